@@ -1,0 +1,142 @@
+# Waymark
+#
+# Every step leaves a stamp and runs again only when its inputs changed, so that a second `make run` starts
+# at once. `make help` lists what there is.
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+export HOST PORT
+
+BIN := .venv/bin
+MADE := .venv/made
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+NPM := cd pwa && PATH="$(CURDIR)/.node/bin:$$PATH" npm
+PYTEST := $(BIN)/python -m pytest
+
+CATALOGS := $(wildcard server/i18n.py) $(shell find server/locale -name '*.po' 2>/dev/null)
+APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/dist/*' 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run setup test test-quick browsers check bench lock clean migrate coverage \
+	check-format check-lint check-types check-app check-words check-migrations check-locks check-docs
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+# Without `migrate`: the demo migrates by itself, and a start is to be quick.
+run: $(MADE)/app ## Set everything up and serve the demo agency (HOST, PORT; DEMO=fast for a rhythm of seconds)
+	@# `exec`, so that a signal reaches the server itself.
+	@exec $(BIN)/waymark demo --serve $(if $(filter fast,$(DEMO)),--fast)
+
+setup: $(MADE)/app migrate ## Set everything up without serving
+
+# --- The set-up -----------------------------------------------------------------------------------
+
+$(MADE)/venv:
+	@for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		"$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+			echo "$$python has no venv. On Debian: sudo apt-get install python3-venv"; exit 1; }; \
+		"$$python" -m venv .venv && mkdir -p $(MADE) && touch $@ && exit 0; exit 1; \
+	done; echo "Waymark needs Python 3.11 or later, with venv, on the PATH."; exit 1
+
+$(MADE)/packages: requirements.txt | $(MADE)/venv
+	@echo "Installing the packages (about 15 seconds) ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+# Editable, from what is already installed: nothing is fetched for the build.
+$(MADE)/waymark: pyproject.toml $(MADE)/packages
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(MADE)/dev: requirements-dev.txt $(MADE)/waymark
+	@echo "Installing what tests and checks need (about 15 seconds) ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# One catalog per language for server and phone: the phone gets the part of it that it says.
+$(MADE)/words: $(CATALOGS) $(shell find pwa/src -name '*.ts*' 2>/dev/null) $(MADE)/waymark
+	@$(BIN)/python -m server.i18n compile
+	@$(BIN)/python -m server.i18n pwa pwa/src/locale
+	@touch $@
+
+$(MADE)/npm: $(wildcard pwa/package.json pwa/package-lock.json pwa/.npmrc) tools/node.py \
+		requirements-node.txt $(MADE)/waymark
+	@$(BIN)/python -m tools.node
+	@$(if $(wildcard pwa/package.json),echo "Installing the packages of the app ..." \
+		&& $(NPM) ci --no-audit --no-fund --loglevel=error)
+	@touch $@
+
+$(MADE)/app: $(APP) $(MADE)/npm $(MADE)/words
+	@$(if $(wildcard pwa/package.json),echo "Building the app ..." \
+		&& $(NPM) run --silent build -- --logLevel warn)
+	@touch $@
+
+# Always asked: which database it is, and what is in it, no stamp can know.
+migrate: $(MADE)/waymark
+	@$(BIN)/waymark migrate
+
+# --- Tests ----------------------------------------------------------------------------------------
+
+test: $(MADE)/dev $(MADE)/app browsers ## Test it all: on SQLite, on PostgreSQL, in real browsers
+	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load" $(ARGS)
+	@# One after the other: these time things, and two browsers at once do not fit two cores.
+	$(PYTEST) -m "browser or load" $(ARGS)
+
+test-quick: $(MADE)/dev $(MADE)/app ## The same without browsers and load
+	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load" $(ARGS)
+
+coverage: $(MADE)/dev $(MADE)/app ## The quick tests, and which branches they took
+	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load" --cov $(ARGS)
+
+browsers: $(MADE)/venv
+	@$(BIN)/python -m tools.browsers
+
+bench: $(MADE)/dev $(MADE)/app ## The benchmarks: a table, and var/bench.json for programs
+	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+# --- Checks ---------------------------------------------------------------------------------------
+
+check: check-format check-lint check-types check-app check-words check-migrations check-locks check-docs ## Format, lint, types, words, migrations, locks, pages
+
+check-format: $(MADE)/dev
+	$(BIN)/ruff format --check .
+
+check-lint: $(MADE)/dev
+	$(BIN)/ruff check .
+
+check-types: $(MADE)/dev
+	$(BIN)/mypy
+
+check-app: $(MADE)/npm $(MADE)/words
+	$(NPM) run --silent check
+
+check-words: $(MADE)/dev
+	$(BIN)/python -m server.i18n check
+
+check-migrations: $(MADE)/dev
+	$(BIN)/python -m tools.migrations check
+
+check-locks: $(MADE)/dev
+	$(BIN)/python -m tools.locks check
+	$(BIN)/python -m pip --disable-pip-version-check check
+
+check-docs: $(MADE)/dev
+	$(BIN)/python -m tools.docs check
+
+# --- The rest -------------------------------------------------------------------------------------
+
+lock: $(MADE)/venv ## Write the locks anew from pyproject.toml and pwa/package.json (UPGRADE=1: newest versions)
+	@[ -x $(BIN)/uv ] || $(PIP) -r requirements-dev.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.locks write $(if $(UPGRADE),--upgrade)
+	@$(BIN)/python -m tools.node
+	$(NPM) $(if $(UPGRADE),update,install) --package-lock-only --no-audit --no-fund
+
+clean: ## Remove all that was made, except the data in var/
+	rm -rf .venv .node pwa/node_modules pwa/dist build dist *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
+	find server migrations tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find server -name '*.mo' -delete

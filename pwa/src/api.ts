@@ -1,0 +1,130 @@
+/** The server's answers, as this app reads them, and the one way to ask for them. */
+
+export type Standing = "well" | "due" | "late";
+export type Want = "nothing" | "talk" | "help";
+export type Mark = "a" | "b";
+
+export interface Me {
+  person: { id: string; name: string; language: string; role: string };
+  child?: { id: string; name: string } | null;
+  next_due_at: string | null;
+  opens_at?: string | null;
+  standing: Standing;
+  language?: string;
+  display_name?: string;
+  vapid_public_key?: string | null;
+  help_phone?: string | null;
+  server_time?: string;
+}
+
+export interface Answer {
+  id: string;
+  said_at: string;
+  mood: number | null;
+  note: string | null;
+  want: Want;
+  mark: Mark;
+}
+
+export interface Receipt {
+  id: string;
+  received_at: string;
+  next_due_at: string | null;
+  standing: Standing;
+}
+
+export interface Day {
+  id: string;
+  said_at: string;
+  received_at: string | null;
+  mood: number | null;
+  note: string | null;
+  want: Want;
+  is_late?: boolean;
+}
+
+export interface Device {
+  id: string;
+  label: string | null;
+  paired_at: string;
+  last_seen_at: string | null;
+  current: boolean;
+}
+
+export interface Look {
+  at: string;
+  who: { id: string; name: string; role: string } | null;
+  what: string;
+  why: string | null;
+}
+
+/** The server answered, and said no: `code` is the stable one of the problem document. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly retryAfterS: number | null,
+  ) {
+    super(`${status} ${code}`);
+  }
+}
+
+/** Nobody answered, or something in between answered in the server's place. */
+export class Unreachable extends Error {}
+
+/** A request that hangs is as good as none: after this long it counts as unreachable. */
+const PATIENCE_MS = 20_000;
+
+/** Browsers carry 64 kB on after a page is closed, and refuse at once to begin with more. Letters are 3 bytes at most. */
+const MOST_AFTER_CLOSING = 20_000;
+
+function isJson(answer: Response): boolean {
+  return /^application\/([\w.-]+\+)?json\b/.test(answer.headers.get("content-type") ?? "");
+}
+
+async function refusal(answer: Response): Promise<Error> {
+  // A login page of a café's network is no answer of ours, whatever its status.
+  if (!isJson(answer)) return new Unreachable(`${answer.status}`);
+  const problem = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string };
+  const after = Number(answer.headers.get("retry-after"));
+  return new Refused(
+    answer.status,
+    problem.code ?? "unknown",
+    problem.detail ?? "",
+    Number.isFinite(after) && after > 0 ? after : null,
+  );
+}
+
+/**
+ * Asks the server. Throws Refused where it said no, Unreachable where it could not be asked.
+ * The cookie is the session; no token is ever in a script's hands.
+ */
+export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), PATIENCE_MS);
+  try {
+    const headers: Record<string, string> = { accept: "application/json" };
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    if (text !== undefined) headers["content-type"] = "application/json";
+    const answer = await fetch(`/api/v1${path}`, {
+      method,
+      headers,
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "error",
+      keepalive: method !== "GET" && (text?.length ?? 0) < MOST_AFTER_CLOSING,
+      signal: stop.signal,
+      ...(text === undefined ? {} : { body: text }),
+    });
+    if (!answer.ok) throw await refusal(answer);
+    if (answer.status === 204) return undefined as T;
+    if (!isJson(answer)) throw new Unreachable("not ours");
+    return (await answer.json()) as T;
+  } catch (why) {
+    if (why instanceof Refused || why instanceof Unreachable) throw why;
+    throw new Unreachable(String(why));
+  } finally {
+    clearTimeout(timer);
+  }
+}

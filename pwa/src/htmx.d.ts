@@ -1,0 +1,11 @@
+declare module "htmx.org/dist/htmx.esm.js" {
+  interface Request {
+    source: Element;
+    target: string;
+    select: string;
+    swap: string;
+  }
+  const htmx: { ajax(verb: string, path: string, how: Request): Promise<void> };
+  export default htmx;
+}
+declare module "htmx.org/dist/ext/hx-sse.js";

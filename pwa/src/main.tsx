@@ -1,0 +1,103 @@
+import "./styles.css";
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { fetchProject } from "./parts/Later";
+import { begin as beginWords } from "./parts/Listen";
+import { App } from "./App";
+import { isHere } from "./desk/here";
+import { speak, wanted } from "./i18n";
+import { resync } from "./push";
+import * as routes from "./routes";
+import { begin as beginMore } from "./screens/More";
+import { linkCode } from "./screens/Pair";
+import * as cover from "./store/cover";
+import * as draft from "./store/draft";
+import * as goodbye from "./store/goodbye";
+import * as now from "./store/now";
+import * as sender from "./store/sender";
+import * as session from "./store/session";
+import * as turns from "./store/turns";
+import * as update from "./update";
+
+/** A pairing code, or whose project the desk means, stands in the fragment alone, and leaves the address before anything else is done. */
+function takeCode(): void {
+  const said = new URLSearchParams(location.hash.slice(1));
+  const code = said.get("pair");
+  if (said.has("with")) session.linkChild.value = said.get("with");
+  routes.clean();
+  if (!code) return;
+  linkCode.value = session.tidyCode(code);
+  routes.place.value = "pair";
+}
+
+/** No words are worth waiting for longer than this: English shows, and gives way when they come. */
+const WORDS_MS = 3_000;
+
+/** So long after the start, what is not needed at once may come. */
+const QUIET_MS = 800;
+
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** Nobody is in, and no code says who is to be: it may be somebody who has signed in at the desk. */
+const isStranger = () => session.who.value === null && !linkCode.value && isHere();
+
+/** Those who work with children have their projects here, and nothing else. */
+function goHome(): void {
+  if (!session.isStaff.value) return;
+  routes.home.value = "project";
+  routes.go("project", { instead: true });
+}
+
+/** A link was followed while the app was open: the address alone has changed. */
+async function follow(): Promise<void> {
+  takeCode();
+  if (session.linkChild.value === null) return;
+  await session.enter();
+  goHome();
+}
+
+/** What the phone can do by itself comes first; the network may take its time, or never answer. */
+async function start(): Promise<void> {
+  takeCode();
+  routes.begin();
+  addEventListener("hashchange", () => void follow());
+  beginMore();
+  cover.begin();
+  const words = Promise.race([speak(wanted()), pause(WORDS_MS)]);
+  await Promise.all([words, session.recall(), cover.recall()]);
+  document.title = session.me.value?.display_name ?? document.title;
+  // Whoever was in before is in at once; only a stranger has to wait for the network, and not for long.
+  if (session.linkChild.value !== null || isStranger()) {
+    const entered = session.enter();
+    if (!session.isStaff.value) await Promise.race([entered, pause(WORDS_MS)]);
+  }
+  goHome();
+  await Promise.all([draft.recall(), turns.recall()]);
+  render(<App />, document.getElementById("app")!);
+  // A task of its own, so that the first tap is not kept waiting by it.
+  setTimeout(goOn);
+}
+
+function goOn(): void {
+  now.begin();
+  draft.begin();
+  sender.begin();
+  void update.begin().catch(() => undefined);
+  void navigator.storage?.persist?.();
+  addEventListener("online", () => void goodbye.say());
+  const visit = () => {
+    if (document.visibilityState !== "visible") return;
+    void goodbye.say();
+    void session.refresh().then(resync);
+    void session.seen();
+  };
+  document.addEventListener("visibilitychange", visit);
+  visit();
+  setTimeout(beginWords);
+  // With the first quiet moment after somebody is in, the project is fetched too, for days without a network.
+  effect(() => {
+    if (session.who.value) setTimeout(() => void fetchProject().then(update.keepAll), QUIET_MS);
+  });
+}
+
+void start();

@@ -1,0 +1,44 @@
+import { computed, signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { t } from "../i18n";
+import type { ProjectPlace } from "../routes";
+import { Page } from "./Page";
+
+/** The project's screens, once they are here: a file of their own, so that Today opens without them. */
+const screens = signal<typeof import("../plan/screens") | null>(null);
+const isMissing = signal(false);
+
+export const isProjectHere = computed(() => screens.value !== null);
+
+/** Fetches them, from the phone where they are kept, and lets the project read what the phone has of it. */
+export async function fetchProject(): Promise<void> {
+  if (screens.value) return;
+  isMissing.value = false;
+  try {
+    const found = await import("../plan/screens");
+    await found.begin();
+    screens.value = found;
+  } catch {
+    isMissing.value = true;
+  }
+}
+
+export function Later({ place }: { place: ProjectPlace }) {
+  useEffect(() => void fetchProject(), []);
+  if (!screens.value) {
+    return (
+      <Page title={t("My project")} isTop>
+        {isMissing.value && (
+          <>
+            <p>{t("This page comes with a connection.")}</p>
+            <button type="button" class="second" onClick={() => void fetchProject()}>
+              {t("Try again")}
+            </button>
+          </>
+        )}
+      </Page>
+    );
+  }
+  const { Screen } = screens.value;
+  return <Screen place={place} />;
+}

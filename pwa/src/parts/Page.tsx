@@ -1,0 +1,31 @@
+import type { ComponentChildren } from "preact";
+import { useArrival } from "../a11y";
+import { t } from "../i18n";
+import { back } from "../routes";
+import { Icon } from "./Icon";
+
+interface Props {
+  title: string;
+  /** Pages that the bottom bar leads to have no way back of their own. */
+  isTop?: boolean;
+  children: ComponentChildren;
+}
+
+/** One screen: its heading takes the focus when one arrives. */
+export function Page({ title, isTop = false, children }: Props) {
+  const heading = useArrival<HTMLHeadingElement>();
+  return (
+    <main id="main" class="page">
+      {!isTop && (
+        <button type="button" class="quiet back" onClick={back}>
+          <Icon name="back" />
+          {t("Back")}
+        </button>
+      )}
+      <h1 id="title" tabIndex={-1} ref={heading}>
+        {title}
+      </h1>
+      {children}
+    </main>
+  );
+}

@@ -1,0 +1,48 @@
+import { useArrival } from "../a11y";
+import { clockTime, t } from "../i18n";
+import { go } from "../routes";
+import { halt, type Tap } from "../store/sender";
+import { Icon } from "./Icon";
+
+/** Where the words are now, in one sentence. "Received" is said only after the server said so. */
+export function whereabouts({ stage, receivedAt, want }: Tap): string {
+  if (stage === "received") {
+    const time = clockTime(receivedAt!);
+    if (want === "talk") return t("Received {time}. Somebody you know will talk with you.", { time });
+    if (want === "help") return t("Received {time}. Somebody is being called for you now.", { time });
+    return t("Received {time}.", { time });
+  }
+  if (stage === "loose") {
+    return t("This phone has no room left. Keep the app open until you read “Received”.");
+  }
+  if (stage === "refused") return t("This could not be sent. It is kept on this phone.");
+  if (stage === "saving") return "\u00a0";
+  if (want === "help") {
+    return halt.value
+      ? t("Saved on this phone. It is not sent yet: there is no connection. It goes out by itself.")
+      : t("Saved on this phone. Sending…");
+  }
+  return halt.value
+    ? t("Saved on this phone. Not sent yet.")
+    : t("Saved on this phone.");
+}
+
+/** Takes the place of the button that was tapped: nothing else moves. */
+export function Thanks({ tap }: { tap: Tap }) {
+  const panel = useArrival<HTMLDivElement>();
+  const isThere = tap.stage === "received";
+  return (
+    <div class={isThere ? "thanks received" : "thanks"} tabIndex={-1} ref={panel}>
+      <Icon name={isThere ? "received" : "phone"} />
+      <div>
+        <p class="strong">{tap.want === "help" ? t("You did the right thing.") : t("Thank you.")}</p>
+        <p>{whereabouts(tap)}</p>
+        {tap.stage === "refused" && (
+          <button type="button" class="quiet" onClick={() => go("unsent")}>
+            {t("Look at it")}
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,342 @@
+/** The project's words: what areas, fields, people and days are called. */
+import { dayName, region, t } from "../i18n";
+import { isChild, myself, nameOf } from "../store/project";
+import type { Who } from "./merge";
+
+export const AREAS = (
+  "housing health education language training work social personal culture family legal safety money " +
+  "independence own"
+).split(" ");
+
+export function areaName(kind: string): string {
+  const names: Record<string, string> = {
+    housing: t("Where I live"),
+    health: t("Health"),
+    education: t("School"),
+    language: t("Language"),
+    training: t("Training"),
+    work: t("Work"),
+    social: t("Friends and free time"),
+    personal: t("Myself"),
+    culture: t("Culture and faith"),
+    family: t("Family"),
+    legal: t("Papers and rights"),
+    safety: t("Being safe"),
+    money: t("Money"),
+    independence: t("Doing things by myself"),
+    own: t("Something else"),
+  };
+  return names[kind] ?? kind;
+}
+
+export function roleName(role: string): string {
+  const names: Record<string, string> = {
+    child: t("Child"),
+    caseworker: t("Caseworker"),
+    supervisor: t("Supervisor"),
+    guardian: t("Guardian"),
+    carer: t("Carer"),
+    administrator: t("Administrator"),
+    agency: t("The agency"),
+  };
+  return names[role] ?? t("Somebody");
+}
+
+/** The languages in which something may have been explained: those that children here speak most. */
+const LANGUAGES = (
+  "ar en fr am bn ckb es fa ff ha kmr ln ps pt ru so sq sw ti tr uk ur vi wo"
+).split(" ");
+
+/** A language as one calls it; what somebody wrote freely stays as it is. */
+export function languageName(code: string): string {
+  try {
+    return new Intl.DisplayNames(region(), { type: "language" }).of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
+
+export const languageOptions = (): [string, string][] =>
+  LANGUAGES.map((code): [string, string] => [code, languageName(code)]).sort((a, b) =>
+    a[1].localeCompare(b[1], region()),
+  );
+
+/** "You", or the name, or what somebody is. */
+export function called({ id, role }: Who): string {
+  if (id === myself.value.id) return t("You");
+  return nameOf(id) ?? roleName(role);
+}
+
+/** Several names as one says them: "Tom and Ines". */
+export const listed = (names: string[]) =>
+  new Intl.ListFormat(region(), { style: "long", type: "conjunction" }).format(names);
+
+export const isChildsVoice = (who: Who) => who.role === "child";
+
+/** A date without a time is the same day everywhere. */
+export function day(text: string): Date {
+  const [year, month, date] = text.split("-").map(Number);
+  return new Date(year ?? 2000, (month ?? 1) - 1, date ?? 1);
+}
+
+export const isDate = (value: unknown): value is string =>
+  typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value);
+
+export function isoDay(when: Date): string {
+  const two = (n: number) => String(n).padStart(2, "0");
+  return `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`;
+}
+
+/** "today", "tomorrow", else the date, with its year where that is another one. */
+export function dayWords(when: string | Date, now: Date): string {
+  const date = typeof when === "string" ? (isDate(when) ? day(when) : new Date(when)) : when;
+  if (Math.abs(date.getTime() - now.getTime()) < 2 * 86_400_000) {
+    const near = dayName(date, now);
+    if (!/\d/.test(near)) return near;
+  }
+  const options: Intl.DateTimeFormatOptions = { day: "numeric", month: "long" };
+  if (date.getFullYear() !== now.getFullYear()) options.year = "numeric";
+  return new Intl.DateTimeFormat(region(), options).format(date);
+}
+
+export const stepsDone = (done: number, all: number) =>
+  all === 0 ? t("No steps yet") : t("Steps done: {done} of {n}", { done, n: all });
+
+/** What a field is called on its own screen, and why one is asked. A child and an adult are asked differently. */
+export interface Asked {
+  title: string;
+  why: string;
+  kind: "words" | "list" | "date" | "importance" | "rating" | "choice";
+  options?: [string, string][];
+  /** Codes that are not offered any more, or only elsewhere, and have words all the same. */
+  others?: [string, string][];
+  /** Own words may stand in place of one of the options. */
+  isFree?: boolean;
+  /** Where nothing may be said as well. */
+  isOpen?: boolean;
+}
+
+export function asked(entity: string, field: string): Asked | null {
+  const mine = isChild.value;
+  const words = (title: string, why = "", isOpen = true): Asked => ({ title, why, kind: "words", isOpen });
+  const date = (title: string, why = ""): Asked => ({ title, why, kind: "date", isOpen: true });
+  const known: Record<string, () => Asked> = {
+    "life_project summary": () =>
+      words(
+        mine ? t("Where do you want to go?") : t("In the child’s own words"),
+        t("A few sentences about you and what you hope for. They stand at the beginning of the path."),
+      ),
+    "life_project situation": () =>
+      words(t("How things are here"), t("What is possible, what is not, and what is not known yet. Plain and true.")),
+    "life_project plan_b": () => words(t("If that does not work out"), t("What you would do then.")),
+    "life_project ends_on": () =>
+      // It may last longer, or end sooner; it cannot go on without a day.
+      ({
+        ...date(t("Until when does this plan last?"), t("Before that day you sit down together and look at it again.")),
+        isOpen: false,
+      }),
+    "life_project closing": () =>
+      words(
+        t("How does this plan end?"),
+        t("A few words: what was reached, and where it goes on from here. Everything stays readable."),
+        false,
+      ),
+    "life_project option": () => ({
+      title: t("Where does life go on?"),
+      why: t("What it looks like now. It can change, and there is a second plan beside it."),
+      kind: "choice",
+      options: [
+        ["stay", t("Staying here")],
+        ["reunify", t("Being with the family")],
+        ["return", t("Going back")],
+        ["relocate", t("Going to another country")],
+        ["undecided", t("That is not clear yet")],
+      ],
+    }),
+    "life_project countries": () => ({
+      title: t("In which countries?"),
+      why: t("One in each line."),
+      kind: "list",
+    }),
+    "review due_on": () => date(t("When do you meet?"), t("A day on which you look back together.")),
+    "review held_on": () => date(t("When did you meet?")),
+    "review next_on": () => date(t("When is the next time?")),
+    "review how_heard": () => ({
+      title: mine ? t("How could you say what you think?") : t("How could the child say what it thinks?"),
+      why: t("Alone, with somebody you trust, in writing, with an interpreter."),
+      kind: "choice",
+      isFree: true,
+      options: [
+        ["present", mine ? t("I was there and said it") : t("The child was there and said it")],
+        ["through_somebody", t("Somebody said it for the child")],
+        ["in_writing", t("In writing")],
+        ["did_not_want", t("The child did not want to")],
+      ],
+    }),
+    "review kept_out": () =>
+      words(
+        t("Who was not to be there?"),
+        t("The child decides who is at the table. Nobody has to say why."),
+      ),
+    "review outcomes": () => words(t("What did you decide?")),
+    "review rating": () => ({ title: t("How was the meeting for you?"), why: "", kind: "rating" }),
+    "area now": () => words(t("How is it now?"), ""),
+    "area importance": () => ({
+      title: mine ? t("How important is this to you?") : t("How important is this to the child?"),
+      why: "",
+      kind: "importance",
+    }),
+    "goal child_words": () =>
+      words(mine ? t("What do you want?") : t("In the child’s own words"), t("The words stay just as they are written.")),
+    "goal worker_words": () =>
+      words(t("How the caseworker puts it"), t("It stands beside the child’s words, never in place of them.")),
+    "goal why": () => words(mine ? t("Why does it matter to you?") : t("Why does it matter?")),
+    "goal success_sign": () => words(t("How will you know that it worked?")),
+    "goal barriers": () => words(t("What could get in the way?")),
+    "goal target_on": () => date(t("By when?"), t("A day you both aim at. It can be changed.")),
+    "goal lifecycle": () => ({
+      title: t("Where is this now?"),
+      why: "",
+      kind: "choice",
+      options: [
+        ["proposed", t("It is an idea")],
+        ["active", t("We are on it")],
+        ["on-hold", t("It waits for a while")],
+        ["completed", t("It is reached")],
+        ["cancelled", t("It is let go")],
+      ],
+      others: [
+        ["planned", t("It is planned")],
+        ["accepted", t("You both want it")],
+        ["rejected", t("It was not taken up")],
+        ["entered-in-error", t("It was written by mistake")],
+      ],
+    }),
+    "goal achievement": () => ({
+      title: t("How is it going?"),
+      why: "",
+      kind: "choice",
+      options: [
+        ["in-progress", t("It has begun")],
+        ["improving", t("Better")],
+        ["no-change", t("The same")],
+        ["worsening", t("Worse")],
+        ["achieved", t("It worked")],
+        ["sustaining", t("It worked, and it lasts")],
+        ["no-progress", t("Nothing has moved yet")],
+        ["not-achieved", t("It did not work this time")],
+        ["not-attainable", t("It cannot be done")],
+      ],
+    }),
+    "step text": () => words(t("What is the step?"), "", false),
+    "step due_on": () => date(t("By when?"), t("Another day is fine. Say why, so that nobody has to guess.")),
+    "step repeats": () => ({
+      title: t("How often?"),
+      why: t("Done is done for this time. Then the next day comes."),
+      kind: "choice",
+      options: [
+        ["none", t("Once")],
+        ["weekly", t("Every week")],
+        ["monthly", t("Every month")],
+      ],
+    }),
+    "complaint answer_due": () =>
+      date(t("By when is there an answer?"), t("Whoever waits for it sees this day.")),
+    "step reason": () => words(t("What got in the way?"), t("A few words, so that you can find another way together.")),
+  };
+  return known[`${entity} ${field}`]?.() ?? null;
+}
+
+/** The short name of a field, where it stands beside its value. */
+export function fieldName(entity: string, field: string): string {
+  const names: Record<string, string> = {
+    "life_project summary": t("In my own words"),
+    "life_project situation": t("How things are here"),
+    "life_project plan_b": t("If that does not work out"),
+    "life_project ends_on": t("The plan lasts until"),
+    "life_project option": t("Where life goes on"),
+    "life_project countries": t("Countries"),
+    "review kind": t("Why you meet"),
+    "review due_on": t("When you meet"),
+    "review held_on": t("When you met"),
+    "review next_on": t("The next time"),
+    "review how_heard": t("How the child was heard"),
+    "review kept_out": t("Who was not to be there"),
+    "review outcomes": t("What you decided"),
+    "review rating": t("How it was for the child"),
+    "area importance": t("How important"),
+    "area now": t("How it is now"),
+    "area name": t("Name"),
+    "goal child_words": t("In the child’s own words"),
+    "goal worker_words": t("How the caseworker puts it"),
+    "goal why": t("Why it matters"),
+    "goal success_sign": t("How we will know"),
+    "goal target_on": t("By when"),
+    "goal lifecycle": t("Where it is now"),
+    "goal achievement": t("How it is going"),
+    "goal barriers": t("What could get in the way"),
+    "goal not_mine": t("Not mine any more"),
+    "step text": t("The step"),
+    "step owner_id": t("Who does it"),
+    "step due_on": t("By when"),
+    "step status": t("Done or not"),
+    "step reason": t("Why not"),
+    "step repeats": t("How often"),
+    "step moved_why": t("Why another day"),
+    "life_project closing": t("How it ended"),
+    "complaint answer_due": t("An answer comes by"),
+  };
+  return names[`${entity} ${field}`] ?? field;
+}
+
+export function reviewName(kind: string): string {
+  const names: Record<string, string> = {
+    routine: t("We look back together"),
+    planned: t("We look back together"),
+    return: t("After coming back"),
+    transfer: t("Because of a move"),
+    decision: t("Because of a decision"),
+    turning_17_half: t("Before turning 18"),
+    complaint: t("Because something was not right"),
+    new_worker: t("With the new caseworker"),
+  };
+  return names[kind] ?? t("We look back together");
+}
+
+/** Why one meets, in a sentence; "" where the name says it all. */
+export function reviewWhy(kind: string): string {
+  const whys: Record<string, string> = {
+    return: t("Somebody has come back. What has to be different now?"),
+    transfer: t("Where life goes on is another place now. What stays, and what has to be new?"),
+    decision: t("An office has decided something. What does it mean for this plan?"),
+    turning_17_half: t("In half a year a lot is different. What has to be ready by then?"),
+    complaint: t("Somebody said that something is not right. What has to change?"),
+    new_worker: t("Somebody else works with you now. Nothing that was promised is forgotten."),
+  };
+  return whys[kind] ?? "";
+}
+
+export const ratings = (): [string, string][] => [
+  ["5", t("Great")],
+  ["4", t("Good")],
+  ["3", t("So-so")],
+  ["2", t("Bad")],
+  ["1", t("Awful")],
+];
+
+/** A value in words. */
+export function valueName(entity: string, field: string, value: unknown, now: Date): string {
+  if (value === null || value === undefined || value === "") return t("Nothing");
+  if (isDate(value)) return dayWords(value, now);
+  if (field === "owner_id") return called({ id: String(value), role: "" });
+  if (typeof value === "boolean") return value ? t("Yes") : t("No");
+  if (Array.isArray(value)) return value.join(", ");
+  if (field === "status") {
+    return { open: t("Still open"), done: t("Done"), not_done: t("Not done") }[String(value)] ?? String(value);
+  }
+  if (field === "rating") return ratings().find(([code]) => code === String(value))?.[1] ?? String(value);
+  if (field === "importance") return t("{n} of 5", { n: Number(value) });
+  const { options = [], others = [] } = asked(entity, field) ?? {};
+  const option = [...options, ...others].find(([code]) => code === value)?.[1];
+  return option ?? String(value);
+}

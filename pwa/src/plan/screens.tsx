@@ -1,0 +1,87 @@
+/** The entry of the project's file: its screens, and what starts with them. */
+import "./plan.css";
+import { effect, untracked } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { ProjectPlace } from "../routes";
+import { Agree } from "../screens/Agree";
+import { CameOf } from "../screens/CameOf";
+import { Children, openLinked } from "../screens/Children";
+import { Compare } from "../screens/Compare";
+import { Complaint } from "../screens/Complaint";
+import { Difference } from "../screens/Difference";
+import { Edit } from "../screens/Edit";
+import { Goal } from "../screens/Goal";
+import { House, Houses } from "../screens/Houses";
+import { Moments } from "../screens/Moments";
+import { NewGoal, NewReview, NewStep } from "../screens/New";
+import { Plan } from "../screens/Plan";
+import { Project } from "../screens/Project";
+import { Outcome, Review } from "../screens/Review";
+import { Step } from "../screens/Step";
+import { Take } from "../screens/Take";
+import { Talk } from "../screens/Talk";
+import { Then } from "../screens/Then";
+import { Whole } from "../screens/Whole";
+import * as ideas from "../store/ideas";
+import * as project from "../store/project";
+import { isStaff, linkChild, me, who } from "../store/session";
+import * as drafts from "./drafts";
+import * as dues from "./dues";
+
+const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
+  children: Children,
+  project: Project,
+  goal: Goal,
+  step: Step,
+  edit: Edit,
+  "new-goal": NewGoal,
+  "new-step": NewStep,
+  difference: Difference,
+  agree: Agree,
+  talk: Talk,
+  houses: Houses,
+  house: House,
+  story: Whole,
+  plan: Plan,
+  review: Review,
+  outcome: Outcome,
+  "new-review": NewReview,
+  complaint: Complaint,
+  moments: Moments,
+  then: Then,
+  compare: Compare,
+  "came-of": CameOf,
+  take: Take,
+};
+
+/** One screen of the project; while one of them is open, news come by themselves. */
+export function Screen({ place }: { place: ProjectPlace }) {
+  useEffect(project.watch, []);
+  const Here = SCREENS[place];
+  return <Here />;
+}
+
+/** Reads what the phone has of the project; the network is asked afterwards. */
+export async function begin(): Promise<void> {
+  project.begin();
+  drafts.begin();
+  ideas.begin();
+  project.onFrame(dues.refresh);
+  dues.begin();
+  let first: Promise<void> | undefined;
+  effect(() => {
+    const isIn = who.value !== null;
+    void me.value?.child?.id;
+    untracked(() => {
+      if (isIn) first = project.openOwn().then(drafts.recall);
+      else project.close();
+    });
+  });
+  await first;
+  let linked: Promise<void> | undefined;
+  effect(() => {
+    const child = linkChild.value;
+    if (isStaff.value && child) linked = untracked(() => openLinked(child).then(drafts.recall));
+  });
+  await linked;
+}

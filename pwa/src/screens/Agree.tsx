@@ -1,0 +1,256 @@
+/** Agreeing, or not: first what it is about, then one of three equal answers, then how. */
+import { t } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { Page } from "../parts/Page";
+import { called, dayWords, fieldName, valueName } from "../plan/labels";
+import { keyOf } from "../plan/merge";
+import { decisionOf, parties, type Decision } from "../plan/parties";
+import { decisions, Parties } from "../plan/PartyList";
+import { Mark, mayChange, Voice } from "../plan/parts";
+import { Picture } from "../plan/Picture";
+import { words, type Thing } from "../plan/state";
+import { turnOf } from "../plan/turns";
+import { about, go } from "../routes";
+import { now } from "../store/now";
+import { fits, frame, isChild, make, myself, place, plan, unsentText } from "../store/project";
+import { After, How } from "./AgreeHow";
+import { Witness } from "./AgreeWitness";
+
+/** Why one cannot answer just now, in a sentence; or null. */
+export function obstacle(): string | null {
+  if (!frame.value) return t("This comes with the first connection.");
+  if (unsentText.value) return t("Your last words go out first. Then you can agree to just what is written here.");
+  if (!fits.value) return t("Something new is on its way. You can agree as soon as it is here.");
+  return null;
+}
+
+const FIELDS: [string, string[]][] = [
+  ["goal", ["child_words", "worker_words", "why", "success_sign", "target_on"]],
+  ["step", ["text", "owner_id", "due_on", "repeats", "status", "reason"]],
+];
+
+interface New {
+  key: string;
+  title: string;
+  lines: string[];
+}
+
+/** What stands otherwise than when both agreed, thing by thing. */
+function news(): New[] {
+  const found: New[] = [];
+  for (const [entity, fields] of FIELDS) {
+    for (const { id } of plan.value.all(entity)) {
+      const title = words(plan.value, entity, id, entity === "step" ? "text" : "child_words");
+      const lines = fields
+        .filter((field) => plan.value.proposed(entity, id, field))
+        .map((field) => {
+          const value = plan.value.get(entity, id, field).stands?.value;
+          return t("{what}: {value}", {
+            what: fieldName(entity, field),
+            value: valueName(entity, field, value, now.value),
+          });
+        });
+      if (lines.length > 0) found.push({ key: keyOf(entity, id, "*"), title, lines });
+    }
+  }
+  return found;
+}
+
+function News() {
+  if (!frame.value?.signed) return null;
+  const list = news();
+  if (list.length === 0) return null;
+  return (
+    <section>
+      <h2>{t("New since you agreed")}</h2>
+      <ul class="entries">
+        {list.map(({ key, title, lines }) => (
+          <li key={key} class="entry">
+            <div>
+              {title && (
+                <p class="strong" dir="auto">
+                  {title}
+                </p>
+              )}
+              {lines.map((line) => (
+                <p key={line} dir="auto">
+                  {line}
+                </p>
+              ))}
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function promises(isChilds: boolean): Thing[] {
+  return plan.value.all("step").filter((step) => {
+    const owner = words(plan.value, "step", step.id, "owner_id");
+    return owner && (owner === place.value?.child) === isChilds;
+  });
+}
+
+function Promises({ title, steps }: { title: string; steps: Thing[] }) {
+  return (
+    <section>
+      <h2>{title}</h2>
+      {steps.length === 0 && <p>{t("Nothing yet")}</p>}
+      <ul class="entries">
+        {steps.map((step) => {
+          const owner = words(plan.value, "step", step.id, "owner_id");
+          const role = owner === place.value?.child ? "child" : "";
+          const { due, repeats } = turnOf(plan.value, step);
+          return (
+            <li key={step.id} class="entry">
+              <Mark isChild={role === "child"} />
+              <div>
+                <p class="soft">
+                  <bdi>{called({ id: owner, role })}</bdi>
+                </p>
+                <p dir="auto">{words(plan.value, "step", step.id, "text")}</p>
+                {due && <p class="soft">{t("By {day}", { day: dayWords(due, now.value) })}</p>}
+                {repeats !== "none" && <p class="soft">{valueName("step", "repeats", repeats, now.value)}</p>}
+              </div>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+function Goals() {
+  return (
+    <section>
+      <h2>{t("What you want to reach")}</h2>
+      <ul class="entries">
+        {plan.value.all("goal").map((goal) => {
+          const childs = words(plan.value, "goal", goal.id, "child_words");
+          return (
+            <li key={goal.id} class="entry">
+              <p dir="auto">{childs || words(plan.value, "goal", goal.id, "worker_words")}</p>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+const answer = (decision: Decision) =>
+  go("agree", { about: { q: "how", decision, revision: String(frame.value!.revision) } });
+
+function Choices() {
+  return (
+    <div class="options">
+      {(Object.entries(decisions()) as [Decision, string][]).map(([code, word]) => (
+        <button key={code} type="button" class="second option" onClick={() => answer(code)}>
+          <Picture decision={code} />
+          {word}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+const mine = () => {
+  const told = frame.value;
+  const all = told ? parties(plan.value, told.revision, told.people) : [];
+  return all.find(({ id }) => id === myself.value.id) ?? null;
+};
+
+/** What an adult wrote down of the child counts only with the child's own word. */
+function Confirm() {
+  const party = mine();
+  if (!party?.recorded || party.own) return null;
+  const { recorded } = party;
+  const decision = decisionOf(plan.value, recorded);
+  return (
+    <Voice who={recorded.by} title={t("{name} wrote down what you said", { name: called(recorded.by) })}>
+      <p class="party-state">
+        <Picture decision={decision} />
+        <span class="strong">{decisions()[decision]}</span>
+      </p>
+      <p>{t("It counts only if you say it yourself. Is it right?")}</p>
+      <button type="button" class="plain" onClick={() => answer(decision)}>
+        {t("Yes, that is what I said")}
+      </button>
+      <p class="soft">{t("If not, choose your own answer below.")}</p>
+    </Voice>
+  );
+}
+
+/** The caseworker says that the child has the words in hand: on paper, or as a file. */
+function Copy() {
+  const own = mine()?.own;
+  if (myself.value.role !== "caseworker" || !own) return null;
+  const hasGiven = plan.value.get("agreement", own.id, "copy_given").stands?.value === true;
+  const tick = () => {
+    const kept = ["revision", "decision", "method", "language", "comment"].map((field) => [
+      field,
+      plan.value.get("agreement", own.id, field).stands?.value ?? null,
+    ]);
+    return make("agreement", { ...Object.fromEntries(kept), copy_given: true });
+  };
+  return (
+    <section class="stack">
+      <h2>{t("A copy for the child")}</h2>
+      <div class="pair-of">
+        <a class="plain" href={`/api/v1${place.value!.path}/project.pdf`} target="_blank" rel="noopener">
+          {t("Open it to print")}
+        </a>
+        {!hasGiven && (
+          <button type="button" class="plain" onClick={() => void tick()}>
+            <Icon name="check" />
+            {t("I gave a copy")}
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function Reading() {
+  const why = obstacle();
+  const hasEnd = words(plan.value, "life_project", plan.value.child, "ends_on") !== "";
+  return (
+    <Page title={t("Read it and agree, or not")}>
+      <p>{t("Take your time. You can say yes, no, or yes to some of it. Each answer is all right.")}</p>
+      <Goals />
+      <Promises title={isChild.value ? t("What you do") : t("What the child does")} steps={promises(true)} />
+      <Promises title={t("What adults promise")} steps={promises(false)} />
+      <News />
+      <Parties />
+      {mayChange() && why && <p class="note-line">{why}</p>}
+      {mayChange() && !why && !hasEnd && (
+        <p class="note-line">{t("This plan has no day on which it ends. Choose one together first, if you can.")}</p>
+      )}
+      {mayChange() && !why && (
+        <>
+          <Confirm />
+          <h2>{t("Your answer")}</h2>
+          <Choices />
+        </>
+      )}
+      {mayChange() && !why && !isChild.value && (
+        <button type="button" class="quiet words" onClick={() => go("agree", { about: { q: "witness" } })}>
+          <Icon name="talk" />
+          {t("Write down what somebody said aloud")}
+        </button>
+      )}
+      {!why && <Copy />}
+      <p class="soft">
+        {t("It counts when the child and the caseworker agreed to the same words, and an adult promised something too.")}
+      </p>
+    </Page>
+  );
+}
+
+export function Agree() {
+  const { q } = about.value;
+  if (q === "how") return <How />;
+  if (q === "after") return <After />;
+  return q === "witness" && mayChange() && !isChild.value ? <Witness /> : <Reading />;
+}

@@ -1,0 +1,73 @@
+/** The children whom somebody works with: one of them is chosen, then everything is about that one. */
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { ask } from "../api";
+import { t } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { Notices } from "../parts/Notices";
+import { Page } from "../parts/Page";
+import { roleName } from "../plan/labels";
+import { go } from "../routes";
+import { read, writeIfRoom } from "../store/db";
+import { openOf } from "../store/project";
+import { who } from "../store/session";
+
+interface Child {
+  id: string;
+  name: string;
+  roles: string[];
+}
+
+const children = signal<Child[] | null>(null);
+
+/** Of several roles the one with the most say, as the server has it. */
+const FIRST = ["caseworker", "guardian", "supervisor", "carer"];
+const roleIn = ({ roles }: Child) => FIRST.find((role) => roles.includes(role)) ?? roles[0] ?? "";
+
+export async function load(): Promise<Child[]> {
+  const person = who.value;
+  if (!person) return [];
+  children.value = (await read<Child[]>(person, "children")) ?? null;
+  const fresh = await ask<{ children: Child[] }>("GET", "/children").catch(() => null);
+  if (fresh) {
+    children.value = fresh.children.map(({ id, name, roles }) => ({ id, name, roles }));
+    await writeIfRoom(person, "children", children.value);
+  }
+  return children.value ?? [];
+}
+
+/** Opens the project of the child that a link of the desk named. */
+export async function openLinked(id: string): Promise<void> {
+  const child = (await load()).find((one) => one.id === id);
+  if (child) await openOf({ id, name: child.name, role: roleIn(child) });
+}
+
+async function choose(child: Child): Promise<void> {
+  await openOf({ id: child.id, name: child.name, role: roleIn(child) });
+  go("project");
+}
+
+export function Children() {
+  useEffect(() => void load(), []);
+  return (
+    <Page title={t("Children")} isTop>
+      <Notices />
+      {children.value === null && <p>{t("This list comes with a connection.")}</p>}
+      {children.value?.length === 0 && <p>{t("You have no tie to a child.")}</p>}
+      <ul class="rows">
+        {children.value?.map((child) => (
+          <li key={child.id}>
+            <button type="button" class="row" onClick={() => void choose(child)}>
+              <Icon name="path" />
+              <span class="row-text">
+                <bdi>{child.name}</bdi>
+                <span class="soft">{roleName(roleIn(child))}</span>
+              </span>
+              <Icon name="next" />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Page>
+  );
+}

@@ -1,0 +1,129 @@
+/** Something is not right: it goes round the caseworker, and gets an answer that the child can read. */
+import { t } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { Page } from "../parts/Page";
+import { useDraft } from "../plan/drafts";
+import { dayWords, isoDay, listed, roleName } from "../plan/labels";
+import { ago, mayComplain, said, Voice, Waits, Words } from "../plan/parts";
+import { words, type Thing } from "../plan/state";
+import { answerDue } from "../plan/turns";
+import { go } from "../routes";
+import { now } from "../store/now";
+import { make, myself, plan, say, there } from "../store/project";
+import { COMPLAINT } from "./AgreeHow";
+import { Options, Writing } from "./Edit";
+
+const mayAnswer = (to: string) => myself.value.role === to;
+
+function whoIs(role: string): string {
+  const names = there.value.filter((person) => person.role === role).map(({ name }) => name);
+  return names.length > 0 ? t("{names} ({role})", { names: listed(names), role: roleName(role) }) : roleName(role);
+}
+
+function Answering({ complaint }: { complaint: Thing }) {
+  const draft = useDraft(`answer ${complaint.id}`, () => ({ value: "", base: null }));
+  const keep = async () => {
+    await say("complaint", complaint.id, "answer", draft.value.trim());
+    draft.drop();
+  };
+  const label = `answer-${complaint.id}`;
+  return (
+    <div class="field">
+      <p id={label} class="strong">
+        {t("Your answer. The child reads it.")}
+      </p>
+      <Writing id={`text-${complaint.id}`} value={draft.value} onInput={draft.set} labelledBy={label} rows={4} />
+      <button type="button" class="second" disabled={!draft.value.trim()} onClick={() => void keep()}>
+        {t("Send")}
+      </button>
+    </div>
+  );
+}
+
+function One({ complaint }: { complaint: Thing }) {
+  const to = words(plan.value, "complaint", complaint.id, "to");
+  const due = answerDue(plan.value, complaint);
+  const isLate = due < isoDay(now.value);
+  const answer = said("complaint", complaint.id, "answer");
+  // Blanks are no answer.
+  const text = typeof answer?.value === "string" ? answer.value.trim() : "";
+  return (
+    <li>
+      <Voice who={complaint.by} when={ago(complaint.made_at)}>
+        <p class="soft">{t("To: {who}", { who: whoIs(to) })}</p>
+        <Words text={words(plan.value, "complaint", complaint.id, "text")} />
+        <Waits thing={complaint} />
+      </Voice>
+      {answer && text ? (
+        <Voice who={answer.who} when={ago(answer.said_at)}>
+          <Words text={text} />
+        </Voice>
+      ) : (
+        <p class={isLate ? "stone-when late" : "soft"}>
+          {isLate && <Icon name="warn" />}
+          {isLate
+            ? t("There is no answer yet. It was due by {day}.", { day: dayWords(due, now.value) })
+            : t("There is no answer yet. It is due by {day}.", { day: dayWords(due, now.value) })}
+        </p>
+      )}
+      {!text && mayAnswer(to) && (
+        <>
+          <Answering complaint={complaint} />
+          <button
+            type="button"
+            class="quiet words"
+            onClick={() => go("edit", { about: { entity: "complaint", id: complaint.id, field: "answer_due" } })}
+          >
+            <Icon name="words" />
+            {t("Name another day")}
+          </button>
+        </>
+      )}
+    </li>
+  );
+}
+
+function Writing_() {
+  const to = useDraft("complaint to", () => ({ value: "supervisor", base: null }));
+  const draft = useDraft(COMPLAINT, () => ({ value: "", base: null }));
+  const keep = async () => {
+    await make("complaint", { text: draft.value.trim(), to: to.value });
+    draft.drop();
+    to.drop();
+  };
+  // A guardian is offered where there is one; a supervisor there always is.
+  const isThere = (role: string) =>
+    role !== myself.value.role && there.value.some((person) => person.role === role);
+  const roles = ["supervisor", "guardian"].filter((role) => role === "supervisor" || isThere(role));
+  const options: [string, string][] = roles.map((role) => [role, whoIs(role)]);
+  return (
+    <>
+      <Options options={options} value={to.value} onChoose={to.set} />
+      <Writing id="words" value={draft.value} onInput={draft.set} labelledBy="title" />
+      <p class="soft">
+        {t("Only {who} reads it, and has to answer. Your caseworker does not see it here.", { who: whoIs(to.value) })}
+      </p>
+      <button type="button" class="main" disabled={!draft.value.trim()} onClick={() => void keep()}>
+        {t("Send")}
+      </button>
+    </>
+  );
+}
+
+export function Complaint() {
+  return (
+    <Page title={t("Something is not right")}>
+      {mayComplain() && <p>{t("You may say so at any time. Nothing bad comes of it. To whom do you want to say it?")}</p>}
+      {mayComplain() && <Writing_ />}
+      <ul class="thread">
+        {plan.value
+          .all("complaint")
+          .slice()
+          .reverse()
+          .map((complaint) => (
+            <One key={complaint.id} complaint={complaint} />
+          ))}
+      </ul>
+    </Page>
+  );
+}

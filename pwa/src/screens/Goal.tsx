@@ -1,0 +1,227 @@
+/** A goal: both voices side by side, its steps, and each thing about it on a screen of its own. */
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { t } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { Page } from "../parts/Page";
+import { Drawn } from "../plan/Drawn";
+import { areaName, called, dayWords, fieldName, isoDay } from "../plan/labels";
+import { ago, FieldRow, Lead, Mark, mayChange, NotHere, said, Voice, Waits, Words } from "../plan/parts";
+import { Story } from "../plan/Story";
+import { is, words, type Thing } from "../plan/state";
+import { STEP_FIELDS, turnOf } from "../plan/turns";
+import { about, go } from "../routes";
+import { now } from "../store/now";
+import { frame, isChild, place, plan, say } from "../store/project";
+
+const edit = (entity: string, id: string, field: string) => go("edit", { about: { entity, id, field } });
+
+/** A small way to change what stands above it. */
+function Change({ entity, id, field, word }: { entity: string; id: string; field: string; word: string }) {
+  if (!mayChange()) return null;
+  return (
+    <button type="button" class="quiet words" onClick={() => edit(entity, id, field)}>
+      <Icon name="words" />
+      {word}
+    </button>
+  );
+}
+
+function OwnWords({ goal }: { goal: Thing }) {
+  const childs = said("goal", goal.id, "child_words");
+  const workers = said("goal", goal.id, "worker_words");
+  return (
+    <div class="voices beside">
+      {childs?.value ? (
+        <Voice who={childs.who} when={ago(childs.said_at)}>
+          <Words text={String(childs.value)} />
+          {isChild.value && <Change entity="goal" id={goal.id} field="child_words" word={t("Change")} />}
+        </Voice>
+      ) : (
+        isChild.value && <Change entity="goal" id={goal.id} field="child_words" word={t("Say it in your words")} />
+      )}
+      {workers?.value ? (
+        <Voice who={workers.who} when={ago(workers.said_at)}>
+          <Words text={String(workers.value)} />
+          {!isChild.value && <Change entity="goal" id={goal.id} field="worker_words" word={t("Change")} />}
+        </Voice>
+      ) : (
+        !isChild.value && (
+          <Change entity="goal" id={goal.id} field="worker_words" word={t("Put your words beside it")} />
+        )
+      )}
+    </div>
+  );
+}
+
+const FIELDS = ["why", "success_sign", "target_on", "barriers", "achievement", "lifecycle"];
+
+function StepRow({ step }: { step: Thing }) {
+  const owner = words(plan.value, "step", step.id, "owner_id");
+  const { status, due } = turnOf(plan.value, step);
+  const isLate = status === "open" && due !== "" && due < isoDay(now.value);
+  const role = owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
+  const name = owner ? called({ id: owner, role }) : t("Nobody has taken this yet");
+  const done = { done: t("Done"), not_done: t("Not done"), open: "" }[status] ?? "";
+  const when = due ? t("By {day}", { day: dayWords(due, now.value) }) : t("No day yet");
+  return (
+    <li>
+      <button type="button" class="row" onClick={() => go("step", { about: { id: step.id } })}>
+        <Mark isChild={role === "child"} />
+        <span class="row-text">
+          <span class="soft">
+            <bdi>{name}</bdi>
+          </span>
+          <span dir="auto">{words(plan.value, "step", step.id, "text")}</span>
+          <span class={isLate ? "stone-when late" : "soft"}>
+            {isLate && <Icon name="warn" />}
+            {done || when}
+          </span>
+          <Waits thing={step} />
+        </span>
+        <Icon name="next" />
+      </button>
+    </li>
+  );
+}
+
+/** What becomes of the steps of a goal that is the child's no more. */
+function StepsThen({ goal }: { goal: Thing }) {
+  const steps = plan.value.all("step").filter((step) => is(step, plan.value, "goal_id", goal.id));
+  const open = steps.filter((step) => turnOf(plan.value, step).status === "open");
+  const isChilds = (step: Thing) => is(step, plan.value, "owner_id", place.value?.child);
+  const own = open.filter(isChilds);
+  const others = open.filter((step) => !isChilds(step) && words(plan.value, "step", step.id, "owner_id"));
+  const list = (some: Thing[]) => (
+    <ul class="guide">
+      {some.map((step) => (
+        <li key={step.id}>
+          <bdi>{words(plan.value, "step", step.id, "text")}</bdi>
+        </li>
+      ))}
+    </ul>
+  );
+  return (
+    <>
+      {own.length > 0 && <p>{isChild.value ? t("Your own steps rest. Nobody asks for them:") : t("The child’s own steps rest:")}</p>}
+      {own.length > 0 && list(own)}
+      {others.length > 0 && <p>{t("What adults promised still counts, until you let it go together:")}</p>}
+      {others.length > 0 && list(others)}
+    </>
+  );
+}
+
+const asksNotMine = signal("");
+
+function NotMine({ goal }: { goal: Thing }) {
+  const gone = is(goal, plan.value, "not_mine", true);
+  useEffect(() => () => void (asksNotMine.value = ""), []);
+  if (gone) {
+    return (
+      <section class="field">
+        <h2>{isChild.value ? t("This is not yours any more") : t("The child let this go")}</h2>
+        <StepsThen goal={goal} />
+        {isChild.value && (
+          <button type="button" class="second" onClick={() => void say("goal", goal.id, "not_mine", false)}>
+            {t("This is mine again")}
+          </button>
+        )}
+      </section>
+    );
+  }
+  if (!isChild.value) return null;
+  if (asksNotMine.value !== goal.id) {
+    return (
+      <button type="button" class="second" onClick={() => (asksNotMine.value = goal.id)}>
+        {t("This is not mine any more")}
+      </button>
+    );
+  }
+  return (
+    <section class="field">
+      <h2>{t("Is this not yours any more?")}</h2>
+      <p>{t("You may change what you want. You do not have to say why, and you can take it back.")}</p>
+      <StepsThen goal={goal} />
+      <div class="pair-of">
+        <button type="button" class="second" onClick={() => void say("goal", goal.id, "not_mine", true)}>
+          {t("Yes, let it go")}
+        </button>
+        <button type="button" class="second" onClick={() => (asksNotMine.value = "")}>
+          {t("No, keep it")}
+        </button>
+      </div>
+    </section>
+  );
+}
+
+export function Goal() {
+  const goal = plan.value.one("goal", about.value["id"] ?? "");
+  if (!goal) return <NotHere />;
+  const area = words(plan.value, "goal", goal.id, "area_id");
+  const kind = words(plan.value, "area", area, "kind");
+  const steps = plan.value.all("step").filter((step) => is(step, plan.value, "goal_id", goal.id));
+  const open = ["child_words", "worker_words"].filter(
+    (field) => plan.value.get("goal", goal.id, field).sides.length > 1,
+  );
+  return (
+    <Page title={words(plan.value, "area", area, "name") || areaName(kind)}>
+      <OwnWords goal={goal} />
+      {open.map((field) => (
+        <button
+          key={field}
+          type="button"
+          class="second"
+          onClick={() => go("difference", { about: { entity: "goal", id: goal.id, field } })}
+        >
+          <Icon name="talk" />
+          {t("See what you said differently")}
+        </button>
+      ))}
+      <Waits thing={goal} />
+      <section>
+        <h2>{t("Steps and promises")}</h2>
+        <ul class="rows">
+          {steps.map((step) => (
+            <StepRow key={step.id} step={step} />
+          ))}
+        </ul>
+        {steps.length === 0 && <p>{t("No steps yet")}</p>}
+      </section>
+      {mayChange() && (
+        <button type="button" class="second" onClick={() => go("new-step", { about: { goal: goal.id } })}>
+          <Icon name="plus" />
+          {t("Add a step or a promise")}
+        </button>
+      )}
+      <section>
+        <h2>{t("About this")}</h2>
+        <ul class="rows">
+          {FIELDS.map((field) => (
+            <FieldRow key={field} entity="goal" id={goal.id} field={field} />
+          ))}
+          {area && mayChange() && (
+            <Lead
+              to="edit"
+              about={{ entity: "area", id: area, field: "importance" }}
+              icon={<Drawn name={kind} />}
+              word={fieldName("area", "importance")}
+              state={importance(area)}
+            />
+          )}
+        </ul>
+      </section>
+      <NotMine goal={goal} />
+      <Story
+        things={[
+          { entity: "goal", id: goal.id, fields: ["child_words", "worker_words", "not_mine", ...FIELDS] },
+          ...steps.map(({ id }) => ({ entity: "step", id, fields: STEP_FIELDS })),
+        ]}
+      />
+    </Page>
+  );
+}
+
+function importance(area: string): string | undefined {
+  const value = plan.value.get("area", area, "importance").stands?.value;
+  return typeof value === "number" ? t("{n} of 5", { n: value }) : undefined;
+}

@@ -1,0 +1,75 @@
+import { t } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { Page } from "../parts/Page";
+import { Thanks, whereabouts } from "../parts/Thanks";
+import { clear, mood, note } from "../store/draft";
+import { checkIn, tap } from "../store/sender";
+import { isShutOut, me, who } from "../store/session";
+
+/** One further tap, so that nobody is called by a slip of the finger. */
+function askForHelp(): void {
+  const said = { mood: mood.value, note: note.value, want: "help" as const, mark: "a" as const };
+  clear();
+  void checkIn(said);
+}
+
+const dialled = (phone: string) => phone.replace(/[^+0-9]/g, "");
+
+/** What works without this app, and without the internet. */
+function ByPhone({ phone }: { phone: string | null | undefined }) {
+  return (
+    <>
+      {phone && (
+        <>
+          <p class="after">{t("Or by phone. This also works without the internet.")}</p>
+          <div class="pair-of">
+            <a class="plain" href={`tel:${dialled(phone)}`}>
+              <Icon name="call" />
+              {t("Call")}
+            </a>
+            <a class="plain" href={`sms:${dialled(phone)}`}>
+              <Icon name="message" />
+              {t("Text message")}
+            </a>
+          </div>
+          <p class="soft">
+            <bdi>{phone}</bdi>
+          </p>
+        </>
+      )}
+      <p class="after">{t("Are you in danger right now? Call 112. It works on every phone.")}</p>
+      <a class="plain" href="tel:112">
+        <Icon name="call" />
+        {t("Call 112")}
+      </a>
+    </>
+  );
+}
+
+export function Help() {
+  const mine = tap.value?.want === "help" ? tap.value : null;
+  const phone = me.value?.help_phone;
+  return (
+    <Page title={t("Do you need help now?")}>
+      {!mine && <p>{t("One tap, and somebody is called for you. Day and night.")}</p>}
+      {who.value && (
+        <div class="act">
+          {mine ? (
+            <Thanks key={mine.id} tap={mine} />
+          ) : (
+            <button type="button" class="main alarm" onClick={askForHelp}>
+              {t("Yes, I need help now")}
+            </button>
+          )}
+        </div>
+      )}
+      {isShutOut.value && (
+        <p>{t("This phone is not connected any more. Your call for help cannot leave it.")}</p>
+      )}
+      <p class="hidden-text" role="status">
+        {mine && mine.stage !== "saving" ? whereabouts(mine) : ""}
+      </p>
+      <ByPhone phone={phone} />
+    </Page>
+  );
+}

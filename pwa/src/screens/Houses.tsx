@@ -1,0 +1,130 @@
+/** Three houses for a first conversation: the child picks the order, and shows what the child wants to show. */
+import { t, tn } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { Page } from "../parts/Page";
+import { Drawn } from "../plan/Drawn";
+import { useDraft } from "../plan/drafts";
+import { called } from "../plan/labels";
+import { mayChange, NotHere, Voice, Waits, Words } from "../plan/parts";
+import { is, words, type Thing } from "../plan/state";
+import { about, go } from "../routes";
+import { make, myself, plan, say } from "../store/project";
+import { Writing } from "./Edit";
+
+const KINDS = ["good", "worry", "dream"] as const;
+type Kind = (typeof KINDS)[number];
+
+function texts(kind: Kind): { name: string; ask: string } {
+  return {
+    good: { name: t("The house of good things"), ask: t("What is good? Who is good to you? What are you good at?") },
+    worry: { name: t("The house of worries"), ask: t("What makes you worried, sad or afraid?") },
+    dream: { name: t("The house of dreams"), ask: t("If things were just as you wish: what would be there?") },
+  }[kind];
+}
+
+/** Until it is shown, nobody but its author sees it; the server sends it to nobody else either. */
+const visible = (house: Thing) => house.by.id === myself.value.id || is(house, plan.value, "is_shown", true);
+
+const inside = (kind: Kind) =>
+  plan.value.all("house").filter((house) => is(house, plan.value, "kind", kind) && visible(house));
+
+function HouseDrawing({ kind }: { kind: Kind }) {
+  return (
+    <span class={`house-drawing ${kind}`}>
+      <svg viewBox="0 0 96 80" aria-hidden="true">
+        <path class="roof" d="M6 38 48 8l42 30" />
+        <path class="wall" d="M16 34v40h64V34" />
+      </svg>
+      <Drawn name={kind} />
+    </span>
+  );
+}
+
+export function Houses() {
+  return (
+    <Page title={t("Three houses")}>
+      <p>{t("Begin with the one you like. You can stop at any time, and come back.")}</p>
+      <ul class="houses">
+        {KINDS.map((kind) => {
+          const n = inside(kind).length;
+          return (
+            <li key={kind}>
+              <button type="button" class="house" onClick={() => go("house", { about: { kind } })}>
+                <HouseDrawing kind={kind} />
+                <span class="row-text">
+                  <span class="strong">{texts(kind).name}</span>
+                  <span class="soft">
+                    {n === 0 ? t("Nothing is in it yet") : tn("{n} thing is in it", "{n} things are in it", n)}
+                  </span>
+                </span>
+                <Icon name="next" />
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+      <p class="soft">{t("What you write here, only you see. For each thing you decide if you show it.")}</p>
+    </Page>
+  );
+}
+
+function Thing_({ house }: { house: Thing }) {
+  const mine = house.by.id === myself.value.id;
+  const isShown = is(house, plan.value, "is_shown", true);
+  return (
+    <li>
+      <Voice who={house.by} title={mine ? t("You") : called(house.by)}>
+        <Words text={words(plan.value, "house", house.id, "text")} />
+        <Waits thing={house} />
+        {mine && (
+          <>
+            <p class="soft">
+              {isShown ? t("Those who work with you can see it.") : t("Only you see it.")}
+            </p>
+            <button
+              type="button"
+              class="plain"
+              onClick={() => void say("house", house.id, "is_shown", !isShown)}
+            >
+              <Icon name={isShown ? "hide" : "eye"} />
+              {isShown ? t("Show it no more") : t("Show it to those who work with me")}
+            </button>
+          </>
+        )}
+      </Voice>
+    </li>
+  );
+}
+
+export function House() {
+  const kind = KINDS.find((one) => one === about.value["kind"]);
+  const draft = useDraft(`house ${kind ?? ""}`, () => ({ value: "", base: null }));
+  if (!kind) return <NotHere />;
+  const { name, ask } = texts(kind);
+  const keep = async () => {
+    const text = draft.value.trim();
+    if (!text) return;
+    draft.drop();
+    await make("house", { kind, text, is_shown: false });
+  };
+  return (
+    <Page title={name}>
+      <p id="ask">{ask}</p>
+      {mayChange() && (
+        <div class="field">
+          <Writing id="words" value={draft.value} onInput={draft.set} labelledBy="ask" rows={3} />
+          <button type="button" class="main" disabled={!draft.value.trim()} onClick={() => void keep()}>
+            {t("Put it into the house")}
+          </button>
+        </div>
+      )}
+      <ul class="thread">
+        {inside(kind)
+          .reverse()
+          .map((house) => (
+            <Thing_ key={house.id} house={house} />
+          ))}
+      </ul>
+    </Page>
+  );
+}

@@ -1,0 +1,79 @@
+import { signal } from "@preact/signals";
+import { t, tn, language, NAMES } from "../i18n";
+import { Icon, type IconName } from "../parts/Icon";
+import { Page } from "../parts/Page";
+import { reminders } from "../push";
+import { go, type Place } from "../routes";
+import { queue } from "../store/sender";
+import { isStaff, who } from "../store/session";
+
+interface InstallPrompt extends Event {
+  prompt(): Promise<unknown>;
+}
+const install = signal<InstallPrompt | null>(null);
+
+/** The browser offers to keep the app on the home screen; we ask only when the child taps. */
+export function begin(): void {
+  addEventListener("beforeinstallprompt", (event) => {
+    event.preventDefault();
+    install.value = event as InstallPrompt;
+  });
+  addEventListener("appinstalled", () => (install.value = null));
+}
+
+async function keepOnHomeScreen(): Promise<void> {
+  await install.value?.prompt();
+  install.value = null;
+}
+
+function Row({ to, icon, word, state }: { to: Place; icon: IconName; word: string; state?: string }) {
+  return (
+    <li>
+      <button type="button" class="row" onClick={() => go(to)}>
+        <Icon name={icon} />
+        <span class="row-text">
+          <span>{word}</span>
+          {state && <span class="soft">{state}</span>}
+        </span>
+        <Icon name="next" />
+      </button>
+    </li>
+  );
+}
+
+function reminderState(): string {
+  if (reminders.value === "on") return t("On");
+  return reminders.value === "unknown" ? "" : t("Off");
+}
+
+export function More() {
+  const waiting = queue.value.length;
+  return (
+    <Page title={t("More")} isTop>
+      <ul class="rows">
+        {!isStaff.value && <Row to="days" icon="days" word={t("My days")} />}
+        {!isStaff.value && <Row to="reminders" icon="bell" word={t("Reminders")} state={reminderState()} />}
+        <Row to="cover" icon="hide" word={t("Hiding this app")} />
+        <Row to="language" icon="globe" word={t("Language")} state={NAMES[language.value] ?? ""} />
+        <Row
+          to="unsent"
+          icon="outbox"
+          word={t("Not sent yet")}
+          state={waiting ? tn("{n} thing waits", "{n} things wait", waiting) : t("Nothing waits")}
+        />
+        {!isStaff.value && <Row to="looks" icon="eye" word={t("Who looked")} />}
+        {!isStaff.value && <Row to="sharing" icon="info" word={t("What is shared with whom")} />}
+        {!isStaff.value && <Row to="phones" icon="phones" word={t("My phones")} />}
+        {install.value && (
+          <li>
+            <button type="button" class="row" onClick={() => void keepOnHomeScreen()}>
+              <Icon name="keep" />
+              <span class="row-text">{t("Keep it on the home screen")}</span>
+            </button>
+          </li>
+        )}
+        {who.value && <Row to="leave" icon="leave" word={t("Sign out")} />}
+      </ul>
+    </Page>
+  );
+}

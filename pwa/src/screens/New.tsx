@@ -1,0 +1,401 @@
+/** A new goal, a new step: one question on each screen, and "later" is an answer to most of them. */
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { uuid } from "../bytes";
+import { t } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { Page } from "../parts/Page";
+import { Drawn } from "../plan/Drawn";
+import { dropDraft, useDraft } from "../plan/drafts";
+import { AREAS, areaName, asked as asked_, called, dayWords, isoDay, roleName } from "../plan/labels";
+import { Mark, NotHere, ownVoice } from "../plan/parts";
+import { is } from "../plan/state";
+import { about, backBy, go, type Place } from "../routes";
+import { ideas, load, type Idea, type IdeaStep } from "../store/ideas";
+import { now } from "../store/now";
+import { frame, isChild, make, myself, place, plan } from "../store/project";
+import { DateField, Options, people, Writing } from "./Edit";
+
+type Answers = Record<string, string>;
+
+/** Words that are offered, and the idea that they begin where there is more to it. */
+interface Offered {
+  words: string;
+  idea?: Idea;
+}
+
+interface Question {
+  name: string;
+  title: string;
+  why: string;
+  kind: "area" | "words" | "date" | "who" | "often" | "steps";
+  isOpen: boolean;
+  offered?: Offered[];
+}
+
+interface AskingProps {
+  screen: Place;
+  /** Under what the answers are kept until the last one. */
+  key_: string;
+  /** What is asked may hang on what was answered so far. */
+  questions(answers: Answers): Question[];
+  made(answers: Answers, asked: number): Promise<void>;
+}
+
+const answersOf = (text: string): Answers => {
+  try {
+    return JSON.parse(text) as Answers;
+  } catch {
+    return {};
+  }
+};
+
+function AreaChoice({ value, onChoose }: { value: string; onChoose(kind: string): void }) {
+  return (
+    <div class="areas" role="group" aria-labelledby="title">
+      {AREAS.map((kind) => (
+        <button
+          key={kind}
+          type="button"
+          class="area"
+          aria-pressed={value === kind}
+          onClick={() => onChoose(kind)}
+        >
+          <Drawn name={kind} />
+          <span>{areaName(kind)}</span>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** More than these at once would be a catalogue, and a catalogue is no question any more. */
+const MOST_AT_ONCE = 4;
+
+interface IdeasProps {
+  offered: Offered[];
+  value: string;
+  onTake(one: Offered | null): void;
+  isAll: boolean;
+  onAll(): void;
+}
+
+/** Offered below the question and never instead of it; away as soon as somebody writes words of their own. */
+function Ideas({ offered, value, onTake, isAll, onAll }: IdeasProps) {
+  const isOwn = value.trim() !== "" && !offered.some(({ words }) => words === value);
+  if (offered.length === 0 || isOwn) return null;
+  const shown = isAll ? offered : offered.slice(0, MOST_AT_ONCE);
+  return (
+    <section class="ideas" aria-labelledby="ideas">
+      <h2 id="ideas">{t("Ideas")}</h2>
+      <p class="soft">{t("Take one and change it, or write your own.")}</p>
+      <div class="ideas-list">
+        {shown.map((one) => (
+          <button
+            key={one.idea?.id ?? one.words}
+            type="button"
+            class="idea"
+            aria-pressed={one.words === value}
+            onClick={() => onTake(one.words === value ? null : one)}
+          >
+            <span dir="auto">{one.words}</span>
+            <span class="idea-mark">{one.words === value && <Icon name="check" />}</span>
+          </button>
+        ))}
+      </div>
+      {shown.length < offered.length && (
+        <button type="button" class="second" onClick={onAll}>
+          {t("More ideas")}
+        </button>
+      )}
+    </section>
+  );
+}
+
+const ideaOf = (answers: Answers): Idea | null => {
+  const idea = answers["idea"] ? (answersOf(answers["idea"]) as unknown as Idea) : null;
+  // Another area was chosen since: then it is another goal, too.
+  return idea?.kind === answers["kind"] ? idea : null;
+};
+
+/** Whom a role is: nobody where there is none, or where there are several to choose from. */
+function ownerOf(role: string | null): { id: string; role: string } | null {
+  if (role === null) return null;
+  if (role === myself.value.role) return myself.value;
+  if (role === "child") return { id: place.value?.child ?? "", role };
+  const all = (frame.value?.people ?? []).filter((person) => person.role === role);
+  return all.length === 1 ? all[0]! : null;
+}
+
+function dueOn({ days }: IdeaStep): string | null {
+  if (days === null) return null;
+  const due = new Date(now.value);
+  due.setDate(due.getDate() + days);
+  return isoDay(due);
+}
+
+/** Who would do it, and by when. Where nobody in particular is meant, what they are. */
+function Whose({ step }: { step: IdeaStep }) {
+  const owner = ownerOf(step.who);
+  const name = owner ? called(owner) : step.who ? roleName(step.who) : "";
+  const due = dueOn(step);
+  if (!name && !due) return null;
+  return (
+    <span class="soft">
+      {/* A name may run the other way than the day beside it. */}
+      {name && <bdi>{name}</bdi>}
+      {name && due && " · "}
+      {due && t("by {day}", { day: dayWords(due, now.value) })}
+    </span>
+  );
+}
+
+const chosenOf = (text: string) => text.split(",").filter(Boolean).map(Number);
+
+interface StepsProps {
+  steps: IdeaStep[];
+  value: string;
+  onChoose(value: string): void;
+}
+
+/** Each step by itself. None is chosen beforehand: what somebody promises has to be meant by somebody. */
+function Steps({ steps, value, onChoose }: StepsProps) {
+  const chosen = chosenOf(value);
+  const turn = (n: number) =>
+    onChoose((chosen.includes(n) ? chosen.filter((one) => one !== n) : [...chosen, n].sort()).join(","));
+  return (
+    <div class="ideas-list" role="group" aria-labelledby="title">
+      {steps.map((step, n) => (
+        <button
+          key={n}
+          type="button"
+          class="idea of-step"
+          aria-pressed={chosen.includes(n)}
+          onClick={() => turn(n)}
+        >
+          <Mark isChild={step.who === "child"} />
+          <span class="row-text">
+            <span dir="auto">{step.text}</span>
+            <Whose step={step} />
+          </span>
+          <span class="idea-mark">{chosen.includes(n) && <Icon name="check" />}</span>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Asking({ screen, key_, questions, made }: AskingProps) {
+  const draft = useDraft(key_, () => ({ value: "{}", base: null }));
+  const answers = answersOf(draft.value);
+  const asked = questions(answers);
+  const number = Math.min(Number(about.value["q"] ?? 0), asked.length - 1);
+  const { name, title, why, kind, isOpen, offered = [] } = asked[number]!;
+  const value = answers[name] ?? (kind === "often" ? "none" : "");
+  const answer = (next: Answers) => draft.set(JSON.stringify({ ...answers, ...next }));
+  // Whoever empties the page of an idea has let go of the idea.
+  const set = (next: string) => answer({ [name]: next, ...(name === "words" && !next.trim() ? { idea: "" } : {}) });
+  const take = (one: Offered | null) =>
+    answer({ [name]: one?.words ?? "", ...(name === "words" ? { idea: JSON.stringify(one?.idea ?? {}), steps: "" } : {}) });
+  const isLast = number === asked.length - 1;
+  const isMaking = useRef(false);
+  const on = async (last: Answers) => {
+    // A day that was taken away again takes the question with it that hangs on it.
+    if (number < questions(last).length - 1) return go(screen, { about: { ...about.value, q: String(number + 1) } });
+    // A second tap while the first is at work makes nothing twice.
+    if (isMaking.current) return;
+    isMaking.current = true;
+    await made(last, questions(last).length).finally(() => (isMaking.current = false));
+    draft.drop();
+  };
+  const skip = async () => {
+    set("");
+    await on({ ...answers, [name]: "" });
+  };
+  const marks = people();
+  const steps = kind === "steps" ? (ideaOf(answers)?.steps ?? []) : [];
+  return (
+    <Page title={title}>
+      {why && <p>{why}</p>}
+      {kind === "area" && <AreaChoice value={value} onChoose={set} />}
+      {kind === "who" && <Options {...marks} value={value} onChoose={set} />}
+      {kind === "words" && (
+        <Writing id="words" value={value} onInput={set} labelledBy="title" rows={offered.length > 0 ? 3 : 5} />
+      )}
+      {kind === "date" && <DateField value={value} onInput={set} />}
+      {kind === "often" && <Options options={asked_("step", "repeats")?.options ?? []} value={value} onChoose={set} />}
+      {kind === "steps" && <Steps steps={steps} value={value} onChoose={set} />}
+      <button
+        type="button"
+        class="main"
+        disabled={kind !== "steps" && !value.trim()}
+        onClick={() => void on(answers)}
+      >
+        {kind === "steps" && !value ? t("Keep without steps") : isLast ? t("Keep") : t("Next")}
+      </button>
+      {isOpen && (
+        <button type="button" class="second" onClick={() => void skip()}>
+          {t("I don’t know yet")}
+        </button>
+      )}
+      {kind === "words" && (
+        <Ideas
+          offered={offered}
+          value={value}
+          onTake={take}
+          isAll={answers["all"] === "yes"}
+          onAll={() => answer({ all: "yes" })}
+        />
+      )}
+    </Page>
+  );
+}
+
+/** What an idea says to one question, where it says anything. */
+const offer = (words: string | null | undefined): Offered[] => (words ? [{ words }] : []);
+
+function aboutGoal(idea: Idea | null, offered: Idea[]): Question[] {
+  const mine = isChild.value;
+  const asked: Question[] = [
+    {
+      name: "kind",
+      title: t("What is it about?"),
+      why: "",
+      kind: "area",
+      isOpen: false,
+    },
+    {
+      name: "words",
+      title: mine ? t("What do you want?") : t("What do you suggest?"),
+      why: t("The words stay just as they are written."),
+      kind: "words",
+      isOpen: false,
+      offered: offered.map((one) => ({ words: one.words, idea: one })),
+    },
+    {
+      name: "why",
+      title: mine ? t("Why does it matter to you?") : t("Why does it matter?"),
+      why: "",
+      kind: "words",
+      isOpen: true,
+      offered: offer(idea?.why),
+    },
+    {
+      name: "sign",
+      title: t("How will you know that it worked?"),
+      why: "",
+      kind: "words",
+      isOpen: true,
+      offered: offer(idea?.success_sign),
+    },
+    {
+      name: "on",
+      title: t("By when?"),
+      why: t("A day you both aim at. It can be changed."),
+      kind: "date",
+      isOpen: true,
+    },
+  ];
+  if (idea?.steps?.length) {
+    asked.push({
+      name: "steps",
+      title: t("Which steps would help?"),
+      why: t("Tap those that you want. What somebody else would do is a suggestion to them."),
+      kind: "steps",
+      isOpen: false,
+    });
+  }
+  return asked;
+}
+
+async function makeGoal(answers: Answers): Promise<void> {
+  const kind = answers["kind"] || "own";
+  const known = plan.value.all("area").find((area) => is(area, plan.value, "kind", kind));
+  const area = known?.id ?? (await make("area", { kind }));
+  const value: Record<string, unknown> = { area_id: area, [ownVoice()]: answers["words"]?.trim() };
+  if (answers["why"]?.trim()) value["why"] = answers["why"].trim();
+  if (answers["sign"]?.trim()) value["success_sign"] = answers["sign"].trim();
+  if (answers["on"]) value["target_on"] = answers["on"];
+  value["lifecycle"] = "proposed";
+  const goal = await make("goal", value, uuid());
+  const steps = ideaOf(answers)?.steps ?? [];
+  for (const n of chosenOf(answers["steps"] ?? "")) if (steps[n]) await makeStep(goal, steps[n]);
+}
+
+/** An ordinary step: that it was an idea once, nobody can tell, and nothing hangs on it. */
+async function makeStep(goal: string, step: IdeaStep): Promise<void> {
+  const owner = ownerOf(step.who);
+  const due = dueOn(step);
+  await make("step", {
+    goal_id: goal,
+    text: step.text,
+    status: "open",
+    ...(owner ? { owner_id: owner.id } : {}),
+    ...(due ? { due_on: due } : {}),
+  });
+}
+
+export function NewGoal() {
+  useEffect(() => void load(), []);
+  // What came meanwhile moves nothing under the finger: it is there with the next goal.
+  const known = useMemo(() => ({ ideas: null as Idea[] | null }), []);
+  const offeredIn = (kind: string | undefined) => {
+    if (about.value["q"] && known.ideas === null) known.ideas = ideas.value;
+    return (known.ideas ?? ideas.value).filter((idea) => idea.kind === kind);
+  };
+  return (
+    <Asking
+      screen="new-goal"
+      key_="new-goal"
+      questions={(answers) => aboutGoal(ideaOf(answers), offeredIn(answers["kind"]))}
+      made={async (answers, asked) => {
+        await makeGoal(answers);
+        backBy(asked);
+      }}
+    />
+  );
+}
+
+export function NewStep() {
+  const goal = about.value["goal"] ?? "";
+  if (!plan.value.one("goal", goal)) return <NotHere />;
+  const questions: Question[] = [
+    { name: "who", title: t("Who does it?"), why: t("Adults can promise something too."), kind: "who", isOpen: true },
+    { name: "text", title: t("What is the step?"), why: "", kind: "words", isOpen: false },
+    { name: "on", title: t("By when?"), why: "", kind: "date", isOpen: true },
+  ];
+  const often = asked_("step", "repeats")!;
+  const again: Question = { name: "repeats", title: often.title, why: often.why, kind: "often", isOpen: false };
+  return (
+    <Asking
+      screen="new-step"
+      key_={`new-step ${goal}`}
+      questions={({ on }) => (on ? [...questions, again] : questions)}
+      made={async (answers, asked) => {
+        const value: Record<string, unknown> = { goal_id: goal, text: answers["text"]?.trim(), status: "open" };
+        if (answers["who"]) value["owner_id"] = answers["who"];
+        if (answers["on"]) value["due_on"] = answers["on"];
+        if (answers["on"] && answers["repeats"]) value["repeats"] = answers["repeats"];
+        await make("step", value);
+        dropDraft(`new-step ${goal}`);
+        backBy(asked);
+      }}
+    />
+  );
+}
+
+/** Both may ask for a meeting; the day can be changed. */
+export function NewReview() {
+  const why = t("A day on which you look back together.");
+  const questions: Question[] = [{ name: "on", title: t("When do you meet?"), why, kind: "date", isOpen: true }];
+  return (
+    <Asking
+      screen="new-review"
+      key_="new-review"
+      questions={() => questions}
+      made={async (answers) => {
+        await make("review", { kind: "planned", ...(answers["on"] ? { due_on: answers["on"] } : {}) });
+        backBy(1);
+      }}
+    />
+  );
+}

@@ -1,0 +1,115 @@
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { ask, type Device } from "../api";
+import { clockTime, moment, t } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { Page } from "../parts/Page";
+import { now } from "../store/now";
+
+interface Code {
+  code: string;
+  link: string;
+  expires_at: string;
+}
+
+const devices = signal<Device[] | null>(null);
+const sure = signal<string | null>(null);
+const code = signal<Code | null>(null);
+const trouble = signal(false);
+
+async function load(): Promise<void> {
+  const fresh = await ask<{ devices: Device[] }>("GET", "/me/devices").catch(() => null);
+  trouble.value = fresh === null;
+  if (fresh) devices.value = fresh.devices;
+}
+
+async function shutOut(device: Device): Promise<void> {
+  sure.value = null;
+  trouble.value = await ask("DELETE", `/me/devices/${device.id}`).then(
+    () => false,
+    () => true,
+  );
+  await load();
+}
+
+async function makeCode(): Promise<void> {
+  code.value = await ask<Code>("POST", "/me/codes", {}).catch(() => null);
+  trouble.value = code.value === null;
+}
+
+function Phone({ device }: { device: Device }) {
+  const name = device.label || t("A phone");
+  return (
+    <li class="entry">
+      <Icon name="phone" />
+      <div>
+        <p class="strong">
+          <bdi>{name}</bdi>
+        </p>
+        <p class="soft">
+          {device.current
+            ? t("This phone")
+            : device.last_seen_at
+              ? t("Last used: {when}", { when: moment(device.last_seen_at, now.value) })
+              : t("Not used yet")}
+        </p>
+        {!device.current &&
+          (sure.value === device.id ? (
+            <div class="pair-of">
+              <button type="button" class="plain" onClick={() => void shutOut(device)}>
+                {t("Yes, shut it out")}
+              </button>
+              <button type="button" class="plain" onClick={() => (sure.value = null)}>
+                {t("No")}
+              </button>
+            </div>
+          ) : (
+            <button
+              type="button"
+              class="plain"
+              aria-label={t("Shut out: {name}", { name })}
+              onClick={() => (sure.value = device.id)}
+            >
+              {t("Shut out")}
+            </button>
+          ))}
+      </div>
+    </li>
+  );
+}
+
+export function Phones() {
+  useEffect(() => {
+    code.value = null;
+    void load();
+  }, []);
+  return (
+    <Page title={t("My phones")}>
+      <p>{t("A phone that you lost can be shut out here. It can then read and send nothing more.")}</p>
+      <p role="status" class={trouble.value ? "" : "hidden-text"}>
+        {trouble.value && t("This needs a connection. Try again when there is one.")}
+      </p>
+      <ul class="entries">
+        {devices.value?.map((device) => (
+          <Phone key={device.id} device={device} />
+        ))}
+      </ul>
+      <h2>{t("Another phone")}</h2>
+      <p>{t("Make a code here and type it on the other phone. It works once.")}</p>
+      <div aria-live="polite">
+        {code.value && (
+          <>
+            <p class="code" dir="ltr">
+              {code.value.code.replace(/^(.{4})/, "$1 ")}
+            </p>
+            <p class="soft">{t("Good until {time}.", { time: clockTime(code.value.expires_at) })}</p>
+          </>
+        )}
+      </div>
+      <button type="button" class="second" onClick={() => void makeCode()}>
+        <Icon name="plus" />
+        {t("Make a code")}
+      </button>
+    </Page>
+  );
+}

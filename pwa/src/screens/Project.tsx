@@ -1,0 +1,289 @@
+/** The project on one screen: where it leads, whose turn it is, the path, and ways to all the rest. */
+import { computed } from "@preact/signals";
+import { t, tn } from "../i18n";
+import { Banner } from "../parts/Banner";
+import { Icon } from "../parts/Icon";
+import { Notices } from "../parts/Notices";
+import { Page } from "../parts/Page";
+import { Drawn } from "../plan/Drawn";
+import { Ending } from "../plan/Ending";
+import { areaName, stepsDone } from "../plan/labels";
+import { Lead, mayChange, mayTalk, Waits, Words } from "../plan/parts";
+import { Path } from "../plan/Path";
+import { is, isLetGo, words, type Thing } from "../plan/state";
+import { WhoseTurn } from "../plan/WhoseTurn";
+import { NewWorker } from "../plan/Worker";
+import { go } from "../routes";
+import { Children } from "./Children";
+import { fits, frame, isChild, isLoose, isRead, myself, place, plan, refusedHere, waits } from "../store/project";
+
+/** Hills, a way between them, and a flag: drawn with the colours of the page. */
+function Land() {
+  return (
+    <svg class="land" viewBox="0 0 360 112" preserveAspectRatio="xMidYMax slice" aria-hidden="true">
+      <circle class="sun" cx="286" cy="36" r="17" />
+      <path class="far" d="M0 74c40-34 78-38 116-16 30-26 70-34 112 2 36-20 84-22 132 8v44H0Z" />
+      <path class="near" d="M0 92c70-22 130-20 186-4 62-20 116-18 174 0v24H0Z" />
+      <path class="trail" d="M142 112c-6-10 40-13 38-22-2-8-34-9-30-17 3-6 22-7 24-14" />
+      <path class="pole" d="M174 60V36" />
+      <path class="pennant" d="M174 36c7-3 10 3 19 0v10c-9 3-12-3-19 0Z" />
+    </svg>
+  );
+}
+
+function News() {
+  const open = plan.value.differences;
+  const first = open[0];
+  return (
+    <>
+      {isLoose.value && (
+        <Banner icon="info" isUrgent>
+          <p>{t("This phone has no room left. Keep the app open until it is sent.")}</p>
+        </Banner>
+      )}
+      {refusedHere.value.length > 0 && (
+        <Banner icon="warn" isUrgent>
+          <p>
+            {tn(
+              "{n} thing could not be sent. It is kept on this phone.",
+              "{n} things could not be sent. They are kept on this phone.",
+              refusedHere.value.length,
+            )}
+          </p>
+          <button type="button" class="plain" onClick={() => go("unsent")}>
+            {t("Look at it")}
+          </button>
+        </Banner>
+      )}
+      {first && (
+        <Banner icon="talk">
+          <p>
+            {tn(
+              "About {n} thing you said something different at the same time. Both are kept.",
+              "About {n} things you said something different at the same time. Both are kept.",
+              open.length,
+            )}
+          </p>
+          <button
+            type="button"
+            class="plain"
+            onClick={() => go("difference", { about: { entity: first.entity, id: first.id, field: first.field } })}
+          >
+            {t("See both")}
+          </button>
+        </Banner>
+      )}
+    </>
+  );
+}
+
+/** The steps of all goals at once: looking for those of each would take as long as there are goals. */
+const stepsByGoal = computed(() => {
+  const found = new Map<string, Thing[]>();
+  for (const step of plan.value.all("step")) {
+    const goal = words(plan.value, "step", step.id, "goal_id");
+    found.set(goal, [...(found.get(goal) ?? []), step]);
+  }
+  return found;
+});
+
+function GoalRow({ goal }: { goal: Thing }) {
+  const area = words(plan.value, "goal", goal.id, "area_id");
+  const kind = words(plan.value, "area", area, "kind");
+  const steps = stepsByGoal.value.get(goal.id) ?? [];
+  const done = steps.filter((step) => is(step, plan.value, "status", "done")).length;
+  const childs = words(plan.value, "goal", goal.id, "child_words");
+  const text = childs || words(plan.value, "goal", goal.id, "worker_words");
+  return (
+    <li>
+      <button type="button" class="goal" onClick={() => go("goal", { about: { id: goal.id } })}>
+        <span class="goal-area">
+          <Drawn name={kind} />
+          {areaName(kind)}
+        </span>
+        <span class="goal-words" dir="auto">
+          {text}
+        </span>
+        <span class="soft">{stepsDone(done, steps.length)}</span>
+        <Waits thing={goal} />
+      </button>
+    </li>
+  );
+}
+
+function Goals() {
+  const goals = plan.value.all("goal");
+  const over = (goal: Thing) =>
+    isLetGo(plan.value, goal.id) || is(goal, plan.value, "lifecycle", "completed");
+  const open = goals.filter((goal) => !over(goal));
+  const gone = goals.filter(over);
+  return (
+    <section class="goals">
+      <h2>{t("Where it leads")}</h2>
+      <ul>
+        {open.map((goal) => (
+          <GoalRow key={goal.id} goal={goal} />
+        ))}
+      </ul>
+      {gone.length > 0 && (
+        <details>
+          <summary>{t("Reached, or let go")}</summary>
+          <ul>
+            {gone.map((goal) => (
+              <GoalRow key={goal.id} goal={goal} />
+            ))}
+          </ul>
+        </details>
+      )}
+    </section>
+  );
+}
+
+function agreeState(): string {
+  const told = frame.value;
+  if (!told) return "";
+  if (told.signed_revision === told.revision && fits.value && !waits.value) {
+    const isSigner = ["child", "caseworker"].includes(myself.value.role);
+    return isSigner ? t("You have agreed.") : t("The child and the caseworker have agreed.");
+  }
+  return told.signed_revision === null ? t("Nothing is agreed yet") : t("Something is new since you agreed");
+}
+
+function More() {
+  // A carer sees what the carer promised, and the next dates: of all this, only where these stand.
+  return (
+    <ul class="rows">
+      {myself.value.role !== "carer" && (
+        <Lead to="agree" icon={<Drawn name="hands" />} word={t("Read it and agree, or not")} state={agreeState()} />
+      )}
+      {myself.value.role !== "carer" && (
+        <Lead
+          to="houses"
+          icon={<Drawn name="housing" />}
+          word={t("Three houses")}
+          state={t("Good things, worries, dreams")}
+        />
+      )}
+      <Lead
+        to="plan"
+        icon={<Drawn name="flag" />}
+        word={t("About this path")}
+        state={myself.value.role === "carer" ? t("Until when, meetings") : t("How things are here, until when, meetings")}
+      />
+      {mayTalk() && <Lead to="talk" icon={<Icon name="talk" />} word={t("Talk")} />}
+      {["child", "guardian", "supervisor"].includes(myself.value.role) && (
+        <Lead
+          to="complaint"
+          icon={<Icon name="warn" />}
+          word={t("Something is not right")}
+          state={t("It goes round the caseworker")}
+        />
+      )}
+    </ul>
+  );
+}
+
+/** What was said, what came of it, and how it was. */
+function LookingBack() {
+  return (
+    <section>
+      <h2>{t("Looking back")}</h2>
+      <ul class="rows">
+        {myself.value.role !== "carer" && (
+          <>
+            <Lead
+              to="came-of"
+              icon={<Drawn name="two" />}
+              word={isChild.value ? t("You said, we did") : t("The child said, we did")}
+              state={t("What came of it, or why not")}
+            />
+            <Lead
+              to="moments"
+              icon={<Icon name="days" />}
+              word={t("How it was before")}
+              state={t("Agreements and days, as they were")}
+            />
+            <Lead
+              to="take"
+              icon={<Icon name="keep" />}
+              word={t("Take it along")}
+              state={t("On paper, or as a file")}
+            />
+          </>
+        )}
+        <Lead to="story" icon={<Icon name="words" />} word={t("Everything that was said")} state={t("Who said what, and when")} />
+      </ul>
+    </section>
+  );
+}
+
+function Add() {
+  if (!mayChange()) return null;
+  return (
+    <button type="button" class="main" onClick={() => go("new-goal")}>
+      <Icon name="plus" />
+      {isChild.value ? t("Something I want") : t("Suggest a goal")}
+    </button>
+  );
+}
+
+function Summary() {
+  const child = plan.value.child;
+  const text = words(plan.value, "life_project", child, "summary");
+  if (!text && !mayChange()) return null;
+  return (
+    <section class="summary">
+      {text && <Words text={text} />}
+      {mayChange() && (
+        <button
+          type="button"
+          class="quiet words"
+          onClick={() => go("edit", { about: { entity: "life_project", id: child, field: "summary" } })}
+        >
+          <Icon name="words" />
+          {text ? t("Change these words") : t("Say in your own words where you want to go")}
+        </button>
+      )}
+    </section>
+  );
+}
+
+function Beginning() {
+  return (
+    <>
+      <p class="lead">
+        {t("Your path begins with what you say. Nothing here has to be finished, and everything can be changed.")}
+      </p>
+      <button type="button" class="second" onClick={() => go("houses")}>
+        <Drawn name="housing" />
+        {t("Begin with three houses")}
+      </button>
+    </>
+  );
+}
+
+export function Project() {
+  return place.value || isChild.value ? <Open /> : <Children />;
+}
+
+function Open() {
+  const isEmpty = plan.value.all("goal").length === 0 && myself.value.role !== "carer";
+  const name = frame.value?.child.name ?? place.value?.name;
+  return (
+    <Page title={isChild.value ? t("My project") : (name ?? t("Project"))} isTop>
+      <Land />
+      <Notices />
+      <News />
+      <Ending />
+      <NewWorker />
+      <Summary />
+      {isEmpty && isRead.value && <Beginning />}
+      <WhoseTurn />
+      <Path />
+      {plan.value.all("goal").length > 0 && <Goals />}
+      <Add />
+      <More />
+      <LookingBack />
+    </Page>
+  );
+}

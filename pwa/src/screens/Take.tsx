@@ -1,0 +1,68 @@
+/** The project to take along: on paper, or as a file. What lies outside this app, this app does not hide. */
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { language, t } from "../i18n";
+import { Icon, type IconName } from "../parts/Icon";
+import { Page } from "../parts/Page";
+import { Note } from "../plan/parts";
+import { isChild, place, unsentText } from "../store/project";
+
+const isOnline = signal(true);
+
+function listen(): () => void {
+  const look = () => (isOnline.value = navigator.onLine);
+  look();
+  addEventListener("online", look);
+  addEventListener("offline", look);
+  return () => {
+    removeEventListener("online", look);
+    removeEventListener("offline", look);
+  };
+}
+
+function File({ href, icon, word, state }: { href: string; icon: IconName; word: string; state: string }) {
+  const inside = (
+    <>
+      <Icon name={icon} />
+      <span class="row-text">
+        <span>{word}</span>
+        <span class="soft">{state}</span>
+      </span>
+    </>
+  );
+  return (
+    <li>
+      {isOnline.value ? (
+        <a class="row" href={href} target="_blank" rel="noopener">
+          {inside}
+          <Icon name="keep" />
+        </a>
+      ) : (
+        <span class="row">{inside}</span>
+      )}
+    </li>
+  );
+}
+
+export function Take() {
+  useEffect(listen, []);
+  const root = `/api/v1${place.value?.path ?? ""}/project`;
+  return (
+    <Page title={t("Take it along")}>
+      <p>
+        {isChild.value
+          ? t("This path is yours. You can have it on paper, or as a file.")
+          : t("Here is the path to hand over, on paper or as a file.")}
+      </p>
+      {!isOnline.value && <p class="strong">{t("This comes with a connection. There is none now.")}</p>}
+      {unsentText.value && <p class="soft">{t("What is not sent yet is not in it.")}</p>}
+      <ul class="rows">
+        <File href={`${root}.pdf?language=${language.value}`} icon="days" word={t("On paper (PDF)")} state={t("To print, or to show to somebody")} />
+        <File href={`${root}/whole`} icon="keep" word={t("Everything as a file")} state={t("Every word that was ever said, for another program")} />
+      </ul>
+      <Note icon="eye">
+        {t("A file lies on the phone outside this app. Whoever holds the phone can open it. Hiding the app does not hide the file.")}
+      </Note>
+    </Page>
+  );
+}

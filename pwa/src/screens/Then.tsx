@@ -1,0 +1,116 @@
+/** The project as it was: to be read and not to be changed, from what this phone has. */
+import { t } from "../i18n";
+import { Page } from "../parts/Page";
+import { Drawn } from "../plan/Drawn";
+import { areaName, called, dayWords, fieldName, valueName } from "../plan/labels";
+import { Mark, Note, Voice, Words } from "../plan/parts";
+import { isLetGo, words, type Plan, type Thing } from "../plan/state";
+import { planAt } from "../plan/then";
+import { about, go } from "../routes";
+import { now } from "../store/now";
+import { frame, place, rows } from "../store/project";
+
+export function planOf(revision: string): Plan {
+  return planAt(place.value?.child ?? "", rows.value, Number(revision), frame.value?.people ?? []);
+}
+
+function StepThen({ then, step }: { then: Plan; step: Thing }) {
+  const owner = words(then, "step", step.id, "owner_id");
+  const role = frame.value?.people.find(({ id }) => id === owner)?.role ?? "";
+  const status = words(then, "step", step.id, "status");
+  const due = words(then, "step", step.id, "due_on");
+  const day = due ? t("By {day}", { day: dayWords(due, now.value) }) : t("No day yet");
+  return (
+    <li class="row">
+      <Mark isChild={role === "child"} />
+      <span class="row-text">
+        <span class="soft">
+          <bdi>{owner ? called({ id: owner, role }) : t("Nobody has taken this yet")}</bdi>
+        </span>
+        <span dir="auto">{words(then, "step", step.id, "text")}</span>
+        <span class="soft">{status === "done" || status === "not_done" ? valueName("step", "status", status, now.value) : day}</span>
+      </span>
+    </li>
+  );
+}
+
+function GoalThen({ then, goal }: { then: Plan; goal: Thing }) {
+  const kind = words(then, "area", words(then, "goal", goal.id, "area_id"), "kind");
+  const steps = then.all("step").filter(({ id }) => words(then, "step", id, "goal_id") === goal.id);
+  const voices = ["child_words", "worker_words"].flatMap((field) => {
+    const said = then.get("goal", goal.id, field).stands;
+    return said?.value ? [{ field, who: said.who, text: String(said.value) }] : [];
+  });
+  return (
+    <section class="goal-then">
+      <h2 class="goal-area">
+        <Drawn name={kind} />
+        {areaName(kind)}
+      </h2>
+      <div class="voices">
+        {voices.map(({ field, who, text }) => (
+          <Voice key={field} who={who}>
+            <Words text={text} />
+          </Voice>
+        ))}
+      </div>
+      <ul class="rows">
+        {steps.map((step) => (
+          <StepThen key={step.id} then={then} step={step} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+const FRAME = ["situation", "option", "countries", "plan_b", "ends_on"];
+
+function Framed({ then }: { then: Plan }) {
+  const list = FRAME.flatMap((field) => {
+    const value = then.get("life_project", then.child, field).stands?.value;
+    return value ? [{ field, value }] : [];
+  });
+  if (list.length === 0) return null;
+  return (
+    <section>
+      <h2>{t("About this path")}</h2>
+      <ul class="rows">
+        {list.map(({ field, value }) => (
+          <li key={field} class="row">
+            <span class="row-text">
+              <span class="soft">{fieldName("life_project", field)}</span>
+              <span dir="auto" class="row-words">
+                {valueName("life_project", field, value, now.value)}
+              </span>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+export function Then() {
+  const { revision = "0", at = "" } = about.value;
+  const then = planOf(revision);
+  const summary = words(then, "life_project", then.child, "summary");
+  const goals = then.all("goal").filter(({ id }) => !isLetGo(then, id));
+  return (
+    <Page title={t("As it was: {day}", { day: dayWords(at, now.value) })}>
+      <Note icon="days">{t("This is how it read then. It stays like this for ever.")}</Note>
+      {summary && (
+        <div class="summary">
+          <Words text={summary} />
+        </div>
+      )}
+      {goals.map((goal) => (
+        <GoalThen key={goal.id} then={then} goal={goal} />
+      ))}
+      {goals.length === 0 && <p>{t("There was no goal yet.")}</p>}
+      <Framed then={then} />
+      <button type="button" class="second" onClick={() => go("compare", { about: { from: revision, at } })}>
+        {t("What is different now")}
+      </button>
+    </Page>
+  );
+}

@@ -1,0 +1,167 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Mark, Want } from "../api";
+import { moment, t, tn } from "../i18n";
+import { Faces } from "../parts/Faces";
+import { Icon } from "../parts/Icon";
+import { isProjectHere } from "../parts/Later";
+import { Notices } from "../parts/Notices";
+import { Page } from "../parts/Page";
+import { Thanks, whereabouts } from "../parts/Thanks";
+import { go, place } from "../routes";
+import { clear, isWriting, mood, note, NOTE_LIMIT } from "../store/draft";
+import { now } from "../store/now";
+import { answers, checkIn, tap } from "../store/sender";
+import { asksToHandIn, me } from "../store/session";
+import { line } from "../store/turns";
+
+async function say(want: Want, mark: Mark): Promise<void> {
+  const said = { mood: mood.value, note: note.value, want, mark };
+  clear();
+  await checkIn(said);
+}
+
+/** The wish is kept first, as every answer is. Then there is a place to say more, where this phone has it. */
+async function wantToTalk(): Promise<void> {
+  await say("talk", "a");
+  if (isProjectHere.value && place.value === "today") go("talk", { about: { begin: "1" } });
+}
+
+/** A choice after the thanks begins a new answer: the buttons come back where they were. */
+function begin(): void {
+  if (tap.value) tap.value = null;
+}
+
+function choose(chosen: number | null): void {
+  begin();
+  mood.value = chosen;
+}
+
+function write(): void {
+  begin();
+  isWriting.value = true;
+}
+
+function FewWords() {
+  if (isWriting.value) return <Words />;
+  return (
+    <button type="button" class="quiet words" onClick={write}>
+      <Icon name="words" />
+      {t("Add a few words")}
+    </button>
+  );
+}
+
+function Words() {
+  const area = useRef<HTMLTextAreaElement>(null);
+  useLayoutEffect(() => {
+    if (!note.value) area.current?.focus();
+  }, []);
+  return (
+    <div class="field">
+      <label for="note">{t("A few words, if you like")}</label>
+      <textarea
+        id="note"
+        rows={3}
+        dir="auto"
+        maxLength={NOTE_LIMIT}
+        value={note.value}
+        ref={area}
+        onInput={(event) => (note.value = event.currentTarget.value)}
+      />
+    </div>
+  );
+}
+
+/** When the next answer is expected, said without hurry. */
+function next(): string {
+  const due = me.value?.next_due_at;
+  if (me.value?.standing === "late") return t("You can still answer.");
+  if (!due) return t("Any time");
+  const when = moment(due, now.value);
+  return me.value?.standing === "due" ? t("Now, or until {when}", { when }) : t("Next: {when}", { when });
+}
+
+/** The day's line, as in any planner: it can be ticked off. Its circle says the same as the button. */
+function Line() {
+  const done = tap.value?.want === "nothing" ? tap.value : null;
+  return (
+    <button
+      type="button"
+      class={done ? "line done" : "line"}
+      onClick={() => (done ? begin() : void say("nothing", "b"))}
+    >
+      <span class="circle">{done && <Icon name="check" />}</span>
+      <span class="line-text">
+        <span class="strong">{done ? t("Check-in, done") : t("Check-in")}</span>
+        <span>{next()}</span>
+      </span>
+    </button>
+  );
+}
+
+/** What a reader hears when the stage changes after the thanks have been read. */
+function spoken(): string {
+  const stage = tap.value?.stage;
+  return stage === "received" || stage === "loose" || stage === "refused" ? whereabouts(tap.value!) : "";
+}
+
+export function Today() {
+  const shown = tap.value?.want === "help" ? null : tap.value;
+  return (
+    <Page title={t("How is today?")} isTop>
+      <Notices />
+      <Faces labelledBy="title" value={mood.value} onChoose={choose} />
+      <FewWords />
+      <div class="act">
+        {shown ? (
+          <Thanks key={shown.id} tap={shown} />
+        ) : (
+          <button type="button" class="main" onClick={() => void say("nothing", "a")}>
+            <Icon name="check" />
+            {t("I'm OK")}
+          </button>
+        )}
+      </div>
+      <Line />
+      <button type="button" class="second" onClick={() => void wantToTalk()}>
+        <Icon name="talk" />
+        {t("I want to talk")}
+      </button>
+      <p class="hidden-text" role="status">
+        {spoken()}
+      </p>
+      <Waiting />
+      <Turn />
+    </Page>
+  );
+}
+
+/** One line without a name, under everything else: whoever looks over the shoulder learns nothing by it. */
+function Turn() {
+  const { says, isTold } = line.value;
+  if (!says) return null;
+  const words = {
+    mine: t("Something is your turn today."),
+    answer: isTold ? t("There is no answer yet. Somebody else was told.") : t("There is no answer yet."),
+    promise: isTold ? t("Something promised is late. Somebody else was told.") : t("Something promised is late."),
+  }[says];
+  return (
+    <button type="button" class="quiet turn" onClick={() => go(says === "answer" ? "talk" : "project")}>
+      <Icon name="path" />
+      {words}
+    </button>
+  );
+}
+
+/** Words that wait are never out of sight. */
+function Waiting() {
+  const waiting = answers.value.filter((sending) => sending.id !== tap.value?.id);
+  if (waiting.length === 0 || asksToHandIn.value) return null;
+  return (
+    <button type="button" class="quiet" onClick={() => go("unsent")}>
+      <Icon name="outbox" />
+      {tn("{n} answer waits on this phone", "{n} answers wait on this phone", waiting.length)}
+    </button>
+  );
+}
+

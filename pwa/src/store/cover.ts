@@ -1,0 +1,128 @@
+/**
+ * The quick cover: one tap hides everything behind a small planner that is real and works.
+ *
+ * It protects against a glance over the shoulder and against somebody who takes the phone for a moment. It
+ * does not protect against somebody who knows this app, and says so where it is set up.
+ */
+import { signal } from "@preact/signals";
+import { forget, PHONE, read, write, writeIfRoom } from "./db";
+
+export const isCovered = signal(false);
+export const hasPin = signal(false);
+
+/** True where the app opens with the planner, whatever happened before. */
+export const opensCovered = signal(false);
+
+export interface Line {
+  id: string;
+  text: string;
+  done: boolean;
+}
+export const lines = signal<Line[]>([]);
+
+interface Pin {
+  salt: string;
+  hash: string;
+}
+
+const MISSES_BEFORE_WAIT = 5;
+const WAIT_MS = 30_000;
+let misses = 0;
+let waitUntil = 0;
+
+const FLAG = "planner-view";
+
+/** Kept for this window alone: a reload shows nothing either, and a fresh start locks nobody out. */
+function remember(covered: boolean): void {
+  try {
+    if (covered) sessionStorage.setItem(FLAG, "list");
+    else sessionStorage.removeItem(FLAG);
+  } catch {
+    // Where nothing can be kept, a reload starts without the cover.
+  }
+}
+
+function wasCovered(): boolean {
+  try {
+    return sessionStorage.getItem(FLAG) === "list";
+  } catch {
+    return false;
+  }
+}
+
+export function cover(): void {
+  isCovered.value = true;
+  remember(true);
+}
+
+export function uncover(): void {
+  misses = 0;
+  isCovered.value = false;
+  remember(false);
+}
+
+export async function recall(): Promise<void> {
+  hasPin.value = (await read<Pin>(PHONE, "pin")) !== undefined;
+  opensCovered.value = (await read<boolean>(PHONE, "opens-covered")) ?? false;
+  lines.value = (await read<Line[]>(PHONE, "list")) ?? [];
+  isCovered.value = wasCovered() || hasPin.value || opensCovered.value;
+}
+
+export function keepLines(next: Line[]): void {
+  lines.value = next;
+  void writeIfRoom(PHONE, "list", next);
+}
+
+export async function setOpensCovered(on: boolean): Promise<void> {
+  opensCovered.value = on;
+  await write(PHONE, "opens-covered", on);
+}
+
+const hex = (bytes: ArrayBuffer | Uint8Array) =>
+  [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+async function stretched(pin: string, salt: string): Promise<string> {
+  const text = new TextEncoder();
+  const key = await crypto.subtle.importKey("raw", text.encode(pin), "PBKDF2", false, ["deriveBits"]);
+  const how = { name: "PBKDF2", hash: "SHA-256", salt: text.encode(salt), iterations: 100_000 };
+  return hex(await crypto.subtle.deriveBits(how, key, 256));
+}
+
+export async function setPin(pin: string): Promise<void> {
+  const salt = hex(crypto.getRandomValues(new Uint8Array(16)));
+  await write(PHONE, "pin", { salt, hash: await stretched(pin, salt) } satisfies Pin);
+  hasPin.value = true;
+}
+
+export async function removePin(): Promise<void> {
+  await forget(PHONE, "pin");
+  hasPin.value = false;
+}
+
+/** True where the digits are right. After five misses nothing is looked at for half a minute. */
+export async function tryPin(pin: string): Promise<boolean> {
+  if (Date.now() < waitUntil) return false;
+  const kept = await read<Pin>(PHONE, "pin");
+  if (!kept || (await stretched(pin, kept.salt)) === kept.hash) return true;
+  misses += 1;
+  if (misses >= MISSES_BEFORE_WAIT) {
+    misses = 0;
+    waitUntil = Date.now() + WAIT_MS;
+  }
+  return false;
+}
+
+/** Hides the picture that the phone keeps for its list of open apps; with a PIN, coming back needs it. */
+export function begin(): void {
+  const root = document.documentElement;
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") {
+      root.dataset["blank"] = "";
+      if (hasPin.value || opensCovered.value) cover();
+    } else {
+      delete root.dataset["blank"];
+    }
+  });
+  addEventListener("pagehide", () => (root.dataset["blank"] = ""));
+  addEventListener("pageshow", () => delete root.dataset["blank"]);
+}

@@ -1,0 +1,218 @@
+/**
+ * The outbox: what the child said and the server has not confirmed yet.
+ *
+ * The promises: nothing is dropped unless the server confirmed it or the child threw it away; the same id
+ * every time, so that sending twice changes nothing; help goes first, then in the order in which it was said;
+ * "sent" is said only after the server said so. Page and worker share this file.
+ */
+import { ask, Refused, Unreachable, type Answer, type Day, type Me, type Receipt } from "../api";
+import { dropRow, dropRows, keepRow, read, rows, writeIfRoom, type Who } from "./db";
+import { exchange, type Outgoing, type Place } from "./sync";
+
+export interface CheckIn {
+  kind: "check_in";
+  body: Answer;
+}
+
+export interface LanguageChange {
+  kind: "language";
+  body: { language: string };
+}
+
+/** Something about a project; these go out together, in the order in which they were said. */
+export interface ProjectChange extends Omit<Outgoing, "id"> {
+  kind: "change";
+  place: Place;
+}
+
+export type Content = CheckIn | LanguageChange | ProjectChange;
+
+export type Sending = Content & {
+  id: string;
+  order: number;
+  /** The code with which the server refused it for good; it stays until the child decides. */
+  problem?: string;
+  /** The server's own sentence about that, where it said one. */
+  sentence?: string;
+  /** True while it is in memory alone, because the phone had no room for it. */
+  loose?: boolean;
+};
+
+/** Why sending stopped before the end: no answer, too busy, or this phone is not let in. */
+export type Halt = "network" | "busy" | "unauthenticated";
+
+export interface Outcome {
+  receipts: Receipt[];
+  halt: Halt | null;
+  retryAfterS: number | null;
+  /** How many rows of projects are new on this phone. */
+  came: number;
+}
+
+const loose = new Map<string, Sending & { who: Who }>();
+
+const isHelp = (sending: Sending) => sending.kind === "check_in" && sending.body.want === "help";
+
+function fromRow({ id, order, value }: { id: string; order: number; value: unknown }): Sending {
+  if (value) return { ...(value as Content), id, order };
+  // It cannot be opened any more. It is shown as such, and never sent as something else.
+  const body: Answer = { id, said_at: "", mood: null, note: null, want: "nothing", mark: "a" };
+  return { kind: "check_in", body, id, order, problem: "unreadable" };
+}
+
+/** What waits for this person: help first, then in the order in which it was said. */
+export async function waiting(who: Who): Promise<Sending[]> {
+  const kept = (await rows(who)).map(fromRow);
+  const known = new Set(kept.map((sending) => sending.id));
+  for (const sending of loose.values()) {
+    if (sending.who === who && !known.has(sending.id)) kept.push(sending);
+  }
+  return kept.sort((a, b) => Number(isHelp(b)) - Number(isHelp(a)) || a.order - b.order);
+}
+
+/** True once it is on the phone; false where there is no room: then it is in memory until it is sent. */
+async function keep(who: Who, sending: Sending): Promise<boolean> {
+  const { id, order, loose: _loose, ...content } = sending;
+  try {
+    await keepRow(who, id, content, order);
+    loose.delete(id);
+    return true;
+  } catch {
+    loose.set(id, { ...sending, who, loose: true });
+    return false;
+  }
+}
+
+/** Puts something into the outbox; what `keep` says. */
+export async function append(who: Who, id: string, content: Content): Promise<boolean> {
+  const before = await waiting(who).catch(() => []);
+  const order = 1 + Math.max(0, ...before.map((sending) => sending.order));
+  return keep(who, { ...content, id, order });
+}
+
+/** Throws something away, because the child said so. */
+export async function discard(id: string): Promise<void> {
+  loose.delete(id);
+  await dropRow(id);
+}
+
+async function discardAll(ids: string[]): Promise<void> {
+  for (const id of ids) loose.delete(id);
+  await dropRows(ids);
+}
+
+/** Tries again what the server had refused. */
+export async function again(who: Who, sending: Sending): Promise<void> {
+  const { problem: _problem, sentence: _sentence, ...rest } = sending;
+  await keep(who, rest as Sending);
+}
+
+async function deliver(sending: Sending & (CheckIn | LanguageChange)): Promise<Receipt | null> {
+  if (sending.kind === "language") {
+    await ask("PATCH", "/me", sending.body);
+    return null;
+  }
+  const receipt = await ask<Receipt>("POST", "/check-ins", sending.body);
+  // Only an answer about this very id is a confirmation.
+  if (receipt?.id !== sending.id || !receipt.received_at) throw new Unreachable("not ours");
+  return receipt;
+}
+
+/** Writes down what the server confirmed, first; then the row may go. The mark is kept nowhere. */
+async function confirm(who: Who, sending: Sending, receipt: Receipt | null): Promise<void> {
+  if (receipt && sending.kind === "check_in") {
+    const { mark: _mark, ...said } = sending.body;
+    const days = (await read<Day[]>(who, "days")) ?? [];
+    const others = days.filter((day) => day.id !== sending.id);
+    await writeIfRoom(who, "days", [{ ...said, received_at: receipt.received_at }, ...others].slice(0, 200));
+    const me = await read<Me>(who, "me");
+    if (me) {
+      const { next_due_at, standing } = receipt;
+      await writeIfRoom(who, "me", { ...me, next_due_at, standing, opens_at: null });
+    }
+  }
+  await discard(sending.id);
+}
+
+/** Some refusals pass by themselves, and one means that this phone must be paired again. */
+function haltFor(why: unknown): Halt | null {
+  if (!(why instanceof Refused)) return "network";
+  if (why.status === 401) return "unauthenticated";
+  if (why.code === "id_reused") return null;
+  return why.status >= 500 || [408, 409, 425, 429].includes(why.status) ? "busy" : null;
+}
+
+/** A fault at one item alone must not keep the others back; these concern all of them. */
+function stopsAll(halt: Halt, why: unknown): boolean {
+  return halt !== "busy" || (why instanceof Refused && [429, 503].includes(why.status));
+}
+
+type One = Sending & (CheckIn | LanguageChange);
+type OfProject = Sending & ProjectChange;
+
+const isOne = (sending: Sending): sending is One => sending.kind !== "change";
+const isOfProject = (sending: Sending): sending is OfProject => sending.kind === "change";
+
+/** Notes why sending stopped; true where that concerns all of it. */
+function stop(outcome: Outcome, halt: Halt, why: unknown): boolean {
+  outcome.halt = halt;
+  outcome.retryAfterS = why instanceof Refused ? why.retryAfterS : null;
+  return stopsAll(halt, why);
+}
+
+/** True where sending may go on with the next thing. */
+async function sendOne(who: Who, sending: One, outcome: Outcome): Promise<boolean> {
+  try {
+    const receipt = await deliver(sending);
+    await confirm(who, sending, receipt);
+    if (receipt) outcome.receipts.push(receipt);
+    return true;
+  } catch (why) {
+    const halt = haltFor(why);
+    if (halt) return !stop(outcome, halt, why);
+    // Refused for good: it stays, with the reason, and what comes after it goes on.
+    await keep(who, { ...sending, problem: (why as Refused).code });
+    return true;
+  }
+}
+
+/** A refusal of the whole exchange says nothing about a single change: all of them stay as they are. */
+async function sendProject(who: Who, place: Place, changes: OfProject[], outcome: Outcome): Promise<boolean> {
+  const ofId = new Map(changes.map((sending) => [sending.id, sending]));
+  const refused = async (id: string, { code, detail }: { code: string; detail: string }) => {
+    await keep(who, { ...ofId.get(id)!, problem: code, ...(detail ? { sentence: detail } : {}) });
+  };
+  try {
+    const { came, early } = await exchange(who, place, changes, { settled: discardAll, refused });
+    outcome.came += came;
+    // What came before its thing goes out again by itself, as after a busy server.
+    if (early > 0) outcome.halt ??= "busy";
+    return true;
+  } catch (why) {
+    return !stop(outcome, haltFor(why) ?? "busy", why);
+  }
+}
+
+async function sendAll(who: Who, places: Place[]): Promise<Outcome> {
+  const outcome: Outcome = { receipts: [], halt: null, retryAfterS: null, came: 0 };
+  const list = (await waiting(who)).filter((sending) => !sending.problem);
+  for (const sending of list.filter(isOne)) {
+    if (!(await sendOne(who, sending, outcome))) return outcome;
+  }
+  const changes = list.filter(isOfProject);
+  const wanted = new Map([...changes.map(({ place }) => place), ...places].map((place) => [place.child, place]));
+  for (const place of wanted.values()) {
+    const ours = changes.filter((sending) => sending.place.child === place.child);
+    if (!(await sendProject(who, place, ours, outcome))) return outcome;
+  }
+  return outcome;
+}
+
+/**
+ * Sends what waits, and asks for what is new in these projects. Page and worker take turns where the browser
+ * can lock; twice would do no harm.
+ */
+export async function flush(who: Who, places: Place[] = []): Promise<Outcome> {
+  if (!navigator.locks) return sendAll(who, places);
+  return (await navigator.locks.request("planner-outbox", () => sendAll(who, places))) as Outcome;
+}

@@ -1,0 +1,190 @@
+/** Who uses this phone, what the server last said about them, and how they come in and go out. */
+import { computed, signal } from "@preact/signals";
+import { ask, Refused, type Me } from "../api";
+import { uuid } from "../bytes";
+import { language } from "../i18n";
+import { forget, isVolatile, PHONE, read, wipe, writeIfRoom, type Who } from "./db";
+import * as goodbye from "./goodbye";
+import { waiting } from "./outbox";
+
+/** The person whose app this is, or null before pairing. */
+export const who = signal<Who | null>(null);
+export const me = signal<Me | null>(null);
+
+/** The child that a link of the desk named; "" where it named none. */
+export const linkChild = signal<string | null>(null);
+
+/** True once the server said that it does not know this phone any more. The queue is kept. */
+export const isShutOut = signal(false);
+
+/** True while words from before a new pairing wait for the child's yes before they are sent. */
+export const asksToHandIn = signal(false);
+
+/** True where this browser keeps nothing after the app is closed. */
+export const keepsNothing = signal(false);
+
+export const maySend = computed(() => who.value !== null && !isShutOut.value && !asksToHandIn.value);
+
+interface Session {
+  who: Who;
+  shutOut: boolean;
+  asks: boolean;
+}
+
+async function keepSession(): Promise<void> {
+  if (who.value === null) return forget(PHONE, "session");
+  const session: Session = { who: who.value, shutOut: isShutOut.value, asks: asksToHandIn.value };
+  await writeIfRoom(PHONE, "session", session);
+}
+
+/** Reads what the phone knows. Never waits for the network. */
+export async function recall(): Promise<void> {
+  keepsNothing.value = await isVolatile();
+  const session = await read<Session>(PHONE, "session");
+  if (!session) return;
+  me.value = (await read<Me>(session.who, "me")) ?? null;
+  isShutOut.value = session.shutOut;
+  asksToHandIn.value = session.asks;
+  who.value = session.who;
+}
+
+/** What another tab, or the worker, wrote down in the meantime. */
+export async function reread(): Promise<void> {
+  if (who.value) me.value = (await read<Me>(who.value, "me")) ?? me.value;
+}
+
+export async function shutOut(): Promise<void> {
+  if (isShutOut.value) return;
+  isShutOut.value = true;
+  await keepSession();
+}
+
+let askedAt = 0;
+
+/** Asks the server how things stand; at most once a minute unless `now` is forced by a change. */
+export async function refresh({ force = false } = {}): Promise<void> {
+  if (!who.value || isShutOut.value || (!force && Date.now() - askedAt < 60_000)) return;
+  askedAt = Date.now();
+  try {
+    const fresh = await ask<Me>("GET", "/me");
+    // Somebody else came in with this browser: their session sends nobody's words but their own.
+    if (fresh.person.id !== who.value) return await shutOut();
+    me.value = fresh;
+    document.title = fresh.display_name ?? document.title;
+    await writeIfRoom(fresh.person.id, "me", fresh);
+  } catch (why) {
+    if (why instanceof Refused && why.status === 401) await shutOut();
+    else askedAt = 0;
+  }
+}
+
+const SEEN_EVERY_MS = 10 * 60_000;
+
+/** Tells the server that the app was open: a sign of life, never an answer. */
+export async function seen(): Promise<void> {
+  if (!who.value || isShutOut.value || isStaff.value) return;
+  const last = (await read<number>(PHONE, "seen")) ?? 0;
+  if (Math.abs(Date.now() - last) < SEEN_EVERY_MS) return;
+  const sent = await ask("POST", "/me/seen", {}).then(
+    () => true,
+    () => false,
+  );
+  if (sent) await writeIfRoom(PHONE, "seen", Date.now());
+}
+
+/** Somebody who works with children, and signed in at the desk; the app then shows the projects alone. */
+export const isStaff = computed(() => me.value !== null && me.value.person.role !== "child");
+
+/** Comes in with the session of the desk. A child's session, or none, changes nothing here. */
+export async function enter(): Promise<void> {
+  // Who signed out is not let in again by a session that the server has not ended yet.
+  if (!(await goodbye.say())) return;
+  const fresh = await ask<Me>("GET", "/me").catch(() => null);
+  if (!fresh || fresh.person.role === "child") return;
+  const person = fresh.person.id;
+  const isAnew = who.value !== person || isShutOut.value;
+  if (who.value && who.value !== person) await wipe(who.value, { unsentToo: false });
+  // Words from before a new sign-in are never sent under it without a yes.
+  if (isAnew) asksToHandIn.value = (await waiting(person)).length > 0;
+  isShutOut.value = false;
+  me.value = fresh;
+  who.value = person;
+  document.title = fresh.display_name ?? document.title;
+  await writeIfRoom(person, "me", fresh);
+  await keepSession();
+}
+
+/** The id of this phone: made once, the same for every pairing, so that a lost answer can be asked for again. */
+async function deviceId(): Promise<string> {
+  const known = await read<string>(PHONE, "device");
+  if (known) return known;
+  const made = uuid();
+  await writeIfRoom(PHONE, "device", made);
+  return made;
+}
+
+/** A word by which one knows this phone again in the list of one's phones; no model, no serial number. */
+function label(): string {
+  const kind = /iPhone|iPad|Android|Windows|Macintosh|CrOS|Linux/.exec(navigator.userAgent)?.[0];
+  return kind === "Macintosh" ? "Mac" : kind === "CrOS" ? "Chromebook" : (kind ?? "");
+}
+
+/** The code as it was meant. An Arabic or a Persian keyboard has digits of its own. */
+export const tidyCode = (typed: string) =>
+  typed
+    .replace(/[\u0660-\u0669\u06f0-\u06f9]/g, (digit) => String(digit.charCodeAt(0) & 15))
+    .toUpperCase()
+    .replace(/[^A-Z0-9]/g, "");
+
+async function knock(code: string): Promise<Who> {
+  const device = { id: await deviceId(), label: label() };
+  const body = { code: tidyCode(code), device, cookie: true };
+  return (await ask<{ person: Me["person"] }>("POST", "/pair", body)).person.id;
+}
+
+/** Pairs this phone. Throws what the server answered; the same code may be tried again. */
+export async function pair(code: string): Promise<void> {
+  await goodbye.say();
+  const person = await knock(code).catch(async (why: unknown) => {
+    if (!(why instanceof Refused) || why.code !== "id_reused") throw why;
+    // The server knows this phone as somebody else's, who had it before: it comes in as a new one.
+    await forget(PHONE, "device");
+    return knock(code);
+  });
+  if (who.value && who.value !== person) {
+    // Somebody else has this phone now: of the one before only unsent words stay, locked.
+    await wipe(who.value, { unsentToo: false });
+    me.value = null;
+  }
+  await goodbye.drop();
+  // Words said before this pairing are never sent under it without the child's yes.
+  asksToHandIn.value = (await waiting(person)).length > 0;
+  isShutOut.value = false;
+  askedAt = 0;
+  who.value = person;
+  await keepSession();
+  await refresh({ force: true });
+  if (me.value && me.value.person.language !== language.value) {
+    void ask("PATCH", "/me", { language: language.value }).catch(() => undefined);
+  }
+}
+
+export async function handIn(): Promise<void> {
+  asksToHandIn.value = false;
+  await keepSession();
+}
+
+/** Signs this phone out. Unsent words stay on it, sealed, unless the child said to throw them away. */
+export async function signOut({ unsentToo }: { unsentToo: boolean }): Promise<void> {
+  const person = who.value;
+  if (!person) return;
+  await goodbye.promise();
+  await wipe(person, { unsentToo });
+  who.value = null;
+  me.value = null;
+  isShutOut.value = false;
+  asksToHandIn.value = false;
+  await keepSession();
+  // Nothing of the person is here any more, whether the server can be asked or not.
+  void goodbye.say();
+}

@@ -1,0 +1,79 @@
+/**
+ * New versions. A new worker waits until the child taps, or until nothing unsaved is on any page; what waits in
+ * the outbox lies in the store and is not touched by a change of version.
+ */
+import { signal } from "@preact/signals";
+
+export const isUpdateReady = signal(false);
+
+/** True while something was typed that is nowhere but on this page. */
+export const hasUnsavedInput = signal(false);
+
+/** True while somebody writes on a screen of the project: the words are kept, but the place would be lost. */
+export const isEditing = signal(false);
+
+let waitingWorker: ServiceWorker | null = null;
+let isReloading = false;
+
+function found(worker: ServiceWorker): void {
+  waitingWorker = worker;
+  isUpdateReady.value = true;
+}
+
+/** An installed app may stay open for weeks, and browsers look for a new version only when one navigates. */
+const LOOK_EVERY_MS = 6 * 3_600_000;
+
+function lookNowAndThen(registration: ServiceWorkerRegistration): void {
+  let lookedAt = Date.now();
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "visible" || Date.now() - lookedAt < LOOK_EVERY_MS) return;
+    lookedAt = Date.now();
+    void registration.update().catch(() => undefined);
+  });
+}
+
+function watch(registration: ServiceWorkerRegistration): void {
+  if (registration.waiting && navigator.serviceWorker.controller) found(registration.waiting);
+  registration.addEventListener("updatefound", () => {
+    const coming = registration.installing;
+    coming?.addEventListener("statechange", () => {
+      // Without a controller it is the first worker of all, and nothing has to be replaced.
+      if (coming.state === "installed" && navigator.serviceWorker.controller) found(coming);
+    });
+  });
+}
+
+/** The worker asks every page before it takes over, and stays where it is while one of them says no. */
+export function takeOver(): void {
+  waitingWorker?.postMessage("take-over");
+}
+
+/** Lets the worker keep all screens, once somebody is in who may go without a network for days. */
+export async function keepAll(): Promise<void> {
+  const registration = await navigator.serviceWorker?.ready;
+  registration?.active?.postMessage("keep-all");
+}
+
+export async function begin(): Promise<void> {
+  if (!("serviceWorker" in navigator)) return;
+  let had = navigator.serviceWorker.controller !== null;
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    // The first worker of all replaces nothing: this page is already of its version.
+    if (!had) return void (had = true);
+    if (isReloading) return;
+    isReloading = true;
+    location.reload();
+  });
+  navigator.serviceWorker.addEventListener("message", (event: MessageEvent<unknown>) => {
+    if (event.data === "may-i") event.ports[0]?.postMessage(!hasUnsavedInput.value && !isEditing.value);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden" && isUpdateReady.value) takeOver();
+  });
+  const registration = await navigator.serviceWorker.register("/app/sw.js", {
+    scope: "/app/",
+    updateViaCache: "none",
+  });
+  watch(registration);
+  lookNowAndThen(registration);
+}

@@ -1,0 +1,62 @@
+/** What a worker does with a push: the same for the child's app and for the desk. */
+import { ask } from "../api";
+
+/** The shape of declarative Web Push, which Safari shows by itself and we show everywhere else. */
+interface Pushed {
+  notification?: {
+    title?: string;
+    body?: string;
+    navigate?: string;
+    tag?: string;
+    silent?: boolean;
+    lang?: string;
+    dir?: NotificationDirection;
+  };
+  m?: string;
+}
+
+function unpack(data: PushMessageData | null): Pushed {
+  try {
+    return (data?.json() ?? {}) as Pushed;
+  } catch {
+    return {};
+  }
+}
+
+/** Every push shows something, even one that cannot be read: browsers end a subscription that stays silent. */
+async function show(worker: ServiceWorkerGlobalScope, { notification = {}, m }: Pushed): Promise<void> {
+  const { title = "Planner", body = "", navigate = "/app/", tag = "planner", silent = false } = notification;
+  const { lang, dir } = notification;
+  await worker.registration.showNotification(title, {
+    body,
+    tag,
+    silent,
+    icon: "/app/icons/planner-192.png",
+    badge: "/app/icons/badge-96.png",
+    data: { navigate },
+    ...(lang ? { lang } : {}),
+    ...(dir ? { dir } : {}),
+  });
+  // Shown is not read; but it tells the adults that reminders do reach this phone.
+  if (m) await ask("POST", "/push-receipts", { message: m }).catch(() => undefined);
+}
+
+async function openPage(worker: ServiceWorkerGlobalScope, navigate: string): Promise<void> {
+  const home = worker.location.origin;
+  const wanted = new URL(navigate, home);
+  // A message can only lead into our own pages.
+  const target = wanted.origin === home ? wanted : new URL("/app/", home);
+  const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const open = pages.find((page) => new URL(page.url).pathname === target.pathname);
+  if (open) await open.focus();
+  else await worker.clients.openWindow(target.href);
+}
+
+export function listen(worker: ServiceWorkerGlobalScope): void {
+  worker.addEventListener("push", (event) => event.waitUntil(show(worker, unpack(event.data))));
+  worker.addEventListener("notificationclick", (event) => {
+    event.notification.close();
+    const { navigate } = (event.notification.data ?? {}) as { navigate?: string };
+    event.waitUntil(openPage(worker, navigate ?? "/app/"));
+  });
+}

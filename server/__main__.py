@@ -1,0 +1,437 @@
+"""The `waymark` command: parse and call."""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NoReturn
+
+import uvicorn
+import uvloop
+
+from server import crypt, demo, logs
+from server.app import Companion, create_app
+from server.audit.actions import verify
+from server.clock import utcnow
+from server.db import close_database, open_database
+from server.doors.passwords import Passwords
+from server.engines import address
+from server.engines.editors import MigrationFault
+from server.engines.migrate import migrate, pending
+from server.errors import WaymarkError
+from server.keys import new_vapid_key
+from server.notify.actions import use_last_resorts
+from server.notify.channels.configured import configured
+from server.notify.channels.reach import unreachable
+from server.people.happenings import use_ear
+from server.plan.reviews import heard
+from server.settings import SettingFault, Settings, faults, load, unknown
+from server.ticker import Ticker
+
+# Named in the contract, and not built yet: they are not listed.
+NOT_YET = ("export", "backup", "restore")
+GRACE_S = 10
+BACKLOG = 2048
+# Collect cycles after so many new objects: those of some hundred requests.
+NEW_OBJECTS = 10_000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code. Bad input is one clear line on stderr."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0] in NOT_YET:
+        return _fail(f"waymark {words[0]} is not built yet.", 2)
+    args = _parser().parse_args(words)
+    try:
+        return int(args.run(args) or 0)
+    except SettingFault as fault:
+        return _fail(str(fault))
+    except WaymarkError as fault:
+        return _fail(fault.detail + (f" ({fault.field})" if fault.field else ""))
+    except OSError as fault:
+        # Without the number, which tells nobody anything.
+        return _fail(f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault))
+    except (MigrationFault, ValueError) as fault:
+        return _fail(str(fault))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _fail(line: str, code: int = 1) -> int:
+    print(line, file=sys.stderr)
+    return code
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, where argparse would print the whole usage first."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="waymark", description="Life projects, check-ins, and an early warning.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], Any], says: str) -> Any:
+        command = commands.add_parser(name, help=says, description=says)
+        command.set_defaults(run=run)
+        return command
+
+    serve = add("serve", _serve, "Serve the web, and look for what is due.")
+    _add_address(serve)
+    serve.add_argument("--workers", type=int, default=1, help="processes (PostgreSQL only)")
+    serve.add_argument(
+        "--no-ticker", action="store_true", help="only the web; `tick` runs elsewhere"
+    )
+    add("tick", _tick, "Look for what is due, without the web. Any number may run.")
+    add("migrate", _migrate, "Bring the database to this version.")
+    add("check", _check, "Say what is wrong with the configuration, and what cannot be reached.")
+    shown = add("demo", _demo, "Load the demo agency where the database is empty.")
+    _add_address(shown)
+    shown.add_argument("--serve", action="store_true", help="and serve it")
+    shown.add_argument(
+        "--fast", action="store_true", help="and serve it, Mia's rhythm in seconds, for an hour"
+    )
+    keys = add("keys", _keys, "Print a new secret key, or write a new VAPID key to a file.")
+    keys.add_argument("--vapid", metavar="FILE", help="write a new private key there (mode 0600)")
+    audit = add("audit", _audit, "Check the record of who did what.")
+    audit.add_argument("what", choices=["verify"], help="verify: walk the whole chain of seals")
+    for module in ("server.doors.commands", "server.watch.commands"):
+        if find_spec(module) is not None:
+            import_module(module).add_commands(add, within)
+    return parser
+
+
+def _add_address(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", help="address to listen on (HOST, else 127.0.0.1)")
+    command.add_argument("--port", type=int, help="port to listen on (PORT, else 8000)")
+
+
+# --- settings and database around a command
+
+
+def _settings(args: argparse.Namespace | None = None) -> Settings:
+    environ = dict(os.environ)
+    for name in ("host", "port"):
+        if (given := getattr(args, name, None)) is not None:
+            environ[name.upper()] = str(given)
+    return load(environ)
+
+
+def within(work: Callable[[Settings, datetime], Awaitable[Any]]) -> Any:
+    """Run `work(settings, now)` with the database open and migrated, as a command does."""
+
+    async def run() -> Any:
+        settings = _settings()
+        async with _opened(settings):
+            return await work(settings, utcnow())
+
+    return asyncio.run(run())
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[None]:
+    _use(settings)
+    await migrate(settings.database_url)
+    await open_database(settings.database_url)
+    try:
+        yield
+    finally:
+        await close_database()
+
+
+def _use(settings: Settings) -> None:
+    crypt.use(crypt.Keyring(settings.secret_keys))
+    use_last_resorts(len(settings.last_resort))
+    use_ear(heard)
+
+
+# --- serving
+
+
+def _serve(args: argparse.Namespace) -> int:
+    settings = _settings(args)
+    if args.workers < 1:
+        return _fail("--workers is 1 or more.", 2)
+    if args.workers > 1 and settings.database_url.startswith("sqlite"):
+        return _fail("--workers above 1 needs PostgreSQL.", 2)
+    listener = _listen(settings)
+    asyncio.run(_make_ready(settings))
+    if args.workers == 1:
+        return uvloop.run(_run_server(settings, listener, with_ticker=not args.no_ticker))
+    listener.close()
+    os.environ.update(
+        HOST=settings.host,
+        PORT=str(settings.port),
+        _WAYMARK_NO_TICKER="1" if args.no_ticker else "",
+    )
+    uvicorn.run(
+        "server.__main__:worker",
+        factory=True,
+        workers=args.workers,
+        **_uvicorn(settings),
+    )
+    return 0
+
+
+async def _make_ready(settings: Settings) -> None:
+    """Migrate; and where a fast demo was killed here, its rhythm of seconds ends now."""
+    async with _opened(settings):
+        await demo.end_fast(utcnow())
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The socket, bound before anything else happens: a port that is taken is one clear line.
+
+    It listens at once, since two may bind the same port as long as neither does.
+    """
+    kind = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(kind, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)
+    except OSError as fault:
+        listener.close()
+        raise OSError(
+            f"Cannot listen on {settings.host} port {settings.port}: {fault.strerror}"
+        ) from fault
+    return listener
+
+
+def worker() -> Any:
+    """The application of one of several worker processes. Each may tick: wasteful, never wrong."""
+    logs.configure()
+    settings = load(dict(os.environ))
+    return _application(settings, with_ticker=not os.environ.get("_WAYMARK_NO_TICKER"))
+
+
+def _uvicorn(settings: Settings) -> dict[str, Any]:
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "date_header": True,
+        "timeout_graceful_shutdown": GRACE_S,
+        "backlog": BACKLOG,
+        # The middleware reads forwarded headers, from trusted proxies alone.
+        "proxy_headers": False,
+    }
+
+
+def _application(settings: Settings, *, with_ticker: bool) -> Any:
+    companions = [_ticking] if with_ticker else []
+    return create_app(settings, companions=[*companions, _settled])
+
+
+@contextlib.asynccontextmanager
+async def _ticking(app: Any) -> AsyncIterator[None]:
+    """The ticker beside the web, for as long as that runs."""
+    async with _ticker(app.state.settings):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _settled(_app: Any = None) -> AsyncIterator[None]:
+    """What was made at the start is there to stay, so the collector of cycles leaves it alone.
+
+    Going through all of it, and that for every few hundred new objects, took two fifths of the time
+    of a check-in.
+    """
+    usual = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
+
+
+@contextlib.asynccontextmanager
+async def _ticker(settings: Settings) -> AsyncIterator[Ticker]:
+    channels = configured(settings, utcnow)
+    async with contextlib.AsyncExitStack() as stack:
+        for channel in channels.values():
+            await channel.open()
+            stack.push_async_callback(channel.close)
+        ticker = Ticker(settings, channels, utcnow)
+        # At once, so that whatever was missed while nobody looked is found before anyone asks.
+        await ticker.first()
+        ticker.start()
+        stack.push_async_callback(ticker.stop)
+        yield ticker
+
+
+async def _run_server(
+    settings: Settings,
+    listener: socket.socket,
+    *,
+    with_ticker: bool,
+    companion: Companion | None = None,
+) -> int:
+    logs.configure()
+    app = _application(settings, with_ticker=with_ticker)
+    if companion is not None:
+        app.state.companions.insert(0, companion)
+    logs.get("web").info("listening", host=settings.host, port=settings.port)
+    server = uvicorn.Server(uvicorn.Config(app, **_uvicorn(settings)))
+    await server.serve(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def _tick(_args: argparse.Namespace) -> int:
+    return uvloop.run(_run_ticker(_settings()))
+
+
+async def _run_ticker(settings: Settings) -> int:
+    logs.configure()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with _opened(settings), _ticker(settings), _settled():
+        await stop.wait()
+    return 0
+
+
+def _migrate(_args: argparse.Namespace) -> int:
+    applied = asyncio.run(migrate(_settings().database_url))
+    for name in applied:
+        _say(f"applied {name}")
+    return 0
+
+
+# --- looking
+
+
+def _check(_args: argparse.Namespace) -> int:
+    wrong = [str(fault) for fault in faults(os.environ)]
+    wrong += [f"{name} is not a setting of Waymark" for name in unknown(os.environ)]
+    if not wrong:
+        wrong = asyncio.run(_reach(_settings()))
+    for line in wrong:
+        _fail(line)
+    if not wrong:
+        _say("All is well.")
+    return 1 if wrong else 0
+
+
+async def _reach(settings: Settings) -> list[str]:
+    _use(settings)
+    wrong: list[str] = []
+    try:
+        configured(settings, utcnow)
+    except SettingFault as fault:
+        wrong.append(str(fault))
+    if not settings.last_resort:
+        wrong.append("WAYMARK_LAST_RESORT is not set: nobody is called when everybody is away")
+    wrong += await _database_faults(settings.database_url)
+    return wrong + await unreachable(settings, utcnow)
+
+
+async def _database_faults(url: str) -> list[str]:
+    place = address.parse(url)
+    if place.dialect == "sqlite" and not place.file.exists():
+        if not _can_be_made(place.file):
+            return ["WAYMARK_DATABASE_URL names a file that cannot be made"]
+    else:
+        try:
+            await open_database(url)
+        except (WaymarkError, OSError) as fault:
+            why = type(fault.__cause__ or fault).__name__
+            return [f"WAYMARK_DATABASE_URL cannot be reached: {why}"]
+        await close_database()
+    missing = await pending(url)
+    return [f"the database lacks {', '.join(missing)}: run waymark migrate"] if missing else []
+
+
+def _can_be_made(file: Path) -> bool:
+    folder = next(folder for folder in file.absolute().parents if folder.exists())
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _keys(args: argparse.Namespace) -> int:
+    if args.vapid is None:
+        _say(crypt.new_token())
+        return 0
+    handle = os.open(args.vapid, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as out:
+        out.write(new_vapid_key())
+    return 0
+
+
+def _audit(_args: argparse.Namespace) -> int:
+    async def work(_settings: Settings, _now: datetime) -> str | None:
+        return await verify()
+
+    broken = within(work)
+    if broken is not None:
+        return _fail(broken)
+    _say("The record is whole.")
+    return 0
+
+
+# --- the demo
+
+
+def _demo(args: argparse.Namespace) -> int:
+    settings = _settings(args)
+    # A rhythm of seconds lasts as long as the start that began it, so `--fast` serves.
+    if args.serve or args.fast:
+        return uvloop.run(_run_demo(settings, _listen(settings), is_fast=args.fast))
+    asyncio.run(_show_demo(settings, is_served=False))
+    return 0
+
+
+async def _show_demo(settings: Settings, *, is_served: bool) -> None:
+    """Load the demo where nothing is yet, set anew what ages, and print the ways in."""
+    async with _opened(settings):
+        found = await demo.prepare(settings, Passwords(), _say, utcnow())
+        await demo.end_fast(utcnow())
+    for line in demo.lines(found, is_served=is_served):
+        _say(line)
+
+
+async def _run_demo(settings: Settings, listener: socket.socket, *, is_fast: bool) -> int:
+    await _show_demo(settings, is_served=True)
+    companion = _in_seconds if is_fast else None
+    return await _run_server(settings, listener, with_ticker=True, companion=companion)
+
+
+@contextlib.asynccontextmanager
+async def _in_seconds(_app: Any) -> AsyncIterator[None]:
+    """Mia's rhythm in seconds while the web runs, for an hour at most."""
+    await demo.begin_fast(utcnow())
+    slow_again = asyncio.create_task(_slow_down())
+    try:
+        yield
+    finally:
+        slow_again.cancel()
+        await demo.end_fast(utcnow())
+
+
+async def _slow_down() -> None:
+    await asyncio.sleep(demo.FAST_LASTS.total_seconds())
+    await demo.end_fast(utcnow())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""The ladder: who is called next, and when. Pure.
+
+An alert climbs from rung to rung until somebody acknowledges it, comes round again without end
+while nobody does, resumes when an acknowledgement lapses, and ends only with an outcome.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from server.alert.policy import Ladder, Rung, Tier
+from server.errors import Conflict, Refused
+
+
+class Cause(StrEnum):
+    """Why adults are called."""
+
+    SILENCE = "silence"
+    HELP = "help"
+    TALK = "talk"
+    MISSING = "missing"
+
+
+class State(StrEnum):
+    """Where an alert is. `answered`: the child has answered; a person is asked to confirm."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """How an alert ends: who saw or spoke to the child, or why it was none."""
+
+    SEEN = "seen"
+    SPOKE = "spoke_to"
+    LATE_ANSWER = "late_answer"
+    KNOWN_ELSEWHERE = "known_elsewhere"
+    TECHNICAL = "technical"
+    MISSING = "missing"
+    DURESS = "duress"
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """Where an alert is on its ladder: the slice of the row that these rules need."""
+
+    state: State
+    rung: int  # -1: nobody has been called yet.
+    turn: int
+    act_at: datetime | None
+    decide_at: datetime | None
+    acknowledged_by: UUID | None = None
+    acknowledged_at: datetime | None = None
+    held_until: datetime | None = None
+    answered_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Somebody is to be told. `why`: first, unanswered, lapsed, confirm, decide, nobody."""
+
+    at: datetime
+    rung: int
+    turn: int
+    who: Rung
+    people: tuple[UUID, ...]
+    why: str
+
+
+Reach = Mapping[Rung, Collection[UUID]]
+
+
+def begin(ladder: Ladder, now: datetime) -> Climb:
+    """An alert whose first rung is due at once."""
+    decide_at = now + ladder.decide if ladder.decide is not None else None
+    return Climb(State.OPEN, rung=-1, turn=0, act_at=now, decide_at=decide_at)
+
+
+def advance(
+    climb: Climb, ladder: Ladder, reach: Reach, now: datetime
+) -> tuple[Climb, tuple[Call, ...]]:
+    """Everything that has become due by `now`, in the order of its moments.
+
+    `reach` says who stands on each rung. The last resort is no person but an address of the
+    installation: where there is one, `reach` has its key with nobody in it. The outcome does not
+    depend on how often one looks: many calls equal one late call.
+    """
+    calls: list[Call] = []
+    while climb.state is not State.CLOSED:
+        moments = [at for at in (climb.act_at, climb.decide_at) if at is not None and at <= now]
+        if not moments:
+            break
+        at = min(moments)
+        if at == climb.decide_at:
+            calls.append(_call(climb, Rung.EVERYONE, reach, at, "decide"))
+            climb = replace(climb, decide_at=None)
+        else:
+            climb, call = _step(climb, ladder, reach, at)
+            calls.append(call)
+    return climb, tuple(calls)
+
+
+def _step(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Climb, Call]:
+    if climb.state is State.ANSWERED:
+        # Nobody is looked for any more; a person is asked to confirm, until somebody has.
+        climb = replace(
+            climb,
+            turn=climb.turn + 1,
+            act_at=at + ladder.lapse,
+            acknowledged_by=None,
+            held_until=None,
+        )
+        return climb, _call(climb, Rung.CASEWORKER_AND_ON_DUTY, reach, at, "confirm")
+    why = "unanswered" if climb.rung >= 0 else "first"
+    if climb.state is State.ACKNOWLEDGED:
+        why = "lapsed"
+        climb = replace(climb, state=State.OPEN, acknowledged_by=None, held_until=None)
+    rung, turn = _next_rung(climb, ladder, reach)
+    climb = replace(climb, rung=rung, turn=turn, act_at=at + ladder.each)
+    return climb, _call(climb, ladder.rungs[rung], reach, at, why)
+
+
+def _next_rung(climb: Climb, ladder: Ladder, reach: Reach) -> tuple[int, int]:
+    """The next rung with somebody on it; rungs without a person are skipped at once."""
+    rung, turn = climb.rung, climb.turn
+    for _ in ladder.rungs:
+        rung += 1
+        if rung == len(ladder.rungs):
+            rung, turn = 0, turn + 1
+        if _somebody_on(ladder.rungs[rung], reach):
+            return rung, turn
+    # Nobody stands anywhere: stay on the ladder, so that the fault is called out at each round.
+    return rung, turn
+
+
+def _somebody_on(who: Rung, reach: Reach) -> bool:
+    if who is Rung.LAST_RESORT:
+        return who in reach
+    return bool(people_on(who, reach))
+
+
+def people_on(who: Rung, reach: Reach) -> tuple[UUID, ...]:
+    """The people of a rung, each once, in a fixed order."""
+    parts: tuple[Rung, ...] = (who,)
+    if who is Rung.EVERYONE:
+        parts = (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY)
+    elif who is Rung.CASEWORKER_AND_ON_DUTY:
+        parts = (Rung.CASEWORKER, Rung.ON_DUTY)
+    return tuple(dict.fromkeys(person for part in parts for person in sorted(reach.get(part, ()))))
+
+
+def _call(climb: Climb, who: Rung, reach: Reach, at: datetime, why: str) -> Call:
+    people = people_on(who, reach)
+    if not people and who is not Rung.LAST_RESORT:
+        why = "nobody"
+    return Call(at, max(climb.rung, 0), climb.turn, who, people, why)
+
+
+def acknowledge(climb: Climb, ladder: Ladder, who: UUID, now: datetime) -> Climb:
+    """ "I have it": the ladder holds until the acknowledgement lapses.
+
+    The same person again changes nothing. Raises Conflict (`taken`, with who has it) when another
+    was faster, and Conflict (`closed`) when it is over.
+    """
+    if climb.state is State.CLOSED:
+        raise Conflict("This alert is closed already.", code="closed")
+    if climb.acknowledged_by is not None:
+        if climb.acknowledged_by == who:
+            return climb
+        raise Conflict("Somebody else has this alert.", code="taken", by=climb.acknowledged_by)
+    until = now + ladder.lapse
+    state = climb.state if climb.state is State.ANSWERED else State.ACKNOWLEDGED
+    return replace(
+        climb, state=state, acknowledged_by=who, acknowledged_at=now, held_until=until, act_at=until
+    )
+
+
+def close(climb: Climb, outcome: Outcome | None, now: datetime) -> Climb:
+    """It is over, and how. Raises Refused without an outcome, Conflict when it was over before."""
+    if outcome is None:
+        raise Refused("An alert ends with an outcome.", field="outcome")
+    if climb.state is State.CLOSED:
+        raise Conflict("This alert is closed already.", code="closed")
+    return replace(climb, state=State.CLOSED, closed_at=now, act_at=None, decide_at=None)
+
+
+def answer(climb: Climb, ladder: Ladder, tier: Tier, now: datetime) -> Climb:
+    """The child has answered after the alert.
+
+    High: a person confirms, and until then is asked again and again; further answers do not put
+    that off. Else the answer ends it.
+    """
+    if climb.state in (State.CLOSED, State.ANSWERED):
+        return climb
+    if tier is not Tier.HIGH:
+        return replace(climb, state=State.CLOSED, closed_at=now, act_at=None, decide_at=None)
+    at = climb.held_until if climb.state is State.ACKNOWLEDGED else now + ladder.lapse
+    return replace(climb, state=State.ANSWERED, answered_at=now, act_at=at, decide_at=None)
+
+
+def rejoin(climb: Climb, ladder: Ladder, now: datetime) -> Climb:
+    """A further miss joins an open alert. One that had been answered climbs anew."""
+    if climb.state is not State.ANSWERED:
+        return climb
+    decide_at = now + ladder.decide if ladder.decide is not None else None
+    return replace(
+        climb,
+        state=State.OPEN,
+        rung=-1,
+        turn=climb.turn + 1,
+        act_at=now,
+        decide_at=decide_at,
+        answered_at=None,
+        acknowledged_by=None,
+        held_until=None,
+    )

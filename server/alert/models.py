@@ -1,0 +1,105 @@
+"""Policies, alerts and shifts."""
+
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+from tortoise.models import Model
+
+from server.crypt import EncryptedText
+from server.ids import uuid7
+
+
+class Policy(Model):
+    """One version of what follows silence, as data. Versions are added, never edited."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    version = fields.IntField()
+    content: fields.Field[dict[str, Any]] = fields.JSONField()
+    made_by = fields.UUIDField(null=True)
+    made_at = fields.DatetimeField()
+    words = EncryptedText(null=True)  # Why it was adopted.
+
+    class Meta:
+        table = "policy"
+        constraints = (UniqueConstraint(fields=("agency_id", "version"), name="policy_version"),)
+
+
+class Alert(Model):
+    """A call to adults. At most one open per child and cause; the ladder is frozen into it."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="alerts", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    cause = fields.CharField(max_length=16)  # silence, help, talk, missing
+    tier = fields.CharField(max_length=8)
+    opened_at = fields.DatetimeField()  # When it became true.
+    noticed_at = fields.DatetimeField()  # When we saw it: later only after a time of blindness.
+    opened_by = fields.UUIDField(null=True)
+    reason = fields.CharField(max_length=32)  # Why it opened, as a code.
+    words = EncryptedText(null=True)  # What the one who opened it said.
+    facts: fields.Field[dict[str, Any]] = fields.JSONField(
+        default=dict
+    )  # Codes and times, no words.
+    ladder: fields.Field[dict[str, Any]] = fields.JSONField()
+    state = fields.CharField(max_length=12, default="open")  # open acknowledged answered closed
+    rung = fields.SmallIntField(default=-1)
+    turn = fields.IntField(default=0)
+    act_at = fields.DatetimeField(null=True)
+    decide_at = fields.DatetimeField(null=True)
+    misses = fields.SmallIntField(default=1)  # Rounds that joined it.
+    acknowledged_by = fields.UUIDField(null=True)
+    acknowledged_at = fields.DatetimeField(null=True)
+    held_until = fields.DatetimeField(null=True)
+    answered_at = fields.DatetimeField(null=True)
+    closed_at = fields.DatetimeField(null=True)
+    closed_by = fields.UUIDField(null=True)
+    outcome = fields.CharField(max_length=16, null=True)
+    closing_words = EncryptedText(null=True)
+    version = fields.IntField(default=0)
+
+    class Meta:
+        table = "alert"
+        indexes = (
+            Index(fields=("act_at",), name="alert_act_at"),
+            Index(fields=("agency_id", "closed_at"), name="alert_agency_closed"),
+            Index(fields=("child_id",), name="alert_child"),
+        )
+        constraints = (
+            UniqueConstraint(
+                fields=("child_id", "cause"), name="alert_one_open", condition="closed_at IS NULL"
+            ),
+            # An alert ends with an outcome, and an open one has a next step: in the database too.
+            CheckConstraint(
+                check="(closed_at IS NULL) = (outcome IS NULL)", name="alert_closed_has_outcome"
+            ),
+            CheckConstraint(
+                check="closed_at IS NOT NULL OR act_at IS NOT NULL", name="alert_open_has_next_step"
+            ),
+        )
+
+
+class Shift(Model):
+    """Who is on duty, from when, until when. On duty is tied to every child of the agency."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Person", related_name="shifts", on_delete=fields.CASCADE
+    )
+    person_id: UUID
+    from_at = fields.DatetimeField()
+    until_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "shift"
+        indexes = (
+            Index(fields=("agency_id", "from_at"), name="shift_agency_from"),
+            Index(fields=("person_id",), name="shift_person"),
+        )

@@ -1,0 +1,309 @@
+"""What follows silence, by tier, as data: read, checked, and the default that ships.
+
+A policy is a table per tier. Durations are written as people write them: "90s", "15m", "4h", "2d".
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import time, timedelta
+from enum import StrEnum
+from typing import Any
+
+from server.errors import Refused
+
+
+class Tier(StrEnum):
+    """How tight the watch is. A person sets it."""
+
+    HIGH = "high"
+    MID = "mid"
+    LOW = "low"
+
+
+class Rung(StrEnum):
+    """Who is called, in order."""
+
+    CASEWORKER = "caseworker"
+    DEPUTY = "deputy"
+    ON_DUTY = "on_duty"
+    LAST_RESORT = "last_resort"
+    # Everyone of the first three at once: help, and a child that somebody thinks is missing.
+    EVERYONE = "everyone"
+    CASEWORKER_AND_ON_DUTY = "caseworker_and_on_duty"
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The part of a policy that is frozen into an alert when it opens."""
+
+    rungs: tuple[Rung, ...]
+    each: timedelta  # Not acknowledged for so long: the next rung.
+    lapse: timedelta  # An acknowledgement holds for so long.
+    decide: timedelta | None  # Safe, or report: at the latest so long after the alert opened.
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What follows a silence by how unusual it is for this child (watch/habit.py), and not at each
+    miss. Odds are written as a share: 0.05 means one that has gone to twenty that have forgotten.
+    """
+
+    leaves: float  # Of the children of this tier, so many leave in a day.
+    ask: float  # From these odds on the carer is asked.
+    page: float  # From these odds on adults are called.
+    ask_again: timedelta  # A carer who does not answer is asked again, at another time of the day.
+    ask_before: timedelta  # So long before the ceiling the carer is asked in any case.
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What happens around one round of one tier, before adults are called."""
+
+    remind_before: timedelta
+    remind_again: timedelta
+    grace: timedelta
+    carer_window: timedelta  # So long the carer has to answer before the caseworker is called.
+    carer_from: time  # Local; the carer is not asked before …
+    carer_until: time  # … nor after. Equal: at any hour.
+    seen_holds: timedelta | None  # "Seen" by the carer only holds; None: it settles the round.
+    ceiling: timedelta  # The longest silence that anything may allow.
+    doubt: Doubt | None = None  # None: the carer is asked at each miss.
+    asks_carer: bool = True  # Else adults are called as soon as a round is late.
+
+
+@dataclass(frozen=True, slots=True)
+class TierPolicy:
+    """One tier of a policy."""
+
+    steps: Steps
+    ladder: Ladder
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """Local hours in which a child gets no reminders. They never mute an alert to adults."""
+
+    from_: time
+    until: time
+
+    def holds(self, at: time) -> bool:
+        """Whether a local time lies inside, over midnight too."""
+        if self.from_ <= self.until:
+            return self.from_ <= at < self.until
+        return at >= self.from_ or at < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A whole policy."""
+
+    tiers: Mapping[Tier, TierPolicy]
+    quiet: QuietHours
+
+
+# architecture.md §2. Every number is a default that an agency can change.
+_RUNGS = ["caseworker", "deputy", "on_duty", "last_resort"]
+DEFAULT: dict[str, Any] = {
+    "quiet": {"from": "22:00", "until": "07:00"},
+    "high": {
+        "remind_before": "30m",
+        "remind_again": "15m",
+        "grace": "30m",
+        "carer_window": "15m",
+        "carer_from": "00:00",
+        "carer_until": "00:00",
+        "seen_holds": "6h",
+        "ceiling": "24h",
+        "habit": None,
+        "asks_carer": True,
+        "rungs": _RUNGS,
+        "each": "15m",
+        "lapse": "30m",
+        "decide": "1h",
+    },
+    "mid": {
+        "remind_before": "1h",
+        "remind_again": "30m",
+        "grace": "1h",
+        "carer_window": "45m",
+        "carer_from": "00:00",
+        "carer_until": "00:00",
+        "seen_holds": None,
+        "ceiling": "36h",
+        "habit": None,
+        "asks_carer": True,
+        "rungs": _RUNGS,
+        "each": "30m",
+        "lapse": "1h",
+        "decide": "4h",
+    },
+    "low": {
+        "remind_before": "2h",
+        "remind_again": "1h",
+        "grace": "2h",
+        "carer_window": "3h",
+        "carer_from": "08:00",
+        "carer_until": "22:00",
+        "seen_holds": None,
+        "ceiling": "72h",
+        "habit": None,
+        "asks_carer": True,
+        "rungs": _RUNGS,
+        "each": "1h",
+        "lapse": "4h",
+        "decide": "24h",
+    },
+}
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d{1,7}) ?(s|m|h|d)")
+# Nobody is parked out of sight by a ceiling of years.
+LONGEST = timedelta(days=30)
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+
+
+def read(data: Mapping[str, Any]) -> Policy:
+    """A policy from its data. Raises Refused, naming the field, where anything is missing, wrong,
+    unknown, or would let a silence last longer than the tier's ceiling."""
+    unknown = set(data) - {"quiet", *Tier}
+    if unknown:
+        raise Refused("This policy has a key that is not known.", field=sorted(unknown)[0])
+    quiet = _table(data, "quiet")
+    _known(quiet, DEFAULT["quiet"], "quiet")
+    return Policy(
+        tiers={tier: _tier(_table(data, tier), tier) for tier in Tier},
+        quiet=QuietHours(_time(quiet, "from", "quiet"), _time(quiet, "until", "quiet")),
+    )
+
+
+def _tier(table: Mapping[str, Any], tier: str) -> TierPolicy:
+    _known(table, DEFAULT[tier], tier)
+    steps = Steps(
+        remind_before=_duration(table, "remind_before", tier),
+        remind_again=_duration(table, "remind_again", tier),
+        grace=_duration(table, "grace", tier),
+        carer_window=_duration(table, "carer_window", tier),
+        carer_from=_time(table, "carer_from", tier),
+        carer_until=_time(table, "carer_until", tier),
+        seen_holds=_perhaps(table, "seen_holds", tier),
+        ceiling=_duration(table, "ceiling", tier),
+        doubt=_doubt(table, tier),
+        asks_carer=_yes_or_no(table, "asks_carer", tier),
+    )
+    if steps.carer_from > steps.carer_until:
+        raise Refused("The carer's hours end before they begin.", field=f"{tier}.carer_until")
+    if steps.remind_again > steps.grace:
+        raise Refused("The second reminder comes after the grace.", field=f"{tier}.remind_again")
+    if steps.grace + steps.carer_window > steps.ceiling:
+        raise Refused("This allows a longer silence than the ceiling.", field=f"{tier}.ceiling")
+    return TierPolicy(steps=steps, ladder=_ladder(table, tier))
+
+
+_DOUBT = {"leaves": 0.5, "ask": 1.0, "page": 10.0, "ask_again": None, "ask_before": None}
+
+
+def _doubt(table: Mapping[str, Any], tier: str) -> Doubt | None:
+    if table.get("habit") in (None, "never"):
+        return None
+    name = f"{tier}.habit"
+    own = table["habit"]
+    if not isinstance(own, Mapping):
+        raise Refused("This policy lacks a table.", field=name)
+    _known(own, _DOUBT, name)
+    doubt = Doubt(
+        leaves=_odds(own, "leaves", name),
+        ask=_odds(own, "ask", name),
+        page=_odds(own, "page", name),
+        ask_again=_duration(own, "ask_again", name),
+        ask_before=_duration(own, "ask_before", name),
+    )
+    if doubt.ask > doubt.page:
+        raise Refused("Adults are called before the carer is asked.", field=f"{name}.ask")
+    if doubt.ask_again < timedelta(hours=1):
+        raise Refused("A carer is asked once an hour at the most.", field=f"{name}.ask_again")
+    return doubt
+
+
+def _odds(table: Mapping[str, Any], key: str, name: str) -> float:
+    value, most = table.get(key), _DOUBT[key]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 1e-6 <= value <= most:  # type: ignore[operator]
+        raise Refused("This is not a share that makes sense here.", field=f"{name}.{key}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _ladder(table: Mapping[str, Any], tier: str) -> Ladder:
+    rungs = table.get("rungs")
+    known = {rung.value for rung in Rung}
+    if not isinstance(rungs, list) or not rungs or any(str(rung) not in known for rung in rungs):
+        raise Refused("A ladder is a list of known rungs.", field=f"{tier}.rungs")
+    return Ladder(
+        rungs=tuple(Rung(rung) for rung in rungs),
+        each=_duration(table, "each", tier),
+        lapse=_duration(table, "lapse", tier),
+        decide=_perhaps(table, "decide", tier),
+    )
+
+
+def ladder_as_data(ladder: Ladder) -> dict[str, Any]:
+    """A ladder as JSON, to be frozen into an alert. Durations in seconds."""
+    return {
+        "rungs": list(ladder.rungs),
+        "each_s": ladder.each.total_seconds(),
+        "lapse_s": ladder.lapse.total_seconds(),
+        "decide_s": ladder.decide.total_seconds() if ladder.decide is not None else None,
+    }
+
+
+def ladder_from_data(data: Mapping[str, Any]) -> Ladder:
+    """The ladder that was frozen into an alert."""
+    return Ladder(
+        rungs=tuple(Rung(rung) for rung in data["rungs"]),
+        each=timedelta(seconds=data["each_s"]),
+        lapse=timedelta(seconds=data["lapse_s"]),
+        decide=timedelta(seconds=data["decide_s"]) if data["decide_s"] is not None else None,
+    )
+
+
+def _known(table: Mapping[str, Any], keys: Mapping[str, Any], name: str) -> None:
+    unknown = set(table) - set(keys)
+    if unknown:
+        raise Refused(
+            "This policy has a key that is not known.", field=f"{name}.{sorted(unknown)[0]}"
+        )
+
+
+def _table(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    table = data.get(key)
+    if not isinstance(table, Mapping):
+        raise Refused("This policy lacks a table.", field=key)
+    return table
+
+
+def _perhaps(table: Mapping[str, Any], key: str, tier: str) -> timedelta | None:
+    return None if table.get(key) in (None, "never") else _duration(table, key, tier)
+
+
+def _yes_or_no(table: Mapping[str, Any], key: str, tier: str) -> bool:
+    value = table.get(key, True)
+    if not isinstance(value, bool):
+        raise Refused("This is true or false.", field=f"{tier}.{key}")
+    return value
+
+
+def _duration(table: Mapping[str, Any], key: str, tier: str) -> timedelta:
+    match = _DURATION.fullmatch(str(table.get(key)))
+    if match is None or match[1].strip("0") == "":
+        raise Refused("A duration is a number and s, m, h or d.", field=f"{tier}.{key}")
+    duration = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    if duration > LONGEST:
+        raise Refused("A duration of a policy is 30 days at the most.", field=f"{tier}.{key}")
+    return duration
+
+
+def _time(table: Mapping[str, Any], key: str, tier: str) -> time:
+    match = _TIME.fullmatch(str(table.get(key)))
+    if match is None:
+        raise Refused("A time is written as 08:00.", field=f"{tier}.{key}")
+    return time(int(match[1]), int(match[2]))

@@ -1,0 +1,163 @@
+"""What was sent to whom, by what, and what came of it, in words: also of what was held back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from server.i18n import N_, gettext
+from server.notify.actions import NONE
+from server.notify.models import Delivery, Message
+from server.notify.rules import EMAIL, PUSH, Kind
+from server.people.models import Person
+
+KINDS: Mapping[str, str] = {
+    Kind.REMIND_CHILD: N_("Reminder"),
+    Kind.ASK_CARER: N_("Question to the carer"),
+    Kind.ALERT: N_("Alert"),
+    Kind.ALERT_AGAIN: N_("Alert, again"),
+    Kind.CONFIRM_ANSWERED: N_("Answered: please confirm"),
+    Kind.ALL_CLEAR: N_("All clear"),
+    Kind.DECIDE: N_("Please decide"),
+    Kind.HELD: N_("Seen by the carer"),
+    Kind.TALK: N_("Wants to talk"),
+    Kind.TEST: N_("Test alarm"),
+}
+STATES: Mapping[str, str] = {
+    "waiting": N_("on its way"),
+    "sending": N_("being sent"),
+    "done": N_("accepted"),
+    "failed": N_("not delivered"),
+    "withdrawn": N_("taken back"),
+    "withheld": N_("held back"),
+}
+RESULTS: Mapping[str, str] = {
+    "accepted": N_("accepted"),
+    "gone": N_("the address is gone"),
+    "retry": N_("will be tried again"),
+    "refused": N_("refused"),
+    "fault": N_("a fault at our side"),
+    "sending": N_("being sent"),
+    "unknown": N_("nobody knows whether it arrived"),
+    "withheld": N_("held back"),
+}
+# Codes of workers, channels and actions. One that is not here is shown as it is.
+REASONS: Mapping[str, str] = {
+    "acknowledged": N_("somebody took the alert"),
+    "address_dropped": N_("the address was removed"),
+    "already_done": N_("it had arrived before"),
+    "answered": N_("an answer came first"),
+    "bad_address": N_("there is no such address"),
+    "bad_keys": N_("the phone's keys do not fit"),
+    "channel_closed": N_("this channel is not set up"),
+    "closed": N_("the alert was closed"),
+    "excused": N_("the child is away"),
+    "expired": N_("it was too late for it"),
+    "gateway": N_("the gateway is set up wrongly"),
+    "gateway_failed": N_("the gateway failed"),
+    "gateway_refused": N_("the gateway refused it"),
+    "gone": N_("the app was removed or its messages were turned off"),
+    "no_address": N_("there is no address or phone to send to"),
+    "no_mailbox": N_("there is no such mailbox"),
+    "origin_not_allowed": N_("this push service is not allowed here"),
+    "password": N_("the password for the mail server is wrong"),
+    "person_disabled": N_("this person has left"),
+    "quiet_hours": N_("quiet hours"),
+    "relay": N_("the mail server is set up wrongly"),
+    "relay_busy": N_("the mail server was busy"),
+    "replaced": N_("the rhythm has changed"),
+    "settled": N_("it was settled first"),
+    "timeout": N_("no answer in time"),
+    "tls": N_("no safe connection"),
+    "unreachable": N_("not reachable"),
+    "vapid": N_("our push key was refused"),
+}
+GOOD, BAD, NEUTRAL = "good", "bad", "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One attempt."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message: what it says, to whom, by what, since when, and what came of it."""
+
+    id: UUID
+    kind: str
+    to: str | None
+    by: str
+    at: datetime
+    result: str
+    tone: str
+    seen_at: datetime | None
+    tries: tuple[Try, ...]
+
+
+async def rungs_called(alert_id: UUID) -> set[int]:
+    """The places of the ladder that this alert has called, whatever became of each message."""
+    called = Message.filter(subject_id=alert_id, kind__in=[Kind.ALERT, Kind.ALERT_AGAIN])
+    return {message.rung for message in await called.only("id", "rung")}
+
+
+async def sent_about(subjects: Iterable[UUID], language: str) -> list[Sent]:
+    """Every message about these subjects, oldest first."""
+    messages = await Message.filter(subject_id__in=list(subjects)).order_by("queued_at", "id")
+    deliveries: dict[UUID, list[Delivery]] = {}
+    found = Delivery.filter(message_id__in=[message.id for message in messages])
+    for delivery in await found.order_by("started_at", "id"):
+        deliveries.setdefault(delivery.message_id, []).append(delivery)
+    people = {message.person_id for message in messages if message.person_id is not None}
+    names = {person.id: person.name for person in await Person.filter(id__in=list(people))}
+    return [_sent(message, deliveries.get(message.id, ()), names, language) for message in messages]
+
+
+def _sent(
+    message: Message, tries: Sequence[Delivery], names: Mapping[UUID, str], language: str
+) -> Sent:
+    to = names.get(message.person_id) if message.person_id is not None else None
+    return Sent(
+        id=message.id,
+        kind=gettext(language, KINDS.get(message.kind, message.kind)),
+        to=to,
+        by=channel_word(message.channel, language),
+        at=message.queued_at,
+        result=_result(message, language),
+        tone={"done": GOOD, "failed": BAD, "withheld": BAD}.get(message.state, NEUTRAL),
+        seen_at=message.seen_at,
+        tries=tuple(Try(one.started_at, _try(one, language)) for one in tries),
+    )
+
+
+def channel_word(channel: str, language: str) -> str:
+    """The means, as people call it; an agency's own channel by the name that it was given."""
+    known = {
+        PUSH: N_("push message"),
+        EMAIL: N_("e-mail"),
+        NONE: N_("no channel"),
+        "last_resort": N_("last resort"),
+    }
+    return gettext(language, known[channel]) if channel in known else channel
+
+
+def _result(message: Message, language: str) -> str:
+    if message.state == "done" and message.seen_at is not None:
+        return gettext(language, N_("shown on the device"))
+    return _because(gettext(language, STATES[message.state]), message.why, language)
+
+
+def _try(delivery: Delivery, language: str) -> str:
+    word = gettext(language, RESULTS.get(delivery.result, delivery.result))
+    why = delivery.why if delivery.result != "accepted" else None
+    return _because(word, why, language)
+
+
+def _because(word: str, why: str | None, language: str) -> str:
+    if not why:
+        return word
+    reason = gettext(language, REASONS[why]) if why in REASONS else why
+    return gettext(language, N_("{result}: {reason}"), result=word, reason=reason)

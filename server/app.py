@@ -1,0 +1,176 @@
+"""The composition root of the web: every room's routes, what they share, and how it starts.
+
+Only this module, ticker.py and __main__.py know every room, and nothing imports them.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, cast
+from urllib.parse import quote
+
+from asyncpg.exceptions import InterfaceError, PostgresConnectionError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Match, Mount
+from tortoise.exceptions import DBConnectionError, OperationalError
+
+from server import crypt, i18n, static_files
+from server.alert.rota import is_on_duty, on_duty
+from server.checkin.fast import FastLane
+from server.clock import Clock, utcnow
+from server.db import ROOMS, close_database, open_database
+from server.doors.passwords import Passwords
+from server.doors.sessions import session_of
+from server.due.actions import use_on_duty
+from server.errors import Unauthenticated, Unavailable, WaymarkError
+from server.i18n import N_
+from server.keys import vapid_public_key
+from server.live import close_live, open_live
+from server.middleware import stack as middleware_stack
+from server.notify.actions import use_last_resorts
+from server.openapi import openapi_route
+from server.people.happenings import use_ear
+from server.plan import kept
+from server.plan.reviews import heard
+from server.settings import Settings
+from server.web import answer_fault, wants_page
+
+# Modules of a room that may hold routes. `me` is what a phone asks about its own child.
+PARTS = ("api", "me", "pages")
+# Modules beside the rooms that hold routes.
+BESIDE = ("server.health",)
+# What says that the database is away, rather than that a statement of ours is wrong.
+AWAY = (DBConnectionError, PostgresConnectionError, InterfaceError, ConnectionError)
+_FULL = ("disk is full", "database or disk is full", "readonly database", "disk I/O error")
+
+
+Companion = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = utcnow,
+    passwords: Passwords | None = None,
+    companions: Iterable[Companion] = (),
+) -> Starlette:
+    """The application. Its lifespan opens and closes the database; tests open one themselves.
+
+    `companions` live as long as the web does, inside the open database: the ticker, for one.
+    """
+    crypt.use(crypt.Keyring(settings.secret_keys))
+    use_last_resorts(len(settings.last_resort))
+    use_on_duty(on_duty)
+    use_ear(heard)
+    app = Starlette(
+        routes=routes(),
+        middleware=middleware_stack(settings),
+        exception_handlers=cast(dict[Any, Any], _handlers()),
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    app.state.clock = clock
+    app.state.companions = list(companions)
+    app.state.passwords = passwords or Passwords()
+    app.state.visitor_of = session_of
+    app.state.is_on_duty = is_on_duty
+    app.state.kept_apart = kept.count
+    app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
+    return app
+
+
+def routes() -> list[BaseRoute]:
+    """Every route of every room, the most particular first."""
+    found: list[BaseRoute] = []
+    # Routes are tried one after the other, and nothing is asked for as often as a check-in.
+    rooms = [*reversed(ROOMS)]
+    names = [f"server.{room}.{part}" for part in PARTS for room in rooms if _is_there(room, part)]
+    for name in (*names, *(name for name in BESIDE if find_spec(name))):
+        found += import_module(name).routes
+    app = static_files.StaticFiles(static_files.app_files(), fallback=static_files.APP_PREFIX)
+    own = static_files.StaticFiles(static_files.own_files())
+    return [*found, openapi_route(), Mount("/app", _Whole(app)), Mount("/static", _Whole(own))]
+
+
+class _Whole:
+    """Hands a mounted application the whole path, as its files are known by."""
+
+    def __init__(self, app: static_files.StaticFiles) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+def _is_there(room: str, part: str) -> bool:
+    return (
+        find_spec(f"server.{room}") is not None and find_spec(f"server.{room}.{part}") is not None
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    i18n.warm()
+    async with AsyncExitStack() as stack:
+        await open_database(app.state.settings.database_url)
+        stack.push_async_callback(close_database)
+        await open_live()
+        stack.push_async_callback(close_live)
+        lane = FastLane(app.state.clock)
+        await lane.open()
+        stack.push_async_callback(lane.close)
+        app.state.fast_lane = lane
+        await app.state.passwords.warm()
+        for companion in app.state.companions:
+            await stack.enter_async_context(companion(app))
+        yield
+
+
+def _handlers() -> dict[type[Exception], Any]:
+    away = dict.fromkeys(AWAY, _away)
+    return {
+        Unauthenticated: _sign_in_first,
+        WaymarkError: answer_fault,
+        HTTPException: _from_framework,
+        OperationalError: _broken,
+        **away,
+    }
+
+
+async def _sign_in_first(request: Request, fault: Unauthenticated) -> Response:
+    """A reader is sent to the sign-in and comes back; a program gets the problem."""
+    if request.method != "GET" or not wants_page(request):
+        response = await answer_fault(request, fault)
+        if "hx-request" in request.headers:
+            response.headers["hx-redirect"] = "/"
+        return response
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/?next={quote(path, safe='/')}", status_code=303)
+
+
+async def _from_framework(request: Request, fault: HTTPException) -> Response:
+    """As ever, but that 405 names every method of the path: each method is a route of its own."""
+    response = await answer_fault(request, fault)
+    if fault.status_code == 405:
+        matching = (r for r in request.app.routes if r.matches(request.scope)[0] != Match.NONE)
+        methods = {name for route in matching for name in getattr(route, "methods", None) or ()}
+        if methods:  # What is mounted names its own.
+            response.headers["allow"] = ", ".join(sorted(methods))
+    return response
+
+
+async def _away(request: Request, _fault: Exception) -> Response:
+    return await answer_fault(
+        request, Unavailable(N_("The database cannot be reached now. Nothing was saved."))
+    )
+
+
+async def _broken(request: Request, fault: Exception) -> Response:
+    """The database refused a statement: it may be full or read-only; else our words are wrong."""
+    if any(sign in str(fault) for sign in _FULL):
+        return await _away(request, fault)
+    raise fault

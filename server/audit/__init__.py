@@ -1,0 +1,1 @@
+"""Who did what, about whom, when and why: only ever longer."""

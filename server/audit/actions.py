@@ -1,0 +1,117 @@
+"""Writing the record, and sealing it."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from server import bulk
+from server.audit.models import Entry, Seal
+from server.db import write
+
+# One batch of the chain. Small enough that a seal is one short transaction.
+SEAL_AT_ONCE = 500
+FIRST = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: a person in a role, or the system."""
+
+    id: UUID | None
+    role: str
+    agency_id: UUID | None
+    device_id: UUID | None = None
+
+
+SYSTEM = Actor(None, "system", None)
+
+
+async def note(
+    actor: Actor,
+    what: str,
+    *,
+    child_id: UUID | None = None,
+    about: tuple[str, UUID] | None = None,
+    names: Iterable[str] = (),
+    why: str | None = None,
+    agency_id: UUID | None = None,
+    now: datetime,
+) -> None:
+    """One entry, in the transaction of whoever calls. `names` are names of fields, never values;
+    `why` is a code, or words that are sealed already."""
+    await Entry.create(
+        at=now,
+        agency_id=agency_id or actor.agency_id,
+        who_id=actor.id,
+        who_role=actor.role,
+        what=what,
+        child_id=child_id,
+        about_kind=about[0] if about else "",
+        about_id=about[1] if about else None,
+        names=list(names),
+        why=why,
+    )
+
+
+def digest(before: str, entries: Iterable[Entry]) -> str:
+    """SHA-256 over the seal before and every field of each entry, in the order of their ids."""
+    sum_ = hashlib.sha256(before.encode())
+    for entry in entries:
+        line = [
+            entry.id,
+            entry.at.isoformat(timespec="microseconds"),
+            str(entry.agency_id),
+            str(entry.who_id),
+            entry.who_role,
+            entry.what,
+            str(entry.child_id),
+            entry.about_kind,
+            str(entry.about_id),
+            entry.names,
+            entry.why,
+        ]
+        sum_.update(json.dumps(line, ensure_ascii=False).encode())
+    return sum_.hexdigest()
+
+
+async def seal(now: datetime) -> int:
+    """Link the entries that no seal covers yet into the chain; returns how many.
+
+    Entries carry the seal's id, since an entry with a lower id may be committed after one with a
+    higher. Two sealers at once: the number of the seal is its key, so the second one makes none
+    and finds the rest at its next turn.
+    """
+    async with write():
+        last = await Seal.all().order_by("-id").first()
+        entries = await Entry.filter(seal_id__isnull=True).order_by("id").limit(SEAL_AT_ONCE)
+        if not entries:
+            return 0
+        number = last.id + 1 if last else 1
+        before = last.digest if last else FIRST
+        link = {
+            "id": number,
+            "sealed_at": now,
+            "entries": len(entries),
+            "before": before,
+            "digest": digest(before, entries),
+        }
+        if not await bulk.insert(Seal, [link], skip_known=True):
+            return 0
+        await Entry.filter(id__in=[entry.id for entry in entries]).update(seal_id=number)
+    return len(entries)
+
+
+async def verify() -> str | None:
+    """Walk the whole chain. None where it holds; else one line that names the first broken link."""
+    before, expected = FIRST, 1
+    async for link in Seal.all().order_by("id"):
+        entries = await Entry.filter(seal_id=link.id).order_by("id")
+        if link.id != expected or link.before != before:
+            return f"seal {expected} is missing or does not follow the one before it"
+        if len(entries) != link.entries or digest(before, entries) != link.digest:
+            return f"an entry under seal {link.id} was changed, added or taken away"
+        before, expected = link.digest, expected + 1
+    return None

@@ -1,0 +1,1 @@
+"""The child's act: an answer comes in, is kept, and settles what it settles."""

@@ -1,0 +1,102 @@
+"""An answer comes in: kept, settled, written down, and whoever was called hears of it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server import bulk, crypt
+from server.alert.ladder import Cause
+from server.audit.actions import Actor, note
+from server.checkin.models import CheckIn
+from server.checkin.rules import Answer, Want, check, content
+from server.checkin.words import as_text
+from server.db import write
+from server.errors import Conflict, IdReused, Unavailable
+from server.people.rules import Role
+from server.watch.actions import EVIDENCE, Settlement, call_adults, settle
+from server.watch.standing import Evidence, as_the_child_sees
+
+# Two taps of one child in the same moment: one of them reads again what the other has written.
+TRIES = 8
+
+
+async def record(
+    actor: Actor, role: Role, child_id: UUID, answer: Answer, now: datetime
+) -> tuple[CheckIn, bool]:
+    """Keep an answer and settle what it settles: all or nothing. Returns it, and whether it is new.
+
+    A known id gives back the first answer and changes nothing. Raises IdReused for a known id with
+    other content or of another child, Refused for nonsense, NotFound where nobody watches.
+    """
+    answer = check(answer)
+    assert actor.id is not None
+    mine = crypt.blind(content(answer))
+    for _ in range(TRIES):
+        known = await CheckIn.filter(id=answer.id).first()
+        if known is not None:
+            theirs = (known.child_id, known.by_id, known.content_hash)
+            if theirs != (child_id, actor.id, mine):
+                raise IdReused("This id is known already, with other content.")
+            return known, False
+        try:
+            return await _record(actor, role, child_id, answer, mine, now), True
+        except Conflict:
+            continue
+    raise Unavailable("Too much is happening at once. Your answer is still on this phone.")
+
+
+async def _record(
+    actor: Actor, role: Role, child_id: UUID, answer: Answer, mine: str, now: datetime
+) -> CheckIn:
+    evidence = Evidence.CHILD if role is Role.CHILD else EVIDENCE[role]
+    async with write():
+        came_to = await settle(child_id, evidence, answer.id, now=now)
+        row = _row(actor, role, child_id, answer, mine, came_to, now)
+        if not await bulk.insert(CheckIn, [row], skip_known=True):
+            raise Conflict("The same answer came twice in one moment.")
+        await note(
+            actor,
+            "check_in",
+            child_id=child_id,
+            about=("check_in", answer.id),
+            agency_id=row["agency_id"],
+            now=now,
+        )
+        if answer.want is not Want.NOTHING:
+            await call_adults(actor, child_id, Cause(answer.want.value), answer.id, now)
+    return await CheckIn.get(id=answer.id)
+
+
+def _row(
+    actor: Actor,
+    role: Role,
+    child_id: UUID,
+    answer: Answer,
+    mine: str,
+    came_to: Settlement,
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "id": answer.id,
+        "agency_id": actor.agency_id,
+        "child_id": child_id,
+        "by_id": actor.id,
+        "by_role": role.value,
+        "device_id": actor.device_id,
+        "said_at": answer.said_at,
+        "received_at": now,
+        "mood": answer.mood,
+        "note": answer.note,
+        "want": answer.want.value,
+        "mark": answer.mark,
+        "is_late": came_to.settled.was_late,
+        # Where the placement has ended, nothing is due that it could be too early for.
+        "is_early": came_to.settled.nothing and came_to.next_due_at is not None,
+        "content_hash": mine,
+        "answer": {
+            "id": str(answer.id),
+            "received_at": as_text(now),
+            "next_due_at": as_text(came_to.next_due_at) if came_to.next_due_at else None,
+            "standing": as_the_child_sees(came_to.standing).value,
+        },
+    }

@@ -1,0 +1,172 @@
+"""Check-ins over the wire: the child's own, and those that an adult gives for a child."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.checkin.actions import record
+from server.checkin.fast import FastLane
+from server.checkin.models import CheckIn
+from server.checkin.rules import LONGEST_NOTE, Answer, Want, check
+from server.crypt import hash_token
+from server.doors.sessions import token_of
+from server.errors import IdReused, Unavailable
+from server.openapi import api, query_of
+from server.people.access import child_for, now_of, own_child, visitor_of
+from server.people.models import Child
+from server.people.rules import Action, Role
+from server.web import json_answer, json_body
+
+MOST = 200
+
+
+class CheckInRequest(msgspec.Struct, forbid_unknown_fields=False):
+    """One answer. The id is made on the phone; sending it again changes nothing."""
+
+    id: UUID
+    said_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    mood: Annotated[int, msgspec.Meta(ge=1, le=5)] | None = None
+    note: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE)] | None = None
+    want: Want = Want.NOTHING
+    mark: Literal["a", "b"] = "a"
+
+
+class Received(msgspec.Struct):
+    """What the server made of an answer: the same body each time it is sent. Nothing is due where
+    the placement has ended."""
+
+    id: UUID
+    received_at: datetime
+    next_due_at: datetime | None
+    standing: Literal["well", "due", "late"]
+
+
+class CheckInOut(msgspec.Struct):
+    """An answer as it was said. `by_role`: who gave it; `is_late`: it settled a late round."""
+
+    id: UUID
+    said_at: datetime
+    received_at: datetime
+    by_role: Role
+    mood: int | None
+    note: str | None
+    want: Want
+    is_late: bool
+    is_early: bool
+
+
+class CheckInsOut(msgspec.Struct):
+    """Answers, the newest first."""
+
+    check_ins: list[CheckInOut]
+
+
+async def check_in(request: Request) -> Response:
+    """The child says something."""
+    said = await json_body(request, CheckInRequest)
+    answer = check(_answer(said))
+    token, _ = token_of(request)
+    lane: FastLane | None = getattr(request.app.state, "fast_lane", None)
+    if token is not None and lane is not None:
+        body = await lane.take(hash_token(token), answer)
+        if body is not None:
+            return json_answer(body, status=201)
+    child, _ = await own_child(request, Action.CHECK_IN)
+    return await _record(request, child, Role.CHILD, answer)
+
+
+async def check_in_for(request: Request) -> Response:
+    """A caseworker or carer answers for a child who has no phone; it is marked as theirs."""
+    said = await json_body(request, CheckInRequest)
+    child, roles = await child_for(request, request.path_params["child_id"], Action.CHECK_IN_FOR)
+    role = Role.CASEWORKER if Role.CASEWORKER in roles else Role.CARER
+    return await _record(request, child, role, check(_answer(said)))
+
+
+def _answer(said: CheckInRequest) -> Answer:
+    return Answer(said.id, said.said_at, said.mood, said.note, said.want, said.mark)
+
+
+async def _record(request: Request, child: Child, role: Role, answer: Answer) -> Response:
+    visitor = await visitor_of(request)
+    kept, is_new = await record(visitor, role, child.id, answer, now_of(request))
+    return json_answer(kept.answer, status=201 if is_new else 200)
+
+
+async def mine(request: Request) -> Response:
+    """The child's own answers."""
+    child, _ = await own_child(request, Action.HISTORY_SEE)
+    return await _history(request, child)
+
+
+async def of_child(request: Request) -> Response:
+    """A child's answers."""
+    child, _ = await child_for(request, request.path_params["child_id"], Action.HISTORY_SEE)
+    return await _history(request, child)
+
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
+
+
+async def _history(request: Request, child: Child) -> Response:
+    limit = query_of(request, limit=Limit)["limit"] or 28
+    rows = await CheckIn.filter(child_id=child.id).order_by("-received_at").limit(limit)
+    return json_answer(CheckInsOut([_out(row) for row in rows]))
+
+
+def _out(row: CheckIn) -> CheckInOut:
+    return CheckInOut(
+        id=row.id,
+        said_at=row.said_at,
+        received_at=row.received_at,
+        by_role=Role(row.by_role),
+        mood=row.mood,
+        note=row.note,
+        want=Want(row.want),
+        is_late=row.is_late,
+        is_early=row.is_early,
+    )
+
+
+_CHILD = "/api/v1/children/{child_id:uuid}"
+
+routes = [
+    api(
+        "POST",
+        "/api/v1/check-ins",
+        check_in,
+        "Check in",
+        takes=CheckInRequest,
+        gives={201: Received, 200: Received},
+        problems=(IdReused, Unavailable),
+    ),
+    api(
+        "GET",
+        "/api/v1/check-ins",
+        mine,
+        "My check-ins",
+        gives={200: CheckInsOut},
+        query={"limit": Limit},
+    ),
+    api(
+        "POST",
+        f"{_CHILD}/check-ins",
+        check_in_for,
+        "Check in for a child",
+        takes=CheckInRequest,
+        gives={201: Received, 200: Received},
+        problems=(IdReused, Unavailable),
+    ),
+    api(
+        "GET",
+        f"{_CHILD}/check-ins",
+        of_child,
+        "The check-ins of a child",
+        gives={200: CheckInsOut},
+        query={"limit": Limit},
+    ),
+]

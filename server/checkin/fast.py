@@ -1,0 +1,278 @@
+"""The hot path: check-ins that arrive within the same few milliseconds share one transaction.
+
+It takes the common case alone: a child's own "I'm OK" while nothing is late, nobody has been called
+and no moment of the watch is waiting for the tick. There it does, in one statement on PostgreSQL
+and a handful on SQLite for all of them, what `actions.record` does with rules and rows; a test
+holds the two against each other. **It can only accept.** Whatever it does not recognise it leaves
+alone and returns None, and the caller goes the long way, which knows how to say no.
+
+The watch stores the round after the current one and the moment of the decision after it, so that
+settling needs no rules and no read first (`watch.cases.as_row`).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server import crypt
+from server.checkin.rules import Answer, Want, content
+from server.checkin.words import as_text
+from server.clock import Clock
+from server.db import as_document, as_id, dialect, fetch, sqlite_file, write
+from server.engines.parameters import moment_to_text
+from server.engines.raw_sqlite import RawSqlite, SqliteAtOnce
+from server.engines.together import Together
+from server.live import announce
+
+MOST = 256
+# Boards hear of ordinary answers once a second at the most: a NOTIFY makes commits queue up.
+TELL_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """One answer as it came in, and the hash of the token that it came with."""
+
+    token_hash: str
+    answer: Answer
+    note: str | None  # Sealed.
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the hot path made of an answer."""
+
+    agency_id: UUID
+    answer: dict[str, Any]
+
+
+class FastLane:
+    """Gathers taps and stores them together. One per process, opened and closed with the web."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._together: Together[Tap, Taken | None] | None = None
+        self._sqlite: SqliteAtOnce[tuple[Tap, datetime], Taken | None] | None = None
+        self._untold: set[UUID] = set()
+        self._teller: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Begin. The database is open already."""
+        if dialect() == "sqlite":
+            self._sqlite = SqliteAtOnce(sqlite_file(), _take_in_sqlite)
+        self._together = Together(self._store, most=MOST)
+
+    async def close(self) -> None:
+        """Store what was taken, then stop."""
+        if self._together is not None:
+            await self._together.close()
+            self._together = None
+        if self._sqlite is not None:
+            await self._sqlite.close()
+            self._sqlite = None
+        if self._teller is not None:
+            self._teller.cancel()
+
+    async def take(self, token_hash: str, answer: Answer) -> dict[str, Any] | None:
+        """The body of the answer where the hot path could take it, else None: go the long way."""
+        if self._together is None or answer.want is not Want.NOTHING:
+            return None
+        note = crypt.seal(answer.note) if answer.note is not None else None
+        tap = Tap(token_hash, answer, note, crypt.blind(content(answer)))
+        taken = await self._together.submit(tap)
+        if taken is None:
+            return None
+        self._tell_later(taken.agency_id)
+        return taken.answer
+
+    async def _store(self, taps: list[Tap]) -> Sequence[Taken | Exception | None]:
+        now = self._clock()
+        if self._sqlite is not None:
+            return await self._sqlite([(tap, now) for tap in taps])
+        return await _take_all(taps, now)
+
+    def _tell_later(self, agency_id: UUID) -> None:
+        self._untold.add(agency_id)
+        if self._teller is None or self._teller.done():
+            self._teller = asyncio.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        await asyncio.sleep(TELL_EVERY_S)
+        agencies, self._untold = self._untold, set()
+        async with write():
+            for agency_id in agencies:
+                await announce(agency_id, "watch")
+
+
+# Whose tap this is, and whether the watch is in the common case. Both databases; `$1` is now.
+_WHO = """
+  JOIN session s ON s.token_hash = x.token_hash AND s.ended_at IS NULL
+   AND (s.expires_at IS NULL OR s.expires_at > $1)
+  JOIN person p ON p.id = s.person_id AND p.role = 'child' AND p.disabled_at IS NULL
+  LEFT JOIN device d ON d.id = s.device_id
+  JOIN watch w ON w.child_id = s.person_id AND w.standing IN ('well', 'due')
+   AND w.missed_due_at IS NULL AND w.act_at > $1
+   AND (w.opens_at > $1 OR w.then_due_at IS NOT NULL)
+  LEFT JOIN check_in k ON k.id = x.id
+ WHERE d.shut_out_at IS NULL AND k.id IS NULL
+"""
+
+# Settling moves the next round into the place of the current one; an early answer moves nothing.
+_SETTLE = """
+  due_at = CASE WHEN w.opens_at <= $1 THEN w.then_due_at ELSE w.due_at END,
+  opens_at = CASE WHEN w.opens_at <= $1 THEN w.then_opens_at ELSE w.opens_at END,
+  act_at = CASE WHEN w.opens_at <= $1 THEN w.then_act_at ELSE w.act_at END,
+  then_due_at = CASE WHEN w.opens_at <= $1 THEN NULL ELSE w.then_due_at END,
+  then_opens_at = CASE WHEN w.opens_at <= $1 THEN NULL ELSE w.then_opens_at END,
+  then_act_at = CASE WHEN w.opens_at <= $1 THEN NULL ELSE w.then_act_at END,
+  prompted = CASE WHEN w.opens_at <= $1 THEN 0 ELSE w.prompted END,
+  standing = 'well', sign_at = $1, answered_at = $1, version = w.version + 1
+"""
+
+_POSTGRES = f"""
+WITH x AS (
+  SELECT * FROM unnest($3::int[], $4::text[], $5::uuid[], $6::timestamptz[], $7::int[],
+                       $8::text[], $9::text[], $10::text[])
+    AS x(n, token_hash, id, said_at, mood, note, mark, content_hash)
+), who AS (
+  SELECT DISTINCT ON (w.child_id) x.*, s.agency_id, s.device_id, w.child_id, w.version,
+         w.due_at AS was_due_at, w.opens_at AS was_opens_at
+    FROM x {_WHO}
+   ORDER BY w.child_id, x.n
+), settled AS (
+  UPDATE watch AS w SET {_SETTLE}
+    FROM who WHERE w.child_id = who.child_id AND w.version = who.version
+  RETURNING who.*, w.due_at AS next_due_at
+), kept AS (
+  INSERT INTO check_in (id, agency_id, child_id, by_id, by_role, device_id, said_at, received_at,
+                        mood, note, want, mark, is_late, is_early, content_hash, answer)
+  SELECT id, agency_id, child_id, child_id, 'child', device_id, said_at, $1, mood, note, 'nothing',
+         mark, false, was_opens_at > $1, content_hash,
+         jsonb_build_object('id', id::text, 'received_at', $2::text, 'standing', 'well',
+           'next_due_at',
+           to_char(next_due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    FROM settled
+  RETURNING id, answer
+), rounds AS (
+  UPDATE round SET state = 'answered', settled_at = $1, settled_by = settled.id
+    FROM settled WHERE round.child_id = settled.child_id AND round.state = 'open'
+     AND round.due_at = settled.was_due_at AND round.opens_at <= $1
+  RETURNING round.id
+), withdrawn AS (
+  -- What a worker has in its hands in this moment is left to it: waiting for it here, while it
+  -- waits for another reminder of this batch, would be a deadlock.
+  UPDATE message SET state = 'withdrawn', act_at = NULL, leased_by = NULL, done_at = $1,
+         why = 'settled'
+   WHERE id IN (
+     SELECT message.id FROM message JOIN rounds ON rounds.id = message.subject_id
+      WHERE message.state IN ('waiting', 'sending') FOR UPDATE OF message SKIP LOCKED)
+), noted AS (
+  INSERT INTO entry (at, agency_id, who_id, who_role, what, child_id, about_kind, about_id, names)
+  SELECT $1, agency_id, child_id, 'child', 'check_in', child_id, 'check_in', id, '[]'::jsonb
+    FROM settled
+)
+SELECT settled.n, settled.agency_id, kept.answer FROM settled JOIN kept ON kept.id = settled.id
+"""  # noqa: S608 (put together from the constants above)
+
+
+async def _take_all(taps: list[Tap], now: datetime) -> list[Taken | None]:
+    rows = await fetch(
+        _POSTGRES,
+        [
+            now,
+            as_text(now),
+            list(range(len(taps))),
+            [tap.token_hash for tap in taps],
+            [tap.answer.id for tap in taps],
+            [tap.answer.said_at for tap in taps],
+            [tap.answer.mood for tap in taps],
+            [tap.note for tap in taps],
+            [tap.answer.mark for tap in taps],
+            [tap.content_hash for tap in taps],
+        ],
+    )
+    taken: list[Taken | None] = [None] * len(taps)
+    for row in rows:
+        taken[row["n"]] = Taken(as_id(row["agency_id"]), as_document(row["answer"]))
+    return taken
+
+
+# SQLite has no statement that writes several tables, so what is taken stands in a table of this
+# connection's own in between. It knows nothing of how full that is, so the order of the joins is
+# told: by CROSS, and by a `+` before what is not to be looked up.
+_SQLITE_TABLES = (
+    "CREATE TEMP TABLE IF NOT EXISTS tap (n INTEGER PRIMARY KEY, token_hash TEXT, id TEXT,"
+    " said_at TEXT, mood INTEGER, note TEXT, mark TEXT, content_hash TEXT)",
+    "CREATE TEMP TABLE IF NOT EXISTS taken (child_id TEXT PRIMARY KEY, id TEXT UNIQUE, n INTEGER,"
+    " agency_id TEXT, device_id TEXT, was_due_at TEXT, is_early INTEGER, answer TEXT)"
+    " WITHOUT ROWID",
+    "DELETE FROM temp.tap",
+    "DELETE FROM temp.taken",
+)
+_SQLITE_TAPS = "INSERT INTO temp.tap VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_SQLITE_TAKE = f"""
+INSERT OR IGNORE INTO temp.taken
+SELECT w.child_id, x.id, x.n, s.agency_id, s.device_id, w.due_at, w.opens_at > $1,
+       json_object('id', x.id, 'received_at', $2, 'next_due_at',
+         strftime('%Y-%m-%dT%H:%M:%fZ',
+           CASE WHEN w.opens_at <= $1 THEN w.then_due_at ELSE w.due_at END),
+         'standing', 'well')
+  FROM temp.tap AS x CROSS {_WHO.strip()}
+ ORDER BY x.n
+"""  # noqa: S608 (put together from the constants above)
+_SQLITE = (
+    f"""
+UPDATE watch AS w SET {_SETTLE} FROM temp.taken AS t WHERE w.child_id = +t.child_id
+""",  # noqa: S608
+    """
+INSERT INTO check_in (id, agency_id, child_id, by_id, by_role, device_id, said_at, received_at,
+                      mood, note, want, mark, is_late, is_early, content_hash, answer)
+SELECT t.id, t.agency_id, t.child_id, t.child_id, 'child', t.device_id, x.said_at, $1, x.mood,
+       x.note, 'nothing', x.mark, 0, t.is_early, x.content_hash, t.answer
+  FROM temp.taken AS t JOIN temp.tap AS x ON x.n = t.n
+""",
+    """
+INSERT INTO entry (at, agency_id, who_id, who_role, what, child_id, about_kind, about_id, names)
+SELECT $1, agency_id, child_id, 'child', 'check_in', child_id, 'check_in', id, '[]'
+  FROM temp.taken
+""",
+)
+_SQLITE_ROUNDS = """
+UPDATE round SET state = 'answered', settled_at = $1, settled_by = t.id
+  FROM temp.taken AS t WHERE round.child_id = +t.child_id AND round.due_at = +t.was_due_at
+   AND round.state = 'open' AND round.opens_at <= $1
+RETURNING round.id
+"""
+_SQLITE_WITHDRAW = """
+UPDATE message SET state = 'withdrawn', act_at = NULL, leased_by = NULL, done_at = $1,
+       why = 'settled'
+ WHERE subject_id IN (SELECT value FROM json_each($2)) AND state IN ('waiting', 'sending')
+"""
+
+
+def _take_in_sqlite(db: RawSqlite, items: list[tuple[Tap, datetime]]) -> list[Taken | None]:
+    now = items[0][1]
+    for sql in _SQLITE_TABLES:
+        db.run(sql)
+    db.fill(_SQLITE_TAPS, (_row(n, tap) for n, (tap, _) in enumerate(items)))
+    db.fetch(_SQLITE_TAKE, [now, as_text(now)])
+    for sql in _SQLITE:
+        db.fetch(sql, [now])
+    rounds = db.fetch(_SQLITE_ROUNDS, [now])
+    if rounds:
+        db.fetch(_SQLITE_WITHDRAW, [now, [row["id"] for row in rounds]])
+    taken: list[Taken | None] = [None] * len(items)
+    for row in db.fetch("SELECT n, agency_id, answer FROM temp.taken"):
+        taken[row["n"]] = Taken(as_id(row["agency_id"]), as_document(row["answer"]))
+    return taken
+
+
+def _row(n: int, tap: Tap) -> tuple[object, ...]:
+    """A tap as SQLite keeps it."""
+    one = tap.answer
+    said_at = moment_to_text(one.said_at)
+    return n, tap.token_hash, str(one.id), said_at, one.mood, tap.note, one.mark, tap.content_hash

@@ -1,0 +1,309 @@
+"""The page of a child: how it stands, what it said, what was agreed. And checking in for it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.checkin.actions import record
+from server.checkin.models import CheckIn
+from server.checkin.rules import LONGEST_NOTE, Answer, Want
+from server.due.turns import lines
+from server.errors import IdReused, Refused, WaymarkError
+from server.i18n import N_, format_short_date, gettext, ngettext
+from server.people.access import (
+    BOARD_LOOK_EVERY,
+    Roles,
+    desk_child,
+    looked,
+    now_of,
+    staff_of,
+)
+from server.people.models import Child, Home, Person, Tie
+from server.people.rules import Action, Role, may
+from server.people.words import ROLES, entered, form_fault
+from server.watch import agreed, evidence
+from server.watch.agreed import left_in_words
+from server.watch.board import MARK_WORDS, group_of, look_of, marks_one_by_one, strip
+from server.watch.desk import back_to, done, strongest
+from server.watch.models import Sighting
+from server.watch.placing import why_left
+from server.watch.wording import when
+from server.web import form_body, language_of, page, zone_of
+
+# As many answers as a month of three a day has.
+MOST = 90
+ONE_LOOK = timedelta(minutes=1)
+# What was said so long before it arrived had waited on a phone without a network.
+HAD_WAITED = timedelta(minutes=10)
+# The life project lies in a room above this one: the composition root hangs this on `app.state`.
+KeptApart = Callable[[UUID, Roles], Awaitable[int]]
+MOODS = (N_("Awful"), N_("Bad"), N_("So-so"), N_("Good"), N_("Great"))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the history: an answer, or somebody who saw the child."""
+
+    at: datetime
+    icon: str
+    word: str
+    words: str | None
+    tags: tuple[tuple[str, str], ...]  # (kind, text)
+    by: str | None
+    said_at: datetime | None  # Where it arrived much later than it was said.
+
+
+# --- the page
+
+
+async def show(request: Request) -> Response:
+    """How a child is, at a glance, and everything that can be done about it."""
+    child, roles = await desk_child(request, Action.HISTORY_SEE)
+    visitor, now = await staff_of(request), now_of(request)
+    look = f"look:{Action.HISTORY_SEE}"
+    await looked(visitor, [child.id], look, now, at_most_every=ONE_LOOK)
+    context = {
+        **await _standing(request, child),
+        **await _terms(request, child),
+        "history": await _history(child, language_of(request)),
+        "legend": [
+            (strip(mark, language_of(request), alone=True), gettext(language_of(request), word))
+            for mark, word in MARK_WORDS.items()
+        ],
+        "people": await _people(child, now, language_of(request)),
+        "left": await _left(request, child),
+        **await _turns(request, child, roles),
+        "kept_apart": await _kept_apart(request, child, roles),
+        "birthday_words": _born(child, language_of(request), now),
+        "placed_at": child.placed_at,
+        "home": await Home.get_or_none(id=child.home_id) if child.home_id else None,
+        "may": {action.name.lower(): may(roles, action) for action in Action},
+        "done": done(request),
+        "now": now,
+    }
+    return page(request, "checkin/child.html", context)
+
+
+def _born(child: Child, language: str, now: datetime) -> str:
+    """The birthday and the age that it makes."""
+    born = child.birthday
+    if born is None:
+        return ""
+    today = now.date()
+    age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    day = format_short_date(language, born)
+    return ngettext(language, "{day}, {n} year old", "{day}, {n} years old", age, day=day)
+
+
+async def turns(request: Request) -> Response:
+    """Whose turn it is, alone: the page of the child asks for it anew when that changes."""
+    child, roles = await desk_child(request, Action.HISTORY_SEE, at_most_every=BOARD_LOOK_EVERY)
+    return page(request, "checkin/turns.html", await _turns(request, child, roles))
+
+
+async def _turns(request: Request, child: Child, roles: Roles) -> dict[str, Any]:
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    me = (await staff_of(request)).person_id
+    found = await lines(child, me, roles, language, now) if child.left_at is None else []
+    return {
+        "turns": found,
+        "path": f"/desk/children/{child.id}",
+        "shown": lambda at: when(language, at, zone, now),
+    }
+
+
+async def _kept_apart(request: Request, child: Child, roles: Roles) -> int:
+    """How many words of somebody whose tie is over wait for this reader to decide about them."""
+    if not may(roles, Action.QUARANTINE_DECIDE):
+        return 0
+    count = cast(KeptApart, request.app.state.kept_apart)
+    return await count(child.id, roles)
+
+
+async def _left(request: Request, child: Child) -> str:
+    """That the placement has ended, and why; empty while it has not."""
+    if child.left_at is None:
+        return ""
+    why = await why_left(child)
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    return left_in_words(child.left_at, why, language, zone, now)
+
+
+async def _standing(request: Request, child: Child) -> dict[str, Any]:
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    facts = (await evidence.of([child.id], now)).get(child.id)
+    known: dict[str, Any] = {
+        "child": await Person.get(id=child.id),
+        "path": f"/desk/children/{child.id}",
+        "facts": facts,
+        "shown": lambda at: when(language, at, zone, now),
+        "sighting_id": uuid4(),
+    }
+    if facts is None:
+        return known
+    alert = facts.alerts[0] if facts.alerts else None
+    group = group_of(facts, alert)
+    icon, word = look_of(group, alert)
+    return {
+        **known,
+        "group": group.value,
+        "icon_name": icon,
+        "word": gettext(language, word),
+        "sentence": evidence.sentence(facts, language, zone, now),
+        "strip": strip(facts.marks, language),
+        "marks": marks_one_by_one(facts.marks, language),
+        "alerts": facts.alerts,
+    }
+
+
+async def _terms(request: Request, child: Child) -> dict[str, Any]:
+    now = now_of(request)
+    one = await agreed.case_of(child.id, now)
+    if one is None:
+        return {"agreed": None}
+    return {"agreed": await agreed.read(one, language_of(request), zone_of(request), now)}
+
+
+async def _people(child: Child, now: datetime, language: str) -> list[tuple[str, str]]:
+    held = await Tie.filter(Tie.standing_at(now), child_id=child.id).order_by("from_at", "id")
+    names = {p.id: p.name for p in await Person.filter(id__in=[tie.person_id for tie in held])}
+    return [(names[tie.person_id], gettext(language, ROLES[Role(tie.role)])) for tie in held]
+
+
+async def _history(child: Child, language: str) -> list[Moment]:
+    answers = await CheckIn.filter(child_id=child.id).order_by("-received_at").limit(MOST)
+    seen = await Sighting.filter(child_id=child.id).order_by("-at").limit(MOST)
+    others = {one.by_id for one in answers} | {one.by_id for one in seen}
+    names = {person.id: person.name for person in await Person.filter(id__in=list(others))}
+    moments = [_answer(one, names.get(one.by_id), language) for one in answers]
+    moments += [_seen(one, names.get(one.by_id), language) for one in seen]
+    return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST]
+
+
+def _answer(one: CheckIn, name: str | None, language: str) -> Moment:
+    tags = [
+        (kind, gettext(language, word))
+        for is_so, kind, word in (
+            (one.want == Want.HELP, "wants", N_("asked for help")),
+            (one.want == Want.TALK, "wants", N_("wants to talk")),
+            (one.is_late, "late", N_("late")),
+            (one.is_early, "early", N_("before it was due")),
+        )
+        if is_so
+    ]
+    by = None
+    if one.by_role != Role.CHILD:
+        role = gettext(language, ROLES[Role(one.by_role)])
+        by = gettext(
+            language, N_("Given for the child by {name}, {role}"), name=name or "", role=role
+        )
+    waited = one.received_at - one.said_at > HAD_WAITED
+    return Moment(
+        at=one.received_at,
+        icon="check" if one.mood is None else f"mood-{one.mood}",
+        word=gettext(language, N_("OK") if one.mood is None else MOODS[one.mood - 1]),
+        words=one.note,
+        tags=tuple(tags),
+        by=by,
+        said_at=one.said_at if waited else None,
+    )
+
+
+def _seen(one: Sighting, name: str | None, language: str) -> Moment:
+    word = N_("Seen") if one.answer == "seen" else N_("Not seen")
+    role = gettext(language, ROLES[Role(one.by_role)])
+    return Moment(
+        at=one.at,
+        icon="eye",
+        word=gettext(language, word),
+        words=one.words,
+        tags=(),
+        by=gettext(language, N_("By {name}, {role}"), name=name or "", role=role),
+        said_at=one.seen_at if one.at - one.seen_at > HAD_WAITED else None,
+    )
+
+
+# --- checking in for a child
+
+
+async def check_in(request: Request) -> Response:
+    """For a child without a phone: what it says, said by an adult and marked so."""
+    child, _ = await desk_child(request, Action.CHECK_IN_FOR)
+    return await _check_in_page(request, child.id)
+
+
+async def record_for(request: Request) -> Response:
+    """The answer of a child, given by an adult."""
+    child, roles = await desk_child(request, Action.CHECK_IN_FOR)
+    form, now = await form_body(request), now_of(request)
+    try:
+        answer = _answer_of(form, now)
+        await record(await staff_of(request), strongest(roles), child.id, answer, now)
+    except IdReused:
+        pass  # The same form again: it was noted the first time.
+    except WaymarkError as fault:
+        return await _check_in_page(request, child.id, form, fault)
+    return back_to(child.id, roles, "check-in")
+
+
+def _answer_of(form: FormData, now: datetime) -> Answer:
+    mood, want, note = entered(form, "mood"), entered(form, "want"), entered(form, "note")
+    if mood and mood not in set("12345"):
+        raise Refused(N_("Choose one of the five faces, or none."), field="mood")
+    if want and want not in set(Want):
+        raise Refused(N_("Choose what the child wants."), field="want")
+    try:
+        id_ = UUID(entered(form, "id"))
+    except ValueError:
+        id_ = uuid4()
+    return Answer(
+        id=id_,
+        said_at=now,
+        mood=int(mood) if mood else None,
+        note=note or None,
+        want=Want(want or Want.NOTHING),
+    )
+
+
+async def _check_in_page(
+    request: Request,
+    child_id: UUID,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    language = language_of(request)
+    given = {"id": str(uuid4()), "mood": "", "note": "", "want": Want.NOTHING.value}
+    if form is not None:
+        given = {name: entered(form, name) for name in given}
+    context = {
+        "child": await Person.get(id=child_id),
+        "path": f"/desk/children/{child_id}",
+        "given": given,
+        "moods": _moods(language),
+        "longest": LONGEST_NOTE,
+        "error": form_fault(fault, language) if fault is not None else None,
+        "now": now_of(request),
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "checkin/check_in.html", context, status=status)
+
+
+def _moods(language: str) -> Sequence[tuple[str, str]]:
+    return [(str(number), gettext(language, word)) for number, word in enumerate(MOODS, 1)]
+
+
+_CHILD = "/desk/children/{child_id:uuid}"
+
+routes = [
+    Route(_CHILD, show, methods=["GET"]),
+    Route(f"{_CHILD}/turns", turns, methods=["GET"]),
+    Route(f"{_CHILD}/check-in", check_in, methods=["GET"]),
+    Route(f"{_CHILD}/check-in", record_for, methods=["POST"]),
+]

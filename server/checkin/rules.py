@@ -1,0 +1,62 @@
+"""Reading an answer. Pure."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from server.errors import Refused
+
+LONGEST_NOTE = 20_000
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 12, 31, tzinfo=UTC)
+
+
+class Want(StrEnum):
+    """What the child wants of us, beside saying that it is well."""
+
+    NOTHING = "nothing"
+    TALK = "talk"
+    HELP = "help"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody said. `mark` is one of two equal ways to say "I'm OK"; on the wire, in the
+    store and in time nothing else may differ between them."""
+
+    id: UUID
+    said_at: datetime
+    mood: int | None = None
+    note: str | None = None
+    want: Want = Want.NOTHING
+    mark: str = "a"
+
+
+def check(answer: Answer) -> Answer:
+    """The answer, if it makes sense. Raises Refused, naming the field.
+
+    A phone whose clock is lost (1970, after an empty battery) must be able to answer all the same:
+    ours decides, and what the phone said is only kept beside it, moved to where it can be stored.
+    """
+    if answer.said_at.tzinfo is None:
+        raise Refused("A time needs its zone.", field="said_at")
+    if answer.said_at.year < EARLIEST.year:
+        answer = replace(answer, said_at=EARLIEST)
+    if answer.said_at.year > LATEST.year:
+        answer = replace(answer, said_at=LATEST)
+    if answer.mood is not None and not 1 <= answer.mood <= 5:
+        raise Refused("A mood is a number from 1 to 5.", field="mood")
+    if answer.note is not None and len(answer.note) > LONGEST_NOTE:
+        raise Refused("A note has 20,000 characters at the most.", field="note")
+    if answer.mark not in ("a", "b"):
+        raise Refused("A mark is a or b.", field="mark")
+    return answer
+
+
+def content(answer: Answer) -> str:
+    """All that makes two answers the same: tells a repeat from an id that is used again."""
+    said = answer.said_at.astimezone(UTC).isoformat()
+    # The note comes last, since it may hold anything; nothing before it holds a blank.
+    note = "" if answer.note is None else f"={answer.note}"
+    return f"{answer.id.hex} {said} {answer.mood} {answer.want.value} {answer.mark} {note}"

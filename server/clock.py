@@ -1,0 +1,34 @@
+"""The only module that knows the time.
+
+Everything else is handed `now`: aware, UTC, the last parameter. Local times become UTC here, before
+anything is added or compared, because adding a duration to a local time goes wrong twice a year.
+"""
+
+import time as _time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+Clock = Callable[[], datetime]
+
+
+def utcnow() -> datetime:
+    """The moment, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds on a clock that never jumps: for measuring how long something took."""
+    return _time.monotonic()
+
+
+def as_utc(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """The UTC moment at which a wall clock in `zone` shows `at` on `day`.
+
+    A time that the clocks skip in spring becomes the same distance after the jump (02:30 → 03:30
+    summer time); of a time that comes twice in autumn it is the first. So there is exactly one
+    moment for each day and time, and it never lies before what was asked.
+    """
+    # fold=0 takes the earlier offset: the first of two, and for a skipped time the offset from
+    # before the jump, which lands as far behind the jump as the time lay behind its start.
+    return datetime.combine(day, at.replace(fold=0), tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,142 @@
+"""How long a door stays open, how often one may guess, and what a code is. Pure."""
+
+import ipaddress
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import ceil
+
+# A session of staff ends after a working day, and sooner where nobody uses it: the desk is often a
+# shared computer. The phone of a child stays open until a person shuts it out.
+STAFF_AT_MOST = timedelta(hours=12)
+STAFF_IDLE = timedelta(hours=2)
+SEEN_EVERY = timedelta(minutes=1)
+
+INVITE_LASTS = timedelta(hours=24)
+# From one device of a person to another, both in the same hands.
+CODE_LASTS = timedelta(minutes=15)
+# An answer that got lost may be asked for again, by the same device alone.
+LOST_ANSWER = timedelta(minutes=15)
+NAME_LENGTH = 3
+SECRET_LENGTH = 5
+WRONG_SECRETS = 5
+
+LONGEST_LABEL = 60
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 256
+LONGEST_SIGN_IN_NAME = 64
+
+
+class Door(StrEnum):
+    """Where guesses are counted."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a door
+    PAIR = "pair"
+
+
+class Ended(StrEnum):
+    """Why a session is over."""
+
+    SIGNED_OUT = "signed_out"
+    SHUT_OUT = "shut_out"
+    REPLACED = "replaced"  # The same device was paired again.
+    DISABLED = "disabled"
+    PASSWORD = "password"  # noqa: S105 - the password was changed
+
+
+# Of these the app says that the phone was shut out, and offers to hand in what it has not sent.
+REVOKED = frozenset({Ended.SHUT_OUT, Ended.REPLACED})
+
+
+class InviteEnded(StrEnum):
+    """Why an invitation is over."""
+
+    USED = "used"
+    BURNED = "burned"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many wrong tries in so long a time, then a wait."""
+
+    tries: int
+    within: timedelta
+
+    def wait(self, tries: Sequence[datetime], now: datetime) -> int:
+        """Seconds until the next try is heard; 0: now. `tries` in any order, older ones too."""
+        recent = sorted(at for at in tries if at > now - self.within)
+        if len(recent) < self.tries:
+            return 0
+        # When so many of them are out of the window that there is room for one more.
+        frees = recent[len(recent) - self.tries] + self.within
+        return max(1, ceil((frees - now).total_seconds()))
+
+
+# One name: enough for somebody who mixes up passwords, far too few for a list of common ones. One
+# network: a whole office may sit behind one address.
+PASSWORD_BY_NAME = Limit(10, timedelta(minutes=15))
+PASSWORD_BY_NETWORK = Limit(60, timedelta(minutes=15))
+PAIR_BY_NETWORK = Limit(20, timedelta(minutes=15))
+
+
+def fold(name: str) -> str:
+    """A sign-in name as it is compared: neither case nor spaces around it make another one."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def is_sign_in_name(name: str) -> bool:
+    """Whether somebody can be given this name for signing in."""
+    folded = fold(name)
+    return 0 < len(folded) <= LONGEST_SIGN_IN_NAME and folded.isprintable()
+
+
+def is_good_password(password: str, name: str) -> bool:
+    """Long enough, of more than a few characters, and not made of the name.
+
+    Length is what counts; rules about digits and signs only make people write passwords down
+    (NIST SP 800-63B, 5.1.1).
+    """
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        return False
+    rest = fold(password).replace(fold(name), "") if name else fold(password)
+    return len(set(password)) >= 5 and len(rest) >= SHORTEST_PASSWORD - 4
+
+
+def network_of(host: str) -> str:
+    """What is counted as one guesser: an IPv4 address, or the /64 that one IPv6 household gets."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def split_code(code: str) -> tuple[str, str] | None:
+    """The name of an invitation and its secret, of a normalised code; None where it is none."""
+    if len(code) != NAME_LENGTH + SECRET_LENGTH:
+        return None
+    return code[:NAME_LENGTH], code[NAME_LENGTH:]
+
+
+def spaced(code: str) -> str:
+    """A code as people read it: two groups of four."""
+    return f"{code[:4]} {code[4:]}"
+
+
+def expires_at(made_at: datetime, *, is_child: bool) -> datetime | None:
+    """When a new session ends by itself."""
+    return None if is_child else made_at + STAFF_AT_MOST
+
+
+def is_over(expires: datetime | None, last_seen_at: datetime, now: datetime) -> bool:
+    """Whether a session has run out: at its end, or unused for too long where it has an end."""
+    return expires is not None and (now >= expires or now - last_seen_at >= STAFF_IDLE)

@@ -1,0 +1,148 @@
+"""From a token to who holds it, and back: one query for each request, by the token's SHA-256."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from server.crypt import hash_token, new_token
+from server.db import as_id, as_moment, fetch
+from server.doors.models import Device, Session
+from server.doors.rules import REVOKED, SEEN_EVERY, Ended, expires_at, is_over
+from server.errors import Unauthenticated
+from server.i18n import N_
+from server.ids import uuid7
+from server.people.access import Visitor, now_of
+from server.people.models import Person
+from server.people.rules import Role
+from server.web import header
+
+# Browsers keep no cookie longer than 400 days; the phone gets a new one at every start.
+COOKIE_S = 400 * 24 * 3600
+
+_FIND = """
+SELECT s.id, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at, s.ended_at,
+       s.ended_why, p.role, p.language, p.zone, p.disabled_at,
+       d.shut_out_at, d.last_seen_at AS device_seen_at
+FROM "session" s
+JOIN "person" p ON p.id = s.person_id
+LEFT JOIN "device" d ON d.id = s.device_id
+WHERE s.token_hash = $1
+"""
+
+
+def cookie_name(*, is_https: bool) -> str:
+    """Neutral, since it lies on a child's phone. `__Host-` binds it to this origin alone."""
+    return "__Host-s" if is_https else "s"
+
+
+def token_of(request: HTTPConnection) -> tuple[str | None, bool]:
+    """The token that came with the request, and whether it came as a cookie."""
+    scheme, _, token = header(request.scope, b"authorization").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip() or None, False
+    is_https: bool = request.app.state.settings.is_https
+    return request.cookies.get(cookie_name(is_https=is_https)), True
+
+
+async def session_of(request: HTTPConnection) -> Visitor:
+    """Who sent this request. Raises Unauthenticated, code `revoked` where a device was shut out."""
+    token, by_cookie = token_of(request)
+    if token is None:
+        raise _stranger()
+    rows = await fetch(_FIND, [hash_token(token)])
+    if not rows:
+        raise _stranger()
+    row, now = rows[0], now_of(request)
+    _check(row, now)
+    await _touch(row, now)
+    # Pages and problems are in the reader's language and zone from here on.
+    request.state.language, request.state.zone = row["language"], ZoneInfo(row["zone"])
+    return Visitor(
+        id=as_id(row["person_id"]),
+        role=Role(row["role"]),
+        agency_id=as_id(row["agency_id"]),
+        device_id=_id_or_none(row["device_id"]),
+        session_id=as_id(row["id"]),
+        language=row["language"],
+        zone=row["zone"],
+        by_cookie=by_cookie,
+    )
+
+
+async def open_session(
+    person: Person, *, device_id: UUID | None = None, now: datetime
+) -> tuple[str, Session]:
+    """A new session and its token, which is nowhere else. In the caller's transaction."""
+    token = new_token()
+    session = await Session.create(
+        id=uuid7(),
+        token_hash=hash_token(token),
+        agency_id=person.agency_id,
+        person_id=person.id,
+        device_id=device_id,
+        made_at=now,
+        last_seen_at=now,
+        expires_at=expires_at(now, is_child=person.role == Role.CHILD),
+    )
+    return token, session
+
+
+def set_cookie(request: HTTPConnection, response: Response, token: str, *, lasts: bool) -> None:
+    """Put the token where no script can read it. `lasts`: a phone keeps it over restarts."""
+    is_https: bool = request.app.state.settings.is_https
+    response.set_cookie(
+        cookie_name(is_https=is_https),
+        token,
+        max_age=COOKIE_S if lasts else None,
+        path="/",
+        secure=is_https,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def drop_cookie(request: HTTPConnection, response: Response) -> None:
+    """Take it away again."""
+    is_https: bool = request.app.state.settings.is_https
+    response.delete_cookie(
+        cookie_name(is_https=is_https), path="/", secure=is_https, httponly=True, samesite="lax"
+    )
+
+
+def _check(row: dict[str, Any], now: datetime) -> None:
+    if row["ended_at"] is not None:
+        raise _revoked() if Ended(row["ended_why"]) in REVOKED else _stranger()
+    if row["shut_out_at"] is not None:
+        raise _revoked()
+    if row["disabled_at"] is not None:
+        raise _stranger()
+    expires = None if row["expires_at"] is None else as_moment(row["expires_at"])
+    if is_over(expires, as_moment(row["last_seen_at"]), now):
+        raise _stranger()
+
+
+async def _touch(row: dict[str, Any], now: datetime) -> None:
+    """Write down that it is in use, at most once a minute: on the device, if there is one."""
+    if row["device_id"] is None:
+        if now - as_moment(row["last_seen_at"]) >= SEEN_EVERY:
+            await Session.filter(id=as_id(row["id"])).update(last_seen_at=now)
+    elif row["device_seen_at"] is None or now - as_moment(row["device_seen_at"]) >= SEEN_EVERY:
+        await Device.filter(id=as_id(row["device_id"])).update(last_seen_at=now)
+
+
+def _id_or_none(value: object) -> UUID | None:
+    return None if value is None else as_id(value)
+
+
+def _revoked() -> Unauthenticated:
+    return Unauthenticated(
+        N_("This phone was shut out. Ask for a new code to use it again."), code="revoked"
+    )
+
+
+def _stranger() -> Unauthenticated:
+    return Unauthenticated(N_("Sign in first."))

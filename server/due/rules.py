@@ -1,0 +1,310 @@
+"""Whose turn it is, and when a due speaks next. Pure.
+
+    due = Due(due_at, set_at, zone)            told nobody yet
+    due, calls = advance(due, terms, reach, now)
+
+A due speaks at moments that hang on nothing but itself and its terms: first those of its speeches,
+then the last of them again and again without end, until it is done or dropped. So looking often
+and looking once, late, comes to the same calls.
+"""
+
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.clock import as_utc
+
+
+class State(StrEnum):
+    """Open until it is done, or until nobody has to do it any more."""
+
+    OPEN = "open"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+class Kind(StrEnum):
+    """What must happen."""
+
+    STEP = "step"  # What somebody promised in a life project.
+    REPLY = "reply"  # A child has written, and waits for an answer.
+    END = "end"  # A life project ends, and somebody has to say how it goes on.
+    REVIEW = "review"  # A look back that has a day.
+    ANSWER = "answer"  # Somebody has complained, and is to get an answer.
+
+
+class To(StrEnum):
+    """Whom a speech is for."""
+
+    OWNER = "owner"
+    DEPUTY = "deputy"
+    CASEWORKER = "caseworker"
+    SUPERVISOR = "supervisor"
+    CHILD = "child"  # Reminded kindly: it is never the child's turn by this.
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """One time of speaking: so long after the due (before it, where negative), to these.
+
+    The last of `to` is the next person; where that is nobody, the speech after it comes at once.
+    """
+
+    after: timedelta
+    to: tuple[To, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """When a kind of due speaks to whom. `daytime`: not before that time of the wall clock, which
+    is for what can wait until the morning; None: at the moment itself."""
+
+    speeches: tuple[Speech, ...]
+    again: timedelta
+    daytime: time | None = None
+
+
+_DAY = timedelta(days=1)
+_MORNING = time(9)
+_ALL = (To.OWNER, To.SUPERVISOR)
+# Before anything could be due, which is when it is set.
+_AT_ONCE = timedelta(days=-36_500)
+
+# How long a child waits for an answer until somebody else is asked for it.
+REPLY_WITHIN = timedelta(hours=24)
+# So long before its end somebody begins to look after how a life project goes on.
+END_BEFORE = timedelta(days=30)
+# When a complaint is to be answered that names no day of its own.
+ANSWER_WITHIN = timedelta(days=7)
+# So long nothing is said about a child whose placement has ended; then somebody looks again.
+REST = _DAY
+# Hours in which a child hears nothing of this, whatever was late with us.
+QUIET_FROM, QUIET_UNTIL = time(21), time(8)
+
+# Promises of those who answer for the child: reminded, and then those are told who answer for them.
+AUTHORITY = frozenset({"caseworker", "supervisor", "administrator", "agency"})
+
+# A child is reminded in the morning of the day, and then once a week. Nobody else hears of it.
+_OF_A_CHILD = Terms((Speech(-_DAY, (To.OWNER,)), Speech(6 * _DAY, (To.OWNER,))), 7 * _DAY, _MORNING)
+_OF_THE_AUTHORITY = Terms(
+    (Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, (To.OWNER,)), Speech(2 * _DAY, _ALL)),
+    _DAY,
+    _MORNING,
+)
+# A guardian or a carer is nobody's to answer for; who leads the plan hears of it.
+_OF_OTHERS = Terms(
+    (
+        Speech(0 * _DAY, (To.OWNER,)),
+        Speech(_DAY, (To.OWNER,)),
+        Speech(2 * _DAY, (To.OWNER, To.CASEWORKER)),
+    ),
+    _DAY,
+    _MORNING,
+)
+_TERMS: Mapping[Kind, Terms] = {
+    Kind.STEP: _OF_THE_AUTHORITY,
+    # At once, when the answer is over the time, and when nobody has come to it for as long again.
+    Kind.REPLY: Terms(
+        (
+            Speech(-REPLY_WITHIN, (To.OWNER,)),
+            Speech(timedelta(0), (To.OWNER, To.DEPUTY)),
+            Speech(REPLY_WITHIN, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
+        ),
+        _DAY,
+    ),
+    Kind.END: Terms(
+        (
+            Speech(0 * _DAY, (To.OWNER,)),
+            Speech(7 * _DAY, (To.OWNER,)),
+            Speech(14 * _DAY, _ALL),
+            Speech(END_BEFORE, _ALL),
+        ),
+        _DAY,
+        _MORNING,
+    ),
+    # Said to nobody but those whom it is for: a complaint goes round everyone else.
+    Kind.ANSWER: Terms(
+        (Speech(_AT_ONCE, (To.OWNER,)), Speech(0 * _DAY, (To.OWNER,))), _DAY, _MORNING
+    ),
+    Kind.REVIEW: Terms(
+        (
+            # The due is the end of its day: this is the morning three days before that day.
+            Speech(-4 * _DAY, (To.OWNER, To.CHILD)),
+            Speech(0 * _DAY, (To.OWNER,)),
+            Speech(_DAY, (To.OWNER,)),
+            Speech(2 * _DAY, _ALL),
+        ),
+        _DAY,
+        _MORNING,
+    ),
+}
+
+
+# As a complaint: for those whom it is said to, and the child; whoever it goes round hears nothing.
+_REVIEW_OF_A_COMPLAINT = Terms(
+    (Speech(-4 * _DAY, (To.OWNER, To.CHILD)), Speech(0 * _DAY, (To.OWNER,))), _DAY, _MORNING
+)
+
+
+def terms_of(kind: Kind, owner_role: str) -> Terms:
+    """When a due of this kind, whose owner is this to the child, speaks to whom."""
+    if kind is Kind.REVIEW and owner_role != "caseworker":
+        return _REVIEW_OF_A_COMPLAINT
+    if kind is not Kind.STEP or owner_role in AUTHORITY:
+        return _TERMS[kind]
+    return _OF_A_CHILD if owner_role == "child" else _OF_OTHERS
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The slice of a row that time moves. `told` is the number of the last speech; -1: none."""
+
+    due_at: datetime
+    set_at: datetime
+    zone: str
+    told: int = -1
+    state: State = State.OPEN
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it is open and should have happened."""
+        return self.state is State.OPEN and self.due_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Speak to these people, now. `at` is when it became true."""
+
+    number: int
+    at: datetime
+    people: frozenset[UUID]
+
+
+Reach = Mapping[To, frozenset[UUID]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A due as it is to stand. `owner_id` None: whoever is `owner_role` to the child by then;
+    `since_id`: what settled the turn before this one."""
+
+    kind: Kind
+    subject_id: UUID
+    owner_id: UUID | None
+    owner_role: str
+    due_at: datetime
+    zone: str
+    since_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a due ends: done or dropped, why as a code, and what ended it."""
+
+    state: State
+    why: str
+    by: UUID | None = None
+
+
+def within_reach(day: date) -> date:
+    """The day; one so far off that nobody means it becomes one that every clock can show."""
+    return min(max(day, _FIRST_DAY), _LAST_DAY)
+
+
+_FIRST_DAY, _LAST_DAY = date(1990, 1, 1), date(9000, 1, 1)
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day so many months later; the 31st is the last day of a shorter month. Raises
+    ValueError past the last year that there is."""
+    total = day.year * 12 + day.month - 1 + months
+    year, month = total // 12, total % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    """When a day is over on a wall clock."""
+    return as_utc(within_reach(day) + _DAY, time(0), zone)
+
+
+def speaks_at(due: Due, terms: Terms, number: int) -> datetime:
+    """The moment of a speech, counted from 0; those past the last are its repeats.
+
+    Nothing speaks before it was set, and what was over already when it was set gives its owner the
+    same time as any other before the next person hears of it. With a daytime the moment becomes
+    the first such time of the clock in the due's zone that is not before it.
+    """
+    last = len(terms.speeches) - 1
+    after = terms.speeches[min(number, last)].after + max(number - last, 0) * terms.again
+    if after < timedelta(0):
+        base = max(due.due_at + after, due.set_at)
+    else:
+        base = max(due.due_at, due.set_at) + after
+    return base if terms.daytime is None else _first(terms.daytime, base, ZoneInfo(due.zone))
+
+
+def _first(at: time, base: datetime, zone: ZoneInfo) -> datetime:
+    day = base.astimezone(zone).date()
+    moment = as_utc(day, at, zone)
+    return moment if moment >= base else as_utc(day + _DAY, at, zone)
+
+
+def next_at(due: Due, terms: Terms) -> datetime | None:
+    """When it speaks next; None once it is settled."""
+    return speaks_at(due, terms, due.told + 1) if due.state is State.OPEN else None
+
+
+def advance(due: Due, terms: Terms, reach: Reach, now: datetime) -> tuple[Due, tuple[Call, ...]]:
+    """The due as it is by now, and who is called, the oldest first.
+
+    A call without people means that there is nobody at all whom this could be said to.
+    """
+    calls: list[Call] = []
+    while (at := next_at(due, terms)) is not None and at <= now:
+        due = replace(due, told=due.told + 1)
+        while _is_skipped(due.told, terms, reach):
+            due = replace(due, told=due.told + 1)
+        calls.append(Call(due.told, at, _people(due.told, terms, reach)))
+    return due, tuple(calls)
+
+
+def _is_skipped(number: int, terms: Terms, reach: Reach) -> bool:
+    """Whether there is somebody new after this one, and nobody in this one."""
+    if number >= len(terms.speeches) - 1:
+        return False
+    return not reach.get(terms.speeches[number].to[-1])
+
+
+def _groups(number: int, terms: Terms) -> tuple[To, ...]:
+    return terms.speeches[min(max(number, 0), len(terms.speeches) - 1)].to
+
+
+def _people(number: int, terms: Terms, reach: Reach) -> frozenset[UUID]:
+    groups = (reach.get(to, frozenset()) for to in _groups(number, terms))
+    return frozenset[UUID]().union(*groups)
+
+
+def whose_turn(due: Due, terms: Terms, reach: Reach) -> frozenset[UUID]:
+    """Whose turn it is: the owner's, and of everyone who was told that it is over. Nobody's, once
+    it is settled."""
+    if due.state is not State.OPEN:
+        return frozenset()
+    told = {*_groups(due.told, terms), To.OWNER} - {To.CHILD}
+    return frozenset[UUID]().union(*(reach.get(to, frozenset()) for to in told))
+
+
+_TALKING = frozenset({"child", "caseworker", "supervisor"})
+
+
+def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
+    """Whether somebody who is these to a child sees dues of this kind that are not theirs: those of
+    the thread are for those in it, a complaint and the review about it are for whom they are said
+    to, and a carer sees no more of a plan than the next dates."""
+    if kind is Kind.ANSWER or (kind is Kind.REVIEW and owner_role != "caseworker"):
+        return False
+    if kind is Kind.REPLY:
+        return bool(roles & _TALKING)
+    return kind is not Kind.STEP or bool(roles - {"carer"})

@@ -1,0 +1,95 @@
+"""What both engines need: finishing what was begun, savepoints, and how to say "later, please"."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, NoReturn, TypeVar
+
+from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient
+from tortoise.exceptions import TransactionManagementError
+
+from server.errors import Unavailable
+
+T = TypeVar("T")
+
+
+async def to_the_end(work: Awaitable[T]) -> T:
+    """Wait until the work is over, however often the caller is cancelled meanwhile.
+
+    A cancellation is raised afterwards. Half a BEGIN, COMMIT or ROLLBACK leaves a lock or a
+    connection that nobody gives back, and one dropped phone connection would halt the server.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as told:
+            cancelled = told
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # Looked at, so that asyncio does not complain that nobody did.
+    raise cancelled
+
+
+def unavailable(fault: BaseException, why: str) -> NoReturn:
+    """Say that the database cannot serve now. The words of the fault stay in the chain: they may
+    hold an address, which is not for whoever asked."""
+    raise Unavailable("The database cannot be reached now. Please try again.", why=why) from fault
+
+
+class SafeNested(NestedTransactionContext):
+    """A savepoint that is wholly there or wholly gone, also when its task is cancelled."""
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        try:
+            await to_the_end(self.client.savepoint())
+        except BaseException:
+            # Where the savepoint was not made, there is nothing to go back to.
+            with suppress(Exception):
+                await to_the_end(self.client.savepoint_rollback())
+            raise
+        return self.client
+
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        if self.client._finalized:
+            return
+        if exc_type is None:
+            await to_the_end(self.client.release_savepoint())
+            return
+        # A lost connection cannot go back to anything; the fault that brought us here says more.
+        with suppress(Exception):
+            await to_the_end(self.client.savepoint_rollback())
+
+
+class Begun:
+    """What a transaction's client remembers: whether it is over, and who waits for its commit."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self.is_broken = False
+        self._afterwards: list[Callable[[], None]] = []
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call this once the transaction is in; never if it is not."""
+        self._afterwards.append(call)
+
+    def end(self, *, committed: bool) -> None:
+        """The transaction is over; a task that still holds its client is told so."""
+        self.is_over = True
+        waiting, self._afterwards = self._afterwards, []
+        if committed:
+            for call in waiting:
+                call()
+
+    def check(self) -> None:
+        """Refuse to work in a transaction that has ended.
+
+        A task that was started inside a transaction inherits it and may outlive it. Its statements
+        would run in whoever holds the connection then.
+        """
+        if self.is_over:
+            raise TransactionManagementError(
+                "this transaction is over: start tasks that outlive it before or after it"
+            )

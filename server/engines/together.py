@@ -1,0 +1,131 @@
+"""Many small writes as one: what arrives while a batch is being stored is stored by the next one.
+
+A commit waits for the disk. Sharing it makes the safest setting cost nothing under load, and nobody
+waits for company: a lone item is a batch of one at once.
+
+    together = Together(store)                  store(items) -> one result or exception for each
+    answer = await together.submit(item)        raises what became of this item, and only of this
+    await together.close()                      what was submitted is still stored
+"""
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from tortoise.backends.base.client import TransactionalDBClient
+from tortoise.context import get_current_context
+
+from server.errors import Unavailable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+# Turns of the loop before a batch begins: one reads a request, the next ones take it this far, so
+# what lies in the sockets already comes along. With nothing there this is no wait.
+TURNS = 3
+
+Run = Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]]
+
+
+class Together(Generic[Item, Result]):
+    """Gathers items into batches and tells each submitter what became of theirs.
+
+    `run` gets up to `most` items in the order in which they came. It stores them and returns that
+    many results, an exception in the place of an item that failed; or it raises, and then it has
+    stored nothing. Where it raised, the batch is halved until the items that cannot be stored are
+    alone, unless the fault is Unavailable, which would meet every part.
+
+    At most `waiting` items may wait; the next one is refused with Unavailable, so that a phone
+    keeps it and comes again. A submitter that is cancelled harms nobody; its item may be stored all
+    the same. Items need ids of their own, as anything that is sent twice.
+    """
+
+    def __init__(self, run: Run[Item, Result], *, most: int = 256, waiting: int = 4096) -> None:
+        self._run = run
+        self._most = most
+        self._limit = waiting
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def submit(self, item: Item) -> Result:
+        """Store the item with whatever else is there, and return its result."""
+        if _is_writing():
+            # On SQLite the batch would wait for the transaction, and the transaction for the batch.
+            raise AssertionError("submit belongs before or after a write(), not inside")
+        if self._closed or len(self._waiting) >= self._limit:
+            raise Unavailable("Too much arrives at once. Please try again.", why="full")
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._worker is None:
+            # In a context of its own: else it would inherit what the first submitter was doing.
+            self._worker = asyncio.create_task(self._work(), context=contextvars.Context())
+        return await future
+
+    async def close(self) -> None:
+        """Take nothing more, and return when everything that was taken has been stored."""
+        self._closed = True
+        worker = self._worker
+        if worker is not None:
+            await asyncio.shield(worker)
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                for _ in range(TURNS):
+                    await asyncio.sleep(0)
+                await self._store(self._next())
+        finally:
+            self._worker = None
+            # Only where this task was killed: nobody may wait for ever.
+            while self._waiting:
+                _, future = self._waiting.popleft()
+                _tell(future, Unavailable("The server is stopping.", why="stopped"))
+
+    def _next(self) -> list[tuple[Item, asyncio.Future[Result]]]:
+        batch: list[tuple[Item, asyncio.Future[Result]]] = []
+        while self._waiting and len(batch) < self._most:
+            item, future = self._waiting.popleft()
+            if not future.cancelled():
+                batch.append((item, future))
+        return batch
+
+    async def _store(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        if not batch:
+            return
+        try:
+            results = await self._run([item for item, _ in batch])
+            assert len(results) == len(batch), "run returned another number of results"
+        except asyncio.CancelledError:
+            for _, future in batch:
+                _tell(future, Unavailable("The server is stopping.", why="stopped"))
+            raise
+        except Exception as fault:
+            # Broad, because whatever it is belongs to those who wait, and the next batch must run.
+            if len(batch) == 1 or isinstance(fault, Unavailable | AssertionError):
+                for _, future in batch:
+                    _tell(future, fault)
+                return
+            middle = len(batch) // 2
+            await self._store(batch[:middle])
+            await self._store(batch[middle:])
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            _tell(future, result)
+
+
+def _tell(future: asyncio.Future[Result], result: Result | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+def _is_writing() -> bool:
+    context = get_current_context()
+    if context is None or not context.inited:
+        return False
+    return isinstance(context.db("default"), TransactionalDBClient)

@@ -1,0 +1,112 @@
+"""What can go wrong, as a tree.
+
+WaymarkError
+├── Malformed          400  the request cannot be read: no JSON, another charset, no text
+├── WrongType          415  the request's content is of a type that is not taken here
+├── Refused            422  the request is understood and cannot be: a wrong value, a rule
+├── Unauthenticated    401  nobody is signed in, or the device was shut out (code `revoked`)
+├── Denied             403  a tie without this right
+├── NotFound           404  no such thing, or no tie to it: the two look alike on purpose
+├── Conflict           409  somebody else was faster, or the thing has moved on
+│   └── IdReused       409  a known id with other content, or of another child
+├── TooLarge           413  more than one request may carry
+├── TooMany            429  guessing is throttled; `retry_after_s` says how long to wait
+└── Unavailable        503  a part that is needed cannot be reached now; nothing was written
+
+Rules and actions raise these; one table in app.py turns them into a status, a page or a problem
+document (RFC 9457). `detail` is a sentence for people, in English, and a msgid of the catalogs.
+"""
+
+from typing import Any, ClassVar
+
+
+class WaymarkError(Exception):
+    """One fault, with a stable `code` for programs and a sentence for people."""
+
+    status: ClassVar[int] = 500
+    default_code: ClassVar[str] = "fault"
+
+    def __init__(
+        self, detail: str, *, code: str | None = None, field: str | None = None, **extra: Any
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.default_code
+        self.field = field
+        self.extra = extra
+
+
+class Malformed(WaymarkError):
+    """The request cannot be read at all."""
+
+    status = 400
+    default_code = "malformed"
+
+
+class WrongType(WaymarkError):
+    """The content is of a type that is not taken here."""
+
+    status = 415
+    default_code = "unsupported_media_type"
+
+
+class Refused(WaymarkError):
+    """The request is understood and cannot be carried out."""
+
+    status = 422
+    default_code = "invalid"
+
+
+class Unauthenticated(WaymarkError):
+    """Nobody is signed in, or what they hold counts no longer."""
+
+    status = 401
+    default_code = "unauthenticated"
+
+
+class Denied(WaymarkError):
+    """There is a tie, but not with this right."""
+
+    status = 403
+    default_code = "denied"
+
+
+class NotFound(WaymarkError):
+    """There is no such thing for the one who asks."""
+
+    status = 404
+    default_code = "not_found"
+
+
+class Conflict(WaymarkError):
+    """Somebody else was faster, or the thing has moved on since it was read."""
+
+    status = 409
+    default_code = "conflict"
+
+
+class IdReused(Conflict):
+    """The id is known, with other content or for another child."""
+
+    default_code = "id_reused"
+
+
+class TooLarge(WaymarkError):
+    """More than one request may carry."""
+
+    status = 413
+    default_code = "too_large"
+
+
+class TooMany(WaymarkError):
+    """Guessing is throttled. Extra: `retry_after_s`, whole seconds."""
+
+    status = 429
+    default_code = "too_many"
+
+
+class Unavailable(WaymarkError):
+    """A part that is needed cannot be reached now; nothing was written."""
+
+    status = 503
+    default_code = "unavailable"

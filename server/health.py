@@ -1,0 +1,140 @@
+"""How we are: /health for whoever looks from outside, /metrics for whoever draws curves.
+
+Nothing personal is in either: ages, counts and codes.
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from tortoise.functions import Count, Min
+
+from server.alert.models import Alert
+from server.due.models import Due
+from server.errors import NotFound
+from server.live import listeners
+from server.notify.models import Delivery, Message
+from server.people.access import now_of
+from server.settings import is_loopback
+from server.watch.models import Beat, Watch
+from server.watch.ticking import TICK
+from server.web import json_answer
+
+# Anything that has been due for longer is a fault of ours.
+STALE = timedelta(minutes=2)
+# Whoever forwards a request says so in one of these: then it does not come from this machine.
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What health is judged by. None where there is nothing of the kind."""
+
+    last_tick_at: datetime | None
+    oldest_due_at: datetime | None
+    oldest_unsent_at: datetime | None
+
+    def is_well(self, now: datetime) -> bool:
+        """Whether the ticker looks, and nothing has waited too long."""
+        if self.last_tick_at is None or now - self.last_tick_at > STALE:
+            return False
+        waiting = (self.oldest_due_at, self.oldest_unsent_at)
+        return all(at is None or now - at <= STALE for at in waiting)
+
+
+async def pulse() -> Pulse:
+    """Read it from the rows: true of all processes together."""
+    beat = await Beat.get_or_none(name=TICK)
+    due = [await _oldest(model.all(), "act_at") for model in (Watch, Alert, Due)]
+    waiting = Message.filter(state__in=["waiting", "sending"])
+    return Pulse(
+        beat.at if beat is not None else None,
+        min((at for at in due if at is not None), default=None),
+        await _oldest(waiting, "queued_at"),
+    )
+
+
+async def _oldest(rows: Any, column: str) -> datetime | None:
+    found = await rows.annotate(oldest=Min(column)).values_list("oldest", flat=True)
+    return found[0] if found else None
+
+
+async def health(request: Request) -> Response:
+    """200 while all is well, else 503; the body says what is not."""
+    now = now_of(request)
+    try:
+        found = await pulse()
+    except Exception:
+        # Whatever the database says: it is away, and that is what this page is for.
+        body = {"status": "failing", "database": "away", "ticker": None}
+        return json_answer(body, status=503)
+    is_well = found.is_well(now)
+    tick = found.last_tick_at
+    return json_answer(
+        {
+            "status": "ok" if is_well else "failing",
+            "database": "ok",
+            "ticker": {"last_tick_at": tick, "age_s": _seconds(tick, now)},
+            "oldest_due_s": _seconds(found.oldest_due_at, now) or 0,
+            "oldest_unsent_s": _seconds(found.oldest_unsent_at, now) or 0,
+        },
+        status=200 if is_well else 503,
+    )
+
+
+def _seconds(moment: datetime | None, now: datetime) -> float | None:
+    return None if moment is None else max(0.0, round((now - moment).total_seconds(), 3))
+
+
+async def metrics(request: Request) -> Response:
+    """Prometheus text: with the token, or from this machine without a proxy in between."""
+    if not _may_see(request):
+        raise NotFound("There is nothing here that you can see.")
+    registry = CollectorRegistry()
+    await _fill(registry, now_of(request))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _may_see(request: Request) -> bool:
+    token = request.app.state.settings.metrics_token
+    if token is not None:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(given.encode(), token.encode())
+    is_forwarded = any(name in request.headers for name in _FORWARDED)
+    return not is_forwarded and is_loopback(request.client.host if request.client else "")
+
+
+async def _fill(registry: CollectorRegistry, now: datetime) -> None:
+    found = await pulse()
+    ages = {
+        "last_tick_age": found.last_tick_at,
+        "oldest_due": found.oldest_due_at,
+        "oldest_unsent": found.oldest_unsent_at,
+    }
+    for name, at in ages.items():
+        gauge = Gauge(f"waymark_{name}_seconds", name.replace("_", " "), registry=registry)
+        gauge.set(_seconds(at, now) or 0)
+    await _count(registry, "watches", "standing", Watch.filter(due_at__isnull=False))
+    await _count(registry, "alerts_open", "state", Alert.filter(closed_at__isnull=True))
+    lately = now - timedelta(hours=1)
+    await _count(registry, "messages_last_hour", "state", Message.filter(queued_at__gt=lately))
+    sent = Delivery.filter(started_at__gt=lately)
+    await _count(registry, "deliveries_last_hour", "result", sent)
+    Gauge("waymark_live_pages", "pages that listen", registry=registry).set(listeners())
+
+
+async def _count(registry: CollectorRegistry, name: str, by: str, rows: Any) -> None:
+    gauge = Gauge(f"waymark_{name}", f"{name} by {by}", [by], registry=registry)
+    for value, count in await rows.annotate(n=Count(by)).group_by(by).values_list(by, "n"):
+        gauge.labels(value).set(count)
+
+
+routes = [
+    Route("/health", health, name="health"),
+    Route("/metrics", metrics, name="metrics"),
+]

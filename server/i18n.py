@@ -1,0 +1,243 @@
+"""The words of people: catalogs, plurals, and times in the reader's zone and language.
+
+English is the msgid; server/locale holds one gettext catalog per other language for server and
+phone alike. Catalogs are read straight from the .po where no newer .mo lies beside it, so that a
+checkout works unbuilt. `python -m server.i18n` keeps them (see catalogs.py).
+
+Placeholders are `{name}` and nothing more: no attributes, no formats. Digits are those that CLDR
+gives the language: for plain "ar" these are Latin ones, which is also what a browser's Intl does,
+so that phone and server agree. Babel knows the Gregorian calendar only.
+"""
+
+import gettext as _gettext
+import io
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from functools import cache
+from math import inf
+from pathlib import Path
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, units
+from babel.lists import format_list as _format_list
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+LANGUAGES: Final[tuple[str, ...]] = ("en", "fr", "ar")
+NAMES: Final[Mapping[str, str]] = {"en": "English", "fr": "Français", "ar": "العربية"}
+"""Each language under its own name, for people who read no other."""
+
+LOCALE_FOLDER = Path(__file__).parent / "locale"
+
+# English dates are written as most of Europe reads them: the day first, 24 hours.
+_REGIONS: Final = {"en": "en_GB"}
+_RIGHT_TO_LEFT: Final = frozenset({"ar", "ckb", "fa", "ps", "ur"})
+
+# First strong isolate and its end: they keep a Latin name inside an Arabic sentence (or the other
+# way round) from dragging the words and marks around it to the wrong side.
+_ISOLATE: Final = "\u2068"
+_POP_ISOLATE: Final = "\u2069"
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+
+
+def N_(msgid: str) -> str:
+    """Mark a sentence for the catalogs where it is written and translate it where it is shown."""
+    return msgid
+
+
+def known(language: str | None) -> str:
+    """The language if there is a catalog for it, else English."""
+    return language if language in LANGUAGES else "en"
+
+
+def direction(language: str) -> str:
+    """ "rtl" or "ltr", for the attribute `dir`."""
+    return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
+
+
+def gettext(language: str, msgid: str, /, **values: object) -> str:
+    """The sentence in that language, its `{name}` filled; English where it is not translated."""
+    text = _catalog(known(language)).gettext(msgid) if msgid else ""
+    return fill(language, text, values)
+
+
+def ngettext(language: str, one: str, many: str, n: int, /, **values: object) -> str:
+    """The sentence in the form for `n`, which also fills `{n}`."""
+    text = _catalog(known(language)).ngettext(one, many, n)
+    return fill(language, text, {"n": n, **values})
+
+
+def fill(language: str, text: str, values: Mapping[str, object]) -> str:
+    """The text with its `{name}` placeholders filled; one without a value stays as it is."""
+    if not values:
+        return text
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1]
+        return _shown(language, values[name]) if name in values else found[0]
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def _shown(language: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int):
+        text = str(value)
+        return f"{_ISOLATE}{text}{_POP_ISOLATE}" if _may_disturb(language, text) else text
+    return format_number(language, value)
+
+
+def _may_disturb(language: str, text: str) -> bool:
+    """Whether a text would mix up a right-to-left sentence around it: it begins the other way.
+
+    A URL must stay one that can be copied; an isolate would become part of it.
+    """
+    if direction(language) != "rtl" or not text or "://" in text:
+        return False
+    sides = (unicodedata.bidirectional(char) for char in text)
+    return next((side for side in sides if side in ("L", "R", "AL")), "L") == "L"
+
+
+@cache
+def _catalog(language: str) -> _gettext.NullTranslations:
+    if language == "en":
+        return _gettext.NullTranslations()
+    po = LOCALE_FOLDER / language / "LC_MESSAGES" / "waymark.po"
+    mo = po.with_suffix(".mo")
+    if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
+        with mo.open("rb") as compiled:
+            return _gettext.GNUTranslations(compiled)
+    made = io.BytesIO()
+    with po.open("rb") as source:
+        write_mo(made, read_po(source, locale=language))
+    made.seek(0)
+    return _gettext.GNUTranslations(made)
+
+
+def warm() -> None:
+    """Read every catalog now, so that the first page of a language does not wait for it."""
+    for language in LANGUAGES:
+        _catalog(language)
+
+
+def negotiate(accept_language: str | None) -> str:
+    """The language among ours that a browser likes best, by `Accept-Language`; else English."""
+    best, best_weight = "en", 0.0
+    for item in (accept_language or "").split(","):
+        tag, _, parameters = item.partition(";")
+        language = tag.strip().lower().partition("-")[0]
+        weight = _weight(parameters)
+        if language in LANGUAGES and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def _weight(parameters: str) -> float:
+    found = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameters)
+    if found:
+        return float(found[1])
+    return 0.0 if parameters.strip() else 1.0
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(_REGIONS.get(known(language), known(language)))
+
+
+def format_number(language: str, number: float) -> str:
+    """With the grouping and digits of the language."""
+    return format_decimal(number, locale=_locale(language))
+
+
+def format_list(language: str, items: list[str]) -> str:
+    """ "a, b and c"."""
+    return _format_list(items, locale=_locale(language))
+
+
+def format_time(language: str, when: datetime, zone: ZoneInfo) -> str:
+    """The wall clock in that zone: "18:05"."""
+    return dates.format_time(when, "short", tzinfo=zone, locale=_locale(language))
+
+
+def format_date(language: str, day: date) -> str:
+    """A calendar day in full: "Wednesday, 25 November 2026"."""
+    return dates.format_date(day, "full", locale=_locale(language))
+
+
+def format_short_date(language: str, day: date) -> str:
+    """A calendar day where there is little room: "25 November 2026"."""
+    return dates.format_date(day, "long", locale=_locale(language))
+
+
+def format_day(language: str, when: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """The day of a moment, as one says it: "today", "tomorrow", else "Wed 25 Nov".
+
+    A day of another year carries the year.
+    """
+    local, today = when.astimezone(zone), now.astimezone(zone)
+    distance = (local.date() - today.date()).days
+    near = {-1: N_("yesterday"), 0: N_("today"), 1: N_("tomorrow")}.get(distance)
+    if near is not None:
+        return gettext(language, near)
+    skeleton = "MMMEd" if local.year == today.year else "yMMMEd"
+    return dates.format_skeleton(skeleton, local, tzinfo=zone, locale=_locale(language))
+
+
+def format_moment(
+    language: str, when: datetime, zone: ZoneInfo, now: datetime | None = None
+) -> str:
+    """Day and time in that zone: "Wed, 25 Nov 2026, 18:05"; with `now`: "tomorrow, 18:05"."""
+    if now is not None:
+        day = format_day(language, when, zone, now)
+    else:
+        day = dates.format_skeleton("yMMMEd", when, tzinfo=zone, locale=_locale(language))
+    return gettext(language, N_("{day}, {time}"), day=day, time=format_time(language, when, zone))
+
+
+def format_ago(language: str, delta: timedelta) -> str:
+    """How long ago: "2 hours ago"; a negative `delta` lies ahead: "in 3 minutes".
+
+    Whole units, rounded down: what is shown as 2 hours has been 2 hours.
+    """
+    seconds = abs(delta.total_seconds())
+    if seconds < 60:
+        return gettext(language, N_("just now") if delta >= timedelta(0) else N_("now"))
+    unit, size = next(pair for pair in _UNITS if seconds >= pair[1])
+    whole = timedelta(seconds=seconds // size * size)
+    return dates.format_timedelta(
+        -whole if delta >= timedelta(0) else whole,
+        granularity=unit,
+        # Babel would take the next larger unit from here on, and round it up.
+        threshold=inf,
+        add_direction=True,
+        locale=_locale(language),
+    )
+
+
+_UNITS: Final[tuple[tuple[Literal["day", "hour", "minute"], int], ...]] = (
+    ("day", 86_400),
+    ("hour", 3_600),
+    ("minute", 60),
+)
+
+
+def format_span(language: str, delta: timedelta) -> str:
+    """How long, short: "2 hrs 10 mins"; rounded down to minutes, and to hours beyond a day."""
+    minutes = int(abs(delta.total_seconds()) // 60)
+    days, rest = divmod(minutes, 1440)
+    hours, minutes = divmod(rest, 60)
+    parts = [(days, "day"), (hours, "hour")] if days else [(hours, "hour"), (minutes, "minute")]
+    shown = [(n, unit) for n, unit in parts if n] or [(0, "minute")]
+    return " ".join(
+        units.format_unit(n, f"duration-{unit}", "short", locale=_locale(language))
+        for n, unit in shown
+    )
+
+
+if __name__ == "__main__":
+    from server.catalogs import main
+
+    raise SystemExit(main())

@@ -1,0 +1,355 @@
+"""Telling open pages that something changed, as it changes.
+
+    async with write():
+        ...
+        await announce(agency_id, "alerts")       heard when, and only if, it is stored
+
+    def events(request):                          a route of the desk
+        return stream(agency_id)                  Server-Sent Events: `event: alerts`
+
+What goes through here is which agency and which topic (a project is a listening place of its own,
+under the id of its child): no content. A page that
+hears of a topic asks for what it shows, by the way on which rights are checked.
+
+On PostgreSQL it is NOTIFY, in the transaction, with one listening connection for each process. (A
+NOTIFY makes commits queue up behind each other: announce what somebody looks at, not everything.)
+On SQLite the transaction counts up a row; whoever is in the same process hears at once, and other
+processes look once a second whether the file changed at all, which takes some microseconds, and if
+so, which rows did. Nobody hears reliably: after a lost connection, or where a page was slow,
+everyone hears RESYNC, which means "look at everything again".
+"""
+
+import asyncio
+import secrets
+import signal
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+from starlette.responses import StreamingResponse
+from tortoise import fields
+from tortoise.models import Model
+
+from server import logs
+from server.clock import monotonic
+from server.db import RawSqlite, after_commit, dialect, fetch, is_writing, opened_url, sqlite_file
+from server.engines import address
+
+RESYNC = "resync"
+CHANNEL = "waymark"
+LOOK_S = 1.0
+KEEP_ALIVE_S = 15.0
+LONGEST_S = 1800.0  # Then the page connects anew, and has to prove anew that it may.
+MOST_TOPICS = 16
+
+_log = logs.get("live")
+
+
+class Signal(Model):
+    """How often a topic of an agency was announced: for SQLite alone. `key` is "agency topic"."""
+
+    key = fields.CharField(max_length=64, primary_key=True)
+    number = fields.BigIntField()
+
+    class Meta:
+        table = "signal"
+
+
+_COUNT_UP = (
+    "INSERT INTO signal (key, number) VALUES ($1, 1)"
+    " ON CONFLICT (key) DO UPDATE SET number = signal.number + 1 RETURNING number"
+)
+
+
+class Subscription:
+    """The topics that one page has yet to hear of: each once, however often it was announced."""
+
+    def __init__(self, hub: "_Hub", agency_id: UUID) -> None:
+        self._hub = hub
+        self._agency_id = agency_id
+        self._topics: dict[str, None] = {}  # An ordered set.
+        self._awake = asyncio.Event()
+        self._closed = False
+        hub.enter(agency_id, self)
+
+    def put(self, topic: str) -> None:
+        """Let the page hear of a topic. One that does not keep up hears RESYNC instead."""
+        if topic == RESYNC or len(self._topics) >= MOST_TOPICS:
+            self._topics = {RESYNC: None}
+        elif RESYNC not in self._topics:
+            self._topics[topic] = None
+        self._awake.set()
+
+    def close(self) -> None:
+        """Hear nothing more; whoever waits stops waiting."""
+        if not self._closed:
+            self._closed = True
+            self._hub.leave(self._agency_id, self)
+            self._awake.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        while not self._topics:
+            if self._closed:
+                raise StopAsyncIteration
+            self._awake.clear()
+            await self._awake.wait()
+        topic = next(iter(self._topics))
+        del self._topics[topic]
+        return topic
+
+
+class _Hub:
+    """Who listens in this process."""
+
+    def __init__(self) -> None:
+        self._listening: dict[UUID, set[Subscription]] = {}
+        self._numbers: dict[str, int] = {}
+        self.is_ending = False
+
+    def enter(self, agency_id: UUID, subscription: Subscription) -> None:
+        self._listening.setdefault(agency_id, set()).add(subscription)
+
+    def leave(self, agency_id: UUID, subscription: Subscription) -> None:
+        there = self._listening.get(agency_id, set())
+        there.discard(subscription)
+        if not there:
+            self._listening.pop(agency_id, None)
+
+    def count(self) -> int:
+        return sum(len(there) for there in self._listening.values())
+
+    def tell(self, agency_id: UUID, topic: str) -> None:
+        for subscription in self._listening.get(agency_id, ()):
+            subscription.put(topic)
+
+    def resync(self) -> None:
+        for there in self._listening.values():
+            for subscription in there:
+                subscription.put(RESYNC)
+
+    def counted(self, key: str, number: int) -> None:
+        """A topic was announced for the `number`th time; told once, by whichever way came first."""
+        if self._numbers.get(key, 0) < number:
+            self._numbers[key] = number
+            agency_id, _, topic = key.partition(" ")
+            self.tell(UUID(agency_id), topic)
+
+    def remember(self, key: str, number: int) -> None:
+        self._numbers[key] = number
+
+    def end(self) -> None:
+        """Let every stream come to its end, so that the server can stop."""
+        self.is_ending = True
+        for there in list(self._listening.values()):
+            for subscription in list(there):
+                subscription.close()
+
+
+_hub = _Hub()
+_task: asyncio.Task[None] | None = None
+_restore: Callable[[], None] | None = None
+
+
+async def announce(agency_id: UUID, topic: str) -> None:
+    """Let every page of the agency that listens hear of the topic once this write() is stored."""
+    assert is_writing(), "announce belongs into a write()"
+    assert topic.isidentifier(), "a topic is one plain word"
+    if dialect() == "postgres":
+        await fetch("SELECT pg_notify($1, $2)", [CHANNEL, f"{agency_id} {topic}"])
+        return
+    key = f"{agency_id} {topic}"
+    (row,) = await fetch(_COUNT_UP, [key])
+    after_commit(partial(_hub.counted, key, row["number"]))
+
+
+def announce_in_batch(connection: RawSqlite, agency_id: UUID, topic: str) -> Callable[[], None]:
+    """The same inside a batch on SQLite. Call what it returns, on the loop, once that is stored."""
+    key = f"{agency_id} {topic}"
+    (row,) = connection.fetch(_COUNT_UP, [key])
+    return partial(_hub.counted, key, row["number"])
+
+
+def subscribe(agency_id: UUID) -> Subscription:
+    """The topics of the agency as they are announced: an async iterator. Close it when done."""
+    return Subscription(_hub, agency_id)
+
+
+def listeners() -> int:
+    """How many pages listen in this process."""
+    return _hub.count()
+
+
+def stream(agency_id: UUID) -> StreamingResponse:
+    """A response of Server-Sent Events: `event:` is the topic, `data:` an empty object.
+
+    It begins with RESYNC, since something may have changed between the page and its stream. It ends
+    when the page goes away, when the server stops, and after half an hour; browsers connect anew by
+    themselves. Rights are checked before this is called.
+    """
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_lines(agency_id), media_type="text/event-stream", headers=headers)
+
+
+async def _lines(agency_id: UUID) -> AsyncIterator[str]:
+    until = monotonic() + LONGEST_S
+    subscription = subscribe(agency_id)
+    if _hub.is_ending:
+        subscription.close()
+    try:
+        # Not all at the same moment after a restart.
+        yield f"retry: {1000 + secrets.randbelow(3000)}\n\n"
+        subscription.put(RESYNC)
+        while monotonic() < until:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    topic = await anext(subscription)
+                yield f"event: {topic}\ndata: {{}}\n\n"
+            except TimeoutError:
+                yield ": still here\n\n"
+            except StopAsyncIteration:
+                return
+    finally:
+        subscription.close()
+
+
+async def open_live() -> None:
+    """Begin to listen, in the process that serves pages; after open_database."""
+    global _hub, _task, _restore
+    assert _task is None, "it is listening already"
+    _hub = _Hub()
+    ready = asyncio.Event()
+    listen = _listen_on_postgres if dialect() == "postgres" else _look_at_sqlite
+    _task = asyncio.create_task(listen(_hub, ready))
+    _restore = _end_streams_on_signal(_hub)
+    # Not for ever: pages work without, and the task goes on trying.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            await ready.wait()
+
+
+async def close_live() -> None:
+    """End every stream and stop listening."""
+    global _task, _restore
+    task, _task = _task, None
+    restore, _restore = _restore, None
+    if restore is not None:
+        restore()
+    _hub.end()
+    if task is not None:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def _end_streams_on_signal(hub: _Hub) -> Callable[[], None] | None:
+    """End the streams when the process is asked to stop, then do what was done before.
+
+    A server waits for its open responses before it tells the application that it stops: streams
+    that only end then would hold it up until it is killed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    loop = asyncio.get_running_loop()
+    before: dict[int, Any] = {}
+
+    def stop(number: int, frame: Any) -> None:
+        loop.call_soon_threadsafe(hub.end)
+        if callable(before[number]):
+            before[number](number, frame)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        handler = signal.getsignal(number)
+        # Only where a server has one: else the process would no longer stop.
+        if callable(handler):
+            before[number] = handler
+            signal.signal(number, stop)
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore
+
+
+async def _look_at_sqlite(hub: _Hub, ready: asyncio.Event) -> None:
+    # Short calls, and so on the loop: a thread would cost more than they do.
+    connection = RawSqlite(sqlite_file(), {"busy_timeout": 0})
+    try:
+        version, numbers = None, hub.remember
+        while True:
+            try:
+                seen = connection.fetch("PRAGMA data_version")[0]["data_version"]
+                if seen != version:
+                    for row in connection.fetch("SELECT key, number FROM signal"):
+                        numbers(row["key"], row["number"])
+                    version, numbers = seen, hub.counted
+            except sqlite3.OperationalError as fault:
+                _log.warning("cannot_look", exc=fault)
+            ready.set()
+            await asyncio.sleep(LOOK_S)
+    finally:
+        connection.close()
+
+
+async def _listen_on_postgres(hub: _Hub, ready: asyncio.Event) -> None:
+    pause = 0.5
+    while True:
+        try:
+            async for _ in _hearing(hub):
+                # Whatever was said while nobody listened.
+                hub.resync()
+                ready.set()
+                pause = 0.5
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+            _log.warning("not_listening", exc=fault)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 10.0)
+
+
+async def _hearing(hub: _Hub) -> AsyncIterator[None]:
+    """Listen until the connection is lost; yields once, when it listens."""
+    place = address.parse(opened_url()).credentials
+    connection = await asyncpg.connect(**{name: place[name] for name in _CONNECT & place.keys()})
+    try:
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _connection: lost.set())
+        await connection.add_listener(CHANNEL, partial(_heard, hub))
+        yield
+        while not lost.is_set():
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    await lost.wait()
+            except TimeoutError:
+                # A connection that a firewall forgot looks alive until it is used.
+                await connection.execute("SELECT 1", timeout=5)
+    finally:
+        connection.terminate()
+
+
+_CONNECT = {
+    "host",
+    "port",
+    "user",
+    "password",
+    "database",
+    "ssl",
+    "timeout",
+    "server_settings",
+    "target_session_attrs",
+}
+
+
+def _heard(hub: _Hub, _connection: Any, _process: int, _channel: str, payload: str) -> None:
+    agency_id, _, topic = payload.partition(" ")
+    try:
+        hub.tell(UUID(agency_id), topic)
+    except ValueError:
+        # Anybody who may connect to the database may say anything on the channel.
+        _log.warning("heard_something_else")

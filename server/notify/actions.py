@@ -1,0 +1,358 @@
+"""Queueing and withdrawing messages, and where people can be reached."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from tortoise.expressions import Q
+
+from server import bulk, crypt
+from server.audit.actions import Actor, note
+from server.db import as_id, dialect, fetch, write
+from server.errors import IdReused, NotFound, Refused
+from server.ids import uuid7
+from server.notify.models import Address, Delivery, Message
+from server.notify.rules import PUSH, Kind, in_order
+
+# No channel at all: the worker writes down that nobody could be reached, and calls the last resort.
+NONE = "none"
+# A person enters few addresses; a phone that re-subscribes at every start replaces its own.
+MOST_ADDRESSES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """What is to be said to one person about one subject.
+
+    Unique by (subject, kind, rung, turn, person, channel): queueing it twice queues it once.
+    `last_resort` is an index into WAYMARK_LAST_RESORT and stands in for a person.
+    """
+
+    kind: Kind
+    agency_id: UUID | None
+    subject_kind: str
+    subject_id: UUID
+    person_id: UUID | None = None
+    last_resort: int | None = None
+    rung: int = 0
+    turn: int = 0
+    child_id: UUID | None = None
+    urgency: str = "normal"
+    not_before: datetime | None = None  # None: as soon as it can be.
+    expires_at: datetime | None = None
+    data: dict[str, Any] | None = None
+    channel: str | None = None  # None: by order, below.
+    nth: int = 0  # 0: the first channel by which the person can be reached; 1: the one after it.
+
+
+# How many entries of WAYMARK_LAST_RESORT there are; the composition roots say so once.
+_last_resorts = 0
+# Names what has no row of its own: faults of the installation, told once an hour each.
+_FAULTS = UUID("6b1f3a52-7f0e-4c58-9c1e-2f6d7f6f2f10")
+
+
+def use_last_resorts(how_many: int) -> None:
+    """Tell this room how many last resorts the installation has."""
+    global _last_resorts
+    _last_resorts = how_many
+
+
+def last_resorts() -> int:
+    """How many last resorts the installation has; each is called where nobody else can be."""
+    return _last_resorts
+
+
+async def tell_operators(fault: str, now: datetime) -> None:
+    """Say to the last resort that something is broken; once an hour for each fault.
+
+    `fault` is a code without personal data. In the transaction of whoever calls.
+    """
+    hour = int(now.timestamp() // 3600)
+    sayings = [
+        Saying(
+            kind=Kind.OPERATORS,
+            agency_id=None,
+            subject_kind="fault",
+            subject_id=uuid5(_FAULTS, f"{fault}:{hour}"),
+            last_resort=index,
+            urgency="high",
+            data={"fault": fault},
+            expires_at=now + timedelta(hours=12),
+        )
+        for index in range(_last_resorts)
+    ]
+    await queue(sayings, now)
+
+
+async def queue(sayings: Sequence[Saying], now: datetime) -> list[UUID]:
+    """Put messages into the outbox, in the transaction of whoever calls; returns the new ids."""
+    people = {saying.person_id for saying in sayings if saying.person_id is not None}
+    channels = await channels_of(people)
+    rows = [_row(saying, channels, now) for saying in sayings]
+    return [as_id(key) for key in await bulk.insert(Message, rows, skip_known=True)]
+
+
+async def channels_of(people: Collection[UUID]) -> dict[UUID, list[str]]:
+    """By which channels each of these people can be reached now, in order."""
+    if not people:
+        return {}
+    found: dict[UUID, set[str]] = {}
+    query = Address.filter(person_id__in=list(people), dropped_at__isnull=True)
+    for person_id, channel in await query.values_list("person_id", "channel"):
+        found.setdefault(person_id, set()).add(channel)
+    return {person: in_order(channels) for person, channels in found.items()}
+
+
+def _row(saying: Saying, channels: dict[UUID, list[str]], now: datetime) -> dict[str, Any]:
+    assert (saying.person_id is None) != (saying.last_resort is None), "to one of the two"
+    if saying.person_id is None:
+        channel, to_key = "last_resort", f"last-resort-{saying.last_resort}"
+    else:
+        open_ = channels.get(saying.person_id) or [NONE]
+        nth = min(saying.nth, len(open_) - 1)
+        channel, to_key = saying.channel or open_[nth], str(saying.person_id)
+    return {
+        "id": uuid7(),
+        "agency_id": saying.agency_id,
+        "person_id": saying.person_id,
+        "last_resort": saying.last_resort,
+        "to_key": to_key,
+        "channel": channel,
+        "kind": saying.kind.value,
+        "subject_kind": saying.subject_kind,
+        "subject_id": saying.subject_id,
+        "rung": saying.rung,
+        "turn": saying.turn,
+        "child_id": saying.child_id,
+        "data": saying.data,
+        "urgency": saying.urgency,
+        "queued_at": now,
+        "expires_at": saying.expires_at,
+        "state": "waiting",
+        "act_at": max(now, saying.not_before) if saying.not_before else now,
+        "attempts": 0,
+    }
+
+
+async def withdraw(
+    subjects: Collection[UUID], why: str, now: datetime, *, kinds: Iterable[Kind] = tuple(Kind)
+) -> None:
+    """What these messages were about is settled: whatever of these kinds has not gone out stays in.
+
+    In the transaction of what settles. One that a worker is sending in this moment may still
+    arrive; its row says that it was withdrawn all the same.
+    """
+    if not subjects:
+        return
+    unsent = Message.filter(
+        subject_id__in=list(subjects),
+        kind__in=[kind.value for kind in kinds],
+        state__in=["waiting", "sending"],
+    )
+    found = [as_id(row) for row in await unsent.values_list("id", flat=True)]
+    if found:
+        await lock(found)
+        # All of them anew: a worker that held one of these may have gone on by another channel.
+        await unsent.update(state="withdrawn", act_at=None, leased_by=None, done_at=now, why=why)
+
+
+async def set_aside(subjects: Collection[UUID], now: datetime) -> None:
+    """What was withdrawn about these may have to be said anew: the old messages stay as they were,
+    and make room. In the transaction of whoever calls."""
+    # A turn that nothing else has: messages are unique by it, and none of our own is below zero.
+    await Message.filter(subject_id__in=list(subjects), state="withdrawn", turn__gte=0).update(
+        turn=-int(now.timestamp())
+    )
+
+
+async def lock(ids: Collection[UUID], *, waits: bool = True) -> set[UUID]:
+    """Take these messages in one order, so that a worker that marks them and an answer that
+    withdraws them wait for each other instead of killing each other; returns those taken, which are
+    fewer only where one does not wait. SQLite has one writer anyway.
+
+    No stronger than the update itself: whoever logs an attempt holds the message as its parent.
+    """
+    if dialect() == "sqlite":
+        return set(ids)
+    sql = "SELECT id FROM message WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"
+    rows = await fetch(sql if waits else f"{sql} SKIP LOCKED", [list(ids)])
+    return {as_id(row["id"]) for row in rows}
+
+
+async def next_channel(
+    subject_id: UUID, kinds: Iterable[Kind], now: datetime, *, why: str = "unanswered"
+) -> list[UUID]:
+    """Say again, by the next channel, what has gone out about this subject and nobody answered.
+
+    Accepted is not seen: whoever has a further channel and was not yet told by it is told by it.
+    """
+    sent = await Message.filter(
+        subject_id=subject_id, kind__in=[kind.value for kind in kinds], person_id__isnull=False
+    ).order_by("id")
+    latest = {message.person_id: message for message in sent if message.person_id is not None}
+    used = {(m.person_id, m.turn, m.rung, m.channel) for m in sent}
+    channels = await channels_of(latest.keys())
+    sayings = []
+    for person_id, message in latest.items():
+        open_ = channels.get(person_id, [])
+        after = open_[open_.index(message.channel) + 1 :] if message.channel in open_ else open_
+        for channel in after:
+            if (person_id, message.turn, message.rung, channel) not in used:
+                sayings.append(again(message, channel=channel))
+                break
+    return await queue(sayings, now)
+
+
+def again(
+    message: Message, *, channel: str | None = None, last_resort: int | None = None
+) -> Saying:
+    """The same to the same person by another channel, or to a last resort in their place."""
+    return Saying(
+        kind=Kind(message.kind),
+        agency_id=message.agency_id,
+        subject_kind=message.subject_kind,
+        subject_id=message.subject_id,
+        person_id=message.person_id if last_resort is None else None,
+        last_resort=last_resort,
+        rung=message.rung,
+        turn=message.turn,
+        child_id=message.child_id,
+        urgency=message.urgency,
+        expires_at=message.expires_at,
+        data=message.data,
+        channel=channel,
+    )
+
+
+async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[tuple[UUID | None, int | None]]:
+    """Everyone to whom something about this subject has gone out or may have: (person, None), or
+    (None, index of a last resort).
+
+    What was withdrawn in the middle of an attempt, or is to be tried again, may have arrived.
+    """
+    rows = (
+        await Message.filter(
+            subject_id=subject_id, kind__in=[kind.value for kind in kinds], attempts__gt=0
+        )
+        .exclude(state="withheld")
+        .exclude(channel=NONE)
+        .order_by("id")
+        .values_list("person_id", "last_resort")
+    )
+    return list(dict.fromkeys((as_id(p) if p is not None else None, n) for p, n in rows))
+
+
+# --- addresses
+
+
+async def add_address(
+    actor: Actor,
+    person_id: UUID,
+    channel: str,
+    value: str,
+    *,
+    keys: dict[str, str] | None = None,
+    id: UUID | None = None,
+    now: datetime,
+) -> tuple[Address, bool]:
+    """Remember where a person can be reached; returns the address, and whether it is new.
+
+    The same address again refreshes its keys. One phone subscribes at one place: a new subscription
+    of a device replaces its old one. Raises Refused past the most addresses that one person may
+    have, IdReused for an id that names another address.
+    """
+    index = crypt.blind(f"{channel}:{value}")
+    async with write():
+        live = Address.filter(person_id=person_id, dropped_at__isnull=True)
+        known = await live.filter(channel=channel, value_index=index).first()
+        if known is not None:
+            known.keys, known.device_id = keys, actor.device_id
+            await known.save(update_fields=["keys", "device_id"])
+            return known, False
+        if id is not None and await Address.filter(id=id).exists():
+            raise IdReused("This id is known already, with other content.")
+        if actor.device_id is not None and channel == PUSH:
+            await _drop(Q(device_id=actor.device_id, channel=PUSH), "replaced", now)
+        if await live.count() >= MOST_ADDRESSES:
+            raise Refused("There are too many addresses. Remove one first.", field="address")
+        row = {
+            "id": id or uuid7(),
+            "agency_id": actor.agency_id,
+            "person_id": person_id,
+            "channel": channel,
+            "value": value,
+            "value_index": index,
+            "keys": keys,
+            "device_id": actor.device_id,
+            "made_at": now,
+        }
+        if not await bulk.insert(Address, [row], skip_known=True):
+            # The same tap twice in one moment: the other one has made it.
+            return await live.get(channel=channel, value_index=index), False
+        address = await Address.get(id=row["id"])
+        await note(actor, "address:add", about=("address", address.id), names=[channel], now=now)
+    return address, True
+
+
+async def drop_address(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:
+    """Forget an address of this person. Twice is once. Raises NotFound for somebody else's."""
+    async with write():
+        if not await Address.filter(id=address_id, person_id=person_id).exists():
+            raise NotFound("There is no such address.")
+        if await _drop(Q(id=address_id), "by_person", now):
+            await note(actor, "address:drop", about=("address", address_id), now=now)
+
+
+async def drop_device(device_id: UUID, now: datetime) -> None:
+    """A device was shut out: nothing is sent to it any more. In the caller's transaction."""
+    await _drop(Q(device_id=device_id), "shut_out", now)
+
+
+async def _drop(which: Q, why: str, now: datetime) -> int:
+    return await Address.filter(which, dropped_at__isnull=True).update(
+        dropped_at=now, dropped_why=why
+    )
+
+
+async def receipt(person_id: UUID, message_id: UUID, now: datetime) -> None:
+    """A device has shown this message. For another's message, or twice, nothing happens."""
+    async with write():
+        seen = await Message.filter(
+            id=message_id, person_id=person_id, seen_at__isnull=True
+        ).update(seen_at=now)
+        if not seen:
+            return
+        deliveries = await Delivery.filter(message_id=message_id, result="accepted")
+        await Delivery.filter(id__in=[d.id for d in deliveries]).update(seen_at=now)
+        addresses = [d.address_id for d in deliveries if d.address_id is not None]
+        await Address.filter(id__in=addresses).update(last_seen_at=now)
+
+
+async def test_message(actor: Actor, person_id: UUID, now: datetime) -> list[UUID]:
+    """Send me a test alarm: one message on every channel by which I can be reached.
+
+    Raises Refused where there is none.
+    """
+    async with write():
+        channels = (await channels_of({person_id})).get(person_id, [])
+        if not channels:
+            raise Refused("There is no way to reach you yet. Allow messages or add an address.")
+        subject = uuid7()
+        sayings = [
+            Saying(
+                kind=Kind.TEST,
+                agency_id=actor.agency_id,
+                subject_kind="test",
+                subject_id=subject,
+                person_id=person_id,
+                urgency="high",
+                expires_at=now + timedelta(minutes=15),
+                channel=channel,
+            )
+            for channel in channels
+        ]
+        ids = await queue(sayings, now)
+        await note(actor, "message:test", about=("test", subject), names=channels, now=now)
+    return ids

@@ -1,0 +1,43 @@
+"""The channels that this installation has, made from its settings."""
+
+from server.clock import Clock
+from server.notify.channels import Channel
+from server.notify.channels.email import Email
+from server.notify.channels.other import Other
+from server.notify.channels.push import Push
+from server.notify.channels.vapid import read_key
+from server.notify.rules import EMAIL, PUSH
+from server.settings import SettingFault, Settings
+
+
+def configured(settings: Settings, clock: Clock) -> dict[str, Channel]:
+    """Every channel by its name, closed; the caller opens and closes them.
+
+    There is always push; e-mail where a relay is set. SettingFault for a setting that only a
+    channel can judge.
+    """
+    channels: dict[str, Channel] = {PUSH: _push(settings, clock)}
+    if settings.smtp_url:
+        try:
+            channels[EMAIL] = Email(settings.smtp_url, mail_from=settings.mail_from, clock=clock)
+        except ValueError as fault:
+            raise SettingFault("WAYMARK_SMTP_URL", f"cannot be used: {fault}") from None
+    for name, template in settings.channels.items():
+        channels[name] = Other(template)
+    return channels
+
+
+def _push(settings: Settings, clock: Clock) -> Push:
+    try:
+        key = read_key(settings.vapid_private_key_file.read_bytes())
+    except (OSError, ValueError) as fault:
+        raise SettingFault("WAYMARK_VAPID_PRIVATE_KEY_FILE", f"cannot be used: {fault}") from None
+    try:
+        return Push(
+            key,
+            subject=settings.vapid_subject,
+            allowed_origins=settings.push_origins,
+            clock=clock,
+        )
+    except ValueError as fault:
+        raise SettingFault("WAYMARK_PUSH_ORIGINS", f"cannot be used: {fault}") from None

@@ -1,0 +1,236 @@
+"""E-mail: plain text, neutral, one message per connection, by aiosmtplib."""
+
+import asyncio
+import re
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime, parseaddr
+from unicodedata import category
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import aiosmtplib
+from idna import IDNAError
+from idna import encode as idna_encode
+
+from server.clock import Clock
+from server.notify.rules import Envelope, Outcome, Result
+
+TIMEOUT = timedelta(seconds=20)
+GOODBYE = timedelta(seconds=2)
+LONGEST_ADDRESS = 254
+PORTS = {"smtp": 25, "smtps": 465}
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*\Z")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """The mail server that takes our mail."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    uses_tls: bool
+    starts_tls: bool
+
+
+def read_smtp_url(text: str) -> Relay:
+    """`smtp://[user:password@]host[:port][?starttls=1]` or `smtps://…`, percent-decoded.
+
+    Plain `smtp://` never changes to TLS by itself: a relay on the same machine often offers it with
+    a certificate that nobody could verify. A password is refused without TLS except to loopback.
+    ValueError, without the password in it, where the address means nothing.
+    """
+    try:
+        parts = urlsplit(text)
+        port = parts.port or PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        raise ValueError("not an smtp:// or smtps:// address") from None
+    starts_tls = parse_qs(parts.query).get("starttls", ["0"])[-1] in ("1", "true", "yes")
+    uses_tls = parts.scheme == "smtps"
+    if not parts.hostname or parts.path not in ("", "/") or (uses_tls and starts_tls):
+        raise ValueError("not an smtp:// or smtps:// address")
+    if parts.password and not (uses_tls or starts_tls or parts.hostname in LOOPBACK):
+        raise ValueError("a password needs smtps:// or ?starttls=1")
+    return Relay(
+        host=parts.hostname,
+        port=port,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        uses_tls=uses_tls,
+        starts_tls=starts_tls,
+    )
+
+
+def check_address(text: str) -> Address:
+    """A mail address as it goes over the wire. ValueError where it cannot be one.
+
+    The domain is written in ASCII (IDNA), so that only a local part outside ASCII needs a server
+    that knows SMTPUTF8. Line breaks and everything else that could end a header are refused.
+    """
+    name, at, domain = text.strip().rpartition("@")
+    if not (name and at and domain) or len(text) > LONGEST_ADDRESS:
+        raise ValueError("not a mail address")
+    if any(ord(c) <= 32 or ord(c) == 127 or c in '<>()[],;:\\"' for c in name + domain):
+        raise ValueError("not a mail address")
+    try:
+        wire = domain if domain.isascii() else idna_encode(domain, uts46=True).decode("ascii")
+        address = Address(username=name, domain=wire)
+    except (IDNAError, MessageError, ValueError, IndexError):
+        raise ValueError("not a mail address") from None
+    if not _DOMAIN.match(wire) or "" in name.split("."):
+        raise ValueError("not a mail address")
+    return address
+
+
+class Email:
+    """The channel `email`. The address is a mail address."""
+
+    def __init__(
+        self,
+        smtp_url: str,
+        *,
+        mail_from: str,
+        clock: Clock,
+        timeout: timedelta = TIMEOUT,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        """ValueError where the relay or the sender means nothing. `mail_from` may hold a name."""
+        self._relay = read_smtp_url(smtp_url)
+        self._from = check_address(parseaddr(mail_from)[1] or mail_from)
+        self._clock = clock
+        self._timeout = timeout.total_seconds()
+        self._tls_context = tls_context
+
+    async def open(self) -> None:
+        """Nothing to take: each message has a connection of its own."""
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        """Hand one message to the relay. Never raises for what happens there."""
+        try:
+            to = check_address(envelope.address)
+        except ValueError:
+            return Outcome.gone("bad_address")
+        try:
+            mail = self.compose(envelope, to)
+        except ValueError:
+            return Outcome.refused("content")
+        return await self._try(mail, to.addr_spec)
+
+    async def greet(self) -> str | None:
+        """Connect, sign in and go, sending nothing: for `waymark check`. Why that failed, if so."""
+        outcome = await self._try(None, "")
+        return None if outcome.result is Result.ACCEPTED else outcome.reason
+
+    async def _try(self, mail: EmailMessage | None, recipient: str) -> Outcome:
+        try:
+            await self._hand_over(mail, recipient)
+        except aiosmtplib.SMTPException as fault:
+            return read_fault(fault)
+        except TimeoutError:
+            return Outcome.again("timeout")
+        except OSError as fault:
+            is_tls = isinstance(fault, ssl.SSLError)
+            return Outcome.fault("tls") if is_tls else Outcome.again("unreachable")
+        return Outcome.accepted(250)
+
+    def compose(self, envelope: Envelope, to: Address) -> EmailMessage:
+        """The mail. The same message has the same Message-ID each time it is sent, so that a mail
+        program shows a doubled one once."""
+        mail = EmailMessage(policy=SMTP_POLICY)
+        mail["From"] = Address(_one_line(envelope.sender), addr_spec=self._from.addr_spec)
+        mail["To"] = to
+        mail["Subject"] = _one_line(envelope.subject or envelope.title)
+        mail["Date"] = format_datetime(self._clock())
+        mail["Message-ID"] = f"<{envelope.message_id}@{self._from.domain}>"
+        # So that no out-of-office answers it (RFC 3834), not even Exchange's.
+        mail["Auto-Submitted"] = "auto-generated"
+        mail["X-Auto-Response-Suppress"] = "All"
+        body = envelope.body.rstrip() + "\n"
+        is_plain = body.isascii() and all(len(line) < 900 for line in body.splitlines())
+        mail.set_content(body, cte="7bit" if is_plain else "base64")
+        # After the content, which takes away every header of that family.
+        mail["Content-Language"] = _one_line(envelope.language)
+        return mail
+
+    async def _hand_over(self, mail: EmailMessage | None, recipient: str) -> None:
+        client = aiosmtplib.SMTP(
+            hostname=self._relay.host,
+            port=self._relay.port,
+            username=self._relay.username,
+            password=self._relay.password,
+            use_tls=self._relay.uses_tls,
+            start_tls=self._relay.starts_tls,
+            tls_context=self._tls_context,
+            timeout=self._timeout,
+            # The default asks the resolver for this machine's name, and tells it to the relay.
+            local_hostname=self._from.domain,
+        )
+        try:
+            # Each command has its time, and all together have one: a relay that answers a line now
+            # and then must not hold a place among the senders.
+            async with asyncio.timeout(self._timeout * 2):
+                await client.connect()
+                if mail is not None:
+                    await client.send_message(
+                        mail, sender=self._from.addr_spec, recipients=[recipient]
+                    )
+            # The relay has it. How it says good-bye must not make us send it again.
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit(timeout=GOODBYE.total_seconds())
+        finally:
+            client.close()
+
+
+def read_fault(fault: aiosmtplib.SMTPException) -> Outcome:
+    """What a relay's refusal means.
+
+    An address is given up only where the relay says so by an enhanced status (RFC 3463: 5.1.x, no
+    such mailbox, or 5.2.1, shut). A bare 550 may as well mean that we are blocked, and our fault
+    must not cost a caseworker's address.
+    """
+    if isinstance(fault, aiosmtplib.SMTPRecipientsRefused):
+        return read_fault(fault.recipients[0])
+    if isinstance(fault.__cause__, ssl.SSLError):
+        return Outcome.fault("tls")
+    if isinstance(fault, aiosmtplib.SMTPTimeoutError):
+        return Outcome.again("timeout")
+    if isinstance(fault, aiosmtplib.SMTPNotSupported):
+        return Outcome.refused("not_supported")
+    if isinstance(fault, aiosmtplib.SMTPResponseException):
+        return _read_code(fault)
+    if isinstance(fault, (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPServerDisconnected)):
+        return Outcome.again("unreachable")
+    return Outcome.fault("relay")
+
+
+def _read_code(fault: aiosmtplib.SMTPResponseException) -> Outcome:
+    code = fault.code
+    if not 500 <= code < 600:
+        return Outcome.again("relay_busy", code)
+    if isinstance(fault, aiosmtplib.SMTPRecipientRefused):
+        if fault.message.startswith(("5.1.", "5.2.1")):
+            return Outcome.gone("no_mailbox", code)
+        return Outcome.refused("recipient_refused", code)
+    if isinstance(fault, aiosmtplib.SMTPAuthenticationError):
+        return Outcome.fault("password", code)
+    if isinstance(fault, aiosmtplib.SMTPDataError):
+        return Outcome.refused("content_refused", code)
+    return Outcome.fault("relay", code)
+
+
+def _one_line(text: str) -> str:
+    """Without anything that could end a header: that is how headers are smuggled in."""
+    ends = ("Cc", "Cs", "Zl", "Zp")
+    return " ".join("".join(" " if category(c) in ends else c for c in text).split())

@@ -1,0 +1,171 @@
+"""Whatever else an agency has: SMS gateways, chat, paging, through Apprise.
+
+A channel of the setting is a NAME and an Apprise URL in which `{address}` stands for the person's
+address. The address is percent-encoded into it, so that a person's entry can be an address and
+nothing else: no host, no second recipient, no option. Nothing here can make a doubled delivery show
+once; SMS and chat know no such thing.
+"""
+
+import asyncio
+import logging
+import re
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Lock
+from typing import Any
+from urllib.parse import quote
+
+from server.notify.rules import Envelope, Outcome
+
+TIMEOUT = timedelta(seconds=20)
+THREADS = 4
+ADDRESS = "{address}"
+_PHONE = re.compile(r"\+?[0-9][0-9 ().\-]{2,30}\Z")
+_ADDRESS = re.compile(r"[\w.+@:#!=~-]{1,254}\Z")
+# Apprise says what a gateway answered in its log alone: "…, error=429."
+_STATUS = re.compile(r"\berror[= ](\d{3})\b")
+
+
+def fill(template: str, address: str) -> str:
+    """The Apprise URL for one address. ValueError for an address that cannot be one.
+
+    Encoding alone would not do: behind it, plugins cut at commas, spaces and slashes, and so one
+    entry could become two recipients.
+    """
+    text = address.strip()
+    if _PHONE.match(text):
+        text = "".join(c for c in text if c in "+0123456789")
+    if not _ADDRESS.match(text) or text in (".", ".."):
+        raise ValueError("not an address")
+    return template.replace(ADDRESS, quote(text, safe=""))
+
+
+def check_template(template: str) -> str:
+    """A template that Apprise can read. ValueError, without any part of it, otherwise.
+
+    Braces that are not `{address}` are a slip of the pen, and would send everybody's messages to
+    the wrong place. This imports Apprise, which takes about a second.
+    """
+    rest = template.replace(ADDRESS, "")
+    if "{" in rest or "}" in rest:
+        raise ValueError("the only thing in braces is {address}")
+    if _load().instantiate(fill(template, "+33612345678"), asset=_asset()) is None:
+        raise ValueError("not a URL that Apprise knows")
+    return template
+
+
+class Other:
+    """A channel of the setting `WAYMARK_CHANNELS`."""
+
+    def __init__(self, template: str, *, timeout: timedelta = TIMEOUT) -> None:
+        self._template = template
+        self._timeout = timeout.total_seconds()
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def open(self) -> None:
+        """Take a few threads: Apprise blocks."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="channel")
+
+    async def close(self) -> None:
+        """Give the threads back. One that still talks to a gateway ends by its own time-out."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        """Hand one message to the gateway. Never raises for what happens there."""
+        if self._threads is None:
+            raise RuntimeError("open() comes before send()")
+        try:
+            # Half a character, which no encoding can carry, would make Apprise raise.
+            envelope.body.encode()
+        except ValueError:
+            return Outcome.refused("content")
+        try:
+            url = fill(self._template, envelope.address)
+        except ValueError:
+            return Outcome.gone("bad_address")
+        loop = asyncio.get_running_loop()
+        call = loop.run_in_executor(self._threads, _notify, url, envelope, self._timeout)
+        try:
+            # The thread bounds itself; this bounds the wait for a thread as well.
+            return await asyncio.wait_for(call, self._timeout * 1.5)
+        except TimeoutError:
+            return Outcome.again("timeout")
+
+
+class _OnlyStatus(logging.Filter):
+    """Leaves nothing of what Apprise logs but a gateway's status: the rest holds addresses."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        found = _STATUS.search(record.getMessage())
+        record.msg, record.args = found[0] if found else "a gateway could not be used", ()
+        record.exc_info = record.exc_text = None
+        return record.levelno >= logging.WARNING
+
+
+_loading = Lock()
+_only_status = _OnlyStatus()
+
+
+def _load() -> Any:
+    """Apprise, imported late because that takes about a second, and told to keep silent."""
+    # Its plugins are read at the first use. One of them imports what Python calls deprecated.
+    with _loading, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        logging.getLogger("apprise").addFilter(_only_status)
+        logging.getLogger("apprise").propagate = False
+        # The library below it logs every URL, and nobody else here uses it.
+        logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
+        from apprise import Apprise
+
+        Apprise.instantiate("json://127.0.0.1")
+    return Apprise
+
+
+def _asset(timeout: float = 0) -> Any:
+    """How Apprise is to behave: no redirects, no files, neither its own name nor its pictures."""
+    from apprise import AppriseAsset, PersistentStoreMode
+
+    return AppriseAsset(
+        app_id="Planner",
+        app_desc="Planner",
+        app_url="",
+        image_url_mask=False,
+        image_path_mask=False,
+        http_redirects=False,
+        pgp_autogen=False,
+        pem_autogen=False,
+        storage_mode=PersistentStoreMode.MEMORY,
+        service_timeout=timeout,
+        allow_templates=False,
+    )
+
+
+def _notify(url: str, envelope: Envelope, timeout: float) -> Outcome:
+    caller = _load()(asset=_asset(timeout))
+    if not caller.add(url):
+        return Outcome.fault("template")
+    result = caller.notify(
+        body=envelope.body, title="", body_format="text", interpret_escapes=False
+    )
+    if result:
+        return Outcome.accepted()
+    if result.status.name == "TIMEOUT":
+        return Outcome.again("timeout")
+    found = [_STATUS.search(str(entry.message)) for entry in result.logs()]
+    return read_status(next((int(match[1]) for match in found if match), None))
+
+
+def read_status(status: int | None) -> Outcome:
+    """What a gateway's refusal means; `status` is None where it was not even reached.
+
+    Never `gone`: a 404 says that the template is wrong, nothing about the person's address.
+    """
+    if status is None or status in (408, 429) or status >= 500:
+        return Outcome.again("gateway_failed", status)
+    if status in (401, 403, 404, 405) or status < 400:
+        return Outcome.fault("gateway", status)
+    return Outcome.refused("gateway_refused", status)

@@ -1,0 +1,221 @@
+"""Web Push: encrypted by `webpush`, signed by vapid.py, sent by aiohttp.
+
+`webpush` has faults that are met here, each with a test: its time to live sticks to the object and
+leaks into other messages, it knows no urgency, no topic and no size limit, it names a push service
+without its port, and a bad key raises ValueError. So of it only the encryption is used, which keeps
+no state, and everything else about a request is made here for each message anew.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+from webpush import WebPush
+from yarl import URL
+
+from server.clock import Clock
+from server.i18n import direction, known
+from server.notify.channels.subscription import Origins, check_subscription, parse_origins
+from server.notify.channels.vapid import Tokens, VapidKey
+from server.notify.rules import Envelope, Outcome
+from server.notify.wording import neutral
+
+__all__ = ["Push", "check_subscription", "payload"]
+
+# RFC 8030: a service need not take more than 4,096 bytes. The header of the encryption takes 86 of
+# them, its tag 16, the delimiter one.
+LONGEST_PLAIN = 3993
+# Every payload is filled up to a multiple of this, so that lengths do not tell kinds apart.
+STEP = 1024
+LONGEST_TTL = timedelta(days=28)
+READ_AT_MOST = 2048
+TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
+
+
+def payload(envelope: Envelope) -> bytes:
+    """What the device gets, as JSON in the shape of declarative Web Push.
+
+    The text is the same for every kind, whatever the envelope says: others read a lock screen.
+    Safari shows it even where the service worker fails; other browsers' workers read the same.
+    `mutable` lets Safari wake the worker, without which no receipt comes back. Spaces at the end,
+    which JSON allows, fill it up.
+    """
+    language = known(envelope.language)
+    notification: dict[str, Any] = {
+        "title": envelope.title,
+        "body": neutral(language),
+        "navigate": envelope.url,
+        "tag": envelope.tag,
+        "lang": language,
+        "dir": direction(language),
+        "silent": False,
+        # The same tag replaces what is shown. Without this it would do so without a sound, and the
+        # second call to an adult would go unheard.
+        "renotify": True,
+    }
+    if envelope.url is None:
+        del notification["navigate"]
+    whole = {
+        "web_push": 8030,
+        "notification": notification,
+        "mutable": True,
+        "m": str(envelope.message_id),
+    }
+    raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+    filled = -(-len(raw) // STEP) * STEP
+    return raw.ljust(min(filled, max(LONGEST_PLAIN, len(raw))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    p256dh: str
+    auth: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Subscription:
+    """What the encryption reads; the model that comes with it would check the address anew."""
+
+    keys: _Keys
+
+
+class Push:
+    """The channel `push`. The address is a subscription's endpoint, `keys` its two keys."""
+
+    def __init__(
+        self,
+        key: VapidKey,
+        *,
+        subject: str,
+        allowed_origins: tuple[str, ...],
+        clock: Clock,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+    ) -> None:
+        """ValueError where the subject or an origin means nothing."""
+        self._tokens = Tokens(key, subject)
+        self._origins: Origins = parse_origins(allowed_origins)
+        self._clock = clock
+        self._timeout = timeout
+        self._webpush = WebPush(private_key=key.private_pem, public_key=key.public_pem)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Take the one session that all messages share, with its pool of connections."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=100, limit_per_host=50),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=self._timeout,
+                # Neither a proxy nor a .netrc of the environment has a say in where messages go.
+                trust_env=False,
+            )
+
+    async def close(self) -> None:
+        """Close the session; what is under way ends as a passing fault."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def __aenter__(self) -> "Push":
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        """Hand one message to its push service. Never raises for what happens there."""
+        # The list is asked at each sending: an operator may have shortened it since.
+        origin = self._origins.allow(envelope.address)
+        if origin is None:
+            # Refused, not gone: a slip in a setting must not cost every address we have.
+            return Outcome.refused("origin_not_allowed")
+        try:
+            plain = payload(envelope)
+        except ValueError:
+            return Outcome.refused("content")
+        if len(plain) > LONGEST_PLAIN:
+            return Outcome.refused("too_large")
+        try:
+            body = self._encrypt(plain, envelope)
+        except (ValueError, KeyError, TypeError):
+            return Outcome.gone("bad_keys")
+        now = self._clock()
+        outcome = await self._post(envelope.address, body, self._headers(envelope, origin, now))
+        if outcome.status in (401, 403):
+            self._tokens.forget(origin)
+        return outcome
+
+    def _encrypt(self, plain: bytes, envelope: Envelope) -> bytes:
+        keys = envelope.keys or {}
+        subscription = _Subscription(_Keys(p256dh=keys["p256dh"], auth=keys["auth"]))
+        encrypted: bytes = self._webpush._encrypt(plain, subscription)
+        return encrypted
+
+    def _headers(self, envelope: Envelope, origin: str, now: datetime) -> dict[str, str]:
+        ttl = min(envelope.ttl, LONGEST_TTL)
+        return {
+            "Authorization": self._tokens.header(origin, now),
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "TTL": str(int(ttl.total_seconds())),
+            "Urgency": envelope.urgency,
+            "Topic": envelope.topic,
+        }
+
+    async def _post(self, endpoint: str, body: bytes, headers: dict[str, str]) -> Outcome:
+        if self._session is None:
+            raise RuntimeError("open() comes before send()")
+        try:
+            async with self._session.post(
+                URL(endpoint, encoded=True), data=body, headers=headers, allow_redirects=False
+            ) as response:
+                outcome = read_answer(
+                    response.status, response.headers.get("Retry-After"), self._clock()
+                )
+                # The answer is known. What follows it is read only to keep the connection.
+                with suppress(aiohttp.ClientError, TimeoutError):
+                    await response.content.read(READ_AT_MOST)
+                return outcome
+        except aiohttp.ClientSSLError:
+            return Outcome.fault("tls")
+        except TimeoutError:
+            return Outcome.again("timeout")
+        except (aiohttp.ClientError, OSError):
+            return Outcome.again("unreachable")
+
+
+def read_answer(status: int, retry_after: str | None, now: datetime) -> Outcome:
+    """What a push service's answer means, by the push policy."""
+    if 200 <= status < 300:
+        return Outcome.accepted(status)
+    if status in (404, 410):
+        return Outcome.gone("gone", status)
+    if status in (401, 403):
+        return Outcome.fault("vapid", status)
+    if status == 429 or status == 408 or status >= 500:
+        reason = "busy" if status == 429 else "service_failed"
+        return Outcome.again(reason, status, retry_after=read_retry_after(retry_after, now))
+    if 300 <= status < 400:
+        return Outcome.refused("redirect", status)
+    return Outcome.refused("too_large" if status == 413 else "bad_request", status)
+
+
+def read_retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """The wait that a `Retry-After` asks for: seconds or a date (RFC 9110); None for nonsense."""
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text[:9]), 10**8))
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(moment - now, timedelta(0))

@@ -1,0 +1,129 @@
+"""Addresses, the outbox, and every attempt to deliver."""
+
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.migrations.constraints import UniqueConstraint
+from tortoise.models import Model
+
+from server.crypt import EncryptedJSON, EncryptedText
+from server.ids import uuid7
+
+
+class Address(Model):
+    """Where one person can be reached by one channel."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField(null=True)
+    person: fields.ForeignKeyNullableRelation["Model"] = fields.ForeignKeyField(
+        "server.Person", related_name="addresses", null=True, on_delete=fields.CASCADE
+    )
+    person_id: UUID | None
+    channel = fields.CharField(max_length=24)  # push, email, or a NAME of WAYMARK_CHANNELS
+    value = EncryptedText()
+    value_index = fields.CharField(max_length=64)  # Blind index, so that one address stands once.
+    keys: fields.Field[Any] = EncryptedJSON(null=True)
+    device_id = fields.UUIDField(null=True)
+    made_at = fields.DatetimeField()
+    last_accepted_at = fields.DatetimeField(null=True)
+    last_seen_at = fields.DatetimeField(null=True)  # A receipt: it was shown.
+    last_failed_at = fields.DatetimeField(null=True)
+    dropped_at = fields.DatetimeField(null=True)
+    dropped_why = fields.CharField(max_length=24, null=True)
+
+    class Meta:
+        table = "address"
+        indexes = (Index(fields=("person_id", "channel"), name="address_person_channel"),)
+        constraints = (
+            UniqueConstraint(
+                fields=("person_id", "channel", "value_index"),
+                name="address_live",
+                condition="dropped_at IS NULL",
+            ),
+        )
+
+
+class Message(Model):
+    """What to say to one person by one channel: a row of the outbox.
+
+    Unique by (subject, kind, rung, turn, person, channel): whatever runs twice, it is said once.
+    `state`: waiting, sending (leased), done, failed, withdrawn, withheld.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField(null=True)
+    # Null is the last resort of the installation, which is no person: `last_resort` says which.
+    person: fields.ForeignKeyNullableRelation["Model"] = fields.ForeignKeyField(
+        "server.Person", related_name="messages", null=True, on_delete=fields.CASCADE
+    )
+    person_id: UUID | None
+    last_resort = fields.SmallIntField(null=True)  # Index into WAYMARK_LAST_RESORT.
+    to_key = fields.CharField(max_length=36)  # The person's id, or "last-resort-N": for uniqueness.
+    channel = fields.CharField(max_length=24)
+    kind = fields.CharField(max_length=24)
+    subject_kind = fields.CharField(max_length=16)
+    subject_id = fields.UUIDField()
+    rung = fields.SmallIntField(default=0)
+    turn = fields.IntField(default=0)
+    child_id = fields.UUIDField(null=True)
+    data: fields.Field[Any] = EncryptedJSON(null=True)  # A carer's link and the like.
+    urgency = fields.CharField(max_length=8, default="normal")
+    queued_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField(null=True)
+    state = fields.CharField(max_length=12, default="waiting")
+    act_at = fields.DatetimeField(null=True)  # When the worker looks at it next; null: never again.
+    lease_until = fields.DatetimeField(null=True)
+    leased_by = fields.CharField(max_length=36, null=True)
+    attempts = fields.SmallIntField(default=0)
+    done_at = fields.DatetimeField(null=True)
+    seen_at = fields.DatetimeField(null=True)
+    why = fields.CharField(max_length=32, null=True)
+
+    class Meta:
+        table = "message"
+        indexes = (
+            Index(fields=("act_at",), name="message_act_at"),
+            Index(fields=("subject_id",), name="message_subject"),
+            Index(fields=("person_id",), name="message_person"),
+        )
+        constraints = (
+            UniqueConstraint(
+                fields=(
+                    "subject_id",
+                    "kind",
+                    "rung",
+                    "turn",
+                    "to_key",
+                    "channel",
+                ),
+                name="message_once",
+            ),
+        )
+
+
+class Delivery(Model):
+    """One attempt, or one reason why there was none. Written before the network is touched."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    message: fields.ForeignKeyRelation[Message] = fields.ForeignKeyField(
+        "server.Message", related_name="deliveries", on_delete=fields.CASCADE
+    )
+    message_id: UUID
+    address_id = fields.UUIDField(null=True)
+    channel = fields.CharField(max_length=24)
+    attempt = fields.SmallIntField()
+    started_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+    result = fields.CharField(max_length=12, default="sending")
+    why = fields.CharField(max_length=48, null=True)
+    status = fields.SmallIntField(null=True)
+    seen_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "delivery"
+        indexes = (
+            Index(fields=("message_id",), name="delivery_message"),
+            Index(fields=("address_id", "started_at"), name="delivery_address"),
+        )

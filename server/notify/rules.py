@@ -1,0 +1,284 @@
+"""What leaves the house: pure decisions about envelopes, retries and what is worth sending.
+
+No clock, no database, no network. The worker reads a slice of its rows, asks here, and writes the
+answer down; `channels/` turns an Envelope into an Outcome.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+Urgency = Literal["very-low", "low", "normal", "high"]
+
+URGENCIES: frozenset[str] = frozenset({"very-low", "low", "normal", "high"})
+TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
+
+PUSH = "push"
+EMAIL = "email"
+
+FIRST_RETRY = timedelta(seconds=10)
+LONGEST_RETRY = timedelta(minutes=15)
+# A push service may ask for any wait. Beyond an hour we look again anyway: a message that matters
+# has moved to the next channel long before, and one that does not has expired.
+LONGEST_OBEYED = timedelta(hours=1)
+NEXT_CHANNEL_AFTER = timedelta(minutes=2)
+
+
+class Kind(StrEnum):
+    """What a message is about. The lock screen never tells: every push carries the same text."""
+
+    REMIND_CHILD = "remind_child"
+    ASK_CARER = "ask_carer"
+    ALERT = "alert"
+    ALERT_AGAIN = "alert_again"
+    CONFIRM_ANSWERED = "confirm_answered"
+    ALL_CLEAR = "all_clear"
+    DECIDE = "decide"
+    HELD = "held"
+    TALK = "talk"
+    DUE = "due"
+    DUE_CHILD = "due_child"
+    NEWS_CHILD = "news_child"
+    TEST = "test"
+    OPERATORS = "operators"
+
+
+# Quiet hours are for children who are asked or told. Nothing that calls an adult is ever held back
+# by them.
+KEPT_QUIET: frozenset[Kind] = frozenset({Kind.REMIND_CHILD, Kind.DUE_CHILD, Kind.NEWS_CHILD})
+
+
+class Result(StrEnum):
+    """What became of one attempt."""
+
+    ACCEPTED = "accepted"
+    """The service took it. That is not the same as seen."""
+    GONE = "gone"
+    """The address exists no longer."""
+    RETRY = "retry"
+    """A passing fault: the same attempt may succeed later."""
+    REFUSED = "refused"
+    """This message will never be taken there: a mistake of ours."""
+    FAULT = "fault"
+    """The channel itself is set up wrongly (keys, password, template): nobody is reached by it."""
+
+
+class Reason(StrEnum):
+    """Why a message that is due is not sent."""
+
+    ALREADY_DONE = "already_done"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    ADDRESS_DROPPED = "address_dropped"
+    PERSON_DISABLED = "person_disabled"
+    CHANNEL_CLOSED = "channel_closed"
+    QUIET_HOURS = "quiet_hours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One message, addressed and worded, ready for one channel.
+
+    `address` is opened (decrypted) and lives only as long as the attempt. `keys` are those of a
+    push subscription. `url` is absolute. `tag` and `topic` stay the same when the same message is
+    sent again, so that a device shows it once. A push shows `title` and one neutral sentence, the
+    same for every kind; `body` is what other channels say, `subject` and `sender` (a name) are
+    those of a mail.
+    """
+
+    message_id: UUID
+    kind: str
+    channel: str
+    address: str
+    language: str
+    title: str
+    body: str
+    tag: str
+    topic: str
+    ttl: timedelta
+    keys: Mapping[str, str] | None = None
+    url: str | None = None
+    urgency: Urgency = "normal"
+    subject: str = ""
+    sender: str = ""
+
+    def __post_init__(self) -> None:
+        if not TOPIC.match(self.topic):
+            raise ValueError("a topic has 1 to 32 characters of the URL-safe base64 alphabet")
+        if self.urgency not in URGENCIES:
+            raise ValueError("unknown urgency")
+        if self.ttl < timedelta(0):
+            raise ValueError("a time to live is not negative")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one attempt came to. `reason` is a code and holds no personal data."""
+
+    result: Result
+    permanent: bool = False
+    status: int | None = None
+    retry_after: timedelta | None = None
+    reason: str = ""
+
+    @classmethod
+    def accepted(cls, status: int | None = None) -> "Outcome":
+        """The service took it."""
+        return cls(Result.ACCEPTED, status=status, reason="accepted")
+
+    @classmethod
+    def gone(cls, reason: str, status: int | None = None) -> "Outcome":
+        """Nobody lives there any more: no later attempt can succeed."""
+        return cls(Result.GONE, permanent=True, status=status, reason=reason)
+
+    @classmethod
+    def refused(cls, reason: str, status: int | None = None) -> "Outcome":
+        """This message will never be taken there."""
+        return cls(Result.REFUSED, permanent=True, status=status, reason=reason)
+
+    @classmethod
+    def fault(cls, reason: str, status: int | None = None) -> "Outcome":
+        """The channel is set up wrongly; it may be mended while the message still matters."""
+        return cls(Result.FAULT, status=status, reason=reason)
+
+    @classmethod
+    def again(
+        cls, reason: str, status: int | None = None, *, retry_after: timedelta | None = None
+    ) -> "Outcome":
+        """A passing fault."""
+        return cls(Result.RETRY, status=status, retry_after=retry_after, reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """What follows an attempt. Either `done`, or there is a `retry_at`; never both."""
+
+    done: bool = False
+    retry_at: datetime | None = None
+    next_channel_now: bool = False
+    drop_address: bool = False
+    tell_operators: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSlice:
+    """What worth_sending needs of a message."""
+
+    kind: Kind
+    expires_at: datetime | None = None
+    done_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressSlice:
+    """What worth_sending needs of an address and of the person behind it.
+
+    Quiet hours run from `quiet_from` to `quiet_until` on a wall clock in `zone`, over midnight
+    where the first is the later one. Where they are equal, or one is missing, there are none.
+    """
+
+    is_dropped: bool = False
+    person_is_disabled: bool = False
+    channel_is_open: bool = True
+    zone: str = "UTC"
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+
+
+def retry_at(
+    attempt: int, now: datetime, *, rand: float, retry_after: timedelta | None = None
+) -> datetime:
+    """The moment of the next attempt after the `attempt`-th (counted from 1) failed at `now`.
+
+    The wait doubles from ten seconds to a quarter of an hour; the later half of it is drawn by
+    `rand` (0 ≤ rand < 1), so that a thousand messages that failed together do not come back
+    together. A wait that the service asked for is kept, up to an hour, and stretched by up to a
+    tenth. Source: the push policy, and the back-off with jitter that such services ask for.
+    """
+    doubled = FIRST_RETRY * (1 << min(max(attempt, 1) - 1, 10))
+    wait = min(doubled, LONGEST_RETRY) * (0.5 + rand / 2)
+    if retry_after is not None:
+        wait = max(wait, min(retry_after, LONGEST_OBEYED) * (1 + rand / 10))
+    return now + wait
+
+
+def what_next(
+    outcome: Outcome, attempt: int, queued_at: datetime, now: datetime, *, rand: float
+) -> Next:
+    """What follows the `attempt`-th attempt, by the push policy.
+
+    Accepted: done. Gone: the address is dropped and the next channel taken now. A passing fault:
+    again after a back-off, and the next channel two minutes after the message was queued at the
+    latest; where the coming attempt would lie behind those two minutes, it is taken at once.
+    Refused: a mistake of ours, so operators are told and the next channel is taken now. A fault of
+    the channel: the same, and it is tried again, because it may be mended in time. "Next channel"
+    does not end this one: two ways that both arrive are better than none.
+    """
+    if outcome.result is Result.ACCEPTED:
+        return Next(done=True)
+    if outcome.result is Result.GONE:
+        return Next(done=True, drop_address=True, next_channel_now=True)
+    if outcome.permanent:
+        return Next(done=True, next_channel_now=True, tell_operators=True)
+    again = retry_at(attempt, now, rand=rand, retry_after=outcome.retry_after)
+    if outcome.result is Result.RETRY:
+        too_long = again - queued_at >= NEXT_CHANNEL_AFTER
+        return Next(retry_at=again, next_channel_now=too_long)
+    return Next(retry_at=again, next_channel_now=True, tell_operators=True)
+
+
+def worth_sending(message: MessageSlice, address: AddressSlice, now: datetime) -> Reason | None:
+    """Why this message must not be sent at `now`, or None where it must.
+
+    Asked before every attempt, never only when queueing: what was true a minute ago may be settled.
+    Quiet hours withhold reminders to children alone, never anything that calls an adult.
+    """
+    checks = (
+        (message.done_at is not None, Reason.ALREADY_DONE),
+        (message.withdrawn_at is not None, Reason.WITHDRAWN),
+        (message.expires_at is not None and message.expires_at <= now, Reason.EXPIRED),
+        (address.person_is_disabled, Reason.PERSON_DISABLED),
+        (address.is_dropped, Reason.ADDRESS_DROPPED),
+        (not address.channel_is_open, Reason.CHANNEL_CLOSED),
+        (message.kind in KEPT_QUIET and is_quiet(address, now), Reason.QUIET_HOURS),
+    )
+    return next((reason for holds, reason in checks if holds), None)
+
+
+def is_quiet(address: AddressSlice, now: datetime) -> bool:
+    """Whether a wall clock at the address stands within its quiet hours at `now`.
+
+    The moment is turned into local time, never the other way round: that is unambiguous on the two
+    days a year when the clocks change.
+    """
+    begin, end = address.quiet_from, address.quiet_until
+    if begin is None or end is None or begin == end:
+        return False
+    local = now.astimezone(ZoneInfo(address.zone)).time()
+    if begin < end:
+        return begin <= local < end
+    return local >= begin or local < end
+
+
+def in_order(channels: Iterable[str], configured: Sequence[str] = ()) -> list[str]:
+    """The channels that a person has, the fastest first.
+
+    Push, then the agency's own (SMS gateways, chat) in the order in which they are configured, then
+    e-mail, which is read last. Each once.
+    """
+
+    def rank(channel: str) -> tuple[int, int, str]:
+        if channel == PUSH:
+            return (0, 0, channel)
+        if channel == EMAIL:
+            return (2, 0, channel)
+        known = configured.index(channel) if channel in configured else len(configured)
+        return (1, known, channel)
+
+    return sorted(set(channels), key=rank)

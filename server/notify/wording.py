@@ -1,0 +1,78 @@
+"""What messages say. Never a name, never a place, never why: whoever else reads a lock screen or a
+mailbox learns only that there is something.
+
+A push carries the same sentence whatever it is about. E-mail and an agency's own channels say a
+little more, to adults: how soon, and where to look. What happened stands behind the sign-in.
+"""
+
+from dataclasses import dataclass
+
+from server.i18n import N_, gettext
+from server.notify.rules import Kind
+
+NEUTRAL = N_("You have 1 new item")
+
+SENTENCES: dict[Kind, str] = {
+    # A child gets no other words here than on the lock screen.
+    Kind.REMIND_CHILD: NEUTRAL,
+    Kind.DUE_CHILD: NEUTRAL,
+    Kind.NEWS_CHILD: NEUTRAL,
+    Kind.ASK_CARER: N_("Please answer one question."),
+    Kind.ALERT: N_("Somebody needs you."),
+    Kind.ALERT_AGAIN: N_("Somebody still needs you."),
+    Kind.CONFIRM_ANSWERED: N_("A late answer has come. Please look and confirm."),
+    Kind.ALL_CLEAR: N_("It is all right again. There is nothing more to do."),
+    Kind.DECIDE: N_("A decision is needed from you now."),
+    Kind.HELD: N_("Something waits for some hours. Please have a look."),
+    Kind.TALK: N_("Somebody would like to talk with you."),
+    Kind.DUE: N_("Something waits for you. Please have a look when you can."),
+    Kind.TEST: N_("This is the test that you asked for. It has arrived."),
+    Kind.OPERATORS: N_("Something is wrong with the server: {fault}"),
+}
+OPERATORS_SUBJECT = N_("The server needs you")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`title` names the app neutrally, `subject` is that of a mail, `body` is everything below."""
+
+    title: str
+    subject: str
+    body: str
+
+
+def neutral(language: str) -> str:
+    """The one sentence of every push."""
+    return gettext(language, NEUTRAL)
+
+
+def word(
+    kind: Kind,
+    language: str,
+    *,
+    display_name: str,
+    url: str | None = None,
+    fault: str = "",
+    unseen: tuple[str, str] | None = None,
+) -> Words:
+    """The words of one message for e-mail and an agency's own channels.
+
+    `url` is an address behind the sign-in, or a carer's signed one. `fault` is a code for
+    operators. `unseen` are the two ends, as the reader's clock shows them, of a time in which the
+    server itself was down and saw nothing.
+    """
+    lines = [gettext(language, SENTENCES[kind], fault=fault)]
+    if unseen is not None:
+        begin, end = unseen
+        lines.append(
+            gettext(
+                language,
+                N_("The server was down and could not see from {begin} to {end}."),
+                begin=begin,
+                end=end,
+            )
+        )
+    if url is not None:
+        lines.append(gettext(language, N_("Open: {url}"), url=url))
+    subject = OPERATORS_SUBJECT if kind is Kind.OPERATORS else NEUTRAL
+    return Words(title=display_name, subject=gettext(language, subject), body="\n\n".join(lines))

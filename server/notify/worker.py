@@ -1,0 +1,405 @@
+"""The only loop that sends: claim → decide → send → log → mark done last.
+
+A message is marked done after the send and never before it. A process that dies in between leaves
+the lease to run out, and another one sends again: a *delivery* may be doubled, with the same tag
+and Message-ID, so that a device shows it once; a message is never lost.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server import bulk, logs
+from server.clock import Clock
+from server.db import as_id, dialect, fetch, write
+from server.i18n import format_time
+from server.ids import uuid7
+from server.notify.actions import (
+    Saying,
+    again,
+    channels_of,
+    last_resorts,
+    lock,
+    queue,
+    tell_operators,
+)
+from server.notify.channels import Channel
+from server.notify.models import Address, Delivery, Message
+from server.notify.rules import (
+    AddressSlice,
+    Envelope,
+    Kind,
+    MessageSlice,
+    Next,
+    Outcome,
+    Reason,
+    Result,
+    what_next,
+    worth_sending,
+)
+from server.notify.wording import word
+
+log = logs.get("notify")
+
+AT_ONCE = 100
+LEASE = timedelta(seconds=60)
+# How many network calls run side by side. Each is bounded in time by its channel.
+SIDE_BY_SIDE = 64
+# Whoever must be told, and cannot be by any way: then the last resort is.
+MUST_ARRIVE = frozenset({Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE})
+# A push service keeps a message for a phone that is off for so long at the most.
+LONGEST_TTL = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One message on its way to one address, and what came of it."""
+
+    message: Message
+    address: Address | None
+    to: str
+    delivery_id: UUID = field(default_factory=uuid7)
+    started_at: datetime | None = None
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+
+
+class Worker:
+    """Sends what the outbox holds. Any number of them, in any number of processes."""
+
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        *,
+        public_url: str,
+        display_name: str,
+        last_resort: Sequence[tuple[str, str]],
+        clock: Clock,
+        rand: random.Random | None = None,
+    ) -> None:
+        self._channels = channels
+        self._public_url = public_url.rstrip("/")
+        self._display_name = display_name
+        self._last_resort = last_resort
+        self._clock = clock
+        self._name = str(uuid7())
+        self._rand = rand or random.Random()  # noqa: S311 (jitter, not a secret)
+        self._gate = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def run_once(self) -> int:
+        """One pass: claim a batch and bring it to its end. Returns how many messages it held."""
+        now = self._clock()
+        messages = await self._claim(now)
+        if not messages:
+            return 0
+        attempts = await self._plan(messages, now)
+        await self._log_beginning(attempts, now)
+        await asyncio.gather(*(self._send(attempt) for attempt in attempts))
+        await self._record(messages, attempts)
+        return len(messages)
+
+    # --- claim
+
+    async def _claim(self, now: datetime) -> list[Message]:
+        skip = "FOR UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
+        async with write():
+            rows = await fetch(
+                "UPDATE message SET state = 'sending', attempts = attempts + 1, act_at = $2,"  # noqa: S608
+                " lease_until = $2, leased_by = $3 WHERE id IN (SELECT id FROM message"
+                " WHERE act_at <= $1 AND state IN ('waiting', 'sending')"
+                f" ORDER BY act_at LIMIT {AT_ONCE} {skip}) RETURNING id",
+                [now, now + LEASE, self._name],
+            )
+        ids = [as_id(row["id"]) for row in rows]
+        if not ids:
+            return []
+        return await Message.filter(id__in=ids, leased_by=self._name).prefetch_related(
+            "person__agency"
+        )
+
+    # --- decide
+
+    async def _plan(self, messages: Sequence[Message], now: datetime) -> list[Attempt]:
+        people = {m.person_id for m in messages if m.person_id is not None}
+        addresses: dict[tuple[UUID, str], list[Address]] = {}
+        for address in await Address.filter(person_id__in=list(people), dropped_at__isnull=True):
+            assert address.person_id is not None
+            addresses.setdefault((address.person_id, address.channel), []).append(address)
+        accepted = await self._accepted_before([m.id for m in messages if m.attempts > 1])
+        attempts: list[Attempt] = []
+        for message in messages:
+            attempts += self._attempts(message, addresses, accepted, now)
+        return attempts
+
+    async def _accepted_before(self, ids: Sequence[UUID]) -> set[tuple[UUID, UUID | None]]:
+        """Which (message, address) had been accepted: a second try goes to the others only."""
+        if not ids:
+            return set()
+        # A pass that died left its lines saying "sending": nobody knows what came of them.
+        await Delivery.filter(message_id__in=ids, result="sending").update(result="unknown")
+        rows = await Delivery.filter(message_id__in=ids, result="accepted").values_list(
+            "message_id", "address_id"
+        )
+        return {(message_id, address_id) for message_id, address_id in rows}
+
+    def _attempts(
+        self,
+        message: Message,
+        addresses: Mapping[tuple[UUID, str], list[Address]],
+        accepted: set[tuple[UUID, UUID | None]],
+        now: datetime,
+    ) -> list[Attempt]:
+        if message.person_id is None:
+            index = message.last_resort
+            if index is None or index >= len(self._last_resort):
+                return []
+            tries = [Attempt(message, None, self._last_resort[index][1])]
+        else:
+            known = addresses.get((message.person_id, message.channel), [])
+            tries = [Attempt(message, address, address.value) for address in known]
+        for attempt in tries:
+            attempt.reason = self._worth(attempt, now)
+            if (message.id, attempt.address.id if attempt.address else None) in accepted:
+                attempt.reason = Reason.ALREADY_DONE
+        return tries
+
+    def _worth(self, attempt: Attempt, now: datetime) -> Reason | None:
+        message, quiet = attempt.message, (attempt.message.data or {}).get("quiet")
+        person = _person(message)
+        return worth_sending(
+            MessageSlice(kind=Kind(message.kind), expires_at=message.expires_at),
+            AddressSlice(
+                person_is_disabled=person is not None and person.disabled_at is not None,
+                channel_is_open=self._channel_of(message) in self._channels,
+                zone=quiet["zone"] if quiet else "UTC",
+                quiet_from=time.fromisoformat(quiet["from"]) if quiet else None,
+                quiet_until=time.fromisoformat(quiet["until"]) if quiet else None,
+            ),
+            now,
+        )
+
+    def _channel_of(self, message: Message) -> str:
+        index: int | None = message.last_resort
+        if index is not None and index < len(self._last_resort):
+            return self._last_resort[index][0]
+        return message.channel
+
+    # --- send
+
+    async def _log_beginning(self, attempts: Sequence[Attempt], now: datetime) -> None:
+        rows = []
+        for attempt in attempts:
+            attempt.started_at = now
+            rows.append(
+                {
+                    "id": attempt.delivery_id,
+                    "message_id": attempt.message.id,
+                    "address_id": attempt.address.id if attempt.address else None,
+                    "channel": self._channel_of(attempt.message),
+                    "attempt": attempt.message.attempts,
+                    "started_at": now,
+                    "result": "withheld" if attempt.reason else "sending",
+                    "why": attempt.reason.value if attempt.reason else None,
+                }
+            )
+        async with write():
+            await bulk.insert(Delivery, rows)
+
+    async def _send(self, attempt: Attempt) -> None:
+        if attempt.reason is not None:
+            return
+        try:
+            envelope = self._envelope(attempt)
+            async with self._gate:
+                attempt.outcome = await self._channels[envelope.channel].send(envelope)
+        except Exception:
+            # Channels turn what the other side does into outcomes, so this is a mistake of ours. It
+            # must not hold back the rest of the batch, and is tried again like a passing fault.
+            log.exception("worker.send_failed", message_id=str(attempt.message.id))
+            attempt.outcome = Outcome.again("our_mistake")
+
+    def _envelope(self, attempt: Attempt) -> Envelope:
+        message, person, now = attempt.message, _person(attempt.message), self._clock()
+        kind = Kind(message.kind)
+        language = person.language if person is not None else "en"
+        name = self._display_name
+        if person is not None and person.agency.display_name:
+            name = person.agency.display_name
+        url = self._public_url + _path(message)
+        words = word(
+            kind,
+            language,
+            display_name=name,
+            url=url,
+            fault=(message.data or {}).get("fault", ""),
+            unseen=_unseen(message, language),
+        )
+        left = message.expires_at - now if message.expires_at is not None else LONGEST_TTL
+        return Envelope(
+            message_id=message.id,
+            kind=kind,
+            channel=self._channel_of(message),
+            address=attempt.to,
+            keys=attempt.address.keys if attempt.address else None,
+            language=language,
+            title=words.title,
+            body=words.body,
+            subject=words.subject,
+            sender=name,
+            url=url,
+            tag=message.subject_id.hex,
+            topic=message.subject_id.hex,
+            ttl=max(min(left, LONGEST_TTL), timedelta(0)),
+            urgency=message.urgency,  # type: ignore[arg-type]
+        )
+
+    # --- log, and mark done last
+
+    async def _record(self, messages: Sequence[Message], attempts: Sequence[Attempt]) -> None:
+        now = self._clock()
+        tries: dict[UUID, list[Attempt]] = {message.id: [] for message in messages}
+        for attempt in attempts:
+            tries[attempt.message.id].append(attempt)
+        async with write():
+            await self._log_ends([a for a in attempts if a.outcome is not None], now)
+            free = await lock([m.id for m in messages], waits=False)
+            await self._mark([m for m in messages if m.id in free], tries, now)
+        for message in messages:
+            # Somebody withdraws this one in this moment, and may hold more of ours: whoever waits
+            # for them holds nothing else.
+            if message.id not in free:
+                async with write():
+                    await lock([message.id])
+                    await self._mark([message], tries, now)
+
+    async def _mark(
+        self,
+        messages: Sequence[Message],
+        tries: Mapping[UUID, Sequence[Attempt]],
+        now: datetime,
+    ) -> None:
+        ends = [(m, *self._end(m, tries[m.id], now)) for m in messages]
+        rows = [
+            {"id": m.id, **row, "lease_until": None, "leased_by": self._name}
+            for m, row, _, _ in ends
+        ]
+        # Only what is still ours: what was withdrawn meanwhile, or taken over, stays as it is.
+        ours = {as_id(key) for key in await bulk.update(Message, rows, same="leased_by")}
+        # What was withdrawn while it was being sent must not come back by another way.
+        await self._go_on([m for m, _, onward, _ in ends if onward and m.id in ours], now)
+        for fault in sorted({fault for _, _, _, faults in ends for fault in faults}):
+            await tell_operators(fault, now)
+
+    async def _log_ends(self, attempts: Sequence[Attempt], now: datetime) -> None:
+        await _lock_addresses([a.address.id for a in attempts if a.address is not None])
+        rows: list[dict[str, Any]] = []
+        accepted: list[UUID] = []
+        failed: list[UUID] = []
+        for attempt in attempts:
+            outcome = attempt.outcome
+            assert outcome is not None
+            rows.append(
+                {
+                    "id": attempt.delivery_id,
+                    "ended_at": now,
+                    "result": outcome.result.value,
+                    "why": outcome.reason[:48],
+                    "status": outcome.status,
+                }
+            )
+            if attempt.address is not None:
+                ok = outcome.result is Result.ACCEPTED
+                (accepted if ok else failed).append(attempt.address.id)
+                if outcome.result is Result.GONE:
+                    await Address.filter(id=attempt.address.id, dropped_at__isnull=True).update(
+                        dropped_at=now, dropped_why=outcome.reason[:24]
+                    )
+        await bulk.update(Delivery, rows)
+        if accepted:
+            await Address.filter(id__in=accepted).update(last_accepted_at=now)
+        if failed:
+            await Address.filter(id__in=failed).update(last_failed_at=now)
+
+    def _end(
+        self, message: Message, tries: Sequence[Attempt], now: datetime
+    ) -> tuple[dict[str, Any], bool, set[str]]:
+        """The new state of a message, whether to go on by another way, and faults of ours."""
+        done = {"done_at": now, "act_at": None}
+        if any(a.reason is Reason.ALREADY_DONE for a in tries) or any(
+            a.outcome is not None and a.outcome.result is Result.ACCEPTED for a in tries
+        ):
+            return {"state": "done", "why": None, **done}, False, set()
+        nexts = [
+            (a.outcome, self._next(a.outcome, message, now)) for a in tries if a.outcome is not None
+        ]
+        faults = {f"{message.channel}:{o.reason}" for o, n in nexts if n.tell_operators}
+        onward = not nexts or any(n.next_channel_now for _, n in nexts)
+        retries = [n.retry_at for _, n in nexts if n.retry_at is not None]
+        if retries:
+            row = {"state": "waiting", "why": None, "done_at": None, "act_at": min(retries)}
+            return row, onward, faults
+        reasons = [a.reason for a in tries if a.reason is not None]
+        if reasons:
+            row = {"state": "withheld", "why": reasons[0].value, **done}
+            return row, reasons[0] is Reason.CHANNEL_CLOSED, faults
+        why = nexts[0][0].reason[:32] if nexts else "no_address"
+        return {"state": "failed", "why": why, **done}, onward, faults
+
+    def _next(self, outcome: Outcome, message: Message, now: datetime) -> Next:
+        return what_next(
+            outcome, message.attempts, message.queued_at, now, rand=self._rand.random()
+        )
+
+    async def _go_on(self, messages: Sequence[Message], now: datetime) -> None:
+        """The next channel, now; where there is none left for what must arrive, the last resort."""
+        people = {m.person_id for m in messages if m.person_id is not None}
+        channels = await channels_of(people)
+        sayings: list[Saying] = []
+        for message in messages:
+            if message.person_id is None:
+                continue
+            open_ = channels.get(message.person_id, [])
+            at = open_.index(message.channel) + 1 if message.channel in open_ else 0
+            after = [name for name in open_[at:] if name != message.channel]
+            if after:
+                sayings.append(again(message, channel=after[0]))
+            elif Kind(message.kind) in MUST_ARRIVE:
+                sayings += [again(message, last_resort=n) for n in range(last_resorts())]
+        await queue(sayings, now)
+
+
+async def _lock_addresses(ids: Sequence[UUID]) -> None:
+    """In one order: two workers may each have the address that the other one is to note about."""
+    if ids and dialect() == "postgres":
+        sql = "SELECT id FROM address WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"
+        await fetch(sql, [list(ids)])
+
+
+def _person(message: Message) -> Any:
+    """Whom it is for: a row of a room above this one, known here by its columns alone."""
+    return message.person
+
+
+def _unseen(message: Message, language: str) -> tuple[str, str] | None:
+    """The two ends of a time in which we were down, as the reader's clock shows them."""
+    ends = (message.data or {}).get("unseen")
+    if not ends:
+        return None
+    person = _person(message)
+    zone = ZoneInfo(person.zone if person is not None else "UTC")
+    begin, end = (format_time(language, datetime.fromisoformat(at), zone) for at in ends)
+    return begin, end
+
+
+def _path(message: Message) -> str:
+    given = (message.data or {}).get("path")
+    if given is not None:
+        return str(given)
+    if message.subject_kind == "alert":
+        return f"/desk/alerts/{message.subject_id}"
+    return "/"

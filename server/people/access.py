@@ -1,0 +1,252 @@
+"""The only way from a request to a child.
+
+`child_for` gives 404 to whoever has no tie to the child, so that a stranger cannot tell whether
+there is one, and 403 to a tie without this right. What it needs from rooms above this one, the
+composition root hangs on `app.state`: `visitor_of` (who came in, by the doors) and `is_on_duty`
+(the rota of alerts). Rights come from ties and from the rota alone, never from a role in the
+agency: an administrator without a tie is a stranger to every child.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+from starlette.requests import HTTPConnection
+from tortoise.expressions import Q
+
+from server.audit.actions import Actor, note
+from server.audit.models import Entry
+from server.db import write
+from server.errors import Denied, NotFound, Unauthenticated
+from server.i18n import N_
+from server.people.models import Child, Tie
+from server.people.rules import Action, AgencyAction, Role, may, may_agency
+
+# A board that is open all day is one look an hour at each child on it, not one at every refresh.
+BOARD_LOOK_EVERY = timedelta(hours=1)
+
+Roles = frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor(Actor):
+    """Who came in through a door: an Actor, and what a request needs to know besides.
+
+    `role` is the role in the agency; what somebody is to one child comes from `child_for`.
+    """
+
+    session_id: UUID
+    language: str
+    zone: str
+    by_cookie: bool = False
+
+    @property
+    def person_id(self) -> UUID:
+        """The person. An Actor's id may be missing, a visitor's never is."""
+        assert self.id is not None
+        return self.id
+
+    @property
+    def is_child(self) -> bool:
+        """Whether a child holds this session: it has no tie to itself, and needs none."""
+        return self.role == Role.CHILD
+
+
+VisitorOf = Callable[[HTTPConnection], Awaitable[Visitor]]
+IsOnDuty = Callable[[UUID, datetime], Awaitable[bool]]
+
+
+def now_of(request: HTTPConnection) -> datetime:
+    """The moment of this request: the clock is read once, and everything in it agrees."""
+    if "waymark.now" not in request.scope:
+        request.scope["waymark.now"] = request.app.state.clock()
+    return cast(datetime, request.scope["waymark.now"])
+
+
+async def visitor_of(request: HTTPConnection) -> Visitor:
+    """Who sent this request. Raises Unauthenticated; looks only once per request."""
+    known = request.scope.get("waymark.visitor")
+    if known is None:
+        known = await cast(VisitorOf, request.app.state.visitor_of)(request)
+        request.scope["waymark.visitor"] = known
+        # For the frame around every page: who is in, and what they may open.
+        request.state.visitor = known
+    return cast(Visitor, known)
+
+
+async def visitor_or_none(request: HTTPConnection) -> Visitor | None:
+    """The same, where a stranger is welcome too."""
+    try:
+        return await visitor_of(request)
+    except Unauthenticated:
+        return None
+
+
+async def staff_of(request: HTTPConnection) -> Visitor:
+    """A member of staff: whatever is at the desk is no place for a child's session."""
+    visitor = await visitor_of(request)
+    if visitor.is_child:
+        raise nothing_here()
+    return visitor
+
+
+async def agency_for(request: HTTPConnection, action: AgencyAction) -> Visitor:
+    """Somebody who may do this about the agency. Raises Denied."""
+    visitor = await staff_of(request)
+    if not may_agency(Role(visitor.role), action):
+        raise not_yours()
+    return visitor
+
+
+async def child_for(
+    request: HTTPConnection,
+    child_id: UUID,
+    action: Action,
+    *,
+    at_most_every: timedelta | None = None,
+) -> tuple[Child, Roles]:
+    """The child, and what the visitor is to it.
+
+    Raises NotFound without a tie, Denied where no tie has this right. A look by somebody who is
+    only on duty leaves an entry that the child can read; of what renews itself, `at_most_every`.
+    """
+    visitor, now = await visitor_of(request), now_of(request)
+    child = await Child.get_or_none(id=child_id, agency_id=visitor.agency_id)
+    if child is None:
+        raise nothing_here()
+    roles = await roles_towards(visitor, child.id, now)
+    if not may(roles, action) and await _is_on_duty(request, visitor, now):
+        roles |= {Role.SUPERVISOR}
+        if may(roles, action):
+            what = f"look:{action}"
+            await looked(visitor, [child.id], what, now, why="on_duty", at_most_every=at_most_every)
+    if not roles:
+        raise nothing_here()
+    if not may(roles, action):
+        raise not_yours()
+    return child, roles
+
+
+async def desk_child(
+    request: HTTPConnection, action: Action, *, at_most_every: timedelta | None = None
+) -> tuple[Child, Roles]:
+    """`child_for` the `child_id` of the path, for a page of the desk, where no child comes in."""
+    await staff_of(request)
+    return await child_for(
+        request, request.path_params["child_id"], action, at_most_every=at_most_every
+    )
+
+
+async def own_child(request: HTTPConnection, action: Action) -> tuple[Child, Roles]:
+    """The child whose session it is: for paths that name no child. NotFound for anyone else."""
+    visitor = await visitor_of(request)
+    if not visitor.is_child:
+        raise nothing_here()
+    return await child_for(request, visitor.person_id, action)
+
+
+async def children_for(
+    request: HTTPConnection, action: Action, *, also: Collection[UUID] = ()
+) -> dict[UUID, Roles]:
+    """Every child about which the visitor may do this, and what the visitor is to each.
+
+    For whoever is on duty that is every child of the agency that is placed, and those in `also`;
+    it leaves an entry for each one to which there is no tie (once an hour: a board refreshes
+    itself).
+    """
+    visitor, now = await visitor_of(request), now_of(request)
+    found = await _by_ties(visitor, now)
+    if await _is_on_duty(request, visitor, now):
+        is_here = Q(left_at__isnull=True) | Q(id__in=list(also))
+        here = Child.filter(is_here, agency_id=visitor.agency_id)
+        on_duty = [cast(UUID, id_) for id_ in await here.values_list("id", flat=True)]
+        new = [id_ for id_ in on_duty if not may(found.get(id_, frozenset()), action)]
+        for id_ in on_duty:
+            found[id_] = found.get(id_, frozenset()) | {Role.SUPERVISOR}
+        await looked(
+            visitor, new, f"look:{action}", now, why="on_duty", at_most_every=BOARD_LOOK_EVERY
+        )
+    return {id_: roles for id_, roles in found.items() if may(roles, action)}
+
+
+async def child_for_ties(request: HTTPConnection, child_id: UUID, action: Action) -> Child:
+    """The child, to somebody who arranges ties: by a tie, or for the whole agency.
+
+    An administrator gets no further than the ties: this is not `child_for`.
+    """
+    visitor = await visitor_of(request)
+    if not visitor.is_child and may_agency(Role(visitor.role), AgencyAction.TIES_CHANGE):
+        child = await Child.get_or_none(id=child_id, agency_id=visitor.agency_id)
+        if child is None:
+            raise nothing_here()
+        return child
+    return (await child_for(request, child_id, action))[0]
+
+
+async def roles_towards(visitor: Visitor, child_id: UUID, now: datetime) -> Roles:
+    """What somebody is to a child at this moment: oneself, or what the ties that hold say."""
+    if visitor.person_id == child_id:
+        return frozenset({Role.CHILD})
+    held = Tie.filter(
+        Tie.standing_at(now),
+        child_id=child_id,
+        person_id=visitor.person_id,
+        agency_id=visitor.agency_id,
+    )
+    return frozenset(Role(tie.role) for tie in await held)
+
+
+async def looked(
+    visitor: Visitor,
+    child_ids: Iterable[UUID],
+    what: str,
+    now: datetime,
+    *,
+    why: str | None = None,
+    at_most_every: timedelta | None = None,
+) -> None:
+    """Leave an entry for a look at each of these children; `what` begins with "look"."""
+    assert what.startswith("look"), "the list of looks finds them by their beginning"
+    wanted = list(child_ids)
+    if at_most_every is not None and wanted:
+        lately = Entry.filter(
+            child_id__in=wanted, who_id=visitor.id, what=what, at__gt=now - at_most_every
+        )
+        seen = set(await lately.values_list("child_id", flat=True))
+        wanted = [id_ for id_ in wanted if id_ not in seen]
+    if not wanted:
+        return
+    async with write():
+        for child_id in wanted:
+            await note(visitor, what, child_id=child_id, why=why, now=now)
+
+
+def nothing_here() -> NotFound:
+    """The same answer for what does not exist and for what is none of the visitor's business."""
+    return NotFound(N_("There is nothing here that you can see."))
+
+
+def not_yours() -> Denied:
+    """A tie, or a role, without this right."""
+    return Denied(N_("Your role does not include this."))
+
+
+async def _by_ties(visitor: Visitor, now: datetime) -> dict[UUID, Roles]:
+    if visitor.is_child:
+        return {visitor.person_id: frozenset({Role.CHILD})}
+    held = Tie.filter(
+        Tie.standing_at(now), person_id=visitor.person_id, agency_id=visitor.agency_id
+    )
+    found: dict[UUID, Roles] = {}
+    for child_id, role in await held.values_list("child_id", "role"):
+        found[child_id] = found.get(child_id, frozenset()) | {Role(role)}
+    return found
+
+
+async def _is_on_duty(request: HTTPConnection, visitor: Visitor, now: datetime) -> bool:
+    if visitor.is_child:
+        return False
+    is_on_duty = cast(IsOnDuty, request.app.state.is_on_duty)
+    return await is_on_duty(visitor.person_id, now)

@@ -1,0 +1,474 @@
+"""Adding agencies, homes, persons, children and ties, and ending them. Every one leaves an entry.
+
+A child never stands without a caseworker: one comes with the child, and the last tie of one without
+an end cannot be ended. So the ladder of an alert always begins at somebody.
+"""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from server.audit.actions import Actor, note
+from server.db import swapped, write
+from server.errors import IdReused, NotFound, Refused
+from server.i18n import LANGUAGES, N_
+from server.ids import uuid7
+from server.people.happenings import Happening, happened
+from server.people.models import Agency, Child, Home, Person, Tie
+from server.people.rules import Leaving, Role, clean_name, may_hold
+
+# A clock that is a little ahead of ours says nothing about the future.
+AHEAD = timedelta(minutes=5)
+OLDEST = timedelta(days=30 * 366)
+NO_BIRTHDAY = N_("Enter a day of birth such as 2010-03-31.")
+
+
+async def add_agency(
+    actor: Actor,
+    *,
+    name: str,
+    language: str,
+    zone: str,
+    display_name: str | None = None,
+    help_phone: str | None = None,
+    id_: UUID | None = None,
+    now: datetime,
+) -> Agency:
+    """A new agency, which sees nothing of the others."""
+    async with write():
+        agency = await Agency.create(
+            id=id_ or uuid7(),
+            name=_name(name),
+            display_name=display_name,
+            language=_language(language),
+            zone=_zone(zone),
+            help_phone=help_phone,
+            made_at=now,
+        )
+        await note(actor, "agency:add", about=("agency", agency.id), agency_id=agency.id, now=now)
+    return agency
+
+
+async def add_home(
+    actor: Actor,
+    agency_id: UUID,
+    *,
+    name: str,
+    zone: str,
+    id_: UUID | None = None,
+    now: datetime,
+) -> Home:
+    """A place where children of the agency live."""
+    async with write():
+        home = await Home.create(
+            id=id_ or uuid7(), agency_id=agency_id, name=_name(name), zone=_zone(zone), made_at=now
+        )
+        await note(actor, "home:add", about=("home", home.id), agency_id=agency_id, now=now)
+    return home
+
+
+async def add_person(
+    actor: Actor,
+    agency_id: UUID,
+    *,
+    role: Role,
+    name: str,
+    language: str,
+    zone: str,
+    deputy_id: UUID | None = None,
+    id_: UUID | None = None,
+    now: datetime,
+) -> Person:
+    """Somebody of the agency. A child comes by `add_child`; a password by the doors."""
+    if role == Role.CHILD:
+        raise Refused(N_("A child is added with its placement."), field="role")
+    async with write():
+        if deputy_id is not None:
+            await _adult(agency_id, deputy_id)
+        person = await _new_person(actor, agency_id, role, name, language, zone, id_, now)
+        if deputy_id is not None:
+            await Person.filter(id=person.id).update(deputy_id=deputy_id)
+            person.deputy_id = deputy_id
+    return person
+
+
+async def add_child(
+    actor: Actor,
+    agency_id: UUID,
+    *,
+    name: str,
+    language: str,
+    zone: str,
+    caseworker_id: UUID,
+    home_id: UUID | None = None,
+    placed_at: datetime | None = None,
+    born_on: date | None = None,
+    id_: UUID | None = None,
+    now: datetime,
+) -> Child:
+    """A placed child with its caseworker. The watch begins with it: `watch.actions.begin`."""
+    async with write():
+        if home_id is not None and not await Home.exists(id=home_id, agency_id=agency_id):
+            raise Refused(N_("This home is not one of the agency."), field="home_id")
+        person = await _new_person(actor, agency_id, Role.CHILD, name, language, zone, id_, now)
+        child = await Child.create(
+            id=person.id,
+            agency_id=agency_id,
+            person_id=person.id,
+            home_id=home_id,
+            placed_at=placed_at or now,
+            born_on=_day_of_birth(born_on, now),
+        )
+        await note(actor, "child:add", child_id=child.id, agency_id=agency_id, now=now)
+        await add_tie(
+            actor, child, person_id=caseworker_id, role=Role.CASEWORKER, from_at=now, now=now
+        )
+        if born_on is not None:
+            await happened(actor, child.id, Happening.BIRTHDAY, now)
+    return child
+
+
+async def set_birthday(actor: Actor, child_id: UUID, born_on: date | None, now: datetime) -> Child:
+    """On which day the child was born; None: nobody knows. The same again changes nothing.
+
+    Raises Refused for a day on which no child of an agency was born.
+    """
+    async with write():
+        await _lock([child_id])
+        child = await Child.get(id=child_id)
+        day = _day_of_birth(born_on, now)
+        if child.born_on != day:
+            await Child.filter(id=child.id).update(born_on=day)
+            await child.refresh_from_db(["born_on"])
+            await _note_child(actor, child, "child:change", "born_on", now)
+            await happened(actor, child.id, Happening.BIRTHDAY, now)
+    return child
+
+
+async def move(actor: Actor, child_id: UUID, home_id: UUID | None, now: datetime) -> Child:
+    """The child lives in another home; None: in one that is not written down. The same again
+    changes nothing. The placement goes on, and so does the watch.
+
+    Raises Refused for a home of another agency.
+    """
+    async with write():
+        await _lock([child_id])
+        child = await Child.get(id=child_id)
+        if home_id is not None and not await Home.exists(id=home_id, agency_id=child.agency_id):
+            raise Refused(N_("This home is not one of the agency."), field="home_id")
+        if child.home_id != home_id:
+            child.home_id = home_id
+            await child.save(update_fields=["home_id"])
+            await _note_child(actor, child, "child:move", "home_id", now)
+            await happened(actor, child.id, Happening.TRANSFER, now)
+    return child
+
+
+def _day_of_birth(born_on: date | None, now: datetime) -> str | None:
+    if born_on is None:
+        return None
+    # Somebody may stay with an agency for some years after 18; nobody for decades.
+    if not now.date() - OLDEST <= born_on <= now.date():
+        raise Refused(NO_BIRTHDAY, field="born_on")
+    return born_on.isoformat()
+
+
+async def _note_child(
+    actor: Actor, child: Child, what: str, name: str, now: datetime, *, why: Leaving | None = None
+) -> None:
+    await note(
+        actor,
+        what,
+        child_id=child.id,
+        about=("child", child.id),
+        names=[name],
+        agency_id=child.agency_id,
+        why=why,
+        now=now,
+    )
+
+
+async def end_placement(
+    actor: Actor, child_id: UUID, why: Leaving, left_at: datetime, now: datetime
+) -> Child:
+    """The child has left. Its ties stay, and so does all that was written; the watch ends with it:
+    `watch.placing.end` is what to call. Said twice: the first end stands.
+
+    Raises Refused for a time that has not come, or that lies before the placement began.
+    """
+    async with write():
+        await _lock([child_id])
+        child = await Child.get(id=child_id)
+        if child.left_at is not None:
+            return child
+        _has_come(left_at, now)
+        if left_at < child.placed_at:
+            raise Refused(N_("The placement began later than that."), field="at")
+        child.left_at = min(left_at, now)
+        await child.save(update_fields=["left_at"])
+        await _note_child(actor, child, "placement:end", "left_at", now, why=why)
+    return child
+
+
+async def begin_placement(
+    actor: Actor, child_id: UUID, placed_at: datetime, now: datetime
+) -> Child:
+    """The child is back: a new placement. The watch begins with it: `watch.placing.begin`. Said
+    twice: the first beginning stands.
+
+    Raises Refused for a time that has not come, or that lies before the child left; and, code
+    `last_caseworker`, where nobody is its caseworker any more.
+    """
+    async with write():
+        await _lock([child_id])
+        child = await Child.get(id=child_id)
+        if child.left_at is None:
+            return child
+        _has_come(placed_at, now)
+        if placed_at < child.left_at:
+            raise Refused(N_("The child left later than that."), field="at")
+        child.placed_at, child.left_at = min(placed_at, now), None
+        await child.save(update_fields=["placed_at", "left_at"])
+        await _keeps_a_caseworker(child.id, None, now)
+        await _note_child(actor, child, "placement:begin", "placed_at", now)
+    return child
+
+
+def _has_come(at: datetime, now: datetime) -> None:
+    if at > now + AHEAD:
+        raise Refused(N_("This time has not come yet."), field="at")
+
+
+async def add_tie(
+    actor: Actor,
+    child: Child,
+    *,
+    person_id: UUID,
+    role: Role,
+    from_at: datetime | None = None,
+    until_at: datetime | None = None,
+    id_: UUID | None = None,
+    now: datetime,
+) -> Tie:
+    """A bond from a moment on, until another where it has an end.
+
+    The same id again gives the tie that it made. Raises Refused where this person may not hold such
+    a tie or holds it already, IdReused where the id made another one.
+    """
+    from_at = from_at or now
+    if until_at is not None and until_at <= from_at:
+        raise Refused(N_("A tie ends after it begins."), field="until_at")
+    async with write():
+        known = await Tie.get_or_none(id=id_) if id_ else None
+        if known is not None:
+            if (known.child_id, known.person_id, known.role) == (child.id, person_id, role):
+                return known
+            raise IdReused(N_("This id belongs to something else."), field="id")
+        person = await _adult(child.agency_id, person_id)
+        if not may_hold(Role(person.role), role):
+            raise Refused(N_("This person cannot have this tie to a child."), field="role")
+        held = Tie.filter(Tie.standing_at(now), child_id=child.id, person_id=person.id, role=role)
+        if await held.exists():
+            raise Refused(N_("This person has this tie already."), field="person_id")
+        tie = await Tie.create(
+            id=id_ or uuid7(),
+            agency_id=child.agency_id,
+            child_id=child.id,
+            person_id=person.id,
+            role=role,
+            from_at=from_at,
+            until_at=until_at,
+        )
+        await note(
+            actor,
+            "tie:add",
+            child_id=child.id,
+            about=("tie", tie.id),
+            names=[role],
+            agency_id=child.agency_id,
+            now=now,
+        )
+        others = Tie.filter(child_id=child.id, role=Role.CASEWORKER).exclude(id=tie.id)
+        if _is_worker(tie) and await others.exists():
+            await happened(
+                actor, child.id, Happening.NEW_WORKER, now, about=tie.id, at=max(from_at, now)
+            )
+    return tie
+
+
+def _is_worker(tie: Tie) -> bool:
+    """Whether this is a caseworker for good: one with an end stands in while another is away, which
+    is no change of worker, neither when it begins nor when it is over."""
+    return tie.role == Role.CASEWORKER and tie.until_at is None
+
+
+async def end_tie(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Tie:
+    """The tie holds no more from now on. Ended twice: the first end stands.
+
+    Raises Refused, code `last_caseworker`, where the child would stand without one.
+    """
+    async with write():
+        await _lock([child.id])
+        tie = await Tie.get_or_none(id=tie_id, child_id=child.id)
+        if tie is None:
+            raise NotFound(N_("There is nothing here that you can see."))
+        if tie.until_at is not None and tie.until_at <= now:
+            return tie
+        if tie.role == Role.CASEWORKER:
+            await _keeps_a_caseworker(child.id, tie.person_id, now)
+        # A tie that was to begin later never holds: it ends at its own beginning.
+        end, was_worker = max(now, tie.from_at), _is_worker(tie)
+        swapped(await Tie.filter(id=tie.id, until_at=tie.until_at).update(until_at=end))
+        await note(
+            actor,
+            "tie:end",
+            child_id=child.id,
+            about=("tie", tie.id),
+            names=[tie.role],
+            agency_id=child.agency_id,
+            now=now,
+        )
+        tie.until_at = end
+        if was_worker:
+            await happened(actor, child.id, Happening.NEW_WORKER, now, about=tie.id)
+    return tie
+
+
+async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: datetime) -> Person:
+    """Somebody left the agency: all ties end, and no door opens any more.
+
+    Raises Refused, code `last_caseworker`, while a child has no other caseworker. The doors end the
+    sessions: `doors.actions.disable_person` is what to call.
+    """
+    async with write():
+        person = await _adult(agency_id, person_id)
+        ties = await Tie.filter(Tie.ending_after(now), person_id=person.id).order_by("child_id")
+        await _lock(sorted({tie.child_id for tie in ties}))
+        for tie in ties:
+            if tie.role == Role.CASEWORKER:
+                await _keeps_a_caseworker(tie.child_id, person.id, now)
+        for tie in ties:
+            await Tie.filter(id=tie.id).update(until_at=max(now, tie.from_at))
+        swapped(await Person.filter(id=person.id, disabled_at__isnull=True).update(disabled_at=now))
+        await note(
+            actor, "person:disable", about=("person", person.id), agency_id=agency_id, now=now
+        )
+        person.disabled_at = now
+        for tie in ties:
+            if _is_worker(tie):
+                await happened(actor, tie.child_id, Happening.NEW_WORKER, now, about=tie.id)
+    return person
+
+
+async def set_language(actor: Actor, person_id: UUID, language: str, now: datetime) -> None:
+    """The language in which somebody reads and is written to."""
+    async with write():
+        await Person.filter(id=person_id).update(language=_language(language))
+        await note(actor, "person:change", about=("person", person_id), names=["language"], now=now)
+
+
+async def set_deputy(
+    actor: Actor, agency_id: UUID, person_id: UUID, deputy_id: UUID | None, now: datetime
+) -> None:
+    """Who is called when this person does not answer; None: nobody."""
+    async with write():
+        person = await _adult(agency_id, person_id)
+        if deputy_id is not None:
+            await _adult(agency_id, deputy_id)
+        if deputy_id == person.id:
+            raise Refused(N_("Nobody is their own deputy."), field="deputy_id")
+        await Person.filter(id=person.id).update(deputy_id=deputy_id)
+        await note(
+            actor,
+            "person:change",
+            about=("person", person.id),
+            names=["deputy_id"],
+            agency_id=agency_id,
+            now=now,
+        )
+
+
+async def _new_person(
+    actor: Actor,
+    agency_id: UUID,
+    role: Role,
+    name: str,
+    language: str,
+    zone: str,
+    id_: UUID | None,
+    now: datetime,
+) -> Person:
+    person = await Person.create(
+        id=id_ or uuid7(),
+        agency_id=agency_id,
+        role=role,
+        name=_name(name),
+        language=_language(language),
+        zone=_zone(zone),
+        made_at=now,
+    )
+    await note(
+        actor,
+        "person:add",
+        about=("person", person.id),
+        names=[role],
+        agency_id=agency_id,
+        now=now,
+    )
+    return person
+
+
+async def _adult(agency_id: UUID, person_id: UUID) -> Person:
+    """Somebody of this agency who is neither a child nor gone."""
+    person = await Person.get_or_none(id=person_id, agency_id=agency_id, disabled_at__isnull=True)
+    if person is None or person.role == Role.CHILD:
+        raise Refused(N_("This person is not one of the agency's adults."), field="person_id")
+    return person
+
+
+async def _lock(child_ids: list[UUID]) -> None:
+    # Two who end the last two ties at once would each see the other's. In one order, so that they
+    # wait for each other and do not lock each other out; SQLite has one writer anyway. No stronger
+    # than an update: whoever holds the life project and adds a row to it holds the child as its
+    # parent, and we may want that project next.
+    await Child.filter(id__in=child_ids).order_by("id").select_for_update(no_key=True)
+
+
+async def _keeps_a_caseworker(child_id: UUID, without: UUID | None, now: datetime) -> None:
+    """Another one without an end: one that runs out some day would leave the gap for later."""
+    child = await Child.get(id=child_id)
+    others = Tie.filter(
+        child_id=child_id,
+        role=Role.CASEWORKER,
+        from_at__lte=now,
+        until_at__isnull=True,
+        person__disabled_at__isnull=True,
+    )
+    if without is not None:
+        others = others.exclude(person_id=without)
+    if child.left_at is None and not await others.exists():
+        raise Refused(
+            N_("The child would be without a caseworker. Add another caseworker first."),
+            code="last_caseworker",
+        )
+
+
+def _name(text: str) -> str:
+    name = clean_name(text)
+    if name is None:
+        raise Refused(N_("Enter a name of 1 to 120 characters."), field="name")
+    return name
+
+
+def _language(language: str) -> str:
+    if language not in LANGUAGES:
+        raise Refused(N_("Choose one of the languages of the list."), field="language")
+    return language
+
+
+def _zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Refused(N_("Choose a time zone such as Europe/Paris."), field="zone") from None
+    return zone

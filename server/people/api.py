@@ -1,0 +1,184 @@
+"""Ties and looks, for phones and native clients."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import IdReused, NotFound, Refused
+from server.openapi import api
+from server.people import actions
+from server.people.access import (
+    child_for,
+    child_for_ties,
+    now_of,
+    own_child,
+    visitor_of,
+)
+from server.people.looks import looks_at
+from server.people.models import Child, Person, Tie
+from server.people.rules import Action, Role
+from server.web import json_answer, json_body
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class WhoOut(msgspec.Struct):
+    """Somebody, to others who may know."""
+
+    id: UUID
+    name: str
+    role: str
+
+
+class TieOut(msgspec.Struct):
+    """A bond between a person and a child; without an end it holds until somebody ends it."""
+
+    id: UUID
+    person: WhoOut
+    role: Role
+    from_at: datetime
+    until_at: datetime | None
+
+
+class TiesOut(msgspec.Struct):
+    """The ties that are not over."""
+
+    ties: list[TieOut]
+
+
+class TieRequest(msgspec.Struct):
+    """A new tie. The id is made by the client: the same one again changes nothing."""
+
+    id: UUID
+    person_id: UUID
+    role: Role
+    from_at: Moment | None = None
+    until_at: Moment | None = None
+
+
+class LookOut(msgspec.Struct):
+    """Who looked at what. `what` and `why` are in the reader's words, `code` is stable."""
+
+    at: datetime
+    who: WhoOut | None
+    what: str
+    why: str | None
+    code: str
+
+
+class LooksOut(msgspec.Struct):
+    """The latest looks, newest first."""
+
+    looks: list[LookOut]
+
+
+async def ties(request: Request) -> Response:
+    """Who is tied to the child."""
+    child = await child_for_ties(request, request.path_params["child_id"], Action.TIES_SEE)
+    held = await Tie.filter(Tie.ending_after(now_of(request)), child_id=child.id).order_by(
+        "from_at", "id"
+    )
+    people = await _people([tie.person_id for tie in held])
+    return json_answer(TiesOut([_tie_out(tie, people[tie.person_id]) for tie in held]))
+
+
+async def add_tie(request: Request) -> Response:
+    """A new tie to the child."""
+    child = await child_for_ties(request, request.path_params["child_id"], Action.TIES_CHANGE)
+    said = await json_body(request, TieRequest)
+    known = await Tie.exists(id=said.id)
+    tie = await actions.add_tie(
+        await visitor_of(request),
+        child,
+        person_id=said.person_id,
+        role=said.role,
+        from_at=said.from_at,
+        until_at=said.until_at,
+        id_=said.id,
+        now=now_of(request),
+    )
+    person = await Person.get(id=tie.person_id)
+    return json_answer(_tie_out(tie, person), status=200 if known else 201)
+
+
+async def end_tie(request: Request) -> Response:
+    """The tie holds no more from now on."""
+    child = await child_for_ties(request, request.path_params["child_id"], Action.TIES_CHANGE)
+    visitor, tie_id = await visitor_of(request), request.path_params["tie_id"]
+    await actions.end_tie(visitor, child, tie_id, now_of(request))
+    return Response(status_code=204)
+
+
+async def my_looks(request: Request) -> Response:
+    """Who looked at what is written about me."""
+    child, _ = await own_child(request, Action.LOOKS_SEE)
+    return await _looks(request, child)
+
+
+async def looks(request: Request) -> Response:
+    """Who looked at what is written about a child."""
+    child, _ = await child_for(request, request.path_params["child_id"], Action.LOOKS_SEE)
+    return await _looks(request, child)
+
+
+async def _looks(request: Request, child: Child) -> Response:
+    visitor = await visitor_of(request)
+    found = await looks_at(child.id, child.agency_id, visitor.language, is_child=visitor.is_child)
+    return json_answer(
+        LooksOut(
+            [
+                LookOut(
+                    at=look.at,
+                    who=WhoOut(look.who.id, look.who.name, look.role) if look.who else None,
+                    what=look.what,
+                    why=look.why,
+                    code=look.code,
+                )
+                for look in found
+            ]
+        )
+    )
+
+
+async def _people(ids: list[UUID]) -> dict[UUID, Person]:
+    return {person.id: person for person in await Person.filter(id__in=ids)}
+
+
+def _tie_out(tie: Tie, person: Person) -> TieOut:
+    return TieOut(
+        id=tie.id,
+        person=WhoOut(person.id, person.name, person.role),
+        role=tie.role,
+        from_at=tie.from_at,
+        until_at=tie.until_at,
+    )
+
+
+_CHILD = "/api/v1/children/{child_id:uuid}"
+
+routes = [
+    api("GET", f"{_CHILD}/ties", ties, "Who is tied to a child", gives={200: TiesOut}),
+    api(
+        "POST",
+        f"{_CHILD}/ties",
+        add_tie,
+        "Tie somebody to a child",
+        takes=TieRequest,
+        gives={201: TieOut, 200: TieOut},
+        problems=(Refused, IdReused),
+    ),
+    api(
+        "DELETE",
+        f"{_CHILD}/ties/{{tie_id:uuid}}",
+        end_tie,
+        "End a tie",
+        gives={204: None},
+        problems=(NotFound, Refused),
+    ),
+    api("GET", "/api/v1/looks", my_looks, "Who looked at what is about me", gives={200: LooksOut}),
+    api("GET", f"{_CHILD}/looks", looks, "Who looked", gives={200: LooksOut}),
+]

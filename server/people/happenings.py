@@ -1,0 +1,62 @@
+"""What happens to a child that a room above this one wants to hear of.
+
+    await happened(actor, child.id, Happening.TRANSFER, now)
+
+Whoever hears of it does so in the transaction in which it happens: both are stored, or neither. The
+life project lies in a room above, so the composition roots hand in its ear.
+"""
+
+from collections.abc import Awaitable
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from server.audit.actions import Actor
+
+
+class Happening(StrEnum):
+    """Something after which a life project is to be looked at."""
+
+    NEW_WORKER = "new_worker"  # A caseworker came, or went, for good.
+    TRANSFER = "transfer"  # Another home.
+    RETURN = "return"  # A child that was missing, or had left, is back.
+    BIRTHDAY = "birthday"  # The day of birth is known now, or is another one.
+
+
+class Ear(Protocol):
+    """Hears of it. `about` names what it was, so that it is told once; `at` is when it begins."""
+
+    def __call__(
+        self,
+        actor: Actor,
+        child_id: UUID,
+        what: Happening,
+        now: datetime,
+        *,
+        about: UUID | None,
+        at: datetime,
+    ) -> Awaitable[None]: ...
+
+
+_ear: Ear | None = None
+
+
+def use_ear(ear: Ear) -> None:
+    """Tell this room who wants to hear."""
+    global _ear
+    _ear = ear
+
+
+async def happened(
+    actor: Actor,
+    child_id: UUID,
+    what: Happening,
+    now: datetime,
+    *,
+    about: UUID | None = None,
+    at: datetime | None = None,
+) -> None:
+    """Let it be heard, in the caller's transaction."""
+    if _ear is not None:
+        await _ear(actor, child_id, what, now, about=about, at=at or now)

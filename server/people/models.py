@@ -1,0 +1,145 @@
+"""Agencies, homes, persons, children and ties."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.expressions import Q
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from server.crypt import EncryptedText
+from server.ids import uuid7
+from server.people.rules import Role
+
+
+class Agency(Model):
+    """Whoever is responsible for children; nothing of one agency is seen by another."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    name = EncryptedText()
+    display_name = fields.CharField(
+        max_length=40, null=True
+    )  # On a child's phone; null: the setting.
+    language = fields.CharField(max_length=8, default="en")
+    zone = fields.CharField(max_length=64, default="UTC")
+    help_phone = fields.CharField(
+        max_length=32, null=True
+    )  # Shown to a child whose phone is offline.
+    made_at = fields.DatetimeField()
+
+    class Meta:
+        table = "agency"
+
+
+class Home(Model):
+    """Where children live together."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
+        "server.Agency", related_name="homes", on_delete=fields.RESTRICT
+    )
+    agency_id: UUID
+    name = EncryptedText()
+    zone = fields.CharField(max_length=64)
+    made_at = fields.DatetimeField()
+
+    class Meta:
+        table = "home"
+        indexes = (Index(fields=("agency_id",), name="home_agency"),)
+
+
+class Person(Model):
+    """Anyone: a child or an adult. The role here is what they are in the agency; what they are to
+    one child is a tie."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
+        "server.Agency", related_name="persons", on_delete=fields.RESTRICT
+    )
+    agency_id: UUID
+    role = fields.CharEnumField(Role, max_length=16)
+    name = EncryptedText()
+    language = fields.CharField(max_length=8, default="en")
+    zone = fields.CharField(max_length=64, default="UTC")
+    deputy: fields.ForeignKeyNullableRelation["Person"] = fields.ForeignKeyField(
+        "server.Person", related_name="deputy_of", null=True, on_delete=fields.SET_NULL
+    )
+    deputy_id: UUID | None
+    made_at = fields.DatetimeField()
+    disabled_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "person"
+        indexes = (
+            Index(fields=("agency_id",), name="person_agency"),
+            Index(fields=("deputy_id",), name="person_deputy"),
+        )
+
+
+class Child(Model):
+    """A placed child. Its id is the id of its person: one child, one id, everywhere."""
+
+    id = fields.UUIDField(primary_key=True)
+    agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
+        "server.Agency", related_name="children", on_delete=fields.RESTRICT
+    )
+    agency_id: UUID
+    person: fields.OneToOneRelation[Person] = fields.OneToOneField(
+        "server.Person", related_name="as_child", on_delete=fields.RESTRICT
+    )
+    person_id: UUID
+    home: fields.ForeignKeyNullableRelation[Home] = fields.ForeignKeyField(
+        "server.Home", related_name="children", null=True, on_delete=fields.SET_NULL
+    )
+    home_id: UUID | None
+    placed_at = fields.DatetimeField()
+    left_at = fields.DatetimeField(null=True)  # The placement ended: nobody is asked any more.
+    born_on = EncryptedText(null=True)  # A day as 2010-05-17, where it is known.
+
+    class Meta:
+        table = "child"
+        indexes = (
+            Index(fields=("agency_id",), name="child_agency"),
+            Index(fields=("home_id",), name="child_home"),
+        )
+
+    @property
+    def birthday(self) -> date | None:
+        """The day of birth; None where nobody has said it."""
+        return None if self.born_on is None else date.fromisoformat(self.born_on)
+
+
+class Tie(Model):
+    """A dated bond between a person and a child. An end in the past has no rights left in it."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation[Child] = fields.ForeignKeyField(
+        "server.Child", related_name="ties", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    person: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField(
+        "server.Person", related_name="ties", on_delete=fields.RESTRICT
+    )
+    person_id: UUID
+    role = fields.CharEnumField(Role, max_length=16)
+    from_at = fields.DatetimeField()
+    until_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "tie"
+        indexes = (
+            Index(fields=("child_id",), name="tie_child"),
+            Index(fields=("person_id",), name="tie_person"),
+        )
+
+    @staticmethod
+    def standing_at(now: datetime) -> Q:
+        """The ties that hold at a moment."""
+        return Q(from_at__lte=now) & (Q(until_at__isnull=True) | Q(until_at__gt=now))
+
+    @staticmethod
+    def ending_after(now: datetime) -> Q:
+        """The ties that are not over: those that hold, and those that are to begin."""
+        return Q(until_at__isnull=True) | Q(until_at__gt=now)

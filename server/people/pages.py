@@ -1,0 +1,257 @@
+"""Who there is: the people of an agency, the ties of a child, and one's own settings."""
+
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.clock import as_utc
+from server.errors import Denied, NotFound, Refused
+from server.i18n import N_, gettext
+from server.notify.actions import add_address, drop_address
+from server.notify.models import Address
+from server.people import actions
+from server.people.access import (
+    Visitor,
+    agency_for,
+    child_for_ties,
+    now_of,
+    staff_of,
+    visitor_of,
+)
+from server.people.models import Agency, Child, Person, Tie
+from server.people.rules import STAFF, Action, AgencyAction, Role
+from server.people.words import ROLES, entered, form_fault, words_for
+from server.web import form_body, language_of, page, zone_of
+
+TIE_ROLES = [Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER]
+
+
+async def people(request: Request) -> Response:
+    """Everyone of the agency, for whoever arranges who comes in."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_SEE)
+    found = await Person.filter(agency_id=visitor.agency_id)
+    language = language_of(request)
+    context = {
+        "adults": _by_name(p for p in found if p.role in STAFF and p.disabled_at is None),
+        "children": _by_name(p for p in found if p.role == Role.CHILD),
+        "gone": _by_name(p for p in found if p.disabled_at is not None),
+        "role_words": {role.value: gettext(language, words) for role, words in ROLES.items()},
+        "me": visitor.person_id,
+        "now": now_of(request),
+    }
+    return page(request, "people/people.html", context)
+
+
+async def ties(request: Request) -> Response:
+    """Who is tied to a child, and since when."""
+    child = await _desk_child(request, Action.TIES_SEE)
+    return await _ties_page(request, child)
+
+
+async def add_tie(request: Request) -> Response:
+    """Somebody more."""
+    child = await _desk_child(request, Action.TIES_CHANGE)
+    form = await form_body(request)
+    said = {key: entered(form, key) for key in ("person_id", "role", "until")}
+    try:
+        await actions.add_tie(
+            await visitor_of(request),
+            child,
+            person_id=_chosen(said["person_id"]),
+            role=_tie_role(said["role"]),
+            until_at=_until(request, said["until"]),
+            now=now_of(request),
+        )
+    except Refused as fault:
+        return await _ties_page(request, child, said, fault)
+    return _to(f"/desk/children/{child.id}/ties")
+
+
+async def end_tie(request: Request) -> Response:
+    """A tie ends now."""
+    child = await _desk_child(request, Action.TIES_CHANGE)
+    visitor = await visitor_of(request)
+    try:
+        await actions.end_tie(visitor, child, request.path_params["tie_id"], now_of(request))
+    except Refused as fault:
+        return await _ties_page(request, child, {}, fault)
+    return _to(f"/desk/children/{child.id}/ties")
+
+
+async def _desk_child(request: Request, action: Action) -> Child:
+    await staff_of(request)
+    return await child_for_ties(request, request.path_params["child_id"], action)
+
+
+async def _ties_page(
+    request: Request,
+    child: Child,
+    said: dict[str, str] | None = None,
+    fault: Refused | None = None,
+) -> Response:
+    language, now = language_of(request), now_of(request)
+    held = await Tie.filter(child_id=child.id).order_by("from_at", "id")
+    adults = _by_name(
+        await Person.filter(agency_id=child.agency_id, disabled_at__isnull=True).exclude(
+            role__in=[Role.CHILD, Role.ADMINISTRATOR]
+        )
+    )
+    names = {p.id: p.name for p in await Person.filter(id__in=[tie.person_id for tie in held])}
+    context: dict[str, Any] = {
+        "child": await Person.get(id=child.id),
+        "live": [tie for tie in held if tie.until_at is None or tie.until_at > now],
+        "gone": [tie for tie in held if tie.until_at is not None and tie.until_at <= now],
+        "names": names,
+        "role_words": {role.value: gettext(language, words) for role, words in ROLES.items()},
+        "people": [(p.id, f"{p.name}, {gettext(language, ROLES[Role(p.role)])}") for p in adults],
+        "roles": words_for(TIE_ROLES, language),
+        "may_change": await _may_change_ties(request, child),
+        "given": said or {},
+        "error": form_fault(fault, language) if fault else None,
+        "now": now,
+    }
+    return page(request, "people/ties.html", context, status=422 if fault else 200)
+
+
+async def _may_change_ties(request: Request, child: Child) -> bool:
+    try:
+        await child_for_ties(request, child.id, Action.TIES_CHANGE)
+    except (Denied, NotFound):
+        return False
+    return True
+
+
+def _chosen(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise Refused(N_("Choose somebody of the list."), field="person_id") from None
+
+
+def _tie_role(value: str) -> Role:
+    if value not in TIE_ROLES:
+        raise Refused(N_("Choose what this person is to the child."), field="role")
+    return Role(value)
+
+
+def _until(request: Request, value: str) -> datetime | None:
+    """The end of the chosen day on the reader's clock."""
+    if not value:
+        return None
+    try:
+        day = datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        raise Refused(N_("Enter a date such as 2027-03-31."), field="until") from None
+    if not 2000 <= day.year <= 2200:
+        raise Refused(N_("Enter a date such as 2027-03-31."), field="until")
+    return as_utc(day + timedelta(days=1), time(0), zone_of(request))
+
+
+# --- oneself
+
+
+async def settings(request: Request) -> Response:
+    """My language, and how I can be reached."""
+    return await _settings_page(request, await staff_of(request))
+
+
+async def change_language(request: Request) -> Response:
+    """Another language for me."""
+    visitor = await staff_of(request)
+    language = entered(await form_body(request), "language")
+    try:
+        await actions.set_language(visitor, visitor.person_id, language, now_of(request))
+    except Refused as fault:
+        return await _settings_page(request, visitor, fault=fault)
+    return _to("/desk/settings?saved=language")
+
+
+async def add_mail(request: Request) -> Response:
+    """One more address, for messages by e-mail or another channel of the installation."""
+    visitor = await staff_of(request)
+    form = await form_body(request)
+    channel, value = entered(form, "channel") or "email", entered(form, "address")
+    try:
+        _check_address(request, channel, value)
+        await add_address(visitor, visitor.person_id, channel, value, now=now_of(request))
+    except Refused as fault:
+        return await _settings_page(
+            request, visitor, said={"channel": channel, "address": value}, fault=fault
+        )
+    return _to("/desk/settings?saved=address")
+
+
+async def drop_mail(request: Request) -> Response:
+    """One address less."""
+    visitor = await staff_of(request)
+    address_id = request.path_params["address_id"]
+    await drop_address(visitor, visitor.person_id, address_id, now_of(request))
+    return _to("/desk/settings?saved=address")
+
+
+async def _settings_page(
+    request: Request,
+    visitor: Visitor,
+    *,
+    said: dict[str, str] | None = None,
+    fault: Refused | None = None,
+) -> Response:
+    person = await Person.get(id=visitor.person_id)
+    addresses = await Address.filter(person_id=person.id, dropped_at__isnull=True).order_by("id")
+    channels = ["email", *sorted(request.app.state.settings.channels)]
+    context = {
+        "person": person,
+        "agency": await Agency.get(id=person.agency_id),
+        "addresses": addresses,
+        "channels": channels,
+        "channel_choices": [(name, name) for name in channels],
+        "given": {"channel": "email", "address": "", **(said or {})},
+        "saved": request.query_params.get("saved", ""),
+        "error": form_fault(fault, language_of(request)) if fault else None,
+        "now": now_of(request),
+    }
+    return page(request, "people/settings.html", context, status=422 if fault else 200)
+
+
+def _check_address(request: Request, channel: str, value: str) -> None:
+    if channel != "email" and channel not in request.app.state.settings.channels:
+        raise Refused(N_("Choose a channel of the list."), field="channel")
+    if channel == "email" and not is_mail_address(value):
+        raise Refused(N_("Enter an e-mail address such as name@example.org."), field="address")
+    if not 0 < len(value) <= 254 or not value.isprintable() or "://" in value:
+        raise Refused(N_("Enter the address or number alone."), field="address")
+
+
+def is_mail_address(value: str) -> bool:
+    """Whether mail can be tried there; whether it arrives, the test alarm tells."""
+    local, _, host = value.rpartition("@")
+    is_plain = value.isprintable() and not any(char in value for char in " <>,;:\"'()[]\\")
+    return is_plain and bool(local) and "." in host.strip(".") and host == host.strip(".")
+
+
+def _by_name(people: Iterable[Person]) -> list[Person]:
+    # Names are sealed: only we can sort them.
+    return sorted(people, key=lambda person: person.name.casefold())
+
+
+def _to(path: str) -> RedirectResponse:
+    return RedirectResponse(path, status_code=303)
+
+
+_CHILD = "/desk/children/{child_id:uuid}"
+
+routes = [
+    Route("/desk/people", people, methods=["GET"]),
+    Route(f"{_CHILD}/ties", ties, methods=["GET"]),
+    Route(f"{_CHILD}/ties", add_tie, methods=["POST"]),
+    Route(f"{_CHILD}/ties/{{tie_id:uuid}}/end", end_tie, methods=["POST"]),
+    Route("/desk/settings", settings, methods=["GET"]),
+    Route("/desk/settings/language", change_language, methods=["POST"]),
+    Route("/desk/settings/addresses", add_mail, methods=["POST"]),
+    Route("/desk/settings/addresses/{address_id:uuid}/drop", drop_mail, methods=["POST"]),
+]

@@ -1,0 +1,225 @@
+"""Who may what: one table, from contract.md, and the question that asks it."""
+
+from enum import StrEnum
+from unicodedata import category
+
+
+class Role(StrEnum):
+    """What somebody is to a child, or to the agency."""
+
+    CHILD = "child"
+    CASEWORKER = "caseworker"
+    SUPERVISOR = "supervisor"
+    GUARDIAN = "guardian"
+    CARER = "carer"
+    ADMINISTRATOR = "administrator"
+
+
+STAFF = frozenset(Role) - {Role.CHILD}
+
+
+class Leaving(StrEnum):
+    """Why a placement ended."""
+
+    MOVED = "moved"  # To another agency, or another country.
+    OF_AGE = "of_age"
+    HOME = "home"  # Back to the family.
+    OTHER = "other"
+
+
+class Action(StrEnum):
+    """What can be done about one child. Kept in alphabetical order."""
+
+    ALERT_ACKNOWLEDGE = "alert:acknowledge"
+    ALERT_SEE = "alert:see"
+    CHECK_IN = "check_in:own"
+    CHECK_IN_FOR = "check_in:for"
+    CHILD_SEE = "child:see"
+    DEVICES_SEE = "devices:see"
+    DEVICES_SHUT_OUT = "devices:shut_out"
+    EPISODE_OPEN = "episode:open"
+    HISTORY_SEE = "history:see"
+    INVITE = "invite"
+    LOOKS_SEE = "looks:see"
+    PAUSE = "pause"
+    PLACEMENT_CHANGE = "placement:change"
+    PROJECT_SEE = "project:see"
+    QUARANTINE_DECIDE = "quarantine:decide"
+    QUESTION_ANSWER = "question:answer"
+    RHYTHM_AGREE = "rhythm:agree"
+    RHYTHM_PROPOSE = "rhythm:propose"
+    RHYTHM_SEE = "rhythm:see"
+    SIGHTING_NOTE = "sighting:note"
+    TEMPLATES_SEE = "templates:see"
+    TIER_SET = "tier:set"
+    TIES_CHANGE = "ties:change"
+    TIES_SEE = "ties:see"
+
+
+_A = Action
+
+ALLOWED: dict[Role, frozenset[Action]] = {
+    Role.CHILD: frozenset(
+        {
+            _A.CHILD_SEE,
+            _A.PROJECT_SEE,
+            _A.TEMPLATES_SEE,
+            _A.CHECK_IN,
+            _A.HISTORY_SEE,
+            _A.RHYTHM_SEE,
+            _A.RHYTHM_PROPOSE,
+            _A.DEVICES_SEE,
+            _A.DEVICES_SHUT_OUT,
+            _A.LOOKS_SEE,
+        }
+    ),
+    Role.CASEWORKER: frozenset(
+        {
+            _A.CHILD_SEE,
+            _A.PROJECT_SEE,
+            _A.TEMPLATES_SEE,
+            _A.QUARANTINE_DECIDE,
+            _A.CHECK_IN_FOR,
+            _A.HISTORY_SEE,
+            _A.SIGHTING_NOTE,
+            _A.RHYTHM_SEE,
+            _A.RHYTHM_PROPOSE,
+            _A.RHYTHM_AGREE,
+            _A.TIER_SET,
+            _A.PAUSE,
+            _A.PLACEMENT_CHANGE,
+            _A.ALERT_SEE,
+            _A.ALERT_ACKNOWLEDGE,
+            _A.EPISODE_OPEN,
+            _A.DEVICES_SEE,
+            _A.DEVICES_SHUT_OUT,
+            _A.INVITE,
+            _A.TIES_SEE,
+            _A.LOOKS_SEE,
+        }
+    ),
+    Role.SUPERVISOR: frozenset(
+        {
+            _A.CHILD_SEE,
+            _A.PROJECT_SEE,
+            _A.QUARANTINE_DECIDE,
+            _A.HISTORY_SEE,
+            _A.SIGHTING_NOTE,
+            _A.RHYTHM_SEE,
+            _A.RHYTHM_PROPOSE,
+            _A.RHYTHM_AGREE,
+            _A.TIER_SET,
+            _A.PAUSE,
+            _A.PLACEMENT_CHANGE,
+            _A.ALERT_SEE,
+            _A.ALERT_ACKNOWLEDGE,
+            _A.EPISODE_OPEN,
+            _A.DEVICES_SEE,
+            _A.DEVICES_SHUT_OUT,
+            _A.TIES_SEE,
+            _A.TIES_CHANGE,
+            _A.LOOKS_SEE,
+        }
+    ),
+    Role.GUARDIAN: frozenset(
+        {
+            _A.CHILD_SEE,
+            _A.PROJECT_SEE,
+            _A.TEMPLATES_SEE,
+            _A.HISTORY_SEE,
+            _A.SIGHTING_NOTE,
+            _A.RHYTHM_SEE,
+            _A.ALERT_SEE,
+            _A.EPISODE_OPEN,
+            _A.LOOKS_SEE,
+        }
+    ),
+    # A carer sees that there is a child, answers for it and about it; the rest is not theirs.
+    Role.CARER: frozenset(
+        {
+            _A.CHILD_SEE,
+            _A.PROJECT_SEE,
+            _A.CHECK_IN_FOR,
+            _A.SIGHTING_NOTE,
+            _A.QUESTION_ANSWER,
+            _A.EPISODE_OPEN,
+        }
+    ),
+    # Administrators see no child's content; what they may do about the agency is AGENCY below.
+    Role.ADMINISTRATOR: frozenset(),
+}
+
+
+class AgencyAction(StrEnum):
+    """What can be done about the agency itself, without any child's content."""
+
+    CHILD_ADD = "agency:child_add"
+    PEOPLE_SEE = "agency:people_see"
+    PEOPLE_CHANGE = "agency:people_change"
+    POLICY_SEE = "agency:policy_see"
+    POLICY_CHANGE = "agency:policy_change"
+    TEMPLATES_CHANGE = "agency:templates_change"
+    TIES_CHANGE = "agency:ties_change"
+
+
+ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
+    Role.CASEWORKER: frozenset({AgencyAction.POLICY_SEE, AgencyAction.CHILD_ADD}),
+    Role.SUPERVISOR: frozenset(
+        {
+            AgencyAction.POLICY_SEE,
+            AgencyAction.POLICY_CHANGE,
+            AgencyAction.CHILD_ADD,
+            AgencyAction.TEMPLATES_CHANGE,
+        }
+    ),
+    Role.ADMINISTRATOR: frozenset(
+        {
+            AgencyAction.PEOPLE_SEE,
+            AgencyAction.PEOPLE_CHANGE,
+            AgencyAction.TIES_CHANGE,
+            AgencyAction.CHILD_ADD,
+            # Words for everybody hold no child's content.
+            AgencyAction.TEMPLATES_CHANGE,
+        }
+    ),
+}
+
+
+def may(roles: frozenset[Role], action: Action) -> bool:
+    """Whether somebody who is these things to a child may do this about it."""
+    return any(action in ALLOWED[role] for role in roles)
+
+
+def may_agency(role: Role, action: AgencyAction) -> bool:
+    """Whether somebody with this role in an agency may do this about the agency."""
+    return action in ALLOWED_AGENCY.get(role, frozenset())
+
+
+# A tie of these roles is given to those who work for the agency as such, to nobody else.
+PROFESSIONAL = frozenset({Role.CASEWORKER, Role.SUPERVISOR})
+
+
+def may_hold(role: Role, tie: Role) -> bool:
+    """Whether somebody with this role in the agency may be tied to a child in that one.
+
+    Administrators hold no tie: they arrange those of others, and must not let themselves in.
+    """
+    if tie in PROFESSIONAL:
+        return role in PROFESSIONAL
+    return tie in {Role.GUARDIAN, Role.CARER} and role in STAFF - {Role.ADMINISTRATOR}
+
+
+def clean_name(text: str) -> str | None:
+    """A name without stray spaces; None where nothing, or more than a name, is left.
+
+    Joiners stay, since Persian and other names are written with them. Control characters, and those
+    that turn the direction of the text after them, are no part of a name.
+    """
+    name = " ".join(text.split())
+    is_name = not any(category(char) in _NO_NAME or char in _TURNS for char in name)
+    return name if is_name and 0 < len(name) <= LONGEST_NAME else None
+
+
+_NO_NAME = frozenset({"Cc", "Cn", "Co", "Cs"})
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+LONGEST_NAME = 120

@@ -1,0 +1,44 @@
+"""The words for roles and faults that several pages share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.datastructures import FormData
+
+from server.errors import WaymarkError
+from server.i18n import N_, gettext
+from server.people.rules import Role
+
+ROLES: Mapping[Role, str] = {
+    Role.CHILD: N_("child"),
+    Role.CASEWORKER: N_("caseworker"),
+    Role.SUPERVISOR: N_("supervisor"),
+    Role.GUARDIAN: N_("guardian"),
+    Role.CARER: N_("carer"),
+    Role.ADMINISTRATOR: N_("administrator"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FormFault:
+    """What is wrong in a form, in the reader's language, and at which question."""
+
+    field: str | None
+    text: str
+
+
+def form_fault(error: WaymarkError, language: str) -> FormFault:
+    """A fault for a form that is shown again."""
+    values = {**error.extra, "field": error.field or ""}
+    return FormFault(error.field, gettext(language, error.detail, **values))
+
+
+def words_for(roles: list[Role], language: str) -> list[tuple[str, str]]:
+    """Roles as options to choose from."""
+    return [(role.value, gettext(language, ROLES[role])) for role in roles]
+
+
+def entered(form: FormData, name: str) -> str:
+    """What was typed there; nothing where the field is missing."""
+    value = form.get(name)
+    return value.strip() if isinstance(value, str) else ""

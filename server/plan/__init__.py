@@ -1,0 +1,1 @@
+"""The life project: two voices, one plan, nothing lost."""

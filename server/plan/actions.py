@@ -1,0 +1,519 @@
+"""Taking changes into a life project, and those of an ended tie into quarantine."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server import bulk, crypt
+from server.audit.actions import Actor, note
+from server.db import after_commit, as_id, as_moment, dialect, fetch, swapped, write
+from server.errors import IdReused, NotFound, Refused, WaymarkError
+from server.i18n import N_
+from server.ids import uuid7
+from server.live import announce
+from server.people.models import Agency, Child, Person, Tie
+from server.people.rules import Role
+from server.plan import dues, shape, triggers, view
+from server.plan.models import Change, LifeProject, Quarantined
+from server.plan.rules import Said, check_allowed, check_recorded, check_there, speaks_as
+from server.plan.state import Row, State, Taken, fold
+from server.plan.triggers import Utterance
+
+KNOWN, REFUSED, QUARANTINED = "known", "refused", "quarantined"
+# Projects that were open lately stay folded in memory; what is stored decides whether they hold.
+_MOST_FOLDED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one change. `fault` is there where it was refused, `received_at` where it is
+    kept: the moment when it first arrived; `revision`, of the project after it, where it is in."""
+
+    id: str | None
+    status: str
+    fault: WaymarkError | None = None
+    received_at: datetime | None = None
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A change that was received: in whose project, the hash of its content, and when first;
+    what number the project had after it, unless it lies in quarantine."""
+
+    child_id: UUID
+    digest: str
+    received_at: datetime
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who sends changes: a person in a session, and what they are to the child."""
+
+    actor: Actor
+    roles: frozenset[Role]
+    session_id: UUID | None = None
+
+    @property
+    def id(self) -> UUID:
+        """The person."""
+        assert self.actor.id is not None
+        return self.actor.id
+
+
+async def take(
+    author: Author, child: Child, changes: Sequence[Said], now: datetime
+) -> list[Result]:
+    """Take changes in, in the order given; one that cannot go in does not hold up the others.
+
+    A known id changes nothing. All that goes in is stored in one transaction, under the project's
+    lock, so that whoever is ahead in the numbers has not been passed by.
+    """
+    if not changes:
+        return []
+    async with write():
+        project = await _locked(child, now)
+        batch = await _begin(author, project, changes)
+        results = [batch.take(said, now) for said in changes]
+        await _follow_complaints(batch, now)
+        if batch.rows:
+            await _store(author.actor, child, project, batch, now)
+    return results
+
+
+Decide = Callable[[State, str], Awaitable[Utterance | None]]
+
+
+async def say_for(actor: Actor, child: Child, decide: Decide, now: datetime) -> None:
+    """What happened to a child has something said in its project: a row like any other, under the
+    project's lock. `decide` sees the state as it stands then, and an id for a new thing.
+
+    Whoever did what happened says it; who is nothing to the child, and the system, act for the
+    agency. In the transaction of what happened.
+    """
+    async with write():
+        project = await _locked(child, now)
+        who, role = await _speaker(actor, child, now)
+        speaker = Actor(who, role, child.agency_id)
+        batch = await _begin(Author(actor=speaker, roles=frozenset()), project, [], role=role)
+        said = await decide(batch.state, str(uuid7()))
+        if said is not None:
+            batch.add(said, now)
+            await _store(actor, child, project, batch, now)
+
+
+async def _speaker(actor: Actor, child: Child, now: datetime) -> tuple[UUID, str]:
+    if actor.id is not None:
+        held = Tie.filter(Tie.standing_at(now), child_id=child.id, person_id=actor.id)
+        roles = frozenset({Role(tie.role) for tie in await held})
+        if roles:
+            return actor.id, speaks_as(roles).value
+    return child.agency_id, "agency"
+
+
+async def today_of(child_id: UUID, now: datetime) -> date:
+    """Which day it is where the child is."""
+    return now.astimezone(ZoneInfo((await Person.get(id=child_id)).zone)).date()
+
+
+async def state_of(child_id: UUID, *, until_revision: int | None = None) -> State:
+    """The project folded from its rows: as it stands, or as it was at a revision."""
+    return fold(str(child_id), await rows_of(child_id, until_revision=until_revision))
+
+
+async def quarantine(
+    author: Author, child: Child, changes: Sequence[Said], now: datetime
+) -> list[Result]:
+    """Keep what came over an ended tie for a person to look at. Nothing of it is merged."""
+    role = speaks_as(author.roles)
+    async with write():
+        hashes = await _hashes([said.id for said in changes])
+        results, rows = [], []
+        for said in changes:
+            digest = _digest(said)
+            if said.id in hashes:
+                results.append(_again(said.id, hashes[said.id], (child.id, digest)))
+                continue
+            hashes[said.id] = Known(child.id, digest, now)
+            rows.append(_to_quarantine(author, child, role, said, digest, now))
+            results.append(Result(said.id, QUARANTINED))
+        # The same batch may be on its way twice.
+        await bulk.insert(Quarantined, rows, skip_known=True)
+        if rows:
+            await note(author.actor, "project:quarantine", child_id=child.id, now=now)
+    return results
+
+
+async def decide(
+    actor: Actor, child: Child, change_id: UUID, *, let_in: bool, now: datetime
+) -> Result:
+    """Let a quarantined change in, as its author's own, or leave it out for good; it is kept either
+    way. Raises NotFound where there is none, Refused where it was decided otherwise."""
+    async with write():
+        kept = await Quarantined.get_or_none(id=change_id, child_id=child.id)
+        if kept is None:
+            raise NotFound(N_("There is no such change to look at."))
+        if kept.decided_at is not None and kept.is_let_in != let_in:
+            raise Refused(N_("This was decided already."), field="id")
+        result = Result(str(change_id), KNOWN, received_at=kept.received_at)
+        if kept.decided_at is None:
+            undecided = Quarantined.filter(id=change_id, decided_at__isnull=True)
+            swapped(await undecided.update(decided_at=now, decided_by=actor.id, is_let_in=let_in))
+            await note(
+                actor,
+                "project:let_in" if let_in else "project:left_out",
+                child_id=child.id,
+                about=("change", change_id),
+                now=now,
+            )
+            if let_in:
+                result = await _let_in(kept, child, now)
+    return result
+
+
+# --- one batch
+
+
+@dataclass
+class _Batch:
+    """A batch while it is taken in. `role`: in which its author speaks."""
+
+    author: Author
+    agency_id: UUID
+    role: str
+    state: State
+    number: int
+    known: dict[str, Known]
+    owner_roles: dict[str, str]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def child_id(self) -> UUID:
+        """Whose project it is."""
+        return UUID(self.state.child_id)
+
+    def take(self, said: Said, now: datetime) -> Result:
+        """One change: into the state and among the rows to store, or refused."""
+        digest = _digest(said)
+        if said.id in self.known:
+            return _again(said.id, self.known[said.id], (self.child_id, digest))
+        try:
+            row = self._row(said, now)
+        except WaymarkError as fault:
+            return Result(said.id, REFUSED, fault)
+        status = self.put(row, digest).value
+        return Result(said.id, status, received_at=now, revision=self.state.revision)
+
+    def put(self, row: Row, digest: str) -> Taken:
+        """Take a row in that may be said and fits."""
+        taken = self.state.take(row)
+        self.number += 1
+        self.known[row.id] = Known(self.child_id, digest, row.received_at, self.state.revision)
+        self.rows.append(self._stored(row, digest))
+        return taken
+
+    def _row(self, said: Said, now: datetime) -> Row:
+        """The change, once it may be said and fits. Raises what it is refused for."""
+        who = str(self.author.id)
+        check_allowed(said, who, self.author.roles, self.state)
+        value = shape.read_value(said.entity, said.field, said.value)
+        if said.field == shape.MAKING and self.state.is_there(said.entity, said.entity_id):
+            raise IdReused(N_("This id belongs to something else already."), field="entity_id")
+        check_there(said, value, self.state)
+        if said.entity == "agreement":
+            check_recorded(value, who, self.author.roles, self.owner_roles)
+        return Row(
+            said.id,
+            said.entity,
+            said.entity_id,
+            said.field,
+            said.base,
+            value,
+            said.said_at,
+            now,
+            who,
+            self.role,
+            self._owner_role(said, value),
+        )
+
+    def add(self, said: Utterance, now: datetime) -> None:
+        """A row that nobody sent: every session gets it."""
+        what = (said.entity, said.entity_id, said.field, said.base)
+        sent = Said(str(uuid7()), *what, said.value, now)
+        value = shape.read_value(said.entity, said.field, said.value)
+        who = str(self.author.id)
+        self.put(Row(sent.id, *what, value, now, now, who, self.role), _digest(sent))
+        self.rows[-1] |= {"session_id": None, "device_id": None}
+
+    def _owner_role(self, said: Said, value: Any) -> str | None:
+        owner = _owner(said, value)
+        if owner is None:
+            return None
+        if owner not in self.owner_roles:
+            raise Refused(N_("“{field}” does not fit here."), field="owner_id")
+        return self.owner_roles[owner]
+
+    def _stored(self, row: Row, digest: str) -> dict[str, Any]:
+        actor = self.author.actor
+        return {
+            "id": UUID(row.id),
+            "agency_id": self.agency_id,
+            "child_id": self.child_id,
+            "number": self.number,
+            "entity": row.entity,
+            "entity_id": UUID(row.entity_id),
+            "field": row.field,
+            "base": UUID(row.base) if row.base else None,
+            "value": row.value,
+            "said_at": row.said_at,
+            "received_at": row.received_at,
+            "who_id": self.author.id,
+            "who_role": row.role,
+            "device_id": actor.device_id,
+            "session_id": self.author.session_id,
+            "owner_role": row.owner_role,
+            "revision": self.state.revision,
+            "content_hash": digest,
+        }
+
+
+async def _follow_complaints(batch: _Batch, now: datetime) -> None:
+    made = [row["entity_id"] for row in batch.rows if _makes_complaint(row)]
+    if not made:
+        return
+    today = await today_of(batch.child_id, now)
+    for id_ in made:
+        review = triggers.about_complaint(batch.state, str(id_), today, str(uuid7()))
+        if review is not None:
+            batch.add(review, now)
+
+
+def _makes_complaint(row: dict[str, Any]) -> bool:
+    return (row["entity"], row["field"]) == ("complaint", shape.MAKING)
+
+
+def _owner(said: Said, value: Any) -> str | None:
+    """Whom a change makes the owner of a step."""
+    if said.entity == "choice" and (value["entity"], value["field"]) == ("step", "owner_id"):
+        return _text_or_none(value["value"])
+    if said.entity == "step" and said.field == shape.MAKING:
+        return _text_or_none(value.get("owner_id"))
+    return _text_or_none(value) if (said.entity, said.field) == ("step", "owner_id") else None
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+async def _begin(
+    author: Author, project: LifeProject, changes: Sequence[Said], *, role: str | None = None
+) -> _Batch:
+    return _Batch(
+        author,
+        project.agency_id,
+        role or speaks_as(author.roles).value,
+        await _folded(project),
+        project.number,
+        await _hashes([said.id for said in changes]),
+        await owner_roles(project.child_id, project.agency_id),
+    )
+
+
+async def owner_roles(child_id: UUID, agency_id: UUID) -> dict[str, str]:
+    """Whom a step may belong to, by id: the child, whoever is or was tied to it, the agency."""
+    # Of several ties of one person the latest to begin says what they are.
+    tied = (
+        await Tie.filter(child_id=child_id)
+        .order_by("from_at", "id")
+        .values_list("person_id", "role")
+    )
+    roles = {str(person): Role(role).value for person, role in tied}
+    return roles | {str(child_id): Role.CHILD.value, str(agency_id): "agency"}
+
+
+async def people_of(child: Child, agency: Agency, now: datetime) -> dict[str, view.Document]:
+    """The same with their names, and whether they are there now: a tie that is over leaves what
+    somebody said and promised, and no more."""
+    roles = await owner_roles(child.id, agency.id)
+    ids = [UUID(id_) for id_ in roles if id_ != str(agency.id)]
+    names = {str(one.id): one.name for one in await Person.filter(id__in=ids)}
+    names[str(agency.id)] = agency.name
+    held = Tie.filter(Tie.standing_at(now), child_id=child.id, person__disabled_at__isnull=True)
+    there = {str(id_) for id_ in await held.values_list("person_id", flat=True)}
+    there |= {str(child.id), str(agency.id)}
+    return {
+        id_: {"id": id_, "role": role, "name": names[id_], "is_here": id_ in there}
+        for id_, role in roles.items()
+    }
+
+
+async def _store(
+    actor: Actor, child: Child, project: LifeProject, batch: _Batch, now: datetime
+) -> None:
+    await bulk.insert(Change, batch.rows)
+    state = batch.state
+    last_id = batch.rows[-1]["id"]
+    await LifeProject.filter(child_id=child.id).update(
+        number=batch.number,
+        last_id=last_id,
+        revision=state.revision,
+        signed_revision=state.signed_revision,
+        shown=view.document(state),
+    )
+    await dues.follow(actor, child, state, batch.rows, now)
+    names = sorted({f"{row['entity']}.{row['field']}" for row in batch.rows})
+    await note(actor, "project:change", child_id=child.id, names=names, now=now)
+    await announce(child.id, "project")
+    after_commit(lambda: _remember(child.id, batch.number, last_id, state))
+
+
+# --- rows and their fold
+
+
+async def rows_of(child_id: UUID, *, until_revision: int | None = None) -> list[Row]:
+    """The changes of a project in the order of their numbers."""
+    return [_row_of(found) for found in await _fetched(child_id, 0, until_revision)]
+
+
+async def _fetched(
+    child_id: UUID, since: int, until_revision: int | None = None
+) -> list[dict[str, Any]]:
+    return await fetch(
+        "SELECT id, number, entity, entity_id, field, base, value, said_at, received_at, who_id,"
+        " who_role, owner_role FROM change WHERE child_id = $1 AND number > $2 AND revision <= $3"
+        " ORDER BY number",
+        [child_id, since, 2**31 - 1 if until_revision is None else until_revision],
+    )
+
+
+def _row_of(found: dict[str, Any]) -> Row:
+    value = found["value"]
+    return Row(
+        str(found["id"]),
+        found["entity"],
+        str(found["entity_id"]),
+        found["field"],
+        None if found["base"] is None else str(found["base"]),
+        None if value is None else json.loads(crypt.current().open(value)),
+        as_moment(found["said_at"]),
+        as_moment(found["received_at"]),
+        str(found["who_id"]),
+        found["who_role"],
+        found["owner_role"],
+    )
+
+
+_folds: OrderedDict[UUID, tuple[int, UUID, State]] = OrderedDict()
+
+
+def _remember(child_id: UUID, number: int, last_id: UUID, state: State) -> None:
+    _folds[child_id] = (number, last_id, state)
+    _folds.move_to_end(child_id)
+    while len(_folds) > _MOST_FOLDED:
+        _folds.popitem(last=False)
+
+
+async def _folded(project: LifeProject) -> State:
+    """The state of a locked project. It is taken out of memory meanwhile: a transaction that is
+    rolled back leaves nothing half-folded behind."""
+    number, last_id, state = _folds.pop(project.child_id, (0, None, State(str(project.child_id))))
+    rows = await _fetched(project.child_id, max(number - 1, 0))
+    if number:
+        # Another process may have gone on; a restored backup may have gone back.
+        if not rows or (rows[0]["number"], as_id(rows[0]["id"])) != (number, last_id):
+            state, rows = State(str(project.child_id)), await _fetched(project.child_id, 0)
+        else:
+            rows = rows[1:]
+    for found in rows:
+        state.take(_row_of(found))
+    return state
+
+
+async def _locked(child: Child, now: datetime) -> LifeProject:
+    """The project of the child, made where there is none, and held until the end of this write."""
+    made = {"child_id": child.id, "agency_id": child.agency_id, "made_at": now}
+    values = {**made, "number": 0, "revision": 0}
+    await bulk.insert(LifeProject, [values], skip_known=True, returning="child_id")
+    held = LifeProject.filter(child_id=child.id)
+    return await (held.select_for_update() if dialect() == "postgres" else held).get()
+
+
+# --- ids that are known
+
+
+def _digest(said: Said) -> str:
+    return crypt.blind(said.content_hash())
+
+
+async def _hashes(ids: Iterable[str]) -> dict[str, Known]:
+    """Those of these ids that were received."""
+    wanted = [UUID(id_) for id_ in ids]
+    found: dict[str, Known] = {}
+    kept = ("id", "child_id", "content_hash", "received_at")
+    for id_, *known in await Quarantined.filter(id__in=wanted).values_list(*kept):
+        found[str(id_)] = Known(*known)
+    for id_, *known in await Change.filter(id__in=wanted).values_list(*kept, "revision"):
+        found[str(id_)] = Known(*known)
+    return found
+
+
+def _again(id_: str, known: Known, said: tuple[UUID, str]) -> Result:
+    if (known.child_id, known.digest) == said:
+        return Result(id_, KNOWN, received_at=known.received_at, revision=known.revision)
+    return Result(id_, REFUSED, IdReused(N_("This id belongs to something else already.")))
+
+
+# --- quarantine
+
+
+def _to_quarantine(
+    author: Author, child: Child, role: Role, said: Said, digest: str, now: datetime
+) -> dict[str, Any]:
+    body = {
+        "entity": said.entity,
+        "entity_id": said.entity_id,
+        "field": said.field,
+        "base": said.base,
+        "value": said.value,
+        "said_at": said.said_at.isoformat(),
+    }
+    return {
+        "id": UUID(said.id),
+        "agency_id": child.agency_id,
+        "child_id": child.id,
+        "who_id": author.id,
+        "who_role": role.value,
+        "said": body,
+        "received_at": now,
+        "content_hash": digest,
+    }
+
+
+async def _let_in(kept: Quarantined, child: Child, now: datetime) -> Result:
+    body = kept.said
+    said = Said(
+        str(kept.id),
+        body["entity"],
+        body["entity_id"],
+        body["field"],
+        body["base"],
+        body["value"],
+        datetime.fromisoformat(body["said_at"]),
+    )
+    role = Role(kept.who_role)
+    actor = Actor(kept.who_id, role, kept.agency_id)
+    author = Author(actor=actor, roles=frozenset({role}))
+    project = await _locked(child, now)
+    batch = await _begin(author, project, [])
+    result = batch.take(said, kept.received_at)
+    if result.fault is not None:
+        raise result.fault
+    await _follow_complaints(batch, now)
+    await _store(actor, child, project, batch, now)
+    return result

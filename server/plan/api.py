@@ -1,0 +1,315 @@
+"""The life project over the wire: reading it, and the changes of both voices in and out."""
+
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from server import live
+from server.due.api import listed
+from server.due.turns import seen_by
+from server.errors import NotFound, TooLarge
+from server.i18n import N_
+from server.openapi import api, query_of
+from server.people.access import child_for, not_yours, nothing_here, now_of, own_child, visitor_of
+from server.people.models import Agency, Child, Tie
+from server.people.rules import Action, Role
+from server.plan import actions, feed, kept, paper, template_api, view, whole, wire
+from server.plan.actions import Author
+from server.plan.models import LifeProject
+from server.plan.rules import MOST_CHANGES, Said
+from server.plan.state import State
+from server.web import (
+    json_answer,
+    json_body,
+    language_of,
+)
+
+
+async def project(request: Request) -> Response:
+    """The project as it stands, or as it was at a revision."""
+    revision = query_of(request, revision=Revision)["revision"]
+    child, roles = await _child(request, Action.PROJECT_SEE)
+    shown = await _shown(child)
+    if revision is not None:
+        if revision > shown["revision"]:
+            raise NotFound(N_("There is no such revision."))
+        shown = view.document(await actions.state_of(child.id, until_revision=revision))
+    return json_answer(await _for(request, child, roles, shown))
+
+
+async def on_paper(request: Request) -> Response:
+    """The project as a PDF, in the reader's language or in the one that is asked for."""
+    asked = query_of(request, language=Language)["language"]
+    child, roles = await _child(request, Action.PROJECT_SEE)
+    if roles <= {Role.CARER}:
+        raise not_yours()
+    shown = await _for(request, child, roles, await _shown(child))
+    people = {one["id"]: one for one in shown["people"]}
+    visitor = await visitor_of(request)
+    made = await paper.pdf(
+        shown, people, asked or language_of(request), ZoneInfo(visitor.zone), now_of(request)
+    )
+    # Inline, since a phone opens what it can show; the name says nothing about anybody.
+    headers = {"content-disposition": 'inline; filename="project.pdf"'}
+    return Response(made, media_type="application/pdf", headers=headers)
+
+
+async def as_file(request: Request) -> Response:
+    """All of the project that the reader may read, as one file to take along."""
+    child, roles = await _child(request, Action.PROJECT_SEE)
+    if roles <= {Role.CARER}:
+        raise not_yours()
+    visitor, now = await visitor_of(request), now_of(request)
+    stored = await LifeProject.get_or_none(child_id=child.id)
+    shown = await _shown(child, stored)
+    seen, turns = await seen_by(child, visitor.person_id, frozenset(roles), now)
+    made = whole.pieces(
+        child.id,
+        feed.Reader(visitor.person_id, roles, shown),
+        project=await _for(request, child, roles, shown),
+        dues=(await listed(seen, turns, visitor.person_id, now)).dues,
+        upto=stored.number if stored else 0,
+        now=now,
+    )
+    # The name says nothing about anybody; and no copy of it stays on the way.
+    headers = {"content-disposition": 'attachment; filename="project.json"'}
+    return StreamingResponse(made, media_type="application/json", headers=headers)
+
+
+async def sync(request: Request) -> Response:
+    """One's own changes in, the others' out."""
+    try:
+        child, roles = await _child(request, Action.PROJECT_SEE)
+    except NotFound:
+        return await _over_an_ended_tie(request)
+    said = await _batch(request)
+    after = wire.read_cursor(said.cursor)
+    author = await _author(request, roles)
+    results = await _taken(request, author, child, said)
+    stored = await LifeProject.get_or_none(child_id=child.id)
+    upto = stored.number if stored else 0
+    reader = feed.Reader(author.id, roles, await _shown(child, stored))
+    changes, reached = await feed.since(child.id, reader, author.session_id, after=after, upto=upto)
+    return json_answer({"results": results, "changes": changes, "cursor": str(reached)})
+
+
+async def _batch(request: Request) -> wire.SyncRequest:
+    said = await json_body(request, wire.SyncRequest, is_loose=True)
+    if len(said.changes) > MOST_CHANGES:
+        raise TooLarge(N_("This is more than one request may carry."), most=MOST_CHANGES)
+    return said
+
+
+async def history(request: Request) -> Response:
+    """Every change ever made."""
+    asked = query_of(request, after=Cursor, limit=Limit)
+    child, roles = await _child(request, Action.PROJECT_SEE)
+    visitor = await visitor_of(request)
+    reader = feed.Reader(visitor.person_id, roles, await _shown(child))
+    after, limit = wire.read_cursor(asked["after"]), asked["limit"] or MOST_CHANGES
+    changes, reached = await feed.history(child.id, reader, after=after, limit=limit)
+    return json_answer({"changes": changes, "cursor": str(reached)})
+
+
+async def project_live(request: Request) -> Response:
+    """Says `project` whenever there is something to sync."""
+    child, _ = await _child(request, Action.PROJECT_SEE)
+    return live.stream(child.id)
+
+
+async def quarantine(request: Request) -> Response:
+    """What came over ended ties, and waits."""
+    named = request.path_params["child_id"]
+    child, roles = await child_for(request, named, Action.QUARANTINE_DECIDE)
+    found, _ = await kept.waiting(child.id, roles)
+    changes = [
+        {
+            "id": one.row.id,
+            "who": {"id": str(one.row.who_id), "role": one.row.who_role},
+            "received_at": one.row.received_at,
+            "said": one.said,
+        }
+        for one in found
+    ]
+    return json_answer({"changes": changes})
+
+
+async def decide(request: Request) -> Response:
+    """Let such a change in, or leave it out."""
+    named = request.path_params["child_id"]
+    child, roles = await child_for(request, named, Action.QUARANTINE_DECIDE)
+    said = await json_body(request, wire.DecisionIn)
+    if not await kept.may_decide(child.id, request.path_params["change_id"], roles):
+        raise nothing_here()
+    result = await actions.decide(
+        await visitor_of(request),
+        child,
+        request.path_params["change_id"],
+        let_in=said.let_in,
+        now=now_of(request),
+    )
+    return json_answer(wire.result_out(result, language_of(request)))
+
+
+# --- who asks
+
+
+async def _child(request: Request, action: Action) -> tuple[Child, frozenset[Role]]:
+    """The child that the path names, or the one whose session it is."""
+    named = request.path_params.get("child_id")
+    if named is None:
+        return await own_child(request, action)
+    return await child_for(request, named, action)
+
+
+async def _author(request: Request, roles: frozenset[Role]) -> Author:
+    visitor = await visitor_of(request)
+    return Author(actor=visitor, roles=roles, session_id=visitor.session_id)
+
+
+async def _over_an_ended_tie(request: Request) -> Response:
+    """Keep what somebody sends whose tie is over for a person to look at. A stranger finds nothing
+    here."""
+    visitor, child_id = await visitor_of(request), request.path_params.get("child_id")
+    ended = Tie.filter(
+        child_id=child_id, person_id=visitor.person_id, agency_id=visitor.agency_id
+    ).filter(until_at__lte=now_of(request))
+    roles = frozenset(Role(tie.role) for tie in await ended) if child_id else frozenset()
+    child = await Child.get_or_none(id=child_id, agency_id=visitor.agency_id) if roles else None
+    if child is None:
+        raise nothing_here()
+    said, author = await _batch(request), await _author(request, roles)
+    read = [wire.read_change(one) for one in said.changes]
+    good = [one for one in read if isinstance(one, Said)]
+    taken = iter(await actions.quarantine(author, child, good, now_of(request)))
+    language = language_of(request)
+    results = [
+        wire.result_out(next(taken) if isinstance(one, Said) else one, language) for one in read
+    ]
+    return json_answer({"results": results, "changes": [], "cursor": said.cursor})
+
+
+# --- changes in
+
+
+async def _taken(
+    request: Request, author: Author, child: Child, said: wire.SyncRequest
+) -> list[dict[str, Any]]:
+    read = [wire.read_change(one) for one in said.changes]
+    good = [one for one in read if isinstance(one, Said)]
+    taken = iter(await actions.take(author, child, good, now_of(request)))
+    language = language_of(request)
+    return [
+        wire.result_out(next(taken) if isinstance(one, Said) else one, language) for one in read
+    ]
+
+
+# --- the project out
+
+
+async def _shown(child: Child, stored: LifeProject | None = None) -> view.Document:
+    stored = stored or await LifeProject.get_or_none(child_id=child.id)
+    return (stored.shown if stored else None) or view.document(State(str(child.id)))
+
+
+async def _for(
+    request: Request, child: Child, roles: frozenset[Role], shown: view.Document
+) -> view.Document:
+    visitor = await visitor_of(request)
+    agency = await Agency.get(id=child.agency_id)
+    people = await actions.people_of(child, agency, now_of(request))
+    codes = frozenset(role.value for role in roles)
+    seen = view.for_reader(shown, str(visitor.person_id), codes)
+    zone = ZoneInfo(visitor.zone)
+    me = people[str(child.id)]
+    return view.named(seen, people) | {
+        "child": {"id": me["id"], "name": me["name"]},
+        "status": view.status_on(shown, now_of(request).astimezone(zone).date()),
+        "people": list(people.values()),
+    }
+
+
+Cursor = Annotated[str, msgspec.Meta(pattern="^[0-9]{0,18}$")]
+Language = Literal["en", "fr", "ar"]
+Revision = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=MOST_CHANGES)]
+_CHILD = "/api/v1/children/{child_id:uuid}"
+
+
+def _both(method: str, path: str, handler: Any, summary: str, **how: Any) -> list[Any]:
+    """The same call for the child whose session it is, and for everyone else with a tie."""
+    return [
+        api(method, f"/api/v1{path}", handler, summary, **how),
+        api(method, f"{_CHILD}{path}", handler, f"{summary}, of a child", **how),
+    ]
+
+
+routes = [
+    *_both(
+        "GET",
+        "/project",
+        project,
+        "The life project",
+        gives={200: wire.ProjectOut},
+        query={"revision": Revision},
+    ),
+    *_both(
+        "GET",
+        "/project.pdf",
+        on_paper,
+        "The life project on paper",
+        gives={200: None},
+        query={"language": Language},
+        media_type="application/pdf",
+    ),
+    *_both(
+        "GET",
+        "/project/whole",
+        as_file,
+        "The whole of the project as a file",
+        gives={200: wire.WholeOut},
+    ),
+    *_both(
+        "POST",
+        "/sync",
+        sync,
+        "Changes in and out",
+        takes=wire.SyncRequest,
+        gives={200: wire.SyncOut},
+    ),
+    *_both(
+        "GET",
+        "/project/history",
+        history,
+        "Every change ever made",
+        gives={200: wire.HistoryOut},
+        query={"after": Cursor, "limit": Limit},
+    ),
+    *_both(
+        "GET",
+        "/project/live",
+        project_live,
+        "Hear of changes",
+        gives={200: None},
+        media_type="text/event-stream",
+    ),
+    api(
+        "GET",
+        f"{_CHILD}/quarantine",
+        quarantine,
+        "Changes that came over an ended tie",
+        gives={200: wire.QuarantineOut},
+    ),
+    api(
+        "POST",
+        f"{_CHILD}/quarantine/{{change_id:uuid}}",
+        decide,
+        "Let such a change in, or leave it out",
+        takes=wire.DecisionIn,
+        gives={200: wire.ResultOut},
+    ),
+    *template_api.routes,
+]

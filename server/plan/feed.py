@@ -1,0 +1,171 @@
+"""The others' changes, for whoever asks: what this session did not send and may see."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server import crypt
+from server.db import as_moment, fetch
+from server.people.rules import Role
+from server.plan.rules import MOST_CHANGES, may_talk
+from server.plan.view import Document, hidden_from
+
+# Of one answer, in characters of sealed text; one that is longer goes alone.
+MOST_CHARACTERS = 1_000_000
+
+_COLUMNS = (
+    "id, number, entity, entity_id, field, base, value, said_at, received_at, who_id, who_role,"
+    " revision"
+)
+
+
+# No change has a higher number.
+LAST = 2**62
+# The next dates of a project, which a carer sees beside what they promised.
+_DATES = {
+    "review": frozenset({"*", "kind", "due_on", "held_on", "next_on"}),
+    "life_project": frozenset({"ends_on"}),
+}
+
+
+def _is_date(change: Document) -> bool:
+    entity, field = change["entity"], change["field"]
+    if entity == "choice":
+        entity, field = change["value"]["entity"], change["value"]["field"]
+    return field in _DATES.get(entity, ())
+
+
+class Reader:
+    """What one reader may see of a project's changes."""
+
+    def __init__(self, person_id: UUID, roles: frozenset[Role], shown: Document) -> None:
+        self._me = str(person_id)
+        self._roles = roles
+        self._hidden = hidden_from(shown, self._me, frozenset(role.value for role in roles))
+        self._own_steps: set[str] | None = None
+        if roles <= {Role.CARER}:
+            steps = (
+                step for area in shown["areas"] for goal in area["goals"] for step in goal["steps"]
+            )
+            self._own_steps = {step["id"] for step in steps if step["owner_id"] == self._me}
+
+    def may_see(self, change: Document) -> bool:
+        """Whether this change is the reader's business, as the project stands now."""
+        about = change["entity_id"]
+        if change["entity"] == "choice":
+            about = change["value"]["entity_id"]
+        if change["entity"] == "message" and not may_talk(self._roles):
+            return False
+        if self._own_steps is not None:
+            return about in self._own_steps or _is_date(change)
+        return about not in self._hidden
+
+    def seen(self, change: Document) -> Document:
+        """The change as the reader may see it: of a meeting a carer sees when it is, no more."""
+        if self._own_steps is None or (change["entity"], change["field"]) != ("review", "*"):
+            return change
+        value = {name: one for name, one in change["value"].items() if name in _DATES["review"]}
+        return change | {"value": value}
+
+    def revealed(self, changes: Iterable[Document]) -> set[str]:
+        """The things that one of these changes let the reader see, earlier changes and all."""
+        found = set()
+        for change in changes:
+            value = change["value"]
+            is_house = (change["entity"], change["field"]) == ("house", "is_shown")
+            is_readdressed = (change["entity"], change["field"]) == ("complaint", "to")
+            if (
+                (is_house and value is True)
+                or is_readdressed
+                or (
+                    self._own_steps is not None
+                    and change["field"] == "owner_id"
+                    and value == self._me
+                )
+            ):
+                found.add(change["entity_id"])
+        return found
+
+
+async def since(
+    child_id: UUID, reader: Reader, session_id: UUID | None, *, after: int, upto: int
+) -> tuple[list[Document], int]:
+    """The changes numbered above `after`, up to `upto`, and how far these go."""
+    rows = await fetch(
+        f"SELECT {_COLUMNS} FROM change WHERE child_id = $1 AND number > $2"  # noqa: S608 (ours)
+        " AND number <= $3 AND (session_id IS NULL OR session_id <> $4)"
+        " ORDER BY number LIMIT $5",
+        [child_id, after, upto, session_id or UUID(int=0), MOST_CHANGES + 1],
+    )
+    page = _as_many_as_fit(rows)
+    changes = [_change(row) for row in page]
+    reached = page[-1]["number"] if len(page) < len(rows) else upto
+    earlier = await _earlier(child_id, reader, changes, after, session_id)
+    return [reader.seen(one) for one in (*earlier, *changes) if reader.may_see(one)], reached
+
+
+async def history(
+    child_id: UUID, reader: Reader, *, after: int, limit: int, upto: int = LAST
+) -> tuple[list[Document], int]:
+    """Every change ever made that the reader may see, oldest first, up to a number."""
+    rows = await fetch(
+        f"SELECT {_COLUMNS} FROM change WHERE child_id = $1 AND number > $2"  # noqa: S608 (ours)
+        " AND number <= $3 ORDER BY number LIMIT $4",
+        [child_id, after, upto, limit],
+    )
+    page = _as_many_as_fit(rows)
+    changes = [_change(row) for row in page]
+    reached = page[-1]["number"] if page else after
+    return [reader.seen(change) for change in changes if reader.may_see(change)], reached
+
+
+async def _earlier(
+    child_id: UUID,
+    reader: Reader,
+    changes: list[Document],
+    after: int,
+    session_id: UUID | None,
+) -> list[Document]:
+    """What was passed by while the reader might not see it, and may see now."""
+    revealed = reader.revealed(changes)
+    if not revealed or after == 0:
+        return []
+    rows = await fetch(
+        f"SELECT {_COLUMNS} FROM change WHERE child_id = $1 AND number <= $2"  # noqa: S608 (ours)
+        " AND (session_id IS NULL OR session_id <> $3) ORDER BY number",
+        [child_id, after, session_id or UUID(int=0)],
+    )
+    wanted = {UUID(id_) for id_ in revealed}
+    return [_change(row) for row in rows if UUID(str(row["entity_id"])) in wanted]
+
+
+def _as_many_as_fit(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    taken = 0
+    for number, row in enumerate(rows[:MOST_CHANGES]):
+        taken += len(row["value"] or "")
+        if number and taken > MOST_CHARACTERS:
+            return rows[:number]
+    return rows[:MOST_CHANGES]
+
+
+def _change(row: dict[str, Any]) -> Document:
+    value = row["value"]
+    return {
+        "id": str(row["id"]),
+        "entity": row["entity"],
+        "entity_id": str(row["entity_id"]),
+        "field": row["field"],
+        "base": None if row["base"] is None else str(row["base"]),
+        "value": None if value is None else json.loads(crypt.current().open(value)),
+        "said_at": moment_text(as_moment(row["said_at"])),
+        "received_at": moment_text(as_moment(row["received_at"])),
+        "who": {"id": str(row["who_id"]), "role": row["who_role"]},
+        "revision": row["revision"],
+    }
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment in its one spelling, so that phones may compare the letters."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,77 @@
+"""What came over a tie that had ended, as far as somebody may see and decide about it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.people.rules import Role
+from server.plan import shape
+from server.plan.actions import state_of
+from server.plan.models import Quarantined
+from server.plan.rules import may_decide_kept, may_read_kept
+from server.plan.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One that waits; `said` is None where the reader decides without reading it."""
+
+    row: Quarantined
+    said: Mapping[str, Any] | None
+
+
+async def waiting(child_id: UUID, roles: frozenset[Role]) -> tuple[list[Kept], State]:
+    """What waits for somebody who is these to the child, the oldest first; and the project."""
+    undecided = Quarantined.filter(child_id=child_id, decided_at__isnull=True)
+    rows = sorted(await undecided, key=_as_said)
+    state = await state_of(child_id) if rows else State(str(child_id))
+    own = _complaints(rows)
+    found = []
+    for row in rows:
+        entity, to = row.said["entity"], _to(row.said, state, own)
+        if may_decide_kept(entity, to, roles):
+            found.append(Kept(row, row.said if may_read_kept(entity, to, roles) else None))
+    return found, state
+
+
+def _as_said(row: Quarantined) -> tuple[datetime, datetime, str]:
+    """What came together stands as it was said: a thing before the words about it."""
+    return row.received_at, datetime.fromisoformat(row.said["said_at"]), str(row.id)
+
+
+async def count(child_id: UUID, roles: frozenset[Role]) -> int:
+    """How many wait for somebody who is these to the child."""
+    if not await Quarantined.exists(child_id=child_id, decided_at__isnull=True):
+        return 0
+    return len((await waiting(child_id, roles))[0])
+
+
+async def may_decide(child_id: UUID, change_id: UUID, roles: frozenset[Role]) -> bool:
+    """Whether this one is theirs to decide about; one that is decided, or not there, is nobody's
+    secret."""
+    row = await Quarantined.get_or_none(id=change_id, child_id=child_id)
+    if row is None or row.said["entity"] != "complaint":
+        return True
+    own = _complaints(await Quarantined.filter(child_id=child_id))
+    return may_decide_kept("complaint", _to(row.said, await state_of(child_id), own), roles)
+
+
+def _complaints(rows: Iterable[Quarantined]) -> dict[str, Any]:
+    """The complaints that were made over the ended tie themselves, as they were said, by id."""
+    return {
+        row.said["entity_id"]: row.said["value"]
+        for row in rows
+        if (row.said["entity"], row.said["field"]) == ("complaint", shape.MAKING)
+    }
+
+
+def _to(said: Mapping[str, Any], state: State, own: Mapping[str, Any]) -> str | None:
+    """Whom the complaint is for that this is about: as it stands, or as it came with this."""
+    if said["entity"] != "complaint":
+        return None
+    stands = state.value("complaint", said["entity_id"], "to")
+    made = own.get(said["entity_id"])
+    given = made.get("to") if isinstance(made, dict) else None
+    return stands or (given if isinstance(given, str) else None)

@@ -1,0 +1,107 @@
+"""Several voices on one field: whose stand beside each other, and what both had agreed. Pure.
+
+What was seen beats what was not, whatever the clocks say: a change follows the one that it is
+based on. Two people who had not seen each other are both kept. So the outcome is the same for
+everyone who has the same changes, in whichever order they came, and no value is ever overwritten
+unseen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One change of one field, or a choice about it (which follows all that it `saw`)."""
+
+    id: str
+    base: str | None
+    who: str
+    said_at: datetime
+    received_at: datetime
+    value: Any = None
+    role: str = ""
+    saw: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Among one person's own changes: by their clock, but none from the future."""
+        return min(self.said_at, self.received_at), self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Where one field stands. More than one side is a difference; `stands` is what counts."""
+
+    sides: tuple[Node, ...]
+    stands: Node | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether two voices wait for somebody to decide."""
+        return len(self.sides) > 1
+
+    @property
+    def value(self) -> Any:
+        """What stands in the field; None where nothing does."""
+        return self.stands.value if self.stands else None
+
+
+NOTHING = Field((), None)
+
+
+def settle(nodes: Sequence[Node], signed: str | None = None) -> Field:
+    """Where a field stands after these changes, each after those that it follows.
+
+    `signed` is the change that stood there in the last binding revision. Changes whose base is not
+    among the nodes begin from nothing.
+    """
+    if len(nodes) < 2:
+        return Field(tuple(nodes), nodes[0] if nodes else None)
+    seen, based = _ancestors(nodes)
+    own: dict[str, list[int]] = {}
+    for number, node in enumerate(nodes):
+        own.setdefault(node.who, []).append(number)
+    lasts = [_last(nodes, numbers, seen) for numbers in own.values()]
+    followed = reduce(or_, (seen[number] for number in lasts))
+    sides = [number for number in lasts if not followed >> number & 1]
+    found = sorted((nodes[number] for number in sides), key=lambda node: node.order)
+    if len(sides) == 1:
+        return Field(tuple(found), found[0])
+    return Field(tuple(found), _agreed(nodes, sides, based, signed))
+
+
+def _ancestors(nodes: Sequence[Node]) -> tuple[list[int], list[int]]:
+    """For each node those that it follows, as bits: by all that it saw, and by base alone."""
+    places = {node.id: number for number, node in enumerate(nodes)}
+    seen: list[int] = []
+    based: list[int] = []
+    for number, node in enumerate(nodes):
+        base = places.get(node.base or "", number)
+        parents = [base, *(places.get(id_, number) for id_ in node.saw)]
+        known = [parent for parent in parents if parent < number]
+        seen.append(reduce(or_, (seen[parent] | 1 << parent for parent in known), 0))
+        based.append(based[base] | 1 << base if base < number else 0)
+    return seen, based
+
+
+def _last(nodes: Sequence[Node], own: Sequence[int], seen: Sequence[int]) -> int:
+    followed = reduce(or_, (seen[number] for number in own))
+    newest = [number for number in own if not followed >> number & 1]
+    return max(newest, key=lambda number: nodes[number].order)
+
+
+def _agreed(
+    nodes: Sequence[Node], sides: Sequence[int], based: Sequence[int], signed: str | None
+) -> Node | None:
+    """The latest that all sides come from, unless both signed something that is no older."""
+    common = reduce(and_, (based[number] for number in sides))
+    latest = common.bit_length() - 1
+    held = next((number for number, node in enumerate(nodes) if node.id == signed), None)
+    if held is not None and (latest < 0 or not (based[latest] | 1 << latest) >> held & 1):
+        return nodes[held]
+    return nodes[latest] if latest >= 0 else None

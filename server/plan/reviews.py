@@ -1,0 +1,113 @@
+"""Reviews that something calls for: what happens to a child, as its life project hears of it."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.audit.actions import Actor
+from server.clock import as_utc
+from server.due.rules import QUIET_FROM, QUIET_UNTIL
+from server.live import announce
+from server.notify.actions import Saying, queue, withdraw
+from server.notify.rules import Kind
+from server.people.happenings import Happening
+from server.people.models import Child, Person, Tie
+from server.plan import triggers
+from server.plan.actions import say_for, today_of
+from server.plan.models import Change
+from server.plan.state import State
+from server.plan.triggers import Trigger, Utterance
+
+_CALLS_FOR = {
+    Happening.NEW_WORKER: Trigger.NEW_WORKER,
+    Happening.TRANSFER: Trigger.TRANSFER,
+    Happening.RETURN: Trigger.RETURN,
+}
+# That somebody else is there is news for some days; whoever opens the app later sees it as well.
+NEWS_FOR = timedelta(days=3)
+
+
+async def heard(
+    actor: Actor,
+    child_id: UUID,
+    what: Happening,
+    now: datetime,
+    *,
+    about: UUID | None,
+    at: datetime,
+) -> None:
+    """Something has happened: a review of its kind stands, and the child is told who is there now.
+
+    In the transaction in which it happened.
+    """
+    child = await Child.get(id=child_id)
+    if what is Happening.BIRTHDAY:
+        await say_for(actor, child, partial(_turning_17_half, child, now), now)
+        return
+    if what is Happening.NEW_WORKER:
+        assert about is not None, "a change of worker is that of a tie"
+        # Who is there now stands in no row: apps that are open ask for it.
+        await announce(child.id, "project")
+        if not await _tell(child, about, at, now):
+            return
+    kind = _CALLS_FOR[what]
+
+    async def decide(state: State, new_id: str) -> Utterance | None:
+        return triggers.review(state, kind, await today_of(child_id, at), new_id)
+
+    await say_for(actor, child, decide, now)
+
+
+async def _turning_17_half(
+    child: Child, now: datetime, state: State, new_id: str
+) -> Utterance | None:
+    day = triggers.day_of_17_half(state)
+    # What a session sent was chosen by a person; what followed from the birthday was not.
+    is_chosen = day is not None and await Change.exists(id=UUID(day), session_id__isnull=False)
+    today = await today_of(child.id, now)
+    return triggers.turning_17_half(state, child.birthday, today, new_id, is_chosen=is_chosen)
+
+
+async def _tell(child: Child, tie_id: UUID, at: datetime, now: datetime) -> bool:
+    """A word to the child's phone that names nobody; who it is stands in the app. False where
+    nothing has changed for the child: the tie was taken back before it began."""
+    await withdraw([tie_id], "news", now)
+    tie = await Tie.get(id=tie_id)
+    if tie.until_at is not None and tie.until_at <= tie.from_at:
+        return False
+    if child.left_at is not None:
+        return True
+    zone = ZoneInfo((await Person.get(id=child.id)).zone)
+    begins = _awake(max(at, now), zone)
+    saying = Saying(
+        kind=Kind.NEWS_CHILD,
+        agency_id=child.agency_id,
+        subject_kind="tie",
+        subject_id=tie_id,
+        person_id=child.id,
+        # The beginning of a tie is one piece of news, its end another.
+        turn=0 if tie.until_at is None else 1,
+        child_id=child.id,
+        not_before=begins,
+        expires_at=begins + NEWS_FOR,
+        data={
+            "path": "/app/",
+            "quiet": {
+                "from": f"{QUIET_FROM:%H:%M}",
+                "until": f"{QUIET_UNTIL:%H:%M}",
+                "zone": zone.key,
+            },
+        },
+    )
+    await queue([saying], now)
+    return True
+
+
+def _awake(at: datetime, zone: ZoneInfo) -> datetime:
+    """The moment, or the morning after it where it falls into the quiet hours."""
+    local = at.astimezone(zone)
+    if QUIET_UNTIL <= local.time() < QUIET_FROM:
+        return at
+    day = local.date() + timedelta(days=1 if local.time() >= QUIET_FROM else 0)
+    return as_utc(day, QUIET_UNTIL, zone)

@@ -1,0 +1,229 @@
+"""Who may say what in a life project, beyond the table of rights. Pure."""
+
+import hashlib
+import json
+from collections.abc import Container
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from server.errors import Conflict, Denied, Refused
+from server.i18n import N_
+from server.people.rules import Role
+from server.plan import shape
+from server.plan.state import State
+
+MOST_CHANGES = 500
+
+_CHANGERS = frozenset({Role.CHILD, Role.CASEWORKER, Role.GUARDIAN})
+_TALKERS = frozenset({Role.CHILD, Role.CASEWORKER, Role.SUPERVISOR})
+_COMPLAINING = frozenset({Role.CHILD, Role.GUARDIAN})
+_ANSWERING = frozenset({Role.SUPERVISOR, Role.GUARDIAN})
+# In which of several roles somebody speaks: the one with the most say first.
+_SPEAKS_AS = (Role.CHILD, Role.CASEWORKER, Role.GUARDIAN, Role.SUPERVISOR, Role.CARER)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One change as it came in, its value not looked at yet."""
+
+    id: str
+    entity: str
+    entity_id: str
+    field: str
+    base: str | None
+    value: Any
+    said_at: datetime
+
+    def content_hash(self) -> str:
+        """Tells a repeat from an id that is used again. SHA-256, 64 hex digits; keyed by whoever
+        stores it."""
+        moment = self.said_at.astimezone(UTC).isoformat()
+        parts = [self.id, self.entity, self.entity_id, self.field, self.base, self.value, moment]
+        text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class NotThere(Conflict):
+    """The thing or the base has not arrived yet: the same change may be sent again later."""
+
+    default_code = "not_there"
+
+
+class NotAllowed(Denied):
+    """Somebody who may read but not say this."""
+
+    default_code = "not_allowed"
+
+
+def speaks_as(roles: frozenset[Role]) -> Role:
+    """The role in which somebody speaks who is all of these to a child."""
+    return next(role for role in _SPEAKS_AS if role in roles)
+
+
+def may_read_kept(entity: str, to: str | None, roles: frozenset[Role]) -> bool:
+    """Whether somebody who decides about a change of an ended tie may read it. A complaint goes
+    round those whom it is not for (`to`), and a house is its author's until the author shows it."""
+    if entity == "complaint":
+        return to is not None and any(role.value == to for role in roles)
+    return entity != "house"
+
+
+def may_decide_kept(entity: str, to: str | None, roles: frozenset[Role]) -> bool:
+    """Whether somebody with that right decides about this one: a caseworker not about a complaint
+    that goes round caseworkers; whom it is about would else be able to leave it out."""
+    return entity != "complaint" or Role.SUPERVISOR in roles or may_read_kept(entity, to, roles)
+
+
+def may_talk(roles: frozenset[Role]) -> bool:
+    """Whether somebody reads and writes in the thread of the child and the caseworker."""
+    return bool(roles & _TALKERS)
+
+
+def check_allowed(said: Said, who: str, roles: frozenset[Role], state: State) -> None:
+    """Raises NotAllowed where this person may not say this."""
+    if not _is_allowed(said, who, roles, state):
+        raise NotAllowed(N_("Your role does not include this."))
+
+
+def _is_allowed(said: Said, who: str, roles: frozenset[Role], state: State) -> bool:
+    if said.entity == "choice":
+        # Deciding about a field is as much as saying it.
+        decided = _decided(said)
+        return decided is None or _is_allowed(decided, who, roles, state)
+    if said.entity == "message":
+        return may_talk(roles)
+    if said.entity == "complaint":
+        return _may_complain_or_answer(said, who, roles, state)
+    if said.entity == "review" and said.field != shape.MAKING:
+        if said.field == "about":
+            return False  # What a review is about says who may see it.
+        about = state.value("review", said.entity_id, "about")
+        to = None if about is None else state.value("complaint", about, "to")
+        if to in roles and said.field != "rating":
+            return True
+    if said.entity == "house" and said.field != shape.MAKING:
+        return _is_by(who, said, state)
+    if Role.CHILD not in roles and _speaks_for_the_child(said):
+        return False
+    if roles & _CHANGERS:
+        return True
+    is_own = state.value("step", said.entity_id, "owner_id") == who
+    return (
+        Role.CARER in roles
+        and said.entity == "step"
+        and said.field in ("status", "reason")
+        and is_own
+    )
+
+
+def _decided(said: Said) -> Said | None:
+    """The change that a choice comes to; None where it is malformed, which is said elsewhere."""
+    about = said.value if isinstance(said.value, dict) else {}
+    entity, entity_id, field = (about.get(name) for name in ("entity", "entity_id", "field"))
+    if not (isinstance(entity, str) and isinstance(entity_id, str) and isinstance(field, str)):
+        return None
+    if entity not in shape.STANDS or field == shape.MAKING:
+        return None
+    try:
+        id_ = str(UUID(entity_id))
+    except ValueError:
+        return None
+    return replace(said, entity=entity, entity_id=id_, field=field, value=about.get("value"))
+
+
+def _may_complain_or_answer(said: Said, who: str, roles: frozenset[Role], state: State) -> bool:
+    """A complaint is its author's; the answer is of those alone whom it was said to."""
+    if said.field == shape.MAKING:
+        made = said.value if isinstance(said.value, dict) else {}
+        answered = made.get("answer") is not None or made.get("answer_due") is not None
+        to_oneself = made.get("to") in {role.value for role in roles}
+        return bool(roles & _COMPLAINING) and not answered and not to_oneself
+    if said.field not in ("answer", "answer_due"):
+        return bool(roles & _COMPLAINING) and _is_by(who, said, state)
+    if not state.is_there("complaint", said.entity_id):
+        return bool(roles & _ANSWERING)
+    to = state.value("complaint", said.entity_id, "to")
+    return to in {role.value for role in roles & _ANSWERING}
+
+
+def _is_by(who: str, said: Said, state: State) -> bool:
+    """Whether somebody made this thing, or it is not there yet."""
+    made = state.made.get((said.entity, said.entity_id))
+    return made is None or made.who == who
+
+
+# What nobody can say in a child's place: how a meeting was for it, and what is its own no more.
+_CHILDS_ALONE = frozenset({("review", "rating"), ("goal", "not_mine")})
+
+
+def _speaks_for_the_child(said: Said) -> bool:
+    if said.field != shape.MAKING:
+        return (said.entity, said.field) in _CHILDS_ALONE
+    made = said.value if isinstance(said.value, dict) else {}
+    return any(
+        made.get(name) is not None for entity, name in _CHILDS_ALONE if entity == said.entity
+    )
+
+
+def check_recorded(value: Any, who: str, roles: frozenset[Role], known: Container[str]) -> None:
+    """Raises where somebody may not write down this agreement of another one.
+
+    An adult records what a child, a guardian or the agency said aloud; `known` are the ids of those
+    who can have a part in the project. A child records nobody's.
+    """
+    of_id = value.get("of_id")
+    if of_id in (None, who):
+        return
+    if Role.CHILD in roles:
+        raise NotAllowed(N_("Your role does not include this."))
+    if of_id not in known or value.get("method") != "witnessed":
+        raise Refused(N_("“{field}” does not fit here."), field="of_id")
+
+
+def check_there(said: Said, value: Any, state: State) -> None:
+    """Raises NotThere where the thing, what it hangs on, or the base has not arrived; Refused where
+    it can never fit."""
+    if said.field == shape.MAKING:
+        _check_making(said, value, state)
+        return
+    if not state.is_there(said.entity, said.entity_id):
+        raise _not_there()
+    if said.entity == "life_project" and said.entity_id != state.child_id:
+        raise Refused(N_("“{field}” does not fit here."), field="entity_id")
+    _check_hanging(said.entity, {said.field: value}, state)
+    if said.base is not None:
+        known = state.nodes.get((said.entity, said.entity_id, said.field), ())
+        if not any(node.id == said.base for node in known):
+            raise _not_there()
+
+
+def _check_making(said: Said, value: Any, state: State) -> None:
+    if said.base is not None:
+        raise Refused(N_("“{field}” does not fit here."), field="base")
+    if said.entity == "choice":
+        _check_choice(value, state)
+    elif said.entity == "agreement":
+        if value["revision"] > state.revision:
+            raise _not_there()
+    else:
+        _check_hanging(said.entity, value, state)
+
+
+def _check_choice(value: Any, state: State) -> None:
+    known = state.nodes.get((value["entity"], value["entity_id"], value["field"]), ())
+    if not set(value["saw"]) <= {node.id for node in known}:
+        raise _not_there()
+    _check_hanging(value["entity"], {value["field"]: value["value"]}, state)
+
+
+def _check_hanging(entity: str, fields: dict[str, Any], state: State) -> None:
+    for name, value in fields.items():
+        above = shape.HANGS_ON.get((entity, name))
+        if above is not None and value is not None and not state.is_there(above, value):
+            raise _not_there()
+
+
+def _not_there() -> NotThere:
+    return NotThere(N_("What this belongs to has not arrived yet. It is sent again later."))

@@ -1,0 +1,269 @@
+"""What a life project is made of: its things, their fields, and what each field may hold. Pure.
+
+The names are those of contract.md; they and the values are what phones store for years, so both may
+be added to and never changed. A value here is JSON: dates and ids are text in their one spelling.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from server.errors import Refused
+from server.i18n import N_
+
+LONGEST_TEXT = 20_000
+LONGEST_NAME = 120
+MOST_COUNTRIES = 20
+MOST_SIDES = 50
+MAKING = "*"
+
+# The areas of CM/Rec(2007)9, and those that practice adds (domain.md §1.2).
+AREAS = (
+    "housing health education language training work social personal culture family legal safety"
+    " money independence own"
+).split()
+LIFECYCLES = (
+    "proposed planned accepted active on-hold completed cancelled entered-in-error rejected"
+).split()
+ACHIEVEMENTS = (
+    "in-progress improving worsening no-change achieved sustaining not-achieved no-progress"
+    " not-attainable"
+).split()
+REVIEWS = ("routine planned return transfer decision turning_17_half complaint new_worker").split()
+
+Read = Callable[[Any], Any]
+
+
+class _Wrong(ValueError):
+    """A value of the wrong kind."""
+
+
+def _text(longest: int = LONGEST_TEXT) -> Read:
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or len(value) > longest or not _can_be_kept(value):
+            raise _Wrong
+        return value
+
+    return read
+
+
+def _can_be_kept(text: str) -> bool:
+    """Whether both databases can hold it: no NUL, no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _one_of(*codes: str) -> Read:
+    def read(value: Any) -> str:
+        if value not in codes or not isinstance(value, str):
+            raise _Wrong
+        return value
+
+    return read
+
+
+def _whole(low: int, high: int) -> Read:
+    def read(value: Any) -> int:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise _Wrong
+        return value
+
+    return read
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _Wrong
+    return value
+
+
+def _date(value: Any) -> str:
+    # A week and its day, which Python reads too, would stand otherwise on the phone that wrote it.
+    if not isinstance(value, str) or date.fromisoformat(value).isoformat() != value:
+        raise _Wrong
+    return value
+
+
+def _id(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Wrong
+    return str(UUID(value))
+
+
+def _list(read: Read, most: int) -> Read:
+    def read_all(value: Any) -> list[Any]:
+        if not isinstance(value, list) or len(value) > most:
+            raise _Wrong
+        return [read(one) for one in value]
+
+    return read_all
+
+
+def _anything(value: Any) -> Any:
+    return value
+
+
+FIELDS: Mapping[str, Mapping[str, Read]] = {
+    "life_project": {
+        "summary": _text(),
+        "situation": _text(),
+        "ends_on": _date,
+        "countries": _list(_text(LONGEST_NAME), MOST_COUNTRIES),
+        "option": _one_of("stay", "reunify", "return", "relocate", "undecided"),
+        "plan_b": _text(),
+        "closing": _text(),
+    },
+    "area": {
+        "kind": _one_of(*AREAS),
+        "name": _text(LONGEST_NAME),
+        "importance": _whole(1, 5),
+        "now": _text(),
+    },
+    "goal": {
+        "area_id": _id,
+        "child_words": _text(),
+        "worker_words": _text(),
+        "why": _text(),
+        "success_sign": _text(),
+        "target_on": _date,
+        "lifecycle": _one_of(*LIFECYCLES),
+        "achievement": _one_of(*ACHIEVEMENTS),
+        "barriers": _text(),
+        "not_mine": _truth,
+    },
+    "step": {
+        "goal_id": _id,
+        "text": _text(),
+        "owner_id": _id,
+        "due_on": _date,
+        "status": _one_of("open", "done", "not_done"),
+        "reason": _text(),
+        "repeats": _one_of("none", "weekly", "monthly"),
+        # Why another day was chosen: beside `reason`, which says why it was not done.
+        "moved_why": _text(),
+    },
+    "message": {"text": _text()},
+    "agreement": {
+        "revision": _whole(0, 2**31 - 1),
+        "decision": _one_of("agree", "in_part", "disagree"),
+        "comment": _text(),
+        "method": _one_of("tap", "drawn", "pictogram", "voice", "witnessed"),
+        "language": _text(LONGEST_NAME),
+        "interpreter": _text(LONGEST_NAME),
+        "explained": _truth,
+        "copy_given": _truth,
+        "drawing": _text(),
+        # Whose it is, where somebody wrote down what another one said aloud; and who was there.
+        "of_id": _id,
+        "present": _text(),
+    },
+    "choice": {
+        "entity": _text(LONGEST_NAME),
+        "entity_id": _id,
+        "field": _text(LONGEST_NAME),
+        "value": _anything,
+        "saw": _list(_id, MOST_SIDES),
+    },
+    "review": {
+        "kind": _one_of(*REVIEWS),
+        "about": _id,
+        "due_on": _date,
+        "held_on": _date,
+        "how_heard": _text(),
+        "kept_out": _text(),
+        "outcomes": _text(),
+        "next_on": _date,
+        "rating": _whole(1, 5),
+        # The meeting at which this day was chosen.
+        "after_id": _id,
+    },
+    "house": {
+        "kind": _one_of("good", "worry", "dream"),
+        "text": _text(),
+        "is_shown": _truth,
+    },
+    "complaint": {
+        "text": _text(),
+        "to": _one_of("supervisor", "guardian"),
+        "answer_due": _date,
+        "answer": _text(),
+    },
+}
+# What cannot be missing at the making, nor be taken away later.
+NEEDED: Mapping[str, frozenset[str]] = {
+    "life_project": frozenset(),
+    "area": frozenset({"kind"}),
+    "goal": frozenset({"area_id"}),
+    "step": frozenset({"goal_id", "text"}),
+    "message": frozenset({"text"}),
+    "agreement": frozenset({"revision", "decision"}),
+    "choice": frozenset({"entity", "entity_id", "field", "saw"}),
+    "review": frozenset({"kind"}),
+    "house": frozenset({"kind", "text"}),
+    "complaint": frozenset({"text", "to"}),
+}
+# What is said once: it is answered by another one, never changed.
+SAID_ONCE = frozenset({"message", "agreement", "choice"})
+# What stands in the project, so that its revision counts it.
+STANDS = frozenset(FIELDS) - SAID_ONCE
+# What a thing hangs on, which has to be there before it.
+HANGS_ON: Mapping[tuple[str, str], str] = {
+    ("goal", "area_id"): "area",
+    ("step", "goal_id"): "goal",
+    ("review", "about"): "complaint",
+}
+
+
+def read_value(entity: str, field: str, value: Any) -> Any:
+    """The value in its one spelling. Raises Refused, code `invalid`, which names the field."""
+    fields = FIELDS.get(entity)
+    if fields is None:
+        raise _invalid("entity")
+    if field == MAKING:
+        return _read_making(entity, fields, value)
+    if entity in SAID_ONCE:
+        raise Refused(N_("This is said once and is not changed."), field="field")
+    return _read_field(entity, field, value)
+
+
+def _read_making(entity: str, fields: Mapping[str, Read], value: Any) -> dict[str, Any]:
+    if entity == "life_project":
+        raise Refused(N_("The project itself is made already."), field="field")
+    if not isinstance(value, dict):
+        raise _invalid("value")
+    if entity == "choice":
+        return _read_choice(value)
+    missing = sorted(NEEDED[entity] - value.keys())
+    if missing:
+        raise Refused(N_("“{field}” is missing."), field=missing[0])
+    return {name: _read_field(entity, name, one) for name, one in value.items()}
+
+
+def _read_choice(value: dict[str, Any]) -> dict[str, Any]:
+    missing = sorted((NEEDED["choice"] | {"value"}) - value.keys())
+    if missing:
+        raise Refused(N_("“{field}” is missing."), field=missing[0])
+    said = {name: _read_field("choice", name, one) for name, one in value.items()}
+    if said["entity"] not in STANDS or said["field"] == MAKING:
+        raise _invalid("entity")
+    if not said["saw"]:
+        raise _invalid("saw")
+    return said | {"value": _read_field(said["entity"], said["field"], said["value"], "value")}
+
+
+def _read_field(entity: str, field: str, value: Any, named: str | None = None) -> Any:
+    read = FIELDS[entity].get(field)
+    if read is None:
+        raise _invalid(named or "field" if named else field)
+    if value is None and (field not in NEEDED[entity]):
+        return None
+    try:
+        return read(value)
+    except ValueError:
+        raise _invalid(named or field) from None
+
+
+def _invalid(field: str) -> Refused:
+    return Refused(N_("“{field}” does not fit here."), field=field)

@@ -1,0 +1,114 @@
+"""What an agency offers, for phones: a few ideas for a goal and its steps, never more than that.
+
+Where the day of birth is known, what is meant for another age is left out; else all is offered,
+with its ages.
+"""
+
+from dataclasses import asdict
+from hashlib import sha256
+from typing import Annotated, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.openapi import ApiRoute, api, query_of
+from server.people.access import child_for, now_of, own_child, visitor_of
+from server.people.rules import Action
+from server.plan.models import Template
+from server.plan.offering import offer_of
+from server.plan.template import age_on, fits_age
+from server.web import header, json_answer
+
+Language = Literal["en", "fr", "ar"]
+Age = Annotated[int, msgspec.Meta(ge=0, le=25)]
+
+
+Owner = Literal["child", "caseworker", "agency", "guardian", "carer"]
+
+
+class StepOut(msgspec.Struct):
+    """A step of a template: the role that it is for, and the days until it would be due."""
+
+    text: str
+    who: Owner | None
+    days: int | None
+
+
+class TemplateOut(msgspec.Struct):
+    """A goal in the words of a child, and steps; ages are whole years, both included."""
+
+    id: UUID
+    kind: str
+    language: Language | None
+    age_from: Age | None
+    age_to: Age | None
+    words: str
+    why: str | None
+    success_sign: str | None
+    steps: list[StepOut]
+
+
+class TemplatesOut(msgspec.Struct):
+    """What is offered now."""
+
+    templates: list[TemplateOut]
+
+
+async def templates(request: Request) -> Response:
+    """What the agency of the child offers: all, or what is in one language or in none of ours."""
+    language = query_of(request, language=Language)["language"]
+    named = request.path_params.get("child_id")
+    if named is None:
+        child, _ = await own_child(request, Action.TEMPLATES_SEE)
+    else:
+        child, _ = await child_for(request, named, Action.TEMPLATES_SEE)
+    zone = ZoneInfo((await visitor_of(request)).zone)
+    age = age_on(child.birthday, now_of(request).astimezone(zone).date())
+    rows = Template.filter(agency_id=child.agency_id, retired_at__isnull=True)
+    offered = [
+        _out(row)
+        for row in await rows.order_by("made_at", "id")
+        if language is None or row.language in (language, None)
+        if fits_age(row.age_from, row.age_to, age)
+    ]
+    return _answer(request, TemplatesOut(offered))
+
+
+def _out(row: Template) -> TemplateOut:
+    return msgspec.convert({"id": row.id, **asdict(offer_of(row))}, TemplateOut)
+
+
+def _answer(request: Request, said: TemplatesOut) -> Response:
+    """Asked for again with the tag of the answer before, it costs a few bytes.
+
+    No browser may store it by itself, as nothing of ours: what an agency offers tells what this app
+    is for. An app keeps it sealed, with its tag.
+    """
+    tag = f'"{sha256(msgspec.json.encode(said)).hexdigest()[:24]}"'
+    if tag in header(request.scope, b"if-none-match"):
+        return Response(status_code=304, headers={"etag": tag})
+    return json_answer(said, headers={"etag": tag})
+
+
+def _described(path: str, summary: str) -> ApiRoute:
+    return api(
+        "GET",
+        f"/api/v1{path}",
+        templates,
+        summary,
+        gives={200: TemplatesOut, 304: None},
+        query={"language": Language},
+        headers={"if-none-match": "the `etag` of an answer that is kept"},
+    )
+
+
+routes = [
+    _described("/project/templates", "What the agency offers for a goal"),
+    _described(
+        "/children/{child_id:uuid}/project/templates",
+        "What the agency offers for a goal, of a child",
+    ),
+]

@@ -1,0 +1,156 @@
+"""What happens that has a life project looked at together, and by when. Pure.
+
+A review that something calls for is an ordinary one: it has a kind and a day, both phones show it,
+both sides are reminded, and either may choose another day. One open review of a kind is enough:
+what happens again meanwhile is talked about at the same table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from server.due.rules import ANSWER_WITHIN, months_later
+from server.plan import shape
+from server.plan.merge import NOTHING, Field
+from server.plan.state import State, Status
+
+
+class Trigger(StrEnum):
+    """The kinds of reviews that something calls for: names of shape.REVIEWS."""
+
+    NEW_WORKER = "new_worker"
+    TRANSFER = "transfer"
+    RETURN = "return"
+    COMPLAINT = "complaint"
+    TURNING_17_HALF = "turning_17_half"
+
+
+# By when, counted from the day on which it happened. Source of the first: clock 13 of the workflow
+# after a return (domain.md 2.4). The same sources ask for a handover and a look at the plan after a
+# change of worker and a move, and name no number: a week, since in both times children go.
+WITHIN: Mapping[Trigger, timedelta] = {
+    Trigger.RETURN: timedelta(days=7),
+    Trigger.NEW_WORKER: timedelta(days=7),
+    Trigger.TRANSFER: timedelta(days=7),
+    # A week after the answer was due: it is to be looked at together whether it was one.
+    Trigger.COMPLAINT: 2 * ANSWER_WITHIN,
+    # Where half a year before 18 has passed when we hear of the birthday.
+    Trigger.TURNING_17_HALF: timedelta(days=7),
+}
+_MONTHS_AT_17_HALF = 17 * 12 + 6
+_MONTHS_AT_18 = 18 * 12
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Something that is to be said in a project, without an id and a moment yet."""
+
+    entity: str
+    entity_id: str
+    field: str
+    base: str | None
+    value: Any
+
+
+def review(state: State, kind: Trigger, today: date, new_id: str) -> Utterance | None:
+    """The review that this calls for; None where one of its kind is open, or all is over."""
+    if _is_over(state) or _open(state, kind) is not None:
+        return None
+    return _making(new_id, kind, today + WITHIN[kind])
+
+
+def about_complaint(state: State, complaint_id: str, today: date, new_id: str) -> Utterance | None:
+    """The review that a complaint calls for. It goes round the same people as the complaint, so one
+    that is open for the supervisor does not stand for one that is for the guardian."""
+    to = state.value("complaint", complaint_id, "to")
+    if _is_over(state) or _open(state, Trigger.COMPLAINT, to) is not None:
+        return None
+    day = today + WITHIN[Trigger.COMPLAINT]
+    return _making(new_id, Trigger.COMPLAINT, day, about=complaint_id)
+
+
+def turning_17_half(
+    state: State, born_on: date | None, today: date, new_id: str, *, is_chosen: bool
+) -> Utterance | None:
+    """What is to be said about the review half a year before 18, now that the birthday is this.
+
+    `is_chosen`: a person has chosen the day that stands, and keeps it.
+    """
+    if _is_over(state):
+        return None
+    day = _day_at_17_half(born_on, today)
+    known = _open(state, Trigger.TURNING_17_HALF)
+    if known is None:
+        if (
+            day is None
+            or born_on is None
+            or _was_held(state, months_later(born_on, _MONTHS_AT_17_HALF))
+        ):
+            return None
+        return _making(new_id, Trigger.TURNING_17_HALF, day)
+    at, wanted = _due_on(state, known), None if day is None else day.isoformat()
+    if is_chosen or at.is_open or at.value == wanted:
+        return None
+    return Utterance("review", known, "due_on", at.stands.id if at.stands else None, wanted)
+
+
+def day_of_17_half(state: State) -> str | None:
+    """The change by which the review half a year before 18 has its day, where one is open."""
+    known = _open(state, Trigger.TURNING_17_HALF)
+    stands = _due_on(state, known).stands if known is not None else None
+    return stands.id if stands else None
+
+
+def _due_on(state: State, review_id: str) -> Field:
+    return state.fields.get(("review", review_id, "due_on"), NOTHING)
+
+
+def _day_at_17_half(born_on: date | None, today: date) -> date | None:
+    """The day; a near one where it has passed; None for whoever is of age, or of no known one."""
+    if born_on is None or today >= months_later(born_on, _MONTHS_AT_18):
+        return None
+    day = months_later(born_on, _MONTHS_AT_17_HALF)
+    if day > today:
+        return day
+    last = months_later(born_on, _MONTHS_AT_18) - timedelta(days=1)
+    return min(today + WITHIN[Trigger.TURNING_17_HALF], last)
+
+
+def _is_over(state: State) -> bool:
+    return state.status() is Status.CLOSED
+
+
+def _making(id_: str, kind: Trigger, day: date, about: str | None = None) -> Utterance:
+    value = {"kind": kind.value, "due_on": day.isoformat()}
+    if about is not None:
+        value["about"] = about
+    return Utterance("review", id_, shape.MAKING, None, value)
+
+
+def _open(state: State, kind: Trigger, to: str | None = None) -> str | None:
+    """The review of this kind that has not been held; of complaints, that for the same people."""
+    for id_ in state.things("review"):
+        is_of_kind = state.value("review", id_, "kind") == kind
+        if is_of_kind and state.value("review", id_, "held_on") is None and _to(state, id_) == to:
+            return id_
+    return None
+
+
+def _to(state: State, review_id: str) -> str | None:
+    about = state.value("review", review_id, "about")
+    return None if about is None else state.value("complaint", about, "to")
+
+
+def _was_held(state: State, day: date) -> bool:
+    """Whether the talk half a year before 18 has been, not long before its day or after it."""
+    helds = [
+        state.value("review", id_, "held_on")
+        for id_ in state.things("review")
+        if state.value("review", id_, "kind") == Trigger.TURNING_17_HALF
+    ]
+    return any(held and date.fromisoformat(held) >= day - _NOT_LONG for held in helds)
+
+
+_NOT_LONG = timedelta(days=60)

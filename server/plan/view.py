@@ -1,0 +1,172 @@
+"""The life project as it is shown: one document, and the part of it that each reader may see. Pure.
+
+The document holds ids and roles, no names: those are filled in for whoever reads.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from server.checkin.words import as_text
+from server.plan import shape
+from server.plan.state import Row, State, Status
+
+Document = dict[str, Any]
+
+_PROJECT = ("summary", "situation", "ends_on", "countries", "option", "plan_b", "closing")
+
+
+def document(state: State) -> Document:
+    """All of it."""
+    return {
+        "id": state.child_id,
+        "status": state.status().value,
+        "revision": state.revision,
+        "signed_revision": state.signed_revision,
+        **{name: state.value("life_project", state.child_id, name) for name in _PROJECT},
+        "areas": [_area(state, id_) for id_ in state.things("area")],
+        "agreements": [_agreement(row) for row in state.agreements],
+        "reviews": _all(state, "review"),
+        "houses": _all(state, "house"),
+        "complaints": _all(state, "complaint"),
+        "differences": _differences(state),
+        "unsigned": [
+            {"entity": entity, "entity_id": id_, "field": field}
+            for entity, id_, field in sorted(state.unsigned())
+        ],
+    }
+
+
+def _thing(state: State, entity: str, id_: str) -> Document:
+    made = state.made[entity, id_]
+    fields = {name: state.value(entity, id_, name) for name in shape.FIELDS[entity]}
+    return {"id": id_, **fields, "by": _who(made), "made_at": as_text(made.received_at)}
+
+
+def _all(state: State, entity: str) -> list[Document]:
+    return [_thing(state, entity, id_) for id_ in state.things(entity)]
+
+
+def _area(state: State, id_: str) -> Document:
+    goals = [goal for goal in state.things("goal") if state.value("goal", goal, "area_id") == id_]
+    return _thing(state, "area", id_) | {"goals": [_goal(state, goal) for goal in goals]}
+
+
+def _goal(state: State, id_: str) -> Document:
+    steps = [step for step in state.things("step") if state.value("step", step, "goal_id") == id_]
+    goal = _thing(state, "goal", id_)
+    return goal | {
+        "proposed_by": goal["by"],
+        "steps": [_thing(state, "step", step) for step in steps],
+    }
+
+
+def _agreement(row: Row) -> Document:
+    return {
+        "id": row.entity_id,
+        "who": _who(row),
+        "received_at": as_text(row.received_at),
+        **{name: row.value.get(name) for name in shape.FIELDS["agreement"]},
+    }
+
+
+def _differences(state: State) -> list[Document]:
+    return [
+        {
+            "entity": entity,
+            "entity_id": id_,
+            "field": name,
+            "agreed_value": found.value,
+            "values": [
+                {
+                    "change": side.id,
+                    "who": {"id": side.who, "role": side.role},
+                    "value": side.value,
+                    "said_at": as_text(side.said_at),
+                }
+                for side in found.sides
+            ],
+        }
+        for (entity, id_, name), found in sorted(state.open_fields(), key=lambda one: one[0])
+    ]
+
+
+def _who(row: Row) -> Document:
+    return {"id": row.who, "role": row.role}
+
+
+def status_on(shown: Document, today: date) -> str:
+    """The status on a day. A project cannot lapse silently: past its end, or with a review that is
+    due, it is under review until somebody says how it goes on."""
+    if shown["signed_revision"] is None or shown["status"] == Status.CLOSED:
+        return str(shown["status"])
+    ends_on = shown["ends_on"]
+    is_over = ends_on is not None and date.fromisoformat(ends_on) < today
+    is_due = any(
+        review["due_on"] is not None
+        and review["held_on"] is None
+        and date.fromisoformat(review["due_on"]) <= today
+        for review in shown["reviews"]
+    )
+    return Status.UNDER_REVIEW.value if is_over or is_due else str(shown["status"])
+
+
+def hidden_from(shown: Document, person_id: str, roles: frozenset[str]) -> set[str]:
+    """The ids of what somebody may not see. A house is its author's until the author shows it; a
+    complaint goes round those whom it is not for, and so does the review that it called for."""
+    houses = (one for one in shown["houses"] if one["is_shown"] is not True)
+    complaints = (one for one in shown["complaints"] if one["to"] not in roles)
+    hidden = {one["id"] for one in (*houses, *complaints) if one["by"]["id"] != person_id}
+    # What was folded before reviews had it says nothing about it.
+    return hidden | {one["id"] for one in shown["reviews"] if one.get("about") in hidden}
+
+
+def for_reader(shown: Document, person_id: str, roles: frozenset[str]) -> Document:
+    """What somebody may see of it; a carer sees what they promised and the next dates."""
+    hidden = hidden_from(shown, person_id, roles)
+    seen = shown | {
+        "reviews": [one for one in shown["reviews"] if one["id"] not in hidden],
+        "houses": [one for one in shown["houses"] if one["id"] not in hidden],
+        "complaints": [one for one in shown["complaints"] if one["id"] not in hidden],
+        "differences": [one for one in shown["differences"] if one["entity_id"] not in hidden],
+        "unsigned": [one for one in shown["unsigned"] if one["entity_id"] not in hidden],
+    }
+    return _for_carer(seen, person_id) if roles <= {"carer"} else seen
+
+
+def _for_carer(shown: Document, person_id: str) -> Document:
+    areas = []
+    for area in shown["areas"]:
+        goals = []
+        for goal in area["goals"]:
+            steps = [step for step in goal["steps"] if step["owner_id"] == person_id]
+            if steps:
+                goals.append({"id": goal["id"], "area_id": area["id"], "steps": steps})
+        if goals:
+            areas.append({"id": area["id"], "kind": area["kind"], "goals": goals})
+    mine = {step["id"] for area in areas for goal in area["goals"] for step in goal["steps"]}
+    dates = ("id", "kind", "due_on", "held_on", "next_on")
+    kept = ("id", "status", "revision", "signed_revision", "ends_on")
+    return {
+        **{name: shown[name] for name in kept},
+        "areas": areas,
+        "agreements": [],
+        "reviews": [{name: one[name] for name in dates} for one in shown["reviews"]],
+        "houses": [],
+        "complaints": [],
+        "differences": [one for one in shown["differences"] if one["entity_id"] in mine],
+        "unsigned": [],
+    }
+
+
+def named(shown: Document, people: Mapping[str, Document]) -> Document:
+    """The same with the people in it by name, as far as the reader may know them."""
+    for area in shown["areas"]:
+        for goal in area["goals"]:
+            for step in goal["steps"]:
+                step["owner"] = people.get(step["owner_id"])
+    for one in shown["agreements"]:
+        one["who"] = people.get(one["who"]["id"], one["who"])
+        # Whose it is, where somebody wrote down what another one said.
+        one["of"] = people.get(one.get("of_id"))
+    return shown

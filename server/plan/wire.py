@@ -1,0 +1,209 @@
+"""How a life project goes over the wire: each change that comes in is looked at alone."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from server.due.api import DueOut
+from server.errors import Malformed, Refused, WaymarkError
+from server.i18n import N_
+from server.openapi import Problem
+from server.plan import actions, feed
+from server.plan.actions import Result
+from server.plan.rules import Said
+from server.web import check_moments, clean_text, problem
+
+DEEPEST = 4
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class ChangeIn(msgspec.Struct):
+    """One change of one field of one thing; `field` "*" makes the thing."""
+
+    id: UUID
+    entity: str
+    entity_id: UUID
+    field: str
+    said_at: Moment
+    base: UUID | None = None
+    value: Any = None
+
+
+class SyncRequest(msgspec.Struct):
+    """Changes in the order in which they were made, 500 at the most; each is looked at alone."""
+
+    cursor: str | None = None
+    changes: list[dict[str, Any]] = []
+
+
+class ResultOut(msgspec.Struct, omit_defaults=True):
+    """What became of one change: applied, known, kept_beside, refused or quarantined.
+    `received_at`: when what is kept of it first arrived; one's own rows have their order by it.
+    `revision`: of the project after it, as with the changes of others."""
+
+    id: str | None
+    status: str
+    received_at: str | msgspec.UnsetType = msgspec.UNSET
+    revision: int | msgspec.UnsetType = msgspec.UNSET
+    problem: Problem | msgspec.UnsetType = msgspec.UNSET
+
+
+class ChangeOut(msgspec.Struct):
+    """A change as everyone gets it. `revision`: of the project after it, so that whoever has the
+    changes up to a revision has the project as it was."""
+
+    id: str
+    entity: str
+    entity_id: str
+    field: str
+    base: str | None
+    value: Any
+    said_at: str
+    received_at: str
+    who: dict[str, str]
+    revision: int
+
+
+class SyncOut(msgspec.Struct):
+    """The results in the order of the changes; the others' changes; how far these go."""
+
+    results: list[ResultOut]
+    changes: list[ChangeOut]
+    cursor: str | None
+
+
+class HistoryOut(msgspec.Struct):
+    """Changes, the oldest first; ask again from the cursor."""
+
+    changes: list[ChangeOut]
+    cursor: str
+
+
+class ProjectOut(msgspec.Struct):
+    """The life project: areas with goals with steps, agreements, reviews, open differences."""
+
+    id: UUID
+    child: dict[str, str]
+    status: str
+    revision: int
+    signed_revision: int | None
+    ends_on: str | None
+    areas: list[dict[str, Any]]
+    agreements: list[dict[str, Any]]
+    reviews: list[dict[str, Any]]
+    differences: list[dict[str, Any]]
+    houses: list[dict[str, Any]]
+    complaints: list[dict[str, Any]]
+    unsigned: list[dict[str, Any]]
+    people: list[dict[str, Any]]
+
+
+class WholeOut(msgspec.Struct):
+    """The whole as a file: as it stands, whose turn it is, and every change, the oldest first.
+
+    `format` and `version` say how it is to be read.
+    """
+
+    format: str
+    version: int
+    made_at: datetime
+    project: ProjectOut
+    dues: list[DueOut]
+    history: list[ChangeOut]
+
+
+class KeptOut(msgspec.Struct):
+    """A change that came over a tie that had ended. `said` is null where the reader decides without
+    reading it: a house that is not shown, a complaint that is for somebody else."""
+
+    id: UUID
+    who: dict[str, str]
+    received_at: datetime
+    said: dict[str, Any] | None
+
+
+class QuarantineOut(msgspec.Struct):
+    """What waits for somebody to look at it."""
+
+    changes: list[KeptOut]
+
+
+class DecisionIn(msgspec.Struct):
+    """Whether a quarantined change goes in."""
+
+    let_in: bool
+
+
+def read_change(raw: dict[str, Any]) -> Said | Result:
+    """One change of the batch, or why it cannot be one."""
+    id_ = raw.get("id")
+    try:
+        change = msgspec.convert(raw, ChangeIn)
+        check_moments(change)
+        _check_storable(change.entity, change.field, change.value)
+    except msgspec.ValidationError as fault:
+        return _refused(id_, _invalid(str(fault)))
+    except UnicodeError:
+        # Half of a surrogate pair where an id or a moment is wanted.
+        return _refused(id_, _invalid(""))
+    except WaymarkError as fault:
+        return _refused(id_, fault)
+    return Said(
+        str(change.id),
+        change.entity,
+        str(change.entity_id),
+        change.field,
+        None if change.base is None else str(change.base),
+        change.value,
+        change.said_at,
+    )
+
+
+def _refused(id_: Any, fault: WaymarkError) -> Result:
+    # An id that is no text, or holds what no answer can, is not said again.
+    is_plain = isinstance(id_, str) and id_.isascii() and id_.isprintable()
+    return Result(id_ if is_plain else None, actions.REFUSED, fault)
+
+
+def _invalid(says: str) -> Refused:
+    _, _, place = says.partition("$.")
+    return Refused(N_("“{field}” does not fit here."), field=place.rstrip("`") or "value")
+
+
+def _check_storable(*values: Any, depth: int = 0) -> None:
+    """Raises Refused for characters that no database takes, or that hide a sealed text, and for
+    what is deeper than any value of ours."""
+    if depth > DEEPEST:
+        raise _invalid("")
+    for value in values:
+        if isinstance(value, str):
+            try:
+                clean_text(value)
+            except Malformed as fault:
+                raise Refused(fault.detail, field="value") from None
+        elif isinstance(value, Mapping):
+            _check_storable(*value.keys(), *value.values(), depth=depth + 1)
+        elif isinstance(value, list):
+            _check_storable(*value, depth=depth + 1)
+
+
+def result_out(result: Result, language: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"id": result.id, "status": result.status}
+    if result.received_at is not None:
+        found["received_at"] = feed.moment_text(result.received_at)
+    if result.revision is not None:
+        found["revision"] = result.revision
+    if result.fault is not None:
+        found["problem"] = msgspec.json.decode(problem(result.fault, language).body)
+    return found
+
+
+def read_cursor(cursor: str | None) -> int:
+    if cursor is None or cursor == "":
+        return 0
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise Refused(N_("“{field}” does not fit here."), field="cursor")
+    return int(cursor)

@@ -1,0 +1,222 @@
+"""The alarm clock: a few interval jobs, and no logic.
+
+All truth is in rows: what is due, what is sent, who holds which lease. APScheduler only says "look
+now", in UTC, in memory. Any number of processes may do so; several are wasteful and never wrong.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from server import logs
+from server.alert import actions as alerts
+from server.alert.rota import on_duty
+from server.audit.actions import seal
+from server.clock import Clock
+from server.db import dialect, write
+from server.doors import actions as doors
+from server.due import actions as dues
+from server.notify.actions import tell_operators
+from server.notify.channels import Channel
+from server.notify.channels.watchdog import ping
+from server.notify.worker import AT_ONCE as SENT_AT_ONCE
+from server.notify.worker import Worker
+from server.settings import Settings
+from server.watch import ticking
+from server.watch.models import Beat
+
+log = logs.get("ticker")
+
+TICK_EVERY_S = 1
+SEND_EVERY_S = 0.5
+SEAL_EVERY_S = 10
+AUDIT_EVERY_S = 60
+TIDY_EVERY_S = 3600
+SEND = "send"
+SIDE_BY_SIDE = 2
+# What runs when we are told to stop may run on for so long.
+LAST_WORK_S = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that store the moment of their next decision, and how they are gone through."""
+
+    name: str
+    at_once: int
+    tick: Callable[[datetime], Awaitable[int]]
+    due_now: Callable[[datetime], Awaitable[list[UUID]]]
+    tick_one: Callable[[UUID, datetime], Awaitable[None]]
+    set_apart: Callable[[UUID, datetime], Awaitable[None]]
+
+
+# In this order: the watches open the alerts that are called next, and dues can wait for both.
+ROWS = tuple(
+    Rows(name, room.AT_ONCE, room.tick, room.due_now, room.tick_one, room.set_apart)
+    for name, room in (("watch", ticking), ("alert", alerts), ("due", dues))
+)
+
+
+class Ticker:
+    """Watches, alerts, dues, messages, seals and the self-audit, each at its interval."""
+
+    def __init__(self, settings: Settings, channels: Mapping[str, Channel], clock: Clock) -> None:
+        dues.use_on_duty(on_duty)
+        self._clock = clock
+        self._watchdog_url = settings.watchdog_url
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.worker = Worker(
+            channels,
+            public_url=settings.public_url,
+            display_name=settings.display_name,
+            last_resort=settings.last_resort,
+            clock=clock,
+        )
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC,
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 30},
+        )
+
+    def start(self) -> None:
+        """Begin to look. Returns at once."""
+        jobs: list[tuple[str, float, Callable[[], Awaitable[None]]]] = [
+            ("tick", TICK_EVERY_S, self.tick),
+            ("send", SEND_EVERY_S, self.send),
+            ("seal", SEAL_EVERY_S, self.seal),
+            ("audit", AUDIT_EVERY_S, self.audit),
+            ("tidy", TIDY_EVERY_S, self.tidy),
+        ]
+        for name, seconds, job in jobs:
+            self._scheduler.add_job(
+                self._run, "interval", seconds=seconds, args=(name, job), id=name
+            )
+        self._scheduler.start()
+
+    async def first(self) -> None:
+        """One look before the clock starts: whatever was missed while nobody looked is found."""
+        await self._guarded("tick", self.tick)
+
+    async def stop(self) -> None:
+        """Finish what runs (the scheduler itself would cancel it), then stop looking."""
+        self._stopping = True
+        if self._scheduler.running:
+            self._scheduler.pause()
+            if self._running:
+                await asyncio.wait(self._running, timeout=LAST_WORK_S)
+            self._scheduler.shutdown(wait=False)
+
+    async def _run(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
+        # One of the two loops that must survive anything: it is logged, and operators are told.
+        if self._stopping:
+            return
+        task = asyncio.ensure_future(self._guarded(name, job))
+        self._running.add(task)
+        try:
+            await asyncio.shield(task)
+        finally:
+            self._running.discard(task)
+
+    async def _guarded(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await job()
+        except Exception:
+            log.exception("ticker.failed", job=name)
+            await self._tell(f"ticker:{name}")
+
+    async def _tell(self, fault: str) -> None:
+        try:
+            async with write():
+                await tell_operators(fault, self._clock())
+        except Exception:
+            # The database is away: health says so, and the watchdog hears nothing.
+            log.exception("ticker.operators_not_told", fault=fault)
+
+    async def tick(self) -> None:
+        """Everything that time has made true: watches first, then the alerts that they
+        opened, then whatever somebody has promised."""
+        now = self._clock()
+        blind = await ticking.look(now)
+        if blind is not None:
+            log.warning("ticker.was_blind", from_at=blind.from_at, until_at=blind.until_at)
+        for rows in ROWS:
+            await self._go_through(rows, now)
+        await ticking.beat(ticking.TICK, now)
+
+    async def _go_through(self, rows: Rows, now: datetime) -> None:
+        """Everything that is due of these rows, batch by batch; where a batch fails, one by one.
+
+        Where one batch is not enough, several go side by side on PostgreSQL, each with rows of its
+        own, as several tickers would: one is computed while another is written.
+        """
+        if await self._batch(rows, now) < rows.at_once:
+            return
+        async with asyncio.TaskGroup() as group:
+            for _ in range(SIDE_BY_SIDE if dialect() == "postgres" else 1):
+                group.create_task(self._batches(rows, now))
+
+    async def _batches(self, rows: Rows, now: datetime) -> None:
+        while await self._batch(rows, now) == rows.at_once:
+            pass
+
+    async def _batch(self, rows: Rows, now: datetime) -> int:
+        try:
+            return await rows.tick(now)
+        except Exception:
+            log.exception("ticker.batch_failed", rows=rows.name)
+        return await self._one_by_one(rows, now)
+
+    async def _one_by_one(self, rows: Rows, now: datetime) -> int:
+        due = await rows.due_now(now)
+        for key in due:
+            try:
+                await rows.tick_one(key, now)
+            except Exception:
+                log.exception("ticker.row_failed", rows=rows.name, row=str(key))
+                await rows.set_apart(key, now)
+        return len(due)
+
+    async def send(self) -> None:
+        """Deliver what is in the outbox."""
+        while await self.worker.run_once() == SENT_AT_ONCE and not self._stopping:
+            pass
+        await ticking.beat(SEND, self._clock())
+
+    async def seal(self) -> None:
+        """Link new entries of the record into its chain."""
+        await seal(self._clock())
+
+    async def tidy(self) -> None:
+        """Forget what counts no longer: old guesses."""
+        await doors.tidy(self._clock())
+
+    async def audit(self) -> None:
+        """Look for open alerts and dues that nobody moves, and for children over whom nobody
+        watches. The watchdog is pinged only where there are none, and ticks and deliveries have
+        ended well of late: silence is how it hears of a fault."""
+        now = self._clock()
+        lost = await alerts.self_audit(now)
+        if lost:
+            log.error("ticker.alerts_without_next_step", alerts=[str(alert) for alert in lost])
+            await self._tell("audit:alert_without_next_step")
+        forgotten = await dues.self_audit(now)
+        if forgotten:
+            log.error("ticker.dues_without_next_step", dues=[str(due) for due in forgotten])
+            await self._tell("audit:due_without_next_step")
+        unwatched = await ticking.unwatched()
+        if unwatched:
+            log.error("ticker.children_without_watch", children=[str(id_) for id_ in unwatched])
+            await self._tell("audit:child_without_watch")
+        if lost or forgotten or unwatched:
+            return
+        if self._watchdog_url and await self._ended_well(now):
+            await ping(self._watchdog_url, within=timedelta(seconds=10))
+
+    async def _ended_well(self, now: datetime) -> bool:
+        names = [ticking.TICK, SEND]
+        since = now - ticking.BLIND_AFTER
+        return await Beat.filter(name__in=names, at__gte=since).count() == len(names)

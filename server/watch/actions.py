@@ -1,0 +1,407 @@
+"""What people do with a watch: begin it, answer, see the child, close its alerts.
+
+What is agreed about it is in agreeing.py, time's part in ticking.py.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server import bulk, crypt
+from server.alert import actions as alerts
+from server.alert.actions import Opening, open_alerts, policy_of, reach_of
+from server.alert.ladder import Cause, Outcome, people_on
+from server.alert.models import Alert
+from server.alert.policy import Rung, Tier
+from server.audit.actions import Actor
+from server.db import as_id, fetch, write
+from server.errors import Conflict, NotFound, Refused
+from server.ids import uuid7
+from server.live import announce
+from server.notify.actions import Saying, queue, withdraw
+from server.notify.rules import Kind
+from server.people.happenings import Happening, happened
+from server.people.models import Child, Tie
+from server.people.rules import Role
+from server.watch import rhythm as rhythms
+from server.watch import standing as rules
+from server.watch.agreeing import check_rhythm
+from server.watch.cases import Case, as_row, passed
+from server.watch.models import Question, Sighting, Watch
+from server.watch.rhythm import Rhythm
+from server.watch.standing import Evidence, Settled, State, Terms
+from server.watch.writing import lock, locked, note_about, watch_of, write_down
+
+# Who says that a child was seen, and how much that counts.
+EVIDENCE = {
+    Role.CASEWORKER: Evidence.PROFESSIONAL,
+    Role.SUPERVISOR: Evidence.PROFESSIONAL,
+    Role.GUARDIAN: Evidence.PROFESSIONAL,
+    Role.CARER: Evidence.CARER,
+}
+
+# How an alert about a missing child ends when the child was away and is found. A technical fault
+# means that it never was away.
+FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What an answer or a sighting came to. Nothing is due where the placement has ended."""
+
+    settled: Settled
+    next_due_at: datetime | None
+    standing: State
+
+
+async def begin(
+    actor: Actor,
+    child: Child,
+    *,
+    tier: Tier,
+    rhythm: Rhythm,
+    zone: str,
+    tier_until_at: datetime | None = None,
+    tier_then: Tier | None = None,
+    now: datetime,
+) -> Watch:
+    """The watch over a placed child begins now, whether or not a phone is ever paired: a child who
+    never checks in from the start alarms too.
+
+    Raises Refused where the rhythm is slower than the tier allows. In the caller's transaction.
+    """
+    policy, _ = await policy_of(child.agency_id)
+    tier_steps = policy.tiers[tier].steps
+    terms = Terms(tier, tier_steps, rhythm, rhythms.read_zone(zone), (), has_carer=False)
+    check_rhythm(rhythm, terms)
+    watch = Watch(
+        child_id=child.id,
+        agency_id=child.agency_id,
+        tier=tier.value,
+        tier_until_at=tier_until_at,
+        tier_then=tier_then.value if tier_then else None,
+        zone=zone,
+        rhythm=rhythms.as_data(rhythm),
+        version=0,
+    )
+    row = as_row(rules.begin(terms, now), terms, watch, now)
+    await bulk.insert(
+        Watch,
+        [{"child_id": child.id, "agency_id": child.agency_id, **row, "version": 0}],
+        returning="child_id",
+    )
+    await note_about(actor, child.id, "watch:begin", ["tier", "rhythm", "zone"], now)
+    return await Watch.get(child_id=child.id)
+
+
+# --- somebody answers, or sees the child
+
+
+async def settle(
+    child_id: UUID, evidence: Evidence, by_id: UUID, *, note_answer: bool = True, now: datetime
+) -> Settlement:
+    """The child has answered, or was seen: settle what that settles, tell those who were called.
+
+    `by_id` is the check-in or the sighting. In the caller's transaction. Where the placement has
+    ended it settles nothing, and is heard all the same. Raises NotFound where nobody ever watched,
+    Conflict where another answer came in the same moment: try again.
+    """
+    watch = await watch_of(child_id)
+    if watch.is_over:
+        return await _settle_nothing(watch, evidence, by_id, now)
+    one = await locked(child_id, now)
+    one, changes = passed(one, now)
+    if not rules.counts(evidence, one.terms.steps):
+        held = rules.hold(one.standing, one.terms, now)
+        await write_down(replace(one, standing=held), changes, now, quietly=False)
+        if held != one.standing:
+            await _tell_held(one.watch, by_id, now)
+        nothing = rules.is_nothing_open(one.standing, now)
+        return _settlement(one, Settled(now, False, False, nothing), now)
+    standing, settled = rules.settle(one.standing, one.terms, now)
+    if note_answer and evidence is Evidence.CHILD:
+        one.watch.answered_at = now
+    after = replace(one, standing=standing)
+    await write_down(after, changes, now, quietly=True)
+    await _settle_rounds(child_id, "seen" if evidence is not Evidence.CHILD else None, by_id, now)
+    if settled.was_alerted:
+        await alerts.answered(child_id, one.watch.agency_id, now)
+    if one.watch.is_missing:
+        await _sign_of_life(one.watch, by_id, now)
+    return _settlement(after, settled, now)
+
+
+async def _settle_nothing(
+    watch: Watch, evidence: Evidence, by_id: UUID, now: datetime
+) -> Settlement:
+    if evidence is Evidence.CHILD:
+        await Watch.filter(child_id=watch.child_id).update(answered_at=now)
+    if watch.is_missing:
+        await _sign_of_life(watch, by_id, now)
+    settled = Settled(now, was_late=False, was_alerted=False, nothing=True)
+    return Settlement(settled, None, State(watch.standing))
+
+
+def _settlement(one: Case, settled: Settled, now: datetime) -> Settlement:
+    seen = rules.state(one.standing, one.terms, now)
+    return Settlement(settled, one.standing.due_at, State.MISSING if one.watch.is_missing else seen)
+
+
+async def _settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: datetime) -> None:
+    rows = await fetch(
+        "UPDATE round SET state = CASE WHEN $4::text IS NOT NULL THEN $4::text"
+        " WHEN state = 'late' THEN 'answered_late' ELSE 'answered' END,"
+        " settled_at = $2, settled_by = $3"
+        " WHERE child_id = $1 AND state IN ('open', 'late') AND opens_at <= $2 RETURNING id",
+        [child_id, now, by_id, how],
+    )
+    questions = await Question.filter(
+        child_id=child_id, answered_at__isnull=True, expires_at__gt=now
+    ).values_list("id", flat=True)
+    subjects = [as_id(row["id"]) for row in rows] + [as_id(id_) for id_ in questions]
+    await withdraw(subjects, "settled", now)
+
+
+async def _tell_held(watch: Watch, by_id: UUID, now: datetime) -> None:
+    """A carer has seen a child of the high tier: that holds, and the caseworker hears of it."""
+    reach = (await reach_of({watch.child_id: watch.agency_id}, now))[watch.child_id]
+    await _say(Kind.HELD, people_on(Rung.CASEWORKER, reach), watch, by_id, now)
+
+
+async def _sign_of_life(watch: Watch, by_id: UUID, now: datetime) -> None:
+    """A missing child has said something: everyone who looks for it hears of it at once. It ends
+    nothing: only somebody who has seen the child does."""
+    reach = (await reach_of({watch.child_id: watch.agency_id}, now))[watch.child_id]
+    await _say(Kind.ALERT_AGAIN, people_on(Rung.EVERYONE, reach), watch, by_id, now)
+
+
+async def _say(
+    kind: Kind, people: tuple[UUID, ...], watch: Watch, subject: UUID, now: datetime
+) -> None:
+    sayings = [
+        Saying(
+            kind=kind,
+            agency_id=watch.agency_id,
+            subject_kind="sign",
+            subject_id=subject,
+            person_id=person,
+            child_id=watch.child_id,
+            urgency="high",
+            expires_at=now + timedelta(hours=12),
+            data={"path": f"/desk/children/{watch.child_id}"},
+        )
+        for person in people
+    ]
+    await queue(sayings, now)
+
+
+async def note_sighting(
+    actor: Actor,
+    child_id: UUID,
+    role: Role,
+    *,
+    id: UUID | None = None,
+    answer: str,
+    seen_at: datetime,
+    words: str | None,
+    now: datetime,
+) -> Sighting:
+    """Somebody saw the child, or looked and did not. Twice with one id is once.
+
+    Raises Refused for a time that has not come.
+    """
+    assert actor.id is not None
+    if seen_at > now + timedelta(minutes=5):
+        raise Refused("This time has not come yet.", field="seen_at")
+    async with write():
+        await lock(child_id)
+        known = await Sighting.filter(id=id).first() if id is not None else None
+        if known is not None:
+            if known.child_id != child_id or known.by_id != actor.id:
+                raise Conflict("This id is known already.", code="id_reused")
+            return known
+        sighting = await Sighting.create(
+            id=id or uuid7(),
+            child_id=child_id,
+            by_id=actor.id,
+            by_role=role.value,
+            answer=answer,
+            at=now,
+            seen_at=min(seen_at, now),
+            words=words,
+        )
+        await _heed(sighting, EVIDENCE[role], now)
+        await note_about(actor, child_id, f"sighting:{answer}", [], now, about=sighting.id)
+    return sighting
+
+
+async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
+    if sighting.answer == "seen":
+        # What was seen long ago says little about now: it is kept, and settles nothing.
+        if now - sighting.seen_at <= timedelta(hours=1):
+            await settle(sighting.child_id, evidence, sighting.id, now=now)
+        return
+    if (await watch_of(sighting.child_id)).is_over:
+        return  # Not seen where nobody is asked any more: kept, and no alarm.
+    one, changes = passed(await locked(sighting.child_id, now), now)
+    standing = rules.not_seen(one.standing, now)
+    standing, more = rules.advance(standing, one.terms, now)
+    await write_down(replace(one, standing=standing), (*changes, *more), now, quietly=False)
+
+
+async def answer_question(question_id: UUID, answer: str, now: datetime) -> Question:
+    """The carer's one tap. The first answer counts; a second tap changes nothing.
+
+    Raises NotFound, and Refused where the question's time, or the carer's tie, is over.
+    """
+    async with write():
+        question = await Question.filter(id=question_id).select_for_update().first()
+        if question is None:
+            raise NotFound("There is no such question.")
+        if question.answered_at is not None:
+            return question
+        is_carer = await Tie.filter(
+            Tie.standing_at(now),
+            child_id=question.child_id,
+            person_id=question.person_id,
+            role=Role.CARER,
+            person__disabled_at__isnull=True,
+        ).exists()
+        # Whoever is no carer any more must not be able to say that all is well.
+        if question.expires_at <= now or not is_carer:
+            raise Refused("This question is over. Call the caseworker if you are worried.")
+        await Question.filter(id=question_id).update(answered_at=now, answer=answer)
+        # Before the sighting, which has the same id and may have something to say itself.
+        await withdraw([question_id], "answered", now)
+        actor = Actor(question.person_id, Role.CARER.value, question.agency_id)
+        await note_sighting(
+            actor,
+            question.child_id,
+            Role.CARER,
+            id=question_id,
+            answer=answer,
+            seen_at=now,
+            words=None,
+            now=now,
+        )
+    return await Question.get(id=question_id)
+
+
+def read_question(token: str, now: datetime) -> UUID:
+    """Which question a carer's link asks. Raises NotFound for one that is not ours or is over."""
+    try:
+        return UUID(crypt.unsign(token, "question", now))
+    except (crypt.Unreadable, ValueError):
+        raise NotFound("This link does not work any more.") from None
+
+
+# --- alerts, where they touch the watch
+
+
+async def close_alert(
+    actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
+) -> Alert:
+    """Close an alert; where it was about silence or absence, the watch begins anew from here.
+
+    An outcome of "missing" makes the child missing: an alert at the top of the ladder.
+    """
+    async with write():
+        before = await Alert.filter(id=alert_id).first()
+        if before is not None:
+            await lock(before.child_id)
+            await before.refresh_from_db(["closed_at"])
+        was_open = before is not None and before.closed_at is None
+        if before is not None:
+            # The watch before the alert, as everywhere: an answer that comes in this moment takes
+            # them in that order, and two who take them crosswise kill each other.
+            await Watch.filter(child_id=before.child_id).select_for_update().first()
+        alert = await alerts.close(actor, alert_id, outcome, words, now)
+        if not was_open:
+            return alert
+        if outcome is Outcome.MISSING and alert.cause != Cause.MISSING:
+            await _open_missing(actor, alert.child_id, words, alert.reason, now)
+        elif alert.cause in (Cause.SILENCE, Cause.MISSING):
+            await _begin_anew(alert, now)
+        if alert.cause == Cause.MISSING:
+            # Whoever has found the child has ended its silence too.
+            for silence in await Alert.filter(
+                child_id=alert.child_id, cause=Cause.SILENCE, closed_at__isnull=True
+            ):
+                await alerts.close(actor, silence.id, outcome, None, now)
+            if outcome in FOUND:
+                await happened(actor, alert.child_id, Happening.RETURN, now)
+    return alert
+
+
+async def _begin_anew(alert: Alert, now: datetime) -> None:
+    watch = await watch_of(alert.child_id)
+    if watch.is_over:
+        await _mark_missing(watch, is_missing=False)
+        return
+    one, changes = passed(await locked(alert.child_id, now), now)
+    if alert.cause == Cause.MISSING:
+        one.watch.is_missing = False
+    standing, _ = rules.settle(one.standing, one.terms, now)
+    await write_down(replace(one, standing=standing), changes, now, quietly=True)
+    await _settle_rounds(alert.child_id, "seen", alert.id, now)
+
+
+async def open_missing(actor: Actor, child_id: UUID, words: str | None, now: datetime) -> Alert:
+    """ "I think this child is missing": everyone is called at once. Never blocked, never delayed;
+    said again while one is open, it joins that one."""
+    async with write():
+        return await _open_missing(actor, child_id, words, "said", now)
+
+
+async def _open_missing(
+    actor: Actor, child_id: UUID, words: str | None, reason: str, now: datetime
+) -> Alert:
+    watch = await watch_of(child_id)
+    if watch.is_over:
+        # A placement that has ended silences no one who misses the child.
+        await _mark_missing(watch, is_missing=True)
+    else:
+        one, changes = passed(await locked(child_id, now), now)
+        one.watch.is_missing = True
+        after = replace(one, standing=rules.alerted(one.standing))
+        await write_down(after, changes, now, quietly=True)
+    policy, _ = await policy_of(watch.agency_id)
+    opening = Opening(
+        child_id=child_id,
+        agency_id=watch.agency_id,
+        cause=Cause.MISSING,
+        tier=Tier.HIGH,
+        reason=reason,
+        opened_at=now,
+        words=words,
+        actor=actor,
+    )
+    return (await open_alerts([opening], {watch.agency_id: policy}, now))[0]
+
+
+async def _mark_missing(watch: Watch, *, is_missing: bool) -> None:
+    """Of a watch that is over: there is no round and no alarm that it could touch."""
+    standing = State.MISSING if is_missing else State.WELL
+    await Watch.filter(child_id=watch.child_id).update(
+        is_missing=is_missing, standing=standing.value, version=watch.version + 1
+    )
+    await announce(watch.agency_id, "watch")
+
+
+async def call_adults(
+    actor: Actor, child_id: UUID, cause: Cause, about: UUID, now: datetime
+) -> Alert:
+    """The child wants help, or to talk. In the caller's transaction."""
+    watch = await Watch.get(child_id=child_id)
+    policy, _ = await policy_of(watch.agency_id)
+    opening = Opening(
+        child_id=child_id,
+        agency_id=watch.agency_id,
+        cause=cause,
+        tier=Tier(watch.tier),
+        reason=f"said_{cause.value}",
+        opened_at=now,
+        facts={"check_in": str(about)},
+        actor=actor,
+    )
+    return (await open_alerts([opening], {watch.agency_id: policy}, now))[0]

@@ -1,0 +1,144 @@
+"""What was agreed about a child's watch, in words, and what follows if no answer comes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.alert.policy import Tier
+from server.i18n import N_, format_list, format_span, format_time, gettext
+from server.people.rules import Leaving
+from server.watch import cases
+from server.watch.cases import Case
+from server.watch.models import Pause, Watch
+from server.watch.rhythm import EVERY_DAY, Rhythm
+from server.watch.standing import Standing, Terms, What, advance, begin
+from server.watch.wording import when
+
+TIERS: Mapping[Tier, tuple[str, str]] = {
+    Tier.HIGH: (
+        N_("High"),
+        N_("The first days, after a return, before a hearing, when something worries you."),
+    ),
+    Tier.MID: (N_("Mid"), N_("A placement that is still new, or was shaken lately.")),
+    Tier.LOW: (N_("Low"), N_("A settled placement.")),
+}
+DAYS = (
+    N_("Monday"),
+    N_("Tuesday"),
+    N_("Wednesday"),
+    N_("Thursday"),
+    N_("Friday"),
+    N_("Saturday"),
+    N_("Sunday"),
+)
+REASONS: Mapping[Leaving, str] = {
+    Leaving.MOVED: N_("Moved to another place, which has taken over"),
+    Leaving.OF_AGE: N_("Of age, and has moved on"),
+    Leaving.HOME: N_("Back with the family"),
+    Leaving.OTHER: N_("Another reason"),
+}
+_UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The terms of one watch, as its page shows them."""
+
+    rhythm: str
+    tier: str
+    zone: str
+    told_by: datetime | None  # Without any answer from now on, a person is told by then.
+    pauses: list[Pause]
+
+
+async def case_of(child_id: UUID, now: datetime) -> Case | None:
+    """The watch over a child as time has made it by now; None where there is none, or none any
+    more."""
+    watch = await Watch.get_or_none(child_id=child_id)
+    if watch is None or watch.is_over:
+        return None
+    one, _ = cases.passed((await cases.load([watch], now))[0], now)
+    return one
+
+
+async def read(one: Case, language: str, zone: ZoneInfo, now: datetime) -> Agreed:
+    """What was agreed, for a reader."""
+    pauses = Pause.filter(child_id=one.watch.child_id, until_at__gt=now, ended_at__isnull=True)
+    return Agreed(
+        rhythm=rhythm_in_words(one.terms.rhythm, language),
+        tier=_tier(one.watch, language, zone, now),
+        zone=one.watch.zone,
+        told_by=told_by(one.standing, one.terms, now),
+        pauses=await pauses.order_by("from_at"),
+    )
+
+
+def _tier(watch: Watch, language: str, zone: ZoneInfo, now: datetime) -> str:
+    word = gettext(language, TIERS[Tier(watch.tier)][0])
+    if watch.tier_until_at is None or watch.tier_then is None:
+        return word
+    return gettext(
+        language,
+        N_("{tier}, until {time}, then {after}"),
+        tier=word,
+        time=when(language, watch.tier_until_at, zone, now),
+        after=gettext(language, TIERS[Tier(watch.tier_then)][0]),
+    )
+
+
+def rhythm_in_words(rhythm: Rhythm, language: str) -> str:
+    """ "Every day at 09:00 and 18:00"."""
+    if rhythm.every is not None:
+        seconds = int(rhythm.every.total_seconds())
+        return gettext(language, N_("Every {n} seconds"), n=seconds)
+    times = format_list(language, [clock(at, language) for at in rhythm.at])
+    if rhythm.days == EVERY_DAY:
+        return gettext(language, N_("Every day at {times}"), times=times)
+    days = format_list(language, [gettext(language, DAYS[day]) for day in sorted(rhythm.days)])
+    return gettext(language, N_("{days} at {times}"), days=days, times=times)
+
+
+def clock(at: time, language: str) -> str:
+    """A time of day as it is written."""
+    return format_time(language, datetime(2026, 1, 1, at.hour, at.minute, tzinfo=UTC), _UTC)
+
+
+def left_in_words(
+    left_at: datetime, why: Leaving | None, language: str, zone: ZoneInfo, now: datetime
+) -> str:
+    """ "The placement ended yesterday 18:00. Back with the family. Nobody is asked any more." """
+    words = {"time": when(language, left_at, zone, now)}
+    if why is None:
+        return gettext(
+            language, N_("The placement ended {time}. Nobody is asked any more."), **words
+        )
+    words["why"] = gettext(language, REASONS[why])
+    return gettext(
+        language, N_("The placement ended {time}. {why}. Nobody is asked any more."), **words
+    )
+
+
+def told_by(standing: Standing, terms: Terms, now: datetime) -> datetime | None:
+    """When a person is told at the latest if nothing comes from now on, by the rules themselves.
+
+    None where somebody has been told already.
+    """
+    if standing.is_alerted:
+        return None
+    far = max(standing.due_at, now, *(pause.end for pause in terms.pauses)) + terms.steps.ceiling
+    _, changes = advance(standing, terms, far + timedelta(days=1))
+    return next((change.at for change in changes if change.what is What.ALERT), None)
+
+
+def would_be_told(terms: Terms, now: datetime) -> tuple[datetime, datetime] | None:
+    """With these terms from now on: when the next answer is due, and by when a person is told."""
+    standing = begin(terms, now)
+    told = told_by(standing, terms, now)
+    return None if told is None else (standing.due_at, told)
+
+
+def allowed_silence(terms: Terms, language: str) -> str:
+    """The longest silence that the tier allows, in words."""
+    return format_span(language, terms.steps.ceiling)

@@ -1,0 +1,225 @@
+"""What is agreed about a watch, and changed: the rhythm, the tier, absences."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from server import crypt
+from server.alert.policy import Tier
+from server.audit.actions import Actor
+from server.db import as_id, fetch, write
+from server.errors import Conflict, NotFound, Refused
+from server.i18n import N_
+from server.ids import uuid7
+from server.notify.actions import withdraw
+from server.watch import rhythm as rhythms
+from server.watch import standing as rules
+from server.watch.cases import Case, load, passed
+from server.watch.models import SETTLED, Pause, Round, Watch
+from server.watch.rhythm import Rhythm, Span
+from server.watch.standing import Terms
+from server.watch.writing import lock, locked, note_about, watch_of, write_down
+
+LONGEST_PAUSE = timedelta(days=92)
+_TIGHTER = {Tier.HIGH: 0, Tier.MID: 1, Tier.LOW: 2}
+
+
+async def set_rhythm(
+    actor: Actor, child_id: UUID, data: Mapping[str, Any], zone: str, now: datetime
+) -> Watch:
+    """Another rhythm, from the next round on. Raises Refused where it is slower than the tier
+    allows, or what follows it, or wrong."""
+    rhythm, place = rhythms.read(data), rhythms.read_zone(zone)
+    async with write():
+        one, changes = passed(await locked(child_id, now), now)
+        terms = replace(one.terms, rhythm=rhythm, zone=place)
+        check_rhythm(rhythm, terms)
+        if one.watch.tier_then is not None:
+            check_rhythm(rhythm, in_tier(replace(one, terms=terms), Tier(one.watch.tier_then)))
+        one.watch.rhythm, one.watch.zone = rhythms.as_data(rhythm), zone
+        moved = replace(one, terms=terms)
+        await _reschedule(moved, changes, "replaced", now, before=one.terms)
+        await note_about(actor, child_id, "rhythm:set", ["rhythm", "zone"], now)
+    return await Watch.get(child_id=child_id)
+
+
+async def _reschedule(
+    one: Case,
+    changes: tuple[rules.Change, ...],
+    why: str,
+    now: datetime,
+    *,
+    before: Terms | None = None,
+) -> None:
+    was = one.standing
+    settled = (
+        await Round.filter(child_id=one.watch.child_id, due_at__gt=now, state__in=SETTLED)
+        .order_by("-due_at")
+        .first()
+    )
+    until = settled.due_at if settled is not None else None
+    after = rules.reschedule(was, one.terms, now, before=before, settled_until=until)
+    await write_down(replace(one, standing=after), changes, now, quietly=False)
+    if after.due_at != was.due_at:
+        gone = await fetch(
+            "UPDATE round SET state = $3, settled_at = $4"
+            " WHERE child_id = $1 AND due_at = $2 AND state = 'open' RETURNING id",
+            [one.watch.child_id, was.due_at, why, now],
+        )
+        await withdraw([as_id(row["id"]) for row in gone], why, now)
+
+
+async def set_tier(
+    actor: Actor,
+    child_id: UUID,
+    tier: Tier,
+    *,
+    until_at: datetime | None = None,
+    then: Tier | None = None,
+    why: str | None = None,
+    rhythm: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> Watch:
+    """How tight the watch is, set by a person; where it ends by itself, what follows is named.
+
+    An alarm under way may come earlier by a tighter tier, never later by any. `rhythm`: another one
+    in the same step. Raises Refused, code `too_slow`, where the rhythm is slower than one of the
+    tiers allows.
+    """
+    if (until_at is None) != (then is None) or (until_at is not None and until_at <= now):
+        raise Refused(
+            "A tier that ends needs an end to come and what follows it.", field="until_at"
+        )
+    async with write():
+        if rhythm is not None:
+            return await _set_both(actor, child_id, tier, until_at, then, why, rhythm, now)
+        one, changes = passed(await locked(child_id, now), now)
+        for wanted in (tier, then or tier):
+            if _is_too_slow(one.terms.rhythm, in_tier(one, wanted)):
+                raise Refused(
+                    N_(
+                        "The rhythm is slower than this tier allows. Change both in one step,"
+                        " or the rhythm first."
+                    ),
+                    field="tier",
+                    code="too_slow",
+                )
+        terms = in_tier(one, tier)
+        standing = one.standing
+        if _TIGHTER[tier] < _TIGHTER[one.terms.tier]:
+            standing = rules.retune(standing, terms, now)
+        one.watch.tier, one.watch.tier_until_at = tier.value, until_at
+        one.watch.tier_then = then.value if then else None
+        standing, more = rules.advance(standing, terms, now, since=now)
+        moved = replace(one, terms=terms, standing=standing)
+        await write_down(moved, (*changes, *more), now, quietly=False)
+        sealed = crypt.seal(why) if why else None
+        await note_about(actor, child_id, "tier:set", ["tier", "tier_until_at"], now, why=sealed)
+    return await Watch.get(child_id=child_id)
+
+
+async def _set_both(
+    actor: Actor,
+    child_id: UUID,
+    tier: Tier,
+    until_at: datetime | None,
+    then: Tier | None,
+    why: str | None,
+    rhythm: Mapping[str, Any],
+    now: datetime,
+) -> Watch:
+    """The looser of the two changes comes second, so that each is checked against the other as it
+    will be."""
+    watch = await watch_of(child_id)
+    tightest = min((tier, then or tier), key=_TIGHTER.__getitem__)
+    is_tighter = _TIGHTER[tightest] <= _TIGHTER[Tier(watch.tier)]
+    if is_tighter:
+        await set_rhythm(actor, child_id, rhythm, watch.zone, now)
+    await set_tier(actor, child_id, tier, until_at=until_at, then=then, why=why, now=now)
+    if not is_tighter:
+        await set_rhythm(actor, child_id, rhythm, watch.zone, now)
+    return await Watch.get(child_id=child_id)
+
+
+def in_tier(one: Case, tier: Tier) -> Terms:
+    """The terms of a case as they would be in a tier."""
+    return replace(one.terms, tier=tier, steps=one.policy.tiers[tier].steps)
+
+
+async def pause(
+    actor: Actor,
+    child_id: UUID,
+    from_at: datetime,
+    until_at: datetime,
+    words: str | None,
+    *,
+    id: UUID | None = None,
+    now: datetime,
+) -> Pause:
+    """An agreed absence. It always ends, nothing that is late is silenced by it, and whoever is
+    away stays on the board.
+
+    Raises Refused where it has no end, ends in the past, or is longer than 92 days.
+    """
+    assert actor.id is not None
+    if not from_at < until_at or until_at <= now:
+        raise Refused("A pause ends after it begins, and not in the past.", field="until_at")
+    if until_at - from_at > LONGEST_PAUSE:
+        raise Refused("A pause lasts 92 days at the most.", field="until_at")
+    async with write():
+        await lock(child_id)
+        known = await Pause.filter(id=id).first() if id is not None else None
+        if known is not None:
+            if known.child_id != child_id:
+                raise Conflict("This id is known already.", code="id_reused")
+            return known
+        one, changes = passed(await locked(child_id, now), now)
+        made = await Pause.create(
+            id=id or uuid7(),
+            child_id=child_id,
+            from_at=max(from_at, now),
+            until_at=until_at,
+            words=words,
+            made_by=actor.id,
+            made_at=now,
+        )
+        # `passed` went by the pauses of before: what was late by now is late all the same.
+        terms = replace(one.terms, pauses=(*one.terms.pauses, Span(made.from_at, made.until_at)))
+        try:
+            await _reschedule(replace(one, terms=terms), changes, "excused", now)
+        except ValueError:
+            # One after the other, they would leave nothing due within a year.
+            raise Refused("A pause lasts 92 days at the most.", field="until_at") from None
+        await note_about(actor, child_id, "pause:add", ["from_at", "until_at"], now, about=made.id)
+    return made
+
+
+async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime) -> None:
+    """Back earlier than agreed: rounds begin again. Twice is once. Raises NotFound."""
+    async with write():
+        if not await Pause.filter(id=pause_id, child_id=child_id).exists():
+            raise NotFound("There is no such pause.")
+        one, changes = passed(await locked(child_id, now), now)
+        ended = await Pause.filter(id=pause_id, ended_at__isnull=True, until_at__gt=now).update(
+            ended_at=now
+        )
+        if not ended:
+            return
+        moved = replace(one, terms=(await load([one.watch], now))[0].terms)
+        await _reschedule(moved, changes, "replaced", now, before=one.terms)
+        await note_about(actor, child_id, "pause:end", ["ended_at"], now, about=pause_id)
+
+
+def check_rhythm(rhythm: Rhythm, terms: Terms) -> None:
+    """Raises Refused where a silence by this rhythm could last longer than the tier allows."""
+    if _is_too_slow(rhythm, terms):
+        raise Refused(
+            "This rhythm is slower than the tier allows.", field="rhythm", code="too_slow"
+        )
+
+
+def _is_too_slow(rhythm: Rhythm, terms: Terms) -> bool:
+    slowest = rhythms.longest_gap(rhythm) + terms.steps.grace + terms.steps.carer_window
+    return slowest > terms.steps.ceiling

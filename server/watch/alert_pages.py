@@ -1,0 +1,326 @@
+"""The page of an alert: why, what was sent, who is next; take it, close it.
+
+It lies here and not in the room of alerts, because its evidence is the watch's, and closing an
+alert about silence begins the watch anew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.alert import actions as alerts
+from server.alert import ladder as rules
+from server.alert.ladder import Cause, Outcome
+from server.alert.models import Alert
+from server.alert.policy import Rung, ladder_from_data
+from server.alert.sent import rungs_called, sent_about
+from server.due.actions import told_instead
+from server.errors import Conflict, NotFound, Refused
+from server.i18n import N_, format_list, gettext
+from server.people.access import Roles, looked, nothing_here, now_of, staff_of
+from server.people.models import Person
+from server.people.rules import Action, may
+from server.people.words import FormFault, entered, form_fault
+from server.watch import actions, evidence
+from server.watch.alert_api import alert_for
+from server.watch.board import group_of, look_of
+from server.watch.editing import RUNGS
+from server.watch.models import Question, round_id
+from server.watch.wording import when
+from server.web import form_body, language_of, page, zone_of
+
+# Looking again right after acting is one look.
+ONE_LOOK = timedelta(minutes=1)
+LONGEST_WORDS = 20_000
+
+CAUSES: Mapping[Cause, str] = {
+    Cause.SILENCE: N_("No answer"),
+    Cause.HELP: N_("Asked for help"),
+    Cause.TALK: N_("Wants to talk"),
+    Cause.MISSING: N_("Missing"),
+}
+OUTCOMES: Mapping[Outcome, tuple[str, str]] = {
+    Outcome.SEEN: (N_("Seen"), N_("Somebody saw the child, face to face.")),
+    Outcome.SPOKE: (N_("Spoken to"), N_("Somebody spoke to the child.")),
+    Outcome.LATE_ANSWER: (N_("Answered late"), N_("The child answered, and it is believable.")),
+    Outcome.KNOWN_ELSEWHERE: (
+        N_("Safe elsewhere"),
+        N_("The child is somewhere else, and somebody there confirms it."),
+    ),
+    Outcome.TECHNICAL: (N_("A technical fault"), N_("And the child is known to be well.")),
+    Outcome.MISSING: (N_("Missing"), N_("Everyone is called at once.")),
+    Outcome.DURESS: (N_("Not freely answered"), N_("Somebody made the child answer.")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of the ladder, as people read it. `state`: done, next, later."""
+
+    title: str
+    people: str
+    state: str
+    at: datetime | None
+
+
+# --- looking
+
+
+async def show(request: Request) -> Response:
+    """One alert; to a deputy who is called without a tie, whom to ask instead."""
+    try:
+        alert, roles = await alert_for(request, Action.ALERT_SEE)
+    except NotFound:
+        return await _instead(request)
+    return await _page(request, alert, roles)
+
+
+async def _instead(request: Request) -> Response:
+    visitor, now = await staff_of(request), now_of(request)
+    alert = await Alert.get_or_none(id=request.path_params["alert_id"], agency_id=visitor.agency_id)
+    found = await told_instead(alert.child_id, visitor.person_id, now) if alert else None
+    if alert is None or found is None:
+        raise nothing_here()
+    context = {
+        "word": gettext(language_of(request), N_("An alert about a child")),
+        "is_open": alert.closed_at is None,
+        "owners": found.owners,
+        "can_tie": found.can_tie,
+        "now": now,
+    }
+    return page(request, "due/instead.html", context)
+
+
+async def _page(
+    request: Request,
+    alert: Alert,
+    roles: Roles,
+    *,
+    status: int = 200,
+    problem: str | None = None,
+    given: Mapping[str, str] | None = None,
+    error: FormFault | None = None,
+) -> Response:
+    visitor, now = await staff_of(request), now_of(request)
+    language, zone = language_of(request), zone_of(request)
+    what = f"look:{Action.ALERT_SEE}"
+    await looked(visitor, [alert.child_id], what, now, at_most_every=ONE_LOOK)
+    facts = (await evidence.of([alert.child_id], now))[alert.child_id]
+    names = await _names(alert)
+    cause = Cause(alert.cause)
+    called = next((one for one in facts.alerts if one.id == alert.id), None)
+    icon, word = look_of(group_of(facts, called), called)
+    context: dict[str, Any] = {
+        "alert": alert,
+        "child": names[alert.child_id],
+        "title": gettext(language, CAUSES[cause]),
+        "cause": cause.value,
+        "icon_name": icon,
+        "word": gettext(language, word),
+        "tone": group_of(facts, called).value,
+        "sentence": evidence.sentence(facts, language, zone, now),
+        "points": _points(alert, facts, language, zone, now),
+        "sent": await sent_about([alert.id], language),
+        "before": await sent_about(await _asked_before(alert), language),
+        "steps": await _steps(alert, language, now),
+        "next": await _next(alert, language, now),
+        "names": names,
+        "is_mine": alert.acknowledged_by == visitor.person_id,
+        "may_act": may(roles, Action.ALERT_ACKNOWLEDGE),
+        "outcomes": _outcomes(cause, language),
+        "outcome": gettext(language, OUTCOMES[Outcome(alert.outcome)][0]) if alert.outcome else "",
+        "given": {"outcome": "", "words": "", **(given or {})},
+        "shown": partial(_shown, language, zone, now),
+        "problem": problem,
+        "error": error,
+        "now": now,
+    }
+    return page(request, "watch/alert.html", context, status=status)
+
+
+# What was known when an alert opened, by the names under which it was frozen into it.
+THEN: Mapping[str, str] = {
+    "due_at": N_("Was due"),
+    "answered_at": N_("Last answer"),
+    "app_seen_at": N_("App last open"),
+    "asked_at": N_("Carer asked"),
+}
+
+
+def _points(
+    alert: Alert, facts: evidence.Facts, language: str, zone: ZoneInfo, now: datetime
+) -> list[evidence.Point]:
+    """The evidence as it is now; of a closed alert, what was known when it opened."""
+    if alert.closed_at is None:
+        return evidence.points(facts, language, zone, now)
+    never = gettext(language, N_("never so far"))
+    known = {
+        name: when(language, datetime.fromisoformat(alert.facts[name]), zone, now)
+        for name in THEN
+        if name in alert.facts
+    }
+    if "due_at" in known:
+        known.setdefault("answered_at", never)
+    return [
+        evidence.Point(gettext(language, label), known[name])
+        for name, label in THEN.items()
+        if name in known
+    ]
+
+
+def _shown(language: str, zone: ZoneInfo, now: datetime, at: datetime) -> str:
+    """ "18:00", "yesterday 18:00": a time inside a sentence of the page."""
+    return when(language, at, zone, now)
+
+
+async def _names(alert: Alert) -> dict[UUID, str]:
+    known = (alert.child_id, alert.acknowledged_by, alert.closed_by, alert.opened_by)
+    wanted = [id_ for id_ in known if id_ is not None]
+    return {person.id: person.name for person in await Person.filter(id__in=wanted)}
+
+
+async def _asked_before(alert: Alert) -> list[UUID]:
+    """The round that went by, and the questions about it: what was tried before."""
+    due = alert.facts.get("due_at")
+    if due is None:
+        return []
+    due_at = datetime.fromisoformat(due)
+    questions = Question.filter(child_id=alert.child_id, about_due_at=due_at)
+    asked = [question.id for question in await questions]
+    return [round_id(alert.child_id, due_at), *asked]
+
+
+async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
+    """The ladder as it was frozen, with who stands on each rung now."""
+    ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
+    reach = (await alerts.reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    people = {rung: rules.people_on(rung, reach) for rung in ladder.rungs}
+    named = Person.filter(id__in=[person for some in people.values() for person in some])
+    names = {person.id: person.name for person in await named}
+    coming = _call(alert, reach)
+    return [
+        Step(
+            title=gettext(language, RUNGS[rung]),
+            people=format_list(language, [names[person] for person in people[rung]]),
+            state=_state(place, coming, has_called=place in called),
+            at=coming.at if coming is not None and coming.rung == place else None,
+        )
+        for place, rung in enumerate(ladder.rungs)
+        if people[rung] or (rung is Rung.LAST_RESORT and rung in reach)
+    ]
+
+
+def _state(place: int, coming: rules.Call | None, *, has_called: bool) -> str:
+    if coming is not None and coming.rung == place and coming.why != "confirm":
+        return "next"
+    return "done" if has_called else "later"
+
+
+def _call(alert: Alert, reach: rules.Reach) -> rules.Call | None:
+    """What the ladder does next, by the rules themselves."""
+    moments = [at for at in (alert.act_at, alert.decide_at) if at is not None]
+    if alert.closed_at is not None or not moments:
+        return None
+    ladder = ladder_from_data(alert.ladder)
+    _, calls = rules.advance(alerts.climb_of(alert), ladder, reach, min(moments))
+    return calls[0] if calls else None
+
+
+async def _next(alert: Alert, language: str, now: datetime) -> dict[str, Any] | None:
+    reach = (await alerts.reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    call = _call(alert, reach)
+    if call is None:
+        return None
+    people = await Person.filter(id__in=list(call.people))
+    who = format_list(language, sorted(person.name for person in people))
+    return {"at": call.at, "why": call.why, "who": who or gettext(language, RUNGS[call.who])}
+
+
+def _outcomes(cause: Cause, language: str) -> list[tuple[str, str, str]]:
+    return [
+        (outcome.value, gettext(language, title), gettext(language, hint))
+        for outcome, (title, hint) in OUTCOMES.items()
+        # A missing child is found, or still missing: then the alert stays open.
+        if not (cause is Cause.MISSING and outcome is Outcome.MISSING)
+    ]
+
+
+# --- acting
+
+
+async def acknowledge(request: Request) -> Response:
+    """ "I have it." """
+    alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    visitor = await staff_of(request)
+    try:
+        await alerts.acknowledge(visitor, alert.id, now_of(request))
+    except Conflict as fault:
+        return await _too_late(request, alert.id, roles, fault)
+    return RedirectResponse(f"/desk/alerts/{alert.id}", status_code=303)
+
+
+async def close(request: Request) -> Response:
+    """It is over, and how: an outcome, and words for whoever reads this later."""
+    alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    visitor, form = await staff_of(request), await form_body(request)
+    given = {"outcome": entered(form, "outcome"), "words": entered(form, "words")}
+    try:
+        outcome = _checked(given, Cause(alert.cause))
+        await actions.close_alert(visitor, alert.id, outcome, given["words"], now_of(request))
+    except Conflict as fault:
+        return await _too_late(request, alert.id, roles, fault)
+    except Refused as fault:
+        error = form_fault(fault, language_of(request))
+        return await _page(request, alert, roles, status=422, given=given, error=error)
+    return RedirectResponse(f"/desk/alerts/{alert.id}", status_code=303)
+
+
+def _checked(given: Mapping[str, str], cause: Cause) -> Outcome:
+    if given["outcome"] not in set(Outcome) or (
+        cause is Cause.MISSING and given["outcome"] == Outcome.MISSING
+    ):
+        raise Refused(N_("Choose how it ended."), field="outcome")
+    if not given["words"]:
+        raise Refused(N_("Write in a few words how you know."), field="words")
+    if len(given["words"]) > LONGEST_WORDS:
+        raise Refused(N_("Write 20,000 characters at the most."), field="words")
+    return Outcome(given["outcome"])
+
+
+async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Conflict) -> Response:
+    """Somebody was faster: the alert as it stands now, and who that was."""
+    alert = await Alert.get(id=alert_id)
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    names = await _names(alert)
+    if alert.closed_at is not None and alert.closed_by in names:
+        problem = gettext(
+            language,
+            N_("{name} closed this alert {time}. Nothing of yours was changed or lost."),
+            name=names[alert.closed_by],
+            time=when(language, alert.closed_at, zone, now),
+        )
+    elif alert.acknowledged_by in names and alert.acknowledged_at is not None:
+        problem = gettext(
+            language,
+            N_("{name} took this alert {time}, so it was not given to you."),
+            name=names[alert.acknowledged_by],
+            time=when(language, alert.acknowledged_at, zone, now),
+        )
+    else:
+        problem = gettext(language, fault.detail)
+    return await _page(request, alert, roles, status=409, problem=problem)
+
+
+routes = [
+    Route("/desk/alerts/{alert_id:uuid}", show, methods=["GET"]),
+    Route("/desk/alerts/{alert_id:uuid}/acknowledge", acknowledge, methods=["POST"]),
+    Route("/desk/alerts/{alert_id:uuid}/close", close, methods=["POST"]),
+]

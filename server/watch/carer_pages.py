@@ -1,0 +1,81 @@
+"""The carer's question: one tap, without signing in.
+
+The link works once, shows no name, and opens nothing else. Reading it answers nothing: whoever
+looks at links before a person does (a mail server, a messenger) must not say "seen".
+"""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.errors import NotFound, Refused
+from server.i18n import known
+from server.people.access import now_of
+from server.people.models import Agency, Person
+from server.people.words import entered
+from server.rendering import UTC_ZONE
+from server.watch import actions
+from server.watch.models import Question, Watch
+from server.watch.rhythm import read_zone
+from server.watch.wording import when
+from server.web import form_body, page
+
+
+async def show(request: Request) -> Response:
+    """The question, or that it was answered, or that it is over."""
+    question = await _question(request)
+    if question is None:
+        return _page(request, {"state": "over"}, status=404)
+    return await _question_page(request, question)
+
+
+async def answer(request: Request) -> Response:
+    """Seen, or not seen. A second tap changes nothing, and says what the first one said."""
+    question, said = await _question(request), entered(await form_body(request), "answer")
+    if question is None:
+        return _page(request, {"state": "over"}, status=404)
+    if said in ("seen", "not_seen"):
+        try:
+            await actions.answer_question(question.id, said, now_of(request))
+        except Refused:
+            return _page(request, {"state": "over"}, status=404)
+    return RedirectResponse(request.url.path, status_code=303)
+
+
+async def _question(request: Request) -> Question | None:
+    try:
+        id_ = actions.read_question(request.path_params["token"], now_of(request))
+    except NotFound:
+        return None
+    return await Question.get_or_none(id=id_)
+
+
+async def _question_page(request: Request, question: Question) -> Response:
+    """In the carer's language, on the clock where the child is, under the agency's neutral name."""
+    carer = await Person.get(id=question.person_id)
+    agency = await Agency.get(id=question.agency_id)
+    watch = await Watch.get_or_none(child_id=question.child_id)
+    zone = read_zone(watch.zone) if watch is not None else UTC_ZONE
+    missed_due_at = watch.missed_due_at if watch is not None else None
+    context: dict[str, Any] = {
+        "language": known(carer.language),
+        "state": question.answer or "ask",
+        "has_come": not question.still_waits(missed_due_at),
+        "due": when(carer.language, question.about_due_at, zone, now_of(request)),
+    }
+    if agency.display_name:
+        context["display_name"] = agency.display_name
+    return _page(request, context)
+
+
+def _page(request: Request, context: dict[str, Any], *, status: int = 200) -> Response:
+    known_name = {"display_name": request.app.state.settings.display_name}
+    return page(request, "watch/question.html", {**known_name, **context}, status=status)
+
+
+routes = [
+    Route("/q/{token}", show, methods=["GET"]),
+    Route("/q/{token}", answer, methods=["POST"]),
+]

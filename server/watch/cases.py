@@ -1,0 +1,227 @@
+"""A watch with all that its rules need, read from rows and written back. No decision is here."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.alert.actions import policy_of
+from server.alert.policy import LONGEST, Policy, Tier
+from server.db import as_id, as_moment, dialect, fetch
+from server.people.models import Tie
+from server.people.rules import Role
+from server.watch import rhythm as rhythms
+from server.watch.habit import REMEMBERED, UNKNOWN, Past, learned
+from server.watch.models import Pause, Watch
+from server.watch.rhythm import Span, opens_at
+from server.watch.standing import (
+    Change,
+    Standing,
+    State,
+    Terms,
+    Why,
+    act_at,
+    advance,
+    ceiling_at,
+    state,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One watch as it was read, and what it goes by."""
+
+    watch: Watch
+    standing: Standing
+    terms: Terms
+    policy: Policy
+    carers: tuple[UUID, ...]
+
+
+async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
+    """The cases of these watches, with a handful of queries for all of them."""
+    ids = [watch.child_id for watch in watches]
+    pauses = await _pauses(ids, now)
+    carers = await _carers(ids, now)
+    policies: dict[UUID, Policy] = {}
+    for agency_id in {watch.agency_id for watch in watches}:
+        policies[agency_id], _ = await policy_of(agency_id)
+    past = await _past([watch for watch in watches if _learns(policies[watch.agency_id])])
+    return [
+        case(
+            watch,
+            policies[watch.agency_id],
+            pauses.get(watch.child_id, ()),
+            carers,
+            past.get(watch.child_id, ()),
+        )
+        for watch in watches
+    ]
+
+
+def _learns(policy: Policy) -> bool:
+    return any(tier.steps.doubt is not None for tier in policy.tiers.values())
+
+
+async def _past(watches: Sequence[Watch]) -> dict[UUID, list[Past]]:
+    """What the habit of each child is learned from: its last rounds that are over. A round of the
+    silence that lasts is none of them, so that the habit stays what it was when that began.
+
+    Read where it is needed, and only under a policy that asks for it: an answer is settled without
+    a read, and has nothing more to write for it.
+    """
+    if not watches:
+        return {}
+    rows = await fetch(_PAST[dialect()], [[watch.child_id for watch in watches], REMEMBERED])
+    found: dict[UUID, list[Past]] = {}
+    for row in rows:
+        past = Past(as_moment(row["due_at"]), row["state"] == "answered")
+        found.setdefault(as_id(row["child_id"]), []).append(past)
+    return found
+
+
+# Of those that somebody else settled by seeing the child, the late ones were missed; the others
+# tell nothing.
+_OVER = """
+SELECT child_id, due_at, state FROM (
+  SELECT child_id, due_at, state,
+         ROW_NUMBER() OVER (PARTITION BY child_id ORDER BY due_at DESC) AS place
+  FROM round WHERE child_id {any} AND settled_at IS NOT NULL
+  AND (state IN ('answered', 'answered_late') OR (state = 'seen' AND settled_at >= late_at))
+) AS latest WHERE place <= $2
+"""
+_PAST = {
+    "postgres": _OVER.format(any="= ANY($1)"),
+    "sqlite": _OVER.format(any="IN (SELECT value FROM json_each($1))"),
+}
+
+
+def case(
+    watch: Watch,
+    policy: Policy,
+    pauses: tuple[Span, ...],
+    carers: Mapping[UUID, tuple[UUID, ...]],
+    past: Iterable[Past] = (),
+) -> Case:
+    """One case. Raises where a row makes no sense: the tick then sets that row apart."""
+    asked = carers.get(watch.child_id, ())
+    tier = Tier(watch.tier)
+    zone = rhythms.read_zone(watch.zone)
+    terms = Terms(
+        tier=tier,
+        steps=policy.tiers[tier].steps,
+        rhythm=rhythms.read(watch.rhythm),
+        zone=zone,
+        pauses=pauses,
+        has_carer=bool(asked),
+        habit=learned(past, zone) if past else UNKNOWN,
+    )
+    return Case(watch, standing_of(watch), terms, policy, asked)
+
+
+async def _pauses(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Span, ...]]:
+    # Those that ended lately still count: the ceiling on silence begins at their end.
+    since = now - LONGEST
+    found: dict[UUID, tuple[Span, ...]] = {}
+    for pause in await Pause.filter(child_id__in=list(ids), until_at__gt=since):
+        end = pause.until_at if pause.ended_at is None else min(pause.ended_at, pause.until_at)
+        if end > pause.from_at:
+            found[pause.child_id] = (*found.get(pause.child_id, ()), Span(pause.from_at, end))
+    return found
+
+
+async def _carers(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[UUID, ...]]:
+    ties = await Tie.filter(
+        Tie.standing_at(now),
+        child_id__in=list(ids),
+        role=Role.CARER,
+        person__disabled_at__isnull=True,
+    ).values_list("child_id", "person_id")
+    found: dict[UUID, tuple[UUID, ...]] = {}
+    for child_id, person_id in ties:
+        found[child_id] = (*found.get(child_id, ()), person_id)
+    return found
+
+
+def standing_of(watch: Watch) -> Standing:
+    """The slice of the row that the rules need."""
+    assert watch.due_at is not None
+    assert watch.opens_at is not None
+    return Standing(
+        due_at=watch.due_at,
+        opens_at=watch.opens_at,
+        then_due_at=watch.then_due_at,
+        prompted=watch.prompted,
+        sign_at=watch.sign_at,
+        missed_due_at=watch.missed_due_at,
+        late_at=watch.late_at,
+        ask_at=watch.ask_at,
+        asked_at=watch.asked_at,
+        alarm_at=watch.alarm_at,
+        alarm_why=Why(watch.alarm_why) if watch.alarm_why else None,
+        is_alerted=watch.is_alerted,
+    )
+
+
+def as_row(standing: Standing, terms: Terms, watch: Watch, now: datetime) -> dict[str, Any]:
+    """What is written back: the standing, and what it makes of the next moments."""
+    then = standing.then_due_at
+    then_opens = opens_at(then, standing.due_at) if then is not None else None
+    seen = State.MISSING if watch.is_missing else state(standing, terms, now)
+    return {
+        "tier": watch.tier,
+        "tier_until_at": watch.tier_until_at,
+        "tier_then": watch.tier_then,
+        "standing": seen.value,
+        "due_at": standing.due_at,
+        "opens_at": standing.opens_at,
+        "then_due_at": then,
+        "then_opens_at": then_opens,
+        "then_act_at": _then_act_at(standing, terms, watch, then_opens, now),
+        "prompted": standing.prompted,
+        "missed_due_at": standing.missed_due_at,
+        "late_at": standing.late_at,
+        "ask_at": standing.ask_at,
+        "asked_at": standing.asked_at,
+        "alarm_at": standing.alarm_at,
+        "alarm_why": standing.alarm_why.value if standing.alarm_why else None,
+        "is_alerted": standing.is_alerted,
+        "sign_at": standing.sign_at,
+        "answered_at": watch.answered_at,
+        "is_missing": watch.is_missing,
+        "rhythm": watch.rhythm,
+        "zone": watch.zone,
+        "act_at": _min(act_at(standing, terms, now), watch.tier_until_at),
+        "quarantined_at": None,
+    }
+
+
+def _then_act_at(
+    standing: Standing, terms: Terms, watch: Watch, then_opens: datetime | None, now: datetime
+) -> datetime | None:
+    """When to decide next, if the current round is settled before then: stored, so that settling
+    needs no read. An answer comes after the round has opened, so the ceiling lies no earlier."""
+    if then_opens is None:
+        return None
+    ceiling = ceiling_at(replace(standing, sign_at=standing.opens_at), terms)
+    edges = [edge for p in terms.pauses for edge in (p.begin, p.end) if edge > now]
+    return _min(min([then_opens, ceiling, *edges]), watch.tier_until_at)
+
+
+def _min(moment: datetime, other: datetime | None) -> datetime:
+    return moment if other is None else min(moment, other)
+
+
+def passed(one: Case, now: datetime) -> tuple[Case, tuple[Change, ...]]:
+    """The case as time has made it by `now`; a tier that ends in between ends at its moment."""
+    until, watch = one.watch.tier_until_at, one.watch
+    if until is None or until > now:
+        standing, changes = advance(one.standing, one.terms, now)
+        return replace(one, standing=standing), changes
+    standing, before = advance(one.standing, one.terms, until)
+    tier = Tier(watch.tier_then or watch.tier)
+    watch.tier, watch.tier_until_at, watch.tier_then = tier.value, None, None
+    terms = replace(one.terms, tier=tier, steps=one.policy.tiers[tier].steps)
+    standing, after = advance(standing, terms, now, since=until)
+    return replace(one, standing=standing, terms=terms), (*before, *after)

@@ -1,0 +1,31 @@
+"""Whom a page or a list shows: the placed children, and who left but is called about."""
+
+from uuid import UUID
+
+from starlette.requests import Request
+
+from server.alert.models import Alert
+from server.people.access import Roles, children_for, visitor_of
+from server.people.models import Child
+from server.people.rules import Action
+
+Left = tuple[Child, Roles]
+
+
+async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], list[Left]]:
+    """What the visitor is to each child about whom this may be done; and those who left, the latest
+    first, with the same.
+
+    A child who left is among the first too while an alert about it is open: nobody is asked any
+    more, but a voice is heard, and what it called does not disappear.
+    """
+    visitor = await visitor_of(request)
+    calling = Alert.filter(
+        agency_id=visitor.agency_id, closed_at__isnull=True, child__left_at__isnull=False
+    )
+    called = {alert.child_id for alert in await calling}
+    roles = await children_for(request, action, also=called)
+    left = await Child.filter(id__in=list(roles), left_at__isnull=False).order_by("-left_at")
+    gone = {child.id for child in left} - called
+    here = {id_: held for id_, held in roles.items() if id_ not in gone}
+    return here, [(child, roles[child.id]) for child in left]

@@ -1,0 +1,339 @@
+"""A policy as a form, and what was typed as a policy. Pure.
+
+The form is made from the data itself: a number that a later release adds to the policy has its row
+here by itself, named by its key until somebody finds better words for it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from server.alert.policy import DEFAULT, Rung
+from server.errors import Refused
+from server.i18n import N_, format_list, format_number, format_span, gettext
+
+_DURATION = re.compile(r"([0-9]{1,7}) ?([smhd])")
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+UNITS: Mapping[str, str] = {
+    "s": N_("seconds"),
+    "m": N_("minutes"),
+    "h": N_("hours"),
+    "d": N_("days"),
+}
+RUNGS: Mapping[Rung, str] = {
+    Rung.CASEWORKER: N_("Caseworker"),
+    Rung.DEPUTY: N_("Deputy"),
+    Rung.ON_DUTY: N_("On duty"),
+    Rung.LAST_RESORT: N_("Last resort"),
+    Rung.EVERYONE: N_("Everyone at once"),
+    Rung.CASEWORKER_AND_ON_DUTY: N_("Caseworker and everyone on duty"),
+}
+# So many rungs a form has room for.
+MOST_RUNGS = 6
+
+
+class Kind(StrEnum):
+    """How a value of a policy is asked for."""
+
+    SPAN = "span"
+    TIME = "time"
+    NUMBER = "number"
+    SWITCH = "switch"
+    RUNGS = "rungs"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value of a policy: where it stands, and how it is asked for."""
+
+    name: str  # "high.grace": also what a fault names.
+    kind: Kind
+    may_be_empty: bool
+
+
+# A table that a tier may have or not: what its form begins with where it has none. Whether it has
+# one is a switch of the form, and no value of the policy.
+OPTIONAL: Mapping[str, Mapping[str, Any]] = {
+    "habit": {
+        "leaves": 0.004,
+        "ask": 0.04,
+        "page": 0.2,
+        "ask_again": "6h",
+        "ask_before": "12h",
+    }
+}
+USED = "used"
+
+LABELS: Mapping[str, str] = {
+    "from": N_("From"),
+    "until": N_("Until"),
+    "remind_before": N_("First reminder, before an answer is due"),
+    "remind_again": N_("Second reminder, after it was due"),
+    "grace": N_("Late, after it was due"),
+    "carer_window": N_("The carer has to answer within"),
+    "carer_from": N_("The carer is asked from"),
+    "carer_until": N_("The carer is asked until"),
+    "seen_holds": N_("“Seen” by the carer holds for"),
+    "ceiling": N_("Longest silence"),
+    "rungs": N_("Who is called, in order"),
+    "each": N_("Nobody takes it: the next one is called after"),
+    "lapse": N_("“I have it” holds for"),
+    "decide": N_("Decide at the latest after"),
+    "asks_carer": N_("The carer is asked first"),
+    USED: N_("Weigh how unusual the silence is for this child"),
+    "leaves": N_("Share of children who leave in a day"),
+    "ask": N_("The carer is asked from these odds on"),
+    "page": N_("Adults are called from these odds on"),
+    "ask_again": N_("A carer who says nothing is asked again after"),
+    "ask_before": N_("The carer is asked in any case, before the longest silence"),
+}
+HINTS: Mapping[str, str] = {
+    "grace": N_("Then the board shows it, and the carer is asked."),
+    "carer_window": N_("Then the caseworker is called."),
+    "carer_from": N_("Twice the same time means: at any hour."),
+    "seen_holds": N_("Empty: it settles the check-in."),
+    "ceiling": N_("Nothing lifts it. Then a person is called."),
+    USED: N_("Else the carer is asked at each miss."),
+    "ask": N_("0.05 means: one who has gone, to twenty who forgot."),
+    "decide": N_("Safe, or report. Empty: nobody is reminded of it."),
+}
+
+
+# --- what there is
+
+
+def _expanded(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with every optional table there, and whether it is used."""
+    whole: dict[str, Any] = {}
+    for key, value in content.items():
+        if key in OPTIONAL:
+            own = value if isinstance(value, Mapping) else {}
+            whole[key] = {USED: isinstance(value, Mapping), **OPTIONAL[key], **own}
+        else:
+            whole[key] = _expanded(value) if isinstance(value, Mapping) else value
+    return whole
+
+
+def _collapsed(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of a policy again: what is not used is not there."""
+    content: dict[str, Any] = {}
+    for key, value in whole.items():
+        if key in OPTIONAL:
+            rest = {name: one for name, one in value.items() if name != USED}
+            content[key] = rest if value[USED] else None
+        else:
+            content[key] = _collapsed(value) if isinstance(value, Mapping) else value
+    return content
+
+
+def fields_of(content: Mapping[str, Any]) -> Iterator[Field]:
+    """Every value that a form asks for, in the order of the policy."""
+    for name, value in _leaves(_expanded(content)):
+        yield Field(name, _kind(name, value), name in _NULLABLE)
+
+
+def values_of(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every value that holds, with its name, in their order."""
+    whole = dict(_leaves(_expanded(content)))
+    for name, value in whole.items():
+        if key_of(name) == USED or whole.get(f"{name.rpartition('.')[0]}.{USED}", True):
+            yield name, value
+
+
+def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        name = f"{above}{key}"
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{name}.")
+        else:
+            yield name, value
+
+
+def key_of(name: str) -> str:
+    """The last part of a name: what it is, without the tier."""
+    return name.rpartition(".")[2]
+
+
+# What ships empty in some tier may be left empty in every one.
+_EMPTY_KEYS = {key_of(name) for name, value in _leaves(DEFAULT) if value is None}
+_NULLABLE = {name for name, _ in _leaves(DEFAULT) if key_of(name) in _EMPTY_KEYS | {"decide"}}
+
+
+def _kind(name: str, value: Any) -> Kind:
+    if isinstance(value, bool):
+        return Kind.SWITCH
+    if isinstance(value, (int, float)):
+        return Kind.NUMBER
+    if isinstance(value, list):
+        return Kind.RUNGS if key_of(name) == "rungs" else Kind.TEXT
+    if value is None or _DURATION.fullmatch(str(value)) or value == "never":
+        return Kind.SPAN
+    return Kind.TIME if _TIME.fullmatch(str(value)) else Kind.TEXT
+
+
+# --- from the form, and to it
+
+
+def typed_of(content: Mapping[str, Any]) -> dict[str, str]:
+    """What the form holds for a policy."""
+    typed: dict[str, str] = {}
+    values = dict(_leaves(_expanded(content)))
+    for field in fields_of(content):
+        value = values[field.name]
+        match field.kind:
+            case Kind.SPAN:
+                found = _DURATION.fullmatch(str(value))
+                typed[field.name] = found[1] if found else ""
+                typed[f"{field.name}.unit"] = found[2] if found else "h"
+            case Kind.RUNGS:
+                for place in range(MOST_RUNGS):
+                    rung = value[place] if place < len(value) else ""
+                    typed[f"{field.name}.{place + 1}"] = str(rung)
+            case Kind.SWITCH:
+                typed[field.name] = "yes" if value else "no"
+            case _:
+                typed[field.name] = _plain(value)
+    return typed
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def read(typed: Mapping[str, str], base: Mapping[str, Any]) -> dict[str, Any]:
+    """The data that was typed, in the shape of `base`. Raises Refused, naming the field, for what
+    is no value of its kind; whether the whole makes sense, `policy.read` says."""
+    values = {field.name: _value(field, typed) for field in fields_of(base)}
+    return _collapsed(_shaped(_expanded(base), values))
+
+
+def _shaped(base: Mapping[str, Any], values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    return {
+        key: _shaped(value, values, f"{above}{key}.")
+        if isinstance(value, Mapping)
+        else values[f"{above}{key}"]
+        for key, value in base.items()
+    }
+
+
+def _value(field: Field, typed: Mapping[str, str]) -> Any:
+    text = typed.get(field.name, "").strip()
+    match field.kind:
+        case Kind.SPAN:
+            return _span(field, text, typed.get(f"{field.name}.unit", ""))
+        case Kind.RUNGS:
+            return _rungs(field, typed)
+        case Kind.TIME:
+            found = _TIME.fullmatch(text)
+            if found is None:
+                raise Refused(N_("Enter a time such as 18:00."), field=field.name)
+            return f"{int(found[1]):02}:{int(found[2]):02}"
+        case Kind.SWITCH:
+            return text == "yes"
+        case Kind.NUMBER:
+            return _number(field, text)
+        case Kind.TEXT:
+            return text
+
+
+def _span(field: Field, text: str, unit: str) -> str | None:
+    if not text and field.may_be_empty:
+        return None
+    if not (text.isdecimal() and len(text) <= 7 and int(text) and unit in UNITS):
+        raise Refused(N_("Enter a whole number above 0, and its unit."), field=field.name)
+    return f"{int(text)}{unit}"
+
+
+def _rungs(field: Field, typed: Mapping[str, str]) -> list[str]:
+    said = [typed.get(f"{field.name}.{place}", "").strip() for place in range(1, MOST_RUNGS + 1)]
+    chosen = [rung for rung in said if rung]
+    if not chosen or not set(chosen) <= {rung.value for rung in Rung}:
+        raise Refused(N_("Choose at least one who is called."), field=field.name)
+    return chosen
+
+
+def _number(field: Field, text: str) -> int | float:
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        number = float("nan")
+    if not -1e9 < number < 1e9:
+        raise Refused(N_("Enter a number."), field=field.name)
+    return int(number) if number == int(number) else number
+
+
+# --- in words
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """One value that differs between two policies, in the reader's words."""
+
+    name: str
+    table: str
+    label: str
+    before: str
+    after: str
+
+
+def label_of(name: str, language: str) -> str:
+    """What a value is called."""
+    key = key_of(name)
+    word = LABELS.get(key)
+    return gettext(language, word) if word else key.replace("_", " ").capitalize()
+
+
+def in_words(value: Any, language: str) -> str:
+    """A value as a page says it: with its unit."""
+    if value is None:
+        return gettext(language, N_("not set"))
+    if isinstance(value, bool):
+        return gettext(language, N_("yes") if value else N_("no"))
+    if isinstance(value, (int, float)):
+        return format_number(language, value)
+    if isinstance(value, list):
+        return format_list(language, [_rung(one, language) for one in value])
+    found = _DURATION.fullmatch(str(value))
+    if found is None:
+        return str(value)
+    seconds = int(found[1]) * _SECONDS[found[2]]
+    if seconds % 60:  # Trainings run in seconds; a span in words stops at minutes.
+        return f"{format_number(language, seconds)} {gettext(language, UNITS['s'])}"
+    return format_span(language, timedelta(seconds=seconds))
+
+
+def _rung(value: Any, language: str) -> str:
+    return gettext(language, RUNGS[Rung(value)]) if value in set(Rung) else str(value)
+
+
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], language: str
+) -> list[Differs]:
+    """What differs, in the order of the form."""
+    old = dict(values_of(before))
+    return [
+        Differs(
+            name=name,
+            table=name.partition(".")[0],
+            label=label_of(name, language),
+            before=in_words(old.get(name), language),
+            after=in_words(value, language),
+        )
+        for name, value in values_of(after)
+        if old.get(name) != value and not _is_same_span(old.get(name), value)
+    ]
+
+
+def _is_same_span(one: Any, other: Any) -> bool:
+    """Whether 60m stands against 1h: a change of words alone."""
+    first, second = (_DURATION.fullmatch(str(value)) for value in (one, other))
+    return (
+        first is not None
+        and second is not None
+        and int(first[1]) * _SECONDS[first[2]] == int(second[1]) * _SECONDS[second[2]]
+    )

@@ -1,0 +1,266 @@
+"""Recorded events for replay: reading and checking EVENTS.csv. The format is in the contract.
+
+Every fault is a Refused whose sentence names the line, so that whoever prepared the file finds it.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TextIO, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from server.alert.policy import Tier
+from server.errors import Refused
+from server.watch import rhythm as rhythms
+from server.watch.rhythm import Rhythm
+
+HEADER = ["child", "at", "kind", "detail"]
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|z|[+-]00:00)")
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
+
+
+class Placed(NamedTuple):
+    """The watch begins. `phone` and `language` are for the equity figures alone."""
+
+    zone: ZoneInfo
+    tier: Tier
+    rhythm: Rhythm
+    has_carer: bool
+    phone: str | None
+    language: str | None
+
+
+class Tiered(msgspec.Struct, frozen=True):
+    """A person changed the tier."""
+
+    tier: Tier
+
+
+class CheckIn(msgspec.Struct, frozen=True):
+    """An answer reached the server."""
+
+    want: Literal["nothing", "talk", "help"] | None = None
+    mood: int | None = None
+    duress: bool | None = None
+    new_device: bool | None = None
+
+
+class Plain(msgspec.Struct, frozen=True):
+    """The event is all there is to know."""
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """Somebody saw the child."""
+
+    by: Literal["professional", "carer", "school"]
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """A warning sign noted by staff. Read and checked; the rules of this release do not use it."""
+
+    sign: str
+
+
+class Milestone(msgspec.Struct, frozen=True):
+    """Read and checked; a person sets the tier that follows from it."""
+
+    what: Literal["refusal", "transfer", "hearing", "return", "turning_18"]
+
+
+class Until(NamedTuple):
+    """An agreed absence, or a time in which our server was down."""
+
+    until: datetime
+
+
+class IfAsked(NamedTuple):
+    """If the carer is asked from `begin` to `until`, this answer arrives `after` later."""
+
+    begin: datetime
+    until: datetime
+    is_seen: bool
+    after: timedelta
+
+
+class _Placed(msgspec.Struct, frozen=True):
+    zone: str
+    tier: Tier
+    rhythm: dict[str, Any]
+    carer: bool
+    phone: str | None = None
+    language: str | None = None
+
+
+class _Until(msgspec.Struct, frozen=True):
+    until: str
+
+
+class _IfAsked(msgspec.Struct, frozen=True):
+    until: str
+    by: Literal["carer"]
+    answer: Literal["seen", "not_seen"]
+    after_s: float
+
+
+Detail = Placed | Tiered | CheckIn | Plain | Sighting | Observation | Milestone | Until | IfAsked
+
+
+class Event(NamedTuple):
+    """One row. `child` is empty for a blind interval of the whole server."""
+
+    line: int
+    child: str
+    at: datetime
+    kind: str
+    detail: Detail
+
+
+def moment(text: str, field: str) -> datetime:
+    """A moment in RFC 3339, UTC. Raises Refused, naming the field."""
+    if _MOMENT.fullmatch(text):
+        try:
+            at = datetime.fromisoformat(text.upper())
+        except ValueError:
+            pass
+        else:
+            if _FIRST_YEAR <= at.year < _LAST_YEAR:
+                return at if at.tzinfo is UTC else at.replace(tzinfo=UTC)
+    raise Refused("A time is UTC and written as 2026-03-01T18:00:00Z.", field=field)
+
+
+# --- the details of each kind
+
+
+_T = TypeVar("_T")
+
+
+def _read(text: str, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError as fault:
+        raise Refused(f"This detail is wrong: {fault}.", field="detail") from None
+
+
+def _placed(text: str, at: datetime) -> Placed:
+    raw = _read(text, _Placed)
+    return Placed(
+        zone=rhythms.read_zone(raw.zone),
+        tier=raw.tier,
+        rhythm=rhythms.read(raw.rhythm),
+        has_carer=raw.carer,
+        phone=raw.phone,
+        language=raw.language,
+    )
+
+
+def _check_in(text: str, at: datetime) -> CheckIn:
+    said = _read(text, CheckIn)
+    if said.mood is not None and not 1 <= said.mood <= 5:
+        raise Refused("A mood is 1 to 5.", field="mood")
+    return said
+
+
+def _ends_later(text: str, at: datetime) -> Until:
+    until = moment(_read(text, _Until).until, "until")
+    if until <= at:
+        raise Refused("This ends before it begins.", field="until")
+    return Until(until)
+
+
+def _if_asked(text: str, at: datetime) -> IfAsked:
+    raw = _read(text, _IfAsked)
+    until = moment(raw.until, "until")
+    if until < at:
+        raise Refused("This ends before it begins.", field="until")
+    if not 0 <= raw.after_s <= 31_536_000:
+        raise Refused("An answer comes 0 to 31,536,000 seconds later.", field="after_s")
+    return IfAsked(at, until, raw.answer == "seen", timedelta(seconds=raw.after_s))
+
+
+def _as(kind: type[msgspec.Struct]) -> Callable[[str, datetime], Any]:
+    def read(text: str, at: datetime) -> Any:
+        return _read(text, kind)
+
+    return read
+
+
+_DETAILS: dict[str, Callable[[str, datetime], Detail]] = {
+    "placed": _placed,
+    "tier": _as(Tiered),
+    "check_in": _check_in,
+    "app_seen": _as(Plain),
+    "prompt_failed": _as(Plain),
+    "prompt_ok": _as(Plain),
+    "sighting": _as(Sighting),
+    "observation": _as(Observation),
+    "milestone": _as(Milestone),
+    "pause": _ends_later,
+    "if_asked": _if_asked,
+    "blind": _ends_later,
+    "ended": _as(Plain),
+}
+
+
+# --- the file
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """The events of a file, in its order. Raises Refused with the number of the line for a row out
+    of order, an unknown kind, an unknown key of a rhythm, or a bad value."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield from events_of(file)
+
+
+def events_of(file: TextIO) -> Iterator[Event]:
+    """The same from an open file."""
+    before = datetime.min.replace(tzinfo=UTC)
+    for line, row in rows_of(file, HEADER):
+        try:
+            event = _event(line, row)
+            if event.at < before:
+                raise Refused("This row is earlier than the one before it.", field="at")
+        except Refused as fault:
+            raise on_line(line, fault) from None
+        before = event.at
+        yield event
+
+
+def on_line(line: int, fault: Refused) -> Refused:
+    """The same fault, with the line on which it stands."""
+    field = f" ({fault.field})" if fault.field else ""
+    return Refused(f"Line {line}: {fault.detail}{field}")
+
+
+def rows_of(file: TextIO, header: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV file under this header, with their line numbers; empty lines are skipped.
+
+    Raises Refused for another header, another number of fields, and what is no CSV at all.
+    """
+    reader = csv.reader(file, strict=True)
+    try:
+        if next(reader, None) != header:
+            raise Refused(f"Line 1: the header is {','.join(header)}.")
+        for row in reader:
+            if len(row) == len(header):
+                yield reader.line_num, row
+            elif row:
+                raise Refused(f"Line {reader.line_num}: a row has {len(header)} fields.")
+    except csv.Error as fault:
+        raise Refused(f"Line {reader.line_num}: this is no CSV: {fault}.") from None
+    except UnicodeDecodeError:
+        raise Refused(f"Line {reader.line_num + 1} or later: this is not UTF-8.") from None
+
+
+def _event(line: int, row: list[str]) -> Event:
+    child, at_text, kind, detail = row
+    at = moment(at_text, "at")
+    read = _DETAILS.get(kind)
+    if read is None:
+        raise Refused("This kind is not known.", field="kind")
+    if not child and kind != "blind":
+        raise Refused("Only a blind interval is without a child.", field="child")
+    return Event(line, child, at, kind, read(detail, at))

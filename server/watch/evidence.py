@@ -1,0 +1,323 @@
+"""Reading what is known about silences: a handful of queries, however many children there are.
+
+What it means in words is in wording.py, which knows no database.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tortoise.functions import Max
+
+from server.alert.ladder import Cause
+from server.alert.ladder import State as AlertState
+from server.alert.policy import Tier
+from server.db import as_id, as_moment, dialect, fetch
+from server.notify.actions import NONE
+from server.notify.models import Delivery
+from server.notify.rules import Kind, Reason
+from server.people.models import Tie
+from server.people.rules import Role
+from server.watch.models import Beat, Blind, Pause, Question, Sighting, round_id
+from server.watch.rhythm import Span
+from server.watch.standing import State
+from server.watch.ticking import BLIND_AFTER, TICK
+from server.watch.wording import (
+    ROUNDS,
+    URGENCY,
+    Asked,
+    Called,
+    Facts,
+    Point,
+    Reach,
+    Seen,
+    brief,
+    points,
+    read_marks,
+    sentence,
+)
+
+__all__ = ["Facts", "Point", "brief", "of", "points", "sentence"]
+
+# Blindness and sightings further back say nothing about a silence of now.
+FAR = timedelta(days=14)
+# What happened before a round opened is no evidence about it.
+BEFORE_DUE = timedelta(hours=2)
+
+
+async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
+    """What is known about each of these children. Whoever has no watch is left out."""
+    ids = list(children_ids)
+    if not ids:
+        return {}
+    watches = await _watches(ids)
+    alerts = await _alerts(ids)
+    rounds = {_round(row): as_id(row["child_id"]) for row in watches if _is_asked(row)}
+    messages = await _messages([*rounds, *(a.id for many in alerts.values() for a in many)])
+    reach = _reach(messages, rounds)
+    faults = await _faults(messages, rounds, alerts)
+    seen, asked = await _seen(ids, now), await _asked(watches)
+    carers, pauses = await _with_carers(ids, now), await _away(ids, now)
+    blinds = await _blinds(now)
+    return {
+        child: _facts(
+            row,
+            alerts=alerts.get(child, ()),
+            reach=reach.get(child, Reach.NONE),
+            has_fault=child in faults,
+            seen=seen.get(child),
+            asked=asked.get(child),
+            has_carer=child in carers,
+            away_until=pauses.get(child),
+            blind=_overlapping(blinds, row),
+        )
+        for row in watches
+        for child in [as_id(row["child_id"])]
+    }
+
+
+# --- the watches, with their last rounds
+
+_ANY = {"postgres": "= ANY($1)", "sqlite": "IN (SELECT value FROM json_each($1))"}
+_MINUTES = {
+    "postgres": "ROUND(EXTRACT(EPOCH FROM (settled_at - due_at)) / 60)::int",
+    "sqlite": "CAST(ROUND((julianday(settled_at) - julianday(due_at)) * 1440) AS INTEGER)",
+}
+_TOGETHER = {"postgres": "string_agg(mark, ',' ORDER BY due_at)", "sqlite": "group_concat(mark)"}
+
+# The last rounds of each child become one text: two hundred rows and not six thousand. SQLite
+# before 3.44 knows no order inside group_concat, but keeps that of the rows it is given.
+_WATCHES = """
+SELECT w.child_id, w.standing, w.tier, w.due_at, w.opens_at, w.missed_due_at, w.late_at, w.sign_at,
+       w.ask_at, w.asked_at, w.answered_at, w.app_seen_at, c.placed_at,
+       (SELECT {together} FROM (
+          SELECT due_at, CASE
+              WHEN state = 'open' THEN 'o' WHEN state = 'excused' THEN 'x'
+              WHEN state IN ('late', 'ended_late') THEN 'm'
+              WHEN state IN ('answered_late', 'seen') AND settled_at >= (
+                SELECT MIN(n.due_at) FROM round n
+                WHERE n.child_id = w.child_id AND n.due_at > latest.due_at
+                AND n.state NOT IN ('replaced', 'ended')) THEN 'm'
+              WHEN state = 'seen' THEN 's'
+              WHEN state = 'answered_late' THEN 'l' || {minutes}
+              ELSE 'a' || {minutes} END AS mark
+          FROM (
+            SELECT state, due_at, settled_at FROM round
+            WHERE child_id = w.child_id AND state NOT IN ('replaced', 'ended')
+            ORDER BY due_at DESC LIMIT {rounds}
+          ) AS latest ORDER BY due_at
+       ) AS marked) AS marks
+FROM watch w JOIN child c ON c.id = w.child_id
+WHERE w.child_id {any}
+"""
+
+
+async def _watches(ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    kind = dialect()
+    sql = _WATCHES.format(
+        together=_TOGETHER[kind], minutes=_MINUTES[kind], rounds=ROUNDS, any=_ANY[kind]
+    )
+    return await fetch(sql, [list(ids)])
+
+
+def _moment(value: object) -> datetime | None:
+    return None if value is None else as_moment(value)
+
+
+def _is_asked(row: Mapping[str, Any]) -> bool:
+    return row["missed_due_at"] is not None or row["due_at"] is not None
+
+
+def _round(row: Mapping[str, Any]) -> UUID:
+    """The round that the silence is about: the oldest one missed, else the current one."""
+    due = row["missed_due_at"] or row["due_at"]
+    return round_id(as_id(row["child_id"]), as_moment(due))
+
+
+def _facts(row: Mapping[str, Any], **known: Any) -> Facts:
+    marks, usual_delay = read_marks(row["marks"])
+    return Facts(
+        child_id=as_id(row["child_id"]),
+        standing=State(row["standing"]),
+        tier=Tier(row["tier"]),
+        placed_at=as_moment(row["placed_at"]),
+        due_at=_moment(row["due_at"]),
+        opens_at=_moment(row["opens_at"]),
+        missed_due_at=_moment(row["missed_due_at"]),
+        late_at=_moment(row["late_at"]),
+        sign_at=_moment(row["sign_at"]),
+        ask_at=_moment(row["ask_at"]),
+        asked_at=_moment(row["asked_at"]),
+        answered_at=_moment(row["answered_at"]),
+        app_seen_at=_moment(row["app_seen_at"]),
+        marks=marks,
+        usual_delay=usual_delay,
+        **known,
+    )
+
+
+# --- alerts, and what was sent about them
+
+_MESSAGES = """
+SELECT id, subject_id, kind, channel, state, why, seen_at FROM message WHERE subject_id {any}
+"""
+_ALERTS = """
+SELECT id, child_id, cause, state, reason, opened_at, acknowledged_by, held_until, answered_at,
+       misses, act_at
+FROM alert WHERE closed_at IS NULL AND child_id {any}
+"""
+
+
+async def _alerts(ids: Sequence[UUID]) -> dict[UUID, tuple[Called, ...]]:
+    found: dict[UUID, list[Called]] = {}
+    for row in await fetch(_ALERTS.format(any=_ANY[dialect()]), [list(ids)]):
+        found.setdefault(as_id(row["child_id"]), []).append(_called(row))
+    return {
+        child: tuple(sorted(many, key=lambda alert: (URGENCY.index(alert.cause), alert.opened_at)))
+        for child, many in found.items()
+    }
+
+
+def _called(row: Mapping[str, Any]) -> Called:
+    has = row["acknowledged_by"] if row["held_until"] is not None else None
+    return Called(
+        id=as_id(row["id"]),
+        cause=Cause(row["cause"]),
+        state=AlertState(row["state"]),
+        reason=row["reason"],
+        opened_at=as_moment(row["opened_at"]),
+        has=None if has is None else as_id(has),
+        held_until=_moment(row["held_until"]),
+        answered_at=_moment(row["answered_at"]),
+        misses=row["misses"],
+        act_at=_moment(row["act_at"]),
+    )
+
+
+async def _messages(subjects: Sequence[UUID]) -> list[dict[str, Any]]:
+    if not subjects:
+        return []
+    return await fetch(_MESSAGES.format(any=_ANY[dialect()]), [list(subjects)])
+
+
+_RANK = list(Reach)
+
+
+def _reach(messages: Iterable[Mapping[str, Any]], rounds: Mapping[UUID, UUID]) -> dict[UUID, Reach]:
+    """The best that is known of the reminders of each child's round."""
+    found: dict[UUID, Reach] = {}
+    for row in messages:
+        child = rounds.get(as_id(row["subject_id"]))
+        if child is not None and row["kind"] == Kind.REMIND_CHILD:
+            found[child] = min(found.get(child, Reach.NONE), _reached(row), key=_RANK.index)
+    return found
+
+
+def _reached(row: Mapping[str, Any]) -> Reach:
+    if row["seen_at"] is not None:
+        return Reach.SEEN
+    if row["state"] == "done":
+        return Reach.ACCEPTED
+    if row["channel"] == NONE:
+        return Reach.NO_PHONE
+    if row["state"] in ("waiting", "sending"):
+        return Reach.WAITING
+    if row["why"] == Reason.QUIET_HOURS:
+        return Reach.QUIET
+    # Withdrawn ones were never needed; whatever else did not go out, did not arrive.
+    return Reach.NONE if row["state"] == "withdrawn" else Reach.FAILED
+
+
+async def _faults(
+    messages: Iterable[Mapping[str, Any]],
+    rounds: Mapping[UUID, UUID],
+    alerts: Mapping[UUID, tuple[Called, ...]],
+) -> set[UUID]:
+    """The children about whom a channel of ours refused or broke."""
+    owners = dict(rounds) | {alert.id: child for child, many in alerts.items() for alert in many}
+    about = {as_id(row["id"]): owners[as_id(row["subject_id"])] for row in messages}
+    if not about:
+        return set()
+    broken = Delivery.filter(message_id__in=list(about), result__in=["refused", "fault"])
+    return {about[row.message_id] for row in await broken}
+
+
+# --- what people said
+
+
+async def _seen(ids: Sequence[UUID], now: datetime) -> dict[UUID, Seen]:
+    rows = (
+        await Sighting.filter(child_id__in=list(ids), at__gt=now - FAR)
+        .order_by("at")
+        .values_list("child_id", "seen_at", "by_role", "answer")
+    )
+    return {child: Seen(at, role, answer) for child, at, role, answer in rows}
+
+
+async def _asked(watches: Iterable[Mapping[str, Any]]) -> dict[UUID, Asked]:
+    """What came of the question about the oldest miss; an answer outweighs silence."""
+    missed = {
+        as_id(row["child_id"]): as_moment(row["missed_due_at"])
+        for row in watches
+        if row["missed_due_at"] is not None
+    }
+    if not missed:
+        return {}
+    found: dict[UUID, Asked] = {}
+    times: dict[UUID, set[datetime]] = {}
+    rows = await Question.filter(child_id__in=list(missed)).order_by("asked_at")
+    for row in rows:
+        known = found.get(row.child_id)
+        if row.about_due_at == missed[row.child_id]:
+            times.setdefault(row.child_id, set()).add(row.asked_at)
+        if row.about_due_at != missed[row.child_id] or (
+            known is not None and known.answer is not None and row.answer is None
+        ):
+            continue
+        asked = len(times[row.child_id])
+        found[row.child_id] = Asked(row.asked_at, row.answer, row.answered_at, asked)
+    return found
+
+
+async def _with_carers(ids: Sequence[UUID], now: datetime) -> set[UUID]:
+    held = Tie.filter(
+        Tie.standing_at(now),
+        child_id__in=list(ids),
+        role=Role.CARER,
+        person__disabled_at__isnull=True,
+    )
+    return {tie.child_id for tie in await held}
+
+
+async def _away(ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:
+    rows = (
+        await Pause.filter(
+            child_id__in=list(ids), from_at__lte=now, until_at__gt=now, ended_at__isnull=True
+        )
+        .group_by("child_id")
+        .annotate(end=Max("until_at"))
+        .values_list("child_id", "end")
+    )
+    return {as_id(child): as_moment(end) for child, end in rows}
+
+
+# --- what was wrong at our side
+
+
+async def _blinds(now: datetime) -> list[Span]:
+    """The times in which nobody looked; one that goes on ends now."""
+    rows = await Blind.filter(until_at__gt=now - FAR).order_by("from_at")
+    spans = [Span(row.from_at, row.until_at) for row in rows]
+    last = await Beat.filter(name=TICK).first()
+    if last is not None and now - last.at > BLIND_AFTER:
+        spans.append(Span(last.at, now))
+    return spans
+
+
+def _overlapping(blinds: Iterable[Span], row: Mapping[str, Any]) -> tuple[Span, ...]:
+    due = row["missed_due_at"] or (row["sign_at"] if row["standing"] == State.ALERTED else None)
+    if due is None:
+        return ()
+    since = as_moment(due) - BEFORE_DUE
+    return tuple(blind for blind in blinds if blind.end > since)

@@ -1,0 +1,105 @@
+"""How unusual a silence is for this child: what its own rounds tell, and what follows. Pure.
+
+A child that answers nine evenings of ten and misses two has probably gone; one that answers every
+other one has probably forgotten. What is known of a child is counted from its rounds, by the time
+of day and the kind of day, and leans on what children do on the whole while little is known. From
+that follow the odds that the child has left since its last sign: they grow with every hour, by how
+many children leave in a day, and with every round that nobody answers.
+
+Nothing here is kept and nobody is shown a number: the odds are worked out anew from the rounds
+whenever one becomes late, and only decide when the carer is asked and when adults are called. They
+never reach beyond the ceiling of the tier. Nothing but times goes in: not where a child is from,
+what it speaks, what it believes, or what phone it has.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from zoneinfo import ZoneInfo
+
+from server.alert.policy import Doubt
+
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+# So many rounds tell what is usual: long enough for a slot of the week, and not last year.
+REMEMBERED = 60
+# What young people do on the whole: 72 of a hundred (285 samples), which weighs like ten rounds;
+# a child's own answers on the whole weigh like six rounds of a slot.
+_ANSWERED, _ASKED, _WHOLE = 7.2, 10.0, 6.0
+# Of the children who have gone, so many still answer a round: willing, or made to.
+GONE_ANSWERS = 0.22
+
+Slot = tuple[int, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A round that is over: whether the child answered it before it was late."""
+
+    due_at: datetime
+    is_answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """What is usual for a child: of how many rounds it answered how many in time."""
+
+    slots: dict[Slot, tuple[int, int]] = field(default_factory=dict)
+
+    def answers(self, at: Slot) -> float:
+        """How likely it is that this child, being there, answers in this slot."""
+        whole = sum(answered for answered, _ in self.slots.values()) + _ANSWERED
+        usual = whole / (sum(asked for _, asked in self.slots.values()) + _ASKED)
+        answered, asked = self.slots.get(at, (0, 0))
+        return (answered + _WHOLE * usual) / (asked + _WHOLE)
+
+
+UNKNOWN = Habit()
+
+
+def slot(due_at: datetime, zone: ZoneInfo) -> Slot:
+    """The part of the day, and whether it is a weekend."""
+    local = due_at.astimezone(zone)
+    return local.hour // 6, local.weekday() >= 5
+
+
+def learned(rounds: Iterable[Past], zone: ZoneInfo) -> Habit:
+    """What the rounds of a child tell; the last of them, whatever their order."""
+    slots: dict[Slot, tuple[int, int]] = {}
+    for past in sorted(rounds, key=lambda past: past.due_at)[-REMEMBERED:]:
+        at = slot(past.due_at, zone)
+        answered, asked = slots.get(at, (0, 0))
+        slots[at] = (answered + past.is_answered, asked + 1)
+    return Habit(slots)
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """The odds that the child has gone, at a moment, where nothing is missed after it."""
+
+    at: datetime
+    odds: float
+    a_day: float
+
+    def reach(self, line: float) -> datetime:
+        """When they reach a line, in whole minutes; a line that is passed already, at once."""
+        minutes = ceil(max((line - self.odds) / self.a_day, 0.0) * DAY / MINUTE)
+        return self.at + minutes * MINUTE
+
+
+def odds(
+    since: datetime,
+    missed: Sequence[datetime],
+    habit: Habit,
+    zone: ZoneInfo,
+    doubt: Doubt,
+) -> Odds:
+    """The odds after a silence `since` a moment, in which the rounds due at these were `missed`."""
+    at, value = since, 0.0
+    for due in missed:
+        if due <= since:
+            continue
+        value += doubt.leaves * ((due - at) / DAY)
+        value *= (1 - GONE_ANSWERS) / (1 - min(habit.answers(slot(due, zone)), 0.97))
+        at = due
+    return Odds(at, value, doubt.leaves)

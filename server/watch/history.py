@@ -1,0 +1,184 @@
+"""What happened in an agency, as events for a replay. Reads rows, and writes none.
+
+What the rows cannot tell, the pages that use this say: a child goes by the tier of today for the
+whole time, and begins anew where its rhythm changed; what a carer would have answered is known only
+where one was asked.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from server.alert.ladder import Cause, Outcome
+from server.alert.models import Alert
+from server.audit.models import Entry
+from server.people.models import Child, Tie
+from server.people.rules import Role
+from server.watch.events import HEADER
+from server.watch.models import Blind, Pause, Question, Round, Sighting, Watch
+
+MONTH = timedelta(days=30)
+_ANSWERED = ("answered", "answered_late")
+# How an alert ends that was about a child who had gone.
+REAL = (Outcome.MISSING.value, Outcome.DURESS.value)
+_PROFESSIONALS = {Role.CASEWORKER.value, Role.SUPERVISOR.value, Role.GUARDIAN.value}
+
+
+class Happened(NamedTuple):
+    """One row of EVENTS.csv."""
+
+    at: datetime
+    order: int  # Of one moment: a time of blindness and the placing come first, the end last.
+    child: str
+    kind: str
+    detail: dict[str, Any]
+
+
+class History(NamedTuple):
+    """The events of a time, and which silences turned out to be real: child, and when a person
+    was called."""
+
+    since: datetime
+    until: datetime
+    events: list[Happened]
+    real: list[tuple[str, datetime]]
+    children: int
+    alerts: int  # How many were really sent about a silence.
+
+
+async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
+    """Everything between two moments that a replay may know. Children go by their ids."""
+    watches = await Watch.filter(agency_id=agency_id)
+    placed = await _placed(agency_id, watches, since, until)
+    ids = list(placed)
+    events: list[Happened] = []
+    zones = {watch.child_id: watch for watch in watches}
+    carers = set(
+        await Tie.filter(
+            Tie.standing_at(until), child_id__in=ids, role=Role.CARER.value
+        ).values_list("child_id", flat=True)
+    )
+    for id_, (begin, end) in placed.items():
+        watch = zones[id_]
+        detail = {
+            "zone": watch.zone,
+            "tier": watch.tier,
+            "rhythm": watch.rhythm,
+            "carer": id_ in carers,
+        }
+        events.append(Happened(begin, 1, str(id_), "placed", detail))
+        if end is not None:
+            events.append(Happened(end, 9, str(id_), "ended", {}))
+    events += await _answers(ids, since, until)
+    events += await _sightings(ids, since, until)
+    events += await _pauses(ids, since, until)
+    for blind in await Blind.filter(until_at__gt=since, from_at__lt=until):
+        begin = max(blind.from_at, since)
+        events.append(Happened(begin, 0, "", "blind", {"until": stamp(blind.until_at)}))
+    begins = {str(id_): begin for id_, (begin, _) in placed.items()}
+    kept = [one for one in events if one.child not in begins or one.at >= begins[one.child]]
+    kept.sort(key=lambda one: (one.at, one.order, one.child, one.kind))
+    sent = await Alert.filter(
+        child_id__in=ids, cause=Cause.SILENCE.value, opened_at__gt=since, opened_at__lte=until
+    ).count()
+    return History(since, until, kept, await _real(ids, since, until), len(placed), sent)
+
+
+async def _placed(
+    agency_id: UUID, watches: Iterable[Watch], since: datetime, until: datetime
+) -> dict[UUID, tuple[datetime, datetime | None]]:
+    """From when to when each child was watched, by the rhythm that it has today."""
+    watched = {watch.child_id for watch in watches}
+    changed = dict(
+        await Entry.filter(agency_id=agency_id, what="rhythm:set", at__gt=since, at__lte=until)
+        .order_by("at")
+        .values_list("child_id", "at")
+    )
+    found: dict[UUID, tuple[datetime, datetime | None]] = {}
+    for child in await Child.filter(agency_id=agency_id, placed_at__lt=until):
+        end = child.left_at if child.left_at is not None and child.left_at < until else None
+        begin = max(child.placed_at, since, changed.get(child.id, since))
+        if child.id in watched and (end is None or end > begin):
+            found[child.id] = (begin, end)
+    return found
+
+
+async def _answers(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:
+    rounds = await Round.filter(
+        child_id__in=ids, state__in=_ANSWERED, settled_at__gt=since, settled_at__lte=until
+    ).values_list("child_id", "settled_at")
+    said: dict[tuple[UUID, datetime], dict[str, Any]] = {key: {} for key in rounds}
+    calls = await Alert.filter(
+        child_id__in=ids,
+        cause__in=(Cause.HELP.value, Cause.TALK.value),
+        opened_at__gt=since,
+        opened_at__lte=until,
+    ).values_list("child_id", "opened_at", "cause")
+    for child_id, at, cause in calls:
+        said[(child_id, at)] = {"want": str(cause)}
+    return [Happened(at, 2, str(id_), "check_in", detail) for (id_, at), detail in said.items()]
+
+
+async def _sightings(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:
+    """Who saw the child unasked; and what carers answered, for whenever they would be asked."""
+    found, answered = [], set()
+    for one in await Question.filter(
+        child_id__in=ids, answered_at__gt=since, answered_at__lte=until
+    ):
+        assert one.answered_at is not None
+        answered.add((one.child_id, one.person_id, one.answered_at))
+        begin = max(one.about_due_at, since)
+        detail = {
+            "until": stamp(max(one.expires_at, begin)),
+            "by": "carer",
+            "answer": one.answer,
+            "after_s": max((one.answered_at - one.asked_at).total_seconds(), 0),
+        }
+        found.append(Happened(begin, 3, str(one.child_id), "if_asked", detail))
+    for seen in await Sighting.filter(child_id__in=ids, answer="seen", at__gt=since, at__lte=until):
+        if (seen.child_id, seen.by_id, seen.at) not in answered:
+            by = "professional" if seen.by_role in _PROFESSIONALS else "carer"
+            found.append(Happened(seen.at, 2, str(seen.child_id), "sighting", {"by": by}))
+    return found
+
+
+async def _pauses(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:
+    found = []
+    for pause in await Pause.filter(child_id__in=ids, until_at__gt=since, from_at__lt=until):
+        begin = max(pause.from_at, since)
+        end = pause.until_at if pause.ended_at is None else min(pause.ended_at, pause.until_at)
+        if end > begin:
+            found.append(Happened(begin, 4, str(pause.child_id), "pause", {"until": stamp(end)}))
+    return found
+
+
+async def _real(ids: list[UUID], since: datetime, until: datetime) -> list[tuple[str, datetime]]:
+    rows = await Alert.filter(
+        child_id__in=ids,
+        cause=Cause.SILENCE.value,
+        outcome__in=REAL,
+        opened_at__gt=since,
+        opened_at__lte=until,
+    ).values_list("child_id", "opened_at")
+    return [(str(child_id), at) for child_id, at in rows]
+
+
+def stamp(at: datetime) -> str:
+    """A moment as EVENTS.csv has it."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def as_csv(events: Iterable[Happened]) -> io.StringIO:
+    """The events as an EVENTS.csv, in the format of the contract."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(HEADER)
+    for one in events:
+        detail = json.dumps(one.detail, separators=(",", ":"))
+        writer.writerow((one.child, stamp(one.at), one.kind, detail))
+    file.seek(0)
+    return file

@@ -1,0 +1,122 @@
+"""What a phone asks about its own person at every start: who, what next, and in which language."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.doors.api import ChildOut, PersonOut, person_out
+from server.doors.sessions import set_cookie, token_of
+from server.errors import Refused
+from server.openapi import api
+from server.people.access import Visitor, now_of, visitor_of
+from server.people.actions import set_language
+from server.people.models import Agency, Person
+from server.watch.models import Watch
+from server.watch.standing import State, as_the_child_sees
+from server.web import json_answer, json_body
+
+
+class MeOut(msgspec.Struct, omit_defaults=True):
+    """Oneself. What belongs to a watch is null for adults, who are not watched."""
+
+    person: PersonOut
+    next_due_at: datetime | None
+    opens_at: datetime | None
+    standing: State | None
+    language: str
+    display_name: str
+    help_phone: str | None
+    vapid_public_key: str
+    server_time: datetime
+    child: ChildOut | msgspec.UnsetType = msgspec.UNSET
+
+
+class MeChange(msgspec.Struct):
+    """What one may change about oneself."""
+
+    language: Literal["en", "fr", "ar"] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Nothing(msgspec.Struct):
+    """An empty object."""
+
+
+async def me(request: Request) -> Response:
+    """Who I am and what comes next."""
+    visitor = await visitor_of(request)
+    answer = json_answer(await _me(request, visitor))
+    token, by_cookie = token_of(request)
+    if by_cookie and token and visitor.device_id is not None:
+        # Browsers forget every cookie after 400 days at most: one that is used lasts on.
+        set_cookie(request, answer, token, lasts=True)
+    return answer
+
+
+async def change_me(request: Request) -> Response:
+    """Another language for me, on every device and in messages."""
+    visitor = await visitor_of(request)
+    said = await json_body(request, MeChange)
+    if isinstance(said.language, str):
+        await set_language(visitor, visitor.person_id, said.language, now_of(request))
+    return json_answer(await _me(request, visitor))
+
+
+async def seen(request: Request) -> Response:
+    """The app is open: a sign of life, never an answer. It settles nothing."""
+    visitor = await visitor_of(request)
+    await json_body(request, Nothing)
+    if visitor.is_child:
+        await note_app_seen(visitor.person_id, now_of(request))
+    return Response(status_code=204)
+
+
+async def note_app_seen(child_id: UUID, now: datetime) -> None:
+    """The child's app was open at this moment. Without the version: no decision hangs on it."""
+    await Watch.filter(child_id=child_id).update(app_seen_at=now)
+
+
+async def _me(request: Request, visitor: Visitor) -> MeOut:
+    person = await Person.get(id=visitor.person_id)
+    agency = await Agency.get(id=person.agency_id)
+    watch = await Watch.get_or_none(child_id=person.id) if visitor.is_child else None
+    settings = request.app.state.settings
+    found = MeOut(
+        person=person_out(person),
+        next_due_at=watch.due_at if watch else None,
+        opens_at=watch.opens_at if watch else None,
+        standing=as_the_child_sees(State(watch.standing)) if watch else None,
+        language=person.language,
+        display_name=agency.display_name or settings.display_name,
+        help_phone=agency.help_phone,
+        vapid_public_key=request.app.state.vapid_public_key,
+        server_time=now_of(request),
+    )
+    if visitor.is_child:
+        found.child = ChildOut(person.id, person.name)
+    return found
+
+
+routes = [
+    api("GET", "/api/v1/me", me, "Who I am, and what comes next", gives={200: MeOut}),
+    api(
+        "PATCH",
+        "/api/v1/me",
+        change_me,
+        "Change my language",
+        takes=MeChange,
+        gives={200: MeOut},
+        problems=(Refused,),
+    ),
+    api(
+        "POST",
+        "/api/v1/me/seen",
+        seen,
+        "The app was open: a sign of life, not an answer",
+        takes=Nothing,
+        gives={204: None},
+    ),
+]

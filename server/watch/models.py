@@ -1,0 +1,194 @@
+"""The watch of each child, its rounds, and what bends or informs it."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+from tortoise.models import Model
+
+from server.crypt import EncryptedText
+from server.ids import uuid7
+
+
+class Watch(Model):
+    """One per child: where it stands, and the moment of the next decision.
+
+    Where the placement has ended, nothing is due and no decision comes: `due_at` and `act_at` are
+    null, and only then.
+    """
+
+    child: fields.OneToOneRelation["Model"] = fields.OneToOneField(
+        "server.Child", related_name="watch", primary_key=True, on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    agency_id = fields.UUIDField()
+    tier = fields.CharField(max_length=8)
+    tier_until_at = fields.DatetimeField(null=True)  # Then it falls to `tier_then`.
+    tier_then = fields.CharField(max_length=8, null=True)
+    zone = fields.CharField(max_length=64)
+    rhythm: fields.Field[dict[str, Any]] = fields.JSONField()
+    standing = fields.CharField(max_length=8)  # well due late alerted away missing
+    due_at = fields.DatetimeField(null=True)  # Of the current round.
+    opens_at = fields.DatetimeField(null=True)
+    then_due_at = fields.DatetimeField(null=True)  # Of the round after it; null: to be computed.
+    then_opens_at = fields.DatetimeField(null=True)
+    then_act_at = fields.DatetimeField(null=True)  # act_at once the current round is settled.
+    prompted = fields.SmallIntField(
+        default=0
+    )  # How many moments of the current round are behind us.
+    missed_due_at = fields.DatetimeField(null=True)  # Of the oldest round that is late and open.
+    late_at = fields.DatetimeField(null=True)  # When that one became late.
+    ask_at = fields.DatetimeField(null=True)  # When the carer is to be asked; null once asked.
+    asked_at = fields.DatetimeField(null=True)  # When the carer was asked about it.
+    alarm_at = fields.DatetimeField(null=True)  # When adults are called unless it is settled.
+    alarm_why = fields.CharField(max_length=24, null=True)
+    is_alerted = fields.BooleanField(default=False)
+    is_missing = fields.BooleanField(default=False)  # A person has said so, and none has ended it.
+    sign_at = fields.DatetimeField()  # The last thing that counts against silence.
+    answered_at = fields.DatetimeField(null=True)  # The last answer of the child's own.
+    app_seen_at = fields.DatetimeField(null=True)
+    act_at = fields.DatetimeField(null=True)
+    quarantined_at = fields.DatetimeField(null=True)
+    version = fields.IntField(default=0)
+
+    class Meta:
+        table = "watch"
+        # One index alone: each more would be written at every step of every round of every child.
+        indexes = (Index(fields=("act_at",), name="watch_act_at"),)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the placement has ended: nobody is asked, and silence means nothing."""
+        return self.due_at is None
+
+
+_ROUNDS = UUID("b0b9c0de-52a5-4c0b-8f3a-0d6f5f1a7c11")
+
+
+def round_id(child_id: UUID, due_at: datetime) -> UUID:
+    """The id of the round of a child that is due at a moment."""
+    return uuid5(_ROUNDS, f"{child_id}:{due_at.astimezone(UTC).isoformat()}")
+
+
+# The states of a round that is over because somebody answered, or saw the child; and of one that
+# was called off, and is opened again where it is asked for after all.
+SETTLED = ("answered", "answered_late", "seen")
+CALLED_OFF = ("excused", "replaced", "ended")
+
+
+class Round(Model):
+    """One expected check-in, from due to settled; kept as history.
+
+    `state`: open, late, answered, answered_late, seen, excused, replaced; ended and ended_late
+    where the placement ended while it was open, or late. Its id is made from child and due
+    (`round_id`), so that two tickers open it once and an answer knows it without reading.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="rounds", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    opens_at = fields.DatetimeField()
+    due_at = fields.DatetimeField()
+    late_at = fields.DatetimeField()
+    state = fields.CharField(max_length=14, default="open")
+    settled_at = fields.DatetimeField(null=True)
+    settled_by = fields.UUIDField(null=True)  # The check-in or the sighting.
+
+    class Meta:
+        table = "round"
+        constraints = (UniqueConstraint(fields=("child_id", "due_at"), name="round_once"),)
+
+
+class Pause(Model):
+    """An agreed absence. It always ends."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="pauses", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    from_at = fields.DatetimeField()
+    until_at = fields.DatetimeField()
+    words = EncryptedText(null=True)
+    made_by = fields.UUIDField()
+    made_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)  # Taken back before its end.
+
+    class Meta:
+        table = "pause"
+        indexes = (Index(fields=("child_id", "until_at"), name="pause_child_until"),)
+        constraints = (CheckConstraint(check="until_at > from_at", name="pause_ends_after_start"),)
+
+
+class Blind(Model):
+    """A time in which we did not look: no tick succeeded."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    from_at = fields.DatetimeField()
+    until_at = fields.DatetimeField()
+
+    class Meta:
+        table = "blind"
+        constraints = (UniqueConstraint(fields=("from_at",), name="blind_once"),)
+
+
+class Beat(Model):
+    """When each loop last finished well, over all processes."""
+
+    name = fields.CharField(max_length=24, primary_key=True)
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "beat"
+
+
+class Question(Model):
+    """ "Have you seen them?", asked of one carer about one miss; answered with one tap, once.
+
+    Its id is made from all that it asks, so that two tickers ask it once."""
+
+    id = fields.UUIDField(primary_key=True)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="questions", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    person_id = fields.UUIDField()
+    about_due_at = fields.DatetimeField()
+    asked_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    answered_at = fields.DatetimeField(null=True)
+    answer = fields.CharField(max_length=8, null=True)  # seen, not_seen
+
+    def still_waits(self, missed_due_at: datetime | None) -> bool:
+        """Whether the check-in that it asks about is still missing, by the watch's first miss."""
+        return missed_due_at is not None and self.about_due_at >= missed_due_at
+
+    class Meta:
+        table = "question"
+        indexes = (Index(fields=("child_id", "asked_at"), name="question_child_asked"),)
+
+
+class Sighting(Model):
+    """Somebody saw the child, or looked and did not."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="sightings", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    by_id = fields.UUIDField()
+    by_role = fields.CharField(max_length=16)
+    answer = fields.CharField(max_length=8)  # seen, not_seen
+    at = fields.DatetimeField()  # When it was noted: the server's clock.
+    seen_at = fields.DatetimeField()  # When the child was seen, as the person said.
+    words = EncryptedText(null=True)
+
+    class Meta:
+        table = "sighting"
+        indexes = (Index(fields=("child_id", "at"), name="sighting_child_at"),)

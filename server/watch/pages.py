@@ -1,0 +1,121 @@
+"""The board, and the routes of the watch's pages. Each kind of page has a module of its own."""
+
+import gzip
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server import live
+from server.i18n import gettext
+from server.people.access import now_of, staff_of
+from server.people.models import Person
+from server.people.rules import Action, AgencyAction, Role, may, may_agency
+from server.watch import (
+    about_pages,
+    alert_pages,
+    board,
+    carer_pages,
+    child_pages,
+    children,
+    evidence,
+    new_child_pages,
+    placing_pages,
+    policy_pages,
+    quality_pages,
+)
+from server.watch.desk import done
+from server.watch.wording import span
+from server.web import language_of, page, zone_of
+
+# Below this, what compressing saves is less than what it costs.
+_WORTH_IT = 4_000
+
+
+async def show_board(request: Request) -> Response:
+    """Who needs somebody now, first."""
+    visitor = await staff_of(request)
+    roles, left = await children.shown(request, Action.CHILD_SEE)
+    now, language = now_of(request), language_of(request)
+    shown, cared = await board.read(roles, visitor.person_id, language, zone_of(request), now)
+    looked_at, is_stale = await board.last_look(now)
+    context = {
+        "board": shown,
+        "cared": cared,
+        "left": await _left(left),
+        "may_add": may_agency(Role(visitor.role), AgencyAction.CHILD_ADD),
+        "arranges": may_agency(Role(visitor.role), AgencyAction.PEOPLE_SEE),
+        "looked_at": looked_at,
+        "is_stale": is_stale,
+        "done": done(request),
+        "now": now,
+    }
+    return tight(request, page(request, "watch/board.html", context))
+
+
+async def _left(left: list[children.Left]) -> list[tuple[UUID, str]]:
+    """Those whose placement has ended, for whoever may read on: a way to their pages."""
+    ids = [child.id for child, roles in left if may(roles, Action.HISTORY_SEE)]
+    names = {person.id: person.name for person in await Person.filter(id__in=ids)}
+    return [(id_, names[id_]) for id_ in ids]
+
+
+async def rounds(request: Request) -> Response:
+    """The marks of the board as a table, for whoever reads better than they see."""
+    await staff_of(request)
+    roles, _ = await children.shown(request, Action.HISTORY_SEE)
+    now, language = now_of(request), language_of(request)
+    facts = await evidence.of(roles, now)
+    names = {person.id: person.name for person in await Person.filter(id__in=list(facts))}
+    rows = [
+        {
+            "id": child,
+            "name": names[child],
+            "sums": [one.marks.count(mark) for mark in board.MARK_WORDS],
+            "usual": span(language, one.usual_delay) if one.usual_delay is not None else "",
+            "marks": board.marks_one_by_one(one.marks, language),
+        }
+        for child, one in facts.items()
+    ]
+    rows.sort(key=lambda row: str(row["name"]).casefold())
+    words = [gettext(language, word) for word in board.MARK_WORDS.values()]
+    return tight(request, page(request, "watch/rounds.html", {"rows": rows, "words": words}))
+
+
+async def listen(request: Request) -> Response:
+    """Which topics of the agency have news: the board looks again when it hears of one."""
+    visitor = await staff_of(request)
+    assert visitor.agency_id is not None
+    return live.stream(visitor.agency_id)
+
+
+def tight(request: Request, response: Response) -> Response:
+    """The page compressed, where the browser takes that.
+
+    No page of ours holds a secret that somebody who makes it longer could guess: the session is in
+    a cookie, and there are no tokens in forms.
+    """
+    body = bytes(response.body)
+    response.headers.append("vary", "Accept-Encoding")
+    if len(body) < _WORTH_IT or "gzip" not in request.headers.get("accept-encoding", ""):
+        return response
+    response.body = gzip.compress(body, 4, mtime=0)
+    response.headers["content-encoding"] = "gzip"
+    response.headers["content-length"] = str(len(response.body))
+    return response
+
+
+routes = [
+    Route("/desk/", show_board, methods=["GET"]),
+    Route("/desk/live", listen, methods=["GET"]),
+    Route("/desk/rounds", rounds, methods=["GET"]),
+    *alert_pages.routes,
+    *carer_pages.routes,
+    *new_child_pages.routes,
+    *child_pages.routes,
+    *placing_pages.routes,
+    *about_pages.routes,
+    *policy_pages.routes,
+    *quality_pages.routes,
+]

@@ -1,0 +1,42 @@
+"""The one sentence of each row of a replay, in English. Pure.
+
+What adults read about a silence is worded once, in wording.py, for the desk and for here. What a
+child and a carer are asked says nothing on a lock screen; here it says what it is about.
+"""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from server.watch.standing import Why
+from server.watch.wording import Facts, sentence, when
+
+ENGLISH = "en"
+
+_REMIND = {
+    Why.BEFORE: "Your check-in is due {due}.",
+    Why.DUE: "It is time for your check-in of {due}.",
+    Why.AGAIN: "Your check-in of {due} is still to come.",
+}
+_ASK = "The check-in of {due} has not come: have you seen the child?"
+_ASK_AGAIN = "No check-in since the child was last seen: have you seen the child again?"
+_DURESS = "Answered in the way that was agreed to mean: I am not safe."
+
+
+def remind(why: Why, due_at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """What the child is asked for."""
+    due = due_at.astimezone(zone)
+    is_today = now.astimezone(zone).date() == due.date()
+    return _REMIND[why].format(due=f"{due:%H:%M}" + ("" if is_today else " tomorrow"))
+
+
+def ask(due_at: datetime, zone: ZoneInfo, now: datetime, *, again: bool) -> str:
+    """What the carer is asked: about a miss, or again when the time that "seen" bought is over."""
+    return _ASK_AGAIN if again else _ASK.format(due=when(ENGLISH, due_at, zone, now))
+
+
+def alert(facts: Facts, zone: ZoneInfo, now: datetime, *, duress: bool) -> str:
+    """Why adults are called: all that is known, in one sentence."""
+    if duress:
+        return _DURESS
+    first, stop, rest = sentence(facts, ENGLISH, zone, now).partition(". ")
+    return f"{first}; {rest[0].lower()}{rest[1:]}" if stop else first

@@ -1,0 +1,483 @@
+"""A policy on past or simulated events: the rules of production, without a database or a clock.
+
+Time is virtual: it stands at each event, and in between at every moment at which the rules decide.
+At one instant events come first, then the tick, as in production, where an answer that arrives in
+the very tick settles what the tick would have told. What `advance` finds in the moment of such an
+answer is not said.
+
+Each child lives alone in here, so that a child's moments are worked off when its next event comes;
+rows are put in order at the end.
+
+What production does and a file cannot tell:
+
+- Nobody acknowledges. Each rung of an alert is written once, its repeats are not. An answer, or a
+  sighting that settles, closes whatever is open; the next silence is a new alert. (In production a
+  person closes an alert of the high tier, and every alert that the child itself has called.)
+- On each rung stands one person, and a last resort exists.
+- Help and duress call adults at once; so does a wish to talk, by the ladder of causes.py. Said
+  again while such an alert is open, it joins it.
+- "Seen" in a tier where it only holds tells the caseworker in production; that is no call, and has
+  no row.
+- A `tier` is set whatever the rhythm is; production refuses one that the rhythm is too slow for.
+- While the server is blind, whatever would reach it reaches it at the end of that time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from heapq import heappop, heappush
+from operator import itemgetter
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.alert import ladder as ladders
+from server.alert.causes import first_wait_ends, ladder_for
+from server.alert.ladder import Call, Cause
+from server.alert.policy import Policy, QuietHours, Rung, Tier
+from server.errors import Refused
+from server.watch import events as kinds
+from server.watch import reasons
+from server.watch import standing as rules
+from server.watch.events import Event, on_line
+from server.watch.habit import REMEMBERED, Past, learned
+from server.watch.replayed import Alert, Child, Result, Row, Watched, facts_of, known_of
+from server.watch.rhythm import Span
+from server.watch.standing import Change, Evidence, Standing, Terms, What, Why
+from server.watch.wording import ROUNDS, Asked, Reach, Seen
+
+NUDGE, ASK, PAGE, ESCALATE, REPORT = (
+    "nudge_child",
+    "ask_carer",
+    "page_worker",
+    "escalate",
+    "suggest_report",
+)
+# A carer's link works for a day, in production as here.
+QUESTION_LASTS = timedelta(hours=24)
+_TIGHTER = {Tier.HIGH: 0, Tier.MID: 1, Tier.LOW: 2}
+_MANY = 16
+_JUST_BEFORE = timedelta(microseconds=1)
+_REACH = {
+    rung: [UUID(int=number)]
+    for number, rung in enumerate((Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY), start=1)
+} | {Rung.LAST_RESORT: []}
+
+
+class Replay:
+    """Feed events in their order, then `finish`."""
+
+    def __init__(self, policy: Policy, until: datetime | None = None) -> None:
+        self._policy = policy
+        self._learns = any(tier.steps.doubt for tier in policy.tiers.values())
+        self._until = until
+        self._children: dict[str, Child] = {}
+        # What is said before a child is placed, or about the whole server.
+        self._asked_early: dict[str, list[kinds.IfAsked]] = {}
+        self._blind: Span | None = None
+        self._now: datetime | None = None
+        self._result = Result([], [], [], {}, None, 0)
+        self._number = 0
+
+    def feed(self, event: Event) -> None:
+        """One event. Raises Refused, naming its line, where the rules cannot follow it."""
+        self._result.events += 1
+        if self._until is not None and event.at > self._until:
+            return
+        self._now = event.at
+        try:
+            if event.child:
+                self._happen(event)
+            else:
+                self._blind_all(event)
+        except (ValueError, OverflowError) as fault:
+            raise on_line(event.line, Refused(str(fault))) from None
+
+    def finish(self) -> Result:
+        """Time passes until the end; the rows in order: by time, then by child."""
+        until = self._until or self._now
+        if until is not None:
+            for child in self._children.values():
+                self._pass(child, until)
+        result = self._result
+        result.until = until
+        result.rows.sort(key=itemgetter(0, 1))
+        return result
+
+    # --- events
+
+    def _happen(self, event: Event) -> None:
+        child = self._children.get(event.child)
+        if child is not None and isinstance(event.detail, kinds.IfAsked):
+            # What might be answered later changes nothing about the time before it.
+            child.if_asked.append(event.detail)
+            return
+        if child is not None:
+            self._pass(child, event.at - _JUST_BEFORE)
+            self._forget(child, event.at)
+        if event.kind == "placed":
+            self._place(event)
+        elif child is None:
+            self._before_placed(event)
+        elif event.kind == "ended":
+            self._end(child, event.at)
+        elif event.kind == "blind":
+            self._go_blind(child, event)
+        elif child.blind is not None:
+            child.waiting.append(event)
+        else:
+            self._take(child, event, event.at)
+
+    def _before_placed(self, event: Event) -> None:
+        """Nobody is watched yet, or any more. What may be asked is kept; the rest says nothing."""
+        if isinstance(event.detail, kinds.IfAsked):
+            self._asked_early.setdefault(event.child, []).append(event.detail)
+
+    def _place(self, event: Event) -> None:
+        detail, at = event.detail, event.at
+        assert isinstance(detail, kinds.Placed)
+        before = self._children.get(event.child)
+        if before is not None:
+            self._end(before, at)
+        terms = Terms(
+            tier=detail.tier,
+            steps=self._policy.tiers[detail.tier].steps,
+            rhythm=detail.rhythm,
+            zone=detail.zone,
+            pauses=(),
+            has_carer=detail.has_carer,
+        )
+        watched = Watched(event.child, at, detail.phone, detail.language, tiers=[(at, detail.tier)])
+        child = Child(event.child, watched, terms, rules.begin(terms, at), placed_at=at)
+        child.if_asked = self._asked_early.pop(event.child, before.if_asked if before else [])
+        if before is not None and before.blind is not None:
+            child.blind = before.blind
+        elif self._blind is not None and self._blind.end > at:
+            child.blind = self._blind
+        self._children[event.child] = child
+        self._result.watched.append(watched)
+        self._result.answers.setdefault(event.child, [])
+
+    def _end(self, child: Child, at: datetime) -> None:
+        child.watched.end = at
+        self._close(child, at, but=None)
+        self._asked_early[child.name] = child.if_asked
+        del self._children[child.name]
+
+    def _forget(self, child: Child, at: datetime) -> None:
+        """What could have been answered before now cannot matter again; a long life stays short."""
+        if len(child.if_asked) > _MANY:
+            child.if_asked = [known for known in child.if_asked if known.until >= at]
+
+    def _blind_all(self, event: Event) -> None:
+        assert isinstance(event.detail, kinds.Until)
+        end = event.detail.until
+        self._blind = Span(event.at, max(end, self._blind.end if self._blind else end))
+        for child in self._children.values():
+            self._pass(child, event.at - _JUST_BEFORE)
+            self._go_blind(child, event)
+
+    def _go_blind(self, child: Child, event: Event) -> None:
+        assert isinstance(event.detail, kinds.Until)
+        if child.blind is None:
+            child.blind = Span(event.at, event.detail.until)
+        elif event.detail.until > child.blind.end:
+            child.blind = Span(child.blind.begin, event.detail.until)
+
+    def _take(self, child: Child, event: Event, now: datetime) -> None:
+        """Something reaches the server at `now`."""
+        detail = event.detail
+        match event.kind:
+            case "check_in":
+                assert isinstance(detail, kinds.CheckIn)
+                self._answer(child, detail, now)
+            case "sighting":
+                assert isinstance(detail, kinds.Sighting)
+                self._sighting(child, Evidence(detail.by), now)
+            case "tier":
+                assert isinstance(detail, kinds.Tiered)
+                self._tier(child, detail.tier, now)
+            case "pause":
+                assert isinstance(detail, kinds.Until)
+                self._pause(child, Span(now, detail.until), now)
+            case "app_seen":
+                child.app_seen_at = now
+            case "prompt_failed":
+                child.push = child.reach = Reach.FAILED
+            case "prompt_ok":
+                child.push = child.reach = Reach.ACCEPTED
+            case _:
+                pass  # Signs and milestones: a person draws the conclusion and sets the tier.
+
+    def _answer(self, child: Child, said: kinds.CheckIn, now: datetime) -> None:
+        # What became true in this very moment, or while we were blind, is settled by the answer
+        # and said to nobody.
+        child.standing, changes = self._looked(child, now)
+        self._remember(child, changes)
+        due = child.standing.missed_due_at or child.standing.due_at
+        cause = _wanted(said)
+        if not self._settle(child, now, but=cause, answers=True):
+            child.delays = [*child.delays[1 - ROUNDS :], round((now - due).total_seconds() / 60)]
+        child.answered_at = now
+        self._result.answers[child.name].append(now)
+        if cause is not None and cause not in child.alerts:
+            self._open(child, cause, now, now, is_duress=bool(said.duress))
+
+    def _settle(
+        self, child: Child, now: datetime, *, but: Cause | None, answers: bool = False
+    ) -> bool:
+        """Settle what is open; returns whether that was nothing."""
+        self._learn(child, now, answers=answers)
+        child.standing, settled = rules.settle(child.standing, child.terms, now)
+        child.asked, child.was_held = None, False
+        self._close(child, now, but=but)
+        return settled.nothing
+
+    def _learn(self, child: Child, now: datetime, *, answers: bool) -> None:
+        """The rounds that are over now tell what is usual; one that was open when somebody saw the
+        child tells nothing."""
+        if not self._learns:
+            return
+        child.past += [Past(due, is_answered=False) for due in child.late]
+        child.late = []
+        if answers and child.standing.opens_at <= now:
+            child.past.append(Past(child.standing.due_at, is_answered=True))
+        child.past = child.past[-REMEMBERED:]
+        child.terms = replace(child.terms, habit=learned(child.past, child.terms.zone))
+
+    def _remember(self, child: Child, changes: Iterable[Change]) -> None:
+        if self._learns:
+            child.late += [change.due_at for change in changes if change.what is What.LATE]
+
+    def _sighting(self, child: Child, by: Evidence, now: datetime) -> None:
+        child.seen = Seen(now, by.value, "seen")
+        child.standing, changes = self._looked(child, now)
+        if rules.counts(by, child.terms.steps):
+            self._remember(child, changes)
+            self._settle(child, now, but=None)
+            return
+        self._say(child, changes, now)
+        held = rules.hold(child.standing, child.terms, now)
+        child.was_held = child.was_held or held != child.standing
+        child.standing = held
+
+    def _looked(self, child: Child, now: datetime) -> tuple[Standing, tuple[Change, ...]]:
+        return rules.advance(child.standing, child.terms, now)
+
+    def _tier(self, child: Child, tier: Tier, now: datetime) -> None:
+        standing, changes = self._looked(child, now)
+        terms = replace(child.terms, tier=tier, steps=self._policy.tiers[tier].steps)
+        if _TIGHTER[tier] < _TIGHTER[child.terms.tier]:
+            standing = rules.retune(standing, terms, now)
+        child.terms = terms
+        child.standing, more = rules.advance(standing, terms, now, since=now)
+        child.watched.tiers.append((now, tier))
+        self._say(child, (*changes, *more), now)
+
+    def _pause(self, child: Child, pause: Span, now: datetime) -> None:
+        if pause.end <= now:
+            return  # It was over before we could see again.
+        standing, changes = self._looked(child, now)
+        # Only those after the last sign still count; the rest would make every look slower.
+        since = standing.sign_at
+        pauses = (*(known for known in child.terms.pauses if known.end > since), pause)
+        child.terms = replace(child.terms, pauses=pauses)
+        child.standing = rules.reschedule(standing, child.terms, now)
+        child.watched.pauses.append(pause)
+        self._say(child, changes, now)
+
+    # --- time
+
+    def _pass(self, child: Child, limit: datetime) -> None:
+        """Time passes for a child, up to and including `limit`."""
+        while True:
+            if child.blind is not None:
+                if child.blind.end > limit:
+                    return
+                self._see_again(child, child.blind)
+            stop = min([limit, *(at for a in child.alerts.values() if (at := a.next_at()))])
+            if child.coming and child.coming[0][0] <= stop:
+                if self._stretch(child, child.coming[0][0] - _JUST_BEFORE):
+                    at, _, is_seen = heappop(child.coming)
+                    self._carer_answers(child, at, is_seen=is_seen)
+            elif self._stretch(child, stop):
+                for alert in child.alerts.values():
+                    self._climb(child, alert, stop)
+                if stop == limit:
+                    return
+
+    def _stretch(self, child: Child, stop: datetime) -> bool:
+        """The watch goes on until `stop`, nothing coming from outside.
+
+        False where something does come of it before: a question that will be answered, or an alert
+        with its ladder. Then it has gone as far as that moment and no further.
+        """
+        before = child.standing
+        child.standing, changes = rules.advance(before, child.terms, stop)
+        for change in changes:
+            if change.what is What.ALERT or (
+                change.what is What.ASK and self._will_answer(child, change.at)
+            ):
+                child.standing, changes = rules.advance(before, child.terms, change.at)
+                self._say(child, changes)
+                return False
+        self._say(child, changes)
+        return True
+
+    def _will_answer(self, child: Child, at: datetime) -> kinds.IfAsked | None:
+        """What the carer answers if asked at a moment: of several that cover it, the latest."""
+        covering = [known for known in child.if_asked if known.begin <= at <= known.until]
+        answer = covering[-1] if covering else None
+        return answer if answer is not None and answer.after < QUESTION_LASTS else None
+
+    def _carer_answers(self, child: Child, at: datetime, *, is_seen: bool) -> None:
+        if child.asked is not None:
+            child.asked = replace(
+                child.asked, answer="seen" if is_seen else "not_seen", answered_at=at
+            )
+        if is_seen:
+            self._sighting(child, Evidence.CARER, at)
+            return
+        standing, changes = self._looked(child, at)
+        standing = rules.not_seen(standing, at)
+        child.standing, more = rules.advance(standing, child.terms, at)
+        self._say(child, (*changes, *more), at)
+
+    def _see_again(self, child: Child, blind: Span) -> None:
+        """The server is back: first what has waited for it, then one look at everything."""
+        child.blind = None
+        child.blinds.append(blind)
+        waiting, child.waiting = child.waiting, []
+        arrivals: list[tuple[datetime, int, Event | bool]] = [
+            (event.at, -1, event) for event in waiting
+        ]
+        while child.coming and child.coming[0][0] <= blind.end:
+            arrivals.append(heappop(child.coming))
+        for _, _, what in sorted(arrivals, key=lambda arrival: arrival[:2]):
+            if isinstance(what, Event):
+                self._take(child, what, blind.end)
+            else:
+                self._carer_answers(child, blind.end, is_seen=what)
+        child.standing, changes = self._looked(child, blind.end)
+        self._say(child, changes, now=blind.end)
+        for alert in list(child.alerts.values()):
+            self._climb(child, alert, blind.end, now=blind.end)
+
+    # --- saying it
+
+    def _say(self, child: Child, changes: Iterable[Change], now: datetime | None = None) -> None:
+        """Rows for what became true, each at its moment, or all of them `now`."""
+        self._remember(child, changes)
+        reminders: dict[datetime, Change] = {}
+        for change in changes:
+            at = now or change.at
+            if change.what is What.REMIND:
+                reminders[at] = change
+            elif change.what is What.ASK:
+                self._ask(child, change, at)
+            elif change.what is What.ALERT:
+                self._open(child, Cause.SILENCE, change.at, at, why=change.why)
+        # Of several at one moment, as after a time of blindness, the child gets the last.
+        for at, change in reminders.items():
+            self._remind(child, change, at)
+
+    def _remind(self, child: Child, change: Change, at: datetime) -> None:
+        assert change.why is not None
+        reason = _reminder(self._policy.quiet, change.why, change.due_at, child.terms.zone, at)
+        if reason is None:
+            child.reach = Reach.QUIET
+            return
+        child.reach = child.push
+        self._result.rows.append(Row(at, child.name, NUDGE, "", reason))
+
+    def _ask(self, child: Child, change: Change, at: datetime) -> None:
+        reason = reasons.ask(change.due_at, child.terms.zone, at, again=child.was_held)
+        self._result.rows.append(Row(at, child.name, ASK, "", reason))
+        times = 1 if child.asked is None else child.asked.times + 1
+        child.asked = Asked(at, None, None, times)
+        answer = self._will_answer(child, at)
+        if answer is not None:
+            self._number += 1
+            heappush(child.coming, (at + answer.after, self._number, answer.is_seen))
+
+    def _open(
+        self,
+        child: Child,
+        cause: Cause,
+        opened_at: datetime,
+        now: datetime,
+        *,
+        is_duress: bool = False,
+        why: Why | None = None,
+    ) -> None:
+        """An alert opens. Its ladder begins when we can call: after a time of blindness the first
+        rung has its whole time to answer."""
+        tier = child.terms.tier
+        ladder = ladder_for(cause, self._policy, tier)
+        climb = ladders.begin(ladder, now)
+        alert = Alert(child.name, cause, tier, opened_at, ladder, climb, is_duress, why)
+        child.alerts[cause] = alert
+        self._result.alerts.append(alert)
+        self._climb(child, alert, now)
+        if cause is Cause.TALK:
+            wait = first_wait_ends(cause, ladder, child.terms.zone, now)
+            alert.climb = replace(alert.climb, act_at=wait)
+
+    def _climb(
+        self, child: Child, alert: Alert, limit: datetime, now: datetime | None = None
+    ) -> None:
+        moment = alert.next_at()
+        while moment is not None and moment <= limit:
+            alert.climb, calls = ladders.advance(alert.climb, alert.ladder, _REACH, moment)
+            for call in calls:
+                self._call(child, alert, call, now or call.at)
+            moment = alert.next_at()
+
+    def _call(self, child: Child, alert: Alert, call: Call, at: datetime) -> None:
+        if call.why == "decide":
+            level = REPORT
+        elif call.rung in alert.called:
+            return
+        else:
+            level = ESCALATE if alert.called else PAGE
+            alert.called.add(call.rung)
+        reason = self._reason(child, alert, at)
+        self._result.rows.append(Row(at, child.name, level, str(call.rung), reason))
+        alert.told.append(at)
+
+    def _reason(self, child: Child, alert: Alert, at: datetime) -> str:
+        """The sentence of an alert; the same as for the rung before while nothing new is known."""
+        zone = child.terms.zone
+        known = (at.astimezone(zone).date(), *known_of(child))
+        if alert.worded is None or alert.worded[0] != known:
+            words = reasons.alert(facts_of(child, alert), zone, at, duress=alert.is_duress)
+            alert.worded = (known, words)
+        return alert.worded[1]
+
+    def _close(self, child: Child, at: datetime, *, but: Cause | None) -> None:
+        for cause in [cause for cause in child.alerts if cause is not but]:
+            child.alerts.pop(cause).closed_at = at
+
+
+@lru_cache(maxsize=4096)  # Many children share a rhythm and a zone.
+def _reminder(
+    quiet: QuietHours, why: Why, due_at: datetime, zone: ZoneInfo, at: datetime
+) -> str | None:
+    """The sentence of a reminder; None in quiet hours."""
+    if quiet.holds(at.astimezone(zone).time()):
+        return None
+    return reasons.remind(why, due_at, zone, at)
+
+
+def _wanted(said: kinds.CheckIn) -> Cause | None:
+    if said.duress or said.want == "help":
+        return Cause.HELP
+    return Cause.TALK if said.want == "talk" else None
+
+
+def replay(events: Iterable[Event], policy: Policy, until: datetime | None = None) -> Result:
+    """The events under a policy, up to `until` or the last event. Raises Refused with the line."""
+    engine = Replay(policy, until)
+    for event in events:
+        engine.feed(event)
+    return engine.finish()

@@ -1,0 +1,174 @@
+"""When the next check-in is due. All thinking about zones and changing clocks is here. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from server.clock import as_utc
+from server.errors import Refused
+
+OPENS_BEFORE = timedelta(hours=2)
+EVERY_DAY = frozenset(range(7))
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+# A rhythm that asks nothing for longer than this is not found out by searching on for ever.
+_SEARCH_DAYS = 400
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often: local times on chosen days, or (for trainers) every so many seconds."""
+
+    at: tuple[time, ...] = ()
+    days: frozenset[int] = EVERY_DAY  # Monday is 0.
+    every: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time that ends: `begin` ≤ t < `end`."""
+
+    begin: datetime
+    end: datetime
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether a moment lies inside."""
+        return self.begin <= moment < self.end
+
+
+def read(data: Mapping[str, Any]) -> Rhythm:
+    """A rhythm from its data: `{"at": ["18:00"], "days": [0, 1, 2]}` or `{"every_s": 60}`.
+
+    Raises Refused, naming the field, where a key is unknown or a value wrong.
+    """
+    unknown = set(data) - {"at", "days", "every_s"}
+    if unknown:
+        raise Refused("This rhythm has a key that is not known.", field=f"rhythm.{min(unknown)}")
+    if "every_s" in data:
+        return Rhythm(every=_every(data))
+    return Rhythm(at=_times(data.get("at")), days=_days(data.get("days", list(EVERY_DAY))))
+
+
+def _every(data: Mapping[str, Any]) -> timedelta:
+    every = data["every_s"]
+    if len(data) > 1 or type(every) is not int or not 10 <= every <= 86_400:
+        raise Refused(
+            "A rhythm in seconds has 10 to 86,400 of them and nothing else.", field="rhythm.every_s"
+        )
+    return timedelta(seconds=every)
+
+
+def _times(values: Any) -> tuple[time, ...]:
+    if not isinstance(values, list) or not 1 <= len(values) <= 12:
+        raise Refused("A rhythm has 1 to 12 times a day.", field="rhythm.at")
+    matches = [_TIME.fullmatch(value) if isinstance(value, str) else None for value in values]
+    times = {time(int(match[1]), int(match[2])) for match in matches if match is not None}
+    if len(times) < len(values):
+        raise Refused("A time is written as 18:00, each once.", field="rhythm.at")
+    return tuple(sorted(times))
+
+
+def _days(values: Any) -> frozenset[int]:
+    if not isinstance(values, list) or not values or any(type(day) is not int for day in values):
+        raise Refused("Days are numbers from 0, Monday, to 6, Sunday.", field="rhythm.days")
+    if not set(values) <= EVERY_DAY:
+        raise Refused("Days are numbers from 0, Monday, to 6, Sunday.", field="rhythm.days")
+    return frozenset(values)
+
+
+def as_data(rhythm: Rhythm) -> dict[str, Any]:
+    """A rhythm as JSON; `read` turns it back."""
+    if rhythm.every is not None:
+        return {"every_s": int(rhythm.every.total_seconds())}
+    data: dict[str, Any] = {"at": [f"{at:%H:%M}" for at in rhythm.at]}
+    if rhythm.days != EVERY_DAY:
+        data["days"] = sorted(rhythm.days)
+    return data
+
+
+def read_zone(name: str) -> ZoneInfo:
+    """A zone of the tz database. Raises Refused where there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Refused("This zone is not in the tz database.", field="zone") from None
+
+
+def next_due(
+    rhythm: Rhythm, zone: ZoneInfo, pauses: tuple[Span, ...], after: datetime
+) -> datetime | None:
+    """The first moment later than `after` and outside every pause at which an answer is due.
+
+    UTC in and out. Steps in local time and compares in UTC. None where a pause covers all that
+    could be found within 400 days: whoever is asked then must not take it for "never".
+    """
+    if rhythm.every is not None:
+        return _next_tick(rhythm.every, pauses, after)
+    return _next_time(rhythm, zone, pauses, after)
+
+
+@lru_cache(maxsize=8192)  # Many children share a rhythm and a zone, and are due together.
+def _next_time(
+    rhythm: Rhythm, zone: ZoneInfo, pauses: tuple[Span, ...], after: datetime
+) -> datetime | None:
+    day = after.astimezone(zone).date() - _DAY
+    for _ in range(_SEARCH_DAYS):
+        found = _first(_moments(rhythm, zone, day), pauses, after)
+        day += _DAY
+        if found is not None:
+            # Where clocks jump over midnight (Nuuk does), a late round of this day comes after an
+            # early one of the next.
+            other = _first(_moments(rhythm, zone, day), pauses, after)
+            return found if other is None or found < other else other
+    return None
+
+
+def _first(
+    moments: tuple[datetime, ...], pauses: tuple[Span, ...], after: datetime
+) -> datetime | None:
+    for moment in moments:
+        if moment > after and not (pauses and any(pause.holds(moment) for pause in pauses)):
+            return moment
+    return None
+
+
+@lru_cache(maxsize=8192)  # Many children share a rhythm and a zone.
+def _moments(rhythm: Rhythm, zone: ZoneInfo, day: date) -> tuple[datetime, ...]:
+    if day.weekday() not in rhythm.days:
+        return ()
+    # A time that the clocks skip lands behind the jump, perhaps on another: each once.
+    return tuple(sorted({as_utc(day, at, zone) for at in rhythm.at}))
+
+
+def _next_tick(every: timedelta, pauses: tuple[Span, ...], after: datetime) -> datetime:
+    step = every.total_seconds()
+    moment = datetime.fromtimestamp((after.timestamp() // step + 1) * step, tz=after.tzinfo)
+    for pause in sorted(pauses, key=lambda pause: pause.begin):
+        if pause.holds(moment):
+            moment = datetime.fromtimestamp(-(-pause.end.timestamp() // step) * step, after.tzinfo)
+    return moment
+
+
+def opens_at(due_at: datetime, before: datetime | None) -> datetime:
+    """When a round opens: two hours before it is due, or half the gap to the round `before` it
+    where that is shorter."""
+    if before is None:
+        return due_at - OPENS_BEFORE
+    return due_at - min(OPENS_BEFORE, (due_at - before) / 2)
+
+
+def longest_gap(rhythm: Rhythm) -> timedelta:
+    """The longest time between two rounds of a rhythm, by the wall clock."""
+    if rhythm.every is not None:
+        return rhythm.every
+    minutes = sorted(
+        day * 1440 + at.hour * 60 + at.minute for day in rhythm.days for at in rhythm.at
+    )
+    gaps = [later - earlier for earlier, later in pairwise(minutes)]
+    gaps.append(minutes[0] + 7 * 1440 - minutes[-1])
+    return timedelta(minutes=max(gaps))

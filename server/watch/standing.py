@@ -1,0 +1,536 @@
+"""Where a child's watch stands, and what time and answers make of it. Pure.
+
+Two things run side by side. The **round** is what the child is asked next: it opens, reminders go
+out, it becomes late, and the next one takes its place. The **alarm** belongs to the oldest round
+that is late and open: the carer is asked, and unless something settles it, adults are called.
+Beside both stands the **ceiling**: the longest silence that anything may allow.
+
+`advance` processes moments in the order of time and gives every change the moment at which it
+became true, not the one at which we looked; so many looks equal one late look, and downtime is
+safe.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from server.alert.policy import Steps, Tier
+from server.clock import as_utc
+from server.watch.habit import UNKNOWN, Habit, odds
+from server.watch.rhythm import OPENS_BEFORE, Rhythm, Span, next_due, opens_at
+
+
+class State(StrEnum):
+    """What everybody sees of a watch."""
+
+    WELL = "well"
+    DUE = "due"
+    LATE = "late"
+    ALERTED = "alerted"
+    AWAY = "away"
+    MISSING = "missing"
+
+
+class What(StrEnum):
+    """What became true."""
+
+    OPENED = "opened"  # A round opened: an answer from now on is for it.
+    REMIND = "remind"  # The child is reminded; `why` says which reminder.
+    LATE = "late"  # A round is late.
+    ASK = "ask"  # The carer is to be asked.
+    ALERT = "alert"  # Adults are to be called; `why` says what decided it.
+    JOIN = "join"  # A further miss joins the alert that is open.
+
+
+class Why(StrEnum):
+    """What decided it: codes for evidence and audit. Kept in alphabetical order."""
+
+    AGAIN = "again"
+    BEFORE = "before"
+    CARER_SILENT = "carer_silent"
+    CEILING = "ceiling"
+    DUE = "due"
+    GRACE_OVER = "grace_over"
+    NOT_SEEN = "not_seen"
+    NO_CARER = "no_carer"
+    UNUSUAL = "unusual"
+
+
+class Evidence(StrEnum):
+    """Who says that the child is well, the strongest first."""
+
+    CHILD = "child"
+    PROFESSIONAL = "professional"
+    SCHOOL = "school"
+    CARER = "carer"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a watch goes by: agreed with the child, or set by the policy of its tier."""
+
+    tier: Tier
+    steps: Steps
+    rhythm: Rhythm
+    zone: ZoneInfo
+    pauses: tuple[Span, ...]
+    has_carer: bool
+    # Of the rounds before the last sign; so it does not change while the silence lasts.
+    habit: Habit = UNKNOWN
+
+    @property
+    def asks_carer(self) -> bool:
+        """Whether there is a carer, and the policy asks them."""
+        return self.has_carer and self.steps.asks_carer
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The slice of the watch row that these rules need and may change."""
+
+    due_at: datetime  # Of the current round.
+    opens_at: datetime
+    then_due_at: datetime | None  # Of the round after it; None: not computed yet.
+    prompted: int  # How many moments of the current round are behind us.
+    sign_at: datetime  # The last thing that counts against silence.
+    missed_due_at: datetime | None = None  # Of the oldest round that is late and open.
+    late_at: datetime | None = None
+    ask_at: datetime | None = None  # When the carer is to be asked; None once that is done.
+    asked_at: datetime | None = None
+    alarm_at: datetime | None = None  # When adults are called unless something settles it.
+    alarm_why: Why | None = None
+    is_alerted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became true, when, about which round, and why."""
+
+    what: What
+    at: datetime
+    due_at: datetime
+    why: Why | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What an answer or a sighting did. One that only holds settles nothing either, and yet a round
+    may have been open."""
+
+    until: datetime  # Every open round that opened at or before this moment is settled.
+    was_late: bool  # At least one of them was late.
+    was_alerted: bool
+    nothing: bool  # No round was open: it came early, is kept and thanked for.
+
+
+_Stepped = tuple[Standing, tuple[Change, ...]]
+_Step = Callable[[Standing, Terms, datetime], _Stepped]
+
+
+def begin(terms: Terms, now: datetime, *, settled_until: datetime | None = None) -> Standing:
+    """The watch of a child who is placed now. Raises ValueError where nothing is ever due.
+
+    `settled_until`: a round that is due then was answered in an earlier placement, and is not asked
+    for again.
+    """
+    due = _next(terms, max(now, settled_until or now))
+    opens = max(opens_at(due, None), now)
+    return Standing(due, opens, _next(terms, due), prompted=0, sign_at=now)
+
+
+def _next(terms: Terms, after: datetime) -> datetime:
+    due = next_due(terms.rhythm, terms.zone, terms.pauses, after)
+    if due is None:
+        raise ValueError("Nothing is due within 400 days.")
+    return due
+
+
+# --- time passes
+
+
+def advance(
+    standing: Standing, terms: Terms, now: datetime, *, since: datetime | None = None
+) -> tuple[Standing, tuple[Change, ...]]:
+    """Everything that has become true by `now`, in order, each change with its true moment.
+
+    `since` is when these terms began to hold, where that was just now: nothing becomes true by them
+    before it, so that nobody is said to have been silent who was not asked yet.
+    """
+    if standing.then_due_at is None:
+        standing = replace(standing, then_due_at=_next(terms, standing.due_at))
+    changes: list[Change] = []
+    floor = since
+    while True:
+        moments = round_moments(standing.due_at, standing.opens_at, terms.steps)
+        alarm, call = _next_alarm(standing, terms)
+        passed = standing.prompted
+        while (
+            passed < _LATE and moments[passed] <= now and _goes_first(moments[passed], alarm, call)
+        ):
+            # Where two rounds overlap, the second one's moments wait for the first to be late.
+            floor = moments[passed] if floor is None else max(moments[passed], floor)
+            what, why = _PROMPTS[passed]
+            changes.append(Change(what, floor, standing.due_at, why))
+            passed += 1
+        if passed > standing.prompted:
+            standing = _prompted(standing, passed)
+        is_late = _goes_first(moments[passed], alarm, call)
+        moment = moments[passed] if is_late else alarm
+        if moment > now:
+            return standing, tuple(changes)
+        floor = moment if floor is None else max(moment, floor)
+        standing, more = (_late if is_late else call)(standing, terms, floor)
+        changes.extend(more)
+
+
+def _goes_first(moment: datetime, alarm: datetime, call: _Step) -> bool:
+    """Whether a moment of the round comes before the alarm. At one and the same the question to the
+    carer goes before the round, and adults are called after it."""
+    return moment < alarm or (moment == alarm and call is not _ask)
+
+
+def _next_alarm(standing: Standing, terms: Terms) -> tuple[datetime, _Step]:
+    if standing.is_alerted:
+        return _NEVER, _ceiling
+    alarm, call = standing.alarm_at, _alarm
+    if alarm is None:
+        alarm, call = ceiling_at(standing, terms), _ceiling
+    if standing.ask_at is not None and standing.ask_at <= alarm:
+        return standing.ask_at, _ask
+    return alarm, call
+
+
+def act_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
+    """The moment of the next decision, later than `now` once `advance(…, now)` has run.
+
+    Beside what the rules decide, a pause that begins or ends changes what everybody sees.
+    """
+    if standing.then_due_at is None:
+        standing = replace(standing, then_due_at=_next(terms, standing.due_at))
+    round_ = round_moments(standing.due_at, standing.opens_at, terms.steps)
+    moments = [round_[standing.prompted], _next_alarm(standing, terms)[0]]
+    moments += [edge for p in terms.pauses for edge in (p.begin, p.end) if edge > now]
+    return min(moments)
+
+
+def round_moments(due: datetime, opens: datetime, steps: Steps) -> tuple[datetime, ...]:
+    """The five moments of a round: it opens, a reminder before, at due, again, and late.
+
+    A reminder is never sent before the round opens: an answer to it would settle nothing.
+    """
+    before = max(opens, due - steps.remind_before)
+    return (opens, before, due, due + steps.remind_again, due + steps.grace)
+
+
+_PROMPTS: tuple[tuple[What, Why | None], ...] = (
+    (What.OPENED, None),
+    (What.REMIND, Why.BEFORE),
+    (What.REMIND, Why.DUE),
+    (What.REMIND, Why.AGAIN),
+)
+_LATE = len(_PROMPTS)  # The last of the five moments.
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    change = Change(What.LATE, at, standing.due_at, Why.GRACE_OVER)
+    missed = standing.due_at
+    standing = _on_to_next_round(standing, terms)
+    if standing.is_alerted:
+        return standing, (change, Change(What.JOIN, at, missed))
+    if standing.missed_due_at is not None:
+        # One miss more makes the silence less usual; where each miss is asked about, nothing.
+        return _weigh(standing, terms, at) if terms.steps.doubt else standing, (change,)
+    standing = replace(standing, missed_due_at=missed, late_at=at)
+    return _begin_alarm(standing, terms, at), (change,)
+
+
+def _prompted(standing: Standing, passed: int) -> Standing:
+    # `replace(standing, prompted=passed)` takes three times as long, and of all that a tick does
+    # this is done most often.
+    return Standing(
+        standing.due_at,
+        standing.opens_at,
+        standing.then_due_at,
+        passed,
+        standing.sign_at,
+        standing.missed_due_at,
+        standing.late_at,
+        standing.ask_at,
+        standing.asked_at,
+        standing.alarm_at,
+        standing.alarm_why,
+        standing.is_alerted,
+    )
+
+
+def _on_to_next_round(standing: Standing, terms: Terms) -> Standing:
+    due = standing.then_due_at
+    assert due is not None, "advance and settle fill it first"
+    return Standing(
+        due,
+        opens_at(due, standing.due_at),
+        _next(terms, due),
+        0,
+        standing.sign_at,
+        standing.missed_due_at,
+        standing.late_at,
+        standing.ask_at,
+        standing.asked_at,
+        standing.alarm_at,
+        standing.alarm_why,
+        standing.is_alerted,
+    )
+
+
+def _begin_alarm(standing: Standing, terms: Terms, at: datetime) -> Standing:
+    if terms.steps.doubt is not None:
+        return _weigh(standing, terms, at)
+    if not terms.asks_carer:
+        return replace(standing, alarm_at=at, alarm_why=Why.NO_CARER)
+    return _ask_first(standing, terms, at)
+
+
+def _ask_first(standing: Standing, terms: Terms, at: datetime) -> Standing:
+    """The carer is asked from a moment on; adults are called if that brings nothing, and never
+    later than the ceiling allows."""
+    ask = carer_hour(terms, at)
+    alarm, ceiling = ask + terms.steps.carer_window, ceiling_at(standing, terms)
+    why = Why.CARER_SILENT if alarm <= ceiling else Why.CEILING
+    return replace(standing, ask_at=ask, asked_at=None, alarm_at=min(alarm, ceiling), alarm_why=why)
+
+
+def _weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
+    """By how unusual the silence is: when the carer is asked, and when adults are called. Both only
+    ever come earlier by this; a carer who says nothing brings no alarm, but is asked again."""
+    doubt = terms.steps.doubt
+    assert doubt is not None
+    ceiling = ceiling_at(standing, terms)
+    known = odds(
+        ceiling - terms.steps.ceiling, _missed(standing, terms), terms.habit, terms.zone, doubt
+    )
+    page = known.reach(doubt.page)
+    alarm, why = max(min(page, ceiling), at), Why.UNUSUAL if page < ceiling else Why.CEILING
+    if standing.alarm_at is None or alarm < standing.alarm_at:
+        standing = replace(standing, alarm_at=alarm, alarm_why=why)
+    if not terms.asks_carer:
+        return standing
+    asked = standing.asked_at
+    free = at if asked is None else max(at, asked + doubt.ask_again)
+    ask = carer_hour(terms, max(min(known.reach(doubt.ask), ceiling - doubt.ask_before), free))
+    return replace(standing, ask_at=ask if standing.ask_at is None else min(ask, standing.ask_at))
+
+
+def _missed(standing: Standing, terms: Terms) -> list[datetime]:
+    """When the rounds of this silence were due: all from the oldest missed to the current one."""
+    found, due = [], standing.missed_due_at
+    while due is not None and due < standing.due_at:
+        found.append(due)
+        due = _next(terms, due)
+    return found
+
+
+def carer_hour(terms: Terms, at: datetime) -> datetime:
+    """The first moment from `at` on at which the carer may be asked, by the clock on their wall."""
+    first, last = terms.steps.carer_from, terms.steps.carer_until
+    if first == last:
+        return at
+    local = at.astimezone(terms.zone)
+    if first <= local.time() < last:
+        return at
+    day = local.date() if local.time() < first else local.date() + timedelta(days=1)
+    return max(at, as_utc(day, first, terms.zone))
+
+
+def ceiling_at(standing: Standing, terms: Terms) -> datetime:
+    """When the silence has lasted as long as anything may allow.
+
+    An agreed absence is no silence: what follows it counts from its end.
+    """
+    moment = standing.sign_at + terms.steps.ceiling
+    for pause in sorted(terms.pauses, key=lambda pause: pause.begin):
+        if pause.begin < moment and pause.end > standing.sign_at:
+            moment = max(moment, pause.end + terms.steps.ceiling)
+    return moment
+
+
+def _ask(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    assert standing.missed_due_at is not None
+    change = Change(What.ASK, at, standing.missed_due_at)
+    doubt = terms.steps.doubt
+    again = carer_hour(terms, at + doubt.ask_again) if doubt and terms.asks_carer else None
+    return replace(standing, ask_at=again, asked_at=at), (change,)
+
+
+def _alarm(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    due = standing.missed_due_at or standing.due_at
+    change = Change(What.ALERT, at, due, standing.alarm_why)
+    return alerted(standing), (change,)
+
+
+def _ceiling(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    due = standing.missed_due_at or standing.due_at
+    return alerted(standing), (Change(What.ALERT, at, due, Why.CEILING),)
+
+
+def alerted(standing: Standing) -> Standing:
+    """Adults have been called: nothing further is asked, and no second alarm comes."""
+    return replace(standing, is_alerted=True, ask_at=None, alarm_at=None, alarm_why=None)
+
+
+# --- somebody answers
+
+
+def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, Settled]:
+    """An answer of the child, or a sighting that counts as much: every round that is open by now
+    is settled, never a later one. Call `advance(…, now)` first, so that it does not matter
+    whether the tick or the answer came first."""
+    until = now
+    was_late = standing.missed_due_at is not None
+    settled = Settled(until, was_late, standing.is_alerted, is_nothing_open(standing, now))
+    # Only the round goes on; whatever was late, asked or alarmed is over.
+    standing = Standing(
+        standing.due_at,
+        standing.opens_at,
+        standing.then_due_at,
+        standing.prompted,
+        sign_at=max(now, standing.sign_at),
+    )
+    if standing.then_due_at is None:
+        standing = replace(standing, then_due_at=_next(terms, standing.due_at))
+    while standing.opens_at <= now:
+        standing = _on_to_next_round(standing, terms)
+    return standing, settled
+
+
+def is_nothing_open(standing: Standing, now: datetime) -> bool:
+    """Whether nothing is asked at this moment: whatever is said now is early."""
+    is_calm = standing.missed_due_at is None and not standing.is_alerted
+    return is_calm and standing.opens_at > now
+
+
+def counts(evidence: Evidence, steps: Steps) -> bool:
+    """Whether this evidence settles a round in this tier; else it holds the alarm for a while."""
+    if steps.seen_holds is None:
+        return True
+    return evidence in (Evidence.CHILD, Evidence.PROFESSIONAL)
+
+
+def hold(standing: Standing, terms: Terms, now: datetime) -> Standing:
+    """Seen, in a tier where that only holds: the carer is asked again when the hold is over.
+
+    An open alert stays open, and the ceiling stays where it was.
+    """
+    if standing.is_alerted or standing.missed_due_at is None:
+        return standing
+    assert terms.steps.seen_holds is not None
+    again = now + terms.steps.seen_holds
+    if terms.asks_carer:
+        return _ask_first(standing, terms, again)
+    alarm = min(again, ceiling_at(standing, terms))
+    return replace(standing, ask_at=None, asked_at=None, alarm_at=alarm, alarm_why=Why.NO_CARER)
+
+
+def not_seen(standing: Standing, now: datetime) -> Standing:
+    """The carer has looked and not found the child: adults are called now."""
+    if standing.is_alerted or standing.missed_due_at is None:
+        return standing
+    return replace(standing, ask_at=None, alarm_at=now, alarm_why=Why.NOT_SEEN)
+
+
+# --- the terms change
+
+
+def retune(standing: Standing, terms: Terms, now: datetime) -> Standing:
+    """The tier was raised: an alarm that is under way comes earlier by it, never later.
+
+    Where the tier is lowered, what is under way stays as it is: do not call this.
+    """
+    if standing.alarm_at is None:
+        return standing
+    if terms.steps.doubt is not None:
+        return _weigh(standing, terms, now)
+    ask = standing.ask_at
+    if ask is not None:
+        ask = min(ask, carer_hour(terms, now))
+    window = (ask or standing.asked_at or now) + terms.steps.carer_window
+    ceiling = ceiling_at(standing, terms)
+    alarm = max(min(window, ceiling), now)
+    if alarm >= standing.alarm_at:
+        return replace(standing, ask_at=ask)
+    why = Why.CARER_SILENT if terms.asks_carer else Why.NO_CARER
+    if ceiling < window:
+        why = Why.CEILING
+    return replace(standing, ask_at=ask, alarm_at=alarm, alarm_why=why)
+
+
+def reschedule(
+    standing: Standing,
+    terms: Terms,
+    now: datetime,
+    *,
+    before: Terms | None = None,
+    settled_until: datetime | None = None,
+) -> Standing:
+    """The rhythm, the zone or the pauses have changed; `before` are the terms until now. They may
+    be left out where all that changed is that there is one pause more. `settled_until`: rounds that
+    are due up to then are known to be settled, whatever terms they were of.
+
+    A round that has opened stays as it was agreed, unless a pause now excuses it; one that has
+    not opened gives way to what the new rhythm asks for. What is late stays late, and what was
+    answered before it was due is not asked for again.
+    """
+    excused = any(pause.holds(standing.due_at) for pause in terms.pauses)
+    if standing.opens_at <= now and not excused:
+        return replace(standing, then_due_at=_next(terms, max(standing.due_at, now)))
+    due = _next(terms, max(now, settled_until or now))
+    while _is_settled(standing, before or terms, due):
+        due = _next(terms, due)
+    opens = max(opens_at(due, _round_before(terms, due)), min(now, due))
+    return replace(
+        standing,
+        due_at=due,
+        opens_at=standing.opens_at if due == standing.due_at else opens,
+        then_due_at=_next(terms, due),
+        prompted=0,
+    )
+
+
+def _is_settled(standing: Standing, terms: Terms, due: datetime) -> bool:
+    """Whether a round of these terms that is due at a moment to come has been settled: the current
+    round lies behind it, and that is not only because of a pause."""
+    alone = replace(terms, pauses=())
+    if due >= standing.due_at or _next(alone, due - timedelta(microseconds=1)) != due:
+        return False
+    if not any(pause.holds(due) for pause in terms.pauses):
+        return True
+    return opens_at(due, _round_before(terms, due)) <= standing.sign_at
+
+
+def _round_before(terms: Terms, due: datetime) -> datetime | None:
+    """The round before, where it is near enough to matter for when the one at `due` opens."""
+    found, moment = None, _next(terms, due - 2 * OPENS_BEFORE - timedelta(microseconds=1))
+    while moment < due:
+        found, moment = moment, _next(terms, moment)
+    return found
+
+
+def state(standing: Standing, terms: Terms, now: datetime) -> State:
+    """What everybody sees."""
+    if standing.is_alerted:
+        return State.ALERTED
+    if standing.missed_due_at is not None:
+        return State.LATE
+    if any(pause.holds(now) for pause in terms.pauses):
+        return State.AWAY
+    return State.DUE if standing.opens_at <= now else State.WELL
+
+
+def as_the_child_sees(seen: State) -> State:
+    """A child's own session sees only well, due and late: whoever holds the phone learns nothing
+    of what adults do."""
+    if seen in (State.ALERTED, State.MISSING):
+        return State.LATE
+    return State.WELL if seen is State.AWAY else seen

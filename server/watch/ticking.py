@@ -1,0 +1,333 @@
+"""What time makes of the watches, written down: the tick. The verbs of people are in actions.py."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from server import bulk, crypt
+from server.alert.actions import Opening, join_misses, open_alerts
+from server.alert.ladder import Cause
+from server.audit.models import Entry
+from server.db import as_id, fetch, write
+from server.live import announce
+from server.notify.actions import Saying, queue, set_aside, tell_operators
+from server.notify.rules import Kind
+from server.watch.cases import Case, as_row, load, passed
+from server.watch.models import CALLED_OFF, Beat, Blind, Question, Round, Watch, round_id
+from server.watch.standing import Change, What, Why
+
+AT_ONCE = 200
+# A row that raises is set apart for so long, and operators are told; it never stops the others.
+SET_APART = timedelta(minutes=1)
+# No tick for longer than this, and we say that we were blind.
+BLIND_AFTER = timedelta(seconds=90)
+# How long a carer's link can be used. The alarm does not wait for it.
+QUESTION_LASTS = timedelta(hours=24)
+_QUESTIONS = UUID("f9b4c2a0-0f55-4a0a-9f0e-7d0c3ab1a9d2")
+TICK = "tick"
+
+Moved = tuple[Case, tuple[Change, ...]]
+
+
+async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
+    """Everything that has become true of up to `at_once` watches, oldest first, in one transaction.
+
+    Returns how many watches were looked at; as many as `at_once` means: look again. Any number of
+    tickers may run: a row that another has moved is left to it. Raises whatever one row raises,
+    with nothing written; the caller then goes through them one by one (`tick_one`).
+    """
+    async with write():
+        due = (
+            await Watch.filter(act_at__lte=now)
+            .order_by("act_at")
+            .limit(at_once)
+            .select_for_update(skip_locked=True)
+        )
+        cases = await load(due, now)
+        await apply([passed(one, now) for one in cases], now)
+    return len(due)
+
+
+async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
+    """The children whose watch is to be looked at, oldest first."""
+    rows = await Watch.filter(act_at__lte=now).order_by("act_at").limit(at_once)
+    return [row.child_id for row in rows]
+
+
+async def tick_one(child_id: UUID, now: datetime) -> None:
+    """The tick for one child, when its batch has failed."""
+    async with write():
+        due = await Watch.filter(child_id=child_id, act_at__lte=now).select_for_update()
+        cases = await load(due, now)
+        await apply([passed(one, now) for one in cases], now)
+
+
+async def set_apart(child_id: UUID, now: datetime) -> None:
+    """This row raises. It is looked at again in a minute, and operators are told."""
+    async with write():
+        # One whose placement has ended in this moment has no decision to come.
+        await Watch.filter(child_id=child_id, act_at__isnull=False).update(
+            act_at=now + SET_APART, quarantined_at=now
+        )
+        await tell_operators("watch:row", now)
+
+
+async def look(now: datetime) -> Blind | None:
+    """Before a tick: the time in which nobody looked, if there was one, written down.
+
+    Every ticker that starts after it writes the same row.
+    """
+    last = await Beat.get_or_none(name=TICK)
+    if last is None or now - last.at <= BLIND_AFTER:
+        return None
+    blind = {
+        "id": uuid5(_QUESTIONS, f"blind:{last.at.isoformat()}"),
+        "from_at": last.at,
+        "until_at": now,
+    }
+    async with write():
+        made = await bulk.insert(Blind, [blind], skip_known=True)
+    return await Blind.get(id=as_id(made[0])) if made else None
+
+
+async def beat(name: str, now: datetime) -> None:
+    """This loop has finished well. The row is shared by all tickers, so one of several that stops
+    blinds nobody."""
+    async with write():
+        if not await Beat.filter(name=name).update(at=now):
+            await bulk.insert(Beat, [{"name": name, "at": now}], skip_known=True, returning="name")
+
+
+async def unwatched() -> list[UUID]:
+    """Placed children over whom nobody watches, and watches over children who have left: there are
+    none unless a row was written past the actions. The watchdog is not pinged while there is one.
+    """
+    rows = await fetch(
+        "SELECT c.id FROM child c LEFT JOIN watch w ON w.child_id = c.id"
+        " WHERE (c.left_at IS NULL AND w.act_at IS NULL)"
+        " OR (c.left_at IS NOT NULL AND w.act_at IS NOT NULL)",
+        [],
+    )
+    return [as_id(row["id"]) for row in rows]
+
+
+# --- writing down
+
+
+async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False) -> list[Moved]:
+    """Write what became true: watches by compare-and-swap, rounds, questions, alerts, messages.
+
+    `quietly` is for an answer that comes in the same moment: the rounds become what they were, and
+    nobody is told of what the answer settles anyway. Returns those that were still as read.
+    """
+    rows = [
+        {
+            "child_id": one.watch.child_id,
+            **as_row(one.standing, one.terms, one.watch, now),
+            "version": one.watch.version,
+        }
+        for one, _ in moved
+    ]
+    written = {as_id(key) for key in await bulk.update(Watch, rows, guard="version")}
+    ours = [(one, changes) for one, changes in moved if one.watch.child_id in written]
+    await _write_rounds(ours, now)
+    if quietly:
+        return ours
+    await _remind(ours, now)
+    await _ask(ours, now)
+    await _enter(ours, now)
+    await _alert(ours, now)
+    for agency_id in {one.watch.agency_id for one, changes in ours if _shows(one, changes)}:
+        await announce(agency_id, "watch")
+    return ours
+
+
+def _shows(one: Case, changes: Iterable[Change]) -> bool:
+    return any(change.what is not What.REMIND for change in changes)
+
+
+def _of(moved: Sequence[Moved], what: What) -> list[tuple[Case, Change]]:
+    return [(one, change) for one, changes in moved for change in changes if change.what is what]
+
+
+async def _write_rounds(moved: Sequence[Moved], now: datetime) -> None:
+    late = {
+        round_id(one.watch.child_id, change.due_at): change.at
+        for one, change in _of(moved, What.LATE)
+    }
+    opened = []
+    for one, change in _of(moved, What.OPENED):
+        key = round_id(one.watch.child_id, change.due_at)
+        opened.append(
+            {
+                "id": key,
+                "child_id": one.watch.child_id,
+                "opens_at": change.at,
+                "due_at": change.due_at,
+                "late_at": change.due_at + one.terms.steps.grace,
+                "state": "late" if key in late else "open",
+            }
+        )
+    made = {as_id(key) for key in await bulk.insert(Round, opened, skip_known=True)}
+    await _open_again([row for row in opened if row["id"] not in made], now)
+    new = {row["id"] for row in opened}
+    rows = [
+        {"id": key, "state": "late", "late_at": at} for key, at in late.items() if key not in new
+    ]
+    await bulk.update(Round, rows)
+
+
+async def _open_again(known: Sequence[dict[str, Any]], now: datetime) -> None:
+    """These had been called off, by a pause that was ended or a rhythm that was taken back."""
+    if not known:
+        return
+    called_off = set(
+        await Round.filter(id__in=[row["id"] for row in known], state__in=CALLED_OFF).values_list(
+            "id", flat=True
+        )
+    )
+    rows = [row for row in known if row["id"] in called_off]
+    await set_aside([row["id"] for row in rows], now)
+    await bulk.update(Round, [{**row, "settled_at": None, "settled_by": None} for row in rows])
+
+
+_REMINDERS = {Why.BEFORE: 0, Why.DUE: 1, Why.AGAIN: 2}
+
+
+async def _remind(moved: Sequence[Moved], now: datetime) -> None:
+    sayings = []
+    for one, changes in moved:
+        reminders = [change for change in changes if change.what is What.REMIND]
+        if not reminders:
+            continue
+        # After a time of blindness several are due at once: the child is asked once.
+        change = reminders[-1]
+        assert change.why is not None
+        sayings.append(_reminder(one, change, _REMINDERS[change.why], now))
+    await queue(sayings, now)
+
+
+def _reminder(one: Case, change: Change, nth: int, now: datetime) -> Saying:
+    quiet = one.policy.quiet
+    return Saying(
+        kind=Kind.REMIND_CHILD,
+        agency_id=one.watch.agency_id,
+        subject_kind="round",
+        subject_id=round_id(one.watch.child_id, change.due_at),
+        person_id=one.watch.child_id,
+        rung=nth,
+        nth=1 if change.why is Why.AGAIN else 0,
+        child_id=one.watch.child_id,
+        expires_at=max(change.due_at + one.terms.steps.grace, now + timedelta(minutes=30)),
+        data={
+            "path": "/app/",
+            "quiet": {
+                "from": f"{quiet.from_:%H:%M}",
+                "until": f"{quiet.until:%H:%M}",
+                "zone": one.watch.zone,
+            },
+        },
+    )
+
+
+async def _ask(moved: Sequence[Moved], now: datetime) -> None:
+    questions: list[dict[str, Any]] = []
+    sayings: list[Saying] = []
+    for one, change in _of(moved, What.ASK):
+        for carer in one.carers:
+            key = (
+                f"{one.watch.child_id}:{change.due_at.isoformat()}:{carer}:{change.at.isoformat()}"
+            )
+            question = {
+                "id": uuid5(_QUESTIONS, key),
+                "agency_id": one.watch.agency_id,
+                "child_id": one.watch.child_id,
+                "person_id": carer,
+                "about_due_at": change.due_at,
+                "asked_at": now,
+                "expires_at": now + QUESTION_LASTS,
+            }
+            questions.append(question)
+            sayings.append(_question(question))
+    await bulk.insert(Question, questions, skip_known=True)
+    await queue(sayings, now)
+
+
+def _question(question: dict[str, Any]) -> Saying:
+    token = crypt.sign(str(question["id"]), "question", until=question["expires_at"])
+    return Saying(
+        kind=Kind.ASK_CARER,
+        agency_id=question["agency_id"],
+        subject_kind="question",
+        subject_id=question["id"],
+        person_id=question["person_id"],
+        child_id=question["child_id"],
+        urgency="high",
+        expires_at=question["expires_at"],
+        data={"path": f"/q/{token}"},
+    )
+
+
+async def _enter(moved: Sequence[Moved], now: datetime) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "at": now,
+            "agency_id": one.watch.agency_id,
+            "who_role": "system",
+            "what": f"round:{change.what.value}",
+            "child_id": one.watch.child_id,
+            "about_kind": "round",
+            "about_id": round_id(one.watch.child_id, change.due_at),
+            "names": [],
+            "why": change.why.value if change.why else None,
+        }
+        for one, changes in moved
+        for change in changes
+        if change.what in (What.LATE, What.ASK)
+    ]
+    await bulk.insert(Entry, rows)
+
+
+async def _alert(moved: Sequence[Moved], now: datetime) -> None:
+    openings, policies = [], {}
+    unseen = await _unseen(_of(moved, What.ALERT), now)
+    for one, change in _of(moved, What.ALERT):
+        policies[one.watch.agency_id] = one.policy
+        openings.append(
+            Opening(
+                child_id=one.watch.child_id,
+                agency_id=one.watch.agency_id,
+                cause=Cause.SILENCE,
+                tier=one.terms.tier,
+                reason=change.why.value if change.why else Why.GRACE_OVER.value,
+                opened_at=change.at,
+                facts={**_facts(one, change), **unseen},
+            )
+        )
+    await open_alerts(openings, policies, now)
+    joined = [one.watch.child_id for one, _ in _of(moved, What.JOIN)]
+    if joined:
+        await join_misses(joined, now)
+
+
+async def _unseen(opened: Sequence[tuple[Case, Change]], now: datetime) -> dict[str, Any]:
+    """The time in which we were down, where an alert became true in it."""
+    if not any(now - change.at > BLIND_AFTER for _, change in opened):
+        return {}
+    blind = await Blind.filter(until_at=now).first()
+    if blind is None:
+        return {}
+    return {"unseen": [blind.from_at.isoformat(), blind.until_at.isoformat()]}
+
+
+def _facts(one: Case, change: Change) -> dict[str, Any]:
+    """What was known when the alert opened. Times and codes; evidence.py makes the sentence."""
+    moments = {
+        "due_at": change.due_at,
+        "answered_at": one.watch.answered_at,
+        "app_seen_at": one.watch.app_seen_at,
+        "asked_at": one.standing.asked_at,
+    }
+    facts = {name: at.isoformat() for name, at in moments.items() if at is not None}
+    return {**facts, "has_carer": one.terms.has_carer}

@@ -1,0 +1,25 @@
+"""What several requests of this room carry."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+Words = Annotated[str, msgspec.Meta(max_length=20_000)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+# Read by rhythm.read, which names what is wrong; here is what the document says about it.
+_TIME = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+_RHYTHM = {
+    "properties": {
+        "at": {"type": "array", "items": _TIME, "minItems": 1, "maxItems": 12},
+        "days": {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 0, "maximum": 6},
+            "minItems": 1,
+        },
+        "every_s": {"type": "integer", "minimum": 10, "maximum": 86_400},
+    },
+    "additionalProperties": False,
+}
+RhythmIn = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_RHYTHM)]

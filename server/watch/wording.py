@@ -1,0 +1,391 @@
+"""What is known about a silence, and the sentence that says it. Pure.
+
+A caseworker reads one sentence and knows why somebody is called, what speaks for a forgotten phone
+and what for worse: the last answer, the usual delay, the last sign of life, whether the reminder
+arrived, whether the carer was asked and what came back, and whether the fault may be ours.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from statistics import median
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.alert.ladder import Cause
+from server.alert.ladder import State as AlertState
+from server.alert.policy import Tier
+from server.i18n import N_, format_day, format_span, format_time, gettext
+from server.watch.rhythm import Span
+from server.watch.standing import State, Why
+
+# So many rounds tell what is usual, and stand as marks on the board: four weeks of daily ones.
+ROUNDS = 28
+# A median delay below this is not worth a word.
+IN_TIME = timedelta(minutes=5)
+# Below three answers nothing is usual.
+FEWEST = 3
+
+
+class Mark(StrEnum):
+    """What became of one round, as a letter: the last ones together are a word."""
+
+    ANSWERED = "a"
+    LATE = "l"  # Answered after its grace.
+    SEEN = "s"  # Settled by an adult who saw the child, or who closed the alert.
+    MISSED = "m"  # The next round had come before anything settled it, or nothing has yet.
+    AWAY = "x"
+    OPEN = "o"
+
+
+class Reach(StrEnum):
+    """What became of the reminder, the best that is known first."""
+
+    SEEN = "seen"
+    ACCEPTED = "accepted"
+    WAITING = "waiting"
+    QUIET = "quiet"
+    FAILED = "failed"
+    NO_PHONE = "no_phone"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A carer was asked; `answer` is seen, not_seen, or None."""
+
+    at: datetime
+    answer: str | None
+    answered_at: datetime | None
+    times: int = 1  # How often, about this silence.
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The last time that somebody looked for the child: seen or not, by whom."""
+
+    at: datetime
+    by_role: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """An open alert, as far as the board needs it."""
+
+    id: UUID
+    cause: Cause
+    state: AlertState
+    reason: str
+    opened_at: datetime
+    has: UUID | None  # Who acknowledged it.
+    held_until: datetime | None
+    answered_at: datetime | None
+    misses: int
+    act_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that is known about one child's silence."""
+
+    child_id: UUID
+    standing: State
+    tier: Tier
+    placed_at: datetime
+    due_at: datetime | None = None
+    opens_at: datetime | None = None
+    missed_due_at: datetime | None = None
+    late_at: datetime | None = None
+    sign_at: datetime | None = None
+    ask_at: datetime | None = None
+    asked_at: datetime | None = None
+    answered_at: datetime | None = None
+    app_seen_at: datetime | None = None
+    marks: str = ""
+    usual_delay: timedelta | None = None
+    seen: Seen | None = None
+    reach: Reach = Reach.NONE
+    has_carer: bool = False
+    asked: Asked | None = None
+    blind: tuple[Span, ...] = ()
+    has_fault: bool = False  # A channel of ours refused or broke.
+    alerts: tuple[Called, ...] = ()  # The most urgent first.
+    away_until: datetime | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether an answer is overdue."""
+        return self.missed_due_at is not None or self.standing is State.ALERTED
+
+
+URGENCY = (Cause.MISSING, Cause.HELP, Cause.SILENCE, Cause.TALK)
+
+
+def usual(delays_min: Iterable[int]) -> timedelta | None:
+    """The median delay of answered rounds, from when they were due; None where there are few."""
+    delays = [max(minutes, 0) for minutes in delays_min]
+    return timedelta(minutes=round(median(delays))) if len(delays) >= FEWEST else None
+
+
+def read_marks(text: str | None) -> tuple[str, timedelta | None]:
+    """Letters and delays, oldest first ("a12,l75,m,s"), as the marks and the usual delay."""
+    if not text:
+        return "", None
+    tokens = text.split(",")
+    marks = "".join(token[0] for token in tokens)
+    delays = [int(token[1:]) for token in tokens if len(token) > 1 and token[0] in "al"]
+    return marks, usual(delays)
+
+
+# --- times in a sentence
+
+_UTC = ZoneInfo("UTC")
+
+
+def when(language: str, at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """ "18:00" today, else "yesterday 18:00", "Mon 2 Mar 18:00"; on the reader's clock."""
+    local = at.astimezone(zone).replace(second=0, microsecond=0, tzinfo=UTC)
+    return _when(language, local, now.astimezone(zone).date())
+
+
+# A board of two hundred children says the same few times again and again. The wall clock is handed
+# on as if it were UTC, which formats to the same letters.
+@lru_cache(maxsize=8192)
+def _when(language: str, local: datetime, today: date) -> str:
+    clock = format_time(language, local, _UTC)
+    if local.date() == today:
+        return clock
+    day = format_day(language, local, _UTC, datetime.combine(today, time(12), UTC))
+    return gettext(language, N_("{day} {time}"), day=day, time=clock)
+
+
+@lru_cache(maxsize=1024)
+def span(language: str, delta: timedelta) -> str:
+    """How long, short: "25 mins"."""
+    return format_span(language, delta)
+
+
+# --- the sentence
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Whom the sentence is for."""
+
+    language: str
+    zone: ZoneInfo
+    now: datetime
+
+    def say(self, msgid: str, **times: datetime) -> str:
+        """The clause, with its times on the reader's clock."""
+        shown = {name: when(self.language, at, self.zone, self.now) for name, at in times.items()}
+        return gettext(self.language, msgid, **shown)
+
+
+def sentence(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """All that is known, in one sentence or two short ones, for the reader."""
+    reader = _Reader(language, zone, now)
+    if facts.alerts and facts.alerts[0].cause is not Cause.SILENCE:
+        return _called(facts, facts.alerts[0], reader)
+    if facts.alerts and facts.alerts[0].state is AlertState.ANSWERED:
+        return _confirm(facts.alerts[0], reader)
+    if not facts.is_silent:
+        return _calm(facts, reader)
+    first = [_silence(facts, reader), _last_answer(facts, reader), *_usual(facts, reader)]
+    first += _life(facts, reader)
+    second = [_phone(facts, reader), _carer(facts, reader), *_ours(facts, reader, always=True)]
+    return " ".join([_join(first, reader), _join(second, reader)])
+
+
+def brief(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """The same for a row of the board: only what decides what to do."""
+    reader = _Reader(language, zone, now)
+    if facts.alerts or not facts.is_silent:
+        if not facts.alerts or facts.alerts[0].cause is not Cause.SILENCE:
+            return sentence(facts, language, zone, now)
+        if facts.alerts[0].state is AlertState.ANSWERED:
+            return _confirm(facts.alerts[0], reader)
+        clauses = [_silence(facts, reader), _phone(facts, reader), _carer(facts, reader)]
+    else:
+        clauses = [_silence(facts, reader), *_usual(facts, reader), _carer(facts, reader)]
+    return _join([*clauses, *_ours(facts, reader, always=False)], reader)
+
+
+def _join(clauses: Iterable[str], reader: _Reader) -> str:
+    """Clauses become a sentence. What stands between them is a word of the language too."""
+    joined = gettext(reader.language, N_(", ")).join(clause for clause in clauses if clause)
+    return joined[0].upper() + joined[1:] + "."
+
+
+def _called(facts: Facts, alert: Called, reader: _Reader) -> str:
+    """Somebody called: the child itself, or an adult who misses it."""
+    msgid = {
+        Cause.HELP: N_("Asked for help {time}"),
+        Cause.TALK: N_("Wants to talk, said so {time}"),
+        Cause.MISSING: N_("Said to be missing since {time}"),
+    }[alert.cause]
+    clauses = [reader.say(msgid, time=alert.opened_at)]
+    if facts.answered_at is not None and facts.answered_at > alert.opened_at:
+        clauses.append(reader.say(N_("last sign of life {time}"), time=facts.answered_at))
+    elif alert.cause is Cause.MISSING:
+        clauses += [_last_answer(facts, reader), *_life(facts, reader)]
+    return _join([*clauses, *_ours(facts, reader, always=False)], reader)
+
+
+def _confirm(alert: Called, reader: _Reader) -> str:
+    if alert.answered_at is None:
+        return _join([gettext(reader.language, N_("answered after the alert"))], reader)
+    answered = reader.say(N_("answered {time}, after the alert"), time=alert.answered_at)
+    return _join(
+        [answered, gettext(reader.language, N_("please confirm that all is well"))], reader
+    )
+
+
+def _calm(facts: Facts, reader: _Reader) -> str:
+    if facts.standing is State.AWAY and facts.away_until is not None:
+        return _join([reader.say(N_("away until {time}"), time=facts.away_until)], reader)
+    if facts.standing is State.DUE and facts.due_at is not None:
+        is_over = facts.due_at <= reader.now
+        due = N_("was due {time}") if is_over else N_("due {time}")
+        return _join([reader.say(due, time=facts.due_at), *_usual(facts, reader)], reader)
+    clauses = [_last_answer(facts, reader)]
+    if facts.due_at is not None:
+        clauses.append(reader.say(N_("next {time}"), time=facts.due_at))
+    return _join(clauses, reader)
+
+
+def _silence(facts: Facts, reader: _Reader) -> str:
+    if facts.missed_due_at is None:
+        since = facts.sign_at or facts.placed_at
+        return reader.say(N_("no sign of life since {time}"), time=since)
+    if facts.alerts:
+        return reader.say(N_("no answer since {time}"), time=facts.missed_due_at)
+    return reader.say(N_("{time} not answered"), time=facts.missed_due_at)
+
+
+def _last_answer(facts: Facts, reader: _Reader) -> str:
+    if facts.answered_at is None:
+        return gettext(reader.language, N_("never answered so far"))
+    return reader.say(N_("last answer {time}"), time=facts.answered_at)
+
+
+# What a child usually does is told by so many rounds before the silence.
+OFTEN = 10
+
+
+def _often(facts: Facts, reader: _Reader) -> str | None:
+    """Where adults are called because the silence is unusual: what it is measured against."""
+    before = facts.marks.rstrip(Mark.MISSED + Mark.OPEN)
+    rounds = [mark for mark in before if mark not in (Mark.AWAY, Mark.OPEN, Mark.SEEN)][-OFTEN:]
+    if not facts.alerts or facts.alerts[0].reason != Why.UNUSUAL or len(rounds) < FEWEST:
+        return None
+    n, total = rounds.count(Mark.ANSWERED), len(rounds)
+    return gettext(reader.language, N_("usually answers {n} of {total} in time"), n=n, total=total)
+
+
+def _usual(facts: Facts, reader: _Reader) -> Iterator[str]:
+    often = _often(facts, reader)
+    if often is not None:
+        yield often
+        return
+    if facts.usual_delay is None:
+        return
+    if facts.usual_delay < IN_TIME:
+        yield gettext(reader.language, N_("usually answers in time"))
+    else:
+        delay = span(reader.language, facts.usual_delay)
+        yield gettext(reader.language, N_("usual delay {span}"), span=delay)
+
+
+def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
+    """Signs of life after the last answer."""
+    last = facts.answered_at or facts.placed_at
+    if facts.app_seen_at is not None and facts.app_seen_at > last:
+        yield reader.say(N_("app last open {time}"), time=facts.app_seen_at)
+    if facts.seen is not None and facts.seen.answer == "seen" and facts.seen.at > last:
+        yield reader.say(N_("last seen by an adult {time}"), time=facts.seen.at)
+
+
+PHONE: dict[Reach, str] = {
+    Reach.SEEN: N_("reminder shown on the phone"),
+    Reach.ACCEPTED: N_("phone reachable"),
+    Reach.WAITING: N_("reminder on its way"),
+    Reach.QUIET: N_("no reminder in quiet hours"),
+    Reach.FAILED: N_("reminder did not arrive"),
+    Reach.NO_PHONE: N_("no phone that can be reminded"),
+    Reach.NONE: N_("no reminder sent yet"),
+}
+
+
+def _phone(facts: Facts, reader: _Reader) -> str:
+    return gettext(reader.language, PHONE[facts.reach])
+
+
+def _carer(facts: Facts, reader: _Reader) -> str:
+    if not facts.has_carer:
+        return gettext(reader.language, N_("no carer to ask"))
+    asked = facts.asked
+    if asked is None:
+        return gettext(reader.language, N_("carer not asked yet"))
+    if asked.answer is None and asked.times > 1:
+        last = when(reader.language, asked.at, reader.zone, reader.now)
+        msgid = N_("carer asked {n} times, last {time}, no answer yet")
+        return gettext(reader.language, msgid, n=asked.times, time=last)
+    if asked.answer is None:
+        return reader.say(N_("carer asked {time}, no answer yet"), time=asked.at)
+    at = asked.answered_at or asked.at
+    if asked.answer == "seen":
+        return reader.say(N_("carer saw the child {time}"), time=at)
+    return reader.say(N_("carer has not seen the child, said so {time}"), time=at)
+
+
+def _ours(facts: Facts, reader: _Reader, *, always: bool) -> Iterator[str]:
+    """Whether the silence may be ours."""
+    if facts.blind:
+        begin, end = facts.blind[-1].begin, facts.blind[-1].end
+        yield reader.say(N_("we could not see from {begin} to {end}"), begin=begin, end=end)
+    if facts.has_fault:
+        yield gettext(reader.language, N_("sending failed at our side"))
+    elif always and not facts.blind:
+        yield gettext(reader.language, N_("nothing wrong at our side"))
+
+
+# --- the same, one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One piece of evidence: what it is about, and what is known."""
+
+    label: str
+    text: str
+
+
+def points(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> list[Point]:
+    """The evidence as a list, for the page of an alert: what is not known is said too."""
+    reader = _Reader(language, zone, now)
+    never, none = gettext(language, N_("never so far")), gettext(language, N_("none"))
+    answered = facts.answered_at
+    last = never if answered is None else when(language, answered, zone, now)
+    rows = [
+        (N_("Last answer"), [last]),
+        (N_("Usually"), [_usually(facts, reader)]),
+        (N_("Signs of life since"), list(_life(facts, reader)) or [none]),
+        (N_("Reminder"), [_phone(facts, reader)]),
+        (N_("Carer"), [_carer(facts, reader)]),
+        (N_("Our side"), list(_ours(facts, reader, always=True))),
+    ]
+    return [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in rows]
+
+
+def _usually(facts: Facts, reader: _Reader) -> str:
+    """What stands beside the word "usually", and does not say it again."""
+    if facts.usual_delay is None:
+        return gettext(reader.language, N_("too few answers to tell"))
+    if facts.usual_delay < IN_TIME:
+        return gettext(reader.language, N_("in time"))
+    delay = span(reader.language, facts.usual_delay)
+    return gettext(reader.language, N_("{span} after it was due"), span=delay)

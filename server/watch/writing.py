@@ -1,0 +1,79 @@
+"""One watch, locked, and written down as it was changed: how each verb here begins and ends."""
+
+from datetime import datetime
+from uuid import UUID
+
+from server.audit.actions import Actor, note
+from server.errors import Conflict, NotFound
+from server.i18n import N_
+from server.live import announce
+from server.watch.cases import Case, load
+from server.watch.models import Watch
+from server.watch.standing import Change
+from server.watch.ticking import apply
+
+
+async def lock(child_id: UUID) -> None:
+    """Nobody else writes this watch until the transaction ends."""
+    # First of all, and before any alert of the child: then the same request twice in one moment is
+    # once, and nobody waits for each other in a circle.
+    await Watch.filter(child_id=child_id).select_for_update().first()
+
+
+async def locked(child_id: UUID, now: datetime) -> Case:
+    """The case of this child as written last, locked.
+
+    Raises NotFound where nobody watches, Conflict `ended` where the placement has ended.
+    """
+    watch = await watch_of(child_id)
+    if watch.is_over:
+        raise ended()
+    return (await load([watch], now))[0]
+
+
+async def watch_of(child_id: UUID) -> Watch:
+    """The row of this child, locked: for what is heard after a placement has ended too. Raises
+    NotFound where nobody ever watched."""
+    watch = await Watch.filter(child_id=child_id).select_for_update().first()
+    if watch is None:
+        raise NotFound("Nobody watches over this child.")
+    return watch
+
+
+def ended() -> Conflict:
+    """What is said to whoever would change a watch that is over."""
+    return Conflict(
+        N_("The placement has ended, and nobody is asked any more. Let it begin again first."),
+        code="ended",
+    )
+
+
+async def write_down(
+    one: Case, changes: tuple[Change, ...], now: datetime, *, quietly: bool
+) -> None:
+    """Write the case and what became true (`ticking.apply`). Raises Conflict if it moved on."""
+    if not await apply([(one, changes)], now, quietly=quietly):
+        raise Conflict("Somebody else was faster. Please look again.")
+    await announce(one.watch.agency_id, "watch")
+
+
+async def note_about(
+    actor: Actor,
+    child_id: UUID,
+    what: str,
+    names: list[str],
+    now: datetime,
+    *,
+    about: UUID | None = None,
+    why: str | None = None,
+) -> None:
+    """An entry about the watch of a child, or about something of it."""
+    await note(
+        actor,
+        what,
+        child_id=child_id,
+        about=("watch", about or child_id),
+        names=names,
+        why=why,
+        now=now,
+    )

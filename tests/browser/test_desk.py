@@ -1,0 +1,238 @@
+"""The desk in a real Chromium: every page readable, reachable, never sideways, and live."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from server import crypt
+from server.alert import actions as alerts
+from server.alert.models import Alert
+from server.checkin import actions as checkin
+from server.checkin.rules import Answer, Want
+from server.notify.actions import add_address
+from server.people.actions import set_language
+from server.people.rules import Role
+from server.plan import offering
+from server.plan.template import Offer, Step
+from server.watch import actions as watch
+from server.watch.models import Question
+from server.watch.ticking import beat
+from tests.cast import Cast
+from tests.desk import scenes
+from tests.desk.walking import at, run_until
+from tests.pwa.conftest import ARGUMENTS, CHROMIUM, LOCALES
+
+pytestmark = pytest.mark.browser
+
+ON_SQLITE = pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "wcag2aaa", "best-practice"]
+AXE = {"runOnly": RULES, "rules": {"color-contrast-enhanced": {"enabled": True}}, "preload": False}
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+async def desk(
+    cast: Cast,
+    browser: Browser,
+    url: str,
+    name: str,
+    *,
+    language: str = "en",
+    scheme: Any = "light",
+    width: int = 1280,
+    height: int = 800,
+    **more: Any,
+) -> Page:
+    """A page in which somebody has signed in, with a language, a scheme and a size."""
+    person = cast.persons[name].id
+    await set_language(cast.actor(name), person, language, cast.clock())
+    context = await browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        locale=LOCALES[language],
+        reduced_motion="reduce",
+        **more,
+    )
+    token = await cast.new_token(name)
+    await context.add_cookies([{"name": "s", "value": token, "url": url}])
+    return await context.new_page()
+
+
+async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
+    """Something in every standing; each page by its name, and who looks at it."""
+    mia = f"/desk/children/{cast.mia.id}"
+    await run_until(cast, at(19, 50))
+    said = Answer(uuid4(), cast.clock(), mood=2, note="Tired.", want=Want.TALK)
+    await checkin.record(cast.actor("noor"), Role.CHILD, cast.noor.id, said, cast.clock())
+    await scenes.crowd(cast, 24)
+    await add_address(cast.actor("tom"), cast.tom.id, "email", "tom@example.org", now=cast.clock())
+    alert = await Alert.get(child_id=cast.mia.id)
+    closed = await Alert.get(child_id=cast.noor.id, cause="silence")
+    await watch.close_alert(
+        cast.actor("ines"), closed.id, alerts.Outcome.SPOKE, "She called.", cast.clock()
+    )
+    await beat("tick", at(19, 30))
+    steps = (Step("Find a place " * 9, "agency", 30),)
+    offer = Offer("education", "en", 12, 17, "I want to learn. " * 9, None, None, steps)
+    ours, now = cast.agency.id, cast.clock()
+    for template_id in (template := uuid4(), retired := uuid4()):
+        await offering.add(cast.actor("ines"), ours, template_id, offer, now)
+    await offering.retire(cast.actor("ines"), ours, retired, now)
+    question = await Question.get(child_id=cast.mia.id)
+    token = crypt.sign(str(question.id), "question", until=question.expires_at)
+    return {
+        "board": ("tom", "/desk/"),
+        "rounds": ("tom", "/desk/rounds"),
+        "alert": ("tom", f"/desk/alerts/{alert.id}"),
+        "closed": ("tom", f"/desk/alerts/{closed.id}"),
+        "child": ("tom", f"/desk/children/{cast.noor.id}"),
+        "rhythm": ("tom", f"{mia}/rhythm"),
+        "tier": ("tom", f"{mia}/tier"),
+        "pauses": ("tom", f"{mia}/pauses"),
+        "sighting": ("tom", f"{mia}/sighting"),
+        "missing": ("tom", f"{mia}/missing"),
+        "check-in": ("tom", f"{mia}/check-in"),
+        "new": ("tom", "/desk/children/new"),
+        "test": ("tom", "/desk/test"),
+        "settings": ("tom", "/desk/settings"),
+        "ties": ("tom", f"{mia}/ties"),
+        "devices": ("tom", f"{mia}/devices"),
+        "invite": ("tom", f"{mia}/invite"),
+        "carer": ("sam", "/desk/"),
+        "question": ("sam", f"/q/{token}"),
+        "empty": ("eve", "/desk/"),
+        "people": ("root", "/desk/people"),
+        "templates": ("root", "/desk/templates"),
+        "template": ("ines", f"/desk/templates/{template}"),
+        "new template": ("root", "/desk/templates/new"),
+        "policies": ("ines", "/desk/policies"),
+        "policy": ("ines", "/desk/policies/new"),
+        "quality": ("ines", "/desk/quality"),
+        "fault": ("tom", "/desk/nowhere"),
+    }
+
+
+async def each_page(
+    cast: Cast, browser: Browser, url: str, pages: dict[str, tuple[str, str]], **how: Any
+) -> AsyncIterator[tuple[str, Page]]:
+    """Every page in turn."""
+    tabs: dict[str, Page] = {}
+    for name, (who, path) in pages.items():
+        if who not in tabs:
+            tabs[who] = await desk(cast, browser, url, who, **how)
+        await tabs[who].goto(url + path, wait_until="load")
+        yield name, tabs[who]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+async def test_axe_finds_nothing_on_any_page(cast: Cast, language: str, scheme: str) -> None:
+    pages, found = await stage(cast), {}
+    async with scenes.serving(cast) as url, chromium() as browser:
+        async for name, page in each_page(
+            cast, browser, url, pages, language=language, scheme=scheme
+        ):
+            violations = (await Axe().run(page, options=AXE)).response["violations"]
+            if violations:
+                found[name] = [(v["id"], v["nodes"][0]["html"]) for v in violations]
+    assert found == {}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+async def test_no_page_scrolls_sideways_on_320_pixels(cast: Cast, language: str) -> None:
+    pages, sideways = await stage(cast), []
+    async with scenes.serving(cast) as url, chromium() as browser:
+        how = {"language": language, "width": 320, "height": 568}
+        async for name, page in each_page(cast, browser, url, pages, **how):
+            if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                sideways.append(name)
+    assert sideways == []
+
+
+@ON_SQLITE
+async def test_targets_are_large_enough_and_a_key_goes_past_the_head(cast: Cast) -> None:
+    pages, small, unskipped = await stage(cast), [], []
+    async with scenes.serving(cast) as url, chromium() as browser:
+        async for name, page in each_page(cast, browser, url, pages, width=360, height=740):
+            # Links inside a sentence or a table are as high as its line; those that stand alone
+            # are as high as a finger. So are the labels of what is chosen.
+            boxes = await page.evaluate(
+                """() => [...document.querySelectorAll(
+                    'button, .button, summary, select, input:not([type=hidden], [type=radio],'
+                    + '[type=checkbox]), .choice, .faces label, .top a, .back a, .foot a, .name a')]
+                    .filter((one) => one.checkVisibility())
+                    .filter((one) => !one.closest('details:not([open]) ul'))
+                    .map((one) => [one.outerHTML.slice(0, 90), one.getBoundingClientRect()])
+                    .filter(([, box]) => Math.min(box.width, box.height) < 43.5)
+                    .map(([html]) => html)"""
+            )
+            small += [(name, html) for html in boxes]
+            await page.keyboard.press("Tab")
+            if not await page.evaluate("document.activeElement.matches('.skip')"):
+                unskipped.append(name)
+    assert small == []
+    assert unskipped == []
+
+
+async def test_the_board_hears_of_what_others_do_within_two_seconds(cast: Cast) -> None:
+    await run_until(cast, at(19, 50))
+    alert = await Alert.get(child_id=cast.mia.id)
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "tom")
+        await page.goto(f"{url}/desk/")
+        row = page.locator(".kid", has_text="Mia Castellane")
+        await expect(row.get_by_role("button", name="Take it")).to_be_visible()
+        # Until the stream has begun, and the look that it begins with is over.
+        async with page.expect_response("**/desk/live"):
+            await page.reload()
+        await page.wait_for_timeout(1_000)
+        begin = perf_counter()
+        await alerts.acknowledge(cast.actor("ines"), alert.id, cast.clock())
+        await expect(row).to_contain_text("Ines Quintanar", timeout=2_000)
+        assert perf_counter() - begin <= 2
+        await expect(row.get_by_role("button", name="Take it")).to_have_count(0)
+
+
+@ON_SQLITE
+async def test_an_alert_is_taken_and_closed_by_keys_and_without_script(cast: Cast) -> None:
+    await run_until(cast, at(19, 50))
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "tom", java_script_enabled=False)
+        await page.goto(f"{url}/desk/")
+        row = page.locator(".kid", has_text="Mia Castellane")
+        await row.get_by_role("button", name="Take it").press("Enter")
+        await expect(page.locator("#has-it")).to_contain_text("You have it until")
+        await page.get_by_role("radio", name="Spoken to").press("Space")
+        await page.get_by_label("How do you know?").fill("She called from the bus.")
+        await page.get_by_role("button", name="Close the alert").press("Enter")
+        await expect(page.locator(".lead")).to_contain_text("Spoken to. Closed by Tom Verhoeven")
+        await page.get_by_role("link", name="Board").first.press("Enter")
+        await expect(page.locator(".kid.is-well", has_text="Mia Castellane")).to_be_visible()
+
+
+@ON_SQLITE
+async def test_missing_is_one_tap_from_the_menu_of_a_row_and_one_from_there(cast: Cast) -> None:
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "tom", width=360, height=740, has_touch=True)
+        await page.goto(f"{url}/desk/")
+        row = page.locator(".kid", has_text="Mia Castellane")
+        await row.locator("summary").tap()
+        await row.get_by_role("link", name="I think this child is missing").tap()
+        await page.get_by_role("button", name="Yes, call everyone now").tap()
+        await expect(page.locator(".lead")).to_contain_text("Said to be missing since")

@@ -1,0 +1,324 @@
+"""The demo people of contract.md, in both agencies, built through actions and a driven clock.
+
+    async def test_something(cast):
+        tom, mia = cast.client_as("tom"), cast.client_as("mia")
+        answer = await tom.get(f"/api/v1/children/{cast.mia.id}/ties")
+
+Staff come in by a session of their own, children by a paired phone. Everyone's password is
+`password_of(name)`; hashing is cheap here. The surnames are for tests that look for leaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+import pytest_asyncio
+from starlette.applications import Starlette
+
+from server.alert.models import Shift
+from server.alert.policy import Tier
+from server.app import create_app
+from server.audit.actions import SYSTEM, Actor
+from server.clock import Clock
+from server.db import write
+from server.doors import actions as doors
+from server.doors.models import Device
+from server.doors.passwords import Passwords
+from server.doors.sessions import open_session
+from server.people import actions as people
+from server.people.models import Agency, Child, Home, Person
+from server.people.rules import Role
+from server.settings import Settings, load
+from server.watch import actions as watch
+from server.watch.rhythm import Rhythm
+from tests.fixtures import Database, DrivenClock
+from tests.snapshot import Rows, dump, restore
+
+SURNAMES = (
+    "Castellane",
+    "Haddadin",
+    "Verhoeven",
+    "Quintanar",
+    "Brzezinska",
+    "Oyelaran",
+    "Thackeray",
+    "Zamboni",
+    "Marchetti",
+    "Brandvold",
+)
+ADULTS = {
+    # name: surname, role in the agency, language, zone
+    "tom": ("Verhoeven", Role.CASEWORKER, "en", "Europe/Paris"),
+    "ines": ("Quintanar", Role.SUPERVISOR, "en", "Europe/Lisbon"),
+    "ada": ("Brzezinska", Role.GUARDIAN, "fr", "Europe/Lisbon"),
+    "sam": ("Oyelaran", Role.CARER, "fr", "Europe/Paris"),
+    "eve": ("Thackeray", Role.CASEWORKER, "en", "Europe/Paris"),
+    "root": ("Zamboni", Role.ADMINISTRATOR, "en", "Europe/Paris"),
+}
+CHILDREN = ("mia", "noor", "lia")
+EVERYONE = (*ADULTS, "uwe", *CHILDREN)
+ORIGIN = "http://localhost:8000"
+
+
+def password_of(name: str) -> str:
+    """The password of a member of the cast."""
+    return f"a long enough one, {name[::-1]}"
+
+
+@dataclass
+class Cast:
+    """Everyone, and a way in for each."""
+
+    app: Starlette
+    clock: Any  # A DrivenClock, or the real one behind a real server.
+    settings: Settings
+    agency: Agency
+    other_agency: Agency
+    home: Home
+    persons: dict[str, Person] = field(default_factory=dict)
+    children: dict[str, Child] = field(default_factory=dict)
+    devices: dict[str, UUID] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    ties: dict[tuple[str, str], UUID] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Person:
+        # cast.tom, cast.mia: what a test reads most.
+        try:
+            return self.__dict__["persons"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def actor(self, name: str) -> Actor:
+        """Somebody as the author of an action."""
+        person = self.persons[name]
+        device = self.devices.get(name)
+        return Actor(person.id, person.role, person.agency_id, device)
+
+    def client(self, **how: Any) -> httpx2.AsyncClient:
+        """A client that nobody has signed in."""
+        transport = httpx2.ASGITransport(self.app, client=("203.0.113.7", 50000))
+        return httpx2.AsyncClient(transport=transport, base_url=ORIGIN, **how)
+
+    def client_as(self, name: str | None) -> httpx2.AsyncClient:
+        """A client with that person's token, as a native app; None: a stranger."""
+        if name is None:
+            return self.client()
+        return self.client(headers={"authorization": f"Bearer {self.tokens[name]}"})
+
+    def browser_as(self, name: str) -> httpx2.AsyncClient:
+        """A browser with that person's cookie, which asks for pages from our own."""
+        browser = self.client(headers={"accept": "text/html", "sec-fetch-site": "same-origin"})
+        browser.cookies.set("s", self.tokens[name])
+        return browser
+
+    async def new_token(self, name: str) -> str:
+        """Another session of that person, after theirs was ended; a phone is let in again."""
+        if name in self.devices:
+            await Device.filter(id=self.devices[name]).update(shut_out_at=None)
+        token, _ = await open_session(
+            self.persons[name], device_id=self.devices.get(name), now=self.clock()
+        )
+        self.tokens[name] = token
+        return token
+
+    async def on_duty(self, name: str, **how_long: float) -> None:
+        """That person is on duty from now on, for so long (an hour)."""
+        person, now = self.persons[name], self.clock()
+        await Shift.create(
+            agency_id=person.agency_id,
+            person_id=person.id,
+            from_at=now,
+            until_at=now + timedelta(**(how_long or {"hours": 1})),
+        )
+
+
+@pytest.fixture
+def settings(db: Database, tmp_path: Path) -> Settings:
+    """Settings of a server on loopback whose keys are those of the `keyring` fixture."""
+    return load(
+        {
+            "WAYMARK_DATABASE_URL": db.url,
+            "WAYMARK_SECRET_KEYS": "a secret of the tests and of nothing else",
+            "WAYMARK_PUBLIC_URL": ORIGIN,
+            "WAYMARK_VAR": str(tmp_path / "var"),
+        },
+        tmp_path,
+    )
+
+
+@pytest.fixture
+def passwords() -> Passwords:
+    """Argon2id at its cheapest."""
+    return Passwords(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture
+def app(settings: Settings, clock: DrivenClock, passwords: Passwords) -> Starlette:
+    """The whole application over the open database; its lifespan is not run."""
+    return create_app(settings, clock=clock, passwords=passwords)
+
+
+@pytest_asyncio.fixture
+async def cast(
+    db: Database, app: Starlette, settings: Settings, clock: DrivenClock, passwords: Passwords
+) -> AsyncIterator[Cast]:
+    """Everyone, paired or with a password, and a watch over each child."""
+    key = (db.dialect, clock(), settings.secret_keys)
+    if key not in _made:
+        made = await build(app, settings, clock, passwords)
+        ids = {name: person.id for name, person in made.persons.items()}
+        _made[key] = await dump(), ids, dict(made.devices), dict(made.tokens), dict(made.ties)
+        yield made
+    else:
+        yield await _again(app, settings, clock, _made[key])
+
+
+# Made once for each kind of database and moment; every further test gets the same rows.
+_Made = tuple[Rows, dict[str, UUID], dict[str, UUID], dict[str, str], dict[tuple[str, str], UUID]]
+_made: dict[object, _Made] = {}
+
+
+async def _again(app: Starlette, settings: Settings, clock: Clock, made: _Made) -> Cast:
+    rows, ids, devices, tokens, ties = made
+    await restore(rows)
+    persons = {person.id: person for person in await Person.all()}
+    children = {child.id: child for child in await Child.all()}
+    agencies = {agency.id: agency for agency in await Agency.all()}
+    return Cast(
+        app,
+        clock,
+        settings,
+        agencies[persons[ids["tom"]].agency_id],
+        agencies[persons[ids["uwe"]].agency_id],
+        await Home.get(),
+        persons={name: persons[id_] for name, id_ in ids.items()},
+        children={name: children[ids[name]] for name in CHILDREN},
+        devices=dict(devices),
+        tokens=dict(tokens),
+        ties=dict(ties),
+    )
+
+
+async def build(app: Starlette, settings: Settings, clock: Clock, passwords: Passwords) -> Cast:
+    """The cast in an empty database, all of it or nothing."""
+    async with write():
+        made = await _agencies(app, settings, clock)
+        await _adults(made)
+        await _children(made)
+        await _sessions(made, passwords)
+    return made
+
+
+async def _agencies(app: Starlette, settings: Settings, clock: Clock) -> Cast:
+    now = clock()
+    first = await people.add_agency(
+        SYSTEM,
+        name="Harbour",
+        language="en",
+        zone="Europe/Paris",
+        help_phone="+33123456789",
+        now=now,
+    )
+    other = await people.add_agency(
+        SYSTEM, name="Lantern", language="en", zone="Europe/Rome", display_name="Diary", now=now
+    )
+    home = await people.add_home(SYSTEM, first.id, name="The house", zone="Europe/Paris", now=now)
+    return Cast(app, clock, settings, first, other, home)
+
+
+async def _adults(cast: Cast) -> None:
+    now = cast.clock()
+    for name, (surname, role, language, zone) in ADULTS.items():
+        cast.persons[name] = await people.add_person(
+            SYSTEM,
+            cast.agency.id,
+            role=role,
+            name=f"{name.title()} {surname}",
+            language=language,
+            zone=zone,
+            now=now,
+        )
+    cast.persons["uwe"] = await people.add_person(
+        SYSTEM,
+        cast.other_agency.id,
+        role=Role.CASEWORKER,
+        name="Uwe Brandvold",
+        language="en",
+        zone="Europe/Rome",
+        now=now,
+    )
+    await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.ines.id, now)
+
+
+async def _children(cast: Cast) -> None:
+    agency, other = cast.agency.id, cast.other_agency.id
+    await _child(cast, "mia", "Mia Castellane", agency, "en", "Europe/Paris", "tom", Tier.MID)
+    await _child(cast, "noor", "Noor Haddadin", agency, "ar", "Europe/Lisbon", "tom", Tier.HIGH)
+    await _child(cast, "lia", "Lia Marchetti", other, "en", "Europe/Rome", "uwe", Tier.MID)
+    await _tie(cast, "mia", "ines", Role.SUPERVISOR)
+    await _tie(cast, "noor", "ines", Role.SUPERVISOR)
+    await _tie(cast, "noor", "ada", Role.GUARDIAN)
+    await _tie(cast, "mia", "sam", Role.CARER)
+
+
+async def _child(
+    cast: Cast,
+    name: str,
+    full: str,
+    agency_id: UUID,
+    language: str,
+    zone: str,
+    worker: str,
+    tier: Tier,
+) -> None:
+    now = cast.clock()
+    child = await people.add_child(
+        SYSTEM,
+        agency_id,
+        name=full,
+        language=language,
+        zone=zone,
+        caseworker_id=cast.persons[worker].id,
+        home_id=cast.home.id if name == "mia" else None,
+        now=now,
+    )
+    cast.children[name] = child
+    cast.persons[name] = await Person.get(id=child.id)
+    tie = await child.ties.all().first()  # type: ignore[attr-defined]
+    cast.ties[name, worker] = tie.id
+    times = (time(9), time(18)) if tier is Tier.HIGH else (time(18),)
+    await watch.begin(SYSTEM, child, tier=tier, rhythm=Rhythm(times), zone=zone, now=now)
+
+
+async def _tie(cast: Cast, child: str, person: str, role: Role) -> None:
+    tie = await people.add_tie(
+        SYSTEM,
+        cast.children[child],
+        person_id=cast.persons[person].id,
+        role=role,
+        now=cast.clock(),
+    )
+    cast.ties[child, person] = tie.id
+
+
+async def _sessions(cast: Cast, passwords: Passwords) -> None:
+    now = cast.clock()
+    for name in (*ADULTS, "uwe"):
+        await doors.add_credential(
+            SYSTEM, cast.persons[name], name, password_of(name), passwords, now
+        )
+        cast.tokens[name], _ = await open_session(cast.persons[name], now=now)
+    for name in CHILDREN:
+        cast.devices[name] = uuid4()
+        invitation = await doors.invite(SYSTEM, cast.persons[name], now=now)
+        opened = await doors.pair(
+            invitation.code, cast.devices[name], f"Phone of {name}", "192.0.2.1", now
+        )
+        cast.tokens[name] = opened.token

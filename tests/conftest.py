@@ -1,0 +1,45 @@
+"""What every test may ask for. Fixtures live in tests/fixtures*.py, each about one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests import postgres as postgresql
+
+# How long one example takes says more about what else the machine does than about our code.
+settings.register_profile("waymark", deadline=None)
+settings.load_profile("waymark")
+
+pytest_plugins = [
+    f"tests.{path.stem}" for path in sorted(Path(__file__).parent.glob("fixtures*.py"))
+]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgresql.Server]:
+    """One PostgreSQL for the whole run (one for each process of a run in several)."""
+    with postgresql.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: postgresql.Server) -> str:
+    """An empty database on it, the same one for the whole run."""
+    return postgres.create_database("waymark")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Nothing is skipped silently: a run that skipped a test has failed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if exitstatus == 0 and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.stats.get("skipped"):
+        terminalreporter.write_line("Skipped tests count as failed here.", red=True)

@@ -1,0 +1,237 @@
+"""What is known about a silence, from rows, and the sentence that says it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from server.alert.ladder import Cause
+from server.alert.policy import Tier
+from server.checkin.rules import Want
+from server.notify.models import Delivery, Message
+from server.watch import actions as watch
+from server.watch import agreeing, evidence, ticking
+from server.watch.models import Blind, Question
+from server.watch.standing import State
+from server.watch.wording import Reach, read_marks, usual
+from tests.cast import Cast
+from tests.desk.walking import PARIS, answer, at, leave_the_others_out, run_until
+
+# As often as the high tier needs it.
+TWICE = {"at": ["09:00", "18:00"]}
+
+
+async def facts_of(cast: Cast, child: str) -> evidence.Facts:
+    return (await evidence.of([cast.persons[child].id], cast.clock()))[cast.persons[child].id]
+
+
+async def sentence(cast: Cast, child: str, language: str = "en") -> str:
+    return evidence.sentence(await facts_of(cast, child), language, PARIS, cast.clock())
+
+
+async def brief(cast: Cast, child: str) -> str:
+    return evidence.brief(await facts_of(cast, child), "en", PARIS, cast.clock())
+
+
+async def test_a_child_who_answered_is_said_to_be_well(cast: Cast) -> None:
+    await run_until(cast, at(17))
+    await answer(cast, "mia")
+    assert await sentence(cast, "mia") == "Last answer 17:00, next tomorrow 18:00."
+
+
+async def test_a_late_child_is_late_with_what_is_known(cast: Cast) -> None:
+    await run_until(cast, at(19, 5))
+    facts = await facts_of(cast, "mia")
+    assert facts.standing is State.LATE
+    assert facts.reach is Reach.NO_PHONE
+    assert facts.asked is not None
+    assert await brief(cast, "mia") == "18:00 not answered, carer asked 19:00, no answer yet."
+
+
+async def test_an_alert_says_all_that_is_known_in_two_sentences(cast: Cast) -> None:
+    await run_until(cast, at(19, 50))
+    facts = await facts_of(cast, "mia")
+    assert facts.alerts[0].cause is Cause.SILENCE
+    await Message.filter(kind="remind_child").update(channel="push", state="done")
+    assert await sentence(cast, "mia") == (
+        "No answer since 18:00, never answered so far. "
+        "Phone reachable, carer asked 19:00, no answer yet, nothing wrong at our side."
+    )
+    assert await brief(cast, "mia") == (
+        "No answer since 18:00, phone reachable, carer asked 19:00, no answer yet."
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "clause"),
+    [
+        ("seen", "carer saw the child 19:10"),
+        ("not_seen", "carer has not seen the child, said so 19:10"),
+    ],
+)
+async def test_what_the_carer_said_is_said(cast: Cast, said: str, clause: str) -> None:
+    await agreeing.set_tier(
+        cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
+    )
+    await run_until(cast, at(18, 31))
+    cast.clock.set(at(19, 10))
+    question = await Question.get(child_id=cast.mia.id)
+    await watch.answer_question(question.id, said, cast.clock())
+    await run_until(cast, at(19, 11))
+    assert clause in (await sentence(cast, "mia")).lower()
+
+
+async def test_the_usual_delay_is_the_median_of_what_was_answered(cast: Cast) -> None:
+    await leave_the_others_out(cast)
+    for day in range(2, 8):
+        await run_until(cast, at(18, 25, day))
+        await answer(cast, "mia")
+    facts = await facts_of(cast, "mia")
+    assert facts.marks == "aaaaaa"
+    assert facts.usual_delay == timedelta(minutes=25)
+    await run_until(cast, at(19, 0, 8))
+    assert "usual delay 25 min" in await sentence(cast, "mia")
+
+
+async def test_rounds_that_the_next_one_overtook_are_missed_and_late_ones_late(cast: Cast) -> None:
+    await leave_the_others_out(cast)
+    await run_until(cast, at(19, 30, 2))
+    await answer(cast, "mia")  # Late, and before the next round.
+    await run_until(cast, at(18, 10, 4))
+    await answer(cast, "mia")  # The third round; the second one went by.
+    assert (await facts_of(cast, "mia")).marks == "lma"
+
+
+async def test_only_the_last_28_rounds_count_oldest_first(cast: Cast) -> None:
+    await leave_the_others_out(cast)
+    await run_until(cast, at(19, 30, 2))
+    for day in range(3, 31):
+        await run_until(cast, at(18, 1, day))
+        await answer(cast, "mia")
+    assert (await facts_of(cast, "mia")).marks == "a" * 28
+
+
+async def test_a_time_in_which_we_did_not_look_is_said(cast: Cast) -> None:
+    await Blind.create(from_at=at(18, 5), until_at=at(18, 35))
+    await Blind.create(from_at=at(3), until_at=at(4))
+    await run_until(cast, at(19, 50))
+    assert "we could not see from 18:05 to 18:35" in await sentence(cast, "mia")
+    assert "nothing wrong" not in await sentence(cast, "mia")
+
+
+async def test_a_ticker_that_stands_still_is_blindness_that_goes_on(cast: Cast) -> None:
+    await run_until(cast, at(19, 50))
+    await ticking.beat("tick", at(19, 30))
+    assert "we could not see from 19:30 to 19:50" in await sentence(cast, "mia")
+
+
+async def test_a_channel_of_ours_that_broke_is_said(cast: Cast) -> None:
+    await run_until(cast, at(19, 50))
+    message = await Message.filter(kind="remind_child", child_id=cast.mia.id).first()
+    assert message is not None
+    await Delivery.create(
+        message=message, channel="push", attempt=1, started_at=at(18), result="fault"
+    )
+    assert "sending failed at our side" in await sentence(cast, "mia")
+    assert "sending failed at our side" in await brief(cast, "mia")
+
+
+async def test_help_talk_and_missing_say_who_called(cast: Cast) -> None:
+    cast.clock.set(at(15))
+    await answer(cast, "mia", want=Want.TALK)
+    assert await sentence(cast, "mia") == "Wants to talk, said so 15:00."
+    cast.clock.set(at(15, 10))
+    await answer(cast, "mia", want=Want.HELP)
+    assert await sentence(cast, "mia") == "Asked for help 15:10."
+    cast.clock.set(at(15, 20))
+    await watch.open_missing(cast.actor("sam"), cast.mia.id, None, cast.clock())
+    assert (await sentence(cast, "mia")).startswith("Said to be missing since 15:20, last answer")
+    cast.clock.set(at(15, 30))
+    await answer(cast, "mia")
+    assert "last sign of life 15:30" in await sentence(cast, "mia")
+
+
+async def test_an_absence_says_its_end(cast: Cast) -> None:
+    await agreeing.pause(
+        cast.actor("tom"), cast.mia.id, cast.clock(), at(20, day=8), None, now=cast.clock()
+    )
+    await run_until(cast, at(20))
+    assert (await facts_of(cast, "mia")).standing is State.AWAY
+    assert "Away until" in await sentence(cast, "mia")
+
+
+async def test_an_answer_of_a_high_tier_waits_for_somebody_to_confirm(cast: Cast) -> None:
+    await run_until(cast, at(19, 30))
+    facts = await facts_of(cast, "noor")
+    assert facts.alerts
+    await answer(cast, "noor")
+    assert await sentence(cast, "noor") == (
+        "Answered 19:30, after the alert, please confirm that all is well."
+    )
+
+
+async def test_every_sentence_is_there_in_arabic(cast: Cast) -> None:
+    await run_until(cast, at(19, 50))
+    said = await sentence(cast, "mia", "ar")
+    assert "6:00" in said
+    assert not any(letter in said.lower() for letter in "abcdefghijklmnopqrstuvwxyz")
+
+
+async def test_the_reader_reads_times_on_their_own_clock(cast: Cast) -> None:
+    await run_until(cast, at(19, 50))
+    facts = await facts_of(cast, "mia")
+    lisbon = evidence.sentence(facts, "en", ZoneInfo("Europe/Lisbon"), cast.clock())
+    assert lisbon.startswith("No answer since 17:00")
+
+
+async def test_the_points_leave_nothing_out(cast: Cast) -> None:
+    await run_until(cast, at(19, 50))
+    points = evidence.points(await facts_of(cast, "mia"), "en", PARIS, cast.clock())
+    assert [point.label for point in points] == [
+        "Last answer",
+        "Usually",
+        "Signs of life since",
+        "Reminder",
+        "Carer",
+        "Our side",
+    ]
+    assert points[-1].text == "Nothing wrong at our side."
+
+
+@pytest.mark.parametrize(
+    ("delay", "language", "text"),
+    [
+        (None, "en", "Too few answers to tell."),
+        (timedelta(minutes=1), "en", "In time."),
+        (timedelta(minutes=25), "en", "25 min after it was due."),
+        (timedelta(minutes=1), "fr", "À l\u2019heure."),
+        (timedelta(minutes=25), "fr", "25 min après l\u2019heure prévue."),
+        (timedelta(minutes=1), "ar", "في الموعد."),
+    ],
+)
+async def test_what_is_usual_is_said_once(
+    cast: Cast, delay: timedelta | None, language: str, text: str
+) -> None:
+    facts = replace(await facts_of(cast, "mia"), usual_delay=delay)
+    point = evidence.points(facts, language, PARIS, cast.clock())[1]
+    assert point.text.replace("\u202f", " ").replace("\xa0", " ").replace("mins", "min") == text
+
+
+async def test_nobody_is_asked_about_no_children(cast: Cast) -> None:
+    assert await evidence.of([], cast.clock()) == {}
+    assert await evidence.of([uuid4()], cast.clock()) == {}
+
+
+def test_a_usual_delay_needs_three_answers_and_counts_early_ones_as_none() -> None:
+    assert usual([10, 20]) is None
+    assert usual([-60, 10, 30]) == timedelta(minutes=10)
+    assert usual([-60, -50, 30]) == timedelta(0)
+
+
+def test_marks_are_read_with_their_delays() -> None:
+    assert read_marks(None) == ("", None)
+    assert read_marks("a5,l70,m,s,a9,o") == ("almsao", timedelta(minutes=9))

@@ -1,0 +1,56 @@
+""" "Send me a test alarm", and what became of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.notify.actions import add_address
+from server.notify.models import Delivery, Message
+from tests.cast import Cast
+from tests.desk.walking import at_desk
+
+
+async def reach(cast: Cast, name: str) -> None:
+    await add_address(
+        cast.actor(name),
+        cast.persons[name].id,
+        "email",
+        f"{name}@example.org",
+        now=cast.clock(),
+    )
+
+
+async def test_who_cannot_be_reached_is_told_so(cast: Cast) -> None:
+    async with at_desk(cast, "tom") as browser:
+        page = await browser.get("/desk/test")
+        assert "Nothing can reach you yet" in page.text
+        refused = await browser.post("/desk/test")
+    assert refused.status_code == 422
+    assert "There is no way to reach you yet." in refused.text
+
+
+@pytest.mark.parametrize("name", ["tom", "ines", "ada", "sam", "root"])
+async def test_a_test_alarm_goes_out_and_its_result_is_shown(cast: Cast, name: str) -> None:
+    await reach(cast, name)
+    async with at_desk(cast, name) as browser:
+        sent = await browser.post("/desk/test")
+        assert sent.status_code == 303
+        waiting = (await browser.get(sent.headers["location"])).text
+        assert 'data-hx-trigger="every 2s"' in waiting
+        message = await Message.get(person_id=cast.persons[name].id, kind="test")
+        await Delivery.create(
+            message=message, channel="email", attempt=1, started_at=cast.clock(), result="accepted"
+        )
+        await Message.filter(id=message.id).update(state="done", act_at=None)
+        done = (await browser.get(sent.headers["location"])).text
+        assert "data-hx-trigger" not in done
+
+
+async def test_the_result_is_nobody_elses(cast: Cast) -> None:
+    await reach(cast, "tom")
+    async with at_desk(cast, "tom") as browser:
+        sent = await browser.post("/desk/test")
+    async with at_desk(cast, "ines") as browser:
+        assert (await browser.get(sent.headers["location"])).status_code == 404
+    async with at_desk(cast, "mia") as browser:
+        assert (await browser.get("/desk/test")).status_code == 404

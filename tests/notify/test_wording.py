@@ -1,0 +1,39 @@
+"""What messages say, and what they never say."""
+
+import pytest
+
+from server.i18n import LANGUAGES
+from server.notify.rules import Kind
+from server.notify.wording import SENTENCES, neutral, word
+
+URL = "https://planner.example.org/desk/alerts/1"
+
+
+def test_every_kind_has_its_words() -> None:
+    assert set(SENTENCES) == set(Kind)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", Kind)
+def test_every_subject_to_a_person_is_the_neutral_one(kind: Kind, language: str) -> None:
+    words = word(kind, language, display_name="Planner", url=URL, fault="push:vapid")
+    assert words.title == "Planner"
+    if kind is Kind.OPERATORS:
+        assert "push:vapid" in words.body
+    else:
+        assert words.subject == neutral(language)
+    assert words.body.endswith(URL)
+    assert "{" not in words.body
+
+
+def test_a_child_reads_nothing_that_the_lock_screen_would_not_say() -> None:
+    assert word(Kind.REMIND_CHILD, "en", display_name="Planner").body == neutral("en")
+
+
+def test_adults_are_told_when_the_server_could_not_see() -> None:
+    words = word(Kind.ALERT, "en", display_name="Planner", url=URL, unseen=("02:00", "05:00"))
+    assert words.body == (
+        "Somebody needs you.\n\n"
+        "The server was down and could not see from 02:00 to 05:00.\n\n"
+        f"Open: {URL}"
+    )

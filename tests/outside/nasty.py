@@ -1,0 +1,538 @@
+"""Nasty input, endpoint by endpoint: what fits each, and what nobody should send.
+
+`FITS` says for every route who it is for and what it takes. What does not fit is made from that:
+one field after the other gets one bad value after the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from server.alert.versions import filled
+from server.watch import editing
+
+LIMIT = 1_000_000
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Who a route is for, and a body that it takes: as JSON, or as the fields of a form."""
+
+    who: str | None = "tom"
+    body: Mapping[str, Any] | None = None
+    form: Mapping[str, Any] | None = None
+    streams: bool = False  # The answer never ends: asked by strangers alone.
+    takes_all: bool = False  # Nothing that is wrong with a body may stop this.
+
+
+NEW = "{new}"  # An id that nobody has had.
+NOW, SOON, LATER = "{now}", "{soon}", "{later}"  # In RFC 3339.
+_API, _DESK = "/api/v1/children/{child_id}", "/desk/children/{child_id}"
+_ALERT = "/api/v1/alerts/{alert_id}"
+_SAID = {"id": NEW, "said_at": NOW, "mood": 3, "note": "Fine.", "want": "nothing", "mark": "a"}
+_TO_MIA = Fits("mia")
+_TO_TOM = Fits("tom")
+_TO_ROOT = Fits("root")
+_TEMPLATE = {
+    "kind": "health",
+    "language": "en",
+    "age_from": "12",
+    "age_to": "17",
+    "words": "I want to sleep well.",
+    "why": "To be awake at school.",
+    "success_sign": "I sleep through the night.",
+    "text_1": "Ask for an appointment",
+    "who_1": "caseworker",
+    "days_1": "14",
+}
+_POLICY = {
+    **editing.typed_of(filled({})),
+    "low.grace": "3",
+    "id": NEW,
+    "base": "0",
+    "why": "Calmer.",
+}
+
+FITS: Mapping[str, Fits] = {
+    # The doors.
+    "GET /": Fits(None),
+    "POST /sign-in": Fits(None, form={"name": "tom", "password": "wrong", "next": "/desk/"}),
+    "POST /sign-out": Fits("tom", form={}),
+    "GET /app/manifest.webmanifest": Fits(None),
+    "GET /api/v1/openapi.json": Fits(None),
+    "POST /api/v1/pair": Fits(
+        None, {"code": "22222222", "device": {"id": NEW, "label": "Phone"}, "cookie": False}
+    ),
+    "POST /api/v1/sessions": Fits(None, {"name": "tom", "password": "wrong"}),
+    "DELETE /api/v1/sessions": _TO_TOM,
+    "POST /api/v1/me/codes": _TO_MIA,
+    "GET /api/v1/me/devices": _TO_MIA,
+    "DELETE /api/v1/me/devices/{device_id}": _TO_MIA,
+    f"GET {_API}/devices": _TO_TOM,
+    f"DELETE {_API}/devices/{{device_id}}": _TO_TOM,
+    f"GET {_DESK}/devices": _TO_TOM,
+    f"POST {_DESK}/devices/{{device_id}}/shut-out": Fits(form={}),
+    f"GET {_DESK}/invite": _TO_TOM,
+    f"POST {_DESK}/invite": Fits(form={"replace": "false"}),
+    # The people.
+    "GET /desk/people": _TO_ROOT,
+    "GET /desk/people/new": _TO_ROOT,
+    "POST /desk/people": Fits(
+        "root",
+        form={
+            "name": "Somebody New",
+            "sign_in_name": "somebody",
+            "role": "carer",
+            "language": "en",
+            "zone": "Europe/Paris",
+            "deputy_id": "",
+        },
+    ),
+    "POST /desk/people/{person_id}/password": Fits("root", form={}),
+    "POST /desk/people/{person_id}/disable": Fits("root", form={}),
+    "GET /desk/settings/password": _TO_TOM,
+    "POST /desk/settings/password": Fits(form={"old": "wrong", "password": "a longer new one"}),
+    f"GET {_API}/ties": _TO_TOM,
+    f"POST {_API}/ties": Fits(
+        "root",
+        {
+            "id": NEW,
+            "person_id": "{person}",
+            "role": "carer",
+            "from_at": NOW,
+            "until_at": LATER,
+        },
+    ),
+    f"DELETE {_API}/ties/{{tie_id}}": _TO_ROOT,
+    f"GET {_DESK}/ties": _TO_TOM,
+    f"POST {_DESK}/ties": Fits(
+        "root", form={"person_id": "{person}", "role": "guardian", "until": "2027-03-31"}
+    ),
+    f"POST {_DESK}/ties/{{tie_id}}/end": Fits("root", form={}),
+    "GET /api/v1/looks": _TO_MIA,
+    f"GET {_API}/looks": _TO_TOM,
+    "GET /desk/settings": _TO_TOM,
+    "POST /desk/settings/language": Fits(form={"language": "en"}),
+    "POST /desk/settings/addresses": Fits(form={"channel": "email", "address": "t@example.org"}),
+    "POST /desk/settings/addresses/{address_id}/drop": Fits(form={}),
+    # Oneself.
+    "GET /api/v1/me": _TO_MIA,
+    "PATCH /api/v1/me": Fits("mia", {"language": "fr"}),
+    "POST /api/v1/me/seen": Fits("mia", {}),
+    "GET /api/v1/push-subscriptions": _TO_MIA,
+    "POST /api/v1/push-subscriptions": Fits(
+        "mia",
+        {
+            "id": NEW,
+            "endpoint": "https://updates.push.services.mozilla.com/wpush/v2/{new}",
+            "keys": "{keys}",
+            "expirationTime": None,
+        },
+    ),
+    "DELETE /api/v1/push-subscriptions/{subscription_id}": _TO_MIA,
+    "POST /api/v1/push-receipts": Fits("mia", {"message": NEW}),
+    # The watch.
+    "GET /api/v1/children": _TO_TOM,
+    f"GET {_API}/watch": _TO_TOM,
+    f"PUT {_API}/rhythm": Fits(
+        body={"rhythm": {"at": ["18:00"], "days": [0, 1, 2, 3, 4, 5, 6]}, "zone": "Europe/Paris"}
+    ),
+    f"PUT {_API}/tier": Fits(
+        body={
+            "tier": "high",
+            "until_at": SOON,
+            "then": "mid",
+            "why": "A hearing.",
+            "rhythm": {"at": ["09:00", "18:00"]},
+        }
+    ),
+    f"POST {_API}/pauses": Fits(
+        body={"id": NEW, "from_at": NOW, "until_at": SOON, "words": "At her aunt's."}
+    ),
+    f"DELETE {_API}/pauses/{{pause_id}}": _TO_TOM,
+    f"POST {_API}/sightings": Fits(
+        body={"id": NEW, "answer": "seen", "seen_at": NOW, "words": "At breakfast."}
+    ),
+    f"POST {_API}/placement/end": Fits(body={"why": "home", "at": NOW, "shut_out": False}),
+    f"POST {_API}/placement/begin": Fits(
+        body={"at": NOW, "rhythm": {"at": ["09:00", "18:00"]}, "zone": "Europe/Paris"}
+    ),
+    f"POST {_API}/missing": Fits(body={"words": "She is gone."}),
+    "GET /api/v1/alerts": _TO_TOM,
+    f"GET {_ALERT}": _TO_TOM,
+    f"POST {_ALERT}/acknowledge": Fits(body={}),
+    f"POST {_ALERT}/close": Fits(body={"outcome": "seen", "words": "She is back."}),
+    # The desk.
+    "GET /desk/": _TO_TOM,
+    "GET /desk/live": Fits(streams=True),
+    # The life project.
+    "GET /api/v1/project": _TO_MIA,
+    "POST /api/v1/sync": Fits("mia", {"cursor": None, "changes": []}),
+    "GET /api/v1/project/history": _TO_MIA,
+    "GET /api/v1/project/live": Fits(streams=True),
+    f"GET {_API}/project": _TO_TOM,
+    "GET /api/v1/project/templates": _TO_MIA,
+    f"GET {_API}/project/templates": _TO_TOM,
+    "GET /desk/policies": Fits("ines"),
+    "POST /desk/policies": Fits("ines", form=_POLICY),
+    "GET /desk/policies/new": Fits("ines"),
+    "POST /desk/policies/look": Fits("ines", form=_POLICY),
+    "GET /desk/quality": Fits("ines"),
+    "GET /desk/quality.csv": Fits("ines"),
+    "GET /desk/templates": _TO_ROOT,
+    "GET /desk/templates/new": _TO_ROOT,
+    "POST /desk/templates/new": Fits("root", form={"id": NEW, **_TEMPLATE}),
+    "GET /desk/templates/{template_id}": _TO_ROOT,
+    "POST /desk/templates/{template_id}": Fits("root", form={"version": "0", **_TEMPLATE}),
+    "POST /desk/templates/{template_id}/retire": Fits("root", form={}),
+    "POST /desk/templates/{template_id}/again": Fits("root", form={}),
+    "GET /api/v1/project.pdf": _TO_MIA,
+    "GET /api/v1/project/whole": _TO_MIA,
+    f"GET {_API}/project.pdf": _TO_TOM,
+    f"GET {_API}/project/whole": _TO_TOM,
+    f"POST {_API}/sync": Fits("tom", {"cursor": None, "changes": []}),
+    f"GET {_API}/project/history": _TO_TOM,
+    f"GET {_API}/project/live": Fits(streams=True),
+    "GET /api/v1/dues": _TO_TOM,
+    f"GET {_API}/dues": _TO_TOM,
+    f"GET {_API}/quarantine": _TO_TOM,
+    f"POST {_API}/quarantine/{{change_id}}": Fits("tom", {"let_in": True}),
+    "GET /desk/rounds": _TO_TOM,
+    "GET /desk/alerts/{alert_id}": _TO_TOM,
+    "POST /desk/alerts/{alert_id}/acknowledge": Fits(form={}),
+    "POST /desk/alerts/{alert_id}/close": Fits(form={"outcome": "seen", "words": "Back."}),
+    "GET /desk/children/new": _TO_TOM,
+    "POST /desk/children/new": Fits(
+        form={
+            "id": NEW,
+            "name": "Somebody Small",
+            "language": "en",
+            "zone": "Europe/Paris",
+            "at": "18:00",
+            "caseworker_id": "{tom}",
+            "placed": "2026-03-01",
+            "born_on": "2010-05-17",
+            "tier": "mid",
+            "home_id": "",
+            "home_name": "",
+        },
+    ),
+    f"GET {_DESK}": _TO_TOM,
+    f"GET {_DESK}/turns": _TO_TOM,
+    f"GET {_DESK}/home": _TO_TOM,
+    f"POST {_DESK}/home": Fits(form={"home_id": "", "home_name": "On the hill"}),
+    f"GET {_DESK}/birthday": _TO_TOM,
+    f"POST {_DESK}/birthday": Fits(form={"born_on": "2010-05-17"}),
+    f"GET {_DESK}/quarantine": _TO_TOM,
+    f"POST {_DESK}/quarantine/{{change_id}}": Fits(form={"what": "let_in"}),
+    "GET /desk/dues/{due_id}": _TO_TOM,
+    f"GET {_DESK}/check-in": _TO_TOM,
+    f"POST {_DESK}/check-in": Fits(
+        form={"id": NEW, "mood": "3", "note": "Fine.", "want": "nothing"}
+    ),
+    "GET /desk/test": _TO_TOM,
+    "POST /desk/test": Fits(form={}),
+    "GET /desk/test/{subject_id}": _TO_TOM,
+    f"GET {_DESK}/rhythm": _TO_TOM,
+    f"POST {_DESK}/rhythm": Fits(
+        form={"at": ["09:00", "18:00"], "day": list("0123456"), "zone": "Europe/Paris"}
+    ),
+    f"GET {_DESK}/tier": _TO_TOM,
+    f"POST {_DESK}/tier": Fits(
+        form={
+            "tier": "high",
+            "until": "2026-03-05T12:00",
+            "then": "mid",
+            "why": "A hearing.",
+            "times": ["09:00", "18:00"],
+        }
+    ),
+    f"GET {_DESK}/pauses": _TO_TOM,
+    f"POST {_DESK}/pauses": Fits(
+        form={
+            "id": NEW,
+            "from": "2026-03-05T12:00",
+            "until": "2026-03-06T12:00",
+            "words": "At her aunt's.",
+        }
+    ),
+    f"POST {_DESK}/pauses/{{pause_id}}/end": Fits(form={}),
+    f"GET {_DESK}/sighting": _TO_TOM,
+    f"POST {_DESK}/sighting": Fits(
+        form={"id": NEW, "answer": "seen", "at": "2026-03-02T08:00", "words": "At breakfast."}
+    ),
+    f"GET {_DESK}/placement": _TO_TOM,
+    f"POST {_DESK}/placement/end": Fits(form={"why": "home", "at": "", "shut_out": ""}),
+    f"POST {_DESK}/placement/begin": Fits(form={"at": "", "times": ["09:00", "18:00"]}),
+    f"GET {_DESK}/missing": _TO_TOM,
+    f"POST {_DESK}/missing": Fits(form={"words": "She is gone."}, takes_all=True),
+    # The carer's question.
+    "GET /q/{token}": Fits(None),
+    "POST /q/{token}": Fits(None, form={"answer": "seen"}),
+    # The check-in.
+    "POST /api/v1/check-ins": Fits("mia", _SAID),
+    "GET /api/v1/check-ins": _TO_MIA,
+    f"POST {_API}/check-ins": Fits(body=_SAID),
+    f"GET {_API}/check-ins": _TO_TOM,
+    # How the installation is.
+    "GET /health": Fits(None),
+    "GET /metrics": Fits(None),
+}
+
+
+async def chunks(how_many: int = 20, size: int = 100_000) -> AsyncIterator[bytes]:
+    """A body that does not say how long it is: two megabytes."""
+    for _ in range(how_many):
+        yield b" " * size
+
+
+def _deep(opening: str, closing: str, depth: int = 100_000) -> bytes:
+    return (opening * depth + closing * depth).encode()
+
+
+JSON = "application/json"
+# name: body (None: two megabytes in chunks), content type, the statuses that say so clearly. Where
+# a field that is needed is missing too, either may be said.
+UNREADABLE: Mapping[str, tuple[bytes | None, str, frozenset[int]]] = {
+    "more than a megabyte": (b" " * (LIMIT + 1), JSON, frozenset({413})),
+    "more than a megabyte, in chunks": (None, JSON, frozenset({413})),
+    "nothing": (b"", JSON, frozenset({400})),
+    "broken": (b'{"id": ', JSON, frozenset({400})),
+    "two documents": (b"{}{}", JSON, frozenset({400, 422})),
+    "a comment": (b"{} // mine", JSON, frozenset({400, 422})),
+    "not a number": (b'{"x": NaN}', JSON, frozenset({400})),
+    "UTF-16": ('{"id": "x"}'.encode("utf-16"), JSON, frozenset({400})),
+    "deep lists": (_deep("[", "]"), JSON, frozenset({400, 422})),
+    "deep objects": (b'{"x":' * 100_000 + b"1" + b"}" * 100_000, JSON, frozenset({400})),
+    "a list": (b"[]", JSON, frozenset({422})),
+    "a text": (b'"{}"', JSON, frozenset({422})),
+    "null": (b"null", JSON, frozenset({422})),
+    "another type": (b"{}", "text/plain", frozenset({415})),
+    "a form": (b"id=1", "application/x-www-form-urlencoded", frozenset({415})),
+    "no type": (b"{}", "", frozenset({415})),
+    "XML": (b"<x/>", "application/xml", frozenset({415})),
+    "another charset": (b"{}", "application/json; charset=utf-16", frozenset({400})),
+    "a type that is none": (b"{}", "application/jsonx", frozenset({415})),
+}
+
+# Texts as they stand in a body that no database takes, or that are none.
+RAW_TEXTS = (
+    b'"a\\u0000b"',
+    b'"a\x00b"',
+    b'"\\ud800"',
+    b'"x\\udfffx"',
+    b'"\xed\xa0\x80"',
+    b'"\xff\xfe"',
+    b'"\xe9"',
+    b'"\\x41"',
+    b"'single'",
+    b"9" * 5000,
+    b"-0",
+    b"Infinity",
+)
+
+HOSTILE = (
+    "'; DROP TABLE person; --",
+    '" OR 1=1 --',
+    "{{7*7}}${7*7}<%= 7*7 %>",
+    "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "%s%n%d{0}{field}{}",
+    "../../../../etc/passwd",
+    "\r\nset-cookie: s=stolen\r\n\r\n<html>",
+    "\u202egnp.exe\u202c\u200b\ufeff",
+    "é́́́́" * 50,
+    "\U0001f469\u200d\U0001f467" * 20,
+    "x" * 20_001,
+)
+BAD_NUMBERS: tuple[Any, ...] = (
+    -1,
+    0,
+    6,
+    1.5,
+    1e308,
+    -(2**63) - 1,
+    2**63,
+    2**64,
+    10**400,
+    True,
+)
+BAD_DATES = (
+    "0000-01-01T00:00:00Z",
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "0001-01-01T00:00:00+23:59",
+    "9999-12-31T23:59:59.999999Z",
+    "9999-12-31T23:59:59-14:00",
+    "9999-12-31T23:59:59-23:59",
+    "10000-01-01T00:00:00Z",
+    "-0001-01-01T00:00:00Z",
+    "2026-03-02T12:00:00",
+    "2026-02-30T12:00:00Z",
+    "2026-03-02T24:00:00Z",
+    "2026-03-02T12:00:60Z",
+    "2026-03-02T12:00:00+99:99",
+    "2026-03-02",
+    "2026-W10-1T12:00:00Z",
+    "١٢",
+    "1740000000",
+)
+BAD_IDS = ("", "x", "0" * 5000, "00000000-0000-0000-0000-000000000000 ", "{8}", "urn:uuid:1")
+BAD_SHAPES: tuple[Any, ...] = (
+    None,
+    [],
+    {},
+    [[]],
+    {"": {"": ""}},
+    [None] * 1000,
+    {"$ne": 1},
+    ["18:00", 7],
+    {"at": None},
+    {"at": ["25:61"]},
+    {"at": [], "days": [9]},
+    {"at": ["18:00"] * 2000},
+    {"at": ["18:00"], "every_s": -1},
+    {"every_s": 1e300},
+    {"every_s": 10**30},
+    {"p256dh": 1, "auth": []},
+    {"p256dh": "x" * 100, "auth": "\x7f"},
+    {"id": "x", "label": "y" * 121},
+)
+IN_JSON: tuple[Any, ...] = (*BAD_SHAPES, *BAD_NUMBERS, *BAD_DATES, *BAD_IDS, *HOSTILE)
+_ANYWHERE = ("", " ", "-1", "9" * 400, "x" * 20_001, "\r\nset-cookie: s=stolen\r\n\r\n<html>")
+_DATES = (
+    *BAD_DATES,
+    "0001-01-01T00:00",
+    "0001-01-01",
+    "9999-12-31T23:59",
+    "9999-12-31",
+    "2200-12-31T23:59",
+    "2000-01-01T00:00",
+    "2026-03-29T02:30",
+    "24:00",
+    "00:00",
+    "12:00:00.000001+23:59",
+)
+_TEXTS = (
+    "1e308",
+    "true",
+    "Etc/GMT+14",
+    "/etc/passwd",
+    "Europe/paris",
+    *BAD_IDS,
+    "00000000-0000-0000-0000-000000000000",
+    "https://evil.example/",
+    "//evil.example",
+    "/\\evil.example",
+    "javascript:alert(1)",
+    "a@b\r\nBcc: c@d.example",
+    *HOSTILE,
+)
+
+
+def in_form(name: str) -> tuple[str, ...]:
+    """What to try in a field of a form of this name."""
+    is_date = name in ("at", "from", "until", "placed", "times")
+    return (*_ANYWHERE, *(_DATES if is_date else _TEXTS))
+
+
+FORM = "application/x-www-form-urlencoded"
+_PART = "--x\r\ncontent-disposition: form-data; name={}\r\n\r\n{}\r\n"
+# For forms: name, body (None: in chunks), content type, the statuses that say so clearly. None: it
+# is read as well as it can be (what is no UTF-8 is shown as such), and nothing breaks.
+UNREADABLE_FORMS: Mapping[str, tuple[bytes | None, str, frozenset[int] | None]] = {
+    "more than a megabyte": (b"x=" + b"y" * LIMIT, FORM, frozenset({413})),
+    "more than a megabyte, in chunks": (None, FORM, frozenset({413})),
+    "JSON": (b"{}", JSON, frozenset({415})),
+    "no type": (b"a=b", "", frozenset({415})),
+    "NUL": (b"words=a%00b&name=%00", FORM, frozenset({400})),
+    "a surrogate": (b"words=%ED%A0%80", FORM, None),
+    "not UTF-8": (b"words=%ff%fe", FORM, None),
+    "too many fields": (b"a=b&" * 2000, FORM, frozenset({400})),
+    "parts without an end": (
+        _PART.format("words", "x").encode(),
+        "multipart/form-data; boundary=x",
+        None,
+    ),
+    "parts without a boundary": (b"--x", "multipart/form-data", frozenset({400})),
+    "a file": (
+        b'--x\r\ncontent-disposition: form-data; name="a"; filename="../x"\r\n\r\nx\r\n--x--\r\n',
+        "multipart/form-data; boundary=x",
+        frozenset({400}),
+    ),
+    "half a part": (
+        b"--x\r\ncontent-disposition: form-data\r\n\r\nx\r\n--x--\r\n",
+        "multipart/form-data; boundary=x",
+        frozenset({400}),
+    ),
+}
+
+# As they go over the wire, so that no client tidies them up.
+HEADERS: tuple[tuple[tuple[bytes, bytes], ...], ...] = (
+    (
+        (b"accept-language", b";q=x,,,en;q=9999,\xff\xfe,ar-*;q=-1" + b",fr" * 2000),
+        (b"accept", b"*/*;q=nonsense, text/html;;;;"),
+        (b"accept-encoding", b"gzip;q=banana, br;q=\xff"),
+        (b"x-request-id", b"a\r\nset-cookie: s=stolen"),
+        (b"host", b"evil.example\r\nx: y"),
+        (b"if-none-match", b'"\xff'),
+        (b"x-forwarded-for", b"'; DROP TABLE session; --"),
+        (b"hx-request", b"\xff"),
+        (b"last-event-id", b"\xff" * 5000),
+    ),
+    ((b"accept-language", b"../../etc/passwd"), (b"x-request-id", b"x" * 10_000)),
+    ((b"content-length", b"-5"),),
+    ((b"content-length", b"99999999999999999999999999"),),
+    ((b"content-length", b"\xc2\xb2"),),
+    ((b"cookie", b"s=" + b"x" * 8000),),
+    ((b"cookie", b's="\xff\x00; s=; =; ;;;'),),
+    ((b"authorization", b"Bearer " + b"x" * 8000),),
+    ((b"authorization", b"Bearer \xff\xfe"),),
+    ((b"authorization", b"Basic !!!\x00"),),
+    ((b"sec-fetch-site", b"\xff"),),
+    ((b"origin", b"http://[::1"),),
+    ((b"origin", b"\xff"),),
+)
+
+QUERIES = (
+    b"limit=-1&next=//evil.example&language=%27%3B--&saved=%3Cscript%3Ealert(1)%3C/script%3E",
+    b"limit=99999999999999999999999&next=%0d%0aset-cookie:%20s=stolen&done=%7B%7B7*7%7D%7D",
+    b"limit=NaN&next=https%3A%2F%2Fevil.example",
+    b"limit=%00&saved=%00&done=%00&next=%00",
+    b"limit=1&limit=x&next=/\\evil.example",
+    b"limit=\xff&%ff%fe=%ed%a0%80&next=%ff",
+    b"x=" + b"y" * 60_000,
+    b"&&&===&%%%",
+)
+
+# Paths of files, raw, and none of them ever leads outside.
+TRAVERSALS = (
+    b"/app/../server/app.py",
+    b"/app/..%2f..%2fpyproject.toml",
+    b"/app/%2e%2e/%2e%2e/pyproject.toml",
+    b"/app/....//....//etc/passwd",
+    b"/app/..\\..\\pyproject.toml",
+    b"/app//etc/passwd",
+    b"/app/%00",
+    b"/app/index.html%00.js",
+    b"/app/.vite/manifest.json",
+    b"/app/assets/",
+    b"/app/sw.js/../../../etc/passwd",
+    b"/app/\xff\xfe.js",
+    b"/static/../server/app.py",
+    b"/static/..%2f..%2f..%2fetc%2fpasswd",
+    b"/static//etc/passwd",
+    b"/static/%00",
+    b"/static/000000000000/",
+    b"/app",
+    b"/static",
+    b"//evil.example/app/",
+    b"/./desk/",
+)
+
+
+def as_json(body: Any) -> bytes:
+    """As a program would write it; what JSON cannot hold is said by its escape."""
+    return json.dumps(body, allow_nan=True).encode()

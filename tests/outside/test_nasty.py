@@ -1,0 +1,608 @@
+"""Nasty input at every endpoint: a clear problem each time, never a 500, and nothing written.
+
+The walk goes over `app.routes`, so a new route fails here until somebody adds it to `nasty.FITS`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from traceback import format_exception
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from server import crypt
+from server.alert.models import Alert
+from server.app import routes as all_routes
+from server.db import dialect, fetch
+from server.notify import actions as notify
+from server.notify.models import Message
+from server.openapi import ApiRoute
+from server.watch.actions import open_missing
+from server.watch.models import Question
+from tests.cast import Cast
+from tests.doubles.web_push import Receiver
+from tests.outside import nasty
+from tests.outside.nasty import FITS, Fits
+from tests.test_access import MAKERS, described
+
+BODY_METHODS = {"POST", "PUT", "PATCH"}
+# Wrong passwords and codes are counted, and that is all that is left of a request that is refused.
+COUNTED = {"guess"}
+WHERE = {"entry": "WHERE what NOT LIKE 'look%'"}
+MOVES = (
+    "SELECT 'moves of watches', SUM(version) FROM watch",
+    "SELECT 'moves of alerts', SUM(version) FROM alert",
+    "SELECT 'words of people', COUNT(DISTINCT language) FROM person",
+    "SELECT 'ends of things', COUNT(ended_at) FROM session",
+    "SELECT 'ends of phones', COUNT(shut_out_at) FROM device",
+    "SELECT 'ends of ties', COUNT(until_at) FROM tie",
+)
+HEADERS_TO_GO = re.compile(rb"[\r\n\x00]")
+
+
+@dataclass
+class Answer:
+    """What came back, as it went over the wire."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def is_page(self) -> bool:
+        return self.headers.get("content-type", "").startswith("text/html")
+
+
+@dataclass
+class Prober:
+    """Sends what no client would let us send, and keeps an eye on the rows."""
+
+    cast: Cast
+    wrong: list[str] = field(default_factory=list)
+    known: Any = None  # The rows as they were when we last looked.
+    _counts: str = ""
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    async def send(self, method: str, path: bytes, *, who: str | None, **how: Any) -> Answer:
+        """One request of somebody who is in; where an earlier one ended the session, once more."""
+        answer = await self._send(method, path, who=who, **how)
+        is_out = answer.status == 401 or answer.headers.get("location", "").startswith("/?next")
+        if who is not None and is_out:
+            await self.renew(who)
+            answer = await self._send(method, path, who=who, **how)
+        return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: bytes,
+        *,
+        who: str | None,
+        body: bytes | None = b"",
+        headers: Iterable[tuple[bytes, bytes]] = (),
+        query: bytes = b"",
+        as_page: bool = False,
+    ) -> Answer:
+        """One request; a body of None comes in chunks and says no length."""
+        given = [
+            (b"host", b"localhost:8000"),
+            *(await self._session(who, as_page=as_page)),
+            *headers,
+        ]
+        names = {name for name, _ in headers}
+        if body is not None and b"content-length" not in names and method in BODY_METHODS:
+            given.append((b"content-length", str(len(body)).encode()))
+        # The last one of a name counts, as it would with a client that sets it.
+        last = dict(given)
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path.decode("utf-8", "replace"),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": list(last.items()),
+            "client": ("203.0.113.7", 50000),
+            "server": ("localhost", 8000),
+        }
+        return await _through(self.cast.app, scope, body)
+
+    async def _session(self, who: str | None, *, as_page: bool) -> list[tuple[bytes, bytes]]:
+        if as_page:
+            found = [(b"accept", b"text/html"), (b"sec-fetch-site", b"same-origin")]
+        else:
+            found = []
+        if who is None:
+            return found
+        if who not in self._tokens:
+            await self.renew(who)
+        token = self._tokens[who].encode()
+        return [
+            *found,
+            (b"cookie", b"s=" + token) if as_page else (b"authorization", b"Bearer " + token),
+        ]
+
+    async def renew(self, who: str) -> None:
+        """Let somebody in anew."""
+        self._tokens[who] = await self.cast.new_token(who)
+        self.known = await self.rows()
+
+    async def rows(self) -> Any:
+        """How many rows each table has, and how often a watch or an alert was moved."""
+        if not self._counts:
+            counts = [
+                f"SELECT '{table}' AS name, COUNT(*) AS n FROM \"{table}\" {WHERE.get(table, '')}"  # noqa: S608
+                for table in await _tables()
+            ]
+            self._counts = " UNION ALL ".join([*counts, *MOVES])
+        return await fetch(self._counts)
+
+    async def expect(
+        self, what: str, answer: Answer, statuses: frozenset[int] | None = None
+    ) -> None:
+        """The answer is clear, and where it refuses, nothing was written."""
+        fault = _unclear(answer)
+        if statuses is not None and answer.status not in statuses:
+            fault = f"{answer.status}, not {sorted(statuses)}: {answer.body[:200]!r}"
+        now = await self.rows()
+        if answer.status >= 400 and self.known and now != self.known:
+            fault = f"{answer.status}, and yet something was written"
+        self.known = now
+        if fault is not None:
+            self.wrong.append(f"{what}: {fault}")
+
+
+async def _tables() -> list[str]:
+    listed = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sql%'",
+        "postgres": "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
+    }
+    names = [str(row["name"]) for row in await fetch(listed[dialect()])]
+    return sorted(name for name in names if name not in COUNTED)
+
+
+async def _through(app: Any, scope: dict[str, Any], body: bytes | None) -> Answer:
+    answer = Answer()
+    parts = nasty.chunks() if body is None else None
+    whole, over = asyncio.Event(), asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        if whole.is_set():
+            # As a server does: who listens for the other side to go waits while it is there.
+            await over.wait()
+            return {"type": "http.disconnect"}
+        if parts is None:
+            whole.set()
+            return {"type": "http.request", "body": body, "more_body": False}
+        try:
+            return {"type": "http.request", "body": await anext(parts), "more_body": True}
+        except StopAsyncIteration:
+            whole.set()
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            answer.status = message["status"]
+            for name, value in message["headers"]:
+                assert not HEADERS_TO_GO.search(name + value), (name, value)
+                answer.headers[name.decode("latin-1")] = value.decode("latin-1")
+        elif message["type"] == "http.response.body":
+            answer.body += message.get("body", b"")
+            if not message.get("more_body", False):
+                over.set()
+
+    try:
+        await app(scope, receive, send)
+    except Exception as fault:  # As a server behind it would see it: a 500, and a line in its log.
+        answer.body = "".join(format_exception(fault)[-3:]).encode()
+    return answer
+
+
+def _unclear(answer: Answer) -> str | None:
+    """What is wrong with the answer itself, or None."""
+    if answer.status >= 500 and answer.status != 503:
+        return f"{answer.status}: {answer.body[:300]!r}"
+    if b"Traceback" in answer.body or (b"server/" in answer.body and answer.status >= 400):
+        return "it speaks of our code"
+    if answer.status < 400:
+        return None
+    if answer.headers.get("content-type") == "application/json" and answer.status == 503:
+        return None  # What /health says is for programs that know it.
+    if answer.is_page:
+        has_title = re.search(rb"<h1[^>]*>[^<]*\S", answer.body)
+        return None if has_title else f"{answer.status}: a page without a heading"
+    if answer.headers.get("content-type") != "application/problem+json":
+        return f"{answer.status}: no problem document but {answer.headers.get('content-type')}"
+    document = msgspec.json.decode(answer.body)
+    is_whole = (
+        document["status"] == answer.status
+        and re.fullmatch(r"[a-z][a-z_]*", document["code"])
+        and document["title"].strip()
+        and document["detail"].strip()
+        and document["type"] == "about:blank"
+    )
+    return None if is_whole else f"not a whole problem document: {document}"
+
+
+# --- where to
+
+
+@pytest.fixture
+async def prober(cast: Cast) -> Prober:
+    return Prober(cast)
+
+
+async def token(cast: Cast, who: str | None, path: str) -> str:
+    """The link of a question that Sam was asked."""
+    now = cast.clock()
+    question = await Question.create(
+        id=uuid4(),
+        agency_id=cast.agency.id,
+        child_id=cast.mia.id,
+        person_id=cast.sam.id,
+        about_due_at=now,
+        asked_at=now,
+        expires_at=now + timedelta(hours=24),
+    )
+    return crypt.sign(str(question.id), "question", until=question.expires_at)
+
+
+async def subject_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A test alarm of Tom's."""
+    tom = cast.actor("tom")
+    await notify.add_address(tom, cast.tom.id, "email", "tom@example.org", now=cast.clock())
+    ids = await notify.test_message(tom, cast.tom.id, cast.clock())
+    return (await Message.get(id=ids[0])).subject_id
+
+
+async def alert_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """An open alert about Mia."""
+    alert = await Alert.get_or_none(child_id=cast.mia.id, closed_at__isnull=True)
+    return (alert or await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())).id
+
+
+IDS = {**MAKERS, "alert_id": alert_id, "token": token, "subject_id": subject_id}
+
+
+async def _path(cast: Cast, route: str, who: str | None) -> bytes:
+    """The route's path with ids that exist."""
+    path = route.split(" ")[1]
+    for name in re.findall(r"{(\w+)}", path):
+        path = path.replace(f"{{{name}}}", str(await IDS[name](cast, who, path)))
+    return path.encode()
+
+
+def _filled(value: Any, cast: Cast) -> Any:
+    """A body as it is sent: `{new}`, `{now}` and the like are filled in."""
+    now = cast.clock()
+    values: dict[str, Any] = {
+        "{new}": str(uuid4()),
+        "{now}": now.isoformat(),
+        "{soon}": (now + timedelta(days=3)).isoformat(),
+        "{later}": (now + timedelta(days=300)).isoformat(),
+        "{person}": str(cast.eve.id),
+        "{tom}": str(cast.tom.id),
+    }
+    if isinstance(value, Mapping):
+        return {name: _filled(one, cast) for name, one in value.items()}
+    if value == "{keys}":
+        return Receiver().keys
+    if isinstance(value, str):
+        for name, one in values.items():
+            value = value.replace(name, one)
+    return value
+
+
+def _types() -> dict[str, Any]:
+    return {
+        f"{next(iter(route.methods - {'HEAD'}))} {route.path_format}": route.call.takes
+        for route in all_routes()
+        if isinstance(route, ApiRoute) and route.methods
+    }
+
+
+def _fits_type(body: Any, kind: Any) -> bool:
+    try:
+        msgspec.json.decode(nasty.as_json(body), type=kind)
+    except (msgspec.DecodeError, UnicodeError):
+        return False
+    return True
+
+
+def _with_bodies() -> list[tuple[str, Fits]]:
+    return [(route, fits) for route, fits in FITS.items() if fits.body is not None]
+
+
+def _with_forms() -> list[tuple[str, Fits]]:
+    return [(route, fits) for route, fits in FITS.items() if fits.form is not None]
+
+
+# --- the tests
+
+
+def test_every_route_is_in_the_table() -> None:
+    found = described(all_routes())
+    assert [route for route in found if route not in FITS] == [], "add these to nasty.FITS"
+    assert [route for route in FITS if route not in found] == [], "these are gone"
+    takes = {route for route, kind in _types().items() if kind is not None}
+    assert takes == {route for route, _ in _with_bodies()}
+
+
+async def test_what_fits_is_taken(prober: Prober) -> None:
+    """Else what follows would be refused for another reason than the one that is meant."""
+    cast, wrong = prober.cast, []
+    for route, fits in FITS.items():
+        if fits.streams or (fits.body is None and fits.form is None):
+            continue
+        path = await _path(cast, route, fits.who)
+        answer = await _fitting(prober, route, fits, path)
+        is_guess = any(word in (fits.body or fits.form or {}) for word in ("password", "code"))
+        if answer.status >= (500 if is_guess or "{token}" in route else 400):
+            wrong.append(f"{route}: {answer.status} {answer.body[:300]!r}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def _fitting(prober: Prober, route: str, fits: Fits, path: bytes) -> Answer:
+    method = route.split(" ")[0]
+    if fits.body is not None:
+        body, kind = nasty.as_json(_filled(fits.body, prober.cast)), nasty.JSON
+    else:
+        body, kind = (
+            urlencode(_filled(fits.form or {}, prober.cast), doseq=True).encode(),
+            nasty.FORM,
+        )
+    return await prober.send(
+        method,
+        path,
+        who=fits.who,
+        body=body,
+        headers=[(b"content-type", kind.encode())],
+        as_page=fits.form is not None,
+    )
+
+
+async def test_a_body_that_cannot_be_read_is_refused_and_nothing_is_written(
+    prober: Prober,
+) -> None:
+    for route, fits in _with_bodies():
+        path = await _path(prober.cast, route, fits.who)
+        prober.known = await prober.rows()
+        for name, (body, kind, statuses) in nasty.UNREADABLE.items():
+            headers = [(b"content-type", kind.encode())] if kind else []
+            method = route.split(" ")[0]
+            answer = await prober.send(method, path, who=fits.who, body=body, headers=headers)
+            await prober.expect(f"{route}, {name}", answer, statuses)
+    assert not prober.wrong, "\n".join(prober.wrong)
+
+
+async def test_a_form_that_cannot_be_read_is_refused_and_nothing_is_written(
+    prober: Prober,
+) -> None:
+    for route, fits in _with_forms():
+        if not fits.form or fits.takes_all:
+            continue  # It takes no fields, and looks at none.
+        path = await _path(prober.cast, route, fits.who)
+        prober.known = await prober.rows()
+        for name, (body, kind, statuses) in nasty.UNREADABLE_FORMS.items():
+            headers = [(b"content-type", kind.encode())] if kind else []
+            answer = await prober.send(
+                "POST", path, who=fits.who, body=body, headers=headers, as_page=True
+            )
+            await prober.expect(f"{route}, {name}", answer, statuses)
+    assert not prober.wrong, "\n".join(prober.wrong)
+
+
+async def test_a_wrong_value_in_any_field_is_refused_or_kept_as_it_is(prober: Prober) -> None:
+    """What the document allows may be taken; what it does not is refused, and names its field."""
+    types = _types()
+    for route, fits in _with_bodies():
+        assert fits.body is not None
+        path = await _path(prober.cast, route, fits.who)
+        prober.known = await prober.rows()
+        for name in fits.body:
+            for value in nasty.IN_JSON:
+                body = {**_filled(fits.body, prober.cast), name: value}
+                answer = await prober.send(
+                    route.split(" ")[0],
+                    path,
+                    who=fits.who,
+                    body=nasty.as_json(body),
+                    headers=[(b"content-type", b"application/json")],
+                )
+                refused = None if _fits_type(body, types[route]) else frozenset({400, 422})
+                await prober.expect(f"{route}, {name}={value!r:.60}", answer, refused)
+                if answer.status == 422 and refused:
+                    found = msgspec.json.decode(answer.body).get("field", "")
+                    assert re.split(r"[.\[]", found)[0] == name, (route, name, value, found)
+    assert not prober.wrong, "\n".join(prober.wrong)
+
+
+async def test_a_text_that_cannot_be_stored_is_refused_in_any_field(prober: Prober) -> None:
+    for route, fits in _with_bodies():
+        assert fits.body is not None
+        path = await _path(prober.cast, route, fits.who)
+        prober.known = await prober.rows()
+        for name, kept in fits.body.items():
+            for raw in nasty.RAW_TEXTS if isinstance(kept, str) else ():
+                whole = nasty.as_json({**_filled(fits.body, prober.cast), name: "HERE"})
+                answer = await prober.send(
+                    route.split(" ")[0],
+                    path,
+                    who=fits.who,
+                    body=whole.replace(b'"HERE"', raw),
+                    headers=[(b"content-type", b"application/json")],
+                )
+                await prober.expect(f"{route}, {name}={raw[:30]!r}", answer, frozenset({400, 422}))
+    assert not prober.wrong, "\n".join(prober.wrong)
+
+
+async def test_a_missing_or_unknown_or_doubled_field_is_clear(prober: Prober) -> None:
+    types = _types()
+    for route, fits in _with_bodies():
+        assert fits.body is not None
+        path = await _path(prober.cast, route, fits.who)
+        prober.known = await prober.rows()
+        whole = _filled(fits.body, prober.cast)
+        for name in whole:
+            body = {key: value for key, value in whole.items() if key != name}
+            refused = None if _fits_type(body, types[route]) else frozenset({422})
+            # A list may hold anything where each thing in it is looked at alone.
+            wrong = "{}" if isinstance(whole[name], list) else "[{}]"
+            twice = f'{{"{name}": {wrong}, {nasty.as_json(whole).decode()[1:]}'.encode()
+            for how, raw, statuses in (
+                ("without", nasty.as_json(body), refused),
+                # A reader that took the first and one that took the last would disagree: the wrong
+                # one of the two is seen, wherever it stands.
+                ("a wrong one before", twice, frozenset({422})),
+            ):
+                answer = await prober.send(
+                    route.split(" ")[0],
+                    path,
+                    who=fits.who,
+                    body=raw,
+                    headers=[(b"content-type", b"application/json")],
+                )
+                await prober.expect(f"{route}, {how} {name}", answer, statuses)
+        unknown = {**whole, "__proto__": {"x": 1}, "is_admin": True, "agency_id": "x", "": ""}
+        answer = await prober.send(
+            route.split(" ")[0],
+            path,
+            who=fits.who,
+            body=nasty.as_json(unknown),
+            headers=[(b"content-type", b"application/json")],
+        )
+        await prober.expect(f"{route}, unknown fields", answer)
+    assert not prober.wrong, "\n".join(prober.wrong)
+
+
+async def test_a_wrong_value_in_any_field_of_a_form_is_refused_or_kept(prober: Prober) -> None:
+    for route, fits in _with_forms():
+        assert fits.form is not None
+        path = await _path(prober.cast, route, fits.who)
+        prober.known = await prober.rows()
+        for name in fits.form:
+            for value in nasty.in_form(name):
+                form = {**_filled(fits.form, prober.cast), name: value}
+                answer = await prober.send(
+                    "POST",
+                    path,
+                    who=fits.who,
+                    body=urlencode(form, doseq=True).encode(),
+                    headers=[(b"content-type", nasty.FORM.encode())],
+                    as_page=True,
+                )
+                await prober.expect(f"{route}, {name}={value!r:.60}", answer)
+                _check_page(route, name, value, answer, prober.wrong)
+    assert not prober.wrong, "\n".join(prober.wrong)
+
+
+def _check_page(route: str, name: str, value: str, answer: Answer, wrong: list[str]) -> None:
+    if b"<script>alert" in answer.body or b"<img src=x" in answer.body or b"{49}" in answer.body:
+        wrong.append(f"{route}, {name}: what was typed became part of the page")
+    where = answer.headers.get("location", "/")
+    if not where.startswith("/") or where.startswith(("//", "/\\")):
+        wrong.append(f"{route}, {name}={value!r:.60}: leads to {where!r}")
+
+
+async def test_ids_of_others_and_of_nobody_are_not_there(prober: Prober) -> None:
+    cast = prober.cast
+    strangers = {
+        "child_id": [cast.lia.id, cast.uwe.id, uuid4()],
+        "person_id": [cast.uwe.id, cast.lia.id, uuid4()],
+    }
+    for route, fits in FITS.items():
+        shape = route.split(" ")[1]
+        names = re.findall(r"{(\w+)}", shape)
+        if not names or fits.streams:
+            continue
+        whole = (await _path(cast, route, fits.who)).decode()
+        prober.known = await prober.rows()
+        real = re.fullmatch(re.sub(r"{\w+}", "([^/]+)", shape), whole)
+        assert real is not None
+        for place, name in enumerate(names, 1):
+            for other in [
+                *strangers.get(name, [uuid4()]),
+                "x",
+                "%00",
+                "..",
+                "0" * 3000,
+                "1 OR 1=1",
+            ]:
+                path = whole[: real.start(place)] + str(other) + whole[real.end(place) :]
+                answer = await _fitting(prober, route, fits, path.encode())
+                await prober.expect(f"{route}, {name}={other!s:.40}", answer, frozenset({404, 405}))
+    assert not prober.wrong, "\n".join(prober.wrong)
+
+
+async def test_another_method_is_told_which_ones_there_are(prober: Prober) -> None:
+    allowed: dict[str, set[str]] = {}
+    for route in FITS:
+        method, shape = route.split(" ")
+        allowed.setdefault(shape, set()).add(method)
+    for shape, methods in allowed.items():
+        path = re.sub(r"{\w+}", str(uuid4()), shape).encode()
+        for method in {
+            "GET",
+            "POST",
+            "PUT",
+            "PATCH",
+            "DELETE",
+            "OPTIONS",
+            "TRACE",
+            "BREW",
+        } - methods:
+            answer = await prober.send(method, path, who=None)
+            await prober.expect(f"{method} {shape}", answer, frozenset({405}))
+            told = set(re.split(r",\s*", answer.headers.get("allow", ""))) - {"HEAD"}
+            if told != methods:
+                prober.wrong.append(f"{method} {shape}: tells of {sorted(told)}")
+    assert not prober.wrong, "\n".join(prober.wrong)
+
+
+async def test_odd_headers_and_queries_break_nothing(prober: Prober) -> None:
+    for route, fits in FITS.items():
+        path = await _path(prober.cast, route, fits.who)
+        who = None if fits.streams else fits.who
+        prober.known = await prober.rows()
+        # An empty body is not one that anything takes, so nothing is done where there is one.
+        for odd in nasty.HEADERS:
+            headers = [(b"content-type", b"application/json"), *odd]
+            answer = await prober.send(route.split(" ")[0], path, who=who, headers=headers)
+            await prober.expect(f"{route}, {odd!s:.80}", answer)
+        for query in nasty.QUERIES:
+            answer = await prober.send(
+                route.split(" ")[0],
+                path,
+                who=who,
+                query=query,
+                as_page=not path.startswith(b"/api"),
+            )
+            await prober.expect(f"{route}?{query[:40]!r}", answer)
+            _check_page(route, "?", query.decode("latin-1"), answer, prober.wrong)
+    assert not prober.wrong, "\n".join(prober.wrong)
+
+
+async def test_no_path_of_a_file_leads_outside(prober: Prober) -> None:
+    for path in nasty.TRAVERSALS:
+        for as_page in (False, True):
+            answer = await prober.send("GET", path, who=None, as_page=as_page)
+            is_app = answer.status == 200 and b'<div id="app"' in answer.body
+            if not (is_app or answer.status in (307, 404)):
+                prober.wrong.append(f"{path!r}: {answer.status} {answer.body[:100]!r}")
+            where = answer.headers.get("location", "/")
+            if "evil" in where.split("/")[0:3]:
+                prober.wrong.append(f"{path!r} leads to {where}")
+            if (fault := _unclear(answer)) is not None:
+                prober.wrong.append(f"{path!r}: {fault}")
+    assert not prober.wrong, "\n".join(prober.wrong)

@@ -1,0 +1,80 @@
+"""Who may what: the table of the contract, as far as what it speaks of is built."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.people.rules import (
+    ALLOWED,
+    Action,
+    AgencyAction,
+    Role,
+    clean_name,
+    may,
+    may_agency,
+)
+
+COLUMNS = ("child", "caseworker", "supervisor", "guardian", "carer", "administrator")
+YES, NO = True, False
+# A Persian name whose two parts are kept apart by a joiner.
+JOINED = "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627"
+
+# Read off contract.md, "Who may what", a row for each thing.
+TABLE: dict[Action, tuple[bool, ...]] = {
+    Action.CHECK_IN: (YES, NO, NO, NO, NO, NO),
+    Action.CHECK_IN_FOR: (NO, YES, NO, NO, YES, NO),
+    Action.SIGHTING_NOTE: (NO, YES, YES, YES, YES, NO),
+    Action.RHYTHM_PROPOSE: (YES, YES, YES, NO, NO, NO),
+    Action.RHYTHM_AGREE: (NO, YES, YES, NO, NO, NO),
+    Action.RHYTHM_SEE: (YES, YES, YES, YES, NO, NO),
+    Action.PLACEMENT_CHANGE: (NO, YES, YES, NO, NO, NO),
+    Action.TIER_SET: (NO, YES, YES, NO, NO, NO),
+    Action.ALERT_SEE: (NO, YES, YES, YES, NO, NO),
+    Action.ALERT_ACKNOWLEDGE: (NO, YES, YES, NO, NO, NO),
+    Action.QUESTION_ANSWER: (NO, NO, NO, NO, YES, NO),
+    Action.EPISODE_OPEN: (NO, YES, YES, YES, YES, NO),
+    Action.INVITE: (NO, YES, NO, NO, NO, NO),
+    Action.TIES_CHANGE: (NO, NO, YES, NO, NO, NO),
+    Action.LOOKS_SEE: (YES, YES, YES, YES, NO, NO),
+    Action.DEVICES_SEE: (YES, YES, YES, NO, NO, NO),
+    Action.DEVICES_SHUT_OUT: (YES, YES, YES, NO, NO, NO),
+}
+
+
+@pytest.mark.parametrize("action", TABLE)
+def test_the_rights_are_those_of_the_contract(action: Action) -> None:
+    for column, allowed in zip(COLUMNS, TABLE[action], strict=True):
+        assert may(frozenset({Role(column)}), action) is allowed, column
+
+
+def test_an_administrator_has_no_right_at_any_child() -> None:
+    assert ALLOWED[Role.ADMINISTRATOR] == frozenset()
+
+
+def test_every_role_has_a_column() -> None:
+    assert set(ALLOWED) == set(Role) == {Role(column) for column in COLUMNS}
+
+
+def test_people_and_ties_are_the_administrators_and_policies_are_not() -> None:
+    for role in Role:
+        is_administrator = role is Role.ADMINISTRATOR
+        assert may_agency(role, AgencyAction.PEOPLE_CHANGE) is is_administrator
+        assert may_agency(role, AgencyAction.TIES_CHANGE) is is_administrator
+        assert may_agency(role, AgencyAction.POLICY_CHANGE) is (role is Role.SUPERVISOR)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("  Noor   Haddadin ", "Noor Haddadin"),
+        ("نور", "نور"),
+        (JOINED, JOINED),
+        ("turned\u202eround", None),
+        ("", None),
+        (" \t", None),
+        ("x" * 121, None),
+        ("bell\u0007", None),
+    ],
+)
+def test_what_can_be_a_name(typed: str, name: str | None) -> None:
+    assert clean_name(typed) == name

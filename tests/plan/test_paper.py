@@ -1,0 +1,192 @@
+"""The life project on paper: every word, in the reader's language, and none of it as source."""
+
+from __future__ import annotations
+
+import re
+import struct
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from uuid import uuid4
+
+import pypdfium2
+import pytest
+
+from server.plan import paper
+from tests.cast import Cast
+from tests.plan.said import Phone
+
+SOURCE = '#let x = 1 ] #panic("no") $ a_b $ <b>=cmd|x!A1</b> \\ `code`'
+
+
+def text_of(made: bytes) -> str:
+    """Everything that can be read on it, in one line."""
+    paper = pypdfium2.PdfDocument(made)
+    words = " ".join(page.get_textpage().get_text_range() for page in paper)
+    return " ".join(words.split())
+
+
+async def a_project(mia: Phone, words: str) -> None:
+    """Something of everything."""
+    area, goal, step = (str(uuid4()) for _ in range(3))
+    said = [
+        mia.say("area", area, "*", {"kind": "education", "name": words[:100], "importance": 4}),
+        mia.say("goal", goal, "*", {"area_id": area, "child_words": words, "why": words}),
+        mia.say(
+            "step",
+            step,
+            "*",
+            {
+                "goal_id": goal,
+                "text": words,
+                "owner_id": str(mia.cast.tom.id),
+                "due_on": "2026-12-01",
+                "status": "not_done",
+                "reason": words,
+            },
+        ),
+        mia.say("life_project", str(mia.cast.mia.id), "summary", words),
+        mia.make("agreement", revision=4, decision="in_part", comment=words),
+    ]
+    assert await mia.sync(*said) == ["applied"] * len(said)
+
+
+async def test_the_child_takes_its_project_along(cast: Cast) -> None:
+    mia = Phone(cast, "mia")
+    await a_project(mia, "Devenir infirmière")
+    answer = await mia.client.get("/api/v1/project.pdf", params={"language": "fr"})
+    assert answer.headers["content-type"] == "application/pdf"
+    assert "Mia" not in answer.headers["content-disposition"]
+    words = text_of(answer.content)
+    assert words.count("Devenir infirmière") == 6
+    for one in ("Projet de vie", "Mia Castellane", "Tom Verhoeven", "1 décembre 2026", "✗"):
+        assert one in words
+
+
+async def test_words_that_are_source_stay_words(cast: Cast) -> None:
+    mia = Phone(cast, "mia")
+    await a_project(mia, SOURCE)
+    words = text_of((await mia.client.get("/api/v1/project.pdf")).content)
+    assert words.count('#panic("no")') == 6
+    assert "<b>=cmd|x!A1</b>" in words
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+async def test_it_is_set_in_each_language_in_well_under_a_second(cast: Cast, language: str) -> None:
+    mia = Phone(cast, "mia")
+    await a_project(mia, "أن أتكلم البرتغالية")
+    await mia.client.get("/api/v1/project.pdf")
+    began = time.process_time()
+    answer = await mia.client.get("/api/v1/project.pdf", params={"language": language})
+    assert time.process_time() - began < 1
+    title = {"en": "Life project", "fr": "Projet de vie", "ar": "مشروع"}[language]
+    assert title in text_of(answer.content)
+
+
+async def test_a_worry_that_was_not_shown_is_on_nobodys_paper(cast: Cast) -> None:
+    mia, tom = Phone(cast, "mia"), Phone(cast, "tom")
+    await mia.sync(mia.make("house", kind="worry", text="The man who rings"))
+    for phone in (mia, tom):
+        made = await phone.client.get(f"{phone.root}/project.pdf")
+        assert "The man who rings" not in text_of(made.content)
+    sam = Phone(cast, "sam")
+    assert (await sam.client.get(f"{sam.root}/project.pdf")).status_code == 403
+
+
+# One sentence in each script that children here write in, and what phones put between the words.
+SCRIPTS = {
+    "Latin": "Tiếng Việt: tôi muốn đi học; škola, żółć, ğüş",
+    "Arabic": "أريد أن أجد أخي؛ زه غواړم ښوونځي ته لاړ شم؛ می\u200cخواهم درس بخوانم",
+    "Urdu": "میں پڑھنا چاہتا ہوں ٹھیک ہے",
+    "Kurdish": "دەمەوێت بچم بۆ قوتابخانە",
+    "Ethiopic": "ናብ ቤት ትምህርቲ ክኸይድ ይደሊ። ትምህርት ቤት መሄድ እፈልጋለሁ። ፩ ፪ ፫",
+    "Cyrillic": "Хочу вчитися; я хочу жить с братом; ґ є ї",
+    "Greek": "Θέλω να πάω σχολείο",
+    "Bengali": "আমি স্কুলে যেতে চাই",
+    "Devanagari": "म स्कूल जान चाहन्छु",
+    "Gurmukhi": "ਮੈਂ ਸਕੂਲ ਜਾਣਾ ਚਾਹੁੰਦਾ ਹਾਂ",
+    "Tamil": "நான் பள்ளிக்குச் செல்ல விரும்புகிறேன்",
+    "Sinhala": "මට පාසල් යන්න ඕන",
+    "Georgian": "სკოლაში მინდა",
+    "Armenian": "Ուզում եմ դպրոց գնալ",
+    "Hebrew": "אני רוצה ללמוד",
+    "Thai": "ฉันอยากไปโรงเรียน",
+    "Burmese": "ကျွန်တော် ကျောင်းတက်ချင်တယ်",
+    "Khmer": "ខ្ញុំចង់ទៅរៀន",
+    "marks": "✓ ✗ → ★ ♥ “…” – €",
+    "emoji": "😀 ❤️ ⚽ 🙏🏽 👩\u200d⚕️ 🏠",
+}
+
+
+def glyphs(made: bytes) -> list[int]:
+    """The number of each glyph on it, read from what draws the pages. 0 is the empty box, by which
+    every font draws what it does not have."""
+    found: list[int] = []
+    for stream in re.finditer(rb"stream\r?\n(.*?)\r?\nendstream", made, re.DOTALL):
+        with suppress(zlib.error):
+            drawn = zlib.decompress(stream[1])
+            if b" Tf " in drawn:
+                texts = b"".join(_texts(drawn))
+                found += [number for (number,) in struct.iter_unpack(">H", texts)]
+    return found
+
+
+def _texts(drawn: bytes) -> Iterator[bytes]:
+    """The strings of a page, two bytes a glyph: `<…>` in hex; `(…)` with escapes and with pairs of
+    brackets inside."""
+    at = 0
+    while (begin := _STRING.search(drawn, at)) is not None:
+        at = begin.end()
+        if begin[1] is not None:
+            yield bytes.fromhex(begin[1].decode())
+        elif begin[0] == b"(":
+            text, at = _literal(drawn, at)
+            yield text
+
+
+_STRING = re.compile(rb"<<|>>|<([0-9A-Fa-f]+)>|\(")
+_ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
+_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+
+
+def _literal(drawn: bytes, at: int) -> tuple[bytes, int]:
+    """The string that begins there, and where it has ended."""
+    text, depth = b"", 1
+    while True:
+        if escape := _ESCAPE.match(drawn, at):
+            said = escape[1]
+            text += bytes([int(said, 8)]) if said.isdigit() else _CONTROLS.get(said, said)
+            at = escape.end()
+            continue
+        letter = drawn[at : at + 1]
+        at += 1
+        depth += {b"(": 1, b")": -1}.get(letter, 0)
+        if depth == 0:
+            return text, at
+        text += letter
+
+
+async def test_no_letter_of_any_script_of_the_children_is_an_empty_box(cast: Cast) -> None:
+    mia = Phone(cast, "mia")
+    for words in SCRIPTS.values():
+        await mia.sync(mia.make("area", kind="own", name=words, now=words))
+    for language in ("en", "fr", "ar"):
+        answer = await mia.client.get("/api/v1/project.pdf", params={"language": language})
+        drawn = glyphs(answer.content)
+        assert len(drawn) > sum(map(len, SCRIPTS.values()))
+        assert 0 not in drawn
+
+
+async def test_a_letter_that_no_font_has_costs_nothing_but_itself(cast: Cast) -> None:
+    mia = Phone(cast, "mia")
+    await mia.sync(mia.make("area", kind="own", name="我 \U0001e900 \ua000 Mia"))
+    made = (await mia.client.get("/api/v1/project.pdf")).content
+    assert glyphs(made).count(0) == 3
+    assert "Mia" in text_of(made)
+
+
+def test_the_fonts_are_those_of_the_lock_whatever_the_machine_has() -> None:
+    assert paper.families()[:2] == ["Noto Sans", "Noto Sans Arabic"]
+    assert paper.families()[-2:] == ["Noto Emoji", "Noto Sans Symbols"]
+    assert "Noto Sans Ethiopic" in paper.families()

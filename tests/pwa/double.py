@@ -1,0 +1,411 @@
+"""A double of the server, in memory, for what the real one cannot be made to do at will.
+
+It answers as contract.md says, serves the built app under the real content security policy, and
+lets a test break things: revoke a phone, refuse, answer as a café's network does, publish a new
+version of the app. What does not need that runs against the real server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.static_files import StaticFile, app_files
+from tests.pwa.book import MIA, OTHERS, Book
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "manifest-src 'self'; worker-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+CODE = "ABCDEFGH"
+COOKIE = "session"
+
+
+def _z(when: datetime) -> str:
+    return when.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _problem(status: int, code: str) -> Response:
+    return JSONResponse(
+        {"title": code, "status": status, "code": code, "detail": "Said by the double."},
+        status,
+        media_type="application/problem+json",
+    )
+
+
+@dataclass
+class Double:
+    """What it knows, and what a test may change while it runs."""
+
+    files: dict[str, StaticFile] = field(default_factory=app_files)
+    url: str = ""
+    language: str = "en"
+    help_phone: str | None = "+33 1 23 45 67 89"
+    check_ins: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[tuple[str, str, bytes]] = field(default_factory=list)
+    receipts: list[str] = field(default_factory=list)
+    subscriptions: list[dict[str, Any]] = field(default_factory=list)
+    is_revoked: bool = False
+    person: str = MIA
+    refuse_check_ins: tuple[int, str] | None = None
+    is_cafe: bool = False
+    knows_phones: int = 0
+    """So many phones that pair next are known to it as somebody else's."""
+    lose_answers: int = 0
+    book: Book = field(default_factory=Book)
+    """The life project of Mia."""
+    templates: list[dict[str, Any]] = field(default_factory=list)
+    """What her agency offers."""
+    is_over: bool = False
+    more_books: dict[str, Book] = field(default_factory=dict)
+    """The life projects of other children, by the child, for those who work with several."""
+    wire: list[tuple[str, str, int]] = field(default_factory=list)
+    """Kind of content, path and bytes (head and body) of every answer."""
+
+    def publish(self, folder: Path) -> None:
+        """Serves another build from now on."""
+        self.files = app_files(folder)
+
+    @property
+    def is_child(self) -> bool:
+        """Whether a child is in, or somebody who works with one."""
+        return self.book.role_of(self.person) == "child"
+
+    def posted(self, path: str) -> list[dict[str, Any]]:
+        """The bodies that were posted there, oldest first."""
+        found = [body for method, at, body in self.requests if (method, at) == ("POST", path)]
+        return [json.loads(body) for body in found]
+
+
+def _next_due() -> str:
+    return _z((datetime.now(UTC) + timedelta(days=1)).replace(hour=17, minute=0, second=0))
+
+
+def application(double: Double) -> Starlette:
+    """The double as an ASGI application."""
+
+    def is_in(request: Request) -> bool:
+        return not double.is_revoked and COOKIE in request.cookies
+
+    def book_of(request: Request) -> Book:
+        return double.more_books.get(request.path_params.get("child", ""), double.book)
+
+    def who() -> dict[str, str]:
+        known = (double.book.people | OTHERS)[double.person]
+        name = "Mia Castellane" if known["name"] == "Mia" else known["name"]
+        return {
+            "id": double.person,
+            "name": name,
+            "language": double.language,
+            "role": known["role"],
+        }
+
+    async def pair(request: Request) -> Response:
+        body = await request.json()
+        if body["code"] != CODE:
+            return _problem(404, "code_wrong")
+        if double.knows_phones > 0:
+            double.knows_phones -= 1
+            return _problem(409, "id_reused")
+        double.is_revoked = False
+        person = who()
+        answer = JSONResponse({"person": person, "child": {"id": person["id"]}}, 201)
+        answer.set_cookie(COOKIE, str(uuid4()), httponly=True, samesite="strict")
+        return answer
+
+    async def me(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
+        if request.method == "PATCH":
+            double.language = (await request.json())["language"]
+        return JSONResponse(
+            {
+                "person": who(),
+                "child": {"id": MIA, "name": "Mia Castellane"} if double.is_child else None,
+                "next_due_at": _next_due(),
+                "opens_at": None,
+                "standing": "well",
+                "language": double.language,
+                "display_name": "Planner",
+                "vapid_public_key": None,
+                "help_phone": double.help_phone,
+                "server_time": _z(datetime.now(UTC)),
+            }
+        )
+
+    async def check_ins(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
+        if request.method == "GET":
+            shown = [{k: v for k, v in c.items() if k != "mark"} for c in double.check_ins]
+            return JSONResponse({"check_ins": shown[::-1]})
+        body = await request.json()
+        if double.refuse_check_ins:
+            return _problem(*double.refuse_check_ins)
+        known = next((c for c in double.check_ins if c["id"] == body["id"]), None)
+        if known is None:
+            known = body | {"received_at": _z(datetime.now(UTC)), "is_late": False}
+            double.check_ins.append(known)
+            status = 201
+        else:
+            status = 200
+        if double.lose_answers > 0:
+            double.lose_answers -= 1
+            return Response(status_code=502)
+        return JSONResponse(
+            {
+                "id": known["id"],
+                "received_at": known["received_at"],
+                "next_due_at": _next_due(),
+                "standing": "well",
+            },
+            status,
+        )
+
+    async def sync(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
+        body, book = await request.json(), book_of(request)
+        answer = book.sync(request.cookies[COOKIE], double.person, body)
+        if body["changes"] and book.lose_answers > 0:
+            book.lose_answers -= 1
+            return Response(status_code=502)
+        return JSONResponse(answer)
+
+    async def project(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
+        revision = request.query_params.get("revision")
+        return JSONResponse(book_of(request).project(int(revision) if revision else None))
+
+    async def templates(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
+        return JSONResponse({"templates": double.templates})
+
+    async def history(request: Request) -> Response:
+        after = int(request.query_params.get("after", 0))
+        book = book_of(request)
+        return JSONResponse(book.history(after, int(request.query_params["limit"])))
+
+    async def dues(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
+        return JSONResponse({"dues": book_of(request).dues})
+
+    async def project_live(request: Request) -> Response:
+        # Plain polling: a test's server in a thread of its own has no other way to hear of it.
+        book = book_of(request)
+
+        async def events() -> AsyncIterator[str]:
+            known = len(book.rows)
+            yield ": here\n\n"
+            while not double.is_over:
+                await asyncio.sleep(0.05)
+                if len(book.rows) != known:
+                    known = len(book.rows)
+                    yield "event: project\ndata: 1\n\n"
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    async def children(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "unauthenticated")
+        roles = [double.book.role_of(double.person)]
+        names = [(MIA, "Mia Castellane"), *((id_, "Noor") for id_ in double.more_books)]
+        known = [{"id": id_, "name": name, "roles": roles} for id_, name in names]
+        return JSONResponse({"children": known})
+
+    async def devices(request: Request) -> Response:
+        now = _z(datetime.now(UTC))
+        names = [("Android", True), ("iPhone", False)]
+        return JSONResponse(
+            {
+                "devices": [
+                    {
+                        "id": f"0000000{n}-0000-4000-8000-000000000009",
+                        "label": name,
+                        "paired_at": now,
+                        "last_seen_at": now,
+                        "current": is_current,
+                    }
+                    for n, (name, is_current) in enumerate(names)
+                ]
+            }
+        )
+
+    async def codes(request: Request) -> Response:
+        until = _z(datetime.now(UTC) + timedelta(minutes=15))
+        link = f"{double.url}/app/#pair=KLMNPQRS"
+        return JSONResponse({"code": "KLMNPQRS", "link": link, "expires_at": until}, 201)
+
+    async def looks(request: Request) -> Response:
+        now = _z(datetime.now(UTC) - timedelta(hours=3))
+        who = {"id": double.person, "name": "Tom Verhoeven", "role": "caseworker"}
+        look = {"at": now, "who": who, "what": "Your check-ins", "why": None}
+        return JSONResponse({"looks": [look]})
+
+    async def subscriptions(request: Request) -> Response:
+        if request.method == "POST":
+            double.subscriptions.append(await request.json())
+            return JSONResponse({"id": double.subscriptions[-1]["id"]}, 201)
+        return JSONResponse({"push_subscriptions": double.subscriptions})
+
+    async def receipts(request: Request) -> Response:
+        double.receipts.append((await request.json())["message"])
+        return Response(status_code=204)
+
+    async def nothing(request: Request) -> Response:
+        return Response(status_code=204)
+
+    async def manifest(request: Request) -> Response:
+        icons = [
+            {"src": f"/app/icons/{name}-{size}.png", "sizes": f"{size}x{size}", "type": "image/png"}
+            | ({"purpose": "maskable"} if name == "maskable" else {})
+            for name in ("planner", "maskable")
+            for size in (192, 512)
+        ]
+        return JSONResponse(
+            {
+                "id": "/app/",
+                "name": "Planner",
+                "short_name": "Planner",
+                "start_url": "/app/",
+                "scope": "/app/",
+                "display": "standalone",
+                "background_color": "#FBF8F3",
+                "theme_color": "#FBF8F3",
+                "icons": icons,
+            },
+            media_type="application/manifest+json",
+        )
+
+    async def app(request: Request) -> Response:
+        found = double.files.get(request.url.path) or double.files["/app/"]
+        return found.answer(request.headers)
+
+    class Watch:
+        """Writes down what was asked, sets the policy, and can be a café's network."""
+
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await self.app(scope, receive, send)
+                return
+            request = Request(scope, receive)
+            body = await request.body()
+            double.requests.append((request.method, request.url.path, body))
+            sent = False
+
+            async def again() -> Any:
+                nonlocal sent
+                if sent:
+                    return await receive()
+                sent = True
+                return {"type": "http.request", "body": body, "more_body": False}
+
+            kind, size = "", 0
+
+            async def with_policy(message: Any) -> None:
+                nonlocal kind, size
+                if message["type"] == "http.response.start":
+                    headers = [
+                        (b"content-security-policy", POLICY.encode()),
+                        (b"x-content-type-options", b"nosniff"),
+                        (b"referrer-policy", b"no-referrer"),
+                    ]
+                    message["headers"] = [*message["headers"], *headers]
+                    kind = dict(message["headers"]).get(b"content-type", b"").decode()
+                    size = sum(len(name) + len(value) + 4 for name, value in message["headers"])
+                else:
+                    size += len(message.get("body", b""))
+                await send(message)
+
+            if double.is_cafe and request.url.path.startswith("/api/"):
+                page = Response("<h1>Welcome to our café</h1>", media_type="text/html")
+                await page(scope, again, with_policy)
+            else:
+                await self.app(scope, again, with_policy)
+            double.wire.append((kind, request.url.path, size))
+
+    return Starlette(
+        middleware=[Middleware(Watch)],
+        routes=[
+            Route("/api/v1/pair", pair, methods=["POST"]),
+            Route("/api/v1/me", me, methods=["GET", "PATCH"]),
+            Route("/api/v1/me/seen", nothing, methods=["POST"]),
+            Route("/api/v1/me/devices", devices),
+            Route("/api/v1/me/devices/{id}", nothing, methods=["DELETE"]),
+            Route("/api/v1/me/codes", codes, methods=["POST"]),
+            Route("/api/v1/check-ins", check_ins, methods=["GET", "POST"]),
+            Route("/api/v1/looks", looks),
+            Route("/api/v1/sync", sync, methods=["POST"]),
+            Route("/api/v1/project", project),
+            Route("/api/v1/project/live", project_live),
+            Route("/api/v1/project/templates", templates),
+            Route("/api/v1/children", children),
+            Route("/api/v1/children/{child}/sync", sync, methods=["POST"]),
+            Route("/api/v1/children/{child}/project", project),
+            Route("/api/v1/children/{child}/project/live", project_live),
+            Route("/api/v1/children/{child}/project/templates", templates),
+            Route("/api/v1/project/history", history),
+            Route("/api/v1/children/{child}/project/history", history),
+            Route("/api/v1/children/{child}/dues", dues),
+            Route("/api/v1/sessions", nothing, methods=["DELETE"]),
+            Route("/api/v1/push-subscriptions", subscriptions, methods=["GET", "POST"]),
+            Route("/api/v1/push-receipts", receipts, methods=["POST"]),
+            Route("/app/manifest.webmanifest", manifest),
+            Route("/app/{rest:path}", app),
+        ],
+    )
+
+
+@contextmanager
+def listening(app: ASGIApp) -> Iterator[str]:
+    """Serves an application on a free port of this machine until the block ends; its address."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    for _ in range(500):
+        if server.started:
+            break
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://localhost:{port}"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        thread.join(5)
+
+
+@contextmanager
+def serving(double: Double) -> Iterator[Double]:
+    """Serves the double until the block ends."""
+    with listening(application(double)) as url:
+        double.url = url
+        try:
+            yield double
+        finally:
+            double.is_over = True

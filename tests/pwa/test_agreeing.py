@@ -1,0 +1,379 @@
+"""Agreeing on a phone: in several ways, by several people; and what became of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.pwa.book import MIA, TOM, WORDS, a_project
+from tests.pwa.conftest import Phone, Phones
+from tests.pwa.double import Double
+from tests.pwa.test_project import click, eventually, shown
+from tests.pwa.test_project_screens import RULES
+from tests.pwa.test_screens import TARGET, is_sideways
+
+pytestmark = pytest.mark.browser
+
+
+def day(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+
+
+def opened(phone: Phone, row: str) -> None:
+    phone.project()
+    phone.page.locator(".row", has_text=row).click()
+
+
+def to_step(phone: Phone, words: str) -> None:
+    phone.project()
+    phone.page.locator(".stone", has_text=words).click()
+
+
+def test_a_picture_says_what_is_meant_once_it_is_confirmed(phone: Phone, double: Double) -> None:
+    book = double.book
+    a_project(book)
+    phone.pair()
+    opened(phone, "Read it and agree")
+    click(phone, "I agree")
+    click(phone, "With a picture")
+    say = phone.page.get_by_role("button", name="Say it")
+    assert say.is_disabled()
+    pictures = [
+        phone.page.get_by_role("button", name=name, exact=True) for name in ("Yes", "Partly")
+    ]
+    pictures[1].locator("visible=true").last.click()
+    shown(phone, "You say: I agree with some of it")
+    assert phone.page.locator("h1").inner_text() == "I agree with some of it"
+    say.click()
+    eventually(phone, lambda: len(book.state.agreements) == 3)
+    value = book.state.agreements[-1].value
+    assert (value["decision"], value["method"]) == ("in_part", "pictogram")
+
+
+def test_how_it_was_explained_and_by_whom_goes_along(phone: Phone, double: Double) -> None:
+    book = double.book
+    a_project(book)
+    phone.pair()
+    opened(phone, "Read it and agree")
+    click(phone, "I agree")
+    click(phone, "Yes")
+    phone.page.get_by_label("In which language?").select_option("ti")
+    phone.page.get_by_label("Who interpreted?").fill("Selam")
+    click(phone, "Say it")
+    eventually(phone, lambda: len(book.state.agreements) == 3)
+    value = book.state.agreements[-1].value
+    assert (value["explained"], value["language"], value["interpreter"]) == (True, "ti", "Selam")
+    shown(phone, "Interpreter: Selam")
+    shown(phone, "Language: Tigrinya")
+
+
+def test_who_said_what_is_shown_and_who_was_not_asked(phone: Phone, double: Double) -> None:
+    book = double.book
+    a_project(book)
+    book.make(TOM, "agreement", revision=book.state.revision, decision="disagree", method="tap")
+    phone.pair()
+    opened(phone, "Read it and agree")
+    toms = phone.page.locator(".entry", has=phone.page.locator(".party-role"), has_text="Tom")
+    assert "Does not agree" in toms.inner_text()
+    agency = phone.page.locator(".entry", has_text="The agency").last
+    assert "Not asked yet" in agency.inner_text()
+    assert phone.page.get_by_text("Not asked yet about the new words").count() == 1
+
+
+def test_what_an_adult_wrote_down_counts_when_the_child_says_it_itself(
+    phone: Phone, double: Double
+) -> None:
+    book = double.book
+    a_project(book)
+    revision = book.state.revision
+    record = {"of_id": MIA, "method": "witnessed", "present": "Sam", "comment": "I want that."}
+    book.make(TOM, "agreement", revision=revision, decision="agree", method="tap")
+    book.make(TOM, "agreement", revision=revision, decision="agree", **record)
+    assert book.state.signed_revision != revision
+    phone.pair()
+    opened(phone, "Read it and agree")
+    shown(phone, "Tom wrote down what you said")
+    shown(phone, "Who was there: Sam")
+    click(phone, "Yes, that is what I said")
+    click(phone, "Say it")
+    eventually(phone, lambda: book.state.signed_revision == revision)
+    shown(phone, "Read it and agree, or not")
+    assert phone.page.get_by_text("Tom wrote down what you said").count() == 0
+
+
+def test_whoever_disagrees_can_take_the_words_to_somebody_else(
+    phone: Phone, double: Double
+) -> None:
+    book = double.book
+    a_project(book)
+    phone.pair()
+    opened(phone, "Read it and agree")
+    click(phone, "I do not agree")
+    phone.page.locator("textarea").fill("The bus pass comes too late.")
+    click(phone, "Say it")
+    shown(phone, "It is said")
+    click(phone, "Tell somebody else as well")
+    assert phone.page.locator("textarea").input_value() == "The bus pass comes too late."
+    click(phone, "Send")
+    eventually(phone, lambda: book.things("complaint"))
+    (complaint,) = book.things("complaint")
+    assert book.standing("complaint", complaint, "text") == "The bus pass comes too late."
+    shown(phone, "There is no answer yet. It is due by")
+    # Blanks are no answer: it stays open until there is one to read.
+    book.say("00000000-0000-4000-8000-000000000003", "complaint", complaint, "answer", "  ")
+    phone.page.wait_for_timeout(300)
+    shown(phone, "There is no answer yet. It is due by")
+
+
+def test_a_step_that_comes_again_is_done_for_this_time(phone: Phone, double: Double) -> None:
+    book = double.book
+    ids = a_project(book)
+    book.say(TOM, "step", ids["next"], "repeats", "weekly")
+    phone.pair()
+    to_step(phone, WORDS["en"]["next"])
+    shown(phone, "Comes again every week.")
+    shown(phone, "By tomorrow")
+    click(phone, "Done this time")
+    shown(phone, "Last time: Done: today")
+    eventually(phone, lambda: book.standing("step", ids["next"], "status") == "done")
+    next_on = datetime.now(UTC) + timedelta(days=8)
+    shown(phone, f"By {next_on.day} {next_on:%B}")
+    click(phone, "Done this time")
+    later = datetime.now(UTC) + timedelta(days=15)
+    shown(phone, f"By {later.day} {later:%B}")
+    phone.project()
+    assert phone.page.locator(".stone", has_text=f"By {later.day} {later:%B}").count() == 1
+
+
+def test_a_step_can_come_again_from_its_making_on(phone: Phone, double: Double) -> None:
+    a_project(double.book)
+    phone.pair()
+    phone.project()
+    phone.page.locator(".goal", has_text=WORDS["en"]["friend"]).click()
+    click(phone, "Add a step or a promise")
+    click(phone, "I don\u2019t know yet")
+    phone.page.locator("textarea").fill("Go to the training")
+    click(phone, "Next")
+    phone.page.locator("input").fill(day(3))
+    click(phone, "Next")
+    click(phone, "Every month")
+    click(phone, "Keep")
+    shown(phone, "Go to the training")
+    book = double.book
+    eventually(
+        phone, lambda: book.standing("step", book.things("step")[-1], "repeats") == "monthly"
+    )
+    # A day that was chosen and then left open again asks for nothing more.
+    click(phone, "Add a step or a promise")
+    click(phone, "I don\u2019t know yet")
+    phone.page.locator("textarea").fill("Buy shoes")
+    click(phone, "Next")
+    phone.page.locator("input").fill(day(3))
+    click(phone, "I don\u2019t know yet")
+    shown(phone, "Buy shoes")
+    shown(phone, "Steps and promises")
+
+
+def test_a_promise_is_moved_with_a_reason_and_says_which_day_it_was(
+    phone: Phone, double: Double
+) -> None:
+    book = double.book
+    ids = a_project(book)
+    phone.pair()
+    to_step(phone, WORDS["en"]["late"])
+    shown(phone, "It is still open.")
+    phone.page.locator(".row", has_text="Choose another day").click()
+    keep = phone.page.get_by_role("button", name="Keep", exact=True)
+    phone.page.locator("input").fill(day(9))
+    assert keep.is_disabled()
+    phone.page.get_by_label("Why another day?").fill("The lawyer is away until Monday.")
+    keep.click()
+    shown(phone, "Another day was chosen. Before: by")
+    shown(phone, "The lawyer is away until Monday.")
+    eventually(phone, lambda: book.standing("step", ids["late"], "due_on") == day(9))
+    eventually(phone, lambda: bool(book.standing("step", ids["late"], "moved_why")))
+    assert book.standing("step", ids["late"], "status") == "open"
+    # One's own step may be moved without saying why.
+    to_step(phone, WORDS["en"]["next"])
+    phone.page.locator(".row", has_text="Choose another day").click()
+    phone.page.locator("input").fill(day(4))
+    click(phone, "Keep")
+    eventually(phone, lambda: book.standing("step", ids["next"], "due_on") == day(4))
+
+
+def test_a_meeting_goes_through_what_changed_and_says_what_became_of_each_goal(
+    phone: Phone, double: Double
+) -> None:
+    book = double.book
+    ids = a_project(book)
+    made = book.state.made["goal", ids["goal"]].id
+    phone.pair()
+    opened(phone, "About this path")
+    book.say(TOM, "goal", ids["goal"], "why", "I am good at it.", base=made)
+    tried = book.state.fields["step", ids["missed"], "status"].stands
+    assert tried is not None
+    book.say(TOM, "step", ids["missed"], "status", "not_done", base=tried.id)
+    phone.page.locator(".row", has_text="We look back together").click()
+    agenda = phone.page.locator(".agenda")
+    agenda.get_by_text("Reads otherwise: Why it matters").wait_for()
+    assert WORDS["en"]["late"] in agenda.inner_text()
+    assert WORDS["en"]["reason"] in agenda.inner_text()
+    click(phone, "We met today")
+    shown(phone, "What became of each goal")
+    phone.page.locator(".row", has_text=WORDS["en"]["child"]).first.click()
+    click(phone, "Reached")
+    click(phone, "It worked, and it lasts")
+    click(phone, "Keep")
+    eventually(phone, lambda: book.standing("goal", ids["goal"], "achievement") == "sustaining")
+    eventually(phone, lambda: book.standing("goal", ids["goal"], "lifecycle") == "completed")
+    phone.page.locator(".row", has_text="How the child was heard").click()
+    click(phone, "In writing")
+    click(phone, "Keep")
+    eventually(phone, lambda: book.standing("review", ids["review"], "how_heard") == "in_writing")
+    click(phone, "Choose the next day")
+    phone.page.locator("input").fill(day(90))
+    click(phone, "Keep")
+    eventually(phone, lambda: len(book.things("review")) == 2)
+    after = book.things("review")[1]
+    assert book.standing("review", after, "due_on") == day(90)
+    assert book.standing("review", after, "after_id") == ids["review"]
+    click(phone, "Go to the next meeting")
+    shown(phone, "Getting ready")
+    # What was decided at the last one is not news for the next one.
+    assert "How it is going" not in phone.page.locator(".agenda").inner_text()
+
+
+def test_a_goal_that_is_the_childs_no_more_leaves_what_adults_promised(
+    phone: Phone, double: Double
+) -> None:
+    book = double.book
+    ids = a_project(book)
+    phone.pair()
+    phone.project()
+    phone.page.locator(".goal", has_text=WORDS["en"]["child"]).click()
+    click(phone, "This is not mine any more")
+    shown(phone, "Your own steps rest.")
+    click(phone, "No, keep it")
+    click(phone, "This is not mine any more")
+    click(phone, "Yes, let it go")
+    shown(phone, "This is not yours any more")
+    eventually(phone, lambda: book.standing("goal", ids["goal"], "not_mine") is True)
+    phone.project()
+    assert phone.page.locator(".stone", has_text=WORDS["en"]["tom"]).count() == 1
+    assert phone.page.locator(".stone", has_text=WORDS["en"]["next"]).count() == 0
+
+
+def test_a_plan_asks_in_its_last_month_how_it_goes_on_and_says_how_it_ended(
+    phone: Phone, double: Double
+) -> None:
+    book = double.book
+    a_project(book)
+    said = book.state.fields["life_project", MIA, "ends_on"].stands
+    assert said is not None
+    book.say(TOM, "life_project", MIA, "ends_on", day(29), base=said.id)
+    phone.pair()
+    phone.project()
+    shown(phone, "How does it go on?")
+    click(phone, "Choose a new day")
+    phone.page.locator("input").fill("")
+    assert phone.page.get_by_role("button", name="Keep", exact=True).is_disabled()
+    phone.page.locator("input").fill(day(300))
+    click(phone, "Keep")
+    phone.page.wait_for_selector(".path")
+    assert phone.page.get_by_text("How does it go on?").count() == 0
+    eventually(phone, lambda: book.standing("life_project", MIA, "ends_on") == day(300))
+    said = book.state.fields["life_project", MIA, "ends_on"].stands
+    assert said is not None
+    book.say(TOM, "life_project", MIA, "ends_on", day(-2), base=said.id)
+    click(phone, "Bring it to its end")
+    phone.page.locator("textarea").fill("I live with my uncle now.")
+    click(phone, "Keep")
+    shown(phone, "This plan has come to its end")
+    eventually(phone, lambda: book.state.status() == "closed")
+    click(phone, "Go on with this plan")
+    eventually(phone, lambda: book.state.status() != "closed")
+
+
+def walk(phone: Phone, double: Double) -> Iterator[str]:
+    """The screens of agreeing and looking back, each with something on it."""
+    book, page = double.book, phone.page
+    a_project(book, double.language)
+    said = book.state.fields["life_project", MIA, "ends_on"].stands
+    assert said is not None
+    book.say(TOM, "life_project", MIA, "ends_on", day(20), base=said.id)
+    record = {"of_id": MIA, "method": "witnessed", "present": "Sam", "comment": "Yes. " * 20}
+    book.make(TOM, "agreement", revision=book.state.revision, decision="in_part", **record)
+    phone.pair()
+    phone.project()
+    page.wait_for_selector(".banner .pair-of")
+    yield "ending"
+    page.locator(".rows .row").first.click()
+    page.wait_for_selector(".options .picture")
+    yield "parties"
+    page.locator(".options .second").last.click()
+    page.locator(".pair-of .plain").first.click()
+    page.locator(".pair-of .plain").last.click()
+    page.locator(".pictures .area").last.click()
+    yield "picture"
+    page.locator("textarea").fill("Too late. " * 9)
+    page.locator("main > .main").click()
+    page.wait_for_selector("main > .second")
+    yield "after"
+    phone.project()
+    page.locator(".goal").first.click()
+    page.locator("main > .second").last.click()
+    page.wait_for_selector("section .guide")
+    yield "not mine"
+    phone.project()
+    page.locator(".stone-when.late").first.click()
+    page.locator(".rows .row").first.click()
+    page.locator("input").fill(day(9))
+    page.wait_for_selector("#why")
+    yield "moved"
+    page.locator(".back").click()
+    page.locator(".rows .row").nth(1).click()
+    page.wait_for_selector(".option")
+    yield "often"
+    phone.project()
+    page.locator(".rows .row").nth(2).click()
+    page.locator("section .row").first.click()
+    page.wait_for_selector(".agenda .row")
+    yield "agenda"
+    page.locator("main > .second").click()
+    page.wait_for_selector(".faces")
+    yield "held"
+    page.locator("main > ul .row").nth(1).click()
+    page.wait_for_selector(".option")
+    yield "heard"
+    page.locator(".back").click()
+    page.locator("main > section .row").first.click()
+    page.locator(".option").first.click()
+    yield "outcome"
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
+def test_axe_finds_nothing_where_one_agrees_and_looks_back_and_nothing_goes_sideways(
+    phones: Phones, double: Double, language: str, scheme: str
+) -> None:
+    phone = phones(language=language, scheme=scheme, width=320, height=568)
+    options = {
+        "runOnly": RULES,
+        "rules": {"color-contrast-enhanced": {"enabled": True}},
+        "preload": False,
+    }
+    found: dict[str, list[object]] = {}
+    for name in walk(phone, double):
+        violations = Axe().run(phone.page, options=options).response["violations"]
+        wrong: list[object] = [(one["id"], one["nodes"][0]["html"]) for one in violations]
+        if is_sideways(phone):
+            wrong.append("sideways")
+        for target in phone.page.locator("button, a:not(.skip), summary, input, select").all():
+            box = target.bounding_box()
+            if box and min(box["width"], box["height"]) < TARGET - 0.5:
+                wrong.append(target.inner_text())
+        if wrong:
+            found[name] = wrong
+    assert found == {}

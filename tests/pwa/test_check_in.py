@@ -1,0 +1,318 @@
+"""The child's tap: saved at once, sent when it can be, once, and never lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pwa.book import NOOR
+from tests.pwa.conftest import Phone
+from tests.pwa.double import CODE, Double
+
+pytestmark = pytest.mark.browser
+
+
+def test_one_tap_is_saved_and_received_in_the_same_place(phone: Phone, double: Double) -> None:
+    phone.pair()
+    before = phone.page.locator(".act").bounding_box()
+    phone.ok()
+    phone.is_thanked()
+    assert phone.page.locator(".act").bounding_box() == before
+    assert "Received" in phone.page.locator(".thanks").inner_text()
+    assert [c["want"] for c in double.check_ins] == ["nothing"]
+    assert set(double.check_ins[0]) >= {"id", "said_at", "mood", "note", "want", "mark"}
+
+
+def test_mood_and_words_go_along(phone: Phone, double: Double) -> None:
+    phone.pair()
+    phone.page.locator(".face").nth(3).click()
+    phone.write("  Football today. ")
+    phone.ok()
+    phone.is_thanked()
+    assert (double.check_ins[0]["mood"], double.check_ins[0]["note"]) == (4, "Football today.")
+
+
+def project_is_there(phone: Phone) -> None:
+    """Opens the project's own file once, and comes back to Today."""
+    phone.project()
+    phone.go(0)
+
+
+def test_i_want_to_talk_is_one_tap_and_opens_the_thread_with_the_cursor_in_the_box(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    project_is_there(phone)
+    phone.page.get_by_role("button", name="I want to talk").click()
+    phone.page.locator(".wish.received").wait_for()
+    assert [c["want"] for c in double.check_ins] == ["talk"]
+    phone.page.wait_for_function("document.activeElement.id === 'message'")
+    assert "Who can read it: Tom" in phone.page.locator("#readers").inner_text()
+    phone.go(0)
+    phone.is_thanked()
+
+
+def test_i_want_to_talk_is_kept_without_a_network_before_the_thread_opens(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    project_is_there(phone)
+    phone.network(is_there=False)
+    phone.page.get_by_role("button", name="I want to talk").click()
+    phone.page.locator(".wish", has_text="Saved on this phone. Not sent yet.").wait_for()
+    phone.page.keyboard.type("Can we talk on Tuesday?")
+    phone.page.get_by_role("button", name="Send", exact=True).click()
+    phone.page.locator(".thread .waits").wait_for()
+    assert double.check_ins == []
+    phone.network(is_there=True)
+    phone.page.locator(".wish.received").wait_for()
+    assert [c["want"] for c in double.check_ins] == ["talk"]
+
+
+def test_i_want_to_talk_thanks_on_today_where_the_thread_has_not_come_yet(
+    phone: Phone, double: Double
+) -> None:
+    double.files = {path: file for path, file in double.files.items() if "screens-" not in path}
+    phone.pair()
+    phone.page.get_by_role("button", name="I want to talk").click()
+    phone.is_thanked()
+    assert [c["want"] for c in double.check_ins] == ["talk"]
+
+
+def test_help_now_takes_one_further_tap_and_works_from_every_screen(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    for tab in (0, 1, 2):
+        phone.go(tab)
+        phone.page.locator(".quiet.help").click()
+        assert phone.page.locator(".alarm").is_visible()
+        assert double.check_ins == []
+    phone.page.locator(".alarm").click()
+    phone.is_thanked()
+    assert [c["want"] for c in double.check_ins] == ["help"]
+
+
+def test_an_offline_check_in_arrives_later_exactly_once(phone: Phone, double: Double) -> None:
+    phone.pair()
+    phone.network(is_there=False)
+    phone.ok()
+    thanks = phone.page.locator(".thanks")
+    thanks.get_by_text("Saved on this phone").wait_for()
+    assert "Received" not in thanks.inner_text()
+    phone.page.reload()
+    phone.page.get_by_text("1 answer waits on this phone").wait_for()
+    assert double.check_ins == []
+    phone.network(is_there=True)
+    phone.page.get_by_text("1 answer waits on this phone").wait_for(state="detached")
+    assert len(double.check_ins) == 1
+    phone.page.reload()
+    phone.page.wait_for_selector(".faces")
+    assert len(double.check_ins) == 1
+
+
+def test_help_without_a_network_says_that_it_is_not_sent_and_how_to_phone(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    phone.network(is_there=False)
+    phone.page.locator(".quiet.help").click()
+    phone.page.locator(".alarm").click()
+    phone.page.locator(".thanks").get_by_text("It is not sent yet").wait_for()
+    number = (double.help_phone or "").replace(" ", "")
+    assert phone.page.locator(f'a[href="tel:{number}"]').is_visible()
+    assert phone.page.locator(f'a[href="sms:{number}"]').is_visible()
+    phone.network(is_there=True)
+    phone.is_thanked()
+    assert [c["want"] for c in double.check_ins] == ["help"]
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_id(phone: Phone, double: Double) -> None:
+    phone.pair()
+    double.lose_answers = 1
+    phone.ok()
+    phone.page.wait_for_selector(".thanks")
+    phone.page.evaluate("dispatchEvent(new Event('online'))")
+    phone.is_thanked()
+    sent = [body["id"] for body in double.posted("/api/v1/check-ins")]
+    # The page, and the browser's own background sync, may both ask again.
+    assert len(sent) >= 2
+    assert len(set(sent)) == 1
+    assert len(double.check_ins) == 1
+
+
+def test_a_cafes_sign_in_page_is_no_confirmation(phone: Phone, double: Double) -> None:
+    phone.pair()
+    double.is_cafe = True
+    phone.ok()
+    phone.page.locator(".thanks").get_by_text("Not sent yet").wait_for()
+    double.is_cafe = False
+    phone.page.evaluate("dispatchEvent(new Event('online'))")
+    phone.is_thanked()
+    assert len(double.check_ins) == 1
+
+
+def test_help_goes_before_what_was_said_earlier(phone: Phone, double: Double) -> None:
+    phone.pair()
+    phone.network(is_there=False)
+    phone.ok()
+    phone.page.wait_for_selector(".thanks")
+    phone.page.locator(".quiet.help").click()
+    phone.page.locator(".alarm").click()
+    phone.page.locator(".thanks").get_by_text("not sent yet").wait_for()
+    phone.network(is_there=True)
+    phone.is_thanked()
+    for _ in range(50):
+        if len(double.check_ins) == 2:
+            break
+        phone.page.wait_for_timeout(50)
+    assert [c["want"] for c in double.check_ins] == ["help", "nothing"]
+
+
+@pytest.mark.parametrize(("status", "code"), [(409, "id_reused"), (422, "invalid")])
+def test_what_is_refused_stays_until_the_child_throws_it_away(
+    phone: Phone, double: Double, status: int, code: str
+) -> None:
+    phone.pair()
+    double.refuse_check_ins = (status, code)
+    phone.write("Keep these words")
+    phone.ok()
+    phone.page.locator(".thanks").get_by_text("This could not be sent").wait_for()
+    phone.page.get_by_role("button", name="Look at it").click()
+    assert "Keep these words" in phone.page.locator(".entry").inner_text()
+    phone.page.reload()
+    double.refuse_check_ins = None
+    phone.page.evaluate("dispatchEvent(new Event('online'))")
+    phone.go(2, 3)
+    phone.page.get_by_text("It could not be sent").wait_for()
+    assert double.check_ins == []
+    phone.page.get_by_role("button", name="Throw away").click()
+    assert phone.page.locator(".entry").count() == 1
+    phone.page.get_by_role("button", name="Yes, throw it away").click()
+    phone.page.get_by_text("Everything you said has been received.").wait_for()
+
+
+def test_what_was_refused_can_be_tried_again_under_the_same_id(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    double.refuse_check_ins = (422, "invalid")
+    phone.ok()
+    phone.page.get_by_role("button", name="Look at it").click()
+    double.refuse_check_ins = None
+    phone.page.get_by_role("button", name="Try again").click()
+    phone.page.get_by_text("Everything you said has been received.").wait_for()
+    first, last = double.posted("/api/v1/check-ins")[0], double.check_ins[0]
+    assert first["id"] == last["id"]
+
+
+def test_a_phone_that_was_shut_out_keeps_its_words_and_hands_them_in_after_pairing(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    double.is_revoked = True
+    phone.write("Said while shut out")
+    phone.ok()
+    phone.page.get_by_text("This phone is not connected any more").wait_for()
+    phone.page.reload()
+    phone.page.get_by_role("button", name="Connect it again").click()
+    phone.page.locator("#code").fill(CODE.lower())
+    phone.page.locator(".main").click()
+    phone.page.get_by_text("1 thing from before is not sent yet. Send it now?").wait_for()
+    assert double.check_ins == []
+    phone.page.get_by_role("button", name="Send", exact=True).click()
+    phone.page.get_by_text("1 thing from before").wait_for(state="detached")
+    for _ in range(50):
+        if double.check_ins:
+            break
+        phone.page.wait_for_timeout(50)
+    assert [c["note"] for c in double.check_ins] == ["Said while shut out"]
+
+
+def test_words_of_one_person_are_never_sent_under_another(phone: Phone, double: Double) -> None:
+    phone.pair()
+    double.is_revoked = True
+    phone.write("Not yours")
+    phone.ok()
+    phone.page.get_by_role("button", name="Connect it again").click()
+    double.person = NOOR
+    phone.page.locator("#code").fill(CODE)
+    phone.page.locator(".main").click()
+    phone.page.wait_for_selector(".faces")
+    phone.ok()
+    phone.is_thanked()
+    assert [c["note"] for c in double.check_ins] == [None]
+    phone.go(2, 3)
+    phone.page.get_by_text("1 thing of somebody else waits here too").wait_for()
+    assert "Not yours" not in phone.page.content()
+
+
+def test_a_full_phone_says_so_and_still_sends(phone: Phone, double: Double) -> None:
+    phone.pair()
+    phone.page.evaluate(
+        """() => {
+          const put = IDBObjectStore.prototype.put;
+          IDBObjectStore.prototype.put = function (...given) {
+            if (this.name === 'outbox') throw new DOMException('full', 'QuotaExceededError');
+            return put.apply(this, given);
+          };
+        }"""
+    )
+    phone.network(is_there=False)
+    phone.ok()
+    phone.page.locator(".thanks").get_by_text("This phone has no room left").wait_for()
+    phone.network(is_there=True)
+    phone.is_thanked()
+    assert len(double.check_ins) == 1
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_still_sends(phone: Phone, double: Double) -> None:
+    phone.page.add_init_script("IDBFactory.prototype.open = () => { throw new Error('no'); };")
+    phone.pair()
+    phone.page.get_by_text("This browser keeps nothing once it is closed").wait_for()
+    phone.ok()
+    phone.is_thanked()
+    assert len(double.check_ins) == 1
+
+
+def test_what_was_typed_survives_a_reload(phone: Phone) -> None:
+    phone.pair()
+    phone.write("Half a thought")
+    phone.page.wait_for_timeout(500)
+    phone.page.reload()
+    phone.page.wait_for_selector("textarea")
+    assert phone.page.locator("textarea").input_value() == "Half a thought"
+
+
+def test_my_days_show_what_waits_and_what_was_received(phone: Phone) -> None:
+    phone.pair()
+    phone.page.locator(".face").nth(4).click()
+    phone.ok()
+    phone.is_thanked()
+    phone.network(is_there=False)
+    phone.page.locator(".face").nth(0).click()
+    phone.ok()
+    phone.page.wait_for_selector(".thanks")
+    phone.go(1)
+    entries = phone.page.locator(".entry")
+    entries.nth(1).wait_for()
+    assert "saved on this phone" in entries.nth(0).inner_text()
+    assert "received" in entries.nth(1).inner_text()
+
+
+def test_the_buttons_are_back_for_the_next_time(phone: Phone) -> None:
+    phone.page.clock.install()
+    phone.pair()
+    phone.ok()
+    phone.is_thanked()
+    phone.page.clock.fast_forward("12:00")
+    assert phone.page.get_by_role("button", name="I'm OK").is_visible()
+
+
+def test_a_choice_after_the_thanks_begins_a_new_answer(phone: Phone, double: Double) -> None:
+    phone.pair()
+    phone.ok()
+    phone.is_thanked()
+    phone.page.locator(".face").nth(0).click()
+    phone.ok()
+    phone.is_thanked()
+    assert [c["mood"] for c in double.check_ins] == [None, 1]

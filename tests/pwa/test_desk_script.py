@@ -1,0 +1,191 @@
+"""The desk's script on a page of its own: live, and still where somebody is about to tap."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, Page
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+
+from server.static_files import StaticFiles, app_files, built
+from tests.pwa.double import POLICY, listening
+
+pytestmark = pytest.mark.browser
+
+PAGE = """<!doctype html><html lang="en"><head><title>({n}) Board</title>
+<script type="module" src="{script}"></script></head><body>{head}
+<div id="board" data-live>
+  <p id="count">{n} need somebody</p>
+  <ul>{rows}</ul>
+  <details><summary>More</summary>menu</details>
+</div>
+<p id="news" hidden>The connection is lost.</p>
+<div id="live" data-hx-sse:connect="/desk/live" hidden></div>
+<section data-alarms data-key="BAAA">
+  <p data-when="off">Off <button type="button" data-turn-on>Turn on</button></p>
+  <p data-when="on" hidden>On</p>
+  <p data-when="blocked" hidden>Blocked</p>
+  <p data-when="impossible" hidden>Impossible</p>
+  <p data-when="failed" hidden>Failed</p>
+</section>
+</body></html>"""
+
+
+@dataclass
+class Desk:
+    """What the page shows next, and the news that is sent."""
+
+    url: str = ""
+    number: int = 1
+    asked: int = 0
+    news: list[str] = field(default_factory=list)
+    is_away: bool = False
+    head: str = ""
+
+    def tell(self, number: int) -> None:
+        self.number = number
+        self.news.append("alert")
+
+
+def application(desk: Desk) -> Starlette:
+    async def board(request: Request) -> Response:
+        desk.asked += 1
+        rows = "".join(
+            f'<li id="r{n}"><button type="button">Take {n}</button></li>'
+            for n in reversed(range(desk.number))
+        )
+        page = PAGE.format(
+            n=desk.number, rows=rows, head=desk.head, script=built("src/desk.ts").script
+        )
+        return HTMLResponse(page, headers={"content-security-policy": POLICY})
+
+    async def live(request: Request) -> Response:
+        if desk.is_away:
+            return Response(status_code=503)
+
+        async def lines() -> AsyncIterator[str]:
+            told = len(desk.news)
+            yield ": here\n\n"
+            while not desk.is_away:
+                while told < len(desk.news):
+                    yield f"event: {desk.news[told]}\ndata: {{}}\n\n"
+                    told += 1
+                await asyncio.sleep(0.02)
+
+        return StreamingResponse(lines(), media_type="text/event-stream")
+
+    class Whole:
+        def __init__(self, app: StaticFiles) -> None:
+            self.app = app
+
+        async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+            await self.app(scope, receive, send)
+
+    return Starlette(
+        routes=[
+            Route("/desk/", board),
+            Route("/desk/live", live),
+            Mount("/app", Whole(StaticFiles(app_files()))),
+        ]
+    )
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    desk = Desk()
+    with listening(application(desk)) as url:
+        desk.url = url
+        yield desk
+        desk.is_away = True
+
+
+@pytest.fixture
+def page(browser: Browser, desk: Desk) -> Iterator[Page]:
+    context = browser.new_context()
+    context.set_default_timeout(8_000)
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    page.on(
+        "console",
+        lambda said: faults.append(said.text) if "Security Policy" in said.text else None,
+    )
+    with page.expect_response("**/desk/live"):
+        page.goto(desk.url + "/desk/")
+    yield page
+    context.close()
+    assert faults == []
+
+
+def test_news_change_the_board_in_place(desk: Desk, page: Page) -> None:
+    page.evaluate("window.here = 1")
+    desk.tell(3)
+    page.get_by_text("3 need somebody").wait_for()
+    assert page.locator("li").count() == 3
+    assert page.title() == "(3) Board"
+    assert page.evaluate("window.here") == 1
+
+
+def test_a_storm_of_news_asks_a_few_times_only(desk: Desk, page: Page) -> None:
+    asked = desk.asked
+    for number in range(2, 60):
+        desk.tell(number)
+    page.get_by_text("59 need somebody").wait_for()
+    assert desk.asked - asked <= 3
+
+
+def test_the_board_keeps_still_under_a_pointer_for_some_seconds_only(
+    desk: Desk, page: Page
+) -> None:
+    page.locator("#r0").hover()
+    desk.tell(3)
+    page.wait_for_timeout(1_200)
+    assert page.get_by_text("1 need somebody").is_visible()
+    # The pointer still lies there, but nobody moves it.
+    page.get_by_text("3 need somebody").wait_for()
+
+
+def test_an_open_menu_is_not_closed_by_news(desk: Desk, page: Page) -> None:
+    page.locator("summary").click()
+    desk.tell(3)
+    page.wait_for_timeout(3_500)
+    assert page.locator("details").get_attribute("open") is not None
+
+
+def test_a_focus_stays_where_it_is(desk: Desk, page: Page) -> None:
+    page.locator("#r0 button").focus()
+    desk.tell(3)
+    page.get_by_text("3 need somebody").wait_for()
+    assert page.evaluate("document.activeElement.textContent") == "Take 0"
+
+
+def test_a_lost_connection_is_said_and_taken_back(desk: Desk, page: Page) -> None:
+    assert page.locator("#news").is_hidden()
+    desk.is_away = True
+    page.locator("#news").wait_for(state="visible")
+    desk.is_away = False
+    page.locator("#news").wait_for(state="hidden", timeout=20_000)
+
+
+def test_the_app_is_told_whether_somebody_is_at_the_desk(desk: Desk, page: Page) -> None:
+    here = "localStorage.getItem('desk-here')"
+    page.evaluate("localStorage.setItem('desk-here', 'yes')")
+    page.reload()  # A page without the places of the desk: nobody is signed in.
+    page.wait_for_function(f"{here} === null")
+    desk.head = '<header class="top"><nav></nav></header>'
+    page.reload()
+    page.wait_for_function(f"{here} === 'yes'")
+
+
+def test_the_page_says_whether_alarms_are_on(page: Page) -> None:
+    assert page.locator("[data-when=off]").is_visible()
+    assert page.locator("[data-when=on]").is_hidden()
+    # This browser cannot subscribe at all: what happened is said, the button stays away.
+    page.get_by_role("button", name="Turn on").click()
+    page.locator("[data-when=failed], [data-when=blocked]").locator("visible=true").wait_for()

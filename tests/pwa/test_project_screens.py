@@ -1,0 +1,435 @@
+"""Every screen of the project, empty and full, for everyone who may open it: readable, reachable by
+keyboard and by ear, never sideways. A screen that is not in the table fails the first test here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.pwa.book import ADA, INES, MIA, OTHERS, SAM, TOM, everything
+from tests.pwa.conftest import Phone, Phones
+from tests.pwa.double import COOKIE, Double
+from tests.pwa.test_screens import TARGET, is_sideways
+
+pytestmark = pytest.mark.browser
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "wcag2aaa", "best-practice"]
+SCREENS = Path(__file__).parents[2] / "pwa" / "src" / "plan" / "screens.tsx"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One state of a screen. In `about`, "{goal}" is the id of that thing; `do` is what is done on
+    the screen before it is looked at."""
+
+    about: Mapping[str, str] = field(default_factory=dict)
+    do: Callable[[Page], Any] | None = None
+
+
+def _edit(entity: str, id_: str, name: str, **more: str) -> Scene:
+    return Scene({"entity": entity, "id": id_, "field": name, **more})
+
+
+def _unfold(page: Page) -> None:
+    for fold in page.locator("details:not([open]) > summary").all()[:1]:
+        fold.click()
+
+
+def _long_words(page: Page) -> None:
+    page.locator("textarea").first.fill("a" * 300)
+
+
+def _drawn(page: Page) -> None:
+    page.locator("[aria-labelledby=how] button").nth(1).click()
+    page.wait_for_selector(".pad")
+
+
+def _pictures(page: Page) -> None:
+    page.locator("[aria-labelledby=how] button").nth(2).click()
+    page.locator(".pictures button").first.click()
+
+
+def _reached(page: Page) -> None:
+    page.locator(".option").first.click()
+    page.wait_for_selector("#closely")
+
+
+AT = "2026-01-02T12:00:00.000Z"
+PROJECT = ("life_project", MIA)
+GOAL, STEP = ("goal", "{goal}"), ("step", "{next}")
+
+# Every screen in pwa/src/plan/screens.tsx by its name there, with what makes it look different.
+SCENES: dict[str, list[Scene]] = {
+    "children": [Scene()],
+    "project": [
+        Scene(),
+        Scene(do=lambda page: page.locator(".path ~ button, .quiet").last.focus()),
+    ],
+    "goal": [
+        Scene({"id": "{goal}"}, _unfold),
+        Scene({"id": "{friends}"}),
+        Scene({"id": "{papers}"}),
+    ],
+    "step": [
+        Scene({"id": f"{{{n}}}"}, _unfold) for n in ("next", "missed", "late", "tom", "agency")
+    ],
+    "edit": [
+        _edit(*GOAL, "child_words"),
+        _edit(*GOAL, "why", mode="third"),
+        _edit(*GOAL, "target_on"),
+        _edit(*GOAL, "lifecycle"),
+        _edit(*GOAL, "achievement"),
+        _edit("area", "{training}", "importance"),
+        _edit(*PROJECT, "option"),
+        _edit(*PROJECT, "countries"),
+        _edit(*STEP, "owner_id"),
+        _edit(*STEP, "reason"),
+        _edit("review", "{held}", "rating"),
+    ],
+    "new-goal": [Scene(), Scene({"q": "1"}, _long_words), Scene({"q": "2"}), Scene({"q": "4"})],
+    "new-step": [Scene({"goal": "{goal}", "q": q}) for q in "012"],
+    "difference": [
+        Scene({"entity": "goal", "id": "{goal}", "field": "why"}),
+        Scene({"entity": "step", "id": "{tom}", "field": "due_on"}),
+        Scene({"entity": "goal", "id": "{goal}", "field": "child_words"}),
+    ],
+    "agree": [
+        Scene(),
+        Scene({"q": "how", "decision": "agree", "revision": "{revision}"}),
+        Scene({"q": "how", "decision": "disagree", "revision": "{revision}"}, _drawn),
+        Scene({"q": "how", "decision": "in_part", "revision": "{revision}"}, _pictures),
+        Scene({"q": "how", "decision": "in_part", "revision": "1"}),
+        Scene({"q": "witness"}),
+        Scene({"q": "after"}),
+    ],
+    "talk": [Scene(), Scene(do=_long_words)],
+    "houses": [Scene()],
+    "house": [Scene({"kind": kind}) for kind in ("good", "worry", "dream")],
+    "story": [Scene()],
+    "plan": [Scene(do=_unfold)],
+    "review": [Scene({"id": "{review}"}, _unfold), Scene({"id": "{held}"})],
+    "outcome": [
+        Scene({"id": "{held}", "goal": "{goal}"}, _reached),
+        Scene({"id": "{held}", "q": "next"}),
+    ],
+    "new-review": [Scene()],
+    "complaint": [Scene()],
+    "moments": [Scene()],
+    "then": [
+        Scene({"revision": "{signed}", "at": AT}, _unfold),
+        Scene({"revision": "3", "at": AT}),
+    ],
+    "compare": [
+        Scene({"from": "3", "at": AT}),
+        Scene({"from": "3", "to": "{revision}", "at": AT}),
+    ],
+    "came-of": [Scene()],
+    "take": [Scene()],
+}
+# Screens for those who work with children alone.
+OF_STAFF = {"children"}
+
+GO = """async ([place, about]) => {
+  history.pushState({ place, about, depth: 1 }, '', '/app/');
+  dispatchEvent(new PopStateEvent('popstate', { state: history.state }));
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  for (let n = 0; n < 3; n += 1) await frame();
+}"""
+
+
+def screens() -> list[str]:
+    """The names in the app's own table of screens."""
+    table = SCREENS.read_text(encoding="utf-8").split("const SCREENS", 1)[1].split("};", 1)[0]
+    return re.findall(r'^  "?([a-z][\w-]*)"?: \w+,$', table, re.MULTILINE)
+
+
+def test_no_screen_of_the_project_is_missing_from_these_tests() -> None:
+    assert len(screens()) >= 17
+    assert sorted(SCENES) == sorted(screens())
+
+
+def come_in(phone: Phone, double: Double, who: str) -> None:
+    """A child by pairing; everyone else with the session of the desk, by the link to Mia's."""
+    double.person = who
+    if who == MIA:
+        phone.pair()
+    else:
+        phone.context.add_cookies([{"name": COOKIE, "value": who, "url": double.url}])
+        phone.page.goto(f"{double.url}/app/#with={MIA}")
+    phone.page.wait_for_selector("h1, .faces")
+    phone.page.locator(".tabs button").nth(1).click()
+    phone.page.wait_for_selector(".land")
+
+
+def fill(double: Double) -> dict[str, str]:
+    """A full project, with a guardian and a carer who promised something."""
+    double.book.people |= {id_: OTHERS[id_] for id_ in (ADA, SAM)}
+    ids = everything(double.book, double.language)
+    for who in (ADA, SAM):
+        made = {"goal_id": ids["friends"], "text": "x " * 40, "owner_id": who, "status": "open"}
+        ids[who] = double.book.make(TOM, "step", **made)
+    double.book.is_due("step", ids["late"], TOM, days=-3, told=(INES,))
+    double.book.is_due("step", ids["next"], MIA, days=1)
+    state = double.book.state
+    return ids | {"revision": str(state.revision), "signed": str(state.signed_revision)}
+
+
+def visit(phone: Phone, double: Double, *, who: str = MIA, is_full: bool = True) -> Iterator[str]:
+    """Every screen in turn that is there for this person, in each of its states."""
+    ids = fill(double) if is_full else {}
+    come_in(phone, double, who)
+    page = phone.page
+    if is_full:
+        page.wait_for_selector(".path")
+    if is_full and who == MIA:
+        page.wait_for_selector(".whose .row")
+    # Until the number of the text is known here, nobody can agree.
+    page.wait_for_timeout(400)
+    for place, scenes in SCENES.items():
+        if (place in OF_STAFF) == (who == MIA):
+            continue
+        for number, scene in enumerate(scenes if is_full else scenes[:1]):
+            about = {name: _id(ids, text) for name, text in scene.about.items()}
+            page.evaluate(GO, [place, about])
+            page.locator("#title").wait_for()
+            if scene.do is not None and is_full and who == MIA:
+                scene.do(page)
+            yield f"{place} {number}"
+
+
+def _id(ids: Mapping[str, str], text: str) -> str:
+    return ids.get(text[1:-1], "nothing") if text.startswith("{") else text
+
+
+def violations(phone: Phone) -> list[tuple[str, str]]:
+    """What axe finds on the page."""
+    options = {
+        "runOnly": RULES,
+        "rules": {"color-contrast-enhanced": {"enabled": True}},
+        # Which reads style sheets again as inline ones: our own policy forbids that.
+        "preload": False,
+    }
+    found = Axe().run(phone.page, options=options).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"]) for one in found]
+
+
+NAMES = {MIA: "child", TOM: "caseworker", ADA: "guardian", SAM: "carer"}
+BOTH = pytest.mark.parametrize("who", [MIA, TOM], ids=NAMES.get)
+
+
+def everyone(*ways: tuple[str, str, str]) -> Any:
+    """A case for each person, language and scheme, with a name that tells."""
+    ids = [f"{NAMES[who]}-{language}-{scheme}" for who, language, scheme in ways]
+    return pytest.mark.parametrize(("who", "language", "scheme"), ways, ids=ids)
+
+
+@everyone(
+    (MIA, "en", "light"),
+    (MIA, "ar", "dark"),
+    (TOM, "ar", "light"),
+    (ADA, "en", "dark"),
+    (SAM, "fr", "light"),
+)
+def test_axe_finds_nothing_on_any_screen_of_the_project(
+    phones: Phones, double: Double, who: str, language: str, scheme: str
+) -> None:
+    phone = phones(language=language, scheme=scheme)
+    found = {name: violations(phone) for name in visit(phone, double, who=who)}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+@everyone((MIA, "en", "dark"), (MIA, "ar", "light"), (TOM, "en", "light"), (TOM, "ar", "dark"))
+def test_axe_finds_nothing_where_nothing_was_said_yet(
+    phones: Phones, double: Double, who: str, language: str, scheme: str
+) -> None:
+    phone = phones(language=language, scheme=scheme)
+    found = {name: violations(phone) for name in visit(phone, double, who=who, is_full=False)}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+SMALL = """(least) => [...document.querySelectorAll('button, a:not(.skip), summary, input')]
+  .map((one) => [one.getBoundingClientRect(), one])
+  .filter(([box]) => box.width > 0 && Math.min(box.width, box.height) < least - 0.5)
+  .map(([, one]) => one.innerText || one.outerHTML)"""
+
+
+@pytest.mark.parametrize("is_full", [True, False], ids=["full", "empty"])
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_no_screen_of_the_project_scrolls_sideways_on_320_pixels_and_targets_are_large(
+    phones: Phones, double: Double, language: str, is_full: bool
+) -> None:
+    phone = phones(language=language, width=320, height=568)
+    wrong: list[Any] = []
+    for name in visit(phone, double, is_full=is_full):
+        if is_sideways(phone):
+            wrong.append((name, "sideways"))
+        small = phone.page.evaluate(SMALL, TARGET)
+        wrong += [(name, one) for one in small]
+    assert wrong == []
+
+
+@BOTH
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_no_screen_of_the_project_scrolls_sideways_at_twice_the_size(
+    phones: Phones, double: Double, language: str, who: str
+) -> None:
+    phone = phones(language=language)
+    phone.page.add_init_script(
+        """addEventListener('DOMContentLoaded', () => {
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync('html { font-size: 225% !important }');
+          document.adoptedStyleSheets = [sheet];
+        })"""
+    )
+    assert [name for name in visit(phone, double, who=who) if is_sideways(phone)] == []
+
+
+# What a keyboard can reach, and where it is now.
+REACHABLE = """() => {
+  const all = [...document.querySelectorAll('button, a[href], input, textarea, select, summary')];
+  window.all = all.filter((one) => !one.disabled && one.checkVisibility());
+  return window.all.length;
+}"""
+FOCUSED = """() => {
+  const here = document.activeElement;
+  const style = getComputedStyle(here);
+  const box = here.getBoundingClientRect();
+  const y = Math.min(Math.max(box.top + box.height / 2, 1), innerHeight - 1);
+  const on = document.elementFromPoint(box.left + box.width / 2, y);
+  return {
+    number: window.all.indexOf(here),
+    words: (here.innerText || here.id || here.tagName).slice(0, 60),
+    isSeen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
+    isCovered: !(here === on || here.contains(on) || on?.contains(here)),
+  };
+}"""
+
+
+def unreachable(phone: Phone) -> list[str]:
+    """What of a screen the keyboard does not come to, or comes to unseen."""
+    page = phone.page
+    count, reached, wrong = page.evaluate(REACHABLE), set(), []
+    # A field for a day has a stop for each part of it.
+    for _ in range(count + 8):
+        page.keyboard.press("Tab")
+        here = page.evaluate(FOCUSED)
+        if here["number"] < 0 or here["number"] in reached:
+            continue
+        reached.add(here["number"])
+        if not here["isSeen"]:
+            wrong.append(f"{here['words']!r} shows no focus")
+        if here["isCovered"]:
+            wrong.append(f"{here['words']!r} is covered")
+    if len(reached) < count:
+        wrong.append(f"{len(reached)} of {count}")
+    return wrong
+
+
+def nameless(phone: Phone) -> list[str]:
+    """What a screen reader meets and cannot name."""
+    nodes = phone.devtools().send("Accessibility.getFullAXTree")["nodes"]
+    found = []
+    for node in nodes:
+        role = node.get("role", {}).get("value")
+        named = {"button", "link", "textbox", "img", "heading", "Date", "navigation"}
+        if not node.get("ignored") and role in named and not node.get("name", {}).get("value"):
+            found.append(str(role))
+    return found
+
+
+ARRIVED = "document.activeElement?.id === 'title' && document.querySelectorAll('h1').length === 1"
+
+
+@BOTH
+def test_every_screen_is_within_reach_of_a_keyboard_and_has_a_name_for_each_thing(
+    phones: Phones, double: Double, who: str
+) -> None:
+    phone = phones(height=568)
+    wrong: dict[str, list[str]] = {}
+    for name in visit(phone, double, who=who):
+        faults = [f"no name: {role}" for role in nameless(phone)]
+        phone.page.evaluate("document.getElementById('title').focus()")
+        wrong[name] = faults + unreachable(phone)
+    assert {name: faults for name, faults in wrong.items() if faults} == {}
+
+
+def test_every_screen_begins_at_its_heading_and_belongs_to_a_tab(
+    phone: Phone, double: Double
+) -> None:
+    ids = fill(double)
+    come_in(phone, double, MIA)
+    page = phone.page
+    more = page.locator(".tabs button").last.inner_text()
+    for place, scenes in SCENES.items():
+        if place in OF_STAFF:
+            continue
+        about = {name: _id(ids, text) for name, text in scenes[0].about.items()}
+        page.evaluate(GO, ["more", {}])
+        page.evaluate(GO, [place, about])
+        assert page.evaluate(ARRIVED), place
+        assert page.locator(".tabs [aria-current=page]").inner_text() != more, place
+
+
+def test_a_project_can_be_made_with_the_keyboard_alone(phone: Phone, double: Double) -> None:
+    phone.pair()
+    phone.project()
+    page = phone.page
+
+    def press(words: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            said = page.evaluate("document.activeElement.innerText ?? ''")
+            if said.strip() == words:
+                page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"No way leads to {words!r}.")
+
+    press("Something I want")
+    assert page.evaluate("document.activeElement.id") == "title"
+    press("Health")
+    press("Next")
+    page.keyboard.press("Tab")
+    while page.evaluate("document.activeElement.tagName") != "TEXTAREA":
+        page.keyboard.press("Tab")
+    page.keyboard.type("Sleep well")
+    press("Next")
+    for _ in range(3):
+        press("I don\u2019t know yet")
+    page.wait_for_selector(".goal")
+    assert "Sleep well" in page.locator(".goal").inner_text()
+
+
+def test_the_heading_takes_the_focus_before_anybody_can_write(phone: Phone, double: Double) -> None:
+    phone.pair()
+    phone.project()
+    page = phone.page
+    page.get_by_role("button", name="Something I want").click()
+    page.get_by_role("button", name="Health").click()
+    # Whoever is quickest of all: in the field as soon as it is there, and at the first letter.
+    page.evaluate(
+        """
+        window.stayed = new Promise(done => {
+            new MutationObserver((_, watching) => {
+                const field = document.querySelector("textarea");
+                if (!field) return;
+                watching.disconnect();
+                field.focus();
+                let frames = 0;
+                const look = () => (frames += 1) < 30
+                    ? requestAnimationFrame(look) : done(document.activeElement === field);
+                look();
+            }).observe(document.body, {childList: true, subtree: true});
+        });
+        null;
+        """
+    )
+    page.get_by_role("button", name="Next").click()
+    assert page.evaluate("window.stayed")

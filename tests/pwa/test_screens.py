@@ -1,0 +1,264 @@
+"""Every screen, in both directions and schemes: readable, reachable, never sideways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.pwa.conftest import Phone, Phones
+from tests.pwa.double import CODE, Double
+
+pytestmark = pytest.mark.browser
+
+ROWS = ("reminders", "cover", "language", "unsent", "looks", "sharing", "phones", "leave")
+MAIN_TARGET = 72
+TARGET = 44
+
+
+def walk(phone: Phone) -> Iterator[str]:
+    """Every screen in turn, as a child might come to it, with something on it."""
+    phone.open(f"#pair={CODE}")
+    for name in ("sharing-1", "acting-2", "phone-3"):
+        yield name
+        phone.page.locator(".main").click()
+    yield "link"
+    phone.page.locator(".main").click()
+    phone.page.wait_for_selector(".faces")
+    phone.page.locator(".face").nth(1).click()
+    yield "today"
+    phone.write("Some words")
+    yield "words"
+    phone.ok()
+    phone.is_thanked()
+    yield "thanks"
+    phone.project()
+    phone.go(0)
+    phone.network(is_there=False)
+    phone.page.locator(".second").click()
+    phone.page.locator(".wish:not(.received)").wait_for()
+    yield "wish"
+    phone.go(0)
+    phone.page.locator(".thanks:not(.received)").wait_for()
+    yield "saved"
+    phone.go(1)
+    phone.page.locator("summary").click()
+    yield "days"
+    phone.page.locator(".quiet.help").click()
+    yield "help"
+    phone.page.locator(".alarm").click()
+    phone.page.wait_for_selector(".thanks")
+    yield "help-saved"
+    phone.go(2, 3)
+    phone.page.wait_for_selector(".entry")
+    yield "unsent-full"
+    phone.network(is_there=True)
+    phone.page.locator(".entry").first.wait_for(state="detached")
+    phone.go(2)
+    yield "more"
+    for row, name in enumerate(ROWS):
+        phone.go(2, row)
+        if name == "phones":
+            phone.page.locator("main > .second").click()
+            phone.page.wait_for_selector(".code")
+            phone.page.locator(".entry .plain").click()
+        if name == "looks":
+            phone.page.wait_for_selector(".entry")
+        yield name
+    phone.page.locator(".top .quiet").first.click()
+    phone.page.locator("#new").fill("Buy bread")
+    phone.page.locator("#new").press("Enter")
+    yield "planner"
+
+
+def is_sideways(phone: Phone) -> bool:
+    overflows: bool = phone.page.evaluate(
+        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+    return overflows
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_axe_finds_nothing_on_any_screen(phones: Phones, language: str, scheme: str) -> None:
+    phone = phones(language=language, scheme=scheme)
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "wcag2aaa", "best-practice"]
+    # Without `preload`, which reads style sheets again as inline ones: our own policy forbids that.
+    options = {
+        "runOnly": rules,
+        "rules": {"color-contrast-enhanced": {"enabled": True}},
+        "preload": False,
+    }
+    found = {}
+    for name in walk(phone):
+        violations = Axe().run(phone.page, options=options).response["violations"]
+        if violations:
+            found[name] = [(v["id"], v["nodes"][0]["html"]) for v in violations]
+    assert found == {}
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_no_screen_scrolls_sideways_on_320_pixels(phones: Phones, language: str) -> None:
+    phone = phones(language=language, width=320, height=568)
+    assert [name for name in walk(phone) if is_sideways(phone)] == []
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_no_screen_scrolls_sideways_or_hides_anything_at_twice_the_size(
+    phones: Phones, language: str
+) -> None:
+    phone = phones(language=language)
+    phone.page.add_init_script(
+        """addEventListener('DOMContentLoaded', () => {
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync('html { font-size: 225% !important }');
+          document.adoptedStyleSheets = [sheet];
+        })"""
+    )
+    assert [name for name in walk(phone) if is_sideways(phone)] == []
+
+
+@pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("fr", "ltr"), ("ar", "rtl")])
+def test_the_page_runs_in_the_direction_of_its_language(
+    phones: Phones, language: str, direction: str
+) -> None:
+    phone = phones(language=language)
+    phone.pair()
+    assert phone.page.locator("html").get_attribute("dir") == direction
+    assert phone.page.locator("html").get_attribute("lang") == language
+    hide = phone.page.locator(".top .quiet").first.bounding_box()
+    help_now = phone.page.locator(".quiet.help").bounding_box()
+    assert hide is not None
+    assert help_now is not None
+    assert (hide["x"] < help_now["x"]) == (direction == "ltr")
+    first, last = (phone.page.locator(".face").nth(n).bounding_box() for n in (0, 4))
+    assert first is not None
+    assert last is not None
+    assert (first["x"] < last["x"]) == (direction == "ltr")
+
+
+def test_targets_are_large_enough(phones: Phones) -> None:
+    phone = phones(width=320, height=568)
+    small = []
+    for name in walk(phone):
+        for target in phone.page.locator("button, a:not(.skip), summary, input").all():
+            box = target.bounding_box()
+            if box and min(box["width"], box["height"]) < TARGET - 0.5:
+                small.append((name, target.inner_text(), box))
+        main = phone.page.locator(".act .main")
+        if main.count():
+            box = main.bounding_box()
+            assert box is not None
+            assert box["height"] >= MAIN_TARGET
+    assert small == []
+
+
+def test_a_language_chosen_is_spoken_at_once_offline_and_after_a_restart(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    phone.go(2, 2)
+    phone.page.get_by_role("button", name="العربية").click()
+    phone.page.get_by_role("heading", name="اللغة").wait_for()
+    assert phone.page.locator("html").get_attribute("dir") == "rtl"
+    for _ in range(50):
+        if double.language == "ar":
+            break
+        phone.page.wait_for_timeout(50)
+    assert double.language == "ar"
+    phone.network(is_there=False)
+    phone.page.reload()
+    phone.page.get_by_role("button", name="أنا بخير").wait_for()
+
+
+def test_everything_can_be_done_by_keyboard(phone: Phone, double: Double) -> None:
+    phone.pair()
+    phone.page.keyboard.press("Tab")
+    for _ in range(12):
+        if phone.page.evaluate("document.activeElement.matches('.act .main')"):
+            break
+        phone.page.keyboard.press("Tab")
+    outline = phone.page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert outline == "3px"
+    phone.page.keyboard.press("Enter")
+    phone.is_thanked()
+    # The focus went to what changed, not back to the top of the page.
+    assert phone.page.evaluate("document.activeElement.matches('.thanks')")
+    assert len(double.check_ins) == 1
+
+
+def test_a_new_screen_gives_the_focus_to_its_heading(phone: Phone) -> None:
+    phone.pair()
+    phone.go(2)
+    assert phone.page.evaluate("document.activeElement.textContent") == "More"
+
+
+def test_the_skip_link_leads_past_the_bar(phone: Phone) -> None:
+    phone.pair()
+    phone.page.locator(".skip").focus()
+    phone.page.keyboard.press("Enter")
+    assert phone.page.evaluate("document.activeElement.id") == "title"
+
+
+def test_reading_aloud_is_offered_only_with_a_voice_of_the_phone_and_on_tap(
+    phones: Phones,
+) -> None:
+    silent = phones()
+    silent.open()
+    silent.page.wait_for_selector("h1")
+    assert silent.page.get_by_role("button", name="Listen").count() == 0
+
+    phone = phones()
+    phone.page.add_init_script(
+        """(() => {
+          window.said = [];
+          const voice = { lang: 'en-GB', localService: true, name: 'Test', default: true };
+          speechSynthesis.getVoices = () => [voice];
+          speechSynthesis.speak = (words) => window.said.push(words.text);
+          Object.defineProperty(SpeechSynthesisUtterance.prototype, 'voice',
+            { set() {}, get: () => voice });
+        })()"""
+    )
+    phone.open()
+    phone.page.get_by_role("button", name="Listen").wait_for()
+    assert phone.page.evaluate("window.said") == []
+    phone.page.get_by_role("button", name="Listen").click()
+    said = phone.page.evaluate("window.said")
+    assert len(said) == 1
+    assert said[0].startswith("Who sees what you say")
+    assert phone.page.get_by_role("button", name="Stop").is_visible()
+
+
+def test_a_phone_that_somebody_else_had_comes_in_as_a_new_one(phone: Phone) -> None:
+    phone.double.knows_phones = 1
+    phone.pair()
+    ids = [body["device"]["id"] for body in phone.double.posted("/api/v1/pair")]
+    assert len(set(ids)) == len(ids) == 2
+
+
+def test_a_code_may_be_typed_with_the_digits_of_an_arabic_keyboard(phone: Phone) -> None:
+    phone.open()
+    for _ in range(3):
+        phone.page.locator(".main").click()
+    phone.page.locator("#code").fill("\u0661\u06f2CD EFGH")
+    phone.page.locator(".main").click()
+    phone.page.get_by_text("This code does not open anything").wait_for()
+    assert phone.double.posted("/api/v1/pair")[-1]["code"] == "12CDEFGH"
+
+
+def test_a_wrong_code_is_explained_and_the_typed_letters_stay(phone: Phone) -> None:
+    phone.open()
+    for _ in range(3):
+        phone.page.locator(".main").click()
+    field = phone.page.locator("#code")
+    field.fill("abc")
+    phone.page.locator(".main").click()
+    phone.page.get_by_text("A code has eight letters and digits").wait_for()
+    field.fill("zzzz-zzzz")
+    phone.page.locator(".main").click()
+    phone.page.get_by_text("This code does not open anything").wait_for()
+    assert field.input_value() == "zzzz-zzzz"
+    field.fill("abcd efgh")
+    phone.page.locator(".main").click()
+    phone.page.wait_for_selector(".faces")

@@ -1,0 +1,556 @@
+"""Who reaches what: every route by every role by another agency.
+
+The walk goes over `app.routes`, so a new route fails here until somebody declares who may use it.
+A call counts as let in unless the answer is 401, 403 or 404. Bodies that are sent are none that
+anything could accept: rights are looked at first, so nothing is changed by the walk but what the
+routes without a body change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from starlette.routing import BaseRoute, Route
+
+from server import crypt
+from server.alert.models import Alert
+from server.app import routes as all_routes
+from server.audit.actions import SYSTEM
+from server.doors import actions as doors
+from server.doors.models import Device
+from server.due.actions import set_due
+from server.due.models import Due
+from server.due.rules import Kind, Setting
+from server.notify.actions import test_message as send_test
+from server.notify.models import Address, Message
+from server.people import actions as people
+from server.people.rules import Action, Role, may
+from server.plan.models import Quarantined, Template
+from server.watch.actions import open_missing
+from server.watch.models import Pause, Question
+from tests.cast import ADULTS, CHILDREN, Cast
+
+SIGN_IN, DENIED, HIDDEN, IN = 401, 403, 404, 200
+TIED = {
+    "mia": "child",
+    "tom": "caseworker",
+    "ines": "supervisor",
+    "ada": "guardian",
+    "sam": "carer",
+}
+STRANGERS = ("eve", "root", "lia", "uwe")
+ROLE_IN_AGENCY = {name: role.value for name, (_, role, _, _) in ADULTS.items()} | {
+    "uwe": "caseworker"
+}
+ON_DUTY = "eve on duty"
+WHO = (None, *TIED, *STRANGERS, ON_DUTY)
+
+Expected = Callable[[str | None], int]
+
+
+def anyone(_: str | None) -> int:
+    """No session is needed."""
+    return IN
+
+
+def signed_in(who: str | None) -> int:
+    """Any session."""
+    return SIGN_IN if who is None else IN
+
+
+def staff(who: str | None) -> int:
+    """Any adult's session; to a child's there is nothing."""
+    if who is None:
+        return SIGN_IN
+    return HIDDEN if who in CHILDREN else IN
+
+
+def children_alone(who: str | None) -> int:
+    """The child whose session it is, of either agency."""
+    if who is None:
+        return SIGN_IN
+    return IN if who in CHILDREN else HIDDEN
+
+
+def paired(who: str | None) -> int:
+    """A paired phone."""
+    if who is None:
+        return SIGN_IN
+    return IN if who in CHILDREN else DENIED
+
+
+@dataclass(frozen=True)
+class child:
+    """These roles towards Mia; whoever is on duty counts as her supervisor."""
+
+    roles: str
+    but: str = ""  # Roles in the agency that get in without a tie.
+    is_for_staff: bool = False  # To the child itself it is not there.
+
+    def __call__(self, who: str | None) -> int:
+        if who is None:
+            return SIGN_IN
+        if who in ROLE_IN_AGENCY and who != "uwe" and ROLE_IN_AGENCY[who] in self.but.split():
+            return IN
+        role = "supervisor" if who == ON_DUTY else TIED.get(who)
+        if role is None or (role == "child" and self.is_for_staff):
+            return HIDDEN
+        return IN if role in self.roles.split() else DENIED
+
+
+desk_child = partial(child, is_for_staff=True)
+
+
+def due_seen(who: str | None) -> int:
+    """Whoever may see the page of the child; to everybody else it is not there, tie or not."""
+    got = desk_child("caseworker supervisor guardian")(who)
+    return HIDDEN if got == DENIED else got
+
+
+@dataclass(frozen=True)
+class agency:
+    """These roles in one's own agency; to a child there is nothing."""
+
+    roles: str
+
+    def __call__(self, who: str | None) -> int:
+        if who is None:
+            return SIGN_IN
+        if who in CHILDREN:
+            return HIDDEN
+        role = ROLE_IN_AGENCY["eve" if who == ON_DUTY else who]
+        return IN if role in self.roles.split() else DENIED
+
+
+_ALERT_SEEN = desk_child("caseworker supervisor guardian")
+_ALERT_TAKEN = desk_child("caseworker supervisor")
+CHILD = "/api/v1/children/{child_id}"
+DESK = "/desk/children/{child_id}"
+
+EXPECTED: Mapping[str, Expected] = {
+    # The doors.
+    "GET /": anyone,
+    "POST /sign-in": anyone,
+    "POST /sign-out": anyone,
+    "GET /app/manifest.webmanifest": anyone,
+    "GET /api/v1/openapi.json": anyone,
+    "POST /api/v1/pair": anyone,
+    "POST /api/v1/sessions": anyone,
+    "DELETE /api/v1/sessions": signed_in,
+    "POST /api/v1/me/codes": paired,
+    "GET /api/v1/me/devices": children_alone,
+    "DELETE /api/v1/me/devices/{device_id}": children_alone,
+    f"GET {CHILD}/devices": child("child caseworker supervisor"),
+    f"DELETE {CHILD}/devices/{{device_id}}": child("child caseworker supervisor"),
+    f"GET {DESK}/devices": desk_child("caseworker supervisor"),
+    f"POST {DESK}/devices/{{device_id}}/shut-out": desk_child("caseworker supervisor"),
+    f"GET {DESK}/invite": desk_child("caseworker"),
+    f"POST {DESK}/invite": desk_child("caseworker"),
+    "GET /desk/people/new": agency("administrator"),
+    "POST /desk/people": agency("administrator"),
+    "POST /desk/people/{person_id}/password": agency("administrator"),
+    "POST /desk/people/{person_id}/disable": agency("administrator"),
+    "GET /desk/settings/password": staff,
+    "POST /desk/settings/password": staff,
+    # The people.
+    "GET /desk/people": agency("administrator"),
+    f"GET {CHILD}/ties": child("caseworker supervisor", but="administrator"),
+    f"POST {CHILD}/ties": child("supervisor", but="administrator"),
+    f"DELETE {CHILD}/ties/{{tie_id}}": child("supervisor", but="administrator"),
+    f"GET {DESK}/ties": desk_child("caseworker supervisor", but="administrator"),
+    f"POST {DESK}/ties": desk_child("supervisor", but="administrator"),
+    f"POST {DESK}/ties/{{tie_id}}/end": desk_child("supervisor", but="administrator"),
+    "GET /api/v1/looks": children_alone,
+    f"GET {CHILD}/looks": child("child caseworker supervisor guardian"),
+    "GET /desk/settings": staff,
+    "POST /desk/settings/language": staff,
+    "POST /desk/settings/addresses": staff,
+    "POST /desk/settings/addresses/{address_id}/drop": staff,
+    # Oneself.
+    "GET /api/v1/me": signed_in,
+    "PATCH /api/v1/me": signed_in,
+    "POST /api/v1/me/seen": signed_in,
+    "GET /api/v1/push-subscriptions": signed_in,
+    "POST /api/v1/push-subscriptions": signed_in,
+    "DELETE /api/v1/push-subscriptions/{subscription_id}": signed_in,
+    "POST /api/v1/push-receipts": signed_in,
+    # The watch.
+    "GET /api/v1/children": signed_in,
+    f"GET {CHILD}/watch": child("child caseworker supervisor guardian"),
+    f"PUT {CHILD}/rhythm": child("caseworker supervisor"),
+    f"PUT {CHILD}/tier": child("caseworker supervisor"),
+    f"POST {CHILD}/pauses": child("caseworker supervisor"),
+    f"DELETE {CHILD}/pauses/{{pause_id}}": child("caseworker supervisor"),
+    f"POST {CHILD}/sightings": child("caseworker supervisor guardian carer"),
+    f"POST {CHILD}/placement/end": child("caseworker supervisor"),
+    f"POST {CHILD}/placement/begin": child("caseworker supervisor"),
+    f"POST {CHILD}/missing": child("caseworker supervisor guardian carer"),
+    # The life project.
+    "GET /api/v1/project": children_alone,
+    "POST /api/v1/sync": children_alone,
+    "GET /api/v1/project/history": children_alone,
+    "GET /api/v1/project/live": children_alone,
+    "GET /api/v1/project.pdf": children_alone,
+    "GET /api/v1/project/whole": children_alone,
+    "GET /api/v1/project/templates": children_alone,
+    f"GET {CHILD}/project/templates": child("child caseworker guardian"),
+    "GET /desk/policies": agency("caseworker supervisor"),
+    "POST /desk/policies": agency("supervisor"),
+    "GET /desk/policies/new": agency("supervisor"),
+    "POST /desk/policies/look": agency("supervisor"),
+    "GET /desk/quality": agency("caseworker supervisor"),
+    "GET /desk/quality.csv": agency("caseworker supervisor"),
+    "GET /desk/templates": agency("supervisor administrator"),
+    "GET /desk/templates/new": agency("supervisor administrator"),
+    "POST /desk/templates/new": agency("supervisor administrator"),
+    "GET /desk/templates/{template_id}": agency("supervisor administrator"),
+    "POST /desk/templates/{template_id}": agency("supervisor administrator"),
+    "POST /desk/templates/{template_id}/retire": agency("supervisor administrator"),
+    "POST /desk/templates/{template_id}/again": agency("supervisor administrator"),
+    f"GET {CHILD}/project/whole": child("child caseworker supervisor guardian"),
+    f"GET {CHILD}/project.pdf": child("child caseworker supervisor guardian"),
+    f"GET {CHILD}/project": child("child caseworker supervisor guardian carer"),
+    f"POST {CHILD}/sync": child("child caseworker supervisor guardian carer"),
+    f"GET {CHILD}/project/history": child("child caseworker supervisor guardian carer"),
+    f"GET {CHILD}/project/live": child("child caseworker supervisor guardian carer"),
+    "GET /api/v1/dues": signed_in,
+    f"GET {CHILD}/dues": child("child caseworker supervisor guardian carer"),
+    f"GET {CHILD}/quarantine": child("caseworker supervisor"),
+    f"POST {CHILD}/quarantine/{{change_id}}": child("caseworker supervisor"),
+    "GET /api/v1/alerts": signed_in,
+    "GET /api/v1/alerts/{alert_id}": _ALERT_SEEN,
+    "POST /api/v1/alerts/{alert_id}/acknowledge": _ALERT_TAKEN,
+    "POST /api/v1/alerts/{alert_id}/close": _ALERT_TAKEN,
+    # The desk.
+    "GET /desk/": staff,
+    "GET /desk/live": staff,
+    "GET /desk/rounds": staff,
+    "GET /desk/alerts/{alert_id}": _ALERT_SEEN,
+    "POST /desk/alerts/{alert_id}/acknowledge": _ALERT_TAKEN,
+    "POST /desk/alerts/{alert_id}/close": _ALERT_TAKEN,
+    f"GET {DESK}": desk_child("caseworker supervisor guardian"),
+    f"GET {DESK}/turns": desk_child("caseworker supervisor guardian"),
+    f"GET {DESK}/home": desk_child("caseworker supervisor"),
+    f"POST {DESK}/home": desk_child("caseworker supervisor"),
+    f"GET {DESK}/birthday": desk_child("caseworker supervisor"),
+    f"POST {DESK}/birthday": desk_child("caseworker supervisor"),
+    f"GET {DESK}/quarantine": desk_child("caseworker supervisor"),
+    f"POST {DESK}/quarantine/{{change_id}}": desk_child("caseworker supervisor"),
+    # It leads on to the child; it has a page of its own for a deputy alone, who is not among these.
+    "GET /desk/dues/{due_id}": due_seen,
+    f"GET {DESK}/check-in": desk_child("caseworker carer"),
+    f"POST {DESK}/check-in": desk_child("caseworker carer"),
+    f"GET {DESK}/rhythm": desk_child("caseworker supervisor"),
+    f"POST {DESK}/rhythm": desk_child("caseworker supervisor"),
+    f"GET {DESK}/tier": desk_child("caseworker supervisor"),
+    f"POST {DESK}/tier": desk_child("caseworker supervisor"),
+    f"GET {DESK}/pauses": desk_child("caseworker supervisor"),
+    f"POST {DESK}/pauses": desk_child("caseworker supervisor"),
+    f"POST {DESK}/pauses/{{pause_id}}/end": desk_child("caseworker supervisor"),
+    f"GET {DESK}/sighting": desk_child("caseworker supervisor guardian carer"),
+    f"POST {DESK}/sighting": desk_child("caseworker supervisor guardian carer"),
+    f"GET {DESK}/placement": desk_child("caseworker supervisor"),
+    f"POST {DESK}/placement/end": desk_child("caseworker supervisor"),
+    f"POST {DESK}/placement/begin": desk_child("caseworker supervisor"),
+    f"GET {DESK}/missing": desk_child("caseworker supervisor guardian carer"),
+    f"POST {DESK}/missing": desk_child("caseworker supervisor guardian carer"),
+    "GET /desk/children/new": agency("caseworker supervisor administrator"),
+    "POST /desk/children/new": agency("caseworker supervisor administrator"),
+    "GET /desk/test": staff,
+    "POST /desk/test": staff,
+    "GET /desk/test/{subject_id}": staff,
+    # Whoever holds the carer's signed link: that is what it is for.
+    "GET /q/{token}": anyone,
+    "POST /q/{token}": anyone,
+    # The check-in.
+    "POST /api/v1/check-ins": children_alone,
+    "GET /api/v1/check-ins": children_alone,
+    f"POST {CHILD}/check-ins": child("caseworker carer"),
+    f"GET {CHILD}/check-ins": child("child caseworker supervisor guardian"),
+    # How the installation is: the walk comes from far away and has no token.
+    "GET /health": anyone,
+    "GET /metrics": lambda _: HIDDEN,
+}
+
+# What a rule looks at before it looks at rights has to fit. `{now}` and `{id}` are filled in.
+BODIES: Mapping[str, Mapping[str, Any]] = {
+    f"PUT {CHILD}/rhythm": {"rhythm": {"at": ["18:00"]}, "zone": "Europe/Paris"},
+    f"PUT {CHILD}/tier": {"tier": "mid"},
+    f"POST {CHILD}/pauses": {"id": "{id}", "from_at": "{now}", "until_at": "{tomorrow}"},
+    f"POST {CHILD}/sightings": {"id": "{id}", "answer": "seen"},
+    f"POST {CHILD}/missing": {},
+    f"POST {CHILD}/check-ins": {"id": "{id}", "said_at": "{now}"},
+    "POST /api/v1/check-ins": {"id": "{id}", "said_at": "{now}"},
+    "POST /api/v1/push-receipts": {"message": "{id}"},
+    "POST /api/v1/push-subscriptions": {
+        "id": "{id}",
+        "endpoint": "https://push.example/1",
+        "keys": {"p256dh": "", "auth": ""},
+    },
+    "POST /api/v1/alerts/{alert_id}/acknowledge": {},
+    "POST /api/v1/alerts/{alert_id}/close": {"outcome": "seen", "words": "Seen."},
+}
+
+
+async def device_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A phone to shut out that is not the one that asks."""
+    owner = who if who in CHILDREN and "/me/" in path else "mia"
+    device = await Device.create(
+        id=uuid4(),
+        agency_id=cast.persons[owner].agency_id,
+        person_id=cast.persons[owner].id,
+        paired_at=cast.clock(),
+    )
+    return device.id
+
+
+async def tie_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A tie that is to begin later, so that it gives nobody a right today."""
+    later = cast.clock() + timedelta(days=30)
+    tie = await people.add_tie(
+        SYSTEM,
+        cast.children["mia"],
+        person_id=cast.sam.id,
+        role=Role.GUARDIAN,
+        from_at=later,
+        now=cast.clock(),
+    )
+    return tie.id
+
+
+async def person_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """Somebody new, of the first agency, who can sign in."""
+    person = await people.add_person(
+        SYSTEM,
+        cast.agency.id,
+        role=Role.CARER,
+        name="Somebody",
+        language="en",
+        zone="UTC",
+        now=cast.clock(),
+    )
+    await doors.store_credential(SYSTEM, person, str(uuid4()), "none", cast.clock())
+    return person.id
+
+
+async def address_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """An address of whoever asks."""
+    person = cast.persons[_name(who) or "mia"]
+    address = await Address.create(
+        agency_id=person.agency_id,
+        person_id=person.id,
+        channel="push",
+        value="x",
+        value_index=str(uuid4()),
+        made_at=cast.clock(),
+    )
+    return address.id
+
+
+async def pause_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """An agreed absence that is to come."""
+    begins = cast.clock() + timedelta(days=50)
+    pause = await Pause.create(
+        child_id=cast.mia.id,
+        from_at=begins,
+        until_at=begins + timedelta(days=1),
+        made_by=cast.tom.id,
+        made_at=cast.clock(),
+    )
+    return pause.id
+
+
+async def alert_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """Mia's alert, the same for everyone."""
+    alert = await Alert.filter(child_id=cast.mia.id).first()
+    return (alert or await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())).id
+
+
+async def token(cast: Cast, who: str | None, path: str) -> str:
+    """The carer's link to a question."""
+    now = cast.clock()
+    question = await Question.create(
+        agency_id=cast.agency.id,
+        child_id=cast.mia.id,
+        person_id=cast.sam.id,
+        about_due_at=now,
+        turn=next(_turns),
+        asked_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
+    return crypt.sign(str(question.id), "question", until=question.expires_at)
+
+
+async def subject_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A test alarm of whoever asks."""
+    name = _name(who) or "mia"
+    await address_id(cast, who, path)
+    (made, *_) = await send_test(cast.actor(name), cast.persons[name].id, cast.clock())
+    return (await Message.get(id=made)).subject_id
+
+
+async def child_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """The child of the walk."""
+    return cast.mia.id
+
+
+async def change_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A change of somebody whose tie is over."""
+    said = {
+        "entity": "area",
+        "entity_id": str(uuid4()),
+        "field": "*",
+        "base": None,
+        "value": {"kind": "own"},
+        "said_at": cast.clock().isoformat(),
+    }
+    kept = await Quarantined.create(
+        id=uuid4(),
+        agency_id=cast.agency.id,
+        child_id=cast.mia.id,
+        who_id=cast.ada.id,
+        who_role="guardian",
+        said=said,
+        received_at=cast.clock(),
+        content_hash="",
+    )
+    return kept.id
+
+
+async def template_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A template of the agency of whoever asks."""
+    agency_id = cast.persons[_name(who) or "mia"].agency_id
+    made = await Template.create(
+        id=uuid4(),
+        agency_id=agency_id,
+        kind="own",
+        spoken={"words": "Learn to swim", "why": None, "success_sign": None, "steps": []},
+        made_at=cast.clock(),
+    )
+    return made.id
+
+
+async def due_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A due about Mia."""
+    one = Setting(
+        kind=Kind.REVIEW,
+        subject_id=uuid4(),
+        owner_id=None,
+        owner_role="caseworker",
+        due_at=cast.clock(),
+        zone="UTC",
+    )
+    await set_due(SYSTEM, cast.children["mia"], one, cast.clock())
+    return (await Due.get(subject_id=one.subject_id)).id
+
+
+_turns = count()
+MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
+    maker.__name__: maker
+    for maker in (
+        change_id,
+        due_id,
+        child_id,
+        device_id,
+        tie_id,
+        person_id,
+        address_id,
+        pause_id,
+        alert_id,
+        token,
+        subject_id,
+        template_id,
+    )
+} | {"subscription_id": address_id}
+
+
+def _name(who: str | None) -> str | None:
+    return "eve" if who == ON_DUTY else who
+
+
+def described(routes: list[BaseRoute]) -> list[str]:
+    """ "GET /path/{id}" for every route but mounted files."""
+    found = []
+    for route in routes:
+        if isinstance(route, Route):
+            methods = sorted((route.methods or set()) - {"HEAD"})
+            found += [f"{method} {route.path_format}" for method in methods]
+    return found
+
+
+async def call(cast: Cast, who: str | None, route: str) -> int:
+    """What the route answers to this person, as one of the four expectations."""
+    method, path = route.split(" ")
+    for name in re.findall(r"{(\w+)}", path):
+        path = path.replace(f"{{{name}}}", str(await MAKERS[name](cast, who, path)))
+    if who is not None:
+        await cast.new_token(_name(who))
+    body = BODIES.get(route)
+    how: dict[str, Any] = {}
+    if body is not None:
+        how["json"] = _filled(body, cast)
+    elif method != "GET":
+        how["content"] = "not what anybody takes"
+    async with cast.client_as(_name(who)) as client:
+        answer = await client.request(method, path, **how)
+    return answer.status_code if answer.status_code in (SIGN_IN, DENIED, HIDDEN) else IN
+
+
+def _filled(body: Mapping[str, Any], cast: Cast) -> dict[str, Any]:
+    values = {
+        "{id}": str(uuid4()),
+        "{now}": cast.clock().isoformat(),
+        "{tomorrow}": (cast.clock() + timedelta(days=1)).isoformat(),
+    }
+    return {
+        key: values.get(value, value) if isinstance(value, str) else value
+        for key, value in body.items()
+    }
+
+
+async def test_every_route_for_every_role_and_another_agency(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A stream of events would go on for half an hour.
+    monkeypatch.setattr("server.live.LONGEST_S", 0)
+    routes = described(cast.app.routes)
+    undeclared = [route for route in routes if route not in EXPECTED]
+    assert not undeclared, "declare in EXPECTED who may use these"
+    await people.add_tie(
+        SYSTEM, cast.children["mia"], person_id=cast.ada.id, role=Role.GUARDIAN, now=cast.clock()
+    )
+    wrong = []
+    for who in WHO:
+        if who == ON_DUTY:
+            await cast.on_duty("eve")
+        for route in routes:
+            got, expected = await call(cast, who, route), EXPECTED[route](who)
+            if got != expected:
+                wrong.append(f"{who}: {route} gave {got}, not {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_expectation_is_left_of_a_route_that_is_gone(cast_free_routes: list[str]) -> None:
+    assert [route for route in EXPECTED if route not in cast_free_routes] == []
+
+
+@pytest.fixture
+def cast_free_routes() -> list[str]:
+    return described(all_routes())
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_nobody_gains_a_right_by_losing_a_tie(role: Role) -> None:
+    for other in Role:
+        both = {action for action in Action if may(frozenset({role, other}), action)}
+        one = {action for action in Action if may(frozenset({role}), action)}
+        assert one <= both
+    assert not any(may(frozenset(), action) for action in Action)

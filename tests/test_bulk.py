@@ -1,0 +1,184 @@
+"""Many rows in one statement are what as many statements would have made of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from tortoise.exceptions import IntegrityError
+
+from server import bulk
+from server.alert.models import Policy
+from server.audit.models import Entry
+from server.db import as_id, fetch, write
+from server.errors import Conflict
+from server.notify.models import Message
+from server.watch.models import Beat, Blind
+from tests.fixtures import Database, DrivenClock
+from tests.races import no_fault, together
+
+NASTY = ["", " ", "it's", '"', "\\", "\n", "$1", "%s", "?", "{}", "نعم", "👩‍👧", "x" * 5000, "null"]
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def entry(**how: Any) -> dict[str, Any]:
+    values = {"at": NOON, "agency_id": None, "who_id": None, "who_role": "system", "about_kind": ""}
+    return values | {"what": "test", "names": [], "why": None} | how
+
+
+def policy(version: int, **how: Any) -> dict[str, Any]:
+    values = {"id": uuid4(), "agency_id": UUID(int=1), "version": version, "made_at": NOON}
+    return values | {"content": {}} | how
+
+
+async def test_rows_come_back_as_they_went_in(db: Database) -> None:
+    rows = [entry(what="why", why=text, names=[text, text]) for text in NASTY]
+    ids = await bulk.insert(Entry, rows)
+    assert len(set(ids)) == len(NASTY)
+    found = await Entry.all().order_by("id")
+    assert [one.why for one in found] == NASTY
+    assert [one.names for one in found] == [[text, text] for text in NASTY]
+
+
+async def test_it_writes_what_the_models_themselves_would_write(db: Database) -> None:
+    given = entry(agency_id=uuid4(), who_id=uuid4(), names=["ä", "b"], why="seen")
+    await bulk.insert(Entry, [given])
+    await Entry.create(**given)
+    columns = "at, agency_id, who_id, what, names, why"
+    one, other = await fetch(f"SELECT {columns} FROM entry ORDER BY id")  # noqa: S608
+    assert one == other
+
+
+async def test_documents_numbers_and_nothing_keep_their_kinds(db: Database) -> None:
+    content = {"a": [1, 2.5, None, True, False, "1", {"b": "é"}], "": {}, "big": 2**53}
+    await bulk.insert(Policy, [policy(1, content=content, made_by=None)])
+    [found] = await Policy.all()
+    assert found.content == content
+    assert (found.version, found.made_by) == (1, None)
+
+
+async def test_sealed_fields_are_sealed(db: Database) -> None:
+    row = {
+        "id": uuid4(),
+        "to_key": "x",
+        "channel": "push",
+        "kind": "alert",
+        "subject_kind": "alert",
+        "subject_id": uuid4(),
+        "data": {"path": "/q/secret"},
+        "queued_at": NOON,
+    }
+    defaults = {"rung": 0, "turn": 0, "urgency": "high", "state": "waiting", "attempts": 0}
+    await bulk.insert(Message, [row | defaults])
+    assert (await Message.all().first()).data == {"path": "/q/secret"}
+    [raw] = await fetch("SELECT data FROM message")
+    assert "secret" not in str(raw)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        NOON,
+        NOON + timedelta(microseconds=1),
+        datetime(2026, 3, 2, 17, 30, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+        datetime(1970, 1, 1, tzinfo=UTC),
+        datetime(2199, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+    ],
+)
+async def test_moments_are_stored_in_utc_and_found_again(db: Database, moment: datetime) -> None:
+    await bulk.insert(Beat, [{"name": "test", "at": moment}], returning="name")
+    assert (await Beat.get(name="test")).at == moment
+    assert await Beat.filter(at=moment).exists()
+    assert await Beat.filter(at__gt=moment - timedelta(microseconds=1)).exists()
+
+
+async def test_nothing_is_nothing(db: Database) -> None:
+    assert await bulk.insert(Entry, []) == []
+    assert await bulk.update(Policy, [], guard="version") == []
+    await bulk.update_all(Policy, [], guard="version")
+
+
+async def test_a_row_that_is_known_is_left_out_or_stops_all(db: Database) -> None:
+    await bulk.insert(Policy, [policy(1)])
+    rows = [policy(1), policy(2)]
+    made = await bulk.insert(Policy, rows, skip_known=True)
+    assert [as_id(id) for id in made] == [rows[1]["id"]]
+
+    async def unguarded() -> None:
+        async with write():
+            await bulk.insert(Policy, [policy(3), policy(2)])
+
+    with pytest.raises(IntegrityError):
+        await unguarded()
+    assert await Policy.all().count() == 2
+
+
+async def test_the_same_row_twice_in_one_statement_is_once(db: Database) -> None:
+    row = {"id": uuid4(), "from_at": NOON, "until_at": NOON}
+    assert len(await bulk.insert(Blind, [row, row, row], skip_known=True)) == 1
+
+
+async def test_two_who_insert_the_same_at_once_insert_it_once(db: Database) -> None:
+    rows = [policy(number) for number in range(20)]
+
+    async def insert(order: int) -> list[Any]:
+        async with write():
+            return await bulk.insert(Policy, rows[::order], skip_known=True)
+
+    found = await together(insert(1), insert(1))
+    no_fault(found)
+    assert sorted(len(made) for made in found) == [0, 20]
+
+
+async def test_an_update_goes_to_its_rows_alone(db: Database) -> None:
+    rows = [policy(number) for number in range(3)]
+    await bulk.insert(Policy, rows)
+    changed = await bulk.update(
+        Policy, [{"id": row["id"], "content": {"n": n}} for n, row in enumerate(rows[:2])]
+    )
+    assert {as_id(id) for id in changed} == {row["id"] for row in rows[:2]}
+    found = {one.version: one.content for one in await Policy.all()}
+    assert found == {0: {"n": 0}, 1: {"n": 1}, 2: {}}
+    assert await bulk.update(Policy, [{"id": uuid4(), "content": {}}]) == []
+
+
+async def test_only_a_row_that_is_as_it_was_read_is_written(db: Database) -> None:
+    rows = [policy(5), policy(7)]
+    await bulk.insert(Policy, rows)
+    new = [{"id": row["id"], "content": {"new": True}, "version": 5} for row in rows]
+    changed = await bulk.update(Policy, new, guard="version")
+    assert [as_id(id) for id in changed] == [rows[0]["id"]]
+    found = {one.id: (one.version, one.content) for one in await Policy.all()}
+    assert found == {rows[0]["id"]: (6, {"new": True}), rows[1]["id"]: (7, {})}
+    with pytest.raises(Conflict):
+        await bulk.update_all(Policy, new, guard="version")
+
+
+async def test_of_many_who_swap_the_same_row_one_does(db: Database, clock: DrivenClock) -> None:
+    row = policy(1)
+    await bulk.insert(Policy, [row])
+
+    async def swap(number: int) -> list[Any]:
+        async with write():
+            change = {"id": row["id"], "content": {"by": number}, "version": 1}
+            return await bulk.update(Policy, [change], guard="version")
+
+    found = await together(*(swap(number) for number in range(5)))
+    no_fault(found)
+    assert sorted(len(made) for made in found) == [0, 0, 0, 0, 1]
+    assert (await Policy.get(id=row["id"])).version == 2
+
+
+async def test_nothing_can_be_set_to_nothing(db: Database) -> None:
+    row = policy(1, made_by=uuid4())
+    await bulk.insert(Policy, [row])
+    await bulk.update(Policy, [{"id": row["id"], "made_by": None}])
+    assert (await Policy.get(id=row["id"])).made_by is None
+
+
+async def test_a_thousand_rows_are_one_statement(db: Database) -> None:
+    ids = await bulk.insert(Entry, [entry(what=str(number)) for number in range(1000)])
+    assert len(ids) == 1000
+    assert await Entry.all().count() == 1000

@@ -1,0 +1,349 @@
+"""The demo agency: what a newcomer and a trainer find, at the first start and at each one after."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from server import demo
+from server.__main__ import _make_ready
+from server.alert import actions as alerts
+from server.alert.actions import policy_of
+from server.alert.models import Alert
+from server.alert.policy import DEFAULT, read
+from server.audit.actions import SYSTEM, verify
+from server.checkin.models import CheckIn
+from server.db import close_database, open_database
+from server.errors import Refused
+from server.notify.models import Message
+from server.people import actions as people
+from server.people.models import Agency, Child, Person
+from server.watch import ticking
+from server.watch.models import Question, Round, Watch
+
+STAFF = {"tom", "ines", "ada", "sam", "eve", "root", "uwe"}
+CHILDREN = {"mia", "noor", "lia"}
+FIRST_LOAD_S = 6
+
+
+@pytest_asyncio.fixture
+async def start(db, settings, passwords, clock):
+    """`await start()`: what a start of the demo does, now; it returns the ways in."""
+
+    async def start():
+        return await demo.prepare(settings, passwords, lambda _line: None, clock())
+
+    return start
+
+
+@pytest.fixture
+def client(app):
+    transport = httpx2.ASGITransport(app, client=("203.0.113.7", 50000))
+    return lambda **how: httpx2.AsyncClient(transport=transport, base_url="http://localhost", **how)
+
+
+async def _signed_in(client, ways_in, name):
+    said = {"name": name, "password": ways_in["staff"][name]["password"]}
+    async with client() as stranger:
+        answer = await stranger.post("/api/v1/sessions", json=said)
+    assert answer.status_code == 201, answer.text
+    return client(headers={"authorization": f"Bearer {answer.json()['token']}"})
+
+
+# --- the ways in
+
+
+async def test_the_file_for_scripts_has_the_shape_that_was_promised(start, settings):
+    ways_in = await start()
+    file = settings.var / "demo.json"
+    found = json.loads(file.read_text())
+    assert found == ways_in
+    assert set(found) == {"url", "staff", "children"}
+    assert found["url"] == settings.public_url
+    assert set(found["staff"]) == STAFF
+    assert all(set(entry) == {"password"} for entry in found["staff"].values())
+    assert set(found["children"]) == CHILDREN
+    for entry in found["children"].values():
+        assert set(entry) == {"id", "code", "link"}
+        assert UUID(entry["id"])
+        assert entry["link"] == f"{settings.public_url}/app/#pair={entry['code']}"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_nobody_else_can_read_the_file_that_lay_open_before(start, settings):
+    (settings.var / "demo.json").write_text("{}")
+    (settings.var / "demo.json").chmod(0o644)
+    await start()
+    assert stat.S_IMODE((settings.var / "demo.json").stat().st_mode) == 0o600
+
+
+async def test_everybody_comes_in_and_sees_what_is_theirs(start, client):
+    ways_in = await start()
+    seen = {}
+    for name in STAFF:
+        async with await _signed_in(client, ways_in, name) as browser:
+            answer = (await browser.get("/api/v1/children")).json()
+            seen[name] = {child["name"].split()[0].lower() for child in answer["children"]}
+    nobody: set[str] = set()
+    assert seen == {
+        "tom": {"mia", "noor"},
+        "ines": {"mia", "noor"},
+        "ada": {"noor"},
+        "sam": {"mia"},
+        "eve": nobody,
+        "root": nobody,
+        "uwe": {"lia"},
+    }
+
+
+async def test_passwords_stay_over_restarts_and_codes_are_new_each_time(start, client, clock):
+    first = await start()
+    clock.advance(hours=3)
+    second = await start()
+    assert second["staff"] == first["staff"]
+    assert all(first["children"][c]["code"] != second["children"][c]["code"] for c in CHILDREN)
+    assert all(first["children"][c]["id"] == second["children"][c]["id"] for c in CHILDREN)
+    async with await _signed_in(client, second, "tom") as tom:
+        assert (await tom.get("/api/v1/me")).json()["person"]["name"] == "Tom Verhoeven"
+
+
+async def test_a_password_whose_file_is_lost_is_made_anew_and_works(start, client, settings):
+    first = await start()
+    (settings.var / "demo.json").unlink()
+    second = await start()
+    assert all(first["staff"][name] != second["staff"][name] for name in STAFF)
+    async with await _signed_in(client, second, "ines") as ines:
+        assert (await ines.get("/api/v1/me")).status_code == 200
+
+
+async def test_passwords_stay_where_the_database_is_lost(start, db, settings):
+    kept = {"staff": {name: {"password": f"the kept one of them, {len(name)}"} for name in STAFF}}
+    (settings.var / "demo.json").write_text(json.dumps(kept))
+    assert (await start())["staff"] == kept["staff"]
+
+
+@pytest.mark.parametrize("name", sorted(CHILDREN))
+async def test_a_code_pairs_a_phone_once(start, client, name):
+    await start()
+    code = (await start())["children"][name]["code"]
+    said = {"code": code, "device": {"id": str(uuid4())}}
+    async with client() as phone:
+        answer = await phone.post("/api/v1/pair", json=said)
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["child"]["id"] == str(demo.id_of(name))
+        again = await phone.post("/api/v1/pair", json={**said, "device": {"id": str(uuid4())}})
+        assert again.status_code in (404, 409, 422)
+
+
+def test_what_is_printed_holds_every_way_in():
+    staff = {name: {"password": f"p-{name}"} for name in STAFF}
+    children = {c: {"id": c, "code": f"C{c}", "link": f"http://x/app/#pair=C{c}"} for c in CHILDREN}
+    found = {"url": "http://x", "staff": staff, "children": children}
+    told = "\n".join(demo.lines(found, is_served=True))
+    assert "http://x" in told
+    assert all(f"{name} " in told and f"p-{name}" in told for name in STAFF)
+    assert "Stop with" in told
+    assert "waymark serve" in "\n".join(demo.lines(found, is_served=False))
+    assert all(f"C{c} " in told and f"http://x/app/#pair=C{c}" in told for c in CHILDREN)
+
+
+# --- what is there
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(hours=7), timedelta(days=12)])
+async def test_noor_is_in_her_first_72_hours_whenever_it_is_started(start, clock, later):
+    await start()
+    clock.advance(seconds=later.total_seconds())
+    await start()
+    noor = await Child.get(id=demo.id_of("noor"))
+    watch = await Watch.get(child_id=noor.id)
+    assert clock() - timedelta(hours=72) < noor.placed_at < clock()
+    assert (watch.tier, watch.tier_then) == ("high", "mid")
+    assert watch.tier_until_at == noor.placed_at + timedelta(hours=72)
+    clock.set(watch.tier_until_at)
+    await ticking.tick(clock())
+    assert (await Watch.get(child_id=noor.id)).tier == "mid"
+
+
+async def test_there_are_four_weeks_of_history_like_real_ones(start, clock):
+    await start()
+    for name, a_day in (("mia", 1), ("noor", 2), ("lia", 1)):
+        child = demo.id_of(name)
+        rounds = await Round.filter(child_id=child, state__not="open")
+        assert 27 * a_day <= len(rounds) <= 28 * a_day + 1
+        first = min(one.due_at for one in rounds)
+        assert clock() - timedelta(days=28) <= first <= clock() - timedelta(days=27)
+        said = await CheckIn.filter(child_id=child)
+        assert any(one.note for one in said)
+        assert {one.mood for one in said} >= {None, 3, 4}
+    assert await CheckIn.filter(is_late=True).exists()
+    assert await Question.filter(answer="seen").exists()
+    assert await Alert.filter(closed_at__isnull=False).exists()
+
+
+async def test_the_board_is_calm_and_nothing_is_left_to_do_or_to_send(start, clock):
+    await start()
+    assert not await Alert.filter(closed_at__isnull=True).exists()
+    assert not await Message.filter(state="waiting").exists()
+    assert not await Watch.filter(act_at__lte=clock()).exists()
+    assert {watch.standing for watch in await Watch.all()} <= {"well", "due"}
+
+
+async def test_the_record_of_it_is_whole(start):
+    await start()
+    assert await verify() is None
+
+
+async def test_agencies_are_two(start):
+    await start()
+    assert {agency.name for agency in await Agency.all()} == {"Harbour", "Lantern"}
+    lia = await Person.get(id=demo.id_of("lia"))
+    uwe = await Person.get(id=demo.id_of("uwe"))
+    mia = await Person.get(id=demo.id_of("mia"))
+    assert lia.agency_id == uwe.agency_id != mia.agency_id
+
+
+async def test_a_database_of_others_is_refused_and_left_alone(start, clock, settings):
+    now = clock()
+    await people.add_agency(SYSTEM, name="Another", language="en", zone="Europe/Paris", now=now)
+    with pytest.raises(Refused, match="not the demo's"):
+        await start()
+    assert await Agency.all().count() == 1
+    assert not await Person.exists()
+    assert not (settings.var / "demo.json").exists()
+
+
+async def test_two_starts_at_once_load_it_once(start):
+    first, second = await asyncio.gather(start(), start())
+    assert await Agency.all().count() == 2
+    assert await Person.all().count() == len(STAFF | CHILDREN)
+    assert first["children"].keys() == second["children"].keys()
+
+
+async def test_the_first_load_does_not_let_a_newcomer_wait(start):
+    began = time.process_time()
+    await start()
+    assert time.process_time() - began < FIRST_LOAD_S
+
+
+# --- a rhythm of seconds
+
+
+async def _watch_until(clock, moment):
+    while clock() < moment:
+        clock.advance(seconds=5)
+        await ticking.tick(clock())
+        await alerts.tick(clock())
+
+
+async def _is_shipped():
+    watch = await Watch.get(child_id=demo.id_of("mia"))
+    policy, _ = await policy_of(demo.id_of("harbour"))
+    return watch.rhythm == {"at": ["18:00"]} and policy == read(DEFAULT)
+
+
+async def test_a_trainer_can_show_everything_within_two_minutes(start, clock):
+    await start()
+    await demo.begin_fast(clock())
+    began = clock()
+    mia = demo.id_of("mia")
+    await _watch_until(clock, began + timedelta(seconds=120))
+    messages = await Message.filter(child_id=mia, queued_at__gte=began)
+    told = [(message.person_id, message.queued_at - began) for message in messages]
+    first = {person: min(at for p, at in told if p == person) for person, _ in told}
+    people = [demo.id_of(name) for name in ("mia", "sam", "tom", "ines")]
+    assert [first[person] for person in people] == sorted(first[person] for person in people)
+    assert first[demo.id_of("ines")] <= timedelta(seconds=120)
+    alert = await Alert.get(child_id=mia, closed_at__isnull=True)
+    assert alert.opened_at - began <= timedelta(seconds=100)
+
+
+@pytest.mark.parametrize("hour", [11, 16, 17, 18, 20])
+async def test_the_first_is_due_within_a_minute_at_any_time_of_day(start, clock, hour):
+    clock.set(datetime(2026, 3, 4, hour, 29, 30, tzinfo=ZoneInfo("Europe/Paris")).astimezone(UTC))
+    await start()
+    await demo.begin_fast(clock())
+    watch = await Watch.get(child_id=demo.id_of("mia"))
+    assert watch.due_at - clock() <= timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("looks", [1, 60])
+async def test_every_miss_is_counted_however_often_one_looks(start, clock, looks):
+    await start()
+    await demo.begin_fast(clock())
+    for _ in range(looks):
+        clock.advance(minutes=60 / looks)
+        await ticking.tick(clock())
+    late = await Round.filter(child_id=demo.id_of("mia"), state="late").count()
+    alert = await Alert.get(child_id=demo.id_of("mia"), closed_at__isnull=True)
+    assert (late, alert.misses) == (59, 59)
+
+
+async def test_only_mia_is_fast(start, clock):
+    await start()
+    before = {w.child_id: w.rhythm for w in await Watch.exclude(child_id=demo.id_of("mia"))}
+    await demo.begin_fast(clock())
+    assert before == {w.child_id: w.rhythm for w in await Watch.exclude(child_id=demo.id_of("mia"))}
+
+
+async def test_it_ends_with_a_calm_board_and_the_rhythm_from_before(start, clock):
+    await start()
+    await demo.begin_fast(clock())
+    assert not await _is_shipped()
+    await _watch_until(clock, clock() + timedelta(minutes=2))
+    await demo.end_fast(clock())
+    assert await _is_shipped()
+    assert not await Alert.filter(closed_at__isnull=True).exists()
+    assert (await Watch.get(child_id=demo.id_of("mia"))).act_at > clock()
+    await demo.end_fast(clock())
+    assert await _is_shipped()
+
+
+async def test_it_can_begin_again(start, clock):
+    await start()
+    for _ in range(2):
+        await demo.begin_fast(clock())
+        await _watch_until(clock, clock() + timedelta(seconds=30))
+        await demo.end_fast(clock())
+        clock.advance(minutes=1)
+    assert await _is_shipped()
+
+
+async def test_after_a_kill_the_next_start_ends_it_whoever_starts(start, db, settings, clock):
+    await start()
+    await demo.begin_fast(clock())
+    await close_database()
+    await _make_ready(settings)
+    await open_database(db.url)
+    assert await _is_shipped()
+
+
+async def test_without_a_demo_nothing_is_slowed_down(db, clock):
+    await demo.end_fast(clock())
+    assert not await Agency.exists()
+
+
+def test_an_hour_is_the_most():
+    assert timedelta(hours=1) >= demo.FAST_LASTS
+
+
+def test_the_cast_of_the_demo_is_that_of_the_tests():
+    from tests.cast import SURNAMES
+
+    adults = {surname for _, surname, *_ in demo._ADULTS}
+    assert adults | {kid.surname for kid in demo._CHILDREN} == set(SURNAMES)
+
+
+def test_the_demo_file_lies_where_the_readme_says():
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+    assert "var/demo.json" in readme

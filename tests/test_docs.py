@@ -1,0 +1,200 @@
+"""The pages for people say what is: settings, calls, commands, rights, links."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from server.__main__ import NOT_YET, _parser
+from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
+from server.settings import SETTINGS
+from tools import docs
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("pwa/*.md")]
+    if "node_modules" not in path.parts
+)
+
+
+def _commands() -> Iterator[str]:
+    """`serve`, `person add` and so on, as the command line has them."""
+    for name, parser in _verbs(_parser()):
+        below = list(_verbs(parser))
+        yield from [f"{name} {verb}" for verb, _ in below] or [name]
+
+
+def _verbs(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.items()
+
+
+def test_the_blocks_are_current():
+    assert docs.stale() == []
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_is_in_the_readme(setting):
+    assert f"`{setting.name}`" in docs.body_of(README, "settings")
+
+
+def test_every_call_is_in_the_readme():
+    told = set(re.findall(r"`([A-Z]+ /api/v1/\S+)`", docs.body_of(README, "routes")))
+    assert told == {f"{method} {path}" for method, path, _, _ in docs.calls()}
+
+
+@pytest.mark.parametrize("command", sorted(_commands()))
+def test_every_command_is_in_the_readme(command):
+    told = README.replace("\\|", "|")
+    first, _, verb = command.partition(" ")
+    if not verb:
+        assert re.search(rf"`waymark {first}[ `]", told)
+        return
+    (verbs,) = re.findall(rf"`waymark {first} ([a-z|]+)`", told)
+    assert verb in verbs.split("|")
+
+
+def test_a_command_that_is_not_built_is_not_in_the_readme():
+    assert not [name for name in NOT_YET if f"`waymark {name}" in README]
+
+
+@pytest.mark.parametrize("target", re.findall(r"`make ([a-z-]+)", README))
+def test_every_target_in_the_readme_can_be_made(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_within_the_repository_leads_somewhere(page):
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+    broken = [link for link in links if not (page.parent / link.partition("#")[0]).exists()]
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_is_named_exists(page):
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:server|tests|tools|pwa|docs|migrations)/[\w./-]+\.\w+)`", text))
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+def test_pictures_are_there_and_light():
+    pictures = sorted((ROOT / "docs" / "pictures").glob("*.png"))
+    assert [file.stem for file in pictures] == [
+        "alert",
+        "desk",
+        "phone-ar",
+        "phone-dark",
+        "phone-en",
+    ]
+    assert all(file.stat().st_size < 150_000 for file in pictures)
+
+
+# --- who may what
+
+C, W, S, G, K, R = (
+    Role.CHILD,
+    Role.CASEWORKER,
+    Role.SUPERVISOR,
+    Role.GUARDIAN,
+    Role.CARER,
+    Role.ADMINISTRATOR,
+)
+# The table of the contract, as far as this release has what it speaks of: who may, and nobody else.
+CONTRACT = {
+    Action.CHECK_IN: {C},
+    Action.CHECK_IN_FOR: {W, K},
+    Action.SIGHTING_NOTE: {W, S, G, K},
+    Action.RHYTHM_PROPOSE: {C, W, S},
+    Action.RHYTHM_AGREE: {W, S},
+    Action.TIER_SET: {W, S},
+    Action.RHYTHM_SEE: {C, W, S, G},
+    Action.ALERT_SEE: {W, S, G},
+    Action.ALERT_ACKNOWLEDGE: {W, S},
+    Action.QUESTION_ANSWER: {K},
+    Action.EPISODE_OPEN: {W, S, G, K},
+    Action.INVITE: {W},
+    Action.TIES_CHANGE: {S},
+    Action.LOOKS_SEE: {C, W, S, G},
+}
+CONTRACT_AGENCY = {
+    AgencyAction.PEOPLE_SEE: {R},
+    AgencyAction.PEOPLE_CHANGE: {R},
+    AgencyAction.TIES_CHANGE: {R},
+    AgencyAction.POLICY_SEE: {W, S},
+    AgencyAction.POLICY_CHANGE: {S},
+}
+
+
+@pytest.mark.parametrize("action", CONTRACT, ids=lambda action: action.value)
+def test_rights_about_a_child_are_those_that_were_promised(action):
+    assert {role for role in Role if action in ALLOWED[role]} == CONTRACT[action]
+
+
+@pytest.mark.parametrize("action", CONTRACT_AGENCY, ids=lambda action: action.value)
+def test_rights_about_the_agency_are_those_that_were_promised(action):
+    assert {role for role in Role if may_agency(role, action)} == CONTRACT_AGENCY[action]
+
+
+def test_the_rights_that_are_printed_are_those_that_are_asked():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    printed = {}
+    for line in docs.body_of(text, "rights").splitlines():
+        first, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if first.startswith("`"):
+            who = zip(docs.COLUMNS, cells, strict=True)
+            printed[first.strip("`")] = {role for role, cell in who if cell == "yes"}
+    asked = {action.value: {r for r in Role if action in ALLOWED[r]} for action in Action}
+    asked |= {a.value: {r for r in Role if may_agency(r, a)} for a in AgencyAction}
+    assert printed == asked
+
+
+# --- the tool
+
+
+def test_a_page_without_its_block_is_refused():
+    with pytest.raises(ValueError, match="one block settings"):
+        docs.filled("nothing here", "settings", "| a |")
+
+
+def test_what_stands_around_a_block_stays(tmp_path):
+    page = "before\n<!-- begin x -->\nold\n<!-- end x -->\nafter\n"
+    assert docs.filled(page, "x", "n\\1ew") == page.replace("old", "n\\1ew")
+
+
+def test_a_bar_in_a_cell_is_no_border():
+    assert docs.table(["a"], [["x|y"]]).splitlines()[-1] == r"| x\|y |"
+
+
+def test_figures_are_told_with_date_and_machine_and_without_a_name(tmp_path, monkeypatch):
+    (tmp_path / "var").mkdir()
+    rows = [
+        {"what": "check-ins", "unit": "check-ins/s", "ours": 2000, "bare": 2500, "ratio": 0.8}
+        | {"ours_cpu_us": 400, "bare_cpu_us": 300, "to_reach": 0.6, "is_reached": True},
+        {"what": "growth", "ratio": 1.7, "to_reach": 1.5, "is_reached": False},
+        {"what": "board", "shown": "41 ms", "goal": "≤ 50 ms"},
+    ]
+    made = {"date": "2026-11-25", "machine": "2 cores", "figures": rows}
+    (tmp_path / "var" / "bench.json").write_text(json.dumps(made))
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    told = docs.figures()
+    assert told.startswith("Measured on 2026-11-25: 2 cores.\n")
+    assert "| 80% (2,000 against 2,500 check-ins/s; 400 against 300 µs of CPU each)" in told
+    assert "| 1.7 | 1.5 | **falls short** |" in told
+    assert "| 41 ms | ≤ 50 ms |  |" in told
+
+
+def test_the_machine_is_told_by_facts_alone():
+    assert re.fullmatch(r"\d+ cores, \d+ GB of memory, .+, Python 3\.\d+\.\d+", docs.machine())
+    assert socket.gethostname() not in docs.machine()

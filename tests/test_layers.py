@@ -1,0 +1,234 @@
+"""Who may import whom: the kinds of files and the order of the rooms, from ARCHITECTURE.md."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from server.db import ROOMS
+
+SERVER = Path(__file__).parent.parent / "server"
+FILES = sorted(SERVER.rglob("*.py"))
+
+# They know everyone, and no one imports them.
+ROOTS = {"server.app", "server.ticker", "server.__main__", "server.demo", "server.demo_projects"}
+ROOTS |= {"server.demo_templates"}
+# Beside each other: `plan` and `talk` stand beside `watch`.
+ORDER = {room: number for number, room in enumerate(ROOMS)}
+DATABASE = ("tortoise", "asyncpg", "aiosqlite", "sqlite3", "server.db", "server.bulk")
+OUTSIDE = ("aiohttp", "aiosmtplib", "apprise", "webpush", "httpx", "urllib.request", "smtplib")
+OUTSIDE += ("socket", "http.client", "requests")
+WEB = ("starlette", "server.web", "server.rendering", "server.openapi", "server.middleware")
+
+
+@dataclass(frozen=True)
+class Import:
+    line: int
+    module: str
+    """`server.watch.rules` for `from server.watch import rules` as well."""
+
+
+def module_of(path: Path) -> str:
+    name = ".".join(("server", *path.relative_to(SERVER).with_suffix("").parts))
+    return name.removesuffix(".__init__")
+
+
+MODULES = {module_of(path) for path in FILES}
+
+
+def imports(path: Path) -> Iterator[Import]:
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (Import(node.lineno, one.name) for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports by dots"
+            for one in node.names:
+                deeper = f"{node.module}.{one.name}"
+                found = deeper if deeper in MODULES else node.module or ""
+                yield Import(node.lineno, found)
+
+
+def is_of(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == one or module.startswith(f"{one}.") for one in packages)
+
+
+def room_of(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == "server" and parts[1] in ORDER else None
+
+
+# Pure decisions: values and `now` in, values out.
+PURE = {
+    "alert/causes",
+    "alert/ladder",
+    "alert/policy",
+    "checkin/rules",
+    "checkin/words",
+    "doors/rules",
+    "due/rules",
+    "notify/rules",
+    "notify/wording",
+    "people/rules",
+    "plan/merge",
+    "plan/owed",
+    "plan/rules",
+    "plan/shape",
+    "plan/state",
+    "plan/template",
+    "plan/triggers",
+    "plan/view",
+    "plan/words",
+    "watch/editing",
+    "watch/events",
+    "watch/lookback",
+    "watch/quality",
+    "watch/reasons",
+    "watch/habit",
+    "watch/replay",
+    "watch/replayed",
+    "watch/rhythm",
+    "watch/standing",
+    "watch/wording",
+}
+PURE_MODULES = {f"server.{name.replace('/', '.')}" for name in PURE}
+# What a decision may know beside other decisions: faults, local time, words.
+FOUNDATIONS = {"server.errors", "server.clock", "server.i18n"}
+
+
+def answers_requests(path: Path) -> bool:
+    return path.stem in ("api", "pages", "me") or path.stem.endswith("_pages")
+
+
+ROOM_FILES = [path for path in FILES if room_of(module_of(path)) and path.name != "__init__.py"]
+names = {"ids": lambda path: str(path.relative_to(SERVER))}
+
+
+@pytest.mark.parametrize("path", FILES, **names)
+def test_nobody_imports_those_who_know_everyone(path: Path) -> None:
+    if module_of(path) in ROOTS:
+        return
+    assert not [one for one in imports(path) if one.module in ROOTS]
+
+
+@pytest.mark.parametrize("path", ROOM_FILES, **names)
+def test_a_room_imports_only_from_those_before_it(path: Path) -> None:
+    room = room_of(module_of(path))
+    assert room is not None
+    later = [
+        one
+        for one in imports(path)
+        if (other := room_of(one.module)) and ORDER[other] > ORDER[room]
+    ]
+    assert not later
+
+
+@pytest.mark.parametrize("path", ROOM_FILES, **names)
+def test_foundations_never_import_rooms_and_rooms_never_import_ways_in_of_others(
+    path: Path,
+) -> None:
+    room = room_of(module_of(path))
+    for one in imports(path):
+        other = room_of(one.module)
+        if other is None or other == room or other == "people":
+            continue
+        assert one.module.rsplit(".", 1)[-1] not in ("pages",), one
+
+
+@pytest.mark.parametrize("name", sorted(PURE))
+def test_rules_are_pure(name: str) -> None:
+    """No `await`, no database, no web, nothing from the outside."""
+    path = SERVER / f"{name}.py"
+    tree = ast.parse(path.read_text())
+    waits = [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef | ast.Await)]
+    assert not waits
+    assert not [one for one in imports(path) if is_of(one.module, (*DATABASE, *OUTSIDE, *WEB))]
+    ours = {one.module for one in imports(path) if one.module.startswith("server")}
+    assert ours <= PURE_MODULES | FOUNDATIONS
+
+
+def test_every_file_that_is_called_rules_is_pure() -> None:
+    found = {f"{path.parent.name}/rules" for path in ROOM_FILES if path.stem == "rules"}
+    assert found <= PURE
+
+
+@pytest.mark.parametrize("path", [path for path in ROOM_FILES if path.stem == "models"], **names)
+def test_models_know_their_own_rules_and_no_verbs(path: Path) -> None:
+    room = room_of(module_of(path))
+    for one in imports(path):
+        if not one.module.startswith("server."):
+            continue
+        allowed = {"server.crypt", "server.ids", f"server.{room}.rules", f"server.{room}.policy"}
+        assert one.module in allowed or one.module.endswith(".rules"), one
+
+
+VERBS = {"actions", "agreeing", "offering", "ticking", "writing"}
+
+
+@pytest.mark.parametrize("path", [path for path in ROOM_FILES if path.stem in VERBS], **names)
+def test_verbs_know_nothing_of_the_web(path: Path) -> None:
+    assert not [one for one in imports(path) if is_of(one.module, WEB)]
+
+
+WRITERS = {"create", "bulk_create", "update", "delete", "save", "update_or_create"}
+WRITERS |= {"get_or_create", "bulk_update", "select_for_update"}
+
+
+@pytest.mark.parametrize("path", [path for path in ROOM_FILES if answers_requests(path)], **names)
+def test_what_answers_requests_writes_nothing_itself(path: Path) -> None:
+    """Only actions write. (A sign of life is a plain update without a decision: watch/me.py.)"""
+    tree = ast.parse(path.read_text())
+    rows = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").endswith(".models")
+        for alias in node.names
+    }
+    found = [
+        f"{path.name}:{node.lineno} {ast.unparse(node.func)}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in WRITERS
+        and _root(node.func) in rows
+    ]
+    if path == SERVER / "watch" / "me.py":
+        assert len(found) == 1
+        return
+    assert not found
+
+
+def _root(node: ast.expr) -> str:
+    """The name at which `Watch.filter(…).update` begins."""
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+MAY_TALK_OUTSIDE = {"server.notify.channels"}
+
+
+@pytest.mark.parametrize("path", FILES, **names)
+def test_only_channels_talk_to_the_outside(path: Path) -> None:
+    module = module_of(path)
+    if is_of(module, tuple(MAY_TALK_OUTSIDE)):
+        return
+    outside = set(OUTSIDE) - ({"socket"} if module in ROOTS else set())
+    assert not [one for one in imports(path) if is_of(one.module, tuple(outside))]
+
+
+def test_the_order_of_rooms_has_every_room_that_there_is() -> None:
+    rooms = {path.parent.name for path in SERVER.glob("*/models.py")}
+    assert rooms <= set(ROOMS)

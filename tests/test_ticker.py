@@ -1,0 +1,149 @@
+"""The alarm clock: it survives what raises, finishes what runs, and says when it was blind."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from server.alert.models import Alert
+from server.notify.actions import use_last_resorts
+from server.notify.models import Message
+from server.people.rules import Leaving
+from server.ticker import Ticker
+from server.watch import placing
+from server.watch.models import Beat, Blind, Watch
+from tests.cast import Cast
+from tests.doubles.gateway import Gateway
+
+
+@pytest.fixture
+def ticker(cast: Cast) -> Ticker:
+    return Ticker(cast.settings, {}, cast.clock)
+
+
+async def test_the_first_look_finds_what_was_missed(cast: Cast, ticker: Ticker) -> None:
+    await ticker.first()
+    cast.clock.advance(hours=12)
+    await ticker.first()
+    blind = await Blind.get()
+    assert blind.until_at - blind.from_at == timedelta(hours=12)
+    alert = await Alert.get(child_id=cast.mia.id)
+    assert alert.opened_at < alert.noticed_at == cast.clock()
+    assert alert.facts["unseen"] == [blind.from_at.isoformat(), blind.until_at.isoformat()]
+    message = await Message.get(kind="alert", child_id=cast.mia.id, person_id=cast.tom.id)
+    assert message.data == {"unseen": alert.facts["unseen"]}
+
+
+async def test_a_tick_after_another_is_no_blindness(cast: Cast, ticker: Ticker) -> None:
+    for _ in range(3):
+        await ticker.first()
+        cast.clock.advance(seconds=60)
+    assert not await Blind.exists()
+
+
+async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(
+    cast: Cast, ticker: Ticker
+) -> None:
+    use_last_resorts(1)
+    await Watch.filter(child_id=cast.noor.id).update(zone="Nowhere/Land")
+    await ticker.first()
+    cast.clock.advance(hours=8)
+    await ticker.first()
+    assert await Alert.filter(child_id=cast.mia.id).exists()
+    apart = await Watch.get(child_id=cast.noor.id)
+    assert apart.quarantined_at == cast.clock()
+    assert apart.act_at == cast.clock() + timedelta(minutes=1)
+    assert await Message.filter(kind="operators").count() == 1
+    # Mended, it is found again at its next turn, and nothing of it was lost.
+    await Watch.filter(child_id=cast.noor.id).update(zone="Europe/Lisbon")
+    cast.clock.advance(minutes=1)
+    await ticker.first()
+    assert await Alert.filter(child_id=cast.noor.id).exists()
+
+
+async def test_to_stop_finishes_what_runs(cast: Cast, ticker: Ticker) -> None:
+    begun, go_on, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        begun.set()
+        await go_on.wait()
+        done.set()
+
+    ticker.start()
+    running = asyncio.create_task(ticker._run("slow", slow))
+    await begun.wait()
+    stopping = asyncio.create_task(ticker.stop())
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    go_on.set()
+    await stopping
+    await running
+    assert done.is_set()
+
+
+async def test_a_loop_that_raises_tells_the_operators_and_lives(cast: Cast, ticker: Ticker) -> None:
+    use_last_resorts(1)
+
+    async def broken() -> None:
+        raise RuntimeError("on purpose")
+
+    await ticker._run("broken", broken)
+    await ticker._run("broken", broken)
+    assert await Message.filter(kind="operators").count() == 1
+
+
+async def test_every_loop_leaves_its_beat(cast: Cast, ticker: Ticker) -> None:
+    await ticker.tick()
+    await ticker.send()
+    beats = {beat.name: beat.at for beat in await Beat.all()}
+    assert beats == {"tick": cast.clock(), "send": cast.clock()}
+
+
+@pytest.fixture
+def watched(cast: Cast, gateway: Gateway) -> Ticker:
+    url = f"http://127.0.0.1:{gateway.port}/ping"
+    return Ticker(replace(cast.settings, watchdog_url=url), {}, cast.clock)
+
+
+async def test_the_watchdog_hears_of_ticks_and_deliveries_that_end_well(
+    watched: Ticker, gateway: Gateway
+) -> None:
+    await watched.audit()
+    assert gateway.taken == []
+    await watched.first()
+    await watched.audit()
+    assert gateway.taken == []
+    await watched.send()
+    await watched.audit()
+    assert [taken.path for taken in gateway.taken] == ["/ping"]
+
+
+@pytest.mark.parametrize("which", ["tick", "send"])
+async def test_the_watchdog_hears_nothing_once_one_of_them_fails(
+    cast: Cast, watched: Ticker, gateway: Gateway, which: str
+) -> None:
+    await watched.first()
+    await watched.send()
+    cast.clock.advance(minutes=3)
+    await (watched.send() if which == "tick" else watched.first())
+    await watched.audit()
+    assert gateway.taken == []
+
+
+async def test_a_child_over_whom_nobody_watches_is_told_and_one_that_has_left_is_not(
+    cast: Cast, watched: Ticker, gateway: Gateway
+) -> None:
+    use_last_resorts(1)
+    now = cast.clock()
+    await placing.end(cast.actor("tom"), cast.mia.id, Leaving.OF_AGE, now, now=now)
+    await watched.first()
+    await watched.send()
+    await watched.audit()
+    assert [taken.path for taken in gateway.taken] == ["/ping"]
+    await Watch.filter(child_id=cast.noor.id).update(act_at=None)
+    await watched.audit()
+    assert len(gateway.taken) == 1
+    assert await Message.filter(kind="operators").count() == 1

@@ -1,0 +1,80 @@
+"""A process that dies at a chosen point: started by test_kill.py, and of no other use.
+
+    python -m tests.walks.dying POINT          settings from the environment, the clock is real
+
+The points: `inside_tick` (everything is written and not committed), `after_tick` (an alert is
+committed and nothing sent), `before_send` (the attempt is logged and nothing sent), `after_send`
+(the push service has it, and nobody has noted so), `never` (one look and one pass, and a good end).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+
+from server import crypt
+from server.clock import utcnow
+from server.db import close_database, open_database, write
+from server.notify.actions import use_last_resorts
+from server.notify.channels import Channel
+from server.notify.channels.configured import configured
+from server.notify.rules import Envelope, Outcome
+from server.settings import load
+from server.ticker import Ticker
+
+
+def die() -> None:
+    """As a power cut would: nothing is tidied up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Deadly:
+    """A channel of the real kind, in which the process dies before or after the send."""
+
+    def __init__(self, real: Channel, point: str) -> None:
+        self._real = real
+        self._point = point
+
+    async def open(self) -> None:
+        await self._real.open()
+
+    async def close(self) -> None:
+        await self._real.close()
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        if self._point == "before_send":
+            die()
+        outcome = await self._real.send(envelope)
+        if self._point == "after_send":
+            die()
+        return outcome
+
+
+async def main(point: str) -> None:
+    settings = load(dict(os.environ))
+    crypt.use(crypt.Keyring(settings.secret_keys))
+    use_last_resorts(len(settings.last_resort))
+    await open_database(settings.database_url)
+    real = configured(settings, utcnow)
+    channels: Mapping[str, Channel] = {name: Deadly(one, point) for name, one in real.items()}
+    for channel in channels.values():
+        await channel.open()
+    ticker = Ticker(settings, channels, utcnow)
+    async with write():
+        await ticker.tick()
+        if point == "inside_tick":
+            die()
+    if point == "after_tick":
+        die()
+    while await ticker.worker.run_once():
+        pass
+    for channel in channels.values():
+        await channel.close()
+    await close_database()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,723 @@
+"""What time, answers and agreements make of a watch."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from server.alert.policy import Doubt, Tier
+from server.watch import standing as rules
+from server.watch.commands import read_policy
+from server.watch.habit import Past, learned
+from server.watch.rhythm import Rhythm, Span
+from server.watch.standing import Evidence, State, Terms, What, Why
+from tests.watch.watches import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SHIPPED,
+    Act,
+    Life,
+    acts,
+    any_steps,
+    any_terms,
+    habits,
+    lived,
+    looks,
+    minutes,
+    rhythms,
+    starts,
+)
+
+many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "60")), deadline=None)
+lives = st.lists(acts, max_size=12)
+PARIS = ZoneInfo("Europe/Paris")
+
+
+# --- time
+
+
+@many
+@given(st.data(), any_terms(), starts, lives)
+def test_the_outcome_does_not_depend_on_how_often_one_looks(
+    data: st.DataObject, terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    seldom, often = Life.begin(terms, start), Life.begin(terms, start)
+    for act in happened:
+        seldom.act(act)
+        for glance in data.draw(st.lists(looks, max_size=6)):
+            if often.now + glance.after < seldom.now:
+                often.act(glance)
+        often.act(replace(act, after=seldom.now - often.now))
+    assert often.standing == seldom.standing
+    assert often.changes == seldom.changes
+
+
+@many
+@given(any_terms(), starts, lives)
+def test_looking_at_every_moment_of_decision_equals_one_late_look(
+    terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    late = lived(terms, start, happened)
+    punctual = Life(late.terms, late.standing, late.now, [])
+    punctual.look(late.now)
+    end = late.now + 6 * DAY
+    for _ in range(5000):
+        moment = rules.act_at(punctual.standing, punctual.terms, punctual.now)
+        assert moment > punctual.now
+        if moment > end:
+            break
+        punctual.look(moment)
+    late.changes = []
+    late.look(end)
+    assert punctual.standing == late.standing
+    assert punctual.changes == late.changes
+
+
+@many
+@given(any_terms(), starts, lives)
+def test_nothing_is_left_due_and_the_next_moment_lies_ahead(
+    terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    life = Life.begin(terms, start)
+    for act in happened:
+        life.act(act)
+        assert rules.advance(life.standing, life.terms, life.now) == (life.standing, ())
+        moment = rules.act_at(life.standing, life.terms, life.now)
+        assert moment > life.now
+        just_before = moment - timedelta(microseconds=1)
+        assert rules.advance(life.standing, life.terms, just_before)[1] == ()
+
+
+@many
+@given(any_terms(), starts, lives)
+def test_moments_never_go_back_and_every_change_has_its_round(
+    terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    life = lived(terms, start, happened)
+    assert all(change.at >= start for change in life.changes)
+    assert all(earlier.at <= later.at for earlier, later in pairwise(life.changes))
+    seen: set[datetime] = set()
+    for change in life.changes:
+        if change.what is What.OPENED:
+            assert change.due_at not in seen
+            seen.add(change.due_at)
+        elif change.what is not What.ALERT:
+            # A ceiling may come before any round has opened; everything else is about one that has.
+            assert change.due_at in seen
+        assert (change.why is None) == (change.what in (What.OPENED, What.ASK, What.JOIN))
+    assert (
+        max(
+            Counter(
+                (c.what, c.why, c.due_at)
+                for c in life.changes
+                if c.what in (What.OPENED, What.REMIND, What.LATE, What.JOIN)
+            ).values(),
+            default=1,
+        )
+        == 1
+    )
+
+
+@many
+@given(any_terms(), starts, lives)
+def test_what_is_not_computed_yet_is_computed_alike(
+    terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    life = lived(terms, start, [act for act in happened if act.what != "pause"])
+    lazy = replace(life.standing, then_due_at=None)
+    later = life.now + DAY
+    assert rules.advance(lazy, life.terms, later) == rules.advance(life.standing, life.terms, later)
+    assert rules.act_at(lazy, life.terms, life.now) == rules.act_at(
+        life.standing, life.terms, life.now
+    )
+    assert rules.settle(lazy, life.terms, life.now) == rules.settle(
+        life.standing, life.terms, life.now
+    )
+
+
+# --- silence
+
+
+def longest_allowed(life: Life) -> datetime:
+    """No silence may last longer: the ceiling, counted from the last sign or from the end of the
+    last agreed absence that began before it was reached."""
+    end = life.standing.sign_at + life.terms.steps.ceiling
+    for pause in sorted(life.terms.pauses, key=lambda pause: pause.begin):
+        if pause.begin < end and pause.end > life.standing.sign_at:
+            end = max(end, pause.end + life.terms.steps.ceiling)
+    return end
+
+
+@many
+@given(any_terms(), starts, lives)
+def test_nothing_lets_a_silence_exceed_the_ceiling(
+    terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    life = lived(terms, start, happened)
+    assert life.silence() <= max(longest_allowed(life), life.now)
+
+
+@many
+@given(any_terms(), starts)
+def test_a_child_who_never_answers_is_always_alerted_within_the_ceiling(
+    terms: Terms, start: datetime
+) -> None:
+    life = Life.begin(terms, start)
+    assert start < life.silence() <= start + terms.steps.ceiling
+
+
+@many
+@given(any_terms(shipped=True), starts, st.lists(acts, max_size=30))
+def test_carers_who_have_always_seen_the_child_cannot_lift_the_ceiling(
+    terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    """Whoever keeps saying "seen" where that only holds: adults are called all the same."""
+    assume(terms.steps.seen_holds is not None)
+    life = Life.begin(terms, start)
+    for act in happened:
+        life.act(replace(act, what="carer"))
+    if life.now >= start + terms.steps.ceiling:
+        assert any(change.what is What.ALERT for change in life.changes)
+
+
+def tightened(doubt: Doubt | None) -> Doubt | None:
+    if doubt is None:
+        return None
+    return replace(doubt, leaves=doubt.leaves * 1.5, ask=doubt.ask / 2, page=doubt.page / 1.5)
+
+
+@many
+@given(any_terms(), any_steps(), starts, lives, st.booleans())
+def test_a_tighter_tier_never_makes_the_next_alert_later(
+    terms: Terms, tighter: rules.Steps, start: datetime, happened: list[Act], shipped: bool
+) -> None:
+    steps = terms.steps
+    if shipped:
+        terms = replace(terms, steps=SHIPPED.tiers[Tier.LOW].steps)
+        tighter = SHIPPED.tiers[Tier.HIGH].steps
+    else:
+        tighter = replace(
+            tighter,
+            grace=min(tighter.grace, steps.grace),
+            remind_again=min(tighter.remind_again, tighter.grace, steps.grace),
+            carer_window=min(tighter.carer_window, steps.carer_window),
+            carer_from=time(0),
+            carer_until=time(0),
+            ceiling=min(tighter.ceiling, steps.ceiling),
+            doubt=tightened(steps.doubt),
+            asks_carer=tighter.asks_carer and steps.asks_carer,
+        )
+    life = lived(terms, start, happened)
+    before, open_before = life.silence(), life.standing.is_alerted
+    life.retier(Tier.HIGH, tighter, raised=True)
+    assert life.silence() <= before or open_before
+    assert all(earlier.at <= later.at for earlier, later in pairwise(life.changes))
+
+
+# --- answers
+
+
+@many
+@given(any_terms(), starts, lives)
+def test_an_answer_settles_from_every_state_and_twice_equals_once(
+    terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    life = lived(terms, start, happened)
+    before = life.standing
+    after, settled = rules.settle(before, life.terms, life.now)
+    lazy, _ = rules.settle(replace(before, then_due_at=None), life.terms, life.now)
+    assert lazy.due_at > life.now or lazy.opens_at > life.now
+    assert not after.is_alerted
+    assert after.missed_due_at is None
+    assert after.late_at is after.ask_at is after.asked_at is after.alarm_at is None
+    assert after.opens_at > life.now
+    assert after.sign_at == life.now
+    assert settled.was_alerted == before.is_alerted
+    assert settled.was_late == (before.missed_due_at is not None)
+    assert rules.state(after, life.terms, life.now) in (State.WELL, State.AWAY)
+    again, nothing = rules.settle(after, life.terms, life.now)
+    assert again == after
+    assert nothing.nothing
+
+
+@many
+@given(any_terms(), starts, lives)
+def test_an_answer_never_settles_a_round_that_is_not_open(
+    terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    life = lived(terms, start, happened)
+    after, settled = rules.settle(life.standing, life.terms, life.now)
+    if life.standing.opens_at > life.now:
+        assert (after.due_at, after.opens_at) == (life.standing.due_at, life.standing.opens_at)
+        assert settled.nothing == (not settled.was_late and not settled.was_alerted)
+    else:
+        assert after.due_at > life.standing.due_at
+        assert not settled.nothing
+
+
+@many
+@given(any_terms(), starts, lives, st.sampled_from(Evidence))
+def test_a_sighting_settles_or_holds_and_never_brings_the_alarm_beyond_the_ceiling(
+    terms: Terms, start: datetime, happened: list[Act], evidence: Evidence
+) -> None:
+    life = lived(terms, start, happened)
+    before = life.standing
+    life.see(evidence)
+    if rules.counts(evidence, terms.steps):
+        assert life.standing.missed_due_at is None
+    else:
+        assert life.standing.is_alerted == before.is_alerted
+        assert life.standing.sign_at == before.sign_at
+        if before.missed_due_at is not None and not before.is_alerted:
+            assert life.standing.alarm_at is not None
+            assert life.standing.alarm_at <= rules.ceiling_at(before, life.terms)
+
+
+# --- walks by hand
+
+
+def terms_of(tier: Tier, *, carer: bool = True, at: str = "18:00", zone: str = "UTC") -> Terms:
+    rhythm = Rhythm((time.fromisoformat(at),))
+    return Terms(tier, SHIPPED.tiers[tier].steps, rhythm, ZoneInfo(zone), (), carer)
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-06-{text}").replace(tzinfo=UTC)
+
+
+def story(changes: Sequence[rules.Change]) -> list[str]:
+    return [f"{c.at:%d %H:%M} {c.what}{f' {c.why}' if c.why else ''}" for c in changes]
+
+
+@pytest.mark.parametrize(
+    ("tier", "expected"),
+    [
+        (
+            Tier.HIGH,
+            [
+                "01 16:00 opened",
+                "01 17:30 remind before",
+                "01 18:00 remind due",
+                "01 18:15 remind again",
+                "01 18:30 late grace_over",
+                "01 18:30 ask",
+                "01 18:45 alert carer_silent",
+            ],
+        ),
+        (
+            Tier.MID,
+            [
+                "01 16:00 opened",
+                "01 17:00 remind before",
+                "01 18:00 remind due",
+                "01 18:30 remind again",
+                "01 19:00 late grace_over",
+                "01 19:00 ask",
+                "01 19:45 alert carer_silent",
+            ],
+        ),
+        (
+            Tier.LOW,
+            [
+                "01 16:00 opened",
+                "01 16:00 remind before",
+                "01 18:00 remind due",
+                "01 19:00 remind again",
+                "01 20:00 late grace_over",
+                "01 20:00 ask",
+                "01 23:00 alert carer_silent",
+            ],
+        ),
+    ],
+)
+def test_the_shipped_policy_step_by_step(tier: Tier, expected: list[str]) -> None:
+    life = Life.begin(terms_of(tier), moment("01T06:00"))
+    life.look(moment("02T05:00"))
+    assert story(life.changes) == expected
+
+
+def test_without_a_carer_adults_are_called_when_the_round_is_late() -> None:
+    life = Life.begin(terms_of(Tier.MID, carer=False), moment("01T06:00"))
+    life.look(moment("01T19:00"))
+    assert story(life.changes)[-2:] == ["01 19:00 late grace_over", "01 19:00 alert no_carer"]
+    assert rules.state(life.standing, life.terms, life.now) is State.ALERTED
+
+
+def test_a_further_miss_joins_the_alert() -> None:
+    life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
+    life.look(moment("02T19:00"))
+    assert story(life.changes)[-2:] == ["02 19:00 late grace_over", "02 19:00 join"]
+    assert sum(change.what is What.ALERT for change in life.changes) == 1
+
+
+def test_a_further_miss_before_the_alert_asks_nobody_twice() -> None:
+    slow = replace(SHIPPED.tiers[Tier.MID].steps, carer_window=30 * HOUR)
+    life = Life.begin(replace(terms_of(Tier.MID), steps=slow), moment("01T06:00"))
+    life.look(moment("03T00:00"))
+    assert sum(change.what is What.LATE for change in life.changes) == 2
+    assert sum(change.what is What.ASK for change in life.changes) == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "asked"),
+    [
+        ("05:59", "01 08:00"),  # Late at 07:59, too early for a carer.
+        ("06:00", "01 08:00"),
+        ("19:59", "01 21:59"),
+        ("20:00", "02 08:00"),
+        ("23:30", "02 08:00"),
+    ],
+)
+def test_a_carer_of_the_low_tier_is_asked_by_day_only(at: str, asked: str) -> None:
+    life = Life.begin(terms_of(Tier.LOW, at=at), moment("01T00:01"))
+    life.look(moment("02T12:00"))
+    asks = [change for change in story(life.changes) if change.endswith("ask")]
+    assert asks[0] == f"{asked} ask"
+
+
+def test_a_carer_who_has_not_seen_the_child_calls_adults_at_once() -> None:
+    life = Life.begin(terms_of(Tier.LOW), moment("01T06:00"))
+    life.look(moment("01T20:05"))
+    life.act(Act("not_seen", MINUTE))
+    assert story(life.changes)[-1] == "01 20:06 alert not_seen"
+
+
+def test_not_seen_says_nothing_where_nothing_is_missed() -> None:
+    life = Life.begin(terms_of(Tier.LOW), moment("01T06:00"))
+    life.act(Act("not_seen", MINUTE))
+    assert life.changes == []
+
+
+def test_seen_by_the_carer_holds_a_child_of_the_high_tier_for_six_hours() -> None:
+    life = Life.begin(terms_of(Tier.HIGH), moment("01T06:00"))
+    life.look(moment("01T18:40"))
+    life.act(Act("carer", MINUTE))
+    life.look(moment("02T06:00"))
+    assert story(life.changes)[-2:] == ["02 00:41 ask", "02 00:56 alert carer_silent"]
+
+
+def test_seen_by_the_carer_settles_a_child_of_the_middle_tier() -> None:
+    life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
+    life.look(moment("01T19:10"))
+    life.act(Act("carer", MINUTE))
+    assert rules.state(life.standing, life.terms, life.now) is State.WELL
+    assert life.standing.due_at == moment("02T18:00")
+
+
+def test_a_professional_settles_in_every_tier() -> None:
+    for tier in Tier:
+        assert rules.counts(Evidence.PROFESSIONAL, SHIPPED.tiers[tier].steps)
+        assert rules.counts(Evidence.CHILD, SHIPPED.tiers[tier].steps)
+
+
+def test_a_hold_asks_the_carer_within_their_hours() -> None:
+    steps = replace(
+        SHIPPED.tiers[Tier.HIGH].steps,
+        carer_from=time(8),
+        carer_until=time(22),
+        seen_holds=6 * HOUR,
+    )
+    life = Life.begin(replace(terms_of(Tier.HIGH), steps=steps), moment("01T06:00"))
+    life.look(moment("01T18:40"))
+    life.act(Act("carer", MINUTE))
+    assert life.standing.ask_at == moment("02T08:00")
+
+
+def test_a_hold_where_no_carer_is_left_ends_in_an_alert() -> None:
+    """A school has seen the child, and nobody lives there who could be asked again."""
+    life = Life.begin(terms_of(Tier.HIGH), moment("01T06:00"))
+    life.look(moment("01T18:40"))
+    life.terms = replace(life.terms, has_carer=False)
+    life.act(Act("carer", MINUTE))
+    life.look(moment("02T06:00"))
+    assert story(life.changes)[-1] == "02 00:41 alert no_carer"
+    assert sum(change.what is What.ASK for change in life.changes) == 1
+
+
+def test_the_ceiling_calls_although_nothing_is_late() -> None:
+    weekly = replace(terms_of(Tier.HIGH), rhythm=Rhythm((time(18),), frozenset({0})))
+    life = Life.begin(weekly, moment("02T06:00"))  # The 1st of June 2026 is a Monday.
+    life.look(moment("08T18:30"))
+    assert story(life.changes)[0] == "03 06:00 alert ceiling"
+    assert story(life.changes)[-1] == "08 18:30 join"
+
+
+def test_a_placed_child_is_reminded_no_earlier_than_it_was_placed() -> None:
+    life = Life.begin(terms_of(Tier.LOW), moment("01T17:00"))
+    life.look(moment("01T18:00"))
+    assert story(life.changes) == [
+        "01 17:00 opened",
+        "01 17:00 remind before",
+        "01 18:00 remind due",
+    ]
+
+
+def test_a_rhythm_that_asks_nothing_in_reach_cannot_begin() -> None:
+    terms = replace(
+        terms_of(Tier.MID), pauses=(Span(moment("01T00:00"), moment("01T00:00") + 500 * DAY),)
+    )
+    with pytest.raises(ValueError, match="400 days"):
+        rules.begin(terms, moment("01T06:00"))
+
+
+# --- the terms change
+
+
+def test_a_raised_tier_asks_from_now_on_and_does_not_say_that_anybody_was_silent_before() -> None:
+    life = Life.begin(terms_of(Tier.LOW), moment("01T06:00"))
+    life.look(moment("01T18:50"))
+    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.HIGH].steps, raised=True)
+    life.look(moment("01T20:00"))
+    assert story(life.changes)[-3:] == [
+        "01 18:50 late grace_over",
+        "01 18:50 ask",
+        "01 19:05 alert carer_silent",
+    ]
+
+
+def test_a_raised_tier_shortens_an_alarm_under_way() -> None:
+    life = Life.begin(terms_of(Tier.LOW), moment("01T06:00"))
+    life.look(moment("01T20:05"))
+    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.HIGH].steps, raised=True)
+    life.look(moment("01T23:00"))
+    assert story(life.changes)[-1] == "01 20:15 alert carer_silent"
+
+
+def test_a_raised_tier_wakes_a_carer_who_was_to_be_asked_in_the_morning() -> None:
+    life = Life.begin(terms_of(Tier.LOW, at="22:00"), moment("01T06:00"))
+    life.look(moment("02T01:00"))
+    assert life.standing.ask_at == moment("02T08:00")
+    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.HIGH].steps, raised=True)
+    life.look(moment("02T02:00"))
+    assert story(life.changes)[-2:] == ["02 01:00 ask", "02 01:15 alert carer_silent"]
+
+
+def test_a_raised_tier_says_so_where_its_ceiling_is_what_calls() -> None:
+    life = Life.begin(terms_of(Tier.LOW, at="22:00"), moment("01T06:00"))
+    life.look(moment("02T01:00"))
+    tight = replace(SHIPPED.tiers[Tier.HIGH].steps, ceiling=19 * HOUR + 5 * MINUTE)
+    life.retier(Tier.HIGH, tight, raised=True)
+    life.look(moment("02T02:00"))
+    assert story(life.changes)[-1] == "02 01:05 alert ceiling"
+
+
+def test_a_raised_tier_shortens_a_hold_without_a_carer() -> None:
+    life = Life.begin(terms_of(Tier.HIGH), moment("01T06:00"))
+    life.look(moment("01T18:40"))
+    life.terms = replace(life.terms, has_carer=False)
+    life.act(Act("carer", MINUTE))
+    life.retier(Tier.HIGH, life.terms.steps, raised=True)
+    assert (life.standing.alarm_at, life.standing.alarm_why) == (moment("01T18:56"), Why.NO_CARER)
+
+
+def test_a_raised_tier_that_is_no_tighter_leaves_the_alarm_where_it_was() -> None:
+    life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
+    life.look(moment("01T19:05"))
+    before = life.standing
+    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.MID].steps, raised=True)
+    assert life.standing == before
+
+
+def test_a_tier_that_is_raised_where_nothing_is_late_changes_nothing_under_way() -> None:
+    life = Life.begin(terms_of(Tier.LOW), moment("01T06:00"))
+    before = life.standing
+    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.HIGH].steps, raised=True)
+    assert life.standing == before
+
+
+def test_a_new_rhythm_leaves_an_open_round_as_it_was_agreed() -> None:
+    life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
+    life.look(moment("01T18:20"))
+    life.terms = replace(life.terms, rhythm=Rhythm((time(18, 10), time(20))))
+    after = rules.reschedule(life.standing, life.terms, life.now)
+    assert after.due_at == moment("01T18:00")
+    # 18:10 is over: nobody was asked for it.
+    assert after.then_due_at == moment("01T20:00")
+
+
+def test_a_new_rhythm_takes_the_place_of_a_round_that_is_not_open() -> None:
+    life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
+    before = life.terms
+    life.terms = replace(life.terms, rhythm=Rhythm((time(7),)))
+    after = rules.reschedule(life.standing, life.terms, life.now, before=before)
+    assert (after.due_at, after.opens_at) == (moment("01T07:00"), moment("01T06:00"))
+    assert after.then_due_at == moment("02T07:00")
+
+
+def test_a_pause_excuses_an_open_round_and_silences_nothing_that_is_late() -> None:
+    life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
+    life.look(moment("01T17:30"))
+    life.act(Act("pause", MINUTE, 20 * HOUR))
+    assert life.standing.due_at == moment("02T18:00")
+    assert rules.state(life.standing, life.terms, life.now) is State.AWAY
+    late = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
+    late.look(moment("01T19:10"))
+    late.act(Act("pause", MINUTE, 20 * HOUR))
+    assert rules.state(late.standing, late.terms, late.now) is State.LATE
+    late.look(moment("01T20:00"))
+    assert story(late.changes)[-1] == "01 19:45 alert carer_silent"
+
+
+def test_the_ceiling_counts_from_the_end_of_an_agreed_absence() -> None:
+    weekly = replace(terms_of(Tier.HIGH), rhythm=Rhythm((time(18),), frozenset({0})))
+    life = Life.begin(weekly, moment("02T06:00"))
+    life.act(Act("pause", HOUR, 2 * DAY))
+    life.look(moment("06T12:00"))
+    assert story(life.changes)[0] == "05 07:00 alert ceiling"
+
+
+def test_the_next_moment_is_the_edge_of_a_pause_where_that_comes_first() -> None:
+    life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
+    life.act(Act("pause", MINUTE, HOUR))
+    assert rules.act_at(life.standing, life.terms, life.now) == moment("01T07:01")
+
+
+@many
+@given(st.data(), any_terms(), starts, lives)
+def test_what_was_answered_is_not_asked_for_again_whenever_an_absence_is_agreed(
+    data: st.DataObject, terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    life = lived(terms, start, [*happened, Act("answer", data.draw(minutes(0, 300)))])
+    before = life.standing
+    later = life.now + data.draw(minutes(1, 20_000))
+    pause = Span(later, later + data.draw(minutes(1, 5000)))
+    away = replace(life.terms, pauses=(*life.terms.pauses, pause))
+    gone = rules.reschedule(before, away, life.now)
+    back = rules.reschedule(gone, life.terms, life.now, before=away)
+    assert gone.due_at >= before.due_at
+    if not pause.holds(before.due_at):
+        assert (gone.due_at, gone.opens_at) == (before.due_at, before.opens_at)
+        assert back == before
+
+
+@many
+@given(any_terms(), rhythms, starts, lives)
+def test_whatever_rhythm_is_agreed_no_past_round_is_asked_for(
+    terms: Terms, rhythm: Rhythm, start: datetime, happened: list[Act]
+) -> None:
+    life = lived(terms, start, happened)
+    before, terms = life.standing, life.terms
+    life.terms = replace(terms, rhythm=rhythm)
+    life.standing = rules.reschedule(before, life.terms, life.now, before=terms)
+    assert life.standing.due_at == before.due_at or life.standing.due_at > life.now
+    assert life.standing.then_due_at is not None
+    assert life.standing.then_due_at > max(life.standing.due_at, life.now)
+    assert life.standing.missed_due_at == before.missed_due_at
+    assert life.silence() <= max(longest_allowed(life), life.now)
+
+
+# --- what people see
+
+
+@pytest.mark.parametrize(
+    ("at", "seen"),
+    [
+        ("01T15:59", State.WELL),
+        ("01T16:00", State.DUE),
+        ("01T18:59", State.DUE),
+        ("01T19:00", State.LATE),
+        ("01T19:44", State.LATE),
+        ("01T19:45", State.ALERTED),
+    ],
+)
+def test_what_everybody_sees(at: str, seen: State) -> None:
+    life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
+    life.look(moment(at))
+    assert rules.state(life.standing, life.terms, life.now) is seen
+
+
+def test_a_childs_own_session_learns_nothing_of_what_adults_do() -> None:
+    seen = {state: rules.as_the_child_sees(state) for state in State}
+    assert set(seen.values()) == {State.WELL, State.DUE, State.LATE}
+    assert seen[State.ALERTED] is seen[State.MISSING] is seen[State.LATE] is State.LATE
+    assert seen[State.AWAY] is seen[State.WELL] is State.WELL
+
+
+# --- by what is usual for the child
+
+HABITUAL = read_policy(Path("policies/habit.toml"))
+
+
+@many
+@given(
+    starts,
+    rhythms,
+    st.booleans(),
+    st.lists(st.booleans(), min_size=30, max_size=60),
+    st.sampled_from([Tier.MID, Tier.LOW]),
+)
+def test_a_child_who_answers_at_random_is_alerted_within_the_ceiling_all_the_same(
+    start: datetime, rhythm: Rhythm, carer: bool, answered: list[bool], tier: Tier
+) -> None:
+    """The worst child to learn from: its habit is that of somebody who answers half the time."""
+    steps = HABITUAL.tiers[tier].steps
+    past = [Past(start - n * 12 * HOUR, is_answered) for n, is_answered in enumerate(answered)]
+    terms = Terms(tier, steps, rhythm, PARIS, (), carer, learned(past, PARIS))
+    life = Life.begin(terms, start)
+    assert life.silence() <= start + steps.ceiling
+
+
+def test_who_nearly_always_answers_is_missed_earlier_than_who_seldom_does() -> None:
+    called = {}
+    for share in (1, 2, 10):
+        past = [Past(EARLY - n * DAY, n % share == 0) for n in range(60)]
+        steps = HABITUAL.tiers[Tier.MID].steps
+        terms = Terms(Tier.MID, steps, TWICE, PARIS, (), True, learned(past, PARIS))
+        called[share] = asked_at(terms)
+    assert called[1] < called[2] <= called[10]
+
+
+def asked_at(terms: Terms) -> datetime:
+    life = Life.begin(terms, EARLY)
+    life.look(EARLY + 36 * HOUR)
+    return next(change.at for change in life.changes if change.what is What.ASK)
+
+
+EARLY = datetime(2026, 3, 2, 12, tzinfo=UTC)
+TWICE = Rhythm((time(9), time(19)))
+
+
+def test_a_carer_who_says_nothing_is_asked_again_and_brings_no_alarm_by_it() -> None:
+    terms = Terms(Tier.MID, HABITUAL.tiers[Tier.MID].steps, TWICE, PARIS, (), True)
+    life = Life.begin(terms, EARLY)
+    life.look(EARLY + 7 * DAY)
+    asks = [change.at for change in life.changes if change.what is What.ASK]
+    alert = next(change for change in life.changes if change.what is What.ALERT)
+    assert len(asks) > 1
+    assert all(later - earlier >= 6 * HOUR for earlier, later in pairwise(asks))
+    assert alert.why in (Why.UNUSUAL, Why.CEILING)
+    assert alert.at <= EARLY + 36 * HOUR
+
+
+def test_a_carer_who_has_not_seen_the_child_calls_adults_at_once_whatever_is_usual() -> None:
+    terms = Terms(Tier.LOW, HABITUAL.tiers[Tier.LOW].steps, TWICE, PARIS, (), True)
+    life = Life.begin(terms, EARLY)
+    life.look(EARLY + 12 * HOUR)
+    life.act(Act("not_seen", HOUR))
+    assert life.standing.is_alerted
+    assert life.changes[-1].why is Why.NOT_SEEN
+
+
+@many
+@given(starts, rhythms, lives, st.booleans(), st.data())
+def test_under_the_habit_too_a_raised_tier_never_makes_the_next_alert_later(
+    start: datetime, rhythm: Rhythm, happened: list[Act], carer: bool, data: st.DataObject
+) -> None:
+    lower, higher = data.draw(
+        st.sampled_from([(Tier.LOW, Tier.MID), (Tier.LOW, Tier.HIGH), (Tier.MID, Tier.HIGH)])
+    )
+    habit = data.draw(habits)
+    terms = Terms(lower, HABITUAL.tiers[lower].steps, rhythm, PARIS, (), carer, habit)
+    life = lived(terms, start, happened)
+    before, open_before = life.silence(), life.standing.is_alerted
+    life.retier(higher, HABITUAL.tiers[higher].steps, raised=True)
+    assert life.silence() <= before or open_before

@@ -1,0 +1,171 @@
+"""Watches, terms and lives of children, drawn by Hypothesis."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from server.alert import policy
+from server.alert.policy import Doubt, Steps, Tier
+from server.watch import standing as rules
+from server.watch.habit import Past, learned
+from server.watch.rhythm import Rhythm, Span
+from server.watch.standing import Change, Evidence, Standing, Terms
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SHIPPED = policy.read(policy.DEFAULT)
+# The clocks of Paris go forward on the 29th of March 2026, and back on the 25th of October.
+STARTS = [datetime(2026, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 23, 12, tzinfo=UTC)]
+ZONES = [ZoneInfo(n) for n in ("Europe/Paris", "UTC", "America/Nuuk", "Asia/Kathmandu")]
+
+
+def minutes(least: int, most: int) -> st.SearchStrategy[timedelta]:
+    return st.integers(least, most).map(lambda n: n * MINUTE)
+
+
+doubts = st.builds(
+    lambda leaves, ask, more, again, before: Doubt(leaves, ask, ask + more, again, before),
+    st.floats(1e-5, 0.5),
+    st.floats(1e-4, 0.5),
+    st.floats(0, 5),
+    minutes(60, 900),
+    minutes(1, 3000),
+)
+habits = st.builds(
+    lambda kept, zone: learned(kept, zone),
+    st.lists(
+        st.builds(Past, st.integers(0, 900).map(lambda n: STARTS[0] - n * HOUR), st.booleans()),
+        max_size=30,
+    ),
+    st.sampled_from(ZONES),
+)
+
+
+@st.composite
+def any_steps(draw: st.DrawFn) -> Steps:
+    """Steps that `policy.read` lets through, most of them like nobody's."""
+    grace, window = draw(minutes(1, 300)), draw(minutes(1, 300))
+    at = sorted(draw(st.tuples(st.integers(0, 23), st.integers(0, 23))))
+    return Steps(
+        remind_before=draw(minutes(1, 240)),
+        remind_again=min(draw(minutes(1, 240)), grace),
+        grace=grace,
+        carer_window=window,
+        carer_from=time(at[0]),
+        carer_until=time(at[1]),
+        seen_holds=draw(st.one_of(st.none(), minutes(1, 720))),
+        ceiling=grace + window + draw(minutes(0, 4000)),
+        doubt=draw(st.one_of(st.none(), doubts)),
+        asks_carer=draw(st.booleans()),
+    )
+
+
+times = st.builds(time, st.integers(0, 23), st.sampled_from([0, 10, 30, 55]))
+rhythms = st.one_of(
+    st.builds(
+        lambda at, days: Rhythm(tuple(sorted(at)), frozenset(days)),
+        st.sets(times, min_size=1, max_size=4),
+        st.sets(st.integers(0, 6), min_size=3),
+    ),
+    st.integers(1800, 86_400).map(lambda s: Rhythm(every=timedelta(seconds=s))),
+)
+
+
+@st.composite
+def any_terms(draw: st.DrawFn, *, shipped: bool | None = None) -> Terms:
+    tier = draw(st.sampled_from(Tier))
+    if shipped is None:
+        shipped = draw(st.booleans())
+    return Terms(
+        tier=tier,
+        steps=SHIPPED.tiers[tier].steps if shipped else draw(any_steps()),
+        rhythm=draw(rhythms),
+        zone=draw(st.sampled_from(ZONES)),
+        pauses=(),
+        has_carer=draw(st.booleans()),
+        habit=draw(habits),
+    )
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that happens `after` the act before it."""
+
+    what: str
+    after: timedelta
+    lasts: timedelta = HOUR
+
+
+acts = st.builds(
+    Act,
+    st.sampled_from(["look", "answer", "answer", "professional", "carer", "not_seen", "pause"]),
+    minutes(0, 2000),
+    minutes(1, 3000),
+)
+looks = st.builds(Act, st.just("look"), minutes(0, 600))
+starts = st.sampled_from(STARTS)
+
+
+@dataclass
+class Life:
+    """One watch that lives through acts; every change that it went through is kept."""
+
+    terms: Terms
+    standing: Standing
+    now: datetime
+    changes: list[Change]
+
+    @classmethod
+    def begin(cls, terms: Terms, now: datetime) -> "Life":
+        return cls(terms, rules.begin(terms, now), now, [])
+
+    def look(self, now: datetime) -> None:
+        assert now >= self.now
+        self.now = now
+        self.standing, more = rules.advance(self.standing, self.terms, now)
+        self.changes += more
+
+    def act(self, act: Act) -> None:
+        self.look(self.now + act.after)
+        now, terms = self.now, self.terms
+        if act.what == "answer":
+            self.see(Evidence.CHILD)
+        elif act.what in ("professional", "carer"):
+            self.see(Evidence(act.what))
+        elif act.what == "not_seen":
+            self.standing = rules.not_seen(self.standing, now)
+            self.look(now)
+        elif act.what == "pause":
+            self.terms = replace(terms, pauses=(*terms.pauses, Span(now, now + act.lasts)))
+            self.standing = rules.reschedule(self.standing, self.terms, now)
+            self.look(now)
+
+    def see(self, evidence: Evidence) -> None:
+        if rules.counts(evidence, self.terms.steps):
+            self.standing, _ = rules.settle(self.standing, self.terms, self.now)
+        else:
+            self.standing = rules.hold(self.standing, self.terms, self.now)
+
+    def retier(self, tier: Tier, steps: Steps, *, raised: bool) -> None:
+        self.terms = replace(self.terms, tier=tier, steps=steps)
+        if raised:
+            self.standing = rules.retune(self.standing, self.terms, self.now)
+        self.standing, more = rules.advance(self.standing, self.terms, self.now, since=self.now)
+        self.changes += more
+
+    def silence(self) -> datetime:
+        """Nobody answers from now on: when are adults called?"""
+        standing, now = self.standing, self.now
+        while not standing.is_alerted:
+            now = rules.act_at(standing, self.terms, now)
+            standing, _ = rules.advance(standing, self.terms, now)
+        return now
+
+
+def lived(terms: Terms, start: datetime, happened: Sequence[Act]) -> Life:
+    life = Life.begin(terms, start)
+    for act in happened:
+        life.act(act)
+    return life
