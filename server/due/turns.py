@@ -79,6 +79,8 @@ async def overdue(
     """What is over the time and this person's turn, by child."""
     late = Due.filter(child_id__in=list(children), state=State.OPEN, due_at__lte=now)
     found = await late.order_by("due_at", "id")
+    if not found:
+        return {}
     turns = await turns_of(found, now)
     by_child: dict[UUID, list[Kind]] = {}
     for one in found:
