@@ -109,7 +109,7 @@ async def set_tier(
         terms = in_tier(one, tier)
         standing = one.standing
         if _TIGHTER[tier] < _TIGHTER[one.terms.tier]:
-            standing = rules.retune(standing, terms, now)
+            standing = rules.retune(standing, terms, now, before=one.terms)
         one.watch.tier, one.watch.tier_until_at = tier.value, until_at
         one.watch.tier_then = then.value if then else None
         standing, more = rules.advance(standing, terms, now, since=now)

@@ -268,7 +268,7 @@ class Replay:
         standing, changes = self._looked(child, now)
         terms = replace(child.terms, tier=tier, steps=self._policy.tiers[tier].steps)
         if _TIGHTER[tier] < _TIGHTER[child.terms.tier]:
-            standing = rules.retune(standing, terms, now)
+            standing = rules.retune(standing, terms, now, before=child.terms)
         child.terms = terms
         child.standing, more = rules.advance(standing, terms, now, since=now)
         child.watched.tiers.append((now, tier))

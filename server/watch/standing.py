@@ -443,8 +443,9 @@ def not_seen(standing: Standing, now: datetime) -> Standing:
 # --- the terms change
 
 
-def retune(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """The tier was raised: an alarm that is under way comes earlier by it, never later.
+def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) -> Standing:
+    """The tier was raised: an alarm that is under way comes earlier by it, never later than by the
+    terms `before`. Call `advance(…, now)` by those first.
 
     Where the tier is lowered, what is under way stays as it is: do not call this.
     """
@@ -452,6 +453,8 @@ def retune(standing: Standing, terms: Terms, now: datetime) -> Standing:
         return standing
     if terms.steps.doubt is not None:
         return _weigh(standing, terms, now)
+    standing = _no_later_than(standing, before)
+    assert standing.alarm_at is not None
     ask = standing.ask_at
     if ask is not None:
         ask = min(ask, carer_hour(terms, now))
@@ -464,6 +467,17 @@ def retune(standing: Standing, terms: Terms, now: datetime) -> Standing:
     if ceiling < window:
         why = Why.CEILING
     return replace(standing, ask_at=ask, alarm_at=alarm, alarm_why=why)
+
+
+def _no_later_than(standing: Standing, before: Terms) -> Standing:
+    """The alarm as the misses to come would have made it by the terms `before`. Where each miss is
+    asked about they change nothing about it; where a silence is weighed, each makes it earlier."""
+    if before.steps.doubt is None:
+        return standing
+    assert standing.alarm_at is not None
+    _, changes = advance(standing, before, standing.alarm_at)
+    called = next(change for change in changes if change.what is What.ALERT)
+    return replace(standing, alarm_at=called.at, alarm_why=called.why)
 
 
 def reschedule(

@@ -118,7 +118,7 @@ class Plain:
             standing, changes = rules.advance(self.standing, self.terms, now)
             order = [Tier.HIGH, Tier.MID, Tier.LOW]
             if order.index(detail.tier) < order.index(self.terms.tier):
-                standing = rules.retune(standing, terms, now)
+                standing = rules.retune(standing, terms, now, before=self.terms)
             # What opens in this very moment opens in the new tier.
             self.terms = terms
             self.standing, more = rules.advance(standing, terms, now, since=now)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from server.alert.policy import Doubt, Tier
 from server.watch import standing as rules
 from server.watch.commands import read_policy
-from server.watch.habit import Past, learned
+from server.watch.habit import Habit, Past, learned
 from server.watch.rhythm import Rhythm, Span
 from server.watch.standing import Evidence, State, Terms, What, Why
 from tests.watch.watches import (
@@ -705,6 +705,19 @@ def test_a_carer_who_has_not_seen_the_child_calls_adults_at_once_whatever_is_usu
     life.act(Act("not_seen", HOUR))
     assert life.standing.is_alerted
     assert life.changes[-1].why is Why.NOT_SEEN
+
+
+def test_a_raised_tier_leaves_an_alarm_where_the_next_miss_would_have_brought_it() -> None:
+    """The high tier gives a window from the raise on; the habit would have called in it."""
+    dense = Rhythm(every=timedelta(seconds=2183))
+    habit = Habit({(2, False): (0, 1)})
+    terms = Terms(Tier.MID, HABITUAL.tiers[Tier.MID].steps, dense, PARIS, (), False, habit)
+    start = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    answers = Act("answer", timedelta(seconds=12180)), Act("look", timedelta(seconds=23580))
+    life = lived(terms, start, answers)
+    before = life.silence()
+    life.retier(Tier.HIGH, HABITUAL.tiers[Tier.HIGH].steps, raised=True)
+    assert life.silence() == before
 
 
 @many

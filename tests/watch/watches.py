@@ -149,9 +149,9 @@ class Life:
             self.standing = rules.hold(self.standing, self.terms, self.now)
 
     def retier(self, tier: Tier, steps: Steps, *, raised: bool) -> None:
-        self.terms = replace(self.terms, tier=tier, steps=steps)
+        before, self.terms = self.terms, replace(self.terms, tier=tier, steps=steps)
         if raised:
-            self.standing = rules.retune(self.standing, self.terms, self.now)
+            self.standing = rules.retune(self.standing, self.terms, self.now, before=before)
         self.standing, more = rules.advance(self.standing, self.terms, self.now, since=self.now)
         self.changes += more
 
