@@ -22,6 +22,7 @@ from tortoise.exceptions import IntegrityError
 from server.alert import actions as alerts
 from server.alert import policy as policies
 from server.alert.ladder import Outcome
+from server.alert.levels import Evidence
 from server.alert.models import Alert, Policy, Shift
 from server.alert.policy import DEFAULT, Tier
 from server.audit.actions import SYSTEM, Actor
@@ -44,7 +45,6 @@ from server.watch import agreeing, placing, ticking
 from server.watch import rhythm as rhythms
 from server.watch.models import SETTLED, Question, Round, Watch
 from server.watch.rhythm import Rhythm, next_due
-from server.watch.standing import Evidence
 
 _DEMO = UUID("4f5a6d3e-2b0a-4c0c-9a55-6f1c1c0de300")
 HISTORY = timedelta(days=28)
@@ -90,7 +90,6 @@ FAST_TIER = {
     "carer_window": "10s",
     "carer_from": "00:00",
     "carer_until": "00:00",
-    "seen_holds": None,
     "ceiling": "72h",
     "rungs": ["caseworker", "deputy", "on_duty", "last_resort"],
     "each": "10s",

@@ -74,6 +74,7 @@ def room_of(module: str) -> str | None:
 PURE = {
     "alert/causes",
     "alert/ladder",
+    "alert/levels",
     "alert/policy",
     "checkin/rules",
     "checkin/words",

@@ -15,10 +15,18 @@ from server.alert import ladder as rules
 from server.alert.causes import first_wait_ends, ladder_for
 from server.alert.ladder import Call, Cause, Climb, Outcome, Reach, State
 from server.alert.models import Alert, Policy
-from server.alert.policy import DEFAULT, Ladder, Rung, Tier, ladder_as_data, ladder_from_data, read
+from server.alert.policy import (
+    DEFAULT,
+    Ladder,
+    Rung,
+    Tier,
+    filled,
+    ladder_as_data,
+    ladder_from_data,
+    read,
+)
 from server.alert.policy import Policy as PolicyRules
 from server.alert.rota import on_duty
-from server.alert.versions import filled
 from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
 from server.db import as_id, swapped, write

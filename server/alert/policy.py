@@ -10,6 +10,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 from typing import Any
 
+from server.alert.levels import Does, Evidence, Levels, too_strong
 from server.errors import Refused
 
 
@@ -66,7 +67,7 @@ class Steps:
     carer_window: timedelta  # So long the carer has to answer before the caseworker is called.
     carer_from: time  # Local; the carer is not asked before …
     carer_until: time  # … nor after. Equal: at any hour.
-    seen_holds: timedelta | None  # "Seen" by the carer only holds; None: it settles the round.
+    levels: Levels  # What each kind of evidence does to a silence.
     ceiling: timedelta  # The longest silence that anything may allow.
     doubt: Doubt | None = None  # None: the carer is asked at each miss.
     asks_carer: bool = True  # Else adults are called as soon as a round is late.
@@ -104,6 +105,20 @@ class Policy:
 
 # architecture.md §2. Every number is a default that an agency can change.
 _RUNGS = ["caseworker", "deputy", "on_duty", "last_resort"]
+
+
+def _evidence(seen: str, softens_for: str) -> dict[str, Any]:
+    """Who settles and who holds, where `seen` is what the word of a carer or a school does."""
+    return {
+        "professional": "settles",
+        "school": seen,
+        "carer": seen,
+        "app_seen": "nothing",
+        "holds_for": "6h",
+        "softens_for": softens_for,
+    }
+
+
 DEFAULT: dict[str, Any] = {
     "quiet": {"from": "22:00", "until": "07:00"},
     "high": {
@@ -113,7 +128,7 @@ DEFAULT: dict[str, Any] = {
         "carer_window": "15m",
         "carer_from": "00:00",
         "carer_until": "00:00",
-        "seen_holds": "6h",
+        "evidence": _evidence("holds", "1h"),
         "ceiling": "24h",
         "habit": None,
         "asks_carer": True,
@@ -129,7 +144,7 @@ DEFAULT: dict[str, Any] = {
         "carer_window": "45m",
         "carer_from": "00:00",
         "carer_until": "00:00",
-        "seen_holds": None,
+        "evidence": _evidence("settles", "2h"),
         "ceiling": "36h",
         "habit": None,
         "asks_carer": True,
@@ -145,7 +160,7 @@ DEFAULT: dict[str, Any] = {
         "carer_window": "3h",
         "carer_from": "08:00",
         "carer_until": "22:00",
-        "seen_holds": None,
+        "evidence": _evidence("settles", "4h"),
         "ceiling": "72h",
         "habit": None,
         "asks_carer": True,
@@ -161,6 +176,37 @@ _DURATION = re.compile(r"(\d{1,7}) ?(s|m|h|d)")
 # Nobody is parked out of sight by a ceiling of years.
 LONGEST = timedelta(days=30)
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+
+
+def filled(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy with whatever it does not say as it ships: one of an earlier release, or a file that
+    names only what is different."""
+    own = {
+        name: _upgraded(table) if name in set(Tier) else table for name, table in content.items()
+    }
+    return _over(DEFAULT, own)
+
+
+def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    whole = {**shipped, **own}
+    for name, table in shipped.items():
+        mine = own.get(name)
+        if isinstance(table, Mapping) and isinstance(mine, Mapping):
+            whole[name] = _over(table, mine)
+    return whole
+
+
+def _upgraded(table: Any) -> Any:
+    """A tier of an earlier release said of evidence only for how long "seen" by a carer or a school
+    holds, or by nothing that it settles."""
+    if not isinstance(table, Mapping) or "seen_holds" not in table or "evidence" in table:
+        return table
+    holds_for = table["seen_holds"]
+    does = Does.SETTLES if holds_for in (None, "never") else Does.HOLDS
+    said: dict[str, Any] = {"school": does.value, "carer": does.value}
+    if does is Does.HOLDS:
+        said["holds_for"] = holds_for
+    return {**{key: value for key, value in table.items() if key != "seen_holds"}, "evidence": said}
 
 
 def read(data: Mapping[str, Any]) -> Policy:
@@ -186,7 +232,7 @@ def _tier(table: Mapping[str, Any], tier: str) -> TierPolicy:
         carer_window=_duration(table, "carer_window", tier),
         carer_from=_time(table, "carer_from", tier),
         carer_until=_time(table, "carer_until", tier),
-        seen_holds=_perhaps(table, "seen_holds", tier),
+        levels=_levels(table, tier),
         ceiling=_duration(table, "ceiling", tier),
         doubt=_doubt(table, tier),
         asks_carer=_yes_or_no(table, "asks_carer", tier),
@@ -198,6 +244,35 @@ def _tier(table: Mapping[str, Any], tier: str) -> TierPolicy:
     if steps.grace + steps.carer_window > steps.ceiling:
         raise Refused("This allows a longer silence than the ceiling.", field=f"{tier}.ceiling")
     return TierPolicy(steps=steps, ladder=_ladder(table, tier))
+
+
+def _levels(table: Mapping[str, Any], tier: str) -> Levels:
+    shipped, name = DEFAULT[tier]["evidence"], f"{tier}.evidence"
+    own = table.get("evidence", shipped)
+    if not isinstance(own, Mapping):
+        raise Refused("This policy lacks a table.", field=name)
+    _known(own, shipped, name)
+    levels = Levels(
+        professional=_does(own, "professional", name),
+        school=_does(own, "school", name),
+        carer=_does(own, "carer", name),
+        app_seen=_does(own, "app_seen", name),
+        holds_for=_duration(own, "holds_for", name),
+        softens_for=_duration(own, "softens_for", name),
+    )
+    wrong = too_strong(levels)
+    if wrong is Evidence.APP_SEEN:
+        raise Refused("An open app softens an alarm at the most.", field=f"{name}.{wrong}")
+    if wrong is not None:
+        raise Refused("This counts for more than a professional's word.", field=f"{name}.{wrong}")
+    return levels
+
+
+def _does(table: Mapping[str, Any], key: str, name: str) -> Does:
+    value = table.get(key)
+    if not isinstance(value, str) or value not in set(Does):
+        raise Refused("Evidence settles, holds, softens, or does nothing.", field=f"{name}.{key}")
+    return Does(value)
 
 
 _DOUBT = {"leaves": 0.5, "ask": 1.0, "page": 10.0, "ask_again": None, "ask_before": None}

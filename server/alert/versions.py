@@ -7,20 +7,10 @@ from uuid import UUID
 
 from server import bulk
 from server.alert.models import Policy
-from server.alert.policy import DEFAULT
+from server.alert.policy import filled
 from server.db import as_id
 from server.errors import Conflict, IdReused
 from server.i18n import N_
-
-
-def filled(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored policy with whatever a later release has added, as that release ships it."""
-    whole = {**DEFAULT, **content}
-    for name, shipped in DEFAULT.items():
-        own = content.get(name, {})
-        if isinstance(shipped, Mapping) and isinstance(own, Mapping):
-            whole[name] = {**shipped, **own}
-    return whole
 
 
 async def versions_of(agency_id: UUID) -> list[Policy]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from server import bulk, crypt
 from server.alert.ladder import Cause
+from server.alert.levels import Evidence
 from server.audit.actions import Actor, note
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want, check, content
@@ -14,7 +15,7 @@ from server.db import write
 from server.errors import Conflict, IdReused, Unavailable
 from server.people.rules import Role
 from server.watch.actions import EVIDENCE, Settlement, call_adults, settle
-from server.watch.standing import Evidence, as_the_child_sees
+from server.watch.standing import as_the_child_sees
 
 # Two taps of one child in the same moment: one of them reads again what the other has written.
 TRIES = 8

@@ -11,6 +11,7 @@ from server import bulk, crypt
 from server.alert import actions as alerts
 from server.alert.actions import Opening, open_alerts, policy_of, reach_of
 from server.alert.ladder import Cause, Outcome, people_on
+from server.alert.levels import Does, Evidence
 from server.alert.models import Alert
 from server.alert.policy import Rung, Tier
 from server.audit.actions import Actor
@@ -29,7 +30,7 @@ from server.watch.agreeing import check_rhythm
 from server.watch.cases import Case, as_row, passed
 from server.watch.models import Question, Sighting, Watch
 from server.watch.rhythm import Rhythm
-from server.watch.standing import Evidence, Settled, State, Terms
+from server.watch.standing import Settled, State, Terms
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
 
 # Who says that a child was seen, and how much that counts.
@@ -112,9 +113,10 @@ async def settle(
     one = await locked(child_id, now)
     one, changes = passed(one, now)
     if not rules.counts(evidence, one.terms.steps):
-        held = rules.hold(one.standing, one.terms, now)
+        held = rules.heed(one.standing, one.terms, evidence, now)
         await write_down(replace(one, standing=held), changes, now, quietly=False)
-        if held != one.standing:
+        holds = one.terms.steps.levels.does(evidence) is Does.HOLDS
+        if holds and held != one.standing:
             await _tell_held(one.watch, by_id, now)
         nothing = rules.is_nothing_open(one.standing, now)
         return _settlement(one, Settled(now, False, False, nothing), now)
@@ -163,7 +165,7 @@ async def _settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: date
 
 
 async def _tell_held(watch: Watch, by_id: UUID, now: datetime) -> None:
-    """A carer has seen a child of the high tier: that holds, and the caseworker hears of it."""
+    """Somebody has seen the child, and that only holds: the caseworker hears of it."""
     reach = (await reach_of({watch.child_id: watch.agency_id}, now))[watch.child_id]
     await _say(Kind.HELD, people_on(Rung.CASEWORKER, reach), watch, by_id, now)
 
@@ -247,6 +249,24 @@ async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
     standing = rules.not_seen(one.standing, now)
     standing, more = rules.advance(standing, one.terms, now)
     await write_down(replace(one, standing=standing), (*changes, *more), now, quietly=False)
+
+
+async def app_opened(child_id: UUID, now: datetime) -> None:
+    """The child's app was open. Where the policy lets that soften an alarm, it does; it never
+    settles anything."""
+    watch = await Watch.get_or_none(child_id=child_id)
+    if watch is None or watch.act_at is None or watch.is_alerted:
+        return
+    # Most often nothing is late, and nothing more is read or written.
+    if watch.missed_due_at is None and watch.act_at > now:
+        return
+    policy, _ = await policy_of(watch.agency_id)
+    if not any(tier.steps.levels.app_seen is Does.SOFTENS for tier in policy.tiers.values()):
+        return
+    async with write():
+        one, changes = passed(await locked(child_id, now), now)
+        standing = rules.heed(one.standing, one.terms, Evidence.APP_SEEN, now)
+        await write_down(replace(one, standing=standing), changes, now, quietly=False)
 
 
 async def answer_question(question_id: UUID, answer: str, now: datetime) -> Question:

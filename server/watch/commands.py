@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -100,15 +100,7 @@ def read_policy(path: Path) -> Policy:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise Refused(f"{path} is no TOML: {fault}") from None
-    return policies.read(_over(policies.DEFAULT, data))
-
-
-def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    merged = {**shipped, **own}
-    for name, table in shipped.items():
-        if isinstance(table, Mapping) and isinstance(own.get(name), Mapping):
-            merged[name] = {**table, **own[name]}
-    return merged
+    return policies.read(policies.filled(data))
 
 
 # --- writing

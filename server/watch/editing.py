@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from server.alert.levels import OF_A_PHONE, Does
 from server.alert.policy import DEFAULT, Rung
 from server.errors import Refused
 from server.i18n import N_, format_list, format_number, format_span, gettext
@@ -32,6 +33,12 @@ RUNGS: Mapping[Rung, str] = {
     Rung.EVERYONE: N_("Everyone at once"),
     Rung.CASEWORKER_AND_ON_DUTY: N_("Caseworker and everyone on duty"),
 }
+DOES: Mapping[Does, str] = {
+    Does.SETTLES: N_("settles the check-in"),
+    Does.HOLDS: N_("holds for a while"),
+    Does.SOFTENS: N_("adults are called a little later"),
+    Does.NOTHING: N_("changes nothing"),
+}
 # So many rungs a form has room for.
 MOST_RUNGS = 6
 
@@ -43,6 +50,7 @@ class Kind(StrEnum):
     TIME = "time"
     NUMBER = "number"
     SWITCH = "switch"
+    CHOICE = "choice"
     RUNGS = "rungs"
     TEXT = "text"
 
@@ -78,7 +86,12 @@ LABELS: Mapping[str, str] = {
     "carer_window": N_("The carer has to answer within"),
     "carer_from": N_("The carer is asked from"),
     "carer_until": N_("The carer is asked until"),
-    "seen_holds": N_("“Seen” by the carer holds for"),
+    "professional": N_("Seen by a professional"),
+    "school": N_("Seen by the school"),
+    "carer": N_("Seen by the carer"),
+    "app_seen": N_("The app was open"),
+    "holds_for": N_("What holds, holds for"),
+    "softens_for": N_("Called later: at most so long after it was late"),
     "ceiling": N_("Longest silence"),
     "rungs": N_("Who is called, in order"),
     "each": N_("Nobody takes it: the next one is called after"),
@@ -96,7 +109,9 @@ HINTS: Mapping[str, str] = {
     "grace": N_("Then the board shows it, and the carer is asked."),
     "carer_window": N_("Then the caseworker is called."),
     "carer_from": N_("Twice the same time means: at any hour."),
-    "seen_holds": N_("Empty: it settles the check-in."),
+    "professional": N_("What the child says itself always settles."),
+    "holds_for": N_("Then the carer is asked again."),
+    "softens_for": N_("The carer is asked again before that. The longest silence stays."),
     "ceiling": N_("Nothing lifts it. Then a person is called."),
     USED: N_("Else the carer is asked at each miss."),
     "ask": N_("0.05 means: one who has gone, to twenty who forgot."),
@@ -169,11 +184,23 @@ def _kind(name: str, value: Any) -> Kind:
         return Kind.SWITCH
     if isinstance(value, (int, float)):
         return Kind.NUMBER
+    if _is_about_evidence(name):
+        return Kind.CHOICE
     if isinstance(value, list):
         return Kind.RUNGS if key_of(name) == "rungs" else Kind.TEXT
     if value is None or _DURATION.fullmatch(str(value)) or value == "never":
         return Kind.SPAN
     return Kind.TIME if _TIME.fullmatch(str(value)) else Kind.TEXT
+
+
+def _is_about_evidence(name: str) -> bool:
+    """Whether a value says what a kind of evidence does."""
+    return ".evidence." in name and not key_of(name).endswith("_for")
+
+
+def choices_of(name: str) -> tuple[Does, ...]:
+    """What may be chosen for a kind of evidence."""
+    return OF_A_PHONE if key_of(name) == "app_seen" else tuple(Does)
 
 
 # --- from the form, and to it
@@ -235,6 +262,10 @@ def _value(field: Field, typed: Mapping[str, str]) -> Any:
             return f"{int(found[1]):02}:{int(found[2]):02}"
         case Kind.SWITCH:
             return text == "yes"
+        case Kind.CHOICE:
+            if text not in choices_of(field.name):
+                raise Refused(N_("Choose one of the list."), field=field.name)
+            return text
         case Kind.NUMBER:
             return _number(field, text)
         case Kind.TEXT:
@@ -300,7 +331,7 @@ def in_words(value: Any, language: str) -> str:
         return format_list(language, [_rung(one, language) for one in value])
     found = _DURATION.fullmatch(str(value))
     if found is None:
-        return str(value)
+        return gettext(language, DOES[Does(value)]) if value in set(Does) else str(value)
     seconds = int(found[1]) * _SECONDS[found[2]]
     if seconds % 60:  # Trainings run in seconds; a span in words stops at minutes.
         return f"{format_number(language, seconds)} {gettext(language, UNITS['s'])}"

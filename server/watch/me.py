@@ -15,6 +15,7 @@ from server.openapi import api
 from server.people.access import Visitor, now_of, visitor_of
 from server.people.actions import set_language
 from server.people.models import Agency, Person
+from server.watch.actions import app_opened
 from server.watch.models import Watch
 from server.watch.standing import State, as_the_child_sees
 from server.web import json_answer, json_body
@@ -71,6 +72,7 @@ async def seen(request: Request) -> Response:
     await json_body(request, Nothing)
     if visitor.is_child:
         await note_app_seen(visitor.person_id, now_of(request))
+        await app_opened(visitor.person_id, now_of(request))
     return Response(status_code=204)
 
 

@@ -20,8 +20,8 @@ from starlette.routing import Route
 
 from server.alert import policy as policies
 from server.alert.models import Policy
-from server.alert.policy import Tier
-from server.alert.versions import content_of, filled, versions_of
+from server.alert.policy import Tier, filled
+from server.alert.versions import content_of, versions_of
 from server.errors import Conflict, Refused, WaymarkError
 from server.i18n import N_, format_span, gettext
 from server.people.access import Visitor, agency_for, now_of
@@ -46,6 +46,8 @@ FAULTS = (
     N_("Adults are called before the carer is asked."),
     N_("A carer is asked once an hour at the most."),
     N_("This is not a share that makes sense here."),
+    N_("An open app softens an alarm at the most."),
+    N_("This counts for more than a professional's word."),
 )
 # Policies that ship beside the one that holds at first, to look at what they would have done.
 FOLDER = Path(__file__).parents[2] / "policies"
@@ -366,6 +368,10 @@ def _asked(content: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
                 "kind": field.kind.value,
                 "label": editing.label_of(field.name, language),
                 "hint": gettext(language, editing.HINTS[key]) if key in editing.HINTS else "",
+                "choices": [
+                    (one.value, gettext(language, editing.DOES[one]))
+                    for one in editing.choices_of(field.name)
+                ],
             }
         )
     return [

@@ -34,6 +34,7 @@ from zoneinfo import ZoneInfo
 from server.alert import ladder as ladders
 from server.alert.causes import first_wait_ends, ladder_for
 from server.alert.ladder import Call, Cause
+from server.alert.levels import Does, Evidence
 from server.alert.policy import Policy, QuietHours, Rung, Tier
 from server.errors import Refused
 from server.watch import events as kinds
@@ -43,7 +44,7 @@ from server.watch.events import Event, on_line
 from server.watch.habit import REMEMBERED, Past, learned
 from server.watch.replayed import Alert, Child, Result, Row, Watched, facts_of, known_of
 from server.watch.rhythm import Span
-from server.watch.standing import Change, Evidence, Standing, Terms, What, Why
+from server.watch.standing import Change, Standing, Terms, What, Why
 from server.watch.wording import ROUNDS, Asked, Reach, Seen
 
 NUDGE, ASK, PAGE, ESCALATE, REPORT = (
@@ -201,7 +202,7 @@ class Replay:
                 assert isinstance(detail, kinds.Until)
                 self._pause(child, Span(now, detail.until), now)
             case "app_seen":
-                child.app_seen_at = now
+                self._app_seen(child, now)
             case "prompt_failed":
                 child.push = child.reach = Reach.FAILED
             case "prompt_ok":
@@ -257,9 +258,18 @@ class Replay:
             self._settle(child, now, but=None)
             return
         self._say(child, changes, now)
-        held = rules.hold(child.standing, child.terms, now)
-        child.was_held = child.was_held or held != child.standing
+        held = rules.heed(child.standing, child.terms, by, now)
+        holds = child.terms.steps.levels.does(by) is Does.HOLDS
+        child.was_held = child.was_held or (holds and held != child.standing)
         child.standing = held
+
+    def _app_seen(self, child: Child, now: datetime) -> None:
+        child.app_seen_at = now
+        if child.terms.steps.levels.app_seen is not Does.SOFTENS:
+            return
+        child.standing, changes = self._looked(child, now)
+        self._say(child, changes, now)
+        child.standing = rules.heed(child.standing, child.terms, Evidence.APP_SEEN, now)
 
     def _looked(self, child: Child, now: datetime) -> tuple[Standing, tuple[Change, ...]]:
         return rules.advance(child.standing, child.terms, now)

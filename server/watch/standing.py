@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from server.alert.levels import Does, Evidence
 from server.alert.policy import Steps, Tier
 from server.clock import as_utc
 from server.watch.habit import UNKNOWN, Habit, odds
@@ -56,15 +57,6 @@ class Why(StrEnum):
     NOT_SEEN = "not_seen"
     NO_CARER = "no_carer"
     UNUSUAL = "unusual"
-
-
-class Evidence(StrEnum):
-    """Who says that the child is well, the strongest first."""
-
-    CHILD = "child"
-    PROFESSIONAL = "professional"
-    SCHOOL = "school"
-    CARER = "carer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,25 +404,49 @@ def is_nothing_open(standing: Standing, now: datetime) -> bool:
 
 
 def counts(evidence: Evidence, steps: Steps) -> bool:
-    """Whether this evidence settles a round in this tier; else it holds the alarm for a while."""
-    if steps.seen_holds is None:
-        return True
-    return evidence in (Evidence.CHILD, Evidence.PROFESSIONAL)
+    """Whether this evidence settles a round in this tier."""
+    return steps.levels.does(evidence) is Does.SETTLES
 
 
-def hold(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """Seen, in a tier where that only holds: the carer is asked again when the hold is over.
-
-    An open alert stays open, and the ceiling stays where it was.
-    """
+def heed(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) -> Standing:
+    """What evidence comes to that does not settle. An open alert stays open, and the ceiling stays
+    where it was."""
     if standing.is_alerted or standing.missed_due_at is None:
         return standing
-    assert terms.steps.seen_holds is not None
-    again = now + terms.steps.seen_holds
+    does = terms.steps.levels.does(evidence)
+    if does is Does.HOLDS:
+        return _hold(standing, terms, now)
+    return _soften(standing, terms, now) if does is Does.SOFTENS else standing
+
+
+def _hold(standing: Standing, terms: Terms, now: datetime) -> Standing:
+    """Seen, in a tier where that only holds: the carer is asked again when the hold is over."""
+    again = now + terms.steps.levels.holds_for
     if terms.asks_carer:
         return _ask_first(standing, terms, again)
     alarm = min(again, ceiling_at(standing, terms))
     return replace(standing, ask_at=None, asked_at=None, alarm_at=alarm, alarm_why=Why.NO_CARER)
+
+
+def _soften(standing: Standing, terms: Terms, now: datetime) -> Standing:
+    """There is life, and nobody knows how the child is: adults are called a little later, and the
+    carer is asked again before that.
+
+    The latest moment hangs on when the round was late, so that it makes no difference how often an
+    app is opened.
+    """
+    assert standing.late_at is not None
+    assert standing.alarm_at is not None
+    ceiling = ceiling_at(standing, terms)
+    latest = min(standing.late_at + terms.steps.levels.softens_for, ceiling)
+    if latest <= standing.alarm_at:
+        return standing
+    why = Why.CEILING if latest == ceiling else standing.alarm_why
+    standing = replace(standing, alarm_at=latest, alarm_why=why)
+    if standing.ask_at is not None or not terms.asks_carer:
+        return standing
+    ask = carer_hour(terms, max(now, latest - terms.steps.carer_window))
+    return replace(standing, ask_at=ask) if ask < latest else standing
 
 
 def not_seen(standing: Standing, now: datetime) -> Standing:

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from server.alert import policy
+from server.alert.levels import Does, Evidence
 from server.alert.policy import QuietHours, Rung, Tier
 from server.errors import Refused
 from server.watch.commands import read_policy
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 SHIPPED = policy.read(policy.DEFAULT)
+LEVELS = policy.DEFAULT["high"]["evidence"]
 HABIT = {"leaves": 0.006, "ask": 0.02, "page": 0.2, "ask_again": "6h", "ask_before": "12h"}
 
 # The published table, column by column: before, again, grace, the carer's time, then each rung,
@@ -36,7 +38,11 @@ def test_the_default_policy_equals_the_published_table(tier: Tier) -> None:
     steps, climbs = SHIPPED.tiers[tier].steps, SHIPPED.tiers[tier].ladder
     assert [steps.remind_before, steps.remind_again, steps.grace, steps.carer_window] == round_
     assert [climbs.each, climbs.lapse, climbs.decide] == ladder
-    assert [steps.seen_holds, steps.ceiling] == limits
+    held = steps.levels.holds_for if steps.levels.carer is Does.HOLDS else None
+    assert [held, steps.ceiling] == limits
+    assert steps.levels.school is steps.levels.carer
+    assert steps.levels.does(Evidence.CHILD) is steps.levels.professional is Does.SETTLES
+    assert steps.levels.app_seen is Does.NOTHING
     assert climbs.rungs == (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.LAST_RESORT)
     by_day = (time(8), time(22)) if tier is Tier.LOW else (time(0), time(0))
     assert (steps.carer_from, steps.carer_until) == by_day
@@ -85,7 +91,26 @@ def test_quiet_hours_run_over_midnight_too(
         ("low.carer_from", "8:00", "low.carer_from"),
         ("low.carer_until", "24:00", "low.carer_until"),
         ("low.carer_from", "22:30", "low.carer_until"),
-        ("high.seen_holds", "0h", "high.seen_holds"),
+        ("high.seen_holds", "6h", "high.seen_holds"),
+        ("high.evidence", "all", "high.evidence"),
+        ("high.evidence", {**LEVELS, "aunt": "holds"}, "high.evidence.aunt"),
+        ("high.evidence", {**LEVELS, "carer": "perhaps"}, "high.evidence.carer"),
+        ("high.evidence", {**LEVELS, "carer": ["holds"]}, "high.evidence.carer"),
+        ("high.evidence", {**LEVELS, "holds_for": "0h"}, "high.evidence.holds_for"),
+        ("high.evidence", {**LEVELS, "softens_for": None}, "high.evidence.softens_for"),
+        ("high.evidence", {**LEVELS, "app_seen": "settles"}, "high.evidence.app_seen"),
+        ("high.evidence", {**LEVELS, "app_seen": "holds"}, "high.evidence.app_seen"),
+        (
+            "high.evidence",
+            {**LEVELS, "school": "nothing", "app_seen": "softens"},
+            "high.evidence.app_seen",
+        ),
+        ("high.evidence", {**LEVELS, "professional": "softens"}, "high.evidence.school"),
+        (
+            "high.evidence",
+            {**LEVELS, "professional": "holds", "carer": "settles"},
+            "high.evidence.carer",
+        ),
         ("high.ceiling", "44m", "high.ceiling"),
         ("high.ceiling", "never", "high.ceiling"),
         ("low.ceiling", "31d", "low.ceiling"),
@@ -126,12 +151,33 @@ def test_nonsense_is_refused_and_named(path: str, value: Any, field: str) -> Non
 
 
 @pytest.mark.parametrize("value", ["never", None])
-def test_a_policy_may_never_ask_for_a_decision_and_let_every_sighting_settle(value: Any) -> None:
+def test_a_policy_may_never_ask_for_a_decision(value: Any) -> None:
     data = copy.deepcopy(policy.DEFAULT)
-    data["high"] |= {"decide": value, "seen_holds": value}
-    high = policy.read(data).tiers[Tier.HIGH]
-    assert high.ladder.decide is None
-    assert high.steps.seen_holds is None
+    data["high"]["decide"] = value
+    assert policy.read(data).tiers[Tier.HIGH].ladder.decide is None
+
+
+@pytest.mark.parametrize(
+    ("said", "does", "holds_for"),
+    [("never", Does.SETTLES, 6), (None, Does.SETTLES, 6), ("3h", Does.HOLDS, 3)],
+)
+@pytest.mark.parametrize("tier", Tier)
+def test_a_policy_of_an_earlier_release_counts_the_word_of_a_carer_as_it_did(
+    tier: Tier, said: Any, does: Does, holds_for: int
+) -> None:
+    old = copy.deepcopy(policy.DEFAULT)
+    del old[tier]["evidence"]
+    old[tier]["seen_holds"] = said
+    levels = policy.read(policy.filled(old)).tiers[tier].steps.levels
+    assert (levels.carer, levels.school) == (does, does)
+    assert (levels.professional, levels.app_seen) == (Does.SETTLES, Does.NOTHING)
+    assert levels.holds_for == holds_for * HOUR
+
+
+def test_a_tier_that_is_no_table_is_refused_by_its_name() -> None:
+    with pytest.raises(Refused) as refused:
+        policy.read(policy.filled({"high": "6h"}))
+    assert refused.value.field == "high"
 
 
 @pytest.mark.parametrize(
@@ -164,5 +210,5 @@ def test_every_policy_file_that_ships_can_be_read(file: Path) -> None:
 def test_a_policy_of_an_earlier_release_asks_the_carer_at_each_miss() -> None:
     data = copy.deepcopy(policy.DEFAULT)
     for tier in Tier:
-        del data[tier]["habit"], data[tier]["asks_carer"]
+        del data[tier]["habit"], data[tier]["asks_carer"], data[tier]["evidence"]
     assert policy.read(data) == SHIPPED

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from server.alert.versions import filled
+from server.alert.policy import filled
 from server.watch import editing
 
 LIMIT = 1_000_000

@@ -12,12 +12,13 @@ from uuid import UUID
 from server.alert import ladder as ladders
 from server.alert.causes import first_wait_ends, ladder_for
 from server.alert.ladder import Cause, Climb
+from server.alert.levels import Evidence
 from server.alert.policy import Ladder, Policy, Rung, Tier
 from server.watch import events as kinds
 from server.watch import standing as rules
 from server.watch.events import Event
 from server.watch.rhythm import Span
-from server.watch.standing import Evidence, Standing, Terms, What
+from server.watch.standing import Standing, Terms, What
 
 MINUTE = timedelta(minutes=1)
 REACH = {
@@ -112,6 +113,8 @@ class Plain:
                 self.open(cause, now)
         elif isinstance(detail, kinds.Sighting):
             self.see(Evidence(detail.by), now)
+        elif what.kind == "app_seen":
+            self.see(Evidence.APP_SEEN, now)
         elif isinstance(detail, kinds.Tiered):
             steps = self.policy.tiers[detail.tier].steps
             terms = replace(self.terms, tier=detail.tier, steps=steps)
@@ -135,7 +138,7 @@ class Plain:
             self.settle(now, but=None)
         else:
             self.look(now)
-            self.standing = rules.hold(self.standing, self.terms, now)
+            self.standing = rules.heed(self.standing, self.terms, by, now)
 
     def settle(self, now: datetime, *, but: Cause | None) -> None:
         assert self.terms is not None

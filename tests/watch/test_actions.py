@@ -12,6 +12,7 @@ import pytest
 from server import crypt
 from server.alert import actions as alerts
 from server.alert.ladder import Cause, Outcome
+from server.alert.levels import Evidence
 from server.alert.models import Alert
 from server.alert.policy import Tier
 from server.audit.actions import SYSTEM
@@ -27,7 +28,6 @@ from server.watch import actions as watch
 from server.watch import agreeing, ticking
 from server.watch.models import Blind, Pause, Question, Round, Sighting, Watch, round_id
 from server.watch.rhythm import Rhythm
-from server.watch.standing import Evidence
 from tests.cast import Cast
 from tests.races import no_fault, together
 

@@ -18,6 +18,7 @@ import pytest
 from server.alert import actions as alerts
 from server.alert import policy as policies
 from server.alert.ladder import Outcome
+from server.alert.levels import Evidence
 from server.alert.models import Alert, Policy
 from server.alert.policy import Tier
 from server.checkin import actions as check_ins
@@ -31,9 +32,10 @@ from server.watch import agreeing, placing, ticking
 from server.watch import events as kinds
 from server.watch import rhythm as rhythms
 from server.watch.events import Event, events_of
+from server.watch.me import note_app_seen
 from server.watch.models import Question, Watch
 from server.watch.replay import replay
-from server.watch.standing import Evidence, counts
+from server.watch.standing import counts
 from tests.cast import Cast
 
 SHIPPED = policies.read(policies.DEFAULT)
@@ -68,6 +70,7 @@ class Live:
     """Drives the real actions through recorded events, and looks at every moment of decision."""
 
     cast: Cast
+    policy: policies.Policy = SHIPPED
     if_asked: list[kinds.IfAsked] = field(default_factory=list)
     coming: list[tuple[datetime, int, Any]] = field(default_factory=list)
     asked: set[Any] = field(default_factory=set)
@@ -159,6 +162,9 @@ class Live:
                 cast.actor(name), mia, role, answer="seen", seen_at=now, words=None, now=now
             )
             await self.seen(Evidence(detail.by), now)
+        elif what.kind == "app_seen":
+            await note_app_seen(mia, now)
+            await watch.app_opened(mia, now)
         elif isinstance(detail, kinds.Tiered):
             await agreeing.set_tier(cast.actor("tom"), mia, detail.tier, now=now)
         elif isinstance(detail, kinds.Placed):
@@ -175,7 +181,7 @@ class Live:
 
     async def seen(self, by: Evidence, now: datetime) -> None:
         tier = Tier((await Watch.get(child_id=self.cast.mia.id)).tier)
-        if counts(by, SHIPPED.tiers[tier].steps):
+        if counts(by, self.policy.tiers[tier].steps):
             await self.close(now, but="")
 
     async def close(self, now: datetime, *, but: str) -> None:
@@ -230,7 +236,7 @@ async def compare(
         await Policy.create(agency_id=cast.agency.id, version=1, content=data, made_at=BEGIN)
     policy = policies.read(data)
     result = replay(recorded([(BEGIN, "placed", PLACED), *said]), policy, until)
-    live = Live(cast)
+    live = Live(cast, policy)
     await live.run(events, until)
     told = await live.told()
     assert told == sorted({(row.at, row.level, row.rung) for row in result.rows})
@@ -266,6 +272,36 @@ async def test_a_week_by_hand(cast: Cast) -> None:
     )
     assert [level for _, level, _ in told].count("page_worker") == 6
     assert {level for _, level, _ in told} == set(LEVELS.values())
+
+
+async def test_an_open_app_puts_the_call_off_once_where_the_policy_lets_it(cast: Cast) -> None:
+    """The middle tier: late at 18:00 by UTC, the carer asked; an open app softens, once."""
+    data = copy.deepcopy(policies.DEFAULT)
+    data["mid"]["evidence"] |= {"carer": "holds", "app_seen": "softens", "softens_for": "3h"}
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {}),
+            (at(3, "07:50"), "check_in", {}),
+            (at(3, "17:00"), "app_seen", {}),
+            (at(3, "18:10"), "app_seen", {}),
+            (at(3, "18:20"), "app_seen", {}),
+            (at(4, "16:50"), "check_in", {}),
+            (at(5, "07:50"), "check_in", {}),
+            (at(5, "18:05"), "if_asked", asked(at(5, "19:00"), "seen", 60)),
+            (at(5, "18:05"), "sighting", {"by": "carer"}),
+            (at(6, "07:50"), "check_in", {}),
+        ],
+        data,
+    )
+    of_the_third = [
+        (at_, level) for at_, level, _ in told if at(3, "18:00") <= at_ < at(4, "00:00")
+    ]
+    assert of_the_third[:3] == [
+        (at(3, "18:00"), "ask_carer"),
+        (at(3, "20:15"), "ask_carer"),
+        (at(3, "21:00"), "page_worker"),
+    ]
 
 
 async def test_a_placement_that_ends_and_begins_again(cast: Cast) -> None:

@@ -16,8 +16,7 @@ import pytest
 from server.alert import policy as policies
 from server.alert.actions import policy_of, tick
 from server.alert.models import Alert, Policy
-from server.alert.policy import DEFAULT, Tier
-from server.alert.versions import filled
+from server.alert.policy import DEFAULT, Tier, filled
 from server.audit.models import Entry
 from server.errors import Conflict, Refused
 from server.watch import adopting, editing, history, lookback, policy_pages, ticking
@@ -86,10 +85,9 @@ def test_a_table_that_may_be_left_out_is_a_switch_of_the_form() -> None:
 
 
 def test_digits_may_be_the_writers_own_and_an_empty_span_is_none_where_that_may_be() -> None:
-    typed = form() | {"low.grace": "\u0663", "high.seen_holds": "", "high.decide": ""}
+    typed = form() | {"low.grace": "\u0663", "high.decide": ""}
     read = editing.read(typed, DEFAULT)
     assert read["low"]["grace"] == "3h"
-    assert read["high"]["seen_holds"] is None
     assert read["high"]["decide"] is None
 
 
@@ -107,12 +105,24 @@ def test_digits_may_be_the_writers_own_and_an_empty_span_is_none_where_that_may_
         ({"quiet.from": ""}, "quiet.from"),
         ({f"mid.rungs.{place}": "" for place in range(1, 7)}, "mid.rungs"),
         ({"mid.rungs.1": "the mayor"}, "mid.rungs"),
+        ({"mid.evidence.carer": "perhaps"}, "mid.evidence.carer"),
+        ({"mid.evidence.app_seen": "holds"}, "mid.evidence.app_seen"),
+        ({"mid.evidence.holds_for": ""}, "mid.evidence.holds_for"),
     ],
 )
 def test_nonsense_is_refused_with_the_field_named(typed: dict[str, str], field: str) -> None:
     with pytest.raises(Refused) as fault:
         editing.read(form() | typed, DEFAULT)
     assert fault.value.field == field
+
+
+def test_who_settles_and_who_holds_is_chosen_in_words() -> None:
+    typed = form() | {"mid.evidence.carer": "holds", "mid.evidence.app_seen": "softens"}
+    changes = editing.differences(DEFAULT, editing.read(typed, DEFAULT), "en")
+    assert [(one.label, one.before, one.after) for one in changes] == [
+        ("Seen by the carer", "settles the check-in", "holds for a while"),
+        ("The app was open", "changes nothing", "adults are called a little later"),
+    ]
 
 
 def test_the_same_span_in_another_unit_is_no_change() -> None:

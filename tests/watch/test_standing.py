@@ -13,12 +13,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from server.alert.levels import Does, Evidence, Levels
 from server.alert.policy import Doubt, Tier
 from server.watch import standing as rules
 from server.watch.commands import read_policy
 from server.watch.habit import Habit, Past, learned
 from server.watch.rhythm import Rhythm, Span
-from server.watch.standing import Evidence, State, Terms, What, Why
+from server.watch.standing import State, Terms, What, Why
 from tests.watch.watches import (
     DAY,
     HOUR,
@@ -27,6 +28,7 @@ from tests.watch.watches import (
     Act,
     Life,
     acts,
+    any_levels,
     any_steps,
     any_terms,
     habits,
@@ -176,17 +178,40 @@ def test_a_child_who_never_answers_is_always_alerted_within_the_ceiling(
 
 
 @many
-@given(any_terms(shipped=True), starts, st.lists(acts, max_size=30))
-def test_carers_who_have_always_seen_the_child_cannot_lift_the_ceiling(
-    terms: Terms, start: datetime, happened: list[Act]
+@given(any_terms(), any_levels(settles=False), starts, st.data())
+def test_no_evidence_that_does_not_settle_lifts_the_ceiling(
+    terms: Terms, levels: Levels, start: datetime, data: st.DataObject
 ) -> None:
-    """Whoever keeps saying "seen" where that only holds: adults are called all the same."""
-    assume(terms.steps.seen_holds is not None)
+    """Whoever keeps saying "seen" where that only holds, or keeps an app open: adults are called
+    all the same."""
+    assume(levels.professional is Does.SETTLES)
+    terms = replace(terms, steps=replace(terms.steps, levels=levels))
     life = Life.begin(terms, start)
-    for act in happened:
-        life.act(replace(act, what="carer"))
-    if life.now >= start + terms.steps.ceiling:
-        assert any(change.what is What.ALERT for change in life.changes)
+    weak = st.sampled_from(["school", "carer", "app_seen"])
+    for act in data.draw(st.lists(acts, max_size=30)):
+        life.act(replace(act, what=data.draw(weak)))
+    assert life.standing.sign_at == start
+    assert start < life.silence() <= start + terms.steps.ceiling or life.standing.is_alerted
+    calls = [change.at for change in life.changes if change.what is What.ALERT]
+    assert all(at <= start + terms.steps.ceiling for at in calls)
+
+
+@many
+@given(any_terms(), starts, lives, st.integers(1, 9))
+def test_what_softens_puts_adults_off_once_and_never_past_its_time(
+    terms: Terms, start: datetime, happened: list[Act], times: int
+) -> None:
+    levels = replace(terms.steps.levels, app_seen=Does.SOFTENS)
+    terms = replace(terms, steps=replace(terms.steps, levels=levels))
+    life = lived(terms, start, happened)
+    before, late_at = life.silence(), life.standing.late_at
+    life.see(Evidence.APP_SEEN)
+    once = life.standing
+    for _ in range(times):
+        life.see(Evidence.APP_SEEN)
+    assert life.standing == once
+    bound = max(before, late_at + levels.softens_for) if late_at else before
+    assert before <= life.silence() <= bound
 
 
 def tightened(doubt: Doubt | None) -> Doubt | None:
@@ -424,7 +449,6 @@ def test_a_hold_asks_the_carer_within_their_hours() -> None:
         SHIPPED.tiers[Tier.HIGH].steps,
         carer_from=time(8),
         carer_until=time(22),
-        seen_holds=6 * HOUR,
     )
     life = Life.begin(replace(terms_of(Tier.HIGH), steps=steps), moment("01T06:00"))
     life.look(moment("01T18:40"))

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from server.alert import policy
+from server.alert.levels import OF_A_PHONE, Does, Evidence, Levels
 from server.alert.policy import Doubt, Steps, Tier
 from server.watch import standing as rules
 from server.watch.habit import Past, learned
 from server.watch.rhythm import Rhythm, Span
-from server.watch.standing import Change, Evidence, Standing, Terms
+from server.watch.standing import Change, Standing, Terms
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SHIPPED = policy.read(policy.DEFAULT)
@@ -44,6 +45,26 @@ habits = st.builds(
 
 
 @st.composite
+def any_levels(draw: st.DrawFn, *, settles: bool = True) -> Levels:
+    """Levels that `policy.read` lets through; without `settles`, only a professional settles."""
+    rank = list(Does)
+    worst = draw(st.integers(0, 3)) if settles else 0
+    least = worst if settles else 1
+    seen = [draw(st.integers(least, 3)) for _ in range(2)]
+    phone = max(*seen, 2, draw(st.integers(2, 3)))
+    levels = Levels(
+        professional=rank[worst],
+        school=rank[seen[0]],
+        carer=rank[seen[1]],
+        app_seen=rank[phone],
+        holds_for=draw(minutes(1, 720)),
+        softens_for=draw(minutes(1, 720)),
+    )
+    assert levels.app_seen in OF_A_PHONE
+    return levels
+
+
+@st.composite
 def any_steps(draw: st.DrawFn) -> Steps:
     """Steps that `policy.read` lets through, most of them like nobody's."""
     grace, window = draw(minutes(1, 300)), draw(minutes(1, 300))
@@ -55,7 +76,7 @@ def any_steps(draw: st.DrawFn) -> Steps:
         carer_window=window,
         carer_from=time(at[0]),
         carer_until=time(at[1]),
-        seen_holds=draw(st.one_of(st.none(), minutes(1, 720))),
+        levels=draw(any_levels()),
         ceiling=grace + window + draw(minutes(0, 4000)),
         doubt=draw(st.one_of(st.none(), doubts)),
         asks_carer=draw(st.booleans()),
@@ -100,7 +121,9 @@ class Act:
 
 acts = st.builds(
     Act,
-    st.sampled_from(["look", "answer", "answer", "professional", "carer", "not_seen", "pause"]),
+    st.sampled_from(
+        ["look", "answer", "answer", "professional", "carer", "app_seen", "not_seen", "pause"]
+    ),
     minutes(0, 2000),
     minutes(1, 3000),
 )
@@ -132,7 +155,7 @@ class Life:
         now, terms = self.now, self.terms
         if act.what == "answer":
             self.see(Evidence.CHILD)
-        elif act.what in ("professional", "carer"):
+        elif act.what in ("professional", "school", "carer", "app_seen"):
             self.see(Evidence(act.what))
         elif act.what == "not_seen":
             self.standing = rules.not_seen(self.standing, now)
@@ -146,7 +169,7 @@ class Life:
         if rules.counts(evidence, self.terms.steps):
             self.standing, _ = rules.settle(self.standing, self.terms, self.now)
         else:
-            self.standing = rules.hold(self.standing, self.terms, self.now)
+            self.standing = rules.heed(self.standing, self.terms, evidence, self.now)
 
     def retier(self, tier: Tier, steps: Steps, *, raised: bool) -> None:
         before, self.terms = self.terms, replace(self.terms, tier=tier, steps=steps)
