@@ -35,7 +35,7 @@ from server.people import actions as people
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
 from server.watch.actions import open_missing
-from server.watch.models import Pause, Question
+from server.watch.models import Pause, Proposal, Question
 from tests.cast import ADULTS, CHILDREN, Cast
 
 SIGN_IN, DENIED, HIDDEN, IN = 401, 403, 404, 200
@@ -186,6 +186,14 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /api/v1/children": signed_in,
     f"GET {CHILD}/watch": child("child caseworker supervisor guardian"),
     f"PUT {CHILD}/rhythm": child("caseworker supervisor"),
+    "GET /api/v1/rhythm/proposals": children_alone,
+    "POST /api/v1/rhythm/proposals": children_alone,
+    "POST /api/v1/rhythm/look": children_alone,
+    f"GET {CHILD}/rhythm/proposals": child("child caseworker supervisor guardian"),
+    f"POST {CHILD}/rhythm/proposals": child("child caseworker supervisor"),
+    f"POST {CHILD}/rhythm/look": child("child caseworker supervisor"),
+    f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/agree": child("caseworker supervisor"),
+    f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/decline": child("caseworker supervisor"),
     f"PUT {CHILD}/tier": child("caseworker supervisor"),
     f"POST {CHILD}/pauses": child("caseworker supervisor"),
     f"DELETE {CHILD}/pauses/{{pause_id}}": child("caseworker supervisor"),
@@ -250,6 +258,8 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/check-in": desk_child("caseworker carer"),
     f"GET {DESK}/rhythm": desk_child("caseworker supervisor"),
     f"POST {DESK}/rhythm": desk_child("caseworker supervisor"),
+    f"POST {DESK}/rhythm/proposals/{{proposal_id}}/agree": desk_child("caseworker supervisor"),
+    f"POST {DESK}/rhythm/proposals/{{proposal_id}}/decline": desk_child("caseworker supervisor"),
     f"GET {DESK}/tier": desk_child("caseworker supervisor"),
     f"POST {DESK}/tier": desk_child("caseworker supervisor"),
     f"GET {DESK}/pauses": desk_child("caseworker supervisor"),
@@ -284,6 +294,12 @@ EXPECTED: Mapping[str, Expected] = {
 BODIES: Mapping[str, Mapping[str, Any]] = {
     f"PUT {CHILD}/rhythm": {"rhythm": {"at": ["18:00"]}, "zone": "Europe/Paris"},
     f"PUT {CHILD}/tier": {"tier": "mid"},
+    f"POST {CHILD}/rhythm/proposals": {"id": "{id}", "rhythm": {"at": ["17:00"]}},
+    "POST /api/v1/rhythm/proposals": {"id": "{id}", "rhythm": {"at": ["17:00"]}},
+    f"POST {CHILD}/rhythm/look": {"rhythm": {"at": ["17:00"]}},
+    "POST /api/v1/rhythm/look": {"rhythm": {"at": ["17:00"]}},
+    f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/agree": {"version": "1"},
+    f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/decline": {},
     f"POST {CHILD}/pauses": {"id": "{id}", "from_at": "{now}", "until_at": "{tomorrow}"},
     f"POST {CHILD}/sightings": {"id": "{id}", "answer": "seen"},
     f"POST {CHILD}/missing": {},
@@ -366,6 +382,20 @@ async def pause_id(cast: Cast, who: str | None, path: str) -> UUID:
         made_at=cast.clock(),
     )
     return pause.id
+
+
+async def proposal_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """Another rhythm that was proposed for Mia."""
+    made = await Proposal.create(
+        id=uuid4(),
+        child_id=cast.mia.id,
+        by_id=cast.mia.id,
+        by_role=Role.CHILD.value,
+        rhythm={"at": ["09:00", "17:00"]},
+        zone="Europe/Paris",
+        made_at=cast.clock(),
+    )
+    return made.id
 
 
 async def alert_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -464,6 +494,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         person_id,
         address_id,
         pause_id,
+        proposal_id,
         alert_id,
         token,
         subject_id,

@@ -44,7 +44,8 @@ export type ProjectPlace =
   | "then"
   | "compare"
   | "came-of"
-  | "take";
+  | "take"
+  | "rhythm";
 
 /** What a screen is about: ids and names of fields, never anybody's words. */
 export type About = Readonly<Record<string, string>>;

@@ -26,8 +26,9 @@ class PersonOut(msgspec.Struct):
 
 
 class DueOut(msgspec.Struct):
-    """Something that must happen by a time: `step`, `reply`, `end`, `review` or `answer`.
-    `subject_id` is the step, the message, the child, the review or the complaint; `owner_role` what
+    """Something that must happen by a time: `step`, `reply`, `end`, `review`, `answer` or
+    `rhythm`. `subject_id` is the step, the message, the child, the review, the complaint or the
+    proposal; `owner_role` what
     the owner is to the child, or `agency`. `whose` are those whose turn it is: the owner, and who
     was told that it is over."""
 

@@ -35,6 +35,11 @@ class Kind(StrEnum):
     END = "end"  # A life project ends, and somebody has to say how it goes on.
     REVIEW = "review"  # A look back that has a day.
     ANSWER = "answer"  # Somebody has complained, and is to get an answer.
+    RHYTHM = "rhythm"  # A child proposes another rhythm of its check-ins.
+
+
+# What a life project makes somebody's turn by what stands in it.
+OF_A_PROJECT = frozenset({Kind.STEP, Kind.END, Kind.REVIEW, Kind.ANSWER})
 
 
 class To(StrEnum):
@@ -105,17 +110,19 @@ _OF_OTHERS = Terms(
     _DAY,
     _MORNING,
 )
+# At once, when the answer is over the time, and when nobody has come to it for as long again.
+_OF_WHOEVER_WAITS = Terms(
+    (
+        Speech(-REPLY_WITHIN, (To.OWNER,)),
+        Speech(timedelta(0), (To.OWNER, To.DEPUTY)),
+        Speech(REPLY_WITHIN, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
+    ),
+    _DAY,
+)
 _TERMS: Mapping[Kind, Terms] = {
     Kind.STEP: _OF_THE_AUTHORITY,
-    # At once, when the answer is over the time, and when nobody has come to it for as long again.
-    Kind.REPLY: Terms(
-        (
-            Speech(-REPLY_WITHIN, (To.OWNER,)),
-            Speech(timedelta(0), (To.OWNER, To.DEPUTY)),
-            Speech(REPLY_WITHIN, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
-        ),
-        _DAY,
-    ),
+    Kind.REPLY: _OF_WHOEVER_WAITS,
+    Kind.RHYTHM: _OF_WHOEVER_WAITS,
     Kind.END: Terms(
         (
             Speech(0 * _DAY, (To.OWNER,)),
@@ -305,6 +312,8 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
     to, and a carer sees no more of a plan than the next dates."""
     if kind is Kind.ANSWER or (kind is Kind.REVIEW and owner_role != "caseworker"):
         return False
+    if kind is Kind.RHYTHM:
+        return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:
         return bool(roles & _TALKING)
     return kind is not Kind.STEP or bool(roles - {"carer"})

@@ -19,7 +19,9 @@ WORDS: Mapping[Kind, str] = {
     Kind.END: N_("How the life project goes on"),
     Kind.REVIEW: N_("A review"),
     Kind.ANSWER: N_("An answer to a complaint"),
+    Kind.RHYTHM: N_("An answer about the rhythm"),
 }
+_TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM})
 # A day ends at midnight, which is another day to whoever reads it.
 _STILL_THAT_DAY = timedelta(minutes=1)
 
@@ -65,7 +67,7 @@ async def lines(
     return [
         Line(
             gettext(language, WORDS[Kind(one.kind)]),
-            one.due_at if one.kind == Kind.REPLY else one.due_at - _STILL_THAT_DAY,
+            one.due_at if one.kind in _TO_THE_MINUTE else one.due_at - _STILL_THAT_DAY,
             one.slice().is_over(now),
             tuple(sorted(names[id_] for id_ in turns[one.id])),
         )
@@ -92,7 +94,7 @@ async def overdue(
 def in_short(kinds: Sequence[Kind], language: str) -> str:
     """ "1 promise is late, 2 answers are late"; nothing where there is nothing."""
     promises = sum(kind is Kind.STEP for kind in kinds)
-    answers = sum(kind in (Kind.REPLY, Kind.ANSWER) for kind in kinds)
+    answers = sum(kind in (Kind.REPLY, Kind.ANSWER, Kind.RHYTHM) for kind in kinds)
     looks = len(kinds) - promises - answers
     parts = (
         (promises, ngettext(language, "{n} promise is late", "{n} promises are late", promises)),

@@ -8,7 +8,7 @@ from uuid import UUID
 from server.audit.actions import Actor
 from server.due import actions as dues
 from server.due.models import Due
-from server.due.rules import REPLY_WITHIN, Ending, Kind, Setting
+from server.due.rules import OF_A_PROJECT, REPLY_WITHIN, Ending, Kind, Setting
 from server.due.rules import State as DueState
 from server.people.models import Agency, Child, Person
 from server.people.rules import Role
@@ -29,7 +29,7 @@ async def follow(actor: Actor, child: Child, state: State, rows: Rows, now: date
     known = {
         thing: Held(row.due_at, row.since_id)
         for thing, row in held.items()
-        if thing[0] is not Kind.REPLY
+        if thing[0] in OF_A_PROJECT
     }
     found = owed(state, known, zones)
     endings = [

@@ -1,17 +1,19 @@
 """What was agreed about a child's watch, in words, and what follows if no answer comes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.alert.policy import Tier
 from server.i18n import N_, format_list, format_span, format_time, gettext
+from server.people.models import Person
 from server.people.rules import Leaving
 from server.watch import cases
+from server.watch import rhythm as rhythms
 from server.watch.cases import Case
-from server.watch.models import Pause, Watch
+from server.watch.models import Pause, Proposal, Watch
 from server.watch.rhythm import EVERY_DAY, Rhythm
 from server.watch.standing import Standing, Terms, What, advance, begin
 from server.watch.wording import when
@@ -43,6 +45,19 @@ _UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """A rhythm that waits for an answer, as pages show it. `zone`: where it is another one."""
+
+    id: UUID
+    by: str
+    made_at: datetime
+    rhythm: str
+    zone: str | None
+    words: str | None
+    sums: list[tuple[datetime, datetime]]  # When due, and by when a person is told.
+
+
+@dataclass(frozen=True, slots=True)
 class Agreed:
     """The terms of one watch, as its page shows them."""
 
@@ -51,6 +66,8 @@ class Agreed:
     zone: str
     told_by: datetime | None  # Without any answer from now on, a person is told by then.
     pauses: list[Pause]
+    proposals: list[Proposed]
+    version: str  # Of the rhythm, for whoever agrees to another one.
 
 
 async def case_of(child_id: UUID, now: datetime) -> Case | None:
@@ -72,7 +89,26 @@ async def read(one: Case, language: str, zone: ZoneInfo, now: datetime) -> Agree
         zone=one.watch.zone,
         told_by=told_by(one.standing, one.terms, now),
         pauses=await pauses.order_by("from_at"),
+        proposals=await _proposals(one, language, now),
+        version=rhythms.version(one.terms.rhythm, one.watch.zone),
     )
+
+
+async def _proposals(one: Case, language: str, now: datetime) -> list[Proposed]:
+    rows = await Proposal.filter(child_id=one.watch.child_id, state="open").order_by("made_at")
+    names = {p.id: p.name for p in await Person.filter(id__in=[row.by_id for row in rows])}
+    return [
+        Proposed(
+            id=row.id,
+            by=names[row.by_id],
+            made_at=row.made_at,
+            rhythm=rhythm_in_words(rhythms.read(row.rhythm), language),
+            zone=row.zone if row.zone != one.watch.zone else None,
+            words=row.words,
+            sums=sums(with_rhythm(one, row), now),
+        )
+        for row in rows
+    ]
 
 
 def _tier(watch: Watch, language: str, zone: ZoneInfo, now: datetime) -> str:
@@ -137,6 +173,26 @@ def would_be_told(terms: Terms, now: datetime) -> tuple[datetime, datetime] | No
     standing = begin(terms, now)
     told = told_by(standing, terms, now)
     return None if told is None else (standing.due_at, told)
+
+
+def sums(terms: Terms, now: datetime) -> list[tuple[datetime, datetime]]:
+    """For each time of the rhythm, beginning with the next: when an answer is due, and by when a
+    person is told without one. By the terms alone, whatever the watch has come to by now."""
+    found: list[tuple[datetime, datetime]] = []
+    moment = now
+    for _ in range(max(len(terms.rhythm.at), 1)):
+        one = would_be_told(terms, moment)
+        if one is None:
+            break
+        found.append(one)
+        moment = one[0]
+    return found
+
+
+def with_rhythm(one: Case, proposal: Proposal) -> Terms:
+    """The terms of a watch, with a proposed rhythm."""
+    rhythm, zone = rhythms.read(proposal.rhythm), rhythms.read_zone(proposal.zone)
+    return replace(one.terms, rhythm=rhythm, zone=zone)
 
 
 def allowed_silence(terms: Terms, language: str) -> str:

@@ -35,9 +35,7 @@ async def set_rhythm(
     async with write():
         one, changes = passed(await locked(child_id, now), now)
         terms = replace(one.terms, rhythm=rhythm, zone=place)
-        check_rhythm(rhythm, terms)
-        if one.watch.tier_then is not None:
-            check_rhythm(rhythm, in_tier(replace(one, terms=terms), Tier(one.watch.tier_then)))
+        check_rhythm_of(one, terms)
         one.watch.rhythm, one.watch.zone = rhythms.as_data(rhythm), zone
         moved = replace(one, terms=terms)
         await _reschedule(moved, changes, "replaced", now, before=one.terms)
@@ -210,6 +208,15 @@ async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime)
         moved = replace(one, terms=(await load([one.watch], now))[0].terms)
         await _reschedule(moved, changes, "replaced", now, before=one.terms)
         await note_about(actor, child_id, "pause:end", ["ended_at"], now, about=pause_id)
+
+
+def check_rhythm_of(one: Case, terms: Terms) -> None:
+    """Raises Refused where the rhythm of these terms is slower than the tier of the watch allows,
+    or the one that follows it."""
+    check_rhythm(terms.rhythm, terms)
+    if one.watch.tier_then is not None:
+        after = in_tier(replace(one, terms=terms), Tier(one.watch.tier_then))
+        check_rhythm(terms.rhythm, after)
 
 
 def check_rhythm(rhythm: Rhythm, terms: Terms) -> None:

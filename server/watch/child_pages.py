@@ -15,13 +15,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.alert.policy import Tier
-from server.errors import Refused, WaymarkError
+from server.errors import Conflict, Refused, WaymarkError
 from server.i18n import N_, gettext
 from server.people.access import desk_child, nothing_here, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import FormFault, entered, form_fault
-from server.watch import actions, agreed, agreeing
+from server.watch import actions, agreed, agreeing, proposing
 from server.watch.cases import Case
 from server.watch.desk import (
     LONGEST_WORDS,
@@ -138,11 +138,37 @@ async def _rhythm_page(
         "zone_name": entered(form, "zone") if form is not None else one.watch.zone,
         "zones": ZONES,
         "ceiling": agreed.allowed_silence(one.terms, language),
+        "may": {"rhythm_agree": True},
     }
     # The rules name a rhythm that is too slow, or a time in it: both are the times of the form.
-    if isinstance(fault, Refused) and (fault.field or "").startswith("rhythm"):
+    if form is not None and isinstance(fault, Refused) and (fault.field or "").startswith("rhythm"):
         fault = Refused(fault.detail, code=fault.code, field="at", **fault.extra)
     return await _show(request, "watch/rhythm.html", child_id, context, fault)
+
+
+async def agree(request: Request) -> Response:
+    """Yes to what was proposed, in one tap."""
+    child, roles = await desk_child(request, Action.RHYTHM_AGREE)
+    form, now = await form_body(request), now_of(request)
+    visitor, proposal_id = await staff_of(request), request.path_params["proposal_id"]
+    try:
+        version = entered(form, "version")
+        await proposing.agree(visitor, child.id, proposal_id, version, now)
+    except (Conflict, Refused) as fault:
+        return await _rhythm_page(request, child.id, None, fault)
+    return back_to(child.id, roles, "rhythm")
+
+
+async def decline(request: Request) -> Response:
+    """Another answer than yes: what stands stays."""
+    child, roles = await desk_child(request, Action.RHYTHM_AGREE)
+    form, now = await form_body(request), now_of(request)
+    visitor, proposal_id = await staff_of(request), request.path_params["proposal_id"]
+    try:
+        await proposing.decline(visitor, child.id, proposal_id, words_of(form, "answer"), now)
+    except (Conflict, Refused) as fault:
+        return await _rhythm_page(request, child.id, None, fault)
+    return back_to(child.id, roles, "proposal-declined")
 
 
 # --- the tier
@@ -395,6 +421,8 @@ _CHILD = "/desk/children/{child_id:uuid}"
 routes = [
     Route(f"{_CHILD}/rhythm", rhythm, methods=["GET"]),
     Route(f"{_CHILD}/rhythm", set_rhythm, methods=["POST"]),
+    Route(f"{_CHILD}/rhythm/proposals/{{proposal_id:uuid}}/agree", agree, methods=["POST"]),
+    Route(f"{_CHILD}/rhythm/proposals/{{proposal_id:uuid}}/decline", decline, methods=["POST"]),
     Route(f"{_CHILD}/tier", tier, methods=["GET"]),
     Route(f"{_CHILD}/tier", set_tier, methods=["POST"]),
     Route(f"{_CHILD}/pauses", pauses, methods=["GET"]),

@@ -34,6 +34,7 @@ DONE: Mapping[str, str] = {
     "pause-ended": N_("The absence is over."),
     "placement-begun": N_("The placement has begun again, and so has the watch."),
     "placement-ended": N_("The placement has ended, and nobody is asked any more."),
+    "proposal-declined": N_("Your answer is noted. The rhythm stays as it was."),
     "rhythm": N_("The rhythm is changed."),
     "seen": N_("Noted: seen. Thank you."),
     "not_seen": N_("Noted: not seen. The caseworker is called. Thank you."),

@@ -125,6 +125,34 @@ class Pause(Model):
         constraints = (CheckConstraint(check="until_at > from_at", name="pause_ends_after_start"),)
 
 
+class Proposal(Model):
+    """Another rhythm, as somebody proposed it. It changes nothing until somebody agrees to it.
+
+    `state`: open, agreed, declined; replaced where the same person proposed another one, ended
+    where the placement ended.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="proposals", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    by_id = fields.UUIDField()
+    by_role = fields.CharField(max_length=16)
+    rhythm: fields.Field[dict[str, Any]] = fields.JSONField()
+    zone = fields.CharField(max_length=64)
+    words = EncryptedText(null=True)
+    made_at = fields.DatetimeField()
+    state = fields.CharField(max_length=8, default="open")
+    decided_at = fields.DatetimeField(null=True)
+    decided_by = fields.UUIDField(null=True)
+    answer = EncryptedText(null=True)  # What the one who decided said to it.
+
+    class Meta:
+        table = "proposal"
+        indexes = (Index(fields=("child_id", "made_at"), name="proposal_child_made"),)
+
+
 class Blind(Model):
     """A time in which we did not look: no tick succeeded."""
 

@@ -26,6 +26,7 @@ from server.people import actions as people
 from server.people.happenings import Happening, happened
 from server.people.models import Child
 from server.people.rules import Leaving
+from server.watch import proposing
 from server.watch import rhythm as rhythms
 from server.watch import standing as rules
 from server.watch.agreeing import check_rhythm
@@ -71,6 +72,7 @@ async def end(
         child = await people.end_placement(actor, child_id, why, left_at, now)
         await write_down(one, changes, now, quietly=True)
         await _stop_asking(child_id, now)
+        await proposing.end_all(actor, child_id, now)
         await _stop_watching(child_id)
         if shut_out:
             for device in await doors.devices_of(child_id):

@@ -1,10 +1,12 @@
 """When the next check-in is due. All thinking about zones and changing clocks is here. Pure."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -89,6 +91,12 @@ def as_data(rhythm: Rhythm) -> dict[str, Any]:
     if rhythm.days != EVERY_DAY:
         data["days"] = sorted(rhythm.days)
     return data
+
+
+def version(rhythm: Rhythm, zone: str) -> str:
+    """A short name for exactly these terms: whoever agrees to a change says which they saw."""
+    text = json.dumps([as_data(rhythm), zone], sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def read_zone(name: str) -> ZoneInfo:

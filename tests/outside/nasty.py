@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import time
 from typing import Any
 
 from server.alert.policy import filled
 from server.watch import editing
+from server.watch.rhythm import Rhythm, version
 
 LIMIT = 1_000_000
 
@@ -33,6 +35,8 @@ NOW, SOON, LATER = "{now}", "{soon}", "{later}"  # In RFC 3339.
 _API, _DESK = "/api/v1/children/{child_id}", "/desk/children/{child_id}"
 _ALERT = "/api/v1/alerts/{alert_id}"
 _SAID = {"id": NEW, "said_at": NOW, "mood": 3, "note": "Fine.", "want": "nothing", "mark": "a"}
+_LOOK = {"rhythm": {"at": ["09:00", "17:00"]}, "zone": "Europe/Paris"}
+_PROPOSAL = {"id": NEW, **_LOOK, "words": "School ends then."}
 _TO_MIA = Fits("mia")
 _TO_TOM = Fits("tom")
 _TO_ROOT = Fits("root")
@@ -140,6 +144,16 @@ FITS: Mapping[str, Fits] = {
     f"PUT {_API}/rhythm": Fits(
         body={"rhythm": {"at": ["18:00"], "days": [0, 1, 2, 3, 4, 5, 6]}, "zone": "Europe/Paris"}
     ),
+    "GET /api/v1/rhythm/proposals": _TO_MIA,
+    "POST /api/v1/rhythm/proposals": Fits("mia", _PROPOSAL),
+    "POST /api/v1/rhythm/look": Fits("mia", _LOOK),
+    f"GET {_API}/rhythm/proposals": _TO_TOM,
+    f"POST {_API}/rhythm/proposals": Fits(body=_PROPOSAL),
+    f"POST {_API}/rhythm/look": Fits(body=_LOOK),
+    f"POST {_API}/rhythm/proposals/{{proposal_id}}/agree": Fits(
+        body={"version": version(Rhythm((time(18),)), "Europe/Paris")}
+    ),
+    f"POST {_API}/rhythm/proposals/{{proposal_id}}/decline": Fits(body={"words": "Not yet."}),
     f"PUT {_API}/tier": Fits(
         body={
             "tier": "high",
@@ -240,6 +254,11 @@ FITS: Mapping[str, Fits] = {
     f"POST {_DESK}/rhythm": Fits(
         form={"at": ["09:00", "18:00"], "day": list("0123456"), "zone": "Europe/Paris"}
     ),
+    # Which is what the form above has just set.
+    f"POST {_DESK}/rhythm/proposals/{{proposal_id}}/agree": Fits(
+        form={"version": version(Rhythm((time(9), time(18))), "Europe/Paris")}
+    ),
+    f"POST {_DESK}/rhythm/proposals/{{proposal_id}}/decline": Fits(form={"answer": "Not yet."}),
     f"GET {_DESK}/tier": _TO_TOM,
     f"POST {_DESK}/tier": Fits(
         form={

@@ -31,11 +31,12 @@ from server.doors import actions as doors
 from server.notify.actions import add_address
 from server.people.actions import add_tie
 from server.people.rules import Role
+from server.watch import rhythm as rhythms
 from server.watch.actions import open_missing
-from server.watch.models import Pause
+from server.watch.models import Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
-from tests.test_access import change_id
+from tests.test_access import change_id, proposal_id
 
 EXAMPLES = 6
 ALWAYS: list[Any] = [
@@ -143,6 +144,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "child_id": str(mia.id),
             "alert_id": str(alert.id),
             "pause_id": str(pause.id),
+            "proposal_id": str(await proposal_id(cast, None, "")),
             "tie_id": str(tie.id),
             "device_id": str(cast.devices["mia"]),
             "subscription_id": str(address.id),
@@ -172,6 +174,10 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "role": "caseworker",
         },
         f"PUT {child}/rhythm": {"rhythm": {"at": ["18:00"]}, "zone": "Europe/Paris"},
+        f"POST {child}/rhythm/proposals": {"id": str(uuid4()), "rhythm": {"at": ["18:30"]}},
+        "POST /api/v1/rhythm/proposals": {"id": str(uuid4()), "rhythm": {"at": ["18:30"]}},
+        f"POST {child}/rhythm/look": {"rhythm": {"at": ["19:00"]}},
+        "POST /api/v1/rhythm/look": {"rhythm": {"at": ["19:00"]}},
         f"POST {child}/pauses": {
             "id": str(uuid4()),
             "from_at": begins.isoformat(),
@@ -211,12 +217,20 @@ def _ask(strategy: Any, send: Send, wanted: list[Any]) -> set[int]:
     return seen
 
 
+async def _proposed(cast: Cast) -> tuple[str, str]:
+    """A rhythm that waits for an answer, and the version of the one that stands."""
+    watch = await Watch.get(child_id=cast.mia.id)
+    stands = rhythms.version(rhythms.read(watch.rhythm), watch.zone)
+    return str(await proposal_id(cast, None, "")), stands
+
+
 def test_every_operation_answers_as_the_document_says(
     api: Any,
     send: Send,
     real: Mapping[str, str],
     bodies: Mapping[str, Any],
     cast: Cast,
+    loop: asyncio.AbstractEventLoop,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # A stream of events would go on for half an hour.
@@ -227,6 +241,12 @@ def test_every_operation_answers_as_the_document_says(
         if "/placement/" in operation.path:
             # About Mia an alert is open, and so her placement cannot end.
             ids["child_id"] = str(cast.noor.id)
+        if "{proposal_id}" in operation.path:
+            ids["proposal_id"], version = loop.run_until_complete(_proposed(cast))
+            bodies = {
+                **bodies,
+                operation.label: {"version": version} if "agree" in operation.path else {},
+            }
         seen = set()
         # First, since wrong codes and passwords are counted.
         if operation.label in bodies:

@@ -83,12 +83,12 @@ class Phone:
         self.page.locator("textarea").fill(words)
 
     def go(self, tab: int, row: int | None = None) -> None:
-        """0 is Today, 1 the days, 2 is "More", there a row below the days."""
+        """0 is Today, 1 the days, 2 is "More", there a row below the days and the rhythm."""
         self.page.locator(".tabs button").nth(0 if tab == 0 else 3).click()
         if tab == 1:
             self.page.locator(".row").first.click()
         elif row is not None:
-            self.page.locator(".row").nth(row + 1).click()
+            self.page.locator(".row").nth(row + 2).click()
 
     def project(self) -> None:
         """The path, once the phone has looked."""

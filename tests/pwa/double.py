@@ -75,6 +75,10 @@ class Double:
     templates: list[dict[str, Any]] = field(default_factory=list)
     """What her agency offers."""
     is_over: bool = False
+    rhythm: dict[str, Any] = field(default_factory=lambda: {"at": ["18:00"]})
+    proposals: list[dict[str, Any]] = field(default_factory=list)
+    """Other rhythms, as they were proposed, the newest first."""
+    is_too_seldom: bool = False
     more_books: dict[str, Book] = field(default_factory=dict)
     """The life projects of other children, by the child, for those who work with several."""
     wire: list[tuple[str, str, int]] = field(default_factory=list)
@@ -263,6 +267,44 @@ def application(double: Double) -> Starlette:
         look = {"at": now, "who": who, "what": "Your check-ins", "why": None}
         return JSONResponse({"looks": [look]})
 
+    def sums(times: list[str]) -> list[dict[str, str]]:
+        due = datetime.now(UTC).replace(minute=0, second=0) + timedelta(days=1)
+        moments = [due.replace(hour=int(at[:2])) for at in times]
+        late = timedelta(hours=1, minutes=45)
+        return [{"due_at": _z(one), "told_by": _z(one + late)} for one in moments]
+
+    async def rhythm(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
+        if not double.is_child:
+            return _problem(404, "not_found")
+        if request.method == "GET":
+            stands = {"rhythm": double.rhythm, "zone": "Europe/Paris", "version": "1"}
+            known = {"sums": sums(double.rhythm["at"]), "proposals": double.proposals}
+            return JSONResponse(stands | known)
+        said = await request.json()
+        made = {
+            **said,
+            "by": {"id": double.person, "name": "Mia Castellane"},
+            "made_at": _z(datetime.now(UTC)),
+            "state": "open",
+            "decided_at": None,
+            "decided_by": None,
+            "answer": None,
+            "sums": sums(said["rhythm"]["at"]),
+        }
+        if double.is_too_seldom:
+            return _problem(422, "too_slow")
+        if said["id"] not in [one["id"] for one in double.proposals]:
+            double.proposals.insert(0, made)
+        return JSONResponse(made, 201)
+
+    async def look(request: Request) -> Response:
+        said = await request.json()
+        if double.is_too_seldom:
+            return JSONResponse({"sums": [], "problem": "Said by the double."})
+        return JSONResponse({"sums": sums(said["rhythm"]["at"]), "problem": None})
+
     async def subscriptions(request: Request) -> Response:
         if request.method == "POST":
             double.subscriptions.append(await request.json())
@@ -359,6 +401,8 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/me/codes", codes, methods=["POST"]),
             Route("/api/v1/check-ins", check_ins, methods=["GET", "POST"]),
             Route("/api/v1/looks", looks),
+            Route("/api/v1/rhythm/proposals", rhythm, methods=["GET", "POST"]),
+            Route("/api/v1/rhythm/look", look, methods=["POST"]),
             Route("/api/v1/sync", sync, methods=["POST"]),
             Route("/api/v1/project", project),
             Route("/api/v1/project/live", project_live),

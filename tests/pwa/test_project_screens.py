@@ -62,6 +62,12 @@ def _reached(page: Page) -> None:
     page.wait_for_selector("#closely")
 
 
+def _other_times(page: Page) -> None:
+    page.locator("main > .second").click()
+    page.locator(".times .quiet").click()
+    page.locator("[role=status] p").first.wait_for()
+
+
 AT = "2026-01-02T12:00:00.000Z"
 PROJECT = ("life_project", MIA)
 GOAL, STEP = ("goal", "{goal}"), ("step", "{next}")
@@ -133,6 +139,7 @@ SCENES: dict[str, list[Scene]] = {
     ],
     "came-of": [Scene()],
     "take": [Scene()],
+    "rhythm": [Scene(), Scene(do=_other_times)],
 }
 # Screens for those who work with children alone.
 OF_STAFF = {"children"}

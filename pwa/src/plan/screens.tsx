@@ -17,6 +17,7 @@ import { NewGoal, NewReview, NewStep } from "../screens/New";
 import { Plan } from "../screens/Plan";
 import { Project } from "../screens/Project";
 import { Outcome, Review } from "../screens/Review";
+import { WhenAsked } from "../screens/Rhythm";
 import { Step } from "../screens/Step";
 import { Take } from "../screens/Take";
 import { Talk } from "../screens/Talk";
@@ -52,6 +53,7 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   compare: Compare,
   "came-of": CameOf,
   take: Take,
+  rhythm: WhenAsked,
 };
 
 /** One screen of the project; while one of them is open, news come by themselves. */

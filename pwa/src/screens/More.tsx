@@ -52,6 +52,7 @@ export function More() {
     <Page title={t("More")} isTop>
       <ul class="rows">
         {!isStaff.value && <Row to="days" icon="days" word={t("My days")} />}
+        {!isStaff.value && <Row to="rhythm" icon="clock" word={t("When I am asked")} />}
         {!isStaff.value && <Row to="reminders" icon="bell" word={t("Reminders")} state={reminderState()} />}
         <Row to="cover" icon="hide" word={t("Hiding this app")} />
         <Row to="language" icon="globe" word={t("Language")} state={NAMES[language.value] ?? ""} />

@@ -123,6 +123,10 @@ export function Today() {
         )}
       </div>
       <Line />
+      <button type="button" class="quiet" onClick={() => go("rhythm")}>
+        <Icon name="clock" />
+        {t("When am I asked?")}
+      </button>
       <button type="button" class="second" onClick={() => void wantToTalk()}>
         <Icon name="talk" />
         {t("I want to talk")}

@@ -14,6 +14,7 @@ const others = signal(0);
 
 function title(sending: Sending): string {
   if (sending.kind === "language") return t("Your choice of language");
+  if (sending.kind === "rhythm") return t("Other times, as you proposed them");
   if (sending.kind === "change") return t("Something for my project");
   const { want, mood } = sending.body;
   if (want === "help") return t("I need help now");
@@ -25,6 +26,7 @@ function title(sending: Sending): string {
 function wordsOf(sending: Sending): string {
   if (sending.kind === "check_in") return sending.body.note ?? "";
   if (sending.kind === "language") return "";
+  if (sending.kind === "rhythm") return sending.body.words ?? "";
   const { value } = sending.body;
   if (typeof value === "string") return value;
   const said = (value ?? {}) as Record<string, unknown>;

@@ -19,13 +19,19 @@ export interface LanguageChange {
   body: { language: string };
 }
 
+/** Another rhythm, proposed: the server is told under the id of the row. */
+export interface RhythmProposal {
+  kind: "rhythm";
+  body: { said_at: string; rhythm: { at?: string[]; days?: number[] }; words: string | null };
+}
+
 /** Something about a project; these go out together, in the order in which they were said. */
 export interface ProjectChange extends Omit<Outgoing, "id"> {
   kind: "change";
   place: Place;
 }
 
-export type Content = CheckIn | LanguageChange | ProjectChange;
+export type Content = CheckIn | LanguageChange | RhythmProposal | ProjectChange;
 
 export type Sending = Content & {
   id: string;
@@ -107,9 +113,15 @@ export async function again(who: Who, sending: Sending): Promise<void> {
   await keep(who, rest as Sending);
 }
 
-async function deliver(sending: Sending & (CheckIn | LanguageChange)): Promise<Receipt | null> {
+async function deliver(sending: One): Promise<Receipt | null> {
   if (sending.kind === "language") {
     await ask("PATCH", "/me", sending.body);
+    return null;
+  }
+  if (sending.kind === "rhythm") {
+    const { said_at: _said, ...proposed } = sending.body;
+    const made = await ask<{ id: string }>("POST", "/rhythm/proposals", { id: sending.id, ...proposed });
+    if (made?.id !== sending.id) throw new Unreachable("not ours");
     return null;
   }
   const receipt = await ask<Receipt>("POST", "/check-ins", sending.body);
@@ -138,7 +150,8 @@ async function confirm(who: Who, sending: Sending, receipt: Receipt | null): Pro
 function haltFor(why: unknown): Halt | null {
   if (!(why instanceof Refused)) return "network";
   if (why.status === 401) return "unauthenticated";
-  if (why.code === "id_reused") return null;
+  // Nothing that waiting mends: another thing under this id, or nobody is asked any more.
+  if (why.code === "id_reused" || why.code === "ended") return null;
   return why.status >= 500 || [408, 409, 425, 429].includes(why.status) ? "busy" : null;
 }
 
@@ -147,7 +160,7 @@ function stopsAll(halt: Halt, why: unknown): boolean {
   return halt !== "busy" || (why instanceof Refused && [429, 503].includes(why.status));
 }
 
-type One = Sending & (CheckIn | LanguageChange);
+type One = Sending & (CheckIn | LanguageChange | RhythmProposal);
 type OfProject = Sending & ProjectChange;
 
 const isOne = (sending: Sending): sending is One => sending.kind !== "change";
@@ -171,7 +184,8 @@ async function sendOne(who: Who, sending: One, outcome: Outcome): Promise<boolea
     const halt = haltFor(why);
     if (halt) return !stop(outcome, halt, why);
     // Refused for good: it stays, with the reason, and what comes after it goes on.
-    await keep(who, { ...sending, problem: (why as Refused).code });
+    const { code, detail } = why as Refused;
+    await keep(who, { ...sending, problem: code, ...(sending.kind === "rhythm" ? { sentence: detail } : {}) });
     return true;
   }
 }

@@ -1,0 +1,258 @@
+/** When one is asked, and by when a person is told. Another rhythm is proposed here, and agreed by a worker. */
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { clockTime, moment, region, t } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { Page } from "../parts/Page";
+import { listed } from "../plan/labels";
+import { go } from "../routes";
+import { now } from "../store/now";
+import { known, load, look, propose, waiting, type Look, type Proposal, type Rhythm, type Sum } from "../store/rhythm";
+import { who } from "../store/session";
+
+interface Draft {
+  at: string[];
+  days: number[];
+  words: string;
+}
+
+const EVERY_DAY = [0, 1, 2, 3, 4, 5, 6];
+/** As many times a day as a rhythm may have. */
+const MOST = 12;
+/** A pause in typing, after which one would like to see what it comes to. */
+const PAUSE_MS = 400;
+
+const draft = signal<Draft | null>(null);
+const looked = signal<Look | null>(null);
+
+/** The first of January 2024 was a Monday. */
+const dayName = (day: number, weekday: "long" | "short") =>
+  new Intl.DateTimeFormat(region(), { weekday }).format(new Date(2024, 0, 1 + day));
+
+const wall = (at: string) => clockTime(new Date(`2024-01-01T${at}`));
+
+function inWords({ at = [], days = EVERY_DAY, every_s: seconds }: Rhythm): string {
+  if (seconds) return t("Every {n} seconds", { n: seconds });
+  const times = listed(at.map(wall));
+  if (days.length === EVERY_DAY.length) return t("Every day at {times}", { times });
+  return t("{days} at {times}", { days: listed(days.map((day) => dayName(day, "long"))), times });
+}
+
+function Sums({ sums }: { sums: Sum[] }) {
+  return (
+    <>
+      {sums.map(({ due_at: due, told_by: told }) => (
+        <p key={due}>
+          {t("Asked {due}: if you do not answer, a person is told by {told} at the latest.", {
+            due: moment(due, now.value),
+            told: moment(told, now.value),
+          })}
+        </p>
+      ))}
+    </>
+  );
+}
+
+function decided({ state, decided_by: by, decided_at: at }: Proposal): string {
+  const values = { name: by?.name ?? "", when: at ? moment(at, now.value) : "" };
+  return state === "agreed" ? t("{name} agreed, {when}.", values) : t("{name} answered, {when}.", values);
+}
+
+/** What became of what one proposed last: it waits here, there, or has an answer. */
+function Proposed() {
+  const mine = known.value?.proposals.filter(({ by }) => by.id === who.value) ?? [];
+  const here = waiting.value;
+  const last = mine[0];
+  if (here) {
+    return (
+      <section class="card">
+        <h2>{t("You proposed")}</h2>
+        <p class="strong">{inWords(here.body.rhythm)}</p>
+        {here.problem ? (
+          <button type="button" class="plain" onClick={() => go("unsent")}>
+            {t("It could not be sent. See why.")}
+          </button>
+        ) : (
+          <p class="soft">{t("It waits for a connection.")}</p>
+        )}
+      </section>
+    );
+  }
+  if (!last || last.state === "replaced" || last.state === "ended") return null;
+  return (
+    <section class="card">
+      <h2>{t("You proposed")}</h2>
+      <p class="strong">{inWords(last.rhythm)}</p>
+      {last.state === "open" ? (
+        <>
+          <Sums sums={last.sums} />
+          <p class="soft">{t("It waits for an answer. Until then everything stays as it is.")}</p>
+        </>
+      ) : (
+        <>
+          <p>
+            {last.state === "agreed" && <Icon name="check" />} {decided(last)}
+          </p>
+          {last.answer && (
+            <p class="said" dir="auto">
+              {last.answer}
+            </p>
+          )}
+        </>
+      )}
+    </section>
+  );
+}
+
+const asRhythm = ({ at, days }: Draft): Rhythm => {
+  const times = [...new Set(at.filter(Boolean))].sort();
+  return days.length === EVERY_DAY.length ? { at: times } : { at: times, days: [...days].sort() };
+};
+
+const isWhole = ({ at, days }: Draft) => at.some(Boolean) && days.length > 0;
+
+function begin(): void {
+  const rhythm = known.value?.rhythm ?? {};
+  draft.value = { at: [...(rhythm.at ?? [""])], days: [...(rhythm.days ?? EVERY_DAY)], words: "" };
+}
+
+function Times({ now: here }: { now: Draft }) {
+  const change = (at: string[]) => (draft.value = { ...here, at });
+  return (
+    <fieldset class="times">
+      <legend>{t("At what time?")}</legend>
+      {here.at.map((time, n) => (
+        <div class="time" key={n}>
+          <input
+            type="time"
+            value={time}
+            aria-label={t("Time {n}", { n: n + 1 })}
+            onInput={(event) => change(here.at.map((one, k) => (k === n ? event.currentTarget.value : one)))}
+          />
+          {here.at.length > 1 && (
+            <button
+              type="button"
+              class="plain"
+              aria-label={t("Take time {n} away", { n: n + 1 })}
+              onClick={() => change(here.at.filter((_, k) => k !== n))}
+            >
+              <Icon name="bin" />
+            </button>
+          )}
+        </div>
+      ))}
+      {here.at.length < MOST && (
+        <button type="button" class="quiet words" onClick={() => change([...here.at, ""])}>
+          <Icon name="plus" />
+          {t("Another time")}
+        </button>
+      )}
+    </fieldset>
+  );
+}
+
+function Days({ now: here }: { now: Draft }) {
+  const turn = (day: number) => {
+    const days = here.days.includes(day) ? here.days.filter((one) => one !== day) : [...here.days, day];
+    draft.value = { ...here, days };
+  };
+  return (
+    <fieldset class="weekdays">
+      <legend>{t("On what days?")}</legend>
+      {EVERY_DAY.map((day) => (
+        <button
+          key={day}
+          type="button"
+          class="plain"
+          aria-pressed={here.days.includes(day)}
+          aria-label={dayName(day, "long")}
+          onClick={() => turn(day)}
+        >
+          {dayName(day, "short")}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function Writing({ now: here }: { now: Draft }) {
+  const key = JSON.stringify(asRhythm(here));
+  useEffect(() => {
+    looked.value = null;
+    if (!isWhole(here)) return;
+    let isOld = false;
+    const timer = setTimeout(() => {
+      void look(asRhythm(here)).then((found) => {
+        if (!isOld) looked.value = found;
+      });
+    }, PAUSE_MS);
+    return () => {
+      isOld = true;
+      clearTimeout(timer);
+    };
+  }, [key]);
+  const found = looked.value;
+  const keep = async () => {
+    await propose(asRhythm(here), here.words);
+    draft.value = null;
+    void load();
+  };
+  return (
+    <>
+      <h2>{t("What would suit you better?")}</h2>
+      <Times now={here} />
+      <Days now={here} />
+      <div class="field">
+        <label for="why">{t("Why? If you like")}</label>
+        <textarea
+          id="why"
+          rows={2}
+          dir="auto"
+          maxLength={20_000}
+          value={here.words}
+          onInput={(event) => (draft.value = { ...here, words: event.currentTarget.value })}
+        />
+      </div>
+      <div role="status">
+        {!isWhole(here) && <p>{t("Choose at least one time and one day.")}</p>}
+        {found?.problem && <p class="strong">{found.problem}</p>}
+        {found && <Sums sums={found.sums} />}
+        {isWhole(here) && !found && <p class="soft">{t("What it comes to is shown when there is a connection.")}</p>}
+      </div>
+      <button type="button" class="main" disabled={!isWhole(here) || !!found?.problem} onClick={() => void keep()}>
+        {t("Propose it")}
+      </button>
+      <button type="button" class="quiet" onClick={() => (draft.value = null)}>
+        {t("Leave it as it is")}
+      </button>
+    </>
+  );
+}
+
+export function WhenAsked() {
+  useEffect(() => void load(), [waiting.value?.id]);
+  const stands = known.value;
+  const here = draft.value;
+  return (
+    <Page title={t("When I am asked")}>
+      {!stands && <p>{t("This page comes with a connection.")}</p>}
+      {stands && (
+        <section class="card">
+          <h2>{inWords(stands.rhythm)}</h2>
+          <Sums sums={stands.sums} />
+        </section>
+      )}
+      {stands && <Proposed />}
+      {stands && !here && (
+        <>
+          <p>{t("You can propose other times. Your caseworker answers, and only then it changes.")}</p>
+          <button type="button" class="second" onClick={begin}>
+            <Icon name="words" />
+            {t("Propose other times")}
+          </button>
+        </>
+      )}
+      {stands && here && <Writing now={here} />}
+    </Page>
+  );
+}

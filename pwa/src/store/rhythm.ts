@@ -1,0 +1,85 @@
+/**
+ * When one is asked, as the server said it last, and another rhythm that one proposes. A proposal goes through
+ * the outbox, as everything that is said: with a network or without, nothing is lost.
+ */
+import { computed, signal } from "@preact/signals";
+import { ask, Refused } from "../api";
+import { uuid } from "../bytes";
+import { read, writeIfRoom } from "./db";
+import type { RhythmProposal } from "./outbox";
+import { put, queue, send } from "./sender";
+import { who } from "./session";
+
+/** Times by the clock on the wall; days from 0, Monday; without days it is every day. */
+export interface Rhythm {
+  at?: string[];
+  days?: number[];
+  every_s?: number;
+}
+
+/** Due at a moment: without an answer, a person is told by another one at the latest. */
+export interface Sum {
+  due_at: string;
+  told_by: string;
+}
+
+interface Named {
+  id: string;
+  name: string;
+}
+
+export interface Proposal {
+  id: string;
+  rhythm: Rhythm;
+  words: string | null;
+  by: Named;
+  made_at: string;
+  state: "open" | "agreed" | "declined" | "replaced" | "ended";
+  decided_at: string | null;
+  decided_by: Named | null;
+  answer: string | null;
+  sums: Sum[];
+}
+
+export interface Known {
+  rhythm: Rhythm;
+  sums: Sum[];
+  proposals: Proposal[];
+}
+
+export const known = signal<Known | null>(null);
+
+/** First what the phone has, then what the server has. */
+export async function load(): Promise<void> {
+  const person = who.value;
+  if (!person) return;
+  known.value ??= (await read<Known>(person, "rhythm")) ?? null;
+  const fresh = await ask<Known>("GET", "/rhythm/proposals").catch(() => null);
+  if (!fresh || who.value !== person) return;
+  known.value = fresh;
+  await writeIfRoom(person, "rhythm", fresh);
+}
+
+/** What a rhythm comes to, or why it cannot be; null where the server cannot be asked. */
+export interface Look {
+  sums: Sum[];
+  problem: string | null;
+}
+
+export async function look(rhythm: Rhythm): Promise<Look | null> {
+  return ask<Look>("POST", "/rhythm/look", { rhythm }).catch((why: unknown) =>
+    why instanceof Refused && why.detail ? { sums: [], problem: why.detail } : null,
+  );
+}
+
+/** What waits on this phone, the latest. */
+export const waiting = computed(() => {
+  const found = queue.value.filter((one): one is typeof one & RhythmProposal => one.kind === "rhythm");
+  return found[found.length - 1] ?? null;
+});
+
+export async function propose(rhythm: Rhythm, words: string): Promise<void> {
+  const body = { said_at: new Date().toISOString(), rhythm, words: words.trim() || null };
+  await put(uuid(), { kind: "rhythm", body });
+  void send();
+}

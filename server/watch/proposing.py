@@ -1,0 +1,204 @@
+"""Another rhythm is proposed, and agreed or not. A proposal by itself never changes the watch."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.audit.actions import Actor
+from server.db import write
+from server.due import actions as dues
+from server.due.models import Due
+from server.due.rules import REPLY_WITHIN, Kind, Setting
+from server.due.rules import State as DueState
+from server.errors import Conflict, IdReused, NotFound, Refused
+from server.i18n import N_
+from server.people.models import Child
+from server.people.rules import Role
+from server.watch import rhythm as rhythms
+from server.watch.agreeing import check_rhythm_of, set_rhythm
+from server.watch.cases import Case, passed
+from server.watch.models import Proposal
+from server.watch.standing import Terms
+from server.watch.writing import lock, locked, note_about, watch_of
+
+# Said to a child, who knows no tiers.
+TOO_SELDOM = N_(
+    "That is too seldom: too much time could pass before somebody notices. Add a time or a day."
+)
+
+
+def as_proposed(one: Case, data: Mapping[str, Any], zone: str | None) -> Terms:
+    """The terms of a watch with this rhythm instead. Raises Refused where it is wrong, or slower
+    than the tier allows, in words for a child."""
+    rhythm = rhythms.read(data)
+    terms = replace(one.terms, rhythm=rhythm, zone=rhythms.read_zone(zone or one.watch.zone))
+    try:
+        check_rhythm_of(one, terms)
+    except Refused as fault:
+        raise Refused(TOO_SELDOM, field="rhythm", code=fault.code) from None
+    return terms
+
+
+async def propose(
+    actor: Actor,
+    role: Role,
+    child_id: UUID,
+    data: Mapping[str, Any],
+    zone: str | None,
+    words: str | None,
+    *,
+    id: UUID,
+    now: datetime,
+) -> Proposal:
+    """Let a rhythm be proposed; the caseworker is asked for an answer. The same id again: the
+    first proposal stands. Another one of the same person takes the place of the one before.
+
+    Raises Refused where the rhythm is wrong or slower than the tier allows, code `too_slow`;
+    IdReused; Conflict `ended` where nobody is asked any more.
+    """
+    assert actor.id is not None
+    async with write():
+        await lock(child_id)
+        known = await Proposal.get_or_none(id=id)
+        if known is not None:
+            return _the_same(known, actor, child_id, data, zone, words)
+        one, _ = passed(await locked(child_id, now), now)
+        terms = as_proposed(one, data, zone)
+        mine = await Proposal.filter(child_id=child_id, by_id=actor.id, state="open")
+        await Proposal.filter(id__in=[row.id for row in mine]).update(
+            state="replaced", decided_at=now
+        )
+        made = await Proposal.create(
+            id=id,
+            child_id=child_id,
+            by_id=actor.id,
+            by_role=role.value,
+            rhythm=rhythms.as_data(terms.rhythm),
+            zone=terms.zone.key,
+            words=words,
+            made_at=now,
+        )
+        await _no_answer_needed(actor, mine, now)
+        if role is Role.CHILD:
+            await _ask_for_an_answer(actor, made, now)
+        await note_about(actor, child_id, "rhythm:propose", ["rhythm", "zone"], now, about=made.id)
+    return made
+
+
+def _the_same(
+    known: Proposal,
+    actor: Actor,
+    child_id: UUID,
+    data: Mapping[str, Any],
+    zone: str | None,
+    words: str | None,
+) -> Proposal:
+    is_same = (
+        (known.child_id, known.by_id) == (child_id, actor.id)
+        and rhythms.read(known.rhythm) == rhythms.read(data)
+        and zone in (None, known.zone)
+        and words == known.words
+    )
+    if not is_same:
+        raise IdReused("This id is known already.")
+    return known
+
+
+async def agree(
+    actor: Actor, child_id: UUID, proposal_id: UUID, version: str, now: datetime
+) -> Proposal:
+    """The proposal becomes the rhythm, from the next round on. Twice is once.
+
+    `version` names the rhythm that stood when one agreed (`rhythm.version`). Raises NotFound;
+    Conflict `decided` where it is not open any more, `moved_on` where another rhythm stands by
+    now, with both; Refused `too_slow` where the tier has become tighter since.
+    """
+    async with write():
+        await lock(child_id)
+        proposal = await _proposal(child_id, proposal_id)
+        if proposal.state == "agreed":
+            return proposal
+        _check_open(proposal)
+        watch = await watch_of(child_id)
+        if rhythms.version(rhythms.read(watch.rhythm), watch.zone) != version:
+            raise Conflict(
+                N_("The rhythm has been changed meanwhile. Look at both again."),
+                code="moved_on",
+                stands={"rhythm": watch.rhythm, "zone": watch.zone},
+                proposed={"rhythm": proposal.rhythm, "zone": proposal.zone},
+            )
+        await set_rhythm(actor, child_id, proposal.rhythm, proposal.zone, now)
+        await _decide(actor, proposal, "agreed", None, now)
+    return await Proposal.get(id=proposal_id)
+
+
+async def decline(
+    actor: Actor, child_id: UUID, proposal_id: UUID, words: str | None, now: datetime
+) -> Proposal:
+    """The rhythm stays as it is, and the words say why. Twice is once: the first words stand.
+
+    Raises NotFound; Conflict `decided` where it is not open any more.
+    """
+    async with write():
+        await lock(child_id)
+        proposal = await _proposal(child_id, proposal_id)
+        if proposal.state == "declined":
+            return proposal
+        _check_open(proposal)
+        await _decide(actor, proposal, "declined", words, now)
+    return await Proposal.get(id=proposal_id)
+
+
+async def end_all(actor: Actor, child_id: UUID, now: datetime) -> None:
+    """The placement has ended: nothing is left to agree on. In the caller's transaction."""
+    rows = await Proposal.filter(child_id=child_id, state="open")
+    await Proposal.filter(id__in=[row.id for row in rows]).update(state="ended", decided_at=now)
+    await _no_answer_needed(actor, rows, now)
+
+
+async def _proposal(child_id: UUID, proposal_id: UUID) -> Proposal:
+    found = await Proposal.get_or_none(id=proposal_id, child_id=child_id)
+    if found is None:
+        raise NotFound(N_("There is no such proposal."))
+    return found
+
+
+def _check_open(proposal: Proposal) -> None:
+    if proposal.state != "open":
+        raise Conflict(
+            N_("This proposal is not open any more. Look at how it stands."),
+            code="decided",
+            state=proposal.state,
+        )
+
+
+async def _decide(
+    actor: Actor, proposal: Proposal, state: str, words: str | None, now: datetime
+) -> None:
+    await Proposal.filter(id=proposal.id).update(
+        state=state, answer=words, decided_at=now, decided_by=actor.id
+    )
+    for due in await Due.filter(kind=Kind.RHYTHM, subject_id=proposal.id, state=DueState.OPEN):
+        await dues.done(actor, due, now, by=proposal.id)
+    what = f"rhythm:{state}"
+    await note_about(actor, proposal.child_id, what, [], now, about=proposal.id)
+
+
+async def _ask_for_an_answer(actor: Actor, made: Proposal, now: datetime) -> None:
+    setting = Setting(
+        kind=Kind.RHYTHM,
+        subject_id=made.id,
+        owner_id=None,
+        owner_role=Role.CASEWORKER.value,
+        due_at=now + REPLY_WITHIN,
+        zone=made.zone,
+    )
+    await dues.set_due(actor, await Child.get(id=made.child_id), setting, now)
+
+
+async def _no_answer_needed(actor: Actor, proposals: list[Proposal], now: datetime) -> None:
+    subjects = [one.id for one in proposals]
+    for due in await Due.filter(kind=Kind.RHYTHM, subject_id__in=subjects, state=DueState.OPEN):
+        await dues.drop(actor, due, "replaced", now)

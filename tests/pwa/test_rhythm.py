@@ -1,0 +1,136 @@
+"""When one is asked: seen as it stands, another rhythm proposed, with a network and without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.pwa.book import TOM
+from tests.pwa.conftest import Phone
+from tests.pwa.double import Double
+
+pytestmark = pytest.mark.browser
+
+PATH = "/api/v1/rhythm/proposals"
+
+
+def at_the_rhythm(phone: Phone) -> Phone:
+    """Paired, and at the screen."""
+    phone.pair()
+    phone.go(2)
+    phone.page.locator(".row").nth(1).click()
+    phone.page.wait_for_selector(".card")
+    return phone
+
+
+def words(phone: Phone) -> str:
+    return phone.page.locator("main").inner_text()
+
+
+def propose(phone: Phone) -> None:
+    """20:00 instead of 18:00."""
+    phone.page.locator("main > .second").click()
+    phone.page.locator(".time input").fill("20:00")
+
+
+def test_the_rhythm_and_what_it_comes_to_are_shown(phone: Phone) -> None:
+    at_the_rhythm(phone)
+    assert "Every day at 18:00" in words(phone)
+    assert "if you do not answer, a person is told by" in words(phone)
+
+
+def test_today_leads_there(phone: Phone) -> None:
+    phone.pair()
+    phone.page.get_by_role("button", name="When am I asked?").click()
+    phone.page.wait_for_selector(".card")
+    assert "Every day at 18:00" in words(phone)
+
+
+def test_a_proposal_is_sent_with_its_sum_and_waits_for_an_answer(
+    phone: Phone, double: Double
+) -> None:
+    at_the_rhythm(phone)
+    propose(phone)
+    phone.page.locator("[role=status]", has_text="Asked").wait_for()
+    phone.page.locator("#why").fill("Training ends at seven.")
+    phone.page.locator("main > .main").click()
+    phone.page.get_by_text("It waits for an answer.").wait_for()
+    (said,) = double.posted(PATH)
+    assert said["rhythm"] == {"at": ["20:00"]}
+    assert said["words"] == "Training ends at seven."
+    assert "Every day at 18:00" in words(phone)
+
+
+def test_days_are_chosen_and_left_out(phone: Phone, double: Double) -> None:
+    at_the_rhythm(phone)
+    propose(phone)
+    phone.page.get_by_role("button", name="Sunday").click()
+    phone.page.locator("main > .main").click()
+    phone.page.get_by_text("It waits for an answer.").wait_for()
+    assert double.posted(PATH)[0]["rhythm"] == {"at": ["20:00"], "days": [0, 1, 2, 3, 4, 5]}
+
+
+def test_without_a_network_it_is_kept_and_goes_out_later(phone: Phone, double: Double) -> None:
+    at_the_rhythm(phone)
+    phone.network(is_there=False)
+    propose(phone)
+    phone.page.get_by_text("What it comes to is shown when there is a connection.").wait_for()
+    phone.page.locator("main > .main").click()
+    phone.page.get_by_text("It waits for a connection.").wait_for()
+    assert double.proposals == []
+    phone.network(is_there=True)
+    phone.page.get_by_text("It waits for an answer.").wait_for()
+    assert len(double.proposals) == 1
+
+
+def test_one_that_is_too_seldom_says_so_before_it_is_sent(phone: Phone, double: Double) -> None:
+    double.is_too_seldom = True
+    at_the_rhythm(phone)
+    propose(phone)
+    phone.page.get_by_text("Said by the double.").wait_for()
+    assert phone.page.locator("main > .main").is_disabled()
+    assert double.posted(PATH) == []
+
+
+def test_what_the_server_does_not_take_stays_with_its_reason(phone: Phone, double: Double) -> None:
+    at_the_rhythm(phone)
+    phone.network(is_there=False)
+    propose(phone)
+    phone.page.locator("main > .main").click()
+    phone.page.get_by_text("It waits for a connection.").wait_for()
+    double.is_too_seldom = True
+    phone.network(is_there=True)
+    phone.page.get_by_role("button", name="It could not be sent. See why.").click()
+    phone.page.wait_for_selector(".entry")
+    assert "Other times, as you proposed them" in words(phone)
+    assert "Said by the double." in words(phone)
+
+
+DECISIONS: list[tuple[dict[str, Any], str]] = [
+    ({"state": "agreed", "answer": None}, "Tom agreed"),
+    ({"state": "declined", "answer": "Could we try 19:00?"}, "Could we try 19:00?"),
+]
+
+
+@pytest.mark.parametrize(("decision", "says"), DECISIONS, ids=["agreed", "declined"])
+def test_who_answered_what_and_when_is_shown(
+    phone: Phone, double: Double, decision: dict[str, Any], says: str
+) -> None:
+    double.proposals = [
+        {
+            "id": "00000000-0000-4000-8000-00000000000f",
+            "rhythm": {"at": ["20:00"]},
+            "zone": "Europe/Paris",
+            "words": None,
+            "by": {"id": double.person, "name": "Mia"},
+            "made_at": "2026-01-02T12:00:00Z",
+            "decided_at": "2026-01-02T13:00:00Z",
+            "decided_by": {"id": TOM, "name": "Tom"},
+            "sums": [],
+            **decision,
+        }
+    ]
+    at_the_rhythm(phone)
+    phone.page.get_by_text("You proposed").wait_for()
+    assert says in words(phone)

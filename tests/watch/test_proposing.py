@@ -1,0 +1,342 @@
+"""Another rhythm is proposed and agreed, or not: by itself a proposal changes nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from server.alert.policy import Tier
+from server.audit.models import Entry
+from server.due import actions as due_actions
+from server.due.models import Due
+from server.errors import Conflict, IdReused, NotFound, Refused
+from server.notify.models import Message
+from server.people.rules import Leaving, Role
+from server.watch import agreed, agreeing, placing, proposing
+from server.watch import rhythm as rhythms
+from server.watch.models import Proposal, Watch
+from tests.cast import Cast
+from tests.races import no_fault, together
+
+# Mia (mid tier): due at 18:00 in Paris, 17:00 UTC; late an hour later, Sam has 45 minutes.
+LATER = {"at": ["20:00"]}
+TWICE = {"at": ["09:00", "18:00"]}
+HOUR = timedelta(hours=1)
+
+
+def at(hour: int, minute: int = 0, day: int = 2) -> datetime:
+    """A moment by the clock in Paris."""
+    return datetime(2026, 3, day, hour - 1, minute, tzinfo=UTC)
+
+
+async def propose(
+    cast: Cast, rhythm: dict[str, Any] = LATER, id: UUID | None = None, **how: Any
+) -> Proposal:
+    known = {"zone": None, "words": None, **how}
+    return await proposing.propose(
+        cast.actor("mia"),
+        Role.CHILD,
+        cast.mia.id,
+        rhythm,
+        known["zone"],
+        known["words"],
+        id=id or uuid4(),
+        now=cast.clock(),
+    )
+
+
+async def mia(cast: Cast) -> Watch:
+    return await Watch.get(child_id=cast.mia.id)
+
+
+async def version(cast: Cast) -> str:
+    row = await mia(cast)
+    return rhythms.version(rhythms.read(row.rhythm), row.zone)
+
+
+async def agree(cast: Cast, made: Proposal, seen: str | None = None) -> Proposal:
+    seen = seen or await version(cast)
+    return await proposing.agree(cast.actor("tom"), cast.mia.id, made.id, seen, cast.clock())
+
+
+async def dues(cast: Cast) -> list[tuple[str, str]]:
+    found = await Due.filter(child_id=cast.mia.id, kind="rhythm").order_by("set_at", "id")
+    return [(row.state, row.why or "") for row in found]
+
+
+async def test_a_proposal_changes_nothing_and_somebody_is_asked_for_an_answer(cast: Cast) -> None:
+    before = await mia(cast)
+    await propose(cast, words="I am at training until seven.")
+    after = await mia(cast)
+    assert (after.rhythm, after.due_at, after.version) == (
+        before.rhythm,
+        before.due_at,
+        before.version,
+    )
+    assert await dues(cast) == [("open", "")]
+
+
+async def test_agreed_it_holds_from_the_next_check_in_on_and_says_who_agreed(cast: Cast) -> None:
+    made = await propose(cast)
+    decided = await agree(cast, made)
+    assert (decided.state, decided.decided_by) == ("agreed", cast.tom.id)
+    assert decided.decided_at == cast.clock()
+    row = await mia(cast)
+    assert (row.rhythm, row.due_at) == (LATER, at(20))
+    assert await dues(cast) == [("done", "done")]
+    entries = Entry.filter(child_id=cast.mia.id, what__startswith="rhythm:").order_by("id")
+    assert await entries.values_list("what", flat=True) == [
+        "rhythm:propose",
+        "rhythm:set",
+        "rhythm:agreed",
+    ]
+
+
+async def test_agreeing_twice_is_once(cast: Cast) -> None:
+    made = await propose(cast)
+    first = await agree(cast, made)
+    cast.clock.advance(hours=1)
+    again = await agree(cast, made, seen="anything")
+    assert (again.decided_at, again.state) == (first.decided_at, "agreed")
+    assert await Entry.filter(child_id=cast.mia.id, what="rhythm:set").count() == 1
+
+
+async def test_declined_the_rhythm_stays_and_the_words_are_kept(cast: Cast) -> None:
+    made = await propose(cast)
+    tom, now = cast.actor("tom"), cast.clock()
+    done = await proposing.decline(tom, cast.mia.id, made.id, "Could we try 19:00?", now)
+    again = await proposing.decline(tom, cast.mia.id, made.id, "Other words", now + HOUR)
+    assert (done.state, done.answer, again.answer) == (
+        "declined",
+        "Could we try 19:00?",
+        "Could we try 19:00?",
+    )
+    assert (await mia(cast)).rhythm == {"at": ["18:00"]}
+    with pytest.raises(Conflict) as told:
+        await agree(cast, made)
+    assert (told.value.code, told.value.extra["state"]) == ("decided", "declined")
+
+
+async def test_one_that_was_agreed_cannot_be_declined(cast: Cast) -> None:
+    made = await propose(cast)
+    await agree(cast, made)
+    with pytest.raises(Conflict) as told:
+        await proposing.decline(cast.actor("tom"), cast.mia.id, made.id, None, cast.clock())
+    assert told.value.code == "decided"
+
+
+async def test_agreeing_to_what_stood_before_shows_both(cast: Cast) -> None:
+    made, seen = await propose(cast), await version(cast)
+    tom, now = cast.actor("tom"), cast.clock()
+    await agreeing.set_rhythm(tom, cast.mia.id, TWICE, "Europe/Paris", now)
+    with pytest.raises(Conflict) as told:
+        await agree(cast, made, seen)
+    assert told.value.code == "moved_on"
+    assert told.value.extra["stands"] == {"rhythm": TWICE, "zone": "Europe/Paris"}
+    assert told.value.extra["proposed"] == {"rhythm": LATER, "zone": "Europe/Paris"}
+    assert (await mia(cast)).rhythm == TWICE
+    assert (await agree(cast, made)).state == "agreed"
+
+
+async def test_one_that_is_too_seldom_is_refused_in_plain_words_when_it_is_proposed(
+    cast: Cast,
+) -> None:
+    with pytest.raises(Refused) as told:
+        await propose(cast, {"at": ["18:00"], "days": [0, 2]})
+    assert (told.value.code, told.value.field) == ("too_slow", "rhythm")
+    assert "tier" not in told.value.detail
+    assert not await Proposal.exists()
+
+
+async def test_one_that_has_become_too_seldom_meanwhile_is_not_agreed(cast: Cast) -> None:
+    made = await propose(cast)
+    tom, now = cast.actor("tom"), cast.clock()
+    await agreeing.set_tier(tom, cast.mia.id, Tier.HIGH, rhythm=TWICE, now=now)
+    with pytest.raises(Refused) as told:
+        await agree(cast, made)
+    assert told.value.code == "too_slow"
+    assert (await Proposal.get(id=made.id)).state == "open"
+
+
+async def test_another_proposal_takes_the_place_of_the_one_before(cast: Cast) -> None:
+    first = await propose(cast)
+    second = await propose(cast, TWICE)
+    assert (await Proposal.get(id=first.id)).state == "replaced"
+    assert await dues(cast) == [("dropped", "replaced"), ("open", "")]
+    with pytest.raises(Conflict):
+        await agree(cast, first)
+    await agree(cast, second)
+    assert (await mia(cast)).rhythm == TWICE
+
+
+async def test_the_same_id_again_is_the_first_answer_and_with_other_content_none(
+    cast: Cast,
+) -> None:
+    id_ = uuid4()
+    first = await propose(cast, id=id_)
+    cast.clock.advance(days=1)  # The phone heard no answer, and sends it again.
+    assert (await propose(cast, id=id_)).made_at == first.made_at
+    assert await Proposal.filter(child_id=cast.mia.id).count() == 1
+    with pytest.raises(IdReused):
+        await propose(cast, TWICE, id=id_)
+
+
+async def test_of_two_who_answer_at_once_one_is_heard(cast: Cast) -> None:
+    made, seen = await propose(cast), await version(cast)
+    now = cast.clock()
+    found = await together(
+        proposing.agree(cast.actor("tom"), cast.mia.id, made.id, seen, now),
+        proposing.decline(cast.actor("ines"), cast.mia.id, made.id, "No.", now),
+    )
+    no_fault(found, Conflict)
+    state = (await Proposal.get(id=made.id)).state
+    assert (await mia(cast)).rhythm == (LATER if state == "agreed" else {"at": ["18:00"]})
+    assert sum(isinstance(one, Proposal) for one in found) == 1
+
+
+async def test_the_end_of_the_placement_ends_it(cast: Cast) -> None:
+    made = await propose(cast)
+    tom, now = cast.actor("tom"), cast.clock()
+    await placing.end(tom, cast.mia.id, Leaving.HOME, now, now=now)
+    assert (await Proposal.get(id=made.id)).state == "ended"
+    assert await dues(cast) == [("dropped", "replaced")]
+    with pytest.raises(Conflict) as told:
+        await propose(cast)
+    assert told.value.code == "ended"
+
+
+async def test_another_childs_proposal_is_not_there(cast: Cast) -> None:
+    made = await propose(cast)
+    with pytest.raises(NotFound):
+        await proposing.decline(cast.actor("tom"), cast.noor.id, made.id, None, cast.clock())
+
+
+# --- over the wire
+
+
+async def test_both_see_the_same_sum(cast: Cast) -> None:
+    async with cast.client_as("mia") as child, cast.client_as("tom") as worker:
+        said = {"id": str(uuid4()), "rhythm": LATER, "words": "Training."}
+        made = (await child.post("/api/v1/rhythm/proposals", json=said)).json()
+        path = f"/api/v1/children/{cast.mia.id}/rhythm/proposals"
+        theirs = (await worker.get(path)).json()
+        looked = await child.post("/api/v1/rhythm/look", json={"rhythm": LATER})
+    # Late at 21:00 in Paris, and the carer has 45 minutes.
+    sums = [{"due_at": "2026-03-02T19:00:00Z", "told_by": "2026-03-02T20:45:00Z"}]
+    assert made["sums"] == theirs["proposals"][0]["sums"] == looked.json()["sums"] == sums
+    assert theirs["sums"] == [{"due_at": "2026-03-02T17:00:00Z", "told_by": "2026-03-02T18:45:00Z"}]
+    assert theirs["proposals"][0]["by"]["name"] == cast.mia.name
+    assert theirs["proposals"][0]["words"] == "Training."
+
+
+async def test_a_look_says_why_it_cannot_be_and_keeps_nothing(cast: Cast) -> None:
+    async with cast.client_as("mia") as child:
+        looked = await child.post(
+            "/api/v1/rhythm/look", json={"rhythm": {"at": ["18:00"], "days": [0]}}
+        )
+        wrong = await child.post("/api/v1/rhythm/look", json={"rhythm": {"at": ["25:00"]}})
+    assert looked.json()["sums"] == []
+    assert looked.json()["problem"].startswith("That is too seldom")
+    assert wrong.status_code == 422
+    assert not await Proposal.exists()
+
+
+async def test_the_child_sees_who_agreed_and_when(cast: Cast) -> None:
+    made = await propose(cast)
+    async with cast.client_as("tom") as worker, cast.client_as("mia") as child:
+        path = f"/api/v1/children/{cast.mia.id}/rhythm/proposals"
+        seen = (await worker.get(path)).json()["version"]
+        stale = await worker.post(f"{path}/{made.id}/agree", json={"version": "old"})
+        assert stale.status_code == 409
+        assert stale.json()["stands"]["rhythm"] == {"at": ["18:00"]}
+        assert stale.json()["proposed"]["rhythm"] == LATER
+        agreed_ = await worker.post(f"{path}/{made.id}/agree", json={"version": seen})
+        assert agreed_.status_code == 200
+        known = (await child.get("/api/v1/rhythm/proposals")).json()
+    (one,) = known["proposals"]
+    assert (one["state"], one["decided_by"]["name"]) == ("agreed", cast.tom.name)
+    assert known["rhythm"] == LATER
+
+
+async def test_an_alarm_cannot_be_read_off_the_sums(cast: Cast) -> None:
+    """Whoever holds the child's phone learns nothing of what adults do."""
+    await Watch.filter(child_id=cast.mia.id).update(is_alerted=True, standing="alerted")
+    async with cast.client_as("mia") as child:
+        assert (await child.get("/api/v1/rhythm/proposals")).json()["sums"] != []
+
+
+async def test_a_rhythm_of_several_times_has_a_sum_for_each(cast: Cast) -> None:
+    one = await agreed.case_of(cast.mia.id, cast.clock())
+    assert one is not None
+    made = await propose(cast, TWICE)
+    found = agreed.sums(agreed.with_rhythm(one, made), cast.clock())
+    assert found == [(at(18), at(19, 45)), (at(9, day=3), at(10, 45, day=3))]
+
+
+# --- at the desk
+
+
+async def test_the_worker_sees_it_on_the_childs_page_and_agrees_in_one_tap(cast: Cast) -> None:
+    made = await propose(cast, words="Training <b>ends</b> then.")
+    path = f"/desk/children/{cast.mia.id}"
+    async with cast.browser_as("tom") as browser:
+        page = (await browser.get(path)).text
+        assert f"{cast.mia.name}" in page
+        assert "proposes another rhythm" in page
+        assert "Every day at 20:00" in page
+        assert "Due 20:00: without an answer, a person is told by 21:45 at the latest." in page
+        assert "&lt;b&gt;" in page
+        said = {"version": await version(cast)}
+        back = await browser.post(f"{path}/rhythm/proposals/{made.id}/agree", data=said)
+        assert back.headers["location"] == f"{path}?done=rhythm"
+        assert "proposes another rhythm" not in (await browser.get(path)).text
+
+
+async def test_a_page_from_before_shows_what_stands_now(cast: Cast) -> None:
+    made, seen = await propose(cast), await version(cast)
+    tom, now = cast.actor("tom"), cast.clock()
+    await agreeing.set_rhythm(tom, cast.mia.id, TWICE, "Europe/Paris", now)
+    async with cast.browser_as("tom") as browser:
+        path = f"/desk/children/{cast.mia.id}/rhythm/proposals/{made.id}/agree"
+        page = await browser.post(path, data={"version": seen})
+        assert page.status_code == 409
+        assert "The rhythm has been changed meanwhile." in page.text
+        assert "Every day at 09:00 and 18:00" in page.text
+        assert "Every day at 20:00" in page.text
+
+
+async def test_the_worker_answers_otherwise(cast: Cast) -> None:
+    made = await propose(cast)
+    path = f"/desk/children/{cast.mia.id}"
+    async with cast.browser_as("tom") as browser:
+        back = await browser.post(
+            f"{path}/rhythm/proposals/{made.id}/decline", data={"answer": "Could we try 19:00?"}
+        )
+        assert back.headers["location"] == f"{path}?done=proposal-declined"
+    assert (await Proposal.get(id=made.id)).answer == "Could we try 19:00?"
+
+
+async def test_a_guardian_reads_it_and_cannot_agree(cast: Cast) -> None:
+    await proposing.propose(
+        cast.actor("noor"),
+        Role.CHILD,
+        cast.noor.id,
+        {"at": ["08:00", "20:00"]},
+        None,
+        None,
+        id=uuid4(),
+        now=cast.clock(),
+    )
+    async with cast.browser_as("ada") as browser:
+        page = (await browser.get(f"/desk/children/{cast.noor.id}")).text
+    assert "/agree" not in page
+
+
+async def test_the_caseworker_hears_of_it_without_a_word_about_what_it_is(cast: Cast) -> None:
+    await propose(cast)
+    await due_actions.tick(cast.clock())
+    (row,) = await Message.filter(child_id=cast.mia.id, kind="due")
+    assert row.person_id == cast.tom.id
