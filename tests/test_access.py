@@ -35,7 +35,7 @@ from server.people import actions as people
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
 from server.watch.actions import open_missing
-from server.watch.models import Pause, Proposal, Question
+from server.watch.models import Observation, Pause, Proposal, Question
 from tests.cast import ADULTS, CHILDREN, Cast
 
 SIGN_IN, DENIED, HIDDEN, IN = 401, 403, 404, 200
@@ -198,6 +198,11 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {CHILD}/pauses": child("caseworker supervisor"),
     f"DELETE {CHILD}/pauses/{{pause_id}}": child("caseworker supervisor"),
     f"POST {CHILD}/sightings": child("caseworker supervisor guardian carer"),
+    f"GET {CHILD}/observations": child("caseworker supervisor guardian"),
+    f"POST {CHILD}/observations": child("caseworker supervisor guardian carer"),
+    f"DELETE {CHILD}/observations/{{observation_id}}": child(
+        "caseworker supervisor guardian carer"
+    ),
     f"POST {CHILD}/placement/end": child("caseworker supervisor"),
     f"POST {CHILD}/placement/begin": child("caseworker supervisor"),
     f"POST {CHILD}/missing": child("caseworker supervisor guardian carer"),
@@ -267,6 +272,11 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/pauses/{{pause_id}}/end": desk_child("caseworker supervisor"),
     f"GET {DESK}/sighting": desk_child("caseworker supervisor guardian carer"),
     f"POST {DESK}/sighting": desk_child("caseworker supervisor guardian carer"),
+    f"GET {DESK}/observation": desk_child("caseworker supervisor guardian carer"),
+    f"POST {DESK}/observation": desk_child("caseworker supervisor guardian carer"),
+    f"POST {DESK}/observation/{{observation_id}}/back": desk_child(
+        "caseworker supervisor guardian carer"
+    ),
     f"GET {DESK}/placement": desk_child("caseworker supervisor"),
     f"POST {DESK}/placement/end": desk_child("caseworker supervisor"),
     f"POST {DESK}/placement/begin": desk_child("caseworker supervisor"),
@@ -302,6 +312,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/decline": {},
     f"POST {CHILD}/pauses": {"id": "{id}", "from_at": "{now}", "until_at": "{tomorrow}"},
     f"POST {CHILD}/sightings": {"id": "{id}", "answer": "seen"},
+    f"POST {CHILD}/observations": {"id": "{id}", "sign": "packed_bag"},
     f"POST {CHILD}/missing": {},
     f"POST {CHILD}/check-ins": {"id": "{id}", "said_at": "{now}"},
     "POST /api/v1/check-ins": {"id": "{id}", "said_at": "{now}"},
@@ -394,6 +405,19 @@ async def proposal_id(cast: Cast, who: str | None, path: str) -> UUID:
         rhythm={"at": ["09:00", "17:00"]},
         zone="Europe/Paris",
         made_at=cast.clock(),
+    )
+    return made.id
+
+
+async def observation_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """Something that whoever asks has noticed about Mia."""
+    made = await Observation.create(
+        id=uuid4(),
+        child_id=cast.mia.id,
+        sign="packed_bag",
+        by_id=cast.persons[_name(who) or "mia"].id,
+        by_role="carer",
+        at=cast.clock(),
     )
     return made.id
 
@@ -495,6 +519,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         address_id,
         pause_id,
         proposal_id,
+        observation_id,
         alert_id,
         token,
         subject_id,

@@ -32,13 +32,16 @@ from server.watch import agreed, evidence
 from server.watch.agreed import left_in_words
 from server.watch.board import MARK_WORDS, group_of, look_of, marks_one_by_one, strip
 from server.watch.desk import back_to, done, strongest
-from server.watch.models import Sighting
+from server.watch.models import Observation, Sighting
+from server.watch.noticing import noticed
 from server.watch.placing import why_left
+from server.watch.signs import SIGNS
 from server.watch.wording import when
 from server.web import form_body, language_of, page, zone_of
 
 # As many answers as a month of three a day has.
 MOST = 90
+MOST_NOTICED = 12
 ONE_LOOK = timedelta(minutes=1)
 # What was said so long before it arrived had waited on a phone without a network.
 HAD_WAITED = timedelta(minutes=10)
@@ -77,6 +80,7 @@ async def show(request: Request) -> Response:
             (strip(mark, language_of(request), alone=True), gettext(language_of(request), word))
             for mark, word in MARK_WORDS.items()
         ],
+        "noticed": await _noticed(child, roles, language_of(request)),
         "people": await _people(child, now, language_of(request)),
         "left": await _left(request, child),
         **await _turns(request, child, roles),
@@ -175,6 +179,29 @@ async def _people(child: Child, now: datetime, language: str) -> list[tuple[str,
     held = await Tie.filter(Tie.standing_at(now), child_id=child.id).order_by("from_at", "id")
     names = {p.id: p.name for p in await Person.filter(id__in=[tie.person_id for tie in held])}
     return [(names[tie.person_id], gettext(language, ROLES[Role(tie.role)])) for tie in held]
+
+
+async def _noticed(child: Child, roles: Roles, language: str) -> list[Moment]:
+    """The warning signs that adults noted lately, for those who answer for the child."""
+    if not may(roles, Action.OBSERVATION_SEE):
+        return []
+    found = await noticed(child.id, MOST_NOTICED)
+    people = await Person.filter(id__in=[one.by_id for one in found])
+    names = {person.id: person.name for person in people}
+    return [_observed(one, names.get(one.by_id), language) for one in found]
+
+
+def _observed(one: Observation, name: str | None, language: str) -> Moment:
+    role = gettext(language, ROLES[Role(one.by_role)])
+    return Moment(
+        at=one.at,
+        icon="eye",
+        word=gettext(language, SIGNS[one.sign]) if one.sign in SIGNS else one.sign,
+        words=one.words,
+        tags=(),
+        by=gettext(language, N_("By {name}, {role}"), name=name or "", role=role),
+        said_at=None,
+    )
 
 
 async def _history(child: Child, language: str) -> list[Moment]:

@@ -22,6 +22,7 @@ WORDS: Mapping[str, str] = {
     "episode": N_("Your page"),
     "history": N_("Your check-ins"),
     "looks": N_("Who looked"),
+    "observation": N_("Your page"),
     "pause": N_("Your rhythm"),
     "placement": N_("Your page"),
     "question": N_("Your page"),
@@ -32,7 +33,7 @@ WORDS: Mapping[str, str] = {
 }
 # Whoever holds the phone must not learn from it that adults have been alerted: to the child such a
 # look is one at its page.
-HIDDEN_FROM_CHILD = frozenset({"alert", "episode", "question", "sighting"})
+HIDDEN_FROM_CHILD = frozenset({"alert", "episode", "observation", "question", "sighting"})
 PAGE = "look:child:see"
 SOMETHING = N_("Something about you")
 REASONS: Mapping[str, str] = {"on_duty": N_("They were on duty.")}

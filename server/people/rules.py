@@ -41,6 +41,8 @@ class Action(StrEnum):
     HISTORY_SEE = "history:see"
     INVITE = "invite"
     LOOKS_SEE = "looks:see"
+    OBSERVATION_NOTE = "observation:note"
+    OBSERVATION_SEE = "observation:see"
     PAUSE = "pause"
     PLACEMENT_CHANGE = "placement:change"
     PROJECT_SEE = "project:see"
@@ -81,6 +83,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.QUARANTINE_DECIDE,
             _A.CHECK_IN_FOR,
             _A.HISTORY_SEE,
+            _A.OBSERVATION_NOTE,
+            _A.OBSERVATION_SEE,
             _A.SIGHTING_NOTE,
             _A.RHYTHM_SEE,
             _A.RHYTHM_PROPOSE,
@@ -104,6 +108,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.PROJECT_SEE,
             _A.QUARANTINE_DECIDE,
             _A.HISTORY_SEE,
+            _A.OBSERVATION_NOTE,
+            _A.OBSERVATION_SEE,
             _A.SIGHTING_NOTE,
             _A.RHYTHM_SEE,
             _A.RHYTHM_PROPOSE,
@@ -127,6 +133,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.PROJECT_SEE,
             _A.TEMPLATES_SEE,
             _A.HISTORY_SEE,
+            _A.OBSERVATION_NOTE,
+            _A.OBSERVATION_SEE,
             _A.SIGHTING_NOTE,
             _A.RHYTHM_SEE,
             _A.ALERT_SEE,
@@ -140,6 +148,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.CHILD_SEE,
             _A.PROJECT_SEE,
             _A.CHECK_IN_FOR,
+            _A.OBSERVATION_NOTE,
             _A.SIGHTING_NOTE,
             _A.QUESTION_ANSWER,
             _A.EPISODE_OPEN,

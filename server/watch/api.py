@@ -20,7 +20,15 @@ from server.people.access import (
 from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.rendering import language_of, zone_of
-from server.watch import actions, agreeing, alert_api, evidence, placing_api, proposals_api
+from server.watch import (
+    actions,
+    agreeing,
+    alert_api,
+    evidence,
+    noticing_api,
+    placing_api,
+    proposals_api,
+)
 from server.watch.alert_api import AlertOut, one_out
 from server.watch.children import shown
 from server.watch.models import Pause, Sighting, Watch
@@ -379,6 +387,7 @@ routes = [
         gives={201: AlertOut},
         problems=(Conflict,),
     ),
+    *noticing_api.routes,
     *placing_api.routes,
     *proposals_api.routes,
     *alert_api.routes,

@@ -220,3 +220,47 @@ class Sighting(Model):
     class Meta:
         table = "sighting"
         indexes = (Index(fields=("child_id", "at"), name="sighting_child_at"),)
+
+
+class Observation(Model):
+    """An adult noticed a warning sign. Never changed; one that was a mistake says so."""
+
+    id = fields.UUIDField(primary_key=True)
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="observations", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    sign = fields.CharField(max_length=24)  # A code of signs.py.
+    by_id = fields.UUIDField()
+    by_role = fields.CharField(max_length=16)
+    at = fields.DatetimeField()  # The server's clock.
+    words = EncryptedText(null=True)
+    taken_back_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "observation"
+        indexes = (Index(fields=("child_id", "at"), name="observation_child_at"),)
+
+
+class Noted(Model):
+    """What a room above wrote down into the watch: a code, about what, and since when it is so.
+
+    `goal`: a goal of the life project that somebody works on, and when anything about it or its
+    steps was last said.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="noted", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    code = fields.CharField(max_length=8)
+    about_id = fields.UUIDField()
+    at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)  # It is so no more.
+
+    class Meta:
+        table = "noted"
+        constraints = (
+            UniqueConstraint(fields=("child_id", "code", "about_id"), name="noted_once"),
+        )

@@ -21,6 +21,7 @@ from server.watch import (
     children,
     evidence,
     new_child_pages,
+    noticing_pages,
     placing_pages,
     policy_pages,
     quality_pages,
@@ -116,6 +117,7 @@ routes = [
     *child_pages.routes,
     *placing_pages.routes,
     *about_pages.routes,
+    *noticing_pages.routes,
     *policy_pages.routes,
     *quality_pages.routes,
 ]

@@ -170,6 +170,11 @@ FITS: Mapping[str, Fits] = {
     f"POST {_API}/sightings": Fits(
         body={"id": NEW, "answer": "seen", "seen_at": NOW, "words": "At breakfast."}
     ),
+    f"GET {_API}/observations": _TO_TOM,
+    f"POST {_API}/observations": Fits(
+        body={"id": NEW, "sign": "packed_bag", "words": "Under the bed."}
+    ),
+    f"DELETE {_API}/observations/{{observation_id}}": _TO_TOM,
     f"POST {_API}/placement/end": Fits(body={"why": "home", "at": NOW, "shut_out": False}),
     f"POST {_API}/placement/begin": Fits(
         body={"at": NOW, "rhythm": {"at": ["09:00", "18:00"]}, "zone": "Europe/Paris"}
@@ -283,6 +288,11 @@ FITS: Mapping[str, Fits] = {
     f"POST {_DESK}/sighting": Fits(
         form={"id": NEW, "answer": "seen", "at": "2026-03-02T08:00", "words": "At breakfast."}
     ),
+    f"GET {_DESK}/observation": _TO_TOM,
+    f"POST {_DESK}/observation": Fits(
+        form={"id": NEW, "sign": "packed_bag", "words": "Under the bed."}
+    ),
+    f"POST {_DESK}/observation/{{observation_id}}/back": Fits(form={}),
     f"GET {_DESK}/placement": _TO_TOM,
     f"POST {_DESK}/placement/end": Fits(form={"why": "home", "at": "", "shut_out": ""}),
     f"POST {_DESK}/placement/begin": Fits(form={"at": "", "times": ["09:00", "18:00"]}),

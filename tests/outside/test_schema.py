@@ -33,7 +33,7 @@ from server.people.actions import add_tie
 from server.people.rules import Role
 from server.watch import rhythm as rhythms
 from server.watch.actions import open_missing
-from server.watch.models import Pause, Watch
+from server.watch.models import Observation, Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
 from tests.test_access import change_id, proposal_id
@@ -137,6 +137,14 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             from_at=begins,
             now=now,
         )
+        observation = await Observation.create(
+            id=uuid4(),
+            child_id=mia.id,
+            sign="packed_bag",
+            by_id=cast.tom.id,
+            by_role="caseworker",
+            at=now,
+        )
         address, _ = await add_address(
             cast.actor("mia"), mia.id, "push", PUSH, keys=Receiver().keys, id=uuid4(), now=now
         )
@@ -145,6 +153,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "alert_id": str(alert.id),
             "pause_id": str(pause.id),
             "proposal_id": str(await proposal_id(cast, None, "")),
+            "observation_id": str(observation.id),
             "tie_id": str(tie.id),
             "device_id": str(cast.devices["mia"]),
             "subscription_id": str(address.id),
@@ -183,6 +192,7 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "from_at": begins.isoformat(),
             "until_at": (begins + timedelta(days=1)).isoformat(),
         },
+        f"POST {child}/observations": {"id": str(uuid4()), "sign": "packed_bag"},
         f"POST {child}/placement/end": {"why": "home", "at": cast.clock().isoformat()},
         f"POST {child}/placement/begin": {"at": cast.clock().isoformat()},
         f"POST {child}/check-ins": {"id": str(uuid4()), "said_at": cast.clock().isoformat()},
