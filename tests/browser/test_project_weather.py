@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.voices import Voice, child_at, worker_at
 from tests.doubles.firefox import until
@@ -161,7 +161,7 @@ def test_signing_out_with_words_that_wait_warns_and_they_go_out_after_coming_bac
     noor.phone.network(is_there=True)
     noor.pairs(f"{agency.demo['url']}/app/#pair={new_code(tom, child).replace(' ', '')}")
     tom.project()
-    assert tom.page.get_by_text("أن أنام جيدًا").count() == 0
+    expect(tom.page.get_by_text("أن أنام جيدًا")).to_have_count(0)
     hands_in(noor)
     tom.sees("أن أنام جيدًا", 6_000)
 
@@ -180,7 +180,7 @@ def test_a_phone_that_was_shut_out_hands_its_words_in_after_it_was_paired_anew(
     noor.page.locator(".main").last.click()
     noor.page.locator(".banner").first.wait_for()
     tom.project()
-    assert tom.page.get_by_text("أن أجد صديقة").count() == 0
+    expect(tom.page.get_by_text("أن أجد صديقة")).to_have_count(0)
     hands_in(noor)
     tom.sees("أن أجد صديقة", 6_000)
 
@@ -204,7 +204,7 @@ def test_a_session_that_ran_out_keeps_what_was_said_until_its_owner_signs_in_ane
     tom.signs_in("tom", agency.demo["staff"]["tom"]["password"])
     tom.page.wait_for_url("**/app/**")
     tom.sees("1 thing from before is not sent yet. Send it now?")
-    assert noor.page.get_by_text("I said this after the night.").count() == 0
+    expect(noor.page.get_by_text("I said this after the night.")).to_have_count(0)
     hands_in(tom)
     noor.sees("I said this after the night.", 6_000)
 

@@ -93,7 +93,7 @@ class Tom:
         self.firefox.run("document.querySelector(args[0]).value = args[1];", selector, words)
 
     def reads(self, words: str, seconds: float = 15) -> None:
-        script = "return document.body.innerText.includes(args[0]);"
+        script = "return document.body?.innerText.includes(args[0]) ?? false;"
         soon(f"Tom reads {words!r}", lambda: self.firefox.ask(script, words), seconds)
 
     def has(self, selector: str) -> bool:

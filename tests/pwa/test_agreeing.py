@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.pwa.book import MIA, TOM, WORDS, a_project
 from tests.pwa.conftest import Phone, Phones
@@ -46,7 +47,7 @@ def test_a_picture_says_what_is_meant_once_it_is_confirmed(phone: Phone, double:
     ]
     pictures[1].locator("visible=true").last.click()
     shown(phone, "You say: I agree with some of it")
-    assert phone.page.locator("h1").inner_text() == "I agree with some of it"
+    expect(phone.page.locator("h1")).to_have_text("I agree with some of it", use_inner_text=True)
     say.click()
     eventually(phone, lambda: len(book.state.agreements) == 3)
     value = book.state.agreements[-1].value
@@ -77,10 +78,10 @@ def test_who_said_what_is_shown_and_who_was_not_asked(phone: Phone, double: Doub
     phone.pair()
     opened(phone, "Read it and agree")
     toms = phone.page.locator(".entry", has=phone.page.locator(".party-role"), has_text="Tom")
-    assert "Does not agree" in toms.inner_text()
+    expect(toms).to_contain_text("Does not agree", use_inner_text=True)
     agency = phone.page.locator(".entry", has_text="The agency").last
-    assert "Not asked yet" in agency.inner_text()
-    assert phone.page.get_by_text("Not asked yet about the new words").count() == 1
+    expect(agency).to_contain_text("Not asked yet", use_inner_text=True)
+    expect(phone.page.get_by_text("Not asked yet about the new words")).to_have_count(1)
 
 
 def test_what_an_adult_wrote_down_counts_when_the_child_says_it_itself(
@@ -101,7 +102,7 @@ def test_what_an_adult_wrote_down_counts_when_the_child_says_it_itself(
     click(phone, "Say it")
     eventually(phone, lambda: book.state.signed_revision == revision)
     shown(phone, "Read it and agree, or not")
-    assert phone.page.get_by_text("Tom wrote down what you said").count() == 0
+    expect(phone.page.get_by_text("Tom wrote down what you said")).to_have_count(0)
 
 
 def test_whoever_disagrees_can_take_the_words_to_somebody_else(
@@ -116,7 +117,7 @@ def test_whoever_disagrees_can_take_the_words_to_somebody_else(
     click(phone, "Say it")
     shown(phone, "It is said")
     click(phone, "Tell somebody else as well")
-    assert phone.page.locator("textarea").input_value() == "The bus pass comes too late."
+    expect(phone.page.locator("textarea")).to_have_value("The bus pass comes too late.")
     click(phone, "Send")
     eventually(phone, lambda: book.things("complaint"))
     (complaint,) = book.things("complaint")
@@ -145,7 +146,7 @@ def test_a_step_that_comes_again_is_done_for_this_time(phone: Phone, double: Dou
     later = datetime.now(UTC) + timedelta(days=15)
     shown(phone, f"By {later.day} {later:%B}")
     phone.project()
-    assert phone.page.locator(".stone", has_text=f"By {later.day} {later:%B}").count() == 1
+    expect(phone.page.locator(".stone", has_text=f"By {later.day} {later:%B}")).to_have_count(1)
 
 
 def test_a_step_can_come_again_from_its_making_on(phone: Phone, double: Double) -> None:
@@ -219,8 +220,8 @@ def test_a_meeting_goes_through_what_changed_and_says_what_became_of_each_goal(
     phone.page.locator(".row", has_text="We look back together").click()
     agenda = phone.page.locator(".agenda")
     agenda.get_by_text("Reads otherwise: Why it matters").wait_for()
-    assert WORDS["en"]["late"] in agenda.inner_text()
-    assert WORDS["en"]["reason"] in agenda.inner_text()
+    expect(agenda).to_contain_text(WORDS["en"]["late"], use_inner_text=True)
+    expect(agenda).to_contain_text(WORDS["en"]["reason"], use_inner_text=True)
     click(phone, "We met today")
     shown(phone, "What became of each goal")
     phone.page.locator(".row", has_text=WORDS["en"]["child"]).first.click()
@@ -262,8 +263,8 @@ def test_a_goal_that_is_the_childs_no_more_leaves_what_adults_promised(
     shown(phone, "This is not yours any more")
     eventually(phone, lambda: book.standing("goal", ids["goal"], "not_mine") is True)
     phone.project()
-    assert phone.page.locator(".stone", has_text=WORDS["en"]["tom"]).count() == 1
-    assert phone.page.locator(".stone", has_text=WORDS["en"]["next"]).count() == 0
+    expect(phone.page.locator(".stone", has_text=WORDS["en"]["tom"])).to_have_count(1)
+    expect(phone.page.locator(".stone", has_text=WORDS["en"]["next"])).to_have_count(0)
 
 
 def test_a_plan_asks_in_its_last_month_how_it_goes_on_and_says_how_it_ended(
@@ -283,7 +284,7 @@ def test_a_plan_asks_in_its_last_month_how_it_goes_on_and_says_how_it_ended(
     phone.page.locator("input").fill(day(300))
     click(phone, "Keep")
     phone.page.wait_for_selector(".path")
-    assert phone.page.get_by_text("How does it go on?").count() == 0
+    expect(phone.page.get_by_text("How does it go on?")).to_have_count(0)
     eventually(phone, lambda: book.standing("life_project", MIA, "ends_on") == day(300))
     said = book.state.fields["life_project", MIA, "ends_on"].stands
     assert said is not None

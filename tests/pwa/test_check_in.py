@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.pwa.book import NOOR
 from tests.pwa.conftest import Phone
@@ -17,7 +18,7 @@ def test_one_tap_is_saved_and_received_in_the_same_place(phone: Phone, double: D
     phone.ok()
     phone.is_thanked()
     assert phone.page.locator(".act").bounding_box() == before
-    assert "Received" in phone.page.locator(".thanks").inner_text()
+    expect(phone.page.locator(".thanks")).to_contain_text("Received", use_inner_text=True)
     assert [c["want"] for c in double.check_ins] == ["nothing"]
     assert set(double.check_ins[0]) >= {"id", "said_at", "mood", "note", "want", "mark"}
 
@@ -46,7 +47,9 @@ def test_i_want_to_talk_is_one_tap_and_opens_the_thread_with_the_cursor_in_the_b
     phone.page.locator(".wish.received").wait_for()
     assert [c["want"] for c in double.check_ins] == ["talk"]
     phone.page.wait_for_function("document.activeElement.id === 'message'")
-    assert "Who can read it: Tom" in phone.page.locator("#readers").inner_text()
+    expect(phone.page.locator("#readers")).to_contain_text(
+        "Who can read it: Tom", use_inner_text=True
+    )
     phone.go(0)
     phone.is_thanked()
 
@@ -85,7 +88,7 @@ def test_help_now_takes_one_further_tap_and_works_from_every_screen(
     for tab in (0, 1, 2):
         phone.go(tab)
         phone.page.locator(".quiet.help").click()
-        assert phone.page.locator(".alarm").is_visible()
+        expect(phone.page.locator(".alarm")).to_be_visible()
         assert double.check_ins == []
     phone.page.locator(".alarm").click()
     phone.is_thanked()
@@ -119,8 +122,8 @@ def test_help_without_a_network_says_that_it_is_not_sent_and_how_to_phone(
     phone.page.locator(".alarm").click()
     phone.page.locator(".thanks").get_by_text("It is not sent yet").wait_for()
     number = (double.help_phone or "").replace(" ", "")
-    assert phone.page.locator(f'a[href="tel:{number}"]').is_visible()
-    assert phone.page.locator(f'a[href="sms:{number}"]').is_visible()
+    expect(phone.page.locator(f'a[href="tel:{number}"]')).to_be_visible()
+    expect(phone.page.locator(f'a[href="sms:{number}"]')).to_be_visible()
     phone.network(is_there=True)
     phone.is_thanked()
     assert [c["want"] for c in double.check_ins] == ["help"]
@@ -178,7 +181,7 @@ def test_what_is_refused_stays_until_the_child_throws_it_away(
     phone.ok()
     phone.page.locator(".thanks").get_by_text("This could not be sent").wait_for()
     phone.page.get_by_role("button", name="Look at it").click()
-    assert "Keep these words" in phone.page.locator(".entry").inner_text()
+    expect(phone.page.locator(".entry")).to_contain_text("Keep these words", use_inner_text=True)
     phone.page.reload()
     double.refuse_check_ins = None
     phone.page.evaluate("dispatchEvent(new Event('online'))")
@@ -186,7 +189,7 @@ def test_what_is_refused_stays_until_the_child_throws_it_away(
     phone.page.get_by_text("It could not be sent").wait_for()
     assert double.check_ins == []
     phone.page.get_by_role("button", name="Throw away").click()
-    assert phone.page.locator(".entry").count() == 1
+    expect(phone.page.locator(".entry")).to_have_count(1)
     phone.page.get_by_role("button", name="Yes, throw it away").click()
     phone.page.get_by_text("Everything you said has been received.").wait_for()
 
@@ -280,7 +283,7 @@ def test_what_was_typed_survives_a_reload(phone: Phone) -> None:
     phone.page.wait_for_timeout(500)
     phone.page.reload()
     phone.page.wait_for_selector("textarea")
-    assert phone.page.locator("textarea").input_value() == "Half a thought"
+    expect(phone.page.locator("textarea")).to_have_value("Half a thought")
 
 
 def test_my_days_show_what_waits_and_what_was_received(phone: Phone) -> None:
@@ -295,8 +298,8 @@ def test_my_days_show_what_waits_and_what_was_received(phone: Phone) -> None:
     phone.go(1)
     entries = phone.page.locator(".entry")
     entries.nth(1).wait_for()
-    assert "saved on this phone" in entries.nth(0).inner_text()
-    assert "received" in entries.nth(1).inner_text()
+    expect(entries.nth(0)).to_contain_text("saved on this phone", use_inner_text=True)
+    expect(entries.nth(1)).to_contain_text("received", use_inner_text=True)
 
 
 def test_the_buttons_are_back_for_the_next_time(phone: Phone) -> None:
@@ -305,7 +308,7 @@ def test_the_buttons_are_back_for_the_next_time(phone: Phone) -> None:
     phone.ok()
     phone.is_thanked()
     phone.page.clock.fast_forward("12:00")
-    assert phone.page.get_by_role("button", name="I'm OK").is_visible()
+    expect(phone.page.get_by_role("button", name="I'm OK")).to_be_visible()
 
 
 def test_a_choice_after_the_thanks_begins_a_new_answer(phone: Phone, double: Double) -> None:

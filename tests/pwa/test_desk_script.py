@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
@@ -127,7 +127,7 @@ def test_news_change_the_board_in_place(desk: Desk, page: Page) -> None:
     page.evaluate("window.here = 1")
     desk.tell(3)
     page.get_by_text("3 need somebody").wait_for()
-    assert page.locator("li").count() == 3
+    expect(page.locator("li")).to_have_count(3)
     assert page.title() == "(3) Board"
     assert page.evaluate("window.here") == 1
 
@@ -146,7 +146,7 @@ def test_the_board_keeps_still_under_a_pointer_for_some_seconds_only(
     page.locator("#r0").hover()
     desk.tell(3)
     page.wait_for_timeout(1_200)
-    assert page.get_by_text("1 need somebody").is_visible()
+    expect(page.get_by_text("1 need somebody")).to_be_visible()
     # The pointer still lies there, but nobody moves it.
     page.get_by_text("3 need somebody").wait_for()
 
@@ -184,7 +184,7 @@ def test_the_app_is_told_whether_somebody_is_at_the_desk(desk: Desk, page: Page)
 
 
 def test_the_page_says_whether_alarms_are_on(page: Page) -> None:
-    assert page.locator("[data-when=off]").is_visible()
+    expect(page.locator("[data-when=off]")).to_be_visible()
     assert page.locator("[data-when=on]").is_hidden()
     # This browser cannot subscribe at all: what happened is said, the button stays away.
     page.get_by_role("button", name="Turn on").click()

@@ -52,7 +52,7 @@ def tap(firefox: Firefox, selector: str, number: int = 0) -> None:
 
 
 def says(firefox: Firefox, words: str) -> None:
-    until(lambda: firefox.ask("return document.body.innerText.includes(args[0])", words))
+    until(lambda: firefox.ask("return document.body?.innerText.includes(args[0]) ?? false", words))
 
 
 def test_a_child_turns_reminders_on_and_a_neutral_one_is_shown_and_opens_the_app(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.pwa.book import AGENCY, MIA, TOM, a_project
 from tests.pwa.conftest import Phone, Phones
@@ -74,18 +75,18 @@ def test_an_idea_fills_the_words_and_each_of_its_steps_is_kept_or_left(
     phone.network(is_there=False)
     assert page.locator(".idea").all_inner_texts() == [NAME]
     page.locator(".idea").click()
-    assert page.locator("textarea").input_value() == NAME
+    expect(page.locator("textarea")).to_have_value(NAME)
     page.locator("textarea").fill("I want to sleep well, also alone.")
-    assert page.locator(".idea").count() == 0
+    expect(page.locator(".idea")).to_have_count(0)
     click(phone, "Next")
-    assert page.locator(".idea").count() == 0
+    expect(page.locator(".idea")).to_have_count(0)
     click(phone, "I don\u2019t know yet")
     page.locator(".idea", has_text=sign).click()
     click(phone, "Next")
     click(phone, "I don\u2019t know yet")
     assert page.locator(".of-step").count() == len(STEPS)
-    assert page.locator("[aria-pressed=true]").count() == 0
-    assert "Tom" in page.locator(".of-step").first.inner_text()
+    expect(page.locator("[aria-pressed=true]")).to_have_count(0)
+    expect(page.locator(".of-step").first).to_contain_text("Tom", use_inner_text=True)
     for text in (STEPS[0]["text"], STEPS[1]["text"], STEPS[2]["text"], STEPS[2]["text"]):
         page.locator(".of-step", has_text=str(text)).click()
     page.locator(".of-step", has_text="Come with me").click()
@@ -114,13 +115,13 @@ def test_whoever_writes_their_own_words_loses_none_of_them_to_an_idea(
     to_words(phone, double)
     page = phone.page
     page.locator("textarea").fill("Football")
-    assert page.locator(".idea").count() == 0
+    expect(page.locator(".idea")).to_have_count(0)
     page.locator("textarea").fill("")
     page.locator(".idea").nth(0).click()
     page.locator(".idea").nth(1).click()
-    assert page.locator("textarea").input_value() == "I want to run."
+    expect(page.locator("textarea")).to_have_value("I want to run.")
     page.locator(".idea").nth(1).click()
-    assert page.locator("textarea").input_value() == ""
+    expect(page.locator("textarea")).to_have_value("")
     page.locator(".idea").nth(0).click()
     page.locator("textarea").fill("")
     page.locator("textarea").fill("Football")
@@ -165,7 +166,7 @@ def test_ideas_are_kept_for_a_day_without_a_network_and_follow_the_language(
 
 def test_with_nothing_offered_the_question_stands_alone(phone: Phone, double: Double) -> None:
     to_words(phone, double)
-    assert phone.page.locator(".ideas").count() == 0
+    expect(phone.page.locator(".ideas")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -191,9 +192,9 @@ def test_the_screens_of_ideas_are_readable_and_reachable(
             box = target.bounding_box()
             assert box is None or min(box["width"], box["height"]) >= TARGET - 0.5
 
-    assert phone.page.locator(".idea").count() == 4
+    expect(phone.page.locator(".idea")).to_have_count(4)
     phone.page.locator(".ideas > .second").click()
-    assert phone.page.locator(".idea").count() == 7
+    expect(phone.page.locator(".idea")).to_have_count(7)
     phone.page.locator(".idea").first.click()
     check()
     phone.page.locator("main > .main").click()

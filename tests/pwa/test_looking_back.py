@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 from tests.pwa.book import INES, MIA, TOM, WORDS, a_project
 from tests.pwa.conftest import Phone
@@ -52,15 +52,15 @@ def test_what_was_signed_can_be_opened_as_it_was_without_a_network(
     phone.page.reload()
     lead(phone, "How it was before")
     binding = phone.page.locator(".moment.binding")
-    assert "This is what you agreed on." in binding.inner_text()
-    assert "You and Tom" in binding.inner_text()
+    expect(binding).to_contain_text("This is what you agreed on.", use_inner_text=True)
+    expect(binding).to_contain_text("You and Tom", use_inner_text=True)
     binding.get_by_text("Open it", exact=True).click()
     phone.page.locator(".note-line").wait_for()
     shown = phone.page.locator("main").inner_text()
     assert EN["summary"] in shown
     assert EN["friend"] in shown
     assert "Learn to swim" not in shown
-    assert phone.page.locator("main .second").count() == 1
+    expect(phone.page.locator("main .second")).to_have_count(1)
 
 
 def test_then_and_now_are_compared_in_words_for_eye_and_ear(phone: Phone, double: Double) -> None:
@@ -78,11 +78,11 @@ def test_then_and_now_are_compared_in_words_for_eye_and_ear(phone: Phone, double
     otherwise = phone.page.locator(".altered", has_text=EN["child"])
     field = otherwise.locator(".altered-field", has_text="Why it matters")
     assert field.locator("dt").all_inner_texts() == ["Before", "Now"]
-    assert field.locator("del").inner_text() == EN["why"]
-    assert field.locator("ins").inner_text() == "It is what I want."
+    expect(field.locator("del")).to_have_text(EN["why"], use_inner_text=True)
+    expect(field.locator("ins")).to_have_text("It is what I want.", use_inner_text=True)
     missed = phone.page.locator(".altered", has_text=EN["missed"])
-    assert "Not done" in missed.inner_text()
-    assert EN["reason"] in missed.inner_text()
+    expect(missed).to_contain_text("Not done", use_inner_text=True)
+    expect(missed).to_contain_text(EN["reason"], use_inner_text=True)
 
 
 def test_a_day_says_what_changed_on_it(phone: Phone, double: Double) -> None:
@@ -94,9 +94,9 @@ def test_a_day_says_what_changed_on_it(phone: Phone, double: Double) -> None:
     phone.page.wait_for_timeout(1_700)
     lead(phone, "How it was before")
     row = phone.page.locator(".row", has_text="today")
-    assert "Tom" in row.inner_text()
+    expect(row).to_contain_text("Tom", use_inner_text=True)
     row.click()
-    assert "What changed: today" in phone.page.locator("h1").inner_text()
+    expect(phone.page.locator("h1")).to_contain_text("What changed: today", use_inner_text=True)
     assert "Learn to swim" in text_of(phone, ".alterations")
     phone.page.get_by_role("button", name="Open the path as it was on that day").click()
     assert "Learn to swim" in text_of(phone, ".voices")
@@ -188,12 +188,14 @@ def test_today_says_one_line_without_a_name(phone: Phone, double: Double) -> Non
     phone.pair()
     line = phone.page.locator(".turn")
     line.wait_for()
-    assert line.inner_text() == "There is no answer yet. Somebody else was told."
+    expect(line).to_have_text(
+        "There is no answer yet. Somebody else was told.", use_inner_text=True
+    )
     double.book.is_due("step", ids["next"], MIA, days=0.001)
     phone.project()
     turns(phone).nth(1).wait_for()
     phone.go(0)
-    assert line.count() == 1
+    expect(line).to_have_count(1)
 
 
 def test_an_answer_ends_the_turn_at_once(phone: Phone, double: Double) -> None:
@@ -239,7 +241,7 @@ def test_the_project_can_be_taken_along_with_a_connection_and_says_so_without(
     assert "Whoever holds the phone can open it." in text_of(phone, ".note-line")
     phone.network(is_there=False)
     phone.page.get_by_text("There is none now.").wait_for()
-    assert links.count() == 0
+    expect(links).to_have_count(0)
 
 
 def test_you_said_we_did_or_why_not(phone: Phone, double: Double) -> None:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.doubles.firefox import until
 from tests.pwa.conftest import Phone
@@ -195,7 +196,7 @@ def test_four_digits_are_asked_for_where_they_are_set(phone: Phone) -> None:
         phone.page.locator(".date").click()
     phone.page.locator("#digits").fill("1111")
     phone.page.wait_for_timeout(300)
-    assert phone.page.locator(".faces").count() == 0
+    expect(phone.page.locator(".faces")).to_have_count(0)
     phone.page.locator("#digits").fill("2580")
     phone.page.wait_for_selector(".faces")
 
@@ -211,7 +212,7 @@ def test_a_new_link_gets_past_forgotten_digits_but_shows_nothing_before(
     phone.page.goto("about:blank")
     phone.open(f"#pair={CODE}")
     phone.page.locator(".main").wait_for()
-    assert phone.page.locator(".tabs").count() == 0
+    expect(phone.page.locator(".tabs")).to_have_count(0)
     phone.page.locator(".main").click()
     phone.page.wait_for_selector(".faces")
     phone.page.reload()

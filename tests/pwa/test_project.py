@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 from server.static_files import BUILD
 from tests.pwa.book import AGENCY, INES, MIA, NOOR, TOM, WORDS, Book, a_project
@@ -78,7 +78,9 @@ def test_a_goal_made_without_a_network_is_on_the_server_once_after_coming_back(
     phone.project()
     phone.network(is_there=False)
     new_goal(phone, "Learn to swim")
-    assert phone.page.locator(".goal .waits").inner_text() == "Saved on this phone."
+    expect(phone.page.locator(".goal .waits")).to_have_text(
+        "Saved on this phone.", use_inner_text=True
+    )
     phone.page.reload()
     phone.project()
     shown(phone, "Learn to swim")
@@ -135,10 +137,10 @@ def test_promises_of_adults_stand_on_the_path_as_large_as_the_childs(
     assert mine["width"] == pytest.approx(toms["width"], abs=1)
     assert mine["x"] < toms["x"]
     late = phone.page.locator(".stone", has_text=WORDS["en"]["late"])
-    assert "It is still open." in late.inner_text()
-    assert "Tom" in late.inner_text()
+    expect(late).to_contain_text("It is still open.", use_inner_text=True)
+    expect(late).to_contain_text("Tom", use_inner_text=True)
     missed = phone.page.locator(".stone", has_text=WORDS["en"]["missed"])
-    assert WORDS["en"]["reason"] in missed.inner_text()
+    expect(missed).to_contain_text(WORDS["en"]["reason"], use_inner_text=True)
 
 
 def test_the_path_is_in_the_order_of_time_and_says_where_one_is(
@@ -179,7 +181,9 @@ def test_done_and_not_done_with_a_reason_are_equally_near(phone: Phone, double: 
     eventually(phone, lambda: double.book.standing("step", ids["next"], "status") == "done")
     phone.page.go_back()
     phone.page.wait_for_selector(".path")
-    assert "Done: today" in phone.page.locator(".stone", has_text=WORDS["en"]["next"]).inner_text()
+    expect(phone.page.locator(".stone", has_text=WORDS["en"]["next"])).to_contain_text(
+        "Done: today", use_inner_text=True
+    )
 
 
 def test_two_voices_that_had_not_seen_each_other_stand_beside_each_other_until_one_decides(
@@ -200,15 +204,15 @@ def test_two_voices_that_had_not_seen_each_other_stand_beside_each_other_until_o
     phone.project()
     click(phone, "See both")
     both = phone.page.locator(".beside .voice")
-    assert both.count() == 2
-    assert "My uncle taught me." in both.nth(0).inner_text()
-    assert "It is a trade that is looked for." in both.nth(1).inner_text()
+    expect(both).to_have_count(2)
+    expect(both.nth(0)).to_contain_text("My uncle taught me.", use_inner_text=True)
+    expect(both.nth(1)).to_contain_text("It is a trade that is looked for.", use_inner_text=True)
     shown(phone, WORDS["en"]["why"])
     click(phone, "Take what Tom wrote")
     phone.page.wait_for_selector(".land")
     eventually(phone, lambda: not list(book.state.open_fields()))
     assert book.standing("goal", goal, "why") == "It is a trade that is looked for."
-    assert phone.page.get_by_text("See both").count() == 0
+    expect(phone.page.get_by_text("See both")).to_have_count(0)
     to_goal(phone, WORDS["en"]["child"])
     phone.page.get_by_text("Who said what, and when").click()
     shown(phone, "My uncle taught me.")
@@ -248,7 +252,7 @@ def test_what_arrives_while_one_writes_moves_nothing_and_is_kept_beside(
     book.say(TOM, "goal", goal, "why", "Tom was quicker.", base=base)
     shown(phone, "Tom was quicker.")
     assert (area.bounding_box(), keep.bounding_box()) == before
-    assert area.input_value() == "I am half way through a sent"
+    expect(area).to_have_value("I am half way through a sent")
     assert area.evaluate("(area) => document.activeElement === area")
     keep.click()
     eventually(phone, lambda: len(list(book.state.open_fields())) == 1)
@@ -288,15 +292,15 @@ def test_what_was_typed_is_there_after_a_reload_and_gone_once_it_is_said(
     phone.page.reload()
     phone.project()
     click(phone, "Something I want")
-    assert phone.page.locator(".area[aria-pressed=true]").inner_text() == "Work"
+    expect(phone.page.locator(".area[aria-pressed=true]")).to_have_text("Work", use_inner_text=True)
     click(phone, "Next")
-    assert phone.page.locator("textarea").input_value() == "A job on Saturdays"
+    expect(phone.page.locator("textarea")).to_have_value("A job on Saturdays")
     click(phone, "Next")
     for _ in range(3):
         phone.page.locator("main > .second").click()
     phone.page.wait_for_selector(".land")
     click(phone, "Something I want")
-    assert phone.page.locator(".area[aria-pressed=true]").count() == 0
+    expect(phone.page.locator(".area[aria-pressed=true]")).to_have_count(0)
 
 
 NEWS = """() => {
@@ -314,7 +318,7 @@ def test_news_in_the_moment_of_typing_take_no_letter_away(phone: Phone, double: 
     phone.page.locator(".tabs button").nth(2).click()
     phone.page.evaluate(NEWS)
     phone.page.wait_for_timeout(600)
-    assert phone.page.locator("textarea").input_value() == "Typed just n"
+    expect(phone.page.locator("textarea")).to_have_value("Typed just n")
 
 
 def test_a_message_that_was_begun_before_is_sent_once_and_leaves_the_field_empty(
@@ -328,10 +332,10 @@ def test_a_message_that_was_begun_before_is_sent_once_and_leaves_the_field_empty
     phone.page.reload()
     phone.project()
     phone.page.locator(".tabs button").nth(2).click()
-    assert phone.page.locator("textarea").input_value() == "Begun yesterday"
+    expect(phone.page.locator("textarea")).to_have_value("Begun yesterday")
     click(phone, "Send")
     phone.page.locator(".thread .voice").get_by_text("Received").wait_for()
-    assert phone.page.locator("textarea").input_value() == ""
+    expect(phone.page.locator("textarea")).to_have_value("")
     assert [row["value"]["text"] for _, row in double.book.rows] == ["Begun yesterday"]
 
 
@@ -342,7 +346,9 @@ def test_who_has_signed_in_at_the_desk_is_in_and_a_link_is_followed_in_an_open_a
     double.more_books[NOOR] = Book(NOOR)
     phone.context.add_cookies([{"name": COOKIE, "value": "toms", "url": double.url}])
     phone.open("")
-    assert phone.page.locator("h1").inner_text() == "Who sees what you say"  # Never at a desk here.
+    expect(phone.page.locator("h1")).to_have_text(
+        "Who sees what you say", use_inner_text=True
+    )  # Never at a desk here.
     phone.page.evaluate("localStorage.setItem('desk-here', 'yes')")  # As the pages of the desk do.
     phone.page.reload()
     phone.page.locator(".row", has_text="Noor").click()
@@ -368,11 +374,11 @@ def test_what_is_typed_about_one_child_is_not_shown_with_another(
         return phone.page.locator("textarea")
 
     talk_with("Mia").fill("For Mia alone")
-    assert talk_with("Noor").input_value() == ""
+    expect(talk_with("Noor")).to_have_value("")
     phone.page.locator("textarea").fill("For Noor")
     phone.page.wait_for_timeout(500)
-    assert talk_with("Mia").input_value() == "For Mia alone"
-    assert talk_with("Noor").input_value() == "For Noor"
+    expect(talk_with("Mia")).to_have_value("For Mia alone")
+    expect(talk_with("Noor")).to_have_value("For Noor")
 
 
 def test_what_is_refused_stays_with_its_sentence_until_the_child_takes_it_back(
@@ -384,9 +390,9 @@ def test_what_is_refused_stays_with_its_sentence_until_the_child_takes_it_back(
     shown(phone, "1 thing could not be sent. It is kept on this phone.")
     click(phone, "Look at it")
     entry = phone.page.locator(".entry")
-    assert "Something forbidden" in entry.inner_text()
-    assert "Your role does not include this." in entry.inner_text()
-    assert phone.page.get_by_role("button", name="Copy the words").count() == 1
+    expect(entry).to_contain_text("Something forbidden", use_inner_text=True)
+    expect(entry).to_contain_text("Your role does not include this.", use_inner_text=True)
+    expect(phone.page.get_by_role("button", name="Copy the words")).to_have_count(1)
     click(phone, "Throw away")
     click(phone, "Yes, throw it away")
     entry.wait_for(state="detached")
@@ -486,7 +492,7 @@ def test_one_agrees_to_just_what_is_written_and_not_while_own_words_wait(
     new_goal(phone, "One thing more")
     phone.page.locator(".row", has_text="Read it and agree").click()
     shown(phone, "Your last words go out first.")
-    assert phone.page.get_by_role("button", name="I agree", exact=True).count() == 0
+    expect(phone.page.get_by_role("button", name="I agree", exact=True)).to_have_count(0)
 
 
 def test_one_can_agree_without_a_network_to_what_was_received(phone: Phone, double: Double) -> None:
@@ -524,7 +530,7 @@ def test_who_can_read_a_message_is_said_before_it_is_sent_and_received_only_afte
     phone.page.locator("textarea").fill("Can you call me?")
     click(phone, "Send")
     bubble = phone.page.locator(".thread .voice")
-    assert "Saved on this phone." in bubble.inner_text()
+    expect(bubble).to_contain_text("Saved on this phone.", use_inner_text=True)
     phone.network(is_there=True)
     bubble.get_by_text("Received").wait_for()
     assert [row["value"]["text"] for _, row in double.book.rows] == ["Can you call me?"]
@@ -761,12 +767,12 @@ def test_a_new_version_waits_for_words_that_are_being_written_and_loses_none(
     )
     phone.page.wait_for_timeout(800)
     assert phone.page.evaluate("window.isThisPage")
-    assert phone.page.locator("textarea").input_value() == "Half a sent"
+    expect(phone.page.locator("textarea")).to_have_value("Half a sent")
     phone.page.reload()
     phone.project()
     click(phone, "Something I want")
     click(phone, "Next")
-    assert phone.page.locator("textarea").input_value() == "Half a sent"
+    expect(phone.page.locator("textarea")).to_have_value("Half a sent")
 
 
 def test_everything_that_was_said_can_be_read_with_who_and_when(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.pwa.book import ADA, INES, MIA, OTHERS, SAM, TOM, everything
 from tests.pwa.conftest import Phone, Phones
@@ -411,7 +411,7 @@ def test_a_project_can_be_made_with_the_keyboard_alone(phone: Phone, double: Dou
     for _ in range(3):
         press("I don\u2019t know yet")
     page.wait_for_selector(".goal")
-    assert "Sleep well" in page.locator(".goal").inner_text()
+    expect(page.locator(".goal")).to_contain_text("Sleep well", use_inner_text=True)
 
 
 def test_the_heading_takes_the_focus_before_anybody_can_write(phone: Phone, double: Double) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.pwa.conftest import Phone, Phones
 from tests.pwa.double import CODE, Double
@@ -207,7 +208,7 @@ def test_reading_aloud_is_offered_only_with_a_voice_of_the_phone_and_on_tap(
     silent = phones()
     silent.open()
     silent.page.wait_for_selector("h1")
-    assert silent.page.get_by_role("button", name="Listen").count() == 0
+    expect(silent.page.get_by_role("button", name="Listen")).to_have_count(0)
 
     phone = phones()
     phone.page.add_init_script(
@@ -227,7 +228,7 @@ def test_reading_aloud_is_offered_only_with_a_voice_of_the_phone_and_on_tap(
     said = phone.page.evaluate("window.said")
     assert len(said) == 1
     assert said[0].startswith("Who sees what you say")
-    assert phone.page.get_by_role("button", name="Stop").is_visible()
+    expect(phone.page.get_by_role("button", name="Stop")).to_be_visible()
 
 
 def test_a_phone_that_somebody_else_had_comes_in_as_a_new_one(phone: Phone) -> None:
@@ -258,7 +259,7 @@ def test_a_wrong_code_is_explained_and_the_typed_letters_stay(phone: Phone) -> N
     field.fill("zzzz-zzzz")
     phone.page.locator(".main").click()
     phone.page.get_by_text("This code does not open anything").wait_for()
-    assert field.input_value() == "zzzz-zzzz"
+    expect(field).to_have_value("zzzz-zzzz")
     field.fill("abcd efgh")
     phone.page.locator(".main").click()
     phone.page.wait_for_selector(".faces")

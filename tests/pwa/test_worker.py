@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from server.static_files import BUILD
 from tests.pwa.conftest import Phone, Phones
@@ -74,7 +75,7 @@ def test_a_new_version_does_not_take_over_from_words_that_are_being_typed(
     phone.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")
     phone.page.get_by_role("button", name="Use it").click()
     phone.page.wait_for_timeout(1_500)
-    assert phone.page.locator("textarea").input_value() == "Half a thought"
+    expect(phone.page.locator("textarea")).to_have_value("Half a thought")
     assert phone.page.evaluate("navigator.serviceWorker.ready.then((r) => !!r.waiting)")
 
 
