@@ -51,6 +51,21 @@ def tap(firefox: Firefox, selector: str, number: int = 0) -> None:
     )
 
 
+def choose(firefox: Firefox, words: str) -> None:
+    """Clicks a row of a list, by what it says."""
+    until(
+        lambda: firefox.ask(
+            """
+            const rows = [...document.querySelectorAll('.row')];
+            const found = rows.find((row) => row.innerText.includes(args[0]));
+            found?.click();
+            return Boolean(found);
+            """,
+            words,
+        )
+    )
+
+
 def says(firefox: Firefox, words: str) -> None:
     until(lambda: firefox.ask("return document.body?.innerText.includes(args[0]) ?? false", words))
 
@@ -65,7 +80,7 @@ def test_a_child_turns_reminders_on_and_a_neutral_one_is_shown_and_opens_the_app
         tap(firefox, ".main")
     until(lambda: firefox.ask("return document.querySelectorAll('.faces').length"))
     tap(firefox, ".tabs button", 3)
-    tap(firefox, ".row", 1)
+    choose(firefox, "Reminders")
     tap(firefox, "main > .second")
     says(firefox, "Reminders are on.")
     made = until(
