@@ -20,6 +20,7 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 
 from server import crypt, i18n, static_files
 from server.alert.rota import is_on_duty, on_duty
+from server.checkin import drift
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
 from server.db import ROOMS, close_database, open_database
@@ -79,6 +80,7 @@ def create_app(
     app.state.visitor_of = session_of
     app.state.is_on_duty = is_on_duty
     app.state.kept_apart = kept.count
+    app.state.changed_on_board = drift.OnBoard()
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app
 

@@ -96,11 +96,23 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """One signal of watch/signals.py: whether it is shown, and the numbers that it goes by."""
+
+    is_on: bool
+    days: int  # So far back it looks.
+    least: int = 1  # So many rows make it one.
+    by: float = 0.0  # So much has to have changed: see each rule for what it is a number of.
+    span: timedelta = timedelta(0)  # The same where it is a time.
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A whole policy."""
 
     tiers: Mapping[Tier, TierPolicy]
     quiet: QuietHours
+    signals: Mapping[str, Signal]
 
 
 # architecture.md §2. Every number is a default that an agency can change.
@@ -169,6 +181,17 @@ DEFAULT: dict[str, Any] = {
         "lapse": "4h",
         "decide": "24h",
     },
+    # What is said to a worker, quietly: watch/signals.py. None of them calls anybody.
+    "signals": {
+        "later_answers": {"on": True, "days": 14, "span": "1h"},
+        "fewer_answers": {"on": True, "days": 14, "by": 0.25},
+        "lower_mood": {"on": True, "days": 14, "by": 1},
+        "missed_dates": {"on": True, "days": 30, "least": 1},
+        "stalled_goals": {"on": True, "days": 30},
+        "broken_promises": {"on": True, "days": 30, "least": 1},
+        "observations": {"on": True, "days": 14, "least": 2},
+        "new_phone": {"on": True, "days": 7},
+    },
 }
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -212,7 +235,7 @@ def _upgraded(table: Any) -> Any:
 def read(data: Mapping[str, Any]) -> Policy:
     """A policy from its data. Raises Refused, naming the field, where anything is missing, wrong,
     unknown, or would let a silence last longer than the tier's ceiling."""
-    unknown = set(data) - {"quiet", *Tier}
+    unknown = set(data) - {"quiet", "signals", *Tier}
     if unknown:
         raise Refused("This policy has a key that is not known.", field=sorted(unknown)[0])
     quiet = _table(data, "quiet")
@@ -220,7 +243,44 @@ def read(data: Mapping[str, Any]) -> Policy:
     return Policy(
         tiers={tier: _tier(_table(data, tier), tier) for tier in Tier},
         quiet=QuietHours(_time(quiet, "from", "quiet"), _time(quiet, "until", "quiet")),
+        signals=_signals(data),
     )
+
+
+def _signals(data: Mapping[str, Any]) -> dict[str, Signal]:
+    shipped = DEFAULT["signals"]
+    own = _table(data, "signals") if "signals" in data else shipped
+    _known(own, shipped, "signals")
+    return {name: _signal(own.get(name, shipped[name]), name) for name in shipped}
+
+
+_MOST = {"days": 90, "least": 20, "by": 4.0}
+
+
+def _signal(table: Any, name: str) -> Signal:
+    where, shipped = f"signals.{name}", DEFAULT["signals"][name]
+    if not isinstance(table, Mapping):
+        raise Refused("This policy lacks a table.", field=where)
+    _known(table, shipped, where)
+    whole = {**shipped, **table}
+    if not isinstance(whole["on"], bool):
+        raise Refused("This is true or false.", field=f"{where}.on")
+    return Signal(
+        is_on=whole["on"],
+        days=int(_count(whole, "days", where)),
+        least=int(_count(whole, "least", where)) if "least" in shipped else 1,
+        by=_count(whole, "by", where) if "by" in shipped else 0.0,
+        span=_duration(whole, "span", where) if "span" in shipped else timedelta(0),
+    )
+
+
+def _count(table: Mapping[str, Any], key: str, name: str) -> float:
+    value, is_share = table[key], key == "by"
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    least = 0.01 if is_share else 1
+    if not is_number or not least <= value <= _MOST[key] or not (is_share or value == int(value)):
+        raise Refused("This is no number that makes sense here.", field=f"{name}.{key}")
+    return float(value)
 
 
 def _tier(table: Mapping[str, Any], tier: str) -> TierPolicy:

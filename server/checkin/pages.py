@@ -11,12 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.checkin import drift
 from server.checkin.actions import record
 from server.checkin.models import CheckIn
 from server.checkin.rules import LONGEST_NOTE, Answer, Want
 from server.due.turns import lines
 from server.errors import IdReused, Refused, WaymarkError
-from server.i18n import N_, format_short_date, gettext, ngettext
+from server.i18n import N_, format_day, format_short_date, gettext, ngettext
 from server.people.access import (
     BOARD_LOOK_EVERY,
     Roles,
@@ -35,6 +36,7 @@ from server.watch.desk import back_to, done, strongest
 from server.watch.models import Observation, Sighting
 from server.watch.noticing import noticed
 from server.watch.placing import why_left
+from server.watch.signal_words import sentence as signal_sentence
 from server.watch.signs import SIGNS
 from server.watch.wording import when
 from server.web import form_body, language_of, page, zone_of
@@ -80,6 +82,7 @@ async def show(request: Request) -> Response:
             (strip(mark, language_of(request), alone=True), gettext(language_of(request), word))
             for mark, word in MARK_WORDS.items()
         ],
+        "changed": await _changed(request, child, roles),
         "noticed": await _noticed(child, roles, language_of(request)),
         "people": await _people(child, now, language_of(request)),
         "left": await _left(request, child),
@@ -179,6 +182,22 @@ async def _people(child: Child, now: datetime, language: str) -> list[tuple[str,
     held = await Tie.filter(Tie.standing_at(now), child_id=child.id).order_by("from_at", "id")
     names = {p.id: p.name for p in await Person.filter(id__in=[tie.person_id for tie in held])}
     return [(names[tie.person_id], gettext(language, ROLES[Role(tie.role)])) for tie in held]
+
+
+async def _changed(request: Request, child: Child, roles: Roles) -> list[tuple[str, str]]:
+    """What has changed, each in a sentence, and since when."""
+    if child.left_at is not None or not may(roles, Action.OBSERVATION_SEE):
+        return []
+    name = (await Person.get(id=child.id)).name
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    found = await drift.of(child.agency_id, [child.id], now)
+    return [
+        (
+            signal_sentence(one, name, language),
+            gettext(language, N_("since {day}"), day=format_day(language, one.since, zone, now)),
+        )
+        for one in found[child.id]
+    ]
 
 
 async def _noticed(child: Child, roles: Roles, language: str) -> list[Moment]:

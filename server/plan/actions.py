@@ -19,10 +19,12 @@ from server.live import announce
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
 from server.plan import dues, shape, triggers, view
+from server.plan.goals import moved
 from server.plan.models import Change, LifeProject, Quarantined
 from server.plan.rules import Said, check_allowed, check_recorded, check_there, speaks_as
 from server.plan.state import Row, State, Taken, fold
 from server.plan.triggers import Utterance
+from server.watch.noticing import GOAL, keep
 
 KNOWN, REFUSED, QUARANTINED = "known", "refused", "quarantined"
 # Projects that were open lately stay folded in memory; what is stored decides whether they hold.
@@ -367,6 +369,7 @@ async def _store(
         shown=view.document(state),
     )
     await dues.follow(actor, child, state, batch.rows, now)
+    await keep(child.id, GOAL, moved(state), now)
     names = sorted({f"{row['entity']}.{row['field']}" for row in batch.rows})
     await note(actor, "project:change", child_id=child.id, names=names, now=now)
     await announce(child.id, "project")

@@ -24,7 +24,7 @@ from server.plan.state import State, Status
 Thing = tuple[Kind, UUID]
 
 # A goal that nobody works on leaves nobody's turn behind.
-_AT_REST = frozenset({"on-hold", "completed", "cancelled", "entered-in-error", "rejected"})
+AT_REST = frozenset({"on-hold", "completed", "cancelled", "entered-in-error", "rejected"})
 _ENDED = {"done": DueState.DONE, "not_done": DueState.DROPPED}
 
 
@@ -167,7 +167,7 @@ def _is_alive(state: State, id_: str, owner: Node) -> bool:
     goal = state.value("step", id_, "goal_id")
     if not (state.value("step", id_, "text") or "").strip():
         return False
-    if state.value("goal", goal, "lifecycle") in _AT_REST:
+    if state.value("goal", goal, "lifecycle") in AT_REST:
         return False
     return not (owner.value == state.child_id and state.value("goal", goal, "not_mine"))
 

@@ -1,7 +1,7 @@
 """The board: who needs somebody now, first. Which row stands where, and what it says."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -25,6 +25,8 @@ from server.watch.ticking import BLIND_AFTER, TICK
 from server.watch.wording import ROUNDS, Called, Facts, Mark, brief, span, when
 
 Roles = frozenset[Role]
+# What has changed about these children, in a few words: moods lie in a room above this one.
+Changes = Callable[[Collection[UUID]], Awaitable[Mapping[UUID, str]]]
 
 
 class Group(StrEnum):
@@ -79,6 +81,7 @@ class Row:
     word: str
     text: str
     owed: str  # What is over the time and the reader's turn; nobody is called by it.
+    changed: str  # What has changed about the child; nobody is called by it either.
     strip: Markup
     since: str | None
     since_at: datetime | None
@@ -117,16 +120,26 @@ class Asked:
 
 
 async def read(
-    roles: Mapping[UUID, Roles], me: UUID, language: str, zone: ZoneInfo, now: datetime
+    roles: Mapping[UUID, Roles],
+    me: UUID,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    changes: Changes,
 ) -> tuple[Board, list[Asked]]:
     """The board over these children, and those of whom one is only the carer."""
     seen = [child for child, held in roles.items() if may(held, Action.ALERT_SEE)]
     facts = await evidence.of(seen, now)
     owed = await overdue(seen, me, now)
+    changed = await changes([id_ for id_ in seen if may(roles[id_], Action.OBSERVATION_SEE)])
     holders = {alert.has for one in facts.values() for alert in one.alerts if alert.has}
     names = await _names({*roles, *holders})
     rows = [
-        _row(one, roles[child], names, owed.get(child, ()), me, language, zone, now)
+        replace(
+            _row(one, roles[child], names, owed.get(child, ()), me, language, zone, now),
+            changed=changed.get(child, ""),
+        )
         for child, one in facts.items()
     ]
     cared = roles.keys() - set(seen)
@@ -191,6 +204,7 @@ def _row(
         word=gettext(language, word),
         text=brief(facts, language, zone, now),
         owed=in_short(owed, language),
+        changed="",
         strip=strip(facts.marks, language),
         since=None if since is None else _how_long(since, group, language, now),
         since_at=since,

@@ -15,6 +15,7 @@ from server.alert.levels import OF_A_PHONE, Does
 from server.alert.policy import DEFAULT, Rung
 from server.errors import Refused
 from server.i18n import N_, format_list, format_number, format_span, gettext
+from server.watch.signals import Code
 
 _DURATION = re.compile(r"([0-9]{1,7}) ?([smhd])")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -98,12 +99,26 @@ LABELS: Mapping[str, str] = {
     "lapse": N_("“I have it” holds for"),
     "decide": N_("Decide at the latest after"),
     "asks_carer": N_("The carer is asked first"),
+    "days": N_("so many days back"),
+    "least": N_("so many make it one"),
+    "by": N_("changed by"),
+    "span": N_("later by"),
     USED: N_("Weigh how unusual the silence is for this child"),
     "leaves": N_("Share of children who leave in a day"),
     "ask": N_("The carer is asked from these odds on"),
     "page": N_("Adults are called from these odds on"),
     "ask_again": N_("A carer who says nothing is asked again after"),
     "ask_before": N_("The carer is asked in any case, before the longest silence"),
+}
+SIGNALS: Mapping[Code, str] = {
+    Code.LATER_ANSWERS: N_("Answers come later"),
+    Code.FEWER_ANSWERS: N_("Fewer answers"),
+    Code.LOWER_MOOD: N_("Lower mood"),
+    Code.MISSED_DATES: N_("Missed reviews and meetings"),
+    Code.STALLED_GOALS: N_("Goals that stand still"),
+    Code.BROKEN_PROMISES: N_("Promises of adults that were not kept"),
+    Code.OBSERVATIONS: N_("What adults noticed"),
+    Code.NEW_PHONE: N_("A new phone"),
 }
 HINTS: Mapping[str, str] = {
     "grace": N_("Then the board shows it, and the carer is asked."),
@@ -115,6 +130,7 @@ HINTS: Mapping[str, str] = {
     "ceiling": N_("Nothing lifts it. Then a person is called."),
     USED: N_("Else the carer is asked at each miss."),
     "ask": N_("0.05 means: one who has gone, to twenty who forgot."),
+    "by": N_("Of answers, 0.25 means: a quarter fewer. Of moods: so many faces lower."),
     "decide": N_("Safe, or report. Empty: nobody is reminded of it."),
 }
 
@@ -314,7 +330,13 @@ class Differs:
 
 def label_of(name: str, language: str) -> str:
     """What a value is called."""
-    key = key_of(name)
+    key, signal = key_of(name), name.split(".")[1:2]
+    if name.startswith("signals.") and signal[0] in set(Code):
+        about = gettext(language, SIGNALS[Code(signal[0])])
+        what = gettext(language, LABELS[key]) if key in LABELS else ""
+        if not what:
+            return about
+        return gettext(language, N_("{signal}: {what}"), signal=about, what=what)
     word = LABELS.get(key)
     return gettext(language, word) if word else key.replace("_", " ").capitalize()
 

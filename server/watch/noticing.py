@@ -1,6 +1,7 @@
 """What adults notice about a child: one tap each, only ever added, and taken back soon or not at
 all."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,10 +10,11 @@ from server.audit.actions import Actor
 from server.db import write
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
+from server.ids import uuid7
 from server.live import announce
 from server.people.models import Child
 from server.people.rules import Role
-from server.watch.models import Observation
+from server.watch.models import Noted, Observation
 from server.watch.signs import SIGNS
 from server.watch.writing import note_about
 
@@ -86,3 +88,30 @@ async def noticed(child_id: UUID, most: int = MOST) -> list[Observation]:
     """What was noticed and not taken back, the latest first."""
     held = Observation.filter(child_id=child_id, taken_back_at__isnull=True)
     return await held.order_by("-at", "-id").limit(most)
+
+
+# What rooms above write down into the watch: codes of `Noted`.
+GOAL = "goal"
+
+
+async def keep(child_id: UUID, code: str, moments: Mapping[UUID, datetime], now: datetime) -> None:
+    """These are what stands under a code, each with its moment; what is not among them is so no
+    more. Said twice it is once. In the caller's transaction."""
+    held = {row.about_id: row for row in await Noted.filter(child_id=child_id, code=code)}
+    new = [
+        {"id": uuid7(), "child_id": child_id, "code": code, "about_id": about_id, "at": at}
+        for about_id, at in moments.items()
+        if about_id not in held
+    ]
+    other = [
+        {"id": held[about_id].id, "at": at, "ended_at": None}
+        for about_id, at in moments.items()
+        if about_id in held and (held[about_id].at, held[about_id].ended_at) != (at, None)
+    ]
+    over = [
+        {"id": row.id, "at": row.at, "ended_at": now}
+        for row in held.values()
+        if row.about_id not in moments and row.ended_at is None
+    ]
+    await bulk.insert(Noted, new)
+    await bulk.update(Noted, [*other, *over])

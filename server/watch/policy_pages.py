@@ -47,6 +47,7 @@ FAULTS = (
     N_("A carer is asked once an hour at the most."),
     N_("This is not a share that makes sense here."),
     N_("An open app softens an alarm at the most."),
+    N_("This is no number that makes sense here."),
     N_("This counts for more than a professional's word."),
 )
 # Policies that ship beside the one that holds at first, to look at what they would have done.
@@ -320,7 +321,7 @@ class Table:
 def _heading(table: str, language: str) -> str:
     if table in set(Tier):
         return gettext(language, TIERS[Tier(table)][0])
-    words = {"quiet": N_("Quiet hours")}
+    words = {"quiet": N_("Quiet hours"), "signals": N_("What has changed")}
     return gettext(language, words[table]) if table in words else editing.label_of(table, language)
 
 
@@ -330,6 +331,8 @@ def _hint(table: str, language: str) -> str:
     if table == "quiet":
         words = N_("Then a child gets no reminders. Adults are called at any hour.")
         return gettext(language, words)
+    if table == "signals":
+        return gettext(language, N_("Said quietly, on the board and on the page of the child."))
     return ""
 
 

@@ -1,0 +1,29 @@
+"""Which goals of a life project somebody works on, and when each of them last moved. Pure."""
+
+from datetime import datetime
+from uuid import UUID
+
+from server.plan.owed import AT_REST
+from server.plan.state import State, Status
+
+
+def moved(state: State) -> dict[UUID, datetime]:
+    """Of every goal that does not rest: when anything was last said about it, or about a step of
+    it. By the server's clock, since a phone's may be anywhere."""
+    if state.status() is Status.CLOSED:
+        return {}
+    found = {
+        id_: state.made["goal", id_].received_at
+        for id_ in state.things("goal")
+        if state.value("goal", id_, "lifecycle") not in AT_REST
+        and not state.value("goal", id_, "not_mine")
+    }
+    goals = {id_: state.value("step", id_, "goal_id") for id_ in state.things("step")}
+    for id_, goal in goals.items():
+        if goal in found:
+            found[goal] = max(found[goal], state.made["step", id_].received_at)
+    for (entity, id_, _), field in state.fields.items():
+        goal = id_ if entity == "goal" else goals.get(id_) if entity == "step" else None
+        if goal in found and field.stands is not None:
+            found[goal] = max(found[goal], field.stands.received_at)
+    return {UUID(id_): at for id_, at in found.items()}
