@@ -49,9 +49,7 @@ ENGLISH_ONLY = frozenset(
         "server/demo.py",
         "server/watch/cohort.py",
         "server/watch/commands.py",
-        "server/watch/events.py",
         "server/watch/replay.py",
-        "server/watch/report.py",
     }
 )
 _PLACEHOLDER = re.compile(r"\{\w+\}")

@@ -7,7 +7,7 @@ anything is added or compared, because adding a duration to a local time goes wr
 import time as _time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Clock = Callable[[], datetime]
 
@@ -20,6 +20,15 @@ def utcnow() -> datetime:
 def monotonic() -> float:
     """Seconds on a clock that never jumps: for measuring how long something took."""
     return _time.monotonic()
+
+
+def known_zone(name: str) -> ZoneInfo:
+    """The zone that a row names. One that a later tz database knows no more is UTC: what is shown
+    and asked shifts by some hours, and nobody is shut out or forgotten for it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
 
 
 def as_utc(day: date, at: time, zone: ZoneInfo) -> datetime:

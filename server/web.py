@@ -200,12 +200,13 @@ def _refused(says: str) -> Refused:
     return Refused(N_("“{field}” is not known here."), field=field)
 
 
-async def form_body(request: Request) -> FormData:
-    """The fields of a form, checked for characters that cannot be stored. Files are refused."""
+async def form_body(request: Request, *, files: int = 0) -> FormData:
+    """The fields of a form, checked for characters that cannot be stored. More files than that are
+    refused; what is in one is for whoever called to look at."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise WrongType(N_("The content type must be that of a form."))
-    form = await request.form(max_files=0, max_fields=_MOST_FIELDS)
+    form = await request.form(max_files=files, max_fields=_MOST_FIELDS)
     for name, value in form.multi_items():
         clean_text(name)
         if isinstance(value, str):

@@ -96,6 +96,7 @@ PURE = {
     "watch/editing",
     "watch/events",
     "watch/lookback",
+    "watch/picture",
     "watch/quality",
     "watch/reasons",
     "watch/habit",

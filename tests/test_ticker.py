@@ -48,7 +48,8 @@ async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(
     cast: Cast, ticker: Ticker
 ) -> None:
     use_last_resorts(1)
-    await Watch.filter(child_id=cast.noor.id).update(zone="Nowhere/Land")
+    agreed = (await Watch.get(child_id=cast.noor.id)).rhythm
+    await Watch.filter(child_id=cast.noor.id).update(rhythm={"at": ["noon"]})
     await ticker.first()
     cast.clock.advance(hours=8)
     await ticker.first()
@@ -58,7 +59,7 @@ async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(
     assert apart.act_at == cast.clock() + timedelta(minutes=1)
     assert await Message.filter(kind="operators").count() == 1
     # Mended, it is found again at its next turn, and nothing of it was lost.
-    await Watch.filter(child_id=cast.noor.id).update(zone="Europe/Lisbon")
+    await Watch.filter(child_id=cast.noor.id).update(rhythm=agreed)
     cast.clock.advance(minutes=1)
     await ticker.first()
     assert await Alert.filter(child_id=cast.noor.id).exists()

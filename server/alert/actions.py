@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from tortoise.expressions import F
 
@@ -29,6 +28,7 @@ from server.alert.policy import Policy as PolicyRules
 from server.alert.rota import on_duty
 from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
+from server.clock import known_zone
 from server.db import as_id, swapped, write
 from server.errors import Conflict, NotFound
 from server.ids import uuid7
@@ -40,6 +40,7 @@ from server.notify.actions import (
     queue,
     tell_operators,
     told,
+    waiting_together,
     withdraw,
 )
 from server.notify.rules import Kind
@@ -47,7 +48,20 @@ from server.people.models import Person, Tie
 from server.people.rules import Role
 
 AT_ONCE = 200
+# Who climbs at a moment has climbed so long after it, also where a tick takes its time.
+SLACK = timedelta(seconds=3)
 CALLING = (Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE, Kind.CONFIRM_ANSWERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the alerts about several children have in common. Adults are called about them by one
+    message; everything else of each alert is its own."""
+
+    id: UUID
+    cause: str  # home, outage, provider
+    window: timedelta  # Calls that follow each other within this go out as one.
+    until: datetime | None = None  # The first call waits until then for those that follow.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +77,7 @@ class Opening:
     facts: Mapping[str, Any] = field(default_factory=dict)
     words: str | None = None
     actor: Actor = SYSTEM
+    shared: Shared | None = None  # What several silences have in common, where it is one.
 
 
 async def policy_of(agency_id: UUID) -> tuple[PolicyRules, int]:
@@ -202,7 +217,7 @@ def _alert_row(opening: Opening, ladder: Ladder, begun: Climb, now: datetime) ->
         "opened_by": opening.actor.id,
         "reason": opening.reason,
         "words": opening.words,
-        "facts": dict(opening.facts),
+        "facts": {**opening.facts, **_shared_facts(opening.shared)},
         "ladder": ladder_as_data(ladder),
         "state": begun.state.value,
         "rung": begun.rung,
@@ -211,6 +226,21 @@ def _alert_row(opening: Opening, ladder: Ladder, begun: Climb, now: datetime) ->
         "decide_at": begun.decide_at,
         "misses": 1,
         "version": 0,
+    }
+
+
+def _shared_facts(shared: Shared | None) -> dict[str, Any]:
+    if shared is None:
+        return {}
+    until = shared.until.isoformat() if shared.until is not None else None
+    window = shared.window.total_seconds()
+    return {
+        "shared": {
+            "id": str(shared.id),
+            "cause": shared.cause,
+            "window_s": window,
+            "until": until,
+        }
     }
 
 
@@ -352,20 +382,22 @@ async def climb(alerts: Sequence[Alert], now: datetime) -> int:
 async def _first_wait_ends(child_id: UUID, ladder: Ladder, at: datetime) -> datetime:
     """When whoever was called first has had their time, by the child's clock."""
     child = await Person.get(id=child_id)
-    return first_wait_ends(Cause.TALK, ladder, ZoneInfo(child.zone), at)
+    return first_wait_ends(Cause.TALK, ladder, known_zone(child.zone), at)
 
 
 async def _say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datetime) -> None:
     sayings: list[Saying] = []
+    waits = await _waits([alert for alert, _, _ in moved], now)
     for alert, _, calls in moved:
+        wait = waits.get(alert.id)
         if any(call.why in ("unanswered", "lapsed") for call in calls):
             # Accepted is not seen: whoever was told and did not answer is told by another way.
-            await next_channel(alert.id, CALLING, now)
+            await next_channel(alert.id, CALLING, now, not_before=wait)
         # After a time of blindness several rungs are passed at once. Everyone on them is told,
         # each once: by the last call that names them.
         said: dict[tuple[Kind, UUID | int], Saying] = {}
         for call in calls:
-            for saying in _sayings(alert, call, now):
+            for saying in _sayings(alert, call, wait):
                 to = saying.person_id if saying.person_id is not None else saying.last_resort
                 assert to is not None
                 said[(saying.kind, to)] = saying
@@ -375,10 +407,47 @@ async def _say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: date
         await announce(agency_id, "alert")
 
 
+async def _waits(alerts: Sequence[Alert], now: datetime) -> dict[UUID, datetime]:
+    """Until when the calls about these wait for others that they go out with as one: those that
+    climb by themselves a moment later, or wait already. Nothing waits longer than the window."""
+    shared = [(alert, alert.facts["shared"]) for alert in alerts if "shared" in alert.facts]
+    if not shared:
+        return {}
+    until = now + max(timedelta(seconds=known["window_s"]) for _, known in shared) + SLACK
+    ends: dict[str, datetime] = {}
+    for other in await Alert.filter(
+        agency_id__in=list({alert.agency_id for alert, _ in shared}),
+        state=State.OPEN.value,
+        act_at__gt=now,
+        act_at__lte=until - SLACK,
+    ):
+        known = other.facts.get("shared")
+        if known is not None and other.act_at is not None:
+            ends[known["id"]] = max(other.act_at + SLACK, ends.get(known["id"], now))
+    waiting = await waiting_together([UUID(known["id"]) for _, known in shared], now, until)
+    for id_, at in waiting.items():
+        ends[str(id_)] = max(at, ends.get(str(id_), now))
+    found = {}
+    for alert, known in shared:
+        end = max(ends.get(known["id"], now), _moment(known["until"]) or now)
+        if end > now:
+            found[alert.id] = min(end, until)
+    return found
+
+
+def _together(alert: Alert) -> UUID | None:
+    """What its messages go out together by."""
+    return UUID(alert.facts["shared"]["id"]) if "shared" in alert.facts else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 _KINDS = {"confirm": Kind.CONFIRM_ANSWERED, "decide": Kind.DECIDE, "first": Kind.ALERT}
 
 
-def _sayings(alert: Alert, call: Call, now: datetime) -> list[Saying]:
+def _sayings(alert: Alert, call: Call, wait: datetime | None) -> list[Saying]:
     kind = _KINDS.get(call.why, Kind.ALERT_AGAIN)
     common: dict[str, Any] = {
         "kind": kind,
@@ -389,6 +458,8 @@ def _sayings(alert: Alert, call: Call, now: datetime) -> list[Saying]:
         "turn": call.turn,
         "child_id": alert.child_id,
         "urgency": "high",
+        "not_before": wait,
+        "together": _together(alert),
     }
     if "unseen" in alert.facts:
         # It became true while we were down: the message says from when until when we saw nothing.
@@ -485,6 +556,7 @@ async def _all_clear(alert: Alert, but: UUID | None, now: datetime) -> None:
             last_resort=last_resort,
             turn=alert.turn,
             child_id=alert.child_id,
+            together=_together(alert),
             expires_at=now + timedelta(hours=12),
         )
         for person, last_resort in everyone

@@ -107,12 +107,22 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """When the calls about several children come to an adult as one message. Each child keeps its
+    own alert and its own ladder: there are fewer messages, and never fewer alerts."""
+
+    children: int  # From so many with one cause on.
+    window: timedelta  # Within so long; a call waits no longer than this for those that follow.
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A whole policy."""
 
     tiers: Mapping[Tier, TierPolicy]
     quiet: QuietHours
     signals: Mapping[str, Signal]
+    together: Together
 
 
 # architecture.md §2. Every number is a default that an agency can change.
@@ -133,6 +143,7 @@ def _evidence(seen: str, softens_for: str) -> dict[str, Any]:
 
 DEFAULT: dict[str, Any] = {
     "quiet": {"from": "22:00", "until": "07:00"},
+    "together": {"children": 3, "window": "1m"},
     "high": {
         "remind_before": "30m",
         "remind_again": "15m",
@@ -198,6 +209,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,7}) ?(s|m|h|d)")
 # Nobody is parked out of sight by a ceiling of years.
 LONGEST = timedelta(days=30)
+# A call may wait for others, but not for so long that it would be felt.
+LONGEST_WAIT = timedelta(minutes=10)
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -235,7 +248,7 @@ def _upgraded(table: Any) -> Any:
 def read(data: Mapping[str, Any]) -> Policy:
     """A policy from its data. Raises Refused, naming the field, where anything is missing, wrong,
     unknown, or would let a silence last longer than the tier's ceiling."""
-    unknown = set(data) - {"quiet", "signals", *Tier}
+    unknown = set(data) - {"quiet", "signals", "together", *Tier}
     if unknown:
         raise Refused("This policy has a key that is not known.", field=sorted(unknown)[0])
     quiet = _table(data, "quiet")
@@ -244,6 +257,7 @@ def read(data: Mapping[str, Any]) -> Policy:
         tiers={tier: _tier(_table(data, tier), tier) for tier in Tier},
         quiet=QuietHours(_time(quiet, "from", "quiet"), _time(quiet, "until", "quiet")),
         signals=_signals(data),
+        together=_together(_table(data, "together")),
     )
 
 
@@ -281,6 +295,18 @@ def _count(table: Mapping[str, Any], key: str, name: str) -> float:
     if not is_number or not least <= value <= _MOST[key] or not (is_share or value == int(value)):
         raise Refused("This is no number that makes sense here.", field=f"{name}.{key}")
     return float(value)
+
+
+def _together(table: Mapping[str, Any]) -> Together:
+    _known(table, DEFAULT["together"], "together")
+    children = table.get("children")
+    is_number = isinstance(children, int) and not isinstance(children, bool)
+    if not is_number or not 2 <= children <= 1000:  # type: ignore[operator]
+        raise Refused("Several are two to a thousand children.", field="together.children")
+    window = _duration(table, "window", "together")
+    if window > LONGEST_WAIT:
+        raise Refused("A call waits for others ten minutes at the most.", field="together.window")
+    return Together(children, window)  # type: ignore[arg-type]
 
 
 def _tier(table: Mapping[str, Any], tier: str) -> TierPolicy:

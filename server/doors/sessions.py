@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from server.clock import known_zone
 from server.crypt import hash_token, new_token
 from server.db import as_id, as_moment, fetch
 from server.doors.models import Device, Session
@@ -60,7 +60,7 @@ async def session_of(request: HTTPConnection) -> Visitor:
     _check(row, now)
     await _touch(row, now)
     # Pages and problems are in the reader's language and zone from here on.
-    request.state.language, request.state.zone = row["language"], ZoneInfo(row["zone"])
+    request.state.language, request.state.zone = row["language"], known_zone(row["zone"])
     return Visitor(
         id=as_id(row["person_id"]),
         role=Role(row["role"]),

@@ -1,7 +1,7 @@
 """Queueing and withdrawing messages, and where people can be reached."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -45,6 +45,7 @@ class Saying:
     data: dict[str, Any] | None = None
     channel: str | None = None  # None: by order, below.
     nth: int = 0  # 0: the first channel by which the person can be reached; 1: the one after it.
+    together: UUID | None = None  # Goes out as one with whatever else has this, to the same person.
 
 
 # How many entries of WAYMARK_LAST_RESORT there are; the composition roots say so once.
@@ -126,6 +127,7 @@ def _row(saying: Saying, channels: dict[UUID, list[str]], now: datetime) -> dict
         "rung": saying.rung,
         "turn": saying.turn,
         "child_id": saying.child_id,
+        "together": saying.together,
         "data": saying.data,
         "urgency": saying.urgency,
         "queued_at": now,
@@ -182,7 +184,11 @@ async def lock(ids: Collection[UUID], *, waits: bool = True) -> set[UUID]:
 
 
 async def next_channel(
-    subject_id: UUID, kinds: Iterable[Kind], now: datetime, *, why: str = "unanswered"
+    subject_id: UUID,
+    kinds: Iterable[Kind],
+    now: datetime,
+    *,
+    not_before: datetime | None = None,
 ) -> list[UUID]:
     """Say again, by the next channel, what has gone out about this subject and nobody answered.
 
@@ -200,9 +206,23 @@ async def next_channel(
         after = open_[open_.index(message.channel) + 1 :] if message.channel in open_ else open_
         for channel in after:
             if (person_id, message.turn, message.rung, channel) not in used:
-                sayings.append(again(message, channel=channel))
+                said = again(message, channel=channel)
+                sayings.append(replace(said, not_before=not_before))
                 break
     return await queue(sayings, now)
+
+
+async def waiting_together(
+    ids: Collection[UUID], now: datetime, until: datetime
+) -> dict[UUID, datetime]:
+    """Of what goes out as one: when the messages that wait for others by now are to go out."""
+    rows = await Message.filter(
+        together__in=list(ids), act_at__gt=now, act_at__lte=until, state="waiting", attempts=0
+    ).values_list("together", "act_at")
+    found: dict[UUID, datetime] = {}
+    for id_, at in rows:
+        found[id_] = max(at, found.get(id_, at))
+    return found
 
 
 def again(
@@ -223,6 +243,7 @@ def again(
         expires_at=message.expires_at,
         data=message.data,
         channel=channel,
+        together=message.together,
     )
 
 
@@ -319,12 +340,27 @@ async def _drop(which: Q, why: str, now: datetime) -> int:
 async def receipt(person_id: UUID, message_id: UUID, now: datetime) -> None:
     """A device has shown this message. For another's message, or twice, nothing happens."""
     async with write():
-        seen = await Message.filter(
+        message = await Message.filter(
             id=message_id, person_id=person_id, seen_at__isnull=True
-        ).update(seen_at=now)
-        if not seen:
+        ).first()
+        if message is None:
             return
-        deliveries = await Delivery.filter(message_id=message_id, result="accepted")
+        shown = [message_id]
+        if message.together is not None:
+            # What went out as one was shown as one.
+            others = await Message.filter(
+                person_id=person_id,
+                together=message.together,
+                kind=message.kind,
+                rung=message.rung,
+                turn=message.turn,
+                channel=message.channel,
+                state="done",
+                seen_at__isnull=True,
+            )
+            shown += [other.id for other in others]
+        await Message.filter(id__in=shown, seen_at__isnull=True).update(seen_at=now)
+        deliveries = await Delivery.filter(message_id__in=shown, result="accepted")
         await Delivery.filter(id__in=[d.id for d in deliveries]).update(seen_at=now)
         addresses = [d.address_id for d in deliveries if d.address_id is not None]
         await Address.filter(id__in=addresses).update(last_seen_at=now)

@@ -68,6 +68,8 @@ class Message(Model):
     rung = fields.SmallIntField(default=0)
     turn = fields.IntField(default=0)
     child_id = fields.UUIDField(null=True)
+    # Messages to one person that have the same here go out as one; each stays a row of its own.
+    together = fields.UUIDField(null=True)
     data: fields.Field[Any] = EncryptedJSON(null=True)  # A carer's link and the like.
     urgency = fields.CharField(max_length=8, default="normal")
     queued_at = fields.DatetimeField()

@@ -11,7 +11,8 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
+
+from server.clock import known_zone
 
 Urgency = Literal["very-low", "low", "normal", "high"]
 
@@ -260,7 +261,7 @@ def is_quiet(address: AddressSlice, now: datetime) -> bool:
     begin, end = address.quiet_from, address.quiet_until
     if begin is None or end is None or begin == end:
         return False
-    local = now.astimezone(ZoneInfo(address.zone)).time()
+    local = now.astimezone(known_zone(address.zone)).time()
     if begin < end:
         return begin <= local < end
     return local >= begin or local < end

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
+
+from tortoise.expressions import F
 
 from server import bulk, logs
-from server.clock import Clock
+from server.clock import Clock, known_zone
 from server.db import as_id, dialect, fetch, write
 from server.i18n import format_time
 from server.ids import uuid7
@@ -99,7 +100,7 @@ class Worker:
             return 0
         attempts = await self._plan(messages, now)
         await self._log_beginning(attempts, now)
-        await asyncio.gather(*(self._send(attempt) for attempt in attempts))
+        await asyncio.gather(*(self._send(several) for several in as_one(attempts)))
         await self._record(messages, attempts)
         return len(messages)
 
@@ -112,15 +113,34 @@ class Worker:
                 "UPDATE message SET state = 'sending', attempts = attempts + 1, act_at = $2,"  # noqa: S608
                 " lease_until = $2, leased_by = $3 WHERE id IN (SELECT id FROM message"
                 " WHERE act_at <= $1 AND state IN ('waiting', 'sending')"
-                f" ORDER BY act_at LIMIT {AT_ONCE} {skip}) RETURNING id",
+                f" ORDER BY act_at LIMIT {AT_ONCE} {skip}) RETURNING id, together",
                 [now, now + LEASE, self._name],
             )
+            rows += await self._claim_rest(rows, now)
         ids = [as_id(row["id"]) for row in rows]
         if not ids:
             return []
         return await Message.filter(id__in=ids, leased_by=self._name).prefetch_related(
             "person__agency"
         )
+
+    async def _claim_rest(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[Any]:
+        """What goes out as one with these, and had no room in the batch."""
+        together = {as_id(row["together"]) for row in rows if row["together"] is not None}
+        if not together or len(rows) < AT_ONCE:
+            return []
+        rest = Message.filter(
+            together__in=list(together), act_at__lte=now, state__in=["waiting", "sending"]
+        ).select_for_update(skip_locked=True)
+        found = [message.id for message in await rest.only("id")]
+        await Message.filter(id__in=found).update(
+            state="sending",
+            attempts=F("attempts") + 1,
+            act_at=now + LEASE,
+            lease_until=now + LEASE,
+            leased_by=self._name,
+        )
+        return [{"id": id_} for id_ in found]
 
     # --- decide
 
@@ -210,20 +230,24 @@ class Worker:
         async with write():
             await bulk.insert(Delivery, rows)
 
-    async def _send(self, attempt: Attempt) -> None:
-        if attempt.reason is not None:
+    async def _send(self, several: Sequence[Attempt]) -> None:
+        """One envelope for all of these; what comes of it comes of each."""
+        first = several[0]
+        if first.reason is not None:
             return
         try:
-            envelope = self._envelope(attempt)
+            envelope = self._envelope(first, is_of_several=len(several) > 1)
             async with self._gate:
-                attempt.outcome = await self._channels[envelope.channel].send(envelope)
+                outcome = await self._channels[envelope.channel].send(envelope)
         except Exception:
             # Channels turn what the other side does into outcomes, so this is a mistake of ours. It
             # must not hold back the rest of the batch, and is tried again like a passing fault.
-            log.exception("worker.send_failed", message_id=str(attempt.message.id))
-            attempt.outcome = Outcome.again("our_mistake")
+            log.exception("worker.send_failed", message_id=str(first.message.id))
+            outcome = Outcome.again("our_mistake")
+        for attempt in several:
+            attempt.outcome = outcome
 
-    def _envelope(self, attempt: Attempt) -> Envelope:
+    def _envelope(self, attempt: Attempt, *, is_of_several: bool = False) -> Envelope:
         message, person, now = attempt.message, _person(attempt.message), self._clock()
         kind = Kind(message.kind)
         language = person.language if person is not None else "en"
@@ -231,6 +255,9 @@ class Worker:
         if person is not None and person.agency.display_name:
             name = person.agency.display_name
         url = self._public_url + _path(message)
+        tag = message.subject_id.hex
+        if is_of_several and message.together is not None:
+            url, tag = f"{url}/together", message.together.hex
         words = word(
             kind,
             language,
@@ -252,8 +279,8 @@ class Worker:
             subject=words.subject,
             sender=name,
             url=url,
-            tag=message.subject_id.hex,
-            topic=message.subject_id.hex,
+            tag=tag,
+            topic=tag,
             ttl=max(min(left, LONGEST_TTL), timedelta(0)),
             urgency=message.urgency,  # type: ignore[arg-type]
         )
@@ -352,8 +379,14 @@ class Worker:
 
     def _next(self, outcome: Outcome, message: Message, now: datetime) -> Next:
         return what_next(
-            outcome, message.attempts, message.queued_at, now, rand=self._rand.random()
+            outcome, message.attempts, message.queued_at, now, rand=self._drawn(message)
         )
+
+    def _drawn(self, message: Message) -> float:
+        """What goes out as one is tried again at one moment, so that it stays one."""
+        if message.together is None:
+            return self._rand.random()
+        return message.together.int % 997 / 997
 
     async def _go_on(self, messages: Sequence[Message], now: datetime) -> None:
         """The next channel, now; where there is none left for what must arrive, the last resort."""
@@ -371,6 +404,20 @@ class Worker:
             elif Kind(message.kind) in MUST_ARRIVE:
                 sayings += [again(message, last_resort=n) for n in range(last_resorts())]
         await queue(sayings, now)
+
+
+def as_one(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
+    """The attempts that share an envelope, the one whose message leads first. Only what is to be
+    sent about several things at once to one address does; every other stands alone."""
+    found: dict[Any, list[Attempt]] = {}
+    for attempt in sorted(attempts, key=lambda one: one.message.subject_id):
+        message = attempt.message
+        key: Any = attempt.delivery_id
+        if message.together is not None and attempt.reason is None:
+            what = (message.together, message.kind, message.rung, message.turn)
+            key = (*what, message.to_key, message.channel, attempt.to)
+        found.setdefault(key, []).append(attempt)
+    return list(found.values())
 
 
 async def _lock_addresses(ids: Sequence[UUID]) -> None:
@@ -391,7 +438,7 @@ def _unseen(message: Message, language: str) -> tuple[str, str] | None:
     if not ends:
         return None
     person = _person(message)
-    zone = ZoneInfo(person.zone if person is not None else "UTC")
+    zone = known_zone(person.zone if person is not None else "UTC")
     begin, end = (format_time(language, datetime.fromisoformat(at), zone) for at in ends)
     return begin, end
 

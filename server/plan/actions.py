@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from server import bulk, crypt
 from server.audit.actions import Actor, note
+from server.clock import known_zone
 from server.db import after_commit, as_id, as_moment, dialect, fetch, swapped, write
 from server.errors import IdReused, NotFound, Refused, WaymarkError
 from server.i18n import N_
@@ -121,7 +121,7 @@ async def _speaker(actor: Actor, child: Child, now: datetime) -> tuple[UUID, str
 
 async def today_of(child_id: UUID, now: datetime) -> date:
     """Which day it is where the child is."""
-    return now.astimezone(ZoneInfo((await Person.get(id=child_id)).zone)).date()
+    return now.astimezone(known_zone((await Person.get(id=child_id)).zone)).date()
 
 
 async def state_of(child_id: UUID, *, until_revision: int | None = None) -> State:

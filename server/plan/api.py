@@ -1,13 +1,13 @@
 """The life project over the wire: reading it, and the changes of both voices in and out."""
 
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from server import live
+from server.clock import known_zone
 from server.due.api import listed
 from server.due.turns import seen_by
 from server.errors import NotFound, TooLarge
@@ -50,7 +50,7 @@ async def on_paper(request: Request) -> Response:
     people = {one["id"]: one for one in shown["people"]}
     visitor = await visitor_of(request)
     made = await paper.pdf(
-        shown, people, asked or language_of(request), ZoneInfo(visitor.zone), now_of(request)
+        shown, people, asked or language_of(request), known_zone(visitor.zone), now_of(request)
     )
     # Inline, since a phone opens what it can show; the name says nothing about anybody.
     headers = {"content-disposition": 'inline; filename="project.pdf"'}
@@ -223,7 +223,7 @@ async def _for(
     people = await actions.people_of(child, agency, now_of(request))
     codes = frozenset(role.value for role in roles)
     seen = view.for_reader(shown, str(visitor.person_id), codes)
-    zone = ZoneInfo(visitor.zone)
+    zone = known_zone(visitor.zone)
     me = people[str(child.id)]
     return view.named(seen, people) | {
         "child": {"id": me["id"], "name": me["name"]},

@@ -6,7 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.audit.actions import Actor
-from server.clock import as_utc
+from server.clock import as_utc, known_zone
 from server.due.rules import QUIET_FROM, QUIET_UNTIL
 from server.live import announce
 from server.notify.actions import Saying, queue, withdraw
@@ -78,7 +78,7 @@ async def _tell(child: Child, tie_id: UUID, at: datetime, now: datetime) -> bool
         return False
     if child.left_at is not None:
         return True
-    zone = ZoneInfo((await Person.get(id=child.id)).zone)
+    zone = known_zone((await Person.get(id=child.id)).zone)
     begins = _awake(max(at, now), zone)
     saying = Saying(
         kind=Kind.NEWS_CHILD,

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Annotated, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.clock import known_zone
 from server.openapi import ApiRoute, api, query_of
 from server.people.access import child_for, now_of, own_child, visitor_of
 from server.people.rules import Action
@@ -65,7 +65,7 @@ async def templates(request: Request) -> Response:
         child, _ = await own_child(request, Action.TEMPLATES_SEE)
     else:
         child, _ = await child_for(request, named, Action.TEMPLATES_SEE)
-    zone = ZoneInfo((await visitor_of(request)).zone)
+    zone = known_zone((await visitor_of(request)).zone)
     age = age_on(child.birthday, now_of(request).astimezone(zone).date())
     rows = Template.filter(agency_id=child.agency_id, retired_at__isnull=True)
     offered = [

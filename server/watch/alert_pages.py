@@ -34,6 +34,7 @@ from server.watch.alert_api import alert_for
 from server.watch.board import group_of, look_of
 from server.watch.editing import RUNGS
 from server.watch.models import Question, round_id
+from server.watch.shared import others_of
 from server.watch.wording import when
 from server.web import form_body, language_of, page, zone_of
 
@@ -131,6 +132,7 @@ async def _page(
         "sent": await sent_about([alert.id], language),
         "before": await sent_about(await _asked_before(alert), language),
         "steps": await _steps(alert, language, now),
+        "others": len(await others_of(alert)),
         "next": await _next(alert, language, now),
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
@@ -205,7 +207,7 @@ async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
     people = {rung: rules.people_on(rung, reach) for rung in ladder.rungs}
     named = Person.filter(id__in=[person for some in people.values() for person in some])
     names = {person.id: person.name for person in await named}
-    coming = _call(alert, reach)
+    coming = next_call(alert, reach)
     return [
         Step(
             title=gettext(language, RUNGS[rung]),
@@ -224,7 +226,7 @@ def _state(place: int, coming: rules.Call | None, *, has_called: bool) -> str:
     return "done" if has_called else "later"
 
 
-def _call(alert: Alert, reach: rules.Reach) -> rules.Call | None:
+def next_call(alert: Alert, reach: rules.Reach) -> rules.Call | None:
     """What the ladder does next, by the rules themselves."""
     moments = [at for at in (alert.act_at, alert.decide_at) if at is not None]
     if alert.closed_at is not None or not moments:
@@ -236,7 +238,7 @@ def _call(alert: Alert, reach: rules.Reach) -> rules.Call | None:
 
 async def _next(alert: Alert, language: str, now: datetime) -> dict[str, Any] | None:
     reach = (await alerts.reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
-    call = _call(alert, reach)
+    call = next_call(alert, reach)
     if call is None:
         return None
     people = await Person.filter(id__in=list(call.people))

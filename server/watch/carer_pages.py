@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from server.clock import known_zone
 from server.errors import NotFound, Refused
 from server.i18n import known
 from server.people.access import now_of
@@ -18,7 +19,6 @@ from server.people.words import entered
 from server.rendering import UTC_ZONE
 from server.watch import actions
 from server.watch.models import Question, Watch
-from server.watch.rhythm import read_zone
 from server.watch.wording import when
 from server.web import form_body, page
 
@@ -57,7 +57,7 @@ async def _question_page(request: Request, question: Question) -> Response:
     carer = await Person.get(id=question.person_id)
     agency = await Agency.get(id=question.agency_id)
     watch = await Watch.get_or_none(child_id=question.child_id)
-    zone = read_zone(watch.zone) if watch is not None else UTC_ZONE
+    zone = known_zone(watch.zone) if watch is not None else UTC_ZONE
     missed_due_at = watch.missed_due_at if watch is not None else None
     context: dict[str, Any] = {
         "language": known(carer.language),

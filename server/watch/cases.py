@@ -8,6 +8,7 @@ from uuid import UUID
 
 from server.alert.actions import policy_of
 from server.alert.policy import LONGEST, Policy, Tier
+from server.clock import known_zone
 from server.db import as_id, as_moment, dialect, fetch
 from server.people.models import Tie
 from server.people.rules import Role
@@ -107,7 +108,7 @@ def case(
     """One case. Raises where a row makes no sense: the tick then sets that row apart."""
     asked = carers.get(watch.child_id, ())
     tier = Tier(watch.tier)
-    zone = rhythms.read_zone(watch.zone)
+    zone = known_zone(watch.zone)
     terms = Terms(
         tier=tier,
         steps=policy.tiers[tier].steps,

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.alert.policy import Tier
+from server.clock import known_zone
 from server.errors import Conflict, Refused, WaymarkError
 from server.i18n import N_, gettext
 from server.people.access import desk_child, nothing_here, now_of, staff_of
@@ -35,7 +36,7 @@ from server.watch.desk import (
     words_of,
 )
 from server.watch.models import Pause, Watch
-from server.watch.rhythm import Rhythm, as_data, read_zone
+from server.watch.rhythm import Rhythm, as_data
 from server.watch.standing import Terms
 from server.watch.wording import when
 from server.watch.writing import ended
@@ -187,7 +188,7 @@ async def set_tier(request: Request) -> Response:
     one = await _case(child.id, now)
     try:
         chosen = _tier_of(entered(form, "tier"), "tier")
-        until_at = moment_of(entered(form, "until"), read_zone(one.watch.zone), "until_at")
+        until_at = moment_of(entered(form, "until"), known_zone(one.watch.zone), "until_at")
         then = _tier_of(entered(form, "then"), "then") if until_at is not None else None
         times = times_of(form, "times")
         await agreeing.set_tier(
@@ -228,7 +229,7 @@ async def _tier_page(
     now, language, zone = now_of(request), language_of(request), zone_of(request)
     one = await _case(child_id, now)
     until = one.watch.tier_until_at
-    place = read_zone(one.watch.zone)
+    place = known_zone(one.watch.zone)
     given = {
         "tier": one.terms.tier.value,
         "until": as_field(until, place) if until is not None else "",
@@ -283,7 +284,7 @@ async def add_pause(request: Request) -> Response:
     child, roles = await desk_child(request, Action.PAUSE)
     form, now = await form_body(request), now_of(request)
     one = await _case(child.id, now)
-    place = read_zone(one.watch.zone)
+    place = known_zone(one.watch.zone)
     try:
         until_at = moment_of(entered(form, "until"), place, "until_at")
         if until_at is None:

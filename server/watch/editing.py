@@ -103,6 +103,8 @@ LABELS: Mapping[str, str] = {
     "least": N_("so many make it one"),
     "by": N_("changed by"),
     "span": N_("later by"),
+    "children": N_("One message from so many children on"),
+    "window": N_("Who are late within"),
     USED: N_("Weigh how unusual the silence is for this child"),
     "leaves": N_("Share of children who leave in a day"),
     "ask": N_("The carer is asked from these odds on"),

@@ -15,6 +15,7 @@ import msgspec
 
 from server.alert.policy import Tier
 from server.errors import Refused
+from server.i18n import N_, gettext
 from server.watch import rhythm as rhythms
 from server.watch.rhythm import Rhythm
 
@@ -129,7 +130,7 @@ def moment(text: str, field: str) -> datetime:
         else:
             if _FIRST_YEAR <= at.year < _LAST_YEAR:
                 return at if at.tzinfo is UTC else at.replace(tzinfo=UTC)
-    raise Refused("A time is UTC and written as 2026-03-01T18:00:00Z.", field=field)
+    raise Refused(N_("A time is UTC and written as 2026-03-01T18:00:00Z."), field=field)
 
 
 # --- the details of each kind
@@ -142,7 +143,9 @@ def _read(text: str, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.MsgspecError as fault:
-        raise Refused(f"This detail is wrong: {fault}.", field="detail") from None
+        raise Refused(
+            N_("This detail is wrong: {reason}."), field="detail", reason=str(fault)
+        ) from None
 
 
 def _placed(text: str, at: datetime) -> Placed:
@@ -160,14 +163,14 @@ def _placed(text: str, at: datetime) -> Placed:
 def _check_in(text: str, at: datetime) -> CheckIn:
     said = _read(text, CheckIn)
     if said.mood is not None and not 1 <= said.mood <= 5:
-        raise Refused("A mood is 1 to 5.", field="mood")
+        raise Refused(N_("A mood is 1 to 5."), field="mood")
     return said
 
 
 def _ends_later(text: str, at: datetime) -> Until:
     until = moment(_read(text, _Until).until, "until")
     if until <= at:
-        raise Refused("This ends before it begins.", field="until")
+        raise Refused(N_("This ends before it begins."), field="until")
     return Until(until)
 
 
@@ -175,9 +178,9 @@ def _if_asked(text: str, at: datetime) -> IfAsked:
     raw = _read(text, _IfAsked)
     until = moment(raw.until, "until")
     if until < at:
-        raise Refused("This ends before it begins.", field="until")
+        raise Refused(N_("This ends before it begins."), field="until")
     if not 0 <= raw.after_s <= 31_536_000:
-        raise Refused("An answer comes 0 to 31,536,000 seconds later.", field="after_s")
+        raise Refused(N_("An answer comes 0 to 31,536,000 seconds later."), field="after_s")
     return IfAsked(at, until, raw.answer == "seen", timedelta(seconds=raw.after_s))
 
 
@@ -222,7 +225,7 @@ def events_of(file: TextIO) -> Iterator[Event]:
         try:
             event = _event(line, row)
             if event.at < before:
-                raise Refused("This row is earlier than the one before it.", field="at")
+                raise Refused(N_("This row is earlier than the one before it."), field="at")
         except Refused as fault:
             raise on_line(line, fault) from None
         before = event.at
@@ -231,8 +234,21 @@ def events_of(file: TextIO) -> Iterator[Event]:
 
 def on_line(line: int, fault: Refused) -> Refused:
     """The same fault, with the line on which it stands."""
-    field = f" ({fault.field})" if fault.field else ""
-    return Refused(f"Line {line}: {fault.detail}{field}")
+    says = gettext("en", fault.detail, **fault.extra)
+    where = f" ({fault.field})" if fault.field else ""
+    whole = f"Line {line}: {says}{where}"
+    return Refused(whole, line=line, fault=fault)
+
+
+def in_words(fault: Refused, language: str) -> str:
+    """The same for a reader: the line, what is wrong there, and the name of the field."""
+    inner = fault.extra.get("fault")
+    if not isinstance(inner, Refused):
+        return gettext(language, fault.detail, **{**fault.extra, "field": fault.field or ""})
+    says = gettext(language, inner.detail, **inner.extra)
+    where = f" ({inner.field})" if inner.field else ""
+    line = fault.extra["line"]
+    return gettext(language, N_("Line {line}: {says}"), line=line, says=f"{says}{where}")
 
 
 def rows_of(file: TextIO, header: list[str]) -> Iterator[tuple[int, list[str]]]:
@@ -243,16 +259,21 @@ def rows_of(file: TextIO, header: list[str]) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(file, strict=True)
     try:
         if next(reader, None) != header:
-            raise Refused(f"Line 1: the header is {','.join(header)}.")
+            names = ",".join(header)
+            raise on_line(1, Refused(N_("The header must be: {names}"), names=names))
         for row in reader:
             if len(row) == len(header):
                 yield reader.line_num, row
             elif row:
-                raise Refused(f"Line {reader.line_num}: a row has {len(header)} fields.")
-    except csv.Error as fault:
-        raise Refused(f"Line {reader.line_num}: this is no CSV: {fault}.") from None
+                fields = len(header)
+                fault = Refused(N_("A row has {n} fields."), n=fields)
+                raise on_line(reader.line_num, fault)
+    except csv.Error as torn:
+        wrong = Refused(N_("This is no CSV: {reason}."), reason=str(torn))
+        raise on_line(reader.line_num, wrong) from None
     except UnicodeDecodeError:
-        raise Refused(f"Line {reader.line_num + 1} or later: this is not UTF-8.") from None
+        wrong = Refused(N_("From here on this is not UTF-8."))
+        raise on_line(reader.line_num + 1, wrong) from None
 
 
 def _event(line: int, row: list[str]) -> Event:
@@ -260,7 +281,7 @@ def _event(line: int, row: list[str]) -> Event:
     at = moment(at_text, "at")
     read = _DETAILS.get(kind)
     if read is None:
-        raise Refused("This kind is not known.", field="kind")
+        raise Refused(N_("This kind is not known."), field="kind")
     if not child and kind != "blind":
-        raise Refused("Only a blind interval is without a child.", field="child")
+        raise Refused(N_("Only a blind interval is without a child."), field="child")
     return Event(line, child, at, kind, read(detail, at))

@@ -16,6 +16,7 @@ from uuid import UUID
 from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert
 from server.audit.models import Entry
+from server.clock import known_zone
 from server.people.models import Child, Tie
 from server.people.rules import Role
 from server.watch.events import HEADER
@@ -65,7 +66,7 @@ async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
     for id_, (begin, end) in placed.items():
         watch = zones[id_]
         detail = {
-            "zone": watch.zone,
+            "zone": known_zone(watch.zone).key,
             "tier": watch.tier,
             "rhythm": watch.rhythm,
             "carer": id_ in carers,

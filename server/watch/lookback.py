@@ -4,7 +4,7 @@ A policy is never judged by hand here: both are replayed by the rules of product
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,8 @@ from server.watch.events import Event
 from server.watch.replay import ASK, NUDGE, Replay
 from server.watch.replayed import Result
 
+# So many events are taken before somebody is asked whether to go on.
+LOOK_UP = 500
 # A silence, named by its child and how many answers came before it.
 Silence = tuple[str, int]
 
@@ -54,14 +56,14 @@ def compare(
     real: Iterable[tuple[str, datetime]] = (),
 ) -> Compared:
     """Replay both. Raises Refused where the rules cannot follow an event."""
-    first, second = _run(events, before, until), _run(events, after, until)
+    first, second = run(events, before, until), run(events, after, until)
     told, then = told_of(first), told_of(second)
     shifts = sorted(then[key] - told[key] for key in told.keys() & then.keys())
-    which = {(child, _nth(first, child, at)) for child, at in real}
+    which = {(child, nth(first, child, at)) for child, at in real}
     late = [then[key] - told[key] for key in which if key in then and key in told]
     return Compared(
-        before=_did(first),
-        after=_did(second),
+        before=did(first),
+        after=did(second),
         only_before=len(told.keys() - then.keys()),
         only_after=len(then.keys() - told.keys()),
         sooner=sum(shift < timedelta(0) for shift in shifts),
@@ -73,9 +75,17 @@ def compare(
     )
 
 
-def _run(events: Sequence[Event], policy: Policy, until: datetime) -> Result:
+def run(
+    events: Sequence[Event],
+    policy: Policy,
+    until: datetime,
+    go_on: Callable[[], None] = lambda: None,
+) -> Result:
+    """Replay one. `go_on` is asked now and then, and may raise to end it."""
     replay = Replay(policy, until)
-    for event in events:
+    for number, event in enumerate(events):
+        if number % LOOK_UP == 0:
+            go_on()
         replay.feed(event)
     return replay.finish()
 
@@ -85,7 +95,8 @@ def _middle(spans: Sequence[timedelta]) -> timedelta | None:
     return spans[len(spans) // 2] if spans else None
 
 
-def _nth(result: Result, child: str, at: datetime) -> int:
+def nth(result: Result, child: str, at: datetime) -> int:
+    """How many answers of the child had come by then: the number of its silence."""
     return bisect_right(result.answers.get(child, ()), at)
 
 
@@ -95,18 +106,19 @@ def told_of(result: Result) -> dict[Silence, datetime]:
     for alert in result.alerts:
         if alert.cause is Cause.SILENCE and alert.told:
             at = alert.told[0]
-            key = (alert.child, _nth(result, alert.child, at))
+            key = (alert.child, nth(result, alert.child, at))
             found[key] = min(at, found.get(key, at))
     return found
 
 
-def _did(result: Result) -> Did:
+def did(result: Result) -> Did:
+    """What a policy did in a replay."""
     silent = [one for one in result.alerts if one.cause is Cause.SILENCE and one.told]
     begun = {one.child: one.begin for one in reversed(result.watched)}
     lasted = []
-    for (child, nth), at in told_of(result).items():
+    for (child, number), at in told_of(result).items():
         answers = result.answers.get(child, ())
-        lasted.append(at - (answers[nth - 1] if nth else begun[child]))
+        lasted.append(at - (answers[number - 1] if number else begun[child]))
     levels = [row.level for row in result.rows]
     return Did(
         reminders=levels.count(NUDGE),

@@ -28,6 +28,8 @@ from server.watch import (
     placing_pages,
     policy_pages,
     quality_pages,
+    together_pages,
+    trial_pages,
 )
 from server.watch.desk import done
 from server.watch.wording import span
@@ -136,4 +138,6 @@ routes = [
     *noticing_pages.routes,
     *policy_pages.routes,
     *quality_pages.routes,
+    *together_pages.routes,
+    *trial_pages.routes,
 ]

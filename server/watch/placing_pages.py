@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.clock import known_zone
 from server.errors import Refused, WaymarkError
 from server.i18n import N_, gettext
 from server.people.access import desk_child, now_of, staff_of
@@ -18,7 +19,7 @@ from server.watch import placing
 from server.watch.agreed import REASONS
 from server.watch.desk import TIMES, as_field, back_to, moment_of, times_of
 from server.watch.models import Watch
-from server.watch.rhythm import Rhythm, as_data, read, read_zone
+from server.watch.rhythm import Rhythm, as_data, read
 from server.watch.wording import when
 from server.web import form_body, language_of, page, zone_of
 
@@ -67,7 +68,7 @@ def _at_the_times(fault: WaymarkError) -> WaymarkError:
 
 async def _zone(child_id: UUID) -> ZoneInfo:
     watch = await Watch.get_or_none(child_id=child_id)
-    return read_zone(watch.zone if watch is not None else "UTC")
+    return known_zone(watch.zone if watch is not None else "UTC")
 
 
 async def _page(

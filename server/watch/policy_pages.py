@@ -5,7 +5,6 @@ script.
 """
 
 import asyncio
-import threading
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from server.alert import policy as policies
 from server.alert.models import Policy
 from server.alert.policy import Tier, filled
 from server.alert.versions import content_of, versions_of
+from server.clock import known_zone
 from server.errors import Conflict, Refused, WaymarkError
 from server.i18n import N_, format_span, gettext
 from server.people.access import Visitor, agency_for, now_of
@@ -35,6 +35,7 @@ from server.watch.agreeing import check_rhythm
 from server.watch.events import events_of
 from server.watch.models import Watch
 from server.watch.standing import Terms
+from server.watch.trial import ONE
 from server.web import form_body, language_of, page
 
 # What `policy.read` says of a whole that makes no sense, for the catalogs.
@@ -49,6 +50,8 @@ FAULTS = (
     N_("An open app softens an alarm at the most."),
     N_("This is no number that makes sense here."),
     N_("This counts for more than a professional's word."),
+    N_("Several are two to a thousand children."),
+    N_("A call waits for others ten minutes at the most."),
 )
 # Policies that ship beside the one that holds at first, to look at what they would have done.
 FOLDER = Path(__file__).parents[2] / "policies"
@@ -57,8 +60,6 @@ _NAMES: Mapping[str, str] = {
     "period-and-grace": N_("Plain: wait long, then call adults"),
     "ask-at-each-miss": N_("Plain: wait long, then ask the carer"),
 }
-# One replay at a time: several beside each other would be no faster, and hold up everything else.
-_ONE = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,7 @@ async def show(request: Request) -> Response:
         "tables": _tables(content, language),
         "version": version,
         "versions": await _versions(rows, language),
-        "shipped": [
-            (name, gettext(language, _NAMES[name]) if name in _NAMES else name)
-            for name in _shipped()
-        ],
+        "shipped": [(name, name_of(name, language)) for name in shipped()],
         "may_change": may_agency(Role(visitor.role), AgencyAction.POLICY_CHANGE),
         "done": gettext(language, N_("This holds from now on.")) if code == "adopted" else None,
         "now": now_of(request),
@@ -98,9 +96,8 @@ async def edit(request: Request) -> Response:
     visitor = await agency_for(request, AgencyAction.POLICY_CHANGE)
     _, base = await content_of(_agency(visitor))
     name = request.query_params.get("from", "")
-    shipped = _shipped()
-    if name in shipped:
-        start = filled(tomllib.loads(shipped[name].read_text(encoding="utf-8")))
+    if name in shipped():
+        start = shipped_content(name)
     else:
         start, _ = await content_of(_agency(visitor), _number(name))
     return _form_page(request, editing.typed_of(start), start, base)
@@ -148,9 +145,19 @@ async def adopt(request: Request) -> Response:
 # --- reading
 
 
-def _shipped() -> dict[str, Path]:
+def shipped() -> dict[str, Path]:
     """The policies that ship as files, by their names."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def shipped_content(name: str) -> dict[str, Any]:
+    """The data of one of them."""
+    return filled(tomllib.loads(shipped()[name].read_text(encoding="utf-8")))
+
+
+def name_of(name: str, language: str) -> str:
+    """What people call one of them."""
+    return gettext(language, _NAMES[name]) if name in _NAMES else name
 
 
 def _agency(visitor: Visitor) -> UUID:
@@ -188,7 +195,7 @@ async def _looked(
 
 
 def _replayed(past: history.History, old: Mapping[str, Any], new: Mapping[str, Any]) -> Looked:
-    with _ONE:
+    with ONE:
         events = list(events_of(history.as_csv(past.events)))
         compared = lookback.compare(
             events, policies.read(old), policies.read(new), past.until, past.real
@@ -201,7 +208,7 @@ async def _too_slow(agency_id: UUID, content: Mapping[str, Any]) -> int:
     policy, count = policies.read(content), 0
     for watch in await Watch.filter(agency_id=agency_id, act_at__isnull=False):
         tier = Tier(watch.tier)
-        rhythm, zone = rhythms.read(watch.rhythm), rhythms.read_zone(watch.zone)
+        rhythm, zone = rhythms.read(watch.rhythm), known_zone(watch.zone)
         try:
             check_rhythm(
                 rhythm, Terms(tier, policy.tiers[tier].steps, rhythm, zone, (), has_carer=False)
@@ -321,7 +328,11 @@ class Table:
 def _heading(table: str, language: str) -> str:
     if table in set(Tier):
         return gettext(language, TIERS[Tier(table)][0])
-    words = {"quiet": N_("Quiet hours"), "signals": N_("What has changed")}
+    words = {
+        "quiet": N_("Quiet hours"),
+        "signals": N_("What has changed"),
+        "together": N_("Many at once"),
+    }
     return gettext(language, words[table]) if table in words else editing.label_of(table, language)
 
 
@@ -333,6 +344,12 @@ def _hint(table: str, language: str) -> str:
         return gettext(language, words)
     if table == "signals":
         return gettext(language, N_("Said quietly, on the board and on the page of the child."))
+    if table == "together":
+        words = N_(
+            "Then each adult gets one message about all of them."
+            " Each child keeps an alert of its own."
+        )
+        return gettext(language, words)
     return ""
 
 

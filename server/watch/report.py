@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 
 from server.alert.ladder import Cause
 from server.alert.policy import Tier
 from server.errors import Refused
+from server.i18n import N_
 from server.watch.events import moment, on_line, rows_of
 from server.watch.replayed import Alert, Result, Watched
 
@@ -60,13 +62,18 @@ class Page:
 
 def read_truth(path: Path) -> list[Gone]:
     """The absences of TRUTH.csv. Raises Refused with the number of the line."""
-    found = []
     with path.open(encoding="utf-8-sig", newline="") as file:
-        for line, row in rows_of(file, TRUTH_HEADER):
-            try:
-                found.append(_gone(row))
-            except Refused as fault:
-                raise on_line(line, fault) from None
+        return truth_of(file)
+
+
+def truth_of(file: TextIO) -> list[Gone]:
+    """The same from an open file."""
+    found = []
+    for line, row in rows_of(file, TRUTH_HEADER):
+        try:
+            found.append(_gone(row))
+        except Refused as fault:
+            raise on_line(line, fault) from None
     return found
 
 
@@ -75,9 +82,9 @@ def _gone(row: Sequence[str]) -> Gone:
     left_at = moment(left, "left_at")
     back_at = moment(back, "back_at") if back else None
     if back_at is not None and back_at <= left_at:
-        raise Refused("This absence ends before it begins.", field="back_at")
+        raise Refused(N_("This absence ends before it begins."), field="back_at")
     if coerced not in ("true", "false"):
-        raise Refused("Coerced is true or false.", field="coerced")
+        raise Refused(N_("Coerced is true or false."), field="coerced")
     return Gone(child, left_at, back_at, coerced == "true")
 
 

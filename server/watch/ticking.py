@@ -15,6 +15,7 @@ from server.notify.actions import Saying, queue, set_aside, tell_operators
 from server.notify.rules import Kind
 from server.watch.cases import Case, as_row, load, passed
 from server.watch.models import CALLED_OFF, Beat, Blind, Question, Round, Watch, round_id
+from server.watch.shared import Silent, causes_of
 from server.watch.standing import Change, What, Why
 
 AT_ONCE = 200
@@ -44,7 +45,11 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
             .limit(at_once)
             .select_for_update(skip_locked=True)
         )
+        if not due:
+            # Nearly every tick: nothing more is asked of the database.
+            return 0
         cases = await load(due, now)
+        await _tell_of_zones(cases, now)
         await apply([passed(one, now) for one in cases], now)
     return len(due)
 
@@ -60,7 +65,14 @@ async def tick_one(child_id: UUID, now: datetime) -> None:
     async with write():
         due = await Watch.filter(child_id=child_id, act_at__lte=now).select_for_update()
         cases = await load(due, now)
+        await _tell_of_zones(cases, now)
         await apply([passed(one, now) for one in cases], now)
+
+
+async def _tell_of_zones(cases: Iterable[Case], now: datetime) -> None:
+    """A zone that the tz database knows no more is UTC for as long as nobody mends it."""
+    if any(one.terms.zone.key != one.watch.zone for one in cases):
+        await tell_operators("watch:zone", now)
 
 
 async def set_apart(child_id: UUID, now: datetime) -> None:
@@ -291,8 +303,17 @@ async def _enter(moved: Sequence[Moved], now: datetime) -> None:
 
 async def _alert(moved: Sequence[Moved], now: datetime) -> None:
     openings, policies = [], {}
-    unseen = await _unseen(_of(moved, What.ALERT), now)
-    for one, change in _of(moved, What.ALERT):
+    called = _of(moved, What.ALERT)
+    blind = await _blind(called, now)
+    unseen = {}
+    if blind is not None:
+        unseen["unseen"] = [blind.from_at.isoformat(), blind.until_at.isoformat()]
+    silent = [
+        Silent(one.watch.child_id, one.watch.agency_id, change.at, one.policy)
+        for one, change in called
+    ]
+    shared = await causes_of(silent, blind, now)
+    for one, change in called:
         policies[one.watch.agency_id] = one.policy
         openings.append(
             Opening(
@@ -303,6 +324,7 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
                 reason=change.why.value if change.why else Why.GRACE_OVER.value,
                 opened_at=change.at,
                 facts={**_facts(one, change), **unseen},
+                shared=shared.get(one.watch.child_id),
             )
         )
     await open_alerts(openings, policies, now)
@@ -311,14 +333,11 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
         await join_misses(joined, now)
 
 
-async def _unseen(opened: Sequence[tuple[Case, Change]], now: datetime) -> dict[str, Any]:
+async def _blind(called: Sequence[tuple[Case, Change]], now: datetime) -> Blind | None:
     """The time in which we were down, where an alert became true in it."""
-    if not any(now - change.at > BLIND_AFTER for _, change in opened):
-        return {}
-    blind = await Blind.filter(until_at=now).first()
-    if blind is None:
-        return {}
-    return {"unseen": [blind.from_at.isoformat(), blind.until_at.isoformat()]}
+    if not any(now - change.at > BLIND_AFTER for _, change in called):
+        return None
+    return await Blind.filter(until_at=now).first()
 
 
 def _facts(one: Case, change: Change) -> dict[str, Any]:

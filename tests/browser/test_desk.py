@@ -98,6 +98,7 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         "board": ("tom", "/desk/"),
         "rounds": ("tom", "/desk/rounds"),
         "alert": ("tom", f"/desk/alerts/{alert.id}"),
+        "together": ("tom", f"/desk/alerts/{alert.id}/together"),
         "closed": ("tom", f"/desk/alerts/{closed.id}"),
         "child": ("tom", f"/desk/children/{cast.noor.id}"),
         "rhythm": ("tom", f"{mia}/rhythm"),
@@ -121,6 +122,7 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         "new template": ("root", "/desk/templates/new"),
         "policies": ("ines", "/desk/policies"),
         "policy": ("ines", "/desk/policies/new"),
+        "replay": ("ines", "/desk/policies/replay"),
         "quality": ("ines", "/desk/quality"),
         "fault": ("tom", "/desk/nowhere"),
     }

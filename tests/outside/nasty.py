@@ -28,6 +28,7 @@ class Fits:
     form: Mapping[str, Any] | None = None
     streams: bool = False  # The answer never ends: asked by strangers alone.
     takes_all: bool = False  # Nothing that is wrong with a body may stop this.
+    takes_files: bool = False  # A form that may come with a file.
 
 
 NEW = "{new}"  # An id that nobody has had.
@@ -199,6 +200,8 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/policies": Fits("ines", form=_POLICY),
     "GET /desk/policies/new": Fits("ines"),
     "POST /desk/policies/look": Fits("ines", form=_POLICY),
+    "GET /desk/policies/replay": _TO_TOM,
+    "POST /desk/policies/replay": Fits(form={"policy": "0", "days": "7"}, takes_files=True),
     "GET /desk/quality": Fits("ines"),
     "GET /desk/quality.csv": Fits("ines"),
     "GET /desk/templates": _TO_ROOT,
@@ -222,6 +225,8 @@ FITS: Mapping[str, Fits] = {
     "GET /desk/rounds": _TO_TOM,
     "GET /desk/alerts/{alert_id}": _TO_TOM,
     "POST /desk/alerts/{alert_id}/acknowledge": Fits(form={}),
+    "GET /desk/alerts/{alert_id}/together": _TO_TOM,
+    "POST /desk/alerts/{alert_id}/together": Fits(form={}),
     "POST /desk/alerts/{alert_id}/close": Fits(form={"outcome": "seen", "words": "Back."}),
     "GET /desk/children/new": _TO_TOM,
     "POST /desk/children/new": Fits(

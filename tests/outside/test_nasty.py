@@ -395,6 +395,8 @@ async def test_a_form_that_cannot_be_read_is_refused_and_nothing_is_written(
         path = await _path(prober.cast, route, fits.who)
         prober.known = await prober.rows()
         for name, (body, kind, statuses) in nasty.UNREADABLE_FORMS.items():
+            if name == "a file" and fits.takes_files:
+                continue
             headers = [(b"content-type", kind.encode())] if kind else []
             answer = await prober.send(
                 "POST", path, who=fits.who, body=body, headers=headers, as_page=True

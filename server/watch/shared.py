@@ -1,0 +1,195 @@
+"""What several silences have in common: one home, a time in which we were down, a push service.
+
+Then adults hear of them in one message, and each child keeps an alert of its own. Reads rows, and
+writes none.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID, uuid5
+
+from server.alert.actions import SLACK, Shared
+from server.alert.ladder import Cause
+from server.alert.models import Alert
+from server.alert.policy import Policy, Tier, Together
+from server.notify.models import Address
+from server.notify.rules import PUSH
+from server.people.models import Child
+from server.watch.models import Blind, Watch
+from server.watch.standing import State
+
+HOME, OUTAGE, PROVIDER = "home", "outage", "provider"
+_SHARED = UUID("3d0c2f0e-58a1-4be4-9f4d-6f0f6a0f1f3a")
+# A push service that has not taken anything of a phone for so long fails it now.
+LATELY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A child about whom adults are called in this moment, and since when that is true."""
+
+    child_id: UUID
+    agency_id: UUID
+    at: datetime
+    policy: Policy
+
+
+async def causes_of(
+    silent: Sequence[Silent], blind: Blind | None, now: datetime
+) -> dict[UUID, Shared]:
+    """What is shared, by child. Whoever is alone is not in it."""
+    found: dict[UUID, Shared] = {}
+    for agency_id in {one.agency_id for one in silent}:
+        ours = [one for one in silent if one.agency_id == agency_id]
+        together = ours[0].policy.together
+        found |= await _of_outage(ours, blind, together, now)
+        rest = [one for one in ours if one.child_id not in found]
+        found |= await _of_homes(rest, ours[0].policy, now)
+        rest = [one for one in ours if one.child_id not in found]
+        found |= await _of_providers(rest, together, now)
+    return found
+
+
+# --- our own outage
+
+
+async def _of_outage(
+    ours: Sequence[Silent], blind: Blind | None, together: Together, now: datetime
+) -> dict[UUID, Shared]:
+    if blind is None:
+        return {}
+    unseen = [one.child_id for one in ours if blind.from_at <= one.at < blind.until_at]
+    if not unseen:
+        return {}
+    # One tick goes through them in batches: who is still to come, and who has come already.
+    agency_id = ours[0].agency_id
+    id_ = uuid5(_SHARED, f"{OUTAGE}:{blind.id}:{agency_id}")
+    coming = await Watch.filter(agency_id=agency_id, act_at__lte=now).count()
+    if len(unseen) + coming < together.children:
+        before = Alert.filter(agency_id=agency_id, closed_at__isnull=True, noticed_at=now)
+        if len(unseen) + coming + await before.count() < together.children:
+            return {}
+    until = now + SLACK if coming else None
+    shared = Shared(id_, OUTAGE, together.window, until)
+    return dict.fromkeys(unseen, shared)
+
+
+# --- one home
+
+
+async def _of_homes(ours: Sequence[Silent], policy: Policy, now: datetime) -> dict[UUID, Shared]:
+    homes = await _homes([one.child_id for one in ours])
+    if not homes:
+        return {}
+    together = policy.together
+    living = await Child.filter(
+        home_id__in=list(set(homes.values())), left_at__isnull=True
+    ).values_list("id", "home_id")
+    home_of: dict[UUID, UUID] = dict(living)
+    coming = await _coming(set(home_of) - set(homes), policy, now)
+    called = await _lately(set(home_of) - set(homes), now - together.window, now)
+    found: dict[UUID, Shared] = {}
+    for home in set(homes.values()):
+        here = [child for child, its in homes.items() if its == home]
+        before = [alert for alert in called if home_of[alert.child_id] == home]
+        after = [at for child, at in coming.items() if home_of[child] == home]
+        if len(here) + len(before) + len(after) < together.children:
+            continue
+        known = [id_ for id_ in map(_id, before) if id_ is not None]
+        id_ = known[0] if known else uuid5(_SHARED, f"{HOME}:{home}:{now.isoformat()}")
+        until = max(max(after, default=now), now) + SLACK if after else None
+        found |= dict.fromkeys(here, Shared(id_, HOME, together.window, until))
+    return found
+
+
+async def _homes(children: Collection[UUID]) -> dict[UUID, UUID]:
+    rows = await Child.filter(id__in=list(children), home_id__isnull=False).values_list(
+        "id", "home_id"
+    )
+    return dict(rows)
+
+
+async def _coming(
+    children: Collection[UUID], policy: Policy, now: datetime
+) -> dict[UUID, datetime]:
+    """Of these, who is silent too and will be late, or called about, within the window: when."""
+    end = now + policy.together.window
+    silent = Watch.filter(
+        child_id__in=list(children),
+        act_at__isnull=False,
+        act_at__lte=end,
+        is_alerted=False,
+        standing__in=[State.DUE.value, State.LATE.value],
+    )
+    found = {}
+    for watch in await silent:
+        at = watch.act_at
+        if watch.standing == State.DUE and watch.due_at is not None:
+            at = watch.due_at + policy.tiers[Tier(watch.tier)].steps.grace
+        if at is not None and at <= end:
+            found[watch.child_id] = at
+    return found
+
+
+async def _lately(children: Collection[UUID], since: datetime, now: datetime) -> list[Alert]:
+    """The alerts about the silence of these that were opened lately, and stand."""
+    return await Alert.filter(
+        child_id__in=list(children),
+        closed_at__isnull=True,
+        cause=Cause.SILENCE.value,
+        noticed_at__gte=since,
+        noticed_at__lte=now,
+    )
+
+
+async def others_of(alert: Alert) -> list[Alert]:
+    """The other alerts that have the same in common with this one, closed ones too."""
+    shared = alert.facts.get("shared")
+    if shared is None:
+        return []
+    near = timedelta(seconds=shared["window_s"]) + SLACK
+    found = await Alert.filter(
+        agency_id=alert.agency_id,
+        noticed_at__gte=alert.noticed_at - near,
+        noticed_at__lte=alert.noticed_at + near,
+    ).exclude(id=alert.id)
+    return [one for one in found if _id(one) == UUID(shared["id"])]
+
+
+def _id(alert: Alert) -> UUID | None:
+    shared: Mapping[str, str] | None = alert.facts.get("shared")
+    return UUID(shared["id"]) if shared is not None else None
+
+
+# --- one push service
+
+
+async def _of_providers(
+    ours: Sequence[Silent], together: Together, now: datetime
+) -> dict[UUID, Shared]:
+    if len(ours) < together.children:
+        return {}
+    hosts: dict[str, set[UUID]] = {}
+    failing = Address.filter(
+        person_id__in=[one.child_id for one in ours],
+        channel=PUSH,
+        dropped_at__isnull=True,
+        last_failed_at__gt=now - LATELY,
+    )
+    for one in await failing:
+        has_since_arrived = (
+            one.last_accepted_at is not None
+            and one.last_failed_at is not None
+            and one.last_accepted_at > one.last_failed_at
+        )
+        if one.person_id is not None and not has_since_arrived:
+            hosts.setdefault(urlsplit(one.value).netloc, set()).add(one.person_id)
+    found: dict[UUID, Shared] = {}
+    for host, children in hosts.items():
+        if len(children) >= together.children:
+            name = f"{PROVIDER}:{host}:{ours[0].agency_id}:{now.isoformat()}"
+            shared = Shared(uuid5(_SHARED, name), PROVIDER, together.window)
+            found |= dict.fromkeys(children, shared)
+    return found
