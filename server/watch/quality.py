@@ -4,6 +4,7 @@ A small number is no rate: one alert more would turn it over, and it would tell 
 Where there are too few, the figure is None, and the page says so.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -176,3 +177,73 @@ def _place(home: str, total: _Sum, others: Sequence[_Sum]) -> Place:
 
 def _rate(count: int, time: timedelta) -> float | None:
     return count / (time / MONTH) if time >= MONTH else None
+
+
+# --- is it the hour?
+
+# Early, late and night, by the clock of the child: from the first hour until before the second.
+SHIFTS = ((6, 14), (14, 22), (22, 6))
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """The check-ins that were due in one home at certain hours, beside its other hours."""
+
+    home: str
+    begin: int
+    end: int
+    asked: int
+    misses: int
+    share: float | None  # Of those asked; None: too few.
+    at_other_hours: float | None
+    stands_out: bool
+
+
+def shift_of(hour: int) -> tuple[int, int]:
+    """The shift into which an hour of the day falls."""
+    early, late, night = SHIFTS
+    if early[0] <= hour < early[1]:
+        return early
+    return late if late[0] <= hour < late[1] else night
+
+
+def shifts(kept: Iterable[Kept], rounds: Iterable[tuple[str, int, bool]]) -> list[Shift]:
+    """The shifts of each home where at least two children live: rounds are the child, the hour at
+    which it was due, and whether it was missed. Homes by name, shifts in the order of the day.
+
+    What a shift does shows in several children: where one alone misses, it is the child.
+    """
+    home_of = {one.child: one.home for one in kept if one.home}
+    children = Counter(home_of.values())
+    asked: Counter[tuple[str, tuple[int, int]]] = Counter()
+    missed: Counter[tuple[str, tuple[int, int]]] = Counter()
+    who: dict[tuple[str, tuple[int, int]], set[str]] = {}
+    for child, hour, is_missed in rounds:
+        if children[home_of.get(child, "")] > 1:
+            key = (home_of[child], shift_of(hour))
+            asked[key] += 1
+            missed[key] += is_missed
+            if is_missed:
+                who.setdefault(key, set()).add(child)
+    found = []
+    for home in sorted({home for home, _ in asked}):
+        for shift in SHIFTS:
+            key = (home, shift)
+            others = [(home, other) for other in SHIFTS if other != shift]
+            share = _of(missed[key], asked[key])
+            away = _of(sum(missed[o] for o in others), sum(asked[o] for o in others))
+            stands_out = (
+                share is not None
+                and away is not None
+                and missed[key] >= FEWEST
+                and len(who[key]) > 1
+                and share >= STANDS_OUT * away
+            )
+            if asked[key]:
+                one = Shift(home, *shift, asked[key], missed[key], share, away, stands_out)
+                found.append(one)
+    return found
+
+
+def _of(count: int, of: int) -> float | None:
+    return count / of if of >= FEWEST else None

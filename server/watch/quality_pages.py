@@ -16,6 +16,7 @@ from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert
 from server.alert.policy import Tier
 from server.audit.models import Entry
+from server.clock import known_zone
 from server.i18n import N_, NAMES, format_number, format_span, gettext
 from server.notify.models import Address
 from server.people.access import Visitor, agency_for, now_of
@@ -29,6 +30,7 @@ from server.web import language_of, page
 
 DAYS = 90
 _MISSED = ("late", "answered_late", "seen", "ended_late")
+_KEPT = ("answered",)
 _PHONES = (
     ("push.apple.com", N_("iPhone")),
     ("mozilla", N_("Firefox")),
@@ -45,6 +47,7 @@ class Quality:
     calls: list[Called]
     kept: list[Kept]
     misses: list[tuple[str, Any]]
+    rounds: list[tuple[str, int, bool]]  # The child, the hour by its clock, whether it was missed.
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ async def show(request: Request) -> Response:
             for by in dict.fromkeys(one.by for one in groups[1:])
         ],
         "places": _places(found, language) if is_theirs else [],
+        "shifts": _shifts(found, language) if is_theirs else [],
         "shows_places": is_theirs,
         "since": found.since,
         "fewest": quality.FEWEST,
@@ -149,7 +153,26 @@ async def _read(agency_id: UUID, now: datetime) -> Quality:
         calls=await _calls(ids, since),
         kept=await _kept(children, since, now),
         misses=[(str(child_id), due_at.date()) for child_id, due_at in rounds],
+        rounds=await _rounds(children, since, now),
     )
+
+
+async def _rounds(
+    children: Sequence[Child], since: datetime, now: datetime
+) -> list[tuple[str, int, bool]]:
+    """The rounds of those who live in a home, by the hour of their clock at which they were due."""
+    ids = [child.id for child in children if child.home_id is not None]
+    zones = {
+        child_id: known_zone(zone)
+        for child_id, zone in await Watch.filter(child_id__in=ids).values_list("child_id", "zone")
+    }
+    rows = await Round.filter(
+        child_id__in=list(zones), due_at__gt=since, late_at__lte=now, state__in=(*_MISSED, *_KEPT)
+    ).values_list("child_id", "due_at", "state")
+    return [
+        (str(child_id), due_at.astimezone(zones[child_id]).hour, state in _MISSED)
+        for child_id, due_at, state in rows
+    ]
 
 
 async def _calls(ids: list[UUID], since: datetime) -> list[Called]:
@@ -288,6 +311,27 @@ def _places(found: Quality, language: str) -> list[dict[str, Any]]:
             "stands_out": one.stands_out,
         }
         for one in quality.places(found.kept, found.misses)
+    ]
+
+
+def _shifts(found: Quality, language: str) -> list[dict[str, Any]]:
+    """When check-ins are missed in each home, shift by shift."""
+
+    def share(value: float | None) -> str:
+        return "-" if value is None else f"{format_number(language, round(100 * value))} %"
+
+    return [
+        {
+            "home": one.home,
+            "begin": f"{one.begin:02}:00",
+            "end": f"{one.end:02}:00",
+            "asked": one.asked,
+            "misses": one.misses,
+            "share": share(one.share),
+            "at_other_hours": share(one.at_other_hours),
+            "stands_out": one.stands_out,
+        }
+        for one in quality.shifts(found.kept, found.rounds)
     ]
 
 

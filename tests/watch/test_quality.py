@@ -78,6 +78,33 @@ def test_a_home_without_others_beside_it_is_compared_with_nothing() -> None:
     assert (only.elsewhere, only.stands_out) == (None, False)
 
 
+def test_a_shift_at_which_several_children_miss_stands_out_beside_the_other_hours() -> None:
+    children = [*kept("a", "b"), *kept("c", home="Alone"), *kept("d", home="")]
+    nights = [(child, 23, True) for child in "ab" for _ in range(4)]
+    days = [(child, 9, day == 0) for child in "ab" for day in range(10)]
+    others = [("c", 23, True), ("d", 23, True), ("z", 23, True)]
+    early, night = quality.shifts(children, [*nights, *days, *others])
+    assert (early.home, early.begin, early.asked, early.misses) == ("Hill", 6, 20, 2)
+    assert (early.share, early.stands_out) == (0.1, False)
+    assert (night.begin, night.end, night.asked, night.misses) == (22, 6, 8, 8)
+    assert (night.share, night.at_other_hours, night.stands_out) == (1.0, 0.1, True)
+
+
+def test_where_one_child_alone_misses_it_is_not_the_shift_and_few_are_no_share() -> None:
+    one = [("a", 15, True)] * 9 + [("b", 9, False)] * 9
+    late = quality.shifts(kept("a", "b"), one)[1]
+    assert (late.begin, late.share, late.stands_out) == (14, 1.0, False)
+    [few] = quality.shifts(kept("a", "b"), [("a", 5, True)] * 4)
+    assert (few.begin, few.share, few.at_other_hours, few.stands_out) == (22, None, None, False)
+    assert [quality.shift_of(hour) for hour in (5, 6, 14, 21, 22)] == [
+        (22, 6),
+        (6, 14),
+        (14, 22),
+        (14, 22),
+        (22, 6),
+    ]
+
+
 async def test_the_page_and_the_file_say_what_happened_and_name_nobody(cast: Cast) -> None:
     for _ in range(100):
         cast.clock.advance(hours=1)
