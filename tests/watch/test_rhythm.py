@@ -15,6 +15,7 @@ from server.watch import rhythm as rules
 from server.watch.rhythm import Rhythm, Span, next_due, opens_at
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+YEAR_AFTER = datetime(2028, 1, 1, tzinfo=UTC)
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2037, 1, 1, tzinfo=UTC)
 # Zones that do what others do not: days left out, half hours, changes at midnight or before it,
 # a jump over midnight (Nuuk), two changes around a holy month (Casablanca), no change at all.
@@ -136,6 +137,43 @@ def test_no_round_is_lost_or_comes_twice_where_clocks_change(
         after = due
     rounds = every_round(rhythm, zone, moment)
     assert walked == [due for due in rounds if moment - 4 * DAY < due < moment + 4 * DAY]
+
+
+def test_at_every_change_of_the_clocks_of_every_zone_the_wall_shows_the_hour_that_was_agreed() -> (
+    None
+):
+    """The changes of two years, both of each year, in every zone there is: a day has its rounds,
+    each once and in order, at the hour of its wall, or as far behind the jump as it lay behind."""
+    rhythm = Rhythm((time(1, 30), time(2, 30), time(18)), frozenset(range(7)))
+    changes = 0
+    for name in ALL:
+        zone = ZoneInfo(name)
+        for edge in changes_of(zone, datetime(2026, 1, 1, tzinfo=UTC), YEAR_AFTER):
+            changes += 1
+            walked, after = [], edge - 2 * DAY
+            while (due := next_due(rhythm, zone, (), after)) and due < edge + 2 * DAY:
+                assert due > after, name
+                walked.append(due)
+                after = due
+            rounds = every_round(rhythm, zone, edge)
+            assert walked == [d for d in rounds if edge - 2 * DAY < d < edge + 2 * DAY], name
+            evening = [d.astimezone(zone) for d in walked if d.astimezone(zone).hour == 18]
+            assert len({d.date() for d in evening}) == len(evening) >= 3, name
+    assert changes > 200
+
+
+def test_the_leap_day_has_its_rounds_in_every_zone_and_only_in_a_leap_year() -> None:
+    rhythm = Rhythm((time(18),), frozenset(range(7)))
+    for name in ALL:
+        zone = ZoneInfo(name)
+        for year, days in ((2027, ["02-28", "03-01"]), (2028, ["02-28", "02-29", "03-01"])):
+            after, found = datetime(year, 2, 27, 12, tzinfo=zone).astimezone(UTC), []
+            while len(found) <= len(days):
+                due = next_due(rhythm, zone, (), after)
+                assert due is not None
+                found.append(f"{due.astimezone(zone):%m-%d %H:%M}")
+                after = due
+            assert found == ["02-27 18:00", *(f"{day} 18:00" for day in days)], name
 
 
 def test_every_zone_of_the_database_has_a_round_on_every_day_of_a_year() -> None:
