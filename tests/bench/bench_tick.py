@@ -66,7 +66,8 @@ _MAKE_LATE = (
 )
 
 
-async def _fill(agency: Agency, how_many: int) -> None:
+async def fill(agency: Agency, how_many: int) -> None:
+    """So many children who are well, with nothing due for hours."""
     now, left = moment(), how_many
     while left > 0:
         # In parts: one statement may take only so long.
@@ -102,7 +103,7 @@ async def _answer(url: str, size: int) -> None:
     worker = await Person.create(
         id=uuid7(), agency=agency, role=Role.CASEWORKER, name="worker", made_at=now
     )
-    await _fill(agency, size)
+    await fill(agency, size)
     await _run(agency, worker, "warm")
     print("ready", flush=True)
     # Nothing else runs on this loop meanwhile.
