@@ -3,20 +3,14 @@
 It lies here because moods do; what it means is in watch/signals.py. Nothing is written.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
 from uuid import UUID
 
 from server.alert.actions import policy_of
 from server.alert.policy import Signal
-from server.db import as_id, dialect, fetch
-from server.doors.models import Device
-from server.due.models import Due
-from server.due.rules import Kind
-from server.people.rules import Role
-from server.watch.models import Noted, Observation
-from server.watch.noticing import GOAL
+from server.db import as_id, as_moment, dialect, fetch
 from server.watch.signal_words import in_short
 from server.watch.signals import (
     MONTH,
@@ -30,77 +24,63 @@ from server.watch.signals import (
     changed,
 )
 
-# What is usual changes slowly: a board that renews itself reads so many rows so often at most.
+# What is usual changes slowly: a board that renews itself looks at the answers so often at most.
 KEPT_FOR = timedelta(minutes=10)
 MOST_KEPT = 5_000
-_Answers = tuple[tuple[Answer, ...], tuple[Mood, ...]]
+_Found = dict[UUID, list[Changed]]
+_ORDER = {code: place for place, code in enumerate(Code)}
 
 
-async def of(
-    agency_id: UUID, children: Collection[UUID], now: datetime
-) -> dict[UUID, list[Changed]]:
+async def of(agency_id: UUID, children: Collection[UUID], now: datetime) -> _Found:
     """What has changed about each of these children, as their agency wants to hear it."""
     signals = (await policy_of(agency_id))[0].signals
-    return await _found(children, await _read(children, signals, now), signals, now)
+    answers = await _of_answers(children, signals, now)
+    return _together(children, answers, await _of_the_rest(children, signals, now))
 
 
 class OnBoard:
-    """The same in a few words, for a board that renews itself all day: the answers and moods that
-    were read are kept in memory for some minutes. What was noticed is read each time."""
+    """The same in a few words, for a board that renews itself all day: what answers and moods say
+    is kept in memory for some minutes. What was noticed is looked at each time."""
 
     def __init__(self) -> None:
-        self._kept: dict[UUID, tuple[datetime, _Answers]] = {}
+        self._kept: dict[UUID, tuple[datetime, int, list[Changed]]] = {}
 
     async def __call__(
         self, agency_id: UUID, children: Collection[UUID], language: str, now: datetime
     ) -> dict[UUID, str]:
         """A line about each of these children of whom there is something to say."""
-        signals = (await policy_of(agency_id))[0].signals
-        answers = await self._answers(children, signals, now)
-        found = await _found(children, answers, signals, now)
+        policy, version = await policy_of(agency_id)
+        answers = await self._answers(children, policy.signals, version, now)
+        rest = await _of_the_rest(children, policy.signals, now)
+        found = _together(children, answers, rest)
         return {child: in_short(some, language) for child, some in found.items() if some}
 
     async def _answers(
-        self, children: Collection[UUID], signals: Mapping[str, Signal], now: datetime
-    ) -> dict[UUID, _Answers]:
-        # A clock that was set back makes nothing new that was read in the time to come.
+        self, children: Collection[UUID], signals: Mapping[str, Signal], version: int, now: datetime
+    ) -> _Found:
         fits = {
-            id_: self._kept[id_][1]
+            id_: self._kept[id_][2]
             for id_ in children
-            if id_ in self._kept and timedelta(0) <= now - self._kept[id_][0] < KEPT_FOR
+            if id_ in self._kept and _is_new(self._kept[id_], version, now)
         }
-        read = await _read([id_ for id_ in children if id_ not in fits], signals, now)
-        if len(self._kept) + len(read) > MOST_KEPT:
+        new = await _of_answers([id_ for id_ in children if id_ not in fits], signals, now)
+        if len(self._kept) + len(new) > MOST_KEPT:
             self._kept.clear()
-        self._kept |= {id_: (now, one) for id_, one in read.items()}
-        return fits | read
+        self._kept |= {id_: (now, version, some) for id_, some in new.items()}
+        return fits | new
 
 
-async def _found(
-    children: Collection[UUID],
-    answers: Mapping[UUID, _Answers],
-    signals: Mapping[str, Signal],
-    now: datetime,
-) -> dict[UUID, list[Changed]]:
-    ids = list(children)
-    if not ids:
-        return {}
-    dates, promises = await _dues(ids, signals, now)
-    goals, signs, phones = await _goals(ids), await _signs(ids, signals, now), await _phones(ids)
-    found = {}
-    for id_ in ids:
-        said, moods = answers[id_]
-        rows = Rows(
-            answers=said,
-            moods=moods,
-            dates=dates.get(id_, ()),
-            promises=promises.get(id_, ()),
-            goals=goals.get(id_, ()),
-            signs=signs.get(id_, ()),
-            phones=phones.get(id_, ()),
-        )
-        found[id_] = changed(rows, signals, now)
-    return found
+def _is_new(kept: tuple[datetime, int, list[Changed]], version: int, now: datetime) -> bool:
+    """Whether what was kept still counts: it is of this policy, and neither old nor, where a clock
+    was set back, of a time to come."""
+    return kept[1] == version and timedelta(0) <= now - kept[0] < KEPT_FOR
+
+
+def _together(children: Collection[UUID], one: _Found, other: _Found) -> _Found:
+    return {
+        id_: sorted([*one.get(id_, ()), *other.get(id_, ())], key=lambda some: _ORDER[some.code])
+        for id_ in children
+    }
 
 
 # --- answers and moods
@@ -126,24 +106,25 @@ AND by_role = 'child' GROUP BY child_id
 """
 
 
-async def _read(
+async def _of_answers(
     ids: Collection[UUID], signals: Mapping[str, Signal], now: datetime
-) -> dict[UUID, _Answers]:
-    """The answers and moods of the time that the signals look at."""
+) -> _Found:
+    """What the answers and moods of the time that the signals look at say, by child."""
     codes = (Code.LATER_ANSWERS, Code.FEWER_ANSWERS, Code.LOWER_MOOD)
     on = [signals[code].days for code in codes if signals[code].is_on]
     if not on or not ids:
-        return {id_: ((), ()) for id_ in ids}
+        return {id_: [] for id_ in ids}
     since = now - timedelta(days=max(on)) - MONTH
     rounds = await _texts(_ROUNDS, "due_at", _DELAY, ids, since, now)
     moods = await _texts(_MOODS, "received_at", _MOOD, ids, since, now)
-    return {
-        id_: (
-            tuple(Answer(at, _minutes(value)) for at, value in _pairs(rounds.get(id_))),
-            tuple(Mood(at, int(value)) for at, value in _pairs(moods.get(id_))),
+    found = {}
+    for id_ in ids:
+        rows = Rows(
+            answers=[Answer(at, _minutes(value)) for at, value in _pairs(rounds.get(id_))],
+            moods=[Mood(at, int(value)) for at, value in _pairs(moods.get(id_))],
         )
-        for id_ in ids
-    }
+        found[id_] = changed(rows, signals, now)
+    return found
 
 
 _DELAY = {
@@ -186,57 +167,80 @@ def _minutes(value: str) -> timedelta | None:
 
 # --- what was to be done, what was noticed, and phones
 
-T = TypeVar("T")
+# All of it in one statement: of each kind what the rules may say something about. A review about a
+# complaint goes round the caseworker, and so it is none here. A child's id is its person's id.
+_REST = """
+SELECT child_id, kind AS what, due_at AS at, settled_at AS settled_at, '' AS word FROM due
+WHERE child_id {any} AND due_at > $2 AND due_at <= $3
+AND (settled_at IS NULL OR settled_at > due_at)
+AND ((kind = 'review' AND owner_role = 'caseworker') OR (kind = 'step' AND owner_role <> 'child'))
+UNION ALL
+SELECT child_id, code, at, NULL, '' FROM noted
+WHERE child_id {any} AND code = 'goal' AND ended_at IS NULL AND at <= $4
+UNION ALL
+SELECT child_id, 'sign', at, NULL, sign FROM observation
+WHERE child_id {any} AND at > $5 AND at <= $3 AND taken_back_at IS NULL
+UNION ALL
+SELECT d.person_id, 'phone', d.paired_at, NULL, '' FROM device d
+WHERE d.person_id {any} AND EXISTS (
+  SELECT 1 FROM device n WHERE n.person_id = d.person_id AND n.paired_at > $6)
+"""
 
 
-def _by_child(rows: Iterable[tuple[Any, T]]) -> dict[UUID, list[T]]:
-    found: dict[UUID, list[T]] = {}
-    for child_id, one in rows:
-        found.setdefault(as_id(child_id), []).append(one)
-    return found
+@dataclass
+class _Rest:
+    """What is known of one child beside its answers and moods."""
+
+    review: list[Promise] = field(default_factory=list)
+    step: list[Promise] = field(default_factory=list)
+    goal: list[datetime] = field(default_factory=list)
+    sign: list[Sign] = field(default_factory=list)
+    phone: list[datetime] = field(default_factory=list)
+
+    def rows(self) -> Rows:
+        """The same for the rules."""
+        return Rows(
+            dates=self.review,
+            promises=self.step,
+            goals=self.goal,
+            signs=self.sign,
+            phones=self.phone,
+        )
 
 
-async def _dues(
-    ids: Sequence[UUID], signals: Mapping[str, Signal], now: datetime
-) -> tuple[dict[UUID, list[Promise]], dict[UUID, list[Promise]]]:
-    """Reviews and meetings that had a day, and what adults had promised. A review about a complaint
-    goes round the caseworker, and so it is none here."""
-    days = max(signals[code].days for code in (Code.MISSED_DATES, Code.BROKEN_PROMISES))
-    rows = await Due.filter(
-        child_id__in=list(ids),
-        kind__in=[Kind.REVIEW, Kind.STEP],
-        due_at__gt=now - timedelta(days=days),
-        due_at__lte=now,
-    ).values_list("child_id", "kind", "owner_role", "due_at", "settled_at")
-    dates = [
-        (child, Promise(at, settled))
-        for child, kind, role, at, settled in rows
-        if kind == Kind.REVIEW and role == Role.CASEWORKER
-    ]
-    promises = [
-        (child, Promise(at, settled))
-        for child, kind, role, at, settled in rows
-        if kind == Kind.STEP and role != Role.CHILD
-    ]
-    return _by_child(dates), _by_child(promises)
+async def _of_the_rest(
+    ids: Collection[UUID], signals: Mapping[str, Signal], now: datetime
+) -> _Found:
+    """What everything else says, of those children of whom there is something."""
+    rest = await _rest(ids, signals, now) if ids else {}
+    return {id_: changed(one.rows(), signals, now) for id_, one in rest.items()}
 
 
-async def _goals(ids: Sequence[UUID]) -> dict[UUID, list[datetime]]:
-    held = Noted.filter(child_id__in=list(ids), code=GOAL, ended_at__isnull=True)
-    return _by_child(await held.values_list("child_id", "at"))
+async def _rest(
+    ids: Collection[UUID], signals: Mapping[str, Signal], now: datetime
+) -> dict[UUID, _Rest]:
+    def ago(*codes: Code) -> datetime:
+        return now - timedelta(days=max(signals[code].days for code in codes))
 
-
-async def _signs(
-    ids: Sequence[UUID], signals: Mapping[str, Signal], now: datetime
-) -> dict[UUID, list[Sign]]:
-    since = now - timedelta(days=signals[Code.OBSERVATIONS].days)
-    held = Observation.filter(child_id__in=list(ids), at__gt=since, taken_back_at__isnull=True)
-    rows = await held.values_list("child_id", "at", "sign")
-    return _by_child((child, Sign(at, sign)) for child, at, sign in rows)
-
-
-async def _phones(ids: Sequence[UUID]) -> dict[UUID, list[datetime]]:
-    """When each child's phones were paired. A child's id is its person's id."""
-    return _by_child(
-        await Device.filter(person_id__in=list(ids)).values_list("person_id", "paired_at")
+    since = ago(Code.MISSED_DATES, Code.BROKEN_PROMISES)
+    still, noticed, paired = (
+        ago(code) for code in (Code.STALLED_GOALS, Code.OBSERVATIONS, Code.NEW_PHONE)
     )
+    rows = await fetch(
+        _REST.format(any=_ANY[dialect()]), [list(ids), since, now, still, noticed, paired]
+    )
+    found: dict[UUID, _Rest] = {}
+    for row in rows:
+        at, rest = as_moment(row["at"]), found.setdefault(as_id(row["child_id"]), _Rest())
+        match row["what"]:
+            case "sign":
+                rest.sign.append(Sign(at, row["word"]))
+            case "goal":
+                rest.goal.append(at)
+            case "phone":
+                rest.phone.append(at)
+            case kind:
+                settled = row["settled_at"]
+                promise = Promise(at, None if settled is None else as_moment(settled))
+                (rest.review if kind == "review" else rest.step).append(promise)
+    return found

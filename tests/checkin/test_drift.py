@@ -94,6 +94,16 @@ async def due(cast: Cast, kind: Kind, role: str, at: timedelta) -> Due:
     return await Due.get(subject_id=one.subject_id)
 
 
+async def adopt(cast: Cast, *names: str, is_on: bool, version: int = 1) -> None:
+    """A policy in which these signals are on, or off."""
+    content = copy.deepcopy(DEFAULT)
+    for name in names:
+        content["signals"][name]["on"] = is_on
+    await Policy.create(
+        agency_id=cast.agency.id, version=version, content=content, made_at=cast.clock()
+    )
+
+
 async def found(cast: Cast, child: str = "mia") -> list[Changed]:
     id_ = cast.persons[child].id
     return (await drift.of(cast.agency.id, [id_], cast.clock()))[id_]
@@ -215,10 +225,7 @@ async def test_a_goal_that_nobody_speaks_of_stands_still_until_somebody_does(cas
 
 async def test_a_policy_switches_a_signal_off(cast: Cast) -> None:
     await rounds(cast, later=2 * HOUR)
-    content = copy.deepcopy(DEFAULT)
-    for name in ("later_answers", "fewer_answers", "lower_mood"):
-        content["signals"][name]["on"] = False
-    await Policy.create(agency_id=cast.agency.id, version=1, content=content, made_at=cast.clock())
+    await adopt(cast, "later_answers", "fewer_answers", "lower_mood", is_on=False)
     assert await found(cast) == []
 
 
@@ -245,6 +252,9 @@ async def test_a_board_reads_the_answers_anew_after_ten_minutes_and_no_child_twi
     assert await line() == ""
     cast.clock.advance(minutes=1)
     assert await line() == "Changed: answers later"
+    await adopt(cast, "later_answers", is_on=False)
+    assert await line() == ""
+    await adopt(cast, "later_answers", is_on=True, version=2)
     cast.clock.advance(minutes=-30)
     assert await line() == "Changed: answers later"
     assert await on_board(cast.agency.id, [], "en", cast.clock()) == {}
