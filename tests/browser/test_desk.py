@@ -23,6 +23,7 @@ from server.people.rules import Role
 from server.plan import offering
 from server.plan.template import Offer, Step
 from server.watch import actions as watch
+from server.watch import noticing
 from server.watch.models import Question
 from server.watch.ticking import beat
 from tests.cast import Cast
@@ -92,6 +93,16 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
     for template_id in (template := uuid4(), retired := uuid4()):
         await offering.add(cast.actor("ines"), ours, template_id, offer, now)
     await offering.retire(cast.actor("ines"), ours, retired, now)
+    for sign in ("packed_bag", "unexplained_things"):
+        await noticing.note(
+            cast.actor("tom"),
+            cast.children["noor"],
+            Role.CASEWORKER,
+            id_=uuid4(),
+            sign=sign,
+            words="Under the bed. " * 9,
+            now=now,
+        )
     question = await Question.get(child_id=cast.mia.id)
     token = crypt.sign(str(question.id), "question", until=question.expires_at)
     return {
@@ -105,6 +116,7 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         "tier": ("tom", f"{mia}/tier"),
         "pauses": ("tom", f"{mia}/pauses"),
         "sighting": ("tom", f"{mia}/sighting"),
+        "observation": ("tom", f"/desk/children/{cast.noor.id}/observation"),
         "missing": ("tom", f"{mia}/missing"),
         "check-in": ("tom", f"{mia}/check-in"),
         "new": ("tom", "/desk/children/new"),
