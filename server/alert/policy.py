@@ -55,6 +55,18 @@ class Doubt:
     page: float  # From these odds on adults are called.
     ask_again: timedelta  # A carer who does not answer is asked again, at another time of the day.
     ask_before: timedelta  # So long before the ceiling the carer is asked in any case.
+    # "Not seen" makes the odds so many times what they were; from AT_ONCE on, adults are called.
+    not_seen: float = 1000.0
+    # A child of whom staff noticed a warning sign in the last `sign_lasts` leaves so many times as
+    # often; one that was missing before, too.
+    sign: float = 1.0
+    sign_lasts: timedelta = timedelta(days=4)
+    left_before: float = 1.0
+
+    @property
+    def weighs_not_seen(self) -> bool:
+        """Whether a carer who has not seen the child is weighed, and calls nobody by that alone."""
+        return self.not_seen < AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +373,22 @@ def _does(table: Mapping[str, Any], key: str, name: str) -> Does:
     return Does(value)
 
 
-_DOUBT = {"leaves": 0.5, "ask": 1.0, "page": 10.0, "ask_again": None, "ask_before": None}
+# So many times is no weighing any more.
+AT_ONCE = 1000.0
+# Every key, and the most that makes sense where it is a number.
+_DOUBT = {
+    "leaves": 0.5,
+    "ask": 1.0,
+    "page": 10.0,
+    "ask_again": None,
+    "ask_before": None,
+    "not_seen": AT_ONCE,
+    "sign": AT_ONCE,
+    "sign_lasts": None,
+    "left_before": AT_ONCE,
+}
+# What a table of an earlier release does not say, as that release had it.
+_DOUBT_BEFORE = {"not_seen": AT_ONCE, "sign": 1.0, "sign_lasts": "4d", "left_before": 1.0}
 
 
 def _doubt(table: Mapping[str, Any], tier: str) -> Doubt | None:
@@ -372,12 +399,17 @@ def _doubt(table: Mapping[str, Any], tier: str) -> Doubt | None:
     if not isinstance(own, Mapping):
         raise Refused("This policy lacks a table.", field=name)
     _known(own, _DOUBT, name)
+    own = {**_DOUBT_BEFORE, **own}
     doubt = Doubt(
         leaves=_odds(own, "leaves", name),
         ask=_odds(own, "ask", name),
         page=_odds(own, "page", name),
         ask_again=_duration(own, "ask_again", name),
         ask_before=_duration(own, "ask_before", name),
+        not_seen=_times(own, "not_seen", name),
+        sign=_times(own, "sign", name),
+        sign_lasts=_duration(own, "sign_lasts", name),
+        left_before=_times(own, "left_before", name),
     )
     if doubt.ask > doubt.page:
         raise Refused("Adults are called before the carer is asked.", field=f"{name}.ask")
@@ -392,6 +424,14 @@ def _odds(table: Mapping[str, Any], key: str, name: str) -> float:
     if not is_number or not 1e-6 <= value <= most:  # type: ignore[operator]
         raise Refused("This is not a share that makes sense here.", field=f"{name}.{key}")
     return float(value)  # type: ignore[arg-type]
+
+
+def _times(table: Mapping[str, Any], key: str, name: str) -> float:
+    """So many times: what is known here never makes it less likely that a child has gone."""
+    value = _odds(table, key, name)
+    if value < 1:
+        raise Refused("This is not a share that makes sense here.", field=f"{name}.{key}")
+    return value
 
 
 def _ladder(table: Mapping[str, Any], tier: str) -> Ladder:

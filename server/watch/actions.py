@@ -246,9 +246,16 @@ async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
     if (await watch_of(sighting.child_id)).is_over:
         return  # Not seen where nobody is asked any more: kept, and no alarm.
     one, changes = passed(await locked(sighting.child_id, now), now)
-    standing = rules.not_seen(one.standing, now)
+    standing = rules.not_seen(one.standing, one.terms, now)
     standing, more = rules.advance(standing, one.terms, now)
     await write_down(replace(one, standing=standing), (*changes, *more), now, quietly=False)
+
+
+async def weighs_not_seen(watch: Watch) -> bool:
+    """Whether "not seen" is weighed, and adults are not always called by it at once."""
+    policy, _ = await policy_of(watch.agency_id)
+    doubt = policy.tiers[Tier(watch.tier)].steps.doubt
+    return doubt is not None and doubt.weighs_not_seen
 
 
 async def app_opened(child_id: UUID, now: datetime) -> None:

@@ -63,6 +63,8 @@ async def _question_page(request: Request, question: Question) -> Response:
         "language": known(carer.language),
         "state": question.answer or "ask",
         "has_come": not question.still_waits(missed_due_at),
+        "is_called": watch is None or watch.is_alerted,
+        "is_weighed": watch is not None and await actions.weighs_not_seen(watch),
         "due": when(carer.language, question.about_due_at, zone, now_of(request)),
     }
     if agency.display_name:

@@ -1,20 +1,22 @@
 """A watch with all that its rules need, read from rows and written back. No decision is here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from server.alert.actions import policy_of
+from server.alert.ladder import Cause
+from server.alert.models import Alert
 from server.alert.policy import LONGEST, Policy, Tier
 from server.clock import known_zone
 from server.db import as_id, as_moment, dialect, fetch
 from server.people.models import Tie
 from server.people.rules import Role
 from server.watch import rhythm as rhythms
-from server.watch.habit import REMEMBERED, UNKNOWN, Past, learned
-from server.watch.models import Pause, Watch
+from server.watch.habit import REMEMBERED, UNTOLD, Known, Past, learned
+from server.watch.models import Observation, Pause, Sighting, Watch
 from server.watch.rhythm import Span, opens_at
 from server.watch.standing import (
     Change,
@@ -48,14 +50,15 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
     policies: dict[UUID, Policy] = {}
     for agency_id in {watch.agency_id for watch in watches}:
         policies[agency_id], _ = await policy_of(agency_id)
-    past = await _past([watch for watch in watches if _learns(policies[watch.agency_id])])
+    weighed = [watch for watch in watches if _learns(policies[watch.agency_id])]
+    known = await _known(weighed, now)
     return [
         case(
             watch,
             policies[watch.agency_id],
             pauses.get(watch.child_id, ()),
             carers,
-            past.get(watch.child_id, ()),
+            known.get(watch.child_id, UNTOLD),
         )
         for watch in watches
     ]
@@ -65,16 +68,60 @@ def _learns(policy: Policy) -> bool:
     return any(tier.steps.doubt is not None for tier in policy.tiers.values())
 
 
-async def _past(watches: Sequence[Watch]) -> dict[UUID, list[Past]]:
+async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:
+    """What a policy that weighs a silence goes by, beside the rounds of the silence itself."""
+    if not watches:
+        return {}
+    ids = [watch.child_id for watch in watches]
+    past, unseen = await _past(ids), await _unseen(watches)
+    warned, missing = await _warned(ids, now), await _were_missing(ids)
+    return {
+        watch.child_id: Known(
+            habit=learned(past.get(watch.child_id, ()), known_zone(watch.zone)),
+            unseen=tuple(unseen.get(watch.child_id, ())),
+            warned_at=warned.get(watch.child_id),
+            was_missing=watch.child_id in missing,
+        )
+        for watch in watches
+    }
+
+
+async def _unseen(watches: Sequence[Watch]) -> dict[UUID, list[datetime]]:
+    """When somebody looked for a child since its last sign, and did not find it."""
+    since = {watch.child_id: watch.sign_at for watch in watches}
+    rows = await Sighting.filter(
+        child_id__in=list(since), answer="not_seen", at__gt=min(since.values())
+    ).order_by("at")
+    found: dict[UUID, list[datetime]] = {}
+    for row in rows:
+        if row.at > since[row.child_id]:
+            found.setdefault(row.child_id, []).append(row.at)
+    return found
+
+
+async def _warned(ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:
+    """When adults last noticed a warning sign, as far back as a policy may look."""
+    held = Observation.filter(
+        child_id__in=list(ids), taken_back_at__isnull=True, at__gt=now - LONGEST
+    )
+    # Of several the latest is what stays.
+    return dict(await held.order_by("at").values_list("child_id", "at"))
+
+
+async def _were_missing(ids: Sequence[UUID]) -> set[UUID]:
+    """Who was missing once and is not any more."""
+    rows = Alert.filter(child_id__in=list(ids), cause=Cause.MISSING, closed_at__isnull=False)
+    return {as_id(child_id) for child_id in await rows.values_list("child_id", flat=True)}
+
+
+async def _past(ids: Sequence[UUID]) -> dict[UUID, list[Past]]:
     """What the habit of each child is learned from: its last rounds that are over. A round of the
     silence that lasts is none of them, so that the habit stays what it was when that began.
 
     Read where it is needed, and only under a policy that asks for it: an answer is settled without
     a read, and has nothing more to write for it.
     """
-    if not watches:
-        return {}
-    rows = await fetch(_PAST[dialect()], [[watch.child_id for watch in watches], REMEMBERED])
+    rows = await fetch(_PAST[dialect()], [list(ids), REMEMBERED])
     found: dict[UUID, list[Past]] = {}
     for row in rows:
         past = Past(as_moment(row["due_at"]), row["state"] == "answered")
@@ -103,20 +150,19 @@ def case(
     policy: Policy,
     pauses: tuple[Span, ...],
     carers: Mapping[UUID, tuple[UUID, ...]],
-    past: Iterable[Past] = (),
+    known: Known = UNTOLD,
 ) -> Case:
     """One case. Raises where a row makes no sense: the tick then sets that row apart."""
     asked = carers.get(watch.child_id, ())
     tier = Tier(watch.tier)
-    zone = known_zone(watch.zone)
     terms = Terms(
         tier=tier,
         steps=policy.tiers[tier].steps,
         rhythm=rhythms.read(watch.rhythm),
-        zone=zone,
+        zone=known_zone(watch.zone),
         pauses=pauses,
         has_carer=bool(asked),
-        habit=learned(past, zone) if past else UNKNOWN,
+        known=known,
     )
     return Case(watch, standing_of(watch), terms, policy, asked)
 

@@ -374,7 +374,10 @@ async def note_sighting(request: Request) -> Response:
         )
     except WaymarkError as fault:
         return await _sighting_page(request, child.id, form, fault)
-    return back_to(child.id, roles, answer)
+    # What was called is said, and nothing else: somebody relies on it.
+    watch = await Watch.get(child_id=child.id)
+    called = answer == "seen" or watch.is_alerted or watch.is_missing
+    return back_to(child.id, roles, answer if called else "not_seen_yet")
 
 
 async def _sighting_page(

@@ -38,6 +38,10 @@ DONE: Mapping[str, str] = {
     "rhythm": N_("The rhythm is changed."),
     "seen": N_("Noted: seen. Thank you."),
     "not_seen": N_("Noted: not seen. The caseworker is called. Thank you."),
+    "not_seen_yet": N_(
+        "Noted: not seen. Nobody is called by this alone. If you are worried, do not wait: call the"
+        " caseworker, or say that the child is missing."
+    ),
     "tier": N_("The tier is set."),
 }
 # Somebody may be several things to a child: the one whose word settles more.

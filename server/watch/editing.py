@@ -74,6 +74,10 @@ OPTIONAL: Mapping[str, Mapping[str, Any]] = {
         "page": 0.2,
         "ask_again": "6h",
         "ask_before": "12h",
+        "not_seen": 8.0,
+        "sign": 20.0,
+        "sign_lasts": "4d",
+        "left_before": 4.0,
     }
 }
 USED = "used"
@@ -111,6 +115,10 @@ LABELS: Mapping[str, str] = {
     "page": N_("Adults are called from these odds on"),
     "ask_again": N_("A carer who says nothing is asked again after"),
     "ask_before": N_("The carer is asked in any case, before the longest silence"),
+    "not_seen": N_("“Not seen” makes the odds so many times what they were"),
+    "sign": N_("Who showed a warning sign leaves so many times as often"),
+    "sign_lasts": N_("A warning sign counts for"),
+    "left_before": N_("Who was missing before leaves so many times as often"),
 }
 SIGNALS: Mapping[Code, str] = {
     Code.LATER_ANSWERS: N_("Answers come later"),
@@ -133,6 +141,7 @@ HINTS: Mapping[str, str] = {
     USED: N_("Else the carer is asked at each miss."),
     "ask": N_("0.05 means: one who has gone, to twenty who forgot."),
     "by": N_("Of answers, 0.25 means: a quarter fewer. Of moods: so many faces lower."),
+    "not_seen": N_("1000: adults are called at once."),
     "decide": N_("Safe, or report. Empty: nobody is reminded of it."),
 }
 

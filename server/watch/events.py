@@ -61,7 +61,7 @@ class Sighting(msgspec.Struct, frozen=True):
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """A warning sign noted by staff. Read and checked; the rules of this release do not use it."""
+    """A warning sign noted by staff. A policy may count who showed one as likelier to leave."""
 
     sign: str
 

@@ -4,7 +4,9 @@ A child that answers nine evenings of ten and misses two has probably gone; one 
 other one has probably forgotten. What is known of a child is counted from its rounds, by the time
 of day and the kind of day, and leans on what children do on the whole while little is known. From
 that follow the odds that the child has left since its last sign: they grow with every hour, by how
-many children leave in a day, and with every round that nobody answers.
+many children leave in a day, with every round that nobody answers, and with everybody who looks and
+does not find the child. One of whom staff noticed a warning sign leaves more often than others, and
+so does one that was missing before.
 
 Nothing here is kept and nobody is shown a number: the odds are worked out anew from the rounds
 whenever one becomes late, and only decide when the carer is asked and when adults are called. They
@@ -28,6 +30,9 @@ REMEMBERED = 60
 _ANSWERED, _ASKED, _WHOLE = 7.2, 10.0, 6.0
 # Of the children who have gone, so many still answer a round: willing, or made to.
 GONE_ANSWERS = 0.22
+
+# Who was out when somebody looked is likely to be still out a few hours later: that is one look.
+LOOKED_ANEW = timedelta(hours=8)
 
 Slot = tuple[int, bool]
 
@@ -87,19 +92,59 @@ class Odds:
         return self.at + minutes * MINUTE
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a child beside its rounds."""
+
+    habit: Habit = UNKNOWN
+    # When somebody looked for the child since its last sign, and did not find it.
+    unseen: tuple[datetime, ...] = ()
+    warned_at: datetime | None = None  # When staff last noticed a warning sign.
+    was_missing: bool = False  # Once, and came back.
+
+    def leaves(self, doubt: Doubt, since: datetime, at: datetime) -> float:
+        """How likely it is that this child leaves in a day of a silence `since` a moment, as far as
+        is known `at` another."""
+        share = doubt.leaves * (doubt.left_before if self.was_missing else 1.0)
+        warned = self.warned_at
+        if warned is not None and since < warned + doubt.sign_lasts and warned <= at:
+            share *= doubt.sign
+        return share
+
+    def looked(self, since: datetime, at: datetime) -> Iterable[datetime]:
+        """When it was not found, since a moment and until another, those near each other once."""
+        last = None
+        for moment in self.unseen:
+            if since < moment <= at and (last is None or moment - last >= LOOKED_ANEW):
+                yield moment
+                last = moment
+
+
+UNTOLD = Known()
+
+
 def odds(
     since: datetime,
     missed: Sequence[datetime],
-    habit: Habit,
+    known: Known,
     zone: ZoneInfo,
     doubt: Doubt,
+    at: datetime,
 ) -> Odds:
-    """The odds after a silence `since` a moment, in which the rounds due at these were `missed`."""
-    at, value = since, 0.0
-    for due in missed:
-        if due <= since:
-            continue
-        value += doubt.leaves * ((due - at) / DAY)
-        value *= (1 - GONE_ANSWERS) / (1 - min(habit.answers(slot(due, zone)), 0.97))
-        at = due
-    return Odds(at, value, doubt.leaves)
+    """The odds after a silence `since` a moment, in which the rounds due at these were `missed`, by
+    what is known `at` a moment. A round that is missed, and somebody who looks and does not find
+    the child, both make them so many times what they were."""
+    ratios = [(due, _ratio(known.habit, slot(due, zone))) for due in missed if due > since]
+    if doubt.weighs_not_seen:
+        ratios += [(moment, doubt.not_seen) for moment in known.looked(since, at)]
+    leaves, value = known.leaves(doubt, since, at), 0.0
+    moment = since
+    for happened, ratio in sorted(ratios):
+        value = (value + leaves * ((happened - moment) / DAY)) * ratio
+        moment = happened
+    return Odds(moment, value, leaves)
+
+
+def _ratio(habit: Habit, at: Slot) -> float:
+    """How much likelier a miss is of a child that has gone than of this one, being there."""
+    return (1 - GONE_ANSWERS) / (1 - min(habit.answers(at), 0.97))

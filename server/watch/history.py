@@ -20,7 +20,7 @@ from server.clock import known_zone
 from server.people.models import Child, Tie
 from server.people.rules import Role
 from server.watch.events import HEADER
-from server.watch.models import Blind, Pause, Question, Round, Sighting, Watch
+from server.watch.models import Blind, Observation, Pause, Question, Round, Sighting, Watch
 
 MONTH = timedelta(days=30)
 _ANSWERED = ("answered", "answered_late")
@@ -76,6 +76,7 @@ async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
             events.append(Happened(end, 9, str(id_), "ended", {}))
     events += await _answers(ids, since, until)
     events += await _sightings(ids, since, until)
+    events += await _signs(ids, since, until)
     events += await _pauses(ids, since, until)
     for blind in await Blind.filter(until_at__gt=since, from_at__lt=until):
         begin = max(blind.from_at, since)
@@ -144,6 +145,24 @@ async def _sightings(ids: list[UUID], since: datetime, until: datetime) -> list[
         if (seen.child_id, seen.by_id, seen.at) not in answered:
             by = "professional" if seen.by_role in _PROFESSIONALS else "carer"
             found.append(Happened(seen.at, 2, str(seen.child_id), "sighting", {"by": by}))
+    return found
+
+
+async def _signs(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:
+    """What adults noticed, and who came back from having been missing."""
+    noticed = Observation.filter(
+        child_id__in=ids, taken_back_at__isnull=True, at__gt=since, at__lte=until
+    )
+    found = [
+        Happened(at, 2, str(child_id), "observation", {"sign": sign})
+        for child_id, at, sign in await noticed.values_list("child_id", "at", "sign")
+    ]
+    over = Alert.filter(
+        child_id__in=ids, cause=Cause.MISSING.value, closed_at__gt=since, closed_at__lte=until
+    )
+    for child_id, at in await over.values_list("child_id", "closed_at"):
+        assert at is not None
+        found.append(Happened(at, 2, str(child_id), "milestone", {"what": "return"}))
     return found
 
 

@@ -28,6 +28,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from heapq import heappop, heappush
 from operator import itemgetter
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -207,8 +208,14 @@ class Replay:
                 child.push = child.reach = Reach.FAILED
             case "prompt_ok":
                 child.push = child.reach = Reach.ACCEPTED
+            case "observation":
+                self._know(child, warned_at=now)
+            case "milestone":
+                assert isinstance(detail, kinds.Milestone)
+                if detail.what == "return":
+                    self._know(child, was_missing=True)
             case _:
-                pass  # Signs and milestones: a person draws the conclusion and sets the tier.
+                pass
 
     def _answer(self, child: Child, said: kinds.CheckIn, now: datetime) -> None:
         # What became true in this very moment, or while we were blind, is settled by the answer
@@ -229,6 +236,7 @@ class Replay:
     ) -> bool:
         """Settle what is open; returns whether that was nothing."""
         self._learn(child, now, answers=answers)
+        self._know(child, unseen=())
         child.standing, settled = rules.settle(child.standing, child.terms, now)
         child.asked, child.was_held = None, False
         self._close(child, now, but=but)
@@ -244,7 +252,13 @@ class Replay:
         if answers and child.standing.opens_at <= now:
             child.past.append(Past(child.standing.due_at, is_answered=True))
         child.past = child.past[-REMEMBERED:]
-        child.terms = replace(child.terms, habit=learned(child.past, child.terms.zone))
+        habit = learned(child.past, child.terms.zone)
+        child.terms = replace(child.terms, known=replace(child.terms.known, habit=habit))
+
+    def _know(self, child: Child, **told: Any) -> None:
+        """Something that a policy weighs which goes by more than each miss."""
+        if self._learns:
+            child.terms = replace(child.terms, known=replace(child.terms.known, **told))
 
     def _remember(self, child: Child, changes: Iterable[Change]) -> None:
         if self._learns:
@@ -349,7 +363,8 @@ class Replay:
             self._sighting(child, Evidence.CARER, at)
             return
         standing, changes = self._looked(child, at)
-        standing = rules.not_seen(standing, at)
+        standing = rules.not_seen(standing, child.terms, at)
+        self._know(child, unseen=(*child.terms.known.unseen, at))
         child.standing, more = rules.advance(standing, child.terms, at)
         self._say(child, (*changes, *more), at)
 

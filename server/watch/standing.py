@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from server.alert.levels import Does, Evidence
 from server.alert.policy import Steps, Tier
 from server.clock import as_utc
-from server.watch.habit import UNKNOWN, Habit, odds
+from server.watch.habit import UNTOLD, Known, odds
 from server.watch.rhythm import OPENS_BEFORE, Rhythm, Span, next_due, opens_at
 
 
@@ -69,8 +69,13 @@ class Terms:
     zone: ZoneInfo
     pauses: tuple[Span, ...]
     has_carer: bool
-    # Of the rounds before the last sign; so it does not change while the silence lasts.
-    habit: Habit = UNKNOWN
+    # The habit in it is that of the rounds before the last sign: no silence changes it.
+    known: Known = UNTOLD
+
+    @property
+    def weighs_not_seen(self) -> bool:
+        """Whether "not seen" is one thing more to weigh."""
+        return self.steps.doubt is not None and self.steps.doubt.weighs_not_seen
 
     @property
     def asks_carer(self) -> bool:
@@ -300,10 +305,9 @@ def _weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
     doubt = terms.steps.doubt
     assert doubt is not None
     ceiling = ceiling_at(standing, terms)
-    known = odds(
-        ceiling - terms.steps.ceiling, _missed(standing, terms), terms.habit, terms.zone, doubt
-    )
-    page = known.reach(doubt.page)
+    since, missed = ceiling - terms.steps.ceiling, _missed(standing, terms)
+    gone = odds(since, missed, terms.known, terms.zone, doubt, at)
+    page = gone.reach(doubt.page)
     alarm, why = max(min(page, ceiling), at), Why.UNUSUAL if page < ceiling else Why.CEILING
     if standing.alarm_at is None or alarm < standing.alarm_at:
         standing = replace(standing, alarm_at=alarm, alarm_why=why)
@@ -311,7 +315,7 @@ def _weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
         return standing
     asked = standing.asked_at
     free = at if asked is None else max(at, asked + doubt.ask_again)
-    ask = carer_hour(terms, max(min(known.reach(doubt.ask), ceiling - doubt.ask_before), free))
+    ask = carer_hour(terms, max(min(gone.reach(doubt.ask), ceiling - doubt.ask_before), free))
     return replace(standing, ask_at=ask if standing.ask_at is None else min(ask, standing.ask_at))
 
 
@@ -449,10 +453,16 @@ def _soften(standing: Standing, terms: Terms, now: datetime) -> Standing:
     return replace(standing, ask_at=ask) if ask < latest else standing
 
 
-def not_seen(standing: Standing, now: datetime) -> Standing:
-    """The carer has looked and not found the child: adults are called now."""
+def not_seen(standing: Standing, terms: Terms, now: datetime) -> Standing:
+    """Somebody has looked and not found the child: adults are called now. Where a silence is
+    weighed, that is one thing more to weigh: it may call them, or have the carer asked again."""
     if standing.is_alerted or standing.missed_due_at is None:
         return standing
+    if terms.weighs_not_seen:
+        known = replace(terms.known, unseen=(*terms.known.unseen, now))
+        weighed = _weigh(replace(standing, ask_at=None), replace(terms, known=known), now)
+        called = weighed.alarm_at is not None and weighed.alarm_at <= now
+        return replace(weighed, alarm_why=Why.NOT_SEEN) if called else weighed
     return replace(standing, ask_at=None, alarm_at=now, alarm_why=Why.NOT_SEEN)
 
 

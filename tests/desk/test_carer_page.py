@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 from server import crypt
-from server.alert.models import Alert
+from server.alert import policy as policies
+from server.alert.models import Alert, Policy
 from server.people.models import Agency
 from server.watch.models import Question, Watch
 from tests.cast import SURNAMES, Cast
 from tests.desk.walking import answer, at, run_until
 
+HABITUAL = tomllib.loads(Path("policies/habit.toml").read_text())
 WORDS = {"en": ("Seen", "Not seen"), "fr": ("Vu", "Pas vu")}
 
 
@@ -68,7 +72,22 @@ async def test_not_seen_calls_the_caseworker(cast: Cast) -> None:
         await browser.post(path, data={"answer": "not_seen"})
         page = (await browser.get(path)).text
     assert "112" in page
+    assert "Le référent est appelé maintenant." in page
     assert (await Alert.get(child_id=cast.mia.id)).reason == "not_seen"
+
+
+async def test_where_not_seen_is_weighed_it_says_that_nobody_is_called_yet(cast: Cast) -> None:
+    content = policies.filled(HABITUAL)
+    content["mid"]["habit"]["ask"] = 0.00001  # At once.
+    await Policy.create(agency_id=cast.agency.id, version=1, content=content, made_at=at(8))
+    path = await link(cast)
+    async with cast.client(headers={"accept": "text/html"}) as browser:
+        assert "ou on vous demande encore une fois" in (await browser.get(path)).text
+        await browser.post(path, data={"answer": "not_seen"})
+        page = (await browser.get(path)).text
+    assert not await Alert.exists(child_id=cast.mia.id)
+    assert "On vous demandera encore plus tard." in page
+    assert "112" in page
 
 
 async def test_it_says_when_the_check_in_came_and_still_takes_an_answer(

@@ -281,9 +281,18 @@ async def test_one_tap_notes_that_the_child_was_seen(cast: Cast) -> None:
 async def test_not_seen_calls_the_caseworker_at_once(cast: Cast) -> None:
     await run_until(cast, at(19, 5))
     async with at_desk(cast, "sam") as browser:
-        await browser.post(path(cast, "/sighting"), data={"answer": "not_seen"})
+        noted = await browser.post(path(cast, "/sighting"), data={"answer": "not_seen"})
+    assert noted.headers["location"] == "/desk/?done=not_seen"
     alert = await Alert.get(child_id=cast.mia.id)
     assert alert.reason == "not_seen"
+
+
+async def test_not_seen_while_nothing_is_late_says_that_nobody_is_called(cast: Cast) -> None:
+    async with at_desk(cast, "tom") as browser:
+        noted = await browser.post(path(cast, "/sighting"), data={"answer": "not_seen"})
+        page = (await browser.get(noted.headers["location"])).text
+    assert "Nobody is called by this alone." in page
+    assert not await Alert.exists(child_id=cast.mia.id)
 
 
 async def test_a_sighting_has_its_own_time_and_is_noted_once(cast: Cast) -> None:

@@ -90,7 +90,7 @@ class Plain:
                 self.see(Evidence.CARER, now)
             elif self.standing is not None:
                 self.look(now)
-                self.standing = rules.not_seen(self.standing, now)
+                self.standing = rules.not_seen(self.standing, self.terms, now)
             return
         detail = what.detail
         if isinstance(detail, kinds.Placed):

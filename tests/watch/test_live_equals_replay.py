@@ -26,9 +26,10 @@ from server.checkin.rules import Answer, Want
 from server.notify.actions import last_resorts, use_last_resorts
 from server.notify.models import Message
 from server.notify.rules import Kind
+from server.people.models import Child
 from server.people.rules import Leaving, Role
 from server.watch import actions as watch
-from server.watch import agreeing, placing, ticking
+from server.watch import agreeing, noticing, placing, ticking
 from server.watch import events as kinds
 from server.watch import rhythm as rhythms
 from server.watch.events import Event, events_of
@@ -162,6 +163,11 @@ class Live:
                 cast.actor(name), mia, role, answer="seen", seen_at=now, words=None, now=now
             )
             await self.seen(Evidence(detail.by), now)
+        elif isinstance(detail, kinds.Observation):
+            child, id_ = await Child.get(id=mia), uuid4()
+            await noticing.note(
+                cast.actor("sam"), child, Role.CARER, id_=id_, sign=detail.sign, words=None, now=now
+            )
         elif what.kind == "app_seen":
             await note_app_seen(mia, now)
             await watch.app_opened(mia, now)
@@ -389,10 +395,38 @@ async def test_lives_at_random_by_what_is_usual(cast: Cast, seed: int) -> None:
         for moment, kind, detail in said
         if kind not in ("tier", "blind")
     ]
-    await compare(cast, said, weighing())
+    await compare(cast, said, weighing(not_seen=8))
 
 
-def weighing() -> dict[str, Any]:
+async def test_who_is_not_found_is_looked_for_again_before_adults_are_called(cast: Cast) -> None:
+    """A carer who has not seen her is asked again; found in the end once, and once not."""
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {}),
+            (at(3, "07:50"), "check_in", {}),
+            (at(3, "17:30"), "if_asked", asked(at(3, "21:00"), "not_seen", 300)),
+            (at(3, "21:30"), "if_asked", asked(at(4, "04:00"), "seen", 300)),
+            (at(4, "07:50"), "check_in", {}),
+            (at(4, "17:30"), "if_asked", asked(at(5, "20:00"), "not_seen", 300)),
+            (at(6, "12:00"), "check_in", {}),
+            (at(7, "07:50"), "check_in", {}),
+            (at(7, "15:40"), "observation", {"sign": "packed_bag"}),
+            (at(7, "17:30"), "if_asked", asked(at(8, "20:00"), "not_seen", 300)),
+            (at(8, "12:00"), "check_in", {}),
+        ],
+        weighing(ask=0.001, not_seen=4, page=0.2, sign=30.0),
+    )
+    asks = [moment for moment, level, _ in told if level == "ask_carer"]
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert len([one for one in asks if one < at(4, "07:00")]) == 2
+    assert [one.day for one in pages] == [5, 7, 8]
+    assert pages[0] > at(5, "00:05")
+    # Of whom a sign was noticed, the first look in vain calls adults.
+    assert pages[1] < at(7, "19:00")
+
+
+def weighing(**more: Any) -> dict[str, Any]:
     data = copy.deepcopy(policies.DEFAULT)
     for tier in ("mid", "low"):
         data[tier]["habit"] = {
@@ -401,6 +435,7 @@ def weighing() -> dict[str, Any]:
             "page": 0.1,
             "ask_again": "6h",
             "ask_before": "12h",
+            **more,
         }
     return data
 

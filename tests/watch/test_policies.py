@@ -72,7 +72,7 @@ def test_a_number_that_a_later_release_adds_has_its_row_by_itself() -> None:
 
 
 def test_a_table_that_may_be_left_out_is_a_switch_of_the_form() -> None:
-    habit = {"leaves": 0.006, "ask": 0.02, "page": 0.2, "ask_again": "6h", "ask_before": "12h"}
+    habit = dict(editing.OPTIONAL["habit"])
     without, with_it = other(habit=None), other(habit=habit)
     assert editing.read(editing.typed_of(without), DEFAULT | without) == without
     assert editing.read(editing.typed_of(with_it), without) == with_it

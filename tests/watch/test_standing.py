@@ -4,9 +4,10 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 
 from server.alert.levels import Does, Evidence, Levels
 from server.alert.policy import Doubt, Tier
+from server.clock import as_utc
 from server.watch import standing as rules
 from server.watch.commands import read_policy
-from server.watch.habit import Habit, Past, learned
+from server.watch.habit import Habit, Known, Past, learned
 from server.watch.rhythm import Rhythm, Span
 from server.watch.standing import State, Terms, What, Why
 from tests.watch.watches import (
@@ -31,7 +33,7 @@ from tests.watch.watches import (
     any_levels,
     any_steps,
     any_terms,
-    habits,
+    knowns,
     lived,
     looks,
     minutes,
@@ -685,7 +687,7 @@ def test_a_child_who_answers_at_random_is_alerted_within_the_ceiling_all_the_sam
     """The worst child to learn from: its habit is that of somebody who answers half the time."""
     steps = HABITUAL.tiers[tier].steps
     past = [Past(start - n * 12 * HOUR, is_answered) for n, is_answered in enumerate(answered)]
-    terms = Terms(tier, steps, rhythm, PARIS, (), carer, learned(past, PARIS))
+    terms = Terms(tier, steps, rhythm, PARIS, (), carer, Known(learned(past, PARIS)))
     life = Life.begin(terms, start)
     assert life.silence() <= start + steps.ceiling
 
@@ -695,7 +697,7 @@ def test_who_nearly_always_answers_is_missed_earlier_than_who_seldom_does() -> N
     for share in (1, 2, 10):
         past = [Past(EARLY - n * DAY, n % share == 0) for n in range(60)]
         steps = HABITUAL.tiers[Tier.MID].steps
-        terms = Terms(Tier.MID, steps, TWICE, PARIS, (), True, learned(past, PARIS))
+        terms = Terms(Tier.MID, steps, TWICE, PARIS, (), True, Known(learned(past, PARIS)))
         called[share] = asked_at(terms)
     assert called[1] < called[2] <= called[10]
 
@@ -717,30 +719,88 @@ def test_a_carer_who_says_nothing_is_asked_again_and_brings_no_alarm_by_it() -> 
     asks = [change.at for change in life.changes if change.what is What.ASK]
     alert = next(change for change in life.changes if change.what is What.ALERT)
     assert len(asks) > 1
-    assert all(later - earlier >= 6 * HOUR for earlier, later in pairwise(asks))
+    assert all(later - earlier >= 4 * HOUR for earlier, later in pairwise(asks))
     assert alert.why in (Why.UNUSUAL, Why.CEILING)
     assert alert.at <= EARLY + 36 * HOUR
 
 
-def test_a_carer_who_has_not_seen_the_child_calls_adults_at_once_whatever_is_usual() -> None:
-    terms = Terms(Tier.LOW, HABITUAL.tiers[Tier.LOW].steps, TWICE, PARIS, (), True)
+def usual(share: int, **known: Any) -> Terms:
+    """The terms of a child that answers every so many-th evening, in the low tier."""
+    past = [Past(EARLY - n * DAY, n % share == 0) for n in range(60)]
+    steps = HABITUAL.tiers[Tier.LOW].steps
+    return Terms(Tier.LOW, steps, EVENING, PARIS, (), True, Known(learned(past, PARIS), **known))
+
+
+def not_found(terms: Terms, *after: timedelta) -> Life:
+    """An evening is missed, and somebody looks so long after it is late, and so long after that."""
     life = Life.begin(terms, EARLY)
-    life.look(EARLY + 12 * HOUR)
-    life.act(Act("not_seen", HOUR))
+    life.look(EARLY + 8 * HOUR)
+    for each in after:
+        life.act(Act("not_seen", each))
+    return life
+
+
+EVENING = Rhythm((time(19),))
+
+
+def test_who_showed_a_warning_sign_and_is_not_found_calls_adults_at_once() -> None:
+    life = not_found(usual(1, warned_at=EARLY - DAY), HOUR)
+    assert life.changes[-1].what is What.ALERT
+    assert life.changes[-1].why is Why.NOT_SEEN
+    long_ago = not_found(usual(1, warned_at=EARLY - 5 * DAY), HOUR)
+    assert not long_ago.standing.is_alerted
+
+
+def test_of_who_seldom_answers_the_carer_who_did_not_find_the_child_is_asked_again() -> None:
+    life = not_found(usual(3), HOUR)
+    assert not life.standing.is_alerted
+    assert life.standing.ask_at == as_utc(date(2026, 3, 3), time(8), PARIS)
+
+
+def test_who_is_looked_for_twice_in_vain_is_missed_earlier_but_not_by_saying_it_twice() -> None:
+    known = usual(1, was_missing=True)
+    once, twice = not_found(known, HOUR), not_found(known, HOUR, 14 * HOUR)
+    assert twice.silence() < once.silence()
+    assert not_found(known, HOUR, 5 * MINUTE).silence() == once.silence()
+
+
+def test_who_was_missing_before_is_missed_earlier() -> None:
+    before = not_found(usual(1, was_missing=True), HOUR, 14 * HOUR).silence()
+    assert before < not_found(usual(1), HOUR, 14 * HOUR).silence()
+
+
+def test_where_the_policy_weighs_nothing_of_it_not_seen_calls_adults_at_once() -> None:
+    terms = usual(3)
+    assert terms.steps.doubt is not None
+    at_once = replace(terms.steps, doubt=replace(terms.steps.doubt, not_seen=1000.0))
+    life = not_found(replace(terms, steps=at_once), HOUR)
     assert life.standing.is_alerted
     assert life.changes[-1].why is Why.NOT_SEEN
+
+
+@many
+@given(any_terms(shipped=False), starts, lives)
+def test_whoever_looks_in_vain_never_makes_the_next_alert_later(
+    terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    life = lived(terms, start, happened)
+    before = life.silence()
+    life.act(Act("not_seen", timedelta(0)))
+    assert life.silence() <= before
 
 
 def test_a_raised_tier_leaves_an_alarm_where_the_next_miss_would_have_brought_it() -> None:
     """The high tier gives a window from the raise on; the habit would have called in it."""
     dense = Rhythm(every=timedelta(seconds=2183))
     habit = Habit({(2, False): (0, 1)})
-    terms = Terms(Tier.MID, HABITUAL.tiers[Tier.MID].steps, dense, PARIS, (), False, habit)
+    doubt = Doubt(0.006, 0.02, 0.2, 6 * HOUR, 12 * HOUR)
+    steps = replace(HABITUAL.tiers[Tier.MID].steps, doubt=doubt)
+    terms = Terms(Tier.MID, steps, dense, PARIS, (), False, Known(habit))
     start = datetime(2026, 3, 27, 12, tzinfo=UTC)
     answers = Act("answer", timedelta(seconds=12180)), Act("look", timedelta(seconds=23580))
     life = lived(terms, start, answers)
     before = life.silence()
-    life.retier(Tier.HIGH, HABITUAL.tiers[Tier.HIGH].steps, raised=True)
+    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.HIGH].steps, raised=True)
     assert life.silence() == before
 
 
@@ -752,8 +812,8 @@ def test_under_the_habit_too_a_raised_tier_never_makes_the_next_alert_later(
     lower, higher = data.draw(
         st.sampled_from([(Tier.LOW, Tier.MID), (Tier.LOW, Tier.HIGH), (Tier.MID, Tier.HIGH)])
     )
-    habit = data.draw(habits)
-    terms = Terms(lower, HABITUAL.tiers[lower].steps, rhythm, PARIS, (), carer, habit)
+    known = data.draw(knowns)
+    terms = Terms(lower, HABITUAL.tiers[lower].steps, rhythm, PARIS, (), carer, known)
     life = lived(terms, start, happened)
     before, open_before = life.silence(), life.standing.is_alerted
     life.retier(higher, HABITUAL.tiers[higher].steps, raised=True)

@@ -11,7 +11,7 @@ from server.alert import policy
 from server.alert.levels import OF_A_PHONE, Does, Evidence, Levels
 from server.alert.policy import Doubt, Steps, Tier
 from server.watch import standing as rules
-from server.watch.habit import Past, learned
+from server.watch.habit import Known, Past, learned
 from server.watch.rhythm import Rhythm, Span
 from server.watch.standing import Change, Standing, Terms
 
@@ -27,12 +27,16 @@ def minutes(least: int, most: int) -> st.SearchStrategy[timedelta]:
 
 
 doubts = st.builds(
-    lambda leaves, ask, more, again, before: Doubt(leaves, ask, ask + more, again, before),
+    lambda leaves, ask, more, *rest: Doubt(leaves, ask, ask + more, *rest),
     st.floats(1e-5, 0.5),
     st.floats(1e-4, 0.5),
     st.floats(0, 5),
     minutes(60, 900),
     minutes(1, 3000),
+    st.sampled_from([1.0, 8.0, 1000.0]),
+    st.floats(1, 50),
+    minutes(60, 9000),
+    st.floats(1, 10),
 )
 habits = st.builds(
     lambda kept, zone: learned(kept, zone),
@@ -41,6 +45,15 @@ habits = st.builds(
         max_size=30,
     ),
     st.sampled_from(ZONES),
+)
+
+
+# A sign long ago, one in the days of the lives below, or none.
+knowns = st.builds(
+    Known,
+    habits,
+    warned_at=st.sampled_from([None, *STARTS, STARTS[0] + 30 * HOUR]),
+    was_missing=st.booleans(),
 )
 
 
@@ -106,7 +119,7 @@ def any_terms(draw: st.DrawFn, *, shipped: bool | None = None) -> Terms:
         zone=draw(st.sampled_from(ZONES)),
         pauses=(),
         has_carer=draw(st.booleans()),
-        habit=draw(habits),
+        known=draw(knowns),
     )
 
 
@@ -158,7 +171,9 @@ class Life:
         elif act.what in ("professional", "school", "carer", "app_seen"):
             self.see(Evidence(act.what))
         elif act.what == "not_seen":
-            self.standing = rules.not_seen(self.standing, now)
+            self.standing = rules.not_seen(self.standing, terms, now)
+            unseen = (*terms.known.unseen, now)
+            self.terms = replace(terms, known=replace(terms.known, unseen=unseen))
             self.look(now)
         elif act.what == "pause":
             self.terms = replace(terms, pauses=(*terms.pauses, Span(now, now + act.lasts)))
