@@ -54,7 +54,7 @@ def sentence(one: Changed, name: str, language: str) -> str:
                 "{n} promises of adults were not kept in time.",
                 one.n,
             )
-        case Code.STALLED_GOALS:
+        case _:  # Code.STALLED_GOALS
             return ngettext(
                 language, "{n} goal has stood still.", "{n} goals have stood still.", one.n
             )

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.due.rules import State as DueState
+from server.plan.goals import moved
 from server.plan.owed import Held, Owed, Thing, owed
 from server.plan.state import Row, State
 
@@ -97,3 +98,31 @@ def test_a_step_that_is_not_to_be_done_is_dropped_and_one_that_is_done_is_done()
             state.take(Row(id_, "step", STEP, name, None, value, NOW, NOW, TOM, "caseworker", role))
         [ending] = owed(state, {}, ZONES).endings.values()
         assert (ending.state, ending.why) == (ends, status)
+
+
+def test_a_goal_moves_with_its_steps_and_one_that_rests_or_is_over_is_not_told() -> None:
+    state = begun()
+
+    def say(entity: str, id_: str, name: str, value: Any, minutes: int) -> None:
+        at = NOW + timedelta(minutes=minutes)
+        state.take(Row(str(uuid4()), entity, id_, name, None, value, at, at, CHILD, "child"))
+
+    assert moved(state) == {UUID(GOAL): NOW}
+    say("step", STEP, "status", "done", 5)
+    assert moved(state) == {UUID(GOAL): NOW + timedelta(minutes=5)}
+    other = str(uuid4())
+    say("step", other, "*", {"goal_id": GOAL, "text": "Go"}, 7)
+    say("goal", GOAL, "why", "So that I can", 6)
+    assert moved(state) == {UUID(GOAL): NOW + timedelta(minutes=7)}
+    say("goal", GOAL, "lifecycle", "on-hold", 8)
+    assert moved(state) == {}
+
+
+def test_of_a_project_that_is_over_no_goal_stands_still() -> None:
+    state = begun()
+    at = NOW + timedelta(minutes=1)
+    row = Row(
+        str(uuid4()), "life_project", CHILD, "closing", None, "moved", at, at, TOM, "caseworker"
+    )
+    state.take(row)
+    assert moved(state) == {}

@@ -105,6 +105,7 @@ def test_digits_may_be_the_writers_own_and_an_empty_span_is_none_where_that_may_
         ({"quiet.from": ""}, "quiet.from"),
         ({f"mid.rungs.{place}": "" for place in range(1, 7)}, "mid.rungs"),
         ({"mid.rungs.1": "the mayor"}, "mid.rungs"),
+        ({"signals.fewer_answers.by": "many"}, "signals.fewer_answers.by"),
         ({"mid.evidence.carer": "perhaps"}, "mid.evidence.carer"),
         ({"mid.evidence.app_seen": "holds"}, "mid.evidence.app_seen"),
         ({"mid.evidence.holds_for": ""}, "mid.evidence.holds_for"),
@@ -122,6 +123,15 @@ def test_who_settles_and_who_holds_is_chosen_in_words() -> None:
     assert [(one.label, one.before, one.after) for one in changes] == [
         ("Seen by the carer", "settles the check-in", "holds for a while"),
         ("The app was open", "changes nothing", "adults are called a little later"),
+    ]
+
+
+def test_a_signal_is_switched_and_its_numbers_are_named_by_it() -> None:
+    typed = form() | {"signals.new_phone.on": "no", "signals.later_answers.span": "3"}
+    changes = editing.differences(filled({}), editing.read(typed, filled({})), "en")
+    assert [(one.label, one.before, one.after) for one in changes] == [
+        ("Answers come later: later by", "1 hr", "3 hrs"),
+        ("A new phone", "yes", "no"),
     ]
 
 

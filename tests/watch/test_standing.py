@@ -199,21 +199,82 @@ def test_no_evidence_that_does_not_settle_lifts_the_ceiling(
 
 
 @many
-@given(any_terms(), starts, lives, st.integers(1, 9))
+@given(any_terms(), starts, lives, minutes(0, 300), minutes(30, 900))
 def test_what_softens_puts_adults_off_once_and_never_past_its_time(
-    terms: Terms, start: datetime, happened: list[Act], times: int
+    terms: Terms, start: datetime, happened: list[Act], later: timedelta, softens_for: timedelta
 ) -> None:
-    levels = replace(terms.steps.levels, app_seen=Does.SOFTENS)
+    levels = replace(terms.steps.levels, app_seen=Does.SOFTENS, softens_for=softens_for)
     terms = replace(terms, steps=replace(terms.steps, levels=levels))
     life = lived(terms, start, happened)
-    before, late_at = life.silence(), life.standing.late_at
+    while life.standing.missed_due_at is None and not life.standing.is_alerted:
+        life.look(rules.act_at(life.standing, life.terms, life.now))
+    life.look(life.now + later)
+    before, ceiling = life.silence(), rules.ceiling_at(life.standing, life.terms)
+    late_at = life.standing.late_at
     life.see(Evidence.APP_SEEN)
     once = life.standing
-    for _ in range(times):
+    for _ in range(3):
         life.see(Evidence.APP_SEEN)
     assert life.standing == once
-    bound = max(before, late_at + levels.softens_for) if late_at else before
-    assert before <= life.silence() <= bound
+    assert once.sign_at == life.standing.sign_at
+    assert before <= life.silence() <= max(before, min((late_at or before) + softens_for, ceiling))
+
+
+def softening(tier: Tier, softens_for: timedelta, **other: Any) -> Terms:
+    """The tier that ships, in which an open app softens."""
+    terms = terms_of(tier)
+    levels = replace(terms.steps.levels, app_seen=Does.SOFTENS, softens_for=softens_for)
+    return replace(terms, steps=replace(terms.steps, levels=levels), **other)
+
+
+def after_an_open_app(terms: Terms, at: str) -> list[str]:
+    """What becomes true from when an app was open on, of a silence that began at 18:00."""
+    life = Life.begin(terms, moment("01T06:00"))
+    life.look(moment(at))
+    told = len(life.changes)
+    life.see(Evidence.APP_SEEN)
+    life.look(moment("04T06:00"))
+    return [line for line in story(life.changes[told:]) if "ask" in line or "alert" in line]
+
+
+def test_an_open_app_has_the_carer_asked_again_and_adults_called_later() -> None:
+    """The middle tier: late at 19:00, the carer asked then, adults called at 19:45."""
+    terms = softening(Tier.MID, 3 * HOUR)
+    expected = ["01 21:15 ask", "01 22:00 alert carer_silent"]
+    assert after_an_open_app(terms, "01T19:10") == expected
+    assert after_an_open_app(terms, "01T19:44") == expected
+    # What puts them off by less than they wait already changes nothing.
+    short = softening(Tier.MID, 30 * MINUTE)
+    assert after_an_open_app(short, "01T19:10") == ["01 19:45 alert carer_silent"]
+
+
+def test_an_open_app_before_anything_is_late_says_nothing() -> None:
+    life = Life.begin(softening(Tier.MID, 3 * HOUR), moment("01T06:00"))
+    life.look(moment("01T18:30"))
+    before = life.standing
+    life.see(Evidence.APP_SEEN)
+    assert life.standing == before
+
+
+def test_an_open_app_without_a_carer_only_puts_adults_off() -> None:
+    """The tier that only holds: a school has seen the child, and an app is open after it."""
+    life = Life.begin(softening(Tier.HIGH, 12 * HOUR), moment("01T06:00"))
+    life.look(moment("01T18:40"))
+    life.terms = replace(life.terms, has_carer=False)
+    life.see(Evidence.APP_SEEN)
+    life.look(moment("02T05:59"))
+    assert story(life.changes)[-1] != "02 06:00 alert ceiling"
+    life.look(moment("02T06:30"))
+    assert story(life.changes)[-1] == "02 06:00 alert ceiling"
+
+
+def test_a_question_that_waits_for_the_morning_is_not_asked_twice_for_an_open_app() -> None:
+    """The low tier asks the carer from 08:00 on: late at 22:30, asked in the morning."""
+    late = replace(softening(Tier.LOW, 20 * HOUR), rhythm=Rhythm((time(20, 30),)))
+    assert after_an_open_app(late, "01T23:00")[:2] == [
+        "02 08:00 ask",
+        "02 18:30 alert carer_silent",
+    ]
 
 
 def tightened(doubt: Doubt | None) -> Doubt | None:
