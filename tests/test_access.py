@@ -35,7 +35,7 @@ from server.people import actions as people
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
 from server.watch.actions import open_missing
-from server.watch.models import Observation, Pause, Proposal, Question
+from server.watch.models import Observation, Pause, Proposal, Question, Season
 from tests.cast import ADULTS, CHILDREN, Cast
 
 SIGN_IN, DENIED, HIDDEN, IN = 401, 403, 404, 200
@@ -195,6 +195,8 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/agree": child("caseworker supervisor"),
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/decline": child("caseworker supervisor"),
     f"PUT {CHILD}/tier": child("caseworker supervisor"),
+    f"POST {CHILD}/seasons": child("caseworker supervisor"),
+    f"DELETE {CHILD}/seasons/{{season_id}}": child("caseworker supervisor"),
     f"POST {CHILD}/pauses": child("caseworker supervisor"),
     f"DELETE {CHILD}/pauses/{{pause_id}}": child("caseworker supervisor"),
     f"POST {CHILD}/sightings": child("caseworker supervisor guardian carer"),
@@ -271,6 +273,9 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/rhythm/proposals/{{proposal_id}}/decline": desk_child("caseworker supervisor"),
     f"GET {DESK}/tier": desk_child("caseworker supervisor"),
     f"POST {DESK}/tier": desk_child("caseworker supervisor"),
+    f"GET {DESK}/season": desk_child("caseworker supervisor"),
+    f"POST {DESK}/season": desk_child("caseworker supervisor"),
+    f"POST {DESK}/seasons/{{season_id}}/end": desk_child("caseworker supervisor"),
     f"GET {DESK}/pauses": desk_child("caseworker supervisor"),
     f"POST {DESK}/pauses": desk_child("caseworker supervisor"),
     f"POST {DESK}/pauses/{{pause_id}}/end": desk_child("caseworker supervisor"),
@@ -314,6 +319,12 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /api/v1/rhythm/look": {"rhythm": {"at": ["17:00"]}},
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/agree": {"version": "1"},
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/decline": {},
+    f"POST {CHILD}/seasons": {
+        "id": "{id}",
+        "first": "2026-03-10",
+        "last": "2026-03-12",
+        "rhythm": {"at": ["17:00"]},
+    },
     f"POST {CHILD}/pauses": {"id": "{id}", "from_at": "{now}", "until_at": "{tomorrow}"},
     f"POST {CHILD}/sightings": {"id": "{id}", "answer": "seen"},
     f"POST {CHILD}/observations": {"id": "{id}", "sign": "packed_bag"},
@@ -397,6 +408,22 @@ async def pause_id(cast: Cast, who: str | None, path: str) -> UUID:
         made_at=cast.clock(),
     )
     return pause.id
+
+
+async def season_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """Other times that are to come."""
+    begins = cast.clock() + timedelta(days=60)
+    made = await Season.create(
+        id=uuid4(),
+        child_id=cast.mia.id,
+        from_at=begins,
+        until_at=begins + timedelta(days=1),
+        rhythm={"at": ["17:00"]},
+        zone="Europe/Paris",
+        made_by=cast.tom.id,
+        made_at=cast.clock(),
+    )
+    return made.id
 
 
 async def proposal_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -524,6 +551,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         pause_id,
         proposal_id,
         observation_id,
+        season_id,
         alert_id,
         token,
         subject_id,

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.alert.policy import Tier
-from server.i18n import N_, format_list, format_span, format_time, gettext
+from server.clock import known_zone
+from server.i18n import N_, format_list, format_short_date, format_span, format_time, gettext
 from server.people.models import Person
 from server.people.rules import Leaving
 from server.watch import cases
 from server.watch import rhythm as rhythms
 from server.watch.cases import Case
-from server.watch.models import Pause, Proposal, Watch
+from server.watch.models import Pause, Proposal, Season, Watch
 from server.watch.rhythm import EVERY_DAY, Rhythm
 from server.watch.standing import Standing, Terms, What, advance, begin
 from server.watch.wording import when
@@ -58,6 +59,15 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
+class ForATime:
+    """Another rhythm for a time, as pages show it."""
+
+    id: UUID
+    says: str
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Agreed:
     """The terms of one watch, as its page shows them."""
 
@@ -67,6 +77,7 @@ class Agreed:
     told_by: datetime | None  # Without any answer from now on, a person is told by then.
     pauses: list[Pause]
     proposals: list[Proposed]
+    seasons: list[ForATime]
     version: str  # Of the rhythm, for whoever agrees to another one.
 
 
@@ -91,7 +102,38 @@ async def read(one: Case, language: str, zone: ZoneInfo, now: datetime) -> Agree
         pauses=await pauses.order_by("from_at"),
         proposals=await _proposals(one, language, now),
         version=rhythms.version(one.terms.rhythm, one.watch.zone),
+        seasons=[
+            ForATime(row.id, season_in_words(row, one, language, now), row.words)
+            for row in await coming_seasons(one.watch.child_id, now)
+        ],
     )
+
+
+async def coming_seasons(child_id: UUID, now: datetime) -> list[Season]:
+    """The other times that are agreed for now or later, the first first."""
+    rows = Season.filter(child_id=child_id, until_at__gt=now, ended_at__isnull=True)
+    return await rows.order_by("from_at")
+
+
+def season_in_words(row: Season, one: Case, language: str, now: datetime) -> str:
+    """ "Until 12 March: every day at 20:00. Then again: every day at 18:00." """
+    zone = known_zone(row.zone)
+    first, last = row.from_at.astimezone(zone).date(), _last_day(row, zone)
+    words = {
+        "first": format_short_date(language, first),
+        "last": format_short_date(language, last),
+        "rhythm": rhythm_in_words(rhythms.read(row.rhythm), language),
+        "before": rhythm_in_words(one.terms.rhythm, language),
+    }
+    if row.from_at <= now:
+        says = gettext(language, N_("Until {last}: {rhythm}. Then again: {before}."), **words)
+    else:
+        says = gettext(language, N_("{first} to {last}: {rhythm}. Then again: {before}."), **words)
+    return says if row.zone == one.watch.zone else f"{says} ({row.zone})"
+
+
+def _last_day(row: Season, zone: ZoneInfo) -> date:
+    return (row.until_at.astimezone(zone) - timedelta(hours=12)).date()
 
 
 async def _proposals(one: Case, language: str, now: datetime) -> list[Proposed]:
@@ -191,7 +233,7 @@ def sums(terms: Terms, now: datetime) -> list[tuple[datetime, datetime]]:
 
 def with_rhythm(one: Case, proposal: Proposal) -> Terms:
     """The terms of a watch, with a proposed rhythm."""
-    rhythm, zone = rhythms.read(proposal.rhythm), rhythms.read_zone(proposal.zone)
+    rhythm, zone = rhythms.read(proposal.rhythm), known_zone(proposal.zone)
     return replace(one.terms, rhythm=rhythm, zone=zone)
 
 

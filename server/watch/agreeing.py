@@ -35,15 +35,15 @@ async def set_rhythm(
     async with write():
         one, changes = passed(await locked(child_id, now), now)
         terms = replace(one.terms, rhythm=rhythm, zone=place)
-        check_rhythm_of(one, terms)
+        check_rhythm_of(one, terms, now)
         one.watch.rhythm, one.watch.zone = rhythms.as_data(rhythm), zone
         moved = replace(one, terms=terms)
-        await _reschedule(moved, changes, "replaced", now, before=one.terms)
+        await reschedule(moved, changes, "replaced", now, before=one.terms)
         await note_about(actor, child_id, "rhythm:set", ["rhythm", "zone"], now)
     return await Watch.get(child_id=child_id)
 
 
-async def _reschedule(
+async def reschedule(
     one: Case,
     changes: tuple[rules.Change, ...],
     why: str,
@@ -51,6 +51,8 @@ async def _reschedule(
     *,
     before: Terms | None = None,
 ) -> None:
+    """The terms of a watch have changed: write what that makes of its rounds. `before`: the terms
+    until now; may be left out where all that changed is that there is one pause more."""
     was = one.standing
     settled = (
         await Round.filter(child_id=one.watch.child_id, due_at__gt=now, state__in=SETTLED)
@@ -104,6 +106,7 @@ async def set_tier(
                     field="tier",
                     code="too_slow",
                 )
+            check_seasons(in_tier(one, wanted), now)
         terms = in_tier(one, tier)
         standing = one.standing
         if _TIGHTER[tier] < _TIGHTER[one.terms.tier]:
@@ -186,7 +189,7 @@ async def pause(
         # `passed` went by the pauses of before: what was late by now is late all the same.
         terms = replace(one.terms, pauses=(*one.terms.pauses, Span(made.from_at, made.until_at)))
         try:
-            await _reschedule(replace(one, terms=terms), changes, "excused", now)
+            await reschedule(replace(one, terms=terms), changes, "excused", now)
         except ValueError:
             # One after the other, they would leave nothing due within a year.
             raise Refused("A pause lasts 92 days at the most.", field="until_at") from None
@@ -206,17 +209,34 @@ async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime)
         if not ended:
             return
         moved = replace(one, terms=(await load([one.watch], now))[0].terms)
-        await _reschedule(moved, changes, "replaced", now, before=one.terms)
+        await reschedule(moved, changes, "replaced", now, before=one.terms)
         await note_about(actor, child_id, "pause:end", ["ended_at"], now, about=pause_id)
 
 
-def check_rhythm_of(one: Case, terms: Terms) -> None:
-    """Raises Refused where the rhythm of these terms is slower than the tier of the watch allows,
-    or the one that follows it."""
-    check_rhythm(terms.rhythm, terms)
-    if one.watch.tier_then is not None:
-        after = in_tier(replace(one, terms=terms), Tier(one.watch.tier_then))
-        check_rhythm(terms.rhythm, after)
+def check_rhythm_of(one: Case, terms: Terms, now: datetime) -> None:
+    """Raises Refused where the rhythm of these terms, or one that is agreed for some days, is
+    slower than the tier of the watch allows, or the one that follows it."""
+    tiers = [one.terms.tier, *([Tier(one.watch.tier_then)] if one.watch.tier_then else [])]
+    for tier in tiers:
+        wanted = in_tier(replace(one, terms=terms), tier)
+        check_rhythm(terms.rhythm, wanted)
+        check_seasons(wanted, now)
+
+
+def check_seasons(terms: Terms, now: datetime) -> None:
+    """Raises Refused where a silence in a season, or at its edges, could last longer than the tier
+    allows."""
+    for one in terms.seasons:
+        gap = rhythms.longest_gap_around(terms.rhythm, terms.zone, terms.seasons, one)
+        if one.span.end > now and _lasts_too_long(gap, terms):
+            raise Refused(
+                N_(
+                    "With the times that are agreed for some days, a silence could last longer"
+                    " than the tier allows."
+                ),
+                field="rhythm",
+                code="too_slow",
+            )
 
 
 def check_rhythm(rhythm: Rhythm, terms: Terms) -> None:
@@ -228,5 +248,8 @@ def check_rhythm(rhythm: Rhythm, terms: Terms) -> None:
 
 
 def _is_too_slow(rhythm: Rhythm, terms: Terms) -> bool:
-    slowest = rhythms.longest_gap(rhythm) + terms.steps.grace + terms.steps.carer_window
-    return slowest > terms.steps.ceiling
+    return _lasts_too_long(rhythms.longest_gap(rhythm), terms)
+
+
+def _lasts_too_long(gap: timedelta, terms: Terms) -> bool:
+    return gap + terms.steps.grace + terms.steps.carer_window > terms.steps.ceiling

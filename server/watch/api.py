@@ -28,10 +28,13 @@ from server.watch import (
     noticing_api,
     placing_api,
     proposals_api,
+    seasons_api,
 )
+from server.watch.agreed import coming_seasons
 from server.watch.alert_api import AlertOut, one_out
 from server.watch.children import shown
 from server.watch.models import Pause, Sighting, Watch
+from server.watch.seasons_api import SeasonOut, season_out
 from server.watch.standing import State as Standing
 from server.watch.standing import as_the_child_sees
 from server.watch.wire import Moment, RhythmIn, Words
@@ -130,7 +133,7 @@ class PauseOut(msgspec.Struct):
 
 
 class WatchOut(msgspec.Struct):
-    """What the watch over a child goes by, and its pauses that are not over."""
+    """What the watch over a child goes by, and its pauses and seasons that are not over."""
 
     tier: Tier
     tier_until_at: datetime | None
@@ -141,6 +144,7 @@ class WatchOut(msgspec.Struct):
     opens_at: datetime | None
     standing: Standing
     pauses: list[PauseOut]
+    seasons: list[SeasonOut]
 
 
 # --- children
@@ -233,6 +237,7 @@ async def _watch(child: Child, roles: frozenset[Role], request: Request) -> Resp
             opens_at=found.opens_at,
             standing=_standing(found, roles),
             pauses=[_pause(pause) for pause in pauses],
+            seasons=[season_out(row) for row in await coming_seasons(child.id, now_of(request))],
         )
     )
 
@@ -390,5 +395,6 @@ routes = [
     *noticing_api.routes,
     *placing_api.routes,
     *proposals_api.routes,
+    *seasons_api.routes,
     *alert_api.routes,
 ]

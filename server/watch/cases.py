@@ -17,7 +17,8 @@ from server.people.rules import Role
 from server.watch import rhythm as rhythms
 from server.watch.habit import REMEMBERED, UNTOLD, Known, Past, learned
 from server.watch.models import Observation, Pause, Sighting, Watch
-from server.watch.rhythm import Span, opens_at
+from server.watch.models import Season as SeasonRow
+from server.watch.rhythm import Season, Span, opens_at
 from server.watch.standing import (
     Change,
     Standing,
@@ -46,6 +47,7 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
     """The cases of these watches, with a handful of queries for all of them."""
     ids = [watch.child_id for watch in watches]
     pauses = await _pauses(ids, now)
+    seasons = await _seasons(ids, now)
     carers = await _carers(ids, now)
     policies: dict[UUID, Policy] = {}
     for agency_id in {watch.agency_id for watch in watches}:
@@ -59,6 +61,7 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
             pauses.get(watch.child_id, ()),
             carers,
             known.get(watch.child_id, UNTOLD),
+            seasons.get(watch.child_id, ()),
         )
         for watch in watches
     ]
@@ -151,6 +154,7 @@ def case(
     pauses: tuple[Span, ...],
     carers: Mapping[UUID, tuple[UUID, ...]],
     known: Known = UNTOLD,
+    seasons: tuple[Season, ...] = (),
 ) -> Case:
     """One case. Raises where a row makes no sense: the tick then sets that row apart."""
     asked = carers.get(watch.child_id, ())
@@ -163,6 +167,7 @@ def case(
         pauses=pauses,
         has_carer=bool(asked),
         known=known,
+        seasons=seasons,
     )
     return Case(watch, standing_of(watch), terms, policy, asked)
 
@@ -175,6 +180,19 @@ async def _pauses(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Span, 
         end = pause.until_at if pause.ended_at is None else min(pause.ended_at, pause.until_at)
         if end > pause.from_at:
             found[pause.child_id] = (*found.get(pause.child_id, ()), Span(pause.from_at, end))
+    return found
+
+
+async def _seasons(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Season, ...]]:
+    # Those that ended lately still count: rounds of theirs may be missed.
+    since = now - LONGEST
+    found: dict[UUID, tuple[Season, ...]] = {}
+    for row in await SeasonRow.filter(child_id__in=list(ids), until_at__gt=since):
+        end = row.until_at if row.ended_at is None else min(row.ended_at, row.until_at)
+        if end > row.from_at:
+            rhythm, zone = rhythms.read(row.rhythm), known_zone(row.zone)
+            one = Season(Span(row.from_at, end), rhythm, zone)
+            found[row.child_id] = (*found.get(row.child_id, ()), one)
     return found
 
 

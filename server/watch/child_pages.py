@@ -30,6 +30,7 @@ from server.watch.desk import (
     as_field,
     back_to,
     done,
+    id_or_new,
     moment_of,
     strongest,
     times_of,
@@ -55,20 +56,22 @@ ZONES = (
 )  # fmt: skip
 
 
-async def _case(child_id: UUID, now: datetime) -> Case:
+async def case_for(child_id: UUID, now: datetime) -> Case:
+    """The watch that a page is about. Raises NotFound, Conflict `ended`."""
     one = await agreed.case_of(child_id, now)
     if one is not None:
         return one
     raise ended() if await Watch.exists(child_id=child_id) else nothing_here()
 
 
-async def _show(
+async def show(
     request: Request,
     template: str,
     child_id: UUID,
     context: Mapping[str, Any],
     fault: WaymarkError | None = None,
 ) -> Response:
+    """A page about a child: what these pages share, and what went wrong."""
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     error: FormFault | None = form_fault(fault, language) if fault is not None else None
     known = {
@@ -124,7 +127,7 @@ async def _rhythm_page(
     fault: WaymarkError | None = None,
 ) -> Response:
     now, language = now_of(request), language_of(request)
-    one = await _case(child_id, now)
+    one = await case_for(child_id, now)
     now_at = [f"{at:%H:%M}" for at in one.terms.rhythm.at]
     times = [str(value) for value in form.getlist("at")] if form is not None else now_at
     days = set(form.getlist("day")) if form is not None else set(map(str, one.terms.rhythm.days))
@@ -144,7 +147,7 @@ async def _rhythm_page(
     # The rules name a rhythm that is too slow, or a time in it: both are the times of the form.
     if form is not None and isinstance(fault, Refused) and (fault.field or "").startswith("rhythm"):
         fault = Refused(fault.detail, code=fault.code, field="at", **fault.extra)
-    return await _show(request, "watch/rhythm.html", child_id, context, fault)
+    return await show(request, "watch/rhythm.html", child_id, context, fault)
 
 
 async def agree(request: Request) -> Response:
@@ -185,7 +188,7 @@ async def set_tier(request: Request) -> Response:
     """Tighter or looser, for good or until a moment; with another rhythm where it needs one."""
     child, roles = await desk_child(request, Action.TIER_SET)
     form, now = await form_body(request), now_of(request)
-    one = await _case(child.id, now)
+    one = await case_for(child.id, now)
     try:
         chosen = _tier_of(entered(form, "tier"), "tier")
         until_at = moment_of(entered(form, "until"), known_zone(one.watch.zone), "until_at")
@@ -227,7 +230,7 @@ async def _tier_page(
     fault: WaymarkError | None = None,
 ) -> Response:
     now, language, zone = now_of(request), language_of(request), zone_of(request)
-    one = await _case(child_id, now)
+    one = await case_for(child_id, now)
     until = one.watch.tier_until_at
     place = known_zone(one.watch.zone)
     given = {
@@ -256,7 +259,7 @@ async def _tier_page(
         "times": times,
         "zone_name": one.watch.zone,
     }
-    return await _show(request, "watch/tier.html", child_id, context, fault)
+    return await show(request, "watch/tier.html", child_id, context, fault)
 
 
 def _told(terms: Terms, language: str, zone: Any, now: datetime) -> str:
@@ -283,7 +286,7 @@ async def add_pause(request: Request) -> Response:
     """One more."""
     child, roles = await desk_child(request, Action.PAUSE)
     form, now = await form_body(request), now_of(request)
-    one = await _case(child.id, now)
+    one = await case_for(child.id, now)
     place = known_zone(one.watch.zone)
     try:
         until_at = moment_of(entered(form, "until"), place, "until_at")
@@ -297,7 +300,7 @@ async def add_pause(request: Request) -> Response:
             moment_of(entered(form, "from"), place, "from_at") or now,
             until_at,
             words_of(form),
-            id=_id_of(form),
+            id=id_or_new(form),
             now=now,
         )
     except WaymarkError as fault:
@@ -320,7 +323,7 @@ async def _pauses_page(
     fault: WaymarkError | None = None,
 ) -> Response:
     now = now_of(request)
-    one = await _case(child_id, now)
+    one = await case_for(child_id, now)
     coming = Pause.filter(child_id=child_id, until_at__gt=now, ended_at__isnull=True)
     past = Pause.filter(child_id=child_id, until_at__lte=now)
     given = {"from": "", "until": "", "words": "", "id": str(uuid4())}
@@ -333,15 +336,7 @@ async def _pauses_page(
         "zone_name": one.watch.zone,
         "longest": agreeing.LONGEST_PAUSE.days,
     }
-    return await _show(request, "watch/pauses.html", child_id, context, fault)
-
-
-def _id_of(form: FormData) -> UUID:
-    """The id that the form was given: sending it twice makes one thing."""
-    try:
-        return UUID(entered(form, "id"))
-    except ValueError:
-        return uuid4()
+    return await show(request, "watch/pauses.html", child_id, context, fault)
 
 
 # --- somebody saw the child
@@ -366,7 +361,7 @@ async def note_sighting(request: Request) -> Response:
             await staff_of(request),
             child.id,
             strongest(roles),
-            id=_id_of(form),
+            id=id_or_new(form),
             answer=answer,
             seen_at=seen_at or now,
             words=words_of(form),
@@ -390,7 +385,7 @@ async def _sighting_page(
     if form is not None:
         given = {name: entered(form, name) for name in given}
     context = {"given": given, "zone_name": str(zone_of(request))}
-    return await _show(request, "watch/sighting.html", child_id, context, fault)
+    return await show(request, "watch/sighting.html", child_id, context, fault)
 
 
 # --- missing
@@ -399,7 +394,7 @@ async def _sighting_page(
 async def missing(request: Request) -> Response:
     """Before everyone is called: one page, one button. Nothing on it can hold anybody up."""
     child, _ = await desk_child(request, Action.EPISODE_OPEN)
-    return await _show(request, "watch/missing.html", child.id, {"words": ""})
+    return await show(request, "watch/missing.html", child.id, {"words": ""})
 
 
 async def open_missing(request: Request) -> Response:

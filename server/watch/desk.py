@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
@@ -36,6 +36,8 @@ DONE: Mapping[str, str] = {
     "placement-ended": N_("The placement has ended, and nobody is asked any more."),
     "proposal-declined": N_("Your answer is noted. The rhythm stays as it was."),
     "rhythm": N_("The rhythm is changed."),
+    "season": N_("The other times are noted. They end by themselves."),
+    "season-ended": N_("The rhythm of before holds again."),
     "seen": N_("Noted: seen. Thank you."),
     "not_seen": N_("Noted: not seen. The caseworker is called. Thank you."),
     "not_seen_yet": N_(
@@ -125,6 +127,14 @@ def id_of(value: str, field: str) -> UUID | None:
         return UUID(value)
     except ValueError:
         raise Refused(N_("Choose one of the list."), field=field) from None
+
+
+def id_or_new(form: FormData) -> UUID:
+    """The id that the form was given: sending it twice makes one thing."""
+    try:
+        return UUID(entered(form, "id"))
+    except ValueError:
+        return uuid4()
 
 
 def as_field(at: datetime, zone: ZoneInfo) -> str:

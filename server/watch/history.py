@@ -20,7 +20,16 @@ from server.clock import known_zone
 from server.people.models import Child, Tie
 from server.people.rules import Role
 from server.watch.events import HEADER
-from server.watch.models import Blind, Observation, Pause, Question, Round, Sighting, Watch
+from server.watch.models import (
+    Blind,
+    Observation,
+    Pause,
+    Question,
+    Round,
+    Season,
+    Sighting,
+    Watch,
+)
 
 MONTH = timedelta(days=30)
 _ANSWERED = ("answered", "answered_late")
@@ -63,12 +72,14 @@ async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
             Tie.standing_at(until), child_id__in=ids, role=Role.CARER.value
         ).values_list("child_id", flat=True)
     )
+    seasons = await _seasons(ids, until)
     for id_, (begin, end) in placed.items():
         watch = zones[id_]
+        goes_by = seasons.get(id_, watch)
         detail = {
-            "zone": known_zone(watch.zone).key,
+            "zone": known_zone(goes_by.zone).key,
             "tier": watch.tier,
-            "rhythm": watch.rhythm,
+            "rhythm": goes_by.rhythm,
             "carer": id_ in carers,
         }
         events.append(Happened(begin, 1, str(id_), "placed", detail))
@@ -100,6 +111,10 @@ async def _placed(
         .order_by("at")
         .values_list("child_id", "at")
     )
+    for row in await Season.filter(child_id__in=list(watched), until_at__gt=since):
+        for edge in (row.from_at, min(row.until_at, row.ended_at or row.until_at)):
+            if since < edge <= until:
+                changed[row.child_id] = max(edge, changed.get(row.child_id, edge))
     found: dict[UUID, tuple[datetime, datetime | None]] = {}
     for child in await Child.filter(agency_id=agency_id, placed_at__lt=until):
         end = child.left_at if child.left_at is not None and child.left_at < until else None
@@ -107,6 +122,12 @@ async def _placed(
         if child.id in watched and (end is None or end > begin):
             found[child.id] = (begin, end)
     return found
+
+
+async def _seasons(ids: list[UUID], until: datetime) -> dict[UUID, Season]:
+    """The other times by which a child goes at the end."""
+    rows = Season.filter(child_id__in=ids, from_at__lte=until, until_at__gt=until)
+    return {row.child_id: row for row in await rows if row.ended_at is None or row.ended_at > until}
 
 
 async def _answers(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:

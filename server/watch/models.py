@@ -125,6 +125,29 @@ class Pause(Model):
         constraints = (CheckConstraint(check="until_at > from_at", name="pause_ends_after_start"),)
 
 
+class Season(Model):
+    """Another rhythm for a time, on the clock of its own zone. It always ends."""
+
+    id = fields.UUIDField(primary_key=True)
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="seasons", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    from_at = fields.DatetimeField()
+    until_at = fields.DatetimeField()  # The end of its last day.
+    rhythm: fields.Field[dict[str, Any]] = fields.JSONField()
+    zone = fields.CharField(max_length=64)
+    words = EncryptedText(null=True)
+    made_by = fields.UUIDField()
+    made_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)  # Taken back before its end.
+
+    class Meta:
+        table = "season"
+        indexes = (Index(fields=("child_id", "until_at"), name="season_child_until"),)
+        constraints = (CheckConstraint(check="until_at > from_at", name="season_ends_after_start"),)
+
+
 class Proposal(Model):
     """Another rhythm, as somebody proposed it. It changes nothing until somebody agrees to it.
 

@@ -28,6 +28,7 @@ from server.watch import (
     placing_pages,
     policy_pages,
     quality_pages,
+    season_pages,
     together_pages,
     trial_pages,
 )
@@ -133,6 +134,7 @@ routes = [
     *carer_pages.routes,
     *new_child_pages.routes,
     *child_pages.routes,
+    *season_pages.routes,
     *placing_pages.routes,
     *about_pages.routes,
     *noticing_pages.routes,

@@ -31,7 +31,7 @@ from server.watch import rhythm as rhythms
 from server.watch import standing as rules
 from server.watch.agreeing import check_rhythm
 from server.watch.cases import as_row, passed
-from server.watch.models import SETTLED, Pause, Question, Round, Watch
+from server.watch.models import SETTLED, Pause, Question, Round, Season, Watch
 from server.watch.rhythm import Rhythm
 from server.watch.standing import State, Terms, What
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
@@ -90,9 +90,9 @@ async def _stop_asking(child_id: UUID, now: datetime) -> None:
     asked = Question.filter(child_id=child_id, answered_at__isnull=True, expires_at__gt=now)
     questions = await asked.values_list("id", flat=True)
     await asked.update(expires_at=now)
-    await Pause.filter(child_id=child_id, until_at__gt=now, ended_at__isnull=True).update(
-        ended_at=now
-    )
+    for agreed_for_a_time in (Pause, Season):
+        still = agreed_for_a_time.filter(child_id=child_id, until_at__gt=now)
+        await still.filter(ended_at__isnull=True).update(ended_at=now)
     subjects = [as_id(row["id"]) for row in rounds] + [as_id(id_) for id_ in questions]
     await withdraw(subjects, "ended", now)
 

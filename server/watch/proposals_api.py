@@ -22,15 +22,14 @@ from server.watch import agreed, proposing
 from server.watch import rhythm as rhythms
 from server.watch.cases import Case
 from server.watch.models import Proposal, Watch
+from server.watch.seasons_api import SeasonOut, season_out
 from server.watch.standing import Terms
-from server.watch.wire import RhythmIn, Words
+from server.watch.wire import RhythmIn, Words, Zone
 from server.watch.writing import ended
 from server.web import json_answer, json_body, language_of
 
 # So many proposals are told of, the newest first.
 MOST = 20
-
-Zone = Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class SumOut(msgspec.Struct):
@@ -65,13 +64,15 @@ class ProposalOut(msgspec.Struct):
 
 
 class ProposalsOut(msgspec.Struct):
-    """The rhythm that stands, what it comes to, and what was proposed, the newest first. `version`
-    names it for whoever agrees to another one."""
+    """The rhythm that stands, what it comes to, other times that are agreed for some days, and
+    what was proposed, the newest first. `version` names the rhythm for whoever agrees to another
+    one."""
 
     rhythm: dict[str, Any]
     zone: str
     version: str
     sums: list[SumOut]
+    seasons: list[SeasonOut]
     proposals: list[ProposalOut]
 
 
@@ -130,6 +131,7 @@ async def show(request: Request) -> Response:
             zone=watch.zone,
             version=rhythms.version(rhythms.read(watch.rhythm), watch.zone),
             sums=_sums(one.terms, now) if one is not None else [],
+            seasons=[season_out(row) for row in await agreed.coming_seasons(child.id, now)],
             proposals=await _listed(rows, one, now),
         )
     )
@@ -144,7 +146,7 @@ async def look(request: Request) -> Response:
     if one is None:
         raise ended() if await Watch.exists(child_id=child.id) else nothing_here()
     try:
-        terms = proposing.as_proposed(one, said.rhythm, said.zone)
+        terms = proposing.as_proposed(one, said.rhythm, said.zone, now)
     except Refused as fault:
         if fault.code != "too_slow":
             raise

@@ -29,13 +29,13 @@ TOO_SELDOM = N_(
 )
 
 
-def as_proposed(one: Case, data: Mapping[str, Any], zone: str | None) -> Terms:
+def as_proposed(one: Case, data: Mapping[str, Any], zone: str | None, now: datetime) -> Terms:
     """The terms of a watch with this rhythm instead. Raises Refused where it is wrong, or slower
     than the tier allows, in words for a child."""
     rhythm = rhythms.read(data)
     terms = replace(one.terms, rhythm=rhythm, zone=rhythms.read_zone(zone or one.watch.zone))
     try:
-        check_rhythm_of(one, terms)
+        check_rhythm_of(one, terms, now)
     except Refused as fault:
         raise Refused(TOO_SELDOM, field="rhythm", code=fault.code) from None
     return terms
@@ -65,7 +65,7 @@ async def propose(
         if known is not None:
             return _the_same(known, actor, child_id, data, zone, words)
         one, _ = passed(await locked(child_id, now), now)
-        terms = as_proposed(one, data, zone)
+        terms = as_proposed(one, data, zone, now)
         mine = await Proposal.filter(child_id=child_id, by_id=actor.id, state="open")
         await Proposal.filter(id__in=[row.id for row in mine]).update(
             state="replaced", decided_at=now

@@ -20,6 +20,7 @@ _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 # A rhythm that asks nothing for longer than this is not found out by searching on for ever.
 _SEARCH_DAYS = 400
 _DAY = timedelta(days=1)
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,21 @@ class Span:
     def holds(self, moment: datetime) -> bool:
         """Whether a moment lies inside."""
         return self.begin <= moment < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Another rhythm for a time, on the clock of its own zone; then the one of before again."""
+
+    span: Span
+    rhythm: Rhythm
+    zone: ZoneInfo
+
+
+def season(first: date, last: date, rhythm: Rhythm, zone: ZoneInfo) -> Season:
+    """A season from a first to a last day, both included, by the clock where the child is then."""
+    begin, end = as_utc(first, time(0), zone), as_utc(last + _DAY, time(0), zone)
+    return Season(Span(begin, end), rhythm, zone)
 
 
 def read(data: Mapping[str, Any]) -> Rhythm:
@@ -108,13 +124,59 @@ def read_zone(name: str) -> ZoneInfo:
 
 
 def next_due(
-    rhythm: Rhythm, zone: ZoneInfo, pauses: tuple[Span, ...], after: datetime
+    rhythm: Rhythm,
+    zone: ZoneInfo,
+    pauses: tuple[Span, ...],
+    after: datetime,
+    seasons: tuple[Season, ...] = (),
 ) -> datetime | None:
-    """The first moment later than `after` and outside every pause at which an answer is due.
+    """The first moment later than `after` and outside every pause at which an answer is due; in a
+    season by its rhythm and its zone alone.
 
     UTC in and out. Steps in local time and compares in UTC. None where a pause covers all that
     could be found within 400 days: whoever is asked then must not take it for "never".
     """
+    if not seasons:
+        return _next_of(rhythm, zone, pauses, after)
+    outside = (*pauses, *(one.span for one in seasons))
+    found = [_next_of(rhythm, zone, outside, after)]
+    found += [_next_in(one, pauses, after) for one in seasons]
+    return min((moment for moment in found if moment is not None), default=None)
+
+
+def _next_in(one: Season, pauses: tuple[Span, ...], after: datetime) -> datetime | None:
+    if after >= one.span.end:
+        return None
+    found = _next_of(one.rhythm, one.zone, pauses, max(after, one.span.begin - _INSTANT))
+    return found if found is not None and one.span.holds(found) else None
+
+
+def zone_at(zone: ZoneInfo, seasons: tuple[Season, ...], moment: datetime) -> ZoneInfo:
+    """On whose clock the child lives at a moment."""
+    return next((one.zone for one in seasons if one.span.holds(moment)), zone)
+
+
+def longest_gap_around(
+    rhythm: Rhythm, zone: ZoneInfo, seasons: tuple[Season, ...], one: Season
+) -> timedelta:
+    """The longest time between two rounds from a week before a season to a week after it, at both
+    of its edges too. `seasons` hold it."""
+    moment = _known(next_due(rhythm, zone, (), one.span.begin - 7 * _DAY, seasons))
+    last, longest = one.span.end + 7 * _DAY, timedelta()
+    while moment < last:
+        after = _known(next_due(rhythm, zone, (), moment, seasons))
+        longest, moment = max(longest, after - moment), after
+    return longest
+
+
+def _known(moment: datetime | None) -> datetime:
+    assert moment is not None, "without a pause, a rhythm has no end"
+    return moment
+
+
+def _next_of(
+    rhythm: Rhythm, zone: ZoneInfo, pauses: tuple[Span, ...], after: datetime
+) -> datetime | None:
     if rhythm.every is not None:
         return _next_tick(rhythm.every, pauses, after)
     return _next_time(rhythm, zone, pauses, after)

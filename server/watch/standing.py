@@ -20,7 +20,7 @@ from server.alert.levels import Does, Evidence
 from server.alert.policy import Steps, Tier
 from server.clock import as_utc
 from server.watch.habit import UNTOLD, Known, odds
-from server.watch.rhythm import OPENS_BEFORE, Rhythm, Span, next_due, opens_at
+from server.watch.rhythm import OPENS_BEFORE, Rhythm, Season, Span, next_due, opens_at
 
 
 class State(StrEnum):
@@ -71,6 +71,7 @@ class Terms:
     has_carer: bool
     # The habit in it is that of the rounds before the last sign: no silence changes it.
     known: Known = UNTOLD
+    seasons: tuple[Season, ...] = ()
 
     @property
     def weighs_not_seen(self) -> bool:
@@ -138,7 +139,7 @@ def begin(terms: Terms, now: datetime, *, settled_until: datetime | None = None)
 
 
 def _next(terms: Terms, after: datetime) -> datetime:
-    due = next_due(terms.rhythm, terms.zone, terms.pauses, after)
+    due = next_due(terms.rhythm, terms.zone, terms.pauses, after, terms.seasons)
     if due is None:
         raise ValueError("Nothing is due within 400 days.")
     return due

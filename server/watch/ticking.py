@@ -15,6 +15,7 @@ from server.notify.actions import Saying, queue, set_aside, tell_operators
 from server.notify.rules import Kind
 from server.watch.cases import Case, as_row, load, passed
 from server.watch.models import CALLED_OFF, Beat, Blind, Question, Round, Watch, round_id
+from server.watch.rhythm import zone_at
 from server.watch.shared import Silent, causes_of
 from server.watch.standing import Change, What, Why
 
@@ -237,7 +238,7 @@ def _reminder(one: Case, change: Change, nth: int, now: datetime) -> Saying:
             "quiet": {
                 "from": f"{quiet.from_:%H:%M}",
                 "until": f"{quiet.until:%H:%M}",
-                "zone": one.watch.zone,
+                "zone": zone_at(one.terms.zone, one.terms.seasons, change.due_at).key,
             },
         },
     )

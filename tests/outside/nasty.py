@@ -38,6 +38,7 @@ _ALERT = "/api/v1/alerts/{alert_id}"
 _SAID = {"id": NEW, "said_at": NOW, "mood": 3, "note": "Fine.", "want": "nothing", "mark": "a"}
 _LOOK = {"rhythm": {"at": ["09:00", "17:00"]}, "zone": "Europe/Paris"}
 _PROPOSAL = {"id": NEW, **_LOOK, "words": "School ends then."}
+_SEASON = {**_PROPOSAL, "first": "2026-03-10", "last": "2026-03-12"}
 _TO_MIA = Fits("mia")
 _TO_TOM = Fits("tom")
 _TO_ROOT = Fits("root")
@@ -164,6 +165,8 @@ FITS: Mapping[str, Fits] = {
             "rhythm": {"at": ["09:00", "18:00"]},
         }
     ),
+    f"POST {_API}/seasons": Fits(body=_SEASON),
+    f"DELETE {_API}/seasons/{{season_id}}": _TO_TOM,
     f"POST {_API}/pauses": Fits(
         body={"id": NEW, "from_at": NOW, "until_at": SOON, "words": "At her aunt's."}
     ),
@@ -279,6 +282,19 @@ FITS: Mapping[str, Fits] = {
             "times": ["09:00", "18:00"],
         }
     ),
+    f"GET {_DESK}/season": _TO_TOM,
+    f"POST {_DESK}/season": Fits(
+        form={
+            "id": NEW,
+            "first": "2026-04-10",
+            "last": "2026-04-12",
+            "at": ["09:00", "17:00"],
+            "day": list("0123456"),
+            "zone": "Europe/Lisbon",
+            "words": "A journey.",
+        }
+    ),
+    f"POST {_DESK}/seasons/{{season_id}}/end": Fits(form={}),
     f"GET {_DESK}/pauses": _TO_TOM,
     f"POST {_DESK}/pauses": Fits(
         form={

@@ -36,7 +36,7 @@ from server.watch.actions import open_missing
 from server.watch.models import Observation, Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
-from tests.test_access import change_id, proposal_id
+from tests.test_access import change_id, proposal_id, season_id
 
 EXAMPLES = 6
 ALWAYS: list[Any] = [
@@ -154,6 +154,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "pause_id": str(pause.id),
             "proposal_id": str(await proposal_id(cast, None, "")),
             "observation_id": str(observation.id),
+            "season_id": str(await season_id(cast, None, "")),
             "tie_id": str(tie.id),
             "device_id": str(cast.devices["mia"]),
             "subscription_id": str(address.id),
@@ -187,6 +188,12 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
         "POST /api/v1/rhythm/proposals": {"id": str(uuid4()), "rhythm": {"at": ["18:30"]}},
         f"POST {child}/rhythm/look": {"rhythm": {"at": ["19:00"]}},
         "POST /api/v1/rhythm/look": {"rhythm": {"at": ["19:00"]}},
+        f"POST {child}/seasons": {
+            "id": str(uuid4()),
+            "first": "2026-03-10",
+            "last": "2026-03-12",
+            "rhythm": {"at": ["09:00", "18:30"]},
+        },
         f"POST {child}/pauses": {
             "id": str(uuid4()),
             "from_at": begins.isoformat(),

@@ -76,6 +76,8 @@ class Double:
     """What her agency offers."""
     is_over: bool = False
     rhythm: dict[str, Any] = field(default_factory=lambda: {"at": ["18:00"]})
+    seasons: list[dict[str, Any]] = field(default_factory=list)
+    """Other times that are agreed for some days."""
     proposals: list[dict[str, Any]] = field(default_factory=list)
     """Other rhythms, as they were proposed, the newest first."""
     is_too_seldom: bool = False
@@ -280,7 +282,11 @@ def application(double: Double) -> Starlette:
             return _problem(404, "not_found")
         if request.method == "GET":
             stands = {"rhythm": double.rhythm, "zone": "Europe/Paris", "version": "1"}
-            known = {"sums": sums(double.rhythm["at"]), "proposals": double.proposals}
+            known = {
+                "sums": sums(double.rhythm["at"]),
+                "seasons": double.seasons,
+                "proposals": double.proposals,
+            }
             return JSONResponse(stands | known)
         said = await request.json()
         made = {

@@ -1,7 +1,7 @@
 """When the next check-in is due: in every zone, over every change of the clocks."""
 
 from bisect import bisect_right
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from server.clock import as_utc
 from server.errors import Refused
 from server.watch import rhythm as rules
-from server.watch.rhythm import Rhythm, Span, next_due, opens_at
+from server.watch.rhythm import Rhythm, Season, Span, next_due, opens_at
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 YEAR_AFTER = datetime(2028, 1, 1, tzinfo=UTC)
@@ -326,3 +326,84 @@ def test_a_zone_of_the_database_is_read(name: str) -> None:
 )
 def test_the_longest_gap_of_a_rhythm(data: dict[str, Any], gap: timedelta) -> None:
     assert rules.longest_gap(rules.read(data)) == gap
+
+
+# --- other times for some days
+
+
+@st.composite
+def seasons_near(draw: st.DrawFn, moment: datetime) -> tuple[Season, ...]:
+    """Up to three, one after the other."""
+    found, begin = [], moment + draw(st.integers(-4000, 2000)) * MINUTE
+    for length, rest in draw(
+        st.lists(st.tuples(st.integers(1, 3000), st.integers(0, 2000)), max_size=3)
+    ):
+        end = begin + length * MINUTE
+        found.append(Season(Span(begin, end), draw(rhythms), draw(zones)))
+        begin = end + rest * MINUTE
+    return tuple(found)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.one_of(near_changes(), st.tuples(zones, moments)), rhythms)
+def test_in_a_season_its_rounds_alone_are_asked_for_and_outside_of_it_the_others(
+    data: st.DataObject, place: tuple[ZoneInfo, datetime], rhythm: Rhythm
+) -> None:
+    zone, after = place
+    seasons, pauses = data.draw(seasons_near(after)), data.draw(pauses_near(after))
+    due = next_due(rhythm, zone, pauses, after, seasons)
+    asked = {
+        moment
+        for moment in every_round(rhythm, zone, after)
+        if not any(one.span.holds(moment) for one in seasons)
+    }
+    for one in seasons:
+        own = every_round(one.rhythm, one.zone, after)
+        asked |= {moment for moment in own if one.span.holds(moment)}
+    free = sorted(one for one in asked if not any(pause.holds(one) for pause in pauses))
+    assert due == free[bisect_right(free, after)]
+
+
+def test_a_season_has_whole_days_by_the_clock_where_the_child_is_then() -> None:
+    first, last = date(2026, 3, 28), date(2026, 3, 29)  # The clocks of Paris go forward.
+    one = rules.season(first, last, Rhythm((time(20),)), ZoneInfo("Europe/Paris"))
+    assert one.span == Span(
+        datetime(2026, 3, 27, 23, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC)
+    )
+
+
+@pytest.mark.parametrize(
+    ("month", "longest"),
+    [
+        # A day of 23 hours, and at the end of it 25: from 18:00 to 20:00 it is 26 hours.
+        (3, 26 * HOUR),
+        (10, 26 * HOUR),
+    ],
+)
+def test_the_longest_gap_around_a_season_is_that_at_its_edges(
+    month: int, longest: timedelta
+) -> None:
+    paris, base = ZoneInfo("Europe/Paris"), Rhythm((time(18),))
+    one = rules.season(date(2026, month, 10), date(2026, month, 12), Rhythm((time(20),)), paris)
+    assert rules.longest_gap_around(base, paris, (one,), one) == longest
+
+
+def test_the_longest_gap_around_a_season_counts_the_hour_that_comes_twice() -> None:
+    paris, base = ZoneInfo("Europe/Paris"), Rhythm((time(18),))
+    # In the night to the 25th of October the clocks of Paris go back.
+    one = rules.season(date(2026, 10, 25), date(2026, 10, 26), Rhythm((time(20),)), paris)
+    assert rules.longest_gap_around(base, paris, (one,), one) == 27 * HOUR
+
+
+def test_the_clock_of_a_moment_is_that_of_the_season_that_holds_it() -> None:
+    paris, lisbon = ZoneInfo("Europe/Paris"), ZoneInfo("Europe/Lisbon")
+    one = rules.season(date(2026, 3, 10), date(2026, 3, 12), Rhythm((time(18),)), lisbon)
+    assert rules.zone_at(paris, (one,), one.span.begin) is lisbon
+    assert rules.zone_at(paris, (one,), one.span.end) is paris
+
+
+def test_a_version_names_exactly_what_was_agreed() -> None:
+    one = rules.version(Rhythm((time(18),)), "Europe/Paris")
+    assert one == rules.version(rules.read({"at": ["18:00"]}), "Europe/Paris")
+    assert one != rules.version(Rhythm((time(18),)), "Europe/Lisbon")
+    assert one != rules.version(Rhythm((time(18),), frozenset({0})), "Europe/Paris")

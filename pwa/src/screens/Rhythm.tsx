@@ -1,13 +1,13 @@
 /** When one is asked, and by when a person is told. Another rhythm is proposed here, and agreed by a worker. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { clockTime, moment, region, t } from "../i18n";
+import { clockTime, longDay, moment, region, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { listed } from "../plan/labels";
 import { go } from "../routes";
 import { now } from "../store/now";
-import { known, load, look, propose, waiting, type Look, type Proposal, type Rhythm, type Sum } from "../store/rhythm";
+import { known, load, look, propose, waiting, type Look, type Proposal, type Rhythm, type Season, type Sum } from "../store/rhythm";
 import { who } from "../store/session";
 
 interface Draft {
@@ -46,6 +46,25 @@ function Sums({ sums }: { sums: Sum[] }) {
           {t("Asked {due}: if you do not answer, a person is told by {told} at the latest.", {
             due: moment(due, now.value),
             told: moment(told, now.value),
+          })}
+        </p>
+      ))}
+    </>
+  );
+}
+
+/** The last day ends with the season, at a midnight which is another day to whoever reads it. */
+const HALF_A_DAY_MS = 43_200_000;
+
+function Seasons({ seasons = [] }: { seasons?: Season[] | undefined }) {
+  return (
+    <>
+      {seasons.map(({ id, from_at: from, until_at: until, rhythm }) => (
+        <p key={id}>
+          {t("{first} to {last}: {rhythm}. Then as before.", {
+            first: longDay(from),
+            last: longDay(new Date(Date.parse(until) - HALF_A_DAY_MS)),
+            rhythm: inWords(rhythm),
           })}
         </p>
       ))}
@@ -239,6 +258,7 @@ export function WhenAsked() {
       {stands && (
         <section class="card">
           <h2>{inWords(stands.rhythm)}</h2>
+          <Seasons seasons={stands.seasons} />
           <Sums sums={stands.sums} />
         </section>
       )}

@@ -41,8 +41,17 @@ export interface Proposal {
   sums: Sum[];
 }
 
+/** Other times for some days: from a moment to before another one. */
+export interface Season {
+  id: string;
+  from_at: string;
+  until_at: string;
+  rhythm: Rhythm;
+}
+
 export interface Known {
   rhythm: Rhythm;
+  seasons?: Season[];
   sums: Sum[];
   proposals: Proposal[];
 }
