@@ -82,6 +82,8 @@ class Steps:
     levels: Levels  # What each kind of evidence does to a silence.
     ceiling: timedelta  # The longest silence that anything may allow.
     doubt: Doubt | None = None  # None: the carer is asked at each miss.
+    # At the end of an absence: late after so long at most, and so long at most the carer has.
+    after_pass: timedelta | None = None
     asks_carer: bool = True  # Else adults are called as soon as a round is late.
 
 
@@ -164,6 +166,7 @@ DEFAULT: dict[str, Any] = {
         "carer_from": "00:00",
         "carer_until": "00:00",
         "evidence": _evidence("holds", "1h"),
+        "after_pass": "15m",
         "ceiling": "24h",
         "habit": None,
         "asks_carer": True,
@@ -180,6 +183,7 @@ DEFAULT: dict[str, Any] = {
         "carer_from": "00:00",
         "carer_until": "00:00",
         "evidence": _evidence("settles", "2h"),
+        "after_pass": "20m",
         "ceiling": "36h",
         "habit": None,
         "asks_carer": True,
@@ -196,6 +200,7 @@ DEFAULT: dict[str, Any] = {
         "carer_from": "08:00",
         "carer_until": "22:00",
         "evidence": _evidence("settles", "4h"),
+        "after_pass": "30m",
         "ceiling": "72h",
         "habit": None,
         "asks_carer": True,
@@ -333,6 +338,7 @@ def _tier(table: Mapping[str, Any], tier: str) -> TierPolicy:
         levels=_levels(table, tier),
         ceiling=_duration(table, "ceiling", tier),
         doubt=_doubt(table, tier),
+        after_pass=_perhaps(table, "after_pass", tier),
         asks_carer=_yes_or_no(table, "asks_carer", tier),
     )
     if steps.carer_from > steps.carer_until:

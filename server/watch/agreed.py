@@ -217,6 +217,15 @@ def would_be_told(terms: Terms, now: datetime) -> tuple[datetime, datetime] | No
     return None if told is None else (standing.due_at, told)
 
 
+def told_after(one: Case, pause: Pause) -> datetime | None:
+    """By when a person is told without an answer at the end of an absence; None where none is
+    asked for."""
+    if not pause.returns:
+        return None
+    found = would_be_told(one.terms, pause.until_at - timedelta(seconds=1))
+    return found[1] if found is not None else None
+
+
 def sums(terms: Terms, now: datetime) -> list[tuple[datetime, datetime]]:
     """For each time of the rhythm, beginning with the next: when an answer is due, and by when a
     person is told without one. By the terms alone, whatever the watch has come to by now."""

@@ -156,11 +156,13 @@ async def pause(
     until_at: datetime,
     words: str | None,
     *,
+    returns: bool = False,
     id: UUID | None = None,
     now: datetime,
 ) -> Pause:
     """An agreed absence. It always ends, nothing that is late is silenced by it, and whoever is
-    away stays on the board.
+    away stays on the board. `returns`: at its end a check-in is due, and adults are called sooner
+    than on other days where none comes.
 
     Raises Refused where it has no end, ends in the past, or is longer than 92 days.
     """
@@ -182,12 +184,15 @@ async def pause(
             child_id=child_id,
             from_at=max(from_at, now),
             until_at=until_at,
+            returns=returns,
             words=words,
             made_by=actor.id,
             made_at=now,
         )
         # `passed` went by the pauses of before: what was late by now is late all the same.
-        terms = replace(one.terms, pauses=(*one.terms.pauses, Span(made.from_at, made.until_at)))
+        terms = replace(
+            one.terms, pauses=(*one.terms.pauses, Span(made.from_at, made.until_at, returns))
+        )
         try:
             await reschedule(replace(one, terms=terms), changes, "excused", now)
         except ValueError:

@@ -114,11 +114,13 @@ class TierRequest(msgspec.Struct):
 
 
 class PauseRequest(msgspec.Struct):
-    """An agreed absence with its end. The id is made by the client."""
+    """An agreed absence with its end. The id is made by the client. `returns`: at its end a
+    check-in is due, and adults are called sooner than on other days where none comes."""
 
     id: UUID
     from_at: Moment
     until_at: Moment
+    returns: bool = False
     words: Words | None = None
 
 
@@ -129,6 +131,7 @@ class PauseOut(msgspec.Struct):
     from_at: datetime
     until_at: datetime
     ended_at: datetime | None
+    returns: bool
     words: str | None
 
 
@@ -278,6 +281,7 @@ async def pause(request: Request) -> Response:
         said.from_at,
         said.until_at,
         said.words,
+        returns=said.returns,
         id=said.id,
         now=now_of(request),
     )
@@ -293,7 +297,7 @@ async def end_pause(request: Request) -> Response:
 
 
 def _pause(row: Pause) -> PauseOut:
-    return PauseOut(row.id, row.from_at, row.until_at, row.ended_at, row.words)
+    return PauseOut(row.id, row.from_at, row.until_at, row.ended_at, row.returns, row.words)
 
 
 async def note_sighting(request: Request) -> Response:

@@ -300,6 +300,7 @@ async def add_pause(request: Request) -> Response:
             moment_of(entered(form, "from"), place, "from_at") or now,
             until_at,
             words_of(form),
+            returns=entered(form, "returns") == "yes",
             id=id_or_new(form),
             now=now,
         )
@@ -316,6 +317,12 @@ async def end_pause(request: Request) -> Response:
     return back_to(child.id, roles, "pause-ended")
 
 
+def _told_after(one: Case, pause: Pause, language: str, zone: Any, now: datetime) -> str:
+    """By when a person is told who has not heard of the child at the end of its absence."""
+    found = agreed.told_after(one, pause)
+    return when(language, found, zone, now) if found is not None else ""
+
+
 async def _pauses_page(
     request: Request,
     child_id: UUID,
@@ -326,11 +333,14 @@ async def _pauses_page(
     one = await case_for(child_id, now)
     coming = Pause.filter(child_id=child_id, until_at__gt=now, ended_at__isnull=True)
     past = Pause.filter(child_id=child_id, until_at__lte=now)
-    given = {"from": "", "until": "", "words": "", "id": str(uuid4())}
+    given = {"from": "", "until": "", "returns": "yes", "words": "", "id": str(uuid4())}
     if form is not None:
         given = {name: entered(form, name) for name in given}
+    language, zone = language_of(request), zone_of(request)
+    rows = await coming.order_by("from_at")
     context = {
-        "pauses": await coming.order_by("from_at"),
+        "pauses": rows,
+        "told": {row.id: _told_after(one, row, language, zone, now) for row in rows},
         "past": await past.order_by("-until_at").limit(5),
         "given": given,
         "zone_name": one.watch.zone,

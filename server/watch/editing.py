@@ -97,6 +97,7 @@ LABELS: Mapping[str, str] = {
     "app_seen": N_("The app was open"),
     "holds_for": N_("What holds, holds for"),
     "softens_for": N_("Called later: at most so long after it was late"),
+    "after_pass": N_("After an absence: late, and then the carer has, at most"),
     "ceiling": N_("Longest silence"),
     "rungs": N_("Who is called, in order"),
     "each": N_("Nobody takes it: the next one is called after"),
@@ -137,6 +138,7 @@ HINTS: Mapping[str, str] = {
     "professional": N_("What the child says itself always settles."),
     "holds_for": N_("Then the carer is asked again."),
     "softens_for": N_("The carer is asked again before that. The longest silence stays."),
+    "after_pass": N_("Empty: as on other days."),
     "ceiling": N_("Nothing lifts it. Then a person is called."),
     USED: N_("Else the carer is asked at each miss."),
     "ask": N_("0.05 means: one who has gone, to twenty who forgot."),
@@ -203,7 +205,9 @@ def key_of(name: str) -> str:
 
 # What ships empty in some tier may be left empty in every one.
 _EMPTY_KEYS = {key_of(name) for name, value in _leaves(DEFAULT) if value is None}
-_NULLABLE = {name for name, _ in _leaves(DEFAULT) if key_of(name) in _EMPTY_KEYS | {"decide"}}
+_NULLABLE = {
+    name for name, _ in _leaves(DEFAULT) if key_of(name) in _EMPTY_KEYS | {"after_pass", "decide"}
+}
 
 
 def _kind(name: str, value: Any) -> Kind:

@@ -73,9 +73,11 @@ class Milestone(msgspec.Struct, frozen=True):
 
 
 class Until(NamedTuple):
-    """An agreed absence, or a time in which our server was down."""
+    """An agreed absence, or a time in which our server was down. `returns`: at the end of the
+    absence a check-in is due."""
 
     until: datetime
+    returns: bool = False
 
 
 class IfAsked(NamedTuple):
@@ -98,6 +100,7 @@ class _Placed(msgspec.Struct, frozen=True):
 
 class _Until(msgspec.Struct, frozen=True):
     until: str
+    returns: bool = False
 
 
 class _IfAsked(msgspec.Struct, frozen=True):
@@ -168,10 +171,11 @@ def _check_in(text: str, at: datetime) -> CheckIn:
 
 
 def _ends_later(text: str, at: datetime) -> Until:
-    until = moment(_read(text, _Until).until, "until")
+    raw = _read(text, _Until)
+    until = moment(raw.until, "until")
     if until <= at:
         raise Refused(N_("This ends before it begins."), field="until")
-    return Until(until)
+    return Until(until, raw.returns)
 
 
 def _if_asked(text: str, at: datetime) -> IfAsked:

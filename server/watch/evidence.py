@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tortoise.functions import Max
-
 from server.alert.ladder import Cause
 from server.alert.ladder import State as AlertState
 from server.alert.policy import Tier
@@ -69,11 +67,13 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
             seen=seen.get(child),
             asked=asked.get(child),
             has_carer=child in carers,
-            away_until=pauses.get(child),
+            away_until=away_until,
+            returns=returns,
             blind=_overlapping(blinds, row),
         )
         for row in watches
         for child in [as_id(row["child_id"])]
+        for away_until, returns in [pauses.get(child, (None, False))]
     }
 
 
@@ -290,16 +290,13 @@ async def _with_carers(ids: Sequence[UUID], now: datetime) -> set[UUID]:
     return {tie.child_id for tie in await held}
 
 
-async def _away(ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:
-    rows = (
-        await Pause.filter(
-            child_id__in=list(ids), from_at__lte=now, until_at__gt=now, ended_at__isnull=True
-        )
-        .group_by("child_id")
-        .annotate(end=Max("until_at"))
-        .values_list("child_id", "end")
+async def _away(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime, bool]]:
+    """Until when each child is away, and whether a check-in is due then."""
+    rows = Pause.filter(
+        child_id__in=list(ids), from_at__lte=now, until_at__gt=now, ended_at__isnull=True
     )
-    return {as_id(child): as_moment(end) for child, end in rows}
+    found = await rows.order_by("until_at").values_list("child_id", "until_at", "returns")
+    return {as_id(child): (as_moment(end), bool(returns)) for child, end, returns in found}
 
 
 # --- what was wrong at our side

@@ -193,7 +193,10 @@ async def _pauses(ids: list[UUID], since: datetime, until: datetime) -> list[Hap
         begin = max(pause.from_at, since)
         end = pause.until_at if pause.ended_at is None else min(pause.ended_at, pause.until_at)
         if end > begin:
-            found.append(Happened(begin, 4, str(pause.child_id), "pause", {"until": stamp(end)}))
+            detail: dict[str, Any] = {"until": stamp(end)}
+            if pause.returns and pause.ended_at is None:
+                detail["returns"] = True
+            found.append(Happened(begin, 4, str(pause.child_id), "pause", detail))
     return found
 
 

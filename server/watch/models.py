@@ -105,7 +105,7 @@ class Round(Model):
 
 
 class Pause(Model):
-    """An agreed absence. It always ends."""
+    """An agreed absence. It always ends; with `returns` a check-in is due at its end."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
@@ -114,6 +114,7 @@ class Pause(Model):
     child_id: UUID
     from_at = fields.DatetimeField()
     until_at = fields.DatetimeField()
+    returns = fields.BooleanField(default=False, db_default=False)
     words = EncryptedText(null=True)
     made_by = fields.UUIDField()
     made_at = fields.DatetimeField()

@@ -201,7 +201,7 @@ class Replay:
                 self._tier(child, detail.tier, now)
             case "pause":
                 assert isinstance(detail, kinds.Until)
-                self._pause(child, Span(now, detail.until), now)
+                self._pause(child, Span(now, detail.until, detail.returns), now)
             case "app_seen":
                 self._app_seen(child, now)
             case "prompt_failed":

@@ -34,10 +34,11 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time that ends: `begin` ≤ t < `end`."""
+    """A time that ends: begin ≤ t < end. `returns`: an absence at whose end an answer is due."""
 
     begin: datetime
     end: datetime
+    returns: bool = False
 
     def holds(self, moment: datetime) -> bool:
         """Whether a moment lies inside."""
@@ -131,16 +132,18 @@ def next_due(
     seasons: tuple[Season, ...] = (),
 ) -> datetime | None:
     """The first moment later than `after` and outside every pause at which an answer is due; in a
-    season by its rhythm and its zone alone.
+    season by its rhythm and its zone alone. The end of an absence with a return is one as well.
 
     UTC in and out. Steps in local time and compares in UTC. None where a pause covers all that
     could be found within 400 days: whoever is asked then must not take it for "never".
     """
-    if not seasons:
+    backs = [pause.end for pause in pauses if pause.returns and pause.end > after]
+    if not seasons and not backs:
         return _next_of(rhythm, zone, pauses, after)
     outside = (*pauses, *(one.span for one in seasons))
     found = [_next_of(rhythm, zone, outside, after)]
     found += [_next_in(one, pauses, after) for one in seasons]
+    found += [end for end in backs if not any(pause.holds(end) for pause in pauses)]
     return min((moment for moment in found if moment is not None), default=None)
 
 
@@ -149,6 +152,11 @@ def _next_in(one: Season, pauses: tuple[Span, ...], after: datetime) -> datetime
         return None
     found = _next_of(one.rhythm, one.zone, pauses, max(after, one.span.begin - _INSTANT))
     return found if found is not None and one.span.holds(found) else None
+
+
+def is_return(pauses: tuple[Span, ...], due: datetime) -> bool:
+    """Whether what is due then is the answer at the end of an absence."""
+    return any(pause.returns and pause.end == due for pause in pauses)
 
 
 def zone_at(zone: ZoneInfo, seasons: tuple[Season, ...], moment: datetime) -> ZoneInfo:

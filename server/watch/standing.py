@@ -20,7 +20,7 @@ from server.alert.levels import Does, Evidence
 from server.alert.policy import Steps, Tier
 from server.clock import as_utc
 from server.watch.habit import UNTOLD, Known, odds
-from server.watch.rhythm import OPENS_BEFORE, Rhythm, Season, Span, next_due, opens_at
+from server.watch.rhythm import OPENS_BEFORE, Rhythm, Season, Span, is_return, next_due, opens_at
 
 
 class State(StrEnum):
@@ -161,7 +161,8 @@ def advance(
     changes: list[Change] = []
     floor = since
     while True:
-        moments = round_moments(standing.due_at, standing.opens_at, terms.steps)
+        steps = steps_of(terms, standing.due_at)
+        moments = round_moments(standing.due_at, standing.opens_at, steps)
         alarm, call = _next_alarm(standing, terms)
         passed = standing.prompted
         while (
@@ -207,10 +208,27 @@ def act_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
     """
     if standing.then_due_at is None:
         standing = replace(standing, then_due_at=_next(terms, standing.due_at))
-    round_ = round_moments(standing.due_at, standing.opens_at, terms.steps)
+    steps = steps_of(terms, standing.due_at)
+    round_ = round_moments(standing.due_at, standing.opens_at, steps)
     moments = [round_[standing.prompted], _next_alarm(standing, terms)[0]]
     moments += [edge for p in terms.pauses for edge in (p.begin, p.end) if edge > now]
     return min(moments)
+
+
+def steps_of(terms: Terms, due: datetime) -> Steps:
+    """What happens around the round that is due then: at the end of an absence nobody waits as long
+    as on other days, and no habit makes anybody wait."""
+    steps = terms.steps
+    if not terms.pauses or steps.after_pass is None or not is_return(terms.pauses, due):
+        return steps
+    grace = min(steps.grace, steps.after_pass)
+    return replace(
+        steps,
+        grace=grace,
+        remind_again=min(steps.remind_again, grace),
+        carer_window=min(steps.carer_window, steps.after_pass),
+        doubt=None,
+    )
 
 
 def round_moments(due: datetime, opens: datetime, steps: Steps) -> tuple[datetime, ...]:
@@ -242,7 +260,8 @@ def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
         # One miss more makes the silence less usual; where each miss is asked about, nothing.
         return _weigh(standing, terms, at) if terms.steps.doubt else standing, (change,)
     standing = replace(standing, missed_due_at=missed, late_at=at)
-    return _begin_alarm(standing, terms, at), (change,)
+    of_it = replace(terms, steps=steps_of(terms, missed))
+    return _begin_alarm(standing, of_it, at), (change,)
 
 
 def _prompted(standing: Standing, passed: int) -> Standing:
@@ -542,7 +561,9 @@ def reschedule(
 def _is_settled(standing: Standing, terms: Terms, due: datetime) -> bool:
     """Whether a round of these terms that is due at a moment to come has been settled: the current
     round lies behind it, and that is not only because of a pause."""
-    alone = replace(terms, pauses=())
+    # Without the absences, and with the answers that are due at their ends.
+    ends = tuple(Span(away.end, away.end, returns=True) for away in terms.pauses if away.returns)
+    alone = replace(terms, pauses=ends)
     if due >= standing.due_at or _next(alone, due - timedelta(microseconds=1)) != due:
         return False
     if not any(pause.holds(due) for pause in terms.pauses):

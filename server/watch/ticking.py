@@ -17,7 +17,7 @@ from server.watch.cases import Case, as_row, load, passed
 from server.watch.models import CALLED_OFF, Beat, Blind, Question, Round, Watch, round_id
 from server.watch.rhythm import zone_at
 from server.watch.shared import Silent, causes_of
-from server.watch.standing import Change, What, Why
+from server.watch.standing import Change, What, Why, steps_of
 
 AT_ONCE = 200
 # A row that raises is set apart for so long, and operators are told; it never stops the others.
@@ -178,7 +178,7 @@ async def _write_rounds(moved: Sequence[Moved], now: datetime) -> None:
                 "child_id": one.watch.child_id,
                 "opens_at": change.at,
                 "due_at": change.due_at,
-                "late_at": change.due_at + one.terms.steps.grace,
+                "late_at": change.due_at + steps_of(one.terms, change.due_at).grace,
                 "state": "late" if key in late else "open",
             }
         )
@@ -222,7 +222,7 @@ async def _remind(moved: Sequence[Moved], now: datetime) -> None:
 
 
 def _reminder(one: Case, change: Change, nth: int, now: datetime) -> Saying:
-    quiet = one.policy.quiet
+    quiet, grace = one.policy.quiet, steps_of(one.terms, change.due_at).grace
     return Saying(
         kind=Kind.REMIND_CHILD,
         agency_id=one.watch.agency_id,
@@ -232,7 +232,7 @@ def _reminder(one: Case, change: Change, nth: int, now: datetime) -> Saying:
         rung=nth,
         nth=1 if change.why is Why.AGAIN else 0,
         child_id=one.watch.child_id,
-        expires_at=max(change.due_at + one.terms.steps.grace, now + timedelta(minutes=30)),
+        expires_at=max(change.due_at + grace, now + timedelta(minutes=30)),
         data={
             "path": "/app/",
             "quiet": {

@@ -114,6 +114,7 @@ class Facts:
     has_fault: bool = False  # A channel of ours refused or broke.
     alerts: tuple[Called, ...] = ()  # The most urgent first.
     away_until: datetime | None = None
+    returns: bool = False  # A check-in is due at the end of the absence.
 
     @property
     def is_silent(self) -> bool:
@@ -246,7 +247,10 @@ def _confirm(alert: Called, reader: _Reader) -> str:
 
 def _calm(facts: Facts, reader: _Reader) -> str:
     if facts.standing is State.AWAY and facts.away_until is not None:
-        return _join([reader.say(N_("away until {time}"), time=facts.away_until)], reader)
+        clauses = [reader.say(N_("away until {time}"), time=facts.away_until)]
+        if facts.returns:
+            clauses.append(gettext(reader.language, N_("then a check-in")))
+        return _join(clauses, reader)
     if facts.standing is State.DUE and facts.due_at is not None:
         is_over = facts.due_at <= reader.now
         due = N_("was due {time}") if is_over else N_("due {time}")

@@ -40,6 +40,7 @@ def test_the_default_policy_equals_the_published_table(tier: Tier) -> None:
     assert [climbs.each, climbs.lapse, climbs.decide] == ladder
     held = steps.levels.holds_for if steps.levels.carer is Does.HOLDS else None
     assert [held, steps.ceiling] == limits
+    assert steps.after_pass == {"high": 15, "mid": 20, "low": 30}[tier] * MINUTE
     assert steps.levels.school is steps.levels.carer
     assert steps.levels.does(Evidence.CHILD) is steps.levels.professional is Does.SETTLES
     assert steps.levels.app_seen is Does.NOTHING

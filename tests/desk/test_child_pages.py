@@ -114,6 +114,21 @@ async def test_the_promise_holds_with_tier_and_absence(cast: Cast) -> None:
     assert "told by Wed 4 Mar 18:45 at the latest" in page
 
 
+async def test_an_absence_with_a_return_says_by_when_a_person_is_told(cast: Cast) -> None:
+    said = {"until": "2026-03-04T12:00", "returns": "yes"}
+    async with at_desk(cast, "tom") as browser:
+        assert (
+            'name="returns" value="yes" checked' in (await browser.get(path(cast, "/pauses"))).text
+        )
+        await browser.post(path(cast, "/pauses"), data=said)
+        page = (await browser.get(path(cast, "/pauses"))).text
+        assert "a person is told by Wed 4 Mar 12:40 at the latest" in page
+        page = (await browser.get(path(cast))).text
+        assert "then a check-in" in page
+        board = (await browser.get("/desk/")).text
+    assert "Away until Wed 4 Mar 12:00, then a check-in." in board
+
+
 async def test_looking_leaves_an_entry(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         await browser.get(path(cast))

@@ -168,7 +168,13 @@ FITS: Mapping[str, Fits] = {
     f"POST {_API}/seasons": Fits(body=_SEASON),
     f"DELETE {_API}/seasons/{{season_id}}": _TO_TOM,
     f"POST {_API}/pauses": Fits(
-        body={"id": NEW, "from_at": NOW, "until_at": SOON, "words": "At her aunt's."}
+        body={
+            "id": NEW,
+            "from_at": NOW,
+            "until_at": SOON,
+            "words": "At her aunt's.",
+            "returns": True,
+        }
     ),
     f"DELETE {_API}/pauses/{{pause_id}}": _TO_TOM,
     f"POST {_API}/sightings": Fits(
@@ -301,6 +307,7 @@ FITS: Mapping[str, Fits] = {
             "id": NEW,
             "from": "2026-03-05T12:00",
             "until": "2026-03-06T12:00",
+            "returns": "yes",
             "words": "At her aunt's.",
         }
     ),

@@ -571,6 +571,30 @@ async def test_a_pause_excuses_the_round_and_what_was_to_be_said_about_it(cast: 
     assert await Message.filter(child_id=cast.mia.id, state="waiting").count() == 0
 
 
+async def test_at_the_end_of_an_absence_a_check_in_is_due_and_its_silence_is_noticed_sooner(
+    cast: Cast,
+) -> None:
+    await Watch.exclude(child_id=cast.mia.id).delete()
+    made = await pause(cast, timedelta(0), 2 * DAY, returns=True)
+    back = made.until_at
+    await at(cast, back)
+    row = await mia(cast)
+    assert (row.standing, row.due_at) == ("due", back)
+    (round_,) = await Round.filter(child_id=cast.mia.id, due_at=back)
+    assert round_.late_at == back + 20 * MINUTE
+    await at(cast, back + 20 * MINUTE)
+    assert await Question.filter(child_id=cast.mia.id).count() == 1
+    await at(cast, back + 40 * MINUTE)
+    (alert,) = await open_alerts(cast)
+    assert alert.opened_at == back + 40 * MINUTE
+
+
+async def test_who_was_back_before_the_end_of_an_absence_is_not_asked_then(cast: Cast) -> None:
+    made = await pause(cast, timedelta(0), 2 * DAY, returns=True)
+    await agreeing.end_pause(cast.actor("tom"), cast.mia.id, made.id, cast.clock() + HOUR)
+    assert (await mia(cast)).due_at == DUE
+
+
 async def test_a_pause_silences_nothing_that_is_late(cast: Cast) -> None:
     await at(cast, DUE + 61 * MINUTE)
     await pause(cast, timedelta(0), 10 * HOUR)

@@ -183,7 +183,9 @@ class Live:
             await placing.end(cast.actor("tom"), mia, Leaving.HOME, now, now=now)
             self.coming = []
         elif isinstance(detail, kinds.Until) and detail.until > now:
-            await agreeing.pause(cast.actor("tom"), mia, now, detail.until, None, now=now)
+            await agreeing.pause(
+                cast.actor("tom"), mia, now, detail.until, None, returns=detail.returns, now=now
+            )
 
     async def seen(self, by: Evidence, now: datetime) -> None:
         tier = Tier((await Watch.get(child_id=self.cast.mia.id)).tier)
@@ -341,6 +343,22 @@ async def test_a_placement_that_ends_and_begins_again(cast: Cast) -> None:
     assert {level for _, level, _ in told} == set(LEVELS.values())
 
 
+async def test_absences_with_a_check_in_at_their_end(cast: Cast) -> None:
+    """One that she comes back from, one that she does not."""
+    told = await compare(
+        cast,
+        [
+            (at(2, "13:00"), "pause", {"until": text_of(at(3, "12:00")), "returns": True}),
+            (at(3, "12:10"), "check_in", {}),
+            (at(3, "16:50"), "check_in", {}),
+            (at(4, "07:50"), "check_in", {}),
+            (at(4, "09:00"), "pause", {"until": text_of(at(4, "20:00")), "returns": True}),
+        ],
+    )
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert pages == [at(4, "20:40")]
+
+
 async def test_a_time_of_blindness(cast: Cast) -> None:
     told = await compare(
         cast,
@@ -456,7 +474,7 @@ def life(random: Random) -> list[Said]:
             "check_in": {"want": random.choice(["nothing", "nothing", "talk", "help"])},
             "sighting": {"by": random.choice(["professional", "carer"])},
             "tier": {"tier": random.choice(list(Tier))},
-            "pause": {"until": text_of(until)},
+            "pause": {"until": text_of(until), "returns": random.choice([True, False])},
             "blind": {"until": text_of(until)},
             "if_asked": asked(until, random.choice(["seen", "not_seen"]), random.randint(0, 7200)),
         }[kind]

@@ -92,6 +92,7 @@ def any_steps(draw: st.DrawFn) -> Steps:
         levels=draw(any_levels()),
         ceiling=grace + window + draw(minutes(0, 4000)),
         doubt=draw(st.one_of(st.none(), doubts)),
+        after_pass=draw(st.one_of(st.none(), minutes(1, 240))),
         asks_carer=draw(st.booleans()),
     )
 
@@ -135,7 +136,17 @@ class Act:
 acts = st.builds(
     Act,
     st.sampled_from(
-        ["look", "answer", "answer", "professional", "carer", "app_seen", "not_seen", "pause"]
+        [
+            "look",
+            "answer",
+            "answer",
+            "professional",
+            "carer",
+            "app_seen",
+            "not_seen",
+            "pause",
+            "pass",
+        ]
     ),
     minutes(0, 2000),
     minutes(1, 3000),
@@ -175,8 +186,9 @@ class Life:
             unseen = (*terms.known.unseen, now)
             self.terms = replace(terms, known=replace(terms.known, unseen=unseen))
             self.look(now)
-        elif act.what == "pause":
-            self.terms = replace(terms, pauses=(*terms.pauses, Span(now, now + act.lasts)))
+        elif act.what in ("pause", "pass"):
+            away = Span(now, now + act.lasts, returns=act.what == "pass")
+            self.terms = replace(terms, pauses=(*terms.pauses, away))
             self.standing = rules.reschedule(self.standing, self.terms, now)
             self.look(now)
 
