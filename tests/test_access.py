@@ -35,7 +35,7 @@ from server.people import actions as people
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
 from server.watch.actions import open_missing
-from server.watch.models import Observation, Pause, Proposal, Question, Season
+from server.watch.models import Observation, Pause, Proposal, Question, Round, Season
 from tests.cast import ADULTS, CHILDREN, Cast
 
 SIGN_IN, DENIED, HIDDEN, IN = 401, 403, 404, 200
@@ -178,6 +178,7 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /api/v1/me": signed_in,
     "PATCH /api/v1/me": signed_in,
     "POST /api/v1/me/seen": signed_in,
+    "POST /api/v1/me/rounds/{round_id}/forgot": children_alone,
     "GET /api/v1/push-subscriptions": signed_in,
     "POST /api/v1/push-subscriptions": signed_in,
     "DELETE /api/v1/push-subscriptions/{subscription_id}": signed_in,
@@ -410,6 +411,21 @@ async def pause_id(cast: Cast, who: str | None, path: str) -> UUID:
     return pause.id
 
 
+async def round_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A check-in that was answered late, of the child that asks."""
+    due = cast.clock() - timedelta(hours=3, microseconds=next(_turns))
+    made = await Round.create(
+        id=uuid4(),
+        child_id=cast.persons[who if who in CHILDREN else "mia"].id,
+        opens_at=due - timedelta(hours=2),
+        due_at=due,
+        late_at=due + timedelta(hours=1),
+        state="answered_late",
+        settled_at=due + timedelta(hours=2),
+    )
+    return made.id
+
+
 async def season_id(cast: Cast, who: str | None, path: str) -> UUID:
     """Other times that are to come."""
     begins = cast.clock() + timedelta(days=60)
@@ -552,6 +568,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         proposal_id,
         observation_id,
         season_id,
+        round_id,
         alert_id,
         token,
         subject_id,

@@ -10,6 +10,8 @@ export interface Me {
   next_due_at: string | null;
   opens_at?: string | null;
   standing: Standing;
+  /** The last check-in of a day that came late, where nothing was said about why. */
+  answered_late?: { id: string; due_at: string } | null;
   language?: string;
   display_name?: string;
   vapid_public_key?: string | null;

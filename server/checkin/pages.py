@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -33,7 +34,7 @@ from server.watch import agreed, evidence
 from server.watch.agreed import left_in_words
 from server.watch.board import MARK_WORDS, group_of, look_of, marks_one_by_one, strip
 from server.watch.desk import back_to, done, strongest
-from server.watch.models import Observation, Sighting
+from server.watch.models import Observation, Round, Sighting
 from server.watch.noticing import noticed
 from server.watch.placing import why_left
 from server.watch.signal_words import sentence as signal_sentence
@@ -77,7 +78,7 @@ async def show(request: Request) -> Response:
     context = {
         **await _standing(request, child),
         **await _terms(request, child),
-        "history": await _history(child, language_of(request)),
+        "history": await _history(child, language_of(request), zone_of(request), now),
         "legend": [
             (strip(mark, language_of(request), alone=True), gettext(language_of(request), word))
             for mark, word in MARK_WORDS.items()
@@ -223,13 +224,15 @@ def _observed(one: Observation, name: str | None, language: str) -> Moment:
     )
 
 
-async def _history(child: Child, language: str) -> list[Moment]:
+async def _history(child: Child, language: str, zone: ZoneInfo, now: datetime) -> list[Moment]:
     answers = await CheckIn.filter(child_id=child.id).order_by("-received_at").limit(MOST)
     seen = await Sighting.filter(child_id=child.id).order_by("-at").limit(MOST)
+    forgot = Round.filter(child_id=child.id, forgot_at__isnull=False).order_by("-forgot_at")
     others = {one.by_id for one in answers} | {one.by_id for one in seen}
     names = {person.id: person.name for person in await Person.filter(id__in=list(others))}
     moments = [_answer(one, names.get(one.by_id), language) for one in answers]
     moments += [_seen(one, names.get(one.by_id), language) for one in seen]
+    moments += [_forgot(one, language, zone, now) for one in await forgot.limit(MOST)]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST]
 
 
@@ -259,6 +262,20 @@ def _answer(one: CheckIn, name: str | None, language: str) -> Moment:
         tags=tuple(tags),
         by=by,
         said_at=one.said_at if waited else None,
+    )
+
+
+def _forgot(one: Round, language: str, zone: ZoneInfo, now: datetime) -> Moment:
+    assert one.forgot_at is not None
+    due = when(language, one.due_at, zone, now)
+    return Moment(
+        at=one.forgot_at,
+        icon="words",
+        word=gettext(language, N_("I forgot")),
+        words=None,
+        tags=(),
+        by=gettext(language, N_("The check-in of {due}"), due=due),
+        said_at=None,
     )
 
 

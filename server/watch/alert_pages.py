@@ -35,7 +35,7 @@ from server.watch.board import group_of, look_of
 from server.watch.editing import RUNGS
 from server.watch.models import Question, round_id
 from server.watch.shared import others_of
-from server.watch.wording import when
+from server.watch.wording import says_forgot, when
 from server.web import form_body, language_of, page, zone_of
 
 # Looking again right after acting is one look.
@@ -171,11 +171,21 @@ def _points(
     }
     if "due_at" in known:
         known.setdefault("answered_at", never)
-    return [
+    found = [
         evidence.Point(gettext(language, label), known[name])
         for name, label in THEN.items()
         if name in known
     ]
+    said = says_forgot(facts, language, zone, now)
+    return [*found, said] if said is not None and _is_about(alert, facts) else found
+
+
+def _is_about(alert: Alert, facts: evidence.Facts) -> bool:
+    """Whether the check-in that the child says it forgot is one of those of an alert."""
+    if facts.forgot is None or alert.closed_at is None or "due_at" not in alert.facts:
+        return False
+    first = datetime.fromisoformat(alert.facts["due_at"])
+    return first <= facts.forgot[0] <= alert.closed_at
 
 
 def _shown(language: str, zone: ZoneInfo, now: datetime, at: datetime) -> str:

@@ -3,6 +3,7 @@
 What it means in words is in wording.py, which knows no database.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from server.notify.models import Delivery
 from server.notify.rules import Kind, Reason
 from server.people.models import Tie
 from server.people.rules import Role
-from server.watch.models import Beat, Blind, Pause, Question, Sighting, round_id
+from server.watch.models import Beat, Blind, Pause, Question, Round, Sighting, round_id
 from server.watch.rhythm import Span
 from server.watch.standing import State
 from server.watch.ticking import BLIND_AFTER, TICK
@@ -57,7 +58,7 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
     faults = await _faults(messages, rounds, alerts)
     seen, asked = await _seen(ids, now), await _asked(watches)
     carers, pauses = await _with_carers(ids, now), await _away(ids, now)
-    blinds = await _blinds(now)
+    blinds, forgot = await _blinds(now), await _forgot(ids, now)
     return {
         child: _facts(
             row,
@@ -69,6 +70,7 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
             has_carer=child in carers,
             away_until=away_until,
             returns=returns,
+            forgot=forgot.get(child),
             blind=_overlapping(blinds, row),
         )
         for row in watches
@@ -297,6 +299,23 @@ async def _away(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime
     )
     found = await rows.order_by("until_at").values_list("child_id", "until_at", "returns")
     return {as_id(child): (as_moment(end), bool(returns)) for child, end, returns in found}
+
+
+# --- what the child said about a miss
+
+
+async def _forgot(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime, datetime]]:
+    """The last check-in that each child says it forgot: when it was due, and when it said so."""
+    rows = Round.filter(child_id__in=list(ids), due_at__gt=now - FAR, forgot_at__isnull=False)
+    found = await rows.order_by("due_at").values_list("child_id", "due_at", "forgot_at")
+    return {as_id(child): (as_moment(due), as_moment(at)) for child, due, at in found}
+
+
+async def said_forgot(ids: Iterable[UUID], now: datetime) -> dict[UUID, int]:
+    """Of how many check-ins of the last four weeks each child said that it forgot them."""
+    since = now - timedelta(days=ROUNDS)
+    rows = Round.filter(child_id__in=list(ids), due_at__gt=since, forgot_at__isnull=False)
+    return Counter(as_id(child) for child in await rows.values_list("child_id", flat=True))
 
 
 # --- what was wrong at our side

@@ -12,22 +12,41 @@ from server.doors.api import ChildOut, PersonOut, person_out
 from server.doors.sessions import set_cookie, token_of
 from server.errors import Refused
 from server.openapi import api
-from server.people.access import Visitor, now_of, visitor_of
+from server.people.access import Visitor, now_of, own_child, visitor_of
 from server.people.actions import set_language
 from server.people.models import Agency, Person
+from server.people.rules import Action
 from server.watch.actions import app_opened
+from server.watch.forgetting import forgot, offered
 from server.watch.models import Watch
 from server.watch.standing import State, as_the_child_sees
 from server.web import json_answer, json_body
 
 
+class LateOut(msgspec.Struct):
+    """A check-in that was answered after its time."""
+
+    id: UUID
+    due_at: datetime
+
+
+class ForgotOut(msgspec.Struct):
+    """The child has said that it forgot this check-in. That it was late stays."""
+
+    id: UUID
+    due_at: datetime
+    forgot_at: datetime
+
+
 class MeOut(msgspec.Struct, omit_defaults=True):
-    """Oneself. What belongs to a watch is null for adults, who are not watched."""
+    """Oneself. What belongs to a watch is null for adults, who are not watched. `answered_late`:
+    the last check-in of a day that came late, where the child has not said why."""
 
     person: PersonOut
     next_due_at: datetime | None
     opens_at: datetime | None
     standing: State | None
+    answered_late: LateOut | None
     language: str
     display_name: str
     help_phone: str | None
@@ -81,16 +100,27 @@ async def note_app_seen(child_id: UUID, now: datetime) -> None:
     await Watch.filter(child_id=child_id).update(app_seen_at=now)
 
 
+async def say_forgot(request: Request) -> Response:
+    """I forgot: optional, and it changes nothing but what adults can read."""
+    child, _ = await own_child(request, Action.CHECK_IN)
+    visitor, round_id = await visitor_of(request), request.path_params["round_id"]
+    said = await forgot(visitor, child.id, round_id, now_of(request))
+    assert said.forgot_at is not None
+    return json_answer(ForgotOut(said.id, said.due_at, said.forgot_at))
+
+
 async def _me(request: Request, visitor: Visitor) -> MeOut:
     person = await Person.get(id=visitor.person_id)
     agency = await Agency.get(id=person.agency_id)
     watch = await Watch.get_or_none(child_id=person.id) if visitor.is_child else None
+    late = await offered(person.id, now_of(request)) if visitor.is_child else None
     settings = request.app.state.settings
     found = MeOut(
         person=person_out(person),
         next_due_at=watch.due_at if watch else None,
         opens_at=watch.opens_at if watch else None,
         standing=as_the_child_sees(State(watch.standing)) if watch else None,
+        answered_late=LateOut(late.id, late.due_at) if late else None,
         language=person.language,
         display_name=agency.display_name or settings.display_name,
         help_phone=agency.help_phone,
@@ -112,6 +142,13 @@ routes = [
         takes=MeChange,
         gives={200: MeOut},
         problems=(Refused,),
+    ),
+    api(
+        "POST",
+        "/api/v1/me/rounds/{round_id:uuid}/forgot",
+        say_forgot,
+        "Say that I forgot a check-in",
+        gives={200: ForgotOut},
     ),
     api(
         "POST",

@@ -98,6 +98,7 @@ class Round(Model):
     state = fields.CharField(max_length=14, default="open")
     settled_at = fields.DatetimeField(null=True)
     settled_by = fields.UUIDField(null=True)  # The check-in or the sighting.
+    forgot_at = fields.DatetimeField(null=True)  # When the child said that it forgot this one.
 
     class Meta:
         table = "round"

@@ -114,6 +114,7 @@ class Facts:
     has_fault: bool = False  # A channel of ours refused or broke.
     alerts: tuple[Called, ...] = ()  # The most urgent first.
     away_until: datetime | None = None
+    forgot: tuple[datetime, datetime] | None = None  # A check-in, and when the child said so.
     returns: bool = False  # A check-in is due at the end of the absence.
 
     @property
@@ -382,7 +383,18 @@ def points(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> list[P
         (N_("Carer"), [_carer(facts, reader)]),
         (N_("Our side"), list(_ours(facts, reader, always=True))),
     ]
-    return [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in rows]
+    found = [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in rows]
+    said = says_forgot(facts, language, zone, now)
+    return found if said is None else [*found, said]
+
+
+def says_forgot(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> Point | None:
+    """That the child says it forgot; None where it has said nothing."""
+    if facts.forgot is None:
+        return None
+    reader, (due, at) = _Reader(language, zone, now), facts.forgot
+    said = reader.say(N_("forgot the check-in of {due}, said so {time}"), due=due, time=at)
+    return Point(gettext(language, N_("The child says")), _join([said], reader))
 
 
 def _usually(facts: Facts, reader: _Reader) -> str:

@@ -36,7 +36,7 @@ from server.watch.actions import open_missing
 from server.watch.models import Observation, Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
-from tests.test_access import change_id, proposal_id, season_id
+from tests.test_access import change_id, proposal_id, round_id, season_id
 
 EXAMPLES = 6
 ALWAYS: list[Any] = [
@@ -154,6 +154,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "pause_id": str(pause.id),
             "proposal_id": str(await proposal_id(cast, None, "")),
             "observation_id": str(observation.id),
+            "round_id": str(await round_id(cast, "mia", "")),
             "season_id": str(await season_id(cast, None, "")),
             "tie_id": str(tie.id),
             "device_id": str(cast.devices["mia"]),

@@ -81,6 +81,10 @@ class Double:
     proposals: list[dict[str, Any]] = field(default_factory=list)
     """Other rhythms, as they were proposed, the newest first."""
     is_too_seldom: bool = False
+    standing: str = "well"
+    answered_late: dict[str, str] | None = None
+    """A check-in that was answered after its time."""
+    forgotten: list[str] = field(default_factory=list)
     more_books: dict[str, Book] = field(default_factory=dict)
     """The life projects of other children, by the child, for those who work with several."""
     wire: list[tuple[str, str, int]] = field(default_factory=list)
@@ -148,7 +152,8 @@ def application(double: Double) -> Starlette:
                 "child": {"id": MIA, "name": "Mia Castellane"} if double.is_child else None,
                 "next_due_at": _next_due(),
                 "opens_at": None,
-                "standing": "well",
+                "standing": double.standing,
+                "answered_late": double.answered_late,
                 "language": double.language,
                 "display_name": "Planner",
                 "vapid_public_key": None,
@@ -305,6 +310,12 @@ def application(double: Double) -> Starlette:
             double.proposals.insert(0, made)
         return JSONResponse(made, 201)
 
+    async def forgot(request: Request) -> Response:
+        double.forgotten.append(request.path_params["id"])
+        double.answered_late = None
+        now = _z(datetime.now(UTC))
+        return JSONResponse({"id": request.path_params["id"], "due_at": now, "forgot_at": now})
+
     async def look(request: Request) -> Response:
         said = await request.json()
         if double.is_too_seldom:
@@ -408,6 +419,7 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/check-ins", check_ins, methods=["GET", "POST"]),
             Route("/api/v1/looks", looks),
             Route("/api/v1/rhythm/proposals", rhythm, methods=["GET", "POST"]),
+            Route("/api/v1/me/rounds/{id}/forgot", forgot, methods=["POST"]),
             Route("/api/v1/rhythm/look", look, methods=["POST"]),
             Route("/api/v1/sync", sync, methods=["POST"]),
             Route("/api/v1/project", project),

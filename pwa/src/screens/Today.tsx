@@ -9,6 +9,7 @@ import { Page } from "../parts/Page";
 import { Thanks, whereabouts } from "../parts/Thanks";
 import { go, place } from "../routes";
 import { clear, isWriting, mood, note, NOTE_LIMIT } from "../store/draft";
+import { isSaid, offered, sayForgot, sayNothing } from "../store/forgot";
 import { now } from "../store/now";
 import { answers, checkIn, tap } from "../store/sender";
 import { asksToHandIn, me } from "../store/session";
@@ -131,12 +132,32 @@ export function Today() {
         <Icon name="talk" />
         {t("I want to talk")}
       </button>
+      <Forgot />
       <p class="hidden-text" role="status">
         {spoken()}
       </p>
       <Waiting />
       <Turn />
     </Page>
+  );
+}
+
+/** Offered, never asked for: whoever says nothing hears no more of it. */
+function Forgot() {
+  const late = offered.value;
+  if (!late) return <p role="status">{isSaid.value && t("Thank you for saying so.")}</p>;
+  return (
+    <section class="card forgot">
+      <p>{t("Your answer for {when} came later. Did you forget? You can say so, if you like.", { when: moment(late.due_at, now.value) })}</p>
+      <div class="pair-of">
+        <button type="button" class="plain" onClick={() => void sayForgot(late.id)}>
+          {t("I forgot")}
+        </button>
+        <button type="button" class="plain" onClick={() => void sayNothing(late.id)}>
+          {t("Say nothing")}
+        </button>
+      </div>
+    </section>
   );
 }
 

@@ -25,13 +25,19 @@ export interface RhythmProposal {
   body: { said_at: string; rhythm: { at?: string[]; days?: number[] }; words: string | null };
 }
 
+/** One forgot a check-in, and says so: nobody has to. */
+export interface Forgotten {
+  kind: "forgot";
+  body: { said_at: string; round: string };
+}
+
 /** Something about a project; these go out together, in the order in which they were said. */
 export interface ProjectChange extends Omit<Outgoing, "id"> {
   kind: "change";
   place: Place;
 }
 
-export type Content = CheckIn | LanguageChange | RhythmProposal | ProjectChange;
+export type Content = CheckIn | LanguageChange | RhythmProposal | Forgotten | ProjectChange;
 
 export type Sending = Content & {
   id: string;
@@ -124,6 +130,10 @@ async function deliver(sending: One): Promise<Receipt | null> {
     if (made?.id !== sending.id) throw new Unreachable("not ours");
     return null;
   }
+  if (sending.kind === "forgot") {
+    await ask("POST", `/me/rounds/${sending.body.round}/forgot`);
+    return null;
+  }
   const receipt = await ask<Receipt>("POST", "/check-ins", sending.body);
   // Only an answer about this very id is a confirmation.
   if (receipt?.id !== sending.id || !receipt.received_at) throw new Unreachable("not ours");
@@ -160,7 +170,7 @@ function stopsAll(halt: Halt, why: unknown): boolean {
   return halt !== "busy" || (why instanceof Refused && [429, 503].includes(why.status));
 }
 
-type One = Sending & (CheckIn | LanguageChange | RhythmProposal);
+type One = Sending & (CheckIn | LanguageChange | RhythmProposal | Forgotten);
 type OfProject = Sending & ProjectChange;
 
 const isOne = (sending: Sending): sending is One => sending.kind !== "change";
@@ -183,6 +193,11 @@ async function sendOne(who: Who, sending: One, outcome: Outcome): Promise<boolea
   } catch (why) {
     const halt = haltFor(why);
     if (halt) return !stop(outcome, halt, why);
+    // It was too late to say so: nothing is lost by that, and nobody is bothered with it.
+    if (sending.kind === "forgot") {
+      await discard(sending.id);
+      return true;
+    }
     // Refused for good: it stays, with the reason, and what comes after it goes on.
     const { code, detail } = why as Refused;
     await keep(who, { ...sending, problem: code, ...(sending.kind === "rhythm" ? { sentence: detail } : {}) });

@@ -7,7 +7,7 @@ import type { Answer, Mark, Receipt, Want } from "../api";
 import { uuid } from "../bytes";
 import { language, speak } from "../i18n";
 import { again, append, discard, flush, waiting, type Content, type Halt, type Sending } from "./outbox";
-import { maySend, refresh, reread, shutOut, who } from "./session";
+import { maySend, me, refresh, reread, shutOut, who } from "./session";
 import type { Place } from "./sync";
 
 export const queue = signal<Sending[]>([]);
@@ -65,6 +65,7 @@ let running: Promise<void> | null = null;
 
 async function sendOnce(): Promise<void> {
   if (!who.value || !maySend.value) return look();
+  const wasLate = me.value?.standing === "late";
   const outcome = await flush(who.value, followed.value);
   halt.value = outcome.halt;
   // The rows first: what leaves the queue is among them, so that nothing is out of sight for a moment.
@@ -72,6 +73,8 @@ async function sendOnce(): Promise<void> {
   await look();
   follow(outcome.receipts);
   if (outcome.receipts.length > 0) await reread();
+  // Whether that was late, the server knows.
+  if (outcome.receipts.length > 0 && wasLate) void refresh({ force: true });
   if (outcome.receipts.length > 0 || outcome.came > 0) others?.postMessage({ receipts: outcome.receipts });
   if (outcome.halt === "unauthenticated") return shutOut();
   failures = outcome.halt ? failures + 1 : 0;

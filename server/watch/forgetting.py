@@ -1,0 +1,46 @@
+""" "I forgot": a child says so afterwards, kindly asked and never required. The miss stays."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.audit.actions import Actor
+from server.db import write
+from server.errors import NotFound
+from server.i18n import N_
+from server.watch.models import Round
+from server.watch.writing import note_about
+
+# So long after it was answered the phone offers it, and so long it can be said.
+OFFERED_FOR = timedelta(hours=24)
+SAID_WITHIN = timedelta(days=14)
+
+
+async def offered(child_id: UUID, now: datetime) -> Round | None:
+    """The last check-in that was answered late, and of which the child has not said why."""
+    late = Round.filter(
+        child_id=child_id,
+        state="answered_late",
+        settled_at__gt=now - OFFERED_FOR,
+        forgot_at__isnull=True,
+    )
+    return await late.order_by("-due_at").first()
+
+
+async def forgot(actor: Actor, child_id: UUID, round_id: UUID, now: datetime) -> Round:
+    """The child says that it forgot this check-in. It changes nothing but what adults can read.
+    Twice is once: the first time stands. Raises NotFound where there is no such late answer."""
+    async with write():
+        found = await Round.filter(
+            id=round_id,
+            child_id=child_id,
+            state="answered_late",
+            settled_at__gt=now - SAID_WITHIN,
+        ).first()
+        if found is None:
+            raise NotFound(N_("There is no late check-in that this could be about."))
+        if found.forgot_at is not None:
+            return found
+        said = await Round.filter(id=round_id, forgot_at__isnull=True).update(forgot_at=now)
+        if said:
+            await note_about(actor, child_id, "round:forgot", [], now, about=round_id)
+    return await Round.get(id=round_id)
