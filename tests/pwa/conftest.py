@@ -153,13 +153,18 @@ def phones(browser: Browser, double: Double) -> Iterator[Phones]:
     faults: list[str] = []
 
     def make(
-        *, language: str = "en", scheme: str = "light", width: int = 360, height: int = 740
+        *,
+        language: str = "en",
+        scheme: str = "light",
+        width: int = 360,
+        height: int = 740,
+        zone: str = "Europe/Paris",
     ) -> Phone:
         double.language = language
         context = browser.new_context(
             viewport={"width": width, "height": height},
             locale=LOCALES[language],
-            timezone_id="Europe/Paris",
+            timezone_id=zone,
             color_scheme=scheme,  # type: ignore[arg-type]
             has_touch=True,
             permissions=["notifications", "background-sync"],

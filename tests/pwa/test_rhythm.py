@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.pwa.book import TOM
-from tests.pwa.conftest import Phone
+from tests.pwa.conftest import Phone, Phones
 from tests.pwa.double import Double
 
 pytestmark = pytest.mark.browser
@@ -38,6 +39,13 @@ def test_the_rhythm_and_what_it_comes_to_are_shown(phone: Phone) -> None:
     at_the_rhythm(phone)
     assert "Every day at 18:00" in words(phone)
     assert "if you do not answer, a person is told by" in words(phone)
+
+
+def test_a_phone_on_another_clock_says_whose_times_they_are(phones: Phones) -> None:
+    away = at_the_rhythm(phones(zone="Asia/Kabul"))
+    expect(away.page.locator(".card")).to_contain_text("The times above are by the clock in Paris")
+    at_home = at_the_rhythm(phones())
+    assert "another clock" not in words(at_home)
 
 
 def test_today_leads_there(phone: Phone) -> None:

@@ -72,6 +72,26 @@ function Seasons({ seasons = [] }: { seasons?: Season[] | undefined }) {
   );
 }
 
+const onTheClockOf = (timeZone?: string) =>
+  new Intl.DateTimeFormat("en", { timeZone, dateStyle: "short", timeStyle: "short" }).format(now.value);
+
+/** Whoever travels, or has a phone that is set wrong, would else read two times that do not fit. */
+function OtherClock({ zone }: { zone: string | undefined }) {
+  try {
+    if (!zone || onTheClockOf(zone) === onTheClockOf()) return null;
+  } catch {
+    return null; // A zone that this phone does not know.
+  }
+  const place = zone.slice(zone.lastIndexOf("/") + 1).replaceAll("_", " ");
+  return (
+    <p class="soft">
+      {t("Your phone goes by another clock. The times above are by the clock in {place}, those below by your phone.", {
+        place,
+      })}
+    </p>
+  );
+}
+
 function decided({ state, decided_by: by, decided_at: at }: Proposal): string {
   const values = { name: by?.name ?? "", when: at ? moment(at, now.value) : "" };
   return state === "agreed" ? t("{name} agreed, {when}.", values) : t("{name} answered, {when}.", values);
@@ -259,6 +279,7 @@ export function WhenAsked() {
         <section class="card">
           <h2>{inWords(stands.rhythm)}</h2>
           <Seasons seasons={stands.seasons} />
+          <OtherClock zone={stands.zone} />
           <Sums sums={stands.sums} />
         </section>
       )}

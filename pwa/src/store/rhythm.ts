@@ -51,6 +51,8 @@ export interface Season {
 
 export interface Known {
   rhythm: Rhythm;
+  /** The clock that the rhythm goes by: "Europe/Paris". */
+  zone?: string;
   seasons?: Season[];
   sums: Sum[];
   proposals: Proposal[];
