@@ -61,12 +61,13 @@ ROWS = tuple(
 )
 
 
-# An open alert has a next step, a closed one has none: so the index over it finds the open ones.
+# The least of each: an index has it at its end, whatever the planner thinks of how many are due. An
+# open alert has a next step, a closed one has none: so that index finds the open ones.
 _WAITS = """
-SELECT EXISTS (SELECT 1 FROM watch WHERE act_at <= $1) AS watch,
-       EXISTS (SELECT 1 FROM alert WHERE act_at <= $1)
-       OR EXISTS (SELECT 1 FROM alert WHERE act_at > $1 AND decide_at <= $1) AS alert,
-       EXISTS (SELECT 1 FROM due WHERE act_at <= $1) AS due
+SELECT (SELECT MIN(act_at) FROM watch) <= $1 AS watch,
+       (SELECT MIN(act_at) FROM alert) <= $1
+       OR (SELECT MIN(decide_at) FROM alert WHERE act_at IS NOT NULL) <= $1 AS alert,
+       (SELECT MIN(act_at) FROM due) <= $1 AS due
 """
 
 
