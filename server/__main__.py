@@ -32,10 +32,11 @@ from server.keys import new_vapid_key
 from server.notify.actions import use_last_resorts
 from server.notify.channels.configured import configured
 from server.notify.channels.reach import unreachable
-from server.people.happenings import use_ear
+from server.people.happenings import use_ears
 from server.plan.reviews import heard
 from server.settings import SettingFault, Settings, faults, load, unknown
 from server.ticker import Ticker
+from server.watch import marking
 
 # Named in the contract, and not built yet: they are not listed.
 NOT_YET = ("export", "backup", "restore")
@@ -157,7 +158,7 @@ async def _opened(settings: Settings) -> AsyncIterator[None]:
 def _use(settings: Settings) -> None:
     crypt.use(crypt.Keyring(settings.secret_keys))
     use_last_resorts(len(settings.last_resort))
-    use_ear(heard)
+    use_ears(marking.hear, heard)
 
 
 # --- serving

@@ -34,10 +34,11 @@ from server.live import close_live, open_live
 from server.middleware import stack as middleware_stack
 from server.notify.actions import use_last_resorts
 from server.openapi import openapi_route
-from server.people.happenings import use_ear
+from server.people.happenings import use_ears
 from server.plan import kept
 from server.plan.reviews import heard
 from server.settings import Settings
+from server.watch import marking
 from server.web import answer_fault, wants_page
 
 # Modules of a room that may hold routes. `me` is what a phone asks about its own child.
@@ -66,7 +67,7 @@ def create_app(
     crypt.use(crypt.Keyring(settings.secret_keys))
     use_last_resorts(len(settings.last_resort))
     use_on_duty(on_duty)
-    use_ear(heard)
+    use_ears(marking.hear, heard)
     app = Starlette(
         routes=routes(),
         middleware=middleware_stack(settings),

@@ -21,7 +21,7 @@ from server.live import listeners
 from server.notify.models import Delivery, Message
 from server.people.access import now_of
 from server.settings import is_loopback
-from server.watch.models import Beat, Watch
+from server.watch.models import Beat, Milestone, Watch
 from server.watch.ticking import TICK
 from server.web import json_answer
 
@@ -50,13 +50,17 @@ class Pulse:
 async def pulse() -> Pulse:
     """Read it from the rows: true of all processes together."""
     beat = await Beat.get_or_none(name=TICK)
-    due = [await _oldest(model.all(), "act_at") for model in (Watch, Alert, Due)]
+    due = [await _oldest(model.all(), "act_at") for model in _DUE]
     waiting = Message.filter(state__in=["waiting", "sending"])
     return Pulse(
         beat.at if beat is not None else None,
         min((at for at in due if at is not None), default=None),
         await _oldest(waiting, "queued_at"),
     )
+
+
+# Whatever stores the moment at which the ticker is to look at it.
+_DUE = (Milestone, Watch, Alert, Due)
 
 
 async def _oldest(rows: Any, column: str) -> datetime | None:

@@ -26,7 +26,7 @@ from server.notify.channels.watchdog import ping
 from server.notify.worker import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import Worker
 from server.settings import Settings
-from server.watch import ticking
+from server.watch import marking, ticking
 from server.watch.models import Beat
 
 log = logs.get("ticker")
@@ -54,17 +54,19 @@ class Rows:
     set_apart: Callable[[UUID, datetime], Awaitable[None]]
 
 
-# In this order: the watches open the alerts that are called next, and dues can wait for both.
+# In this order: a day makes a watch tighter, the watches open the alerts that are called next, and
+# dues can wait for both.
 ROWS = tuple(
     Rows(name, room.AT_ONCE, room.tick, room.due_now, room.tick_one, room.set_apart)
-    for name, room in (("watch", ticking), ("alert", alerts), ("due", dues))
+    for name, room in (("milestone", marking), ("watch", ticking), ("alert", alerts), ("due", dues))
 )
 
 
 # The least of each: an index has it at its end, whatever the planner thinks of how many are due. An
 # open alert has a next step, a closed one has none: so that index finds the open ones.
 _WAITS = """
-SELECT (SELECT MIN(act_at) FROM watch) <= $1 AS watch,
+SELECT (SELECT MIN(act_at) FROM milestone) <= $1 AS milestone,
+       (SELECT MIN(act_at) FROM watch) <= $1 AS watch,
        (SELECT MIN(act_at) FROM alert) <= $1
        OR (SELECT MIN(decide_at) FROM alert WHERE act_at IS NOT NULL) <= $1 AS alert,
        (SELECT MIN(act_at) FROM due) <= $1 AS due

@@ -35,7 +35,7 @@ from server.people import actions as people
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
 from server.watch.actions import open_missing
-from server.watch.models import Observation, Pause, Proposal, Question, Round, Season
+from server.watch.models import Milestone, Observation, Pause, Proposal, Question, Round, Season
 from tests.cast import ADULTS, CHILDREN, Cast
 
 SIGN_IN, DENIED, HIDDEN, IN = 401, 403, 404, 200
@@ -277,6 +277,9 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {DESK}/season": desk_child("caseworker supervisor"),
     f"POST {DESK}/season": desk_child("caseworker supervisor"),
     f"POST {DESK}/seasons/{{season_id}}/end": desk_child("caseworker supervisor"),
+    f"GET {DESK}/calendar": desk_child("caseworker supervisor"),
+    f"POST {DESK}/calendar": desk_child("caseworker supervisor"),
+    f"POST {DESK}/calendar/{{milestone_id}}/back": desk_child("caseworker supervisor"),
     f"GET {DESK}/pauses": desk_child("caseworker supervisor"),
     f"POST {DESK}/pauses": desk_child("caseworker supervisor"),
     f"POST {DESK}/pauses/{{pause_id}}/end": desk_child("caseworker supervisor"),
@@ -442,6 +445,21 @@ async def season_id(cast: Cast, who: str | None, path: str) -> UUID:
     return made.id
 
 
+async def milestone_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A day that is to come."""
+    made = await Milestone.create(
+        id=uuid4(),
+        child_id=cast.mia.id,
+        what="hearing",
+        on_day=cast.clock().date() + timedelta(days=60),
+        act_at=cast.clock() + timedelta(days=59),
+        until_at=cast.clock() + timedelta(days=64),
+        made_by=cast.tom.id,
+        made_at=cast.clock(),
+    )
+    return made.id
+
+
 async def proposal_id(cast: Cast, who: str | None, path: str) -> UUID:
     """Another rhythm that was proposed for Mia."""
     made = await Proposal.create(
@@ -568,6 +586,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         proposal_id,
         observation_id,
         season_id,
+        milestone_id,
         round_id,
         alert_id,
         token,

@@ -84,6 +84,7 @@ PURE = {
     "notify/wording",
     "people/rules",
     "plan/goals",
+    "watch/milestones",
     "plan/merge",
     "plan/owed",
     "plan/rules",

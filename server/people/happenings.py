@@ -2,8 +2,8 @@
 
     await happened(actor, child.id, Happening.TRANSFER, now)
 
-Whoever hears of it does so in the transaction in which it happens: both are stored, or neither. The
-life project lies in a room above, so the composition roots hand in its ear.
+Whoever hears of it does so in the transaction in which it happens: all is stored, or nothing. The
+watch and the life project lie in rooms above, so the composition roots hand in their ears.
 """
 
 from collections.abc import Awaitable
@@ -39,13 +39,13 @@ class Ear(Protocol):
     ) -> Awaitable[None]: ...
 
 
-_ear: Ear | None = None
+_ears: tuple[Ear, ...] = ()
 
 
-def use_ear(ear: Ear) -> None:
-    """Tell this room who wants to hear."""
-    global _ear
-    _ear = ear
+def use_ears(*ears: Ear) -> None:
+    """Tell this room who wants to hear, in the order in which they do."""
+    global _ears
+    _ears = ears
 
 
 async def happened(
@@ -58,5 +58,5 @@ async def happened(
     at: datetime | None = None,
 ) -> None:
     """Let it be heard, in the caller's transaction."""
-    if _ear is not None:
-        await _ear(actor, child_id, what, now, about=about, at=at or now)
+    for ear in _ears:
+        await ear(actor, child_id, what, now, about=about, at=at or now)

@@ -11,10 +11,10 @@ from server.clock import known_zone
 from server.i18n import N_, format_list, format_short_date, format_span, format_time, gettext
 from server.people.models import Person
 from server.people.rules import Leaving
-from server.watch import cases
+from server.watch import cases, milestones
 from server.watch import rhythm as rhythms
 from server.watch.cases import Case
-from server.watch.models import Pause, Proposal, Season, Watch
+from server.watch.models import Milestone, Pause, Proposal, Season, Watch
 from server.watch.rhythm import EVERY_DAY, Rhythm
 from server.watch.standing import Standing, Terms, What, advance, begin
 from server.watch.wording import when
@@ -68,6 +68,17 @@ class ForATime:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """A day of the calendar, as pages show it."""
+
+    id: UUID
+    says: str
+    watched: str | None  # From when until when it makes the watch tighter; None: it does so now.
+    counts: bool  # It made the watch as tight as it is now.
+    may_go: bool  # A person marked it, and may take it back.
+
+
+@dataclass(frozen=True, slots=True)
 class Agreed:
     """The terms of one watch, as its page shows them."""
 
@@ -78,6 +89,7 @@ class Agreed:
     pauses: list[Pause]
     proposals: list[Proposed]
     seasons: list[ForATime]
+    days: list[Marked]
     version: str  # Of the rhythm, for whoever agrees to another one.
 
 
@@ -101,12 +113,40 @@ async def read(one: Case, language: str, zone: ZoneInfo, now: datetime) -> Agree
         told_by=told_by(one.standing, one.terms, now),
         pauses=await pauses.order_by("from_at"),
         proposals=await _proposals(one, language, now),
+        days=await _days(one, language, zone, now),
         version=rhythms.version(one.terms.rhythm, one.watch.zone),
         seasons=[
             ForATime(row.id, season_in_words(row, one, language, now), row.words)
             for row in await coming_seasons(one.watch.child_id, now)
         ],
     )
+
+
+async def _days(one: Case, language: str, zone: ZoneInfo, now: datetime) -> list[Marked]:
+    """The days of the calendar that are not over, the first first."""
+    rows = Milestone.filter(child_id=one.watch.child_id, until_at__gt=now, ended_at__isnull=True)
+    return [
+        Marked(
+            id=row.id,
+            says=gettext(
+                language,
+                N_("{what}, {day}"),
+                what=gettext(language, milestones.WORDS[milestones.What(row.what)]),
+                day=format_short_date(language, row.on_day),
+            ),
+            watched=None
+            if row.act_at is None
+            else gettext(
+                language,
+                N_("Watched more tightly from {begin} until {end}"),
+                begin=when(language, row.act_at, zone, now),
+                end=when(language, row.until_at, zone, now),
+            ),
+            counts=row.act_at is None and one.watch.tier_until_at == row.until_at,
+            may_go=row.made_by is not None,
+        )
+        for row in await rows.order_by("on_day", "id")
+    ]
 
 
 async def coming_seasons(child_id: UUID, now: datetime) -> list[Season]:

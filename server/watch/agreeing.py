@@ -144,6 +144,17 @@ async def _set_both(
     return await Watch.get(child_id=child_id)
 
 
+def allows(one: Case, tier: Tier, now: datetime) -> bool:
+    """Whether a tier allows what is agreed."""
+    wanted = in_tier(one, tier)
+    try:
+        check_rhythm(wanted.rhythm, wanted)
+        check_seasons(wanted, now)
+    except Refused:
+        return False
+    return True
+
+
 def in_tier(one: Case, tier: Tier) -> Terms:
     """The terms of a case as they would be in a tier."""
     return replace(one.terms, tier=tier, steps=one.policy.tiers[tier].steps)

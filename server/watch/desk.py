@@ -29,6 +29,8 @@ DONE: Mapping[str, str] = {
     "child": N_("The child is added, and the watch has begun."),
     "decided": N_("It is decided."),
     "home": N_("The home is noted."),
+    "milestone": N_("The day is in the calendar."),
+    "milestone-gone": N_("The day is taken back. The tier stays as it is."),
     "missing": N_("Everyone has been called."),
     "pause": N_("The absence is noted."),
     "pause-ended": N_("The absence is over."),

@@ -302,6 +302,9 @@ FITS: Mapping[str, Fits] = {
         }
     ),
     f"POST {_DESK}/seasons/{{season_id}}/end": Fits(form={}),
+    f"GET {_DESK}/calendar": _TO_TOM,
+    f"POST {_DESK}/calendar": Fits(form={"id": NEW, "what": "hearing", "day": "2026-04-10"}),
+    f"POST {_DESK}/calendar/{{milestone_id}}/back": Fits(form={}),
     f"GET {_DESK}/pauses": _TO_TOM,
     f"POST {_DESK}/pauses": Fits(
         form={

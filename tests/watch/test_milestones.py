@@ -1,0 +1,231 @@
+"""Days in a child's calendar make the watch tighter by themselves, and say so."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from server.alert.policy import Tier
+from server.audit.models import Entry
+from server.errors import IdReused, NotFound, Refused
+from server.people import actions as people
+from server.people.models import Home
+from server.people.rules import Leaving
+from server.watch import agreeing, marking, placing, ticking
+from server.watch.milestones import What, around, coming_of_age
+from server.watch.models import Milestone, Watch
+from tests.cast import Cast
+from tests.desk.walking import at_desk
+from tests.races import no_fault, together
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+PARIS = ZoneInfo("Europe/Paris")
+TWICE = {"at": ["09:00", "18:00"]}
+FRIDAY = date(2026, 3, 6)
+
+
+def local(day: int, hour: int = 0) -> datetime:
+    """A moment of March by the clock in Paris."""
+    return datetime(2026, 3, day, hour, tzinfo=PARIS).astimezone(UTC)
+
+
+async def often(cast: Cast) -> None:
+    """Mia is asked twice a day: often enough for every tier."""
+    await agreeing.set_rhythm(cast.actor("tom"), cast.mia.id, TWICE, "Europe/Paris", cast.clock())
+
+
+async def marked(
+    cast: Cast, what: str = "hearing", day: date = FRIDAY, id: UUID | None = None
+) -> Milestone:
+    tom, now = cast.actor("tom"), cast.clock()
+    return await marking.mark(tom, cast.mia.id, what, day, id=id or uuid4(), now=now)
+
+
+async def tier_at(cast: Cast, moment: datetime) -> tuple[str, datetime | None]:
+    """What the watch is after a look at a moment."""
+    cast.clock.set(moment)
+    await marking.tick(moment)
+    await ticking.tick(moment)
+    watch = await Watch.get(child_id=cast.mia.id)
+    return watch.tier, watch.tier_until_at
+
+
+async def test_around_a_hearing_the_watch_is_tight_and_then_what_it_was(cast: Cast) -> None:
+    await often(cast)
+    await marked(cast)
+    assert await tier_at(cast, local(5) - HOUR) == ("mid", None)
+    assert await tier_at(cast, local(5)) == ("high", local(10))
+    assert await tier_at(cast, local(10) - HOUR) == ("high", local(10))
+    assert await tier_at(cast, local(10)) == ("mid", None)
+    entry = await Entry.filter(child_id=cast.mia.id, what="tier:set").order_by("-id").first()
+    assert entry is not None
+    assert entry.who_role == "system"
+
+
+async def test_a_day_that_is_near_counts_at_once(cast: Cast) -> None:
+    await often(cast)
+    await marked(cast, "refusal", date(2026, 3, 2))
+    assert (await Watch.get(child_id=cast.mia.id)).tier == "high"
+
+
+async def test_a_rhythm_that_is_too_slow_gets_the_tightest_tier_that_it_allows(cast: Cast) -> None:
+    tom = cast.actor("tom")
+    await agreeing.set_tier(tom, cast.mia.id, Tier.LOW, now=cast.clock())
+    await marked(cast)
+    assert await tier_at(cast, local(5)) == ("mid", local(10))
+    assert await tier_at(cast, local(10)) == ("low", None)
+
+
+async def test_what_a_person_has_set_tighter_or_for_longer_stays(cast: Cast) -> None:
+    await often(cast)
+    tom, mia = cast.actor("tom"), cast.mia.id
+    until = local(20)
+    await agreeing.set_tier(tom, mia, Tier.HIGH, until_at=until, then=Tier.LOW, now=cast.clock())
+    await marked(cast)
+    assert await tier_at(cast, local(5)) == ("high", until)
+    assert await tier_at(cast, local(10)) == ("high", until)
+    assert await tier_at(cast, until) == ("low", None)
+
+
+async def test_a_tier_that_would_have_ended_before_is_followed_by_what_was_to_follow(
+    cast: Cast,
+) -> None:
+    await often(cast)
+    tom, mia = cast.actor("tom"), cast.mia.id
+    await agreeing.set_tier(tom, mia, Tier.HIGH, until_at=local(7), then=Tier.LOW, now=cast.clock())
+    await marked(cast)
+    assert await tier_at(cast, local(5)) == ("high", local(10))
+    assert await tier_at(cast, local(10)) == ("low", None)
+
+
+async def test_a_day_is_marked_once_and_two_tickers_count_it_once(cast: Cast) -> None:
+    await often(cast)
+    id = uuid4()
+    first = await marked(cast, id=id)
+    assert (await marked(cast, id=id)).id == first.id
+    with pytest.raises(IdReused):
+        await marked(cast, "transfer", id=id)
+    now = cast.clock.set(local(5))
+    no_fault(await together(*(marking.tick(now) for _ in range(4))))
+    assert await Entry.filter(child_id=cast.mia.id, what="tier:set").count() == 1
+    assert await marking.tick(now) == 0
+
+
+async def test_a_day_that_was_wrong_is_taken_back_and_never_lowers_anything(cast: Cast) -> None:
+    await often(cast)
+    tom = cast.actor("tom")
+    wrong = await marked(cast)
+    for _ in range(2):
+        await marking.take_back(tom, cast.mia.id, wrong.id, cast.clock())
+    assert await tier_at(cast, local(5)) == ("mid", None)
+    assert await Entry.filter(what="milestone:take_back").count() == 1
+    late = await marked(cast)
+    assert await tier_at(cast, local(5)) == ("high", local(10))
+    await marking.take_back(tom, cast.mia.id, late.id, cast.clock())
+    assert await tier_at(cast, local(6)) == ("high", local(10))
+    with pytest.raises(NotFound):
+        await marking.take_back(tom, cast.noor.id, late.id, cast.clock())
+
+
+async def test_a_ticker_that_was_away_for_all_of_it_lets_the_day_pass(cast: Cast) -> None:
+    await often(cast)
+    await marked(cast)
+    assert await tier_at(cast, local(11)) == ("mid", None)
+    assert not await Milestone.filter(act_at__isnull=False)
+
+
+@pytest.mark.parametrize(
+    ("what", "day"),
+    [
+        ("birthday", FRIDAY),
+        ("turning_18", FRIDAY),
+        ("hearing", date(2026, 2, 20)),
+        ("hearing", date(2029, 1, 1)),
+    ],
+)
+async def test_what_is_no_day_of_a_calendar_is_refused(cast: Cast, what: str, day: date) -> None:
+    with pytest.raises(Refused):
+        await marked(cast, what, day)
+
+
+async def test_the_fortnight_before_the_eighteenth_birthday_is_watched_tightly(
+    cast: Cast,
+) -> None:
+    await often(cast)
+    ines = cast.actor("ines")
+    await people.set_birthday(ines, cast.mia.id, date(2008, 3, 25), cast.clock())
+    await people.set_birthday(ines, cast.mia.id, date(2008, 3, 24), cast.clock())
+    [row] = await Milestone.filter(child_id=cast.mia.id, ended_at__isnull=True)
+    assert (row.what, row.on_day) == ("turning_18", date(2026, 3, 24))
+    assert await tier_at(cast, local(10) - HOUR) == ("mid", None)
+    assert (await tier_at(cast, local(10)))[0] == "high"
+    await people.set_birthday(ines, cast.mia.id, None, cast.clock())
+    assert not await Milestone.filter(child_id=cast.mia.id, ended_at__isnull=True)
+
+
+async def test_after_a_move_the_watch_is_tight_for_three_days(cast: Cast) -> None:
+    await often(cast)
+    home = await Home.create(
+        id=uuid4(),
+        agency_id=cast.agency.id,
+        name="The mill",
+        zone="Europe/Paris",
+        made_at=cast.clock(),
+    )
+    await people.move(cast.actor("ines"), cast.mia.id, home.id, cast.clock())
+    assert await tier_at(cast, cast.clock() + timedelta(seconds=1)) == ("high", local(6))
+
+
+async def test_where_nobody_is_watched_any_more_a_day_changes_nothing(cast: Cast) -> None:
+    await often(cast)
+    await marked(cast)
+    now = cast.clock.advance(hours=1)
+    await placing.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
+    cast.clock.set(local(5))
+    assert await marking.tick(local(5)) == 1
+    assert (await Watch.get(child_id=cast.mia.id)).act_at is None
+
+
+async def test_the_calendar_at_the_desk(cast: Cast) -> None:
+    await often(cast)
+    path = f"/desk/children/{cast.mia.id}"
+    async with at_desk(cast, "tom") as browser:
+        page = (await browser.get(f"{path}/calendar")).text
+        assert "Days that matter for Mia Castellane" in page
+        refused = await browser.post(f"{path}/calendar", data={"what": "hearing", "day": ""})
+        assert refused.status_code == 422
+        said = {"id": str(uuid4()), "what": "hearing", "day": "2026-03-06"}
+        for _ in range(2):
+            answer = await browser.post(f"{path}/calendar", data=said)
+            assert answer.headers["location"] == f"{path}?done=milestone"
+        page = (await browser.get(f"{path}/calendar")).text
+        assert "Watched more tightly from" in page
+        await tier_at(cast, local(5))
+        await cast.new_token("tom")
+    async with at_desk(cast, "tom") as browser:
+        assert (
+            "The watch is tighter because of it now."
+            in (await browser.get(f"{path}/calendar")).text
+        )
+        child = (await browser.get(path)).text
+        assert child.count("A hearing, or a date with an office") == 2
+        gone = await browser.post(f"{path}/calendar/{said['id']}/back")
+        assert gone.headers["location"] == f"{path}?done=milestone-gone"
+        assert "A hearing" not in (await browser.get(path)).text
+
+
+# --- the days themselves
+
+
+def test_around_a_day_the_clocks_change_it_is_still_whole_days_where_the_child_is() -> None:
+    span = around(What.TRANSFER, date(2026, 3, 29), PARIS)
+    assert span.begin == datetime(2026, 3, 27, tzinfo=PARIS).astimezone(UTC)
+    assert span.end.astimezone(PARIS).date() == date(2026, 4, 2)
+
+
+def test_whoever_is_born_on_a_leap_day_is_of_age_on_the_first_of_march() -> None:
+    assert coming_of_age(date(2008, 2, 29)) == date(2026, 3, 1)
+    assert coming_of_age(date(2008, 3, 1)) == date(2026, 3, 1)
