@@ -137,6 +137,8 @@ def next_due(
     UTC in and out. Steps in local time and compares in UTC. None where a pause covers all that
     could be found within 400 days: whoever is asked then must not take it for "never".
     """
+    if not seasons and not pauses:
+        return _next_of(rhythm, zone, pauses, after)
     backs = [pause.end for pause in pauses if pause.returns and pause.end > after]
     if not seasons and not backs:
         return _next_of(rhythm, zone, pauses, after)

@@ -260,7 +260,9 @@ def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
         # One miss more makes the silence less usual; where each miss is asked about, nothing.
         return _weigh(standing, terms, at) if terms.steps.doubt else standing, (change,)
     standing = replace(standing, missed_due_at=missed, late_at=at)
-    of_it = replace(terms, steps=steps_of(terms, missed))
+    steps = steps_of(terms, missed)
+    # Nearly always the same, and a copy of the terms for each late round shows in a replay.
+    of_it = terms if steps is terms.steps else replace(terms, steps=steps)
     return _begin_alarm(standing, of_it, at), (change,)
 
 
