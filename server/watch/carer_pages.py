@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from server.alert.ladder import Cause
+from server.alert.models import Alert
 from server.clock import known_zone
 from server.errors import NotFound, Refused
 from server.i18n import known
@@ -63,13 +65,24 @@ async def _question_page(request: Request, question: Question) -> Response:
         "language": known(carer.language),
         "state": question.answer or "ask",
         "has_come": not question.still_waits(missed_due_at),
-        "is_called": watch is None or watch.is_alerted,
+        "is_called": await _is_called(question),
         "is_weighed": watch is not None and await actions.weighs_not_seen(watch),
         "due": when(carer.language, question.about_due_at, zone, now_of(request)),
     }
     if agency.display_name:
         context["display_name"] = agency.display_name
     return _page(request, context)
+
+
+async def _is_called(question: Question) -> bool:
+    """Whether adults had been called about this child when the carer answered, or have been since:
+    also where that is closed by now."""
+    stood = Alert.filter(child_id=question.child_id, cause=Cause.SILENCE.value)
+    if await stood.filter(closed_at__isnull=True).exists():
+        return True
+    return question.answered_at is not None and (
+        await stood.filter(closed_at__gte=question.answered_at).exists()
+    )
 
 
 def _page(request: Request, context: dict[str, Any], *, status: int = 200) -> Response:

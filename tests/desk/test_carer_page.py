@@ -8,8 +8,10 @@ from pathlib import Path
 
 from server import crypt
 from server.alert import policy as policies
+from server.alert.ladder import Outcome
 from server.alert.models import Alert, Policy
 from server.people.models import Agency
+from server.watch import actions as watch
 from server.watch.models import Question, Watch
 from tests.cast import SURNAMES, Cast
 from tests.desk.walking import answer, at, run_until
@@ -74,6 +76,26 @@ async def test_not_seen_calls_the_caseworker(cast: Cast) -> None:
     assert "112" in page
     assert "Le référent est appelé maintenant." in page
     assert (await Alert.get(child_id=cast.mia.id)).reason == "not_seen"
+
+
+async def test_it_says_that_the_caseworker_was_called_when_that_is_over_too(cast: Cast) -> None:
+    path = await link(cast)
+    async with cast.client(headers={"accept": "text/html"}) as browser:
+        await browser.post(path, data={"answer": "not_seen"})
+        alert = await Alert.get(child_id=cast.mia.id)
+        now = cast.clock.advance(minutes=5)
+        await watch.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
+        assert "Le référent est appelé maintenant." in (await browser.get(path)).text
+
+
+async def test_it_says_that_nobody_is_called_where_the_check_in_has_come(cast: Cast) -> None:
+    path = await link(cast)
+    await answer(cast, "mia")
+    async with cast.client(headers={"accept": "text/html"}) as browser:
+        await browser.post(path, data={"answer": "not_seen"})
+        page = (await browser.get(path)).text
+    assert not await Alert.exists(child_id=cast.mia.id)
+    assert "appelle personne." in page
 
 
 async def test_where_not_seen_is_weighed_it_says_that_nobody_is_called_yet(cast: Cast) -> None:
