@@ -11,12 +11,14 @@ from server.db import as_id, write
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.ids import uuid7
+from server.notify.actions import tell_operators
 from server.people.happenings import Happening
 from server.people.models import Child
 from server.watch.agreeing import allows, set_tier
 from server.watch.cases import passed
 from server.watch.milestones import BY_HAND, What, around, coming_of_age
 from server.watch.models import Milestone, Watch
+from server.watch.ticking import SET_APART
 from server.watch.writing import lock, locked, note_about
 
 AT_ONCE = 100
@@ -153,11 +155,10 @@ async def tick_one(milestone_id: UUID, now: datetime) -> None:
 
 
 async def set_apart(milestone_id: UUID, now: datetime) -> None:
-    """This row raises: it is looked at again in a minute."""
+    """This row raises: it is looked at again in a minute, and operators are told."""
     async with write():
-        await Milestone.filter(id=milestone_id, act_at__isnull=False).update(
-            act_at=now + timedelta(minutes=1)
-        )
+        await Milestone.filter(id=milestone_id, act_at__isnull=False).update(act_at=now + SET_APART)
+        await tell_operators("milestone:row", now)
 
 
 async def _count(row: Milestone, now: datetime) -> None:
@@ -166,7 +167,7 @@ async def _count(row: Milestone, now: datetime) -> None:
         return
     await Milestone.filter(id=row.id).update(act_at=None)
     watch = await Watch.get(child_id=row.child_id)
-    if watch.act_at is None or row.until_at <= now:
+    if watch.is_over or row.until_at <= now:
         return
     one, _ = passed(await locked(row.child_id, now), now)
     tier = next(t for t in _TIGHTEST_FIRST if t is one.terms.tier or allows(one, t, now))

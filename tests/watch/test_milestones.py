@@ -11,6 +11,8 @@ import pytest
 from server.alert.policy import Tier
 from server.audit.models import Entry
 from server.errors import IdReused, NotFound, Refused
+from server.notify.actions import last_resorts, use_last_resorts
+from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Home
 from server.people.rules import Leaving
@@ -135,6 +137,19 @@ async def test_a_ticker_that_was_away_for_all_of_it_lets_the_day_pass(cast: Cast
     await marked(cast)
     assert await tier_at(cast, local(11)) == ("mid", None)
     assert not await Milestone.filter(act_at__isnull=False)
+
+
+async def test_a_day_that_cannot_count_is_set_apart_and_operators_are_told(cast: Cast) -> None:
+    await often(cast)
+    row = await marked(cast)
+    before = last_resorts()
+    use_last_resorts(1)
+    now = cast.clock.set(local(5))
+    await marking.set_apart(row.id, now)
+    use_last_resorts(before)
+    assert (await Milestone.get(id=row.id)).act_at == now + timedelta(minutes=1)
+    [message] = await Message.filter(kind="operators")
+    assert message.data["fault"] == "milestone:row"
 
 
 @pytest.mark.parametrize(
