@@ -74,11 +74,6 @@ class Terms:
     seasons: tuple[Season, ...] = ()
 
     @property
-    def weighs_not_seen(self) -> bool:
-        """Whether "not seen" is one thing more to weigh."""
-        return self.steps.doubt is not None and self.steps.doubt.weighs_not_seen
-
-    @property
     def asks_carer(self) -> bool:
         """Whether there is a carer, and the policy asks them."""
         return self.has_carer and self.steps.asks_carer
@@ -480,7 +475,9 @@ def not_seen(standing: Standing, terms: Terms, now: datetime) -> Standing:
     weighed, that is one thing more to weigh: it may call them, or have the carer asked again."""
     if standing.is_alerted or standing.missed_due_at is None:
         return standing
-    if terms.weighs_not_seen:
+    # At the end of an absence nothing is weighed.
+    doubt = steps_of(terms, standing.missed_due_at).doubt
+    if doubt is not None and doubt.weighs_not_seen:
         known = replace(terms.known, unseen=(*terms.known.unseen, now))
         weighed = _weigh(replace(standing, ask_at=None), replace(terms, known=known), now)
         called = weighed.alarm_at is not None and weighed.alarm_at <= now

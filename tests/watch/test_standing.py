@@ -886,6 +886,17 @@ def test_who_was_missing_before_is_missed_earlier() -> None:
     assert before < not_found(usual(1), HOUR, 14 * HOUR).silence()
 
 
+def test_at_the_end_of_an_absence_not_seen_calls_adults_at_once_whatever_is_usual() -> None:
+    back = EARLY + HOUR
+    terms = replace(usual(3), pauses=(Span(EARLY - DAY, back, returns=True),))
+    life = Life.begin(terms, EARLY)
+    life.look(back + 40 * MINUTE)
+    assert life.standing.missed_due_at == back
+    life.act(Act("not_seen", MINUTE))
+    assert life.standing.is_alerted
+    assert life.changes[-1].why is Why.NOT_SEEN
+
+
 def test_where_the_policy_weighs_nothing_of_it_not_seen_calls_adults_at_once() -> None:
     terms = usual(3)
     assert terms.steps.doubt is not None
