@@ -20,7 +20,7 @@ from uuid import UUID, uuid5
 from tortoise.exceptions import IntegrityError
 
 from server.alert import actions as alerts
-from server.alert import policy as policies
+from server.alert import reading as policies
 from server.alert.ladder import Outcome
 from server.alert.levels import Evidence
 from server.alert.models import Alert, Policy, Shift

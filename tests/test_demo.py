@@ -20,7 +20,8 @@ from server.__main__ import _make_ready
 from server.alert import actions as alerts
 from server.alert.actions import policy_of
 from server.alert.models import Alert
-from server.alert.policy import DEFAULT, read
+from server.alert.policy import DEFAULT
+from server.alert.reading import read
 from server.audit.actions import SYSTEM, verify
 from server.checkin.models import CheckIn
 from server.db import close_database, open_database

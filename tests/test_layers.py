@@ -76,6 +76,7 @@ PURE = {
     "alert/ladder",
     "alert/levels",
     "alert/policy",
+    "alert/reading",
     "checkin/rules",
     "checkin/words",
     "doors/rules",

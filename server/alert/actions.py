@@ -19,12 +19,11 @@ from server.alert.policy import (
     Ladder,
     Rung,
     Tier,
-    filled,
     ladder_as_data,
     ladder_from_data,
-    read,
 )
 from server.alert.policy import Policy as PolicyRules
+from server.alert.reading import filled, read
 from server.alert.rota import on_duty
 from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from server import bulk
 from server.alert.models import Policy
-from server.alert.policy import filled
+from server.alert.reading import filled
 from server.db import as_id
 from server.errors import Conflict, IdReused
 from server.i18n import N_

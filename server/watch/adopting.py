@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server.alert import policy as policies
+from server.alert import reading as policies
 from server.alert.models import Policy
 from server.alert.versions import add_version
 from server.audit.actions import Actor, note

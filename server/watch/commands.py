@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from server.alert import policy as policies
-from server.alert.policy import Policy
+from server.alert.policy import DEFAULT, Policy
+from server.alert.reading import filled, read
 from server.clock import monotonic
 from server.errors import Refused
 from server.watch import cohort as cohorts
@@ -71,7 +71,7 @@ def replay_command(args: argparse.Namespace) -> int:
 
     Raises Refused or OSError; nothing is written then.
     """
-    policy = read_policy(args.policy) if args.policy else policies.read(policies.DEFAULT)
+    policy = read_policy(args.policy) if args.policy else read(DEFAULT)
     until = moment(args.until, "until") if args.until else None
     truth = read_truth(args.truth) if args.truth else None
     with _uncollected():
@@ -100,7 +100,7 @@ def read_policy(path: Path) -> Policy:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise Refused(f"{path} is no TOML: {fault}") from None
-    return policies.read(policies.filled(data))
+    return read(filled(data))
 
 
 # --- writing

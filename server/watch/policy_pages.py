@@ -17,9 +17,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.alert import policy as policies
+from server.alert import reading as policies
 from server.alert.models import Policy
-from server.alert.policy import Tier, filled
+from server.alert.policy import Tier
+from server.alert.reading import filled
 from server.alert.versions import content_of, versions_of
 from server.clock import known_zone
 from server.errors import Conflict, Refused, WaymarkError
@@ -38,7 +39,7 @@ from server.watch.standing import Terms
 from server.watch.trial import ONE
 from server.web import form_body, language_of, page
 
-# What `policy.read` says of a whole that makes no sense, for the catalogs.
+# What `reading.read` says of a whole that makes no sense, for the catalogs.
 FAULTS = (
     N_("The carer's hours end before they begin."),
     N_("The second reminder comes after the grace."),

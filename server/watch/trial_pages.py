@@ -20,8 +20,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from server import logs
-from server.alert import policy as policies
-from server.alert.policy import Policy, filled
+from server.alert import reading as policies
+from server.alert.policy import Policy
+from server.alert.reading import filled
 from server.alert.versions import content_of, versions_of
 from server.errors import Refused, WaymarkError
 from server.i18n import N_, format_number, format_span, gettext

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.alert import policy
+from server.alert import policy, reading
 from server.alert.causes import first_wait_ends, ladder_for
 from server.alert.ladder import Cause
 from server.alert.policy import Rung, Tier
 
-SHIPPED = policy.read(policy.DEFAULT)
+SHIPPED = reading.read(policy.DEFAULT)
 PARIS = ZoneInfo("Europe/Paris")
 
 

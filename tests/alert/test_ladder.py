@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.alert import ladder as rules
-from server.alert import policy
+from server.alert import policy, reading
 from server.alert.ladder import Call, Climb, Outcome, Reach, State
 from server.alert.policy import Ladder, Rung, Tier
 from server.errors import Conflict, Refused
@@ -20,7 +20,7 @@ from server.errors import Conflict, Refused
 many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "100")), deadline=None)
 MINUTE = timedelta(minutes=1)
 START = datetime(2026, 3, 28, 20, tzinfo=UTC)
-SHIPPED = policy.read(policy.DEFAULT).tiers[Tier.MID].ladder
+SHIPPED = reading.read(policy.DEFAULT).tiers[Tier.MID].ladder
 TOM, INES, SAM, EVE = (UUID(int=n) for n in range(1, 5))
 FULL: Reach = {
     Rung.CASEWORKER: [TOM],

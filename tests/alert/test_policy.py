@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from server.alert import policy
+from server.alert import policy, reading
 from server.alert.levels import Does, Evidence
 from server.alert.policy import QuietHours, Rung, Tier
 from server.errors import Refused
 from server.watch.commands import read_policy
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-SHIPPED = policy.read(policy.DEFAULT)
+SHIPPED = reading.read(policy.DEFAULT)
 LEVELS = policy.DEFAULT["high"]["evidence"]
 HABIT = {"leaves": 0.006, "ask": 0.02, "page": 0.2, "ask_again": "6h", "ask_before": "12h"}
 
@@ -146,7 +146,7 @@ def test_nonsense_is_refused_and_named(path: str, value: Any, field: str) -> Non
     else:
         table[key] = value
     with pytest.raises(Refused) as refused:
-        policy.read(data)
+        reading.read(data)
     assert refused.value.field == field
     assert refused.value.code == "invalid"
 
@@ -155,7 +155,7 @@ def test_nonsense_is_refused_and_named(path: str, value: Any, field: str) -> Non
 def test_a_policy_may_never_ask_for_a_decision(value: Any) -> None:
     data = copy.deepcopy(policy.DEFAULT)
     data["high"]["decide"] = value
-    assert policy.read(data).tiers[Tier.HIGH].ladder.decide is None
+    assert reading.read(data).tiers[Tier.HIGH].ladder.decide is None
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_policy_of_an_earlier_release_counts_the_word_of_a_carer_as_it_did(
     old = copy.deepcopy(policy.DEFAULT)
     del old[tier]["evidence"]
     old[tier]["seen_holds"] = said
-    levels = policy.read(policy.filled(old)).tiers[tier].steps.levels
+    levels = reading.read(reading.filled(old)).tiers[tier].steps.levels
     assert (levels.carer, levels.school) == (does, does)
     assert (levels.professional, levels.app_seen) == (Does.SETTLES, Does.NOTHING)
     assert levels.holds_for == holds_for * HOUR
@@ -177,7 +177,7 @@ def test_a_policy_of_an_earlier_release_counts_the_word_of_a_carer_as_it_did(
 
 def test_a_tier_that_is_no_table_is_refused_by_its_name() -> None:
     with pytest.raises(Refused) as refused:
-        policy.read(policy.filled({"high": "6h"}))
+        reading.read(reading.filled({"high": "6h"}))
     assert refused.value.field == "high"
 
 
@@ -188,7 +188,7 @@ def test_a_tier_that_is_no_table_is_refused_by_its_name() -> None:
 def test_durations_are_written_as_people_write_them(text: str, expected: int) -> None:
     data = copy.deepcopy(policy.DEFAULT)
     data["high"]["each"] = text
-    assert policy.read(data).tiers[Tier.HIGH].ladder.each.total_seconds() == expected
+    assert reading.read(data).tiers[Tier.HIGH].ladder.each.total_seconds() == expected
 
 
 @pytest.mark.parametrize("tier", Tier)
@@ -212,4 +212,4 @@ def test_a_policy_of_an_earlier_release_asks_the_carer_at_each_miss() -> None:
     data = copy.deepcopy(policy.DEFAULT)
     for tier in Tier:
         del data[tier]["habit"], data[tier]["asks_carer"], data[tier]["evidence"]
-    assert policy.read(data) == SHIPPED
+    assert reading.read(data) == SHIPPED

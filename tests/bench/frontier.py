@@ -28,7 +28,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from server.alert import policy as policies
+from server.alert import reading as policies
 from server.watch import cohort as cohorts
 from server.watch import report as reports
 from server.watch.commands import _event

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 from server import crypt
-from server.alert import policy as policies
+from server.alert import reading as policies
 from server.alert.ladder import Outcome
 from server.alert.models import Alert, Policy
 from server.people.models import Agency

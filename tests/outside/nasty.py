@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
-from server.alert.policy import filled
+from server.alert.reading import filled
 from server.watch import editing
 from server.watch.rhythm import Rhythm, version
 

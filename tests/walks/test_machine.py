@@ -30,7 +30,8 @@ from server import crypt
 from server.alert import actions as alerts
 from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert, Shift
-from server.alert.policy import DEFAULT, Tier, read
+from server.alert.policy import DEFAULT, Tier
+from server.alert.reading import read
 from server.audit.actions import SYSTEM, Actor, seal, verify
 from server.checkin import actions as check_ins
 from server.checkin.models import CheckIn

@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from server.alert import actions as alerts
-from server.alert import policy as policies
+from server.alert import reading as policies
 from server.alert.ladder import Outcome
 from server.alert.levels import Evidence
-from server.alert.models import Alert, Policy
-from server.alert.policy import Tier
+from server.alert.models import Alert
+from server.alert.models import Policy as PolicyRow
+from server.alert.policy import DEFAULT, Policy, Tier
 from server.checkin import actions as check_ins
 from server.checkin.rules import Answer, Want
 from server.notify.actions import last_resorts, use_last_resorts
@@ -39,7 +40,7 @@ from server.watch.replay import replay
 from server.watch.standing import counts
 from tests.cast import Cast
 
-SHIPPED = policies.read(policies.DEFAULT)
+SHIPPED = policies.read(DEFAULT)
 BEGIN = datetime(2026, 3, 2, 12, tzinfo=UTC)  # When the clock of the tests begins.
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # What is agreed for Mia, with Sam as her carer: often enough for every tier.
@@ -71,7 +72,7 @@ class Live:
     """Drives the real actions through recorded events, and looks at every moment of decision."""
 
     cast: Cast
-    policy: policies.Policy = SHIPPED
+    policy: Policy = SHIPPED
     if_asked: list[kinds.IfAsked] = field(default_factory=list)
     coming: list[tuple[datetime, int, Any]] = field(default_factory=list)
     asked: set[Any] = field(default_factory=set)
@@ -232,16 +233,14 @@ def recorded(said: list[Said]) -> list[Event]:
     return list(events_of(text))
 
 
-async def compare(
-    cast: Cast, said: list[Said], data: dict[str, Any] = policies.DEFAULT
-) -> list[Told]:
+async def compare(cast: Cast, said: list[Said], data: dict[str, Any] = DEFAULT) -> list[Told]:
     await Watch.filter(child_id__in=[cast.noor.id, cast.lia.id]).delete()
     await cast.on_duty("eve", days=60)
     await agreeing.set_rhythm(cast.actor("tom"), cast.mia.id, TWICE, "Europe/Paris", BEGIN)
     events = recorded(said)
     until = events[-1].at + 20 * HOUR
-    if data is not policies.DEFAULT:
-        await Policy.create(agency_id=cast.agency.id, version=1, content=data, made_at=BEGIN)
+    if data is not DEFAULT:
+        await PolicyRow.create(agency_id=cast.agency.id, version=1, content=data, made_at=BEGIN)
     policy = policies.read(data)
     result = replay(recorded([(BEGIN, "placed", PLACED), *said]), policy, until)
     live = Live(cast, policy)
@@ -284,7 +283,7 @@ async def test_a_week_by_hand(cast: Cast) -> None:
 
 async def test_an_open_app_puts_the_call_off_once_where_the_policy_lets_it(cast: Cast) -> None:
     """The middle tier: late at 18:00 by UTC, the carer asked; an open app softens, once."""
-    data = copy.deepcopy(policies.DEFAULT)
+    data = copy.deepcopy(DEFAULT)
     data["mid"]["evidence"] |= {"carer": "holds", "app_seen": "softens", "softens_for": "3h"}
     told = await compare(
         cast,
@@ -445,7 +444,7 @@ async def test_who_is_not_found_is_looked_for_again_before_adults_are_called(cas
 
 
 def weighing(**more: Any) -> dict[str, Any]:
-    data = copy.deepcopy(policies.DEFAULT)
+    data = copy.deepcopy(DEFAULT)
     for tier in ("mid", "low"):
         data[tier]["habit"] = {
             "leaves": 0.01,

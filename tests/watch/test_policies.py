@@ -13,10 +13,11 @@ from uuid import uuid4
 
 import pytest
 
-from server.alert import policy as policies
+from server.alert import reading as policies
 from server.alert.actions import policy_of, tick
 from server.alert.models import Alert, Policy
-from server.alert.policy import DEFAULT, Tier, filled
+from server.alert.policy import DEFAULT, Tier
+from server.alert.reading import filled
 from server.audit.models import Entry
 from server.errors import Conflict, Refused
 from server.watch import adopting, editing, history, lookback, policy_pages, ticking

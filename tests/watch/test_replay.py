@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.__main__ import main
-from server.alert import policy as policies
-from server.alert.policy import Policy, Tier
+from server.alert import reading as policies
+from server.alert.policy import DEFAULT, Policy, Tier
 from server.errors import Refused
 from server.watch.commands import read_policy
 from server.watch.events import Event, events_of
@@ -26,7 +26,7 @@ from server.watch.replayed import Result
 from tests.watch.plain_replay import Plain
 
 many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "40")), deadline=None)
-SHIPPED = policies.read(policies.DEFAULT)
+SHIPPED = policies.read(DEFAULT)
 HABITUAL = read_policy(Path("policies/habit.toml"))
 START = datetime(2026, 6, 1, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -49,7 +49,7 @@ def file_of(said: Sequence[Said], child: str = "mia") -> io.StringIO:
     return text
 
 
-def run(*said: Said, until: str | None = None, policy: policies.Policy = SHIPPED) -> Result:
+def run(*said: Said, until: str | None = None, policy: Policy = SHIPPED) -> Result:
     end = datetime.fromisoformat(f"2026-06-{until}:00Z") if until else None
     return replay(events_of(file_of(said)), policy, end)
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.alert import policy as policies
+from server.alert import reading as policies
 from server.alert.policy import DEFAULT, Signal
 from server.errors import Refused
 from server.i18n import LANGUAGES

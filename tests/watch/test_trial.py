@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from server.alert import policy as policies
-from server.alert.policy import DEFAULT
+from server.alert import reading as policies
+from server.alert.policy import DEFAULT, Policy
 from server.audit.models import Entry
 from server.errors import Refused
 from server.watch import ticking, trial, trial_pages
@@ -47,7 +47,7 @@ def past(text: str = EVENTS, **known: object) -> Past:
     return Past(events, events[-1].at, **known)  # type: ignore[arg-type]
 
 
-def shipped() -> policies.Policy:
+def shipped() -> Policy:
     return policies.read(DEFAULT)
 
 

@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from server.alert import policy
 from server.alert.levels import OF_A_PHONE, Does, Evidence, Levels
-from server.alert.policy import Doubt, Steps, Tier
+from server.alert.policy import DEFAULT, Doubt, Steps, Tier
+from server.alert.reading import read
 from server.watch import standing as rules
 from server.watch.habit import Known, Past, learned
 from server.watch.rhythm import Rhythm, Span
 from server.watch.standing import Change, Standing, Terms
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-SHIPPED = policy.read(policy.DEFAULT)
+SHIPPED = read(DEFAULT)
 # The clocks of Paris go forward on the 29th of March 2026, and back on the 25th of October.
 STARTS = [datetime(2026, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 23, 12, tzinfo=UTC)]
 ZONES = [ZoneInfo(n) for n in ("Europe/Paris", "UTC", "America/Nuuk", "Asia/Kathmandu")]
@@ -59,7 +59,7 @@ knowns = st.builds(
 
 @st.composite
 def any_levels(draw: st.DrawFn, *, settles: bool = True) -> Levels:
-    """Levels that `policy.read` lets through; without `settles`, only a professional settles."""
+    """Levels that `reading.read` lets through; without `settles`, only a professional settles."""
     rank = list(Does)
     worst = draw(st.integers(0, 3)) if settles else 0
     least = worst if settles else 1
@@ -79,7 +79,7 @@ def any_levels(draw: st.DrawFn, *, settles: bool = True) -> Levels:
 
 @st.composite
 def any_steps(draw: st.DrawFn) -> Steps:
-    """Steps that `policy.read` lets through, most of them like nobody's."""
+    """Steps that `reading.read` lets through, most of them like nobody's."""
     grace, window = draw(minutes(1, 300)), draw(minutes(1, 300))
     at = sorted(draw(st.tuples(st.integers(0, 23), st.integers(0, 23))))
     return Steps(
