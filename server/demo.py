@@ -20,6 +20,7 @@ from uuid import UUID, uuid5
 from tortoise.exceptions import IntegrityError
 
 from server.alert import actions as alerts
+from server.alert import climbing
 from server.alert import reading as policies
 from server.alert.ladder import Outcome
 from server.alert.levels import Evidence
@@ -41,7 +42,7 @@ from server.people.models import Agency, Child, Person
 from server.people.rules import Role
 from server.settings import Settings
 from server.watch import actions as watch
-from server.watch import agreeing, placing, ticking
+from server.watch import agreeing, calling, placing, questions, ticking
 from server.watch import rhythm as rhythms
 from server.watch.models import SETTLED, Question, Round, Watch
 from server.watch.rhythm import Rhythm, next_due
@@ -389,14 +390,14 @@ def _late_at(watch: Watch) -> datetime:
 
 async def _look(now: datetime) -> None:
     await ticking.tick(now)
-    await alerts.tick(now)
+    await climbing.tick(now)
 
 
 async def _adults_act(now: datetime) -> None:
     for question in await Question.filter(answered_at__isnull=True, expires_at__gt=now):
         # Sam has looked: most days he has seen her, and once he had not.
         answer = "not_seen" if question.asked_at.day % 3 == 0 else "seen"
-        await watch.answer_question(question.id, answer, now + timedelta(minutes=2))
+        await questions.answer_question(question.id, answer, now + timedelta(minutes=2))
     for alert in await Alert.filter(closed_at__isnull=True, state="open"):
         worker = "uwe" if alert.child_id == id_of("lia") else "tom"
         actor = Actor(id_of(worker), Role.CASEWORKER.value, alert.agency_id)
@@ -440,7 +441,7 @@ async def _settle_down(now: datetime) -> None:
     """What is late of Mia's is over: the trainer begins with a calm board."""
     mia = id_of("mia")
     for alert in await Alert.filter(child_id=mia, closed_at__isnull=True):
-        await watch.close_alert(SYSTEM, alert.id, Outcome.TECHNICAL, None, now)
+        await calling.close_alert(SYSTEM, alert.id, Outcome.TECHNICAL, None, now)
     await watch.settle(mia, Evidence.PROFESSIONAL, uuid5(_DEMO, f"calm:{now}"), now=now)
 
 

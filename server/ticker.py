@@ -13,7 +13,7 @@ from uuid import UUID
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from server import logs
-from server.alert import actions as alerts
+from server.alert import climbing
 from server.alert.rota import on_duty
 from server.audit.actions import seal
 from server.clock import Clock
@@ -58,7 +58,12 @@ class Rows:
 # dues can wait for both.
 ROWS = tuple(
     Rows(name, room.AT_ONCE, room.tick, room.due_now, room.tick_one, room.set_apart)
-    for name, room in (("milestone", marking), ("watch", ticking), ("alert", alerts), ("due", dues))
+    for name, room in (
+        ("milestone", marking),
+        ("watch", ticking),
+        ("alert", climbing),
+        ("due", dues),
+    )
 )
 
 
@@ -219,7 +224,7 @@ class Ticker:
         watches. The watchdog is pinged only where there are none, and ticks and deliveries have
         ended well of late: silence is how it hears of a fault."""
         now = self._clock()
-        lost = await alerts.self_audit(now)
+        lost = await climbing.self_audit(now)
         if lost:
             log.error("ticker.alerts_without_next_step", alerts=[str(alert) for alert in lost])
             await self._tell("audit:alert_without_next_step")

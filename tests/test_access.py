@@ -34,7 +34,7 @@ from server.notify.models import Address, Message
 from server.people import actions as people
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
-from server.watch.actions import open_missing
+from server.watch.calling import open_missing
 from server.watch.models import Milestone, Observation, Pause, Proposal, Question, Round, Season
 from tests.cast import ADULTS, CHILDREN, Cast
 

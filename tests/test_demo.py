@@ -17,10 +17,10 @@ import pytest_asyncio
 
 from server import demo
 from server.__main__ import _make_ready
-from server.alert import actions as alerts
-from server.alert.actions import policy_of
+from server.alert import climbing
 from server.alert.models import Alert
 from server.alert.policy import DEFAULT
+from server.alert.reach import policy_of
 from server.alert.reading import read
 from server.audit.actions import SYSTEM, verify
 from server.checkin.models import CheckIn
@@ -244,7 +244,7 @@ async def _watch_until(clock, moment):
     while clock() < moment:
         clock.advance(seconds=5)
         await ticking.tick(clock())
-        await alerts.tick(clock())
+        await climbing.tick(clock())
 
 
 async def _is_shipped():

@@ -14,7 +14,8 @@ from server.checkin.words import as_text
 from server.db import write
 from server.errors import Conflict, IdReused, Unavailable
 from server.people.rules import Role
-from server.watch.actions import EVIDENCE, Settlement, call_adults, settle
+from server.watch.actions import EVIDENCE, Settlement, settle
+from server.watch.calling import call_adults
 from server.watch.standing import as_the_child_sees
 
 # Two taps of one child in the same moment: one of them reads again what the other has written.

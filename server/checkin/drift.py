@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from server.alert.actions import policy_of
 from server.alert.policy import Signal
+from server.alert.reach import policy_of
 from server.db import as_id, as_moment, dialect, fetch
 from server.watch.signal_words import in_short
 from server.watch.signals import (

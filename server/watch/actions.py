@@ -1,29 +1,28 @@
-"""What people do with a watch: begin it, answer, see the child, close its alerts.
+"""What people do with a watch: begin it, answer, see the child.
 
-What is agreed about it is in agreeing.py, time's part in ticking.py.
+What is agreed about it is in agreeing.py, time's part in ticking.py, the carer's question in
+questions.py, and where its alerts touch it in calling.py.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from server import bulk, crypt
+from server import bulk
 from server.alert import actions as alerts
-from server.alert.actions import Opening, open_alerts, policy_of, reach_of
-from server.alert.ladder import Cause, Outcome, people_on
+from server.alert.ladder import people_on
 from server.alert.levels import Does, Evidence
-from server.alert.models import Alert
 from server.alert.policy import Rung, Tier
+from server.alert.reach import policy_of, reach_of
 from server.audit.actions import Actor
 from server.db import as_id, fetch, write
-from server.errors import Conflict, NotFound, Refused
+from server.errors import Conflict, Refused
 from server.ids import uuid7
-from server.live import announce
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind
-from server.people.happenings import Happening, happened
-from server.people.models import Child, Tie
+from server.people.models import Child
 from server.people.rules import Role
+from server.watch import answering
 from server.watch import rhythm as rhythms
 from server.watch import standing as rules
 from server.watch.agreeing import check_rhythm
@@ -40,10 +39,6 @@ EVIDENCE = {
     Role.GUARDIAN: Evidence.PROFESSIONAL,
     Role.CARER: Evidence.CARER,
 }
-
-# How an alert about a missing child ends when the child was away and is found. A technical fault
-# means that it never was away.
-FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +107,20 @@ async def settle(
         return await _settle_nothing(watch, evidence, by_id, now)
     one = await locked(child_id, now)
     one, changes = passed(one, now)
-    if not rules.counts(evidence, one.terms.steps):
-        held = rules.heed(one.standing, one.terms, evidence, now)
+    if not answering.counts(evidence, one.terms.steps):
+        held = answering.heed(one.standing, one.terms, evidence, now)
         await write_down(replace(one, standing=held), changes, now, quietly=False)
         holds = one.terms.steps.levels.does(evidence) is Does.HOLDS
         if holds and held != one.standing:
             await _tell_held(one.watch, by_id, now)
-        nothing = rules.is_nothing_open(one.standing, now)
+        nothing = answering.is_nothing_open(one.standing, now)
         return _settlement(one, Settled(now, False, False, nothing), now)
-    standing, settled = rules.settle(one.standing, one.terms, now)
+    standing, settled = answering.settle(one.standing, one.terms, now)
     if note_answer and evidence is Evidence.CHILD:
         one.watch.answered_at = now
     after = replace(one, standing=standing)
     await write_down(after, changes, now, quietly=True)
-    await _settle_rounds(child_id, "seen" if evidence is not Evidence.CHILD else None, by_id, now)
+    await settle_rounds(child_id, "seen" if evidence is not Evidence.CHILD else None, by_id, now)
     if settled.was_alerted:
         await alerts.answered(child_id, one.watch.agency_id, now)
     if one.watch.is_missing:
@@ -149,7 +144,7 @@ def _settlement(one: Case, settled: Settled, now: datetime) -> Settlement:
     return Settlement(settled, one.standing.due_at, State.MISSING if one.watch.is_missing else seen)
 
 
-async def _settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: datetime) -> None:
+async def settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: datetime) -> None:
     rows = await fetch(
         "UPDATE round SET state = CASE WHEN $4::text IS NOT NULL THEN $4::text"
         " WHEN state = 'late' THEN 'answered_late' ELSE 'answered' END,"
@@ -246,16 +241,9 @@ async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
     if (await watch_of(sighting.child_id)).is_over:
         return  # Not seen where nobody is asked any more: kept, and no alarm.
     one, changes = passed(await locked(sighting.child_id, now), now)
-    standing = rules.not_seen(one.standing, one.terms, now)
+    standing = answering.not_seen(one.standing, one.terms, now)
     standing, more = rules.advance(standing, one.terms, now)
     await write_down(replace(one, standing=standing), (*changes, *more), now, quietly=False)
-
-
-async def weighs_not_seen(watch: Watch) -> bool:
-    """Whether "not seen" is weighed, and adults are not always called by it at once."""
-    policy, _ = await policy_of(watch.agency_id)
-    doubt = policy.tiers[Tier(watch.tier)].steps.doubt
-    return doubt is not None and doubt.weighs_not_seen
 
 
 async def app_opened(child_id: UUID, now: datetime) -> None:
@@ -272,163 +260,5 @@ async def app_opened(child_id: UUID, now: datetime) -> None:
         return
     async with write():
         one, changes = passed(await locked(child_id, now), now)
-        standing = rules.heed(one.standing, one.terms, Evidence.APP_SEEN, now)
+        standing = answering.heed(one.standing, one.terms, Evidence.APP_SEEN, now)
         await write_down(replace(one, standing=standing), changes, now, quietly=False)
-
-
-async def answer_question(question_id: UUID, answer: str, now: datetime) -> Question:
-    """The carer's one tap. The first answer counts; a second tap changes nothing.
-
-    Raises NotFound, and Refused where the question's time, or the carer's tie, is over.
-    """
-    async with write():
-        question = await Question.filter(id=question_id).select_for_update().first()
-        if question is None:
-            raise NotFound("There is no such question.")
-        if question.answered_at is not None:
-            return question
-        is_carer = await Tie.filter(
-            Tie.standing_at(now),
-            child_id=question.child_id,
-            person_id=question.person_id,
-            role=Role.CARER,
-            person__disabled_at__isnull=True,
-        ).exists()
-        # Whoever is no carer any more must not be able to say that all is well.
-        if question.expires_at <= now or not is_carer:
-            raise Refused("This question is over. Call the caseworker if you are worried.")
-        await Question.filter(id=question_id).update(answered_at=now, answer=answer)
-        # Before the sighting, which has the same id and may have something to say itself.
-        await withdraw([question_id], "answered", now)
-        actor = Actor(question.person_id, Role.CARER.value, question.agency_id)
-        await note_sighting(
-            actor,
-            question.child_id,
-            Role.CARER,
-            id=question_id,
-            answer=answer,
-            seen_at=now,
-            words=None,
-            now=now,
-        )
-    return await Question.get(id=question_id)
-
-
-def read_question(token: str, now: datetime) -> UUID:
-    """Which question a carer's link asks. Raises NotFound for one that is not ours or is over."""
-    try:
-        return UUID(crypt.unsign(token, "question", now))
-    except (crypt.Unreadable, ValueError):
-        raise NotFound("This link does not work any more.") from None
-
-
-# --- alerts, where they touch the watch
-
-
-async def close_alert(
-    actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
-) -> Alert:
-    """Close an alert; where it was about silence or absence, the watch begins anew from here.
-
-    An outcome of "missing" makes the child missing: an alert at the top of the ladder.
-    """
-    async with write():
-        before = await Alert.filter(id=alert_id).first()
-        if before is not None:
-            await lock(before.child_id)
-            await before.refresh_from_db(["closed_at"])
-        was_open = before is not None and before.closed_at is None
-        if before is not None:
-            # The watch before the alert, as everywhere: an answer that comes in this moment takes
-            # them in that order, and two who take them crosswise kill each other.
-            await Watch.filter(child_id=before.child_id).select_for_update().first()
-        alert = await alerts.close(actor, alert_id, outcome, words, now)
-        if not was_open:
-            return alert
-        if outcome is Outcome.MISSING and alert.cause != Cause.MISSING:
-            await _open_missing(actor, alert.child_id, words, alert.reason, now)
-        elif alert.cause in (Cause.SILENCE, Cause.MISSING):
-            await _begin_anew(alert, now)
-        if alert.cause == Cause.MISSING:
-            # Whoever has found the child has ended its silence too.
-            for silence in await Alert.filter(
-                child_id=alert.child_id, cause=Cause.SILENCE, closed_at__isnull=True
-            ):
-                await alerts.close(actor, silence.id, outcome, None, now)
-            if outcome in FOUND:
-                await happened(actor, alert.child_id, Happening.RETURN, now)
-    return alert
-
-
-async def _begin_anew(alert: Alert, now: datetime) -> None:
-    watch = await watch_of(alert.child_id)
-    if watch.is_over:
-        await _mark_missing(watch, is_missing=False)
-        return
-    one, changes = passed(await locked(alert.child_id, now), now)
-    if alert.cause == Cause.MISSING:
-        one.watch.is_missing = False
-    standing, _ = rules.settle(one.standing, one.terms, now)
-    await write_down(replace(one, standing=standing), changes, now, quietly=True)
-    await _settle_rounds(alert.child_id, "seen", alert.id, now)
-
-
-async def open_missing(actor: Actor, child_id: UUID, words: str | None, now: datetime) -> Alert:
-    """ "I think this child is missing": everyone is called at once. Never blocked, never delayed;
-    said again while one is open, it joins that one."""
-    async with write():
-        return await _open_missing(actor, child_id, words, "said", now)
-
-
-async def _open_missing(
-    actor: Actor, child_id: UUID, words: str | None, reason: str, now: datetime
-) -> Alert:
-    watch = await watch_of(child_id)
-    if watch.is_over:
-        # A placement that has ended silences no one who misses the child.
-        await _mark_missing(watch, is_missing=True)
-    else:
-        one, changes = passed(await locked(child_id, now), now)
-        one.watch.is_missing = True
-        after = replace(one, standing=rules.alerted(one.standing))
-        await write_down(after, changes, now, quietly=True)
-    policy, _ = await policy_of(watch.agency_id)
-    opening = Opening(
-        child_id=child_id,
-        agency_id=watch.agency_id,
-        cause=Cause.MISSING,
-        tier=Tier.HIGH,
-        reason=reason,
-        opened_at=now,
-        words=words,
-        actor=actor,
-    )
-    return (await open_alerts([opening], {watch.agency_id: policy}, now))[0]
-
-
-async def _mark_missing(watch: Watch, *, is_missing: bool) -> None:
-    """Of a watch that is over: there is no round and no alarm that it could touch."""
-    standing = State.MISSING if is_missing else State.WELL
-    await Watch.filter(child_id=watch.child_id).update(
-        is_missing=is_missing, standing=standing.value, version=watch.version + 1
-    )
-    await announce(watch.agency_id, "watch")
-
-
-async def call_adults(
-    actor: Actor, child_id: UUID, cause: Cause, about: UUID, now: datetime
-) -> Alert:
-    """The child wants help, or to talk. In the caller's transaction."""
-    watch = await Watch.get(child_id=child_id)
-    policy, _ = await policy_of(watch.agency_id)
-    opening = Opening(
-        child_id=child_id,
-        agency_id=watch.agency_id,
-        cause=cause,
-        tier=Tier(watch.tier),
-        reason=f"said_{cause.value}",
-        opened_at=now,
-        facts={"check_in": str(about)},
-        actor=actor,
-    )
-    return (await open_alerts([opening], {watch.agency_id: policy}, now))[0]

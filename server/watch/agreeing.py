@@ -14,6 +14,7 @@ from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.ids import uuid7
 from server.notify.actions import withdraw
+from server.watch import changing
 from server.watch import rhythm as rhythms
 from server.watch import standing as rules
 from server.watch.cases import Case, load, passed
@@ -60,7 +61,7 @@ async def reschedule(
         .first()
     )
     until = settled.due_at if settled is not None else None
-    after = rules.reschedule(was, one.terms, now, before=before, settled_until=until)
+    after = changing.reschedule(was, one.terms, now, before=before, settled_until=until)
     await write_down(replace(one, standing=after), changes, now, quietly=False)
     if after.due_at != was.due_at:
         gone = await fetch(
@@ -110,7 +111,7 @@ async def set_tier(
         terms = in_tier(one, tier)
         standing = one.standing
         if _TIGHTER[tier] < _TIGHTER[one.terms.tier]:
-            standing = rules.retune(standing, terms, now, before=one.terms)
+            standing = changing.retune(standing, terms, now, before=one.terms)
         one.watch.tier, one.watch.tier_until_at = tier.value, until_at
         one.watch.tier_then = then.value if then else None
         standing, more = rules.advance(standing, terms, now, since=now)

@@ -19,7 +19,7 @@ from server.people.access import Roles, child_for, nothing_here, now_of, staff_o
 from server.people.models import Person
 from server.people.rules import Action
 from server.rendering import language_of, zone_of
-from server.watch import actions, children, evidence
+from server.watch import calling, children, evidence
 from server.watch.wire import Words
 from server.web import json_answer, json_body
 
@@ -117,7 +117,7 @@ async def close(request: Request) -> Response:
     """It is over, and how."""
     said = await json_body(request, CloseRequest)
     alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
-    alert = await actions.close_alert(
+    alert = await calling.close_alert(
         await visitor_of(request), alert.id, said.outcome, said.words, now_of(request)
     )
     return json_answer(await one_out(alert, request))

@@ -17,10 +17,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.alert import actions as alerts
+from server.alert import climbing
 from server.alert import ladder as rules
 from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert
 from server.alert.policy import Rung, ladder_from_data
+from server.alert.reach import reach_of
 from server.alert.sent import rungs_called, sent_about
 from server.due.actions import told_instead
 from server.errors import Conflict, NotFound, Refused
@@ -29,7 +31,7 @@ from server.people.access import Roles, looked, nothing_here, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import FormFault, entered, form_fault
-from server.watch import actions, evidence
+from server.watch import calling, evidence
 from server.watch.alert_api import alert_for
 from server.watch.board import group_of, look_of
 from server.watch.editing import RUNGS
@@ -213,7 +215,7 @@ async def _asked_before(alert: Alert) -> list[UUID]:
 async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
     """The ladder as it was frozen, with who stands on each rung now."""
     ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
-    reach = (await alerts.reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    reach = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
     people = {rung: rules.people_on(rung, reach) for rung in ladder.rungs}
     named = Person.filter(id__in=[person for some in people.values() for person in some])
     names = {person.id: person.name for person in await named}
@@ -242,12 +244,12 @@ def next_call(alert: Alert, reach: rules.Reach) -> rules.Call | None:
     if alert.closed_at is not None or not moments:
         return None
     ladder = ladder_from_data(alert.ladder)
-    _, calls = rules.advance(alerts.climb_of(alert), ladder, reach, min(moments))
+    _, calls = rules.advance(climbing.climb_of(alert), ladder, reach, min(moments))
     return calls[0] if calls else None
 
 
 async def _next(alert: Alert, language: str, now: datetime) -> dict[str, Any] | None:
-    reach = (await alerts.reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    reach = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
     call = next_call(alert, reach)
     if call is None:
         return None
@@ -286,7 +288,7 @@ async def close(request: Request) -> Response:
     given = {"outcome": entered(form, "outcome"), "words": entered(form, "words")}
     try:
         outcome = _checked(given, Cause(alert.cause))
-        await actions.close_alert(visitor, alert.id, outcome, given["words"], now_of(request))
+        await calling.close_alert(visitor, alert.id, outcome, given["words"], now_of(request))
     except Conflict as fault:
         return await _too_late(request, alert.id, roles, fault)
     except Refused as fault:

@@ -24,6 +24,7 @@ from server.watch import (
     actions,
     agreeing,
     alert_api,
+    calling,
     evidence,
     noticing_api,
     placing_api,
@@ -332,7 +333,7 @@ async def missing(request: Request) -> Response:
     """ "I think this child is missing": everyone is called at once."""
     said = await json_body(request, MissingRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.EPISODE_OPEN)
-    made = await actions.open_missing(
+    made = await calling.open_missing(
         await visitor_of(request), child.id, said.words, now_of(request)
     )
     return json_answer(await one_out(made, request), status=201)

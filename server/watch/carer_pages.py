@@ -19,7 +19,7 @@ from server.people.access import now_of
 from server.people.models import Agency, Person
 from server.people.words import entered
 from server.rendering import UTC_ZONE
-from server.watch import actions
+from server.watch import questions
 from server.watch.models import Question, Watch
 from server.watch.wording import when
 from server.web import form_body, page
@@ -40,7 +40,7 @@ async def answer(request: Request) -> Response:
         return _page(request, {"state": "over"}, status=404)
     if said in ("seen", "not_seen"):
         try:
-            await actions.answer_question(question.id, said, now_of(request))
+            await questions.answer_question(question.id, said, now_of(request))
         except Refused:
             return _page(request, {"state": "over"}, status=404)
     return RedirectResponse(request.url.path, status_code=303)
@@ -48,7 +48,7 @@ async def answer(request: Request) -> Response:
 
 async def _question(request: Request) -> Question | None:
     try:
-        id_ = actions.read_question(request.path_params["token"], now_of(request))
+        id_ = questions.read_question(request.path_params["token"], now_of(request))
     except NotFound:
         return None
     return await Question.get_or_none(id=id_)
@@ -66,7 +66,7 @@ async def _question_page(request: Request, question: Question) -> Response:
         "state": question.answer or "ask",
         "has_come": not question.still_waits(missed_due_at),
         "is_called": await _is_called(question),
-        "is_weighed": watch is not None and await actions.weighs_not_seen(watch),
+        "is_weighed": watch is not None and await questions.weighs_not_seen(watch),
         "due": when(carer.language, question.about_due_at, zone, now_of(request)),
     }
     if agency.display_name:

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server.alert.actions import policy_of
 from server.alert.ladder import Cause
 from server.alert.models import Alert
 from server.alert.policy import LONGEST, Policy, Tier
+from server.alert.reach import policy_of
 from server.clock import known_zone
 from server.db import as_id, as_moment, dialect, fetch
 from server.people.models import Tie

@@ -22,7 +22,7 @@ from server.people.access import desk_child, nothing_here, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import FormFault, entered, form_fault
-from server.watch import actions, agreed, agreeing, proposing
+from server.watch import actions, agreed, agreeing, calling, proposing
 from server.watch.cases import Case
 from server.watch.desk import (
     LONGEST_WORDS,
@@ -411,7 +411,7 @@ async def open_missing(request: Request) -> Response:
     """ "I think this child is missing": everyone is called at once. Words may come or not."""
     child, roles = await desk_child(request, Action.EPISODE_OPEN)
     words = await _words_if_any(request)
-    alert = await actions.open_missing(await staff_of(request), child.id, words, now_of(request))
+    alert = await calling.open_missing(await staff_of(request), child.id, words, now_of(request))
     if may(roles, Action.ALERT_SEE):
         return RedirectResponse(f"/desk/alerts/{alert.id}", status_code=303)
     return back_to(child.id, roles, "missing")

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from server.alert.actions import policy_of
 from server.alert.models import Alert
 from server.alert.policy import Tier
+from server.alert.reach import policy_of
 from server.audit.actions import Actor
 from server.audit.models import Entry
 from server.db import as_id, fetch, write

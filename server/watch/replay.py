@@ -38,8 +38,8 @@ from server.alert.ladder import Call, Cause
 from server.alert.levels import Does, Evidence
 from server.alert.policy import Policy, QuietHours, Rung, Tier
 from server.errors import Refused
+from server.watch import answering, changing, reasons
 from server.watch import events as kinds
-from server.watch import reasons
 from server.watch import standing as rules
 from server.watch.events import Event, on_line
 from server.watch.habit import REMEMBERED, Past, learned
@@ -237,7 +237,7 @@ class Replay:
         """Settle what is open; returns whether that was nothing."""
         self._learn(child, now, answers=answers)
         self._know(child, unseen=())
-        child.standing, settled = rules.settle(child.standing, child.terms, now)
+        child.standing, settled = answering.settle(child.standing, child.terms, now)
         child.asked, child.was_held = None, False
         self._close(child, now, but=but)
         return settled.nothing
@@ -267,12 +267,12 @@ class Replay:
     def _sighting(self, child: Child, by: Evidence, now: datetime) -> None:
         child.seen = Seen(now, by.value, "seen")
         child.standing, changes = self._looked(child, now)
-        if rules.counts(by, child.terms.steps):
+        if answering.counts(by, child.terms.steps):
             self._remember(child, changes)
             self._settle(child, now, but=None)
             return
         self._say(child, changes, now)
-        held = rules.heed(child.standing, child.terms, by, now)
+        held = answering.heed(child.standing, child.terms, by, now)
         holds = child.terms.steps.levels.does(by) is Does.HOLDS
         child.was_held = child.was_held or (holds and held != child.standing)
         child.standing = held
@@ -283,7 +283,7 @@ class Replay:
             return
         child.standing, changes = self._looked(child, now)
         self._say(child, changes, now)
-        child.standing = rules.heed(child.standing, child.terms, Evidence.APP_SEEN, now)
+        child.standing = answering.heed(child.standing, child.terms, Evidence.APP_SEEN, now)
 
     def _looked(self, child: Child, now: datetime) -> tuple[Standing, tuple[Change, ...]]:
         return rules.advance(child.standing, child.terms, now)
@@ -292,7 +292,7 @@ class Replay:
         standing, changes = self._looked(child, now)
         terms = replace(child.terms, tier=tier, steps=self._policy.tiers[tier].steps)
         if _TIGHTER[tier] < _TIGHTER[child.terms.tier]:
-            standing = rules.retune(standing, terms, now, before=child.terms)
+            standing = changing.retune(standing, terms, now, before=child.terms)
         child.terms = terms
         child.standing, more = rules.advance(standing, terms, now, since=now)
         child.watched.tiers.append((now, tier))
@@ -306,7 +306,7 @@ class Replay:
         since = standing.sign_at
         pauses = (*(known for known in child.terms.pauses if known.end > since), pause)
         child.terms = replace(child.terms, pauses=pauses)
-        child.standing = rules.reschedule(standing, child.terms, now)
+        child.standing = changing.reschedule(standing, child.terms, now)
         child.watched.pauses.append(pause)
         self._say(child, changes, now)
 
@@ -363,7 +363,7 @@ class Replay:
             self._sighting(child, Evidence.CARER, at)
             return
         standing, changes = self._looked(child, at)
-        standing = rules.not_seen(standing, child.terms, at)
+        standing = answering.not_seen(standing, child.terms, at)
         self._know(child, unseen=(*child.terms.known.unseen, at))
         child.standing, more = rules.advance(standing, child.terms, at)
         self._say(child, (*changes, *more), at)

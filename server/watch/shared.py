@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
-from server.alert.actions import SLACK, Shared
+from server.alert.climbing import SLACK
 from server.alert.ladder import Cause
 from server.alert.models import Alert
+from server.alert.opening import Shared
 from server.alert.policy import Policy, Tier, Together
 from server.notify.models import Address
 from server.notify.rules import PUSH

@@ -16,11 +16,10 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from server.alert.levels import Does, Evidence
 from server.alert.policy import Steps, Tier
 from server.clock import as_utc
 from server.watch.habit import UNTOLD, Known, odds
-from server.watch.rhythm import OPENS_BEFORE, Rhythm, Season, Span, is_return, next_due, opens_at
+from server.watch.rhythm import Rhythm, Season, Span, is_return, next_due, opens_at
 
 
 class State(StrEnum):
@@ -128,12 +127,12 @@ def begin(terms: Terms, now: datetime, *, settled_until: datetime | None = None)
     `settled_until`: a round that is due then was answered in an earlier placement, and is not asked
     for again.
     """
-    due = _next(terms, max(now, settled_until or now))
+    due = next_round(terms, max(now, settled_until or now))
     opens = max(opens_at(due, None), now)
-    return Standing(due, opens, _next(terms, due), prompted=0, sign_at=now)
+    return Standing(due, opens, next_round(terms, due), prompted=0, sign_at=now)
 
 
-def _next(terms: Terms, after: datetime) -> datetime:
+def next_round(terms: Terms, after: datetime) -> datetime:
     due = next_due(terms.rhythm, terms.zone, terms.pauses, after, terms.seasons)
     if due is None:
         raise ValueError("Nothing is due within 400 days.")
@@ -152,7 +151,7 @@ def advance(
     before it, so that nobody is said to have been silent who was not asked yet.
     """
     if standing.then_due_at is None:
-        standing = replace(standing, then_due_at=_next(terms, standing.due_at))
+        standing = replace(standing, then_due_at=next_round(terms, standing.due_at))
     changes: list[Change] = []
     floor = since
     while True:
@@ -202,7 +201,7 @@ def act_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
     Beside what the rules decide, a pause that begins or ends changes what everybody sees.
     """
     if standing.then_due_at is None:
-        standing = replace(standing, then_due_at=_next(terms, standing.due_at))
+        standing = replace(standing, then_due_at=next_round(terms, standing.due_at))
     steps = steps_of(terms, standing.due_at)
     round_ = round_moments(standing.due_at, standing.opens_at, steps)
     moments = [round_[standing.prompted], _next_alarm(standing, terms)[0]]
@@ -248,12 +247,12 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     change = Change(What.LATE, at, standing.due_at, Why.GRACE_OVER)
     missed = standing.due_at
-    standing = _on_to_next_round(standing, terms)
+    standing = on_to_next_round(standing, terms)
     if standing.is_alerted:
         return standing, (change, Change(What.JOIN, at, missed))
     if standing.missed_due_at is not None:
         # One miss more makes the silence less usual; where each miss is asked about, nothing.
-        return _weigh(standing, terms, at) if terms.steps.doubt else standing, (change,)
+        return weigh(standing, terms, at) if terms.steps.doubt else standing, (change,)
     standing = replace(standing, missed_due_at=missed, late_at=at)
     steps = steps_of(terms, missed)
     # Nearly always the same, and a copy of the terms for each late round shows in a replay.
@@ -280,13 +279,13 @@ def _prompted(standing: Standing, passed: int) -> Standing:
     )
 
 
-def _on_to_next_round(standing: Standing, terms: Terms) -> Standing:
+def on_to_next_round(standing: Standing, terms: Terms) -> Standing:
     due = standing.then_due_at
     assert due is not None, "advance and settle fill it first"
     return Standing(
         due,
         opens_at(due, standing.due_at),
-        _next(terms, due),
+        next_round(terms, due),
         0,
         standing.sign_at,
         standing.missed_due_at,
@@ -301,13 +300,13 @@ def _on_to_next_round(standing: Standing, terms: Terms) -> Standing:
 
 def _begin_alarm(standing: Standing, terms: Terms, at: datetime) -> Standing:
     if terms.steps.doubt is not None:
-        return _weigh(standing, terms, at)
+        return weigh(standing, terms, at)
     if not terms.asks_carer:
         return replace(standing, alarm_at=at, alarm_why=Why.NO_CARER)
-    return _ask_first(standing, terms, at)
+    return ask_first(standing, terms, at)
 
 
-def _ask_first(standing: Standing, terms: Terms, at: datetime) -> Standing:
+def ask_first(standing: Standing, terms: Terms, at: datetime) -> Standing:
     """The carer is asked from a moment on; adults are called if that brings nothing, and never
     later than the ceiling allows."""
     ask = carer_hour(terms, at)
@@ -316,7 +315,7 @@ def _ask_first(standing: Standing, terms: Terms, at: datetime) -> Standing:
     return replace(standing, ask_at=ask, asked_at=None, alarm_at=min(alarm, ceiling), alarm_why=why)
 
 
-def _weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
+def weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
     """By how unusual the silence is: when the carer is asked, and when adults are called. Both only
     ever come earlier by this; a carer who says nothing brings no alarm, but is asked again."""
     doubt = terms.steps.doubt
@@ -341,7 +340,7 @@ def _missed(standing: Standing, terms: Terms) -> list[datetime]:
     found, due = [], standing.missed_due_at
     while due is not None and due < standing.due_at:
         found.append(due)
-        due = _next(terms, due)
+        due = next_round(terms, due)
     return found
 
 
@@ -391,191 +390,6 @@ def _ceiling(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
 def alerted(standing: Standing) -> Standing:
     """Adults have been called: nothing further is asked, and no second alarm comes."""
     return replace(standing, is_alerted=True, ask_at=None, alarm_at=None, alarm_why=None)
-
-
-# --- somebody answers
-
-
-def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, Settled]:
-    """An answer of the child, or a sighting that counts as much: every round that is open by now
-    is settled, never a later one. Call `advance(…, now)` first, so that it does not matter
-    whether the tick or the answer came first."""
-    until = now
-    was_late = standing.missed_due_at is not None
-    settled = Settled(until, was_late, standing.is_alerted, is_nothing_open(standing, now))
-    # Only the round goes on; whatever was late, asked or alarmed is over.
-    standing = Standing(
-        standing.due_at,
-        standing.opens_at,
-        standing.then_due_at,
-        standing.prompted,
-        sign_at=max(now, standing.sign_at),
-    )
-    if standing.then_due_at is None:
-        standing = replace(standing, then_due_at=_next(terms, standing.due_at))
-    while standing.opens_at <= now:
-        standing = _on_to_next_round(standing, terms)
-    return standing, settled
-
-
-def is_nothing_open(standing: Standing, now: datetime) -> bool:
-    """Whether nothing is asked at this moment: whatever is said now is early."""
-    is_calm = standing.missed_due_at is None and not standing.is_alerted
-    return is_calm and standing.opens_at > now
-
-
-def counts(evidence: Evidence, steps: Steps) -> bool:
-    """Whether this evidence settles a round in this tier."""
-    return steps.levels.does(evidence) is Does.SETTLES
-
-
-def heed(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) -> Standing:
-    """What evidence comes to that does not settle. An open alert stays open, and the ceiling stays
-    where it was."""
-    if standing.is_alerted or standing.missed_due_at is None:
-        return standing
-    does = terms.steps.levels.does(evidence)
-    if does is Does.HOLDS:
-        return _hold(standing, terms, now)
-    return _soften(standing, terms, now) if does is Does.SOFTENS else standing
-
-
-def _hold(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """Seen, in a tier where that only holds: the carer is asked again when the hold is over."""
-    again = now + terms.steps.levels.holds_for
-    if terms.asks_carer:
-        return _ask_first(standing, terms, again)
-    alarm = min(again, ceiling_at(standing, terms))
-    return replace(standing, ask_at=None, asked_at=None, alarm_at=alarm, alarm_why=Why.NO_CARER)
-
-
-def _soften(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """There is life, and nobody knows how the child is: adults are called a little later, and the
-    carer is asked again before that.
-
-    The latest moment hangs on when the round was late, so that it makes no difference how often an
-    app is opened.
-    """
-    assert standing.late_at is not None
-    assert standing.alarm_at is not None
-    ceiling = ceiling_at(standing, terms)
-    latest = min(standing.late_at + terms.steps.levels.softens_for, ceiling)
-    if latest <= standing.alarm_at:
-        return standing
-    why = Why.CEILING if latest == ceiling else standing.alarm_why
-    standing = replace(standing, alarm_at=latest, alarm_why=why)
-    if standing.ask_at is not None or not terms.asks_carer:
-        return standing
-    ask = carer_hour(terms, max(now, latest - terms.steps.carer_window))
-    return replace(standing, ask_at=ask) if ask < latest else standing
-
-
-def not_seen(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """Somebody has looked and not found the child: adults are called now. Where a silence is
-    weighed, that is one thing more to weigh: it may call them, or have the carer asked again."""
-    if standing.is_alerted or standing.missed_due_at is None:
-        return standing
-    # At the end of an absence nothing is weighed.
-    doubt = steps_of(terms, standing.missed_due_at).doubt
-    if doubt is not None and doubt.weighs_not_seen:
-        known = replace(terms.known, unseen=(*terms.known.unseen, now))
-        weighed = _weigh(replace(standing, ask_at=None), replace(terms, known=known), now)
-        called = weighed.alarm_at is not None and weighed.alarm_at <= now
-        return replace(weighed, alarm_why=Why.NOT_SEEN) if called else weighed
-    return replace(standing, ask_at=None, alarm_at=now, alarm_why=Why.NOT_SEEN)
-
-
-# --- the terms change
-
-
-def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) -> Standing:
-    """The tier was raised: an alarm that is under way comes earlier by it, never later than by the
-    terms `before`. Call `advance(…, now)` by those first.
-
-    Where the tier is lowered, what is under way stays as it is: do not call this.
-    """
-    if standing.alarm_at is None:
-        return standing
-    if terms.steps.doubt is not None:
-        return _weigh(standing, terms, now)
-    standing = _no_later_than(standing, before)
-    assert standing.alarm_at is not None
-    ask = standing.ask_at
-    if ask is not None:
-        ask = min(ask, carer_hour(terms, now))
-    window = (ask or standing.asked_at or now) + terms.steps.carer_window
-    ceiling = ceiling_at(standing, terms)
-    alarm = max(min(window, ceiling), now)
-    if alarm >= standing.alarm_at:
-        return replace(standing, ask_at=ask)
-    why = Why.CARER_SILENT if terms.asks_carer else Why.NO_CARER
-    if ceiling < window:
-        why = Why.CEILING
-    return replace(standing, ask_at=ask, alarm_at=alarm, alarm_why=why)
-
-
-def _no_later_than(standing: Standing, before: Terms) -> Standing:
-    """The alarm as the misses to come would have made it by the terms `before`. Where each miss is
-    asked about they change nothing about it; where a silence is weighed, each makes it earlier."""
-    if before.steps.doubt is None:
-        return standing
-    assert standing.alarm_at is not None
-    _, changes = advance(standing, before, standing.alarm_at)
-    called = next(change for change in changes if change.what is What.ALERT)
-    return replace(standing, alarm_at=called.at, alarm_why=called.why)
-
-
-def reschedule(
-    standing: Standing,
-    terms: Terms,
-    now: datetime,
-    *,
-    before: Terms | None = None,
-    settled_until: datetime | None = None,
-) -> Standing:
-    """The rhythm, the zone or the pauses have changed; `before` are the terms until now. They may
-    be left out where all that changed is that there is one pause more. `settled_until`: rounds that
-    are due up to then are known to be settled, whatever terms they were of.
-
-    A round that has opened stays as it was agreed, unless a pause now excuses it; one that has
-    not opened gives way to what the new rhythm asks for. What is late stays late, and what was
-    answered before it was due is not asked for again.
-    """
-    excused = any(pause.holds(standing.due_at) for pause in terms.pauses)
-    if standing.opens_at <= now and not excused:
-        return replace(standing, then_due_at=_next(terms, max(standing.due_at, now)))
-    due = _next(terms, max(now, settled_until or now))
-    while _is_settled(standing, before or terms, due):
-        due = _next(terms, due)
-    opens = max(opens_at(due, _round_before(terms, due)), min(now, due))
-    return replace(
-        standing,
-        due_at=due,
-        opens_at=standing.opens_at if due == standing.due_at else opens,
-        then_due_at=_next(terms, due),
-        prompted=0,
-    )
-
-
-def _is_settled(standing: Standing, terms: Terms, due: datetime) -> bool:
-    """Whether a round of these terms that is due at a moment to come has been settled: the current
-    round lies behind it, and that is not only because of a pause."""
-    # Without the absences, and with the answers that are due at their ends.
-    ends = tuple(Span(away.end, away.end, returns=True) for away in terms.pauses if away.returns)
-    alone = replace(terms, pauses=ends)
-    if due >= standing.due_at or _next(alone, due - timedelta(microseconds=1)) != due:
-        return False
-    if not any(pause.holds(due) for pause in terms.pauses):
-        return True
-    return opens_at(due, _round_before(terms, due)) <= standing.sign_at
-
-
-def _round_before(terms: Terms, due: datetime) -> datetime | None:
-    """The round before, where it is near enough to matter for when the one at `due` opens."""
-    found, moment = None, _next(terms, due - 2 * OPENS_BEFORE - timedelta(microseconds=1))
-    while moment < due:
-        found, moment = moment, _next(terms, moment)
-    return found
 
 
 def state(standing: Standing, terms: Terms, now: datetime) -> State:

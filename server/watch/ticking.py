@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from server import bulk, crypt
-from server.alert.actions import Opening, join_misses, open_alerts
 from server.alert.ladder import Cause
+from server.alert.opening import Opening, join_misses, open_alerts
 from server.audit.models import Entry
 from server.db import as_id, fetch, write
 from server.live import announce

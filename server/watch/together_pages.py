@@ -19,6 +19,7 @@ from server.alert import actions as alerts
 from server.alert.ladder import people_on
 from server.alert.models import Alert
 from server.alert.policy import Rung
+from server.alert.reach import reach_of
 from server.errors import Conflict, Denied, NotFound
 from server.i18n import N_, format_list, gettext, ngettext
 from server.people.access import Roles, looked, now_of, staff_of
@@ -130,7 +131,7 @@ async def _lines(
 ) -> list[Line]:
     now, language, zone = now_of(request), language_of(request), zone_of(request)
     facts = await evidence.of([one.child_id for one in found], now)
-    reach = await alerts.reach_of({one.child_id: one.agency_id for one in found}, now)
+    reach = await reach_of({one.child_id: one.agency_id for one in found}, now)
     people = {one.child_id for one in found}
     people |= {one.acknowledged_by for one in found if one.acknowledged_by is not None}
     for who in reach.values():

@@ -22,8 +22,7 @@ from server.people.actions import set_language
 from server.people.rules import Role
 from server.plan import offering
 from server.plan.template import Offer, Step
-from server.watch import actions as watch
-from server.watch import noticing
+from server.watch import calling, noticing
 from server.watch.models import Question
 from server.watch.ticking import beat
 from tests.cast import Cast
@@ -83,7 +82,7 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
     await add_address(cast.actor("tom"), cast.tom.id, "email", "tom@example.org", now=cast.clock())
     alert = await Alert.get(child_id=cast.mia.id)
     closed = await Alert.get(child_id=cast.noor.id, cause="silence")
-    await watch.close_alert(
+    await calling.close_alert(
         cast.actor("ines"), closed.id, alerts.Outcome.SPOKE, "She called.", cast.clock()
     )
     await beat("tick", at(19, 30))

@@ -12,10 +12,11 @@ from uuid import UUID, uuid4
 import uvicorn
 
 from server import bulk, live
-from server.alert import actions as alerts
-from server.alert.actions import Opening, policy_of
+from server.alert import opening
 from server.alert.ladder import Cause
+from server.alert.opening import Opening
 from server.alert.policy import Tier
+from server.alert.reach import policy_of
 from server.db import write
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
@@ -176,7 +177,7 @@ async def _call(cast: Cast, ids: list[UUID]) -> None:
         )
         for place, id_ in enumerate(ids)
     ]
-    await alerts.open_alerts(openings, {agency: policy}, now)
+    await opening.open_alerts(openings, {agency: policy}, now)
 
 
 @asynccontextmanager

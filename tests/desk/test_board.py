@@ -13,8 +13,7 @@ from server.alert.models import Alert
 from server.audit.models import Entry
 from server.checkin.rules import Want
 from server.i18n import gettext
-from server.watch import actions as watch
-from server.watch import agreeing, ticking
+from server.watch import agreeing, calling, ticking
 from tests.cast import Cast
 from tests.desk import scenes
 from tests.desk.walking import answer, at, at_desk, run_until
@@ -48,7 +47,7 @@ async def test_who_needs_somebody_now_comes_first(cast: Cast) -> None:
 
 async def test_a_missing_child_stands_on_top_whoever_has_it(cast: Cast) -> None:
     await run_until(cast, at(19, 50))
-    alert = await watch.open_missing(cast.actor("sam"), cast.noor.id, None, cast.clock())
+    alert = await calling.open_missing(cast.actor("sam"), cast.noor.id, None, cast.clock())
     async with at_desk(cast, "ines") as browser:
         await browser.post(f"/desk/alerts/{alert.id}/acknowledge")
     page = await board(cast, "tom")

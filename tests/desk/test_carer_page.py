@@ -11,7 +11,7 @@ from server.alert import reading as policies
 from server.alert.ladder import Outcome
 from server.alert.models import Alert, Policy
 from server.people.models import Agency
-from server.watch import actions as watch
+from server.watch import calling
 from server.watch.models import Question, Watch
 from tests.cast import SURNAMES, Cast
 from tests.desk.walking import answer, at, run_until
@@ -84,7 +84,7 @@ async def test_it_says_that_the_caseworker_was_called_when_that_is_over_too(cast
         await browser.post(path, data={"answer": "not_seen"})
         alert = await Alert.get(child_id=cast.mia.id)
         now = cast.clock.advance(minutes=5)
-        await watch.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
+        await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
         assert "Le référent est appelé maintenant." in (await browser.get(path)).text
 
 

@@ -13,8 +13,7 @@ from server.alert.ladder import Cause
 from server.alert.policy import Tier
 from server.checkin.rules import Want
 from server.notify.models import Delivery, Message
-from server.watch import actions as watch
-from server.watch import agreeing, evidence, ticking
+from server.watch import agreeing, calling, evidence, questions, ticking
 from server.watch.models import Blind, Question
 from server.watch.standing import State
 from server.watch.wording import Reach, read_marks, usual
@@ -80,7 +79,7 @@ async def test_what_the_carer_said_is_said(cast: Cast, said: str, clause: str) -
     await run_until(cast, at(18, 31))
     cast.clock.set(at(19, 10))
     question = await Question.get(child_id=cast.mia.id)
-    await watch.answer_question(question.id, said, cast.clock())
+    await questions.answer_question(question.id, said, cast.clock())
     await run_until(cast, at(19, 11))
     assert clause in (await sentence(cast, "mia")).lower()
 
@@ -148,7 +147,7 @@ async def test_help_talk_and_missing_say_who_called(cast: Cast) -> None:
     await answer(cast, "mia", want=Want.HELP)
     assert await sentence(cast, "mia") == "Asked for help 15:10."
     cast.clock.set(at(15, 20))
-    await watch.open_missing(cast.actor("sam"), cast.mia.id, None, cast.clock())
+    await calling.open_missing(cast.actor("sam"), cast.mia.id, None, cast.clock())
     assert (await sentence(cast, "mia")).startswith("Said to be missing since 15:20, last answer")
     cast.clock.set(at(15, 30))
     await answer(cast, "mia")

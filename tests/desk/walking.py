@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import httpx2
 
-from server.alert import actions as alerts
+from server.alert import climbing
+from server.alert.models import Alert
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer, Want
 from server.people.rules import Role
@@ -27,14 +28,14 @@ async def run_until(cast: Cast, moment: datetime) -> None:
         due = [w.act_at for w in await Watch.all() if w.act_at is not None and w.act_at <= moment]
         due += [
             a.act_at
-            for a in await alerts.Alert.filter(closed_at__isnull=True)
+            for a in await Alert.filter(closed_at__isnull=True)
             if a.act_at is not None and a.act_at <= moment
         ]
         if not due:
             break
         cast.clock.set(max(cast.clock(), min(due)))
         await ticking.tick(cast.clock())
-        await alerts.tick(cast.clock())
+        await climbing.tick(cast.clock())
     cast.clock.set(moment)
 
 

@@ -16,7 +16,7 @@ from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Child
 from server.people.rules import Role
-from server.watch.actions import open_missing
+from server.watch.calling import open_missing
 from tests.cast import ADULTS, Cast
 
 

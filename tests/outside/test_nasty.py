@@ -25,7 +25,7 @@ from server.db import dialect, fetch
 from server.notify import actions as notify
 from server.notify.models import Message
 from server.openapi import ApiRoute
-from server.watch.actions import open_missing
+from server.watch.calling import open_missing
 from server.watch.models import Question
 from tests.cast import Cast
 from tests.doubles.web_push import Receiver

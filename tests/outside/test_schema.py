@@ -32,7 +32,7 @@ from server.notify.actions import add_address
 from server.people.actions import add_tie
 from server.people.rules import Role
 from server.watch import rhythm as rhythms
-from server.watch.actions import open_missing
+from server.watch.calling import open_missing
 from server.watch.models import Observation, Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver

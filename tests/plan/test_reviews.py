@@ -21,8 +21,7 @@ from server.people.models import Child, Tie
 from server.people.rules import Leaving, Role
 from server.plan.actions import state_of
 from server.plan.models import Change
-from server.watch import actions as watch
-from server.watch import placing
+from server.watch import calling, placing
 from tests.cast import Cast
 from tests.plan.said import Phone
 from tests.races import no_fault, together
@@ -208,10 +207,10 @@ async def test_another_home_calls_for_a_look_and_the_same_one_for_none(cast: Cas
 async def test_who_was_missing_and_is_found_has_a_review_within_a_week(
     cast: Cast, outcome: Outcome, kinds: list[str]
 ) -> None:
-    alert = await watch.open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
+    alert = await calling.open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
     cast.clock.advance(hours=5)
     for _ in range(2):
-        await watch.close_alert(
+        await calling.close_alert(
             cast.actor("tom"), alert.id, outcome, "At the station", cast.clock()
         )
     assert [kind for kind, _ in await reviews(cast)] == kinds

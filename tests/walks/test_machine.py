@@ -28,6 +28,7 @@ from hypothesis.stateful import (
 
 from server import crypt
 from server.alert import actions as alerts
+from server.alert import climbing
 from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert, Shift
 from server.alert.policy import DEFAULT, Tier
@@ -42,7 +43,7 @@ from server.people import actions as people
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
 from server.watch import actions as watch
-from server.watch import agreeing, ticking
+from server.watch import agreeing, calling, questions, ticking
 from server.watch import standing as rules
 from server.watch.cases import load
 from server.watch.models import Pause, Question, Round, Watch
@@ -199,7 +200,7 @@ class Machine(RuleBasedStateMachine):
     async def _tick(self) -> None:
         while await ticking.tick(self.now):
             pass
-        while await alerts.tick(self.now):
+        while await climbing.tick(self.now):
             pass
 
     # --- the child
@@ -243,7 +244,7 @@ class Machine(RuleBasedStateMachine):
         question = open_[pick % len(open_)]
         is_first = question.answered_at is None
         try:
-            await watch.answer_question(question.id, answer, self.now)
+            await questions.answer_question(question.id, answer, self.now)
         except Refused:
             return
         tier = (await Watch.get(child_id=self.id)).tier
@@ -290,7 +291,7 @@ class Machine(RuleBasedStateMachine):
         alert = self.do(self._pick(pick))
         if alert is None:
             return
-        close = watch.close_alert(self.world.actor(who), alert.id, outcome, "Words.", self.now)
+        close = calling.close_alert(self.world.actor(who), alert.id, outcome, "Words.", self.now)
         if outcome is None:
             with pytest.raises(Refused):
                 self.do(close)
@@ -306,7 +307,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(["tom", "sam"]))
     def somebody_says_that_the_child_is_missing(self, who: str) -> None:
-        self.do(watch.open_missing(self.world.actor(who), self.id, "Gone.", self.now))
+        self.do(calling.open_missing(self.world.actor(who), self.id, "Gone.", self.now))
 
     # --- what is agreed
 

@@ -12,7 +12,7 @@ from server.audit.actions import seal, verify
 from server.audit.models import Entry
 from server.errors import NotFound, Refused
 from server.notify.models import Delivery, Message
-from server.watch import actions as watch
+from server.watch import questions
 from server.watch.models import Question, Round
 from tests.walks.stage import LAST_RESORT, Stage
 
@@ -26,7 +26,7 @@ async def question_of(stage: Stage, name: str) -> UUID:
     """What the last link on that person's phone asks."""
     path = stage.paths(name)[-1]
     assert path.startswith("/q/")
-    return watch.read_question(path.removeprefix("/q/"), stage.clock())
+    return questions.read_question(path.removeprefix("/q/"), stage.clock())
 
 
 async def test_a_missed_check_in_is_asked_about_alerted_acknowledged_and_closed(
@@ -101,7 +101,7 @@ async def test_the_carer_has_not_seen_the_child_and_the_caseworker_is_called_at_
     await stage.until(DUE + 60 * MINUTES)
     asked = await question_of(stage, "sam")
     now = stage.clock.advance(minutes=4)
-    await watch.answer_question(asked, "not_seen", now)
+    await questions.answer_question(asked, "not_seen", now)
     await stage.beat()
     alert = await stage.open_alert("mia")
     assert (alert.reason, alert.opened_at) == ("not_seen", now)
@@ -113,15 +113,15 @@ async def test_the_carers_link_works_once_and_is_over_after_a_day(stage: Stage) 
     await stage.subscribe("sam")
     await stage.until(DUE + 60 * MINUTES)
     token = stage.paths("sam")[-1].removeprefix("/q/")
-    asked = watch.read_question(token, stage.clock())
-    first = await watch.answer_question(asked, "seen", stage.clock.advance(minutes=1))
-    again = await watch.answer_question(asked, "not_seen", stage.clock.advance(minutes=1))
+    asked = questions.read_question(token, stage.clock())
+    first = await questions.answer_question(asked, "seen", stage.clock.advance(minutes=1))
+    again = await questions.answer_question(asked, "not_seen", stage.clock.advance(minutes=1))
     assert (again.answer, again.answered_at) == ("seen", first.answered_at)
     assert not await stage.alerts("mia")
     with pytest.raises(NotFound):
-        watch.read_question(token, stage.clock.advance(hours=24))
+        questions.read_question(token, stage.clock.advance(hours=24))
     with pytest.raises(NotFound):
-        watch.read_question(token[:-1] + ("A" if token[-1] != "A" else "B"), DUE)
+        questions.read_question(token[:-1] + ("A" if token[-1] != "A" else "B"), DUE)
 
 
 async def test_a_question_that_nobody_answered_is_over_after_a_day(stage: Stage) -> None:
@@ -130,7 +130,7 @@ async def test_a_question_that_nobody_answered_is_over_after_a_day(stage: Stage)
     await stage.until(DUE + 60 * MINUTES)
     asked = await question_of(stage, "sam")
     with pytest.raises(Refused):
-        await watch.answer_question(asked, "seen", stage.clock.advance(hours=24))
+        await questions.answer_question(asked, "seen", stage.clock.advance(hours=24))
     assert (await Question.get(id=asked)).answer is None
 
 
@@ -138,7 +138,7 @@ async def test_seen_by_the_carer_settles_the_round_in_the_mid_tier(stage: Stage)
     await stage.only("mia")
     await stage.subscribe("sam", "tom")
     await stage.until(DUE + 60 * MINUTES)
-    await watch.answer_question(await question_of(stage, "sam"), "seen", stage.clock())
+    await questions.answer_question(await question_of(stage, "sam"), "seen", stage.clock())
     assert (await stage.watch("mia")).standing == "well"
     await stage.until(DUE + timedelta(hours=22))
     assert not stage.shown("tom")
@@ -157,7 +157,7 @@ async def test_seen_by_the_carer_holds_for_six_hours_in_the_high_tier(stage: Sta
     await stage.until(DUE + 30 * MINUTES)
     assert len(stage.shown("sam")) == 1
     seen_at = stage.clock.advance(minutes=5)
-    await watch.answer_question(await question_of(stage, "sam"), "seen", seen_at)
+    await questions.answer_question(await question_of(stage, "sam"), "seen", seen_at)
     await stage.beat()
     assert stage.paths("tom") == [mia.replace("/api/v1", "/desk")]
     await stage.until(seen_at + timedelta(hours=6) - MINUTES)

@@ -20,8 +20,7 @@ from server.db import fetch
 from server.errors import Conflict
 from server.notify.models import Delivery, Message
 from server.people.rules import Role
-from server.watch import actions as watch
-from server.watch import agreeing
+from server.watch import agreeing, calling, questions
 from server.watch.models import Question, Watch
 from tests.walks.crowd import crowd
 from tests.walks.stage import Stage
@@ -45,7 +44,7 @@ async def test_everybody_at_once(stage: Stage) -> None:
 
     async def tap(child: UUID) -> None:
         for question in await Question.filter(child_id=child):
-            await watch.answer_question(question.id, "not_seen", stage.clock())
+            await questions.answer_question(question.id, "not_seen", stage.clock())
 
     async def acknowledge(child: UUID) -> None:
         for alert in await Alert.filter(child_id=child, closed_at__isnull=True):
@@ -53,12 +52,12 @@ async def test_everybody_at_once(stage: Stage) -> None:
 
     async def close(child: UUID) -> None:
         for alert in await Alert.filter(child_id=child, closed_at__isnull=True):
-            await watch.close_alert(
+            await calling.close_alert(
                 stage.cast.actor("ines"), alert.id, Outcome.SEEN, None, stage.clock()
             )
 
     async def missing(child: UUID) -> None:
-        await watch.open_missing(stage.cast.actor("sam"), child, None, stage.clock())
+        await calling.open_missing(stage.cast.actor("sam"), child, None, stage.clock())
 
     async def pause(child: UUID) -> None:
         now = stage.clock()

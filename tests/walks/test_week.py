@@ -15,7 +15,7 @@ from server.checkin.models import CheckIn
 from server.notify.actions import add_address
 from server.people import actions as people
 from server.people.rules import Role
-from server.watch import actions as watch
+from server.watch import questions
 from server.watch.models import Blind, Question, Round
 from tests.walks.stage import Stage
 from tests.walks.test_faults import doubled
@@ -52,7 +52,7 @@ class Week:
         [question] = await Question.filter(
             child_id=self.stage.cast.mia.id, answered_at__isnull=True
         ).order_by("-asked_at")
-        await watch.answer_question(question.id, answer, self.stage.clock())
+        await questions.answer_question(question.id, answer, self.stage.clock())
         await self.stage.beat()
 
     async def closes(self, name: str) -> None:

@@ -14,6 +14,7 @@ from server.alert.causes import first_wait_ends, ladder_for
 from server.alert.ladder import Cause, Climb
 from server.alert.levels import Evidence
 from server.alert.policy import Ladder, Policy, Rung, Tier
+from server.watch import answering, changing
 from server.watch import events as kinds
 from server.watch import standing as rules
 from server.watch.events import Event
@@ -90,7 +91,7 @@ class Plain:
                 self.see(Evidence.CARER, now)
             elif self.standing is not None:
                 self.look(now)
-                self.standing = rules.not_seen(self.standing, self.terms, now)
+                self.standing = answering.not_seen(self.standing, self.terms, now)
             return
         detail = what.detail
         if isinstance(detail, kinds.Placed):
@@ -121,7 +122,7 @@ class Plain:
             standing, changes = rules.advance(self.standing, self.terms, now)
             order = [Tier.HIGH, Tier.MID, Tier.LOW]
             if order.index(detail.tier) < order.index(self.terms.tier):
-                standing = rules.retune(standing, terms, now, before=self.terms)
+                standing = changing.retune(standing, terms, now, before=self.terms)
             # What opens in this very moment opens in the new tier.
             self.terms = terms
             self.standing, more = rules.advance(standing, terms, now, since=now)
@@ -129,22 +130,22 @@ class Plain:
         elif isinstance(detail, kinds.Until) and detail.until > now:
             self.look(now)
             self.terms = replace(self.terms, pauses=(*self.terms.pauses, Span(now, detail.until)))
-            self.standing = rules.reschedule(self.standing, self.terms, now)
+            self.standing = changing.reschedule(self.standing, self.terms, now)
 
     def see(self, by: Evidence, now: datetime) -> None:
         if self.terms is None or self.standing is None:
             return
-        if rules.counts(by, self.terms.steps):
+        if answering.counts(by, self.terms.steps):
             self.settle(now, but=None)
         else:
             self.look(now)
-            self.standing = rules.heed(self.standing, self.terms, by, now)
+            self.standing = answering.heed(self.standing, self.terms, by, now)
 
     def settle(self, now: datetime, *, but: Cause | None) -> None:
         assert self.terms is not None
         assert self.standing is not None
         unsaid, _ = rules.advance(self.standing, self.terms, now)
-        self.standing, _ = rules.settle(unsaid, self.terms, now)
+        self.standing, _ = answering.settle(unsaid, self.terms, now)
         self.alerts = {cause: alert for cause, alert in self.alerts.items() if cause is but}
 
     def tick(self, now: datetime) -> None:

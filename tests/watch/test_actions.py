@@ -25,7 +25,7 @@ from server.people import actions as people
 from server.people.models import Person, Tie
 from server.people.rules import Role
 from server.watch import actions as watch
-from server.watch import agreeing, ticking
+from server.watch import agreeing, calling, questions, ticking
 from server.watch.models import Blind, Pause, Question, Round, Sighting, Watch, round_id
 from server.watch.rhythm import Rhythm
 from tests.cast import Cast
@@ -243,8 +243,8 @@ async def question(cast: Cast) -> Question:
 
 async def test_a_question_is_answered_once(cast: Cast) -> None:
     asked = await question(cast)
-    first = await watch.answer_question(asked.id, "seen", cast.clock())
-    again = await watch.answer_question(asked.id, "not_seen", cast.clock.advance(minutes=1))
+    first = await questions.answer_question(asked.id, "seen", cast.clock())
+    again = await questions.answer_question(asked.id, "not_seen", cast.clock.advance(minutes=1))
     assert (again.answer, again.answered_at) == ("seen", first.answered_at)
     assert not await open_alerts(cast)
     [sighting] = await Sighting.all()
@@ -254,7 +254,7 @@ async def test_a_question_is_answered_once(cast: Cast) -> None:
 async def test_of_two_taps_at_once_one_counts(cast: Cast) -> None:
     asked = await question(cast)
     found = await together(
-        *(watch.answer_question(asked.id, how, cast.clock()) for how in ("seen", "not_seen"))
+        *(questions.answer_question(asked.id, how, cast.clock()) for how in ("seen", "not_seen"))
     )
     no_fault(found)
     assert found[0].answer == found[1].answer
@@ -265,15 +265,15 @@ async def test_of_two_taps_at_once_one_counts(cast: Cast) -> None:
 async def test_a_question_that_is_over_or_was_never_asked_is_refused(cast: Cast) -> None:
     asked = await question(cast)
     with pytest.raises(Refused):
-        await watch.answer_question(asked.id, "seen", asked.expires_at)
+        await questions.answer_question(asked.id, "seen", asked.expires_at)
     with pytest.raises(NotFound):
-        await watch.answer_question(uuid4(), "seen", cast.clock())
+        await questions.answer_question(uuid4(), "seen", cast.clock())
 
 
 async def test_a_link_that_is_not_ours_opens_nothing(cast: Cast) -> None:
     asked = await question(cast)
     good = crypt.sign(str(asked.id), "question", until=asked.expires_at)
-    assert watch.read_question(good, cast.clock()) == asked.id
+    assert questions.read_question(good, cast.clock()) == asked.id
     others = [
         "",
         "nonsense",
@@ -284,9 +284,9 @@ async def test_a_link_that_is_not_ours_opens_nothing(cast: Cast) -> None:
     ]
     for token in others:
         with pytest.raises(NotFound):
-            watch.read_question(token, cast.clock())
+            questions.read_question(token, cast.clock())
     with pytest.raises(NotFound):
-        watch.read_question(good, asked.expires_at + MINUTE)
+        questions.read_question(good, asked.expires_at + MINUTE)
 
 
 async def test_each_carer_is_asked_and_the_first_not_seen_is_enough(cast: Cast) -> None:
@@ -296,9 +296,9 @@ async def test_each_carer_is_asked_and_the_first_not_seen_is_enough(cast: Cast) 
     await at(cast, DUE + 60 * MINUTE)
     asked = {q.person_id: q for q in await Question.filter(child_id=cast.mia.id)}
     assert set(asked) == {cast.sam.id, cast.eve.id}
-    await watch.answer_question(asked[cast.eve.id].id, "not_seen", cast.clock())
+    await questions.answer_question(asked[cast.eve.id].id, "not_seen", cast.clock())
     assert len(await open_alerts(cast)) == 1
-    await watch.answer_question(asked[cast.sam.id].id, "seen", cast.clock())
+    await questions.answer_question(asked[cast.sam.id].id, "seen", cast.clock())
     assert not await open_alerts(cast), "in the mid tier a carer's word settles"
 
 
@@ -318,7 +318,7 @@ async def test_whoever_is_no_carer_any_more_can_answer_no_question(cast: Cast, h
     else:
         await Person.filter(id=cast.sam.id).update(disabled_at=cast.clock())
     with pytest.raises(Refused):
-        await watch.answer_question(asked.id, "seen", cast.clock())
+        await questions.answer_question(asked.id, "seen", cast.clock())
     assert (await mia(cast)).standing == "late"
 
 
@@ -692,7 +692,7 @@ async def test_the_silence_that_is_allowed_counts_from_the_end_of_a_pause(cast: 
 
 
 async def missing(cast: Cast, who: str = "sam", words: str | None = "Her bag is gone.") -> Alert:
-    return await watch.open_missing(cast.actor(who), cast.mia.id, words, cast.clock())
+    return await calling.open_missing(cast.actor(who), cast.mia.id, words, cast.clock())
 
 
 async def test_missing_calls_everyone_at_once(cast: Cast) -> None:
@@ -727,7 +727,7 @@ async def test_closing_ends_the_missing_and_the_silence_beside_it(cast: Cast) ->
     await at(cast, DUE + 105 * MINUTE)
     [silence] = await open_alerts(cast)
     alert = await missing(cast)
-    closed = await watch.close_alert(
+    closed = await calling.close_alert(
         cast.actor("tom"), alert.id, Outcome.SEEN, "At home again.", cast.clock()
     )
     assert closed.outcome == "seen"
@@ -741,7 +741,7 @@ async def test_closing_ends_the_missing_and_the_silence_beside_it(cast: Cast) ->
 async def test_an_alert_that_ends_in_missing_opens_that_one(cast: Cast) -> None:
     await at(cast, DUE + 105 * MINUTE)
     [silence] = await open_alerts(cast)
-    await watch.close_alert(
+    await calling.close_alert(
         cast.actor("tom"), silence.id, Outcome.MISSING, "Nobody knows where.", cast.clock()
     )
     [alert] = await open_alerts(cast)
@@ -753,7 +753,7 @@ async def test_after_a_closing_the_watch_begins_anew(cast: Cast) -> None:
     await at(cast, DUE + 105 * MINUTE)
     [alert] = await open_alerts(cast)
     for _ in range(2):
-        await watch.close_alert(cast.actor("tom"), alert.id, Outcome.SPOKE, None, cast.clock())
+        await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SPOKE, None, cast.clock())
     after = await mia(cast)
     assert (after.standing, after.due_at) == ("well", DUE + DAY)
     await at(cast, DUE + DAY + 105 * MINUTE)
@@ -771,7 +771,7 @@ async def test_a_closing_races_everything_and_nobody_waits_in_a_circle(
         now = cast.clock.advance(minutes=30)
 
         def close(alert: Alert, now: datetime = now) -> Awaitable[Alert]:
-            return watch.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
+            return calling.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
 
         other: Awaitable[object] = {
             "tick": lambda now: ticking.tick(now),
@@ -792,7 +792,9 @@ async def test_a_closing_races_everything_and_nobody_waits_in_a_circle(
 
 async def call(cast: Cast, cause: Cause) -> Alert:
     async with write():
-        return await watch.call_adults(cast.actor("mia"), cast.mia.id, cause, uuid4(), cast.clock())
+        return await calling.call_adults(
+            cast.actor("mia"), cast.mia.id, cause, uuid4(), cast.clock()
+        )
 
 
 async def test_help_and_talk_are_alerts_of_their_own(cast: Cast) -> None:
@@ -800,7 +802,7 @@ async def test_help_and_talk_are_alerts_of_their_own(cast: Cast) -> None:
     assert {help_.reason, talk.reason} == {"said_help", "said_talk"}
     assert (await call(cast, Cause.HELP)).id == help_.id
     assert (await mia(cast)).standing == "well"
-    await watch.close_alert(cast.actor("tom"), talk.id, Outcome.SPOKE, None, cast.clock())
+    await calling.close_alert(cast.actor("tom"), talk.id, Outcome.SPOKE, None, cast.clock())
     assert (await mia(cast)).due_at == DUE, "talking settles no round"
 
 

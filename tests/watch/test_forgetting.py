@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from server.alert.levels import Evidence
 from server.alert.models import Alert
 from server.audit.models import Entry
 from server.db import write
@@ -14,7 +15,6 @@ from server.errors import NotFound
 from server.watch import actions as watch
 from server.watch import forgetting, ticking
 from server.watch.models import Round, Watch
-from server.watch.standing import Evidence
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.races import no_fault, together

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.alert import actions as alerts
+from server.alert import climbing
 from server.alert import reading as policies
 from server.alert.ladder import Outcome
 from server.alert.levels import Evidence
@@ -30,14 +30,14 @@ from server.notify.rules import Kind
 from server.people.models import Child
 from server.people.rules import Leaving, Role
 from server.watch import actions as watch
-from server.watch import agreeing, noticing, placing, ticking
+from server.watch import agreeing, calling, noticing, placing, questions, ticking
 from server.watch import events as kinds
 from server.watch import rhythm as rhythms
+from server.watch.answering import counts
 from server.watch.events import Event, events_of
 from server.watch.me import note_app_seen
 from server.watch.models import Question, Watch
 from server.watch.replay import replay
-from server.watch.standing import counts
 from tests.cast import Cast
 
 SHIPPED = policies.read(DEFAULT)
@@ -123,7 +123,7 @@ class Live:
             await self.take(what, now)
             await self.hear(now)
         await ticking.tick(now)
-        await alerts.tick(now)
+        await climbing.tick(now)
         await self.hear(now)
         if any(at <= now for at, _, _ in self.coming):
             await self.look(now)
@@ -144,7 +144,7 @@ class Live:
         cast, mia = self.cast, self.cast.mia.id
         if isinstance(what, tuple) and not isinstance(what, Event):
             question, answer = what
-            await watch.answer_question(question, answer, now)
+            await questions.answer_question(question, answer, now)
             if answer == "seen":
                 await self.seen(Evidence.CARER, now)
             return
@@ -197,7 +197,7 @@ class Live:
         """In replay an answer closes what is open; here somebody has to."""
         for alert in await Alert.filter(child_id=self.cast.mia.id, closed_at__isnull=True):
             if alert.cause != but:
-                await watch.close_alert(
+                await calling.close_alert(
                     self.cast.actor("tom"), alert.id, Outcome.LATE_ANSWER, None, now
                 )
 

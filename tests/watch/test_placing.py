@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from server import health
-from server.alert import actions as alerts
+from server.alert import climbing
 from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert
 from server.alert.policy import Tier
@@ -26,7 +26,7 @@ from server.people import actions as people
 from server.people.models import Child, Tie
 from server.people.rules import Leaving, Role
 from server.watch import actions as watch
-from server.watch import agreeing, placing, ticking
+from server.watch import agreeing, calling, placing, questions, ticking
 from server.watch.models import Pause, Question, Round, Watch
 from tests.cast import Cast
 from tests.races import no_fault, together
@@ -47,7 +47,7 @@ async def at(cast: Cast, moment: datetime) -> datetime:
             return cast.clock.set(moment)
         cast.clock.set(max(min(due), cast.clock()))
         await ticking.tick(cast.clock())
-        await alerts.tick(cast.clock())
+        await climbing.tick(cast.clock())
 
 
 async def end(cast: Cast, why: Leaving = Leaving.HOME, **how: Any) -> Child:
@@ -129,7 +129,7 @@ async def test_what_was_open_says_why_it_is_over(cast: Cast, moment: datetime, s
     assert len(asked) == (1 if state == "ended_late" else 0)
     for question in asked:
         with pytest.raises(Refused):
-            await watch.answer_question(question.id, "not_seen", now)
+            await questions.answer_question(question.id, "not_seen", now)
 
 
 async def test_an_open_alert_is_closed_by_a_person_first(cast: Cast) -> None:
@@ -142,7 +142,7 @@ async def test_an_open_alert_is_closed_by_a_person_first(cast: Cast) -> None:
     assert (await Child.get(id=cast.mia.id)).left_at is None
     assert (await mia(cast)).version == before.version
     tom, now = cast.actor("tom"), cast.clock()
-    await watch.close_alert(tom, alert.id, Outcome.KNOWN_ELSEWHERE, "At her mother's.", now)
+    await calling.close_alert(tom, alert.id, Outcome.KNOWN_ELSEWHERE, "At her mother's.", now)
     assert (await end(cast)).left_at == now
 
 
@@ -255,14 +255,14 @@ async def test_help_is_called_for_a_child_who_has_left_and_it_stands_on_the_boar
         assert [one["id"] for one in called] == [str(alert.id)]
     with pytest.raises(Conflict):
         await agreeing.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=now)
-    await watch.close_alert(cast.actor("tom"), alert.id, Outcome.SPOKE, "Fine.", now)
+    await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SPOKE, "Fine.", now)
     assert (await mia(cast)).is_over
 
 
 async def test_whoever_misses_a_child_who_has_left_is_never_held_up(cast: Cast) -> None:
     await end(cast)
     now = cast.clock()
-    alert = await watch.open_missing(cast.actor("tom"), cast.mia.id, "Gone.", now)
+    alert = await calling.open_missing(cast.actor("tom"), cast.mia.id, "Gone.", now)
     assert (await mia(cast)).standing == "missing"
     answer = Answer(uuid4(), now, None, None, Want.NOTHING, "a")
     await check_ins.record(cast.actor("mia"), Role.CHILD, cast.mia.id, answer, now)
@@ -270,7 +270,7 @@ async def test_whoever_misses_a_child_who_has_left_is_never_held_up(cast: Cast) 
     assert await heard.exists()
     await begin(cast)
     assert ((await mia(cast)).is_alerted, (await mia(cast)).is_missing) == (True, True)
-    await watch.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "Back.", now)
+    await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "Back.", now)
     after = await mia(cast)
     assert (after.is_alerted, after.is_missing, after.is_over) == (False, False, False)
 
@@ -278,8 +278,8 @@ async def test_whoever_misses_a_child_who_has_left_is_never_held_up(cast: Cast) 
 async def test_missing_is_over_when_the_child_is_found_elsewhere(cast: Cast) -> None:
     await end(cast)
     now = cast.clock()
-    alert = await watch.open_missing(cast.actor("tom"), cast.mia.id, None, now)
-    await watch.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "Found.", now)
+    alert = await calling.open_missing(cast.actor("tom"), cast.mia.id, None, now)
+    await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "Found.", now)
     after = await mia(cast)
     assert (after.is_missing, after.standing, after.act_at) == (False, "well", None)
 

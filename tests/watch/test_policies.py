@@ -14,9 +14,10 @@ from uuid import uuid4
 import pytest
 
 from server.alert import reading as policies
-from server.alert.actions import policy_of, tick
+from server.alert.climbing import tick
 from server.alert.models import Alert, Policy
 from server.alert.policy import DEFAULT, Tier
+from server.alert.reach import policy_of
 from server.alert.reading import filled
 from server.audit.models import Entry
 from server.errors import Conflict, Refused

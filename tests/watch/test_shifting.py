@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from server.alert.levels import Evidence
 from server.alert.models import Alert
 from server.alert.policy import Tier
 from server.db import write
@@ -18,7 +19,6 @@ from server.people.rules import Leaving
 from server.watch import actions as watch
 from server.watch import agreed, agreeing, history, placing, shifting, ticking
 from server.watch.models import Round, Season, Watch
-from server.watch.standing import Evidence
 from tests.cast import Cast
 from tests.races import no_fault, together
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from server.alert.levels import Does, Evidence, Levels
 from server.alert.policy import Doubt, Tier
 from server.clock import as_utc
+from server.watch import answering, changing
 from server.watch import standing as rules
 from server.watch.commands import read_policy
 from server.watch.habit import Habit, Known, Past, learned
@@ -143,7 +144,7 @@ def test_what_is_not_computed_yet_is_computed_alike(
     assert rules.act_at(lazy, life.terms, life.now) == rules.act_at(
         life.standing, life.terms, life.now
     )
-    assert rules.settle(lazy, life.terms, life.now) == rules.settle(
+    assert answering.settle(lazy, life.terms, life.now) == answering.settle(
         life.standing, life.terms, life.now
     )
 
@@ -322,8 +323,8 @@ def test_an_answer_settles_from_every_state_and_twice_equals_once(
 ) -> None:
     life = lived(terms, start, happened)
     before = life.standing
-    after, settled = rules.settle(before, life.terms, life.now)
-    lazy, _ = rules.settle(replace(before, then_due_at=None), life.terms, life.now)
+    after, settled = answering.settle(before, life.terms, life.now)
+    lazy, _ = answering.settle(replace(before, then_due_at=None), life.terms, life.now)
     assert lazy.due_at > life.now or lazy.opens_at > life.now
     assert not after.is_alerted
     assert after.missed_due_at is None
@@ -333,7 +334,7 @@ def test_an_answer_settles_from_every_state_and_twice_equals_once(
     assert settled.was_alerted == before.is_alerted
     assert settled.was_late == (before.missed_due_at is not None)
     assert rules.state(after, life.terms, life.now) in (State.WELL, State.AWAY)
-    again, nothing = rules.settle(after, life.terms, life.now)
+    again, nothing = answering.settle(after, life.terms, life.now)
     assert again == after
     assert nothing.nothing
 
@@ -344,7 +345,7 @@ def test_an_answer_never_settles_a_round_that_is_not_open(
     terms: Terms, start: datetime, happened: list[Act]
 ) -> None:
     life = lived(terms, start, happened)
-    after, settled = rules.settle(life.standing, life.terms, life.now)
+    after, settled = answering.settle(life.standing, life.terms, life.now)
     if life.standing.opens_at > life.now:
         assert (after.due_at, after.opens_at) == (life.standing.due_at, life.standing.opens_at)
         assert settled.nothing == (not settled.was_late and not settled.was_alerted)
@@ -361,7 +362,7 @@ def test_a_sighting_settles_or_holds_and_never_brings_the_alarm_beyond_the_ceili
     life = lived(terms, start, happened)
     before = life.standing
     life.see(evidence)
-    if rules.counts(evidence, terms.steps):
+    if answering.counts(evidence, terms.steps):
         assert life.standing.missed_due_at is None
     else:
         assert life.standing.is_alerted == before.is_alerted
@@ -504,8 +505,8 @@ def test_seen_by_the_carer_settles_a_child_of_the_middle_tier() -> None:
 
 def test_a_professional_settles_in_every_tier() -> None:
     for tier in Tier:
-        assert rules.counts(Evidence.PROFESSIONAL, SHIPPED.tiers[tier].steps)
-        assert rules.counts(Evidence.CHILD, SHIPPED.tiers[tier].steps)
+        assert answering.counts(Evidence.PROFESSIONAL, SHIPPED.tiers[tier].steps)
+        assert answering.counts(Evidence.CHILD, SHIPPED.tiers[tier].steps)
 
 
 def test_a_hold_asks_the_carer_within_their_hours() -> None:
@@ -626,7 +627,7 @@ def test_a_new_rhythm_leaves_an_open_round_as_it_was_agreed() -> None:
     life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
     life.look(moment("01T18:20"))
     life.terms = replace(life.terms, rhythm=Rhythm((time(18, 10), time(20))))
-    after = rules.reschedule(life.standing, life.terms, life.now)
+    after = changing.reschedule(life.standing, life.terms, life.now)
     assert after.due_at == moment("01T18:00")
     # 18:10 is over: nobody was asked for it.
     assert after.then_due_at == moment("01T20:00")
@@ -636,7 +637,7 @@ def test_a_new_rhythm_takes_the_place_of_a_round_that_is_not_open() -> None:
     life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
     before = life.terms
     life.terms = replace(life.terms, rhythm=Rhythm((time(7),)))
-    after = rules.reschedule(life.standing, life.terms, life.now, before=before)
+    after = changing.reschedule(life.standing, life.terms, life.now, before=before)
     assert (after.due_at, after.opens_at) == (moment("01T07:00"), moment("01T06:00"))
     assert after.then_due_at == moment("02T07:00")
 
@@ -734,8 +735,8 @@ def test_what_was_answered_is_not_asked_for_again_whenever_an_absence_is_agreed(
     later = life.now + data.draw(minutes(1, 20_000))
     pause = Span(later, later + data.draw(minutes(1, 5000)))
     away = replace(life.terms, pauses=(*life.terms.pauses, pause))
-    gone = rules.reschedule(before, away, life.now)
-    back = rules.reschedule(gone, life.terms, life.now, before=away)
+    gone = changing.reschedule(before, away, life.now)
+    back = changing.reschedule(gone, life.terms, life.now, before=away)
     assert gone.due_at >= before.due_at
     if not pause.holds(before.due_at):
         assert (gone.due_at, gone.opens_at) == (before.due_at, before.opens_at)
@@ -750,7 +751,7 @@ def test_whatever_rhythm_is_agreed_no_past_round_is_asked_for(
     life = lived(terms, start, happened)
     before, terms = life.standing, life.terms
     life.terms = replace(terms, rhythm=rhythm)
-    life.standing = rules.reschedule(before, life.terms, life.now, before=terms)
+    life.standing = changing.reschedule(before, life.terms, life.now, before=terms)
     assert life.standing.due_at == before.due_at or life.standing.due_at > life.now
     assert life.standing.then_due_at is not None
     assert life.standing.then_due_at > max(life.standing.due_at, life.now)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from server.alert.levels import OF_A_PHONE, Does, Evidence, Levels
 from server.alert.policy import DEFAULT, Doubt, Steps, Tier
 from server.alert.reading import read
+from server.watch import answering, changing
 from server.watch import standing as rules
 from server.watch.habit import Known, Past, learned
 from server.watch.rhythm import Rhythm, Span
@@ -182,26 +183,26 @@ class Life:
         elif act.what in ("professional", "school", "carer", "app_seen"):
             self.see(Evidence(act.what))
         elif act.what == "not_seen":
-            self.standing = rules.not_seen(self.standing, terms, now)
+            self.standing = answering.not_seen(self.standing, terms, now)
             unseen = (*terms.known.unseen, now)
             self.terms = replace(terms, known=replace(terms.known, unseen=unseen))
             self.look(now)
         elif act.what in ("pause", "pass"):
             away = Span(now, now + act.lasts, returns=act.what == "pass")
             self.terms = replace(terms, pauses=(*terms.pauses, away))
-            self.standing = rules.reschedule(self.standing, self.terms, now)
+            self.standing = changing.reschedule(self.standing, self.terms, now)
             self.look(now)
 
     def see(self, evidence: Evidence) -> None:
-        if rules.counts(evidence, self.terms.steps):
-            self.standing, _ = rules.settle(self.standing, self.terms, self.now)
+        if answering.counts(evidence, self.terms.steps):
+            self.standing, _ = answering.settle(self.standing, self.terms, self.now)
         else:
-            self.standing = rules.heed(self.standing, self.terms, evidence, self.now)
+            self.standing = answering.heed(self.standing, self.terms, evidence, self.now)
 
     def retier(self, tier: Tier, steps: Steps, *, raised: bool) -> None:
         before, self.terms = self.terms, replace(self.terms, tier=tier, steps=steps)
         if raised:
-            self.standing = rules.retune(self.standing, self.terms, self.now, before=before)
+            self.standing = changing.retune(self.standing, self.terms, self.now, before=before)
         self.standing, more = rules.advance(self.standing, self.terms, self.now, since=self.now)
         self.changes += more
 

@@ -1,0 +1,109 @@
+"""What an answer, a sighting or a look in vain makes of a standing. Pure."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from server.alert.levels import Does, Evidence
+from server.alert.policy import Steps
+from server.watch.standing import (
+    Settled,
+    Standing,
+    Terms,
+    Why,
+    ask_first,
+    carer_hour,
+    ceiling_at,
+    next_round,
+    on_to_next_round,
+    steps_of,
+    weigh,
+)
+
+
+def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, Settled]:
+    """An answer of the child, or a sighting that counts as much: every round that is open by now
+    is settled, never a later one. Call `advance(…, now)` first, so that it does not matter
+    whether the tick or the answer came first."""
+    until = now
+    was_late = standing.missed_due_at is not None
+    settled = Settled(until, was_late, standing.is_alerted, is_nothing_open(standing, now))
+    # Only the round goes on; whatever was late, asked or alarmed is over.
+    standing = Standing(
+        standing.due_at,
+        standing.opens_at,
+        standing.then_due_at,
+        standing.prompted,
+        sign_at=max(now, standing.sign_at),
+    )
+    if standing.then_due_at is None:
+        standing = replace(standing, then_due_at=next_round(terms, standing.due_at))
+    while standing.opens_at <= now:
+        standing = on_to_next_round(standing, terms)
+    return standing, settled
+
+
+def is_nothing_open(standing: Standing, now: datetime) -> bool:
+    """Whether nothing is asked at this moment: whatever is said now is early."""
+    is_calm = standing.missed_due_at is None and not standing.is_alerted
+    return is_calm and standing.opens_at > now
+
+
+def counts(evidence: Evidence, steps: Steps) -> bool:
+    """Whether this evidence settles a round in this tier."""
+    return steps.levels.does(evidence) is Does.SETTLES
+
+
+def heed(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) -> Standing:
+    """What evidence comes to that does not settle. An open alert stays open, and the ceiling stays
+    where it was."""
+    if standing.is_alerted or standing.missed_due_at is None:
+        return standing
+    does = terms.steps.levels.does(evidence)
+    if does is Does.HOLDS:
+        return _hold(standing, terms, now)
+    return _soften(standing, terms, now) if does is Does.SOFTENS else standing
+
+
+def _hold(standing: Standing, terms: Terms, now: datetime) -> Standing:
+    """Seen, in a tier where that only holds: the carer is asked again when the hold is over."""
+    again = now + terms.steps.levels.holds_for
+    if terms.asks_carer:
+        return ask_first(standing, terms, again)
+    alarm = min(again, ceiling_at(standing, terms))
+    return replace(standing, ask_at=None, asked_at=None, alarm_at=alarm, alarm_why=Why.NO_CARER)
+
+
+def _soften(standing: Standing, terms: Terms, now: datetime) -> Standing:
+    """There is life, and nobody knows how the child is: adults are called a little later, and the
+    carer is asked again before that.
+
+    The latest moment hangs on when the round was late, so that it makes no difference how often an
+    app is opened.
+    """
+    assert standing.late_at is not None
+    assert standing.alarm_at is not None
+    ceiling = ceiling_at(standing, terms)
+    latest = min(standing.late_at + terms.steps.levels.softens_for, ceiling)
+    if latest <= standing.alarm_at:
+        return standing
+    why = Why.CEILING if latest == ceiling else standing.alarm_why
+    standing = replace(standing, alarm_at=latest, alarm_why=why)
+    if standing.ask_at is not None or not terms.asks_carer:
+        return standing
+    ask = carer_hour(terms, max(now, latest - terms.steps.carer_window))
+    return replace(standing, ask_at=ask) if ask < latest else standing
+
+
+def not_seen(standing: Standing, terms: Terms, now: datetime) -> Standing:
+    """Somebody has looked and not found the child: adults are called now. Where a silence is
+    weighed, that is one thing more to weigh: it may call them, or have the carer asked again."""
+    if standing.is_alerted or standing.missed_due_at is None:
+        return standing
+    # At the end of an absence nothing is weighed.
+    doubt = steps_of(terms, standing.missed_due_at).doubt
+    if doubt is not None and doubt.weighs_not_seen:
+        known = replace(terms.known, unseen=(*terms.known.unseen, now))
+        weighed = weigh(replace(standing, ask_at=None), replace(terms, known=known), now)
+        called = weighed.alarm_at is not None and weighed.alarm_at <= now
+        return replace(weighed, alarm_why=Why.NOT_SEEN) if called else weighed
+    return replace(standing, ask_at=None, alarm_at=now, alarm_why=Why.NOT_SEEN)

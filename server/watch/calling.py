@@ -1,0 +1,136 @@
+"""Where alerts touch the watch: people call adults, and close what was called about."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from server.alert import actions as alerts
+from server.alert.ladder import Cause, Outcome
+from server.alert.models import Alert
+from server.alert.opening import Opening, open_alerts
+from server.alert.policy import Tier
+from server.alert.reach import policy_of
+from server.audit.actions import Actor
+from server.db import write
+from server.live import announce
+from server.people.happenings import Happening, happened
+from server.watch import answering
+from server.watch import standing as rules
+from server.watch.actions import settle_rounds
+from server.watch.cases import passed
+from server.watch.models import Watch
+from server.watch.standing import State
+from server.watch.writing import lock, locked, watch_of, write_down
+
+# How an alert about a missing child ends when the child was away and is found. A technical fault
+# means that it never was away.
+FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
+
+
+async def close_alert(
+    actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
+) -> Alert:
+    """Close an alert; where it was about silence or absence, the watch begins anew from here.
+
+    An outcome of "missing" makes the child missing: an alert at the top of the ladder.
+    """
+    async with write():
+        before = await Alert.filter(id=alert_id).first()
+        if before is not None:
+            await lock(before.child_id)
+            await before.refresh_from_db(["closed_at"])
+        was_open = before is not None and before.closed_at is None
+        if before is not None:
+            # The watch before the alert, as everywhere: an answer that comes in this moment takes
+            # them in that order, and two who take them crosswise kill each other.
+            await Watch.filter(child_id=before.child_id).select_for_update().first()
+        alert = await alerts.close(actor, alert_id, outcome, words, now)
+        if not was_open:
+            return alert
+        if outcome is Outcome.MISSING and alert.cause != Cause.MISSING:
+            await _open_missing(actor, alert.child_id, words, alert.reason, now)
+        elif alert.cause in (Cause.SILENCE, Cause.MISSING):
+            await _begin_anew(alert, now)
+        if alert.cause == Cause.MISSING:
+            # Whoever has found the child has ended its silence too.
+            for silence in await Alert.filter(
+                child_id=alert.child_id, cause=Cause.SILENCE, closed_at__isnull=True
+            ):
+                await alerts.close(actor, silence.id, outcome, None, now)
+            if outcome in FOUND:
+                await happened(actor, alert.child_id, Happening.RETURN, now)
+    return alert
+
+
+async def _begin_anew(alert: Alert, now: datetime) -> None:
+    watch = await watch_of(alert.child_id)
+    if watch.is_over:
+        await _mark_missing(watch, is_missing=False)
+        return
+    one, changes = passed(await locked(alert.child_id, now), now)
+    if alert.cause == Cause.MISSING:
+        one.watch.is_missing = False
+    standing, _ = answering.settle(one.standing, one.terms, now)
+    await write_down(replace(one, standing=standing), changes, now, quietly=True)
+    await settle_rounds(alert.child_id, "seen", alert.id, now)
+
+
+async def open_missing(actor: Actor, child_id: UUID, words: str | None, now: datetime) -> Alert:
+    """ "I think this child is missing": everyone is called at once. Never blocked, never delayed;
+    said again while one is open, it joins that one."""
+    async with write():
+        return await _open_missing(actor, child_id, words, "said", now)
+
+
+async def _open_missing(
+    actor: Actor, child_id: UUID, words: str | None, reason: str, now: datetime
+) -> Alert:
+    watch = await watch_of(child_id)
+    if watch.is_over:
+        # A placement that has ended silences no one who misses the child.
+        await _mark_missing(watch, is_missing=True)
+    else:
+        one, changes = passed(await locked(child_id, now), now)
+        one.watch.is_missing = True
+        after = replace(one, standing=rules.alerted(one.standing))
+        await write_down(after, changes, now, quietly=True)
+    policy, _ = await policy_of(watch.agency_id)
+    opening = Opening(
+        child_id=child_id,
+        agency_id=watch.agency_id,
+        cause=Cause.MISSING,
+        tier=Tier.HIGH,
+        reason=reason,
+        opened_at=now,
+        words=words,
+        actor=actor,
+    )
+    return (await open_alerts([opening], {watch.agency_id: policy}, now))[0]
+
+
+async def _mark_missing(watch: Watch, *, is_missing: bool) -> None:
+    """Of a watch that is over: there is no round and no alarm that it could touch."""
+    standing = State.MISSING if is_missing else State.WELL
+    await Watch.filter(child_id=watch.child_id).update(
+        is_missing=is_missing, standing=standing.value, version=watch.version + 1
+    )
+    await announce(watch.agency_id, "watch")
+
+
+async def call_adults(
+    actor: Actor, child_id: UUID, cause: Cause, about: UUID, now: datetime
+) -> Alert:
+    """The child wants help, or to talk. In the caller's transaction."""
+    watch = await Watch.get(child_id=child_id)
+    policy, _ = await policy_of(watch.agency_id)
+    opening = Opening(
+        child_id=child_id,
+        agency_id=watch.agency_id,
+        cause=cause,
+        tier=Tier(watch.tier),
+        reason=f"said_{cause.value}",
+        opened_at=now,
+        facts={"check_in": str(about)},
+        actor=actor,
+    )
+    return (await open_alerts([opening], {watch.agency_id: policy}, now))[0]

@@ -1,0 +1,107 @@
+"""What another tier, rhythm or zone, or an absence, makes of a standing. Pure."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from server.watch.rhythm import OPENS_BEFORE, Span, opens_at
+from server.watch.standing import (
+    Standing,
+    Terms,
+    What,
+    Why,
+    advance,
+    carer_hour,
+    ceiling_at,
+    next_round,
+    weigh,
+)
+
+
+def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) -> Standing:
+    """The tier was raised: an alarm that is under way comes earlier by it, never later than by the
+    terms `before`. Call `advance(…, now)` by those first.
+
+    Where the tier is lowered, what is under way stays as it is: do not call this.
+    """
+    if standing.alarm_at is None:
+        return standing
+    if terms.steps.doubt is not None:
+        return weigh(standing, terms, now)
+    standing = _no_later_than(standing, before)
+    assert standing.alarm_at is not None
+    ask = standing.ask_at
+    if ask is not None:
+        ask = min(ask, carer_hour(terms, now))
+    window = (ask or standing.asked_at or now) + terms.steps.carer_window
+    ceiling = ceiling_at(standing, terms)
+    alarm = max(min(window, ceiling), now)
+    if alarm >= standing.alarm_at:
+        return replace(standing, ask_at=ask)
+    why = Why.CARER_SILENT if terms.asks_carer else Why.NO_CARER
+    if ceiling < window:
+        why = Why.CEILING
+    return replace(standing, ask_at=ask, alarm_at=alarm, alarm_why=why)
+
+
+def _no_later_than(standing: Standing, before: Terms) -> Standing:
+    """The alarm as the misses to come would have made it by the terms `before`. Where each miss is
+    asked about they change nothing about it; where a silence is weighed, each makes it earlier."""
+    if before.steps.doubt is None:
+        return standing
+    assert standing.alarm_at is not None
+    _, changes = advance(standing, before, standing.alarm_at)
+    called = next(change for change in changes if change.what is What.ALERT)
+    return replace(standing, alarm_at=called.at, alarm_why=called.why)
+
+
+def reschedule(
+    standing: Standing,
+    terms: Terms,
+    now: datetime,
+    *,
+    before: Terms | None = None,
+    settled_until: datetime | None = None,
+) -> Standing:
+    """The rhythm, the zone or the pauses have changed; `before` are the terms until now. They may
+    be left out where all that changed is that there is one pause more. `settled_until`: rounds that
+    are due up to then are known to be settled, whatever terms they were of.
+
+    A round that has opened stays as it was agreed, unless a pause now excuses it; one that has
+    not opened gives way to what the new rhythm asks for. What is late stays late, and what was
+    answered before it was due is not asked for again.
+    """
+    excused = any(pause.holds(standing.due_at) for pause in terms.pauses)
+    if standing.opens_at <= now and not excused:
+        return replace(standing, then_due_at=next_round(terms, max(standing.due_at, now)))
+    due = next_round(terms, max(now, settled_until or now))
+    while _is_settled(standing, before or terms, due):
+        due = next_round(terms, due)
+    opens = max(opens_at(due, _round_before(terms, due)), min(now, due))
+    return replace(
+        standing,
+        due_at=due,
+        opens_at=standing.opens_at if due == standing.due_at else opens,
+        then_due_at=next_round(terms, due),
+        prompted=0,
+    )
+
+
+def _is_settled(standing: Standing, terms: Terms, due: datetime) -> bool:
+    """Whether a round of these terms that is due at a moment to come has been settled: the current
+    round lies behind it, and that is not only because of a pause."""
+    # Without the absences, and with the answers that are due at their ends.
+    ends = tuple(Span(away.end, away.end, returns=True) for away in terms.pauses if away.returns)
+    alone = replace(terms, pauses=ends)
+    if due >= standing.due_at or next_round(alone, due - timedelta(microseconds=1)) != due:
+        return False
+    if not any(pause.holds(due) for pause in terms.pauses):
+        return True
+    return opens_at(due, _round_before(terms, due)) <= standing.sign_at
+
+
+def _round_before(terms: Terms, due: datetime) -> datetime | None:
+    """The round before, where it is near enough to matter for when the one at `due` opens."""
+    found, moment = None, next_round(terms, due - 2 * OPENS_BEFORE - timedelta(microseconds=1))
+    while moment < due:
+        found, moment = moment, next_round(terms, moment)
+    return found
