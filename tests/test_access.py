@@ -182,7 +182,9 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /api/v1/push-subscriptions": signed_in,
     "POST /api/v1/push-subscriptions": signed_in,
     "DELETE /api/v1/push-subscriptions/{subscription_id}": signed_in,
+    "POST /api/v1/push-subscriptions/{subscription_id}/test": signed_in,
     "POST /api/v1/push-receipts": signed_in,
+    "POST /api/v1/receipts": anyone,
     # The watch.
     "GET /api/v1/children": signed_in,
     f"GET {CHILD}/watch": child("child caseworker supervisor guardian"),
@@ -336,6 +338,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     f"POST {CHILD}/check-ins": {"id": "{id}", "said_at": "{now}"},
     "POST /api/v1/check-ins": {"id": "{id}", "said_at": "{now}"},
     "POST /api/v1/push-receipts": {"message": "{id}"},
+    "POST /api/v1/receipts": {"receipt": "x"},
     "POST /api/v1/push-subscriptions": {
         "id": "{id}",
         "endpoint": "https://push.example/1",

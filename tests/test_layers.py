@@ -81,6 +81,7 @@ PURE = {
     "checkin/words",
     "doors/rules",
     "due/rules",
+    "notify/health",
     "notify/rules",
     "notify/wording",
     "people/rules",

@@ -13,11 +13,15 @@ from server.audit.actions import Actor, note
 from server.db import as_id, dialect, fetch, write
 from server.errors import IdReused, NotFound, Refused
 from server.ids import uuid7
+from server.notify.devices import COLUMNS, device_of
+from server.notify.health import Health, reached
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import PUSH, Kind, in_order
 
 # No channel at all: the worker writes down that nobody could be reached, and calls the last resort.
 NONE = "none"
+# What a receipt's token is signed for.
+RECEIPT = "receipt"
 # A person enters few addresses; a phone that re-subscribes at every start replaces its own.
 MOST_ADDRESSES = 20
 
@@ -65,12 +69,12 @@ def last_resorts() -> int:
     return _last_resorts
 
 
-async def tell_operators(fault: str, now: datetime) -> None:
-    """Say to the last resort that something is broken; once an hour for each fault.
+async def tell_operators(fault: str, now: datetime, *, every_h: int = 1) -> None:
+    """Say to the last resort that something is broken; once in `every_h` hours for each fault.
 
     `fault` is a code without personal data. In the transaction of whoever calls.
     """
-    hour = int(now.timestamp() // 3600)
+    hour = int(now.timestamp() // 3600) // every_h * every_h
     sayings = [
         Saying(
             kind=Kind.OPERATORS,
@@ -88,11 +92,22 @@ async def tell_operators(fault: str, now: datetime) -> None:
 
 
 async def queue(sayings: Sequence[Saying], now: datetime) -> list[UUID]:
-    """Put messages into the outbox, in the transaction of whoever calls; returns the new ids."""
+    """Put messages into the outbox, in the transaction of whoever calls; returns the new ids.
+
+    To whom pushes are sent that no device shows, it is said by the next channel as well.
+    """
     people = {saying.person_id for saying in sayings if saying.person_id is not None}
-    channels = await channels_of(people)
-    rows = [_row(saying, channels, now) for saying in sayings]
+    ways = await _ways_of(people, now)
+    rows = [row for saying in sayings for row in _rows(saying, ways, now)]
     return [as_id(key) for key in await bulk.insert(Message, rows, skip_known=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """By which channels a person can be reached, in order, and whether pushes go unseen."""
+
+    channels: list[str]
+    is_unseen: bool
 
 
 async def channels_of(people: Collection[UUID]) -> dict[UUID, list[str]]:
@@ -106,14 +121,39 @@ async def channels_of(people: Collection[UUID]) -> dict[UUID, list[str]]:
     return {person: in_order(channels) for person, channels in found.items()}
 
 
-def _row(saying: Saying, channels: dict[UUID, list[str]], now: datetime) -> dict[str, Any]:
+async def _ways_of(people: Collection[UUID], now: datetime) -> dict[UUID, _Ways]:
+    if not people:
+        return {}
+    found: dict[UUID, list[dict[str, Any]]] = {}
+    query = Address.filter(person_id__in=list(people), dropped_at__isnull=True)
+    for row in await query.values("person_id", "channel", *COLUMNS):
+        found.setdefault(row["person_id"], []).append(row)
+    return {person: _ways(rows, now) for person, rows in found.items()}
+
+
+def _ways(rows: Sequence[dict[str, Any]], now: datetime) -> _Ways:
+    devices = [device_of(row) for row in rows if row["channel"] == PUSH]
+    is_unseen = reached(devices, now).health is Health.STALE
+    return _Ways(in_order({row["channel"] for row in rows}), is_unseen)
+
+
+_NOWHERE = _Ways([NONE], is_unseen=False)
+
+
+def _rows(saying: Saying, ways: dict[UUID, _Ways], now: datetime) -> list[dict[str, Any]]:
     assert (saying.person_id is None) != (saying.last_resort is None), "to one of the two"
     if saying.person_id is None:
-        channel, to_key = "last_resort", f"last-resort-{saying.last_resort}"
-    else:
-        open_ = channels.get(saying.person_id) or [NONE]
-        nth = min(saying.nth, len(open_) - 1)
-        channel, to_key = saying.channel or open_[nth], str(saying.person_id)
+        return [_row(saying, "last_resort", f"last-resort-{saying.last_resort}", now)]
+    to_key = str(saying.person_id)
+    if saying.channel is not None:
+        return [_row(saying, saying.channel, to_key, now)]
+    way = ways.get(saying.person_id, _NOWHERE)
+    nth = min(saying.nth, len(way.channels) - 1)
+    last = nth + 2 if way.is_unseen and way.channels[nth] == PUSH else nth + 1
+    return [_row(saying, channel, to_key, now) for channel in way.channels[nth:last]]
+
+
+def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, Any]:
     return {
         "id": uuid7(),
         "agency_id": saying.agency_id,
@@ -276,13 +316,15 @@ async def add_address(
     *,
     keys: dict[str, str] | None = None,
     id: UUID | None = None,
+    gives_receipts: bool = False,
     now: datetime,
 ) -> tuple[Address, bool]:
     """Remember where a person can be reached; returns the address, and whether it is new.
 
     The same address again refreshes its keys. One phone subscribes at one place: a new subscription
-    of a device replaces its old one. Raises Refused past the most addresses that one person may
-    have, IdReused for an id that names another address.
+    of a device replaces its old one, and has to show that it is better than that. `gives_receipts`:
+    the device says that it tells us what it has shown. Raises Refused past the most addresses that
+    one person may have, IdReused for an id that names another address.
     """
     index = crypt.blind(f"{channel}:{value}")
     async with write():
@@ -290,11 +332,15 @@ async def add_address(
         known = await live.filter(channel=channel, value_index=index).first()
         if known is not None:
             known.keys, known.device_id = keys, actor.device_id
-            await known.save(update_fields=["keys", "device_id"])
+            if gives_receipts and known.receipts_since is None:
+                known.receipts_since = now
+            await known.save(update_fields=["keys", "device_id", "receipts_since"])
             return known, False
         if id is not None and await Address.filter(id=id).exists():
             raise IdReused("This id is known already, with other content.")
+        before: Address | None = None
         if actor.device_id is not None and channel == PUSH:
+            before = await live.filter(device_id=actor.device_id, channel=PUSH).first()
             await _drop(Q(device_id=actor.device_id, channel=PUSH), "replaced", now)
         if await live.count() >= MOST_ADDRESSES:
             raise Refused("There are too many addresses. Remove one first.", field="address")
@@ -308,7 +354,16 @@ async def add_address(
             "keys": keys,
             "device_id": actor.device_id,
             "made_at": now,
+            "receipts_since": now if gives_receipts else None,
+            "unseen": 0,
         }
+        if before is not None:
+            row |= {
+                "receipts_since": before.receipts_since or row["receipts_since"],
+                "last_seen_at": before.last_seen_at,
+                "unseen": before.unseen,
+                "unseen_since": before.unseen_since,
+            }
         if not await bulk.insert(Address, [row], skip_known=True):
             # The same tap twice in one moment: the other one has made it.
             return await live.get(channel=channel, value_index=index), False
@@ -337,33 +392,76 @@ async def _drop(which: Q, why: str, now: datetime) -> int:
     )
 
 
-async def receipt(person_id: UUID, message_id: UUID, now: datetime) -> None:
-    """A device has shown this message. For another's message, or twice, nothing happens."""
+async def receipt(
+    person_id: UUID, message_id: UUID, now: datetime, *, device_id: UUID | None = None
+) -> None:
+    """A device of this person has shown this message. For another's message, or twice, nothing
+    happens."""
     async with write():
-        message = await Message.filter(
-            id=message_id, person_id=person_id, seen_at__isnull=True
-        ).first()
-        if message is None:
+        if not await Message.filter(id=message_id, person_id=person_id).exists():
             return
-        shown = [message_id]
-        if message.together is not None:
-            # What went out as one was shown as one.
-            others = await Message.filter(
-                person_id=person_id,
-                together=message.together,
-                kind=message.kind,
-                rung=message.rung,
-                turn=message.turn,
-                channel=message.channel,
-                state="done",
-                seen_at__isnull=True,
-            )
-            shown += [other.id for other in others]
-        await Message.filter(id__in=shown, seen_at__isnull=True).update(seen_at=now)
-        deliveries = await Delivery.filter(message_id__in=shown, result="accepted")
-        await Delivery.filter(id__in=[d.id for d in deliveries]).update(seen_at=now)
-        addresses = [d.address_id for d in deliveries if d.address_id is not None]
-        await Address.filter(id__in=addresses).update(last_seen_at=now)
+        sent = Delivery.filter(message_id=message_id, result="accepted", seen_at__isnull=True)
+        if device_id is not None:
+            own = await Address.filter(device_id=device_id).values_list("id", flat=True)
+            sent = sent.filter(address_id__in=own)
+        for delivery in await sent.order_by("address_id"):
+            await _shown(delivery, now)
+
+
+async def shown(token: str, at: datetime | None, now: datetime) -> None:
+    """A device has shown what came with this token, `at` a moment of its own clock. Twice is once;
+    a token that is none of ours says nothing."""
+    try:
+        delivery_id = UUID(crypt.unsign(token, RECEIPT))
+    except crypt.Unreadable:
+        return
+    async with write():
+        delivery = await Delivery.get_or_none(id=delivery_id, seen_at__isnull=True)
+        if delivery is not None:
+            # It was not shown before it was sent, nor will it be: clocks of phones are wrong.
+            await _shown(delivery, min(max(at or now, delivery.started_at), now))
+
+
+async def _shown(delivery: Delivery, at: datetime) -> None:
+    """One delivery was shown; what went out as one with it was shown as one."""
+    # The address first, as a worker takes them: one that logs this very attempt waits, or we do.
+    address = await Address.filter(id=delivery.address_id).select_for_update().first()
+    if address is None:
+        return
+    ids = await _sent_as_one(await Message.get(id=delivery.message_id))
+    await (
+        Delivery.filter(message_id__in=ids, address_id=address.id, seen_at__isnull=True)
+        .exclude(result="withheld")
+        .update(seen_at=at)
+    )
+    await Message.filter(id__in=ids, seen_at__isnull=True).update(seen_at=at)
+    seen_at = max(at, address.last_seen_at or at)
+    # A receipt that comes late says nothing of what was sent after it was given.
+    unseen = (
+        await Delivery.filter(
+            address_id=address.id, result="accepted", seen_at__isnull=True, started_at__gt=seen_at
+        )
+        .order_by("started_at")
+        .values_list("started_at", flat=True)
+    )
+    await Address.filter(id=address.id).update(
+        last_seen_at=seen_at, unseen=len(unseen), unseen_since=unseen[0] if unseen else None
+    )
+
+
+async def _sent_as_one(message: Message) -> list[UUID]:
+    if message.together is None:
+        return [message.id]
+    others = Message.filter(
+        person_id=message.person_id,
+        together=message.together,
+        kind=message.kind,
+        rung=message.rung,
+        turn=message.turn,
+        channel=message.channel,
+        state__in=["sending", "done"],
+    )
+    return [message.id, *(other.id for other in await others.only("id"))]
 
 
 async def test_message(actor: Actor, person_id: UUID, now: datetime) -> list[UUID]:
@@ -392,3 +490,27 @@ async def test_message(actor: Actor, person_id: UUID, now: datetime) -> list[UUI
         ids = await queue(sayings, now)
         await note(actor, "message:test", about=("test", subject), names=channels, now=now)
     return ids
+
+
+async def try_push(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:
+    """Send one push to one device of this person; its receipt shows that pushes arrive there.
+    Several within a minute are one. Raises NotFound for somebody else's, or one that is no more."""
+    async with write():
+        device = Address.filter(
+            id=address_id, person_id=person_id, channel=PUSH, dropped_at__isnull=True
+        )
+        if not await device.exists():
+            raise NotFound("There is no such address.")
+        saying = Saying(
+            kind=Kind.TRY_PUSH,
+            agency_id=actor.agency_id,
+            subject_kind="device",
+            subject_id=address_id,
+            turn=int(now.timestamp() // 60),
+            person_id=person_id,
+            urgency="high",
+            expires_at=now + timedelta(minutes=15),
+            channel=PUSH,
+        )
+        if await queue([saying], now):
+            await note(actor, "message:test", about=("address", address_id), names=[PUSH], now=now)

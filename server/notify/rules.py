@@ -46,6 +46,7 @@ class Kind(StrEnum):
     DUE_CHILD = "due_child"
     NEWS_CHILD = "news_child"
     TEST = "test"
+    TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.
     OPERATORS = "operators"
 
 
@@ -89,7 +90,8 @@ class Envelope:
     push subscription. `url` is absolute. `tag` and `topic` stay the same when the same message is
     sent again, so that a device shows it once. A push shows `title` and one neutral sentence, the
     same for every kind; `body` is what other channels say, `subject` and `sender` (a name) are
-    those of a mail.
+    those of a mail. `receipt` is a token of this one delivery, with which a device says that it has
+    shown it: it names nobody, and counts without a session.
     """
 
     message_id: UUID
@@ -107,6 +109,7 @@ class Envelope:
     urgency: Urgency = "normal"
     subject: str = ""
     sender: str = ""
+    receipt: str = ""
 
     def __post_init__(self) -> None:
         if not TOPIC.match(self.topic):

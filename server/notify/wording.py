@@ -17,6 +17,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.REMIND_CHILD: NEUTRAL,
     Kind.DUE_CHILD: NEUTRAL,
     Kind.NEWS_CHILD: NEUTRAL,
+    Kind.TRY_PUSH: NEUTRAL,
     Kind.ASK_CARER: N_("Please answer one question."),
     Kind.ALERT: N_("Somebody needs you."),
     Kind.ALERT_AGAIN: N_("Somebody still needs you."),

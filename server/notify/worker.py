@@ -15,12 +15,13 @@ from uuid import UUID
 
 from tortoise.expressions import F
 
-from server import bulk, logs
+from server import bulk, crypt, logs
 from server.clock import Clock, known_zone
 from server.db import as_id, dialect, fetch, write
 from server.i18n import format_time
 from server.ids import uuid7
 from server.notify.actions import (
+    RECEIPT,
     Saying,
     again,
     channels_of,
@@ -32,6 +33,7 @@ from server.notify.actions import (
 from server.notify.channels import Channel
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import (
+    PUSH,
     AddressSlice,
     Envelope,
     Kind,
@@ -53,6 +55,15 @@ LEASE = timedelta(seconds=60)
 SIDE_BY_SIDE = 64
 # Whoever must be told, and cannot be by any way: then the last resort is.
 MUST_ARRIVE = frozenset({Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE})
+_ANY = {"postgres": "= ANY($1)", "sqlite": "IN (SELECT value FROM json_each($1))"}
+# A device may have said that it showed a push before we wrote down that the push was accepted.
+_IS_UNSEEN = f"channel = '{PUSH}' AND (last_seen_at IS NULL OR last_seen_at < $3)"
+_ACCEPTED = f"""
+UPDATE address SET last_accepted_at = $2,
+  unseen = CASE WHEN {_IS_UNSEEN} THEN unseen + 1 ELSE unseen END,
+  unseen_since = CASE WHEN {_IS_UNSEEN} THEN COALESCE(unseen_since, $3) ELSE unseen_since END
+WHERE id {{any}} RETURNING id
+"""  # noqa: S608 (names of our own alone)
 # A push service keeps a message for a phone that is off for so long at the most.
 LONGEST_TTL = timedelta(days=1)
 
@@ -181,6 +192,8 @@ class Worker:
             tries = [Attempt(message, None, self._last_resort[index][1])]
         else:
             known = addresses.get((message.person_id, message.channel), [])
+            if message.kind == Kind.TRY_PUSH:
+                known = [address for address in known if address.id == message.subject_id]
             tries = [Attempt(message, address, address.value) for address in known]
         for attempt in tries:
             attempt.reason = self._worth(attempt, now)
@@ -283,6 +296,7 @@ class Worker:
             topic=tag,
             ttl=max(min(left, LONGEST_TTL), timedelta(0)),
             urgency=message.urgency,  # type: ignore[arg-type]
+            receipt=crypt.sign(attempt.delivery_id.hex, RECEIPT),
         )
 
     # --- log, and mark done last
@@ -348,7 +362,9 @@ class Worker:
                     )
         await bulk.update(Delivery, rows)
         if accepted:
-            await Address.filter(id__in=accepted).update(last_accepted_at=now)
+            started = min(a.started_at for a in attempts if a.started_at is not None)
+            sql = _ACCEPTED.format(any=_ANY[dialect()])
+            await fetch(sql, [accepted, now, started])
         if failed:
             await Address.filter(id__in=failed).update(last_failed_at=now)
 
@@ -394,7 +410,7 @@ class Worker:
         channels = await channels_of(people)
         sayings: list[Saying] = []
         for message in messages:
-            if message.person_id is None:
+            if message.person_id is None or message.kind == Kind.TRY_PUSH:
                 continue
             open_ = channels.get(message.person_id, [])
             at = open_.index(message.channel) + 1 if message.channel in open_ else 0

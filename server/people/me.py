@@ -8,9 +8,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.errors import IdReused, Refused
+from server.errors import IdReused, NotFound, Refused
 from server.notify import actions
 from server.notify.channels.subscription import check_subscription
+from server.notify.devices import COLUMNS, device_of
+from server.notify.health import Health, health
 from server.notify.models import Address
 from server.notify.rules import PUSH
 from server.openapi import api
@@ -26,22 +28,26 @@ class Keys(msgspec.Struct):
 
 
 class SubscriptionRequest(msgspec.Struct, rename={"expiration_time": "expirationTime"}):
-    """What the browser's `PushSubscription.toJSON()` gives, and an id that the phone makes."""
+    """What the browser's `PushSubscription.toJSON()` gives, and an id that the phone makes.
+    `receipts`: this device says when it has shown a push, so that silence means something."""
 
     id: UUID
     endpoint: Annotated[str, msgspec.Meta(max_length=2048)]
     keys: Keys
     expiration_time: float | None = None
+    receipts: bool = False
 
 
 class SubscriptionOut(msgspec.Struct):
-    """A subscription. Its address is not said again. `seen_at`: a message was shown by it."""
+    """A subscription. Its address is not said again. `seen_at`: a message was shown by it.
+    `health`: how well pushes reach it; what is `stale` was accepted for a week and never shown."""
 
     id: UUID
     made_at: datetime
     accepted_at: datetime | None
     seen_at: datetime | None
     current: bool
+    health: Health
 
 
 class SubscriptionsOut(msgspec.Struct):
@@ -56,13 +62,21 @@ class ReceiptRequest(msgspec.Struct):
     message: UUID
 
 
+class ShownRequest(msgspec.Struct):
+    """A push was shown: the token `r` of its payload, and when, by the clock of the device."""
+
+    receipt: Annotated[str, msgspec.Meta(max_length=400)]
+    shown_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
 async def subscriptions(request: Request) -> Response:
     """Where pushes reach me."""
     visitor = await visitor_of(request)
     rows = await Address.filter(
         person_id=visitor.person_id, channel=PUSH, dropped_at__isnull=True
     ).order_by("made_at")
-    return json_answer(SubscriptionsOut([_out(row, visitor.device_id) for row in rows]))
+    now = now_of(request)
+    return json_answer(SubscriptionsOut([_out(row, visitor.device_id, now) for row in rows]))
 
 
 async def subscribe(request: Request) -> Response:
@@ -71,10 +85,18 @@ async def subscribe(request: Request) -> Response:
     visitor = await visitor_of(request)
     given: dict[str, Any] = {"endpoint": said.endpoint, "keys": msgspec.to_builtins(said.keys)}
     endpoint, keys = check_subscription(given, request.app.state.settings.push_origins)
+    now = now_of(request)
     address, is_new = await actions.add_address(
-        visitor, visitor.person_id, PUSH, endpoint, keys=keys, id=said.id, now=now_of(request)
+        visitor,
+        visitor.person_id,
+        PUSH,
+        endpoint,
+        keys=keys,
+        id=said.id,
+        gives_receipts=said.receipts,
+        now=now,
     )
-    return json_answer(_out(address, visitor.device_id), status=201 if is_new else 200)
+    return json_answer(_out(address, visitor.device_id, now), status=201 if is_new else 200)
 
 
 async def unsubscribe(request: Request) -> Response:
@@ -85,18 +107,41 @@ async def unsubscribe(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def try_out(request: Request) -> Response:
+    """Send a push to that browser, to see whether one arrives."""
+    visitor = await visitor_of(request)
+    address_id = request.path_params["subscription_id"]
+    await actions.try_push(visitor, visitor.person_id, address_id, now_of(request))
+    return Response(status_code=204)
+
+
 async def shown(request: Request) -> Response:
     """A message was shown on this device: accepted is not seen, this is."""
     said = await json_body(request, ReceiptRequest)
     visitor = await visitor_of(request)
-    await actions.receipt(visitor.person_id, said.message, now_of(request))
+    now = now_of(request)
+    await actions.receipt(visitor.person_id, said.message, now, device_id=visitor.device_id)
     return Response(status_code=204)
 
 
-def _out(row: Address, device_id: UUID | None) -> SubscriptionOut:
+async def shown_by_token(request: Request) -> Response:
+    """The same without a session, which a worker may have lost: the token names one delivery. Who
+    made one up learns nothing by the answer."""
+    said = await json_body(request, ShownRequest)
+    await actions.shown(said.receipt, said.shown_at, now_of(request))
+    return Response(status_code=204)
+
+
+def _out(row: Address, device_id: UUID | None, now: datetime) -> SubscriptionOut:
     is_current = device_id is not None and row.device_id == device_id
+    known = device_of({name: getattr(row, name) for name in COLUMNS})
     return SubscriptionOut(
-        row.id, row.made_at, row.last_accepted_at, row.last_seen_at, current=is_current
+        row.id,
+        row.made_at,
+        row.last_accepted_at,
+        row.last_seen_at,
+        current=is_current,
+        health=health(known, now),
     )
 
 
@@ -114,11 +159,28 @@ routes = [
         problems=(Refused, IdReused),
     ),
     api(
+        "POST",
+        f"{_PATH}/{{subscription_id:uuid}}/test",
+        try_out,
+        "Send a push to that browser, to see whether one arrives",
+        gives={204: None},
+        problems=(NotFound,),
+    ),
+    api(
         "DELETE",
         f"{_PATH}/{{subscription_id:uuid}}",
         unsubscribe,
         "Let no pushes reach that browser any more",
         gives={204: None},
+    ),
+    api(
+        "POST",
+        "/api/v1/receipts",
+        shown_by_token,
+        "Say that a push was shown, by its token",
+        takes=ShownRequest,
+        gives={204: None},
+        is_open=True,
     ),
     api(
         "POST",

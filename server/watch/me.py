@@ -11,6 +11,8 @@ from starlette.responses import Response
 from server.doors.api import ChildOut, PersonOut, person_out
 from server.doors.sessions import set_cookie, token_of
 from server.errors import Refused
+from server.notify.devices import health_of
+from server.notify.health import Health
 from server.openapi import api
 from server.people.access import Visitor, now_of, own_child, visitor_of
 from server.people.actions import set_language
@@ -40,7 +42,8 @@ class ForgotOut(msgspec.Struct):
 
 class MeOut(msgspec.Struct, omit_defaults=True):
     """Oneself. What belongs to a watch is null for adults, who are not watched. `answered_late`:
-    the last check-in of a day that came late, where the child has not said why."""
+    the last check-in of a day that came late, where the child has not said why. `reminders`: how
+    well pushes reach the phone that asks; null where no phone does."""
 
     person: PersonOut
     next_due_at: datetime | None
@@ -52,6 +55,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     help_phone: str | None
     vapid_public_key: str
     server_time: datetime
+    reminders: Health | None
     child: ChildOut | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -126,10 +130,15 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
         help_phone=agency.help_phone,
         vapid_public_key=request.app.state.vapid_public_key,
         server_time=now_of(request),
+        reminders=await _reminders(visitor, now_of(request)),
     )
     if visitor.is_child:
         found.child = ChildOut(person.id, person.name)
     return found
+
+
+async def _reminders(visitor: Visitor, now: datetime) -> Health | None:
+    return None if visitor.device_id is None else await health_of(visitor.device_id, now)
 
 
 routes = [

@@ -139,6 +139,8 @@ FITS: Mapping[str, Fits] = {
         },
     ),
     "DELETE /api/v1/push-subscriptions/{subscription_id}": _TO_MIA,
+    "POST /api/v1/push-subscriptions/{subscription_id}/test": _TO_MIA,
+    "POST /api/v1/receipts": Fits(body={"receipt": "x", "shown_at": None}),
     "POST /api/v1/push-receipts": Fits("mia", {"message": NEW}),
     # The watch.
     "GET /api/v1/children": _TO_TOM,

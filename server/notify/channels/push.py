@@ -59,12 +59,15 @@ def payload(envelope: Envelope) -> bytes:
     }
     if envelope.url is None:
         del notification["navigate"]
-    whole = {
+    whole: dict[str, Any] = {
         "web_push": 8030,
         "notification": notification,
         "mutable": True,
+        # A worker of an earlier release answers with this, under its session.
         "m": str(envelope.message_id),
     }
+    if envelope.receipt:
+        whole["r"] = envelope.receipt
     raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
     filled = -(-len(raw) // STEP) * STEP
     return raw.ljust(min(filled, max(LONGEST_PLAIN, len(raw))))

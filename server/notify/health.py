@@ -1,0 +1,113 @@
+"""How well pushes reach a device: "silent child or broken pipe?". Pure.
+
+A push service that accepts a message says nothing of whether a phone showed it; the phone says that
+itself, by a receipt. Nothing is guessed: whoever never said that it gives receipts is neither
+trusted nor doubted by their lack.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+# What was accepted for so long, and at least so often, and never shown, does not arrive.
+STALE_AFTER = timedelta(days=7)
+FEWEST = 3
+# So many devices of an installation at once, and such a part of them: it is not the devices.
+MANY, ONE_IN = 5, 3
+
+
+class Health(StrEnum):
+    """How well pushes reach a device, the best first."""
+
+    HEALTHY = "healthy"  # It has shown one, and has not been silent for long since.
+    UNPROVEN = (
+        "unproven"  # Nothing is known: it has shown none so far, and it is early to doubt it.
+    )
+    STALE = "stale"  # The service accepts them, and none is shown.
+    BROKEN = "broken"  # The service gave the device up, or takes nothing for it.
+    NONE = "none"  # There is no such device.
+
+
+_RANK = list(Health).index
+UNREACHED = frozenset({Health.STALE, Health.BROKEN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """What rows know of one push address. `unseen` counts what was accepted since the last receipt,
+    `unseen_since` is when the first of it was sent. `given_up_at`: the service said that it is
+    gone; an address that its person removed is no device."""
+
+    receipts_since: datetime | None = None  # When the device said that it gives receipts.
+    last_accepted_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    last_failed_at: datetime | None = None
+    unseen: int = 0
+    unseen_since: datetime | None = None
+    given_up_at: datetime | None = None
+
+    @property
+    def silent_since(self) -> datetime | None:
+        """Since when pushes are accepted and not shown, as far as the device would have said so."""
+        if self.unseen_since is None or self.receipts_since is None:
+            # One that has given a receipt gives receipts, whether it has said so or not.
+            return self.unseen_since if self.last_seen_at is not None else None
+        return max(self.unseen_since, self.receipts_since)
+
+    @property
+    def failing_since(self) -> datetime | None:
+        """Since when nothing is taken for the device; None where the last attempt succeeded."""
+        if self.given_up_at is not None or self.last_failed_at is None:
+            return self.given_up_at
+        worked = (self.last_accepted_at, self.last_seen_at)
+        is_over = any(at is not None and at >= self.last_failed_at for at in worked)
+        return None if is_over else self.last_failed_at
+
+
+def stale_at(device: Device) -> datetime | None:
+    """From when on the device is stale, if nothing more arrives; None where that is not known."""
+    since = device.silent_since
+    return since + STALE_AFTER if since is not None and device.unseen >= FEWEST else None
+
+
+def health(device: Device, now: datetime) -> Health:
+    """How well pushes reach this device."""
+    if device.failing_since is not None:
+        return Health.BROKEN
+    stale = stale_at(device)
+    if stale is not None and stale <= now:
+        return Health.STALE
+    return Health.HEALTHY if device.last_seen_at is not None else Health.UNPROVEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """How well pushes reach a person, by the best of their devices."""
+
+    health: Health = Health.NONE
+    seen_at: datetime | None = None  # When one was last shown, on whatever device.
+    silent_since: datetime | None = None  # Of one who is stale: since when nothing was shown.
+    unreached_since: datetime | None = None  # Of one who is stale or broken: since when that is so.
+
+
+def reached(devices: Iterable[Device], now: datetime) -> Reached:
+    """How well pushes reach whoever has these devices: one that works is enough. What the service
+    gave up counts where there is no other."""
+    every = list(devices)
+    held = [one for one in every if one.given_up_at is None] or every
+    found = min((health(one, now) for one in held), key=_RANK, default=Health.NONE)
+    seen = max((one.last_seen_at for one in every if one.last_seen_at is not None), default=None)
+    if found not in UNREACHED:
+        return Reached(health=found, seen_at=seen)
+    since = max(filter(None, (one.failing_since or stale_at(one) for one in held)))
+    silent = None
+    if found is Health.STALE:
+        # The last receipt says it best; who never gave one has been silent from the first push on.
+        silent = seen or min(filter(None, (one.silent_since for one in held)))
+    return Reached(health=found, seen_at=seen, silent_since=silent, unreached_since=since)
+
+
+def is_the_channel(stale: int, devices: int) -> bool:
+    """Whether so many of all devices are stale at once that it is no matter of the devices."""
+    return stale >= MANY and stale * ONE_IN >= devices
