@@ -17,6 +17,8 @@ export interface Me {
   vapid_public_key?: string | null;
   help_phone?: string | null;
   server_time?: string;
+  /** How well pushes reach this phone, as far as the server knows. */
+  reminders?: "healthy" | "unproven" | "stale" | "broken" | "none" | null;
 }
 
 export interface Answer {

@@ -6,7 +6,7 @@ import { begin as beginWords } from "./parts/Listen";
 import { App } from "./App";
 import { isHere } from "./desk/here";
 import { speak, wanted } from "./i18n";
-import { resync } from "./push";
+import { consider, resync } from "./push";
 import * as routes from "./routes";
 import { begin as beginMore } from "./screens/More";
 import { linkCode } from "./screens/Pair";
@@ -14,6 +14,7 @@ import * as cover from "./store/cover";
 import * as draft from "./store/draft";
 import * as goodbye from "./store/goodbye";
 import * as now from "./store/now";
+import * as receipts from "./store/receipts";
 import * as sender from "./store/sender";
 import * as session from "./store/session";
 import * as turns from "./store/turns";
@@ -88,11 +89,12 @@ function goOn(): void {
   const visit = () => {
     if (document.visibilityState !== "visible") return;
     void goodbye.say();
-    void session.refresh().then(resync);
+    void receipts.flush().then(() => session.refresh()).then(resync);
     void session.seen();
   };
   document.addEventListener("visibilitychange", visit);
   visit();
+  effect(() => void consider());
   setTimeout(beginWords);
   // With the first quiet moment after somebody is in, the project is fetched too, for days without a network.
   effect(() => {

@@ -2,16 +2,22 @@
 import { signal } from "@preact/signals";
 import { ask } from "./api";
 import { bytes, uuid } from "./bytes";
-import { forget, read, write } from "./store/db";
-import { me, who } from "./store/session";
+import { forget, read, write, writeIfRoom } from "./store/db";
+import { isStaff, me, refresh, who } from "./store/session";
 
 export type Reminders = "unknown" | "on" | "off" | "blocked" | "install" | "impossible" | "failed";
 export const reminders = signal<Reminders>("unknown");
+
+/** What the phone says where reminders may not reach it; null where there is nothing to say. */
+export type Proof = "asks" | "trying" | "works" | "waiting" | "blocked" | "failed";
+export const proof = signal<Proof | null>(null);
 
 interface Kept {
   id: string;
   endpoint: string;
   key: string;
+  /** The server was told that this phone says what it has shown. */
+  receipts?: boolean;
 }
 
 const isInstalled = () =>
@@ -45,18 +51,77 @@ async function subscription(key: string): Promise<PushSubscription> {
 async function align(person: string, key: string): Promise<void> {
   const found = await subscription(key);
   const kept = await read<Kept>(person, "push");
-  if (kept?.endpoint === found.endpoint && kept.key === key && (await isListed(kept.id))) return;
-  const id = kept?.endpoint === found.endpoint ? kept.id : uuid();
-  await ask("POST", "/push-subscriptions", { ...found.toJSON(), id });
-  await write(person, "push", { id, endpoint: found.endpoint, key } satisfies Kept);
+  const isKnown = kept?.endpoint === found.endpoint && kept.key === key && kept.receipts;
+  if (isKnown && (await isListed(kept.id))) return;
+  await hand(person, key, found, kept?.endpoint === found.endpoint ? kept.id : uuid());
 }
+
+async function hand(person: string, key: string, found: PushSubscription, id: string): Promise<void> {
+  await ask("POST", "/push-subscriptions", { ...found.toJSON(), id, receipts: true });
+  await write(person, "push", { id, endpoint: found.endpoint, key, receipts: true } satisfies Kept);
+}
+
+interface Listed {
+  id: string;
+  health?: string;
+}
+
+const listed = async () =>
+  (await ask<{ push_subscriptions?: Listed[] }>("GET", "/push-subscriptions")).push_subscriptions;
 
 /** The server drops an address that failed: then the phone says it again. Without a network: no opinion. */
 async function isListed(id: string): Promise<boolean> {
-  const answer = await ask<{ push_subscriptions?: { id: string }[] }>("GET", "/push-subscriptions").catch(
-    () => null,
-  );
-  return answer?.push_subscriptions?.some((one) => one.id === id) ?? true;
+  return (await listed().catch(() => null))?.some((one) => one.id === id) ?? true;
+}
+
+/** Whoever said "not now" is not asked again for so long. */
+const PUT_OFF_MS = 24 * 3_600_000;
+
+/** Whenever the server has said how things stand: whether the child is to be asked. */
+export async function consider(): Promise<void> {
+  const isSilent = me.value?.reminders === "stale" || me.value?.reminders === "broken";
+  if (!isSilent || !who.value || isStaff.value || !possible()) {
+    if (proof.value === "asks") proof.value = null;
+    return;
+  }
+  const last = (await read<number>(who.value, "put-off")) ?? 0;
+  if (proof.value === null && Math.abs(Date.now() - last) > PUT_OFF_MS) proof.value = "asks";
+}
+
+export async function putOff(): Promise<void> {
+  if (proof.value !== "works" && who.value) await writeIfRoom(who.value, "put-off", Date.now());
+  proof.value = null;
+}
+
+/** So long one waits for the push that shows whether they arrive, in steps. */
+const LOOKS_MS = [1_000, 1_000, 2_000, 3_000, 4_000, 5_000];
+
+async function arrives(id: string): Promise<boolean> {
+  for (const ms of LOOKS_MS) {
+    await new Promise((done) => setTimeout(done, ms));
+    if ((await listed())?.some((one) => one.id === id && one.health === "healthy")) return true;
+  }
+  return false;
+}
+
+/** The child tapped "Try again": a new address, and one push to it, whose receipt says that they arrive. */
+export async function tryAgain(): Promise<void> {
+  const [person, key] = [who.value, me.value?.vapid_public_key];
+  if (!person || !key || proof.value === "trying") return;
+  proof.value = "trying";
+  try {
+    if ((await Notification.requestPermission()) !== "granted") return void (proof.value = "blocked");
+    const { pushManager } = await navigator.serviceWorker.ready;
+    await (await pushManager.getSubscription())?.unsubscribe();
+    const id = uuid();
+    await hand(person, key, await subscription(key), id);
+    reminders.value = "on";
+    await ask("POST", `/push-subscriptions/${id}/test`);
+    proof.value = (await arrives(id)) ? "works" : "waiting";
+  } catch {
+    proof.value = "failed";
+  }
+  await refresh({ force: true });
 }
 
 /** At every start: browsers lose subscriptions silently. */

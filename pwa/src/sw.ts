@@ -7,6 +7,7 @@ import { bytes, uuid } from "./bytes";
 import { PHONE, read, writeIfRoom } from "./store/db";
 import * as goodbye from "./store/goodbye";
 import { flush } from "./store/outbox";
+import * as receipts from "./store/receipts";
 import { listen } from "./worker/push";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -125,7 +126,7 @@ self.addEventListener("sync", (event) => {
   if ((event as SyncEvent).tag === "outbox") (event as SyncEvent).waitUntil(sendWaiting());
 });
 
-listen(self);
+listen(self, receipts.give);
 
 interface Renewed extends ExtendableEvent {
   oldSubscription: PushSubscription | null;
@@ -142,7 +143,7 @@ async function renew(event: Renewed): Promise<void> {
     event.newSubscription ??
     (await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(kept.key) }));
   const id = uuid();
-  await ask("POST", "/push-subscriptions", { ...made.toJSON(), id });
+  await ask("POST", "/push-subscriptions", { ...made.toJSON(), id, receipts: true });
   await writeIfRoom(session.who, "push", { ...kept, id, endpoint: made.endpoint });
 }
 

@@ -35,6 +35,8 @@ POLICY = (
     "manifest-src 'self'; worker-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
+# Any point of the curve will do: no push service of ours looks at it.
+VAPID = "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM"
 CODE = "ABCDEFGH"
 COOKIE = "session"
 
@@ -62,6 +64,12 @@ class Double:
     check_ins: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, str, bytes]] = field(default_factory=list)
     receipts: list[str] = field(default_factory=list)
+    shown: list[dict[str, Any]] = field(default_factory=list)
+    """What phones said that they have shown, by its token."""
+    reminders: str | None = "none"
+    tried: list[str] = field(default_factory=list)
+    """The addresses to which a push was sent to see whether it arrives."""
+    is_reached: bool = True
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
     is_revoked: bool = False
     person: str = MIA
@@ -156,7 +164,8 @@ def application(double: Double) -> Starlette:
                 "answered_late": double.answered_late,
                 "language": double.language,
                 "display_name": "Planner",
-                "vapid_public_key": None,
+                "vapid_public_key": VAPID if double.reminders != "none" else None,
+                "reminders": double.reminders,
                 "help_phone": double.help_phone,
                 "server_time": _z(datetime.now(UTC)),
             }
@@ -326,7 +335,21 @@ def application(double: Double) -> Starlette:
         if request.method == "POST":
             double.subscriptions.append(await request.json())
             return JSONResponse({"id": double.subscriptions[-1]["id"]}, 201)
-        return JSONResponse({"push_subscriptions": double.subscriptions})
+        health = "healthy" if double.tried and double.is_reached else "stale"
+        listed = [one | {"health": health} for one in double.subscriptions]
+        return JSONResponse({"push_subscriptions": listed})
+
+    async def try_out(request: Request) -> Response:
+        double.tried.append(request.path_params["id"])
+        if double.is_reached:
+            double.reminders = "healthy"
+        return Response(status_code=204)
+
+    async def shown(request: Request) -> Response:
+        if double.is_cafe:
+            return Response("<h1>Welcome to our Wi-Fi</h1>", media_type="text/html")
+        double.shown.append(await request.json())
+        return Response(status_code=204)
 
     async def receipts(request: Request) -> Response:
         double.receipts.append((await request.json())["message"])
@@ -435,6 +458,8 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/children/{child}/dues", dues),
             Route("/api/v1/sessions", nothing, methods=["DELETE"]),
             Route("/api/v1/push-subscriptions", subscriptions, methods=["GET", "POST"]),
+            Route("/api/v1/push-subscriptions/{id}/test", try_out, methods=["POST"]),
+            Route("/api/v1/receipts", shown, methods=["POST"]),
             Route("/api/v1/push-receipts", receipts, methods=["POST"]),
             Route("/app/manifest.webmanifest", manifest),
             Route("/app/{rest:path}", app),

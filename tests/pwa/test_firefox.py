@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -118,6 +119,35 @@ def test_a_child_turns_reminders_on_and_a_neutral_one_is_shown_and_opens_the_app
     assert not any(name in drawn["title"] + drawn["body"] for name in NAMES)
     firefox.click()
     until(lambda: any(tab.startswith(demo["url"] + "/app/") for tab in firefox.tabs()))
+
+
+def test_a_phone_that_showed_nothing_for_a_week_is_mended_by_one_tap(
+    firefox: Firefox, demo: dict[str, Any], folder: Path
+) -> None:
+    """What is on record says that three pushes were accepted and none was shown. The tap makes a
+    real subscription anew, a real push arrives, and its receipt says so."""
+    until(lambda: not firefox.drawn())
+    with sqlite3.connect(folder / "var" / "waymark.sqlite3", timeout=20) as rows:
+        # As the database keeps moments; what is a week old and more is stale.
+        changed = rows.execute(
+            "UPDATE address SET unseen = 3, last_seen_at = NULL,"
+            " receipts_since = '2026-01-01 00:00:00.000000+00:00',"
+            " unseen_since = '2026-01-01 00:00:00.000000+00:00'"
+            " WHERE channel = 'push' AND dropped_at IS NULL"
+        ).rowcount
+    rows.close()
+    assert changed == 1
+    firefox.open(demo["url"] + "/app/")
+    says(firefox, "Reminders may not reach this phone.")
+    tap(firefox, ".banner .plain")
+    says(firefox, "It works. Reminders reach this phone again.")
+    [drawn] = until(firefox.drawn)
+    assert not any(name in drawn["title"] + drawn["body"] for name in NAMES)
+    firefox.click()
+    listed = firefox.ask(
+        "return (await (await fetch('/api/v1/push-subscriptions')).json()).push_subscriptions"
+    )
+    assert [one["health"] for one in listed] == ["healthy"]
 
 
 def test_help_now_on_a_phone_is_an_alarm_in_the_caseworkers_browser(

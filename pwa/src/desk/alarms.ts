@@ -3,7 +3,7 @@
  *
  *   <section data-alarms data-key="the server's public VAPID key">
  *     <p data-when="off">… <button type="button" data-turn-on>…</button></p>
- *     <p data-when="on" hidden>…</p>        also: blocked, impossible, failed
+ *     <p data-when="on" hidden>…</p>        also: silent (none was shown), blocked, impossible, failed
  *   </section>
  *
  * The worker has a registration of its own, beside the one of the children's app, so that a child and a
@@ -12,7 +12,7 @@
 import { ask } from "../api";
 import { bytes, uuid } from "../bytes";
 
-type State = "off" | "on" | "blocked" | "impossible" | "failed";
+type State = "off" | "on" | "silent" | "blocked" | "impossible" | "failed";
 
 const KEPT_AS = "desk-alarms";
 
@@ -38,25 +38,28 @@ async function active(): Promise<ServiceWorkerRegistration> {
 }
 
 /** The address that the server was told last, and the id that was made for it here. */
-function kept(): { endpoint?: string; id?: string } {
-  return JSON.parse(localStorage.getItem(KEPT_AS) ?? "{}") as { endpoint?: string; id?: string };
+function kept(): { endpoint?: string; id?: string; receipts?: boolean } {
+  return JSON.parse(localStorage.getItem(KEPT_AS) ?? "{}") as ReturnType<typeof kept>;
 }
 
-async function tell(subscription: PushSubscription): Promise<void> {
+async function tell(subscription: PushSubscription): Promise<string> {
   const { endpoint } = subscription;
-  const known = kept();
-  const id = known.endpoint === endpoint && known.id ? known.id : uuid();
-  await ask("POST", "/push-subscriptions", { ...subscription.toJSON(), id });
-  localStorage.setItem(KEPT_AS, JSON.stringify({ endpoint, id }));
+  const told = kept();
+  const id = told.endpoint === endpoint && told.id ? told.id : uuid();
+  await ask("POST", "/push-subscriptions", { ...subscription.toJSON(), id, receipts: true });
+  localStorage.setItem(KEPT_AS, JSON.stringify({ endpoint, id, receipts: true }));
+  return id;
 }
 
-/** False where somebody removed this browser's address, or the server gave it up. */
-async function isListed(id: string | undefined): Promise<boolean> {
-  const { push_subscriptions } = await ask<{ push_subscriptions: { id: string }[] }>(
+/** Off where somebody removed this browser's address, or the server gave it up; silent where it shows nothing. */
+async function known(id: string | undefined): Promise<State> {
+  const { push_subscriptions } = await ask<{ push_subscriptions: { id: string; health: string }[] }>(
     "GET",
     "/push-subscriptions",
   );
-  return push_subscriptions.some((one) => one.id === id);
+  const ours = push_subscriptions.find((one) => one.id === id);
+  if (!ours) return "off";
+  return ours.health === "stale" || ours.health === "broken" ? "silent" : "on";
 }
 
 async function turnOn(section: HTMLElement): Promise<void> {
@@ -66,8 +69,12 @@ async function turnOn(section: HTMLElement): Promise<void> {
   try {
     const { pushManager } = await active();
     const key = bytes(section.dataset["key"] ?? "");
+    const before = kept().id;
     await (await pushManager.getSubscription())?.unsubscribe();
-    await tell(await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }));
+    const id = await tell(await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }));
+    // What stood for this browser before reaches nobody now; and a first alarm shows whether they arrive.
+    if (before && before !== id) await ask("DELETE", `/push-subscriptions/${before}`).catch(() => undefined);
+    if (before) await ask("POST", `/push-subscriptions/${id}/test`);
     location.reload();
   } catch {
     show(section, "failed");
@@ -79,11 +86,13 @@ async function stateNow(): Promise<State> {
   if (Notification.permission === "denied") return "blocked";
   const registration = await navigator.serviceWorker.getRegistration("/app/desk/");
   const found = await registration?.pushManager.getSubscription();
-  const known = kept();
-  if (!found || !known.id) return "off";
+  const told = kept();
+  if (!found || !told.id) return "off";
   // Browsers renew addresses silently: the new one is told. One that was removed stays removed.
-  if (known.endpoint !== found.endpoint) await tell(found);
-  return (await isListed(kept().id)) ? "on" : "off";
+  if (told.endpoint !== found.endpoint) await tell(found);
+  const state = await known(kept().id);
+  if (state !== "off" && !kept().receipts) await tell(found);
+  return state;
 }
 
 export function begin(): void {

@@ -4,6 +4,7 @@ import { send, unsent } from "../store/sender";
 import { asksToHandIn, handIn, isShutOut, isStaff, keepsNothing } from "../store/session";
 import { isUpdateReady, takeOver } from "../update";
 import { Banner } from "./Banner";
+import { Reach } from "./Reach";
 
 /** After signing in again, one is back where one was. */
 const SIGN_IN = `/?next=${encodeURIComponent("/app/#with")}`;
@@ -45,6 +46,7 @@ export function Notices() {
           </div>
         </Banner>
       )}
+      {!isShutOut.value && <Reach />}
       {keepsNothing.value && (
         <Banner icon="info">
           <p>

@@ -12,8 +12,13 @@ interface Pushed {
     lang?: string;
     dir?: NotificationDirection;
   };
+  /** A token of this one delivery; `m` is the message, which a server of an earlier release wants to hear of. */
+  r?: string;
   m?: string;
 }
+
+/** Tells the server that a push was shown. */
+export type Give = (receipt: string) => Promise<void>;
 
 function unpack(data: PushMessageData | null): Pushed {
   try {
@@ -24,7 +29,8 @@ function unpack(data: PushMessageData | null): Pushed {
 }
 
 /** Every push shows something, even one that cannot be read: browsers end a subscription that stays silent. */
-async function show(worker: ServiceWorkerGlobalScope, { notification = {}, m }: Pushed): Promise<void> {
+async function show(worker: ServiceWorkerGlobalScope, give: Give, pushed: Pushed): Promise<void> {
+  const { notification = {}, r, m } = pushed;
   const { title = "Planner", body = "", navigate = "/app/", tag = "planner", silent = false } = notification;
   const { lang, dir } = notification;
   await worker.registration.showNotification(title, {
@@ -38,7 +44,8 @@ async function show(worker: ServiceWorkerGlobalScope, { notification = {}, m }: 
     ...(dir ? { dir } : {}),
   });
   // Shown is not read; but it tells the adults that reminders do reach this phone.
-  if (m) await ask("POST", "/push-receipts", { message: m }).catch(() => undefined);
+  if (r) await give(r).catch(() => undefined);
+  else if (m) await ask("POST", "/push-receipts", { message: m }).catch(() => undefined);
 }
 
 async function openPage(worker: ServiceWorkerGlobalScope, navigate: string): Promise<void> {
@@ -52,8 +59,8 @@ async function openPage(worker: ServiceWorkerGlobalScope, navigate: string): Pro
   else await worker.clients.openWindow(target.href);
 }
 
-export function listen(worker: ServiceWorkerGlobalScope): void {
-  worker.addEventListener("push", (event) => event.waitUntil(show(worker, unpack(event.data))));
+export function listen(worker: ServiceWorkerGlobalScope, give: Give): void {
+  worker.addEventListener("push", (event) => event.waitUntil(show(worker, give, unpack(event.data))));
   worker.addEventListener("notificationclick", (event) => {
     event.notification.close();
     const { navigate } = (event.notification.data ?? {}) as { navigate?: string };
