@@ -25,7 +25,7 @@ from server.alert import reading as policies
 from server.alert.ladder import Outcome
 from server.alert.levels import Evidence
 from server.alert.models import Alert, Policy, Shift
-from server.alert.policy import DEFAULT, Tier
+from server.alert.policy import DEFAULT, FIRST_HOURS, Tier
 from server.audit.actions import SYSTEM, Actor
 from server.checkin.actions import record
 from server.checkin.rules import Answer
@@ -53,7 +53,6 @@ FAST_LASTS = timedelta(hours=1)
 FAST_RHYTHM = {"every_s": 60}
 # Noor came to Lisbon not long ago: her first 72 hours are always running in the demo.
 NOOR_CAME = timedelta(hours=20)
-FIRST_HOURS = timedelta(hours=72)
 
 _ADULTS = (
     # name, surname, role, language, zone

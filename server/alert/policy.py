@@ -14,16 +14,23 @@ from server.alert.levels import Levels
 
 # Nobody is parked out of sight by a ceiling of years.
 LONGEST = timedelta(days=30)
+# Whoever has just come to a place is watched tightly for so long, whatever a policy says.
+FIRST_HOURS = timedelta(hours=72)
 # So many times is no weighing any more.
 AT_ONCE = 1000.0
 
 
 class Tier(StrEnum):
-    """How tight the watch is. A person sets it."""
+    """How tight the watch is, the tightest first. A person sets it."""
 
     HIGH = "high"
     MID = "mid"
     LOW = "low"
+
+    def is_tighter_than(self, other: "Tier") -> bool:
+        """Whether more happens, and sooner, in this one."""
+        order = tuple(Tier)
+        return order.index(self) < order.index(other)
 
 
 class Rung(StrEnum):
@@ -125,6 +132,16 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """How tight the watch is around a day of the calendar (watch/milestones.py), and how long
+    before the day begins and after it ends."""
+
+    tier: Tier
+    before: timedelta
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """When the calls about several children come to an adult as one message. Each child keeps its
     own alert and its own ladder: there are fewer messages, and never fewer alerts."""
@@ -141,6 +158,7 @@ class Policy:
     quiet: QuietHours
     signals: Mapping[str, Signal]
     together: Together
+    milestones: Mapping[str, Around]
 
 
 # architecture.md §2. Every number is a default that an agency can change.
@@ -162,6 +180,16 @@ def _evidence(seen: str, softens_for: str) -> dict[str, Any]:
 DEFAULT: dict[str, Any] = {
     "quiet": {"from": "22:00", "until": "07:00"},
     "together": {"children": 3, "window": "1m"},
+    # Days of the calendar. domain.md §5.2: high for 72 hours after a transfer, a return, a refusal
+    # or a decision, and for 14 days before the eighteenth birthday. The days before a hearing and
+    # a planned move are our own default.
+    "milestones": {
+        "hearing": {"tier": "high", "before": "1d", "after": "3d"},
+        "refusal": {"tier": "high", "before": None, "after": "3d"},
+        "transfer": {"tier": "high", "before": "2d", "after": "3d"},
+        "return": {"tier": "high", "before": None, "after": "3d"},
+        "turning_18": {"tier": "high", "before": "14d", "after": "1d"},
+    },
     "high": {
         "remind_before": "30m",
         "remind_again": "15m",

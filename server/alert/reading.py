@@ -9,7 +9,9 @@ from server.alert.levels import Does, Evidence, Levels, too_strong
 from server.alert.policy import (
     AT_ONCE,
     DEFAULT,
+    FIRST_HOURS,
     LONGEST,
+    Around,
     Doubt,
     Ladder,
     Policy,
@@ -64,7 +66,7 @@ def _upgraded(table: Any) -> Any:
 def read(data: Mapping[str, Any]) -> Policy:
     """A policy from its data. Raises Refused, naming the field, where anything is missing, wrong,
     unknown, or would let a silence last longer than the tier's ceiling."""
-    unknown = set(data) - {"quiet", "signals", "together", *Tier}
+    unknown = set(data) - {"milestones", "quiet", "signals", "together", *Tier}
     if unknown:
         raise Refused("This policy has a key that is not known.", field=sorted(unknown)[0])
     quiet = _table(data, "quiet")
@@ -74,7 +76,38 @@ def read(data: Mapping[str, Any]) -> Policy:
         quiet=QuietHours(_time(quiet, "from", "quiet"), _time(quiet, "until", "quiet")),
         signals=_signals(data),
         together=_together(_table(data, "together")),
+        milestones=_milestones(data),
     )
+
+
+_NEW_HERE = ("transfer", "return")
+
+
+def _milestones(data: Mapping[str, Any]) -> dict[str, Around]:
+    shipped = DEFAULT["milestones"]
+    own = _table(data, "milestones") if "milestones" in data else shipped
+    _known(own, shipped, "milestones")
+    return {what: _around(own.get(what, shipped[what]), what) for what in shipped}
+
+
+def _around(table: Any, what: str) -> Around:
+    where, shipped = f"milestones.{what}", DEFAULT["milestones"][what]
+    if not isinstance(table, Mapping):
+        raise Refused("This policy lacks a table.", field=where)
+    _known(table, shipped, where)
+    whole = {**shipped, **table}
+    if whole["tier"] not in (Tier.HIGH, Tier.MID):
+        raise Refused("A day makes the watch tighter: high or middle.", field=f"{where}.tier")
+    found = Around(
+        tier=Tier(whole["tier"]),
+        before=_perhaps(whole, "before", where) or timedelta(0),
+        after=_duration(whole, "after", where),
+    )
+    if what in _NEW_HERE and found.tier is not Tier.HIGH:
+        raise Refused("The first 72 hours in a place are in the high tier.", field=f"{where}.tier")
+    if what in _NEW_HERE and found.after < FIRST_HOURS:
+        raise Refused("The first 72 hours in a place are in the high tier.", field=f"{where}.after")
+    return found
 
 
 def _signals(data: Mapping[str, Any]) -> dict[str, Signal]:

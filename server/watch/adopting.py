@@ -13,6 +13,7 @@ from server.db import write
 from server.errors import Refused
 from server.i18n import N_
 from server.live import announce
+from server.watch.marking import reckon_anew
 from server.watch.models import Watch
 
 LONGEST_WHY = 2_000
@@ -34,7 +35,7 @@ async def adopt(
     form sent twice is one version. Raises Refused for a policy that makes no sense and without a
     reason, Conflict where somebody else was faster, IdReused for a known id with other content.
     """
-    policies.read(content)
+    policy = policies.read(content)
     if not words:
         raise Refused(N_("Say why, for those who come after you."), field="why")
     if len(words) > LONGEST_WHY:
@@ -47,6 +48,7 @@ async def adopt(
             # What a watch decides next was reckoned by the policy before. The next tick reckons
             # it anew, so that a tighter policy is not late for the round that runs.
             await Watch.filter(agency_id=agency_id, act_at__gt=now).update(act_at=now)
+            await reckon_anew(agency_id, policy, now)
             about = ("policy", made.id)
             await note(actor, "policy:adopt", about=about, agency_id=agency_id, now=now)
             await announce(agency_id, "watch")

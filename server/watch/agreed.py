@@ -17,16 +17,8 @@ from server.watch.cases import Case
 from server.watch.models import Milestone, Pause, Proposal, Season, Watch
 from server.watch.rhythm import EVERY_DAY, Rhythm
 from server.watch.standing import Standing, Terms, What, advance, begin
-from server.watch.wording import when
+from server.watch.wording import TIERS, when
 
-TIERS: Mapping[Tier, tuple[str, str]] = {
-    Tier.HIGH: (
-        N_("High"),
-        N_("The first days, after a return, before a hearing, when something worries you."),
-    ),
-    Tier.MID: (N_("Mid"), N_("A placement that is still new, or was shaken lately.")),
-    Tier.LOW: (N_("Low"), N_("A settled placement.")),
-}
 DAYS = (
     N_("Monday"),
     N_("Tuesday"),

@@ -20,11 +20,10 @@ from server.watch import standing as rules
 from server.watch.cases import Case, load, passed
 from server.watch.models import SETTLED, Pause, Round, Watch
 from server.watch.rhythm import Rhythm, Span
-from server.watch.standing import Terms
+from server.watch.standing import Terms, lasts_too_long
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
 
 LONGEST_PAUSE = timedelta(days=92)
-_TIGHTER = {Tier.HIGH: 0, Tier.MID: 1, Tier.LOW: 2}
 
 
 async def set_rhythm(
@@ -110,7 +109,7 @@ async def set_tier(
             check_seasons(in_tier(one, wanted), now)
         terms = in_tier(one, tier)
         standing = one.standing
-        if _TIGHTER[tier] < _TIGHTER[one.terms.tier]:
+        if tier.is_tighter_than(one.terms.tier):
             standing = changing.retune(standing, terms, now, before=one.terms)
         one.watch.tier, one.watch.tier_until_at = tier.value, until_at
         one.watch.tier_then = then.value if then else None
@@ -135,8 +134,8 @@ async def _set_both(
     """The looser of the two changes comes second, so that each is checked against the other as it
     will be."""
     watch = await watch_of(child_id)
-    tightest = min((tier, then or tier), key=_TIGHTER.__getitem__)
-    is_tighter = _TIGHTER[tightest] <= _TIGHTER[Tier(watch.tier)]
+    tightest = then if then is not None and then.is_tighter_than(tier) else tier
+    is_tighter = not Tier(watch.tier).is_tighter_than(tightest)
     if is_tighter:
         await set_rhythm(actor, child_id, rhythm, watch.zone, now)
     await set_tier(actor, child_id, tier, until_at=until_at, then=then, why=why, now=now)
@@ -245,7 +244,7 @@ def check_seasons(terms: Terms, now: datetime) -> None:
     allows."""
     for one in terms.seasons:
         gap = rhythms.longest_gap_around(terms.rhythm, terms.zone, terms.seasons, one)
-        if one.span.end > now and _lasts_too_long(gap, terms):
+        if one.span.end > now and lasts_too_long(gap, terms.steps):
             raise Refused(
                 N_(
                     "With the times that are agreed for some days, a silence could last longer"
@@ -265,8 +264,4 @@ def check_rhythm(rhythm: Rhythm, terms: Terms) -> None:
 
 
 def _is_too_slow(rhythm: Rhythm, terms: Terms) -> bool:
-    return _lasts_too_long(rhythms.longest_gap(rhythm), terms)
-
-
-def _lasts_too_long(gap: timedelta, terms: Terms) -> bool:
-    return gap + terms.steps.grace + terms.steps.carer_window > terms.steps.ceiling
+    return lasts_too_long(rhythms.longest_gap(rhythm), terms.steps)

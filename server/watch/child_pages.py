@@ -39,7 +39,7 @@ from server.watch.desk import (
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import Rhythm, as_data
 from server.watch.standing import Terms
-from server.watch.wording import when
+from server.watch.wording import TIERS, when
 from server.watch.writing import ended
 from server.web import form_body, language_of, page, zone_of
 
@@ -250,7 +250,7 @@ async def _tier_page(
     if isinstance(fault, Refused) and is_about_times:
         fault = Refused(fault.detail, code=fault.code, field="times", **fault.extra)
     choices = []
-    for value, (word, hint) in agreed.TIERS.items():
+    for value, (word, hint) in TIERS.items():
         says = _told(agreeing.in_tier(one, value), language, zone, now)
         choices.append((value.value, gettext(language, word), gettext(language, hint), says))
     context = {

@@ -12,10 +12,12 @@ from enum import StrEnum
 from typing import Any
 
 from server.alert.levels import OF_A_PHONE, Does
-from server.alert.policy import DEFAULT, Rung
+from server.alert.policy import DEFAULT, Rung, Tier
 from server.errors import Refused
 from server.i18n import N_, format_list, format_number, format_span, gettext
+from server.watch.milestones import WORDS, What
 from server.watch.signals import Code
+from server.watch.wording import TIERS
 
 _DURATION = re.compile(r"([0-9]{1,7}) ?([smhd])")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -108,6 +110,9 @@ LABELS: Mapping[str, str] = {
     "least": N_("so many make it one"),
     "by": N_("changed by"),
     "span": N_("later by"),
+    "tier": N_("how tight"),
+    "before": N_("so long before the day"),
+    "after": N_("so long after the day"),
     "children": N_("One message from so many children on"),
     "window": N_("Who are late within"),
     USED: N_("Weigh how unusual the silence is for this child"),
@@ -144,6 +149,7 @@ HINTS: Mapping[str, str] = {
     "ask": N_("0.05 means: one who has gone, to twenty who forgot."),
     "by": N_("Of answers, 0.25 means: a quarter fewer. Of moods: so many faces lower."),
     "not_seen": N_("1000: adults are called at once."),
+    "before": N_("Empty: only from the day itself on."),
     "decide": N_("Safe, or report. Empty: nobody is reminded of it."),
 }
 
@@ -215,7 +221,7 @@ def _kind(name: str, value: Any) -> Kind:
         return Kind.SWITCH
     if isinstance(value, (int, float)):
         return Kind.NUMBER
-    if _is_about_evidence(name):
+    if _is_about_evidence(name) or _is_about_tier(name):
         return Kind.CHOICE
     if isinstance(value, list):
         return Kind.RUNGS if key_of(name) == "rungs" else Kind.TEXT
@@ -229,9 +235,16 @@ def _is_about_evidence(name: str) -> bool:
     return ".evidence." in name and not key_of(name).endswith("_for")
 
 
-def choices_of(name: str) -> tuple[Does, ...]:
-    """What may be chosen for a kind of evidence."""
-    return OF_A_PHONE if key_of(name) == "app_seen" else tuple(Does)
+def _is_about_tier(name: str) -> bool:
+    """Whether a value says how tight the watch is around a day."""
+    return name.startswith("milestones.") and key_of(name) == "tier"
+
+
+def choices_of(name: str) -> Mapping[str, str]:
+    """What may be chosen, and its words: what a kind of evidence does, or how tight a day is."""
+    if _is_about_tier(name):
+        return {tier: TIERS[tier][0] for tier in (Tier.HIGH, Tier.MID)}
+    return {does: DOES[does] for does in (OF_A_PHONE if key_of(name) == "app_seen" else Does)}
 
 
 # --- from the form, and to it
@@ -345,15 +358,25 @@ class Differs:
 
 def label_of(name: str, language: str) -> str:
     """What a value is called."""
-    key, signal = key_of(name), name.split(".")[1:2]
-    if name.startswith("signals.") and signal[0] in set(Code):
-        about = gettext(language, SIGNALS[Code(signal[0])])
+    key, about = key_of(name), _about(name, language)
+    if about:
         what = gettext(language, LABELS[key]) if key in LABELS else ""
         if not what:
             return about
         return gettext(language, N_("{signal}: {what}"), signal=about, what=what)
     word = LABELS.get(key)
     return gettext(language, word) if word else key.replace("_", " ").capitalize()
+
+
+def _about(name: str, language: str) -> str:
+    """The signal, or the day of the calendar, that a value belongs to."""
+    table, _, rest = name.partition(".")
+    one = rest.partition(".")[0]
+    if table == "signals" and one in set(Code):
+        return gettext(language, SIGNALS[Code(one)])
+    if table == "milestones" and one in set(What):
+        return gettext(language, WORDS[What(one)])
+    return ""
 
 
 def in_words(value: Any, language: str) -> str:
@@ -368,6 +391,8 @@ def in_words(value: Any, language: str) -> str:
         return format_list(language, [_rung(one, language) for one in value])
     found = _DURATION.fullmatch(str(value))
     if found is None:
+        if value in set(Tier):
+            return gettext(language, TIERS[Tier(value)][0])
         return gettext(language, DOES[Does(value)]) if value in set(Does) else str(value)
     seconds = int(found[1]) * _SECONDS[found[2]]
     if seconds % 60:  # Trainings run in seconds; a span in words stops at minutes.

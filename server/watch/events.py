@@ -6,7 +6,7 @@ Every fault is a Refused whose sentence names the line, so that whoever prepared
 import csv
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TextIO, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from server.alert.policy import Tier
 from server.errors import Refused
 from server.i18n import N_, gettext
 from server.watch import rhythm as rhythms
+from server.watch.milestones import What
 from server.watch.rhythm import Rhythm
 
 HEADER = ["child", "at", "kind", "detail"]
@@ -67,9 +68,11 @@ class Observation(msgspec.Struct, frozen=True):
 
 
 class Milestone(msgspec.Struct, frozen=True):
-    """Read and checked; a person sets the tier that follows from it."""
+    """Something happened, and a person sets the tier that follows from it. With `on`, the day was
+    written into the calendar: the watch is tighter around it by the windows of the policy."""
 
-    what: Literal["refusal", "transfer", "hearing", "return", "turning_18"]
+    what: What
+    on: date | None = None
 
 
 class Until(NamedTuple):

@@ -1,27 +1,32 @@
 """What happened in an agency, as events for a replay. Reads rows, and writes none.
 
 What the rows cannot tell, the pages that use this say: a child goes by the tier of today for the
-whole time, and begins anew where its rhythm changed; what a carer would have answered is known only
-where one was asked.
+whole time, but for the days of its calendar, and begins anew where its rhythm changed; what a carer
+would have answered is known only where one was asked.
 """
 
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert
+from server.alert.policy import Policy
+from server.alert.reach import policy_of
 from server.audit.models import Entry
 from server.clock import known_zone
 from server.people.models import Child, Tie
 from server.people.rules import Role
 from server.watch.events import HEADER
+from server.watch.milestones import What, around
 from server.watch.models import (
     Blind,
+    Milestone,
     Observation,
     Pause,
     Question,
@@ -73,12 +78,14 @@ async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
         ).values_list("child_id", flat=True)
     )
     seasons = await _seasons(ids, until)
+    by_id = {id_: known_zone(zones[id_].zone) for id_ in ids}
+    days = await _days(agency_id, by_id, since, until)
     for id_, (begin, end) in placed.items():
         watch = zones[id_]
         goes_by = seasons.get(id_, watch)
         detail = {
             "zone": known_zone(goes_by.zone).key,
-            "tier": watch.tier,
+            "tier": _tier(watch, days),
             "rhythm": goes_by.rhythm,
             "carer": id_ in carers,
         }
@@ -89,6 +96,10 @@ async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
     events += await _sightings(ids, since, until)
     events += await _signs(ids, since, until)
     events += await _pauses(ids, since, until)
+    for day in days:
+        marked = {"what": day.what, "on": day.on_day.isoformat()}
+        begin = max(day.made_at, placed[day.child_id][0])
+        events.append(Happened(begin, 2, str(day.child_id), "milestone", marked))
     for blind in await Blind.filter(until_at__gt=since, from_at__lt=until):
         begin = max(blind.from_at, since)
         events.append(Happened(begin, 0, "", "blind", {"until": stamp(blind.until_at)}))
@@ -185,6 +196,30 @@ async def _signs(ids: list[UUID], since: datetime, until: datetime) -> list[Happ
         assert at is not None
         found.append(Happened(at, 2, str(child_id), "milestone", {"what": "return"}))
     return found
+
+
+async def _days(
+    agency_id: UUID, zones: Mapping[UUID, ZoneInfo], since: datetime, until: datetime
+) -> list[Milestone]:
+    """The days of the calendar that counted in this time, or still will. One that was taken back
+    counted where its time had come by then."""
+    rows = await Milestone.filter(child_id__in=list(zones), until_at__gt=since, made_at__lte=until)
+    policy, _ = await policy_of(agency_id)
+    return [
+        row for row in rows if row.ended_at is None or _began(row, policy, zones) < row.ended_at
+    ]
+
+
+def _began(row: Milestone, policy: Policy, zones: Mapping[UUID, ZoneInfo]) -> datetime:
+    span = around(policy.milestones, What(row.what), row.on_day, zones[row.child_id])
+    return max(span.begin, row.made_at)
+
+
+def _tier(watch: Watch, days: Iterable[Milestone]) -> str:
+    """The tier of today without what a day of the calendar makes of it."""
+    ends = watch.tier_until_at
+    is_by_a_day = any(day.child_id == watch.child_id and day.until_at == ends for day in days)
+    return watch.tier_then if is_by_a_day and watch.tier_then else watch.tier
 
 
 async def _pauses(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:

@@ -4,7 +4,9 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from server.alert.policy import Tier
+from server import bulk
+from server.alert.policy import Policy, Tier
+from server.alert.reach import policy_of
 from server.audit.actions import SYSTEM, Actor
 from server.clock import known_zone
 from server.db import as_id, write
@@ -16,8 +18,9 @@ from server.people.happenings import Happening
 from server.people.models import Child
 from server.watch.agreeing import allows, set_tier
 from server.watch.cases import passed
-from server.watch.milestones import BY_HAND, What, around, coming_of_age
+from server.watch.milestones import BY_HAND, What, around, coming_of_age, raised
 from server.watch.models import Milestone, Watch
+from server.watch.rhythm import Span
 from server.watch.ticking import SET_APART
 from server.watch.writing import lock, locked, note_about
 
@@ -25,7 +28,6 @@ AT_ONCE = 100
 # Nobody knows what a child needs in more than two years.
 FARTHEST = timedelta(days=731)
 _FOLLOWS = {Happening.TRANSFER: What.TRANSFER, Happening.RETURN: What.RETURN}
-_TIGHTEST_FIRST = (Tier.HIGH, Tier.MID, Tier.LOW)
 
 
 async def mark(
@@ -46,10 +48,10 @@ async def mark(
                 raise IdReused(N_("This id belongs to something else already."), field="id")
             return known
         one, _ = passed(await locked(child_id, now), now)
-        span = around(What(what), day, one.terms.zone)
+        span = around(one.policy.milestones, What(what), day, one.terms.zone)
         if span.end <= now or span.begin - now > FARTHEST:
             raise Refused(N_("Enter a day from today on, within two years."), field="day")
-        made = await _add(actor.id, child_id, What(what), day, one.terms.zone, id, now)
+        made = await _add(actor.id, child_id, What(what), day, span, id, now)
         await note_about(actor, child_id, "milestone:add", ["what", "day"], now, about=made.id)
         await _count(made, now)
     return made
@@ -87,13 +89,16 @@ async def hear(
     if watch is None or watch.is_over:
         return
     zone = known_zone(watch.zone)
+    policy, _ = await policy_of(watch.agency_id)
     if what is Happening.BIRTHDAY:
-        await _birthday(child_id, zone, now)
+        await _birthday(child_id, policy, zone, now)
     elif what in _FOLLOWS:
-        await _add(None, child_id, _FOLLOWS[what], at.astimezone(zone).date(), zone, uuid7(), now)
+        day = at.astimezone(zone).date()
+        span = around(policy.milestones, _FOLLOWS[what], day, zone)
+        await _add(None, child_id, _FOLLOWS[what], day, span, uuid7(), now)
 
 
-async def _birthday(child_id: UUID, zone: ZoneInfo, now: datetime) -> None:
+async def _birthday(child_id: UUID, policy: Policy, zone: ZoneInfo, now: datetime) -> None:
     """The eighteenth, by the day that is known now; one that was known before counts no more."""
     before = Milestone.filter(child_id=child_id, what=What.TURNING_18, ended_at__isnull=True)
     await before.update(ended_at=now, act_at=None)
@@ -101,8 +106,9 @@ async def _birthday(child_id: UUID, zone: ZoneInfo, now: datetime) -> None:
     if birthday is None:
         return
     day = coming_of_age(birthday)
-    if around(What.TURNING_18, day, zone).end > now:
-        await _add(None, child_id, What.TURNING_18, day, zone, uuid7(), now)
+    span = around(policy.milestones, What.TURNING_18, day, zone)
+    if span.end > now:
+        await _add(None, child_id, What.TURNING_18, day, span, uuid7(), now)
 
 
 async def _add(
@@ -110,11 +116,10 @@ async def _add(
     child_id: UUID,
     what: What,
     day: date,
-    zone: ZoneInfo,
+    span: Span,
     id: UUID,
     now: datetime,
 ) -> Milestone:
-    span = around(what, day, zone)
     return await Milestone.create(
         id=id,
         child_id=child_id,
@@ -170,12 +175,29 @@ async def _count(row: Milestone, now: datetime) -> None:
     if watch.is_over or row.until_at <= now:
         return
     one, _ = passed(await locked(row.child_id, now), now)
-    tier = next(t for t in _TIGHTEST_FIRST if t is one.terms.tier or allows(one, t, now))
-    until, then = one.watch.tier_until_at, Tier(one.watch.tier_then or one.terms.tier)
-    if tier is one.terms.tier and (until is None or until >= row.until_at):
+    then = Tier(one.watch.tier_then) if one.watch.tier_then else None
+    tiers = raised(
+        (one.terms.tier, one.watch.tier_until_at, then),
+        one.policy.milestones[row.what].tier,
+        row.until_at,
+        lambda tier: allows(one, tier, now),
+    )
+    if tiers is None:
         return
-    # What a person had set for longer comes back after the day.
-    after = one.terms.tier if until is None or until > row.until_at else then
+    tier, after = tiers
     await set_tier(
         SYSTEM, row.child_id, tier, until_at=row.until_at, then=after, why=row.what, now=now
     )
+
+
+async def reckon_anew(agency_id: UUID, policy: Policy, now: datetime) -> None:
+    """Another policy holds: the days that have not begun go by its windows. In the caller's
+    transaction."""
+    zones = dict(await Watch.filter(agency_id=agency_id).values_list("child_id", "zone"))
+    waiting = Milestone.filter(child_id__in=list(zones), act_at__gt=now)
+    rows = []
+    for row in await waiting:
+        zone = known_zone(zones[row.child_id])
+        span = around(policy.milestones, What(row.what), row.on_day, zone)
+        rows.append({"id": row.id, "act_at": span.begin, "until_at": span.end})
+    await bulk.update(Milestone, rows)

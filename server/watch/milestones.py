@@ -1,17 +1,13 @@
 """Days in a child's calendar around which it may leave, and for how long before and after them the
-watch is tighter. Pure.
-
-Source: the domain study that ships with the design, §5.2: high for 72 hours after a transfer, a
-return, a refusal or a decision, and for 14 days before the eighteenth birthday. The days before a
-hearing and a planned move are our own default.
+watch is tighter: by the windows of the policy. Pure.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, time, timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from server.alert.policy import Around, Tier
 from server.clock import as_utc
 from server.i18n import N_
 from server.watch.rhythm import Span
@@ -29,21 +25,6 @@ class What(StrEnum):
     TURNING_18 = "turning_18"
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """How long before the day begins, and after it ends."""
-
-    before: timedelta
-    after: timedelta
-
-
-AROUND: Mapping[What, Around] = {
-    What.HEARING: Around(DAY, 3 * DAY),
-    What.REFUSAL: Around(0 * DAY, 3 * DAY),
-    What.TRANSFER: Around(2 * DAY, 3 * DAY),
-    What.RETURN: Around(0 * DAY, 3 * DAY),
-    What.TURNING_18: Around(14 * DAY, 1 * DAY),
-}
 WORDS: Mapping[What, str] = {
     What.HEARING: N_("A hearing, or a date with an office"),
     What.REFUSAL: N_("A negative decision"),
@@ -55,10 +36,34 @@ WORDS: Mapping[What, str] = {
 BY_HAND = (What.HEARING, What.REFUSAL, What.TRANSFER)
 
 
-def around(what: What, day: date, zone: ZoneInfo) -> Span:
+def around(windows: Mapping[str, Around], what: What, day: date, zone: ZoneInfo) -> Span:
     """From when until when the watch is tighter, by the clock where the child is."""
     begin, end = as_utc(day, time(), zone), as_utc(day + DAY, time(), zone)
-    return Span(begin - AROUND[what].before, end + AROUND[what].after)
+    return Span(begin - windows[what].before, end + windows[what].after)
+
+
+def raised(
+    now: tuple[Tier, datetime | None, Tier | None],
+    wanted: Tier,
+    until: datetime,
+    allows: Callable[[Tier], bool],
+) -> tuple[Tier, Tier] | None:
+    """The tier around a day until its end, and what follows it; None where nothing changes.
+
+    `now`: the tier that holds, until when, and what was to follow it. The tier is as tight as the
+    day wants and the rhythm lets it be (`allows`), and never looser than the one that holds.
+    """
+    current, ends, then = now
+    tier = current
+    if wanted.is_tighter_than(current):
+        orders = tuple(Tier)
+        # The current one is at the end: what is agreed goes by it already.
+        some = orders[orders.index(wanted) : orders.index(current)]
+        tier = next((one for one in some if allows(one)), current)
+    if tier is current and (ends is None or ends >= until):
+        return None
+    # What a person had set for longer comes back after the day.
+    return tier, current if ends is None or ends > until else then or current
 
 
 def coming_of_age(born_on: date) -> date:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.alert.policy import Tier
+from server.alert.policy import FIRST_HOURS, Tier
 from server.clock import as_utc
 from server.db import write
 from server.errors import Refused, WaymarkError
@@ -22,10 +22,10 @@ from server.people.rules import PROFESSIONAL, AgencyAction, Role
 from server.people.words import entered, form_fault
 from server.watch import actions, placing
 from server.watch.about_pages import birthday_of
-from server.watch.agreed import TIERS
 from server.watch.desk import TIMES, day_of, home_of, id_of, times_of
 from server.watch.models import Watch
 from server.watch.rhythm import Rhythm, read_zone
+from server.watch.wording import TIERS
 from server.web import form_body, language_of, page
 
 FIRST = "first"
@@ -113,7 +113,7 @@ def _rhythm(form: FormData) -> Rhythm:
 
 def _tier(value: str, now: datetime) -> tuple[Tier, datetime | None, Tier | None]:
     if value == FIRST:
-        return placing.FIRST, now + placing.FIRST_DAYS, placing.THEN
+        return placing.FIRST, now + FIRST_HOURS, placing.THEN
     if value not in set(Tier):
         raise Refused(N_("Choose how tight the watch is."), field="tier")
     return Tier(value), None, None

@@ -7,12 +7,12 @@ a person first, and every round and question that was open says why it is over.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from server.alert.models import Alert
-from server.alert.policy import Tier
+from server.alert.policy import FIRST_HOURS, Tier
 from server.alert.reach import policy_of
 from server.audit.actions import Actor
 from server.audit.models import Entry
@@ -37,7 +37,6 @@ from server.watch.standing import State, Terms, What
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
 
 # A child is most likely to go in the first days. Then the watch loosens by itself.
-FIRST_DAYS = timedelta(hours=72)
 FIRST, THEN = Tier.HIGH, Tier.MID
 
 
@@ -158,7 +157,8 @@ async def begin(
         chosen = given or rhythms.read(watch.rhythm)
         terms = await first_terms(child.agency_id, chosen, place or watch.zone)
         child = await people.begin_placement(actor, child_id, placed_at, now)
-        watch.tier, watch.tier_until_at, watch.tier_then = FIRST.value, now + FIRST_DAYS, THEN.value
+        watch.tier, watch.tier_then = FIRST.value, THEN.value
+        watch.tier_until_at = now + FIRST_HOURS
         watch.rhythm, watch.zone = rhythms.as_data(chosen), terms.zone.key
         standing = rules.begin(terms, now, settled_until=await _settled_until(child_id, now))
         if watch.is_missing:

@@ -31,12 +31,12 @@ from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered, form_fault
 from server.watch import adopting, editing, history, lookback
 from server.watch import rhythm as rhythms
-from server.watch.agreed import TIERS
 from server.watch.agreeing import check_rhythm
 from server.watch.events import events_of
 from server.watch.models import Watch
 from server.watch.standing import Terms
 from server.watch.trial import ONE
+from server.watch.wording import TIERS
 from server.web import form_body, language_of, page
 
 # What `reading.read` says of a whole that makes no sense, for the catalogs.
@@ -333,6 +333,7 @@ def _heading(table: str, language: str) -> str:
         "quiet": N_("Quiet hours"),
         "signals": N_("What has changed"),
         "together": N_("Many at once"),
+        "milestones": N_("Days of the calendar"),
     }
     return gettext(language, words[table]) if table in words else editing.label_of(table, language)
 
@@ -345,6 +346,9 @@ def _hint(table: str, language: str) -> str:
         return gettext(language, words)
     if table == "signals":
         return gettext(language, N_("Said quietly, on the board and on the page of the child."))
+    if table == "milestones":
+        words = N_("Around these days the watch is tighter by itself. The longest silence stays.")
+        return gettext(language, words)
     if table == "together":
         words = N_(
             "Then each adult gets one message about all of them."
@@ -390,8 +394,8 @@ def _asked(content: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
                 "label": editing.label_of(field.name, language),
                 "hint": gettext(language, editing.HINTS[key]) if key in editing.HINTS else "",
                 "choices": [
-                    (one.value, gettext(language, editing.DOES[one]))
-                    for one in editing.choices_of(field.name)
+                    (code, gettext(language, word))
+                    for code, word in editing.choices_of(field.name).items()
                 ],
             }
         )

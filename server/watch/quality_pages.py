@@ -23,9 +23,9 @@ from server.people.access import Visitor, agency_for, now_of
 from server.people.models import Child, Home, Person
 from server.people.rules import AgencyAction, Role, may_agency
 from server.watch import quality
-from server.watch.agreed import TIERS
 from server.watch.models import Pause, Round, Watch
 from server.watch.quality import Called, Figures, Kept
+from server.watch.wording import TIERS
 from server.web import language_of, page
 
 DAYS = 90

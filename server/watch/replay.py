@@ -18,13 +18,14 @@ What production does and a file cannot tell:
   again while such an alert is open, it joins it.
 - "Seen" in a tier where it only holds tells the caseworker in production; that is no call, and has
   no row.
-- A `tier` is set whatever the rhythm is; production refuses one that the rhythm is too slow for.
+- A `tier` is set whatever the rhythm is; production refuses one that the rhythm is too slow for. A
+  `milestone` that says `on` which day it is raises it only as far as the rhythm allows.
 - While the server is blind, whatever would reach it reaches it at the end of that time.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from heapq import heappop, heappush
 from operator import itemgetter
@@ -43,8 +44,10 @@ from server.watch import events as kinds
 from server.watch import standing as rules
 from server.watch.events import Event, on_line
 from server.watch.habit import REMEMBERED, Past, learned
-from server.watch.replayed import Alert, Child, Result, Row, Watched, facts_of, known_of
-from server.watch.rhythm import Span
+from server.watch.milestones import What as Milestone
+from server.watch.milestones import around, raised
+from server.watch.replayed import Alert, Child, Day, Result, Row, Watched, facts_of, known_of
+from server.watch.rhythm import Span, longest_gap
 from server.watch.standing import Change, Standing, Terms, What, Why
 from server.watch.wording import ROUNDS, Asked, Reach, Seen
 
@@ -57,7 +60,6 @@ NUDGE, ASK, PAGE, ESCALATE, REPORT = (
 )
 # A carer's link works for a day, in production as here.
 QUESTION_LASTS = timedelta(hours=24)
-_TIGHTER = {Tier.HIGH: 0, Tier.MID: 1, Tier.LOW: 2}
 _MANY = 16
 _JUST_BEFORE = timedelta(microseconds=1)
 _REACH = {
@@ -76,6 +78,7 @@ class Replay:
         self._children: dict[str, Child] = {}
         # What is said before a child is placed, or about the whole server.
         self._asked_early: dict[str, list[kinds.IfAsked]] = {}
+        self._days_later: dict[str, list[Day]] = {}
         self._blind: Span | None = None
         self._now: datetime | None = None
         self._result = Result([], [], [], {}, None, 0)
@@ -152,6 +155,7 @@ class Replay:
         watched = Watched(event.child, at, detail.phone, detail.language, tiers=[(at, detail.tier)])
         child = Child(event.child, watched, terms, rules.begin(terms, at), placed_at=at)
         child.if_asked = self._asked_early.pop(event.child, before.if_asked if before else [])
+        child.days = [day for day in self._days_later.pop(event.child, []) if day.around.begin > at]
         if before is not None and before.blind is not None:
             child.blind = before.blind
         elif self._blind is not None and self._blind.end > at:
@@ -164,6 +168,7 @@ class Replay:
         child.watched.end = at
         self._close(child, at, but=None)
         self._asked_early[child.name] = child.if_asked
+        self._days_later[child.name] = child.days
         del self._children[child.name]
 
     def _forget(self, child: Child, at: datetime) -> None:
@@ -212,7 +217,9 @@ class Replay:
                 self._know(child, warned_at=now)
             case "milestone":
                 assert isinstance(detail, kinds.Milestone)
-                if detail.what == "return":
+                if detail.on is not None:
+                    self._mark(child, detail.what, detail.on, now)
+                elif detail.what is Milestone.RETURN:
                     self._know(child, was_missing=True)
             case _:
                 pass
@@ -286,17 +293,69 @@ class Replay:
         child.standing = answering.heed(child.standing, child.terms, Evidence.APP_SEEN, now)
 
     def _looked(self, child: Child, now: datetime) -> tuple[Standing, tuple[Change, ...]]:
-        return rules.advance(child.standing, child.terms, now)
+        """The standing as time has made it by `now`; a tier that ends in between ends then."""
+        until = child.tier_until
+        if until is None or until > now:
+            return rules.advance(child.standing, child.terms, now)
+        standing, before = rules.advance(child.standing, child.terms, until)
+        self._in_tier(child, child.tier_then or child.terms.tier, until)
+        child.tier_until = child.tier_then = None
+        standing, after = rules.advance(standing, child.terms, now, since=until)
+        return standing, (*before, *after)
 
-    def _tier(self, child: Child, tier: Tier, now: datetime) -> None:
+    def _in_tier(self, child: Child, tier: Tier, at: datetime) -> Terms:
+        """The terms from now on; returns those of before."""
+        before = child.terms
+        child.terms = replace(before, tier=tier, steps=self._policy.tiers[tier].steps)
+        child.watched.tiers.append((at, tier))
+        return before
+
+    def _tier(
+        self,
+        child: Child,
+        tier: Tier,
+        now: datetime,
+        *,
+        until: datetime | None = None,
+        then: Tier | None = None,
+    ) -> None:
         standing, changes = self._looked(child, now)
-        terms = replace(child.terms, tier=tier, steps=self._policy.tiers[tier].steps)
-        if _TIGHTER[tier] < _TIGHTER[child.terms.tier]:
-            standing = changing.retune(standing, terms, now, before=child.terms)
-        child.terms = terms
-        child.standing, more = rules.advance(standing, terms, now, since=now)
-        child.watched.tiers.append((now, tier))
+        before = self._in_tier(child, tier, now)
+        child.tier_until, child.tier_then = until, then
+        if tier.is_tighter_than(before.tier):
+            standing = changing.retune(standing, child.terms, now, before=before)
+        child.standing, more = rules.advance(standing, child.terms, now, since=now)
         self._say(child, (*changes, *more), now)
+
+    def _mark(self, child: Child, what: Milestone, day: date, now: datetime) -> None:
+        """A day is written into the calendar; one whose time has come counts at once."""
+        span = around(self._policy.milestones, what, day, child.terms.zone)
+        if span.end > now:
+            child.days.append(Day(what, span))
+            self._count(child, now)
+
+    def _count(self, child: Child, now: datetime) -> None:
+        """Whatever changes the tier by itself has done so by now."""
+        if child.tier_until is not None and child.tier_until <= now:
+            child.standing, changes = self._looked(child, now)
+            self._say(child, changes, now)
+        begun = [day for day in child.days if day.around.begin <= now]
+        if not begun:
+            return
+        child.days = [day for day in child.days if day.around.begin > now]
+        for what, span in sorted(begun, key=lambda day: day.around.begin):
+            tiers = raised(
+                (child.terms.tier, child.tier_until, child.tier_then),
+                self._policy.milestones[what].tier,
+                span.end,
+                lambda tier: self._allows(child.terms, tier),
+            )
+            if span.end > now and tiers is not None:
+                self._tier(child, tiers[0], now, until=span.end, then=tiers[1])
+
+    def _allows(self, terms: Terms, tier: Tier) -> bool:
+        gap = longest_gap(terms.rhythm)
+        return not rules.lasts_too_long(gap, self._policy.tiers[tier].steps)
 
     def _pause(self, child: Child, pause: Span, now: datetime) -> None:
         if pause.end <= now:
@@ -320,6 +379,8 @@ class Replay:
                     return
                 self._see_again(child, child.blind)
             stop = min([limit, *(at for a in child.alerts.values() if (at := a.next_at()))])
+            if child.days or child.tier_until is not None:
+                stop = min([stop, *child.edges()])
             if child.coming and child.coming[0][0] <= stop:
                 if self._stretch(child, child.coming[0][0] - _JUST_BEFORE):
                     at, _, is_seen = heappop(child.coming)
@@ -327,6 +388,7 @@ class Replay:
             elif self._stretch(child, stop):
                 for alert in child.alerts.values():
                     self._climb(child, alert, stop)
+                self._count(child, stop)
                 if stop == limit:
                     return
 
@@ -383,6 +445,7 @@ class Replay:
                 self._take(child, what, blind.end)
             else:
                 self._carer_answers(child, blind.end, is_seen=what)
+        self._count(child, blind.end)
         child.standing, changes = self._looked(child, blind.end)
         self._say(child, changes, now=blind.end)
         for alert in list(child.alerts.values()):

@@ -67,6 +67,13 @@ class Watched:
     end: datetime | None = None
 
 
+class Day(NamedTuple):
+    """A day of the calendar whose time has not come: what, and when the watch is tighter."""
+
+    what: str
+    around: Span
+
+
 @dataclass(slots=True)
 class Child:
     """One child, its watch, and what is known of it."""
@@ -93,6 +100,14 @@ class Child:
     # What the habit is learned from: rounds that are over, and those late since the last sign.
     past: list[Past] = field(default_factory=list)
     late: list[datetime] = field(default_factory=list)
+    days: list[Day] = field(default_factory=list)
+    tier_until: datetime | None = None  # The tier ends by itself, and this one follows.
+    tier_then: Tier | None = None
+
+    def edges(self) -> list[datetime]:
+        """When the tier changes by itself."""
+        found = [day.around.begin for day in self.days]
+        return found if self.tier_until is None else [*found, self.tier_until]
 
 
 @dataclass(slots=True)

@@ -225,6 +225,11 @@ def steps_of(terms: Terms, due: datetime) -> Steps:
     )
 
 
+def lasts_too_long(gap: timedelta, steps: Steps) -> bool:
+    """Whether a silence could outlast the ceiling where check-ins lie so far apart."""
+    return gap + steps.grace + steps.carer_window > steps.ceiling
+
+
 def round_moments(due: datetime, opens: datetime, steps: Steps) -> tuple[datetime, ...]:
     """The five moments of a round: it opens, a reminder before, at due, again, and late.
 

@@ -5,7 +5,7 @@ and what for worse: the last answer, the usual delay, the last sign of life, whe
 arrived, whether the carer was asked and what came back, and whether the fault may be ours.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -21,6 +21,14 @@ from server.i18n import N_, format_day, format_span, format_time, gettext
 from server.watch.rhythm import Span
 from server.watch.standing import State, Why
 
+TIERS: Mapping[Tier, tuple[str, str]] = {
+    Tier.HIGH: (
+        N_("High"),
+        N_("The first days, after a return, before a hearing, when something worries you."),
+    ),
+    Tier.MID: (N_("Mid"), N_("A placement that is still new, or was shaken lately.")),
+    Tier.LOW: (N_("Low"), N_("A settled placement.")),
+}
 # So many rounds tell what is usual, and stand as marks on the board: four weeks of daily ones.
 ROUNDS = 28
 # A median delay below this is not worth a word.

@@ -9,7 +9,7 @@ import pytest
 
 from server.alert import policy, reading
 from server.alert.levels import Does, Evidence
-from server.alert.policy import QuietHours, Rung, Tier
+from server.alert.policy import Around, QuietHours, Rung, Tier
 from server.errors import Refused
 from server.watch.commands import read_policy
 
@@ -135,12 +135,25 @@ def test_quiet_hours_run_over_midnight_too(
         ("mid.habit", {**HABIT, "page": 0.01}, "mid.habit.ask"),
         ("mid.habit", {**HABIT, "ask_again": "5m"}, "mid.habit.ask_again"),
         ("mid.habit", {**HABIT, "ask_before": "soon"}, "mid.habit.ask_before"),
+        ("milestones", "never", "milestones"),
+        ("milestones.moon", {}, "milestones.moon"),
+        ("milestones.hearing", "3d", "milestones.hearing"),
+        ("milestones.hearing.until", "3d", "milestones.hearing.until"),
+        ("milestones.hearing.tier", "low", "milestones.hearing.tier"),
+        ("milestones.hearing.tier", ["high"], "milestones.hearing.tier"),
+        ("milestones.hearing.before", "31d", "milestones.hearing.before"),
+        ("milestones.turning_18.after", "never", "milestones.turning_18.after"),
+        ("milestones.transfer.tier", "mid", "milestones.transfer.tier"),
+        ("milestones.transfer.after", "71h", "milestones.transfer.after"),
+        ("milestones.return.after", "2d", "milestones.return.after"),
     ],
 )
 def test_nonsense_is_refused_and_named(path: str, value: Any, field: str) -> None:
     data = copy.deepcopy(policy.DEFAULT)
     *above, key = path.split(".")
-    table = data[above[0]] if above else data
+    table: Any = data
+    for name in above:
+        table = table[name]
     if value is None:
         del table[key]
     else:
@@ -149,6 +162,28 @@ def test_nonsense_is_refused_and_named(path: str, value: Any, field: str) -> Non
         reading.read(data)
     assert refused.value.field == field
     assert refused.value.code == "invalid"
+
+
+def test_a_policy_of_an_earlier_release_has_the_windows_that_were_before_it() -> None:
+    old = copy.deepcopy(policy.DEFAULT)
+    del old["milestones"]
+    day = timedelta(days=1)
+    assert reading.read(old).milestones == reading.read(reading.filled(old)).milestones
+    assert reading.read(old).milestones == {
+        "hearing": Around(Tier.HIGH, day, 3 * day),
+        "refusal": Around(Tier.HIGH, 0 * day, 3 * day),
+        "transfer": Around(Tier.HIGH, 2 * day, 3 * day),
+        "return": Around(Tier.HIGH, 0 * day, 3 * day),
+        "turning_18": Around(Tier.HIGH, 14 * day, day),
+    }
+
+
+def test_a_file_names_only_the_windows_that_are_different() -> None:
+    own = {"milestones": {"hearing": {"tier": "mid", "before": "never"}}}
+    found = reading.read(reading.filled(own)).milestones
+    assert found["hearing"] == Around(Tier.MID, timedelta(0), timedelta(days=3))
+    assert found["refusal"] == SHIPPED.milestones["refusal"]
+    assert reading.read({**policy.DEFAULT, **own}).milestones == found
 
 
 @pytest.mark.parametrize("value", ["never", None])

@@ -30,13 +30,13 @@ from server.notify.rules import Kind
 from server.people.models import Child
 from server.people.rules import Leaving, Role
 from server.watch import actions as watch
-from server.watch import agreeing, calling, noticing, placing, questions, ticking
+from server.watch import agreeing, calling, marking, noticing, placing, questions, ticking
 from server.watch import events as kinds
 from server.watch import rhythm as rhythms
 from server.watch.answering import counts
 from server.watch.events import Event, events_of
 from server.watch.me import note_app_seen
-from server.watch.models import Question, Watch
+from server.watch.models import Milestone, Question, Watch
 from server.watch.replay import replay
 from tests.cast import Cast
 
@@ -97,6 +97,7 @@ class Live:
         child = self.cast.mia.id
         found = [at for at, _, _ in self.coming]
         found += [w.act_at for w in await Watch.filter(child_id=child) if w.act_at]
+        found += [day.act_at for day in await Milestone.filter(child_id=child) if day.act_at]
         for alert in await Alert.filter(child_id=child, closed_at__isnull=True):
             found += [at for at in (alert.act_at, alert.decide_at) if at]
         return found
@@ -122,6 +123,7 @@ class Live:
         for _, _, what in sorted(arrivals, key=lambda arrival: arrival[:2]):
             await self.take(what, now)
             await self.hear(now)
+        await marking.tick(now)
         await ticking.tick(now)
         await climbing.tick(now)
         await self.hear(now)
@@ -169,6 +171,9 @@ class Live:
             await noticing.note(
                 cast.actor("sam"), child, Role.CARER, id_=id_, sign=detail.sign, words=None, now=now
             )
+        elif isinstance(detail, kinds.Milestone):
+            assert detail.on is not None
+            await marking.mark(cast.actor("tom"), mia, detail.what, detail.on, id=uuid4(), now=now)
         elif what.kind == "app_seen":
             await note_app_seen(mia, now)
             await watch.app_opened(mia, now)
@@ -309,6 +314,38 @@ async def test_an_open_app_puts_the_call_off_once_where_the_policy_lets_it(cast:
         (at(3, "20:15"), "ask_carer"),
         (at(3, "21:00"), "page_worker"),
     ]
+
+
+@pytest.mark.parametrize("tier", ["high", "mid"])
+async def test_days_of_the_calendar(cast: Cast, tier: str) -> None:
+    """A hearing in the low tier while nothing, and a decision while the carer has been asked; a
+    day that begins in a time of blindness, one that ends in it, and one that a person overrules."""
+    data = copy.deepcopy(DEFAULT)
+    data["milestones"]["hearing"] |= {"tier": tier, "before": "7h", "after": "18h"}
+    data["milestones"]["refusal"] |= {"tier": tier, "after": "17h"}
+    told = await compare(
+        cast,
+        [
+            (at(2, "13:00"), "tier", {"tier": "low"}),
+            (at(2, "14:00"), "milestone", {"what": "hearing", "on": "2026-03-04"}),
+            (at(2, "16:50"), "check_in", {}),
+            (at(3, "07:50"), "check_in", {}),
+            (at(6, "10:00"), "check_in", {}),
+            (at(7, "10:20"), "milestone", {"what": "refusal", "on": "2026-03-07"}),
+            (at(8, "15:30"), "blind", {"until": text_of(at(8, "19:10"))}),
+            (at(9, "07:00"), "check_in", {}),
+            (at(9, "08:00"), "milestone", {"what": "hearing", "on": "2026-03-11"}),
+            (at(10, "15:30"), "blind", {"until": text_of(at(10, "19:10"))}),
+            (at(12, "07:00"), "check_in", {}),
+            (at(12, "07:30"), "milestone", {"what": "hearing", "on": "2026-03-13"}),
+            (at(12, "18:00"), "tier", {"tier": "low"}),
+            (at(13, "07:00"), "check_in", {}),
+        ],
+        data,
+    )
+    first = next(moment for moment, level, _ in told if level == "page_worker")
+    # Of the round at six in the evening, one hour before the window by our clock of Paris.
+    assert first == {"high": at(3, "17:45"), "mid": at(3, "18:45")}[tier]
 
 
 async def test_a_placement_that_ends_and_begins_again(cast: Cast) -> None:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.alert.policy import Tier
+from server.alert.policy import DEFAULT, Tier
+from server.alert.reading import filled, read
 from server.audit.models import Entry
 from server.errors import IdReused, NotFound, Refused
 from server.notify.actions import last_resorts, use_last_resorts
@@ -16,8 +17,8 @@ from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Home
 from server.people.rules import Leaving
-from server.watch import agreeing, marking, placing, ticking
-from server.watch.milestones import What, around, coming_of_age
+from server.watch import adopting, agreeing, marking, placing, ticking
+from server.watch.milestones import What, around, coming_of_age, raised
 from server.watch.models import Milestone, Watch
 from tests.cast import Cast
 from tests.desk.walking import at_desk
@@ -194,6 +195,42 @@ async def test_after_a_move_the_watch_is_tight_for_three_days(cast: Cast) -> Non
     assert await tier_at(cast, cast.clock() + timedelta(seconds=1)) == ("high", local(6))
 
 
+async def adopted(cast: Cast, base: int = 0, **windows: dict[str, str]) -> None:
+    await adopting.adopt(
+        cast.actor("ines"),
+        cast.agency.id,
+        uuid4(),
+        filled({"milestones": windows}),
+        base=base,
+        words="Hearings are in the afternoon.",
+        now=cast.clock(),
+    )
+
+
+async def test_how_tight_and_how_long_is_what_the_policy_says(cast: Cast) -> None:
+    await often(cast)
+    await agreeing.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=cast.clock())
+    await adopted(cast, hearing={"tier": "mid", "before": "6h", "after": "1d"})
+    await marked(cast)
+    assert await tier_at(cast, local(6) - 7 * HOUR) == ("low", None)
+    assert await tier_at(cast, local(6) - 6 * HOUR) == ("mid", local(8))
+    assert await tier_at(cast, local(8)) == ("low", None)
+
+
+async def test_another_policy_moves_the_days_that_have_not_begun_and_no_other(cast: Cast) -> None:
+    await often(cast)
+    await marked(cast)
+    begun = await marked(cast, "refusal", date(2026, 3, 2))
+    gone = await marked(cast)
+    await marking.take_back(cast.actor("tom"), cast.mia.id, gone.id, cast.clock())
+    window = {"before": "never", "after": "2d"}
+    await adopted(cast, hearing=window, refusal={"after": "30d"})
+    assert (await Milestone.get(id=begun.id)).until_at == begun.until_at
+    assert (await Milestone.get(id=gone.id)).act_at is None
+    assert (await tier_at(cast, local(6) - HOUR)) == ("high", local(6))
+    assert (await tier_at(cast, local(6))) == ("high", local(9))
+
+
 async def test_where_nobody_is_watched_any_more_a_day_changes_nothing(cast: Cast) -> None:
     await often(cast)
     await marked(cast)
@@ -236,9 +273,39 @@ async def test_the_calendar_at_the_desk(cast: Cast) -> None:
 
 
 def test_around_a_day_the_clocks_change_it_is_still_whole_days_where_the_child_is() -> None:
-    span = around(What.TRANSFER, date(2026, 3, 29), PARIS)
+    windows = read(DEFAULT).milestones
+    span = around(windows, What.TRANSFER, date(2026, 3, 29), PARIS)
     assert span.begin == datetime(2026, 3, 27, tzinfo=PARIS).astimezone(UTC)
     assert span.end.astimezone(PARIS).date() == date(2026, 4, 2)
+
+
+H, M, L = Tier.HIGH, Tier.MID, Tier.LOW
+T1, T2, T3 = (datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "allowed", "found"),
+    [
+        ((L, None, None), H, {H, M}, (H, L)),
+        ((L, None, None), H, {M}, (M, L)),
+        ((L, None, None), H, set(), None),
+        ((L, None, None), M, {H, M}, (M, L)),
+        ((M, None, None), M, {H}, None),
+        ((H, None, None), M, {H}, None),
+        ((H, T1, L), M, {H}, (H, L)),
+        ((H, T2, L), H, {H}, None),
+        ((H, T3, L), H, {H}, None),
+        ((M, T3, L), H, {H}, (H, M)),
+        ((M, T1, L), H, {H}, (H, L)),
+    ],
+)
+def test_a_day_raises_as_far_as_it_wants_and_the_rhythm_lets_it_and_lowers_nothing(
+    now: tuple[Tier, datetime | None, Tier | None],
+    wanted: Tier,
+    allowed: set[Tier],
+    found: tuple[Tier, Tier] | None,
+) -> None:
+    assert raised(now, wanted, T2, allowed.__contains__) == found
 
 
 def test_whoever_is_born_on_a_leap_day_is_of_age_on_the_first_of_march() -> None:

@@ -21,7 +21,16 @@ from server.alert.reach import policy_of
 from server.alert.reading import filled
 from server.audit.models import Entry
 from server.errors import Conflict, Refused
-from server.watch import adopting, editing, history, lookback, policy_pages, ticking
+from server.watch import (
+    adopting,
+    agreeing,
+    editing,
+    history,
+    lookback,
+    marking,
+    policy_pages,
+    ticking,
+)
 from server.watch.events import events_of
 from server.watch.models import Watch
 from tests.cast import Cast
@@ -137,6 +146,23 @@ def test_a_signal_is_switched_and_its_numbers_are_named_by_it() -> None:
     ]
 
 
+def test_a_day_of_the_calendar_is_asked_for_in_words() -> None:
+    typed = form() | {
+        "milestones.hearing.tier": "mid",
+        "milestones.hearing.before": "",
+        "milestones.refusal.before": "12",
+    }
+    changes = editing.differences(filled({}), editing.read(typed, filled({})), "en")
+    assert [(one.label, one.before, one.after) for one in changes] == [
+        ("A hearing, or a date with an office: how tight", "High", "Mid"),
+        ("A hearing, or a date with an office: so long before the day", "1 day", "not set"),
+        ("A negative decision: so long before the day", "not set", "12 hrs"),
+    ]
+    with pytest.raises(Refused) as fault:
+        editing.read(form() | {"milestones.hearing.tier": "low"}, DEFAULT)
+    assert fault.value.field == "milestones.hearing.tier"
+
+
 def test_the_same_span_in_another_unit_is_no_change() -> None:
     assert editing.differences(other(grace="2h"), other(grace="120m"), "en") == []
     [change] = editing.differences(other(), other(grace="90s"), "en")
@@ -208,6 +234,40 @@ async def test_the_history_of_an_agency_replays_to_what_happened_there(cast: Cas
     )
     assert seen.before == seen.after
     assert seen.before.alerts == len(happened)
+
+
+async def test_the_days_of_the_calendar_are_in_the_history_and_act_there_by_the_policy(
+    cast: Cast,
+) -> None:
+    """A day that was taken back before its time is none; the tier that a day made is none of the
+    child's own."""
+    tom, mia, begin = cast.actor("tom"), cast.mia.id, cast.clock()
+    twice = {"at": ["09:00", "18:00"]}
+    await agreeing.set_rhythm(tom, mia, twice, "Europe/Paris", begin)
+    await agreeing.set_tier(tom, mia, Tier.LOW, now=begin)
+    now = cast.clock.advance(hours=1)
+    for what, day in (("refusal", now.date()), ("hearing", now.date() + timedelta(days=9))):
+        row = await marking.mark(tom, mia, what, day, id=uuid4(), now=now)
+    await marking.take_back(tom, mia, row.id, now)
+    for _ in range(30):
+        cast.clock.advance(hours=1)
+        await marking.tick(cast.clock())
+        await ticking.tick(cast.clock())
+        await tick(cast.clock())
+    assert (await Watch.get(child_id=mia)).tier == "high"
+    past = await history.read(cast.agency.id, begin - timedelta(days=1), cast.clock())
+    ours = [one for one in past.events if one.child == str(mia)]
+    assert [one.detail["tier"] for one in ours if one.kind == "placed"] == ["low"]
+    days = [one.detail for one in ours if one.kind == "milestone"]
+    assert days == [{"what": "refusal", "on": now.date().isoformat()}]
+    alert = await Alert.get(child_id=mia, cause="silence")
+    events = list(events_of(history.as_csv(past.events)))
+    seen = lookback.run(events, policies.read(DEFAULT), past.until)
+    assert [one.opened_at for one in seen.alerts if one.child == str(mia)] == [alert.opened_at]
+    looser = policies.read(filled({"milestones": {"refusal": {"tier": "mid"}}}))
+    seen = lookback.run(events, looser, past.until)
+    [later] = [one.opened_at for one in seen.alerts if one.child == str(mia)]
+    assert later > alert.opened_at
 
 
 # --- adopting
