@@ -33,7 +33,7 @@ from server.watch import (
 )
 from server.watch.agreed import coming_seasons
 from server.watch.alert_api import AlertOut, one_out
-from server.watch.children import shown
+from server.watch.children import changed, shown
 from server.watch.models import Pause, Sighting, Watch
 from server.watch.seasons_api import SeasonOut, season_out
 from server.watch.standing import State as Standing
@@ -43,7 +43,8 @@ from server.web import json_answer, json_body
 
 
 class ChildOut(msgspec.Struct):
-    """A child as somebody with a tie sees it. `sentence`: what is known, for the reader."""
+    """A child as somebody with a tie sees it. `sentence`: what is known, for the reader.
+    `changed`: what has changed about the child, in a few words, as the board says it."""
 
     id: UUID
     name: str
@@ -54,6 +55,7 @@ class ChildOut(msgspec.Struct):
     missed_due_at: datetime | None = None
     answered_at: datetime | None = None
     sentence: str | None = None
+    changed: str | None = None
 
 
 class LeftOut(msgspec.Struct):
@@ -177,11 +179,15 @@ async def children(request: Request) -> Response:
     names = {p.id: p.name for p in await named}
     seeing = [id for id in watches if may(roles[id], Action.ALERT_SEE)]
     facts = await evidence.of(seeing, now)
+    noticing = [id for id in watches if may(roles[id], Action.OBSERVATION_SEE)]
+    says = await changed(request, noticing) if noticing else {}
     found = [
         _child(id, names[id], roles[id], watches.get(id), facts.get(id), request)
         for id in roles
         if id in names
     ]
+    for child in found:
+        child.changed = says.get(child.id)
     found.sort(key=lambda child: (_FIRST[child.standing], child.missed_due_at or now, child.name))
     gone = [
         LeftOut(child.id, names[child.id], child.left_at)

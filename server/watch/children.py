@@ -1,15 +1,22 @@
 """Whom a page or a list shows: the placed children, and who left but is called about."""
 
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from starlette.requests import Request
 
 from server.alert.models import Alert
-from server.people.access import Roles, children_for, visitor_of
+from server.people.access import Roles, children_for, now_of, visitor_of
 from server.people.models import Child
 from server.people.rules import Action
+from server.rendering import language_of
 
 Left = tuple[Child, Roles]
+# What has changed about children hangs on their moods, which lie in a room above this one: the
+# composition root hangs this on `app.state`.
+OnBoard = Callable[[UUID, Collection[UUID], str, datetime], Awaitable[Mapping[UUID, str]]]
 
 
 async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], list[Left]]:
@@ -29,3 +36,11 @@ async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], li
     gone = {child.id for child in left} - called
     here = {id_: held for id_, held in roles.items() if id_ not in gone}
     return here, [(child, roles[child.id]) for child in left]
+
+
+async def changed(request: Request, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """What has changed about each of these children, in a few words of the reader's language."""
+    visitor = await visitor_of(request)
+    assert visitor.agency_id is not None
+    on_board = cast(OnBoard, request.app.state.changed_on_board)
+    return await on_board(visitor.agency_id, ids, language_of(request), now_of(request))

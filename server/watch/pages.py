@@ -1,9 +1,7 @@
 """The board, and the routes of the watch's pages. Each kind of page has a module of its own."""
 
 import gzip
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import datetime
-from typing import cast
+from functools import partial
 from uuid import UUID
 
 from starlette.requests import Request
@@ -37,9 +35,6 @@ from server.watch.desk import done
 from server.watch.wording import span
 from server.web import language_of, page, zone_of
 
-# What has changed about children hangs on their moods, which lie in a room above this one: the
-# composition root hangs this on `app.state`.
-OnBoard = Callable[[UUID, Collection[UUID], str, datetime], Awaitable[Mapping[UUID, str]]]
 # Below this, what compressing saves is less than what it costs.
 _WORTH_IT = 4_000
 
@@ -49,16 +44,13 @@ async def show_board(request: Request) -> Response:
     visitor = await staff_of(request)
     roles, left = await children.shown(request, Action.CHILD_SEE)
     now, language = now_of(request), language_of(request)
-    agency_id = visitor.agency_id
-    assert agency_id is not None
-    on_board = cast(OnBoard, request.app.state.changed_on_board)
     shown, cared = await board.read(
         roles,
         visitor.person_id,
         language,
         zone_of(request),
         now,
-        changes=lambda seen: on_board(agency_id, seen, language, now),
+        changes=partial(children.changed, request),
     )
     looked_at, is_stale = await board.last_look(now)
     context = {

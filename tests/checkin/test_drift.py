@@ -18,6 +18,7 @@ from server.doors.models import Device
 from server.due import actions as dues
 from server.due.models import Due
 from server.due.rules import Kind, Setting
+from server.people.models import Person
 from server.people.rules import Role
 from server.watch import noticing
 from server.watch.models import Noted, Round, round_id
@@ -235,6 +236,28 @@ async def test_carers_read_none_of_it_and_nobody_after_the_placement(cast: Cast)
     await cast.children["mia"].refresh_from_db()
     await type(cast.children["mia"]).filter(id=cast.mia.id).update(left_at=cast.clock())
     assert "What has changed" not in await page_of(cast, "tom")
+
+
+async def test_a_list_for_other_programs_says_what_the_board_says_and_to_the_same_readers(
+    cast: Cast,
+) -> None:
+    await rounds(cast, later=2 * HOUR)
+
+    async def changed(name: str) -> str | None:
+        path = "/api/v1/children"
+        listed = (await cast.client_as(name).get(path)).json()["children"]
+        return {child["name"].split()[0]: child["changed"] for child in listed}["Mia"]
+
+    says = await changed("tom")
+    assert says is not None
+    assert "answers later" in says
+    assert says in await page_of(cast, "tom", "/desk/")
+    await Person.filter(id=cast.tom.id).update(language="fr")
+    assert "répond" in (await changed("tom") or "")
+    assert await changed("sam") is None
+    assert await changed("mia") is None
+    await adopt(cast, "later_answers", "fewer_answers", "lower_mood", is_on=False)
+    assert await changed("tom") is None
 
 
 async def test_a_board_reads_the_answers_anew_after_ten_minutes_and_no_child_twice(
