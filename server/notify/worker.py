@@ -120,12 +120,17 @@ class Worker:
     async def _claim(self, now: datetime) -> list[Message]:
         skip = "FOR UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
         async with write():
+            known: list[Any] = [now, now + LEASE, self._name]
+            free = ""
+            if dialect() == "postgres":
+                known.append(await _take_groups(now))
+                free = "AND (together IS NULL OR together = ANY($4))"
             rows = await fetch(
                 "UPDATE message SET state = 'sending', attempts = attempts + 1, act_at = $2,"  # noqa: S608
                 " lease_until = $2, leased_by = $3 WHERE id IN (SELECT id FROM message"
-                " WHERE act_at <= $1 AND state IN ('waiting', 'sending')"
+                f" WHERE act_at <= $1 AND state IN ('waiting', 'sending') {free}"
                 f" ORDER BY act_at LIMIT {AT_ONCE} {skip}) RETURNING id, together",
-                [now, now + LEASE, self._name],
+                known,
             )
             rows += await self._claim_rest(rows, now)
         ids = [as_id(row["id"]) for row in rows]
@@ -434,6 +439,22 @@ def as_one(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
             key = (*what, message.to_key, message.channel, attempt.to)
         found.setdefault(key, []).append(attempt)
     return list(found.values())
+
+
+_GROUPS = f"""
+SELECT together FROM (
+  SELECT DISTINCT together FROM (
+    SELECT together FROM message WHERE act_at <= $1 AND state IN ('waiting', 'sending')
+    ORDER BY act_at LIMIT {AT_ONCE}
+  ) AS due WHERE together IS NOT NULL
+) AS groups WHERE pg_try_advisory_xact_lock(hashtextextended(together::text, 0))
+"""  # noqa: S608
+
+
+async def _take_groups(now: datetime) -> list[UUID]:
+    """What goes out as one and is due next, as far as no other worker claims of it in this moment:
+    two who each took a part of it would send it twice. Until the end of the transaction."""
+    return [as_id(row["together"]) for row in await fetch(_GROUPS, [now])]
 
 
 async def _lock_addresses(ids: Sequence[UUID]) -> None:

@@ -115,6 +115,33 @@ async def test_two_workers_at_once_send_each_message_once(stage: Stage) -> None:
     assert await Delivery.all().count() == 60
 
 
+async def test_workers_at_once_do_not_split_what_goes_out_as_one(stage: Stage) -> None:
+    """More rows than one batch holds: whoever takes the first of them takes all."""
+    phone = await phone_of(stage, "tom")
+    for number in range(4):
+        shared = UUID(int=number)
+        sayings = [
+            Saying(
+                kind=Kind.ALERT,
+                agency_id=stage.cast.agency.id,
+                subject_kind="alert",
+                subject_id=uuid4(),
+                person_id=stage.cast.tom.id,
+                urgency="high",
+                together=shared,
+            )
+            for _ in range(AT_ONCE + 50)
+        ]
+        async with write():
+            await notify.queue(sayings, stage.clock())
+        workers = [stage.another_ticker().worker for _ in range(4)]
+        no_fault(await together(*(worker.run_once() for worker in workers)))
+        while await send(stage):
+            pass
+        assert await Message.filter(together=shared, state="done").count() == AT_ONCE + 50
+        assert len(phone.received) == number + 1
+
+
 async def test_a_batch_is_bounded_and_the_oldest_go_first(stage: Stage) -> None:
     phone = await phone_of(stage, "tom")
     for turn in range(AT_ONCE + 1):
