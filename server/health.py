@@ -18,6 +18,7 @@ from server.alert.models import Alert
 from server.due.models import Due
 from server.errors import NotFound
 from server.live import listeners
+from server.notify.devices import census
 from server.notify.models import Delivery, Message
 from server.people.access import now_of
 from server.settings import is_loopback
@@ -129,6 +130,11 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
     await _count(registry, "messages_last_hour", "state", Message.filter(queued_at__gt=lately))
     sent = Delivery.filter(started_at__gt=lately)
     await _count(registry, "deliveries_last_hour", "result", sent)
+    devices = await census(now)
+    gauge = Gauge("waymark_push_devices", "devices that take pushes", registry=registry)
+    gauge.set(devices.devices)
+    gauge = Gauge("waymark_push_devices_stale", "of these, that show none", registry=registry)
+    gauge.set(devices.stale)
     Gauge("waymark_live_pages", "pages that listen", registry=registry).set(listeners())
 
 

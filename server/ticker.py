@@ -23,6 +23,8 @@ from server.due import actions as dues
 from server.notify.actions import tell_operators
 from server.notify.channels import Channel
 from server.notify.channels.watchdog import ping
+from server.notify.devices import census
+from server.notify.health import is_the_channel
 from server.notify.worker import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import Worker
 from server.settings import Settings
@@ -216,8 +218,16 @@ class Ticker:
         await seal(self._clock())
 
     async def tidy(self) -> None:
-        """Forget what counts no longer: old guesses."""
-        await doors.tidy(self._clock())
+        """Forget what counts no longer: old guesses. And see whether pushes are shown anywhere: no
+        device that is silent makes us unwell, many at once are said to the operators, once a day.
+        """
+        now = self._clock()
+        await doors.tidy(now)
+        found = await census(now)
+        if is_the_channel(found.stale, found.devices):
+            log.error("ticker.pushes_unseen", stale=found.stale, devices=found.devices)
+            async with write():
+                await tell_operators("push:unseen", now, every_h=24)
 
     async def audit(self) -> None:
         """Look for open alerts and dues that nobody moves, and for children over whom nobody

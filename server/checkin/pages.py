@@ -39,7 +39,7 @@ from server.watch.noticing import noticed
 from server.watch.placing import why_left
 from server.watch.signal_words import sentence as signal_sentence
 from server.watch.signs import SIGNS
-from server.watch.wording import when
+from server.watch.wording import reminders, when
 from server.web import form_body, language_of, page, zone_of
 
 # As many answers as a month of three a day has.
@@ -165,6 +165,8 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
         "icon_name": icon,
         "word": gettext(language, word),
         "sentence": evidence.sentence(facts, language, zone, now),
+        # In an alert the sentence has it.
+        "reminders": "" if facts.is_silent else reminders(facts, language, zone, now),
         "strip": strip(facts.marks, language),
         "marks": marks_one_by_one(facts.marks, language),
         "alerts": facts.alerts,

@@ -156,6 +156,7 @@ THEN: Mapping[str, str] = {
     "answered_at": N_("Last answer"),
     "app_seen_at": N_("App last open"),
     "asked_at": N_("Carer asked"),
+    "push_silent_since": N_("No reminder shown since"),
 }
 
 

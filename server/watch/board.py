@@ -22,7 +22,7 @@ from server.watch import evidence
 from server.watch.models import Beat, Question, Watch
 from server.watch.standing import State
 from server.watch.ticking import BLIND_AFTER, TICK
-from server.watch.wording import ROUNDS, Called, Facts, Mark, brief, span, when
+from server.watch.wording import ROUNDS, Called, Facts, Mark, brief, quiet_phone, span, when
 
 Roles = frozenset[Role]
 # What has changed about these children, in a few words: moods lie in a room above this one.
@@ -81,7 +81,8 @@ class Row:
     word: str
     text: str
     owed: str  # What is over the time and the reader's turn; nobody is called by it.
-    changed: str  # What has changed about the child; nobody is called by it either.
+    # What has changed about the child, else that its phone shows nothing; nobody is called by it.
+    changed: str
     strip: Markup
     since: str | None
     since_at: datetime | None
@@ -138,7 +139,7 @@ async def read(
     rows = [
         replace(
             _row(one, roles[child], names, owed.get(child, ()), me, language, zone, now),
-            changed=changed.get(child, ""),
+            changed=changed.get(child, "") or quiet_phone(one, language, zone, now),
         )
         for child, one in facts.items()
     ]

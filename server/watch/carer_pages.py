@@ -4,7 +4,9 @@ The link works once, shows no name, and opens nothing else. Reading it answers n
 looks at links before a person does (a mail server, a messenger) must not say "seen".
 """
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +17,7 @@ from server.alert.models import Alert
 from server.clock import known_zone
 from server.errors import NotFound, Refused
 from server.i18n import known
+from server.notify.devices import reached_of
 from server.people.access import now_of
 from server.people.models import Agency, Person
 from server.people.words import entered
@@ -68,10 +71,21 @@ async def _question_page(request: Request, question: Question) -> Response:
         "is_called": await _is_called(question),
         "is_weighed": watch is not None and await questions.weighs_not_seen(watch),
         "due": when(carer.language, question.about_due_at, zone, now_of(request)),
+        "silent_since": await _silent_since(question, carer.language, zone, now_of(request)),
     }
     if agency.display_name:
         context["display_name"] = agency.display_name
     return _page(request, context)
+
+
+async def _silent_since(
+    question: Question, language: str, zone: ZoneInfo, now: datetime
+) -> str | None:
+    """Since when the phone has shown none of our reminders; None where it does, or nobody knows."""
+    push = (await reached_of([question.child_id], now)).get(question.child_id)
+    if push is None or push.silent_since is None:
+        return None
+    return when(language, push.silent_since, zone, now)
 
 
 async def _is_called(question: Question) -> bool:

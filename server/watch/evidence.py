@@ -14,6 +14,7 @@ from server.alert.ladder import State as AlertState
 from server.alert.policy import Tier
 from server.db import as_id, as_moment, dialect, fetch
 from server.notify.actions import NONE
+from server.notify.devices import reached_of
 from server.notify.models import Delivery
 from server.notify.rules import Kind, Reason
 from server.people.models import Tie
@@ -23,6 +24,7 @@ from server.watch.rhythm import Span
 from server.watch.standing import State
 from server.watch.ticking import BLIND_AFTER, TICK
 from server.watch.wording import (
+    NO_DEVICE,
     ROUNDS,
     URGENCY,
     Asked,
@@ -59,11 +61,13 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
     seen, asked = await _seen(ids, now), await _asked(watches)
     carers, pauses = await _with_carers(ids, now), await _away(ids, now)
     blinds, forgot = await _blinds(now), await _forgot(ids, now)
+    pushes = await reached_of(ids, now)
     return {
         child: _facts(
             row,
             alerts=alerts.get(child, ()),
             reach=reach.get(child, Reach.NONE),
+            push=pushes.get(child, NO_DEVICE),
             has_fault=child in faults,
             seen=seen.get(child),
             asked=asked.get(child),

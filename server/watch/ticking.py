@@ -12,6 +12,8 @@ from server.audit.models import Entry
 from server.db import as_id, fetch, write
 from server.live import announce
 from server.notify.actions import Saying, queue, set_aside, tell_operators
+from server.notify.devices import reached_of
+from server.notify.health import Reached
 from server.notify.rules import Kind
 from server.watch.cases import Case, as_row, load, passed
 from server.watch.models import CALLED_OFF, Beat, Blind, Question, Round, Watch, round_id
@@ -306,6 +308,7 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
     openings, policies = [], {}
     called = _of(moved, What.ALERT)
     blind = await _blind(called, now)
+    pushes = await reached_of([one.watch.child_id for one, _ in called], now)
     unseen = {}
     if blind is not None:
         unseen["unseen"] = [blind.from_at.isoformat(), blind.until_at.isoformat()]
@@ -324,7 +327,7 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
                 tier=one.terms.tier,
                 reason=change.why.value if change.why else Why.GRACE_OVER.value,
                 opened_at=change.at,
-                facts={**_facts(one, change), **unseen},
+                facts={**_facts(one, change, pushes.get(one.watch.child_id)), **unseen},
                 shared=shared.get(one.watch.child_id),
             )
         )
@@ -341,13 +344,14 @@ async def _blind(called: Sequence[tuple[Case, Change]], now: datetime) -> Blind 
     return await Blind.filter(until_at=now).first()
 
 
-def _facts(one: Case, change: Change) -> dict[str, Any]:
+def _facts(one: Case, change: Change, push: Reached | None) -> dict[str, Any]:
     """What was known when the alert opened. Times and codes; evidence.py makes the sentence."""
     moments = {
         "due_at": change.due_at,
         "answered_at": one.watch.answered_at,
         "app_seen_at": one.watch.app_seen_at,
         "asked_at": one.standing.asked_at,
+        "push_silent_since": push.silent_since if push is not None else None,
     }
     facts = {name: at.isoformat() for name, at in moments.items() if at is not None}
     return {**facts, "has_carer": one.terms.has_carer}

@@ -18,6 +18,7 @@ from server.alert.ladder import Cause
 from server.alert.ladder import State as AlertState
 from server.alert.policy import Tier
 from server.i18n import N_, format_day, format_span, format_time, gettext
+from server.notify.health import Health, Reached
 from server.watch.rhythm import Span
 from server.watch.standing import State, Why
 
@@ -95,6 +96,9 @@ class Called:
     act_at: datetime | None
 
 
+NO_DEVICE = Reached()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything that is known about one child's silence."""
@@ -116,6 +120,7 @@ class Facts:
     usual_delay: timedelta | None = None
     seen: Seen | None = None
     reach: Reach = Reach.NONE
+    push: Reached = NO_DEVICE  # How well pushes reach the phone on the whole.
     has_carer: bool = False
     asked: Asked | None = None
     blind: tuple[Span, ...] = ()
@@ -334,7 +339,38 @@ PHONE: dict[Reach, str] = {
 
 
 def _phone(facts: Facts, reader: _Reader) -> str:
+    # What was accepted by a phone that shows nothing would read as if it were reachable.
+    if facts.reach is not Reach.FAILED and facts.push.silent_since is not None:
+        return _silent_phone(facts.push, reader)
     return gettext(reader.language, PHONE[facts.reach])
+
+
+def _silent_phone(push: Reached, reader: _Reader) -> str:
+    if push.seen_at is None:
+        return gettext(reader.language, N_("phone has never shown a reminder"))
+    return reader.say(N_("phone has shown no reminder since {time}"), time=push.seen_at)
+
+
+def quiet_phone(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """That the phone shows no reminders, of a child who is not silent; else empty."""
+    if facts.push.silent_since is None or facts.is_silent:
+        return ""
+    return reminders(facts, language, zone, now)
+
+
+def reminders(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """Whether reminders reach the phone, in a sentence; empty where nothing is known."""
+    reader = _Reader(language, zone, now)
+    if facts.push.silent_since is not None:
+        return _join([_silent_phone(facts.push, reader)], reader)
+    if facts.push.health is Health.BROKEN:
+        return _join([gettext(language, N_("reminders do not arrive at the phone"))], reader)
+    if facts.push.seen_at is None:
+        return ""
+    return _join(
+        [reader.say(N_("a reminder last reached the phone {time}"), time=facts.push.seen_at)],
+        reader,
+    )
 
 
 def _carer(facts: Facts, reader: _Reader) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+import httpx2
 import pytest
 
 from server.audit.actions import Actor
@@ -291,3 +292,51 @@ async def test_devices_are_counted_without_a_name(stage: Stage) -> None:
     await phone_of(stage, "noor")
     await mail_of(stage, "tom")
     assert await census(stage.clock()) == Census(devices=2, stale=1)
+
+
+async def silent_devices(stage: Stage, stale: int, others: int) -> None:
+    """Rows of so many devices, of which so many have shown nothing for ten days."""
+    since = stage.clock() - 10 * DAY
+    for number in range(stale + others):
+        await Address.create(
+            agency_id=stage.cast.agency.id,
+            person_id=stage.cast.tom.id,
+            channel="push",
+            value=f"https://push.example.org/{number}",
+            value_index=str(uuid4()),
+            made_at=since,
+            receipts_since=since,
+            unseen=9 if number < stale else 0,
+            unseen_since=since if number < stale else None,
+        )
+
+
+@pytest.mark.parametrize(("stale", "others", "told"), [(5, 10, 1), (4, 0, 0), (5, 11, 0)])
+async def test_many_silent_devices_at_once_are_said_to_the_operators_once_a_day(
+    stage: Stage, stale: int, others: int, told: int
+) -> None:
+    stage.clock.set(stage.clock().replace(hour=1))
+    await silent_devices(stage, stale, others)
+    await stage.beat()
+    for _ in range(3):
+        await stage.ticker.tidy()
+        stage.clock.advance(hours=1)
+    said = await Message.filter(kind="operators", subject_kind="fault")
+    assert [message.data for message in said] == [{"fault": "push:unseen"}] * told
+    stage.clock.advance(days=1)
+    await stage.ticker.tidy()
+    assert await Message.filter(kind="operators").count() == 2 * told
+
+
+async def test_silent_devices_are_counted_for_operators_and_make_nobody_unwell(
+    stage: Stage,
+) -> None:
+    await silent_devices(stage, 6, 1)
+    await stage.beat()
+    async with stage.cast.client() as client:
+        assert (await client.get("/health")).status_code == 200
+    transport = httpx2.ASGITransport(stage.cast.app, client=("127.0.0.1", 50000))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+        text = (await client.get("/metrics")).text
+    assert "waymark_push_devices 7.0" in text
+    assert "waymark_push_devices_stale 6.0" in text
