@@ -73,6 +73,8 @@ class Doubt:
     sign: float = 1.0
     sign_lasts: timedelta = timedelta(days=4)
     left_before: float = 1.0
+    # The phone shows no reminders: then the carer is asked as soon as a silence begins.
+    silent_phone: bool = False
 
     @property
     def weighs_not_seen(self) -> bool:

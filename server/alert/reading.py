@@ -222,9 +222,16 @@ _DOUBT = {
     "sign": AT_ONCE,
     "sign_lasts": None,
     "left_before": AT_ONCE,
+    "silent_phone": None,
 }
 # What a table of an earlier release does not say, as that release had it.
-_DOUBT_BEFORE = {"not_seen": AT_ONCE, "sign": 1.0, "sign_lasts": "4d", "left_before": 1.0}
+_DOUBT_BEFORE = {
+    "not_seen": AT_ONCE,
+    "sign": 1.0,
+    "sign_lasts": "4d",
+    "left_before": 1.0,
+    "silent_phone": False,
+}
 
 
 def _doubt(table: Mapping[str, Any], tier: str) -> Doubt | None:
@@ -246,12 +253,20 @@ def _doubt(table: Mapping[str, Any], tier: str) -> Doubt | None:
         sign=_times(own, "sign", name),
         sign_lasts=_duration(own, "sign_lasts", name),
         left_before=_times(own, "left_before", name),
+        silent_phone=_is_so(own, "silent_phone", name),
     )
     if doubt.ask > doubt.page:
         raise Refused("Adults are called before the carer is asked.", field=f"{name}.ask")
     if doubt.ask_again < timedelta(hours=1):
         raise Refused("A carer is asked once an hour at the most.", field=f"{name}.ask_again")
     return doubt
+
+
+def _is_so(table: Mapping[str, Any], key: str, name: str) -> bool:
+    value = table.get(key)
+    if not isinstance(value, bool):
+        raise Refused("Yes or no.", field=f"{name}.{key}")
+    return value
 
 
 def _odds(table: Mapping[str, Any], key: str, name: str) -> float:

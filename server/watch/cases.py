@@ -12,6 +12,7 @@ from server.alert.policy import LONGEST, Policy, Tier
 from server.alert.reach import policy_of
 from server.clock import known_zone
 from server.db import as_id, as_moment, dialect, fetch
+from server.notify.devices import reached_of
 from server.people.models import Tie
 from server.people.rules import Role
 from server.watch import rhythm as rhythms
@@ -54,6 +55,9 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
         policies[agency_id], _ = await policy_of(agency_id)
     weighed = [watch for watch in watches if _learns(policies[watch.agency_id])]
     known = await _known(weighed, now)
+    silent = {w.child_id for w in weighed if _asks_of_silent_phones(policies[w.agency_id])}
+    for child_id, push in (await reached_of(silent, now)).items():
+        known[child_id] = replace(known[child_id], unreached_since=push.unreached_since)
     return [
         case(
             watch,
@@ -69,6 +73,11 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
 
 def _learns(policy: Policy) -> bool:
     return any(tier.steps.doubt is not None for tier in policy.tiers.values())
+
+
+def _asks_of_silent_phones(policy: Policy) -> bool:
+    doubts = [tier.steps.doubt for tier in policy.tiers.values()]
+    return any(doubt is not None and doubt.silent_phone for doubt in doubts)
 
 
 async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:

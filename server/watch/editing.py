@@ -80,6 +80,7 @@ OPTIONAL: Mapping[str, Mapping[str, Any]] = {
         "sign": 20.0,
         "sign_lasts": "4d",
         "left_before": 4.0,
+        "silent_phone": False,
     }
 }
 USED = "used"
@@ -125,6 +126,7 @@ LABELS: Mapping[str, str] = {
     "sign": N_("Who showed a warning sign leaves so many times as often"),
     "sign_lasts": N_("A warning sign counts for"),
     "left_before": N_("Who was missing before leaves so many times as often"),
+    "silent_phone": N_("The phone shows no reminders: the carer is asked at once"),
 }
 SIGNALS: Mapping[Code, str] = {
     Code.LATER_ANSWERS: N_("Answers come later"),

@@ -101,6 +101,8 @@ class Known:
     unseen: tuple[datetime, ...] = ()
     warned_at: datetime | None = None  # When staff last noticed a warning sign.
     was_missing: bool = False  # Once, and came back.
+    # Since when reminders do not reach the child. It makes no silence more or less unusual.
+    unreached_since: datetime | None = None
 
     def leaves(self, doubt: Doubt, since: datetime, at: datetime) -> float:
         """How likely it is that this child leaves in a day of a silence `since` a moment, as far as

@@ -211,8 +211,10 @@ class Replay:
                 self._app_seen(child, now)
             case "prompt_failed":
                 child.push = child.reach = Reach.FAILED
+                self._know(child, unreached_since=child.terms.known.unreached_since or now)
             case "prompt_ok":
                 child.push = child.reach = Reach.ACCEPTED
+                self._know(child, unreached_since=None)
             case "observation":
                 self._know(child, warned_at=now)
             case "milestone":

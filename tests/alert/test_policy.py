@@ -134,6 +134,7 @@ def test_quiet_hours_run_over_midnight_too(
         ("mid.habit", {**HABIT, "page": float("nan")}, "mid.habit.page"),
         ("mid.habit", {**HABIT, "page": 0.01}, "mid.habit.ask"),
         ("mid.habit", {**HABIT, "ask_again": "5m"}, "mid.habit.ask_again"),
+        ("mid.habit", {**HABIT, "silent_phone": 1}, "mid.habit.silent_phone"),
         ("mid.habit", {**HABIT, "ask_before": "soon"}, "mid.habit.ask_before"),
         ("milestones", "never", "milestones"),
         ("milestones.moon", {}, "milestones.moon"),

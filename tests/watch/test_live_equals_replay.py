@@ -25,7 +25,8 @@ from server.alert.policy import DEFAULT, Policy, Tier
 from server.checkin import actions as check_ins
 from server.checkin.rules import Answer, Want
 from server.notify.actions import last_resorts, use_last_resorts
-from server.notify.models import Message
+from server.notify.health import STALE_AFTER
+from server.notify.models import Address, Message
 from server.notify.rules import Kind
 from server.people.models import Child
 from server.people.rules import Leaving, Role
@@ -174,6 +175,10 @@ class Live:
         elif isinstance(detail, kinds.Milestone):
             assert detail.on is not None
             await marking.mark(cast.actor("tom"), mia, detail.what, detail.on, id=uuid4(), now=now)
+        elif what.kind == "prompt_failed":
+            await self.phone(now, unseen=3, unseen_since=now - STALE_AFTER)
+        elif what.kind == "prompt_ok":
+            await self.phone(now, unseen=0, unseen_since=None, last_seen_at=now)
         elif what.kind == "app_seen":
             await note_app_seen(mia, now)
             await watch.app_opened(mia, now)
@@ -192,6 +197,21 @@ class Live:
             await agreeing.pause(
                 cast.actor("tom"), mia, now, detail.until, None, returns=detail.returns, now=now
             )
+
+    async def phone(self, now: datetime, **known: Any) -> None:
+        """What receipts, and their lack, make of her phone's row."""
+        await Address.update_or_create(
+            person_id=self.cast.mia.id,
+            channel="push",
+            value_index="mia",
+            defaults={
+                "agency_id": self.cast.agency.id,
+                "value": "https://push.example.org/1",
+                "made_at": now - STALE_AFTER,
+                "receipts_since": now - STALE_AFTER,
+                **known,
+            },
+        )
 
     async def seen(self, by: Evidence, now: datetime) -> None:
         tier = Tier((await Watch.get(child_id=self.cast.mia.id)).tier)
@@ -450,6 +470,25 @@ async def test_lives_at_random_by_what_is_usual(cast: Cast, seed: int) -> None:
         if kind not in ("tier", "blind")
     ]
     await compare(cast, said, weighing(not_seen=8))
+
+
+@pytest.mark.parametrize("asks", [True, False])
+async def test_of_a_phone_that_shows_nothing_the_carer_is_asked_as_soon_as_a_silence_begins(
+    cast: Cast, asks: bool
+) -> None:
+    """Evenings that are missed: the phone works, shows nothing from the fourth on, and works again.
+    Nobody else is called by that."""
+    said: list[Said] = [(at(2, "16:50"), "check_in", {})]
+    said += [(at(day, "07:50"), "check_in", {}) for day in range(3, 9)]
+    said += [(at(4, "12:00"), "prompt_failed", {}), (at(6, "12:00"), "prompt_ok", {})]
+    data = weighing(ask=0.5, page=0.6, silent_phone=asks)
+    told = await compare(cast, sorted(said, key=lambda one: one[0]), data)
+    asks_of = {moment for moment, level, _ in told if level == "ask_carer" and moment.day < 8}
+    # And again after some hours, as whoever says nothing.
+    at_once = {at(day, "18:00") for day in range(3, 8)} & asks_of
+    assert at_once == ({at(4, "18:00"), at(5, "18:00")} if asks else set())
+    assert bool(asks_of) is asks
+    assert not [level for moment, level, _ in told if level == "page_worker" and moment.day < 8]
 
 
 async def test_who_is_not_found_is_looked_for_again_before_adults_are_called(cast: Cast) -> None:

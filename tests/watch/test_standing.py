@@ -887,6 +887,50 @@ def test_who_was_missing_before_is_missed_earlier() -> None:
     assert before < not_found(usual(1), HOUR, 14 * HOUR).silence()
 
 
+def unreached(since: datetime | None, *, asks: bool = True, carer: bool = True) -> Terms:
+    """A child that seldom answers; since when no reminder reaches it."""
+    terms = usual(3, unreached_since=since)
+    assert terms.steps.doubt is not None
+    doubt = replace(terms.steps.doubt, silent_phone=asks)
+    return replace(terms, steps=replace(terms.steps, doubt=doubt), has_carer=carer)
+
+
+LATE = EARLY + 8 * HOUR  # Due at 18:00 by UTC, and the grace of the low tier.
+
+
+@pytest.mark.parametrize(
+    ("terms", "asked"),
+    [
+        (unreached(EARLY), LATE),
+        (unreached(LATE), LATE),
+        (unreached(LATE + MINUTE), None),
+        (unreached(None), None),
+        (unreached(EARLY, asks=False), None),
+        (unreached(EARLY, carer=False), None),
+    ],
+)
+def test_where_no_reminder_reaches_the_child_the_carer_is_asked_at_once(
+    terms: Terms, asked: datetime | None
+) -> None:
+    life = Life.begin(terms, EARLY)
+    life.look(LATE + HOUR)
+    asks = [change.at for change in life.changes if change.what is What.ASK]
+    assert asks == ([asked] if asked else [])
+
+
+@many
+@given(any_terms(shipped=False), starts, lives, starts)
+def test_a_phone_that_shows_nothing_never_changes_when_adults_are_called(
+    terms: Terms, start: datetime, happened: list[Act], since: datetime
+) -> None:
+    def called(known: Known) -> list[datetime]:
+        life = lived(replace(terms, known=known), start, happened)
+        return [change.at for change in life.changes if change.what is What.ALERT]
+
+    without = replace(terms.known, unreached_since=None)
+    assert called(replace(without, unreached_since=since)) == called(without)
+
+
 def test_at_the_end_of_an_absence_not_seen_calls_adults_at_once_whatever_is_usual() -> None:
     back = EARLY + HOUR
     terms = replace(usual(3), pauses=(Span(EARLY - DAY, back, returns=True),))

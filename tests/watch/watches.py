@@ -38,6 +38,7 @@ doubts = st.builds(
     st.floats(1, 50),
     minutes(60, 9000),
     st.floats(1, 10),
+    st.booleans(),
 )
 habits = st.builds(
     lambda kept, zone: learned(kept, zone),
@@ -55,6 +56,7 @@ knowns = st.builds(
     habits,
     warned_at=st.sampled_from([None, *STARTS, STARTS[0] + 30 * HOUR]),
     was_missing=st.booleans(),
+    unreached_since=st.sampled_from([None, *STARTS]),
 )
 
 
