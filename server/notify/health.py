@@ -5,7 +5,7 @@ itself, by a receipt. Nothing is guessed: whoever never said that it gives recei
 trusted nor doubted by their lack.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -106,6 +106,37 @@ def reached(devices: Iterable[Device], now: datetime) -> Reached:
         # The last receipt says it best; who never gave one has been silent from the first push on.
         silent = seen or min(filter(None, (one.silent_since for one in held)))
     return Reached(health=found, seen_at=seen, silent_since=silent, unreached_since=since)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """One push that was accepted, and when a device showed it; None where none has."""
+
+    sent_at: datetime
+    seen_at: datetime | None
+
+
+def stale_spells(
+    pushes: Sequence[Pushed], until: datetime
+) -> list[tuple[datetime, datetime | None]]:
+    """The times up to `until` in which somebody was out of reach: accepted pushes and none shown.
+    Each with its end, None where it lasts. What a row forgets, the deliveries still know."""
+    events = [(one.sent_at, False) for one in pushes]
+    events += [(one.seen_at, True) for one in pushes if one.seen_at is not None]
+    spells: list[tuple[datetime, datetime | None]] = []
+    unseen: list[datetime] = []
+    begin: datetime | None = None
+    for at, is_seen in [*sorted(one for one in events if one[0] <= until), (until, False)]:
+        if begin is None and len(unseen) >= FEWEST:
+            known = max(unseen[0] + STALE_AFTER, unseen[FEWEST - 1])
+            begin = known if known <= at else None
+        if not is_seen:
+            unseen.append(at)
+            continue
+        if begin is not None:
+            spells.append((begin, at))
+        unseen, begin = [], None
+    return spells if begin is None else [*spells, (begin, None)]
 
 
 def is_the_channel(stale: int, devices: int) -> bool:

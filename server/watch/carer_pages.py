@@ -18,6 +18,7 @@ from server.clock import known_zone
 from server.errors import NotFound, Refused
 from server.i18n import known
 from server.notify.devices import reached_of
+from server.notify.health import UNREACHED
 from server.people.access import now_of
 from server.people.models import Agency, Person
 from server.people.words import entered
@@ -83,9 +84,10 @@ async def _silent_since(
 ) -> str | None:
     """Since when the phone has shown none of our reminders; None where it does, or nobody knows."""
     push = (await reached_of([question.child_id], now)).get(question.child_id)
-    if push is None or push.silent_since is None:
+    if push is None or push.health not in UNREACHED:
         return None
-    return when(language, push.silent_since, zone, now)
+    since = push.silent_since or push.seen_at
+    return when(language, since, zone, now) if since is not None else None
 
 
 async def _is_called(question: Question) -> bool:

@@ -14,12 +14,17 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from tortoise.expressions import Q
+
 from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert
 from server.alert.policy import Policy
 from server.alert.reach import policy_of
 from server.audit.models import Entry
 from server.clock import known_zone
+from server.notify.health import Pushed, stale_spells
+from server.notify.models import Address, Delivery
+from server.notify.rules import PUSH
 from server.people.models import Child, Tie
 from server.people.rules import Role
 from server.watch.events import HEADER
@@ -96,6 +101,7 @@ async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
     events += await _sightings(ids, since, until)
     events += await _signs(ids, since, until)
     events += await _pauses(ids, since, until)
+    events += await _pushes(placed, until)
     for day in days:
         marked = {"what": day.what, "on": day.on_day.isoformat()}
         begin = max(day.made_at, placed[day.child_id][0])
@@ -195,6 +201,38 @@ async def _signs(ids: list[UUID], since: datetime, until: datetime) -> list[Happ
     for child_id, at in await over.values_list("child_id", "closed_at"):
         assert at is not None
         found.append(Happened(at, 2, str(child_id), "milestone", {"what": "return"}))
+    return found
+
+
+async def _pushes(
+    placed: Mapping[UUID, tuple[datetime, datetime | None]], until: datetime
+) -> list[Happened]:
+    """When a phone showed no reminders any more, and when it did again. A phone that never said
+    that it gives receipts is not doubted."""
+    tells = Address.filter(person_id__in=list(placed), channel=PUSH).filter(
+        Q(receipts_since__isnull=False) | Q(last_seen_at__isnull=False)
+    )
+    since: dict[UUID, datetime] = {}
+    for person_id, made_at, told_at in await tells.values_list(
+        "person_id", "made_at", "receipts_since"
+    ):
+        if person_id is not None:
+            since[person_id] = min(told_at or made_at, since.get(person_id, until))
+    sent: dict[UUID, list[Pushed]] = {}
+    rows = Delivery.filter(channel=PUSH, result="accepted", message__person_id__in=list(since))
+    for child_id, at, seen_at in await rows.filter(started_at__lte=until).values_list(
+        "message__person_id", "started_at", "seen_at"
+    ):
+        if at >= since[child_id]:
+            sent.setdefault(child_id, []).append(Pushed(at, seen_at))
+    found = []
+    for child_id, pushes in sent.items():
+        begin, _ = placed[child_id]
+        for first, last in stale_spells(pushes, until):
+            if last is None or last > begin:
+                found.append(Happened(max(first, begin), 2, str(child_id), "prompt_failed", {}))
+            if last is not None and last > begin:
+                found.append(Happened(last, 2, str(child_id), "prompt_ok", {}))
     return found
 
 

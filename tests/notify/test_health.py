@@ -12,10 +12,12 @@ from server.notify.health import (
     STALE_AFTER,
     Device,
     Health,
+    Pushed,
     Reached,
     health,
     is_the_channel,
     reached,
+    stale_spells,
 )
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -123,6 +125,50 @@ def test_what_was_given_up_counts_only_where_there_is_no_other() -> None:
 )
 def test_many_at_once_are_no_matter_of_the_devices(stale: int, devices: int, is_so: bool) -> None:
     assert is_the_channel(stale, devices) is is_so
+
+
+def daily(*shown: bool) -> list[Pushed]:
+    """One push a day, and whether it was shown a minute later."""
+    return [
+        Pushed(NOW + n * DAY, NOW + n * DAY + HOUR / 60 if is_shown else None)
+        for n, is_shown in enumerate(shown)
+    ]
+
+
+def test_spells_begin_after_a_week_without_a_receipt_and_end_with_one() -> None:
+    never = daily(*[False] * 9)
+    assert stale_spells(never, NOW + 20 * DAY) == [(NOW + 7 * DAY, None)]
+    assert stale_spells(never, NOW + 7 * DAY - HOUR) == []
+    assert stale_spells([], NOW) == []
+    then_shown = daily(True, *[False] * 9, True, False)
+    [(begin, end)] = stale_spells(then_shown, NOW + 12 * DAY)
+    assert (begin, end) == (NOW + 8 * DAY, NOW + 10 * DAY + HOUR / 60)
+    assert stale_spells(daily(*[True] * 20), NOW + 30 * DAY) == []
+    # Two a fortnight apart say too little; the third one makes it known.
+    rare = [Pushed(NOW + n * DAY, None) for n in (0, 14, 28)]
+    assert stale_spells(rare, NOW + 27 * DAY) == []
+    assert stale_spells(rare, NOW + 40 * DAY) == [(NOW + 28 * DAY, None)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.none() | st.integers(0, 300)), max_size=30))
+def test_spells_say_what_the_row_of_a_device_says_at_that_moment(
+    sent: list[tuple[int, int | None]],
+) -> None:
+    pushes = [Pushed(NOW + n * HOUR, None if d is None else NOW + (n + d) * HOUR) for n, d in sent]
+    until = NOW + 700 * HOUR
+    seen = [one.seen_at for one in pushes if one.seen_at is not None and one.seen_at <= until]
+    last = max(seen, default=None)
+    counted = sorted(one.sent_at for one in pushes if last is None or one.sent_at > last)
+    row = Device(
+        receipts_since=NOW,
+        last_seen_at=last,
+        unseen=len(counted),
+        unseen_since=counted[0] if counted else None,
+    )
+    spells = stale_spells(pushes, until)
+    assert (bool(spells) and spells[-1][1] is None) is (health(row, until) is Health.STALE)
+    for begin, end in spells:
+        assert end is None or begin <= end
 
 
 moments = st.none() | st.integers(-1000, 0).map(lambda n: NOW + n * HOUR)

@@ -161,7 +161,7 @@ def test_where_nothing_comes_it_says_so_and_what_works_all_the_same(
 def test_a_phone_that_blocks_them_says_where_to_allow_them(phone: Phone, double: Double) -> None:
     silent(phone, double, FORBIDS)
     phone.page.get_by_role("button", name="Try again").click()
-    phone.page.get_by_text("This phone blocks them.").wait_for()
+    phone.page.get_by_text("This phone blocks reminders.").wait_for()
     assert double.subscriptions == []
 
 

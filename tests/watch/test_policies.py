@@ -20,7 +20,11 @@ from server.alert.policy import DEFAULT, Tier
 from server.alert.reach import policy_of
 from server.alert.reading import filled
 from server.audit.models import Entry
+from server.db import write
 from server.errors import Conflict, Refused
+from server.notify.actions import Saying, queue
+from server.notify.models import Address, Delivery
+from server.notify.rules import Kind
 from server.watch import (
     adopting,
     agreeing,
@@ -234,6 +238,56 @@ async def test_the_history_of_an_agency_replays_to_what_happened_there(cast: Cas
     )
     assert seen.before == seen.after
     assert seen.before.alerts == len(happened)
+
+
+async def test_a_phone_that_showed_nothing_is_in_the_history(cast: Cast) -> None:
+    """Eleven days of reminders, of which one was shown, on the tenth; another child's phone never
+    said that it gives receipts."""
+    begin, day = cast.clock(), timedelta(days=1)
+    for child, tells in (("mia", begin), ("noor", None)):
+        person = cast.persons[child]
+        await Address.create(
+            agency_id=cast.agency.id,
+            person_id=person.id,
+            channel="push",
+            value="https://push.example.org/1",
+            value_index=child,
+            made_at=begin,
+            receipts_since=tells,
+        )
+        async with write():
+            sayings = [
+                Saying(
+                    kind=Kind.REMIND_CHILD,
+                    agency_id=cast.agency.id,
+                    subject_kind="round",
+                    subject_id=uuid4(),
+                    person_id=person.id,
+                )
+                for _ in range(11)
+            ]
+            for number, id_ in enumerate(await queue(sayings, begin)):
+                at = begin + number * day
+                await Delivery.create(
+                    message_id=id_,
+                    channel="push",
+                    attempt=1,
+                    started_at=at,
+                    result="accepted",
+                    seen_at=at + timedelta(hours=1) if number == 9 else None,
+                )
+    now = cast.clock.advance(days=12)
+    past = await history.read(cast.agency.id, begin - day, now)
+    told = [(one.at, one.child, one.kind) for one in past.events if "prompt" in one.kind]
+    assert told == [
+        (begin + 7 * day, str(cast.mia.id), "prompt_failed"),
+        (begin + 9 * day + timedelta(hours=1), str(cast.mia.id), "prompt_ok"),
+    ]
+    assert list(events_of(history.as_csv(past.events)))
+    # Looking at the last two days alone, the phone had been silent when they began.
+    late = await history.read(cast.agency.id, begin + 8 * day, now)
+    first = next(one for one in late.events if "prompt" in one.kind)
+    assert (first.at, first.kind) == (begin + 8 * day, "prompt_failed")
 
 
 async def test_the_days_of_the_calendar_are_in_the_history_and_act_there_by_the_policy(

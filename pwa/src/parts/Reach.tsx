@@ -11,7 +11,7 @@ export function Reach() {
     trying: t("One moment. A reminder is on its way to this phone."),
     works: t("It works. Reminders reach this phone again."),
     waiting: t("No reminder has come yet. You can still check in here at any time."),
-    blocked: t("This phone blocks them. You can allow them in the settings of the phone."),
+    blocked: t("This phone blocks reminders. You can allow them in the settings of the phone."),
     failed: t("It did not work just now. Try again when there is a connection."),
   }[state];
   return (
