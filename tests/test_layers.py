@@ -190,9 +190,13 @@ VERBS = {
     "agreeing",
     "calling",
     "climbing",
+    "factors",
+    "guessing",
+    "halfway",
     "noticing",
     "offering",
     "opening",
+    "passkeys",
     "questions",
 }
 VERBS |= {"ticking", "writing"}

@@ -1,7 +1,6 @@
 """Coming in and being shut out: signing in, pairing, invitations, devices. The verbs that write.
 
-A wrong guess is a row, so that all processes count together. It is written before the guess is
-tried and taken away after a right one; else many tries at once would all be heard.
+How guesses are counted is in guessing.py.
 """
 
 import hmac
@@ -15,7 +14,8 @@ from tortoise.expressions import F, Q
 
 from server import crypt
 from server.audit.actions import Actor, note
-from server.db import dialect, fetch, swapped, write
+from server.db import swapped, write
+from server.doors.guessing import count_guess, forget_guesses
 from server.doors.models import Credential, Device, Guess, Invite, Session
 from server.doors.passwords import Passwords
 from server.doors.rules import (
@@ -33,7 +33,6 @@ from server.doors.rules import (
     Door,
     Ended,
     InviteEnded,
-    Limit,
     fold,
     is_good_password,
     is_sign_in_name,
@@ -41,7 +40,7 @@ from server.doors.rules import (
     split_code,
 )
 from server.doors.sessions import open_session
-from server.errors import Conflict, IdReused, NotFound, Refused, TooMany, Unauthenticated
+from server.errors import Conflict, IdReused, NotFound, Refused, Unauthenticated
 from server.i18n import N_
 from server.notify.actions import drop_device
 from server.people.actions import disable_person as disable_in_people
@@ -80,7 +79,7 @@ async def sign_in(
     Raises TooMany where this name, or this network, guessed too often; Unauthenticated, in the same
     words and after the same time, for an unknown name, a wrong password and somebody who left.
     """
-    guess = await _guess(
+    guess = await count_guess(
         Door.PASSWORD,
         [
             (f"name {fold(name)}", PASSWORD_BY_NAME),
@@ -101,7 +100,7 @@ async def sign_in(
     if passwords.is_outdated(credential.password_hash):
         fresh = await passwords.hash(password)
     async with write():
-        await Guess.filter(id__in=guess).delete()
+        await forget_guesses(guess)
         if fresh is not None:
             await Credential.filter(
                 id=credential.id, password_hash=credential.password_hash
@@ -206,11 +205,11 @@ async def change_own_password(
     """The same, by oneself, who knows the old one. Wrong old ones count as guesses."""
     credential = await Credential.get_or_none(person_id=person.id)
     name = credential.name if credential else ""
-    guess = await _guess(Door.PASSWORD, [(f"name {fold(name)}", PASSWORD_BY_NAME)], now)
+    guess = await count_guess(Door.PASSWORD, [(f"name {fold(name)}", PASSWORD_BY_NAME)], now)
     stored = credential.password_hash if credential else None
     if not await passwords.verify(stored, old[: LONGEST_PASSWORD + 1]):
         raise Refused(N_("This is not the password that counts now."), field="old")
-    await Guess.filter(id__in=guess).delete()
+    await forget_guesses(guess)
     await set_password(actor, person, new, passwords, but=session_id, now=now)
 
 
@@ -262,12 +261,12 @@ async def pair(code: str, device_id: UUID, label: str | None, host: str, now: da
     got lost: a new token, and the earlier one counts no more. Five wrong secrets burn a code.
     Raises TooMany, NotFound (code `code_wrong`, the same for every reason), IdReused.
     """
-    guess = await _guess(Door.PAIR, [(f"network {network_of(host)}", PAIR_BY_NETWORK)], now)
+    guess = await count_guess(Door.PAIR, [(f"network {network_of(host)}", PAIR_BY_NETWORK)], now)
     # What is wrong is counted, so it must be committed: the fault is raised outside.
     async with write():
         opened = await _pair(code, device_id, label, now)
         if not isinstance(opened, IdReused | NotFound):
-            await Guess.filter(id__in=guess).delete()
+            await forget_guesses(guess)
     if isinstance(opened, IdReused | NotFound):
         raise opened
     return opened
@@ -443,35 +442,6 @@ async def _shut(actor: Actor, device_id: UUID, why: Ended, now: datetime) -> boo
 
 
 # --- what the above share
-
-
-async def _guess(door: Door, keys: list[tuple[str, Limit]], now: datetime) -> list[int]:
-    """Count one try under each key before it is made. Raises TooMany where one has had too many."""
-    blinded = [(crypt.blind(f"{door} {text}"), limit) for text, limit in keys]
-    waits = []
-    async with write():
-        for key, limit in blinded:
-            await _one_at_a_time(key)
-            tries = await Guess.filter(door=door, key=key, at__gt=now - limit.within).values_list(
-                "at", flat=True
-            )
-            waits.append(limit.wait(list(tries), now))  # type: ignore[arg-type]
-        made = []
-        if not any(waits):
-            made = [await Guess.create(door=door, key=key, at=now) for key, _ in blinded]
-    if any(waits):
-        raise TooMany(
-            N_("There were too many wrong tries. You can try again in {minutes} minutes."),
-            retry_after_s=max(waits),
-            minutes=-(-max(waits) // 60),
-        )
-    return [guess.id for guess in made]
-
-
-async def _one_at_a_time(key: str) -> None:
-    # Two tries at once would each count the other not. SQLite has one writer at a time anyway.
-    if dialect() == "postgres":
-        await fetch("SELECT pg_advisory_xact_lock($1::bigint)", [int(key[:15], 16)])
 
 
 async def hashed(password: str, name: str, passwords: Passwords) -> str:
