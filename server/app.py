@@ -27,7 +27,7 @@ from server.db import ROOMS, close_database, open_database
 from server.doors.passwords import Passwords
 from server.doors.sessions import session_of
 from server.due.actions import use_on_duty
-from server.errors import Unauthenticated, Unavailable, WaymarkError
+from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.i18n import N_
 from server.keys import vapid_public_key
 from server.live import close_live, open_live
@@ -137,6 +137,7 @@ def _handlers() -> dict[type[Exception], Any]:
     away = dict.fromkeys(AWAY, _away)
     return {
         Unauthenticated: _sign_in_first,
+        NotYet: _lead_on,
         WaymarkError: answer_fault,
         HTTPException: _from_framework,
         OperationalError: _broken,
@@ -153,6 +154,16 @@ async def _sign_in_first(request: Request, fault: Unauthenticated) -> Response:
         return response
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/?next={quote(path, safe='/')}", status_code=303)
+
+
+async def _lead_on(request: Request, fault: NotYet) -> Response:
+    """A reader is led to what has to be done first and comes back; a program gets the problem."""
+    if wants_page(request):
+        return RedirectResponse(fault.extra["to"], status_code=303)
+    response = await answer_fault(request, fault)
+    if "hx-request" in request.headers:
+        response.headers["hx-redirect"] = fault.extra["to"]
+    return response
 
 
 async def _from_framework(request: Request, fault: HTTPException) -> Response:

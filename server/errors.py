@@ -6,6 +6,7 @@ WaymarkError
 ├── Refused            422  the request is understood and cannot be: a wrong value, a rule
 ├── Unauthenticated    401  nobody is signed in, or the device was shut out (code `revoked`)
 ├── Denied             403  a tie without this right
+│   └── NotYet         403  first something else, at the page that `to` names: a proof, a second key
 ├── NotFound           404  no such thing, or no tie to it: the two look alike on purpose
 ├── Conflict           409  somebody else was faster, or the thing has moved on
 │   └── IdReused       409  a known id with other content, or of another child
@@ -69,6 +70,12 @@ class Denied(WaymarkError):
 
     status = 403
     default_code = "denied"
+
+
+class NotYet(Denied):
+    """The right is there; something has to be done before. Extra: `to`, the path of its page."""
+
+    default_code = "proof_needed"
 
 
 class NotFound(WaymarkError):

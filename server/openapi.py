@@ -43,8 +43,9 @@ _MEANINGS = {
     201: "Made",
     204: "Done; there is nothing to say",
     400: "The request cannot be read",
-    401: "Nobody is signed in (`unauthenticated`), or the phone was shut out (`revoked`)",
-    403: "A tie, or a role, without this right",
+    401: "Nobody is signed in (`unauthenticated`), the phone was shut out (`revoked`), or the code"
+    " of a second key is missing (`code_needed`) or does not count (`code_wrong`)",
+    403: "A tie, or a role, without this right; or a second key has to be set up (`key_needed`)",
     404: "There is no such thing for the one who asks",
     409: "Somebody else was faster, or the id is known with other content (`id_reused`)",
     413: "More than one request may carry",

@@ -79,6 +79,8 @@ PURE = {
     "alert/reading",
     "checkin/rules",
     "checkin/words",
+    "doors/agents",
+    "doors/codes",
     "doors/rules",
     "due/rules",
     "notify/health",

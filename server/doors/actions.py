@@ -15,7 +15,10 @@ from tortoise.expressions import F, Q
 from server import crypt
 from server.audit.actions import Actor, note
 from server.db import swapped, write
+from server.doors import factors
+from server.doors.agents import Agent
 from server.doors.guessing import count_guess, forget_guesses
+from server.doors.halfway import OVER, end_halfway, find_halfway, open_halfway, tidy_halfways
 from server.doors.models import Credential, Device, Guess, Invite, Session
 from server.doors.passwords import Passwords
 from server.doors.rules import (
@@ -33,6 +36,7 @@ from server.doors.rules import (
     Door,
     Ended,
     InviteEnded,
+    Proof,
     fold,
     is_good_password,
     is_sign_in_name,
@@ -43,6 +47,7 @@ from server.doors.sessions import open_session
 from server.errors import Conflict, IdReused, NotFound, Refused, Unauthenticated
 from server.i18n import N_
 from server.notify.actions import drop_device
+from server.people.access import Visitor
 from server.people.actions import disable_person as disable_in_people
 from server.people.models import Person
 from server.people.rules import Role
@@ -61,6 +66,13 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class HalfOpened:
+    """The password was right, and a second key has to follow: the token leads on to it."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Invitation:
     """A code to hand over. It is nowhere else: the row holds a hash of its secret."""
 
@@ -72,9 +84,15 @@ class Invitation:
 
 
 async def sign_in(
-    name: str, password: str, host: str, passwords: Passwords, now: datetime
-) -> Opened:
-    """A session for a member of staff.
+    name: str,
+    password: str,
+    host: str,
+    passwords: Passwords,
+    now: datetime,
+    *,
+    agent: Agent = (None, None),
+) -> Opened | HalfOpened:
+    """A session for a member of staff; the half of one where a second key has to follow.
 
     Raises TooMany where this name, or this network, guessed too often; Unauthenticated, in the same
     words and after the same time, for an unknown name, a wrong password and somebody who left.
@@ -105,10 +123,83 @@ async def sign_in(
             await Credential.filter(
                 id=credential.id, password_hash=credential.password_hash
             ).update(password_hash=fresh)
-        token, session = await open_session(person, now=now)
-        actor = Actor(person.id, person.role, person.agency_id)
-        await note(actor, "session:open", about=("session", session.id), now=now)
+        if await factors.has_second(person.id):
+            token, _ = await open_halfway(person.id, now)
+            return HalfOpened(token)
+        return await open_for(person, Proof.PASSWORD, agent, now)
+
+
+async def sign_in_by_code(
+    token: str | None, code: str, now: datetime, *, agent: Agent = (None, None)
+) -> Opened:
+    """The second half: a code of the app, or a recovery code.
+
+    Raises Unauthenticated where the first half is over (code `halfway_over`), Refused for a code
+    that does not count (`code_wrong`), TooMany.
+    """
+    half = await find_halfway(token, now)
+    if half.person_id is None:
+        raise Unauthenticated(OVER, code="halfway_over")
+    async with factors.proved_by_code(half.person_id, code, now) as proof:
+        await end_halfway(half, now)
+        person = await Person.get(id=half.person_id)
+        if proof is Proof.RECOVERY:
+            await factors.tell(_actor(person), person.id, now)
+        return await open_for(person, proof, agent, now)
+
+
+async def open_for(person: Person, proof: Proof, agent: Agent, now: datetime) -> Opened:
+    """A session for somebody who has shown who they are, in the caller's transaction."""
+    needs_key = proof is Proof.PASSWORD and await factors.lacks_key(person, now)
+    token, session = await open_session(person, agent=agent, needs_key=needs_key, now=now)
+    actor = _actor(person)
+    about = ("session", session.id)
+    await note(actor, "session:open", about=about, names=[proof.value], now=now)
     return Opened(token, person)
+
+
+def _actor(person: Person) -> Actor:
+    return Actor(person.id, person.role, person.agency_id)
+
+
+async def prove_by_password(
+    visitor: Visitor, password: str, passwords: Passwords, now: datetime
+) -> None:
+    """Somebody who is in shows once more that it is them.
+
+    Raises Refused for a wrong password, and for whoever has a second key: then the password alone
+    shows too little. TooMany.
+    """
+    if await factors.has_second(visitor.person_id):
+        raise Refused(N_("Use your second key here; the password alone is not enough."))
+    await _check_own_password(visitor.person_id, password, passwords, "password", now)
+    await proved(visitor, Proof.PASSWORD, now)
+
+
+async def prove_by_code(visitor: Visitor, code: str, now: datetime) -> None:
+    """The same by a code. Raises Refused, TooMany."""
+    async with factors.proved_by_code(visitor.person_id, code, now) as proof:
+        await proved(visitor, proof, now)
+
+
+async def proved(visitor: Visitor, proof: Proof, now: datetime) -> None:
+    """What is sealed is open to this session for some minutes."""
+    async with write():
+        await Session.filter(id=visitor.session_id).update(proved_at=now)
+        about = ("session", visitor.session_id)
+        await note(visitor, "session:prove", about=about, names=[proof.value], now=now)
+
+
+async def _check_own_password(
+    person_id: UUID, password: str, passwords: Passwords, field: str, now: datetime
+) -> None:
+    credential = await Credential.get_or_none(person_id=person_id)
+    name = credential.name if credential else ""
+    guess = await count_guess(Door.PASSWORD, [(f"name {fold(name)}", PASSWORD_BY_NAME)], now)
+    stored = credential.password_hash if credential else None
+    if not await passwords.verify(stored, password[: LONGEST_PASSWORD + 1]):
+        raise Refused(N_("This is not the password that counts now."), field=field)
+    await forget_guesses(guess)
 
 
 async def sign_out(actor: Actor, session_id: UUID, now: datetime) -> None:
@@ -182,6 +273,7 @@ async def set_password(
         await Credential.filter(id=credential.id).update(password_hash=stored, changed_at=now)
         others = Q(person_id=person.id) if but is None else Q(person_id=person.id) & ~Q(id=but)
         await _end_sessions(others, Ended.PASSWORD, now)
+        await factors.end_halfways(person.id, now)
         await note(
             actor,
             "credential:change",
@@ -203,13 +295,7 @@ async def change_own_password(
     now: datetime,
 ) -> None:
     """The same, by oneself, who knows the old one. Wrong old ones count as guesses."""
-    credential = await Credential.get_or_none(person_id=person.id)
-    name = credential.name if credential else ""
-    guess = await count_guess(Door.PASSWORD, [(f"name {fold(name)}", PASSWORD_BY_NAME)], now)
-    stored = credential.password_hash if credential else None
-    if not await passwords.verify(stored, old[: LONGEST_PASSWORD + 1]):
-        raise Refused(N_("This is not the password that counts now."), field="old")
-    await forget_guesses(guess)
+    await _check_own_password(person.id, old, passwords, "old", now)
     await set_password(actor, person, new, passwords, but=session_id, now=now)
 
 
@@ -220,6 +306,7 @@ async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: da
         for device in await Device.filter(person_id=person.id, shut_out_at__isnull=True):
             await _shut(actor, device.id, Ended.DISABLED, now)
         await _end_sessions(Q(person_id=person.id), Ended.DISABLED, now)
+        await factors.end_halfways(person.id, now)
         await _end_invites(person.id, InviteEnded.DISABLED, now)
     return person
 
@@ -427,9 +514,10 @@ async def devices_of(person_id: UUID) -> Sequence[Device]:
 
 
 async def tidy(now: datetime) -> None:
-    """Throw away guesses of more than a day ago: they count no longer."""
+    """Throw away guesses of more than a day ago: they count no longer. And what nobody finished."""
     async with write():
         await Guess.filter(at__lt=now - timedelta(days=1)).delete()
+    await tidy_halfways(now)
 
 
 async def _shut(actor: Actor, device_id: UUID, why: Ended, now: datetime) -> bool:

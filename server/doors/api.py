@@ -9,16 +9,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.doors import actions
+from server.doors.agents import Agent
 from server.doors.models import Device
-from server.doors.sessions import drop_cookie, set_cookie
+from server.doors.sessions import agent_of_request, drop_cookie, set_cookie
 from server.errors import (
     Conflict,
     IdReused,
     NotFound,
+    Refused,
     TooMany,
     Unauthenticated,
     Unavailable,
 )
+from server.i18n import N_
 from server.openapi import api
 from server.people.access import Visitor, child_for, not_yours, now_of, own_child, visitor_of
 from server.people.models import Person
@@ -76,10 +79,11 @@ class CodeOut(msgspec.Struct):
 
 
 class SessionRequest(msgspec.Struct):
-    """A member of staff signs in."""
+    """A member of staff signs in. `code`: of their second key, where they have one."""
 
     name: Text
     password: Text
+    code: Text | None = None
 
 
 class SessionOut(msgspec.Struct):
@@ -148,14 +152,26 @@ async def make_code(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     """A member of staff on a native client."""
     said = await json_body(request, SessionRequest)
+    now, agent = now_of(request), agent_of_request(request)
     opened = await actions.sign_in(
-        said.name,
-        said.password,
-        host_of(request),
-        request.app.state.passwords,
-        now_of(request),
+        said.name, said.password, host_of(request), request.app.state.passwords, now, agent=agent
     )
+    if isinstance(opened, actions.HalfOpened):
+        opened = await _by_code(opened, said.code, agent, now)
     return json_answer(SessionOut(opened.token, person_out(opened.person)), status=201)
+
+
+async def _by_code(
+    half: actions.HalfOpened, code: str | None, agent: Agent, now: datetime
+) -> actions.Opened:
+    if code is None:
+        raise Unauthenticated(
+            N_("Send the code of your second key as well."), code="code_needed", field="code"
+        )
+    try:
+        return await actions.sign_in_by_code(half.token, code, now, agent=agent)
+    except Refused as fault:
+        raise Unauthenticated(fault.detail, code=fault.code, field=fault.field) from None
 
 
 async def sign_out(request: Request) -> Response:

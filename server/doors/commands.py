@@ -12,7 +12,7 @@ from uuid import UUID
 from server import crypt
 from server.audit.actions import SYSTEM
 from server.db import write
-from server.doors import actions
+from server.doors import actions, factors
 from server.doors.models import Credential
 from server.doors.passwords import Passwords, new_password
 from server.doors.rules import fold
@@ -57,6 +57,9 @@ def add_commands(add: Add, within: Within, say: Say = print) -> None:
 
     resetting = verbs.add_parser("reset", help="a new password; all sessions end")
     resetting.add_argument("who", help="sign-in name or id")
+    resetting.add_argument(
+        "--second-key", action="store_true", help="the second key is lost: take it away as well"
+    )
     resetting.set_defaults(work=_reset)
 
     inviting = add("invite", run, "Make a code that pairs a child's phone, once, within 24 hours.")
@@ -104,6 +107,8 @@ async def _disable(args: argparse.Namespace, _settings: Settings, now: datetime)
 
 async def _reset(args: argparse.Namespace, _settings: Settings, now: datetime) -> list[str]:
     person, password = await _somebody(args.who), new_password()
+    if args.second_key:
+        await factors.reset(SYSTEM, person, now)
     await actions.set_password(SYSTEM, person, password, Passwords(), now=now)
     return [f"password, shown this once: {password}"]
 

@@ -1,5 +1,6 @@
 """Credentials, sessions, devices, invitations, and guesses counted in rows."""
 
+from typing import Any
 from uuid import UUID
 
 from tortoise import fields
@@ -69,6 +70,13 @@ class Session(Model):
     )  # Null: a child's phone, which only a person shuts out.
     ended_at = fields.DatetimeField(null=True)
     ended_why = fields.CharField(max_length=24, null=True)
+    proved_at = fields.DatetimeField(null=True)  # Who it is was shown last; null: at its making.
+    idle_s = fields.SmallIntField(null=True)  # Unused for so long it ends; null: as every one.
+    needs_key = fields.BooleanField(
+        db_default=False
+    )  # Its person has to set up a second key first.
+    browser = fields.CharField(max_length=24, null=True)
+    system = fields.CharField(max_length=24, null=True)
 
     class Meta:
         table = "session"
@@ -120,10 +128,117 @@ class Guess(Model):
     """One wrong try at a door. Counted in rows, so that all processes count together."""
 
     id = fields.BigIntField(primary_key=True)
-    door = fields.CharField(max_length=16)  # password, pair
+    door = fields.CharField(max_length=16)  # password, pair, code, passkey
     key = fields.CharField(max_length=64)  # Blind index of a name or of a network address.
     at = fields.DatetimeField()
 
     class Meta:
         table = "guess"
         indexes = (Index(fields=("door", "key", "at"), name="guess_key_at"),)
+
+
+class Totp(Model):
+    """The secret that an app of codes shares with us (RFC 6238). One that no code has confirmed yet
+    may stand beside the one that counts."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Person", related_name="totps", on_delete=fields.CASCADE
+    )
+    person_id: UUID
+    secret = EncryptedText()  # 32 characters of base32.
+    last_step = fields.BigIntField(default=0)  # Half minutes since 1970: no earlier code counts.
+    made_at = fields.DatetimeField()
+    confirmed_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "totp"
+        indexes = (Index(fields=("person_id",), name="totp_person"),)
+        constraints = (
+            UniqueConstraint(
+                fields=("person_id",), name="totp_counts", condition="confirmed_at IS NOT NULL"
+            ),
+            UniqueConstraint(
+                fields=("person_id",), name="totp_begun", condition="confirmed_at IS NULL"
+            ),
+        )
+
+
+class Recovery(Model):
+    """One code for the day on which the second key is lost: good once, kept as a keyed hash."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Person", related_name="recoveries", on_delete=fields.CASCADE
+    )
+    person_id: UUID
+    code_hash = fields.CharField(max_length=64)
+    made_at = fields.DatetimeField()
+    used_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "recovery"
+        indexes = (Index(fields=("person_id",), name="recovery_person"),)
+
+
+class Passkey(Model):
+    """A key pair of somebody's device; the private half never leaves it (WebAuthn)."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Person", related_name="passkeys", on_delete=fields.CASCADE
+    )
+    person_id: UUID
+    name = EncryptedText()
+    credential_hash = fields.CharField(max_length=64, unique=True)  # SHA-256 of the next one.
+    credential_id = fields.TextField()  # base64url, as the browser says it.
+    public_key = fields.TextField()  # COSE, base64url.
+    sign_count = fields.BigIntField(default=0)
+    transports: Any = fields.JSONField(
+        default=list
+    )  # How the browser can reach it: "internal", "usb".
+    made_at = fields.DatetimeField()
+    last_used_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "passkey"
+        indexes = (Index(fields=("person_id",), name="passkey_person"),)
+
+
+class Halfway(Model):
+    """A browser between two pages of the sign-in: its password was right, or it is a stranger that
+    has asked for a challenge. The token is in its cookie, and here as SHA-256 alone."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    token_hash = fields.CharField(max_length=64, unique=True)
+    person: fields.ForeignKeyNullableRelation["Model"] = fields.ForeignKeyField(
+        "server.Person", related_name="halfways", null=True, on_delete=fields.CASCADE
+    )
+    person_id: UUID | None
+    made_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "halfway"
+        indexes = (
+            Index(fields=("person_id",), name="halfway_person"),
+            Index(fields=("expires_at",), name="halfway_expires"),
+        )
+
+
+class Challenge(Model):
+    """What a passkey is to sign, once. `holder_id` is the session or the halfway that asked."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    holder_id = fields.UUIDField()
+    purpose = fields.CharField(max_length=12)  # register, sign_in, second, again
+    text = fields.CharField(max_length=128)  # base64url
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "challenge"
+        indexes = (
+            Index(fields=("holder_id",), name="challenge_holder"),
+            Index(fields=("expires_at",), name="challenge_expires"),
+        )

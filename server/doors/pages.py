@@ -1,22 +1,20 @@
 """The front door, and the pages on which somebody is given a way in."""
 
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-import segno
-from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from server.db import write
-from server.doors import actions
+from server.doors import actions, again_pages, colleague_pages, key_pages
 from server.doors.api import host_of, link_to
 from server.doors.models import Credential, Device
 from server.doors.passwords import new_password
 from server.doors.rules import is_sign_in_name, spaced
-from server.doors.sessions import drop_cookie, set_cookie
+from server.doors.sessions import agent_of_request, drop_cookie
+from server.doors.ways import halfway_on, home, let_in, qr, to
 from server.errors import Refused, TooMany, WaymarkError
 from server.i18n import LANGUAGES, N_
 from server.people import actions as people
@@ -50,7 +48,7 @@ async def front(request: Request) -> Response:
     """The sign-in, or the right home for whoever is in already."""
     visitor = await visitor_or_none(request)
     if visitor is not None:
-        return _to(_home(visitor.role, request.query_params.get("next", "")))
+        return to(home(visitor.role, request.query_params.get("next", "")))
     chosen = request.query_params.get("language")
     if chosen in LANGUAGES:
         request.state.language = chosen
@@ -69,12 +67,13 @@ async def sign_in(request: Request) -> Response:
             host_of(request),
             request.app.state.passwords,
             now_of(request),
+            agent=agent_of_request(request),
         )
     except WaymarkError as fault:
         return _sign_in_page(request, name=name, next_=next_, fault=fault)
-    answer = _to(_home(opened.person.role, next_))
-    set_cookie(request, answer, opened.token, lasts=False)
-    return answer
+    if isinstance(opened, actions.HalfOpened):
+        return halfway_on(request, opened.token, next_)
+    return let_in(request, opened, next_)
 
 
 async def sign_out(request: Request) -> Response:
@@ -82,7 +81,7 @@ async def sign_out(request: Request) -> Response:
     visitor = await visitor_or_none(request)
     if visitor is not None:
         await actions.sign_out(visitor, visitor.session_id, now_of(request))
-    answer = _to("/")
+    answer = to("/")
     drop_cookie(request, answer)
     return answer
 
@@ -97,23 +96,6 @@ def _sign_in_page(
         headers["retry-after"] = str(fault.extra["retry_after_s"])
     status = fault.status if fault is not None else 200
     return page(request, "doors/sign_in.html", context, status=status, headers=headers)
-
-
-def _home(role: str, next_: str) -> str:
-    if role == Role.CHILD:
-        return "/app/"
-    return next_ if _is_here(next_) else "/desk/"
-
-
-def _is_here(path: str) -> bool:
-    """Whether it is a path of ours: what another site put there is not followed."""
-    parts = urlsplit(path)
-    is_plain = not (parts.scheme or parts.netloc) and "\\" not in path and path.isprintable()
-    return is_plain and path.startswith("/") and not path.startswith("//")
-
-
-def _to(path: str) -> RedirectResponse:
-    return RedirectResponse(path, status_code=303)
 
 
 async def manifest(request: Request) -> Response:
@@ -194,15 +176,6 @@ async def invite(request: Request) -> Response:
     return page(request, "doors/invite.html", context, status=201)
 
 
-def qr(text: str) -> Markup:
-    """The text as a QR code: an SVG that stands in the page itself, without style or script."""
-    code = segno.make(text, error="m", micro=False)
-    svg = code.svg_inline(
-        scale=6, border=4, dark="#000", light="#fff", svgclass="qr", omitsize=True
-    )
-    return Markup(svg)  # noqa: S704 - made by us, from digits
-
-
 async def devices(request: Request) -> Response:
     """The phones of a child: those that are let in, and those that were."""
     child, roles = await desk_child(request, Action.DEVICES_SEE)
@@ -222,7 +195,7 @@ async def shut_out(request: Request) -> Response:
     child, _ = await desk_child(request, Action.DEVICES_SHUT_OUT)
     device = await actions.device_of(child.id, request.path_params["device_id"])
     await actions.shut_out(await staff_of(request), device, now_of(request))
-    return _to(f"/desk/children/{child.id}/devices")
+    return to(f"/desk/children/{child.id}/devices")
 
 
 # --- people who sign in
@@ -279,7 +252,7 @@ async def disable_person(request: Request) -> Response:
     if person.id == visitor.person_id:
         raise Refused(N_("You cannot end your own access. Another administrator can."))
     await actions.disable_person(visitor, _agency(visitor), person.id, now_of(request))
-    return _to("/desk/people")
+    return to("/desk/people")
 
 
 _PERSON_FIELDS = ("name", "sign_in_name", "role", "language", "zone", "deputy_id")
@@ -364,7 +337,7 @@ async def change_own_password(request: Request) -> Response:
         )
     except (Refused, TooMany) as fault:
         return await _own_password_page(request, visitor, fault)
-    return _to("/desk/settings?saved=password")
+    return to("/desk/settings?saved=password")
 
 
 async def _own_password_page(
@@ -396,4 +369,7 @@ routes = [
     Route("/desk/people/{person_id:uuid}/disable", disable_person, methods=["POST"]),
     Route("/desk/settings/password", own_password, methods=["GET"]),
     Route("/desk/settings/password", change_own_password, methods=["POST"]),
+    *again_pages.routes,
+    *key_pages.routes,
+    *colleague_pages.routes,
 ]

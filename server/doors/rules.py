@@ -1,12 +1,14 @@
 """How long a door stays open, how often one may guess, and what a code is. Pure."""
 
 import ipaddress
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
+from urllib.parse import urlsplit
 
 # A session of staff ends after a working day, and sooner where nobody uses it: the desk is often a
 # shared computer. The phone of a child stays open until a person shuts it out.
@@ -23,6 +25,12 @@ NAME_LENGTH = 3
 SECRET_LENGTH = 5
 WRONG_SECRETS = 5
 
+# After a right password, until the second key follows.
+HALFWAY_LASTS = timedelta(minutes=10)
+CHALLENGE_LASTS = timedelta(minutes=5)
+# What is sealed opens for so long after somebody has shown that it is them.
+PROOF_LASTS = timedelta(minutes=10)
+
 LONGEST_LABEL = 60
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
@@ -34,6 +42,17 @@ class Door(StrEnum):
 
     PASSWORD = "password"  # noqa: S105 - the name of a door
     PAIR = "pair"
+    CODE = "code"
+    PASSKEY = "passkey"
+
+
+class Proof(StrEnum):
+    """By what somebody has shown that it is them."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a proof
+    CODE = "code"  # Of an app that makes one each half minute.
+    RECOVERY = "recovery"
+    PASSKEY = "passkey"
 
 
 class Ended(StrEnum):
@@ -44,6 +63,8 @@ class Ended(StrEnum):
     REPLACED = "replaced"  # The same device was paired again.
     DISABLED = "disabled"
     PASSWORD = "password"  # noqa: S105 - the password was changed
+    SECOND_KEY = "second_key"  # An administrator took the second key away: the phone was lost.
+    ELSEWHERE = "elsewhere"  # Its own person ended it from another device.
 
 
 # Of these the app says that the phone was shut out, and offers to hand in what it has not sent.
@@ -82,6 +103,12 @@ class Limit:
 PASSWORD_BY_NAME = Limit(10, timedelta(minutes=15))
 PASSWORD_BY_NETWORK = Limit(60, timedelta(minutes=15))
 PAIR_BY_NETWORK = Limit(20, timedelta(minutes=15))
+# Whoever guesses codes knows the password already. Three of a million codes count at any moment, so
+# the day's limit leaves one chance in ten thousand.
+CODE_BY_PERSON = Limit(5, timedelta(minutes=15))
+CODE_BY_PERSON_A_DAY = Limit(25, timedelta(days=1))
+# Signatures cannot be guessed; this is about rows that strangers make us write.
+PASSKEY_BY_NETWORK = Limit(60, timedelta(minutes=15))
 
 
 def fold(name: str) -> str:
@@ -105,6 +132,16 @@ def is_good_password(password: str, name: str) -> bool:
         return False
     rest = fold(password).replace(fold(name), "") if name else fold(password)
     return len(set(password)) >= 5 and len(rest) >= SHORTEST_PASSWORD - 4
+
+
+def is_here(path: str) -> bool:
+    """Whether it is a path of ours: what another site put there is not followed."""
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return False  # Brackets that hold no address.
+    is_plain = not (parts.scheme or parts.netloc) and "\\" not in path and path.isprintable()
+    return is_plain and path.startswith("/") and not path.startswith("//")
 
 
 def network_of(host: str) -> str:
@@ -137,6 +174,36 @@ def expires_at(made_at: datetime, *, is_child: bool) -> datetime | None:
     return None if is_child else made_at + STAFF_AT_MOST
 
 
-def is_over(expires: datetime | None, last_seen_at: datetime, now: datetime) -> bool:
+def is_over(
+    expires: datetime | None,
+    last_seen_at: datetime,
+    now: datetime,
+    idle: timedelta = STAFF_IDLE,
+) -> bool:
     """Whether a session has run out: at its end, or unused for too long where it has an end."""
-    return expires is not None and (now >= expires or now - last_seen_at >= STAFF_IDLE)
+    return expires is not None and (now >= expires or now - last_seen_at >= idle)
+
+
+def is_fresh(proved_at: datetime, now: datetime) -> bool:
+    """Whether somebody has shown lately enough that it is them."""
+    return now - proved_at < PROOF_LASTS
+
+
+# Where an alert is read and taken, where a child is said to be missing or seen, and where a second
+# key is set up. Whoever has none yet, and needs one, is let in there all the same.
+_WITHOUT_KEY = re.compile(
+    r"/desk/(?:alerts/.+|settings/second-key(?:/.*)?|again(?:/.*)?"
+    r"|children/[0-9a-f-]{36}/(?:missing|sighting|check-in))"
+    r"|/api/v1/(?:alerts(?:/.+)?|sessions|me|push-subscriptions(?:/.+)?"
+    r"|children/[0-9a-f-]{36}/(?:missing|sightings|check-ins))"
+)
+
+
+def is_open_without_key(path: str) -> bool:
+    """Whether this path is open to a session whose person needs a second key and has none.
+
+    Only what the desk and the API show to somebody who is in is ever closed.
+    """
+    if not path.startswith(("/desk/", "/api/v1/")):
+        return True
+    return _WITHOUT_KEY.fullmatch(path) is not None

@@ -1,7 +1,8 @@
 """From a token to who holds it, and back: one query for each request, by the token's SHA-256."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
@@ -10,9 +11,18 @@ from starlette.responses import Response
 from server.clock import known_zone
 from server.crypt import hash_token, new_token
 from server.db import as_id, as_moment, fetch
+from server.doors.agents import Agent, agent_of
 from server.doors.models import Device, Session
-from server.doors.rules import REVOKED, SEEN_EVERY, Ended, expires_at, is_over
-from server.errors import Unauthenticated
+from server.doors.rules import (
+    REVOKED,
+    SEEN_EVERY,
+    STAFF_IDLE,
+    Ended,
+    expires_at,
+    is_open_without_key,
+    is_over,
+)
+from server.errors import NotYet, Unauthenticated
 from server.i18n import N_
 from server.ids import uuid7
 from server.people.access import Visitor, now_of
@@ -25,7 +35,8 @@ COOKIE_S = 400 * 24 * 3600
 
 _FIND = """
 SELECT s.id, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at, s.ended_at,
-       s.ended_why, p.role, p.language, p.zone, p.disabled_at,
+       s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key,
+       p.role, p.language, p.zone, p.disabled_at,
        d.shut_out_at, d.last_seen_at AS device_seen_at
 FROM "session" s
 JOIN "person" p ON p.id = s.person_id
@@ -58,6 +69,8 @@ async def session_of(request: HTTPConnection) -> Visitor:
         raise _stranger()
     row, now = rows[0], now_of(request)
     _check(row, now)
+    if row["needs_key"] and not is_open_without_key(request.url.path):
+        raise _needs_key(request)
     await _touch(row, now)
     # Pages and problems are in the reader's language and zone from here on.
     request.state.language, request.state.zone = row["language"], known_zone(row["zone"])
@@ -70,14 +83,22 @@ async def session_of(request: HTTPConnection) -> Visitor:
         language=row["language"],
         zone=row["zone"],
         by_cookie=by_cookie,
+        proved_at=as_moment(row["proved_at"] or row["made_at"]),
+        needs_key=bool(row["needs_key"]),
     )
 
 
 async def open_session(
-    person: Person, *, device_id: UUID | None = None, now: datetime
+    person: Person,
+    *,
+    device_id: UUID | None = None,
+    agent: Agent = (None, None),
+    needs_key: bool = False,
+    now: datetime,
 ) -> tuple[str, Session]:
     """A new session and its token, which is nowhere else. In the caller's transaction."""
     token = new_token()
+    browser, system = agent
     session = await Session.create(
         id=uuid7(),
         token_hash=hash_token(token),
@@ -87,6 +108,9 @@ async def open_session(
         made_at=now,
         last_seen_at=now,
         expires_at=expires_at(now, is_child=person.role == Role.CHILD),
+        needs_key=needs_key,
+        browser=browser,
+        system=system,
     )
     return token, session
 
@@ -121,7 +145,8 @@ def _check(row: dict[str, Any], now: datetime) -> None:
     if row["disabled_at"] is not None:
         raise _stranger()
     expires = None if row["expires_at"] is None else as_moment(row["expires_at"])
-    if is_over(expires, as_moment(row["last_seen_at"]), now):
+    idle = STAFF_IDLE if row["idle_s"] is None else timedelta(seconds=row["idle_s"])
+    if is_over(expires, as_moment(row["last_seen_at"]), now, idle):
         raise _stranger()
 
 
@@ -142,6 +167,26 @@ def _revoked() -> Unauthenticated:
     return Unauthenticated(
         N_("This phone was shut out. Ask for a new code to use it again."), code="revoked"
     )
+
+
+def _needs_key(request: HTTPConnection) -> NotYet:
+    """Where the way leads on from here, and back to what was asked for."""
+    back = quote(path_of(request) if request.scope["path"].startswith("/desk/") else "/desk/")
+    return NotYet(
+        N_("Your agency needs you to have a second key. Set it up first; it takes two minutes."),
+        code="key_needed",
+        to=f"/desk/settings/second-key?next={back}",
+    )
+
+
+def path_of(request: HTTPConnection) -> str:
+    """Path and query, as they lead back here."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def agent_of_request(request: HTTPConnection) -> Agent:
+    """The browser that asks, in the two words that are kept of it."""
+    return agent_of(header(request.scope, b"user-agent"))
 
 
 def _stranger() -> Unauthenticated:

@@ -45,6 +45,8 @@ class Kind(StrEnum):
     DUE = "due"
     DUE_CHILD = "due_child"
     NEWS_CHILD = "news_child"
+    DOORS = "doors"
+    """Something about how somebody signs in has changed."""
     TEST = "test"
     TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.
     OPERATORS = "operators"

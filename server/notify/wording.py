@@ -27,6 +27,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.HELD: N_("Something waits for some hours. Please have a look."),
     Kind.TALK: N_("Somebody would like to talk with you."),
     Kind.DUE: N_("Something waits for you. Please have a look when you can."),
+    Kind.DOORS: N_("How you sign in has changed. If that was not you, say so at once."),
     Kind.TEST: N_("This is the test that you asked for. It has arrived."),
     Kind.OPERATORS: N_("Something is wrong with the server: {fault}"),
 }

@@ -41,6 +41,8 @@ class Visitor(Actor):
     language: str
     zone: str
     by_cookie: bool = False
+    proved_at: datetime | None = None  # When who it is was shown last.
+    needs_key: bool = False  # A second key has to be set up first.
 
     @property
     def person_id(self) -> UUID:

@@ -49,6 +49,27 @@ async def add_agency(
     return agency
 
 
+async def set_second_key_from(
+    actor: Actor, agency_id: UUID, at: datetime | None, now: datetime
+) -> None:
+    """From when on every adult of the agency needs a second key to sign in; None: nobody has to.
+
+    The same again changes nothing.
+    """
+    async with write():
+        agency = await Agency.filter(id=agency_id).select_for_update().get()
+        if agency.second_key_from != at:
+            await Agency.filter(id=agency_id).update(second_key_from=at)
+            await note(
+                actor,
+                "agency:change",
+                about=("agency", agency_id),
+                names=["second_key_from"],
+                agency_id=agency_id,
+                now=now,
+            )
+
+
 async def add_home(
     actor: Actor,
     agency_id: UUID,

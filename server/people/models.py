@@ -26,6 +26,7 @@ class Agency(Model):
     help_phone = fields.CharField(
         max_length=32, null=True
     )  # Shown to a child whose phone is offline.
+    second_key_from = fields.DatetimeField(null=True)  # From then on adults need one to sign in.
     made_at = fields.DatetimeField()
 
     class Meta:

@@ -1,0 +1,106 @@
+"""The page that asks for the second key, and the one that asks once more who it is."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.doors import actions, factors
+from server.doors.halfway import find_halfway
+from server.doors.models import Totp
+from server.doors.sessions import agent_of_request
+from server.doors.ways import back, halfway_token, let_in, to
+from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
+from server.people.access import Visitor, now_of, staff_of
+from server.people.words import entered, form_fault
+from server.web import form_body, language_of, page
+
+
+async def second(request: Request) -> Response:
+    """After the password: what else shows that it is you."""
+    next_ = request.query_params.get("next", "")
+    try:
+        return await _second_page(request, next_)
+    except Unauthenticated:
+        return to("/")
+
+
+async def sign_in_second(request: Request) -> Response:
+    """A code of the app, or one of the recovery codes."""
+    await find_halfway(halfway_token(request), now_of(request))
+    form = await form_body(request)
+    next_ = entered(form, "next")
+    token, now, agent = halfway_token(request), now_of(request), agent_of_request(request)
+    try:
+        opened = await actions.sign_in_by_code(token, entered(form, "code"), now, agent=agent)
+    except (Refused, TooMany) as fault:
+        return await _second_page(request, next_, fault)
+    return let_in(request, opened, next_)
+
+
+async def _second_page(request: Request, next_: str, fault: WaymarkError | None = None) -> Response:
+    half = await find_halfway(halfway_token(request), now_of(request))
+    context = {"next": next_, **await _ways(half.person_id), **_said(request, fault)}
+    return _answer(request, "doors/second.html", context, fault)
+
+
+async def again(request: Request) -> Response:
+    """Once more: is it you?"""
+    visitor = await staff_of(request)
+    return await _again_page(request, visitor, request.query_params.get("next", ""))
+
+
+async def prove(request: Request) -> Response:
+    """It is: back to what was about to be opened."""
+    visitor = await staff_of(request)
+    form, now = await form_body(request), now_of(request)
+    next_, code, password = entered(form, "next"), entered(form, "code"), form.get("password")
+    try:
+        if isinstance(password, str):
+            passwords = request.app.state.passwords
+            await actions.prove_by_password(visitor, password, passwords, now)
+        else:
+            await actions.prove_by_code(visitor, code, now)
+    except (Refused, TooMany) as fault:
+        return await _again_page(request, visitor, next_, fault)
+    return to(back(next_, "/desk/settings"))
+
+
+async def _again_page(
+    request: Request, visitor: Visitor, next_: str, fault: WaymarkError | None = None
+) -> Response:
+    context = {"next": next_, **await _ways(visitor.person_id), **_said(request, fault)}
+    return _answer(request, "doors/again.html", context, fault)
+
+
+async def _ways(person_id: Any) -> dict[str, Any]:
+    """By what this person can show who they are."""
+    has_app = await Totp.exists(person_id=person_id, confirmed_at__isnull=False)
+    return {
+        "has_app": has_app,
+        "has_second": await factors.has_second(person_id),
+        "codes_left": await factors.remaining(person_id),
+    }
+
+
+def _said(request: Request, fault: WaymarkError | None) -> dict[str, Any]:
+    return {"error": form_fault(fault, language_of(request)) if fault else None}
+
+
+def _answer(
+    request: Request, template: str, context: dict[str, Any], fault: WaymarkError | None
+) -> Response:
+    headers = {}
+    if fault is not None and "retry_after_s" in fault.extra:
+        headers["retry-after"] = str(fault.extra["retry_after_s"])
+    status = 200 if fault is None else fault.status
+    return page(request, template, context, status=status, headers=headers)
+
+
+routes = [
+    Route("/sign-in/second", second, methods=["GET"]),
+    Route("/sign-in/second", sign_in_second, methods=["POST"]),
+    Route("/desk/again", again, methods=["GET"]),
+    Route("/desk/again", prove, methods=["POST"]),
+]

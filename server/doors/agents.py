@@ -1,0 +1,37 @@
+"""From what a browser says of itself to two words that its person knows it by. Pure.
+
+Nothing finer is kept: a version or a model would tell browsers apart that nobody needs told apart.
+"""
+
+Agent = tuple[str | None, str | None]
+"""A browser and a system, each by its own name; None where it is none that we know."""
+
+# The first that is found: nearly all of them call themselves Chrome and Safari too.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+def agent_of(user_agent: str) -> Agent:
+    """The words for the header of that name."""
+    return _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
+
+
+def _first(known: tuple[tuple[str, str], ...], text: str) -> str | None:
+    return next((word for sign, word in known if sign in text), None)

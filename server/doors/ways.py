@@ -1,0 +1,91 @@
+"""Where a page of the doors leads: home, to the second half of the sign-in, to what waits."""
+
+from urllib.parse import quote
+
+import segno
+from markupsafe import Markup
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+
+from server.doors.actions import Opened
+from server.doors.rules import HALFWAY_LASTS, is_here
+from server.doors.sessions import set_cookie
+from server.people.rules import Role
+
+
+def to(path: str) -> RedirectResponse:
+    """On to that page."""
+    return RedirectResponse(path, status_code=303)
+
+
+def home(role: str, next_: str) -> str:
+    """What was asked for before the sign-in, else the right home."""
+    if role == Role.CHILD:
+        return "/app/"
+    return next_ if is_here(next_) else "/desk/"
+
+
+def back(next_: str, otherwise: str) -> str:
+    """What was asked for, where it is a path of ours."""
+    return next_ if is_here(next_) else otherwise
+
+
+def let_in(request: HTTPConnection, opened: Opened, next_: str) -> Response:
+    """The door is open: the token as a cookie, and on."""
+    answer = to(home(opened.person.role, next_))
+    set_cookie(request, answer, opened.token, lasts=False)
+    drop_halfway(request, answer)
+    return answer
+
+
+# --- between the two halves
+
+
+def halfway_name(request: HTTPConnection) -> str:
+    """The cookie between the two pages of the sign-in."""
+    return "__Host-h" if request.app.state.settings.is_https else "h"
+
+
+def halfway_token(request: HTTPConnection) -> str | None:
+    """What that cookie holds."""
+    return request.cookies.get(halfway_name(request))
+
+
+def halfway_on(request: HTTPConnection, token: str, next_: str) -> Response:
+    """On to the page that asks for the second key."""
+    answer = to(f"/sign-in/second?next={quote(next_)}" if next_ else "/sign-in/second")
+    keep_halfway(request, answer, token)
+    return answer
+
+
+def keep_halfway(request: HTTPConnection, answer: Response, token: str) -> None:
+    """Put the token of a half where no script can read it, for as long as it lasts."""
+    answer.set_cookie(
+        halfway_name(request),
+        token,
+        max_age=int(HALFWAY_LASTS.total_seconds()),
+        path="/",
+        secure=request.app.state.settings.is_https,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def drop_halfway(request: HTTPConnection, answer: Response) -> None:
+    """Take it away again."""
+    answer.delete_cookie(
+        halfway_name(request),
+        path="/",
+        secure=request.app.state.settings.is_https,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def qr(text: str) -> Markup:
+    """The text as a QR code: an SVG that stands in the page itself, without style or script."""
+    code = segno.make(text, error="m", micro=False)
+    svg = code.svg_inline(
+        scale=6, border=4, dark="#000", light="#fff", svgclass="qr", omitsize=True
+    )
+    return Markup(svg)  # noqa: S704 - made by us, from what stands in a picture alone
