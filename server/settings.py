@@ -190,6 +190,15 @@ def unknown(environ: Mapping[str, str]) -> list[str]:
     return sorted(name for name in environ if name.startswith("WAYMARK_") and name not in known)
 
 
+def is_address(host: str) -> bool:
+    """Whether it is a bare number of a machine and no name."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(host: str) -> bool:
     """Whether the name or address means this machine."""
     if host == "localhost" or host.endswith(".localhost"):

@@ -25,7 +25,7 @@ from server.alert.models import Alert
 from server.app import routes as all_routes
 from server.audit.actions import SYSTEM
 from server.doors import actions as doors
-from server.doors.models import Device
+from server.doors.models import Device, Passkey
 from server.due.actions import set_due
 from server.due.models import Due
 from server.due.rules import Kind, Setting
@@ -143,7 +143,11 @@ EXPECTED: Mapping[str, Expected] = {
     # Whoever has no cookie of the first half is sent back, or has to sign in.
     "GET /sign-in/second": anyone,
     "POST /sign-in/second": lambda _: SIGN_IN,
+    "POST /sign-in/second/options": lambda _: SIGN_IN,
+    "POST /sign-in/passkey/options": anyone,
+    "POST /sign-in/passkey": lambda _: IN,
     "GET /desk/again": staff,
+    "POST /desk/again/options": staff,
     "POST /desk/again": staff,
     "GET /desk/settings/second-key": staff,
     "POST /desk/settings/second-key/app/begin": staff,
@@ -151,6 +155,9 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/settings/second-key/app": staff,
     "POST /desk/settings/second-key/app/remove": staff,
     "POST /desk/settings/second-key/codes": staff,
+    "POST /desk/settings/second-key/passkeys/options": staff,
+    "POST /desk/settings/second-key/passkeys": staff,
+    "POST /desk/settings/second-key/passkeys/{passkey_id}/remove": staff,
     "GET /desk/people/second-keys": agency("administrator"),
     "POST /desk/people/second-keys": agency("administrator"),
     "POST /desk/people/{person_id}/second-key": agency("administrator"),
@@ -404,6 +411,19 @@ async def person_id(cast: Cast, who: str | None, path: str) -> UUID:
     return person.id
 
 
+async def passkey_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A passkey of whoever asks."""
+    made = await Passkey.create(
+        person_id=cast.persons[_name(who) or "mia"].id,
+        name="Phone",
+        credential_hash=str(uuid4()),
+        credential_id="x",
+        public_key="x",
+        made_at=cast.clock(),
+    )
+    return made.id
+
+
 async def address_id(cast: Cast, who: str | None, path: str) -> UUID:
     """An address of whoever asks."""
     person = cast.persons[_name(who) or "mia"]
@@ -599,6 +619,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         tie_id,
         person_id,
         address_id,
+        passkey_id,
         pause_id,
         proposal_id,
         observation_id,

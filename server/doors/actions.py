@@ -15,11 +15,12 @@ from tortoise.expressions import F, Q
 from server import crypt
 from server.audit.actions import Actor, note
 from server.db import swapped, write
-from server.doors import factors
+from server.doors import factors, passkeys
 from server.doors.agents import Agent
 from server.doors.guessing import count_guess, forget_guesses
 from server.doors.halfway import OVER, end_halfway, find_halfway, open_halfway, tidy_halfways
 from server.doors.models import Credential, Device, Guess, Invite, Session
+from server.doors.passkeys import Purpose, Site
 from server.doors.passwords import Passwords
 from server.doors.rules import (
     CODE_LASTS,
@@ -63,6 +64,7 @@ class Opened:
 
     token: str
     person: Person
+    session_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +150,45 @@ async def sign_in_by_code(
         return await open_for(person, proof, agent, now)
 
 
-async def open_for(person: Person, proof: Proof, agent: Agent, now: datetime) -> Opened:
+async def sign_in_by_passkey(
+    token: str | None,
+    said: str,
+    site: Site,
+    now: datetime,
+    *,
+    agent: Agent = (None, None),
+    at_night: UUID | None = None,
+) -> Opened:
+    """A passkey alone, or as the second half.
+
+    `at_night`: whoever's device this was lately is about to open an alert, and gets a session that
+    ends soon. Raises Unauthenticated where nothing was asked (code `halfway_over`), Refused (code
+    `passkey_wrong`).
+    """
+    half = await find_halfway(token, now)
+    purpose = Purpose.SIGN_IN if half.person_id is None else Purpose.SECOND
+    key = await passkeys.answered(said, site, half.id, purpose, now, person_id=half.person_id)
+    async with write():
+        await end_halfway(half, now)
+        person = await Person.get_or_none(id=key.person_id, disabled_at__isnull=True)
+        if person is None:
+            raise Unauthenticated(OVER, code="halfway_over")
+        is_short = at_night == person.id
+        return await open_for(person, Proof.PASSKEY, agent, now, is_short=is_short)
+
+
+async def open_for(
+    person: Person, proof: Proof, agent: Agent, now: datetime, *, is_short: bool = False
+) -> Opened:
     """A session for somebody who has shown who they are, in the caller's transaction."""
     needs_key = proof is Proof.PASSWORD and await factors.lacks_key(person, now)
-    token, session = await open_session(person, agent=agent, needs_key=needs_key, now=now)
+    token, session = await open_session(
+        person, agent=agent, needs_key=needs_key, is_short=is_short, now=now
+    )
     actor = _actor(person)
     about = ("session", session.id)
     await note(actor, "session:open", about=about, names=[proof.value], now=now)
-    return Opened(token, person)
+    return Opened(token, person, session.id)
 
 
 def _actor(person: Person) -> Actor:
@@ -180,6 +213,13 @@ async def prove_by_code(visitor: Visitor, code: str, now: datetime) -> None:
     """The same by a code. Raises Refused, TooMany."""
     async with factors.proved_by_code(visitor.person_id, code, now) as proof:
         await proved(visitor, proof, now)
+
+
+async def prove_by_passkey(visitor: Visitor, said: str, site: Site, now: datetime) -> None:
+    """The same by a passkey of one's own. Raises Refused."""
+    holder, person_id = visitor.session_id, visitor.person_id
+    await passkeys.answered(said, site, holder, Purpose.AGAIN, now, person_id=person_id)
+    await proved(visitor, Proof.PASSKEY, now)
 
 
 async def proved(visitor: Visitor, proof: Proof, now: datetime) -> None:
@@ -381,7 +421,7 @@ async def _pair(
         )
     person = await Person.get(id=invite.person_id)
     await _pair_device(person, device_id, label, now)
-    token, _ = await open_session(person, device_id=device_id, now=now)
+    token, session = await open_session(person, device_id=device_id, now=now)
     actor = Actor(person.id, person.role, person.agency_id, device_id)
     await note(
         actor,
@@ -391,7 +431,7 @@ async def _pair(
         why="lost_answer" if invite.used_at else None,
         now=now,
     )
-    return Opened(token, person)
+    return Opened(token, person, session.id)
 
 
 async def _find_invite(name: str, secret: str, device_id: UUID, now: datetime) -> Invite | None:

@@ -6,15 +6,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.doors import actions, factors
+from server.doors import actions, factors, passkeys
 from server.doors.halfway import find_halfway
-from server.doors.models import Totp
+from server.doors.models import Passkey, Totp
+from server.doors.passkeys import Purpose
 from server.doors.sessions import agent_of_request
-from server.doors.ways import back, halfway_token, let_in, to
+from server.doors.ways import back, halfway_token, let_in, site_for, to
 from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
 from server.people.access import Visitor, now_of, staff_of
 from server.people.words import entered, form_fault
-from server.web import form_body, language_of, page
+from server.web import form_body, json_answer, language_of, page
 
 
 async def second(request: Request) -> Response:
@@ -32,11 +33,26 @@ async def sign_in_second(request: Request) -> Response:
     form = await form_body(request)
     next_ = entered(form, "next")
     token, now, agent = halfway_token(request), now_of(request), agent_of_request(request)
+    said = entered(form, "credential")
     try:
-        opened = await actions.sign_in_by_code(token, entered(form, "code"), now, agent=agent)
+        if said:
+            site = site_for(request)
+            opened = await actions.sign_in_by_passkey(token, said, site, now, agent=agent)
+        else:
+            opened = await actions.sign_in_by_code(token, entered(form, "code"), now, agent=agent)
     except (Refused, TooMany) as fault:
         return await _second_page(request, next_, fault)
     return let_in(request, opened, next_)
+
+
+async def ask_second(request: Request) -> Response:
+    """What a passkey of whoever knew the password is to sign."""
+    now = now_of(request)
+    half = await find_halfway(halfway_token(request), now)
+    options = await passkeys.to_answer(
+        site_for(request), half.id, Purpose.SECOND, now, person_id=half.person_id
+    )
+    return json_answer(options)
 
 
 async def _second_page(request: Request, next_: str, fault: WaymarkError | None = None) -> Response:
@@ -56,8 +72,11 @@ async def prove(request: Request) -> Response:
     visitor = await staff_of(request)
     form, now = await form_body(request), now_of(request)
     next_, code, password = entered(form, "next"), entered(form, "code"), form.get("password")
+    said = entered(form, "credential")
     try:
-        if isinstance(password, str):
+        if said:
+            await actions.prove_by_passkey(visitor, said, site_for(request), now)
+        elif isinstance(password, str):
             passwords = request.app.state.passwords
             await actions.prove_by_password(visitor, password, passwords, now)
         else:
@@ -65,6 +84,19 @@ async def prove(request: Request) -> Response:
     except (Refused, TooMany) as fault:
         return await _again_page(request, visitor, next_, fault)
     return to(back(next_, "/desk/settings"))
+
+
+async def ask_again(request: Request) -> Response:
+    """What a passkey of one's own is to sign."""
+    visitor = await staff_of(request)
+    options = await passkeys.to_answer(
+        site_for(request),
+        visitor.session_id,
+        Purpose.AGAIN,
+        now_of(request),
+        person_id=visitor.person_id,
+    )
+    return json_answer(options)
 
 
 async def _again_page(
@@ -76,9 +108,11 @@ async def _again_page(
 
 async def _ways(person_id: Any) -> dict[str, Any]:
     """By what this person can show who they are."""
+    has_passkey = await Passkey.exists(person_id=person_id)
     has_app = await Totp.exists(person_id=person_id, confirmed_at__isnull=False)
     return {
         "has_app": has_app,
+        "has_passkey": has_passkey,
         "has_second": await factors.has_second(person_id),
         "codes_left": await factors.remaining(person_id),
     }
@@ -101,6 +135,8 @@ def _answer(
 routes = [
     Route("/sign-in/second", second, methods=["GET"]),
     Route("/sign-in/second", sign_in_second, methods=["POST"]),
+    Route("/sign-in/second/options", ask_second, methods=["POST"]),
+    Route("/desk/again/options", ask_again, methods=["POST"]),
     Route("/desk/again", again, methods=["GET"]),
     Route("/desk/again", prove, methods=["POST"]),
 ]

@@ -47,4 +47,4 @@ async def tidy_halfways(now: datetime) -> None:
     """Throw away what is over since a day, and challenges that nobody can answer any more."""
     async with write():
         await Halfway.filter(expires_at__lt=now - timedelta(days=1)).delete()
-        await Challenge.filter(expires_at__lt=now).delete()
+        await Challenge.filter(expires_at__lte=now).delete()

@@ -1,4 +1,4 @@
-"""Your second key: an app of codes, recovery codes, and what is left of them."""
+"""Your second key: an app of codes, passkeys, recovery codes, and what is left of them."""
 
 from typing import Any
 from urllib.parse import quote
@@ -7,16 +7,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.doors import factors
+from server.doors import factors, passkeys
 from server.doors.codes import address, in_groups
 from server.doors.factors import KEYS_PAGE
 from server.doors.fresh import fresh
-from server.doors.models import Credential, Totp
-from server.doors.ways import back, qr, to
+from server.doors.models import Credential, Passkey, Totp
+from server.doors.ways import back, qr, site_for, to
 from server.errors import Conflict, Refused, TooMany, WaymarkError
 from server.people.access import Visitor, now_of, staff_of
 from server.people.words import entered, form_fault
-from server.web import form_body, language_of, page
+from server.web import form_body, json_answer, language_of, page
 
 APP_PAGE = f"{KEYS_PAGE}/app"
 
@@ -79,12 +79,61 @@ async def renew_codes(request: Request) -> Response:
     return _codes_page(request, codes, "")
 
 
+async def ask_passkey(request: Request) -> Response:
+    """What a device needs to know to make a key for this place."""
+    visitor = await fresh(request, back=KEYS_PAGE)
+    name = await _sign_in_name(visitor)
+    options = await passkeys.to_register(
+        visitor.person_id, name, site_for(request), visitor.session_id, now_of(request)
+    )
+    return json_answer(options)
+
+
+async def add_passkey(request: Request) -> Response:
+    """The device has made one."""
+    await staff_of(request)
+    form = await form_body(request)
+    next_ = entered(form, "next")
+    visitor = await fresh(request, back=_with_next(KEYS_PAGE, next_))
+    try:
+        codes = await passkeys.register(
+            visitor,
+            visitor.person_id,
+            entered(form, "credential"),
+            entered(form, "name"),
+            site_for(request),
+            visitor.session_id,
+            now_of(request),
+        )
+    except Refused as fault:
+        return await _keys_page(request, visitor, fault)
+    return _codes_page(request, codes, next_) if codes else to(_saved(next_))
+
+
+async def remove_passkey(request: Request) -> Response:
+    """One passkey less."""
+    visitor = await fresh(request, back=KEYS_PAGE)
+    passkey_id = request.path_params["passkey_id"]
+    try:
+        await passkeys.remove(visitor, visitor.person_id, passkey_id, now_of(request))
+    except Refused as fault:
+        return await _keys_page(request, visitor, fault)
+    return to(f"{KEYS_PAGE}?saved=removed")
+
+
+async def _sign_in_name(visitor: Visitor) -> str:
+    credential = await Credential.get_or_none(person_id=visitor.person_id)
+    return credential.name if credential else ""
+
+
 async def _keys_page(
     request: Request, visitor: Visitor, fault: WaymarkError | None = None
 ) -> Response:
     person_id = visitor.person_id
     context: dict[str, Any] = {
         "app": await Totp.get_or_none(person_id=person_id, confirmed_at__isnull=False),
+        "passkeys": await Passkey.filter(person_id=person_id).order_by("made_at", "id"),
+        "has_passkeys": passkeys.site_of(request.app.state.settings) is not None,
         "has_second": await factors.has_second(person_id),
         "codes_left": await factors.remaining(person_id),
         "next": request.query_params.get("next", ""),
@@ -102,8 +151,7 @@ async def _app_page(
     waiting = await factors.begun(visitor.person_id)
     if waiting is None:
         return to(_with_next(KEYS_PAGE, next_))
-    credential = await Credential.get_or_none(person_id=visitor.person_id)
-    name = credential.name if credential else ""
+    name = await _sign_in_name(visitor)
     issuer = request.app.state.settings.display_name
     context = {
         "qr": qr(address(waiting.secret, name, issuer)),
@@ -137,5 +185,8 @@ routes = [
     Route(APP_PAGE, show_app, methods=["GET"]),
     Route(APP_PAGE, confirm_app, methods=["POST"]),
     Route(f"{APP_PAGE}/remove", remove_app, methods=["POST"]),
+    Route(f"{KEYS_PAGE}/passkeys/options", ask_passkey, methods=["POST"]),
+    Route(f"{KEYS_PAGE}/passkeys", add_passkey, methods=["POST"]),
+    Route(f"{KEYS_PAGE}/passkeys/{{passkey_id:uuid}}/remove", remove_passkey, methods=["POST"]),
     Route(f"{KEYS_PAGE}/codes", renew_codes, methods=["POST"]),
 ]

@@ -8,14 +8,24 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.db import write
-from server.doors import actions, again_pages, colleague_pages, key_pages
+from server.doors import actions, again_pages, colleague_pages, key_pages, passkeys
 from server.doors.api import host_of, link_to
+from server.doors.known import forget, known_person
 from server.doors.models import Credential, Device
 from server.doors.passwords import new_password
-from server.doors.rules import is_sign_in_name, spaced
+from server.doors.rules import is_alert, is_sign_in_name, spaced
 from server.doors.sessions import agent_of_request, drop_cookie
-from server.doors.ways import halfway_on, home, let_in, qr, to
-from server.errors import Refused, TooMany, WaymarkError
+from server.doors.ways import (
+    halfway_on,
+    halfway_token,
+    home,
+    keep_halfway,
+    let_in,
+    qr,
+    site_for,
+    to,
+)
+from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
 from server.i18n import LANGUAGES, N_
 from server.people import actions as people
 from server.people.access import (
@@ -52,7 +62,9 @@ async def front(request: Request) -> Response:
     chosen = request.query_params.get("language")
     if chosen in LANGUAGES:
         request.state.language = chosen
-    return _sign_in_page(request, next_=request.query_params.get("next", ""))
+    next_ = request.query_params.get("next", "")
+    is_night = is_alert(next_) and await known_person(request) is not None
+    return _sign_in_page(request, next_=next_, is_night=is_night)
 
 
 async def sign_in(request: Request) -> Response:
@@ -76,6 +88,36 @@ async def sign_in(request: Request) -> Response:
     return let_in(request, opened, next_)
 
 
+async def ask_passkey(request: Request) -> Response:
+    """What this device is to sign, for whoever has a passkey for this place."""
+    said = await form_body(request)
+    night = await known_person(request) if is_alert(entered(said, "next")) else None
+    site, now = site_for(request), now_of(request)
+    token, options = await passkeys.begin_sign_in(site, host_of(request), now, person_id=night)
+    answer = json_answer(options)
+    keep_halfway(request, answer, token)
+    return answer
+
+
+async def sign_in_by_passkey(request: Request) -> Response:
+    """The passkey has signed: in, without a password."""
+    form = await form_body(request)
+    said, next_ = entered(form, "credential"), entered(form, "next")
+    night = await known_person(request) if is_alert(next_) else None
+    try:
+        opened = await actions.sign_in_by_passkey(
+            halfway_token(request),
+            said,
+            site_for(request),
+            now_of(request),
+            agent=agent_of_request(request),
+            at_night=night,
+        )
+    except (Refused, Unauthenticated) as fault:
+        return _sign_in_page(request, next_=next_, fault=fault, is_night=night is not None)
+    return let_in(request, opened, next_, is_whole=night != opened.person.id)
+
+
 async def sign_out(request: Request) -> Response:
     """Out, also where the session is over already."""
     visitor = await visitor_or_none(request)
@@ -83,14 +125,27 @@ async def sign_out(request: Request) -> Response:
         await actions.sign_out(visitor, visitor.session_id, now_of(request))
     answer = to("/")
     drop_cookie(request, answer)
+    forget(request, answer)
     return answer
 
 
 def _sign_in_page(
-    request: Request, *, name: str = "", next_: str = "", fault: WaymarkError | None = None
+    request: Request,
+    *,
+    name: str = "",
+    next_: str = "",
+    fault: WaymarkError | None = None,
+    is_night: bool = False,
 ) -> Response:
     error = form_fault(fault, language_of(request)) if fault else None
-    context = {"name": name, "next": next_, "error": error, "languages": LANGUAGES}
+    context = {
+        "name": name,
+        "next": next_,
+        "error": error,
+        "languages": LANGUAGES,
+        "has_passkeys": passkeys.site_of(request.app.state.settings) is not None,
+        "is_night": is_night,
+    }
     headers = {}
     if fault is not None and "retry_after_s" in fault.extra:
         headers["retry-after"] = str(fault.extra["retry_after_s"])
@@ -357,6 +412,8 @@ _CHILD = "/desk/children/{child_id:uuid}"
 routes = [
     Route("/", front, methods=["GET"]),
     Route("/sign-in", sign_in, methods=["POST"]),
+    Route("/sign-in/passkey/options", ask_passkey, methods=["POST"]),
+    Route("/sign-in/passkey", sign_in_by_passkey, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),
     Route("/app/manifest.webmanifest", manifest, methods=["GET"]),
     Route(f"{_CHILD}/invite", invitation, methods=["GET"]),

@@ -30,6 +30,11 @@ HALFWAY_LASTS = timedelta(minutes=10)
 CHALLENGE_LASTS = timedelta(minutes=5)
 # What is sealed opens for so long after somebody has shown that it is them.
 PROOF_LASTS = timedelta(minutes=10)
+# A session that a passkey opens for an alert at night: the phone is put down beside the bed, open.
+NIGHT_IDLE = timedelta(minutes=15)
+NIGHT_AT_MOST = timedelta(hours=1)
+# For so long after a whole sign-in a device is asked for its passkey at once.
+KNOWN_LASTS = timedelta(days=30)
 
 LONGEST_LABEL = 60
 SHORTEST_PASSWORD = 12
@@ -108,7 +113,7 @@ PAIR_BY_NETWORK = Limit(20, timedelta(minutes=15))
 CODE_BY_PERSON = Limit(5, timedelta(minutes=15))
 CODE_BY_PERSON_A_DAY = Limit(25, timedelta(days=1))
 # Signatures cannot be guessed; this is about rows that strangers make us write.
-PASSKEY_BY_NETWORK = Limit(60, timedelta(minutes=15))
+PASSKEY_BY_NETWORK = Limit(120, timedelta(minutes=15))
 
 
 def fold(name: str) -> str:
@@ -187,6 +192,14 @@ def is_over(
 def is_fresh(proved_at: datetime, now: datetime) -> bool:
     """Whether somebody has shown lately enough that it is them."""
     return now - proved_at < PROOF_LASTS
+
+
+_ALERT = re.compile(r"/desk/alerts/[0-9a-f-]{36}(?:/together)?(?:\?.*)?")
+
+
+def is_alert(path: str) -> bool:
+    """Whether it is the page of an alert, as a message leads to it."""
+    return _ALERT.fullmatch(path) is not None
 
 
 # Where an alert is read and taken, where a child is said to be missing or seen, and where a second

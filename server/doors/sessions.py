@@ -14,6 +14,8 @@ from server.db import as_id, as_moment, fetch
 from server.doors.agents import Agent, agent_of
 from server.doors.models import Device, Session
 from server.doors.rules import (
+    NIGHT_AT_MOST,
+    NIGHT_IDLE,
     REVOKED,
     SEEN_EVERY,
     STAFF_IDLE,
@@ -94,11 +96,13 @@ async def open_session(
     device_id: UUID | None = None,
     agent: Agent = (None, None),
     needs_key: bool = False,
+    is_short: bool = False,
     now: datetime,
 ) -> tuple[str, Session]:
     """A new session and its token, which is nowhere else. In the caller's transaction."""
     token = new_token()
     browser, system = agent
+    ends = now + NIGHT_AT_MOST if is_short else expires_at(now, is_child=person.role == Role.CHILD)
     session = await Session.create(
         id=uuid7(),
         token_hash=hash_token(token),
@@ -107,7 +111,8 @@ async def open_session(
         device_id=device_id,
         made_at=now,
         last_seen_at=now,
-        expires_at=expires_at(now, is_child=person.role == Role.CHILD),
+        expires_at=ends,
+        idle_s=int(NIGHT_IDLE.total_seconds()) if is_short else None,
         needs_key=needs_key,
         browser=browser,
         system=system,

@@ -8,9 +8,15 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 
 from server.doors.actions import Opened
+from server.doors.known import remember
+from server.doors.passkeys import Site, site_of
 from server.doors.rules import HALFWAY_LASTS, is_here
 from server.doors.sessions import set_cookie
+from server.errors import Refused
+from server.i18n import N_
 from server.people.rules import Role
+
+NO_PASSKEYS = N_("Passkeys need an address with a name; this one is only a number.")
 
 
 def to(path: str) -> RedirectResponse:
@@ -30,11 +36,15 @@ def back(next_: str, otherwise: str) -> str:
     return next_ if is_here(next_) else otherwise
 
 
-def let_in(request: HTTPConnection, opened: Opened, next_: str) -> Response:
-    """The door is open: the token as a cookie, and on."""
+def let_in(
+    request: HTTPConnection, opened: Opened, next_: str, *, is_whole: bool = True
+) -> Response:
+    """The door is open: the token as a cookie, and on. A whole sign-in makes the device known."""
     answer = to(home(opened.person.role, next_))
     set_cookie(request, answer, opened.token, lasts=False)
     drop_halfway(request, answer)
+    if is_whole:
+        remember(request, answer, opened.session_id)
     return answer
 
 
@@ -80,6 +90,14 @@ def drop_halfway(request: HTTPConnection, answer: Response) -> None:
         httponly=True,
         samesite="lax",
     )
+
+
+def site_for(request: HTTPConnection) -> Site:
+    """Where a passkey is good. Raises Refused where none can be."""
+    site = site_of(request.app.state.settings)
+    if site is None:
+        raise Refused(NO_PASSKEYS)
+    return site
 
 
 def qr(text: str) -> Markup:
