@@ -26,6 +26,7 @@ from server.app import routes as all_routes
 from server.audit.actions import SYSTEM
 from server.doors import actions as doors
 from server.doors.models import Device, Passkey
+from server.doors.sessions import open_session
 from server.due.actions import set_due
 from server.due.models import Due
 from server.due.rules import Kind, Setting
@@ -142,10 +143,10 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /sign-out": anyone,
     # Whoever has no cookie of the first half is sent back, or has to sign in.
     "GET /sign-in/second": anyone,
-    "POST /sign-in/second": lambda _: SIGN_IN,
+    "POST /sign-in/second": anyone,
     "POST /sign-in/second/options": lambda _: SIGN_IN,
     "POST /sign-in/passkey/options": anyone,
-    "POST /sign-in/passkey": lambda _: IN,
+    "POST /sign-in/passkey": anyone,
     "GET /desk/again": staff,
     "POST /desk/again/options": staff,
     "POST /desk/again": staff,
@@ -158,6 +159,9 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/settings/second-key/passkeys/options": staff,
     "POST /desk/settings/second-key/passkeys": staff,
     "POST /desk/settings/second-key/passkeys/{passkey_id}/remove": staff,
+    "GET /desk/settings/sessions": staff,
+    "POST /desk/settings/sessions/{session_id}/end": staff,
+    "POST /desk/settings/sessions/end-others": staff,
     "GET /desk/people/second-keys": agency("administrator"),
     "POST /desk/people/second-keys": agency("administrator"),
     "POST /desk/people/{person_id}/second-key": agency("administrator"),
@@ -411,6 +415,12 @@ async def person_id(cast: Cast, who: str | None, path: str) -> UUID:
     return person.id
 
 
+async def session_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """Another session of whoever asks."""
+    _, made = await open_session(cast.persons[_name(who) or "mia"], now=cast.clock())
+    return made.id
+
+
 async def passkey_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A passkey of whoever asks."""
     made = await Passkey.create(
@@ -620,6 +630,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         person_id,
         address_id,
         passkey_id,
+        session_id,
         pause_id,
         proposal_id,
         observation_id,

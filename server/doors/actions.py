@@ -254,6 +254,29 @@ async def sign_out(actor: Actor, session_id: UUID, now: datetime) -> None:
             await note(actor, "session:end", about=("session", session_id), now=now)
 
 
+async def end_session(actor: Actor, session_id: UUID, now: datetime) -> None:
+    """End a session of one's own from elsewhere. Twice: the first time stands. Raises NotFound for
+    somebody else's."""
+    async with write():
+        session = await Session.get_or_none(id=session_id, person_id=actor.id)
+        if session is None:
+            raise NotFound(N_("You are not signed in there."))
+        ended = await Session.filter(id=session_id, ended_at__isnull=True).update(
+            ended_at=now, ended_why=Ended.ELSEWHERE
+        )
+        if ended:
+            await note(actor, "session:end", about=("session", session_id), now=now)
+
+
+async def end_other_sessions(actor: Actor, but: UUID, now: datetime) -> None:
+    """End all others, those that have run out too: their devices are known no longer."""
+    async with write():
+        others = Q(person_id=actor.id) & ~Q(id=but)
+        if await Session.filter(others, ended_at__isnull=True).exists():
+            await _end_sessions(others, Ended.ELSEWHERE, now)
+            await note(actor, "session:end_others", about=("session", but), now=now)
+
+
 async def add_credential(
     actor: Actor, person: Person, name: str, password: str, passwords: Passwords, now: datetime
 ) -> None:

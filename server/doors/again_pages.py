@@ -29,7 +29,6 @@ async def second(request: Request) -> Response:
 
 async def sign_in_second(request: Request) -> Response:
     """A code of the app, or one of the recovery codes."""
-    await find_halfway(halfway_token(request), now_of(request))
     form = await form_body(request)
     next_ = entered(form, "next")
     token, now, agent = halfway_token(request), now_of(request), agent_of_request(request)

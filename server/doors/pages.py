@@ -8,7 +8,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.db import write
-from server.doors import actions, again_pages, colleague_pages, key_pages, passkeys
+from server.doors import (
+    actions,
+    again_pages,
+    colleague_pages,
+    key_pages,
+    passkeys,
+    session_pages,
+)
 from server.doors.api import host_of, link_to
 from server.doors.known import forget, known_person
 from server.doors.models import Credential, Device
@@ -429,4 +436,5 @@ routes = [
     *again_pages.routes,
     *key_pages.routes,
     *colleague_pages.routes,
+    *session_pages.routes,
 ]
