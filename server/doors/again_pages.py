@@ -41,7 +41,7 @@ async def sign_in_second(request: Request) -> Response:
             opened = await actions.sign_in_by_code(token, entered(form, "code"), now, agent=agent)
     except (Refused, TooMany) as fault:
         return await _second_page(request, next_, fault)
-    return let_in(request, opened, next_)
+    return let_in(request, opened, next_, has_key=bool(said))
 
 
 async def ask_second(request: Request) -> Response:

@@ -11,6 +11,7 @@ from server.doors import factors, passkeys
 from server.doors.codes import address, in_groups
 from server.doors.factors import KEYS_PAGE
 from server.doors.fresh import fresh
+from server.doors.known import remember
 from server.doors.models import Credential, Passkey, Totp
 from server.doors.ways import back, qr, site_for, to
 from server.errors import Conflict, Refused, TooMany, WaymarkError
@@ -107,7 +108,9 @@ async def add_passkey(request: Request) -> Response:
         )
     except Refused as fault:
         return await _keys_page(request, visitor, fault)
-    return _codes_page(request, codes, next_) if codes else to(_saved(next_))
+    answer = _codes_page(request, codes, next_) if codes else to(_saved(next_))
+    remember(request, answer, visitor.session_id)
+    return answer
 
 
 async def remove_passkey(request: Request) -> Response:

@@ -1,6 +1,6 @@
-"""A device on which somebody has signed in lately: it is asked for its passkey at once.
+"""A device on which somebody has used a passkey lately: it is asked for it at once.
 
-The cookie names the session of that sign-in, signed, and opens nothing by itself: who comes in has
+The cookie names the session of that time, signed, and opens nothing by itself: who comes in has
 to answer with the passkey all the same. A device is known no longer when that session was ended, by
 signing out, from elsewhere, or by an administrator.
 """

@@ -122,7 +122,7 @@ async def sign_in_by_passkey(request: Request) -> Response:
         )
     except (Refused, Unauthenticated) as fault:
         return _sign_in_page(request, next_=next_, fault=fault, is_night=night is not None)
-    return let_in(request, opened, next_, is_whole=night != opened.person.id)
+    return let_in(request, opened, next_, has_key=night != opened.person.id)
 
 
 async def sign_out(request: Request) -> Response:

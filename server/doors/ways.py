@@ -37,13 +37,15 @@ def back(next_: str, otherwise: str) -> str:
 
 
 def let_in(
-    request: HTTPConnection, opened: Opened, next_: str, *, is_whole: bool = True
+    request: HTTPConnection, opened: Opened, next_: str, *, has_key: bool = False
 ) -> Response:
-    """The door is open: the token as a cookie, and on. A whole sign-in makes the device known."""
+    """The door is open: the token as a cookie, and on. `has_key`: the device has shown a passkey in
+    a whole sign-in, and is known from now on."""
     answer = to(home(opened.person.role, next_))
     set_cookie(request, answer, opened.token, lasts=False)
-    drop_halfway(request, answer)
-    if is_whole:
+    if halfway_token(request) is not None:
+        drop_halfway(request, answer)
+    if has_key:
         remember(request, answer, opened.session_id)
     return answer
 
