@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from server.doors.agents import agent_of
 from server.doors.codes import STEP_S, address, in_groups, matching_step
-from server.doors.rules import PROOF_LASTS, is_fresh, is_here, is_open_without_key
+from server.doors.rules import PROOF_LASTS, is_alert, is_fresh, is_here, is_open_without_key
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECRET = pyotp.random_base32()
@@ -95,6 +95,21 @@ ID = "018f3a52-7f0e-7c58-9c1e-2f6d7f6f2f10"
 )
 def test_without_a_key_only_alerts_and_its_set_up_are_open(path: str, is_open: bool) -> None:
     assert is_open_without_key(path) is is_open
+
+
+@pytest.mark.parametrize(
+    ("path", "leads"),
+    [
+        (f"/desk/alerts/{ID}", True),
+        (f"/desk/alerts/{ID}/together", True),
+        (f"/desk/alerts/{ID}?done=taken", True),
+        (f"/desk/alerts/{ID}/close", False),
+        ("/desk/", False),
+        ("", False),
+    ],
+)
+def test_only_the_page_of_an_alert_opens_with_one_tap(path: str, leads: bool) -> None:
+    assert is_alert(path) is leads
 
 
 @pytest.mark.parametrize(
