@@ -75,7 +75,7 @@ async function isListed(id: string): Promise<boolean> {
 }
 
 /** Whoever said "not now" is not asked again for so long. */
-const PUT_OFF_MS = 24 * 3_600_000;
+const PUT_OFF_MS = 7 * 24 * 3_600_000;
 
 /** Whenever the server has said how things stand: whether the child is to be asked. */
 export async function consider(): Promise<void> {

@@ -1,6 +1,7 @@
 """The board, and the routes of the watch's pages. Each kind of page has a module of its own."""
 
 import gzip
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from starlette.routing import Route
 
 from server import live
 from server.i18n import gettext
+from server.notify.devices import reached_of
+from server.notify.health import Health
 from server.people.access import now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
@@ -61,10 +64,17 @@ async def show_board(request: Request) -> Response:
         "arranges": may_agency(Role(visitor.role), AgencyAction.PEOPLE_SEE),
         "looked_at": looked_at,
         "is_stale": is_stale,
+        "is_unseen": await _shows_nothing(visitor.person_id, now),
         "done": done(request),
         "now": now,
     }
     return tight(request, page(request, "watch/board.html", context))
+
+
+async def _shows_nothing(person_id: UUID, now: datetime) -> bool:
+    """Whether alarms are sent to the reader's browsers, and none of these shows any."""
+    push = (await reached_of([person_id], now)).get(person_id)
+    return push is not None and push.health is Health.STALE
 
 
 async def _left(left: list[children.Left]) -> list[tuple[UUID, str]]:

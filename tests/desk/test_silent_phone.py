@@ -129,3 +129,14 @@ async def test_the_board_says_it_in_its_quiet_line_and_moves_no_row(cast: Cast) 
     assert "has shown no reminder" not in before
     assert '<span class="owed">Phone has shown no reminder since' in after
     assert before.count("is-well") == after.count("is-well")
+
+
+async def test_an_adult_whose_browsers_show_nothing_reads_so_on_the_board(cast: Cast) -> None:
+    said = "Alarms may not reach you"
+    assert said not in await page(cast, "tom", "/desk/")
+    await phone(cast)
+    await Address.all().update(person_id=cast.tom.id, device_id=None)
+    assert said in await page(cast, "tom", "/desk/")
+    assert said not in await page(cast, "ines", "/desk/")
+    settings = await page(cast, "tom", "/desk/settings")
+    assert "last shown 9 days ago" in settings

@@ -175,14 +175,18 @@ def test_without_a_network_it_says_that_it_did_not_work(phone: Phone, double: Do
     phone.page.get_by_text("It works.").wait_for()
 
 
-def test_not_now_is_not_asked_again_the_same_day(phone: Phone, double: Double) -> None:
+def test_not_now_is_not_asked_again_for_a_week(phone: Phone, double: Double) -> None:
     silent(phone, double)
     phone.page.get_by_role("button", name="Not now").click()
     phone.page.locator(".banner").wait_for(state="detached")
+    phone.page.clock.install(time=datetime.now(UTC) + timedelta(days=6))
     phone.page.reload()
     phone.page.wait_for_selector(".faces")
     phone.page.wait_for_timeout(500)
     assert phone.page.locator(".banner").count() == 0
+    phone.page.clock.set_system_time(datetime.now(UTC) + timedelta(days=8))
+    phone.page.reload()
+    phone.page.get_by_text("Reminders may not reach this phone.").wait_for()
 
 
 @pytest.mark.parametrize("health", ["healthy", "unproven", "none", None])
