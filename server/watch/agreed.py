@@ -16,7 +16,7 @@ from server.watch import rhythm as rhythms
 from server.watch.cases import Case
 from server.watch.models import Milestone, Pause, Proposal, Season, Watch
 from server.watch.rhythm import EVERY_DAY, Rhythm
-from server.watch.standing import Standing, Terms, What, advance, begin
+from server.watch.standing import Standing, Terms, What, advance, begin, window_of
 from server.watch.wording import TIERS, when
 
 DAYS = (
@@ -38,6 +38,16 @@ _UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
+class Sum:
+    """An answer is due at a moment, or any time from the beginning of a window to then; without
+    one, a person is told by another moment at the latest."""
+
+    due_at: datetime
+    told_by: datetime
+    begin: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Proposed:
     """A rhythm that waits for an answer, as pages show it. `zone`: where it is another one."""
 
@@ -47,7 +57,7 @@ class Proposed:
     rhythm: str
     zone: str | None
     words: str | None
-    sums: list[tuple[datetime, datetime]]  # When due, and by when a person is told.
+    sums: list[Sum]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,15 +209,34 @@ def _tier(watch: Watch, language: str, zone: ZoneInfo, now: datetime) -> str:
 
 
 def rhythm_in_words(rhythm: Rhythm, language: str) -> str:
-    """ "Every day at 09:00 and 18:00"."""
+    """ "Every day at 09:00 and 18:00"; "Every day, 09:00 and some time from 16:00 to 20:00"."""
     if rhythm.every is not None:
         seconds = int(rhythm.every.total_seconds())
         return gettext(language, N_("Every {n} seconds"), n=seconds)
-    times = format_list(language, [clock(at, language) for at in rhythm.at])
+    times = format_list(language, _times_in_words(rhythm, language))
+    days = format_list(language, [gettext(language, DAYS[day]) for day in sorted(rhythm.days)])
+    if rhythm.windows and rhythm.days == EVERY_DAY:
+        return gettext(language, N_("Every day, {times}"), times=times)
+    if rhythm.windows:
+        return gettext(language, N_("{days}, {times}"), days=days, times=times)
     if rhythm.days == EVERY_DAY:
         return gettext(language, N_("Every day at {times}"), times=times)
-    days = format_list(language, [gettext(language, DAYS[day]) for day in sorted(rhythm.days)])
     return gettext(language, N_("{days} at {times}"), days=days, times=times)
+
+
+def _times_in_words(rhythm: Rhythm, language: str) -> list[str]:
+    begins = {end: begin for begin, end in rhythm.windows}
+    return [
+        gettext(
+            language,
+            N_("some time from {begin} to {end}"),
+            begin=clock(begins[at], language),
+            end=clock(at, language),
+        )
+        if at in begins
+        else clock(at, language)
+        for at in rhythm.at
+    ]
 
 
 def clock(at: time, language: str) -> str:
@@ -258,17 +287,18 @@ def told_after(one: Case, pause: Pause) -> datetime | None:
     return found[1] if found is not None else None
 
 
-def sums(terms: Terms, now: datetime) -> list[tuple[datetime, datetime]]:
+def sums(terms: Terms, now: datetime) -> list[Sum]:
     """For each time of the rhythm, beginning with the next: when an answer is due, and by when a
     person is told without one. By the terms alone, whatever the watch has come to by now."""
-    found: list[tuple[datetime, datetime]] = []
+    found: list[Sum] = []
     moment = now
     for _ in range(max(len(terms.rhythm.at), 1)):
         one = would_be_told(terms, moment)
         if one is None:
             break
-        found.append(one)
-        moment = one[0]
+        due, told = one
+        found.append(Sum(due, told, window_of(terms, due)))
+        moment = due
     return found
 
 

@@ -19,7 +19,7 @@ from server.watch import rhythm as rhythms
 from server.watch.habit import REMEMBERED, UNTOLD, Known, Past, learned
 from server.watch.models import Observation, Pause, Sighting, Watch
 from server.watch.models import Season as SeasonRow
-from server.watch.rhythm import Season, Span, opens_at
+from server.watch.rhythm import Season, Span
 from server.watch.standing import (
     Change,
     Standing,
@@ -29,6 +29,7 @@ from server.watch.standing import (
     act_at,
     advance,
     ceiling_at,
+    opens_of,
     state,
 )
 
@@ -244,7 +245,7 @@ def standing_of(watch: Watch) -> Standing:
 def as_row(standing: Standing, terms: Terms, watch: Watch, now: datetime) -> dict[str, Any]:
     """What is written back: the standing, and what it makes of the next moments."""
     then = standing.then_due_at
-    then_opens = opens_at(then, standing.due_at) if then is not None else None
+    then_opens = opens_of(terms, then, standing.due_at) if then is not None else None
     seen = State.MISSING if watch.is_missing else state(standing, terms, now)
     return {
         "tier": watch.tier,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from server.watch.rhythm import OPENS_BEFORE, Span, opens_at
+from server.watch.rhythm import OPENS_BEFORE, Span, is_return
 from server.watch.standing import (
     Standing,
     Terms,
@@ -13,6 +13,7 @@ from server.watch.standing import (
     carer_hour,
     ceiling_at,
     next_round,
+    opens_of,
     weigh,
 )
 
@@ -76,11 +77,13 @@ def reschedule(
     due = next_round(terms, max(now, settled_until or now))
     while _is_settled(standing, before or terms, due):
         due = next_round(terms, due)
-    opens = max(opens_at(due, _round_before(terms, due)), min(now, due))
+    opens = max(opens_of(terms, due, _round_before(terms, due)), min(now, due))
+    if due == standing.due_at and not is_return(terms.pauses, due):
+        opens = standing.opens_at
     return replace(
         standing,
         due_at=due,
-        opens_at=standing.opens_at if due == standing.due_at else opens,
+        opens_at=opens,
         then_due_at=next_round(terms, due),
         prompted=0,
     )
@@ -96,7 +99,7 @@ def _is_settled(standing: Standing, terms: Terms, due: datetime) -> bool:
         return False
     if not any(pause.holds(due) for pause in terms.pauses):
         return True
-    return opens_at(due, _round_before(terms, due)) <= standing.sign_at
+    return opens_of(terms, due, _round_before(terms, due)) <= standing.sign_at
 
 
 def _round_before(terms: Terms, due: datetime) -> datetime | None:

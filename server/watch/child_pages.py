@@ -27,6 +27,7 @@ from server.watch.cases import Case
 from server.watch.desk import (
     LONGEST_WORDS,
     TIMES,
+    WINDOWS,
     as_field,
     back_to,
     done,
@@ -34,10 +35,12 @@ from server.watch.desk import (
     moment_of,
     strongest,
     times_of,
+    typed_windows,
+    windows_of,
     words_of,
 )
 from server.watch.models import Pause, Watch
-from server.watch.rhythm import Rhythm, as_data
+from server.watch.rhythm import Rhythm, as_data, read
 from server.watch.standing import Terms
 from server.watch.wording import TIERS, when
 from server.watch.writing import ended
@@ -110,14 +113,44 @@ async def set_rhythm(request: Request) -> Response:
 
 def rhythm_of(form: FormData) -> dict[str, Any]:
     """The rhythm that a form holds, as data. Raises Refused, naming the question."""
-    times = times_of(form, "at")
+    windows = windows_of(form)
+    times = tuple(sorted({*times_of(form, "at"), *(end for _, end in windows)}))
     if not times:
         raise Refused(N_("Enter at least one time."), field="at")
     chosen = [value for value in form.getlist("day") if value in set("0123456")]
     days = frozenset(int(str(value)) for value in chosen)
     if not days:
         raise Refused(N_("Choose at least one day."), field="day")
-    return as_data(Rhythm(times, days))
+    return as_data(read(as_data(Rhythm(times, days, windows=windows))))
+
+
+def asked_when(
+    form: FormData | None, rhythm: Rhythm | None, language: str, room: int = len(TIMES)
+) -> dict[str, Any]:
+    """What the parts of a form about a rhythm show: what was typed, else what stands."""
+    rhythm = rhythm or Rhythm()
+    windows = [(f"{begin:%H:%M}", f"{end:%H:%M}") for begin, end in rhythm.windows]
+    ends = {end for _, end in rhythm.windows}
+    times, days = [f"{at:%H:%M}" for at in rhythm.at if at not in ends], {*map(str, rhythm.days)}
+    if form is not None:
+        times, days = [str(value) for value in form.getlist("at")], {*map(str, form.getlist("day"))}
+        windows = typed_windows(form)
+    return {
+        "times": [*times, *[""] * (room - len(times))],
+        "windows": [*windows, *[("", "")] * (WINDOWS - len(windows))],
+        "days": [
+            (str(number), gettext(language, word), str(number) in days)
+            for number, word in enumerate(agreed.DAYS)
+        ],
+    }
+
+
+def named_as_typed(fault: WaymarkError | None) -> WaymarkError | None:
+    """The rules name a rhythm, or a part of it: the form calls them its times and its windows."""
+    if not isinstance(fault, Refused) or not (fault.field or "").startswith("rhythm"):
+        return fault
+    field = "window" if fault.field == "rhythm.from" else "at"
+    return Refused(fault.detail, code=fault.code, field=field, **fault.extra)
 
 
 async def _rhythm_page(
@@ -128,25 +161,16 @@ async def _rhythm_page(
 ) -> Response:
     now, language = now_of(request), language_of(request)
     one = await case_for(child_id, now)
-    now_at = [f"{at:%H:%M}" for at in one.terms.rhythm.at]
-    times = [str(value) for value in form.getlist("at")] if form is not None else now_at
-    days = set(form.getlist("day")) if form is not None else set(map(str, one.terms.rhythm.days))
-    room = max(len(TIMES), len(times))
     context = {
         "agreed": await agreed.read(one, language, zone_of(request), now),
-        "times": [*times, *[""] * (room - len(times))],
-        "days": [
-            (str(number), gettext(language, word), str(number) in days)
-            for number, word in enumerate(agreed.DAYS)
-        ],
+        **asked_when(form, one.terms.rhythm, language),
         "zone_name": entered(form, "zone") if form is not None else one.watch.zone,
         "zones": ZONES,
         "ceiling": agreed.allowed_silence(one.terms, language),
         "may": {"rhythm_agree": True},
     }
-    # The rules name a rhythm that is too slow, or a time in it: both are the times of the form.
-    if form is not None and isinstance(fault, Refused) and (fault.field or "").startswith("rhythm"):
-        fault = Refused(fault.detail, code=fault.code, field="at", **fault.extra)
+    if form is not None:
+        fault = named_as_typed(fault)
     return await show(request, "watch/rhythm.html", child_id, context, fault)
 
 

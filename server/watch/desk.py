@@ -22,6 +22,9 @@ LONGEST_WORDS = 20_000
 # What is proposed where nothing is agreed yet that is often enough: the form has room for four.
 TIMES = ("09:00", "18:00", "", "")
 
+# So many free windows a form has room for.
+WINDOWS = 2
+
 # What a page says that one comes back to: "?done=seen".
 DONE: Mapping[str, str] = {
     "check-in": N_("The check-in is noted."),
@@ -148,6 +151,26 @@ def times_of(form: FormData, field: str) -> tuple[time, ...]:
     """The times of day that a form holds, in order, without empty ones. Raises Refused."""
     values = [value.strip() for value in form.getlist(field) if isinstance(value, str)]
     return tuple(sorted({at for at in (wall(value, field) for value in values) if at is not None}))
+
+
+def windows_of(form: FormData) -> tuple[tuple[time, time], ...]:
+    """The free windows that a form holds, without empty ones. Raises Refused."""
+    found = []
+    for begin, end in typed_windows(form):
+        first, last = wall(begin, "window"), wall(end, "window")
+        if first is not None and last is not None:
+            found.append((first, last))
+        elif first is not None or last is not None:
+            raise Refused(
+                N_("Enter from when and until when, or leave both empty."), field="window"
+            )
+    return tuple(sorted(found))
+
+
+def typed_windows(form: FormData) -> list[tuple[str, str]]:
+    """The same as it was typed."""
+    begins, ends = ([str(v).strip() for v in form.getlist(name)] for name in ("begin", "end"))
+    return list(zip(begins, ends, strict=False))
 
 
 def wall(text: str, field: str) -> time | None:

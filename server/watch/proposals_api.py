@@ -33,10 +33,12 @@ MOST = 20
 
 
 class SumOut(msgspec.Struct):
-    """Due at a moment: without an answer, a person is told by another one at the latest."""
+    """Due at a moment: without an answer, a person is told by another one at the latest. `from_at`:
+    where the rhythm leaves a window, the answer may come at any time from then to `due_at`."""
 
     due_at: datetime
     told_by: datetime
+    from_at: datetime | None
 
 
 class ByOut(msgspec.Struct):
@@ -224,7 +226,7 @@ async def _listed(rows: Sequence[Proposal], one: Case | None, now: datetime) -> 
 
 
 def _sums(terms: Terms, now: datetime) -> list[SumOut]:
-    return [SumOut(due, told) for due, told in agreed.sums(terms, now)]
+    return [SumOut(one.due_at, one.told_by, one.begin) for one in agreed.sums(terms, now)]
 
 
 _OWN, _CHILD = "/api/v1/rhythm", "/api/v1/children/{child_id:uuid}/rhythm"

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from server.clock import as_utc
 from server.errors import Refused
+from server.i18n import N_
 
 OPENS_BEFORE = timedelta(hours=2)
 EVERY_DAY = frozenset(range(7))
@@ -21,15 +22,22 @@ _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _SEARCH_DAYS = 400
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
+_NO_WINDOW = "A window goes from a time to one of the times of the rhythm."
+OVERLAP = N_("A window ends later on the same day, and no other time lies in it.")
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often: local times on chosen days, or (for trainers) every so many seconds."""
+    """How often: local times on chosen days, or (for trainers) every so many seconds.
+
+    Where a time has a free window, an answer is due at its end, and any from its beginning on is
+    for it.
+    """
 
     at: tuple[time, ...] = ()
     days: frozenset[int] = EVERY_DAY  # Monday is 0.
     every: timedelta | None = None
+    windows: tuple[tuple[time, time], ...] = ()  # From when until when; the end is one of `at`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +69,18 @@ def season(first: date, last: date, rhythm: Rhythm, zone: ZoneInfo) -> Season:
 
 
 def read(data: Mapping[str, Any]) -> Rhythm:
-    """A rhythm from its data: `{"at": ["18:00"], "days": [0, 1, 2]}` or `{"every_s": 60}`.
+    """A rhythm from its data: `{"at": ["18:00"], "days": [0, 1, 2]}` or `{"every_s": 60}`. With
+    `"from": {"18:00": "15:00"}` the answer at 18:00 may come at any time from 15:00 on.
 
     Raises Refused, naming the field, where a key is unknown or a value wrong.
     """
-    unknown = set(data) - {"at", "days", "every_s"}
+    unknown = set(data) - {"at", "days", "every_s", "from"}
     if unknown:
         raise Refused("This rhythm has a key that is not known.", field=f"rhythm.{min(unknown)}")
     if "every_s" in data:
         return Rhythm(every=_every(data))
-    return Rhythm(at=_times(data.get("at")), days=_days(data.get("days", list(EVERY_DAY))))
+    times, days = _times(data.get("at")), _days(data.get("days", list(EVERY_DAY)))
+    return Rhythm(times, days, windows=_windows(data.get("from", {}), times))
 
 
 def _every(data: Mapping[str, Any]) -> timedelta:
@@ -85,11 +95,30 @@ def _every(data: Mapping[str, Any]) -> timedelta:
 def _times(values: Any) -> tuple[time, ...]:
     if not isinstance(values, list) or not 1 <= len(values) <= 12:
         raise Refused("A rhythm has 1 to 12 times a day.", field="rhythm.at")
-    matches = [_TIME.fullmatch(value) if isinstance(value, str) else None for value in values]
-    times = {time(int(match[1]), int(match[2])) for match in matches if match is not None}
+    times = {_time(value) for value in values} - {None}
     if len(times) < len(values):
         raise Refused("A time is written as 18:00, each once.", field="rhythm.at")
-    return tuple(sorted(times))
+    return tuple(sorted(at for at in times if at is not None))
+
+
+def _time(value: Any) -> time | None:
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    return None if match is None else time(int(match[1]), int(match[2]))
+
+
+def _windows(values: Any, times: tuple[time, ...]) -> tuple[tuple[time, time], ...]:
+    """One after the other: what is said in one of them is for no other time."""
+    if not isinstance(values, dict):
+        raise Refused(_NO_WINDOW, field="rhythm.from")
+    found = []
+    for value, begin in values.items():
+        end, first = _time(value), _time(begin)
+        if end is None or first is None or end not in times:
+            raise Refused(_NO_WINDOW, field="rhythm.from")
+        if first >= end or any(first <= other < end for other in times):
+            raise Refused(OVERLAP, field="rhythm.from")
+        found.append((first, end))
+    return tuple(sorted(found))
 
 
 def _days(values: Any) -> frozenset[int]:
@@ -107,6 +136,8 @@ def as_data(rhythm: Rhythm) -> dict[str, Any]:
     data: dict[str, Any] = {"at": [f"{at:%H:%M}" for at in rhythm.at]}
     if rhythm.days != EVERY_DAY:
         data["days"] = sorted(rhythm.days)
+    if rhythm.windows:
+        data["from"] = {f"{end:%H:%M}": f"{begin:%H:%M}" for begin, end in rhythm.windows}
     return data
 
 
@@ -166,16 +197,46 @@ def zone_at(zone: ZoneInfo, seasons: tuple[Season, ...], moment: datetime) -> Zo
     return next((one.zone for one in seasons if one.span.holds(moment)), zone)
 
 
+def window_begin(
+    rhythm: Rhythm, zone: ZoneInfo, seasons: tuple[Season, ...], due: datetime
+) -> datetime | None:
+    """When the free window begins that ends at `due`; None where that is no end of one."""
+    for one in seasons:
+        if one.span.holds(due):
+            return _begin_of(one.rhythm, one.zone, due)
+    return _begin_of(rhythm, zone, due)
+
+
+def _begin_of(rhythm: Rhythm, zone: ZoneInfo, due: datetime) -> datetime | None:
+    return _window_of(rhythm, zone, due) if rhythm.windows else None
+
+
+@lru_cache(maxsize=8192)  # Many children share a rhythm and a zone, and are due together.
+def _window_of(rhythm: Rhythm, zone: ZoneInfo, due: datetime) -> datetime | None:
+    today = due.astimezone(zone).date()
+    # A time that the clocks skip may land on the next day.
+    for day in (today, today - _DAY):
+        ends = [
+            as_utc(day, begin, zone)
+            for begin, end in rhythm.windows
+            if as_utc(day, end, zone) == due
+        ]
+        if ends and day.weekday() in rhythm.days:
+            return min(*ends, due)
+    return None
+
+
 def longest_gap_around(
     rhythm: Rhythm, zone: ZoneInfo, seasons: tuple[Season, ...], one: Season
 ) -> timedelta:
-    """The longest time between two rounds from a week before a season to a week after it, at both
-    of its edges too. `seasons` hold it."""
+    """The longest time from an answer to the next one that is due, from a week before a season to a
+    week after it, at both of its edges too. `seasons` hold it."""
     moment = _known(next_due(rhythm, zone, (), one.span.begin - 7 * _DAY, seasons))
     last, longest = one.span.end + 7 * _DAY, timedelta()
     while moment < last:
         after = _known(next_due(rhythm, zone, (), moment, seasons))
-        longest, moment = max(longest, after - moment), after
+        said = window_begin(rhythm, zone, seasons, moment) or moment
+        longest, moment = max(longest, after - said), after
     return longest
 
 
@@ -234,21 +295,31 @@ def _next_tick(every: timedelta, pauses: tuple[Span, ...], after: datetime) -> d
     return moment
 
 
-def opens_at(due_at: datetime, before: datetime | None) -> datetime:
-    """When a round opens: two hours before it is due, or half the gap to the round `before` it
-    where that is shorter."""
+def opens_at(due_at: datetime, before: datetime | None, window: datetime | None = None) -> datetime:
+    """When a round opens: with the free window that it has (it begins at `window`), else two hours
+    before it is due, or half the gap to the round `before` it where that is shorter."""
+    if window is not None:
+        return window
     if before is None:
         return due_at - OPENS_BEFORE
     return due_at - min(OPENS_BEFORE, (due_at - before) / 2)
 
 
 def longest_gap(rhythm: Rhythm) -> timedelta:
-    """The longest time between two rounds of a rhythm, by the wall clock."""
+    """The longest time between two rounds of a rhythm, by the wall clock. What is said at the
+    beginning of a window is the earliest answer for it, and the silence lasts from there."""
     if rhythm.every is not None:
         return rhythm.every
-    minutes = sorted(
-        day * 1440 + at.hour * 60 + at.minute for day in rhythm.days for at in rhythm.at
+    begins = {end: begin for begin, end in rhythm.windows}
+    rounds = sorted(
+        (_minute(day, at), _minute(day, begins.get(at, at)))
+        for day in rhythm.days
+        for at in rhythm.at
     )
-    gaps = [later - earlier for earlier, later in pairwise(minutes)]
-    gaps.append(minutes[0] + 7 * 1440 - minutes[-1])
+    gaps = [due - said for (_, said), (due, _) in pairwise(rounds)]
+    gaps.append(rounds[0][0] + 7 * 1440 - rounds[-1][1])
     return timedelta(minutes=max(gaps))
+
+
+def _minute(day: int, at: time) -> int:
+    return day * 1440 + at.hour * 60 + at.minute

@@ -10,13 +10,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.errors import Refused, WaymarkError
-from server.i18n import N_, gettext
+from server.i18n import N_
 from server.people.access import desk_child, now_of, staff_of
 from server.people.rules import Action
 from server.people.words import entered
 from server.watch import agreed, shifting
-from server.watch.child_pages import ZONES, case_for, rhythm_of, show
-from server.watch.desk import TIMES, back_to, day_of, id_or_new, words_of
+from server.watch.child_pages import (
+    ZONES,
+    asked_when,
+    case_for,
+    named_as_typed,
+    rhythm_of,
+    show,
+)
+from server.watch.desk import back_to, day_of, id_or_new, words_of
 from server.web import form_body, language_of, zone_of
 
 
@@ -74,21 +81,14 @@ async def _page(
     given = {"first": "", "last": "", "zone": one.watch.zone, "words": "", "id": str(uuid4())}
     if form is not None:
         given = {name: entered(form, name) for name in given}
-    times = [str(value) for value in form.getlist("at")] if form is not None else []
-    days = set(form.getlist("day")) if form is not None else set("0123456")
     context: dict[str, Any] = {
         "agreed": await agreed.read(one, language, zone_of(request), now),
         "given": given,
-        "times": [*times, *[""] * (len(TIMES) - len(times))],
-        "days": [
-            (str(number), gettext(language, word), str(number) in days)
-            for number, word in enumerate(agreed.DAYS)
-        ],
+        **asked_when(form, None, language),
         "zones": ZONES,
         "longest": shifting.LONGEST_DAYS,
     }
-    if isinstance(fault, Refused) and (fault.field or "").startswith("rhythm"):
-        fault = Refused(fault.detail, code=fault.code, field="at", **fault.extra)
+    fault = named_as_typed(fault)
     return await show(request, "watch/season.html", child_id, context, fault)
 
 

@@ -19,7 +19,15 @@ from zoneinfo import ZoneInfo
 from server.alert.policy import Steps, Tier
 from server.clock import as_utc
 from server.watch.habit import UNTOLD, Known, odds
-from server.watch.rhythm import Rhythm, Season, Span, is_return, next_due, opens_at
+from server.watch.rhythm import (
+    Rhythm,
+    Season,
+    Span,
+    is_return,
+    next_due,
+    opens_at,
+    window_begin,
+)
 
 
 class State(StrEnum):
@@ -128,8 +136,21 @@ def begin(terms: Terms, now: datetime, *, settled_until: datetime | None = None)
     for again.
     """
     due = next_round(terms, max(now, settled_until or now))
-    opens = max(opens_at(due, None), now)
+    opens = max(opens_of(terms, due, None), now)
     return Standing(due, opens, next_round(terms, due), prompted=0, sign_at=now)
+
+
+def opens_of(terms: Terms, due: datetime, before: datetime | None) -> datetime:
+    """When the round that is due then opens; `before` it another one is due."""
+    return opens_at(due, before, window_of(terms, due))
+
+
+def window_of(terms: Terms, due: datetime) -> datetime | None:
+    """When the free window of a round begins; None where it has none. At the end of an absence it
+    has none: an answer is due then."""
+    if not (terms.rhythm.windows or terms.seasons) or is_return(terms.pauses, due):
+        return None
+    return window_begin(terms.rhythm, terms.zone, terms.seasons, due)
 
 
 def next_round(terms: Terms, after: datetime) -> datetime:
@@ -210,9 +231,15 @@ def act_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
 
 
 def steps_of(terms: Terms, due: datetime) -> Steps:
-    """What happens around the round that is due then: at the end of an absence nobody waits as long
-    as on other days, and no habit makes anybody wait."""
+    """What happens around the round that is due then: in a free window the child is reminded at its
+    beginning. At the end of an absence nobody waits as long as on other days, and no habit makes
+    anybody wait."""
     steps = terms.steps
+    begin = window_of(terms, due)
+    if begin is not None:
+        # Whoever is away then is reminded when they are back.
+        back = (pause.end for pause in terms.pauses if pause.holds(begin) and pause.end <= due)
+        return replace(steps, remind_before=due - max([begin, *back]))
     if not terms.pauses or steps.after_pass is None or not is_return(terms.pauses, due):
         return steps
     grace = min(steps.grace, steps.after_pass)
@@ -289,7 +316,7 @@ def on_to_next_round(standing: Standing, terms: Terms) -> Standing:
     assert due is not None, "advance and settle fill it first"
     return Standing(
         due,
-        opens_at(due, standing.due_at),
+        opens_of(terms, due, standing.due_at),
         next_round(terms, due),
         0,
         standing.sign_at,

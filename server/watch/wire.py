@@ -19,6 +19,8 @@ _RHYTHM = {
             "items": {"type": "integer", "minimum": 0, "maximum": 6},
             "minItems": 1,
         },
+        # The end of a free window, one of `at`: its beginning.
+        "from": {"type": "object", "additionalProperties": _TIME, "maxProperties": 12},
         "every_s": {"type": "integer", "minimum": 10, "maximum": 86_400},
     },
     "additionalProperties": False,

@@ -90,6 +90,8 @@ class Double:
     """Other rhythms, as they were proposed, the newest first."""
     is_too_seldom: bool = False
     standing: str = "well"
+    opens_before: timedelta | None = None
+    """So long before it is due the next check-in opens; None: not said."""
     answered_late: dict[str, str] | None = None
     """A check-in that was answered after its time."""
     forgotten: list[str] = field(default_factory=list)
@@ -119,6 +121,11 @@ def _next_due() -> str:
 
 def application(double: Double) -> Starlette:
     """The double as an ASGI application."""
+
+    def opens_at() -> str | None:
+        if double.opens_before is None:
+            return None
+        return _z(datetime.fromisoformat(_next_due()) - double.opens_before)
 
     def is_in(request: Request) -> bool:
         return not double.is_revoked and COOKIE in request.cookies
@@ -159,7 +166,7 @@ def application(double: Double) -> Starlette:
                 "person": who(),
                 "child": {"id": MIA, "name": "Mia Castellane"} if double.is_child else None,
                 "next_due_at": _next_due(),
-                "opens_at": None,
+                "opens_at": opens_at(),
                 "standing": double.standing,
                 "answered_late": double.answered_late,
                 "language": double.language,
@@ -283,11 +290,16 @@ def application(double: Double) -> Starlette:
         look = {"at": now, "who": who, "what": "Your check-ins", "why": None}
         return JSONResponse({"looks": [look]})
 
-    def sums(times: list[str]) -> list[dict[str, str]]:
-        due = datetime.now(UTC).replace(minute=0, second=0) + timedelta(days=1)
-        moments = [due.replace(hour=int(at[:2])) for at in times]
+    def sums(rhythm: dict[str, Any]) -> list[dict[str, str | None]]:
+        day = datetime.now(UTC).replace(minute=0, second=0) + timedelta(days=1)
         late = timedelta(hours=1, minutes=45)
-        return [{"due_at": _z(one), "told_by": _z(one + late)} for one in moments]
+        found: list[dict[str, str | None]] = []
+        for at in rhythm["at"]:
+            due = day.replace(hour=int(at[:2]))
+            begin = rhythm.get("from", {}).get(at)
+            from_at = _z(day.replace(hour=int(begin[:2]))) if begin else None
+            found.append({"due_at": _z(due), "told_by": _z(due + late), "from_at": from_at})
+        return found
 
     async def rhythm(request: Request) -> Response:
         if not is_in(request):
@@ -297,7 +309,7 @@ def application(double: Double) -> Starlette:
         if request.method == "GET":
             stands = {"rhythm": double.rhythm, "zone": "Europe/Paris", "version": "1"}
             known = {
-                "sums": sums(double.rhythm["at"]),
+                "sums": sums(double.rhythm),
                 "seasons": double.seasons,
                 "proposals": double.proposals,
             }
@@ -311,7 +323,7 @@ def application(double: Double) -> Starlette:
             "decided_at": None,
             "decided_by": None,
             "answer": None,
-            "sums": sums(said["rhythm"]["at"]),
+            "sums": sums(said["rhythm"]),
         }
         if double.is_too_seldom:
             return _problem(422, "too_slow")
@@ -329,7 +341,7 @@ def application(double: Double) -> Starlette:
         said = await request.json()
         if double.is_too_seldom:
             return JSONResponse({"sums": [], "problem": "Said by the double."})
-        return JSONResponse({"sums": sums(said["rhythm"]["at"]), "problem": None})
+        return JSONResponse({"sums": sums(said["rhythm"]), "problem": None})
 
     async def subscriptions(request: Request) -> Response:
         if request.method == "POST":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -77,6 +78,38 @@ def test_days_are_chosen_and_left_out(phone: Phone, double: Double) -> None:
     phone.page.locator("main > .main").click()
     phone.page.get_by_text("It waits for an answer.").wait_for()
     assert double.posted(PATH)[0]["rhythm"] == {"at": ["20:00"], "days": [0, 1, 2, 3, 4, 5]}
+
+
+def test_a_longer_time_to_answer_is_proposed_with_its_sum(phone: Phone, double: Double) -> None:
+    at_the_rhythm(phone)
+    propose(phone)
+    phone.page.get_by_role("button", name="I need a longer time to answer").click()
+    assert phone.page.locator("main > .main").is_disabled()
+    phone.page.get_by_label("Time 1, from").fill("16:00")
+    phone.page.locator("[role=status]", has_text="Asked from").wait_for()
+    phone.page.locator("main > .main").click()
+    phone.page.get_by_text("It waits for an answer.").wait_for()
+    assert double.posted(PATH)[0]["rhythm"] == {"at": ["20:00"], "from": {"20:00": "16:00"}}
+    assert "Every day, some time from 16:00 to 20:00" in words(phone)
+
+
+def test_a_longer_time_that_was_agreed_is_shown_and_can_be_given_up(
+    phone: Phone, double: Double
+) -> None:
+    double.rhythm = {"at": ["09:00", "20:00"], "from": {"20:00": "16:00"}}
+    at_the_rhythm(phone)
+    assert "Every day, 9:00 and some time from 16:00 to 20:00" in words(phone)
+    phone.page.locator("main > .second").click()
+    phone.page.get_by_role("button", name="One time is enough").click()
+    phone.page.locator("main > .main").click()
+    phone.page.get_by_text("It waits for an answer.").wait_for()
+    assert double.posted(PATH)[0]["rhythm"] == {"at": ["09:00", "20:00"]}
+
+
+def test_today_says_from_when_to_when_an_answer_counts(phone: Phone, double: Double) -> None:
+    double.opens_before = timedelta(hours=4)
+    phone.pair()
+    expect(phone.page.locator(".line")).to_contain_text(" to ")
 
 
 def test_without_a_network_it_is_kept_and_goes_out_later(phone: Phone, double: Double) -> None:

@@ -258,16 +258,22 @@ def recorded(said: list[Said]) -> list[Event]:
     return list(events_of(text))
 
 
-async def compare(cast: Cast, said: list[Said], data: dict[str, Any] = DEFAULT) -> list[Told]:
+async def compare(
+    cast: Cast,
+    said: list[Said],
+    data: dict[str, Any] = DEFAULT,
+    rhythm: dict[str, Any] = TWICE,
+) -> list[Told]:
     await Watch.filter(child_id__in=[cast.noor.id, cast.lia.id]).delete()
     await cast.on_duty("eve", days=60)
-    await agreeing.set_rhythm(cast.actor("tom"), cast.mia.id, TWICE, "Europe/Paris", BEGIN)
+    await agreeing.set_rhythm(cast.actor("tom"), cast.mia.id, rhythm, "Europe/Paris", BEGIN)
     events = recorded(said)
     until = events[-1].at + 20 * HOUR
     if data is not DEFAULT:
         await PolicyRow.create(agency_id=cast.agency.id, version=1, content=data, made_at=BEGIN)
     policy = policies.read(data)
-    result = replay(recorded([(BEGIN, "placed", PLACED), *said]), policy, until)
+    placed = {**PLACED, "rhythm": rhythm}
+    result = replay(recorded([(BEGIN, "placed", placed), *said]), policy, until)
     live = Live(cast, policy)
     await live.run(events, until)
     told = await live.told()
@@ -413,6 +419,30 @@ async def test_absences_with_a_check_in_at_their_end(cast: Cast) -> None:
     )
     pages = [moment for moment, level, _ in told if level == "page_worker"]
     assert pages == [at(4, "20:40")]
+
+
+async def test_free_windows(cast: Cast) -> None:
+    """From 15:00 to 19:00 by UTC: answered at its beginning, in the middle, after its end and not
+    at all; with an absence over its beginning."""
+    free = {"at": ["09:00", "20:00"], "from": {"20:00": "16:00"}}
+    told = await compare(
+        cast,
+        [
+            (at(2, "15:00"), "check_in", {}),
+            (at(3, "07:50"), "check_in", {}),
+            (at(3, "17:10"), "check_in", {}),
+            (at(4, "07:50"), "check_in", {}),
+            (at(4, "13:00"), "pause", {"until": text_of(at(4, "17:00"))}),
+            (at(4, "19:20"), "check_in", {}),
+            (at(5, "07:50"), "check_in", {}),
+            (at(5, "14:50"), "check_in", {}),
+        ],
+        rhythm=free,
+    )
+    reminded = [moment for moment, level, _ in told if level == "nudge_child"]
+    assert {at(3, "15:00"), at(4, "17:00"), at(4, "19:00"), at(5, "15:00")} <= set(reminded)
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert pages == [at(5, "20:45")]
 
 
 async def test_a_time_of_blindness(cast: Cast) -> None:

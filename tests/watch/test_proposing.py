@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from server.alert.models import Alert
 from server.alert.policy import Tier
 from server.audit.models import Entry
 from server.due import actions as due_actions
@@ -15,8 +16,10 @@ from server.due.models import Due
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.notify.models import Message
 from server.people.rules import Leaving, Role
-from server.watch import agreed, agreeing, placing, proposing
+from server.watch import agreed, agreeing, history, placing, proposing, ticking
 from server.watch import rhythm as rhythms
+from server.watch.agreed import Sum
+from server.watch.events import Placed, events_of
 from server.watch.models import Proposal, Watch
 from tests.cast import Cast
 from tests.races import no_fault, together
@@ -225,9 +228,10 @@ async def test_both_see_the_same_sum(cast: Cast) -> None:
         theirs = (await worker.get(path)).json()
         looked = await child.post("/api/v1/rhythm/look", json={"rhythm": LATER})
     # Late at 21:00 in Paris, and the carer has 45 minutes.
-    sums = [{"due_at": "2026-03-02T19:00:00Z", "told_by": "2026-03-02T20:45:00Z"}]
+    sums = [{"due_at": "2026-03-02T19:00:00Z", "told_by": "2026-03-02T20:45:00Z", "from_at": None}]
     assert made["sums"] == theirs["proposals"][0]["sums"] == looked.json()["sums"] == sums
-    assert theirs["sums"] == [{"due_at": "2026-03-02T17:00:00Z", "told_by": "2026-03-02T18:45:00Z"}]
+    now = {"due_at": "2026-03-02T17:00:00Z", "told_by": "2026-03-02T18:45:00Z", "from_at": None}
+    assert theirs["sums"] == [now]
     assert theirs["proposals"][0]["by"]["name"] == cast.mia.name
     assert theirs["proposals"][0]["words"] == "Training."
 
@@ -273,7 +277,96 @@ async def test_a_rhythm_of_several_times_has_a_sum_for_each(cast: Cast) -> None:
     assert one is not None
     made = await propose(cast, TWICE)
     found = agreed.sums(agreed.with_rhythm(one, made), cast.clock())
-    assert found == [(at(18), at(19, 45)), (at(9, day=3), at(10, 45, day=3))]
+    assert found == [Sum(at(18), at(19, 45)), Sum(at(9, day=3), at(10, 45, day=3))]
+
+
+# --- free windows
+
+# Some time from 16:00 to 20:00: late an hour after that.
+FREE = {"at": ["20:00"], "from": {"20:00": "16:00"}}
+
+
+async def test_a_free_window_is_proposed_agreed_and_lived(cast: Cast) -> None:
+    await Watch.exclude(child_id=cast.mia.id).delete()
+    async with cast.client_as("mia") as child:
+        looked = (await child.post("/api/v1/rhythm/look", json={"rhythm": FREE})).json()
+    assert looked["sums"] == [
+        {
+            "due_at": "2026-03-02T19:00:00Z",
+            "told_by": "2026-03-02T20:45:00Z",
+            "from_at": "2026-03-02T15:00:00Z",
+        }
+    ]
+    made = await propose(cast, FREE)
+    await agree(cast, made)
+    row = await mia(cast)
+    assert (row.rhythm, row.opens_at, row.due_at) == (FREE, at(16), at(20))
+    await ticking.tick(cast.clock.set(at(16)))
+    assert await Message.filter(person_id=cast.mia.id, kind="remind_child").count() == 1
+    cast.clock.set(at(17, 30))
+    async with cast.client_as("mia") as child:
+        said = {"id": str(uuid4()), "said_at": "2026-03-02T16:30:00Z", "want": "nothing"}
+        told = (await child.post("/api/v1/check-ins", json=said)).json()
+    assert (told["standing"], told["next_due_at"]) == (
+        "well",
+        "2026-03-03T19:00:00.000Z",
+    )
+    for moment in (at(21), at(21, day=3), at(21, 45, day=3)):
+        await ticking.tick(cast.clock.set(moment))
+    alert = await Alert.get(child_id=cast.mia.id)
+    assert alert.opened_at == at(21, 45, day=3)
+
+
+async def test_a_window_with_which_a_silence_could_last_too_long_is_refused(cast: Cast) -> None:
+    """Twice a day is often enough for every tier, unless one may answer at six in the morning and
+    then at eleven in the evening of the next day."""
+    long = {"at": ["22:00"], "from": {"22:00": "06:00"}}
+    with pytest.raises(Refused) as told:
+        await propose(cast, long)
+    assert (told.value.code, told.value.field) == ("too_slow", "rhythm")
+
+
+async def test_a_history_with_a_free_window_can_be_replayed(cast: Cast) -> None:
+    await agree(cast, await propose(cast, FREE))
+    begin = cast.clock()
+    found = await history.read(cast.agency.id, begin - HOUR, at(23, day=3))
+    kept = list(events_of(history.as_csv(found.events)))
+    (placed,) = [one for one in kept if one.kind == "placed" and one.child == str(cast.mia.id)]
+    assert isinstance(placed.detail, Placed)
+    assert rhythms.as_data(placed.detail.rhythm) == FREE
+
+
+async def test_the_worker_agrees_on_a_free_window_at_the_desk(cast: Cast) -> None:
+    path = f"/desk/children/{cast.mia.id}"
+    form = {
+        "at": ["09:00", ""],
+        "begin": ["16:00", ""],
+        "end": ["20:00", ""],
+        "day": list("0123456"),
+        "zone": "Europe/Paris",
+    }
+    async with cast.browser_as("tom") as browser:
+        half = await browser.post(f"{path}/rhythm", data={**form, "end": ["", ""]})
+        assert half.status_code == 422
+        assert "Enter from when and until when, or leave both empty." in half.text
+        over = await browser.post(f"{path}/rhythm", data={**form, "begin": ["08:00", ""]})
+        assert over.status_code == 422
+        assert "no other time lies in it" in over.text
+        back = await browser.post(f"{path}/rhythm", data=form)
+        assert back.headers["location"] == f"{path}?done=rhythm"
+        page = (await browser.get(f"{path}/rhythm")).text
+    assert (await mia(cast)).rhythm == {"at": ["09:00", "20:00"], "from": {"20:00": "16:00"}}
+    assert "Every day, 09:00 and some time from 16:00 to 20:00" in page
+    assert 'name="end" value="20:00"' in page
+    assert 'name="at" value="20:00"' not in page
+
+
+async def test_the_worker_reads_by_when_a_person_is_told_after_a_free_window(cast: Cast) -> None:
+    await propose(cast, {**FREE, "days": [0, 1, 2, 3, 4, 5, 6]})
+    async with cast.browser_as("tom") as browser:
+        page = (await browser.get(f"/desk/children/{cast.mia.id}")).text
+    assert "Every day, some time from 16:00 to 20:00" in page
+    assert "16:00 to 20:00: without an answer in it, a person is told by 21:45" in page
 
 
 # --- at the desk

@@ -1,6 +1,7 @@
 """When the next check-in is due: in every zone, over every change of the clocks."""
 
 from bisect import bisect_right
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from server.clock import as_utc
 from server.errors import Refused
 from server.watch import rhythm as rules
-from server.watch.rhythm import Rhythm, Season, Span, next_due, opens_at
+from server.watch.rhythm import Rhythm, Season, Span, next_due, opens_at, window_begin
+from tests.watch.watches import cuts, with_windows
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 YEAR_AFTER = datetime(2028, 1, 1, tzinfo=UTC)
@@ -72,9 +74,10 @@ def every_round(rhythm: Rhythm, zone: ZoneInfo, around: datetime) -> list[dateti
 
 times = st.builds(time, st.integers(0, 23), st.integers(0, 59))
 rhythms = st.builds(
-    lambda at, days: Rhythm(tuple(sorted(at)), frozenset(days)),
+    with_windows,
     st.sets(times, min_size=1, max_size=5),
     st.sets(st.integers(0, 6), min_size=1),
+    cuts,
 )
 zones = st.one_of(st.sampled_from(ODD), st.sampled_from(ALL)).map(ZoneInfo)
 moments = st.datetimes(
@@ -253,6 +256,7 @@ def test_a_round_opens_two_hours_before_or_half_the_gap() -> None:
     assert opens_at(due, None) == due - 2 * HOUR
     assert opens_at(due, due - DAY) == due - 2 * HOUR
     assert opens_at(due, due - HOUR) == due - HOUR / 2
+    assert opens_at(due, due - HOUR, due - 4 * HOUR) == due - 4 * HOUR
 
 
 def test_a_span_holds_its_begin_and_not_its_end() -> None:
@@ -294,6 +298,16 @@ def test_a_rhythm_in_seconds_survives_its_data() -> None:
         ({"every_s": 60.0}, "rhythm.every_s"),
         ({"every_s": True}, "rhythm.every_s"),
         ({"every_s": 60, "at": ["18:00"]}, "rhythm.every_s"),
+        ({"every_s": 60, "from": {}}, "rhythm.every_s"),
+        ({"at": ["18:00"], "from": ["16:00"]}, "rhythm.from"),
+        ({"at": ["18:00"], "from": {"18:00": 16}}, "rhythm.from"),
+        ({"at": ["18:00"], "from": {"6 pm": "16:00"}}, "rhythm.from"),
+        ({"at": ["18:00"], "from": {"19:00": "16:00"}}, "rhythm.from"),
+        ({"at": ["18:00"], "from": {"18:00": "18:00"}}, "rhythm.from"),
+        # Over midnight, or over another time: nobody could say for which of them an answer is.
+        ({"at": ["02:00"], "from": {"02:00": "22:00"}}, "rhythm.from"),
+        ({"at": ["17:00", "18:00"], "from": {"18:00": "16:00"}}, "rhythm.from"),
+        ({"at": ["16:00", "18:00"], "from": {"18:00": "16:00"}}, "rhythm.from"),
     ],
 )
 def test_nonsense_is_refused_and_named(data: dict[str, Any], field: str) -> None:
@@ -322,10 +336,99 @@ def test_a_zone_of_the_database_is_read(name: str) -> None:
         ({"at": ["18:00"], "days": [0]}, 7 * DAY),
         ({"at": ["18:00"], "days": [0, 1, 2, 3, 4]}, 3 * DAY),
         ({"every_s": 60}, MINUTE),
+        # From the earliest answer in a window to the end of the next one.
+        ({"at": ["20:00"], "from": {"20:00": "16:00"}}, 28 * HOUR),
+        ({"at": ["09:00", "20:00"], "from": {"20:00": "16:00"}}, 17 * HOUR),
+        ({"at": ["09:00", "20:00"], "from": {"09:00": "07:00"}}, 13 * HOUR),
+        ({"at": ["20:00"], "from": {"20:00": "16:00"}, "days": [0, 3]}, 4 * DAY + 4 * HOUR),
     ],
 )
 def test_the_longest_gap_of_a_rhythm(data: dict[str, Any], gap: timedelta) -> None:
     assert rules.longest_gap(rules.read(data)) == gap
+
+
+# --- free windows
+
+
+WINDOW = rules.read({"at": ["09:00", "20:00"], "from": {"20:00": "16:00"}})
+
+
+def test_a_window_begins_at_its_time_and_a_fixed_time_has_none() -> None:
+    paris = ZoneInfo("Europe/Paris")
+    day = date(2026, 6, 1)
+    due, fixed = as_utc(day, time(20), paris), as_utc(day, time(9), paris)
+    assert window_begin(WINDOW, paris, (), due) == as_utc(day, time(16), paris)
+    assert window_begin(WINDOW, paris, (), fixed) is None
+    assert window_begin(WINDOW, paris, (), due + MINUTE) is None
+    assert window_begin(Rhythm((time(20),)), paris, (), due) is None
+    # A Monday is no day of this one.
+    assert window_begin(replace(WINDOW, days=frozenset({1})), paris, (), due) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(near_changes(), rhythms)
+def test_a_window_never_ends_before_it_begins_and_is_that_of_its_day(
+    place: tuple[ZoneInfo, datetime], rhythm: Rhythm
+) -> None:
+    zone, moment = place
+    begins = {end: begin for begin, end in rhythm.windows}
+    due = next_due(rhythm, zone, (), moment)
+    assert due is not None
+    begin = window_begin(rhythm, zone, (), due)
+    wanted = [
+        as_utc(day, begins[at], zone)
+        for day in (due.astimezone(zone).date() + n * DAY for n in (-1, 0, 1))
+        for at in begins
+        if day.weekday() in rhythm.days and as_utc(day, at, zone) == due
+    ]
+    assert begin == (min(*wanted, due) if wanted else None)
+
+
+@pytest.mark.parametrize(
+    ("day", "lasts"),
+    [(date(2026, 3, 28), 4 * HOUR), (date(2026, 3, 29), 3 * HOUR), (date(2026, 10, 25), 5 * HOUR)],
+)
+def test_over_a_change_of_the_clocks_a_window_goes_by_the_clock_on_the_wall(
+    day: date, lasts: timedelta
+) -> None:
+    paris = ZoneInfo("Europe/Paris")
+    night = rules.read({"at": ["05:00"], "from": {"05:00": "01:00"}})
+    due = as_utc(day, time(5), paris)
+    begin = window_begin(night, paris, (), due)
+    assert begin is not None
+    assert due - begin == lasts
+
+
+def test_a_window_whose_beginning_the_clocks_skip_begins_no_later_than_it_ends() -> None:
+    paris = ZoneInfo("Europe/Paris")
+    short = rules.read({"at": ["03:10"], "from": {"03:10": "02:30"}})
+    due = as_utc(date(2026, 3, 29), time(3, 10), paris)
+    assert window_begin(short, paris, (), due) == due
+
+
+def test_in_a_season_its_windows_alone_count_by_its_own_clock() -> None:
+    paris, lisbon = ZoneInfo("Europe/Paris"), ZoneInfo("Europe/Lisbon")
+    evening = rules.read({"at": ["22:00"], "from": {"22:00": "20:00"}})
+    one = rules.season(date(2026, 6, 2), date(2026, 6, 3), evening, lisbon)
+    inside, outside = (
+        as_utc(date(2026, 6, 2), time(22), lisbon),
+        as_utc(date(2026, 6, 1), time(20), paris),
+    )
+    assert window_begin(WINDOW, paris, (one,), inside) == inside - 2 * HOUR
+    assert window_begin(WINDOW, paris, (one,), outside) == outside - 4 * HOUR
+    assert window_begin(WINDOW, paris, (one,), as_utc(date(2026, 6, 2), time(20), paris)) is None
+
+
+def test_at_the_edges_of_a_season_a_silence_counts_from_the_beginning_of_a_window() -> None:
+    paris, base = ZoneInfo("Europe/Paris"), Rhythm((time(18),))
+    free = rules.read({"at": ["20:00"], "from": {"20:00": "16:00"}})
+    one = rules.season(date(2026, 6, 10), date(2026, 6, 12), free, paris)
+    assert rules.longest_gap_around(base, paris, (one,), one) == 28 * HOUR
+
+
+def test_a_window_is_part_of_what_one_agrees_to() -> None:
+    fixed = replace(WINDOW, windows=())
+    assert rules.version(WINDOW, "Europe/Paris") != rules.version(fixed, "Europe/Paris")
 
 
 # --- other times for some days

@@ -623,6 +623,80 @@ def test_a_tier_that_is_raised_where_nothing_is_late_changes_nothing_under_way()
     assert life.standing == before
 
 
+# --- free windows
+
+
+def free(tier: Tier) -> Terms:
+    """Some time from 14:00 to 18:00."""
+    evening = Rhythm((time(18),), windows=((time(14), time(18)),))
+    return replace(terms_of(tier), rhythm=evening)
+
+
+@pytest.mark.parametrize(
+    ("tier", "rest"),
+    [
+        (Tier.HIGH, ["18:15 remind again", "18:30 late grace_over", "18:30 ask"]),
+        (Tier.MID, ["18:30 remind again", "19:00 late grace_over", "19:00 ask"]),
+        (Tier.LOW, ["19:00 remind again", "20:00 late grace_over", "20:00 ask"]),
+    ],
+)
+def test_a_free_window_reminds_at_its_beginning_and_is_late_after_its_end_and_the_grace(
+    tier: Tier, rest: list[str]
+) -> None:
+    life = Life.begin(free(tier), moment("01T06:00"))
+    life.look(moment("01T20:00"))
+    told = ["14:00 opened", "14:00 remind before", "18:00 remind due", *rest]
+    assert story(life.changes)[:6] == [f"01 {line}" for line in told]
+
+
+@pytest.mark.parametrize("at", ["14:00", "14:01", "16:00", "17:59", "18:00", "18:59"])
+def test_an_answer_at_any_time_of_the_window_counts(at: str) -> None:
+    life = Life.begin(free(Tier.MID), moment("01T06:00"))
+    life.look(moment("01T13:59"))
+    life.act(Act("answer", moment(f"01T{at}") - life.now))
+    assert life.standing.due_at == moment("02T18:00")
+    assert life.standing.missed_due_at is None
+
+
+def test_an_answer_before_the_window_is_early_and_settles_nothing() -> None:
+    life = Life.begin(free(Tier.MID), moment("01T06:00"))
+    life.act(Act("answer", moment("01T13:59") - life.now))
+    assert life.standing.due_at == moment("01T18:00")
+
+
+def test_whoever_is_away_when_the_window_begins_is_reminded_when_they_are_back() -> None:
+    life = Life.begin(free(Tier.MID), moment("01T06:00"))
+    life.act(Act("pause", HOUR, 8 * HOUR + 30 * MINUTE))
+    life.look(moment("01T17:30"))
+    assert story(life.changes) == ["01 14:00 opened", "01 15:30 remind before"]
+
+
+def test_at_the_end_of_an_absence_no_window_makes_anybody_wait() -> None:
+    life = Life.begin(free(Tier.MID), moment("01T06:00"))
+    life.act(Act("pass", HOUR, 11 * HOUR))
+    assert (life.standing.due_at, life.standing.opens_at) == (
+        moment("01T18:00"),
+        moment("01T16:00"),
+    )
+    life.look(moment("01T18:20"))
+    assert "01 18:20 late grace_over" in story(life.changes)
+
+
+def test_a_window_that_is_agreed_while_it_lasts_opens_at_once() -> None:
+    life = Life.begin(terms_of(Tier.MID, at="21:00"), moment("01T06:00"))
+    life.look(moment("01T15:00"))
+    before, life.terms = life.terms, free(Tier.MID)
+    after = changing.reschedule(life.standing, life.terms, life.now, before=before)
+    assert (after.due_at, after.opens_at) == (moment("01T18:00"), moment("01T15:00"))
+
+
+def test_what_was_answered_in_a_window_is_not_asked_for_again_after_an_absence_is_agreed() -> None:
+    life = Life.begin(free(Tier.MID), moment("01T06:00"))
+    life.act(Act("answer", 9 * HOUR))
+    life.act(Act("pause", HOUR, 30 * HOUR))
+    assert life.standing.due_at == moment("03T18:00")
+
+
 def test_a_new_rhythm_leaves_an_open_round_as_it_was_agreed() -> None:
     life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
     life.look(moment("01T18:20"))

@@ -100,12 +100,27 @@ def any_steps(draw: st.DrawFn) -> Steps:
     )
 
 
+def with_windows(at: set[time], days: set[int], cuts: list[float | None]) -> Rhythm:
+    """A rhythm in which some times have a free window: from 0, right behind the time before, to 1,
+    a minute before its own."""
+    found, before = [], -1
+    for end, cut in zip(sorted(at), cuts, strict=False):
+        last = end.hour * 60 + end.minute
+        if cut is not None and last > before + 1:
+            first = before + 1 + round(cut * (last - before - 2))
+            found.append((time(first // 60, first % 60), end))
+        before = last
+    return Rhythm(tuple(sorted(at)), frozenset(days), windows=tuple(found))
+
+
+cuts = st.lists(st.one_of(st.none(), st.floats(0, 1)), min_size=5, max_size=5)
 times = st.builds(time, st.integers(0, 23), st.sampled_from([0, 10, 30, 55]))
 rhythms = st.one_of(
     st.builds(
-        lambda at, days: Rhythm(tuple(sorted(at)), frozenset(days)),
+        with_windows,
         st.sets(times, min_size=1, max_size=4),
         st.sets(st.integers(0, 6), min_size=3),
+        cuts,
     ),
     st.integers(1800, 86_400).map(lambda s: Rhythm(every=timedelta(seconds=s))),
 )

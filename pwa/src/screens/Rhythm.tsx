@@ -10,8 +10,15 @@ import { now } from "../store/now";
 import { known, load, look, propose, waiting, type Look, type Proposal, type Rhythm, type Season, type Sum } from "../store/rhythm";
 import { who } from "../store/session";
 
+/** One time at which one would like to be asked; with `from`, any time from then on will do. */
+interface Time {
+  at: string;
+  /** Null: at this time and no other; empty: not chosen yet. */
+  from: string | null;
+}
+
 interface Draft {
-  at: string[];
+  times: Time[];
   days: number[];
   words: string;
 }
@@ -31,24 +38,36 @@ const dayName = (day: number, weekday: "long" | "short") =>
 
 const wall = (at: string) => clockTime(new Date(`2024-01-01T${at}`));
 
-function inWords({ at = [], days = EVERY_DAY, every_s: seconds }: Rhythm): string {
+function inWords({ at = [], days = EVERY_DAY, every_s: seconds, from = {} }: Rhythm): string {
   if (seconds) return t("Every {n} seconds", { n: seconds });
-  const times = listed(at.map(wall));
-  if (days.length === EVERY_DAY.length) return t("Every day at {times}", { times });
-  return t("{days} at {times}", { days: listed(days.map((day) => dayName(day, "long"))), times });
+  const oneTime = (end: string) =>
+    from[end] ? t("some time from {begin} to {end}", { begin: wall(from[end]), end: wall(end) }) : wall(end);
+  const values = { times: listed(at.map(oneTime)), days: listed(days.map((day) => dayName(day, "long"))) };
+  const isDaily = days.length === EVERY_DAY.length;
+  if (Object.keys(from).length > 0) return isDaily ? t("Every day, {times}", values) : t("{days}, {times}", values);
+  return isDaily ? t("Every day at {times}", values) : t("{days} at {times}", values);
 }
 
 function Sums({ sums }: { sums: Sum[] }) {
   return (
     <>
-      {sums.map(({ due_at: due, told_by: told }) => (
-        <p key={due}>
-          {t("Asked {due}: if you do not answer, a person is told by {told} at the latest.", {
-            due: moment(due, now.value),
-            told: moment(told, now.value),
-          })}
-        </p>
-      ))}
+      {sums.map(({ due_at: due, told_by, from_at: from }) => {
+        const told = moment(told_by, now.value);
+        return (
+          <p key={due}>
+            {from
+              ? t("Asked from {begin} to {due}: if you do not answer, a person is told by {told} at the latest.", {
+                  begin: moment(from, now.value),
+                  due: clockTime(due),
+                  told,
+                })
+              : t("Asked {due}: if you do not answer, a person is told by {told} at the latest.", {
+                  due: moment(due, now.value),
+                  told,
+                })}
+          </p>
+        );
+      })}
     </>
   );
 }
@@ -143,45 +162,76 @@ function Proposed() {
   );
 }
 
-const asRhythm = ({ at, days }: Draft): Rhythm => {
-  const times = [...new Set(at.filter(Boolean))].sort();
-  return days.length === EVERY_DAY.length ? { at: times } : { at: times, days: [...days].sort() };
-};
+const isWhole = ({ times, days }: Draft) =>
+  times.some(({ at }) => at) && times.every(({ at, from }) => from === null || (at && from)) && days.length > 0;
 
-const isWhole = ({ at, days }: Draft) => at.some(Boolean) && days.length > 0;
+function asRhythm({ times, days }: Draft): Rhythm {
+  const chosen = times.filter(({ at }) => at);
+  const windows = chosen.flatMap(({ at, from }) => (from ? [[at, from]] : []));
+  return {
+    at: [...new Set(chosen.map(({ at }) => at))].sort(),
+    ...(days.length < EVERY_DAY.length ? { days: [...days].sort() } : {}),
+    ...(windows.length > 0 ? { from: Object.fromEntries(windows) } : {}),
+  };
+}
 
 function begin(): void {
-  const rhythm = known.value?.rhythm ?? {};
-  draft.value = { at: [...(rhythm.at ?? [""])], days: [...(rhythm.days ?? EVERY_DAY)], words: "" };
+  const { at = [""], days = EVERY_DAY, from = {} } = known.value?.rhythm ?? {};
+  draft.value = { times: at.map((one) => ({ at: one, from: from[one] ?? null })), days: [...days], words: "" };
+}
+
+function OneTime({ time, n, change, drop }: { time: Time; n: number; change: (to: Time) => void; drop?: () => void }) {
+  const { at, from } = time;
+  return (
+    <>
+      <div class="time">
+        {from !== null && (
+          <>
+            <input
+              type="time"
+              value={from}
+              aria-label={t("Time {n}, from", { n })}
+              onInput={(event) => change({ at, from: event.currentTarget.value })}
+            />
+            <span aria-hidden="true">–</span>
+          </>
+        )}
+        <input
+          type="time"
+          value={at}
+          aria-label={from === null ? t("Time {n}", { n }) : t("Time {n}, until", { n })}
+          onInput={(event) => change({ at: event.currentTarget.value, from })}
+        />
+        {drop && (
+          <button type="button" class="plain" aria-label={t("Take time {n} away", { n })} onClick={drop}>
+            <Icon name="bin" />
+          </button>
+        )}
+      </div>
+      <button type="button" class="quiet words" onClick={() => change({ at, from: from === null ? "" : null })}>
+        {from === null ? t("I need a longer time to answer") : t("One time is enough")}
+      </button>
+    </>
+  );
 }
 
 function Times({ now: here }: { now: Draft }) {
-  const change = (at: string[]) => (draft.value = { ...here, at });
+  const { times } = here;
+  const change = (to: Time[]) => (draft.value = { ...here, times: to });
   return (
     <fieldset class="times">
       <legend>{t("At what time?")}</legend>
-      {here.at.map((time, n) => (
-        <div class="time" key={n}>
-          <input
-            type="time"
-            value={time}
-            aria-label={t("Time {n}", { n: n + 1 })}
-            onInput={(event) => change(here.at.map((one, k) => (k === n ? event.currentTarget.value : one)))}
-          />
-          {here.at.length > 1 && (
-            <button
-              type="button"
-              class="plain"
-              aria-label={t("Take time {n} away", { n: n + 1 })}
-              onClick={() => change(here.at.filter((_, k) => k !== n))}
-            >
-              <Icon name="bin" />
-            </button>
-          )}
-        </div>
+      {times.map((time, n) => (
+        <OneTime
+          key={n}
+          time={time}
+          n={n + 1}
+          change={(to) => change(times.map((one, k) => (k === n ? to : one)))}
+          {...(times.length > 1 ? { drop: () => change(times.filter((_, k) => k !== n)) } : {})}
+        />
       ))}
-      {here.at.length < MOST && (
-        <button type="button" class="quiet words" onClick={() => change([...here.at, ""])}>
+      {times.length < MOST && (
+        <button type="button" class="quiet words" onClick={() => change([...times, { at: "", from: null }])}>
           <Icon name="plus" />
           {t("Another time")}
         </button>

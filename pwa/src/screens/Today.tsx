@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Mark, Want } from "../api";
-import { moment, t, tn } from "../i18n";
+import { clockTime, moment, t, tn } from "../i18n";
 import { Faces } from "../parts/Faces";
 import { Icon } from "../parts/Icon";
 import { isProjectHere } from "../parts/Later";
@@ -73,12 +73,19 @@ function Words() {
   );
 }
 
+/** A check-in opens so long before its time; where it is longer, it was agreed so. */
+const USUAL_MS = 7_200_000;
+
 /** When the next answer is expected, said without hurry. */
 function next(): string {
   const due = me.value?.next_due_at;
   if (me.value?.standing === "late") return t("You can still answer.");
   if (!due) return t("Any time");
   const when = moment(due, now.value);
+  const opens = me.value?.opens_at;
+  if (me.value?.standing === "well" && opens && Date.parse(due) - Date.parse(opens) > USUAL_MS) {
+    return t("Next: {when} to {end}", { when: moment(opens, now.value), end: clockTime(due) });
+  }
   return me.value?.standing === "due" ? t("Now, or until {when}", { when }) : t("Next: {when}", { when });
 }
 

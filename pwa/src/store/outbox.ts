@@ -22,7 +22,7 @@ export interface LanguageChange {
 /** Another rhythm, proposed: the server is told under the id of the row. */
 export interface RhythmProposal {
   kind: "rhythm";
-  body: { said_at: string; rhythm: { at?: string[]; days?: number[] }; words: string | null };
+  body: { said_at: string; rhythm: { at?: string[]; days?: number[]; from?: Record<string, string> }; words: string | null };
 }
 
 /** One forgot a check-in, and says so: nobody has to. */

@@ -10,9 +10,13 @@ import type { RhythmProposal } from "./outbox";
 import { put, queue, send } from "./sender";
 import { who } from "./session";
 
-/** Times by the clock on the wall; days from 0, Monday; without days it is every day. */
+/**
+ * Times by the clock on the wall; days from 0, Monday; without days it is every day. An answer for a time that
+ * is in `from` may come at any time from there on.
+ */
 export interface Rhythm {
   at?: string[];
+  from?: Record<string, string>;
   days?: number[];
   every_s?: number;
 }
@@ -21,6 +25,8 @@ export interface Rhythm {
 export interface Sum {
   due_at: string;
   told_by: string;
+  /** Where there is a longer time to answer: its beginning. */
+  from_at?: string | null;
 }
 
 interface Named {
