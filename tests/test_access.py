@@ -223,6 +223,15 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/agree": child("caseworker supervisor"),
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/decline": child("caseworker supervisor"),
     f"PUT {CHILD}/tier": child("caseworker supervisor"),
+    "POST /api/v1/rhythm/proposals/{proposal_id}/take-back": children_alone,
+    f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/take-back": child(
+        "child caseworker supervisor"
+    ),
+    "GET /api/v1/milestones": children_alone,
+    f"GET {CHILD}/milestones": child("child caseworker supervisor guardian"),
+    f"POST {CHILD}/milestones": child("caseworker supervisor"),
+    f"PATCH {CHILD}/milestones/{{milestone_id}}": child("caseworker supervisor"),
+    f"DELETE {CHILD}/milestones/{{milestone_id}}": child("caseworker supervisor"),
     f"POST {CHILD}/seasons": child("caseworker supervisor"),
     f"DELETE {CHILD}/seasons/{{season_id}}": child("caseworker supervisor"),
     f"POST {CHILD}/pauses": child("caseworker supervisor"),
@@ -307,6 +316,7 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {DESK}/calendar": desk_child("caseworker supervisor"),
     f"POST {DESK}/calendar": desk_child("caseworker supervisor"),
     f"POST {DESK}/calendar/{{milestone_id}}/back": desk_child("caseworker supervisor"),
+    f"POST {DESK}/calendar/{{milestone_id}}/known": desk_child("caseworker supervisor"),
     f"GET {DESK}/pauses": desk_child("caseworker supervisor"),
     f"POST {DESK}/pauses": desk_child("caseworker supervisor"),
     f"POST {DESK}/pauses/{{pause_id}}/end": desk_child("caseworker supervisor"),
@@ -350,6 +360,8 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /api/v1/rhythm/look": {"rhythm": {"at": ["17:00"]}},
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/agree": {"version": "1"},
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/decline": {},
+    f"POST {CHILD}/milestones": {"id": "{id}", "what": "hearing", "day": "2026-04-10"},
+    f"PATCH {CHILD}/milestones/{{milestone_id}}": {"child_knows": True},
     f"POST {CHILD}/seasons": {
         "id": "{id}",
         "first": "2026-03-10",
@@ -508,11 +520,14 @@ async def milestone_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 
 async def proposal_id(cast: Cast, who: str | None, path: str) -> UUID:
-    """Another rhythm that was proposed for Mia."""
+    """Another rhythm that was proposed for Mia: by herself, or by whoever takes it back; one that a
+    child takes back is its own."""
+    by = cast.persons[(_name(who) if path.endswith("/take-back") else None) or "mia"]
+    is_own = path.startswith("/api/v1/rhythm/") and who in CHILDREN
     made = await Proposal.create(
         id=uuid4(),
-        child_id=cast.mia.id,
-        by_id=cast.mia.id,
+        child_id=by.id if is_own else cast.mia.id,
+        by_id=by.id,
         by_role=Role.CHILD.value,
         rhythm={"at": ["09:00", "17:00"]},
         zone="Europe/Paris",

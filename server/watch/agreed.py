@@ -49,10 +49,11 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A rhythm that waits for an answer, as pages show it. `zone`: where it is another one."""
+    """A rhythm that waits for an answer, as pages show it: who would like what, and the times, with
+    their days where it is for some only. `zone`: where it is another one."""
 
     id: UUID
-    by: str
+    what: str
     made_at: datetime
     rhythm: str
     zone: str | None
@@ -78,6 +79,7 @@ class Marked:
     watched: str | None  # From when until when it makes the watch tighter; None: it does so now.
     counts: bool  # It made the watch as tight as it is now.
     may_go: bool  # A person marked it, and may take it back.
+    known: bool  # The child knows of it, and reads it on its phone.
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ async def _days(one: Case, language: str, zone: ZoneInfo, now: datetime) -> list
             ),
             counts=row.act_at is None and one.watch.tier_until_at == row.until_at,
             may_go=row.made_by is not None,
+            known=row.known_at is not None,
         )
         for row in await rows.order_by("on_day", "id")
     ]
@@ -184,15 +187,29 @@ async def _proposals(one: Case, language: str, now: datetime) -> list[Proposed]:
     return [
         Proposed(
             id=row.id,
-            by=names[row.by_id],
+            what=_proposes(row, names[row.by_id], language),
             made_at=row.made_at,
-            rhythm=rhythm_in_words(rhythms.read(row.rhythm), language),
+            rhythm=_proposed_in_words(row, language),
             zone=row.zone if row.zone != one.watch.zone else None,
             words=row.words,
-            sums=sums(with_rhythm(one, row), now),
+            sums=sums_of(one, row, now),
         )
         for row in rows
     ]
+
+
+def _proposes(row: Proposal, name: str, language: str) -> str:
+    if row.days is None:
+        return gettext(language, N_("{name} proposes another rhythm"), name=name)
+    return gettext(language, N_("{name} proposes other times for some days"), name=name)
+
+
+def _proposed_in_words(row: Proposal, language: str) -> str:
+    says = rhythm_in_words(rhythms.read(row.rhythm), language)
+    if row.days is None:
+        return says
+    first, last = (format_short_date(language, day) for day in row.days)
+    return gettext(language, N_("{first} to {last}: {rhythm}"), first=first, last=last, rhythm=says)
 
 
 def _tier(watch: Watch, language: str, zone: ZoneInfo, now: datetime) -> str:
@@ -287,14 +304,16 @@ def told_after(one: Case, pause: Pause) -> datetime | None:
     return found[1] if found is not None else None
 
 
-def sums(terms: Terms, now: datetime) -> list[Sum]:
+def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> list[Sum]:
     """For each time of the rhythm, beginning with the next: when an answer is due, and by when a
-    person is told without one. By the terms alone, whatever the watch has come to by now."""
+    person is told without one. By the terms alone, whatever the watch has come to by now. For a
+    season of these terms: the same for its times, beginning with its first."""
     found: list[Sum] = []
-    moment = now
-    for _ in range(max(len(terms.rhythm.at), 1)):
+    moment = now if season is None else max(now, season.span.begin - timedelta(microseconds=1))
+    times = (terms if season is None else season).rhythm.at
+    for _ in range(max(len(times), 1)):
         one = would_be_told(terms, moment)
-        if one is None:
+        if one is None or (season is not None and one[0] >= season.span.end):
             break
         due, told = one
         found.append(Sum(due, told, window_of(terms, due)))
@@ -302,10 +321,13 @@ def sums(terms: Terms, now: datetime) -> list[Sum]:
     return found
 
 
-def with_rhythm(one: Case, proposal: Proposal) -> Terms:
-    """The terms of a watch, with a proposed rhythm."""
+def sums_of(one: Case, proposal: Proposal, now: datetime) -> list[Sum]:
+    """What a proposal would come to, whether or not it could be agreed to by now."""
     rhythm, zone = rhythms.read(proposal.rhythm), known_zone(proposal.zone)
-    return replace(one.terms, rhythm=rhythm, zone=zone)
+    if proposal.days is None:
+        return sums(replace(one.terms, rhythm=rhythm, zone=zone), now)
+    season = rhythms.season(*proposal.days, rhythm, zone)
+    return sums(replace(one.terms, seasons=(season,)), now, season)
 
 
 def allowed_silence(terms: Terms, language: str) -> str:

@@ -39,12 +39,22 @@ async def mark(request: Request) -> Response:
             child.id,
             entered(form, "what"),
             day,
+            child_knows=entered(form, "known") == "yes",
             id=id_or_new(form),
             now=now,
         )
     except WaymarkError as fault:
         return await _page(request, child.id, form, fault)
     return back_to(child.id, roles, "milestone")
+
+
+async def say_known(request: Request) -> Response:
+    """The child has been told, or not: its phone shows what it knows."""
+    child, roles = await desk_child(request, Action.TIER_SET)
+    form, id_ = await form_body(request), request.path_params["milestone_id"]
+    known = entered(form, "known") == "yes"
+    await marking.say_known(await staff_of(request), child.id, id_, known, now_of(request))
+    return back_to(child.id, roles, "milestone-known" if known else "milestone-not-known")
 
 
 async def take_back(request: Request) -> Response:
@@ -63,7 +73,7 @@ async def _page(
 ) -> Response:
     now, language = now_of(request), language_of(request)
     one = await case_for(child_id, now)
-    given = {"what": BY_HAND[0].value, "day": "", "id": str(uuid4())}
+    given = {"what": BY_HAND[0].value, "day": "", "known": "", "id": str(uuid4())}
     if form is not None:
         given = {name: entered(form, name) for name in given}
     context: dict[str, Any] = {
@@ -79,5 +89,6 @@ _CHILD = "/desk/children/{child_id:uuid}"
 routes = [
     Route(f"{_CHILD}/calendar", calendar, methods=["GET"]),
     Route(f"{_CHILD}/calendar", mark, methods=["POST"]),
+    Route(f"{_CHILD}/calendar/{{milestone_id:uuid}}/known", say_known, methods=["POST"]),
     Route(f"{_CHILD}/calendar/{{milestone_id:uuid}}/back", take_back, methods=["POST"]),
 ]

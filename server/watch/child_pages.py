@@ -181,10 +181,10 @@ async def agree(request: Request) -> Response:
     visitor, proposal_id = await staff_of(request), request.path_params["proposal_id"]
     try:
         version = entered(form, "version")
-        await proposing.agree(visitor, child.id, proposal_id, version, now)
+        made = await proposing.agree(visitor, child.id, proposal_id, version, now)
     except (Conflict, Refused) as fault:
         return await _rhythm_page(request, child.id, None, fault)
-    return back_to(child.id, roles, "rhythm")
+    return back_to(child.id, roles, "rhythm" if made.days is None else "season")
 
 
 async def decline(request: Request) -> Response:

@@ -34,6 +34,8 @@ DONE: Mapping[str, str] = {
     "home": N_("The home is noted."),
     "milestone": N_("The day is in the calendar."),
     "milestone-gone": N_("The day is taken back. The tier stays as it is."),
+    "milestone-known": N_("The child reads it on its phone now, in its own words."),
+    "milestone-not-known": N_("The phone of the child shows it no more."),
     "missing": N_("Everyone has been called."),
     "pause": N_("The absence is noted."),
     "pause-ended": N_("The absence is over."),

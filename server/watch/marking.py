@@ -17,7 +17,7 @@ from server.notify.actions import tell_operators
 from server.people.happenings import Happening
 from server.people.models import Child
 from server.watch.agreeing import allows, set_tier
-from server.watch.cases import passed
+from server.watch.cases import Case, passed
 from server.watch.milestones import BY_HAND, What, around, coming_of_age, raised
 from server.watch.models import Milestone, Watch
 from server.watch.rhythm import Span
@@ -31,9 +31,17 @@ _FOLLOWS = {Happening.TRANSFER: What.TRANSFER, Happening.RETURN: What.RETURN}
 
 
 async def mark(
-    actor: Actor, child_id: UUID, what: str, day: date, *, id: UUID, now: datetime
+    actor: Actor,
+    child_id: UUID,
+    what: str,
+    day: date,
+    *,
+    child_knows: bool = False,
+    id: UUID,
+    now: datetime,
 ) -> Milestone:
-    """A day is written into the calendar. The same id again: the first stands.
+    """A day is written into the calendar; `child_knows`: it knows of it, and its phone may show
+    it. The same id again: the first stands.
 
     Raises Refused for another kind of day than a person may mark, one that is over, and one in
     more than two years; IdReused.
@@ -52,9 +60,30 @@ async def mark(
         if span.end <= now or span.begin - now > FARTHEST:
             raise Refused(N_("Enter a day from today on, within two years."), field="day")
         made = await _add(actor.id, child_id, What(what), day, span, id, now)
+        if child_knows:
+            made.known_at = now
+            await made.save(update_fields=["known_at"])
         await note_about(actor, child_id, "milestone:add", ["what", "day"], now, about=made.id)
         await _count(made, now)
     return made
+
+
+async def say_known(
+    actor: Actor, child_id: UUID, milestone_id: UUID, known: bool, now: datetime
+) -> Milestone:
+    """The child knows of this day, or does not: only then its phone shows it. Twice is once. Raises
+    NotFound."""
+    async with write():
+        await lock(child_id)
+        row = await Milestone.get_or_none(id=milestone_id, child_id=child_id)
+        if row is None:
+            raise NotFound(N_("There is no such day."))
+        if (row.known_at is not None) != known:
+            row.known_at = now if known else None
+            await row.save(update_fields=["known_at"])
+            what = "milestone:known" if known else "milestone:not_known"
+            await note_about(actor, child_id, what, ["known_at"], now, about=row.id)
+    return row
 
 
 async def take_back(actor: Actor, child_id: UUID, milestone_id: UUID, now: datetime) -> None:
@@ -132,6 +161,23 @@ async def _add(
     )
 
 
+def tightens(row: Milestone, one: Case, now: datetime) -> bool:
+    """Whether the watch is tighter by this day now, or would be, as things stand."""
+    if row.act_at is None:
+        return one.watch.tier_until_at == row.until_at
+    return _raised(row, one, now) is not None
+
+
+def _raised(row: Milestone, one: Case, now: datetime) -> tuple[Tier, Tier] | None:
+    then = Tier(one.watch.tier_then) if one.watch.tier_then else None
+    return raised(
+        (one.terms.tier, one.watch.tier_until_at, then),
+        one.policy.milestones[row.what].tier,
+        row.until_at,
+        lambda tier: allows(one, tier, now),
+    )
+
+
 # --- time
 
 
@@ -175,13 +221,7 @@ async def _count(row: Milestone, now: datetime) -> None:
     if watch.is_over or row.until_at <= now:
         return
     one, _ = passed(await locked(row.child_id, now), now)
-    then = Tier(one.watch.tier_then) if one.watch.tier_then else None
-    tiers = raised(
-        (one.terms.tier, one.watch.tier_until_at, then),
-        one.policy.milestones[row.what].tier,
-        row.until_at,
-        lambda tier: allows(one, tier, now),
-    )
+    tiers = _raised(row, one, now)
     if tiers is None:
         return
     tier, after = tiers

@@ -1,6 +1,6 @@
 """The watch of each child, its rounds, and what bends or informs it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -151,10 +151,11 @@ class Season(Model):
 
 
 class Proposal(Model):
-    """Another rhythm, as somebody proposed it. It changes nothing until somebody agrees to it.
+    """Another rhythm, as somebody proposed it: for good, or from a first to a last day. It changes
+    nothing until somebody agrees to it.
 
-    `state`: open, agreed, declined; replaced where the same person proposed another one, ended
-    where the placement ended.
+    `state`: open, agreed, declined; recalled where whoever proposed it took it back, replaced where
+    the same person proposed another one, ended where the placement ended.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -166,6 +167,8 @@ class Proposal(Model):
     by_role = fields.CharField(max_length=16)
     rhythm: fields.Field[dict[str, Any]] = fields.JSONField()
     zone = fields.CharField(max_length=64)
+    first_day = fields.DateField(null=True)  # Both or neither: without them it is for good.
+    last_day = fields.DateField(null=True)
     words = EncryptedText(null=True)
     made_at = fields.DatetimeField()
     state = fields.CharField(max_length=8, default="open")
@@ -176,6 +179,13 @@ class Proposal(Model):
     class Meta:
         table = "proposal"
         indexes = (Index(fields=("child_id", "made_at"), name="proposal_child_made"),)
+
+    @property
+    def days(self) -> tuple[date, date] | None:
+        """From which to which day; None: for good."""
+        if self.first_day is None or self.last_day is None:
+            return None
+        return self.first_day, self.last_day
 
 
 class Blind(Model):
@@ -292,8 +302,8 @@ class Noted(Model):
 
 
 class Milestone(Model):
-    """A day in a child's calendar around which it is watched more tightly. Never changed; one that
-    was wrong says so."""
+    """A day in a child's calendar around which it is watched more tightly. Never changed, but for
+    whether the child knows of it; one that was wrong says so."""
 
     id = fields.UUIDField(primary_key=True)
     child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
@@ -306,6 +316,7 @@ class Milestone(Model):
     act_at = fields.DatetimeField(null=True)  # It begins; None once it has, or was taken back.
     made_by = fields.UUIDField(null=True)  # None: it follows from something that happened.
     made_at = fields.DatetimeField()
+    known_at = fields.DatetimeField(null=True)  # When an adult said that the child knows of it.
     ended_at = fields.DatetimeField(null=True)
 
     class Meta:

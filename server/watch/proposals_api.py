@@ -4,7 +4,7 @@ A child asks about itself; everyone else with a tie names the child.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,7 +22,9 @@ from server.watch import agreed, proposing
 from server.watch import rhythm as rhythms
 from server.watch.cases import Case
 from server.watch.models import Proposal, Watch
+from server.watch.rhythm import Season
 from server.watch.seasons_api import SeasonOut, season_out
+from server.watch.shifting import ONE_DAY_MISSING
 from server.watch.standing import Terms
 from server.watch.wire import RhythmIn, Words, Zone
 from server.watch.writing import ended
@@ -49,12 +51,15 @@ class ByOut(msgspec.Struct):
 
 
 class ProposalOut(msgspec.Struct):
-    """A rhythm that was proposed. `state`: open, agreed, declined, replaced or ended. `sums`:
-    while it is open, what it would come to."""
+    """A rhythm that was proposed; with `first` and `last` for these days only. `state`: open,
+    agreed, declined, recalled, replaced or ended. `sums`: while it is open, what it would come to.
+    """
 
     id: UUID
     rhythm: dict[str, Any]
     zone: str
+    first: date | None
+    last: date | None
     words: str | None
     by: ByOut
     made_at: datetime
@@ -79,19 +84,24 @@ class ProposalsOut(msgspec.Struct):
 
 
 class ProposalRequest(msgspec.Struct):
-    """Another rhythm. The id is made by the client; without a zone, that of now."""
+    """Another rhythm; with `first` and `last` for these days only. The id is made by the client;
+    without a zone, that of now."""
 
     id: UUID
     rhythm: RhythmIn
     zone: Zone | None = None
+    first: date | None = None
+    last: date | None = None
     words: Words | None = None
 
 
 class LookRequest(msgspec.Struct):
-    """A rhythm of which one would like to know what it comes to."""
+    """A rhythm, for good or for some days, of which one would like to know what it comes to."""
 
     rhythm: RhythmIn
     zone: Zone | None = None
+    first: date | None = None
+    last: date | None = None
 
 
 class LookOut(msgspec.Struct):
@@ -117,6 +127,15 @@ async def _child(request: Request, action: Action) -> tuple[Child, frozenset[Rol
     if "child_id" in request.path_params:
         return await child_for(request, request.path_params["child_id"], action)
     return await own_child(request, action)
+
+
+def _days(said: ProposalRequest | LookRequest) -> proposing.Days | None:
+    """Both days, or none. Raises Refused."""
+    if said.first is None and said.last is None:
+        return None
+    if said.first is None or said.last is None:
+        raise Refused(ONE_DAY_MISSING, field="first" if said.first is None else "last")
+    return said.first, said.last
 
 
 async def show(request: Request) -> Response:
@@ -148,12 +167,13 @@ async def look(request: Request) -> Response:
     if one is None:
         raise ended() if await Watch.exists(child_id=child.id) else nothing_here()
     try:
-        terms = proposing.as_proposed(one, said.rhythm, said.zone, now)
+        days = _days(said)
+        terms = proposing.as_proposed(one, said.rhythm, said.zone, days, now)
     except Refused as fault:
-        if fault.code != "too_slow":
+        if fault.code not in ("too_slow", "taken"):
             raise
         return json_answer(LookOut([], gettext(language, fault.detail)))
-    return json_answer(LookOut(_sums(terms, now), None))
+    return json_answer(LookOut(_sums(terms, now, terms.seasons[-1] if days else None), None))
 
 
 async def propose(request: Request) -> Response:
@@ -169,6 +189,7 @@ async def propose(request: Request) -> Response:
         said.rhythm,
         said.zone,
         said.words,
+        days=_days(said),
         id=said.id,
         now=now,
     )
@@ -189,6 +210,13 @@ async def decline(request: Request) -> Response:
     child, _ = await _child(request, Action.RHYTHM_AGREE)
     visitor, id_, now = await visitor_of(request), _id(request), now_of(request)
     return await _one(await proposing.decline(visitor, child.id, id_, said.words, now), now)
+
+
+async def take_back(request: Request) -> Response:
+    """Take back what one proposed: everything stays as it is."""
+    child, _ = await _child(request, Action.RHYTHM_PROPOSE)
+    visitor, now = await visitor_of(request), now_of(request)
+    return await _one(await proposing.take_back(visitor, child.id, _id(request), now), now)
 
 
 def _id(request: Request) -> UUID:
@@ -212,6 +240,8 @@ async def _listed(rows: Sequence[Proposal], one: Case | None, now: datetime) -> 
             id=row.id,
             rhythm=row.rhythm,
             zone=row.zone,
+            first=row.first_day,
+            last=row.last_day,
             words=row.words,
             by=names[row.by_id],
             made_at=row.made_at,
@@ -219,14 +249,18 @@ async def _listed(rows: Sequence[Proposal], one: Case | None, now: datetime) -> 
             decided_at=row.decided_at,
             decided_by=names.get(row.decided_by) if row.decided_by else None,
             answer=row.answer,
-            sums=_sums(agreed.with_rhythm(one, row), now) if one and row.state == "open" else [],
+            sums=_wire(agreed.sums_of(one, row, now)) if one and row.state == "open" else [],
         )
         for row in rows
     ]
 
 
-def _sums(terms: Terms, now: datetime) -> list[SumOut]:
-    return [SumOut(one.due_at, one.told_by, one.begin) for one in agreed.sums(terms, now)]
+def _sums(terms: Terms, now: datetime, season: Season | None = None) -> list[SumOut]:
+    return _wire(agreed.sums(terms, now, season))
+
+
+def _wire(sums: Sequence[agreed.Sum]) -> list[SumOut]:
+    return [SumOut(one.due_at, one.told_by, one.begin) for one in sums]
 
 
 _OWN, _CHILD = "/api/v1/rhythm", "/api/v1/children/{child_id:uuid}/rhythm"
@@ -259,6 +293,14 @@ routes = [
             "What a rhythm would come to",
             takes=LookRequest,
             gives={200: LookOut},
+            problems=(Conflict,),
+        ),
+        api(
+            "POST",
+            f"{path}/proposals/{{proposal_id:uuid}}/take-back",
+            take_back,
+            "Take back what one proposed",
+            gives={200: ProposalOut},
             problems=(Conflict,),
         ),
     )

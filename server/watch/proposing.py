@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from server.due import actions as dues
 from server.due.models import Due
 from server.due.rules import REPLY_WITHIN, Kind, Setting
 from server.due.rules import State as DueState
-from server.errors import Conflict, IdReused, NotFound, Refused
+from server.errors import Conflict, Denied, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.people.models import Child
 from server.people.rules import Role
@@ -20,24 +20,40 @@ from server.watch import rhythm as rhythms
 from server.watch.agreeing import check_rhythm_of, set_rhythm
 from server.watch.cases import Case, passed
 from server.watch.models import Proposal
+from server.watch.shifting import shift, wished
 from server.watch.standing import Terms
 from server.watch.writing import lock, locked, note_about, watch_of
 
-# Said to a child, who knows no tiers.
+# From a first to a last day.
+Days = tuple[date, date]
+# Said to a child, who knows no tiers, and takes nothing back that was agreed.
 TOO_SELDOM = N_(
     "That is too seldom: too much time could pass before somebody notices. Add a time or a day."
 )
+TAKEN = N_("For some of these days other times are agreed already. Choose other days.")
 
 
-def as_proposed(one: Case, data: Mapping[str, Any], zone: str | None, now: datetime) -> Terms:
-    """The terms of a watch with this rhythm instead. Raises Refused where it is wrong, or slower
-    than the tier allows, in words for a child."""
+def as_proposed(
+    one: Case, data: Mapping[str, Any], zone: str | None, days: Days | None, now: datetime
+) -> Terms:
+    """The terms of a watch with this rhythm instead; for these days only, it is the last of their
+    seasons. Raises Refused where it is wrong, or slower than the tier allows, in words for a child.
+    """
     rhythm = rhythms.read(data)
-    terms = replace(one.terms, rhythm=rhythm, zone=rhythms.read_zone(zone or one.watch.zone))
     try:
+        if days is None:
+            place = rhythms.read_zone(zone or one.watch.zone)
+            terms = replace(one.terms, rhythm=rhythm, zone=place)
+        else:
+            season = wished(one, rhythm, zone, *days, now)
+            terms = replace(one.terms, seasons=(*one.terms.seasons, season))
         check_rhythm_of(one, terms, now)
     except Refused as fault:
-        raise Refused(TOO_SELDOM, field="rhythm", code=fault.code) from None
+        if fault.code == "taken":
+            raise Refused(TAKEN, field="first", code=fault.code) from None
+        if fault.code == "too_slow":
+            raise Refused(TOO_SELDOM, field="rhythm", code=fault.code) from None
+        raise
     return terms
 
 
@@ -49,11 +65,13 @@ async def propose(
     zone: str | None,
     words: str | None,
     *,
+    days: Days | None = None,
     id: UUID,
     now: datetime,
 ) -> Proposal:
-    """Let a rhythm be proposed; the caseworker is asked for an answer. The same id again: the
-    first proposal stands. Another one of the same person takes the place of the one before.
+    """Let a rhythm be proposed, for good or for some days; the caseworker is asked for an answer.
+    The same id again: the first proposal stands. Another one of the same person takes the place of
+    the one before, for the same days.
 
     Raises Refused where the rhythm is wrong or slower than the tier allows, code `too_slow`;
     IdReused; Conflict `ended` where nobody is asked any more.
@@ -63,10 +81,12 @@ async def propose(
         await lock(child_id)
         known = await Proposal.get_or_none(id=id)
         if known is not None:
-            return _the_same(known, actor, child_id, data, zone, words)
+            return _the_same(known, actor, child_id, data, zone, words, days)
         one, _ = passed(await locked(child_id, now), now)
-        terms = as_proposed(one, data, zone, now)
-        mine = await Proposal.filter(child_id=child_id, by_id=actor.id, state="open")
+        terms = as_proposed(one, data, zone, days, now)
+        wanted = terms.seasons[-1] if days is not None else terms
+        rows = await Proposal.filter(child_id=child_id, by_id=actor.id, state="open")
+        mine = [row for row in rows if _is_about_the_same(row.days, days)]
         await Proposal.filter(id__in=[row.id for row in mine]).update(
             state="replaced", decided_at=now
         )
@@ -75,16 +95,25 @@ async def propose(
             child_id=child_id,
             by_id=actor.id,
             by_role=role.value,
-            rhythm=rhythms.as_data(terms.rhythm),
-            zone=terms.zone.key,
+            rhythm=rhythms.as_data(wanted.rhythm),
+            zone=wanted.zone.key,
+            first_day=days[0] if days is not None else None,
+            last_day=days[1] if days is not None else None,
             words=words,
             made_at=now,
         )
-        await _no_answer_needed(actor, mine, now)
+        await _no_answer_needed(actor, mine, "replaced", now)
         if role is Role.CHILD:
             await _ask_for_an_answer(actor, made, now)
         await note_about(actor, child_id, "rhythm:propose", ["rhythm", "zone"], now, about=made.id)
     return made
+
+
+def _is_about_the_same(one: Days | None, other: Days | None) -> bool:
+    """Whether two proposals are alternatives: both for good, or with a day in common."""
+    if one is None or other is None:
+        return one is other
+    return one[0] <= other[1] and other[0] <= one[1]
 
 
 def _the_same(
@@ -94,12 +123,14 @@ def _the_same(
     data: Mapping[str, Any],
     zone: str | None,
     words: str | None,
+    days: Days | None,
 ) -> Proposal:
     is_same = (
         (known.child_id, known.by_id) == (child_id, actor.id)
         and rhythms.read(known.rhythm) == rhythms.read(data)
         and zone in (None, known.zone)
         and words == known.words
+        and days == known.days
     )
     if not is_same:
         raise IdReused("This id is known already.")
@@ -109,11 +140,12 @@ def _the_same(
 async def agree(
     actor: Actor, child_id: UUID, proposal_id: UUID, version: str, now: datetime
 ) -> Proposal:
-    """The proposal becomes the rhythm, from the next round on. Twice is once.
+    """The proposal becomes the rhythm, from the next round on, or for its days. Twice is once.
 
     `version` names the rhythm that stood when one agreed (`rhythm.version`). Raises NotFound;
     Conflict `decided` where it is not open any more, `moved_on` where another rhythm stands by
-    now, with both; Refused `too_slow` where the tier has become tighter since.
+    now, with both; Refused `too_slow` where the tier has become tighter since, and where its days
+    are over, or others were agreed for them.
     """
     async with write():
         await lock(child_id)
@@ -129,7 +161,12 @@ async def agree(
                 stands={"rhythm": watch.rhythm, "zone": watch.zone},
                 proposed={"rhythm": proposal.rhythm, "zone": proposal.zone},
             )
-        await set_rhythm(actor, child_id, proposal.rhythm, proposal.zone, now)
+        rhythm, zone, days = proposal.rhythm, proposal.zone, proposal.days
+        if days is None:
+            await set_rhythm(actor, child_id, rhythm, zone, now)
+        else:
+            id_, words = proposal.id, proposal.words
+            await shift(actor, child_id, rhythm, zone, *days, words, id=id_, now=now)
         await _decide(actor, proposal, "agreed", None, now)
     return await Proposal.get(id=proposal_id)
 
@@ -151,11 +188,38 @@ async def decline(
     return await Proposal.get(id=proposal_id)
 
 
+async def take_back(actor: Actor, child_id: UUID, proposal_id: UUID, now: datetime) -> Proposal:
+    """Whoever proposed it wants it no more: nobody needs to answer. Twice is once.
+
+    Raises NotFound; Denied where somebody else proposed it; Conflict `decided` where it has an
+    answer, or does not wait for one.
+    """
+    async with write():
+        await lock(child_id)
+        proposal = await _proposal(child_id, proposal_id)
+        if proposal.by_id != actor.id:
+            raise Denied(N_("Only whoever proposed this can take it back. Answer it instead."))
+        if proposal.state == "recalled":
+            return proposal
+        if proposal.state != "open":
+            raise Conflict(
+                N_("It does not wait for an answer any more, so it cannot be taken back."),
+                code="decided",
+                state=proposal.state,
+            )
+        await Proposal.filter(id=proposal_id).update(
+            state="recalled", decided_at=now, decided_by=actor.id
+        )
+        await _no_answer_needed(actor, [proposal], "recalled", now)
+        await note_about(actor, child_id, "rhythm:take_back", [], now, about=proposal_id)
+    return await Proposal.get(id=proposal_id)
+
+
 async def end_all(actor: Actor, child_id: UUID, now: datetime) -> None:
     """The placement has ended: nothing is left to agree on. In the caller's transaction."""
     rows = await Proposal.filter(child_id=child_id, state="open")
     await Proposal.filter(id__in=[row.id for row in rows]).update(state="ended", decided_at=now)
-    await _no_answer_needed(actor, rows, now)
+    await _no_answer_needed(actor, rows, "replaced", now)
 
 
 async def _proposal(child_id: UUID, proposal_id: UUID) -> Proposal:
@@ -166,6 +230,12 @@ async def _proposal(child_id: UUID, proposal_id: UUID) -> Proposal:
 
 
 def _check_open(proposal: Proposal) -> None:
+    if proposal.state == "recalled":
+        raise Conflict(
+            N_("This proposal was taken back meanwhile. Nothing has changed."),
+            code="decided",
+            state=proposal.state,
+        )
     if proposal.state != "open":
         raise Conflict(
             N_("This proposal is not open any more. Look at how it stands."),
@@ -198,7 +268,9 @@ async def _ask_for_an_answer(actor: Actor, made: Proposal, now: datetime) -> Non
     await dues.set_due(actor, await Child.get(id=made.child_id), setting, now)
 
 
-async def _no_answer_needed(actor: Actor, proposals: list[Proposal], now: datetime) -> None:
+async def _no_answer_needed(
+    actor: Actor, proposals: list[Proposal], why: str, now: datetime
+) -> None:
     subjects = [one.id for one in proposals]
     for due in await Due.filter(kind=Kind.RHYTHM, subject_id__in=subjects, state=DueState.OPEN):
-        await dues.drop(actor, due, "replaced", now)
+        await dues.drop(actor, due, why, now)

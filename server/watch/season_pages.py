@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.errors import Refused, WaymarkError
-from server.i18n import N_
 from server.people.access import desk_child, now_of, staff_of
 from server.people.rules import Action
 from server.people.words import entered
@@ -24,6 +23,7 @@ from server.watch.child_pages import (
     show,
 )
 from server.watch.desk import back_to, day_of, id_or_new, words_of
+from server.watch.shifting import ONE_DAY_MISSING
 from server.web import form_body, language_of, zone_of
 
 
@@ -58,7 +58,7 @@ async def add(request: Request) -> Response:
 def _day(form: FormData, field: str) -> date:
     found = day_of(entered(form, field), field)
     if found is None:
-        raise Refused(N_("Enter the first and the last day: these times have an end."), field=field)
+        raise Refused(ONE_DAY_MISSING, field=field)
     return found
 
 

@@ -12,12 +12,13 @@ from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.watch import rhythm as rhythms
 from server.watch.agreeing import check_rhythm_of, reschedule
-from server.watch.cases import load, passed
+from server.watch.cases import Case, load, passed
 from server.watch.models import Season
-from server.watch.rhythm import Span
+from server.watch.rhythm import Rhythm, Span
 from server.watch.writing import lock, locked, note_about
 
 LONGEST_DAYS = 92
+ONE_DAY_MISSING = N_("Enter the first and the last day: these times have an end.")
 # Nobody knows what a child needs in more than a year.
 FARTHEST = timedelta(days=366)
 
@@ -51,30 +52,16 @@ async def shift(
                 raise IdReused("This id is known already.")
             return known
         one, changes = passed(await locked(child_id, now), now)
-        if rhythm.every is not None or one.terms.rhythm.every is not None:
-            raise Refused(N_("A rhythm in seconds is for trying out, and has no other times."))
-        place = rhythms.read_zone(zone or one.watch.zone)
-        _check_days(first, last, now.astimezone(place).date())
-        wanted = rhythms.season(first, last, rhythm, place)
-        span = Span(max(wanted.span.begin, now), wanted.span.end)
-        wanted = replace(wanted, span=span)
-        if any(
-            other.span.begin < span.end and span.begin < other.span.end
-            for other in one.terms.seasons
-        ):
-            raise Refused(
-                N_("For some of these days other times are agreed already. Take those back first."),
-                field="first",
-            )
+        wanted = wished(one, rhythm, zone, first, last, now)
         terms = replace(one.terms, seasons=(*one.terms.seasons, wanted))
         check_rhythm_of(one, terms, now)
         made = await Season.create(
             id=id,
             child_id=child_id,
-            from_at=span.begin,
-            until_at=span.end,
+            from_at=wanted.span.begin,
+            until_at=wanted.span.end,
             rhythm=rhythms.as_data(rhythm),
-            zone=place.key,
+            zone=wanted.zone.key,
             words=words,
             made_by=actor.id,
             made_at=now,
@@ -83,6 +70,28 @@ async def shift(
         names = ["from_at", "until_at", "rhythm", "zone"]
         await note_about(actor, child_id, "season:add", names, now, about=made.id)
     return made
+
+
+def wished(
+    one: Case, rhythm: Rhythm, zone: str | None, first: date, last: date, now: datetime
+) -> rhythms.Season:
+    """The other times that somebody would like, from now on at the earliest. Raises Refused where
+    they are none: days that make no sense, or, code `taken`, for which others are agreed."""
+    if rhythm.every is not None or one.terms.rhythm.every is not None:
+        raise Refused(N_("A rhythm in seconds is for trying out, and has no other times."))
+    place = rhythms.read_zone(zone or one.watch.zone)
+    _check_days(first, last, now.astimezone(place).date())
+    wanted = rhythms.season(first, last, rhythm, place)
+    span = Span(max(wanted.span.begin, now), wanted.span.end)
+    if any(
+        other.span.begin < span.end and span.begin < other.span.end for other in one.terms.seasons
+    ):
+        raise Refused(
+            N_("For some of these days other times are agreed already. Take those back first."),
+            field="first",
+            code="taken",
+        )
+    return replace(wanted, span=span)
 
 
 def _check_days(first: date, last: date, today: date) -> None:

@@ -10,7 +10,8 @@ Zone = Annotated[str, msgspec.Meta(max_length=64)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 # Read by rhythm.read, which names what is wrong; here is what the document says about it.
-_TIME = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+_AT = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_TIME = {"type": "string", "pattern": _AT}
 _RHYTHM = {
     "properties": {
         "at": {"type": "array", "items": _TIME, "minItems": 1, "maxItems": 12},
@@ -20,7 +21,12 @@ _RHYTHM = {
             "minItems": 1,
         },
         # The end of a free window, one of `at`: its beginning.
-        "from": {"type": "object", "additionalProperties": _TIME, "maxProperties": 12},
+        "from": {
+            "type": "object",
+            "patternProperties": {_AT: _TIME},
+            "additionalProperties": False,
+            "maxProperties": 12,
+        },
         "every_s": {"type": "integer", "minimum": 10, "maximum": 86_400},
     },
     "additionalProperties": False,

@@ -191,6 +191,15 @@ FITS: Mapping[str, Fits] = {
             "rhythm": {"at": ["09:00", "18:00"]},
         }
     ),
+    "POST /api/v1/rhythm/proposals/{proposal_id}/take-back": _TO_MIA,
+    f"POST {_API}/rhythm/proposals/{{proposal_id}}/take-back": _TO_MIA,
+    "GET /api/v1/milestones": _TO_MIA,
+    f"GET {_API}/milestones": _TO_TOM,
+    f"POST {_API}/milestones": Fits(
+        body={"id": NEW, "what": "hearing", "day": "2026-04-10", "child_knows": True}
+    ),
+    f"PATCH {_API}/milestones/{{milestone_id}}": Fits(body={"child_knows": True}),
+    f"DELETE {_API}/milestones/{{milestone_id}}": _TO_TOM,
     f"POST {_API}/seasons": Fits(body=_SEASON),
     f"DELETE {_API}/seasons/{{season_id}}": _TO_TOM,
     f"POST {_API}/pauses": Fits(
@@ -328,8 +337,11 @@ FITS: Mapping[str, Fits] = {
     ),
     f"POST {_DESK}/seasons/{{season_id}}/end": Fits(form={}),
     f"GET {_DESK}/calendar": _TO_TOM,
-    f"POST {_DESK}/calendar": Fits(form={"id": NEW, "what": "hearing", "day": "2026-04-10"}),
+    f"POST {_DESK}/calendar": Fits(
+        form={"id": NEW, "what": "hearing", "day": "2026-04-10", "known": "yes"}
+    ),
     f"POST {_DESK}/calendar/{{milestone_id}}/back": Fits(form={}),
+    f"POST {_DESK}/calendar/{{milestone_id}}/known": Fits(form={"known": "yes"}),
     f"GET {_DESK}/pauses": _TO_TOM,
     f"POST {_DESK}/pauses": Fits(
         form={

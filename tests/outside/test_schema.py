@@ -36,7 +36,7 @@ from server.watch.calling import open_missing
 from server.watch.models import Observation, Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
-from tests.test_access import change_id, proposal_id, round_id, season_id
+from tests.test_access import change_id, milestone_id, proposal_id, round_id, season_id
 
 EXAMPLES = 6
 ALWAYS: list[Any] = [
@@ -156,6 +156,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "observation_id": str(observation.id),
             "round_id": str(await round_id(cast, "mia", "")),
             "season_id": str(await season_id(cast, None, "")),
+            "milestone_id": str(await milestone_id(cast, None, "")),
             "tie_id": str(tie.id),
             "device_id": str(cast.devices["mia"]),
             "subscription_id": str(address.id),
@@ -189,6 +190,7 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
         "POST /api/v1/rhythm/proposals": {"id": str(uuid4()), "rhythm": {"at": ["18:30"]}},
         f"POST {child}/rhythm/look": {"rhythm": {"at": ["19:00"]}},
         "POST /api/v1/rhythm/look": {"rhythm": {"at": ["19:00"]}},
+        f"POST {child}/milestones": {"id": str(uuid4()), "what": "hearing", "day": "2026-04-10"},
         f"POST {child}/seasons": {
             "id": str(uuid4()),
             "first": "2026-03-10",

@@ -89,6 +89,8 @@ class Double:
     proposals: list[dict[str, Any]] = field(default_factory=list)
     """Other rhythms, as they were proposed, the newest first."""
     is_too_seldom: bool = False
+    ahead: list[dict[str, Any]] = field(default_factory=list)
+    """The days of the calendar that the child knows of."""
     standing: str = "well"
     opens_before: timedelta | None = None
     """So long before it is due the next check-in opens; None: not said."""
@@ -331,6 +333,19 @@ def application(double: Double) -> Starlette:
             double.proposals.insert(0, made)
         return JSONResponse(made, 201)
 
+    async def take_back(request: Request) -> Response:
+        known = {one["id"]: one for one in double.proposals}
+        one = known.get(request.path_params["id"])
+        if one is None:
+            return _problem(404, "not_found")
+        if one["state"] not in ("open", "recalled"):
+            return _problem(409, "decided")
+        one["state"] = "recalled"
+        return JSONResponse(one)
+
+    async def milestones(request: Request) -> Response:
+        return JSONResponse({"milestones": double.ahead})
+
     async def forgot(request: Request) -> Response:
         double.forgotten.append(request.path_params["id"])
         double.answered_late = None
@@ -456,6 +471,8 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/rhythm/proposals", rhythm, methods=["GET", "POST"]),
             Route("/api/v1/me/rounds/{id}/forgot", forgot, methods=["POST"]),
             Route("/api/v1/rhythm/look", look, methods=["POST"]),
+            Route("/api/v1/rhythm/proposals/{id}/take-back", take_back, methods=["POST"]),
+            Route("/api/v1/milestones", milestones),
             Route("/api/v1/sync", sync, methods=["POST"]),
             Route("/api/v1/project", project),
             Route("/api/v1/project/live", project_live),

@@ -148,6 +148,154 @@ def test_what_the_server_does_not_take_stays_with_its_reason(phone: Phone, doubl
     assert "Said by the double." in words(phone)
 
 
+# --- taken back
+
+
+def an_open_one(double: Double, **how: Any) -> dict[str, Any]:
+    """A proposal of the child's own, as the server has it."""
+    return {
+        "id": "00000000-0000-4000-8000-00000000000f",
+        "rhythm": {"at": ["20:00"]},
+        "zone": "Europe/Paris",
+        "words": None,
+        "by": {"id": double.person, "name": "Mia"},
+        "made_at": "2026-01-02T12:00:00Z",
+        "state": "open",
+        "decided_at": None,
+        "decided_by": None,
+        "answer": None,
+        "sums": [],
+        **how,
+    }
+
+
+def back_path(one: dict[str, Any]) -> str:
+    return f"{PATH}/{one['id']}/take-back"
+
+
+def test_what_nobody_answered_is_taken_back(phone: Phone, double: Double) -> None:
+    double.proposals = [an_open_one(double)]
+    at_the_rhythm(phone)
+    phone.page.get_by_role("button", name="Take it back").click()
+    expect(phone.page.get_by_text("You proposed")).to_have_count(0)
+    assert double.proposals[0]["state"] == "recalled"
+
+
+def test_without_a_network_it_is_taken_back_later(phone: Phone, double: Double) -> None:
+    double.proposals = [an_open_one(double)]
+    at_the_rhythm(phone)
+    phone.network(is_there=False)
+    phone.page.get_by_role("button", name="Take it back").click()
+    phone.page.get_by_text("You take it back. That waits for a connection.").wait_for()
+    assert double.proposals[0]["state"] == "open"
+    phone.network(is_there=True)
+    expect(phone.page.get_by_text("You proposed")).to_have_count(0)
+    assert double.proposals[0]["state"] == "recalled"
+
+
+def test_what_never_left_the_phone_is_taken_back_there(phone: Phone, double: Double) -> None:
+    at_the_rhythm(phone)
+    phone.network(is_there=False)
+    propose(phone)
+    phone.page.locator("main > .main").click()
+    phone.page.get_by_role("button", name="Take it back").click()
+    expect(phone.page.get_by_text("You proposed")).to_have_count(0)
+    phone.network(is_there=True)
+    phone.page.wait_for_timeout(500)
+    phone.go(2)
+    expect(phone.page.get_by_text("Nothing waits")).to_be_visible()
+    assert double.proposals == []
+
+
+def test_whoever_is_too_late_reads_so_and_what_was_answered(phone: Phone, double: Double) -> None:
+    double.proposals = [an_open_one(double)]
+    at_the_rhythm(phone)
+    phone.network(is_there=False)
+    phone.page.get_by_role("button", name="Take it back").click()
+    phone.page.get_by_text("You take it back.").wait_for()
+    tom = {"id": TOM, "name": "Tom"}
+    answered = {"state": "agreed", "decided_by": tom, "decided_at": "2026-01-02T13:00:00Z"}
+    double.proposals = [an_open_one(double, **answered)]
+    phone.network(is_there=True)
+    phone.page.get_by_text("There was an answer already.").wait_for()
+    assert "Tom agreed" in words(phone)
+    phone.page.get_by_role("button", name="All right").click()
+    expect(phone.page.get_by_text("There was an answer already.")).to_have_count(0)
+    assert double.proposals[0]["state"] == "agreed"
+
+
+# --- for some days only
+
+
+def test_other_times_are_proposed_for_some_days_only(phone: Phone, double: Double) -> None:
+    at_the_rhythm(phone)
+    propose(phone)
+    phone.page.get_by_role("button", name="For some days only").click()
+    assert "Choose the first and the last day." in words(phone)
+    assert phone.page.locator("main > .main").is_disabled()
+    phone.page.get_by_label("First day").fill("2031-03-05")
+    phone.page.get_by_label("Last day").fill("2031-03-07")
+    phone.page.locator("[role=status]", has_text="Asked").wait_for()
+    phone.page.locator("main > .main").click()
+    phone.page.get_by_text("It waits for an answer.").wait_for()
+    (said,) = double.posted(PATH)
+    assert (said["first"], said["last"]) == ("2031-03-05", "2031-03-07")
+    looked = double.posted("/api/v1/rhythm/look")[-1]
+    assert (looked["first"], looked["last"]) == ("2031-03-05", "2031-03-07")
+    assert "Wednesday 5 March to Friday 7 March: Every day at 20:00" in words(phone)
+
+
+def test_who_changes_their_mind_proposes_it_for_good(phone: Phone, double: Double) -> None:
+    at_the_rhythm(phone)
+    propose(phone)
+    phone.page.get_by_role("button", name="For some days only").click()
+    phone.page.get_by_role("button", name="From now on").click()
+    phone.page.locator("main > .main").click()
+    phone.page.get_by_text("It waits for an answer.").wait_for()
+    assert "first" not in double.posted(PATH)[0]
+
+
+def test_several_that_wait_are_shown_each(phone: Phone, double: Double) -> None:
+    days = {"first": "2031-03-05", "last": "2031-03-07"}
+    other = "00000000-0000-4000-8000-00000000000e"
+    double.proposals = [an_open_one(double), an_open_one(double, id=other, **days)]
+    at_the_rhythm(phone)
+    expect(phone.page.get_by_role("button", name="Take it back")).to_have_count(2)
+
+
+# --- days that matter
+
+
+def test_the_days_that_one_knows_of_are_shown_also_without_a_network(
+    phone: Phone, double: Double
+) -> None:
+    double.ahead = [
+        {
+            "id": "00000000-0000-4000-8000-00000000000d",
+            "what": "hearing",
+            "day": "2031-12-03",
+            "from_at": "2031-12-01T23:00:00Z",
+            "until_at": "2031-12-06T23:00:00Z",
+            "child_knows": True,
+        }
+    ]
+    at_the_rhythm(phone)
+    phone.page.get_by_text("Days that matter").wait_for()
+    assert "Your hearing or appointment, Wednesday 3 December" in words(phone)
+    assert "From Tuesday 2 December to Saturday 6 December, a person is told sooner" in words(phone)
+    phone.network(is_there=False)
+    phone.page.reload()
+    phone.go(2)
+    phone.page.locator(".row").nth(1).click()
+    phone.page.get_by_text("Days that matter").wait_for()
+
+
+def test_where_nothing_is_known_of_the_calendar_nothing_is_said_of_it(phone: Phone) -> None:
+    at_the_rhythm(phone)
+    phone.page.wait_for_timeout(300)
+    assert "Days that matter" not in words(phone)
+
+
 DECISIONS: list[tuple[dict[str, Any], str]] = [
     ({"state": "agreed", "answer": None}, "Tom agreed"),
     ({"state": "declined", "answer": "Could we try 19:00?"}, "Could we try 19:00?"),

@@ -269,6 +269,127 @@ async def test_the_calendar_at_the_desk(cast: Cast) -> None:
         assert "A hearing" not in (await browser.get(path)).text
 
 
+# --- what the child knows
+
+
+async def ahead(cast: Cast, who: str = "mia") -> list[dict[str, object]]:
+    """What is read of the calendar: by the child of itself, by everyone else of the child."""
+    path = "/api/v1" if who == "mia" else f"/api/v1/children/{cast.mia.id}"
+    async with cast.client_as(who) as client:
+        found: list[dict[str, object]] = (await client.get(f"{path}/milestones")).json()[
+            "milestones"
+        ]
+    return found
+
+
+async def test_a_day_that_the_child_does_not_know_of_is_never_on_its_phone(cast: Cast) -> None:
+    await often(cast)
+    row = await marked(cast, "refusal")
+    assert await ahead(cast) == []
+    (seen,) = await ahead(cast, "tom")
+    assert (seen["what"], seen["child_knows"]) == ("refusal", False)
+    tom, now = cast.actor("tom"), cast.clock()
+    for _ in range(2):
+        await marking.say_known(tom, cast.mia.id, row.id, True, now)
+    assert await ahead(cast) == [
+        {
+            "id": str(row.id),
+            "what": "refusal",
+            "day": "2026-03-06",
+            "from_at": "2026-03-05T23:00:00Z",
+            "until_at": "2026-03-09T23:00:00Z",
+            "child_knows": True,
+        }
+    ]
+    assert await Entry.filter(child_id=cast.mia.id, what="milestone:known").count() == 1
+    await marking.say_known(tom, cast.mia.id, row.id, False, now)
+    assert await ahead(cast) == []
+    with pytest.raises(NotFound):
+        await marking.say_known(tom, cast.noor.id, row.id, True, now)
+
+
+async def test_a_guardian_reads_what_the_child_knows(cast: Cast) -> None:
+    path = f"/api/v1/children/{cast.noor.id}/milestones"
+    said = {"what": "hearing", "day": "2026-03-06"}
+    async with cast.client_as("tom") as worker:
+        await worker.post(path, json={**said, "id": str(uuid4())})
+        await worker.post(path, json={**said, "id": str(uuid4()), "child_knows": True})
+        assert len((await worker.get(path)).json()["milestones"]) == 2
+    async with cast.client_as("ada") as guardian:
+        assert len((await guardian.get(path)).json()["milestones"]) == 1
+
+
+async def test_a_day_is_written_shown_and_taken_back_over_the_wire(cast: Cast) -> None:
+    await often(cast)
+    path = f"/api/v1/children/{cast.mia.id}/milestones"
+    said = {"id": str(uuid4()), "what": "hearing", "day": "2026-03-06", "child_knows": True}
+    async with cast.client_as("tom") as worker:
+        for _ in range(2):
+            made = await worker.post(path, json=said)
+            assert (made.status_code, made.json()["child_knows"]) == (201, True)
+        reused = await worker.post(path, json={**said, "what": "transfer"})
+        wrong = await worker.post(path, json={**said, "id": str(uuid4()), "what": "return"})
+        assert (reused.status_code, wrong.status_code) == (409, 422)
+        assert [one["id"] for one in await ahead(cast)] == [said["id"]]
+        hidden = await worker.patch(f"{path}/{said['id']}", json={"child_knows": False})
+        assert hidden.json()["child_knows"] is False
+        assert (await worker.delete(f"{path}/{said['id']}")).status_code == 204
+        assert (await worker.get(path)).json() == {"milestones": []}
+        after = await worker.patch(f"{path}/{said['id']}", json={"child_knows": True})
+    assert (after.json()["from_at"], after.json()["until_at"]) == (None, None)
+    assert await ahead(cast) == []
+
+
+async def test_a_day_that_changes_nothing_promises_nothing(cast: Cast) -> None:
+    await often(cast)
+    tom, now = cast.actor("tom"), cast.clock()
+    row = await marked(cast)
+    await marking.say_known(tom, cast.mia.id, row.id, True, now)
+    await agreeing.set_tier(tom, cast.mia.id, Tier.HIGH, now=now)
+    (seen,) = await ahead(cast)
+    assert (seen["day"], seen["from_at"], seen["until_at"]) == ("2026-03-06", None, None)
+
+
+async def test_a_day_that_counts_now_says_until_when(cast: Cast) -> None:
+    await often(cast)
+    row = await marked(cast, "refusal", date(2026, 3, 2))
+    await marking.say_known(cast.actor("tom"), cast.mia.id, row.id, True, cast.clock())
+    (seen,) = await ahead(cast)
+    assert seen["until_at"] == "2026-03-05T23:00:00Z"
+    await agreeing.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=cast.clock())
+    assert (await ahead(cast))[0]["until_at"] is None
+
+
+async def test_after_the_placement_nothing_lies_ahead_that_is_watched(cast: Cast) -> None:
+    await often(cast)
+    row = await marked(cast)
+    await marking.say_known(cast.actor("tom"), cast.mia.id, row.id, True, cast.clock())
+    now = cast.clock.advance(hours=1)
+    await placing.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
+    (seen,) = await ahead(cast, "tom")
+    assert seen["from_at"] is None
+
+
+async def test_the_worker_says_at_the_desk_whether_the_child_knows(cast: Cast) -> None:
+    await often(cast)
+    path = f"/desk/children/{cast.mia.id}"
+    said = {"id": str(uuid4()), "what": "hearing", "day": "2026-03-06"}
+    async with at_desk(cast, "tom") as browser:
+        await browser.post(f"{path}/calendar", data=said)
+        page = (await browser.get(f"{path}/calendar")).text
+        assert "The phone of the child does not show it." in page
+        told = await browser.post(f"{path}/calendar/{said['id']}/known", data={"known": "yes"})
+        assert told.headers["location"] == f"{path}?done=milestone-known"
+        page = (await browser.get(f"{path}/calendar")).text
+        assert "The child knows of it and sees it on its phone." in page
+        hidden = await browser.post(f"{path}/calendar/{said['id']}/known", data={"known": ""})
+        assert hidden.headers["location"] == f"{path}?done=milestone-not-known"
+        assert await ahead(cast) == []
+        second = {"id": str(uuid4()), "what": "transfer", "day": "2026-03-09", "known": "yes"}
+        await browser.post(f"{path}/calendar", data=second)
+    assert [one["what"] for one in await ahead(cast)] == ["transfer"]
+
+
 # --- the days themselves
 
 

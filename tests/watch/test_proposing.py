@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,14 +13,15 @@ from server.alert.policy import Tier
 from server.audit.models import Entry
 from server.due import actions as due_actions
 from server.due.models import Due
-from server.errors import Conflict, IdReused, NotFound, Refused
+from server.errors import Conflict, Denied, IdReused, NotFound, Refused
+from server.i18n import format_short_date
 from server.notify.models import Message
 from server.people.rules import Leaving, Role
-from server.watch import agreed, agreeing, history, placing, proposing, ticking
+from server.watch import agreed, agreeing, history, placing, proposing, shifting, ticking
 from server.watch import rhythm as rhythms
 from server.watch.agreed import Sum
 from server.watch.events import Placed, events_of
-from server.watch.models import Proposal, Watch
+from server.watch.models import Proposal, Season, Watch
 from tests.cast import Cast
 from tests.races import no_fault, together
 
@@ -32,7 +33,7 @@ HOUR = timedelta(hours=1)
 
 def at(hour: int, minute: int = 0, day: int = 2) -> datetime:
     """A moment by the clock in Paris."""
-    return datetime(2026, 3, day, hour - 1, minute, tzinfo=UTC)
+    return datetime(2026, 3, day, hour, minute, tzinfo=UTC) - HOUR
 
 
 async def propose(
@@ -46,6 +47,7 @@ async def propose(
         rhythm,
         known["zone"],
         known["words"],
+        days=known.get("days"),
         id=id or uuid4(),
         now=cast.clock(),
     )
@@ -217,6 +219,208 @@ async def test_another_childs_proposal_is_not_there(cast: Cast) -> None:
         await proposing.decline(cast.actor("tom"), cast.noor.id, made.id, None, cast.clock())
 
 
+# --- taken back
+
+
+async def take_back(cast: Cast, made: Proposal, who: str = "mia") -> Proposal:
+    return await proposing.take_back(cast.actor(who), cast.mia.id, made.id, cast.clock())
+
+
+async def test_one_that_nobody_answered_is_taken_back_and_nobody_is_asked_any_more(
+    cast: Cast,
+) -> None:
+    made = await propose(cast)
+    for _ in range(2):
+        assert (await take_back(cast, made)).state == "recalled"
+    assert await dues(cast) == [("dropped", "recalled")]
+    assert (await mia(cast)).rhythm == {"at": ["18:00"]}
+    assert await Entry.filter(child_id=cast.mia.id, what="rhythm:take_back").count() == 1
+
+
+async def test_whoever_answers_what_was_taken_back_reads_so(cast: Cast) -> None:
+    made = await propose(cast)
+    await take_back(cast, made)
+    tom = cast.actor("tom")
+    with pytest.raises(Conflict) as told:
+        await agree(cast, made)
+    assert (told.value.code, told.value.extra["state"]) == ("decided", "recalled")
+    assert "taken back" in told.value.detail
+    with pytest.raises(Conflict):
+        await proposing.decline(tom, cast.mia.id, made.id, None, cast.clock())
+    async with cast.browser_as("tom") as browser:
+        path = f"/desk/children/{cast.mia.id}/rhythm/proposals/{made.id}/agree"
+        page = await browser.post(path, data={"version": await version(cast)})
+        assert page.status_code == 409
+        assert "This proposal was taken back meanwhile." in page.text
+
+
+async def test_one_that_has_an_answer_cannot_be_taken_back(cast: Cast) -> None:
+    made = await propose(cast)
+    await agree(cast, made)
+    with pytest.raises(Conflict) as told:
+        await take_back(cast, made)
+    assert (told.value.code, told.value.extra["state"]) == ("decided", "agreed")
+    assert (await mia(cast)).rhythm == LATER
+
+
+async def test_of_a_child_who_takes_it_back_and_a_worker_who_agrees_one_is_first(
+    cast: Cast,
+) -> None:
+    made, seen = await propose(cast), await version(cast)
+    found = await together(take_back(cast, made), agree(cast, made, seen))
+    no_fault(found, Conflict)
+    state = (await Proposal.get(id=made.id)).state
+    assert (await mia(cast)).rhythm == (LATER if state == "agreed" else {"at": ["18:00"]})
+    assert sum(isinstance(one, Proposal) for one in found) == 1
+    assert [row for row, _ in await dues(cast)] == ["done" if state == "agreed" else "dropped"]
+
+
+async def test_nobody_takes_back_what_somebody_else_proposed(cast: Cast) -> None:
+    made = await propose(cast)
+    with pytest.raises(Denied):
+        await take_back(cast, made, "tom")
+    with pytest.raises(NotFound):
+        await proposing.take_back(cast.actor("mia"), cast.noor.id, made.id, cast.clock())
+    assert (await Proposal.get(id=made.id)).state == "open"
+
+
+async def test_a_child_takes_it_back_by_its_phone(cast: Cast) -> None:
+    made = await propose(cast)
+    async with cast.client_as("mia") as child:
+        path = f"/api/v1/rhythm/proposals/{made.id}/take-back"
+        told = await child.post(path)
+        known = (await child.get("/api/v1/rhythm/proposals")).json()
+    assert told.status_code == 200
+    assert told.json()["state"] == known["proposals"][0]["state"] == "recalled"
+
+
+# --- for some days only
+
+FIRST, LAST = date(2026, 3, 5), date(2026, 3, 7)
+
+
+async def test_a_child_proposes_other_times_for_some_days_and_the_worker_agrees(
+    cast: Cast,
+) -> None:
+    made = await propose(cast, words="During Ramadan.", days=(FIRST, LAST))
+    assert await dues(cast) == [("open", "")]
+    assert not await Season.exists()
+    assert (await agree(cast, made)).state == "agreed"
+    row = await Season.get(child_id=cast.mia.id)
+    assert (row.id, row.rhythm, row.words) == (made.id, LATER, "During Ramadan.")
+    assert (row.from_at, row.until_at) == (at(0, day=5), at(0, day=8))
+    assert (await mia(cast)).rhythm == {"at": ["18:00"]}
+    assert await dues(cast) == [("done", "done")]
+    assert (await agree(cast, made)).state == "agreed"
+    assert await Season.filter(child_id=cast.mia.id).count() == 1
+
+
+NO_DAYS: list[tuple[dict[str, Any], proposing.Days, str, str]] = [
+    ({"at": ["20:00"], "days": [0]}, (FIRST, LAST), "rhythm", "too_slow"),
+    (LATER, (LAST, FIRST), "last", "invalid"),
+    (LATER, (date(2026, 2, 1), date(2026, 2, 3)), "last", "invalid"),
+    (LATER, (FIRST, date(2026, 12, 1)), "last", "invalid"),
+    (LATER, (date(2026, 3, 20), date(2026, 3, 22)), "first", "taken"),
+]
+
+
+@pytest.mark.parametrize(("rhythm", "days", "field", "code"), NO_DAYS)
+async def test_days_that_cannot_be_are_refused_in_words_for_a_child(
+    cast: Cast, rhythm: dict[str, Any], days: proposing.Days, field: str, code: str
+) -> None:
+    tom, now = cast.actor("tom"), cast.clock()
+    first, last = date(2026, 3, 21), date(2026, 3, 25)
+    await shifting.shift(tom, cast.mia.id, TWICE, None, first, last, None, id=uuid4(), now=now)
+    with pytest.raises(Refused) as told:
+        await propose(cast, rhythm, days=days)
+    assert (told.value.field, told.value.code) == (field, code)
+    assert "tier" not in told.value.detail
+    assert "back" not in told.value.detail
+    assert not await Proposal.exists()
+
+
+async def test_other_days_and_other_times_for_good_stand_beside_it(cast: Cast) -> None:
+    days = await propose(cast, days=(FIRST, LAST))
+    later = await propose(cast, days=(date(2026, 3, 10), date(2026, 3, 12)))
+    good = await propose(cast, TWICE)
+    for one in (days, later, good):
+        assert (await Proposal.get(id=one.id)).state == "open"
+    await propose(cast, TWICE, days=(LAST, date(2026, 3, 9)))
+    assert (await Proposal.get(id=days.id)).state == "replaced"
+    assert (await Proposal.get(id=later.id)).state == "open"
+
+
+async def test_the_same_id_with_other_days_is_no_answer(cast: Cast) -> None:
+    id_ = uuid4()
+    first = await propose(cast, id=id_, days=(FIRST, LAST))
+    assert (await propose(cast, id=id_, days=(FIRST, LAST))).made_at == first.made_at
+    with pytest.raises(IdReused):
+        await propose(cast, id=id_, days=(FIRST, FIRST))
+    with pytest.raises(IdReused):
+        await propose(cast, id=id_)
+
+
+async def test_agreed_when_its_days_have_begun_it_holds_for_the_rest(cast: Cast) -> None:
+    made = await propose(cast, days=(FIRST, LAST))
+    cast.clock.set(at(12, day=6))
+    await agree(cast, made)
+    row = await Season.get(child_id=cast.mia.id)
+    assert (row.from_at, row.until_at) == (at(12, day=6), at(0, day=8))
+
+
+async def test_agreed_when_its_days_are_over_it_says_so_and_waits_for_another_answer(
+    cast: Cast,
+) -> None:
+    made = await propose(cast, days=(FIRST, LAST))
+    cast.clock.set(at(12, day=8))
+    await cast.new_token("tom")
+    with pytest.raises(Refused) as told:
+        await agree(cast, made)
+    assert told.value.field == "last"
+    assert (await Proposal.get(id=made.id)).state == "open"
+    async with cast.client_as("mia") as child:
+        known = (await child.get("/api/v1/rhythm/proposals")).json()
+    assert known["proposals"][0]["sums"] == []
+
+
+async def test_both_see_the_days_and_what_they_come_to(cast: Cast) -> None:
+    said = {
+        "id": str(uuid4()),
+        "rhythm": LATER,
+        "first": "2026-03-05",
+        "last": "2026-03-07",
+        "words": "While I am with my aunt.",
+    }
+    path = f"/desk/children/{cast.mia.id}"
+    look = {"rhythm": LATER, "first": "2026-03-05", "last": "2026-03-07"}
+    async with cast.client_as("mia") as child:
+        looked = (await child.post("/api/v1/rhythm/look", json=look)).json()
+        made = (await child.post("/api/v1/rhythm/proposals", json=said)).json()
+        half = await child.post("/api/v1/rhythm/look", json={**look, "last": None})
+        slow = {**look, "rhythm": {"at": ["20:00"], "days": [0]}}
+        refused = (await child.post("/api/v1/rhythm/look", json=slow)).json()
+    sums = [
+        {
+            "due_at": "2026-03-05T19:00:00Z",
+            "told_by": "2026-03-05T20:45:00Z",
+            "from_at": None,
+        }
+    ]
+    assert looked == {"sums": sums, "problem": None}
+    assert (made["first"], made["last"], made["sums"]) == ("2026-03-05", "2026-03-07", sums)
+    assert half.status_code == 422
+    assert refused["problem"].startswith("That is too seldom")
+    async with cast.browser_as("tom") as browser:
+        page = (await browser.get(path)).text
+        assert "proposes other times for some days" in page
+        first, last = (format_short_date("en", day) for day in (FIRST, LAST))
+        assert f"{first} to {last}: Every day at 20:00" in page
+        assert "While I am with my aunt." in page
+        seen = {"version": await version(cast)}
+        back = await browser.post(f"{path}/rhythm/proposals/{said['id']}/agree", data=seen)
+        assert back.headers["location"] == f"{path}?done=season"
+
+
 # --- over the wire
 
 
@@ -276,7 +480,7 @@ async def test_a_rhythm_of_several_times_has_a_sum_for_each(cast: Cast) -> None:
     one = await agreed.case_of(cast.mia.id, cast.clock())
     assert one is not None
     made = await propose(cast, TWICE)
-    found = agreed.sums(agreed.with_rhythm(one, made), cast.clock())
+    found = agreed.sums_of(one, made, cast.clock())
     assert found == [Sum(at(18), at(19, 45)), Sum(at(9, day=3), at(10, 45, day=3))]
 
 

@@ -15,6 +15,7 @@ const others = signal(0);
 function title(sending: Sending): string {
   if (sending.kind === "language") return t("Your choice of language");
   if (sending.kind === "rhythm") return t("Other times, as you proposed them");
+  if (sending.kind === "take-back") return t("Taking back what you proposed");
   if (sending.kind === "forgot") return t("I forgot");
   if (sending.kind === "change") return t("Something for my project");
   const { want, mood } = sending.body;
@@ -26,7 +27,7 @@ function title(sending: Sending): string {
 /** What was said, as far as it is words: enough to know it again, and to copy it. */
 function wordsOf(sending: Sending): string {
   if (sending.kind === "check_in") return sending.body.note ?? "";
-  if (sending.kind === "language" || sending.kind === "forgot") return "";
+  if (sending.kind === "language" || sending.kind === "forgot" || sending.kind === "take-back") return "";
   if (sending.kind === "rhythm") return sending.body.words ?? "";
   const { value } = sending.body;
   if (typeof value === "string") return value;

@@ -22,7 +22,19 @@ export interface LanguageChange {
 /** Another rhythm, proposed: the server is told under the id of the row. */
 export interface RhythmProposal {
   kind: "rhythm";
-  body: { said_at: string; rhythm: { at?: string[]; days?: number[]; from?: Record<string, string> }; words: string | null };
+  body: {
+    said_at: string;
+    rhythm: { at?: string[]; days?: number[]; from?: Record<string, string> };
+    first?: string | null;
+    last?: string | null;
+    words: string | null;
+  };
+}
+
+/** What one proposed and wants no more. */
+export interface Recalled {
+  kind: "take-back";
+  body: { said_at: string; proposal: string };
 }
 
 /** One forgot a check-in, and says so: nobody has to. */
@@ -37,7 +49,7 @@ export interface ProjectChange extends Omit<Outgoing, "id"> {
   place: Place;
 }
 
-export type Content = CheckIn | LanguageChange | RhythmProposal | Forgotten | ProjectChange;
+export type Content = CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | ProjectChange;
 
 export type Sending = Content & {
   id: string;
@@ -130,6 +142,10 @@ async function deliver(sending: One): Promise<Receipt | null> {
     if (made?.id !== sending.id) throw new Unreachable("not ours");
     return null;
   }
+  if (sending.kind === "take-back") {
+    await ask("POST", `/rhythm/proposals/${sending.body.proposal}/take-back`);
+    return null;
+  }
   if (sending.kind === "forgot") {
     await ask("POST", `/me/rounds/${sending.body.round}/forgot`);
     return null;
@@ -160,8 +176,8 @@ async function confirm(who: Who, sending: Sending, receipt: Receipt | null): Pro
 function haltFor(why: unknown): Halt | null {
   if (!(why instanceof Refused)) return "network";
   if (why.status === 401) return "unauthenticated";
-  // Nothing that waiting mends: another thing under this id, or nobody is asked any more.
-  if (why.code === "id_reused" || why.code === "ended") return null;
+  // Nothing that waiting mends: another thing under this id, nobody is asked any more, or it has an answer.
+  if (["id_reused", "ended", "decided"].includes(why.code)) return null;
   return why.status >= 500 || [408, 409, 425, 429].includes(why.status) ? "busy" : null;
 }
 
@@ -170,7 +186,7 @@ function stopsAll(halt: Halt, why: unknown): boolean {
   return halt !== "busy" || (why instanceof Refused && [429, 503].includes(why.status));
 }
 
-type One = Sending & (CheckIn | LanguageChange | RhythmProposal | Forgotten);
+type One = Sending & (CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten);
 type OfProject = Sending & ProjectChange;
 
 const isOne = (sending: Sending): sending is One => sending.kind !== "change";
@@ -193,14 +209,15 @@ async function sendOne(who: Who, sending: One, outcome: Outcome): Promise<boolea
   } catch (why) {
     const halt = haltFor(why);
     if (halt) return !stop(outcome, halt, why);
-    // It was too late to say so: nothing is lost by that, and nobody is bothered with it.
-    if (sending.kind === "forgot") {
+    const { code, detail } = why as Refused;
+    // It was too late to say so, or what is taken back never left this phone: nothing is lost by that.
+    if (sending.kind === "forgot" || (sending.kind === "take-back" && code === "not_found")) {
       await discard(sending.id);
       return true;
     }
     // Refused for good: it stays, with the reason, and what comes after it goes on.
-    const { code, detail } = why as Refused;
-    await keep(who, { ...sending, problem: code, ...(sending.kind === "rhythm" ? { sentence: detail } : {}) });
+    const isExplained = sending.kind === "rhythm" || sending.kind === "take-back";
+    await keep(who, { ...sending, problem: code, ...(isExplained ? { sentence: detail } : {}) });
     return true;
   }
 }

@@ -6,8 +6,8 @@ import { computed, signal } from "@preact/signals";
 import { ask, Refused } from "../api";
 import { uuid } from "../bytes";
 import { read, writeIfRoom } from "./db";
-import type { RhythmProposal } from "./outbox";
-import { put, queue, send } from "./sender";
+import type { Recalled, RhythmProposal, Sending } from "./outbox";
+import { put, queue, send, throwAway } from "./sender";
 import { who } from "./session";
 
 /**
@@ -34,13 +34,19 @@ interface Named {
   name: string;
 }
 
-export interface Proposal {
-  id: string;
+/** A rhythm, for good or from a first to a last day. */
+export interface Wish {
   rhythm: Rhythm;
+  first?: string | null;
+  last?: string | null;
+}
+
+export interface Proposal extends Wish {
+  id: string;
   words: string | null;
   by: Named;
   made_at: string;
-  state: "open" | "agreed" | "declined" | "replaced" | "ended";
+  state: "open" | "agreed" | "declined" | "recalled" | "replaced" | "ended";
   decided_at: string | null;
   decided_by: Named | null;
   answer: string | null;
@@ -83,20 +89,39 @@ export interface Look {
   problem: string | null;
 }
 
-export async function look(rhythm: Rhythm): Promise<Look | null> {
-  return ask<Look>("POST", "/rhythm/look", { rhythm }).catch((why: unknown) =>
+export async function look(wish: Wish): Promise<Look | null> {
+  return ask<Look>("POST", "/rhythm/look", wish).catch((why: unknown) =>
     why instanceof Refused && why.detail ? { sums: [], problem: why.detail } : null,
   );
 }
 
-/** What waits on this phone, the latest. */
-export const waiting = computed(() => {
-  const found = queue.value.filter((one): one is typeof one & RhythmProposal => one.kind === "rhythm");
-  return found[found.length - 1] ?? null;
-});
+export type Waiting = Sending & RhythmProposal;
 
-export async function propose(rhythm: Rhythm, words: string): Promise<void> {
-  const body = { said_at: new Date().toISOString(), rhythm, words: words.trim() || null };
+/** What waits on this phone, the latest first. */
+export const waiting = computed(() => queue.value.filter((one): one is Waiting => one.kind === "rhythm").reverse());
+
+const backs = computed(() => queue.value.filter((one): one is Sending & Recalled => one.kind === "take-back"));
+
+/** What one has taken back here, as far as the server was not told yet. */
+export const takenBack = computed(
+  () => new Set(backs.value.filter(({ problem }) => !problem).map(({ body }) => body.proposal)),
+);
+
+export const unsentBack = (proposal: string) => backs.value.find(({ body }) => body.proposal === proposal);
+
+/** Changes with whatever of this is in the outbox, and with what came of it. */
+export const outgoing = computed(() => [...waiting.value, ...backs.value].map(({ id, problem = "" }) => id + problem).join());
+
+export async function propose(wish: Wish, words: string): Promise<void> {
+  const body = { said_at: new Date().toISOString(), ...wish, words: words.trim() || null };
   await put(uuid(), { kind: "rhythm", body });
+  void send();
+}
+
+/** Whether or not it has left this phone: it may have, and the answer got lost. */
+export async function takeBack(id: string): Promise<void> {
+  const row = waiting.value.find((one) => one.id === id);
+  await put(`take-back-${id}`, { kind: "take-back", body: { said_at: new Date().toISOString(), proposal: id } });
+  if (row) await throwAway(row);
   void send();
 }

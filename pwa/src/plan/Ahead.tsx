@@ -1,0 +1,44 @@
+/** Days to come around which a person is told sooner: those alone that the child knows of already. */
+import { longDay, t } from "../i18n";
+import { ahead, type Ahead as Day } from "../store/ahead";
+import { now } from "../store/now";
+import { ofDate } from "./rhythmWords";
+
+/** The last day ends at a midnight which is another day to whoever reads it. */
+const HALF_A_DAY_MS = 43_200_000;
+
+function named(what: Day["what"]): string {
+  return {
+    hearing: t("Your hearing or appointment"),
+    refusal: t("The decision that you know of"),
+    transfer: t("Your move to another place"),
+    return: t("You are back"),
+    turning_18: t("Your 18th birthday"),
+  }[what];
+}
+
+function sooner({ from_at: from, until_at: until }: Day): string {
+  if (!from || !until) return "";
+  const end = longDay(new Date(Date.parse(until) - HALF_A_DAY_MS));
+  if (Date.parse(from) <= now.value.getTime()) {
+    return t("Until {end}, a person is told sooner when you do not answer.", { end });
+  }
+  return t("From {begin} to {end}, a person is told sooner when you do not answer.", { begin: longDay(from), end });
+}
+
+export function Ahead() {
+  const days = ahead.value.filter(({ until_at: until }) => !until || Date.parse(until) > now.value.getTime());
+  if (days.length === 0) return null;
+  return (
+    <section class="card">
+      <h2>{t("Days that matter")}</h2>
+      {days.map((one) => (
+        <p key={one.id}>
+          <span class="strong">{t("{what}, {day}", { what: named(one.what), day: ofDate(one.day) })}</span>
+          <br />
+          {sooner(one)}
+        </p>
+      ))}
+    </section>
+  );
+}

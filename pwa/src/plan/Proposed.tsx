@@ -1,0 +1,111 @@
+/** What became of what one proposed: it waits here, it waits for an answer, it has one. It can be taken back. */
+import { moment, t } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { go } from "../routes";
+import { now } from "../store/now";
+import { known, takeBack, takenBack, unsentBack, waiting, type Proposal, type Waiting } from "../store/rhythm";
+import { throwAway } from "../store/sender";
+import { who } from "../store/session";
+import { proposedInWords, Sums } from "./rhythmWords";
+
+function decided({ state, decided_by: by, decided_at: at }: Proposal): string {
+  const values = { name: by?.name ?? "", when: at ? moment(at, now.value) : "" };
+  return state === "agreed" ? t("{name} agreed, {when}.", values) : t("{name} answered, {when}.", values);
+}
+
+function TakeBack({ id }: { id: string }) {
+  return (
+    <button type="button" class="quiet words" onClick={() => void takeBack(id)}>
+      {t("Take it back")}
+    </button>
+  );
+}
+
+/** It has not left this phone, as far as the phone knows. */
+function Here({ one }: { one: Waiting }) {
+  return (
+    <section class="card">
+      <h2>{t("You proposed")}</h2>
+      <p class="strong">{proposedInWords(one.body)}</p>
+      {one.problem ? (
+        <button type="button" class="plain" onClick={() => go("unsent")}>
+          {t("It could not be sent. See why.")}
+        </button>
+      ) : (
+        <>
+          <p class="soft">{t("It waits for a connection.")}</p>
+          <TakeBack id={one.id} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function Open({ one }: { one: Proposal }) {
+  return (
+    <section class="card">
+      <h2>{t("You proposed")}</h2>
+      <p class="strong">{proposedInWords(one)}</p>
+      <Sums sums={one.sums} />
+      {takenBack.value.has(one.id) ? (
+        <p class="soft">{t("You take it back. That waits for a connection.")}</p>
+      ) : (
+        <>
+          <p class="soft">{t("It waits for an answer. Until then everything stays as it is.")}</p>
+          <TakeBack id={one.id} />
+        </>
+      )}
+    </section>
+  );
+}
+
+/** One wanted to take it back, and somebody had answered before that. */
+function TooLate({ id }: { id: string }) {
+  const row = unsentBack(id);
+  if (!row?.problem) return null;
+  return (
+    <>
+      <p>{t("You wanted to take it back. There was an answer already.")}</p>
+      <button type="button" class="plain" onClick={() => void throwAway(row)}>
+        {t("All right")}
+      </button>
+    </>
+  );
+}
+
+function Decided({ one }: { one: Proposal }) {
+  return (
+    <section class="card">
+      <h2>{t("You proposed")}</h2>
+      <p class="strong">{proposedInWords(one)}</p>
+      <p>
+        {one.state === "agreed" && <Icon name="check" />} {decided(one)}
+      </p>
+      {one.answer && (
+        <p class="said" dir="auto">
+          {one.answer}
+        </p>
+      )}
+      <TooLate id={one.id} />
+    </section>
+  );
+}
+
+export function Proposed() {
+  const mine = known.value?.proposals.filter(({ by }) => by.id === who.value) ?? [];
+  const here = waiting.value;
+  const isHere = new Set(here.map(({ id }) => id));
+  const open = mine.filter(({ id, state }) => state === "open" && !isHere.has(id));
+  const last = here.length === 0 ? mine[0] : undefined;
+  return (
+    <>
+      {here.map((one) => (
+        <Here key={one.id} one={one} />
+      ))}
+      {open.map((one) => (
+        <Open key={one.id} one={one} />
+      ))}
+      {last && ["agreed", "declined"].includes(last.state) && <Decided one={last} />}
+    </>
+  );
+}
