@@ -17,6 +17,7 @@ from server.doors import (
     session_pages,
 )
 from server.doors.api import host_of, link_to
+from server.doors.fresh import fresh
 from server.doors.known import forget, known_person
 from server.doors.models import Credential, Device
 from server.doors.passwords import new_password
@@ -297,7 +298,8 @@ async def add_person(request: Request) -> Response:
 
 async def reset_password(request: Request) -> Response:
     """Another password, shown this once. Whoever had come in with the old one is out."""
-    visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    visitor = await fresh(request, back="/desk/people")
     person = await _person(visitor, request.path_params["person_id"])
     password = new_password()
     await actions.set_password(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from server.audit.models import Entry
 from server.db import fetch
-from server.doors import actions, factors
+from server.doors import actions, commands, factors
 from server.doors.models import Guess, Halfway, Recovery, Session, Totp
 from server.doors.rules import CODE_BY_PERSON, CODE_BY_PERSON_A_DAY, HALFWAY_LASTS
 from server.errors import Conflict, Refused, TooMany
@@ -439,6 +440,18 @@ async def test_an_administrator_sets_the_day_and_takes_it_back(cast: Cast) -> No
         assert (await root.post(page, data={"from": ""})).status_code == 303
         assert "Not now." in (await root.get(page)).text
     assert await Entry.filter(what="agency:change", who_id=cast.root.id).count() == 2
+
+
+async def test_the_only_administrator_gets_in_again_from_the_terminal(cast: Cast) -> None:
+    await with_app(cast, "root")
+    reset = {"who": "root", "second_key": True}
+    said = await commands._reset(argparse.Namespace(**reset), cast.settings, cast.clock())
+    password = said[-1].rpartition(" ")[2]
+    assert not await factors.has_second(cast.root.id)
+    assert await Entry.filter(what="second_key:reset", who_role="system").exists()
+    async with page_browser(cast) as browser:
+        form = {"name": "root", "password": password, "next": ""}
+        assert (await browser.post("/sign-in", data=form)).headers["location"] == "/desk/"
 
 
 async def test_what_nobody_finished_is_thrown_away(cast: Cast) -> None:

@@ -180,6 +180,15 @@ async def test_a_reset_shows_a_new_password_once(cast: Cast) -> None:
         assert nobody.status_code == 404
 
 
+async def test_a_reset_asks_first_who_it_is_where_that_was_shown_long_ago(cast: Cast) -> None:
+    async with cast.browser_as("root") as root, cast.client() as stranger:
+        cast.clock.advance(minutes=11)
+        answer = await root.post(f"/desk/people/{cast.sam.id}/password")
+        assert answer.headers["location"] == "/desk/again?next=/desk/people"
+        said = {"name": "sam", "password": password_of("sam")}
+        assert (await stranger.post("/api/v1/sessions", json=said)).status_code == 201
+
+
 async def test_nobody_ends_their_own_access(cast: Cast) -> None:
     async with cast.browser_as("root") as root:
         assert (await root.post(f"/desk/people/{cast.root.id}/disable")).status_code == 422
