@@ -237,11 +237,12 @@ def _ask(strategy: Any, send: Send, wanted: list[Any]) -> set[int]:
     return seen
 
 
-async def _proposed(cast: Cast) -> tuple[str, str]:
-    """A rhythm that waits for an answer, and the version of the one that stands."""
+async def _proposed(cast: Cast, path: str) -> tuple[str, str]:
+    """A rhythm that waits for an answer to be given there, or to be taken back there, and the
+    version of the one that stands."""
     watch = await Watch.get(child_id=cast.mia.id)
     stands = rhythms.version(rhythms.read(watch.rhythm), watch.zone)
-    return str(await proposal_id(cast, None, "")), stands
+    return str(await proposal_id(cast, _who(path), path)), stands
 
 
 async def _subscribed(cast: Cast) -> str:
@@ -271,11 +272,11 @@ def test_every_operation_answers_as_the_document_says(
             # About Mia an alert is open, and so her placement cannot end.
             ids["child_id"] = str(cast.noor.id)
         if "{proposal_id}" in operation.path:
-            ids["proposal_id"], version = loop.run_until_complete(_proposed(cast))
-            bodies = {
-                **bodies,
-                operation.label: {"version": version} if "agree" in operation.path else {},
-            }
+            path = operation.path
+            ids["proposal_id"], version = loop.run_until_complete(_proposed(cast, path))
+            if operation.body:
+                fits = {"version": version} if path.endswith("/agree") else {}
+                bodies = {**bodies, operation.label: fits}
         if operation.path.endswith("{subscription_id}/test"):
             # Another subscription of the same phone has taken the place of the first.
             ids["subscription_id"] = loop.run_until_complete(_subscribed(cast))
