@@ -14,6 +14,7 @@ from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.ids import uuid7
 from server.notify.actions import withdraw
+from server.people.models import Child
 from server.watch import changing
 from server.watch import rhythm as rhythms
 from server.watch import standing as rules
@@ -49,10 +50,10 @@ async def reschedule(
     why: str,
     now: datetime,
     *,
-    before: Terms | None = None,
+    before: Terms,
 ) -> None:
     """The terms of a watch have changed: write what that makes of its rounds. `before`: the terms
-    until now; may be left out where all that changed is that there is one pause more."""
+    until now."""
     was = one.standing
     settled = (
         await Round.filter(child_id=one.watch.child_id, due_at__gt=now, state__in=SETTLED)
@@ -60,7 +61,10 @@ async def reschedule(
         .first()
     )
     until = settled.due_at if settled is not None else None
-    after = changing.reschedule(was, one.terms, now, before=before, settled_until=until)
+    child = await Child.get(id=one.watch.child_id)
+    after = changing.reschedule(
+        was, one.terms, now, before=before, begun_at=child.placed_at, settled_until=until
+    )
     await write_down(replace(one, standing=after), changes, now, quietly=False)
     if after.due_at != was.due_at:
         gone = await fetch(
@@ -205,7 +209,8 @@ async def pause(
             one.terms, pauses=(*one.terms.pauses, Span(made.from_at, made.until_at, returns))
         )
         try:
-            await reschedule(replace(one, terms=terms), changes, "excused", now)
+            moved = replace(one, terms=terms)
+            await reschedule(moved, changes, "excused", now, before=one.terms)
         except ValueError:
             # One after the other, they would leave nothing due within a year.
             raise Refused("A pause lasts 92 days at the most.", field="until_at") from None

@@ -60,12 +60,13 @@ def reschedule(
     terms: Terms,
     now: datetime,
     *,
-    before: Terms | None = None,
+    before: Terms,
+    begun_at: datetime,
     settled_until: datetime | None = None,
 ) -> Standing:
-    """The rhythm, the zone or the pauses have changed; `before` are the terms until now. They may
-    be left out where all that changed is that there is one pause more. `settled_until`: rounds that
-    are due up to then are known to be settled, whatever terms they were of.
+    """The rhythm, the zone or the pauses have changed; `before` are the terms until now.
+    `begun_at`: the watch began then, and no round was asked for before it. `settled_until`: rounds
+    that are due up to then are known to be settled, whatever terms they were of.
 
     A round that has opened stays as it was agreed, unless a pause now excuses it; one that has
     not opened gives way to what the new rhythm asks for. What is late stays late, and what was
@@ -75,9 +76,9 @@ def reschedule(
     if standing.opens_at <= now and not excused:
         return replace(standing, then_due_at=next_round(terms, max(standing.due_at, now)))
     due = next_round(terms, max(now, settled_until or now))
-    while _is_settled(standing, before or terms, due):
+    while _is_settled(standing, before, due, begun_at):
         due = next_round(terms, due)
-    opens = max(opens_of(terms, due, _round_before(terms, due)), min(now, due))
+    opens = max(opens_of(terms, due, _round_before(terms, due, begun_at)), min(now, due))
     if due == standing.due_at and not is_return(terms.pauses, due):
         opens = standing.opens_at
     return replace(
@@ -89,7 +90,7 @@ def reschedule(
     )
 
 
-def _is_settled(standing: Standing, terms: Terms, due: datetime) -> bool:
+def _is_settled(standing: Standing, terms: Terms, due: datetime, begun_at: datetime) -> bool:
     """Whether a round of these terms that is due at a moment to come has been settled: the current
     round lies behind it, and that is not only because of a pause."""
     # Without the absences, and with the answers that are due at their ends.
@@ -97,14 +98,18 @@ def _is_settled(standing: Standing, terms: Terms, due: datetime) -> bool:
     alone = replace(terms, pauses=ends)
     if due >= standing.due_at or next_round(alone, due - timedelta(microseconds=1)) != due:
         return False
-    if not any(pause.holds(due) for pause in terms.pauses):
+    others = tuple(pause for pause in terms.pauses if not pause.holds(due))
+    if others == terms.pauses:
         return True
-    return opens_of(terms, due, _round_before(terms, due)) <= standing.sign_at
+    # When it opened before the absence was agreed that holds it, and other rounds too.
+    was = replace(terms, pauses=others)
+    return opens_of(was, due, _round_before(was, due, begun_at)) <= standing.sign_at
 
 
-def _round_before(terms: Terms, due: datetime) -> datetime | None:
+def _round_before(terms: Terms, due: datetime, begun_at: datetime) -> datetime | None:
     """The round before, where it is near enough to matter for when the one at `due` opens."""
-    found, moment = None, next_round(terms, due - 2 * OPENS_BEFORE - timedelta(microseconds=1))
+    since = max(due - 2 * OPENS_BEFORE - timedelta(microseconds=1), begun_at)
+    found, moment = None, next_round(terms, since)
     while moment < due:
         found, moment = moment, next_round(terms, moment)
     return found

@@ -366,8 +366,10 @@ class Replay:
         # Only those after the last sign still count; the rest would make every look slower.
         since = standing.sign_at
         pauses = (*(known for known in child.terms.pauses if known.end > since), pause)
-        child.terms = replace(child.terms, pauses=pauses)
-        child.standing = changing.reschedule(standing, child.terms, now)
+        before, child.terms = child.terms, replace(child.terms, pauses=pauses)
+        child.standing = changing.reschedule(
+            standing, child.terms, now, before=before, begun_at=child.placed_at
+        )
         child.watched.pauses.append(pause)
         self._say(child, changes, now)
 

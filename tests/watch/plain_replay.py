@@ -103,7 +103,7 @@ class Plain:
                 (),
                 detail.has_carer,
             )
-            self.standing = rules.begin(self.terms, now)
+            self.standing, self.begun_at = rules.begin(self.terms, now), now
         elif self.terms is None or self.standing is None:
             return
         elif isinstance(detail, kinds.CheckIn):
@@ -129,8 +129,11 @@ class Plain:
             self.heed((*changes, *more), now)
         elif isinstance(detail, kinds.Until) and detail.until > now:
             self.look(now)
-            self.terms = replace(self.terms, pauses=(*self.terms.pauses, Span(now, detail.until)))
-            self.standing = changing.reschedule(self.standing, self.terms, now)
+            before, pause = self.terms, Span(now, detail.until)
+            self.terms = replace(before, pauses=(*before.pauses, pause))
+            self.standing = changing.reschedule(
+                self.standing, self.terms, now, before=before, begun_at=self.begun_at
+            )
 
     def see(self, by: Evidence, now: datetime) -> None:
         if self.terms is None or self.standing is None:

@@ -445,6 +445,19 @@ async def test_free_windows(cast: Cast) -> None:
     assert pages == [at(5, "20:45")]
 
 
+async def test_an_absence_after_the_answer_of_the_day(cast: Cast) -> None:
+    """She has answered for the evening, goes, and is to say at seven that she is back."""
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:10"), "check_in", {}),
+            (at(2, "16:20"), "pause", {"until": text_of(at(2, "19:00")), "returns": True}),
+        ],
+    )
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert pages[0] == at(2, "19:40")
+
+
 async def test_a_time_of_blindness(cast: Cast) -> None:
     told = await compare(
         cast,

@@ -72,7 +72,7 @@ def test_looking_at_every_moment_of_decision_equals_one_late_look(
     terms: Terms, start: datetime, happened: list[Act]
 ) -> None:
     late = lived(terms, start, happened)
-    punctual = Life(late.terms, late.standing, late.now, [])
+    punctual = Life(late.terms, late.standing, late.now, [], late.begun_at)
     punctual.look(late.now)
     end = late.now + 6 * DAY
     for _ in range(5000):
@@ -700,8 +700,8 @@ def test_what_was_answered_in_a_window_is_not_asked_for_again_after_an_absence_i
 def test_a_new_rhythm_leaves_an_open_round_as_it_was_agreed() -> None:
     life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
     life.look(moment("01T18:20"))
-    life.terms = replace(life.terms, rhythm=Rhythm((time(18, 10), time(20))))
-    after = changing.reschedule(life.standing, life.terms, life.now)
+    life.reterm(replace(life.terms, rhythm=Rhythm((time(18, 10), time(20)))))
+    after = life.standing
     assert after.due_at == moment("01T18:00")
     # 18:10 is over: nobody was asked for it.
     assert after.then_due_at == moment("01T20:00")
@@ -709,9 +709,8 @@ def test_a_new_rhythm_leaves_an_open_round_as_it_was_agreed() -> None:
 
 def test_a_new_rhythm_takes_the_place_of_a_round_that_is_not_open() -> None:
     life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
-    before = life.terms
-    life.terms = replace(life.terms, rhythm=Rhythm((time(7),)))
-    after = changing.reschedule(life.standing, life.terms, life.now, before=before)
+    life.reterm(replace(life.terms, rhythm=Rhythm((time(7),))))
+    after = life.standing
     assert (after.due_at, after.opens_at) == (moment("01T07:00"), moment("01T06:00"))
     assert after.then_due_at == moment("02T07:00")
 
@@ -760,6 +759,33 @@ def test_who_does_not_come_back_from_an_absence_is_missed_sooner_than_on_other_d
     assert told == ["03 10:00 opened", *(f"03 {line}" for line in expected)]
 
 
+def test_who_leaves_after_the_answer_of_the_day_is_asked_on_coming_back_all_the_same() -> None:
+    """The answer of the evening was given before the absence was agreed, and its end lies before
+    that of tomorrow."""
+    life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
+    life.act(Act("answer", 10 * HOUR))
+    assert life.standing.due_at == moment("02T18:00")
+    life.act(Act("pass", 30 * MINUTE, 5 * HOUR))
+    assert life.standing.due_at == moment("01T21:30")
+    life.act(Act("pause", MINUTE, HOUR))
+    assert life.standing.due_at == moment("01T21:30")
+    life.act(Act("answer", 5 * HOUR))
+    assert life.standing.due_at == moment("02T18:00")
+
+
+def test_the_very_first_answer_of_a_dense_rhythm_is_not_asked_for_again() -> None:
+    """It opens at the placement, earlier than others do; and nobody was asked before it."""
+    hourly = replace(terms_of(Tier.MID), rhythm=Rhythm(every=HOUR))
+    life = Life.begin(hourly, moment("01T12:00"))
+    assert life.standing.opens_at == moment("01T12:00")
+    life.act(Act("answer", 10 * MINUTE))
+    before, due = life.standing, life.standing.due_at
+    life.reterm(replace(hourly, pauses=(Span(moment("01T12:20"), moment("01T15:00")),)))
+    life.look(moment("01T12:30"))
+    life.reterm(hourly)
+    assert life.standing.due_at == due == before.due_at
+
+
 def test_who_answers_on_coming_back_is_asked_as_ever_from_then_on() -> None:
     life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
     life.act(Act("pass", 6 * HOUR, 2 * DAY))
@@ -803,14 +829,13 @@ def test_the_next_moment_is_the_edge_of_a_pause_where_that_comes_first() -> None
 def test_what_was_answered_is_not_asked_for_again_whenever_an_absence_is_agreed(
     data: st.DataObject, terms: Terms, start: datetime, happened: list[Act]
 ) -> None:
-    # Not the very first round, which opens earlier than others where a rhythm is dense.
-    life = lived(terms, start, [*happened, Act("answer", data.draw(minutes(240, 540)))])
-    before = life.standing
+    life = lived(terms, start, [*happened, Act("answer", data.draw(minutes(0, 540)))])
+    before, now, begun_at = life.standing, life.now, life.begun_at
     later = life.now + data.draw(minutes(1, 20_000))
     pause = Span(later, later + data.draw(minutes(1, 5000)))
     away = replace(life.terms, pauses=(*life.terms.pauses, pause))
-    gone = changing.reschedule(before, away, life.now)
-    back = changing.reschedule(gone, life.terms, life.now, before=away)
+    gone = changing.reschedule(before, away, now, before=life.terms, begun_at=begun_at)
+    back = changing.reschedule(gone, life.terms, now, before=away, begun_at=begun_at)
     assert gone.due_at >= before.due_at
     if not pause.holds(before.due_at):
         assert (gone.due_at, gone.opens_at) == (before.due_at, before.opens_at)
@@ -824,8 +849,7 @@ def test_whatever_rhythm_is_agreed_no_past_round_is_asked_for(
 ) -> None:
     life = lived(terms, start, happened)
     before, terms = life.standing, life.terms
-    life.terms = replace(terms, rhythm=rhythm)
-    life.standing = changing.reschedule(before, life.terms, life.now, before=terms)
+    life.reterm(replace(terms, rhythm=rhythm))
     assert life.standing.due_at == before.due_at or life.standing.due_at > life.now
     assert life.standing.then_due_at is not None
     assert life.standing.then_due_at > max(life.standing.due_at, life.now)

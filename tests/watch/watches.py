@@ -181,10 +181,11 @@ class Life:
     standing: Standing
     now: datetime
     changes: list[Change]
+    begun_at: datetime
 
     @classmethod
     def begin(cls, terms: Terms, now: datetime) -> "Life":
-        return cls(terms, rules.begin(terms, now), now, [])
+        return cls(terms, rules.begin(terms, now), now, [], now)
 
     def look(self, now: datetime) -> None:
         assert now >= self.now
@@ -206,9 +207,14 @@ class Life:
             self.look(now)
         elif act.what in ("pause", "pass"):
             away = Span(now, now + act.lasts, returns=act.what == "pass")
-            self.terms = replace(terms, pauses=(*terms.pauses, away))
-            self.standing = changing.reschedule(self.standing, self.terms, now)
+            self.reterm(replace(terms, pauses=(*terms.pauses, away)))
             self.look(now)
+
+    def reterm(self, terms: Terms) -> None:
+        before, self.terms = self.terms, terms
+        self.standing = changing.reschedule(
+            self.standing, terms, self.now, before=before, begun_at=self.begun_at
+        )
 
     def see(self, evidence: Evidence) -> None:
         if answering.counts(evidence, self.terms.steps):
