@@ -340,6 +340,8 @@ EXPECTED: Mapping[str, Expected] = {
     # Whoever holds the carer's signed link: that is what it is for.
     "GET /q/{token}": anyone,
     "POST /q/{token}": anyone,
+    "GET /q/{token}/together": anyone,
+    "POST /q/{token}/together": anyone,
     # The check-in.
     "POST /api/v1/check-ins": children_alone,
     "GET /api/v1/check-ins": children_alone,

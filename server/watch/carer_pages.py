@@ -4,6 +4,7 @@ The link works once, shows no name, and opens nothing else. Reading it answers n
 looks at links before a person does (a mail server, a messenger) must not say "seen".
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,13 +20,14 @@ from server.errors import NotFound, Refused
 from server.i18n import known
 from server.notify.devices import reached_of
 from server.notify.health import UNREACHED
-from server.people.access import now_of
+from server.people.access import now_of, visitor_or_none
 from server.people.models import Agency, Person
 from server.people.words import entered
 from server.rendering import UTC_ZONE
 from server.watch import questions
+from server.watch.asking import asked_together
 from server.watch.models import Question, Watch
-from server.watch.wording import when
+from server.watch.wording import initials, when
 from server.web import form_body, page
 
 
@@ -50,6 +52,32 @@ async def answer(request: Request) -> Response:
     return RedirectResponse(request.url.path, status_code=303)
 
 
+async def show_all(request: Request) -> Response:
+    """The questions of one message, each with two buttons and a clock of its own."""
+    question = await _question(request)
+    if question is None:
+        return _page(request, {"state": "over"}, status=404)
+    found = await asked_together(question)
+    if len(found) == 1:
+        return RedirectResponse(f"/q/{request.path_params['token']}", status_code=303)
+    return await _together_page(request, question, found)
+
+
+async def answer_one(request: Request) -> Response:
+    """Seen, or not seen, about one of them. The others stay as they are."""
+    question, form = await _question(request), await form_body(request)
+    if question is None:
+        return _page(request, {"state": "over"}, status=404)
+    which, said = entered(form, "question"), entered(form, "answer")
+    for one in await asked_together(question):
+        if str(one.id) == which and said in ("seen", "not_seen"):
+            try:
+                await questions.answer_question(one.id, said, now_of(request))
+            except Refused:
+                return _page(request, {"state": "over"}, status=404)
+    return RedirectResponse(f"{request.url.path}#q-{which[:36]}", status_code=303)
+
+
 async def _question(request: Request) -> Question | None:
     try:
         id_ = questions.read_question(request.path_params["token"], now_of(request))
@@ -61,22 +89,57 @@ async def _question(request: Request) -> Question | None:
 async def _question_page(request: Request, question: Question) -> Response:
     """In the carer's language, on the clock where the child is, under the agency's neutral name."""
     carer = await Person.get(id=question.person_id)
+    about = await _about(question, carer.language, now_of(request))
+    return _page(request, {**await _frame(question, carer), **about})
+
+
+async def _together_page(
+    request: Request, question: Question, found: Sequence[Question]
+) -> Response:
+    """The same for several. A name is shown to the carer alone, signed in: whoever else has the
+    link sees the first letters, which tell somebody who lives there who is meant."""
+    carer, now = await Person.get(id=question.person_id), now_of(request)
+    visitor = await visitor_or_none(request)
+    is_carer = visitor is not None and visitor.person_id == carer.id
+    ids = [one.child_id for one in found]
+    named = {child.id: child.name for child in await Person.filter(id__in=ids)}
+    names = [named[id_] for id_ in ids]
+    lines = [
+        {"id": one.id, "name": name, **await _about(one, carer.language, now)}
+        for one, name in zip(found, names if is_carer else initials(names), strict=True)
+    ]
+    lines.sort(key=lambda line: (line["state"] != "ask", line["name"].casefold()))
+    waiting = sum(line["state"] == "ask" for line in lines)
+    context = {
+        **await _frame(question, carer),
+        "lines": lines,
+        "waiting": waiting,
+        "named": is_carer,
+    }
+    return _page(request, context, template="watch/questions.html")
+
+
+async def _frame(question: Question, carer: Person) -> dict[str, Any]:
     agency = await Agency.get(id=question.agency_id)
+    name = {"display_name": agency.display_name} if agency.display_name else {}
+    return {"language": known(carer.language), **name}
+
+
+async def _about(question: Question, language: str, now: datetime) -> dict[str, Any]:
+    """What stands about one question."""
     watch = await Watch.get_or_none(child_id=question.child_id)
     zone = known_zone(watch.zone) if watch is not None else UTC_ZONE
     missed_due_at = watch.missed_due_at if watch is not None else None
-    context: dict[str, Any] = {
-        "language": known(carer.language),
+    called_at = watch.alarm_at if watch is not None and question.answer is None else None
+    return {
         "state": question.answer or "ask",
         "has_come": not question.still_waits(missed_due_at),
         "is_called": await _is_called(question),
         "is_weighed": watch is not None and await questions.weighs_not_seen(watch),
-        "due": when(carer.language, question.about_due_at, zone, now_of(request)),
-        "silent_since": await _silent_since(question, carer.language, zone, now_of(request)),
+        "due": when(language, question.about_due_at, zone, now),
+        "called_at": when(language, called_at, zone, now) if called_at is not None else "",
+        "silent_since": await _silent_since(question, language, zone, now),
     }
-    if agency.display_name:
-        context["display_name"] = agency.display_name
-    return _page(request, context)
 
 
 async def _silent_since(
@@ -101,12 +164,20 @@ async def _is_called(question: Question) -> bool:
     )
 
 
-def _page(request: Request, context: dict[str, Any], *, status: int = 200) -> Response:
+def _page(
+    request: Request,
+    context: dict[str, Any],
+    *,
+    template: str = "watch/question.html",
+    status: int = 200,
+) -> Response:
     known_name = {"display_name": request.app.state.settings.display_name}
-    return page(request, "watch/question.html", {**known_name, **context}, status=status)
+    return page(request, template, {**known_name, **context}, status=status)
 
 
 routes = [
     Route("/q/{token}", show, methods=["GET"]),
     Route("/q/{token}", answer, methods=["POST"]),
+    Route("/q/{token}/together", show_all, methods=["GET"]),
+    Route("/q/{token}/together", answer_one, methods=["POST"]),
 ]

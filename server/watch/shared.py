@@ -89,13 +89,13 @@ async def _of_homes(ours: Sequence[Silent], policy: Policy, now: datetime) -> di
         home_id__in=list(set(homes.values())), left_at__isnull=True
     ).values_list("id", "home_id")
     home_of: dict[UUID, UUID] = dict(living)
-    coming = await _coming(set(home_of) - set(homes), policy, now)
+    late = await coming(set(home_of) - set(homes), policy, now)
     called = await _lately(set(home_of) - set(homes), now - together.window, now)
     found: dict[UUID, Shared] = {}
     for home in set(homes.values()):
         here = [child for child, its in homes.items() if its == home]
         before = [alert for alert in called if home_of[alert.child_id] == home]
-        after = [at for child, at in coming.items() if home_of[child] == home]
+        after = [at for child, at in late.items() if home_of[child] == home]
         if len(here) + len(before) + len(after) < together.children:
             continue
         known = [id_ for id_ in map(_id, before) if id_ is not None]
@@ -112,17 +112,21 @@ async def _homes(children: Collection[UUID]) -> dict[UUID, UUID]:
     return dict(rows)
 
 
-async def _coming(
-    children: Collection[UUID], policy: Policy, now: datetime
+async def coming(
+    children: Collection[UUID],
+    policy: Policy,
+    now: datetime,
+    states: Collection[State] = (State.DUE, State.LATE),
 ) -> dict[UUID, datetime]:
-    """Of these, who is silent too and will be late, or called about, within the window: when."""
+    """Of these, who is silent too and will be late (those who are due), or called about (those who
+    are late), within the window: when."""
     end = now + policy.together.window
     silent = Watch.filter(
         child_id__in=list(children),
         act_at__isnull=False,
         act_at__lte=end,
         is_alerted=False,
-        standing__in=[State.DUE.value, State.LATE.value],
+        standing__in=[state.value for state in states],
     )
     found = {}
     for watch in await silent:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from server import bulk, crypt
+from server import bulk
 from server.alert.ladder import Cause
 from server.alert.opening import Opening, join_misses, open_alerts
 from server.audit.models import Entry
@@ -15,8 +15,9 @@ from server.notify.actions import Saying, queue, set_aside, tell_operators
 from server.notify.devices import reached_of
 from server.notify.health import Reached
 from server.notify.rules import Kind
+from server.watch.asking import QUESTIONS, ask
 from server.watch.cases import Case, as_row, load, passed
-from server.watch.models import CALLED_OFF, Beat, Blind, Question, Round, Watch, round_id
+from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
 from server.watch.rhythm import zone_at
 from server.watch.shared import Silent, causes_of
 from server.watch.standing import Change, What, Why, steps_of
@@ -26,9 +27,6 @@ AT_ONCE = 200
 SET_APART = timedelta(minutes=1)
 # No tick for longer than this, and we say that we were blind.
 BLIND_AFTER = timedelta(seconds=90)
-# How long a carer's link can be used. The alarm does not wait for it.
-QUESTION_LASTS = timedelta(hours=24)
-_QUESTIONS = UUID("f9b4c2a0-0f55-4a0a-9f0e-7d0c3ab1a9d2")
 TICK = "tick"
 
 Moved = tuple[Case, tuple[Change, ...]]
@@ -97,7 +95,7 @@ async def look(now: datetime) -> Blind | None:
     if last is None or now - last.at <= BLIND_AFTER:
         return None
     blind = {
-        "id": uuid5(_QUESTIONS, f"blind:{last.at.isoformat()}"),
+        "id": uuid5(QUESTIONS, f"blind:{last.at.isoformat()}"),
         "from_at": last.at,
         "until_at": now,
     }
@@ -150,7 +148,7 @@ async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False)
     if quietly:
         return ours
     await _remind(ours, now)
-    await _ask(ours, now)
+    await ask(_of(ours, What.ASK), now)
     await _enter(ours, now)
     await _alert(ours, now)
     for agency_id in {one.watch.agency_id for one, changes in ours if _shows(one, changes)}:
@@ -243,44 +241,6 @@ def _reminder(one: Case, change: Change, nth: int, now: datetime) -> Saying:
                 "zone": zone_at(one.terms.zone, one.terms.seasons, change.due_at).key,
             },
         },
-    )
-
-
-async def _ask(moved: Sequence[Moved], now: datetime) -> None:
-    questions: list[dict[str, Any]] = []
-    sayings: list[Saying] = []
-    for one, change in _of(moved, What.ASK):
-        for carer in one.carers:
-            key = (
-                f"{one.watch.child_id}:{change.due_at.isoformat()}:{carer}:{change.at.isoformat()}"
-            )
-            question = {
-                "id": uuid5(_QUESTIONS, key),
-                "agency_id": one.watch.agency_id,
-                "child_id": one.watch.child_id,
-                "person_id": carer,
-                "about_due_at": change.due_at,
-                "asked_at": now,
-                "expires_at": now + QUESTION_LASTS,
-            }
-            questions.append(question)
-            sayings.append(_question(question))
-    await bulk.insert(Question, questions, skip_known=True)
-    await queue(sayings, now)
-
-
-def _question(question: dict[str, Any]) -> Saying:
-    token = crypt.sign(str(question["id"]), "question", until=question["expires_at"])
-    return Saying(
-        kind=Kind.ASK_CARER,
-        agency_id=question["agency_id"],
-        subject_kind="question",
-        subject_id=question["id"],
-        person_id=question["person_id"],
-        child_id=question["child_id"],
-        urgency="high",
-        expires_at=question["expires_at"],
-        data={"path": f"/q/{token}"},
     )
 
 

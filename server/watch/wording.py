@@ -5,7 +5,7 @@ and what for worse: the last answer, the usual delay, the last sign of life, whe
 arrived, whether the carer was asked and what came back, and whether the fault may be ours.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -449,3 +449,21 @@ def _usually(facts: Facts, reader: _Reader) -> str:
         return gettext(reader.language, N_("in time"))
     delay = span(reader.language, facts.usual_delay)
     return gettext(reader.language, N_("{span} after it was due"), span=delay)
+
+
+def initials(names: Sequence[str]) -> list[str]:
+    """The first letters of the first and the last word of each name; where several have the same,
+    up to three letters of the first."""
+    short = [_short(name, 1) for name in names]
+    for letters in (2, 3):
+        short = [
+            _short(name, letters) if short.count(one) > 1 else one
+            for name, one in zip(names, short, strict=True)
+        ]
+    return short
+
+
+def _short(name: str, letters: int) -> str:
+    words = name.split()
+    ends = [word[:letters] for word in words[:1]] + [word[0] for word in words[1:][-1:]]
+    return " ".join(f"{end[0].upper()}{end[1:]}." for end in ends)

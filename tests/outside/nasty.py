@@ -370,6 +370,8 @@ FITS: Mapping[str, Fits] = {
     # The carer's question.
     "GET /q/{token}": Fits(None),
     "POST /q/{token}": Fits(None, form={"answer": "seen"}),
+    "GET /q/{token}/together": Fits(None),
+    "POST /q/{token}/together": Fits(None, form={"answer": "seen", "question": "x"}),
     # The check-in.
     "POST /api/v1/check-ins": Fits("mia", _SAID),
     "GET /api/v1/check-ins": _TO_MIA,

@@ -685,8 +685,8 @@ def test_at_the_end_of_an_absence_no_window_makes_anybody_wait() -> None:
 def test_a_window_that_is_agreed_while_it_lasts_opens_at_once() -> None:
     life = Life.begin(terms_of(Tier.MID, at="21:00"), moment("01T06:00"))
     life.look(moment("01T15:00"))
-    before, life.terms = life.terms, free(Tier.MID)
-    after = changing.reschedule(life.standing, life.terms, life.now, before=before)
+    life.reterm(free(Tier.MID))
+    after = life.standing
     assert (after.due_at, after.opens_at) == (moment("01T18:00"), moment("01T15:00"))
 
 
