@@ -68,6 +68,7 @@ class Alert(Model):
         table = "alert"
         indexes = (
             Index(fields=("act_at",), name="alert_act_at"),
+            Index(fields=("decide_at",), name="alert_decide_at"),
             Index(fields=("agency_id", "closed_at"), name="alert_agency_closed"),
             Index(fields=("child_id",), name="alert_child"),
         )

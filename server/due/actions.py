@@ -12,6 +12,7 @@ from tortoise.functions import Max
 from server import bulk
 from server.audit.actions import SYSTEM, Actor
 from server.audit.models import Entry
+from server.clock import known_zone
 from server.db import as_id, write
 from server.due import rules
 from server.due.models import Due
@@ -248,6 +249,9 @@ async def self_audit(now: datetime) -> list[UUID]:
 async def _move(due: Sequence[Due], now: datetime) -> None:
     if not due:
         return
+    if any(known_zone(row.zone).key != row.zone for row in due):
+        # The mornings are those of UTC for as long as nobody mends it.
+        await tell_operators("due:zone", now)
     left = await _left({row.child_id for row in due})
     reach = await reach_of(due, now)
     moved: list[tuple[Due, rules.Due, tuple[Call, ...]]] = []

@@ -16,7 +16,7 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from server.clock import as_utc
+from server.clock import as_utc, known_zone
 
 
 class State(StrEnum):
@@ -250,7 +250,7 @@ def speaks_at(due: Due, terms: Terms, number: int) -> datetime:
         base = max(due.due_at + after, due.set_at)
     else:
         base = max(due.due_at, due.set_at) + after
-    return base if terms.daytime is None else _first(terms.daytime, base, ZoneInfo(due.zone))
+    return base if terms.daytime is None else _first(terms.daytime, base, known_zone(due.zone))
 
 
 def _first(at: time, base: datetime, zone: ZoneInfo) -> datetime:

@@ -64,13 +64,30 @@ async def test_done_and_dropped_are_once_and_for_all(cast: Cast) -> None:
     assert await Entry.filter(what__in=["due:done", "due:dropped"]).count() == 1
 
 
+async def test_a_due_whose_zone_is_gone_is_told_on_the_mornings_of_utc(cast: Cast) -> None:
+    use_last_resorts(1)
+    try:
+        due = await stand(cast, setting(cast))
+        await Due.filter(id=due.id).update(zone="Nowhere/Land")
+        cast.clock.advance(days=1)
+        assert await dues.tick(cast.clock()) == 1
+        after = await Due.get(id=due.id)
+        assert (after.told, after.quarantined_at) == (0, None)
+        assert after.act_at is not None
+        assert after.act_at > cast.clock()
+        faults = [one.data["fault"] for one in await Message.filter(kind="operators")]
+        assert faults == ["due:zone"]
+    finally:
+        use_last_resorts(0)
+
+
 async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(cast: Cast) -> None:
     use_last_resorts(1)
     try:
         ticker = Ticker(cast.settings, {}, cast.clock)
         bad = await stand(cast, setting(cast))
         good = await stand(cast, setting(cast))
-        await Due.filter(id=bad.id).update(zone="Nowhere/Land")
+        await Due.filter(id=bad.id).update(kind="nothing")
         cast.clock.advance(days=1)
         await ticker.tick()
         assert (await Due.get(id=good.id)).told == 0
@@ -79,7 +96,7 @@ async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(cast: Cas
         assert apart.act_at == cast.clock() + timedelta(minutes=1)
         faults = [one.data["fault"] for one in await Message.filter(kind="operators")]
         assert "due:row" in faults
-        await Due.filter(id=bad.id).update(zone="Europe/Paris")
+        await Due.filter(id=bad.id).update(kind=bad.kind)
         cast.clock.advance(minutes=1)
         await ticker.tick()
         assert (await Due.get(id=bad.id)).told == 0
