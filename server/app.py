@@ -39,6 +39,7 @@ from server.plan import kept
 from server.plan.reviews import heard
 from server.settings import Settings
 from server.watch import marking
+from server.watch.cases import use_signals
 from server.web import answer_fault, wants_page
 
 # Modules of a room that may hold routes. `me` is what a phone asks about its own child.
@@ -68,6 +69,7 @@ def create_app(
     use_last_resorts(len(settings.last_resort))
     use_on_duty(on_duty)
     use_ears(marking.hear, heard)
+    use_signals(drift.holds)
     app = Starlette(
         routes=routes(),
         middleware=middleware_stack(settings),

@@ -16,6 +16,7 @@ from server import logs
 from server.alert import climbing
 from server.alert.rota import on_duty
 from server.audit.actions import seal
+from server.checkin import drift
 from server.clock import Clock
 from server.db import dialect, fetch, write
 from server.doors import actions as doors
@@ -29,6 +30,7 @@ from server.notify.worker import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import Worker
 from server.settings import Settings
 from server.watch import marking, ticking
+from server.watch.cases import use_signals
 from server.watch.models import Beat
 
 log = logs.get("ticker")
@@ -85,6 +87,7 @@ class Ticker:
 
     def __init__(self, settings: Settings, channels: Mapping[str, Channel], clock: Clock) -> None:
         dues.use_on_duty(on_duty)
+        use_signals(drift.holds)
         self._clock = clock
         self._watchdog_url = settings.watchdog_url
         self._running: set[asyncio.Task[None]] = set()

@@ -131,6 +131,9 @@ class Signal:
     least: int = 1  # So many rows make it one.
     by: float = 0.0  # So much has to have changed: see each rule for what it is a number of.
     span: timedelta = timedelta(0)  # The same where it is a time.
+    # Where it holds and a check-in is late, the carer is asked at once, in a tier with a habit that
+    # would have waited. Nobody is called by it.
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,16 +246,17 @@ DEFAULT: dict[str, Any] = {
         "lapse": "4h",
         "decide": "24h",
     },
-    # What is said to a worker, quietly: watch/signals.py. None of them calls anybody.
+    # What is said to a worker, quietly: watch/signals.py. None of them calls anybody. One that
+    # `asks` has the carer asked at once when a check-in is late, where a tier goes by the habit.
     "signals": {
-        "later_answers": {"on": True, "days": 14, "span": "1h"},
-        "fewer_answers": {"on": True, "days": 14, "by": 0.25},
-        "lower_mood": {"on": True, "days": 14, "by": 1},
-        "missed_dates": {"on": True, "days": 30, "least": 1},
-        "stalled_goals": {"on": True, "days": 30},
-        "broken_promises": {"on": True, "days": 30, "least": 1},
-        "observations": {"on": True, "days": 14, "least": 2},
-        "new_phone": {"on": True, "days": 7},
+        "later_answers": {"on": True, "days": 14, "span": "1h", "asks": False},
+        "fewer_answers": {"on": True, "days": 14, "by": 0.25, "asks": False},
+        "lower_mood": {"on": True, "days": 14, "by": 1, "asks": False},
+        "missed_dates": {"on": True, "days": 30, "least": 1, "asks": False},
+        "stalled_goals": {"on": True, "days": 30, "asks": False},
+        "broken_promises": {"on": True, "days": 30, "least": 1, "asks": False},
+        "observations": {"on": True, "days": 14, "least": 2, "asks": False},
+        "new_phone": {"on": True, "days": 7, "asks": False},
     },
 }
 

@@ -38,6 +38,13 @@ async def of(agency_id: UUID, children: Collection[UUID], now: datetime) -> _Fou
     return _together(children, answers, await _of_the_rest(children, signals, now))
 
 
+async def holds(child_id: UUID, signals: Mapping[str, Signal], at: datetime) -> bool:
+    """Whether one of these signals holds for a child at a moment: for the watch, which may ask."""
+    answers = await _of_answers([child_id], signals, at)
+    rest = await _of_the_rest([child_id], signals, at)
+    return bool(answers[child_id] or rest.get(child_id))
+
+
 class OnBoard:
     """The same in a few words, for a board that renews itself all day: what answers and moods say
     is kept in memory for some minutes. What was noticed is looked at each time."""

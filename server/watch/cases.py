@@ -1,6 +1,6 @@
 """A watch with all that its rules need, read from rows and written back. No decision is here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from server.alert.ladder import Cause
 from server.alert.models import Alert
-from server.alert.policy import LONGEST, Policy, Tier
+from server.alert.policy import LONGEST, Policy, Signal, Tier
 from server.alert.reach import policy_of
 from server.clock import known_zone
 from server.db import as_id, as_moment, dialect, fetch
@@ -20,6 +20,7 @@ from server.watch.habit import REMEMBERED, UNTOLD, Known, Past, learned
 from server.watch.models import Observation, Pause, Sighting, Watch
 from server.watch.models import Season as SeasonRow
 from server.watch.rhythm import Season, Span
+from server.watch.signals import that_ask
 from server.watch.standing import (
     Change,
     Standing,
@@ -45,6 +46,18 @@ class Case:
     carers: tuple[UUID, ...]
 
 
+# Whether one of these signals holds for a child at a moment: moods lie in a room above this one, so
+# the composition roots hand it in.
+Holds = Callable[[UUID, Mapping[str, Signal], datetime], Awaitable[bool]]
+_holds: Holds | None = None
+
+
+def use_signals(holds: Holds) -> None:
+    """Tell this room how signals are read."""
+    global _holds
+    _holds = holds
+
+
 async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
     """The cases of these watches, with a handful of queries for all of them."""
     ids = [watch.child_id for watch in watches]
@@ -59,6 +72,9 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
     silent = {w.child_id for w in weighed if _asks_of_silent_phones(policies[w.agency_id])}
     for child_id, push in (await reached_of(silent, now)).items():
         known[child_id] = replace(known[child_id], unreached_since=push.unreached_since)
+    for watch in weighed:
+        if await _drifts(watch, policies[watch.agency_id], now):
+            known[watch.child_id] = replace(known[watch.child_id], drifts=True)
     return [
         case(
             watch,
@@ -79,6 +95,16 @@ def _learns(policy: Policy) -> bool:
 def _asks_of_silent_phones(policy: Policy) -> bool:
     doubts = [tier.steps.doubt for tier in policy.tiers.values()]
     return any(doubt is not None and doubt.silent_phone for doubt in doubts)
+
+
+async def _drifts(watch: Watch, policy: Policy, now: datetime) -> bool:
+    """Whether a round is late now, and a signal that asks held when it became late: not when
+    somebody looked, so that it makes no difference how often anybody does."""
+    asking = that_ask(policy.signals)
+    if _holds is None or not asking or watch.missed_due_at is not None or watch.due_at is None:
+        return False
+    late_at = watch.due_at + policy.tiers[Tier(watch.tier)].steps.grace
+    return late_at <= now and await _holds(watch.child_id, asking, late_at)
 
 
 async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:

@@ -109,6 +109,7 @@ LABELS: Mapping[str, str] = {
     "asks_carer": N_("The carer is asked first"),
     "days": N_("so many days back"),
     "least": N_("so many make it one"),
+    "asks": N_("asks the carer"),
     "by": N_("changed by"),
     "span": N_("later by"),
     "tier": N_("how tight"),
@@ -151,6 +152,7 @@ HINTS: Mapping[str, str] = {
     "ask": N_("0.05 means: one who has gone, to twenty who forgot."),
     "by": N_("Of answers, 0.25 means: a quarter fewer. Of moods: so many faces lower."),
     "not_seen": N_("1000: adults are called at once."),
+    "asks": N_("At once when a check-in is late, in a tier that goes by what is usual. No call."),
     "before": N_("Empty: only from the day itself on."),
     "decide": N_("Safe, or report. Empty: nobody is reminded of it."),
 }

@@ -103,6 +103,8 @@ class Known:
     was_missing: bool = False  # Once, and came back.
     # Since when reminders do not reach the child. It makes no silence more or less unusual.
     unreached_since: datetime | None = None
+    # A signal holds that the policy lets ask the carer (signals.py). Nor does that.
+    drifts: bool = False
 
     def leaves(self, doubt: Doubt, since: datetime, at: datetime) -> float:
         """How likely it is that this child leaves in a day of a silence `since` a moment, as far as

@@ -20,6 +20,8 @@ What production does and a file cannot tell:
   no row.
 - A `tier` is set whatever the rhythm is; production refuses one that the rhythm is too slow for. A
   `milestone` that says `on` which day it is raises it only as far as the rhythm allows.
+- Of the signals that may have the carer asked, answers, moods and warning signs are in the events;
+  phones, goals, reviews and promises are not.
 - While the server is blind, whatever would reach it reaches it at the end of that time.
 """
 
@@ -48,6 +50,7 @@ from server.watch.milestones import What as Milestone
 from server.watch.milestones import around, raised
 from server.watch.replayed import Alert, Child, Day, Result, Row, Watched, facts_of, known_of
 from server.watch.rhythm import Span, longest_gap
+from server.watch.signals import Answer, Mood, Rows, Sign, changed, that_ask
 from server.watch.standing import Change, Standing, Terms, What, Why
 from server.watch.wording import ROUNDS, Asked, Reach, Seen
 
@@ -61,6 +64,8 @@ NUDGE, ASK, PAGE, ESCALATE, REPORT = (
 # A carer's link works for a day, in production as here.
 QUESTION_LASTS = timedelta(hours=24)
 _MANY = 16
+# Of so many answers a signal may be worked out: four months of four a day.
+_MOST_ANSWERS = 480
 _JUST_BEFORE = timedelta(microseconds=1)
 _REACH = {
     rung: [UUID(int=number)]
@@ -74,6 +79,7 @@ class Replay:
     def __init__(self, policy: Policy, until: datetime | None = None) -> None:
         self._policy = policy
         self._learns = any(tier.steps.doubt for tier in policy.tiers.values())
+        self._asking = that_ask(policy.signals) if self._learns else {}
         self._until = until
         self._children: dict[str, Child] = {}
         # What is said before a child is placed, or about the whole server.
@@ -216,7 +222,10 @@ class Replay:
                 child.push = child.reach = Reach.ACCEPTED
                 self._know(child, unreached_since=None)
             case "observation":
+                assert isinstance(detail, kinds.Observation)
                 self._know(child, warned_at=now)
+                if self._asking:
+                    child.signs.append(Sign(now, detail.sign))
             case "milestone":
                 assert isinstance(detail, kinds.Milestone)
                 if detail.on is not None:
@@ -236,6 +245,8 @@ class Replay:
         if not self._settle(child, now, but=cause, answers=True):
             child.delays = [*child.delays[1 - ROUNDS :], round((now - due).total_seconds() / 60)]
         child.answered_at = now
+        if self._asking and said.mood is not None:
+            child.moods.append(Mood(now.replace(second=0, microsecond=0), said.mood))
         self._result.answers[child.name].append(now)
         if cause is not None and cause not in child.alerts:
             self._open(child, cause, now, now, is_duress=bool(said.duress))
@@ -256,9 +267,14 @@ class Replay:
         child tells nothing."""
         if not self._learns:
             return
+        is_open = child.standing.opens_at <= now
+        if answers and self._asking:
+            dues = [*child.late, *([child.standing.due_at] if is_open else [])]
+            child.answers += [Answer(due, _in_minutes(now - due)) for due in dues]
+            child.answers = child.answers[-_MOST_ANSWERS:]
         child.past += [Past(due, is_answered=False) for due in child.late]
         child.late = []
-        if answers and child.standing.opens_at <= now:
+        if answers and is_open:
             child.past.append(Past(child.standing.due_at, is_answered=True))
         child.past = child.past[-REMEMBERED:]
         habit = learned(child.past, child.terms.zone)
@@ -268,6 +284,15 @@ class Replay:
         """Something that a policy weighs which goes by more than each miss."""
         if self._learns:
             child.terms = replace(child.terms, known=replace(child.terms.known, **told))
+
+    def _heed_signals(self, child: Child) -> None:
+        """Whether a signal that asks will hold when the round is late, by what is known so far."""
+        standing = child.standing
+        if not self._asking or standing.missed_due_at is not None:
+            return
+        late_at = standing.due_at + child.terms.steps.grace
+        rows = Rows(answers=child.answers, moods=child.moods, signs=child.signs)
+        self._know(child, drifts=bool(changed(rows, self._asking, late_at)))
 
     def _remember(self, child: Child, changes: Iterable[Change]) -> None:
         if self._learns:
@@ -296,6 +321,7 @@ class Replay:
 
     def _looked(self, child: Child, now: datetime) -> tuple[Standing, tuple[Change, ...]]:
         """The standing as time has made it by `now`; a tier that ends in between ends then."""
+        self._heed_signals(child)
         until = child.tier_until
         if until is None or until > now:
             return rules.advance(child.standing, child.terms, now)
@@ -402,6 +428,7 @@ class Replay:
         False where something does come of it before: a question that will be answered, or an alert
         with its ladder. Then it has gone as far as that moment and no further.
         """
+        self._heed_signals(child)
         before = child.standing
         child.standing, changes = rules.advance(before, child.terms, stop)
         for change in changes:
@@ -559,6 +586,11 @@ def _reminder(
     if quiet.holds(at.astimezone(zone).time()):
         return None
     return reasons.remind(why, due_at, zone, at)
+
+
+def _in_minutes(span: timedelta) -> timedelta:
+    """Whole minutes, as a database has them that rounds."""
+    return (span + timedelta(seconds=30)) // timedelta(minutes=1) * timedelta(minutes=1)
 
 
 def _wanted(said: kinds.CheckIn) -> Cause | None:

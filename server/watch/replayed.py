@@ -11,6 +11,7 @@ from server.alert.policy import Ladder, Tier
 from server.watch.events import Event, IfAsked
 from server.watch.habit import Past
 from server.watch.rhythm import OPENS_BEFORE, Span
+from server.watch.signals import Answer, Mood, Sign
 from server.watch.standing import Standing, State, Terms, Why
 from server.watch.wording import Asked, Called, Facts, Mark, Reach, Seen, usual
 
@@ -101,6 +102,10 @@ class Child:
     past: list[Past] = field(default_factory=list)
     late: list[datetime] = field(default_factory=list)
     days: list[Day] = field(default_factory=list)
+    # What signals are worked out from, as far as events tell.
+    answers: list[Answer] = field(default_factory=list)
+    moods: list[Mood] = field(default_factory=list)
+    signs: list[Sign] = field(default_factory=list)
     tier_until: datetime | None = None  # The tier ends by itself, and this one follows.
     tier_then: Tier | None = None
 

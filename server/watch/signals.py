@@ -8,7 +8,7 @@ whenever somebody looks, and each rule has its switch and its numbers in the pol
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import fmean, median
@@ -96,6 +96,12 @@ class Changed:
     n: int = 0
     span: timedelta = timedelta(0)
     signs: tuple[str, ...] = ()
+
+
+def that_ask(signals: Mapping[str, Signal]) -> dict[str, Signal]:
+    """The same with those alone that may ask the carer; empty where none may."""
+    some = {code: replace(one, is_on=one.is_on and one.asks) for code, one in signals.items()}
+    return some if any(one.is_on for one in some.values()) else {}
 
 
 def changed(rows: Rows, signals: Mapping[str, Signal], now: datetime) -> list[Changed]:

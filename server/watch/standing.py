@@ -332,18 +332,19 @@ def on_to_next_round(standing: Standing, terms: Terms) -> Standing:
 
 def _begin_alarm(standing: Standing, terms: Terms, at: datetime) -> Standing:
     if terms.steps.doubt is not None:
-        return _ask_of_unreached(weigh(standing, terms, at), terms, at)
+        return _ask_at_once(weigh(standing, terms, at), terms, at)
     if not terms.asks_carer:
         return replace(standing, alarm_at=at, alarm_why=Why.NO_CARER)
     return ask_first(standing, terms, at)
 
 
-def _ask_of_unreached(standing: Standing, terms: Terms, at: datetime) -> Standing:
-    """The child may not have been reminded: the first thing is to ask the carer, at once. When
-    adults are called stays as it was."""
+def _ask_at_once(standing: Standing, terms: Terms, at: datetime) -> Standing:
+    """The child may not have been reminded, or has changed in a way that the policy wants asked
+    about: the first thing is to ask the carer, at once. When adults are called stays as it was."""
     doubt, since = terms.steps.doubt, terms.known.unreached_since
     assert doubt is not None
-    if not (doubt.silent_phone and terms.asks_carer) or since is None or since > at:
+    unreached = doubt.silent_phone and since is not None and since <= at
+    if not (terms.asks_carer and (unreached or terms.known.drifts)):
         return standing
     ask = carer_hour(terms, at)
     return replace(standing, ask_at=ask if standing.ask_at is None else min(ask, standing.ask_at))

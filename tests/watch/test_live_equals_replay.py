@@ -154,7 +154,7 @@ class Live:
         detail = what.detail
         if isinstance(detail, kinds.CheckIn):
             want = Want(detail.want or "nothing")
-            answer = Answer(uuid4(), now, None, None, want, "a")
+            answer = Answer(uuid4(), now, detail.mood, None, want, "a")
             await self.close(now, but=want.value)
             await check_ins.record(cast.actor("mia"), Role.CHILD, mia, answer, now)
             await self.close(now, but=want.value)
@@ -532,6 +532,42 @@ async def test_of_a_phone_that_shows_nothing_the_carer_is_asked_as_soon_as_a_sil
     assert at_once == ({at(4, "18:00"), at(5, "18:00")} if asks else set())
     assert bool(asks_of) is asks
     assert not [level for moment, level, _ in told if level == "page_worker" and moment.day < 8]
+
+
+def asking(signals: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A policy that goes by the habit, in which these signals have the carer asked."""
+    data = weighing(ask=0.5, page=0.6)
+    for code, numbers in signals.items():
+        data["signals"][code] |= {"asks": True, **numbers}
+    return data
+
+
+@pytest.mark.parametrize(
+    ("signals", "days"),
+    [
+        ({"observations": {"days": 2, "least": 1}}, {4, 5}),
+        ({"observations": {"days": 2, "least": 1, "on": False}}, set()),
+        ({"observations": {"days": 2, "least": 2}}, set()),
+        ({"lower_mood": {"days": 5, "by": 1}}, {12, 13, 14, 15}),
+        ({"later_answers": {"days": 5, "span": "1h"}}, {10, 11, 12, 13, 14}),
+        ({}, set()),
+    ],
+)
+async def test_a_signal_may_have_the_carer_asked_as_soon_as_a_silence_begins(
+    cast: Cast, signals: dict[str, dict[str, Any]], days: set[int]
+) -> None:
+    """Every evening is missed. On the fourth a bag was packed, from the tenth on the mood is low,
+    and mornings come later. Nobody else is called by that."""
+    said: list[Said] = [(at(2, "16:50"), "check_in", {})]
+    for day in range(3, 16):
+        is_low = day >= 10
+        said.append((at(day, "09:15" if is_low else "07:50"), "check_in", {"mood": 5 - 4 * is_low}))
+    said.append((at(4, "12:00"), "observation", {"sign": "packed_bag"}))
+    told = await compare(cast, sorted(said, key=lambda one: one[0]), asking(signals))
+    asks = {moment for moment, level, _ in told if level == "ask_carer"}
+    assert {day for day in range(3, 16) if at(day, "18:00") in asks} == days
+    pages = {moment for moment, level, _ in told if level == "page_worker"}
+    assert not [moment for moment in pages if moment < at(16, "00:00")]
 
 
 async def test_who_is_not_found_is_looked_for_again_before_adults_are_called(cast: Cast) -> None:

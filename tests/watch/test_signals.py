@@ -223,6 +223,7 @@ def test_a_policy_of_an_earlier_release_has_the_signals_that_ship() -> None:
         ({"nationality": {"on": True}}, "signals.nationality"),
         ({"new_phone": True}, "signals.new_phone"),
         ({"new_phone": {"on": "yes"}}, "signals.new_phone.on"),
+        ({"new_phone": {"on": True, "asks": 1}}, "signals.new_phone.asks"),
         ({"new_phone": {"on": True, "by": 2}}, "signals.new_phone.by"),
         ({"new_phone": {"days": 0}}, "signals.new_phone.days"),
         ({"new_phone": {"days": 1.5}}, "signals.new_phone.days"),

@@ -1005,6 +1005,8 @@ LATE = EARLY + 8 * HOUR  # Due at 18:00 by UTC, and the grace of the low tier.
         (unreached(None), None),
         (unreached(EARLY, asks=False), None),
         (unreached(EARLY, carer=False), None),
+        (usual(3, drifts=True), LATE),
+        (replace(usual(3, drifts=True), has_carer=False), None),
     ],
 )
 def test_where_no_reminder_reaches_the_child_the_carer_is_asked_at_once(
