@@ -416,7 +416,8 @@ async def begin_fast(now: datetime) -> None:
         await Round.filter(child_id=id_of("mia"), due_at__gt=now, state__in=SETTLED).update(
             state="replaced"
         )
-        content = {**DEFAULT, "low": FAST_TIER, "quiet": {"from": "00:00", "until": "00:00"}}
+        never = {"from": "00:00", "until": "00:00"}
+        content = policies.filled({"low": FAST_TIER, "quiet": never})
         await _adopt(content, now)
         await agreeing.set_rhythm(SYSTEM, id_of("mia"), FAST_RHYTHM, "Europe/Paris", now)
         await agreeing.set_tier(SYSTEM, id_of("mia"), Tier.LOW, now=now)

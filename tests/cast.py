@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,8 +22,9 @@ import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 
-from server.alert.models import Shift
-from server.alert.policy import Tier
+from server import bulk
+from server.alert.models import Policy, Shift
+from server.alert.policy import EACH_MISS, Tier
 from server.app import create_app
 from server.audit.actions import SYSTEM, Actor
 from server.clock import Clock
@@ -229,8 +230,27 @@ async def _agencies(app: Starlette, settings: Settings, clock: Clock) -> Cast:
     other = await people.add_agency(
         SYSTEM, name="Lantern", language="en", zone="Europe/Rome", display_name="Diary", now=now
     )
+    await _ask_at_each_miss(now, first.id, other.id)
     home = await people.add_home(SYSTEM, first.id, name="The house", zone="Europe/Paris", now=now)
     return Cast(app, clock, settings, first, other, home)
+
+
+async def _ask_at_each_miss(now: datetime, *agencies: UUID) -> None:
+    """The cast goes by the plain policy, in which each miss has its known end, instead of the one
+    that ships: in its place, so that the first one that a test adopts is the first one."""
+    rows = [
+        {
+            "id": uuid4(),
+            "agency_id": agency,
+            "version": 0,
+            "content": EACH_MISS,
+            "words": "",
+            "made_by": None,
+            "made_at": now,
+        }
+        for agency in agencies
+    ]
+    await bulk.insert(Policy, rows)
 
 
 async def _adults(cast: Cast) -> None:

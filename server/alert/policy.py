@@ -98,6 +98,10 @@ class Steps:
     # At the end of an absence: late after so long at most, and so long at most the carer has.
     after_pass: timedelta | None = None
     asks_carer: bool = True  # Else adults are called as soon as a round is late.
+    # So long before adults are called, where that is known so long before, a child that has missed
+    # a round is asked once more: None, it is not.
+    last_call: timedelta | None = None
+    rest: "QuietHours | None" = None  # Local hours in which no child is asked.
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,7 @@ def _evidence(seen: str, softens_for: str) -> dict[str, Any]:
     }
 
 
-DEFAULT: dict[str, Any] = {
+EACH_MISS: dict[str, Any] = {
     "quiet": {"from": "22:00", "until": "07:00"},
     "together": {"children": 3, "window": "1m"},
     # Days of the calendar. domain.md §5.2: high for 72 hours after a transfer, a return, a refusal
@@ -205,6 +209,7 @@ DEFAULT: dict[str, Any] = {
         "evidence": _evidence("holds", "1h"),
         "after_pass": "15m",
         "ceiling": "24h",
+        "last_call": None,
         "habit": None,
         "asks_carer": True,
         "rungs": _RUNGS,
@@ -222,6 +227,7 @@ DEFAULT: dict[str, Any] = {
         "evidence": _evidence("settles", "2h"),
         "after_pass": "20m",
         "ceiling": "36h",
+        "last_call": None,
         "habit": None,
         "asks_carer": True,
         "rungs": _RUNGS,
@@ -239,6 +245,7 @@ DEFAULT: dict[str, Any] = {
         "evidence": _evidence("settles", "4h"),
         "after_pass": "30m",
         "ceiling": "72h",
+        "last_call": None,
         "habit": None,
         "asks_carer": True,
         "rungs": _RUNGS,
@@ -279,3 +286,44 @@ def ladder_from_data(data: Mapping[str, Any]) -> Ladder:
         lapse=timedelta(seconds=data["lapse_s"]),
         decide=timedelta(seconds=data["decide_s"]) if data["decide_s"] is not None else None,
     )
+
+
+def over(whole: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Data with what another one says instead, table by table."""
+    laid = {**whole, **own}
+    for name, table in whole.items():
+        mine = own.get(name)
+        if isinstance(table, Mapping) and isinstance(mine, Mapping):
+            laid[name] = over(table, mine)
+    return laid
+
+
+_WEIGHED: dict[str, Any] = {
+    "page": 0.8,  # From these odds on, adults are called.
+    "ask_again": "4h",  # A carer who says nothing, or has not seen the child, is asked again.
+    "not_seen": 8,  # "Not seen" makes the odds so many times what they were.
+    "sign": 20,  # Who showed a warning sign leaves so many times as often,
+    "sign_lasts": "4d",  # for so long.
+    "left_before": 5,  # Who was missing before leaves so many times as often, for each time.
+}
+
+# The policy that ships. In the high tier the carer is asked at each miss, and has longer to answer.
+# In the others how unusual a silence is for this child decides when the carer is asked and when
+# adults are called, inside the limits of the tier: watch/habit.py. Tried on a simulated cohort
+# alone; docs/frontier.md has what it tells there and what it disturbs.
+DEFAULT = over(
+    EACH_MISS,
+    {
+        "high": {"carer_window": "1h", "last_call": "45m"},
+        "mid": {
+            "last_call": "3h",
+            # Of the children of this tier, so many leave in a day: four of a thousand. From the
+            # odds `ask` on the carer is asked, and so long before the ceiling in any case.
+            "habit": {**_WEIGHED, "leaves": 0.004, "ask": 0.006, "ask_before": "18h"},
+        },
+        "low": {
+            "last_call": "3h",
+            "habit": {**_WEIGHED, "leaves": 0.0014, "ask": 0.004, "ask_before": "30h"},
+        },
+    },
+)

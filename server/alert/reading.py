@@ -8,7 +8,7 @@ from typing import Any
 from server.alert.levels import Does, Evidence, Levels, too_strong
 from server.alert.policy import (
     AT_ONCE,
-    DEFAULT,
+    EACH_MISS,
     FIRST_HOURS,
     LONGEST,
     Around,
@@ -22,6 +22,7 @@ from server.alert.policy import (
     Tier,
     TierPolicy,
     Together,
+    over,
 )
 from server.errors import Refused
 
@@ -33,21 +34,12 @@ _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
 def filled(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A policy with whatever it does not say as it ships: one of an earlier release, or a file that
-    names only what is different."""
+    """A policy with whatever it does not say as where each miss is asked about: one of an earlier
+    release, or a file that names only what is different."""
     own = {
         name: _upgraded(table) if name in set(Tier) else table for name, table in content.items()
     }
-    return _over(DEFAULT, own)
-
-
-def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    whole = {**shipped, **own}
-    for name, table in shipped.items():
-        mine = own.get(name)
-        if isinstance(table, Mapping) and isinstance(mine, Mapping):
-            whole[name] = _over(table, mine)
-    return whole
+    return over(EACH_MISS, own)
 
 
 def _upgraded(table: Any) -> Any:
@@ -70,10 +62,11 @@ def read(data: Mapping[str, Any]) -> Policy:
     if unknown:
         raise Refused("This policy has a key that is not known.", field=sorted(unknown)[0])
     quiet = _table(data, "quiet")
-    _known(quiet, DEFAULT["quiet"], "quiet")
+    _known(quiet, EACH_MISS["quiet"], "quiet")
+    rest = QuietHours(_time(quiet, "from", "quiet"), _time(quiet, "until", "quiet"))
     return Policy(
-        tiers={tier: _tier(_table(data, tier), tier) for tier in Tier},
-        quiet=QuietHours(_time(quiet, "from", "quiet"), _time(quiet, "until", "quiet")),
+        tiers={tier: _tier(_table(data, tier), tier, rest) for tier in Tier},
+        quiet=rest,
         signals=_signals(data),
         together=_together(_table(data, "together")),
         milestones=_milestones(data),
@@ -84,14 +77,14 @@ _NEW_HERE = ("transfer", "return")
 
 
 def _milestones(data: Mapping[str, Any]) -> dict[str, Around]:
-    shipped = DEFAULT["milestones"]
+    shipped = EACH_MISS["milestones"]
     own = _table(data, "milestones") if "milestones" in data else shipped
     _known(own, shipped, "milestones")
     return {what: _around(own.get(what, shipped[what]), what) for what in shipped}
 
 
 def _around(table: Any, what: str) -> Around:
-    where, shipped = f"milestones.{what}", DEFAULT["milestones"][what]
+    where, shipped = f"milestones.{what}", EACH_MISS["milestones"][what]
     if not isinstance(table, Mapping):
         raise Refused("This policy lacks a table.", field=where)
     _known(table, shipped, where)
@@ -111,7 +104,7 @@ def _around(table: Any, what: str) -> Around:
 
 
 def _signals(data: Mapping[str, Any]) -> dict[str, Signal]:
-    shipped = DEFAULT["signals"]
+    shipped = EACH_MISS["signals"]
     own = _table(data, "signals") if "signals" in data else shipped
     _known(own, shipped, "signals")
     return {name: _signal(own.get(name, shipped[name]), name) for name in shipped}
@@ -121,7 +114,7 @@ _MOST = {"days": 90, "least": 20, "by": 4.0}
 
 
 def _signal(table: Any, name: str) -> Signal:
-    where, shipped = f"signals.{name}", DEFAULT["signals"][name]
+    where, shipped = f"signals.{name}", EACH_MISS["signals"][name]
     if not isinstance(table, Mapping):
         raise Refused("This policy lacks a table.", field=where)
     _known(table, shipped, where)
@@ -150,7 +143,7 @@ def _count(table: Mapping[str, Any], key: str, name: str) -> float:
 
 
 def _together(table: Mapping[str, Any]) -> Together:
-    _known(table, DEFAULT["together"], "together")
+    _known(table, EACH_MISS["together"], "together")
     children = table.get("children")
     is_number = isinstance(children, int) and not isinstance(children, bool)
     if not is_number or not 2 <= children <= 1000:  # type: ignore[operator]
@@ -161,8 +154,8 @@ def _together(table: Mapping[str, Any]) -> Together:
     return Together(children, window)  # type: ignore[arg-type]
 
 
-def _tier(table: Mapping[str, Any], tier: str) -> TierPolicy:
-    _known(table, DEFAULT[tier], tier)
+def _tier(table: Mapping[str, Any], tier: str, rest: QuietHours) -> TierPolicy:
+    _known(table, EACH_MISS[tier], tier)
     steps = Steps(
         remind_before=_duration(table, "remind_before", tier),
         remind_again=_duration(table, "remind_again", tier),
@@ -175,6 +168,8 @@ def _tier(table: Mapping[str, Any], tier: str) -> TierPolicy:
         doubt=_doubt(table, tier),
         after_pass=_perhaps(table, "after_pass", tier),
         asks_carer=_yes_or_no(table, "asks_carer", tier),
+        last_call=_perhaps(table, "last_call", tier),
+        rest=rest,
     )
     if steps.carer_from > steps.carer_until:
         raise Refused("The carer's hours end before they begin.", field=f"{tier}.carer_until")
@@ -186,7 +181,7 @@ def _tier(table: Mapping[str, Any], tier: str) -> TierPolicy:
 
 
 def _levels(table: Mapping[str, Any], tier: str) -> Levels:
-    shipped, name = DEFAULT[tier]["evidence"], f"{tier}.evidence"
+    shipped, name = EACH_MISS[tier]["evidence"], f"{tier}.evidence"
     own = table.get("evidence", shipped)
     if not isinstance(own, Mapping):
         raise Refused("This policy lacks a table.", field=name)

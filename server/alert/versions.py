@@ -1,12 +1,14 @@
 """The policies that an agency has adopted: versions are added, and none is ever changed."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from server import bulk
 from server.alert.models import Policy
+from server.alert.policy import DEFAULT
 from server.alert.reading import filled
 from server.db import as_id
 from server.errors import Conflict, IdReused
@@ -23,7 +25,7 @@ async def content_of(agency_id: UUID, version: int | None = None) -> tuple[dict[
     newest."""
     rows = await versions_of(agency_id)
     if version == 0 or not rows:
-        return filled({}), 0
+        return deepcopy(DEFAULT), 0
     row = next((row for row in rows if row.version == version), rows[0])
     return filled(row.content), row.version
 

@@ -242,7 +242,7 @@ async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
         return  # Not seen where nobody is asked any more: kept, and no alarm.
     one, changes = passed(await locked(sighting.child_id, now), now)
     standing = answering.not_seen(one.standing, one.terms, now)
-    standing, more = rules.advance(standing, one.terms, now)
+    standing, more = rules.advance(standing, one.terms, now, since=now)
     await write_down(replace(one, standing=standing), (*changes, *more), now, quietly=False)
 
 

@@ -1,5 +1,6 @@
 """A watch with all that its rules need, read from rows and written back. No decision is here."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -119,7 +120,7 @@ async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:
             habit=learned(past.get(watch.child_id, ()), known_zone(watch.zone)),
             unseen=tuple(unseen.get(watch.child_id, ())),
             warned_at=warned.get(watch.child_id),
-            was_missing=watch.child_id in missing,
+            missing=missing[watch.child_id],
         )
         for watch in watches
     }
@@ -147,10 +148,10 @@ async def _warned(ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:
     return dict(await held.order_by("at").values_list("child_id", "at"))
 
 
-async def _were_missing(ids: Sequence[UUID]) -> set[UUID]:
-    """Who was missing once and is not any more."""
+async def _were_missing(ids: Sequence[UUID]) -> Counter[UUID]:
+    """How often each of them was missing, and is not any more."""
     rows = Alert.filter(child_id__in=list(ids), cause=Cause.MISSING, closed_at__isnull=False)
-    return {as_id(child_id) for child_id in await rows.values_list("child_id", flat=True)}
+    return Counter(as_id(child_id) for child_id in await rows.values_list("child_id", flat=True))
 
 
 async def _past(ids: Sequence[UUID]) -> dict[UUID, list[Past]]:
@@ -265,6 +266,7 @@ def standing_of(watch: Watch) -> Standing:
         alarm_at=watch.alarm_at,
         alarm_why=Why(watch.alarm_why) if watch.alarm_why else None,
         is_alerted=watch.is_alerted,
+        last_call_at=watch.last_call_at,
     )
 
 
@@ -291,6 +293,7 @@ def as_row(standing: Standing, terms: Terms, watch: Watch, now: datetime) -> dic
         "alarm_at": standing.alarm_at,
         "alarm_why": standing.alarm_why.value if standing.alarm_why else None,
         "is_alerted": standing.is_alerted,
+        "last_call_at": standing.last_call_at,
         "sign_at": standing.sign_at,
         "answered_at": watch.answered_at,
         "is_missing": watch.is_missing,

@@ -83,6 +83,9 @@ CARER_DELAY_MIN, CARER_SIGMA = 9.0, 1.0
 CARER_MISTAKEN = 0.06  # Says "seen" of a child who has gone, in the first six hours.
 CARER_CANNOT_SAY = 0.12  # Says "not seen" of a child who is merely out.
 SEEN_BY_SCHOOL, SEEN_BY_PROFESSIONAL = 0.02, 0.05  # A day.
+# Asked once more before adults are called, a child answers half as likely as a round; assumed, and
+# to be swept from never to as likely.
+CALLED = 0.5
 PAUSES_MONTH = 0.12
 SIGNS = ("second_phone", "secrecy", "unknown_adult", "packed_bag", "withdrawal")
 SIGN_BEFORE, SIGN_MONTH = 0.35, 0.05
@@ -218,6 +221,7 @@ def _live(life: _Life) -> None:
     _sightings(life)
     _signs(life)
     _rounds(life)
+    _called(life)
     life.rows.sort(key=lambda row: (row[0], row[2] != "placed"))
 
 
@@ -474,6 +478,38 @@ def _answer(life: _Life, at: datetime, mood: int, wish: float, absence: Absence 
     elif absence is None and wish < WANTS_HELP + WANTS_TALK:
         detail["want"] = "talk"
     life.add(_whole(at), "check_in", **detail)
+
+
+def _called(life: _Life) -> None:
+    """What the child does if it is asked once more, on each day from morning to night: it answers
+    half as likely as a round, and neither without its phone nor after it has stopped answering."""
+    # Of its own, so that nothing else of the cohort hangs on it.
+    random = Random(f"waymark cohort {life.name} {life.answers}")  # noqa: S311 (a simulation, and repeatable)
+    mute = [*life.outages, *((gone.stops_at, gone.back_at or life.end) for gone in life.absences)]
+    for _, day in life.each_day():
+        begin = as_utc(day, SLEEP_UNTIL, life.zone)
+        answers = random.random() < CALLED * _answers(life, begin)
+        after = max(int(random.lognormvariate(0, DELAY_SIGMA) * DELAY_MEDIAN_MIN * 60), 20)
+        for at, until in _outside(mute, begin, as_utc(day, SLEEP_FROM, life.zone)):
+            until -= after * timedelta(seconds=1)
+            if answers and at < until and at > life.begin:
+                text = _text(until)
+                life.add(
+                    _whole(at), "if_asked", until=text, by="child", answer="answered", after_s=after
+                )
+
+
+def _outside(
+    spans: list[tuple[datetime, datetime]], begin: datetime, end: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """What is left of a time without these spans of it."""
+    for first, last in sorted(spans):
+        if first < end and last > begin:
+            if begin < first:
+                yield begin, first
+            begin = max(begin, last)
+    if begin < end:
+        yield begin, end
 
 
 # --- as text

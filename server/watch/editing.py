@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from server.alert.levels import OF_A_PHONE, Does
-from server.alert.policy import DEFAULT, Rung, Tier
+from server.alert.policy import EACH_MISS, Rung, Tier
 from server.errors import Refused
 from server.i18n import N_, format_list, format_number, format_span, gettext
 from server.watch.milestones import WORDS, What
@@ -101,6 +101,7 @@ LABELS: Mapping[str, str] = {
     "holds_for": N_("What holds, holds for"),
     "softens_for": N_("Called later: at most so long after it was late"),
     "after_pass": N_("After an absence: late, and then the carer has, at most"),
+    "last_call": N_("The child is asked once more, before adults are called"),
     "ceiling": N_("Longest silence"),
     "rungs": N_("Who is called, in order"),
     "each": N_("Nobody takes it: the next one is called after"),
@@ -147,6 +148,7 @@ HINTS: Mapping[str, str] = {
     "holds_for": N_("Then the carer is asked again."),
     "softens_for": N_("The carer is asked again before that. The longest silence stays."),
     "after_pass": N_("Empty: as on other days."),
+    "last_call": N_("Empty: never."),
     "ceiling": N_("Nothing lifts it. Then a person is called."),
     USED: N_("Else the carer is asked at each miss."),
     "ask": N_("0.05 means: one who has gone, to twenty who forgot."),
@@ -214,9 +216,11 @@ def key_of(name: str) -> str:
 
 
 # What ships empty in some tier may be left empty in every one.
-_EMPTY_KEYS = {key_of(name) for name, value in _leaves(DEFAULT) if value is None}
+_EMPTY_KEYS = {key_of(name) for name, value in _leaves(EACH_MISS) if value is None}
 _NULLABLE = {
-    name for name, _ in _leaves(DEFAULT) if key_of(name) in _EMPTY_KEYS | {"after_pass", "decide"}
+    name
+    for name, _ in _leaves(EACH_MISS)
+    if key_of(name) in _EMPTY_KEYS | {"after_pass", "last_call", "decide"}
 }
 
 

@@ -90,6 +90,7 @@ class IfAsked(NamedTuple):
     until: datetime
     is_seen: bool
     after: timedelta
+    by_child: bool = False  # The child itself answers, if it is asked once more.
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -108,8 +109,8 @@ class _Until(msgspec.Struct, frozen=True):
 
 class _IfAsked(msgspec.Struct, frozen=True):
     until: str
-    by: Literal["carer"]
-    answer: Literal["seen", "not_seen"]
+    by: Literal["carer", "child"]
+    answer: Literal["seen", "not_seen", "answered"]
     after_s: float
 
 
@@ -188,7 +189,9 @@ def _if_asked(text: str, at: datetime) -> IfAsked:
         raise Refused(N_("This ends before it begins."), field="until")
     if not 0 <= raw.after_s <= 31_536_000:
         raise Refused(N_("An answer comes 0 to 31,536,000 seconds later."), field="after_s")
-    return IfAsked(at, until, raw.answer == "seen", timedelta(seconds=raw.after_s))
+    return IfAsked(
+        at, until, raw.answer == "seen", timedelta(seconds=raw.after_s), raw.by == "child"
+    )
 
 
 def _as(kind: type[msgspec.Struct]) -> Callable[[str, datetime], Any]:

@@ -100,7 +100,7 @@ class Known:
     # When somebody looked for the child since its last sign, and did not find it.
     unseen: tuple[datetime, ...] = ()
     warned_at: datetime | None = None  # When staff last noticed a warning sign.
-    was_missing: bool = False  # Once, and came back.
+    missing: int = 0  # So many times it was missing, and came back.
     # Since when reminders do not reach the child. It makes no silence more or less unusual.
     unreached_since: datetime | None = None
     # A signal holds that the policy lets ask the carer (signals.py). Nor does that.
@@ -109,7 +109,7 @@ class Known:
     def leaves(self, doubt: Doubt, since: datetime, at: datetime) -> float:
         """How likely it is that this child leaves in a day of a silence `since` a moment, as far as
         is known `at` another."""
-        share = doubt.leaves * (doubt.left_before if self.was_missing else 1.0)
+        share = doubt.leaves * (1 + self.missing * (doubt.left_before - 1))
         warned = self.warned_at
         if warned is not None and since < warned + doubt.sign_lasts and warned <= at:
             share *= doubt.sign

@@ -45,6 +45,7 @@ class Watch(Model):
     asked_at = fields.DatetimeField(null=True)  # When the carer was asked about it.
     alarm_at = fields.DatetimeField(null=True)  # When adults are called unless it is settled.
     alarm_why = fields.CharField(max_length=24, null=True)
+    last_call_at = fields.DatetimeField(null=True)  # When the child was asked once more.
     is_alerted = fields.BooleanField(default=False)
     is_missing = fields.BooleanField(default=False)  # A person has said so, and none has ended it.
     sign_at = fields.DatetimeField()  # The last thing that counts against silence.

@@ -114,6 +114,7 @@ _OVER: Mapping[str, Any] = {
             "asked_at",
             "alarm_at",
             "alarm_why",
+            "last_call_at",
             "act_at",
             "tier_until_at",
             "tier_then",

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from server.alert import reading as policies
 from server.alert.models import Policy
-from server.alert.policy import Tier
+from server.alert.policy import DEFAULT, Tier
 from server.alert.reading import filled
 from server.alert.versions import content_of, versions_of
 from server.clock import known_zone
@@ -57,7 +57,7 @@ FAULTS = (
 # Policies that ship beside the one that holds at first, to look at what they would have done.
 FOLDER = Path(__file__).parents[2] / "policies"
 _NAMES: Mapping[str, str] = {
-    "habit": N_("By the habit of each child"),
+    "each-miss": N_("Asked at each miss"),
     "period-and-grace": N_("Plain: wait long, then call adults"),
     "ask-at-each-miss": N_("Plain: wait long, then ask the carer"),
 }
@@ -409,7 +409,7 @@ async def _versions(rows: list[Policy], language: str) -> list[dict[str, Any]]:
     """Each version, the newest first: who, when, why, and what it changed."""
     people = {row.made_by for row in rows if row.made_by is not None}
     names = {person.id: person.name for person in await Person.filter(id__in=people)}
-    contents = [*(filled(row.content) for row in rows), filled({})]
+    contents = [*(filled(row.content) for row in rows), DEFAULT]
     return [
         {
             "version": row.version,

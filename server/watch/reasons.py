@@ -17,6 +17,7 @@ _REMIND = {
     Why.DUE: "It is time for your check-in of {due}.",
     Why.AGAIN: "Your check-in of {due} is still to come.",
 }
+_LAST_CALL = "Your check-in of {due} has not come. Answer soon, and nobody has to look for you."
 _ASK = "The check-in of {due} has not come: have you seen the child?"
 _ASK_AGAIN = "No check-in since the child was last seen: have you seen the child again?"
 _DURESS = "Answered in the way that was agreed to mean: I am not safe."
@@ -24,6 +25,8 @@ _DURESS = "Answered in the way that was agreed to mean: I am not safe."
 
 def remind(why: Why, due_at: datetime, zone: ZoneInfo, now: datetime) -> str:
     """What the child is asked for."""
+    if why is Why.LAST_CALL:
+        return _LAST_CALL.format(due=when(ENGLISH, due_at, zone, now))
     due = due_at.astimezone(zone)
     is_today = now.astimezone(zone).date() == due.date()
     return _REMIND[why].format(due=f"{due:%H:%M}" + ("" if is_today else " tomorrow"))

@@ -121,7 +121,7 @@ class Replay:
         child = self._children.get(event.child)
         if child is not None and isinstance(event.detail, kinds.IfAsked):
             # What might be answered later changes nothing about the time before it.
-            child.if_asked.append(event.detail)
+            child.keep(event.detail)
             return
         if child is not None:
             self._pass(child, event.at - _JUST_BEFORE)
@@ -160,8 +160,10 @@ class Replay:
         )
         watched = Watched(event.child, at, detail.phone, detail.language, tiers=[(at, detail.tier)])
         child = Child(event.child, watched, terms, rules.begin(terms, at), placed_at=at)
-        child.if_asked = self._asked_early.pop(event.child, before.if_asked if before else [])
         child.days = [day for day in self._days_later.pop(event.child, []) if day.around.begin > at]
+        known = [*before.if_asked, *before.if_called] if before else []
+        for one in self._asked_early.pop(event.child, known):
+            child.keep(one)
         if before is not None and before.blind is not None:
             child.blind = before.blind
         elif self._blind is not None and self._blind.end > at:
@@ -173,14 +175,15 @@ class Replay:
     def _end(self, child: Child, at: datetime) -> None:
         child.watched.end = at
         self._close(child, at, but=None)
-        self._asked_early[child.name] = child.if_asked
         self._days_later[child.name] = child.days
+        self._asked_early[child.name] = [*child.if_asked, *child.if_called]
         del self._children[child.name]
 
     def _forget(self, child: Child, at: datetime) -> None:
         """What could have been answered before now cannot matter again; a long life stays short."""
-        if len(child.if_asked) > _MANY:
-            child.if_asked = [known for known in child.if_asked if known.until >= at]
+        for kept in (child.if_asked, child.if_called):
+            if len(kept) > _MANY:
+                kept[:] = [known for known in kept if known.until >= at]
 
     def _blind_all(self, event: Event) -> None:
         assert isinstance(event.detail, kinds.Until)
@@ -231,7 +234,7 @@ class Replay:
                 if detail.on is not None:
                     self._mark(child, detail.what, detail.on, now)
                 elif detail.what is Milestone.RETURN:
-                    self._know(child, was_missing=True)
+                    self._know(child, missing=child.terms.known.missing + 1)
             case _:
                 pass
 
@@ -413,8 +416,8 @@ class Replay:
                 stop = min([stop, *child.edges()])
             if child.coming and child.coming[0][0] <= stop:
                 if self._stretch(child, child.coming[0][0] - _JUST_BEFORE):
-                    at, _, is_seen = heappop(child.coming)
-                    self._carer_answers(child, at, is_seen=is_seen)
+                    at, _, said = heappop(child.coming)
+                    self._hear(child, said, at)
             elif self._stretch(child, stop):
                 for alert in child.alerts.values():
                     self._climb(child, alert, stop)
@@ -432,20 +435,36 @@ class Replay:
         before = child.standing
         child.standing, changes = rules.advance(before, child.terms, stop)
         for change in changes:
-            if change.what is What.ALERT or (
-                change.what is What.ASK and self._will_answer(child, change.at)
-            ):
+            if change.what is What.ALERT or self._brings(child, change):
                 child.standing, changes = rules.advance(before, child.terms, change.at)
                 self._say(child, changes)
                 return False
         self._say(child, changes)
         return True
 
+    def _brings(self, child: Child, change: Change) -> bool:
+        """Whether somebody answers what is asked here."""
+        if change.what is What.ASK:
+            return self._will_answer(child, change.at) is not None
+        return self._would_answer(child, change) is not None
+
+    def _would_answer(self, child: Child, change: Change) -> kinds.IfAsked | None:
+        """What the child does if it is asked once more."""
+        if change.why is not Why.LAST_CALL:
+            return None
+        return _latest(child.if_called, change.at)
+
     def _will_answer(self, child: Child, at: datetime) -> kinds.IfAsked | None:
-        """What the carer answers if asked at a moment: of several that cover it, the latest."""
-        covering = [known for known in child.if_asked if known.begin <= at <= known.until]
-        answer = covering[-1] if covering else None
+        """What the carer answers if asked at a moment."""
+        answer = _latest(child.if_asked, at)
         return answer if answer is not None and answer.after < QUESTION_LASTS else None
+
+    def _hear(self, child: Child, said: kinds.IfAsked, now: datetime) -> None:
+        """Somebody who was asked answers."""
+        if said.by_child:
+            self._answer(child, kinds.CheckIn(), now)
+        else:
+            self._carer_answers(child, now, is_seen=said.is_seen)
 
     def _carer_answers(self, child: Child, at: datetime, *, is_seen: bool) -> None:
         if child.asked is not None:
@@ -458,7 +477,7 @@ class Replay:
         standing, changes = self._looked(child, at)
         standing = answering.not_seen(standing, child.terms, at)
         self._know(child, unseen=(*child.terms.known.unseen, at))
-        child.standing, more = rules.advance(standing, child.terms, at)
+        child.standing, more = rules.advance(standing, child.terms, at, since=at)
         self._say(child, (*changes, *more), at)
 
     def _see_again(self, child: Child, blind: Span) -> None:
@@ -466,7 +485,7 @@ class Replay:
         child.blind = None
         child.blinds.append(blind)
         waiting, child.waiting = child.waiting, []
-        arrivals: list[tuple[datetime, int, Event | bool]] = [
+        arrivals: list[tuple[datetime, int, Event | kinds.IfAsked]] = [
             (event.at, -1, event) for event in waiting
         ]
         while child.coming and child.coming[0][0] <= blind.end:
@@ -475,7 +494,7 @@ class Replay:
             if isinstance(what, Event):
                 self._take(child, what, blind.end)
             else:
-                self._carer_answers(child, blind.end, is_seen=what)
+                self._hear(child, what, blind.end)
         self._count(child, blind.end)
         child.standing, changes = self._looked(child, blind.end)
         self._say(child, changes, now=blind.end)
@@ -508,6 +527,10 @@ class Replay:
             return
         child.reach = child.push
         self._result.rows.append(Row(at, child.name, NUDGE, "", reason))
+        answer = self._would_answer(child, replace(change, at=at))
+        if answer is not None:
+            self._number += 1
+            heappush(child.coming, (at + answer.after, self._number, answer))
 
     def _ask(self, child: Child, change: Change, at: datetime) -> None:
         reason = reasons.ask(change.due_at, child.terms.zone, at, again=child.was_held)
@@ -517,7 +540,7 @@ class Replay:
         answer = self._will_answer(child, at)
         if answer is not None:
             self._number += 1
-            heappush(child.coming, (at + answer.after, self._number, answer.is_seen))
+            heappush(child.coming, (at + answer.after, self._number, answer))
 
     def _open(
         self,
@@ -576,6 +599,12 @@ class Replay:
     def _close(self, child: Child, at: datetime, *, but: Cause | None) -> None:
         for cause in [cause for cause in child.alerts if cause is not but]:
             child.alerts.pop(cause).closed_at = at
+
+
+def _latest(known: Iterable[kinds.IfAsked], at: datetime) -> kinds.IfAsked | None:
+    """Of several that cover a moment, the one that began last."""
+    covering = [one for one in known if one.begin <= at <= one.until]
+    return covering[-1] if covering else None
 
 
 @lru_cache(maxsize=4096)  # Many children share a rhythm and a zone.

@@ -86,7 +86,8 @@ class Child:
     placed_at: datetime
     alerts: dict[Cause, Alert] = field(default_factory=dict)
     if_asked: list[IfAsked] = field(default_factory=list)
-    coming: list[tuple[datetime, int, bool]] = field(default_factory=list)  # A carer's answers.
+    if_called: list[IfAsked] = field(default_factory=list)
+    coming: list[tuple[datetime, int, IfAsked]] = field(default_factory=list)  # Answers.
     blind: Span | None = None
     waiting: list[Event] = field(default_factory=list)  # What reaches us when we see again.
     blinds: list[Span] = field(default_factory=list)
@@ -113,6 +114,10 @@ class Child:
         """When the tier changes by itself."""
         found = [day.around.begin for day in self.days]
         return found if self.tier_until is None else [*found, self.tier_until]
+
+    def keep(self, one: IfAsked) -> None:
+        """What is answered if it is asked."""
+        (self.if_called if one.by_child else self.if_asked).append(one)
 
 
 @dataclass(slots=True)

@@ -61,6 +61,7 @@ class Why(StrEnum):
     CEILING = "ceiling"
     DUE = "due"
     GRACE_OVER = "grace_over"
+    LAST_CALL = "last_call"
     NOT_SEEN = "not_seen"
     NO_CARER = "no_carer"
     UNUSUAL = "unusual"
@@ -102,6 +103,7 @@ class Standing:
     alarm_at: datetime | None = None  # When adults are called unless something settles it.
     alarm_why: Why | None = None
     is_alerted: bool = False
+    last_call_at: datetime | None = None  # When the child was asked once more in this silence.
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +214,31 @@ def _next_alarm(standing: Standing, terms: Terms) -> tuple[datetime, _Step]:
     if alarm is None:
         alarm, call = ceiling_at(standing, terms), _ceiling
     if standing.ask_at is not None and standing.ask_at <= alarm:
-        return standing.ask_at, _ask
+        alarm, call = standing.ask_at, _ask
+    if terms.steps.last_call is not None and standing.last_call_at is None:
+        last = _last_call_at(standing, terms)
+        if last is not None and last < alarm:
+            return last, _last_call
     return alarm, call
+
+
+def _last_call_at(standing: Standing, terms: Terms) -> datetime | None:
+    """When a child that has missed a round is asked once more before adults are called: in time,
+    and not in its sleep. None where there is no such moment."""
+    if standing.late_at is None or terms.steps.last_call is None:
+        return None
+    alarm = standing.alarm_at or ceiling_at(standing, terms)
+    moment = _awake(alarm - terms.steps.last_call, terms)
+    return moment if moment >= standing.late_at else None
+
+
+def _awake(moment: datetime, terms: Terms) -> datetime:
+    """The last moment up to this one at which a child may be asked."""
+    rest, local = terms.steps.rest, moment.astimezone(terms.zone)
+    if rest is None or not rest.holds(local.time()):
+        return moment
+    day = local.date() if local.time() >= rest.from_ else local.date() - timedelta(days=1)
+    return min(moment, as_utc(day, rest.from_, terms.zone) - timedelta(minutes=1))
 
 
 def act_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
@@ -308,6 +333,7 @@ def _prompted(standing: Standing, passed: int) -> Standing:
         standing.alarm_at,
         standing.alarm_why,
         standing.is_alerted,
+        standing.last_call_at,
     )
 
 
@@ -327,6 +353,7 @@ def on_to_next_round(standing: Standing, terms: Terms) -> Standing:
         standing.alarm_at,
         standing.alarm_why,
         standing.is_alerted,
+        standing.last_call_at,
     )
 
 
@@ -418,6 +445,16 @@ def _ask(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     doubt = terms.steps.doubt
     again = carer_hour(terms, at + doubt.ask_again) if doubt and terms.asks_carer else None
     return replace(standing, ask_at=again, asked_at=at), (change,)
+
+
+def _last_call(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    """Once in a silence, while there is still time to answer, and not where a call that comes
+    earlier than it was to come would wake the child."""
+    assert standing.missed_due_at is not None
+    called, alarm = replace(standing, last_call_at=at), standing.alarm_at
+    if (alarm or ceiling_at(standing, terms)) <= at or _awake(at, terms) < at:
+        return called, ()
+    return called, (Change(What.REMIND, at, standing.missed_due_at, Why.LAST_CALL),)
 
 
 def _alarm(standing: Standing, terms: Terms, at: datetime) -> _Stepped:

@@ -20,7 +20,7 @@ from server.watch.cases import Case, as_row, load, passed
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
 from server.watch.rhythm import zone_at
 from server.watch.shared import Silent, causes_of
-from server.watch.standing import Change, What, Why, steps_of
+from server.watch.standing import Change, What, Why, ceiling_at, steps_of
 
 AT_ONCE = 200
 # A row that raises is set apart for so long, and operators are told; it never stops the others.
@@ -205,7 +205,7 @@ async def _open_again(known: Sequence[dict[str, Any]], now: datetime) -> None:
     await bulk.update(Round, [{**row, "settled_at": None, "settled_by": None} for row in rows])
 
 
-_REMINDERS = {Why.BEFORE: 0, Why.DUE: 1, Why.AGAIN: 2}
+_REMINDERS = {Why.BEFORE: 0, Why.DUE: 1, Why.AGAIN: 2, Why.LAST_CALL: 3}
 
 
 async def _remind(moved: Sequence[Moved], now: datetime) -> None:
@@ -223,6 +223,7 @@ async def _remind(moved: Sequence[Moved], now: datetime) -> None:
 
 def _reminder(one: Case, change: Change, nth: int, now: datetime) -> Saying:
     quiet, grace = one.policy.quiet, steps_of(one.terms, change.due_at).grace
+    until = one.standing.alarm_at if change.why is Why.LAST_CALL else change.due_at + grace
     return Saying(
         kind=Kind.REMIND_CHILD,
         agency_id=one.watch.agency_id,
@@ -230,9 +231,10 @@ def _reminder(one: Case, change: Change, nth: int, now: datetime) -> Saying:
         subject_id=round_id(one.watch.child_id, change.due_at),
         person_id=one.watch.child_id,
         rung=nth,
-        nth=1 if change.why is Why.AGAIN else 0,
+        # Another way than before, where there is one.
+        nth=1 if change.why in (Why.AGAIN, Why.LAST_CALL) else 0,
         child_id=one.watch.child_id,
-        expires_at=max(change.due_at + grace, now + timedelta(minutes=30)),
+        expires_at=max(until or ceiling_at(one.standing, one.terms), now + timedelta(minutes=30)),
         data={
             "path": "/app/",
             "quiet": {

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from server import logs
 from server.alert import reading as policies
-from server.alert.policy import Policy
+from server.alert.policy import DEFAULT, Policy
 from server.alert.reading import filled
 from server.alert.versions import content_of, versions_of
 from server.errors import Refused, WaymarkError
@@ -45,7 +45,7 @@ MOST_POLICIES = 6
 # Versions of the agency that are offered, the newest first.
 MOST_VERSIONS = 8
 _PLAIN = "period-and-grace"
-_HABIT = "habit"
+_EACH_MISS = "each-miss"
 _HERE = "<!-- here -->"
 EMPTY = "empty"
 HOUR = timedelta(hours=1)
@@ -72,7 +72,7 @@ async def ask(request: Request) -> Response:
     assert visitor.agency_id is not None
     choices = await _choices(visitor.agency_id, language_of(request))
     _, version = await content_of(visitor.agency_id)
-    return _form(request, choices, [str(version), _HABIT, _PLAIN])
+    return _form(request, choices, [str(version), _EACH_MISS, _PLAIN])
 
 
 def _form(
@@ -109,7 +109,7 @@ async def _choices(agency_id: UUID, language: str) -> list[Choice]:
         Choice(str(row.version), gettext(language, word, n=row.version), filled(row.content))
         for row in rows[:MOST_VERSIONS]
     ]
-    found.append(Choice("0", gettext(language, N_("As it comes")), filled({})))
+    found.append(Choice("0", gettext(language, N_("As it comes")), DEFAULT))
     return found + [
         Choice(name, name_of(name, language), shipped_content(name)) for name in shipped()
     ]

@@ -11,7 +11,7 @@ from server.alert.causes import first_wait_ends, ladder_for
 from server.alert.ladder import Cause
 from server.alert.policy import Rung, Tier
 
-SHIPPED = reading.read(policy.DEFAULT)
+SHIPPED = reading.read(policy.EACH_MISS)
 PARIS = ZoneInfo("Europe/Paris")
 
 

@@ -20,7 +20,7 @@ from server.errors import Conflict, Refused
 many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "100")), deadline=None)
 MINUTE = timedelta(minutes=1)
 START = datetime(2026, 3, 28, 20, tzinfo=UTC)
-SHIPPED = reading.read(policy.DEFAULT).tiers[Tier.MID].ladder
+SHIPPED = reading.read(policy.EACH_MISS).tiers[Tier.MID].ladder
 TOM, INES, SAM, EVE = (UUID(int=n) for n in range(1, 5))
 FULL: Reach = {
     Rung.CASEWORKER: [TOM],

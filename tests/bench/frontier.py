@@ -7,28 +7,27 @@ here is one of a simulation. Three families are compared, all of them by the rul
   the check-in was due. The same time for every tier, and a tiered one.
 - **asks the carer at each miss**: so long after due the carer is asked once; adults are called when
   the carer has not seen the child, or has said nothing for a time.
-- **habit**: the high tier as in the policy that ships, with a longer time for the carer; in the
-  others the carer is asked, and adults are called, by how unusual the silence is for this child, by
-  who looked for it in vain, by warning signs, and by whether it was missing before
-  (server/watch/habit.py).
+- **habit**: the policy that ships. In the high tier the carer is asked at each miss; in the others
+  the carer is asked, and adults are called, by how unusual the silence is for this child, by who
+  looked for it in vain, by warning signs, and by how often it was missing before
+  (server/watch/habit.py). Before adults are called, the child is asked once more.
 
-The numbers of the habit were tuned on seeds 1 to 4; the fixed families are given every point of
+The numbers of the habit were tuned on seeds 1 to 5; the fixed families are given every point of
 their grid on the very seeds that are reported. The grid is small: a finer one may find better.
 """
 
 import csv
 import gc
 import io
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 from server.alert import reading as policies
+from server.alert.policy import DEFAULT, EACH_MISS, over
 from server.watch import cohort as cohorts
 from server.watch import report as reports
 from server.watch.commands import _event
@@ -62,26 +61,35 @@ def fixed(grace_h: float, silent_h: float | None = None, *, tiered: bool = False
 
 
 def habit(ask: tuple[float, float], before: tuple[str, str]) -> Data:
-    """By how unusual the silence is, with other lines than policies/habit.toml: from which odds the
-    carer is asked, and how long before the ceiling in any case; in the middle and the low tier."""
-    return {
-        tier: {"habit": {**HABITUAL[tier]["habit"], "ask": ask[n], "ask_before": before[n]}}
+    """By how unusual the silence is, with other lines than the policy that ships: from which odds
+    the carer is asked, and how long before the ceiling in any case; in the middle and the low tier.
+    """
+    lines = {
+        tier: {"habit": {"ask": ask[n], "ask_before": before[n]}}
         for n, tier in enumerate(("mid", "low"))
     }
+    return over(DEFAULT, lines)
 
 
-HABITUAL: Data = tomllib.loads(Path("policies/habit.toml").read_text())
+def uncalled() -> Data:
+    """The policy that ships, where the child is not asked once more."""
+    return over(DEFAULT, {tier: {"last_call": None} for tier in ("high", "mid", "low")})
+
+
 PERIOD, CARER, HABIT = "period and grace", "asks the carer at each miss", "habit"
-SHIPPED = "policies/habit.toml"
+EACH = "asks at once"
+SHIPPED = "the policy that ships"
 POLICIES: list[tuple[str, str, Data]] = [
     *((PERIOD, f"{h} h", fixed(h)) for h in (36, 48, 60, 72)),
-    *((PERIOD, f"{h} h, tiered", fixed(h, tiered=True)) for h in (72,)),
+    *((PERIOD, f"{h} h, tiered", fixed(h, tiered=True)) for h in (72, 84)),
     *((CARER, f"{g} h, then {w} h", fixed(g, w)) for g, w in ((2, 72), (12, 72), (26, 60))),
+    *((CARER, f"{g} h, then {g + 12} h, tiered", fixed(g, g + 12, tiered=True)) for g in (48, 60)),
     (CARER, "40 h, then 60 h, tiered", fixed(40, 60, tiered=True)),
-    (HABIT, SHIPPED, HABITUAL),
+    (HABIT, SHIPPED, DEFAULT),
+    (HABIT, "the child is not asked once more", uncalled()),
     (HABIT, "asks late", habit((0.03, 0.02), ("8h", "12h"))),
     (HABIT, "asks early", habit((0.002, 0.001), ("24h", "48h"))),
-    ("ships today", "each miss, 15 min to 3 h", {}),
+    (EACH, "policies/each-miss.toml", EACH_MISS),
 ]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from server import bulk
 from server.alert.models import Policy
-from server.alert.policy import DEFAULT
+from server.alert.policy import EACH_MISS
 from server.audit.actions import SYSTEM
 from server.checkin import drift
 from server.checkin.models import CheckIn
@@ -97,7 +97,7 @@ async def due(cast: Cast, kind: Kind, role: str, at: timedelta) -> Due:
 
 async def adopt(cast: Cast, *names: str, is_on: bool, version: int = 1) -> None:
     """A policy in which these signals are on, or off."""
-    content = copy.deepcopy(DEFAULT)
+    content = copy.deepcopy(EACH_MISS)
     for name in names:
         content["signals"][name]["on"] = is_on
     await Policy.create(

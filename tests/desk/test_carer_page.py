@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import re
-import tomllib
-from pathlib import Path
 
 from server import crypt
-from server.alert import reading as policies
 from server.alert.ladder import Outcome
 from server.alert.models import Alert, Policy
+from server.alert.policy import DEFAULT
 from server.people.models import Agency
 from server.watch import calling
 from server.watch.models import Question, Watch
 from tests.cast import SURNAMES, Cast
 from tests.desk.walking import answer, at, run_until
 
-HABITUAL = tomllib.loads(Path("policies/habit.toml").read_text())
 WORDS = {"en": ("Seen", "Not seen"), "fr": ("Vu", "Pas vu")}
 
 
@@ -99,7 +97,7 @@ async def test_it_says_that_nobody_is_called_where_the_check_in_has_come(cast: C
 
 
 async def test_where_not_seen_is_weighed_it_says_that_nobody_is_called_yet(cast: Cast) -> None:
-    content = policies.filled(HABITUAL)
+    content = copy.deepcopy(DEFAULT)
     content["mid"]["habit"]["ask"] = 0.00001  # At once.
     await Policy.create(agency_id=cast.agency.id, version=1, content=content, made_at=at(8))
     path = await link(cast)

@@ -31,7 +31,7 @@ from server.alert import actions as alerts
 from server.alert import climbing
 from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert, Shift
-from server.alert.policy import DEFAULT, Tier
+from server.alert.policy import EACH_MISS, Tier
 from server.alert.reading import read
 from server.audit.actions import SYSTEM, Actor, seal, verify
 from server.checkin import actions as check_ins
@@ -55,7 +55,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # Two days before the clocks of Paris change.
 STARTS = [datetime(2026, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 23, 12, tzinfo=UTC)]
 PARIS = "Europe/Paris"
-CEILINGS = {tier: read(DEFAULT).tiers[tier].steps.ceiling for tier in Tier}
+CEILINGS = {tier: read(EACH_MISS).tiers[tier].steps.ceiling for tier in Tier}
 RHYTHMS: list[dict[str, Any]] = [
     {"at": ["18:00"]},
     {"at": ["09:00", "19:00"]},

@@ -10,7 +10,7 @@ import pytest
 
 from server.__main__ import main
 from server.alert import reading as policies
-from server.alert.policy import DEFAULT
+from server.alert.policy import EACH_MISS
 from server.errors import Refused
 from server.watch import cohort as cohorts
 from server.watch.events import events_of, read_events
@@ -19,7 +19,7 @@ from server.watch.replayed import Result
 from server.watch.report import Gone, child_months, pages, read_truth, report, tell
 from tests.watch.test_replay import Said, asked, file_of, placed
 
-SHIPPED = policies.read(DEFAULT)
+SHIPPED = policies.read(EACH_MISS)
 HOUR = timedelta(hours=1)
 
 

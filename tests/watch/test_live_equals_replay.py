@@ -21,7 +21,7 @@ from server.alert.ladder import Outcome
 from server.alert.levels import Evidence
 from server.alert.models import Alert
 from server.alert.models import Policy as PolicyRow
-from server.alert.policy import DEFAULT, Policy, Tier
+from server.alert.policy import DEFAULT, EACH_MISS, Policy, Tier
 from server.checkin import actions as check_ins
 from server.checkin.rules import Answer, Want
 from server.notify.actions import last_resorts, use_last_resorts
@@ -41,7 +41,7 @@ from server.watch.models import Milestone, Question, Watch
 from server.watch.replay import replay
 from tests.cast import Cast
 
-SHIPPED = policies.read(DEFAULT)
+SHIPPED = policies.read(EACH_MISS)
 BEGIN = datetime(2026, 3, 2, 12, tzinfo=UTC)  # When the clock of the tests begins.
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # What is agreed for Mia, with Sam as her carer: often enough for every tier.
@@ -56,6 +56,8 @@ LEVELS = {
 }
 # Each life takes seconds on two databases; a longer list has been tried, and can be again.
 SEEDS = [int(n) for n in os.environ.get("WAYMARK_TEST_SEEDS", "1 2").split()]
+LAST_CALL = 3  # The number of that reminder.
+PARIS = ZoneInfo("Europe/Paris")
 Told = tuple[datetime, str, str]
 Said = tuple[datetime, str, dict[str, Any]]
 
@@ -75,6 +77,7 @@ class Live:
     cast: Cast
     policy: Policy = SHIPPED
     if_asked: list[kinds.IfAsked] = field(default_factory=list)
+    if_called: list[kinds.IfAsked] = field(default_factory=list)
     coming: list[tuple[datetime, int, Any]] = field(default_factory=list)
     asked: set[Any] = field(default_factory=set)
     waiting: list[Event] = field(default_factory=list)
@@ -105,7 +108,7 @@ class Live:
 
     async def happen(self, event: Event, now: datetime) -> None:
         if isinstance(event.detail, kinds.IfAsked):
-            self.if_asked.append(event.detail)
+            (self.if_called if event.detail.by_child else self.if_asked).append(event.detail)
         elif event.kind == "blind":
             assert isinstance(event.detail, kinds.Until)
             self.blind_until = max(self.blind_until or now, event.detail.until)
@@ -142,6 +145,15 @@ class Live:
                 answer = "seen" if covering[-1].is_seen else "not_seen"
                 entry = (now + covering[-1].after, len(self.asked), (question.id, answer))
                 self.coming.append(entry)
+        for call in await Message.filter(
+            child_id=self.cast.mia.id, kind=Kind.REMIND_CHILD, rung=LAST_CALL
+        ).exclude(id__in=list(self.asked)):
+            self.asked.add(call.id)
+            covering = [one for one in self.if_called if one.begin <= now <= one.until]
+            if covering and not SHIPPED.quiet.holds(now.astimezone(PARIS).time()):
+                when = now + covering[-1].after
+                said = Event(0, "mia", when, "check_in", kinds.CheckIn())
+                self.coming.append((when, len(self.asked), said))
 
     async def take(self, what: Any, now: datetime) -> None:
         cast, mia = self.cast, self.cast.mia.id
@@ -241,7 +253,7 @@ class Live:
                 if row.rung in rungs and row.turn > 0:
                     continue
                 rungs.add(row.rung)
-            local = row.queued_at.astimezone(ZoneInfo("Europe/Paris")).time()
+            local = row.queued_at.astimezone(PARIS).time()
             if level == "nudge_child" and SHIPPED.quiet.holds(local):
                 continue  # Queued, and withheld by the worker with its reason.
             found.add((row.queued_at, level, str(row.rung) if alert else ""))
@@ -261,7 +273,7 @@ def recorded(said: list[Said]) -> list[Event]:
 async def compare(
     cast: Cast,
     said: list[Said],
-    data: dict[str, Any] = DEFAULT,
+    data: dict[str, Any] = EACH_MISS,
     rhythm: dict[str, Any] = TWICE,
 ) -> list[Told]:
     await Watch.filter(child_id__in=[cast.noor.id, cast.lia.id]).delete()
@@ -269,7 +281,7 @@ async def compare(
     await agreeing.set_rhythm(cast.actor("tom"), cast.mia.id, rhythm, "Europe/Paris", BEGIN)
     events = recorded(said)
     until = events[-1].at + 20 * HOUR
-    if data is not DEFAULT:
+    if data is not EACH_MISS:
         await PolicyRow.create(agency_id=cast.agency.id, version=1, content=data, made_at=BEGIN)
     policy = policies.read(data)
     placed = {**PLACED, "rhythm": rhythm}
@@ -314,7 +326,7 @@ async def test_a_week_by_hand(cast: Cast) -> None:
 
 async def test_an_open_app_puts_the_call_off_once_where_the_policy_lets_it(cast: Cast) -> None:
     """The middle tier: late at 18:00 by UTC, the carer asked; an open app softens, once."""
-    data = copy.deepcopy(DEFAULT)
+    data = copy.deepcopy(EACH_MISS)
     data["mid"]["evidence"] |= {"carer": "holds", "app_seen": "softens", "softens_for": "3h"}
     told = await compare(
         cast,
@@ -346,7 +358,7 @@ async def test_an_open_app_puts_the_call_off_once_where_the_policy_lets_it(cast:
 async def test_days_of_the_calendar(cast: Cast, tier: str) -> None:
     """A hearing in the low tier while nothing, and a decision while the carer has been asked; a
     day that begins in a time of blindness, one that ends in it, and one that a person overrules."""
-    data = copy.deepcopy(DEFAULT)
+    data = copy.deepcopy(EACH_MISS)
     data["milestones"]["hearing"] |= {"tier": tier, "before": "7h", "after": "18h"}
     data["milestones"]["refusal"] |= {"tier": tier, "after": "17h"}
     told = await compare(
@@ -599,8 +611,9 @@ async def test_who_is_not_found_is_looked_for_again_before_adults_are_called(cas
 
 
 def weighing(**more: Any) -> dict[str, Any]:
-    data = copy.deepcopy(DEFAULT)
+    data = copy.deepcopy(EACH_MISS)
     for tier in ("mid", "low"):
+        data[tier]["last_call"] = "4h"
         data[tier]["habit"] = {
             "leaves": 0.01,
             "ask": 0.02,
@@ -616,12 +629,51 @@ def asked(until: datetime, answer: str, after_s: int) -> dict[str, Any]:
     return {"until": text_of(until), "by": "carer", "answer": answer, "after_s": after_s}
 
 
+async def test_a_child_that_is_asked_once_more_answers_and_nobody_is_called(cast: Cast) -> None:
+    """The policy that ships. Mia forgets a morning and an evening, and answers when she is asked
+    once more; the next time she does not, and adults are called in the longest silence."""
+    answers = {"until": text_of(at(6, "23:00")), "by": "child", "answer": "answered"}
+    told = await compare(
+        cast,
+        [
+            (at(2, "17:00"), "check_in", {}),
+            (at(3, "08:00"), "check_in", {}),
+            (at(4, "06:00"), "if_asked", {**answers, "after_s": 600}),
+            (at(6, "23:30"), "app_seen", {}),
+            (at(8, "23:30"), "app_seen", {}),
+        ],
+        DEFAULT,
+    )
+    calls = [moment for moment, level, _ in told if level == "page_worker"]
+    nudged = [moment for moment, level, _ in told if level == "nudge_child"]
+    assert at(4, "17:00") in nudged, "three hours before the longest silence ends"
+    assert at(4, "20:00") not in calls
+    assert len(calls) == 1
+    assert calls[0] > at(6, "23:00")
+
+
+KINDS = [
+    *("check_in", "check_in", "sighting", "tier", "pause"),
+    *("if_asked", "if_asked", "if_called", "blind"),
+]
+
+
 def life(random: Random) -> list[Said]:
     now, said = BEGIN, list[Said]()
     for _ in range(16):
         now += random.randint(0, 900) * MINUTE
         kind = random.choice(
-            ["check_in", "check_in", "sighting", "tier", "pause", "if_asked", "if_asked", "blind"]
+            [
+                "check_in",
+                "check_in",
+                "sighting",
+                "tier",
+                "pause",
+                "if_asked",
+                "if_asked",
+                "blind",
+                "if_called",
+            ]
         )
         until = now + random.randint(1, 1500) * MINUTE
         detail: dict[str, Any] = {
@@ -631,6 +683,10 @@ def life(random: Random) -> list[Said]:
             "pause": {"until": text_of(until), "returns": random.choice([True, False])},
             "blind": {"until": text_of(until)},
             "if_asked": asked(until, random.choice(["seen", "not_seen"]), random.randint(0, 7200)),
+            "if_called": {
+                **{"until": text_of(until), "by": "child", "answer": "answered"},
+                "after_s": random.randint(0, 7200),
+            },
         }[kind]
-        said.append((now, kind, detail))
+        said.append((now, kind.replace("called", "asked"), detail))
     return said

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.alert.policy import DEFAULT, Tier
+from server.alert.policy import EACH_MISS, Tier
 from server.alert.reading import filled, read
 from server.audit.models import Entry
 from server.errors import IdReused, NotFound, Refused
@@ -394,7 +394,7 @@ async def test_the_worker_says_at_the_desk_whether_the_child_knows(cast: Cast) -
 
 
 def test_around_a_day_the_clocks_change_it_is_still_whole_days_where_the_child_is() -> None:
-    windows = read(DEFAULT).milestones
+    windows = read(EACH_MISS).milestones
     span = around(windows, What.TRANSFER, date(2026, 3, 29), PARIS)
     assert span.begin == datetime(2026, 3, 27, tzinfo=PARIS).astimezone(UTC)
     assert span.end.astimezone(PARIS).date() == date(2026, 4, 2)

@@ -17,17 +17,16 @@ from hypothesis import strategies as st
 
 from server.__main__ import main
 from server.alert import reading as policies
-from server.alert.policy import DEFAULT, Policy, Tier
+from server.alert.policy import DEFAULT, EACH_MISS, Policy, Tier
 from server.errors import Refused
-from server.watch.commands import read_policy
 from server.watch.events import Event, events_of
 from server.watch.replay import replay
 from server.watch.replayed import Result
 from tests.watch.plain_replay import Plain
 
 many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "40")), deadline=None)
-SHIPPED = policies.read(DEFAULT)
-HABITUAL = read_policy(Path("policies/habit.toml"))
+SHIPPED = policies.read(EACH_MISS)
+HABITUAL = policies.read(DEFAULT)
 START = datetime(2026, 6, 1, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -723,6 +722,7 @@ def test_the_command_writes_the_same_bytes_each_time(tmp_path: Path) -> None:
     for name in ("one.csv", "two.csv"):
         path = tmp_path / name
         words = ["replay", str(events), "--alerts", str(path), "--until", "2026-06-02T19:45:00Z"]
+        words += ["--policy", "policies/each-miss.toml"]
         assert main(words) == 0
         written.append(path.read_bytes())
     assert written[0] == written[1]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.alert import reading as policies
-from server.alert.policy import DEFAULT, Signal
+from server.alert.policy import EACH_MISS, Signal
 from server.errors import Refused
 from server.i18n import LANGUAGES
 from server.watch.signal_words import SHORT, in_short, sentence
@@ -22,7 +22,7 @@ from server.watch.signs import SIGNS
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-SHIPPED = policies.read(DEFAULT).signals
+SHIPPED = policies.read(EACH_MISS).signals
 many = settings(max_examples=80, deadline=None)
 
 moments = st.integers(-2, 80 * 24).map(lambda hours: NOW - hours * HOUR)
@@ -66,7 +66,7 @@ def daily(since: int, until: int, delay: timedelta | None = 10 * MINUTE) -> list
 
 
 def test_every_signal_has_its_table_in_the_policy_its_rows_and_its_words() -> None:
-    assert set(Code) == set(DEFAULT["signals"]) == set(OF) == set(SHORT)
+    assert set(Code) == set(EACH_MISS["signals"]) == set(OF) == set(SHORT)
 
 
 @many
@@ -206,9 +206,9 @@ def test_the_board_says_all_of_it_in_one_line_or_nothing() -> None:
 
 
 def test_a_policy_of_an_earlier_release_has_the_signals_that_ship() -> None:
-    old = {name: table for name, table in DEFAULT.items() if name != "signals"}
+    old = {name: table for name, table in EACH_MISS.items() if name != "signals"}
     assert policies.read(old).signals == policies.read(policies.filled(old)).signals == SHIPPED
-    some = copy.deepcopy(DEFAULT)
+    some = copy.deepcopy(EACH_MISS)
     some["signals"] = {"new_phone": {"on": False}}
     read = policies.read(some).signals
     assert read["new_phone"] == replace(SHIPPED["new_phone"], is_on=False)
@@ -238,5 +238,5 @@ def test_a_policy_of_an_earlier_release_has_the_signals_that_ship() -> None:
 )
 def test_nonsense_in_a_signal_is_refused_and_named(table: Any, field: str) -> None:
     with pytest.raises(Refused) as fault:
-        policies.read({**DEFAULT, "signals": table})
+        policies.read({**EACH_MISS, "signals": table})
     assert fault.value.field == field

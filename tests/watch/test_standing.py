@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,11 +14,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from server.alert.levels import Does, Evidence, Levels
-from server.alert.policy import Doubt, Tier
+from server.alert.policy import DEFAULT, Doubt, Tier
+from server.alert.reading import read
 from server.clock import as_utc
 from server.watch import answering, changing
 from server.watch import standing as rules
-from server.watch.commands import read_policy
 from server.watch.habit import Habit, Known, Past, learned
 from server.watch.rhythm import Rhythm, Span
 from server.watch.standing import State, Terms, What, Why
@@ -886,7 +885,7 @@ def test_a_childs_own_session_learns_nothing_of_what_adults_do() -> None:
 
 # --- by what is usual for the child
 
-HABITUAL = read_policy(Path("policies/habit.toml"))
+HABITUAL = read(DEFAULT)
 
 
 @many
@@ -959,6 +958,62 @@ def not_found(terms: Terms, *after: timedelta) -> Life:
 EVENING = Rhythm((time(19),))
 
 
+# --- asked once more
+
+
+def calls_of(life: Life) -> list[rules.Change]:
+    return [change for change in life.changes if change.why is Why.LAST_CALL]
+
+
+def test_before_adults_are_called_a_silent_child_is_asked_once_more_and_not_in_its_sleep() -> None:
+    """Last heard on Monday at noon; the longest silence ends on Wednesday at one in the morning."""
+    terms = Terms(Tier.MID, HABITUAL.tiers[Tier.MID].steps, EVENING, PARIS, (), False)
+    life = Life.begin(terms, EARLY)
+    life.look(EARLY + 3 * DAY)
+    alert = next(change for change in life.changes if change.what is What.ALERT)
+    assert alert.at == EARLY + 36 * HOUR
+    (call,) = calls_of(life)
+    assert call.at.astimezone(PARIS) == datetime(2026, 3, 3, 21, 59, tzinfo=PARIS)
+    assert call.due_at.astimezone(PARIS) == datetime(2026, 3, 2, 19, tzinfo=PARIS)
+
+
+def test_who_answers_then_is_asked_once_more_in_the_next_silence_too() -> None:
+    steps = replace(HABITUAL.tiers[Tier.MID].steps, rest=None)
+    life = Life.begin(Terms(Tier.MID, steps, EVENING, PARIS, (), False), EARLY)
+    life.look(EARLY + 34 * HOUR)
+    assert len(calls_of(life)) == 1
+    life.act(Act("answer", timedelta(0)))
+    assert not life.standing.is_alerted
+    life.look(life.now + 4 * DAY)
+    assert len(calls_of(life)) == 2
+
+
+def test_where_adults_are_called_at_once_nobody_asks_the_child_first() -> None:
+    life = not_found(usual(1, warned_at=EARLY - DAY), HOUR)
+    assert life.standing.is_alerted
+    assert calls_of(life) == []
+
+
+@many
+@given(any_terms(), starts, lives)
+def test_a_child_is_asked_once_more_at_most_once_in_a_silence_and_awake(
+    terms: Terms, start: datetime, happened: list[Act]
+) -> None:
+    life = lived(terms, start, happened)
+    life.look(life.now + 5 * DAY)
+    silences: list[rules.Change] = []
+    for change in calls_of(life):
+        steps = life.terms.steps
+        assert steps.last_call is not None
+        of_it = [c for c in life.changes if c.what is What.LATE and c.due_at == change.due_at]
+        assert [late.at <= change.at for late in of_it] == [True]
+        assert not any(c.what is What.ALERT and c.at == change.at for c in life.changes)
+        assert change.due_at not in [known.due_at for known in silences]
+        silences.append(change)
+        if steps.rest is not None:
+            assert not steps.rest.holds(change.at.astimezone(terms.zone).time())
+
+
 def test_who_showed_a_warning_sign_and_is_not_found_calls_adults_at_once() -> None:
     life = not_found(usual(1, warned_at=EARLY - DAY), HOUR)
     assert life.changes[-1].what is What.ALERT
@@ -974,14 +1029,14 @@ def test_of_who_seldom_answers_the_carer_who_did_not_find_the_child_is_asked_aga
 
 
 def test_who_is_looked_for_twice_in_vain_is_missed_earlier_but_not_by_saying_it_twice() -> None:
-    known = usual(1, was_missing=True)
+    known = usual(1, missing=1)
     once, twice = not_found(known, HOUR), not_found(known, HOUR, 14 * HOUR)
     assert twice.silence() < once.silence()
     assert not_found(known, HOUR, 5 * MINUTE).silence() == once.silence()
 
 
 def test_who_was_missing_before_is_missed_earlier() -> None:
-    before = not_found(usual(1, was_missing=True), HOUR, 14 * HOUR).silence()
+    before = not_found(usual(1, missing=1), HOUR, 14 * HOUR).silence()
     assert before < not_found(usual(1), HOUR, 14 * HOUR).silence()
 
 

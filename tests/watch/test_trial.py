@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.alert import reading as policies
-from server.alert.policy import DEFAULT, Policy
+from server.alert.policy import EACH_MISS, Policy
 from server.audit.models import Entry
 from server.errors import Refused
 from server.watch import ticking, trial, trial_pages
@@ -48,7 +48,7 @@ def past(text: str = EVENTS, **known: object) -> Past:
 
 
 def shipped() -> Policy:
-    return policies.read(DEFAULT)
+    return policies.read(EACH_MISS)
 
 
 def nobody() -> None:
@@ -155,17 +155,18 @@ async def test_a_file_is_replayed_by_each_policy_and_nothing_is_kept(cast: Cast)
     tom = cast.browser_as("tom")
     before = await Entry.all().count()
     files = {"events": ("events.csv", EVENTS, "text/csv"), "truth": ("t.csv", TRUTH, "text/csv")}
-    first = await tom.post(PATH, data=answer(), files=files)
+    by = {"policy": ["each-miss", "period-and-grace"]}
+    first = await tom.post(PATH, data=answer() | by, files=files)
     assert first.status_code == 200
     assert "On your file" in first.text
-    assert "1 of 2: As it comes" in first.text, "it says how far it is"
+    assert "1 of 2: Asked at each miss" in first.text, "it says how far it is"
     rows = dict(re.findall(r'class="leads">([^<]+)</th><td>([^<]*)</td>', first.text))
     assert rows["Absences of which an adult was told"] == "1"
     assert rows["From leaving until an adult was told, the middle one"] == "23 hrs"
     assert rows["For nothing"] == "1"
     assert "<svg viewBox" in first.text
     assert "<title id=" in first.text
-    again = await tom.post(PATH, data=answer(), files=files)
+    again = await tom.post(PATH, data=answer() | by, files=files)
     assert again.text == first.text, "the same once more, and no harm"
     assert await Entry.all().count() == before
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from server.alert.levels import OF_A_PHONE, Does, Evidence, Levels
-from server.alert.policy import DEFAULT, Doubt, Steps, Tier
+from server.alert.policy import EACH_MISS, Doubt, QuietHours, Steps, Tier
 from server.alert.reading import read
 from server.watch import answering, changing
 from server.watch import standing as rules
@@ -17,7 +17,7 @@ from server.watch.rhythm import Rhythm, Span
 from server.watch.standing import Change, Standing, Terms
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-SHIPPED = read(DEFAULT)
+SHIPPED = read(EACH_MISS)
 # The clocks of Paris go forward on the 29th of March 2026, and back on the 25th of October.
 STARTS = [datetime(2026, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 23, 12, tzinfo=UTC)]
 ZONES = [ZoneInfo(n) for n in ("Europe/Paris", "UTC", "America/Nuuk", "Asia/Kathmandu")]
@@ -55,7 +55,7 @@ knowns = st.builds(
     Known,
     habits,
     warned_at=st.sampled_from([None, *STARTS, STARTS[0] + 30 * HOUR]),
-    was_missing=st.booleans(),
+    missing=st.integers(0, 3),
     unreached_since=st.sampled_from([None, *STARTS]),
 )
 
@@ -80,6 +80,9 @@ def any_levels(draw: st.DrawFn, *, settles: bool = True) -> Levels:
     return levels
 
 
+RESTS = [None, QuietHours(time(22), time(7)), QuietHours(time(1), time(5))]
+
+
 @st.composite
 def any_steps(draw: st.DrawFn) -> Steps:
     """Steps that `reading.read` lets through, most of them like nobody's."""
@@ -97,6 +100,8 @@ def any_steps(draw: st.DrawFn) -> Steps:
         doubt=draw(st.one_of(st.none(), doubts)),
         after_pass=draw(st.one_of(st.none(), minutes(1, 240))),
         asks_carer=draw(st.booleans()),
+        last_call=draw(st.one_of(st.none(), minutes(1, 600))),
+        rest=draw(st.sampled_from(RESTS)),
     )
 
 
@@ -204,7 +209,8 @@ class Life:
             self.standing = answering.not_seen(self.standing, terms, now)
             unseen = (*terms.known.unseen, now)
             self.terms = replace(terms, known=replace(terms.known, unseen=unseen))
-            self.look(now)
+            self.standing, more = rules.advance(self.standing, self.terms, now, since=now)
+            self.changes += more
         elif act.what in ("pause", "pass"):
             away = Span(now, now + act.lasts, returns=act.what == "pass")
             self.reterm(replace(terms, pauses=(*terms.pauses, away)))
