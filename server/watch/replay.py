@@ -506,16 +506,22 @@ class Replay:
     def _say(self, child: Child, changes: Iterable[Change], now: datetime | None = None) -> None:
         """Rows for what became true, each at its moment, or all of them `now`."""
         self._remember(child, changes)
+        # Of several at one moment, as after a time of blindness, the child gets the last reminder,
+        # and the carer the last question.
         reminders: dict[datetime, Change] = {}
+        questions: dict[datetime, Change] = {}
         for change in changes:
             at = now or change.at
             if change.what is What.REMIND:
                 reminders[at] = change
             elif change.what is What.ASK:
+                questions[at] = change
+        for change in changes:
+            at = now or change.at
+            if questions.get(at) is change:
                 self._ask(child, change, at)
             elif change.what is What.ALERT:
                 self._open(child, Cause.SILENCE, change.at, at, why=change.why)
-        # Of several at one moment, as after a time of blindness, the child gets the last.
         for at, change in reminders.items():
             self._remind(child, change, at)
 

@@ -148,7 +148,7 @@ async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False)
     if quietly:
         return ours
     await _remind(ours, now)
-    await ask(_of(ours, What.ASK), now)
+    await ask(_last_asked(ours), now)
     await _enter(ours, now)
     await _alert(ours, now)
     for agency_id in {one.watch.agency_id for one, changes in ours if _shows(one, changes)}:
@@ -162,6 +162,12 @@ def _shows(one: Case, changes: Iterable[Change]) -> bool:
 
 def _of(moved: Sequence[Moved], what: What) -> list[tuple[Case, Change]]:
     return [(one, change) for one, changes in moved for change in changes if change.what is what]
+
+
+def _last_asked(moved: Sequence[Moved]) -> list[tuple[Case, Change]]:
+    """After a time of blindness a carer was to be asked several times: once is enough."""
+    last = {one.watch.child_id: (one, change) for one, change in _of(moved, What.ASK)}
+    return list(last.values())
 
 
 async def _write_rounds(moved: Sequence[Moved], now: datetime) -> None:

@@ -1,11 +1,12 @@
 """Many children at once, for benchmarks: rows by the thousand, past the actions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from server import bulk
+from server.alert.models import Policy
 from server.crypt import hash_token
 from server.db import write
 from server.doors.models import Device, Session
@@ -23,11 +24,20 @@ def moment() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-async def make(how_many: int, *, watch: dict[str, Any], with_phones: bool) -> list[UUID]:
-    """So many children of one agency with a caseworker, each with a watch as given."""
+async def make(
+    how_many: int,
+    *,
+    watch: dict[str, Any],
+    with_phones: bool,
+    policy: Mapping[str, Any] | None = None,
+) -> list[UUID]:
+    """So many children of one agency with a caseworker, each with a watch as given. `policy`: what
+    the agency has adopted; None, the one that ships."""
     now = moment()
     async with write():
         agency = await Agency.create(name="bench", made_at=now)
+        if policy is not None:
+            await Policy.create(agency_id=agency.id, version=1, content=policy, made_at=now)
         worker = await Person.create(
             agency=agency, role=Role.CASEWORKER, name="worker", made_at=now
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -13,8 +14,8 @@ from server import crypt
 from server.alert import actions as alerts
 from server.alert.ladder import Cause, Outcome
 from server.alert.levels import Evidence
-from server.alert.models import Alert
-from server.alert.policy import Tier
+from server.alert.models import Alert, Policy
+from server.alert.policy import DEFAULT, Tier
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.db import fetch, write
@@ -884,3 +885,18 @@ async def test_whoever_holds_the_phone_of_a_child_does_not_learn_that_adults_wer
     await cast.new_token("tom")
     async with cast.client_as("tom") as tom:
         assert (await tom.get(path)).json()["standing"] == "alerted"
+
+
+async def test_after_a_time_of_blindness_a_carer_is_asked_once(cast: Cast) -> None:
+    """Under a policy that asks again every few hours, all of them behind us at once."""
+    content = copy.deepcopy(DEFAULT)
+    content["mid"]["habit"] |= {"ask": 0.00001, "ask_again": "2h"}  # From the first miss on.
+    await Policy.create(agency_id=cast.agency.id, version=1, content=content, made_at=DUE)
+    await ticking.tick(cast.clock.set(DUE + 2 * HOUR))
+    begun = await Question.filter(child_id=cast.mia.id).count()
+    later = cast.clock.set(DUE + 10 * HOUR)
+    await ticking.look(later)
+    await ticking.tick(later)
+    assert begun >= 1
+    assert await Question.filter(child_id=cast.mia.id, asked_at=later).count() == 1
+    assert await Message.filter(kind=Kind.ASK_CARER, queued_at=later).count() == 1
