@@ -255,11 +255,12 @@ async def test_a_service_that_is_down_moves_to_the_next_channel_within_two_minut
     address = await mail_of(stage, "tom")
     stage.push.fault(503, times=None)
     await say(stage)
-    begun = stage.clock()
-    while not stage.mails_to(address) and stage.clock() - begun < 5 * MINUTE:
+    begun = moved = stage.clock()
+    while not stage.mails_to(address) and moved - begun < 5 * MINUTE:
         await send(stage)
+        moved = stage.clock()
         stage.clock.advance(seconds=1)
-    assert stage.clock() - begun <= 2 * MINUTE
+    assert moved - begun <= 2 * MINUTE
     stage.push.reset()
     stage.clock.advance(minutes=20)
     while await send(stage):

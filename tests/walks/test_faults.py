@@ -288,7 +288,8 @@ async def test_a_full_disk_says_so_loses_nothing_and_is_over_when_there_is_room(
         answer = await stage.send("mia", "POST", "/api/v1/check-ins", body)
         assert answer.status_code == 201
     assert await CheckIn.all().count() == 30
-    await stage.ticker.send()
+    for _ in range(2):  # A pass of the worker takes a hundred of what is due, and there is more.
+        await stage.ticker.send()
     assert stage.shown("tom")
     await nothing_doubled()
 
