@@ -36,6 +36,7 @@ NAMES = (
     "project",
     "seen",
     "frontier",
+    "cohort",
 )
 
 
