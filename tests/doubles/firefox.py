@@ -177,6 +177,10 @@ class Firefox:
         """Go there and wait until it has loaded."""
         self._driver.navigate(url)
 
+    def to_front(self) -> None:
+        """Look at this page again, where a click on a notification has opened another one."""
+        self._driver.switch_to_window(self._driver.current_window_handle, focus=True)
+
     def run(self, script: str, *arguments: object) -> Any:
         """Run an async function's body in the page, with `arguments`; what it returns, as JSON.
 
