@@ -17,7 +17,9 @@ what it speaks, what it believes, or what phone it has.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import ceil
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from server.alert.policy import Doubt
@@ -62,6 +64,7 @@ class Habit:
 UNKNOWN = Habit()
 
 
+@lru_cache(maxsize=65_536)  # Children who live in one zone share their times.
 def slot(due_at: datetime, zone: ZoneInfo) -> Slot:
     """The part of the day, and whether it is a weekend."""
     local = due_at.astimezone(zone)
@@ -71,7 +74,7 @@ def slot(due_at: datetime, zone: ZoneInfo) -> Slot:
 def learned(rounds: Iterable[Past], zone: ZoneInfo) -> Habit:
     """What the rounds of a child tell; the last of them, whatever their order."""
     slots: dict[Slot, tuple[int, int]] = {}
-    for past in sorted(rounds, key=lambda past: past.due_at)[-REMEMBERED:]:
+    for past in sorted(rounds, key=attrgetter("due_at"))[-REMEMBERED:]:
         at = slot(past.due_at, zone)
         answered, asked = slots.get(at, (0, 0))
         slots[at] = (answered + past.is_answered, asked + 1)

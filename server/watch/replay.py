@@ -285,8 +285,10 @@ class Replay:
 
     def _know(self, child: Child, **told: Any) -> None:
         """Something that a policy weighs which goes by more than each miss."""
-        if self._learns:
-            child.terms = replace(child.terms, known=replace(child.terms.known, **told))
+        known = child.terms.known
+        # Most often it is what is known already, and a copy of the terms takes its time.
+        if self._learns and any(getattr(known, name) != what for name, what in told.items()):
+            child.terms = replace(child.terms, known=replace(known, **told))
 
     def _heed_signals(self, child: Child) -> None:
         """Whether a signal that asks will hold when the round is late, by what is known so far."""
