@@ -118,26 +118,32 @@ class Worker:
     # --- claim
 
     async def _claim(self, now: datetime) -> list[Message]:
-        skip = "FOR UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
         async with write():
-            known: list[Any] = [now, now + LEASE, self._name]
-            free = ""
-            if dialect() == "postgres":
-                known.append(await _take_groups(now))
-                free = "AND (together IS NULL OR together = ANY($4))"
-            rows = await fetch(
-                "UPDATE message SET state = 'sending', attempts = attempts + 1, act_at = $2,"  # noqa: S608
-                " lease_until = $2, leased_by = $3 WHERE id IN (SELECT id FROM message"
-                f" WHERE act_at <= $1 AND state IN ('waiting', 'sending') {free}"
-                f" ORDER BY act_at LIMIT {AT_ONCE} {skip}) RETURNING id, together",
-                known,
-            )
+            # What calls an adult or asks a carer waits behind no reminder.
+            rows = await self._claim_due(now, AT_ONCE, _URGENT)
+            if len(rows) < AT_ONCE:
+                rows += await self._claim_due(now, AT_ONCE - len(rows), "")
             rows += await self._claim_rest(rows, now)
         ids = [as_id(row["id"]) for row in rows]
         if not ids:
             return []
         return await Message.filter(id__in=ids, leased_by=self._name).prefetch_related(
             "person__agency"
+        )
+
+    async def _claim_due(self, now: datetime, most: int, only: str) -> list[Any]:
+        known: list[Any] = [now, now + LEASE, self._name]
+        free, skip = only, ""
+        if dialect() == "postgres":
+            known.append(await _take_groups(now, only))
+            free += " AND (together IS NULL OR together = ANY($4))"
+            skip = "FOR UPDATE SKIP LOCKED"
+        return await fetch(
+            "UPDATE message SET state = 'sending', attempts = attempts + 1, act_at = $2,"  # noqa: S608
+            " lease_until = $2, leased_by = $3 WHERE id IN (SELECT id FROM message"
+            f" WHERE act_at <= $1 AND state IN ('waiting', 'sending') {free}"
+            f" ORDER BY act_at LIMIT {most} {skip}) RETURNING id, together",
+            known,
         )
 
     async def _claim_rest(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[Any]:
@@ -441,20 +447,22 @@ def as_one(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
     return list(found.values())
 
 
-_GROUPS = f"""
+_URGENT = "AND urgency = 'high'"
+_GROUPS = """
 SELECT together FROM (
   SELECT DISTINCT together FROM (
-    SELECT together FROM message WHERE act_at <= $1 AND state IN ('waiting', 'sending')
-    ORDER BY act_at LIMIT {AT_ONCE}
+    SELECT together FROM message WHERE act_at <= $1 AND state IN ('waiting', 'sending') {only}
+    ORDER BY act_at LIMIT {most}
   ) AS due WHERE together IS NOT NULL
 ) AS groups WHERE pg_try_advisory_xact_lock(hashtextextended(together::text, 0))
-"""  # noqa: S608
+"""
 
 
-async def _take_groups(now: datetime) -> list[UUID]:
+async def _take_groups(now: datetime, only: str) -> list[UUID]:
     """What goes out as one and is due next, as far as no other worker claims of it in this moment:
     two who each took a part of it would send it twice. Until the end of the transaction."""
-    return [as_id(row["together"]) for row in await fetch(_GROUPS, [now])]
+    sql = _GROUPS.format(only=only, most=AT_ONCE)
+    return [as_id(row["together"]) for row in await fetch(sql, [now])]
 
 
 async def _lock_addresses(ids: Sequence[UUID]) -> None:

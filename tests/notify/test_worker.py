@@ -142,6 +142,19 @@ async def test_workers_at_once_do_not_split_what_goes_out_as_one(stage: Stage) -
         assert len(phone.received) == number + 1
 
 
+async def test_an_alert_waits_behind_no_reminders(stage: Stage) -> None:
+    """However many of them, and however long they have waited."""
+    phone = await phone_of(stage, "tom")
+    for turn in range(AT_ONCE + 20):
+        await say(stage, "mia", kind=Kind.REMIND_CHILD, turn=turn, urgency="normal")
+    stage.clock.advance(minutes=5)
+    await say(stage)
+    assert await send(stage) == AT_ONCE
+    assert len(phone.received) == 1
+    assert await Message.filter(kind=Kind.ALERT, state="done").count() == 1
+    assert await send(stage) == 21
+
+
 async def test_a_batch_is_bounded_and_the_oldest_go_first(stage: Stage) -> None:
     phone = await phone_of(stage, "tom")
     for turn in range(AT_ONCE + 1):
