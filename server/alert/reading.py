@@ -251,20 +251,13 @@ def _doubt(table: Mapping[str, Any], tier: str) -> Doubt | None:
         sign=_times(own, "sign", name),
         sign_lasts=_duration(own, "sign_lasts", name),
         left_before=_times(own, "left_before", name),
-        silent_phone=_is_so(own, "silent_phone", name),
+        silent_phone=_yes_or_no(own, "silent_phone", name),
     )
     if doubt.ask > doubt.page:
         raise Refused("Adults are called before the carer is asked.", field=f"{name}.ask")
     if doubt.ask_again < timedelta(hours=1):
         raise Refused("A carer is asked once an hour at the most.", field=f"{name}.ask_again")
     return doubt
-
-
-def _is_so(table: Mapping[str, Any], key: str, name: str) -> bool:
-    value = table.get(key)
-    if not isinstance(value, bool):
-        raise Refused("Yes or no.", field=f"{name}.{key}")
-    return value
 
 
 def _odds(table: Mapping[str, Any], key: str, name: str) -> float:
