@@ -119,13 +119,9 @@ def _signal(table: Any, name: str) -> Signal:
         raise Refused("This policy lacks a table.", field=where)
     _known(table, shipped, where)
     whole = {**shipped, **table}
-    if not isinstance(whole["asks"], bool):
-        raise Refused("This is true or false.", field=f"{where}.asks")
-    if not isinstance(whole["on"], bool):
-        raise Refused("This is true or false.", field=f"{where}.on")
     return Signal(
-        is_on=whole["on"],
-        asks=whole["asks"],
+        asks=_yes_or_no(whole, "asks", where),
+        is_on=_yes_or_no(whole, "on", where),
         days=int(_count(whole, "days", where)),
         least=int(_count(whole, "least", where)) if "least" in shipped else 1,
         by=_count(whole, "by", where) if "by" in shipped else 0.0,
