@@ -11,7 +11,7 @@ what the browser asks for. Times on pages are in `request.state.zone`, else in U
 import json
 import re
 from collections.abc import Mapping
-from datetime import MAXYEAR, MINYEAR, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -212,6 +212,17 @@ async def form_body(request: Request, *, files: int = 0) -> FormData:
         if isinstance(value, str):
             clean_text(value)
     return form
+
+
+def form_day(text: str, field: str) -> date:
+    """A day as a form sends it. Raises Refused, naming the field, for anything else."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        raise Refused(N_("Enter a date such as 2027-03-31."), field=field) from None
+    if not 2000 <= day.year <= 2200:
+        raise Refused(N_("Enter a date such as 2027-03-31."), field=field)
+    return day
 
 
 def json_answer(

@@ -18,7 +18,7 @@ from server.people.access import Visitor, agency_for, nothing_here, now_of
 from server.people.models import Agency, Person
 from server.people.rules import AgencyAction, Role
 from server.people.words import entered, form_fault
-from server.web import form_body, language_of, page
+from server.web import form_body, form_day, language_of, page
 
 PAGE = "/desk/people/second-keys"
 
@@ -64,13 +64,7 @@ def _beginning(said: str, zone: str) -> datetime | None:
     """The first moment of that day where the agency is."""
     if not said:
         return None
-    try:
-        day = datetime.strptime(said, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
-    except ValueError:
-        raise Refused(N_("Enter a date such as 2027-03-31."), field="from") from None
-    if not 2000 <= day.year <= 2200:
-        raise Refused(N_("Enter a date such as 2027-03-31."), field="from")
-    return as_utc(day, time(0), known_zone(zone))
+    return as_utc(form_day(said, "from"), time(0), known_zone(zone))
 
 
 async def _page(

@@ -26,7 +26,7 @@ from server.people.access import (
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import STAFF, Action, AgencyAction, Role
 from server.people.words import ROLES, entered, form_fault, words_for
-from server.web import form_body, language_of, page, zone_of
+from server.web import form_body, form_day, language_of, page, zone_of
 
 TIE_ROLES = [Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER]
 
@@ -143,13 +143,7 @@ def _until(request: Request, value: str) -> datetime | None:
     """The end of the chosen day on the reader's clock."""
     if not value:
         return None
-    try:
-        day = datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
-    except ValueError:
-        raise Refused(N_("Enter a date such as 2027-03-31."), field="until") from None
-    if not 2000 <= day.year <= 2200:
-        raise Refused(N_("Enter a date such as 2027-03-31."), field="until")
-    return as_utc(day + timedelta(days=1), time(0), zone_of(request))
+    return as_utc(form_day(value, "until") + timedelta(days=1), time(0), zone_of(request))
 
 
 # --- oneself
