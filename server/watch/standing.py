@@ -222,13 +222,17 @@ def _next_alarm(standing: Standing, terms: Terms) -> tuple[datetime, _Step]:
     return alarm, call
 
 
+def call_at(standing: Standing, terms: Terms) -> datetime:
+    """When adults are called if nothing comes before, as it stands."""
+    return standing.alarm_at or ceiling_at(standing, terms)
+
+
 def _last_call_at(standing: Standing, terms: Terms) -> datetime | None:
     """When a child that has missed a round is asked once more before adults are called: in time,
     and not in its sleep. None where there is no such moment."""
     if standing.late_at is None or terms.steps.last_call is None:
         return None
-    alarm = standing.alarm_at or ceiling_at(standing, terms)
-    moment = _awake(alarm - terms.steps.last_call, terms)
+    moment = _awake(call_at(standing, terms) - terms.steps.last_call, terms)
     return moment if moment >= standing.late_at else None
 
 
@@ -451,8 +455,8 @@ def _last_call(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     """Once in a silence, while there is still time to answer, and not where a call that comes
     earlier than it was to come would wake the child."""
     assert standing.missed_due_at is not None
-    called, alarm = replace(standing, last_call_at=at), standing.alarm_at
-    if (alarm or ceiling_at(standing, terms)) <= at or _awake(at, terms) < at:
+    called = replace(standing, last_call_at=at)
+    if call_at(standing, terms) <= at or _awake(at, terms) < at:
         return called, ()
     return called, (Change(What.REMIND, at, standing.missed_due_at, Why.LAST_CALL),)
 

@@ -20,7 +20,7 @@ from server.watch.cases import Case, as_row, load, passed
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
 from server.watch.rhythm import zone_at
 from server.watch.shared import Silent, causes_of
-from server.watch.standing import Change, What, Why, ceiling_at, steps_of
+from server.watch.standing import Change, What, Why, call_at, steps_of
 
 AT_ONCE = 200
 # A row that raises is set apart for so long, and operators are told; it never stops the others.
@@ -229,7 +229,8 @@ async def _remind(moved: Sequence[Moved], now: datetime) -> None:
 
 def _reminder(one: Case, change: Change, nth: int, now: datetime) -> Saying:
     quiet, grace = one.policy.quiet, steps_of(one.terms, change.due_at).grace
-    until = one.standing.alarm_at if change.why is Why.LAST_CALL else change.due_at + grace
+    is_last = change.why is Why.LAST_CALL
+    until = call_at(one.standing, one.terms) if is_last else change.due_at + grace
     return Saying(
         kind=Kind.REMIND_CHILD,
         agency_id=one.watch.agency_id,
@@ -238,9 +239,9 @@ def _reminder(one: Case, change: Change, nth: int, now: datetime) -> Saying:
         person_id=one.watch.child_id,
         rung=nth,
         # Another way than before, where there is one.
-        nth=1 if change.why in (Why.AGAIN, Why.LAST_CALL) else 0,
+        nth=1 if is_last or change.why is Why.AGAIN else 0,
         child_id=one.watch.child_id,
-        expires_at=max(until or ceiling_at(one.standing, one.terms), now + timedelta(minutes=30)),
+        expires_at=max(until, now + timedelta(minutes=30)),
         data={
             "path": "/app/",
             "quiet": {
