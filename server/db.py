@@ -182,6 +182,11 @@ def dialect() -> Dialect:
     return cast(Dialect, connection().capabilities.dialect)
 
 
+def among() -> str:
+    """How `fetch` compares a column with the list that is its first parameter."""
+    return "= ANY($1)" if dialect() == "postgres" else "IN (SELECT value FROM json_each($1))"
+
+
 def write() -> AbstractAsyncContextManager[TransactionalDBClient]:
     """One transaction: leave it normally and it is stored, raise and nothing happened.
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from server.alert.policy import Signal
 from server.alert.reach import policy_of
-from server.db import as_id, as_moment, dialect, fetch
+from server.db import among, as_id, as_moment, dialect, fetch
 from server.watch.signal_words import in_short
 from server.watch.signals import (
     MONTH,
@@ -99,7 +99,6 @@ _MINUTE = {
     "sqlite": "CAST((julianday({at}) - 2440587.5) * 1440 AS INTEGER)",
 }
 _TOGETHER = {"postgres": "string_agg({what}, ',')", "sqlite": "group_concat({what})"}
-_ANY = {"postgres": "= ANY($1)", "sqlite": "IN (SELECT value FROM json_each($1))"}
 _ROUNDS = """
 SELECT child_id, {together} AS text FROM round
 WHERE child_id {any} AND due_at > $2 AND due_at <= $3
@@ -158,7 +157,7 @@ async def _texts(
     what = f"CAST({_MINUTE[kind].format(at=at)} AS text) || ':' ||"
     what += f" COALESCE(CAST({value[kind]} AS text), '')"
     together = _TOGETHER[kind].format(what=what)
-    rows = await fetch(sql.format(together=together, any=_ANY[kind]), [list(ids), since, now])
+    rows = await fetch(sql.format(together=together, any=among()), [list(ids), since, now])
     return {as_id(row["child_id"]): row["text"] for row in rows}
 
 
@@ -233,9 +232,7 @@ async def _rest(
     still, noticed, paired = (
         ago(code) for code in (Code.STALLED_GOALS, Code.OBSERVATIONS, Code.NEW_PHONE)
     )
-    rows = await fetch(
-        _REST.format(any=_ANY[dialect()]), [list(ids), since, now, still, noticed, paired]
-    )
+    rows = await fetch(_REST.format(any=among()), [list(ids), since, now, still, noticed, paired])
     found: dict[UUID, _Rest] = {}
     for row in rows:
         at, rest = as_moment(row["at"]), found.setdefault(as_id(row["child_id"]), _Rest())

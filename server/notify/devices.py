@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server.db import as_id, as_moment, dialect, fetch
+from server.db import among, as_id, as_moment, fetch
 from server.notify.health import FEWEST, Device, Health, Reached, health, reached
 from server.notify.models import Address
 from server.notify.rules import PUSH
@@ -21,7 +21,6 @@ _MOMENTS = (
     "unseen_since",
 )
 COLUMNS = ("unseen", *_MOMENTS)
-_ANY = {"postgres": "= ANY($1)", "sqlite": "IN (SELECT value FROM json_each($1))"}
 # Names of our own alone are put into it.
 _DEVICES = f"""
 SELECT person_id, device_id, made_at, dropped_at, {", ".join(COLUMNS)}
@@ -53,7 +52,7 @@ async def health_of(device_id: UUID, now: datetime) -> Health:
 async def _rows(whose: str, ids: Collection[UUID]) -> list[dict[str, Any]]:
     if not ids:
         return []
-    return await fetch(_DEVICES.format(whose=whose, any=_ANY[dialect()]), [list(ids)])
+    return await fetch(_DEVICES.format(whose=whose, any=among()), [list(ids)])
 
 
 def _device(row: Mapping[str, Any]) -> Device:

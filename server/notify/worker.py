@@ -17,7 +17,7 @@ from tortoise.expressions import F
 
 from server import bulk, crypt, logs
 from server.clock import Clock, known_zone
-from server.db import as_id, dialect, fetch, write
+from server.db import among, as_id, dialect, fetch, write
 from server.i18n import format_time
 from server.ids import uuid7
 from server.notify.actions import (
@@ -55,7 +55,6 @@ LEASE = timedelta(seconds=60)
 SIDE_BY_SIDE = 64
 # Whoever must be told, and cannot be by any way: then the last resort is.
 MUST_ARRIVE = frozenset({Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE})
-_ANY = {"postgres": "= ANY($1)", "sqlite": "IN (SELECT value FROM json_each($1))"}
 # A device may have said that it showed a push before we wrote down that the push was accepted.
 _IS_UNSEEN = f"channel = '{PUSH}' AND (last_seen_at IS NULL OR last_seen_at < $3)"
 _ACCEPTED = f"""
@@ -374,7 +373,7 @@ class Worker:
         await bulk.update(Delivery, rows)
         if accepted:
             started = min(a.started_at for a in attempts if a.started_at is not None)
-            sql = _ACCEPTED.format(any=_ANY[dialect()])
+            sql = _ACCEPTED.format(any=among())
             await fetch(sql, [accepted, now, started])
         if failed:
             await Address.filter(id__in=failed).update(last_failed_at=now)

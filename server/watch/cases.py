@@ -12,7 +12,7 @@ from server.alert.models import Alert
 from server.alert.policy import LONGEST, Policy, Signal, Tier
 from server.alert.reach import policy_of
 from server.clock import known_zone
-from server.db import as_id, as_moment, dialect, fetch
+from server.db import among, as_id, as_moment, fetch
 from server.notify.devices import reached_of
 from server.people.models import Tie
 from server.people.rules import Role
@@ -161,7 +161,7 @@ async def _past(ids: Sequence[UUID]) -> dict[UUID, list[Past]]:
     Read where it is needed, and only under a policy that asks for it: an answer is settled without
     a read, and has nothing more to write for it.
     """
-    rows = await fetch(_PAST[dialect()], [list(ids), REMEMBERED])
+    rows = await fetch(_PAST.format(any=among()), [list(ids), REMEMBERED])
     found: dict[UUID, list[Past]] = {}
     for row in rows:
         past = Past(as_moment(row["due_at"]), row["state"] == "answered")
@@ -171,7 +171,7 @@ async def _past(ids: Sequence[UUID]) -> dict[UUID, list[Past]]:
 
 # Of those that somebody else settled by seeing the child, the late ones were missed; the others
 # tell nothing.
-_OVER = """
+_PAST = """
 SELECT child_id, due_at, state FROM (
   SELECT child_id, due_at, state,
          ROW_NUMBER() OVER (PARTITION BY child_id ORDER BY due_at DESC) AS place
@@ -179,10 +179,6 @@ SELECT child_id, due_at, state FROM (
   AND (state IN ('answered', 'answered_late') OR (state = 'seen' AND settled_at >= late_at))
 ) AS latest WHERE place <= $2
 """
-_PAST = {
-    "postgres": _OVER.format(any="= ANY($1)"),
-    "sqlite": _OVER.format(any="IN (SELECT value FROM json_each($1))"),
-}
 
 
 def case(

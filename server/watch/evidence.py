@@ -12,7 +12,7 @@ from uuid import UUID
 from server.alert.ladder import Cause
 from server.alert.ladder import State as AlertState
 from server.alert.policy import Tier
-from server.db import as_id, as_moment, dialect, fetch
+from server.db import among, as_id, as_moment, dialect, fetch
 from server.notify.actions import NONE
 from server.notify.devices import reached_of
 from server.notify.models import Delivery
@@ -85,7 +85,6 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
 
 # --- the watches, with their last rounds
 
-_ANY = {"postgres": "= ANY($1)", "sqlite": "IN (SELECT value FROM json_each($1))"}
 _MINUTES = {
     "postgres": "ROUND(EXTRACT(EPOCH FROM (settled_at - due_at)) / 60)::int",
     "sqlite": "CAST(ROUND((julianday(settled_at) - julianday(due_at)) * 1440) AS INTEGER)",
@@ -122,7 +121,7 @@ WHERE w.child_id {any}
 async def _watches(ids: Sequence[UUID]) -> list[dict[str, Any]]:
     kind = dialect()
     sql = _WATCHES.format(
-        together=_TOGETHER[kind], minutes=_MINUTES[kind], rounds=ROUNDS, any=_ANY[kind]
+        together=_TOGETHER[kind], minutes=_MINUTES[kind], rounds=ROUNDS, any=among()
     )
     return await fetch(sql, [list(ids)])
 
@@ -177,7 +176,7 @@ FROM alert WHERE closed_at IS NULL AND child_id {any}
 
 async def _alerts(ids: Sequence[UUID]) -> dict[UUID, tuple[Called, ...]]:
     found: dict[UUID, list[Called]] = {}
-    for row in await fetch(_ALERTS.format(any=_ANY[dialect()]), [list(ids)]):
+    for row in await fetch(_ALERTS.format(any=among()), [list(ids)]):
         found.setdefault(as_id(row["child_id"]), []).append(_called(row))
     return {
         child: tuple(sorted(many, key=lambda alert: (URGENCY.index(alert.cause), alert.opened_at)))
@@ -204,7 +203,7 @@ def _called(row: Mapping[str, Any]) -> Called:
 async def _messages(subjects: Sequence[UUID]) -> list[dict[str, Any]]:
     if not subjects:
         return []
-    return await fetch(_MESSAGES.format(any=_ANY[dialect()]), [list(subjects)])
+    return await fetch(_MESSAGES.format(any=among()), [list(subjects)])
 
 
 _RANK = list(Reach)
