@@ -33,6 +33,7 @@ from server.db import write
 from server.demo_projects import write_projects
 from server.demo_templates import write_templates
 from server.doors import actions as doors
+from server.doors import pairing
 from server.doors.models import Credential
 from server.doors.passwords import Passwords
 from server.errors import Refused
@@ -156,7 +157,7 @@ async def prepare(
 async def _invite(settings: Settings, now: datetime) -> dict[str, Any]:
     children: dict[str, Any] = {}
     for kid in _CHILDREN:
-        invitation = await doors.invite(SYSTEM, await Person.get(id=id_of(kid.name)), now=now)
+        invitation = await pairing.invite(SYSTEM, await Person.get(id=id_of(kid.name)), now=now)
         children[kid.name] = {
             "id": str(id_of(kid.name)),
             "code": invitation.code,

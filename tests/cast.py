@@ -30,6 +30,7 @@ from server.audit.actions import SYSTEM, Actor
 from server.clock import Clock
 from server.db import write
 from server.doors import actions as doors
+from server.doors import pairing
 from server.doors.models import Device
 from server.doors.passwords import Passwords
 from server.doors.sessions import open_session
@@ -337,8 +338,8 @@ async def _sessions(cast: Cast, passwords: Passwords) -> None:
         cast.tokens[name], _ = await open_session(cast.persons[name], now=now)
     for name in CHILDREN:
         cast.devices[name] = uuid4()
-        invitation = await doors.invite(SYSTEM, cast.persons[name], now=now)
-        opened = await doors.pair(
+        invitation = await pairing.invite(SYSTEM, cast.persons[name], now=now)
+        opened = await pairing.pair(
             invitation.code, cast.devices[name], f"Phone of {name}", "192.0.2.1", now
         )
         cast.tokens[name] = opened.token

@@ -198,6 +198,7 @@ VERBS = {
     "noticing",
     "offering",
     "opening",
+    "pairing",
     "passkeys",
     "questions",
 }

@@ -8,10 +8,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.doors import actions
+from server.doors import actions, pairing
 from server.doors.agents import Agent
 from server.doors.models import Device
-from server.doors.sessions import agent_of_request, drop_cookie, set_cookie
+from server.doors.sessions import Opened, agent_of_request, drop_cookie, set_cookie
 from server.errors import (
     Conflict,
     IdReused,
@@ -121,13 +121,13 @@ def person_out(person: Person) -> PersonOut:
 
 def link_to(request: Request, code: str) -> str:
     """The link of a code at this installation."""
-    return actions.link_to(request.app.state.settings.public_url, code)
+    return pairing.link_to(request.app.state.settings.public_url, code)
 
 
 async def pair(request: Request) -> Response:
     """Pair the phone with whoever the code was made for."""
     said = await json_body(request, PairRequest)
-    opened = await actions.pair(
+    opened = await pairing.pair(
         said.code, said.device.id, said.device.label, host_of(request), now_of(request)
     )
     person = opened.person
@@ -145,7 +145,7 @@ async def make_code(request: Request) -> Response:
     visitor = await visitor_of(request)
     if visitor.device_id is None:
         raise not_yours()
-    made = await actions.own_code(visitor, now_of(request))
+    made = await pairing.own_code(visitor, now_of(request))
     return json_answer(CodeOut(made.code, link_to(request, made.code), made.expires_at), status=201)
 
 
@@ -163,7 +163,7 @@ async def sign_in(request: Request) -> Response:
 
 async def _by_code(
     half: actions.HalfOpened, code: str | None, agent: Agent, now: datetime
-) -> actions.Opened:
+) -> Opened:
     if code is None:
         raise Unauthenticated(
             N_("Send the code of your second key as well."), code="code_needed", field="code"
@@ -210,14 +210,14 @@ async def shut_out(request: Request) -> Response:
 
 async def _devices(request: Request, person_id: UUID) -> Response:
     visitor = await visitor_of(request)
-    found = await actions.devices_of(person_id)
+    found = await pairing.devices_of(person_id)
     return json_answer(DevicesOut([_device_out(device, visitor) for device in found]))
 
 
 async def _shut_out(request: Request, person_id: UUID) -> Response:
     visitor = await visitor_of(request)
-    device = await actions.device_of(person_id, request.path_params["device_id"])
-    await actions.shut_out(visitor, device, now_of(request))
+    device = await pairing.device_of(person_id, request.path_params["device_id"])
+    await pairing.shut_out(visitor, device, now_of(request))
     answer = Response(status_code=204)
     if visitor.device_id == device.id and visitor.by_cookie:
         drop_cookie(request, answer)

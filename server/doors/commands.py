@@ -12,7 +12,7 @@ from uuid import UUID
 from server import crypt
 from server.audit.actions import SYSTEM
 from server.db import write
-from server.doors import actions, factors
+from server.doors import actions, factors, pairing
 from server.doors.models import Credential
 from server.doors.passwords import Passwords, new_password
 from server.doors.rules import fold
@@ -115,10 +115,10 @@ async def _reset(args: argparse.Namespace, _settings: Settings, now: datetime) -
 
 async def _invite(args: argparse.Namespace, settings: Settings, now: datetime) -> list[str]:
     person = await _child(args.child)
-    made = await actions.invite(SYSTEM, person, replace=args.replace, now=now)
+    made = await pairing.invite(SYSTEM, person, replace=args.replace, now=now)
     return [
         f"code: {made.code}",
-        f"link: {actions.link_to(settings.public_url, made.code)}",
+        f"link: {pairing.link_to(settings.public_url, made.code)}",
         f"works once, until {made.expires_at:%Y-%m-%d %H:%M} UTC",
     ]
 

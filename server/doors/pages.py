@@ -13,6 +13,7 @@ from server.doors import (
     again_pages,
     colleague_pages,
     key_pages,
+    pairing,
     passkeys,
     session_pages,
 )
@@ -210,7 +211,7 @@ async def invitation(request: Request) -> Response:
     child, _ = await desk_child(request, Action.INVITE)
     context = {
         "child": await Person.get(id=child.id),
-        "devices": await actions.devices_of(child.id),
+        "devices": await pairing.devices_of(child.id),
         "made": None,
         "now": now_of(request),
     }
@@ -223,13 +224,13 @@ async def invite(request: Request) -> Response:
     form = await form_body(request)
     person = await Person.get(id=child.id)
     now = now_of(request)
-    made = await actions.invite(
+    made = await pairing.invite(
         await staff_of(request), person, replace=entered(form, "replace") == "true", now=now
     )
     link = link_to(request, made.code)
     context = {
         "child": person,
-        "devices": await actions.devices_of(child.id),
+        "devices": await pairing.devices_of(child.id),
         "made": made,
         "code": spaced(made.code),
         "link": link,
@@ -256,8 +257,8 @@ async def devices(request: Request) -> Response:
 async def shut_out(request: Request) -> Response:
     """One phone is let in no more."""
     child, _ = await desk_child(request, Action.DEVICES_SHUT_OUT)
-    device = await actions.device_of(child.id, request.path_params["device_id"])
-    await actions.shut_out(await staff_of(request), device, now_of(request))
+    device = await pairing.device_of(child.id, request.path_params["device_id"])
+    await pairing.shut_out(await staff_of(request), device, now_of(request))
     return to(f"/desk/children/{child.id}/devices")
 
 

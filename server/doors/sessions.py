@@ -1,5 +1,6 @@
 """From a token to who holds it, and back: one query for each request, by the token's SHA-256."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from tortoise.expressions import Q
 
 from server.clock import known_zone
 from server.crypt import hash_token, new_token
@@ -34,6 +36,16 @@ from server.web import header
 
 # Browsers keep no cookie longer than 400 days; the phone gets a new one at every start.
 COOKIE_S = 400 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A door that opened: the token is shown this once."""
+
+    token: str
+    person: Person
+    session_id: UUID
+
 
 _FIND = """
 SELECT s.id, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at, s.ended_at,
@@ -118,6 +130,11 @@ async def open_session(
         system=system,
     )
     return token, session
+
+
+async def end_sessions(which: Q, why: Ended, now: datetime) -> None:
+    """These hold no more, and say why. In the caller's transaction."""
+    await Session.filter(which, ended_at__isnull=True).update(ended_at=now, ended_why=why)
 
 
 def set_cookie(request: HTTPConnection, response: Response, token: str, *, lasts: bool) -> None:

@@ -7,11 +7,10 @@ from markupsafe import Markup
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 
-from server.doors.actions import Opened
 from server.doors.known import remember
 from server.doors.passkeys import Site, site_of
 from server.doors.rules import HALFWAY_LASTS, is_here
-from server.doors.sessions import set_cookie
+from server.doors.sessions import Opened, set_cookie
 from server.errors import Refused
 from server.i18n import N_
 from server.people.rules import Role

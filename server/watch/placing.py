@@ -17,7 +17,7 @@ from server.alert.reach import policy_of
 from server.audit.actions import Actor
 from server.audit.models import Entry
 from server.db import as_id, fetch, write
-from server.doors import actions as doors
+from server.doors import pairing
 from server.errors import Conflict
 from server.i18n import N_
 from server.live import announce
@@ -74,8 +74,8 @@ async def end(
         await proposing.end_all(actor, child_id, now)
         await _stop_watching(child_id)
         if shut_out:
-            for device in await doors.devices_of(child_id):
-                await doors.shut_out(actor, device, now)
+            for device in await pairing.devices_of(child_id):
+                await pairing.shut_out(actor, device, now)
         await note_about(actor, child_id, "watch:end", [], now, why=why)
     return child
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from server.doors import actions
+from server.doors import pairing
 from server.doors.models import Device, Session
 from server.doors.rules import STAFF_AT_MOST, STAFF_IDLE
 from server.notify.models import Address
@@ -42,7 +42,7 @@ async def test_nothing_is_sent_to_a_phone_that_is_out(cast: Cast) -> None:
         made_at=cast.clock(),
     )
     device = await Device.get(id=cast.devices["mia"])
-    await actions.shut_out(cast.actor("tom"), device, cast.clock())
+    await pairing.shut_out(cast.actor("tom"), device, cast.clock())
     await address.refresh_from_db()
     assert address.dropped_at is not None
 

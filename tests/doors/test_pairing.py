@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from server.audit.models import Entry
-from server.doors import actions
+from server.doors import pairing
 from server.doors.models import Device, Guess, Invite
 from server.doors.rules import PAIR_BY_NETWORK, WRONG_SECRETS
 from tests.cast import Cast
@@ -18,7 +18,7 @@ from tests.cast import Cast
 
 async def code_for(cast: Cast, name: str = "mia", by: str = "tom") -> str:
     """A new code of a caseworker."""
-    made = await actions.invite(cast.actor(by), cast.persons[name], now=cast.clock())
+    made = await pairing.invite(cast.actor(by), cast.persons[name], now=cast.clock())
     return made.code
 
 
@@ -236,7 +236,7 @@ async def test_staff_have_no_device_to_make_a_code_from(cast: Cast) -> None:
 
 async def test_pairing_again_lets_a_phone_in_that_was_shut_out(cast: Cast) -> None:
     device = cast.devices["mia"]
-    await actions.shut_out(cast.actor("tom"), await Device.get(id=device), cast.clock())
+    await pairing.shut_out(cast.actor("tom"), await Device.get(id=device), cast.clock())
     async with cast.client() as phone:
         answer = await pair(phone, await code_for(cast), device)
         assert answer.status_code == 201

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi import checks
 
 from server.alert.models import Alert
 from server.audit.actions import SYSTEM
-from server.doors import actions as doors
+from server.doors import pairing
 from server.notify.actions import add_address
 from server.people.actions import add_tie
 from server.people.rules import Role
@@ -169,7 +169,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
 @pytest.fixture
 def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
     """What made-up values never come to: codes, passwords, keys, and what rules look at."""
-    invitation = loop.run_until_complete(doors.invite(SYSTEM, cast.noor, now=cast.clock()))
+    invitation = loop.run_until_complete(pairing.invite(SYSTEM, cast.noor, now=cast.clock()))
     begins = cast.clock() + timedelta(days=3)
     child = "/api/v1/children/{child_id}"
     return {

@@ -37,7 +37,7 @@ from server import crypt
 from server.app import create_app
 from server.audit.actions import SYSTEM
 from server.db import close_database, open_database, write
-from server.doors import actions as doors
+from server.doors import pairing
 from server.doors.passwords import Passwords
 from server.people import actions as people
 from server.people.models import Child, Person
@@ -216,7 +216,7 @@ class Machine(RuleBasedStateMachine):
         client = self.cast.client()
         if phone.role is Role.CHILD:
             person = await Person.get(id=phone.person)
-            made = await doors.invite(SYSTEM, person, now=self.world.clock())
+            made = await pairing.invite(SYSTEM, person, now=self.world.clock())
             device = {"id": str(phone.device), "label": phone.name}
             answer = await client.post("/api/v1/pair", json={"code": made.code, "device": device})
         else:

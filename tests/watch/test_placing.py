@@ -18,7 +18,7 @@ from server.audit.models import Entry
 from server.checkin import actions as check_ins
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want
-from server.doors import actions as doors
+from server.doors import pairing
 from server.errors import Conflict, Refused
 from server.notify.models import Message
 from server.notify.rules import Kind
@@ -177,10 +177,10 @@ async def test_a_time_that_cannot_be_is_refused(cast: Cast, days: int) -> None:
 
 async def test_the_phones_stay_in_unless_somebody_says_otherwise(cast: Cast) -> None:
     await end(cast)
-    assert len(await doors.devices_of(cast.mia.id)) == 1
+    assert len(await pairing.devices_of(cast.mia.id)) == 1
     await begin(cast)
     await end(cast, shut_out=True)
-    assert await doors.devices_of(cast.mia.id) == []
+    assert await pairing.devices_of(cast.mia.id) == []
     async with cast.client_as("mia") as phone:
         assert (await phone.get("/api/v1/me")).status_code == 401
 
