@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Match, Mount
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 from server import crypt, i18n, static_files
-from server.alert.rota import is_on_duty, on_duty
+from server.alert.duty import is_on_duty, on_duty
 from server.checkin import drift
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow

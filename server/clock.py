@@ -6,7 +6,8 @@ anything is added or compared, because adding a duration to a local time goes wr
 
 import time as _time
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Clock = Callable[[], datetime]
@@ -41,3 +42,25 @@ def as_utc(day: date, at: time, zone: ZoneInfo) -> datetime:
     # fold=0 takes the earlier offset: the first of two, and for a skipped time the offset from
     # before the jump, which lands as far behind the jump as the time lay behind its start.
     return datetime.combine(day, at.replace(fold=0), tzinfo=zone).astimezone(UTC)
+
+
+@lru_cache(maxsize=8192)  # The same few times of day, over and over.
+def edge_utc(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """The UTC moment at which what ends and what begins at `at` on `day` meet.
+
+    As `as_utc`, but a time that the clocks skip is the jump itself. So a later wall clock is never
+    an earlier moment, and what touches by the wall clock touches: neither a gap nor an overlap
+    comes of the night in which the clocks change.
+    """
+    after = as_utc(day, at, zone)
+    before = datetime.combine(day, at.replace(fold=1), tzinfo=zone).astimezone(UTC)
+    if before >= after:
+        return after
+    offset, second = before.astimezone(zone).utcoffset(), timedelta(seconds=1)
+    while after - before > second:
+        middle = before + (after - before) // second // 2 * second
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after

@@ -14,7 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from server import logs
 from server.alert import climbing
-from server.alert.rota import on_duty
+from server.alert.duty import on_duty
 from server.audit.actions import seal
 from server.checkin import drift
 from server.clock import Clock

@@ -77,6 +77,7 @@ PURE = {
     "alert/levels",
     "alert/policy",
     "alert/reading",
+    "alert/rota",
     "checkin/rules",
     "checkin/words",
     "doors/agents",

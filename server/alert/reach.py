@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from server.alert.duty import on_duty
 from server.alert.ladder import Reach
 from server.alert.models import Policy
 from server.alert.policy import DEFAULT, Rung
 from server.alert.policy import Policy as PolicyRules
 from server.alert.reading import filled, read
-from server.alert.rota import on_duty
 from server.notify.actions import last_resorts
 from server.people.models import Person, Tie
 from server.people.rules import Role

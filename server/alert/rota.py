@@ -1,30 +1,280 @@
-"""Who is on duty. Rows for now; rotas with overrides and hand-overs widen this room later."""
+"""The rota: who is on duty at a moment, from when until when, and when nobody is. Pure.
 
-from collections.abc import Collection
-from datetime import datetime
+A duty comes round by the wall clock of a zone: on these days, from then until then, taken in turn
+week by week. Handovers change who has it for a while, leave takes somebody out of it in favour of
+whoever covers for them. Steps in local time and compares in UTC, so a night in which the clocks
+change is an hour longer or shorter, and what touches on the clock touches.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from itertools import groupby, pairwise
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from tortoise.expressions import Q
+from server.clock import edge_utc
 
-from server.alert.models import Shift
-
-
-async def on_duty(agencies: Collection[UUID], now: datetime) -> dict[UUID, set[UUID]]:
-    """The people on duty at a moment, by agency."""
-    duty: dict[UUID, set[UUID]] = {agency: set() for agency in agencies}
-    rows = await Shift.filter(
-        Q(until_at__isnull=True) | Q(until_at__gt=now),
-        agency_id__in=list(duty),
-        from_at__lte=now,
-        person__disabled_at__isnull=True,
-    ).values_list("agency_id", "person_id")
-    for agency_id, person_id in rows:
-        duty[agency_id].add(person_id)
-    return duty
+_DAY = timedelta(days=1)
+_WEEK = timedelta(days=7)
+_INSTANT = timedelta(microseconds=1)
 
 
-async def is_on_duty(person_id: UUID, now: datetime) -> bool:
-    """Whether this person is on duty now, and so tied to every child of the agency."""
-    return await Shift.filter(
-        Q(until_at__isnull=True) | Q(until_at__gt=now), person_id=person_id, from_at__lte=now
-    ).exists()
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What comes round each week. It ends on the next day where it ends no later than it begins."""
+
+    days: frozenset[int]  # On which it begins. Monday is 0.
+    begins: time
+    ends: time
+    zone: ZoneInfo
+    people: tuple[UUID, ...]  # One week each, in this order; the week begins on Monday.
+    first: date  # The first of these has the week of this day; nothing begins before it.
+    until: date | None = None  # From this day on nothing of it begins.
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Somebody has it from a moment on, until another; without an end, for good."""
+
+    who: UUID
+    begin: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """In this time `to` has what `who` would have; without `who`, it is in addition."""
+
+    begin: datetime
+    end: datetime
+    who: UUID | None
+    to: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Somebody is away, and `cover` stands in: without one, their deputy does."""
+
+    who: UUID
+    begin: datetime
+    end: datetime
+    cover: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rota:
+    """Everything that is known about who has it when. Later handovers and leaves come later."""
+
+    duties: Sequence[Duty] = ()
+    slots: Sequence[Slot] = ()
+    handovers: Sequence[Handover] = ()
+    leaves: Sequence[Leave] = ()
+    deputies: Mapping[UUID, UUID] = field(default_factory=dict)
+    gone: frozenset[UUID] = frozenset()  # They have left the agency: nobody stands in for them.
+    is_always: bool = True  # Somebody has to have it at any time; else in the planned hours alone.
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One person has it, for themselves or for somebody else, without a break."""
+
+    who: UUID
+    begin: datetime
+    end: datetime
+    instead_of: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Nobody has it who is there. `away` are those who would, and are on leave without a cover."""
+
+    begin: datetime
+    end: datetime
+    away: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A time in which nothing about the rota changes: who has it, instead of whom."""
+
+    begin: datetime
+    end: datetime
+    there: Mapping[UUID, UUID | None]
+    away: frozenset[UUID]
+    is_gap: bool
+
+
+def on_duty_at(rota: Rota, moment: datetime) -> frozenset[UUID]:
+    """Who is called as being on duty. Where all who have it are on leave and nobody covers, they
+    are called themselves: rather somebody on leave than nobody."""
+    now = next(_stretches(rota, moment, moment + _INSTANT))
+    return frozenset(now.there) or now.away
+
+
+def shifts_between(rota: Rota, begin: datetime, end: datetime) -> list[Shift]:
+    """Who has it in that time, in order, cut at both ends. Of one who goes on where they leave off,
+    one shift; a new one where it is for somebody else."""
+    return _joined(rota, begin, end, lambda who, instead_of: (who, instead_of))
+
+
+def spells_between(rota: Rota, begin: datetime, end: datetime) -> list[Shift]:
+    """The same, for whomever it is: a person who has it already gets it no second time."""
+    return _joined(rota, begin, end, lambda who, _: (who, None))
+
+
+def gaps_between(rota: Rota, begin: datetime, end: datetime) -> list[Gap]:
+    """When nobody has it and somebody has to, in order, cut at both ends."""
+    found = []
+    for away, run in _runs(_stretches(rota, begin, end), lambda one: one.is_gap):
+        found.append(Gap(run[0].begin, run[-1].end, away))
+    return found
+
+
+def stand_in(rota: Rota, who: UUID, moment: datetime) -> UUID | None:
+    """Who is there for this person at that moment: they themselves, or whoever covers for them;
+    None where nobody does."""
+    if who in rota.gone:
+        return None
+    return _stand_in(who, _away_at(rota, moment), rota, frozenset())
+
+
+def covers_at(rota: Rota, who: UUID, moment: datetime) -> frozenset[UUID]:
+    """For whom somebody stands in at that moment."""
+    away = _away_at(rota, moment)
+    return frozenset(one for one in away if one != who and stand_in(rota, one, moment) == who)
+
+
+def _away_at(rota: Rota, moment: datetime) -> dict[UUID, UUID | None]:
+    return {one.who: one.cover for one in rota.leaves if one.begin <= moment < one.end}
+
+
+def _stand_in(
+    who: UUID, away: Mapping[UUID, UUID | None], rota: Rota, asked: frozenset[UUID]
+) -> UUID | None:
+    if who not in away:
+        return who
+    asked |= {who}
+    for other in (away[who], rota.deputies.get(who)):
+        if other is None or other in asked or other in rota.gone:
+            continue
+        found = _stand_in(other, away, rota, asked)
+        if found is not None:
+            return found
+    return None
+
+
+# --- how it lies in time
+
+
+def _stretches(rota: Rota, begin: datetime, end: datetime) -> Iterator[_Stretch]:
+    """The time cut wherever anything changes, in order."""
+    slots = sorted(_slots(rota, begin, end), key=lambda slot: slot.begin)
+    spans: list[Slot | Handover | Leave] = [*slots, *rota.handovers, *rota.leaves]
+    changes = (at for one in spans for at in (one.begin, one.end))
+    edges = {begin, end, *(at for at in changes if at is not None and begin < at < end)}
+    waiting, running = iter(slots), list[Slot]()
+    coming = next(waiting, None)
+    for at, until in pairwise(sorted(edges)):
+        while coming is not None and coming.begin <= at:
+            running.append(coming)
+            coming = next(waiting, None)
+        running = [slot for slot in running if slot.end is None or slot.end > at]
+        yield _stretch(rota, [slot.who for slot in running], at, until)
+
+
+def _slots(rota: Rota, begin: datetime, end: datetime) -> Iterator[Slot]:
+    for slot in rota.slots:
+        if slot.begin < end and (slot.end is None or slot.end > begin):
+            yield slot
+    for duty in rota.duties:
+        yield from _rounds(duty, begin, end)
+
+
+def _rounds(duty: Duty, begin: datetime, end: datetime) -> Iterator[Slot]:
+    """Each time that it comes round and touches the time from `begin` to `end`."""
+    # A day more at each side: a night begins on the day before, and zones lie apart.
+    day = max(begin.astimezone(duty.zone).date() - 2 * _DAY, duty.first)
+    last = end.astimezone(duty.zone).date() + _DAY
+    until = last if duty.until is None else min(last, duty.until)
+    over_night = _DAY if duty.ends <= duty.begins else timedelta(0)
+    while day < until:
+        if day.weekday() in duty.days and duty.people:
+            first = edge_utc(day, duty.begins, duty.zone)
+            over = edge_utc(day + over_night, duty.ends, duty.zone)
+            if first < end and over > max(begin, first):
+                yield Slot(_whose(duty, day), first, over)
+        day += _DAY
+
+
+def _whose(duty: Duty, day: date) -> UUID:
+    weeks = (_monday(day) - _monday(duty.first)) // _WEEK
+    return duty.people[weeks % len(duty.people)]
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _stretch(rota: Rota, planned: Sequence[UUID], at: datetime, until: datetime) -> _Stretch:
+    has = _handed_over(rota, planned, at)
+    there: dict[UUID, UUID | None] = {}
+    away = set()
+    for who, instead_of in has.items():
+        other = stand_in(rota, who, at)
+        if other is not None:
+            there.setdefault(other, instead_of if other == who else who)
+        elif who not in rota.gone:
+            away.add(who)
+    is_wanted = rota.is_always or bool(has)
+    return _Stretch(at, until, there, frozenset(away), is_wanted and not there)
+
+
+def _handed_over(rota: Rota, planned: Sequence[UUID], at: datetime) -> dict[UUID, UUID | None]:
+    """Who would have it now if nobody were on leave, and instead of whom."""
+    has: dict[UUID, UUID | None] = dict.fromkeys(planned)
+    for one in rota.handovers:
+        if not one.begin <= at < one.end:
+            continue
+        whose = _handed_by(rota, one, has, at)
+        if whose is not None:
+            has.setdefault(one.to, has.pop(whose) or whose)
+        elif one.who is None:
+            has.setdefault(one.to)
+    return has
+
+
+def _handed_by(
+    rota: Rota, one: Handover, has: Mapping[UUID, UUID | None], at: datetime
+) -> UUID | None:
+    """Whose turn it is that is handed over: their own, or that of one for whom they stand in."""
+    if one.who is None or one.who in has:
+        return one.who
+    return next((who for who in has if stand_in(rota, who, at) == one.who), None)
+
+
+def _runs(
+    stretches: Iterator[_Stretch], is_one: Callable[[_Stretch], bool]
+) -> Iterator[tuple[frozenset[UUID], list[_Stretch]]]:
+    """Stretches that are one and touch, and lack the same people, together."""
+    for (wanted, away), run in groupby(stretches, lambda one: (is_one(one), one.away)):
+        if wanted:
+            yield away, list(run)
+
+
+_Key = tuple[UUID, UUID | None]
+
+
+def _joined(
+    rota: Rota, begin: datetime, end: datetime, key_of: Callable[[UUID, UUID | None], _Key]
+) -> list[Shift]:
+    running: dict[_Key, datetime] = {}
+    found: list[Shift] = []
+    for one in _stretches(rota, begin, end):
+        keys = [key_of(who, instead_of) for who, instead_of in one.there.items()]
+        for key in [key for key in running if key not in keys]:
+            found.append(Shift(key[0], running.pop(key), one.begin, key[1]))
+        for key in keys:
+            running.setdefault(key, one.begin)
+    found += [Shift(who, since, end, instead_of) for (who, instead_of), since in running.items()]
+    return sorted(found, key=lambda shift: (shift.begin, shift.end, shift.who))
