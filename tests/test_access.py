@@ -182,7 +182,8 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/people/new": agency("administrator"),
     "POST /desk/people": agency("administrator"),
     "POST /desk/people/{person_id}/password": agency("administrator"),
-    "POST /desk/people/{person_id}/disable": agency("administrator"),
+    "GET /desk/people/{person_id}/leaving": agency("administrator"),
+    "POST /desk/people/{person_id}/leaving": agency("administrator"),
     "GET /desk/settings/password": staff,
     "POST /desk/settings/password": staff,
     # The people.

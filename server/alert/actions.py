@@ -1,19 +1,26 @@
 """What people do with an alert: take it, and close it; and what an answer of the child does."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from server.alert import ladder as rules
 from server.alert.climbing import CALLING, climb_of, swap, together_of
+from server.alert.duty import planned_for
 from server.alert.ladder import Cause, Climb, Outcome, State
-from server.alert.models import Alert
+from server.alert.models import Alert, Handover, Leave
 from server.alert.policy import Tier, ladder_from_data
 from server.audit.actions import SYSTEM, Actor, note
 from server.db import write
-from server.errors import Conflict, NotFound
+from server.errors import Conflict, NotFound, Refused
+from server.i18n import N_
 from server.live import announce
 from server.notify.actions import Saying, queue, told, withdraw
 from server.notify.rules import Kind
+from server.people.models import Person
+from server.people.rules import PROFESSIONAL
 
 
 async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
@@ -86,6 +93,56 @@ async def answered(child_id: UUID, agency_id: UUID, now: datetime) -> list[Alert
             await _all_clear(alert, None, now)
             await _note(SYSTEM, alert, "alert:answered", now)
     return alerts
+
+
+async def hand_over(
+    actor: Actor, person_id: UUID, children: Collection[UUID], now: datetime
+) -> None:
+    """Somebody leaves: what they have taken, and what is open about those who were theirs, is
+    called out to those who take over, at once. In the caller's transaction, after the ties."""
+    which = Q(acknowledged_by=person_id) | Q(child_id__in=list(children))
+    alerts = await Alert.filter(which, closed_at__isnull=True).order_by("id").select_for_update()
+    for alert in alerts:
+        before = climb_of(alert)
+        after = rules.hand_over(before, person_id, now)
+        if after != before:
+            await swap(alert, after)
+            await _note(actor, alert, "alert:hand_over", now, why="leaving")
+
+
+# Longer than anybody works for an agency: whoever left has no duty ever again.
+FOR_GOOD = timedelta(days=100 * 366)
+
+
+async def hand_over_duty(
+    actor: Actor, agency_id: UUID, person_id: UUID, taker: UUID | None, now: datetime
+) -> None:
+    """The duty that somebody who leaves would have is another one's, and whom they would have stood
+    in for has that one. In the caller's transaction.
+
+    Raises Refused where nobody is named, and where that is nobody who can be on duty.
+    """
+    if not await planned_for(agency_id, person_id, now):
+        return
+    person = await Person.get_or_none(id=taker) if taker is not None else None
+    if person is None or person.role not in PROFESSIONAL:
+        raise Refused(
+            N_("Choose a caseworker or a supervisor: there are times on duty to take over."),
+            field="everything",
+        )
+    made = await Handover.create(
+        agency_id=agency_id,
+        who_id=person_id,
+        to_id=person.id,
+        from_at=now,
+        until_at=now + FOR_GOOD,
+        made_by=actor.id,
+        made_at=now,
+    )
+    covered = Leave.filter(cover_id=person_id, until_at__gt=now, ended_at__isnull=True)
+    await covered.exclude(person_id=person.id).update(cover_id=person.id)
+    about = ("handover", made.id)
+    await note(actor, "rota:hand_over", about=about, agency_id=agency_id, why="leaving", now=now)
 
 
 async def _all_clear(alert: Alert, but: UUID | None, now: datetime) -> None:

@@ -43,6 +43,20 @@ async def covers(person_id: UUID, now: datetime) -> frozenset[UUID]:
     return rules.covers_at(rota, person_id, now)
 
 
+async def planned_for(agency_id: UUID, person_id: UUID, now: datetime) -> int:
+    """In how many places of the rota somebody stands from now on, or stands in for another."""
+    to_come = Q(until_at__isnull=True) | Q(until_at__gt=now)
+    shifts = await Shift.filter(to_come, person_id=person_id).count()
+    to_come = Q(until_at__gt=now, ended_at__isnull=True)
+    taken = await Handover.filter(to_come, to_id=person_id).count()
+    covers = await Leave.filter(to_come, cover_id=person_id).count()
+    duties = await Duty.filter(
+        Q(until_on__isnull=True) | Q(until_on__gt=(now - _BEFORE).date()), agency_id=agency_id
+    )
+    turns = sum(str(person_id) in duty.people for duty in duties)
+    return shifts + taken + covers + turns
+
+
 async def _agency_of(person_id: UUID) -> UUID | None:
     """Only those who work for the agency as such stand on its rota, or in for somebody."""
     staff = Person.filter(id=person_id, role__in=[*PROFESSIONAL], disabled_at__isnull=True)

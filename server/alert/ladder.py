@@ -219,3 +219,29 @@ def rejoin(climb: Climb, ladder: Ladder, now: datetime) -> Climb:
         acknowledged_by=None,
         held_until=None,
     )
+
+
+def hand_over(climb: Climb, who: UUID, now: datetime) -> Climb:
+    """`who` leaves the agency: whoever takes over is called at once, from the first rung on.
+
+    What another one has taken, what nobody was called about yet, and what is over stay as they are.
+    """
+    is_theirs = climb.acknowledged_by == who
+    is_over = climb.state is State.CLOSED
+    if is_over or (climb.acknowledged_by is not None and not is_theirs):
+        return climb
+    if climb.state is State.ANSWERED:
+        if not is_theirs:
+            return climb
+        return replace(climb, act_at=now, acknowledged_by=None, held_until=None)
+    if climb.rung < 0 and not is_theirs:
+        return climb
+    return replace(
+        climb,
+        state=State.OPEN,
+        rung=-1,
+        turn=climb.turn + 1,
+        act_at=now,
+        acknowledged_by=None,
+        held_until=None,
+    )

@@ -37,6 +37,7 @@ from server.doors.rules import (
 from server.doors.sessions import Opened, end_sessions, open_session
 from server.errors import NotFound, Refused, Unauthenticated
 from server.i18n import N_
+from server.notify.actions import drop_addresses
 from server.people.access import Visitor
 from server.people.actions import disable_person as disable_in_people
 from server.people.models import Person
@@ -341,6 +342,7 @@ async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: da
         await end_sessions(Q(person_id=person.id), Ended.DISABLED, now)
         await factors.end_halfways(person.id, now)
         await end_invites(person.id, InviteEnded.DISABLED, now)
+        await drop_addresses(person.id, now)
     return person
 
 

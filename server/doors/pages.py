@@ -310,16 +310,6 @@ async def reset_password(request: Request) -> Response:
     return _password_page(request, person, credential.name, password)
 
 
-async def disable_person(request: Request) -> Response:
-    """Somebody left the agency."""
-    visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
-    person = await _person(visitor, request.path_params["person_id"])
-    if person.id == visitor.person_id:
-        raise Refused(N_("You cannot end your own access. Another administrator can."))
-    await actions.disable_person(visitor, _agency(visitor), person.id, now_of(request))
-    return to("/desk/people")
-
-
 _PERSON_FIELDS = ("name", "sign_in_name", "role", "language", "zone", "deputy_id")
 
 
@@ -433,7 +423,6 @@ routes = [
     Route("/desk/people/new", new_person, methods=["GET"]),
     Route("/desk/people", add_person, methods=["POST"]),
     Route("/desk/people/{person_id:uuid}/password", reset_password, methods=["POST"]),
-    Route("/desk/people/{person_id:uuid}/disable", disable_person, methods=["POST"]),
     Route("/desk/settings/password", own_password, methods=["GET"]),
     Route("/desk/settings/password", change_own_password, methods=["POST"]),
     *again_pages.routes,

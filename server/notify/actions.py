@@ -386,6 +386,11 @@ async def drop_device(device_id: UUID, now: datetime) -> None:
     await _drop(Q(device_id=device_id), "shut_out", now)
 
 
+async def drop_addresses(person_id: UUID, now: datetime) -> None:
+    """Somebody has left: nothing is sent to them any more. In the caller's transaction."""
+    await _drop(Q(person_id=person_id), "left", now)
+
+
 async def _drop(which: Q, why: str, now: datetime) -> int:
     return await Address.filter(which, dropped_at__isnull=True).update(
         dropped_at=now, dropped_why=why

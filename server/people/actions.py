@@ -4,6 +4,7 @@ A child never stands without a caseworker: one comes with the child, and the las
 an end cannot be ended. So the ladder of an alert always begins at somebody.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -155,7 +156,7 @@ async def set_birthday(actor: Actor, child_id: UUID, born_on: date | None, now: 
     Raises Refused for a day on which no child of an agency was born.
     """
     async with write():
-        await _lock([child_id])
+        await lock_children([child_id])
         child = await Child.get(id=child_id)
         day = _day_of_birth(born_on, now)
         if child.born_on != day:
@@ -173,7 +174,7 @@ async def move(actor: Actor, child_id: UUID, home_id: UUID | None, now: datetime
     Raises Refused for a home of another agency.
     """
     async with write():
-        await _lock([child_id])
+        await lock_children([child_id])
         child = await Child.get(id=child_id)
         if home_id is not None and not await Home.exists(id=home_id, agency_id=child.agency_id):
             raise Refused(N_("This home is not one of the agency."), field="home_id")
@@ -218,7 +219,7 @@ async def end_placement(
     Raises Refused for a time that has not come, or that lies before the placement began.
     """
     async with write():
-        await _lock([child_id])
+        await lock_children([child_id])
         child = await Child.get(id=child_id)
         if child.left_at is not None:
             return child
@@ -241,7 +242,7 @@ async def begin_placement(
     `last_caseworker`, where nobody is its caseworker any more.
     """
     async with write():
-        await _lock([child_id])
+        await lock_children([child_id])
         child = await Child.get(id=child_id)
         if child.left_at is None:
             return child
@@ -250,7 +251,7 @@ async def begin_placement(
             raise Refused(N_("The child left later than that."), field="at")
         child.placed_at, child.left_at = min(placed_at, now), None
         await child.save(update_fields=["placed_at", "left_at"])
-        await _keeps_a_caseworker(child.id, None, now)
+        await keeps_a_caseworker(child.id, None, now)
         await _note_child(actor, child, "placement:begin", "placed_at", now)
     return child
 
@@ -285,7 +286,7 @@ async def add_tie(
             if (known.child_id, known.person_id, known.role) == (child.id, person_id, role):
                 return known
             raise IdReused(N_("This id belongs to something else."), field="id")
-        person = await _adult(child.agency_id, person_id)
+        person = (await lock_adults(child.agency_id, [person_id]))[person_id]
         if not may_hold(Role(person.role), role):
             raise Refused(N_("This person cannot have this tie to a child."), field="role")
         held = Tie.filter(Tie.standing_at(now), child_id=child.id, person_id=person.id, role=role)
@@ -310,14 +311,14 @@ async def add_tie(
             now=now,
         )
         others = Tie.filter(child_id=child.id, role=Role.CASEWORKER).exclude(id=tie.id)
-        if _is_worker(tie) and await others.exists():
+        if is_worker(tie) and await others.exists():
             await happened(
                 actor, child.id, Happening.NEW_WORKER, now, about=tie.id, at=max(from_at, now)
             )
     return tie
 
 
-def _is_worker(tie: Tie) -> bool:
+def is_worker(tie: Tie) -> bool:
     """Whether this is a caseworker for good: one with an end stands in while another is away, which
     is no change of worker, neither when it begins nor when it is over."""
     return tie.role == Role.CASEWORKER and tie.until_at is None
@@ -329,16 +330,16 @@ async def end_tie(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Ti
     Raises Refused, code `last_caseworker`, where the child would stand without one.
     """
     async with write():
-        await _lock([child.id])
+        await lock_children([child.id])
         tie = await Tie.get_or_none(id=tie_id, child_id=child.id)
         if tie is None:
             raise NotFound(N_("There is nothing here that you can see."))
         if tie.until_at is not None and tie.until_at <= now:
             return tie
         if tie.role == Role.CASEWORKER:
-            await _keeps_a_caseworker(child.id, tie.person_id, now)
+            await keeps_a_caseworker(child.id, tie.person_id, now)
         # A tie that was to begin later never holds: it ends at its own beginning.
-        end, was_worker = max(now, tie.from_at), _is_worker(tie)
+        end, was_worker = max(now, tie.from_at), is_worker(tie)
         swapped(await Tie.filter(id=tie.id, until_at=tie.until_at).update(until_at=end))
         await note(
             actor,
@@ -362,12 +363,12 @@ async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: da
     sessions: `doors.actions.disable_person` is what to call.
     """
     async with write():
-        person = await _adult(agency_id, person_id)
+        person = (await lock_adults(agency_id, [person_id]))[person_id]
         ties = await Tie.filter(Tie.ending_after(now), person_id=person.id).order_by("child_id")
-        await _lock(sorted({tie.child_id for tie in ties}))
+        await lock_children(sorted({tie.child_id for tie in ties}))
         for tie in ties:
             if tie.role == Role.CASEWORKER:
-                await _keeps_a_caseworker(tie.child_id, person.id, now)
+                await keeps_a_caseworker(tie.child_id, person.id, now)
         for tie in ties:
             await Tie.filter(id=tie.id).update(until_at=max(now, tie.from_at))
         swapped(await Person.filter(id=person.id, disabled_at__isnull=True).update(disabled_at=now))
@@ -376,7 +377,7 @@ async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: da
         )
         person.disabled_at = now
         for tie in ties:
-            if _is_worker(tie):
+            if is_worker(tie):
                 await happened(actor, tie.child_id, Happening.NEW_WORKER, now, about=tie.id)
     return person
 
@@ -441,13 +442,32 @@ async def _new_person(
 
 async def _adult(agency_id: UUID, person_id: UUID) -> Person:
     """Somebody of this agency who is neither a child nor gone."""
-    person = await Person.get_or_none(id=person_id, agency_id=agency_id, disabled_at__isnull=True)
+    found = Person.filter(id=person_id, agency_id=agency_id, disabled_at__isnull=True)
+    return _checked(await found.first())
+
+
+def _checked(person: Person | None) -> Person:
     if person is None or person.role == Role.CHILD:
         raise Refused(N_("This person is not one of the agency's adults."), field="person_id")
     return person
 
 
-async def _lock(child_ids: list[UUID]) -> None:
+async def lock_adults(agency_id: UUID, ids: Collection[UUID]) -> dict[UUID, Person]:
+    """The same, held until the end of this write: nobody is given a child while they leave.
+
+    Before the children, and in one order.
+    """
+    held = await (
+        Person.filter(id__in=list(ids), agency_id=agency_id, disabled_at__isnull=True)
+        .order_by("id")
+        .select_for_update(no_key=True)
+    )
+    by_id = {person.id: person for person in held}
+    return {id_: _checked(by_id.get(id_)) for id_ in ids}
+
+
+async def lock_children(child_ids: list[UUID]) -> None:
+    """Hold these children until the end of this write."""
     # Two who end the last two ties at once would each see the other's. In one order, so that they
     # wait for each other and do not lock each other out; SQLite has one writer anyway. No stronger
     # than an update: whoever holds the life project and adds a row to it holds the child as its
@@ -455,8 +475,9 @@ async def _lock(child_ids: list[UUID]) -> None:
     await Child.filter(id__in=child_ids).order_by("id").select_for_update(no_key=True)
 
 
-async def _keeps_a_caseworker(child_id: UUID, without: UUID | None, now: datetime) -> None:
-    """Another one without an end: one that runs out some day would leave the gap for later."""
+async def keeps_a_caseworker(child_id: UUID, without: UUID | None, now: datetime) -> None:
+    """Raises Refused, code `last_caseworker`, where a placed child has no other one. One without an
+    end: one that runs out some day would leave the gap for later."""
     child = await Child.get(id=child_id)
     others = Tie.filter(
         child_id=child_id,

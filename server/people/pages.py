@@ -42,9 +42,18 @@ async def people(request: Request) -> Response:
         "gone": _by_name(p for p in found if p.disabled_at is not None),
         "role_words": {role.value: gettext(language, words) for role, words in ROLES.items()},
         "me": visitor.person_id,
+        "done": _done(request),
         "now": now_of(request),
     }
     return page(request, "people/people.html", context)
+
+
+DONE = {"left": N_("It is handed over, and the access has ended.")}
+
+
+def _done(request: Request) -> str | None:
+    code = request.query_params.get("done", "")
+    return gettext(language_of(request), DONE[code]) if code in DONE else None
 
 
 async def ties(request: Request) -> Response:

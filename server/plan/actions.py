@@ -90,6 +90,7 @@ async def take(
 
 
 Decide = Callable[[State, str], Awaitable[Utterance | None]]
+DecideAll = Callable[[State], Sequence[Utterance]]
 
 
 async def say_for(actor: Actor, child: Child, decide: Decide, now: datetime) -> None:
@@ -100,14 +101,39 @@ async def say_for(actor: Actor, child: Child, decide: Decide, now: datetime) -> 
     agency. In the transaction of what happened.
     """
     async with write():
-        project = await _locked(child, now)
-        who, role = await _speaker(actor, child, now)
-        speaker = Actor(who, role, child.agency_id)
-        batch = await _begin(Author(actor=speaker, roles=frozenset()), project, [], role=role)
+        project, batch = await _begin_for(actor, child, now)
         said = await decide(batch.state, str(uuid7()))
-        if said is not None:
-            batch.add(said, now)
-            await _store(actor, child, project, batch, now)
+        await _say(actor, child, project, batch, [said] if said is not None else [], now)
+
+
+async def say_all_for(actor: Actor, child: Child, decide: DecideAll, now: datetime) -> int:
+    """The same for several at once; returns how many were said."""
+    async with write():
+        project, batch = await _begin_for(actor, child, now)
+        said = decide(batch.state)
+        await _say(actor, child, project, batch, said, now)
+    return len(said)
+
+
+async def _begin_for(actor: Actor, child: Child, now: datetime) -> "tuple[LifeProject, _Batch]":
+    project = await _locked(child, now)
+    who, role = await _speaker(actor, child, now)
+    speaker = Actor(who, role, child.agency_id)
+    return project, await _begin(Author(actor=speaker, roles=frozenset()), project, [], role=role)
+
+
+async def _say(
+    actor: Actor,
+    child: Child,
+    project: LifeProject,
+    batch: "_Batch",
+    said: Sequence[Utterance],
+    now: datetime,
+) -> None:
+    for one in said:
+        batch.add(one, now)
+    if batch.rows:
+        await _store(actor, child, project, batch, now)
 
 
 async def _speaker(actor: Actor, child: Child, now: datetime) -> tuple[UUID, str]:
@@ -249,8 +275,8 @@ class _Batch:
         what = (said.entity, said.entity_id, said.field, said.base)
         sent = Said(str(uuid7()), *what, said.value, now)
         value = shape.read_value(said.entity, said.field, said.value)
-        who = str(self.author.id)
-        self.put(Row(sent.id, *what, value, now, now, who, self.role), _digest(sent))
+        who, owner_role = str(self.author.id), self._owner_role(sent, value)
+        self.put(Row(sent.id, *what, value, now, now, who, self.role, owner_role), _digest(sent))
         self.rows[-1] |= {"session_id": None, "device_id": None}
 
     def _owner_role(self, said: Said, value: Any) -> str | None:

@@ -153,7 +153,7 @@ async def test_no_row_holds_a_name_or_an_address(cast: Cast) -> None:
 async def test_somebody_disabled_is_out_in_mid_session(cast: Cast) -> None:
     async with cast.client_as("eve") as eve, cast.browser_as("root") as root:
         assert (await eve.get("/api/v1/me")).status_code == 200
-        done = await root.post(f"/desk/people/{cast.eve.id}/disable")
+        done = await root.post(f"/desk/people/{cast.eve.id}/leaving", data={"everything": ""})
         assert done.status_code == 303
         answer = await eve.get("/api/v1/me")
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
@@ -162,7 +162,7 @@ async def test_somebody_disabled_is_out_in_mid_session(cast: Cast) -> None:
 
 async def test_nobody_leaves_a_child_without_a_caseworker(cast: Cast) -> None:
     async with cast.browser_as("root") as root, cast.client_as("tom") as tom:
-        answer = await root.post(f"/desk/people/{cast.tom.id}/disable")
+        answer = await root.post(f"/desk/people/{cast.tom.id}/leaving", data={"everything": ""})
         assert answer.status_code == 422
         assert "without a caseworker" in answer.text
         assert (await tom.get("/api/v1/me")).status_code == 200

@@ -191,7 +191,9 @@ async def test_a_reset_asks_first_who_it_is_where_that_was_shown_long_ago(cast: 
 
 async def test_nobody_ends_their_own_access(cast: Cast) -> None:
     async with cast.browser_as("root") as root:
-        assert (await root.post(f"/desk/people/{cast.root.id}/disable")).status_code == 422
+        assert (
+            await root.post(f"/desk/people/{cast.root.id}/leaving", data={"everything": ""})
+        ).status_code == 422
 
 
 async def test_ties_are_added_and_ended_on_their_page(cast: Cast) -> None:

@@ -1,0 +1,34 @@
+"""Steps of somebody who leaves, in the hands of another. Pure."""
+
+from server.plan.merge import NOTHING
+from server.plan.state import State, Status
+from server.plan.triggers import Utterance
+
+_ENDED = frozenset({"done", "not_done"})
+
+
+def steps_of(state: State, owner: str) -> list[str]:
+    """The steps of this owner that are still to be done. One whose owner two sides see differently
+    stays: whoever decides between them decides about this as well."""
+    if state.status() is Status.CLOSED:
+        return []
+    return [
+        id_
+        for id_ in state.things("step")
+        if state.value("step", id_, "owner_id") == owner
+        and not state.fields.get(("step", id_, "owner_id"), NOTHING).is_open
+        and (
+            state.value("step", id_, "status") not in _ENDED
+            or state.value("step", id_, "repeats") in ("weekly", "monthly")
+        )
+    ]
+
+
+def to_another(state: State, owner: str, taker: str) -> list[Utterance]:
+    """What is to be said so that the open steps of this owner are the other one's."""
+    said = []
+    for id_ in steps_of(state, owner):
+        stands = state.fields["step", id_, "owner_id"].stands
+        base = stands.id if stands is not None else None
+        said.append(Utterance("step", id_, "owner_id", base, taker))
+    return said
