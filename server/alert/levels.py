@@ -9,8 +9,10 @@ says for each tier what each of them does to a silence:
   again before that;
 - **nothing**: it is shown, and changes nothing.
 
-What the child says itself settles in every policy, so there is no row for it. What does not settle
-never moves the ceiling: the longest silence that anything may allow.
+What the child says itself in its app settles in every policy, so there is no row for it. Said
+another way (a word by SMS, a link, a card with its PIN) it is the child's own all the same, but
+somebody else may hold the word, the link or the card: what that does, a policy says for each. What
+does not settle never moves the ceiling: the longest silence that anything may allow.
 """
 
 from dataclasses import dataclass
@@ -18,10 +20,25 @@ from datetime import timedelta
 from enum import StrEnum
 
 
+class Way(StrEnum):
+    """How an answer came to us. Kept with it for ever."""
+
+    APP = "app"
+    SMS = "sms"  # A word agreed beforehand, from an agreed number.
+    LINK = "link"  # A page on any phone.
+    CARD = "card"  # A card and its PIN, at the front desk of the home.
+    VOICE = "voice"  # Said aloud to the carer beside the child, who passed it on.
+    CARER = "carer"  # Given for the child by its carer.
+    WORKER = "worker"  # Given for the child by its caseworker.
+
+
 class Evidence(StrEnum):
     """Who or what says that the child is there, the strongest first."""
 
     CHILD = "child"
+    CARD = "card"
+    LINK = "link"
+    SMS = "sms"
     PROFESSIONAL = "professional"
     SCHOOL = "school"
     CARER = "carer"
@@ -37,6 +54,20 @@ class Does(StrEnum):
     NOTHING = "nothing"
 
 
+# By which ways the child itself speaks: an answer, and no sighting by somebody else.
+OWN = frozenset({Evidence.CHILD, Evidence.CARD, Evidence.LINK, Evidence.SMS})
+
+# How much an answer counts that came some way. What an adult passes on is that adult's word.
+BY_WAY = {
+    Way.APP: Evidence.CHILD,
+    Way.SMS: Evidence.SMS,
+    Way.LINK: Evidence.LINK,
+    Way.CARD: Evidence.CARD,
+    Way.VOICE: Evidence.CARER,
+    Way.CARER: Evidence.CARER,
+    Way.WORKER: Evidence.PROFESSIONAL,
+}
+
 # A phone in somebody's hand is no child that was seen: it may soften an alarm, and no more.
 OF_A_PHONE = (Does.SOFTENS, Does.NOTHING)
 
@@ -49,11 +80,14 @@ class Levels:
     school: Does
     carer: Does
     app_seen: Does
+    sms: Does
+    link: Does
+    card: Does
     holds_for: timedelta  # So long what holds puts off the next question to the carer.
     softens_for: timedelta  # At most so long after a round is late, what softens puts adults off.
 
     def does(self, evidence: Evidence) -> Does:
-        """What this evidence does. The child's own word settles always."""
+        """What this evidence does. What the child says in its app settles always."""
         return Does.SETTLES if evidence is Evidence.CHILD else Does(getattr(self, evidence.value))
 
 
@@ -66,6 +100,7 @@ def too_strong(levels: Levels) -> Evidence | None:
     for evidence in (Evidence.SCHOOL, Evidence.CARER):
         if rank(levels.does(evidence)) < rank(levels.professional):
             return evidence
+    for evidence in (Evidence.SCHOOL, Evidence.CARER, *OWN):
         if rank(levels.app_seen) < rank(levels.does(evidence)):
             return Evidence.APP_SEEN
     return None

@@ -175,12 +175,16 @@ _RUNGS = ["caseworker", "deputy", "on_duty", "last_resort"]
 
 
 def _evidence(seen: str, softens_for: str) -> dict[str, Any]:
-    """Who settles and who holds, where `seen` is what the word of a carer or a school does."""
+    """Who settles and who holds, where `seen` is what the word of a carer or a school does, and
+    what the child says where somebody else might say it: there a person confirms."""
     return {
         "professional": "settles",
         "school": seen,
         "carer": seen,
         "app_seen": "nothing",
+        "sms": seen,
+        "link": seen,
+        "card": seen,
         "holds_for": "6h",
         "softens_for": softens_for,
     }

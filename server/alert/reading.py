@@ -182,11 +182,16 @@ def _levels(table: Mapping[str, Any], tier: str) -> Levels:
     if not isinstance(own, Mapping):
         raise Refused("This policy lacks a table.", field=name)
     _known(own, shipped, name)
+    # A table of an earlier release knew no other way than the app.
+    own = {**{way: shipped[way] for way in ("sms", "link", "card")}, **own}
     levels = Levels(
         professional=_does(own, "professional", name),
         school=_does(own, "school", name),
         carer=_does(own, "carer", name),
         app_seen=_does(own, "app_seen", name),
+        sms=_does(own, "sms", name),
+        link=_does(own, "link", name),
+        card=_does(own, "card", name),
         holds_for=_duration(own, "holds_for", name),
         softens_for=_duration(own, "softens_for", name),
     )

@@ -1,12 +1,13 @@
 """An answer comes in: kept, settled, written down, and whoever was called hears of it."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from server import bulk, crypt
 from server.alert.ladder import Cause
-from server.alert.levels import Evidence
+from server.alert.levels import Way
 from server.audit.actions import Actor, note
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want, check, content
@@ -14,7 +15,7 @@ from server.checkin.words import as_text
 from server.db import write
 from server.errors import Conflict, IdReused, Unavailable
 from server.people.rules import Role
-from server.watch.actions import EVIDENCE, Settlement, settle
+from server.watch.actions import Settlement, settle
 from server.watch.calling import call_adults
 from server.watch.standing import as_the_child_sees
 
@@ -30,7 +31,7 @@ async def record(
     A known id gives back the first answer and changes nothing. Raises IdReused for a known id with
     other content or of another child, Refused for nonsense, NotFound where nobody watches.
     """
-    answer = check(answer)
+    answer = check(replace(answer, way=_way(role, answer.way)))
     assert actor.id is not None
     mine = crypt.blind(content(answer))
     for _ in range(TRIES):
@@ -47,12 +48,20 @@ async def record(
     raise Unavailable("Too much is happening at once. Your answer is still on this phone.")
 
 
+def _way(role: Role, way: Way) -> Way:
+    """How an answer came. What an adult gives for a child never counts as the app of the child."""
+    if role is Role.CHILD:
+        return way
+    if role is Role.CASEWORKER:
+        return Way.WORKER
+    return Way.VOICE if way is Way.VOICE else Way.CARER
+
+
 async def _record(
     actor: Actor, role: Role, child_id: UUID, answer: Answer, mine: str, now: datetime
 ) -> CheckIn:
-    evidence = Evidence.CHILD if role is Role.CHILD else EVIDENCE[role]
     async with write():
-        came_to = await settle(child_id, evidence, answer.id, now=now)
+        came_to = await settle(child_id, answer.way, answer.id, now=now)
         row = _row(actor, role, child_id, answer, mine, came_to, now)
         if not await bulk.insert(CheckIn, [row], skip_known=True):
             raise Conflict("The same answer came twice in one moment.")
@@ -61,6 +70,7 @@ async def _record(
             "check_in",
             child_id=child_id,
             about=("check_in", answer.id),
+            names=[] if answer.way is Way.APP else [answer.way.value],
             agency_id=row["agency_id"],
             now=now,
         )
@@ -84,6 +94,7 @@ def _row(
         "child_id": child_id,
         "by_id": actor.id,
         "by_role": role.value,
+        "by_way": answer.way.value,
         "device_id": actor.device_id,
         "said_at": answer.said_at,
         "received_at": now,

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.alert.levels import Way
 from server.checkin.actions import record
 from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
@@ -46,12 +47,14 @@ class Received(msgspec.Struct):
 
 
 class CheckInOut(msgspec.Struct):
-    """An answer as it was said. `by_role`: who gave it; `is_late`: it settled a late round."""
+    """An answer as it was said. `by_role`: who gave it; `by_way`: how it came to us; `is_late`: it
+    settled a late round."""
 
     id: UUID
     said_at: datetime
     received_at: datetime
     by_role: Role
+    by_way: Way
     mood: int | None
     note: str | None
     want: Want
@@ -124,6 +127,7 @@ def _out(row: CheckIn) -> CheckInOut:
         said_at=row.said_at,
         received_at=row.received_at,
         by_role=Role(row.by_role),
+        by_way=Way(row.by_way),
         mood=row.mood,
         note=row.note,
         want=Want(row.want),

@@ -22,6 +22,7 @@ class CheckIn(Model):
     child_id: UUID
     by_id = fields.UUIDField()  # The child, or who answered for it.
     by_role = fields.CharField(max_length=16)
+    by_way = fields.CharField(max_length=8, default="app", db_default="app")  # alert.levels.Way
     device_id = fields.UUIDField(null=True)
     said_at = fields.DatetimeField()  # The phone's clock.
     received_at = fields.DatetimeField()  # Ours; this one decides.

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.alert.levels import Way
 from server.checkin import drift
 from server.checkin.actions import record
 from server.checkin.models import CheckIn
@@ -39,7 +40,7 @@ from server.watch.noticing import noticed
 from server.watch.placing import why_left
 from server.watch.signal_words import sentence as signal_sentence
 from server.watch.signs import SIGNS
-from server.watch.wording import reminders, when
+from server.watch.wording import reminders, way_in_words, when
 from server.web import form_body, language_of, page, zone_of
 
 # As many answers as a month of three a day has.
@@ -249,12 +250,15 @@ def _answer(one: CheckIn, name: str | None, language: str) -> Moment:
         )
         if is_so
     ]
-    by = None
+    by = way_in_words(one.by_way, language) or None
     if one.by_role != Role.CHILD:
         role = gettext(language, ROLES[Role(one.by_role)])
         by = gettext(
             language, N_("Given for the child by {name}, {role}"), name=name or "", role=role
         )
+    if one.by_role != Role.CHILD and one.by_way == Way.VOICE:
+        told = N_("Said aloud by the child, passed on by {name}, {role}")
+        by = gettext(language, told, name=name or "", role=role)
     waited = one.received_at - one.said_at > HAD_WAITED
     return Moment(
         at=one.received_at,
@@ -300,8 +304,8 @@ def _seen(one: Sighting, name: str | None, language: str) -> Moment:
 
 async def check_in(request: Request) -> Response:
     """For a child without a phone: what it says, said by an adult and marked so."""
-    child, _ = await desk_child(request, Action.CHECK_IN_FOR)
-    return await _check_in_page(request, child.id)
+    child, roles = await desk_child(request, Action.CHECK_IN_FOR)
+    return await _check_in_page(request, child.id, roles)
 
 
 async def record_for(request: Request) -> Response:
@@ -314,7 +318,7 @@ async def record_for(request: Request) -> Response:
     except IdReused:
         pass  # The same form again: it was noted the first time.
     except WaymarkError as fault:
-        return await _check_in_page(request, child.id, form, fault)
+        return await _check_in_page(request, child.id, roles, form=form, fault=fault)
     return back_to(child.id, roles, "check-in")
 
 
@@ -334,17 +338,20 @@ def _answer_of(form: FormData, now: datetime) -> Answer:
         mood=int(mood) if mood else None,
         note=note or None,
         want=Want(want or Want.NOTHING),
+        way=Way.VOICE if entered(form, "told") == Way.VOICE else Way.CARER,
     )
 
 
 async def _check_in_page(
     request: Request,
     child_id: UUID,
+    roles: Roles,
+    *,
     form: FormData | None = None,
     fault: WaymarkError | None = None,
 ) -> Response:
     language = language_of(request)
-    given = {"id": str(uuid4()), "mood": "", "note": "", "want": Want.NOTHING.value}
+    given = {"id": str(uuid4()), "mood": "", "note": "", "want": Want.NOTHING.value, "told": ""}
     if form is not None:
         given = {name: entered(form, name) for name in given}
     context = {
@@ -352,6 +359,7 @@ async def _check_in_page(
         "path": f"/desk/children/{child_id}",
         "given": given,
         "moods": _moods(language),
+        "is_carer": strongest(roles) is Role.CARER,
         "longest": LONGEST_NOTE,
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now_of(request),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from server.alert.levels import Way
 from server.errors import Refused
 
 LONGEST_NOTE = 20_000
@@ -23,7 +24,7 @@ class Want(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What somebody said. `mark` is one of two equal ways to say "I'm OK"; on the wire, in the
-    store and in time nothing else may differ between them."""
+    store and in time nothing else may differ between them. `way` is how it came to us."""
 
     id: UUID
     said_at: datetime
@@ -31,6 +32,7 @@ class Answer:
     note: str | None = None
     want: Want = Want.NOTHING
     mark: str = "a"
+    way: Way = Way.APP
 
 
 def check(answer: Answer) -> Answer:

@@ -11,7 +11,7 @@ from uuid import UUID
 from server import bulk
 from server.alert import actions as alerts
 from server.alert.ladder import people_on
-from server.alert.levels import Does, Evidence
+from server.alert.levels import BY_WAY, OWN, Does, Evidence, Way
 from server.alert.policy import Rung, Tier
 from server.alert.reach import policy_of, reach_of
 from server.audit.actions import Actor
@@ -94,18 +94,28 @@ async def begin(
 
 
 async def settle(
-    child_id: UUID, evidence: Evidence, by_id: UUID, *, note_answer: bool = True, now: datetime
+    child_id: UUID,
+    evidence: Evidence | Way,
+    by_id: UUID,
+    *,
+    note_answer: bool = True,
+    now: datetime,
 ) -> Settlement:
-    """The child has answered, or was seen: settle what that settles, tell those who were called.
+    """The child has answered some way, or was seen: settle what that settles, tell those who were
+    called.
 
     `by_id` is the check-in or the sighting. In the caller's transaction. Where the placement has
     ended it settles nothing, and is heard all the same. Raises NotFound where nobody ever watched,
     Conflict where another answer came in the same moment: try again.
     """
     watch = await watch_of(child_id)
+    way = evidence if isinstance(evidence, Way) else None
+    evidence = BY_WAY[evidence] if isinstance(evidence, Way) else evidence
     if watch.is_over:
         return await _settle_nothing(watch, evidence, by_id, now)
     one = await locked(child_id, now)
+    if way not in (None, Way.APP):
+        one.watch.heard_at, one.watch.heard_way = now, way
     one, changes = passed(one, now)
     if not answering.counts(evidence, one.terms.steps):
         held = answering.heed(one.standing, one.terms, evidence, now)
@@ -116,11 +126,11 @@ async def settle(
         nothing = answering.is_nothing_open(one.standing, now)
         return _settlement(one, Settled(now, False, False, nothing), now)
     standing, settled = answering.settle(one.standing, one.terms, now)
-    if note_answer and evidence is Evidence.CHILD:
+    if note_answer and evidence in OWN:
         one.watch.answered_at = now
     after = replace(one, standing=standing)
     await write_down(after, changes, now, quietly=True)
-    await settle_rounds(child_id, "seen" if evidence is not Evidence.CHILD else None, by_id, now)
+    await settle_rounds(child_id, None if evidence in OWN else "seen", by_id, now)
     if settled.was_alerted:
         await alerts.answered(child_id, one.watch.agency_id, now)
     if one.watch.is_missing:
@@ -131,7 +141,7 @@ async def settle(
 async def _settle_nothing(
     watch: Watch, evidence: Evidence, by_id: UUID, now: datetime
 ) -> Settlement:
-    if evidence is Evidence.CHILD:
+    if evidence in OWN:
         await Watch.filter(child_id=watch.child_id).update(answered_at=now)
     if watch.is_missing:
         await _sign_of_life(watch, by_id, now)

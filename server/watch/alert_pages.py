@@ -37,7 +37,7 @@ from server.watch.board import group_of, look_of
 from server.watch.editing import RUNGS
 from server.watch.models import Question, round_id
 from server.watch.shared import others_of
-from server.watch.wording import says_forgot, when
+from server.watch.wording import WAYS, says_forgot, way_in_words, when
 from server.web import form_body, language_of, page, zone_of
 
 # Looking again right after acting is one look.
@@ -179,6 +179,15 @@ def _points(
         for name, label in THEN.items()
         if name in known
     ]
+    if alert.facts.get("heard_way") in WAYS:
+        at = when(language, datetime.fromisoformat(alert.facts["heard_at"]), zone, now)
+        text = gettext(
+            language,
+            N_("{said} ({way})"),
+            said=at,
+            way=way_in_words(alert.facts["heard_way"], language),
+        )
+        found.append(evidence.Point(gettext(language, N_("Answered another way")), text))
     said = says_forgot(facts, language, zone, now)
     return [*found, said] if said is not None and _is_about(alert, facts) else found
 

@@ -3,16 +3,16 @@
 from dataclasses import replace
 from datetime import datetime
 
-from server.alert.levels import Does, Evidence
+from server.alert.levels import OWN, Does, Evidence
 from server.alert.policy import Steps
 from server.watch.standing import (
     Settled,
     Standing,
     Terms,
     Why,
-    ask_first,
     carer_hour,
     ceiling_at,
+    hold,
     next_round,
     on_to_next_round,
     steps_of,
@@ -56,21 +56,16 @@ def counts(evidence: Evidence, steps: Steps) -> bool:
 def heed(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) -> Standing:
     """What evidence comes to that does not settle. An open alert stays open, and the ceiling stays
     where it was."""
-    if standing.is_alerted or standing.missed_due_at is None:
+    if standing.is_alerted:
         return standing
     does = terms.steps.levels.does(evidence)
+    if standing.missed_due_at is None:
+        is_kept = does is Does.HOLDS and evidence in OWN and standing.opens_at <= now
+        # Whoever answers in time is not treated worse than who answers late.
+        return replace(standing, held_at=now) if is_kept else standing
     if does is Does.HOLDS:
-        return _hold(standing, terms, now)
+        return hold(standing, terms, now)
     return _soften(standing, terms, now) if does is Does.SOFTENS else standing
-
-
-def _hold(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """Seen, in a tier where that only holds: the carer is asked again when the hold is over."""
-    again = now + terms.steps.levels.holds_for
-    if terms.asks_carer:
-        return ask_first(standing, terms, again)
-    alarm = min(again, ceiling_at(standing, terms))
-    return replace(standing, ask_at=None, asked_at=None, alarm_at=alarm, alarm_why=Why.NO_CARER)
 
 
 def _soften(standing: Standing, terms: Terms, now: datetime) -> Standing:

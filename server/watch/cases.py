@@ -263,6 +263,7 @@ def standing_of(watch: Watch) -> Standing:
         alarm_why=Why(watch.alarm_why) if watch.alarm_why else None,
         is_alerted=watch.is_alerted,
         last_call_at=watch.last_call_at,
+        held_at=watch.held_at,
     )
 
 
@@ -290,6 +291,9 @@ def as_row(standing: Standing, terms: Terms, watch: Watch, now: datetime) -> dic
         "alarm_why": standing.alarm_why.value if standing.alarm_why else None,
         "is_alerted": standing.is_alerted,
         "last_call_at": standing.last_call_at,
+        "held_at": standing.held_at,
+        "heard_at": watch.heard_at,
+        "heard_way": watch.heard_way,
         "sign_at": standing.sign_at,
         "answered_at": watch.answered_at,
         "is_missing": watch.is_missing,

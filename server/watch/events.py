@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from server.alert.levels import Way
 from server.alert.policy import Tier
 from server.errors import Refused
 from server.i18n import N_, gettext
@@ -49,6 +50,7 @@ class CheckIn(msgspec.Struct, frozen=True):
     mood: int | None = None
     duress: bool | None = None
     new_device: bool | None = None
+    way: Way = Way.APP
 
 
 class Plain(msgspec.Struct, frozen=True):

@@ -95,7 +95,8 @@ _TOGETHER = {"postgres": "string_agg(mark, ',' ORDER BY due_at)", "sqlite": "gro
 # before 3.44 knows no order inside group_concat, but keeps that of the rows it is given.
 _WATCHES = """
 SELECT w.child_id, w.standing, w.tier, w.due_at, w.opens_at, w.missed_due_at, w.late_at, w.sign_at,
-       w.ask_at, w.asked_at, w.answered_at, w.app_seen_at, c.placed_at,
+       w.ask_at, w.asked_at, w.answered_at, w.app_seen_at,
+       w.heard_at, w.heard_way, c.placed_at,
        (SELECT {together} FROM (
           SELECT due_at, CASE
               WHEN state = 'open' THEN 'o' WHEN state = 'excused' THEN 'x'
@@ -156,6 +157,8 @@ def _facts(row: Mapping[str, Any], **known: Any) -> Facts:
         asked_at=_moment(row["asked_at"]),
         answered_at=_moment(row["answered_at"]),
         app_seen_at=_moment(row["app_seen_at"]),
+        heard_at=_moment(row["heard_at"]),
+        heard_way=row["heard_way"] or "",
         marks=marks,
         usual_delay=usual_delay,
         **known,

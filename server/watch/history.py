@@ -160,7 +160,18 @@ async def _answers(ids: list[UUID], since: datetime, until: datetime) -> list[Ha
     ).values_list("child_id", "opened_at", "cause")
     for child_id, at, cause in calls:
         said[(child_id, at)] = {"want": str(cause)}
+    for key, way in (await _ways(ids, since, until)).items():
+        said[key] = {**said.get(key, {}), "way": way}
     return [Happened(at, 2, str(id_), "check_in", detail) for (id_, at), detail in said.items()]
+
+
+async def _ways(
+    ids: list[UUID], since: datetime, until: datetime
+) -> dict[tuple[UUID, datetime], str]:
+    """What came another way than by the app, whether or not it settled anything."""
+    rows = Entry.filter(child_id__in=ids, what="check_in", at__gt=since, at__lte=until)
+    found = await rows.values_list("child_id", "at", "names")
+    return {(child_id, at): names[0] for child_id, at, names in found if names}
 
 
 async def _sightings(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:

@@ -50,6 +50,10 @@ class Watch(Model):
     is_missing = fields.BooleanField(default=False)  # A person has said so, and none has ended it.
     sign_at = fields.DatetimeField()  # The last thing that counts against silence.
     answered_at = fields.DatetimeField(null=True)  # The last answer of the child's own.
+    # The last one that came another way than by the app, whether or not it settled anything.
+    heard_at = fields.DatetimeField(null=True)
+    heard_way = fields.CharField(max_length=8, null=True)
+    held_at = fields.DatetimeField(null=True)  # When one of them came in time, and only holds.
     app_seen_at = fields.DatetimeField(null=True)
     act_at = fields.DatetimeField(null=True)
     quarantined_at = fields.DatetimeField(null=True)

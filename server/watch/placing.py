@@ -115,6 +115,7 @@ _OVER: Mapping[str, Any] = {
             "alarm_at",
             "alarm_why",
             "last_call_at",
+            "held_at",
             "act_at",
             "tier_until_at",
             "tier_then",

@@ -38,7 +38,7 @@ from zoneinfo import ZoneInfo
 from server.alert import ladder as ladders
 from server.alert.causes import first_wait_ends, ladder_for
 from server.alert.ladder import Call, Cause
-from server.alert.levels import Does, Evidence
+from server.alert.levels import BY_WAY, OWN, Does, Evidence, Way
 from server.alert.policy import Policy, QuietHours, Rung, Tier
 from server.errors import Refused
 from server.watch import answering, changing, reasons
@@ -239,6 +239,14 @@ class Replay:
                 pass
 
     def _answer(self, child: Child, said: kinds.CheckIn, now: datetime) -> None:
+        if said.way is not Way.APP:
+            child.heard_at, child.heard_way = now, said.way
+        by = BY_WAY[said.way]
+        if by not in OWN or not answering.counts(by, child.terms.steps):
+            # As when somebody saw the child: settled or not, it is no answer of its own.
+            self._heed(child, by, now)
+            self._called_for(child, said, now)
+            return
         # What became true in this very moment, or while we were blind, is settled by the answer
         # and said to nobody.
         child.standing, changes = self._looked(child, now)
@@ -251,6 +259,10 @@ class Replay:
         if self._asking and said.mood is not None:
             child.moods.append(Mood(now.replace(second=0, microsecond=0), said.mood))
         self._result.answers[child.name].append(now)
+        self._called_for(child, said, now)
+
+    def _called_for(self, child: Child, said: kinds.CheckIn, now: datetime) -> None:
+        cause = _wanted(said)
         if cause is not None and cause not in child.alerts:
             self._open(child, cause, now, now, is_duress=bool(said.duress))
 
@@ -305,6 +317,9 @@ class Replay:
 
     def _sighting(self, child: Child, by: Evidence, now: datetime) -> None:
         child.seen = Seen(now, by.value, "seen")
+        self._heed(child, by, now)
+
+    def _heed(self, child: Child, by: Evidence, now: datetime) -> None:
         child.standing, changes = self._looked(child, now)
         if answering.counts(by, child.terms.steps):
             self._remember(child, changes)

@@ -93,6 +93,8 @@ class Child:
     blinds: list[Span] = field(default_factory=list)
     answered_at: datetime | None = None
     app_seen_at: datetime | None = None
+    heard_at: datetime | None = None
+    heard_way: str = ""
     delays: list[int] = field(default_factory=list)
     seen: Seen | None = None
     asked: Asked | None = None
@@ -140,6 +142,8 @@ def known_of(child: Child) -> tuple[Any, ...]:
         child.standing.due_at,
         child.answered_at,
         child.app_seen_at,
+        child.heard_at,
+        child.heard_way,
         child.seen,
         child.reach,
         child.asked,
@@ -162,6 +166,8 @@ def facts_of(child: Child, alert: Alert) -> Facts:
         sign_at=standing.sign_at,
         answered_at=child.answered_at,
         app_seen_at=child.app_seen_at,
+        heard_at=child.heard_at,
+        heard_way=child.heard_way,
         usual_delay=usual(child.delays),
         marks="".join(Mark.ANSWERED if past.is_answered else Mark.LATE for past in child.past),
         seen=child.seen,

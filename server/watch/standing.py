@@ -104,6 +104,7 @@ class Standing:
     alarm_why: Why | None = None
     is_alerted: bool = False
     last_call_at: datetime | None = None  # When the child was asked once more in this silence.
+    held_at: datetime | None = None  # It said something, in time, by a way that only holds.
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +308,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     change = Change(What.LATE, at, standing.due_at, Why.GRACE_OVER)
-    missed = standing.due_at
+    missed, opened = standing.due_at, standing.opens_at
     standing = on_to_next_round(standing, terms)
     if standing.is_alerted:
         return standing, (change, Change(What.JOIN, at, missed))
@@ -318,7 +319,23 @@ def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     steps = steps_of(terms, missed)
     # Nearly always the same, and a copy of the terms for each late round shows in a replay.
     of_it = terms if steps is terms.steps else replace(terms, steps=steps)
-    return _begin_alarm(standing, of_it, at), (change,)
+    begun = _begin_alarm(standing, of_it, at)
+    held_at = standing.held_at
+    if held_at is None or held_at < opened:
+        return begun, (change,)
+    held = hold(begun, of_it, held_at)
+    # It puts something off or does nothing: whoever says something is not alarmed about sooner.
+    is_later = call_at(held, of_it) > call_at(begun, of_it)
+    return held if is_later and held_at + steps.levels.holds_for > at else begun, (change,)
+
+
+def hold(standing: Standing, terms: Terms, said_at: datetime) -> Standing:
+    """Seen, or said, where that only holds: the carer is asked when the hold is over."""
+    again = said_at + terms.steps.levels.holds_for
+    if terms.asks_carer:
+        return ask_first(standing, terms, again)
+    alarm = min(again, ceiling_at(standing, terms))
+    return replace(standing, ask_at=None, asked_at=None, alarm_at=alarm, alarm_why=Why.NO_CARER)
 
 
 def _prompted(standing: Standing, passed: int) -> Standing:
@@ -338,6 +355,7 @@ def _prompted(standing: Standing, passed: int) -> Standing:
         standing.alarm_why,
         standing.is_alerted,
         standing.last_call_at,
+        standing.held_at,
     )
 
 
@@ -358,6 +376,7 @@ def on_to_next_round(standing: Standing, terms: Terms) -> Standing:
         standing.alarm_why,
         standing.is_alerted,
         standing.last_call_at,
+        standing.held_at,
     )
 
 

@@ -323,4 +323,6 @@ def _facts(one: Case, change: Change, push: Reached | None) -> dict[str, Any]:
         "push_silent_since": push.silent_since if push is not None else None,
     }
     facts = {name: at.isoformat() for name, at in moments.items() if at is not None}
+    if one.watch.heard_at is not None and one.watch.heard_way is not None:
+        facts |= {"heard_at": one.watch.heard_at.isoformat(), "heard_way": one.watch.heard_way}
     return {**facts, "has_carer": one.terms.has_carer}

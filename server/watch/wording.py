@@ -116,6 +116,8 @@ class Facts:
     asked_at: datetime | None = None
     answered_at: datetime | None = None
     app_seen_at: datetime | None = None
+    heard_at: datetime | None = None  # The last answer that came another way than by the app.
+    heard_way: str = ""
     marks: str = ""
     usual_delay: timedelta | None = None
     seen: Seen | None = None
@@ -287,7 +289,31 @@ def _silence(facts: Facts, reader: _Reader) -> str:
 def _last_answer(facts: Facts, reader: _Reader) -> str:
     if facts.answered_at is None:
         return gettext(reader.language, N_("never answered so far"))
-    return reader.say(N_("last answer {time}"), time=facts.answered_at)
+    last = reader.say(N_("last answer {time}"), time=facts.answered_at)
+    return _join_way(last, facts, reader) if facts.heard_at == facts.answered_at else last
+
+
+# How an answer came that did not come by the app. A text of other words than the agreed ones says
+# only that somebody has the phone.
+WAYS: dict[str, str] = {
+    "sms": N_("by SMS, with the agreed word"),
+    "link": N_("by a link on another phone"),
+    "card": N_("with its card and PIN, at the front desk"),
+    "voice": N_("said aloud to the carer"),
+    "carer": N_("given by the carer"),
+    "worker": N_("given by the caseworker"),
+}
+TEXT = "text"
+
+
+def way_in_words(way: str, language: str) -> str:
+    """How an answer came, in words; empty for the app."""
+    return gettext(language, WAYS[way]) if way in WAYS else ""
+
+
+def _join_way(said: str, facts: Facts, reader: _Reader) -> str:
+    way = way_in_words(facts.heard_way, reader.language)
+    return gettext(reader.language, N_("{said} ({way})"), said=said, way=way) if way else said
 
 
 # What a child usually does is told by so many rounds before the silence.
@@ -323,8 +349,20 @@ def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
     last = facts.answered_at or facts.placed_at
     if facts.app_seen_at is not None and facts.app_seen_at > last:
         yield reader.say(N_("app last open {time}"), time=facts.app_seen_at)
+    if facts.heard_at is not None and facts.heard_at > last:
+        yield _heard(facts, facts.heard_at, reader)
     if facts.seen is not None and facts.seen.answer == "seen" and facts.seen.at > last:
         yield reader.say(N_("last seen by an adult {time}"), time=facts.seen.at)
+
+
+def _heard(facts: Facts, at: datetime, reader: _Reader) -> str:
+    """What came another way and settled nothing."""
+    if facts.heard_way == TEXT:
+        return reader.say(N_("somebody texted from the agreed number {time}"), time=at)
+    is_settled = facts.sign_at is not None and facts.sign_at >= at
+    msgid = N_("answered {time}") if is_settled else N_("answered {time}, which settles nothing")
+    said = reader.say(msgid, time=at)
+    return _join_way(said, facts, reader)
 
 
 PHONE: dict[Reach, str] = {
@@ -419,6 +457,8 @@ def points(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> list[P
     never, none = gettext(language, N_("never so far")), gettext(language, N_("none"))
     answered = facts.answered_at
     last = never if answered is None else when(language, answered, zone, now)
+    if answered is not None and facts.heard_at == answered:
+        last = _join_way(last, facts, reader)
     rows = [
         (N_("Last answer"), [last]),
         (N_("Usually"), [_usually(facts, reader)]),

@@ -99,6 +99,12 @@ def test_quiet_hours_run_over_midnight_too(
         ("high.evidence", {**LEVELS, "carer": ["holds"]}, "high.evidence.carer"),
         ("high.evidence", {**LEVELS, "holds_for": "0h"}, "high.evidence.holds_for"),
         ("high.evidence", {**LEVELS, "softens_for": None}, "high.evidence.softens_for"),
+        ("high.evidence", {**LEVELS, "sms": "perhaps"}, "high.evidence.sms"),
+        (
+            "high.evidence",
+            {**LEVELS, "card": "nothing", "app_seen": "softens"},
+            "high.evidence.app_seen",
+        ),
         ("high.evidence", {**LEVELS, "app_seen": "settles"}, "high.evidence.app_seen"),
         ("high.evidence", {**LEVELS, "app_seen": "holds"}, "high.evidence.app_seen"),
         (

@@ -18,7 +18,7 @@ import pytest
 from server.alert import climbing
 from server.alert import reading as policies
 from server.alert.ladder import Outcome
-from server.alert.levels import Evidence
+from server.alert.levels import BY_WAY, Evidence
 from server.alert.models import Alert
 from server.alert.models import Policy as PolicyRow
 from server.alert.policy import DEFAULT, EACH_MISS, Policy, Tier
@@ -166,10 +166,12 @@ class Live:
         detail = what.detail
         if isinstance(detail, kinds.CheckIn):
             want = Want(detail.want or "nothing")
-            answer = Answer(uuid4(), now, detail.mood, None, want, "a")
-            await self.close(now, but=want.value)
+            answer = Answer(uuid4(), now, detail.mood, None, want, "a", detail.way)
+            policy_tier = Tier((await Watch.get(child_id=mia)).tier)
+            if counts(BY_WAY[detail.way], self.policy.tiers[policy_tier].steps):
+                await self.close(now, but=want.value)
             await check_ins.record(cast.actor("mia"), Role.CHILD, mia, answer, now)
-            await self.close(now, but=want.value)
+            await self.seen(BY_WAY[detail.way], now, but=want.value)
         elif isinstance(detail, kinds.Sighting):
             name, role = {
                 "professional": ("tom", Role.CASEWORKER),
@@ -225,10 +227,10 @@ class Live:
             },
         )
 
-    async def seen(self, by: Evidence, now: datetime) -> None:
+    async def seen(self, by: Evidence, now: datetime, *, but: str = "") -> None:
         tier = Tier((await Watch.get(child_id=self.cast.mia.id)).tier)
         if counts(by, self.policy.tiers[tier].steps):
-            await self.close(now, but="")
+            await self.close(now, but=but)
 
     async def close(self, now: datetime, *, but: str) -> None:
         """In replay an answer closes what is open; here somebody has to."""
@@ -322,6 +324,21 @@ async def test_a_week_by_hand(cast: Cast) -> None:
     )
     assert [level for _, level, _ in told].count("page_worker") == 6
     assert {level for _, level, _ in told} == set(LEVELS.values())
+
+
+async def test_a_word_by_sms_settles_in_one_tier_and_holds_in_another(cast: Cast) -> None:
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {"way": "sms"}),
+            (at(3, "08:10"), "check_in", {"way": "link"}),
+            (at(4, "09:00"), "tier", {"tier": "high"}),
+            (at(4, "16:50"), "check_in", {"way": "sms"}),
+            (at(5, "08:40"), "check_in", {"way": "card"}),
+            (at(6, "10:00"), "check_in", {"way": "link", "want": "help"}),
+        ],
+    )
+    assert "page_worker" in {level for _, level, _ in told}
 
 
 async def test_an_open_app_puts_the_call_off_once_where_the_policy_lets_it(cast: Cast) -> None:

@@ -189,7 +189,7 @@ def test_no_evidence_that_does_not_settle_lifts_the_ceiling(
     assume(levels.professional is Does.SETTLES)
     terms = replace(terms, steps=replace(terms.steps, levels=levels))
     life = Life.begin(terms, start)
-    weak = st.sampled_from(["school", "carer", "app_seen"])
+    weak = st.sampled_from(["school", "carer", "app_seen", "sms", "link", "card"])
     for act in data.draw(st.lists(acts, max_size=30)):
         life.act(replace(act, what=data.draw(weak)))
     assert life.standing.sign_at == start
@@ -371,7 +371,36 @@ def test_a_sighting_settles_or_holds_and_never_brings_the_alarm_beyond_the_ceili
             assert life.standing.alarm_at <= rules.ceiling_at(before, life.terms)
 
 
+@many
+@given(any_terms(), starts, lives, st.sampled_from(["sms", "link", "card"]))
+def test_who_says_something_in_time_is_not_alarmed_about_sooner_than_who_says_nothing(
+    terms: Terms, start: datetime, happened: list[Act], way: str
+) -> None:
+    levels = replace(terms.steps.levels, **{way: Does.HOLDS})
+    life = lived(replace(terms, steps=replace(terms.steps, levels=levels)), start, happened)
+    assume(life.standing.missed_due_at is None)
+    without = life.silence()
+    life.see(Evidence(way))
+    assert without <= life.silence() <= max(without, longest_allowed(life))
+
+
 # --- walks by hand
+
+
+def test_a_word_in_time_has_the_carer_asked_when_the_hold_is_over() -> None:
+    life = Life.begin(terms_of(Tier.HIGH), moment("01 12:00"))
+    life.look(moment("01 17:50"))
+    life.see(Evidence.SMS)
+    life.look(moment("01 18:31"))
+    assert life.standing.missed_due_at == moment("01 18:00")
+    assert life.standing.ask_at == moment("01 23:50")
+
+
+def test_a_word_before_its_round_opens_holds_nothing() -> None:
+    life = Life.begin(terms_of(Tier.HIGH), moment("01 12:00"))
+    life.look(moment("01 15:00"))
+    life.see(Evidence.SMS)
+    assert life.standing.held_at is None
 
 
 def terms_of(tier: Tier, *, carer: bool = True, at: str = "18:00", zone: str = "UTC") -> Terms:

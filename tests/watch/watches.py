@@ -67,12 +67,16 @@ def any_levels(draw: st.DrawFn, *, settles: bool = True) -> Levels:
     worst = draw(st.integers(0, 3)) if settles else 0
     least = worst if settles else 1
     seen = [draw(st.integers(least, 3)) for _ in range(2)]
-    phone = max(*seen, 2, draw(st.integers(2, 3)))
+    own = [draw(st.integers(0 if settles else 1, 3)) for _ in range(3)]
+    phone = max(*seen, *own, 2, draw(st.integers(2, 3)))
     levels = Levels(
         professional=rank[worst],
         school=rank[seen[0]],
         carer=rank[seen[1]],
         app_seen=rank[phone],
+        sms=rank[own[0]],
+        link=rank[own[1]],
+        card=rank[own[2]],
         holds_for=draw(minutes(1, 720)),
         softens_for=draw(minutes(1, 720)),
     )
@@ -166,6 +170,7 @@ acts = st.builds(
             "professional",
             "carer",
             "app_seen",
+            "sms",
             "not_seen",
             "pause",
             "pass",
@@ -203,7 +208,7 @@ class Life:
         now, terms = self.now, self.terms
         if act.what == "answer":
             self.see(Evidence.CHILD)
-        elif act.what in ("professional", "school", "carer", "app_seen"):
+        elif act.what in ("professional", "school", "carer", "app_seen", "sms", "link", "card"):
             self.see(Evidence(act.what))
         elif act.what == "not_seen":
             self.standing = answering.not_seen(self.standing, terms, now)
