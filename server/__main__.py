@@ -22,7 +22,7 @@ from server import crypt, demo, logs
 from server.app import Companion, create_app
 from server.audit.actions import verify
 from server.clock import utcnow
-from server.db import close_database, open_database
+from server.db import as_id, close_database, open_database
 from server.doors.passwords import Passwords
 from server.engines import address
 from server.engines.editors import MigrationFault
@@ -32,7 +32,10 @@ from server.keys import new_vapid_key
 from server.notify.actions import use_last_resorts
 from server.notify.channels.configured import configured
 from server.notify.channels.reach import unreachable
+from server.notify.ways import without_a_way
 from server.people.happenings import use_ears
+from server.people.models import Person
+from server.people.rules import Role
 from server.plan.reviews import heard
 from server.settings import SettingFault, Settings, faults, load, unknown
 from server.ticker import Ticker
@@ -328,6 +331,9 @@ def _check(_args: argparse.Namespace) -> int:
     wrong += [f"{name} is not a setting of Waymark" for name in unknown(os.environ)]
     if not wrong:
         wrong = asyncio.run(_reach(_settings()))
+    if not wrong:
+        for line in asyncio.run(_notes(_settings())):
+            _say(line)
     for line in wrong:
         _fail(line)
     if not wrong:
@@ -346,6 +352,24 @@ async def _reach(settings: Settings) -> list[str]:
         wrong.append("WAYMARK_LAST_RESORT is not set: nobody is called when everybody is away")
     wrong += await _database_faults(settings.database_url)
     return wrong + await unreachable(settings, utcnow)
+
+
+async def _notes(settings: Settings) -> list[str]:
+    """What is no fault of the configuration, and yet to be known before the night."""
+    place = address.parse(settings.database_url)
+    if place.dialect == "sqlite" and not place.file.exists():
+        return []
+    async with _opened(settings):
+        adults = Person.filter(disabled_at__isnull=True).exclude(role=Role.CHILD)
+        ids = [as_id(id_) for id_ in await adults.values_list("id", flat=True)]
+        lost = sorted(await without_a_way(ids, utcnow()))
+    if not lost:
+        return []
+    return [
+        f"Without an address that has answered, so reached by no alert for sure: {len(lost)} of"
+        f" {len(ids)} adults (People on the desk has their names):",
+        *(f"  {id_}" for id_ in lost),
+    ]
 
 
 async def _database_faults(url: str) -> list[str]:

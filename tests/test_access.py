@@ -32,6 +32,7 @@ from server.due.models import Due
 from server.due.rules import Kind, Setting
 from server.notify.actions import test_message as send_test
 from server.notify.models import Address, Message
+from server.notify.proving import PROOF
 from server.people import actions as people
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
@@ -200,6 +201,14 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/settings/language": staff,
     "POST /desk/settings/addresses": staff,
     "POST /desk/settings/addresses/{address_id}/drop": staff,
+    "POST /desk/settings/addresses/{address_id}/code": staff,
+    "POST /desk/settings/addresses/{address_id}/again": staff,
+    "POST /desk/settings/order": staff,
+    "POST /desk/settings/quiet": staff,
+    "GET /reach/{proof}": anyone,
+    "POST /reach/{proof}": anyone,
+    "GET /api/v1/me/reaching": staff,
+    "PUT /api/v1/me/reaching": staff,
     # Oneself.
     "GET /api/v1/me": signed_in,
     "PATCH /api/v1/me": signed_in,
@@ -378,6 +387,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     f"POST {CHILD}/check-ins": {"id": "{id}", "said_at": "{now}"},
     "POST /api/v1/check-ins": {"id": "{id}", "said_at": "{now}"},
     "POST /api/v1/push-receipts": {"message": "{id}"},
+    "PUT /api/v1/me/reaching": {"order": []},
     "POST /api/v1/receipts": {"receipt": "x"},
     "POST /api/v1/push-subscriptions": {
         "id": "{id}",
@@ -459,8 +469,15 @@ async def address_id(cast: Cast, who: str | None, path: str) -> UUID:
         value="x",
         value_index=str(uuid4()),
         made_at=cast.clock(),
+        verified_at=cast.clock(),
     )
     return address.id
+
+
+async def proof(cast: Cast, who: str | None, path: str) -> str:
+    """The link beside the code that goes to an address."""
+    address = await Address.get(id=await address_id(cast, who, path))
+    return crypt.sign(f"{address.id}.0", PROOF, until=cast.clock() + timedelta(minutes=30))
 
 
 async def pause_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -647,6 +664,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         tie_id,
         person_id,
         address_id,
+        proof,
         passkey_id,
         session_id,
         pause_id,

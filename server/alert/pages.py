@@ -5,11 +5,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.alert.sent import channel_word, sent_about
+from server.alert.sent import sent_about
 from server.errors import Refused
-from server.notify.actions import channels_of, test_message
+from server.notify.actions import test_message
 from server.notify.models import Message
 from server.notify.rules import Kind
+from server.notify.ways import NOWHERE, ways_of
+from server.notify.wording import channel_word
 from server.people.access import Visitor, nothing_here, now_of, staff_of
 from server.people.words import form_fault
 from server.web import language_of, page
@@ -52,9 +54,10 @@ async def result(request: Request) -> Response:
 
 async def _page(request: Request, visitor: Visitor, fault: Refused | None = None) -> Response:
     language = language_of(request)
-    channels = (await channels_of({visitor.person_id})).get(visitor.person_id, [])
+    ways = (await ways_of({visitor.person_id}, now_of(request))).get(visitor.person_id, NOWHERE)
     context = {
-        "channels": [channel_word(channel, language) for channel in channels],
+        "channels": [channel_word(channel, language) for channel in ways.proven],
+        "unproven": [channel_word(channel, language) for channel in ways.unproven],
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now_of(request),
     }

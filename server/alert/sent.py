@@ -6,9 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from server.i18n import N_, gettext
-from server.notify.actions import NONE
 from server.notify.models import Delivery, Message
-from server.notify.rules import EMAIL, PUSH, Kind
+from server.notify.rules import Kind
+from server.notify.wording import channel_word
 from server.people.models import Person
 
 KINDS: Mapping[str, str] = {
@@ -131,17 +131,6 @@ def _sent(
         seen_at=message.seen_at,
         tries=tuple(Try(one.started_at, _try(one, language)) for one in tries),
     )
-
-
-def channel_word(channel: str, language: str) -> str:
-    """The means, as people call it; an agency's own channel by the name that it was given."""
-    known = {
-        PUSH: N_("push message"),
-        EMAIL: N_("e-mail"),
-        NONE: N_("no channel"),
-        "last_resort": N_("last resort"),
-    }
-    return gettext(language, known[channel]) if channel in known else channel
 
 
 def _result(message: Message, language: str) -> str:

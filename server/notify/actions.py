@@ -13,13 +13,10 @@ from server.audit.actions import Actor, note
 from server.db import as_id, dialect, fetch, write
 from server.errors import IdReused, NotFound, Refused
 from server.ids import uuid7
-from server.notify.devices import COLUMNS, device_of
-from server.notify.health import Health, reached
 from server.notify.models import Address, Delivery, Message
-from server.notify.rules import PUSH, Kind, in_order
+from server.notify.rules import NONE, PUSH, Kind
+from server.notify.ways import NOWHERE, Ways, ways_of
 
-# No channel at all: the worker writes down that nobody could be reached, and calls the last resort.
-NONE = "none"
 # What a receipt's token is signed for.
 RECEIPT = "receipt"
 # A person enters few addresses; a phone that re-subscribes at every start replaces its own.
@@ -97,60 +94,24 @@ async def queue(sayings: Sequence[Saying], now: datetime) -> list[UUID]:
     To whom pushes are sent that no device shows, it is said by the next channel as well.
     """
     people = {saying.person_id for saying in sayings if saying.person_id is not None}
-    ways = await _ways_of(people, now)
+    ways = await ways_of(people, now)
     rows = [row for saying in sayings for row in _rows(saying, ways, now)]
     return [as_id(key) for key in await bulk.insert(Message, rows, skip_known=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ways:
-    """By which channels a person can be reached, in order, and whether pushes go unseen."""
-
-    channels: list[str]
-    is_unseen: bool
-
-
-async def channels_of(people: Collection[UUID]) -> dict[UUID, list[str]]:
-    """By which channels each of these people can be reached now, in order."""
-    if not people:
-        return {}
-    found: dict[UUID, set[str]] = {}
-    query = Address.filter(person_id__in=list(people), dropped_at__isnull=True)
-    for person_id, channel in await query.values_list("person_id", "channel"):
-        found.setdefault(person_id, set()).add(channel)
-    return {person: in_order(channels) for person, channels in found.items()}
-
-
-async def _ways_of(people: Collection[UUID], now: datetime) -> dict[UUID, _Ways]:
-    if not people:
-        return {}
-    found: dict[UUID, list[dict[str, Any]]] = {}
-    query = Address.filter(person_id__in=list(people), dropped_at__isnull=True)
-    for row in await query.values("person_id", "channel", *COLUMNS):
-        found.setdefault(row["person_id"], []).append(row)
-    return {person: _ways(rows, now) for person, rows in found.items()}
-
-
-def _ways(rows: Sequence[dict[str, Any]], now: datetime) -> _Ways:
-    devices = [device_of(row) for row in rows if row["channel"] == PUSH]
-    is_unseen = reached(devices, now).health is Health.STALE
-    return _Ways(in_order({row["channel"] for row in rows}), is_unseen)
-
-
-_NOWHERE = _Ways([NONE], is_unseen=False)
-
-
-def _rows(saying: Saying, ways: dict[UUID, _Ways], now: datetime) -> list[dict[str, Any]]:
+def _rows(saying: Saying, ways: dict[UUID, Ways], now: datetime) -> list[dict[str, Any]]:
     assert (saying.person_id is None) != (saying.last_resort is None), "to one of the two"
     if saying.person_id is None:
         return [_row(saying, "last_resort", f"last-resort-{saying.last_resort}", now)]
     to_key = str(saying.person_id)
     if saying.channel is not None:
         return [_row(saying, saying.channel, to_key, now)]
-    way = ways.get(saying.person_id, _NOWHERE)
-    nth = min(saying.nth, len(way.channels) - 1)
-    last = nth + 2 if way.is_unseen and way.channels[nth] == PUSH else nth + 1
-    return [_row(saying, channel, to_key, now) for channel in way.channels[nth:last]]
+    way = ways.get(saying.person_id, NOWHERE)
+    # Who has no way that counts is out of reach; the worker says so, and tries the others besides.
+    channels = way.proven or (NONE,)
+    nth = min(saying.nth, len(channels) - 1)
+    last = nth + 2 if way.is_unseen and channels[nth] == PUSH else nth + 1
+    return [_row(saying, channel, to_key, now) for channel in channels[nth:last]]
 
 
 def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, Any]:
@@ -239,12 +200,10 @@ async def next_channel(
     ).order_by("id")
     latest = {message.person_id: message for message in sent if message.person_id is not None}
     used = {(m.person_id, m.turn, m.rung, m.channel) for m in sent}
-    channels = await channels_of(latest.keys())
+    ways = await ways_of(latest.keys(), now)
     sayings = []
     for person_id, message in latest.items():
-        open_ = channels.get(person_id, [])
-        after = open_[open_.index(message.channel) + 1 :] if message.channel in open_ else open_
-        for channel in after:
+        for channel in ways.get(person_id, NOWHERE).after(message.channel):
             if (person_id, message.turn, message.rung, channel) not in used:
                 said = again(message, channel=channel)
                 sayings.append(replace(said, not_before=not_before))
@@ -317,6 +276,7 @@ async def add_address(
     keys: dict[str, str] | None = None,
     id: UUID | None = None,
     gives_receipts: bool = False,
+    is_proven: bool = True,
     now: datetime,
 ) -> tuple[Address, bool]:
     """Remember where a person can be reached; returns the address, and whether it is new.
@@ -355,6 +315,7 @@ async def add_address(
             "device_id": actor.device_id,
             "made_at": now,
             "receipts_since": now if gives_receipts else None,
+            "verified_at": now if is_proven else None,
             "unseen": 0,
         }
         if before is not None:
@@ -475,7 +436,7 @@ async def test_message(actor: Actor, person_id: UUID, now: datetime) -> list[UUI
     Raises Refused where there is none.
     """
     async with write():
-        channels = (await channels_of({person_id})).get(person_id, [])
+        channels = (await ways_of({person_id}, now)).get(person_id, NOWHERE).every
         if not channels:
             raise Refused("There is no way to reach you yet. Allow messages or add an address.")
         subject = uuid7()
@@ -493,7 +454,7 @@ async def test_message(actor: Actor, person_id: UUID, now: datetime) -> list[UUI
             for channel in channels
         ]
         ids = await queue(sayings, now)
-        await note(actor, "message:test", about=("test", subject), names=channels, now=now)
+        await note(actor, "message:test", about=("test", subject), names=list(channels), now=now)
     return ids
 
 

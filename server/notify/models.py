@@ -35,6 +35,12 @@ class Address(Model):
     unseen_since = fields.DatetimeField(null=True)  # When the first of these was sent.
     dropped_at = fields.DatetimeField(null=True)
     dropped_why = fields.CharField(max_length=24, null=True)
+    # Null: nobody has answered from there yet, so that it counts as no way to reach the person.
+    verified_at = fields.DatetimeField(null=True)
+    code_hash = fields.CharField(max_length=64, null=True)  # Of the code that was sent last.
+    code_made_at = fields.DatetimeField(null=True)
+    code_turn = fields.IntField(default=0, db_default=0)  # Codes so far: the last alone is good.
+    code_wrong = fields.SmallIntField(default=0, db_default=0)  # Wrong guesses at the last one.
 
     class Meta:
         table = "address"
@@ -46,6 +52,19 @@ class Address(Model):
                 condition="dropped_at IS NULL",
             ),
         )
+
+
+class Wish(Model):
+    """How one adult wants to be reached. Its id is the person's; who has none has no wish."""
+
+    id = fields.UUIDField(primary_key=True)
+    channels: fields.Field[list[str]] = fields.JSONField(default=list)  # In the order of choice.
+    quiet_from = fields.CharField(max_length=5, null=True)  # 22:00, on the person's clock.
+    quiet_until = fields.CharField(max_length=5, null=True)
+    changed_at = fields.DatetimeField()
+
+    class Meta:
+        table = "wish"
 
 
 class Message(Model):
@@ -131,4 +150,5 @@ class Delivery(Model):
         indexes = (
             Index(fields=("message_id",), name="delivery_message"),
             Index(fields=("address_id", "started_at"), name="delivery_address"),
+            Index(fields=("channel", "started_at"), name="delivery_channel"),
         )

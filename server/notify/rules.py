@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from server.clock import known_zone
+from server.clock import as_utc, known_zone
 
 Urgency = Literal["very-low", "low", "normal", "high"]
 
@@ -21,6 +21,8 @@ TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 
 PUSH = "push"
 EMAIL = "email"
+# No channel at all: the worker writes down that nobody could be reached, and calls the last resort.
+NONE = "none"
 
 FIRST_RETRY = timedelta(seconds=10)
 LONGEST_RETRY = timedelta(minutes=15)
@@ -49,12 +51,17 @@ class Kind(StrEnum):
     """Something about how somebody signs in has changed."""
     TEST = "test"
     TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.
+    VERIFY = "verify"  # A code for one address: goes to it alone, by nothing else.
     OPERATORS = "operators"
 
 
 # Quiet hours are for children who are asked or told. Nothing that calls an adult is ever held back
 # by them.
 KEPT_QUIET: frozenset[Kind] = frozenset({Kind.REMIND_CHILD, Kind.DUE_CHILD, Kind.NEWS_CHILD})
+# An adult may choose hours for what can wait. It is put off to their end, and never lost by them.
+CAN_WAIT: frozenset[Kind] = frozenset({Kind.DUE, Kind.ALL_CLEAR})
+# About one address: whatever becomes of it there, nothing else takes its place.
+TO_ONE_ADDRESS: frozenset[Kind] = frozenset({Kind.TRY_PUSH, Kind.VERIFY})
 
 
 class Result(StrEnum):
@@ -243,7 +250,8 @@ def worth_sending(message: MessageSlice, address: AddressSlice, now: datetime) -
     """Why this message must not be sent at `now`, or None where it must.
 
     Asked before every attempt, never only when queueing: what was true a minute ago may be settled.
-    Quiet hours withhold reminders to children alone, never anything that calls an adult.
+    Quiet hours withhold what a child is asked or told, and put off what can wait for an adult;
+    never anything that calls one.
     """
     checks = (
         (message.done_at is not None, Reason.ALREADY_DONE),
@@ -252,7 +260,7 @@ def worth_sending(message: MessageSlice, address: AddressSlice, now: datetime) -
         (address.person_is_disabled, Reason.PERSON_DISABLED),
         (address.is_dropped, Reason.ADDRESS_DROPPED),
         (not address.channel_is_open, Reason.CHANNEL_CLOSED),
-        (message.kind in KEPT_QUIET and is_quiet(address, now), Reason.QUIET_HOURS),
+        (message.kind in KEPT_QUIET | CAN_WAIT and is_quiet(address, now), Reason.QUIET_HOURS),
     )
     return next((reason for holds, reason in checks if holds), None)
 
@@ -272,19 +280,32 @@ def is_quiet(address: AddressSlice, now: datetime) -> bool:
     return local >= begin or local < end
 
 
-def in_order(channels: Iterable[str], configured: Sequence[str] = ()) -> list[str]:
-    """The channels that a person has, the fastest first.
+def put_off_to(message: MessageSlice, address: AddressSlice, now: datetime) -> datetime | None:
+    """When to send what can wait for the end of the quiet hours; None where it will be too late
+    for it by then."""
+    ends = quiet_ends(address, now)
+    return ends if message.expires_at is None or message.expires_at > ends else None
 
-    Push, then the agency's own (SMS gateways, chat) in the order in which they are configured, then
-    e-mail, which is read last. Each once.
+
+def quiet_ends(address: AddressSlice, now: datetime) -> datetime:
+    """When the quiet hours end in which the wall clock of the address stands at `now`."""
+    assert address.quiet_until is not None, "asked within quiet hours alone"
+    zone = known_zone(address.zone)
+    today = now.astimezone(zone).date()
+    ends = as_utc(today, address.quiet_until, zone)
+    return ends if ends > now else as_utc(today + timedelta(days=1), address.quiet_until, zone)
+
+
+def in_order(channels: Iterable[str], wish: Sequence[str] = ()) -> list[str]:
+    """The channels that a person has, each once: those of the person's own choice in that order,
+    then the others, the fastest first.
+
+    That is push, then the agency's own (SMS gateways, chat), then e-mail, which is read last.
     """
 
     def rank(channel: str) -> tuple[int, int, str]:
-        if channel == PUSH:
-            return (0, 0, channel)
-        if channel == EMAIL:
-            return (2, 0, channel)
-        known = configured.index(channel) if channel in configured else len(configured)
-        return (1, known, channel)
+        chosen = wish.index(channel) if channel in wish else len(wish)
+        usual = {PUSH: 0, EMAIL: 2}.get(channel, 1)
+        return (chosen, usual, channel)
 
     return sorted(set(channels), key=rank)

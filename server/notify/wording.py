@@ -8,7 +8,7 @@ little more, to adults: how soon, and where to look. What happened stands behind
 from dataclasses import dataclass
 
 from server.i18n import N_, gettext
-from server.notify.rules import Kind
+from server.notify.rules import EMAIL, NONE, PUSH, Kind
 
 NEUTRAL = N_("You have 1 new item")
 
@@ -29,6 +29,10 @@ SENTENCES: dict[Kind, str] = {
     Kind.DUE: N_("Something waits for you. Please have a look when you can."),
     Kind.DOORS: N_("How you sign in has changed. If that was not you, say so at once."),
     Kind.TEST: N_("This is the test that you asked for. It has arrived."),
+    Kind.VERIFY: N_(
+        "Your code is {code}. Enter it where you added this address, or open the link. It is good"
+        " for 30 minutes. If this was not you, leave it."
+    ),
     Kind.OPERATORS: N_("Something is wrong with the server: {fault}"),
 }
 OPERATORS_SUBJECT = N_("The server needs you")
@@ -55,15 +59,16 @@ def word(
     display_name: str,
     url: str | None = None,
     fault: str = "",
+    code: str = "",
     unseen: tuple[str, str] | None = None,
 ) -> Words:
     """The words of one message for e-mail and an agency's own channels.
 
     `url` is an address behind the sign-in, or a carer's signed one. `fault` is a code for
-    operators. `unseen` are the two ends, as the reader's clock shows them, of a time in which the
-    server itself was down and saw nothing.
+    operators, `code` one that is to be entered. `unseen` are the two ends, as the reader's clock
+    shows them, of a time in which the server itself was down and saw nothing.
     """
-    lines = [gettext(language, SENTENCES[kind], fault=fault)]
+    lines = [gettext(language, SENTENCES[kind], fault=fault, code=code)]
     if unseen is not None:
         begin, end = unseen
         lines.append(
@@ -78,3 +83,14 @@ def word(
         lines.append(gettext(language, N_("Open: {url}"), url=url))
     subject = OPERATORS_SUBJECT if kind is Kind.OPERATORS else NEUTRAL
     return Words(title=display_name, subject=gettext(language, subject), body="\n\n".join(lines))
+
+
+def channel_word(channel: str, language: str) -> str:
+    """The means, as people call it; an agency's own channel by the name that it was given."""
+    known = {
+        PUSH: N_("push message"),
+        EMAIL: N_("e-mail"),
+        NONE: N_("no channel"),
+        "last_resort": N_("last resort"),
+    }
+    return gettext(language, known[channel]) if channel in known else channel

@@ -24,16 +24,17 @@ from server.notify.actions import (
     RECEIPT,
     Saying,
     again,
-    channels_of,
     last_resorts,
     lock,
     queue,
     tell_operators,
 )
 from server.notify.channels import Channel
-from server.notify.models import Address, Delivery, Message
+from server.notify.models import Address, Delivery, Message, Wish
 from server.notify.rules import (
+    CAN_WAIT,
     PUSH,
+    TO_ONE_ADDRESS,
     AddressSlice,
     Envelope,
     Kind,
@@ -42,9 +43,11 @@ from server.notify.rules import (
     Outcome,
     Reason,
     Result,
+    put_off_to,
     what_next,
     worth_sending,
 )
+from server.notify.ways import NOWHERE, ways_of, wishes_of
 from server.notify.wording import word
 
 log = logs.get("notify")
@@ -78,6 +81,12 @@ class Attempt:
     started_at: datetime | None = None
     outcome: Outcome | None = None
     reason: Reason | None = None
+    put_off_to: datetime | None = None  # The end of the quiet hours of what can wait.
+
+    @property
+    def counts(self) -> bool:
+        """Whether somebody has answered from there before. The last resort proves nothing."""
+        return self.address is None or self.address.verified_at is not None
 
 
 class Worker:
@@ -172,9 +181,14 @@ class Worker:
             assert address.person_id is not None
             addresses.setdefault((address.person_id, address.channel), []).append(address)
         accepted = await self._accepted_before([m.id for m in messages if m.attempts > 1])
+        waiting = {m.person_id for m in messages if m.kind in CAN_WAIT and m.person_id is not None}
+        wishes = await wishes_of(waiting)
         attempts: list[Attempt] = []
         for message in messages:
-            attempts += self._attempts(message, addresses, accepted, now)
+            attempts += self._attempts(message, addresses)
+        for attempt in attempts:
+            wish = wishes.get(attempt.message.person_id) if attempt.message.person_id else None
+            self._decide(attempt, wish, accepted, now)
         return attempts
 
     async def _accepted_before(self, ids: Sequence[UUID]) -> set[tuple[UUID, UUID | None]]:
@@ -192,39 +206,37 @@ class Worker:
         self,
         message: Message,
         addresses: Mapping[tuple[UUID, str], list[Address]],
-        accepted: set[tuple[UUID, UUID | None]],
-        now: datetime,
     ) -> list[Attempt]:
         if message.person_id is None:
             index = message.last_resort
             if index is None or index >= len(self._last_resort):
                 return []
-            tries = [Attempt(message, None, self._last_resort[index][1])]
-        else:
-            known = addresses.get((message.person_id, message.channel), [])
-            if message.kind == Kind.TRY_PUSH:
-                known = [address for address in known if address.id == message.subject_id]
-            tries = [Attempt(message, address, address.value) for address in known]
-        for attempt in tries:
-            attempt.reason = self._worth(attempt, now)
-            if (message.id, attempt.address.id if attempt.address else None) in accepted:
-                attempt.reason = Reason.ALREADY_DONE
-        return tries
+            return [Attempt(message, None, self._last_resort[index][1])]
+        known = addresses.get((message.person_id, message.channel), [])
+        if message.kind in TO_ONE_ADDRESS:
+            known = [address for address in known if address.id == message.subject_id]
+        return [Attempt(message, address, address.value) for address in known]
 
-    def _worth(self, attempt: Attempt, now: datetime) -> Reason | None:
-        message, quiet = attempt.message, (attempt.message.data or {}).get("quiet")
-        person = _person(message)
-        return worth_sending(
-            MessageSlice(kind=Kind(message.kind), expires_at=message.expires_at),
-            AddressSlice(
-                person_is_disabled=person is not None and person.disabled_at is not None,
-                channel_is_open=self._channel_of(message) in self._channels,
-                zone=quiet["zone"] if quiet else "UTC",
-                quiet_from=time.fromisoformat(quiet["from"]) if quiet else None,
-                quiet_until=time.fromisoformat(quiet["until"]) if quiet else None,
-            ),
-            now,
+    def _decide(
+        self,
+        attempt: Attempt,
+        wish: Wish | None,
+        accepted: set[tuple[UUID, UUID | None]],
+        now: datetime,
+    ) -> None:
+        """Whether this one is worth sending; where it can wait, until when."""
+        message, person = attempt.message, _person(attempt.message)
+        slice_ = AddressSlice(
+            person_is_disabled=person is not None and person.disabled_at is not None,
+            channel_is_open=self._channel_of(message) in self._channels,
+            **_quiet(message, wish),
         )
+        about = MessageSlice(kind=Kind(message.kind), expires_at=message.expires_at)
+        attempt.reason = worth_sending(about, slice_, now)
+        if attempt.reason is Reason.QUIET_HOURS and message.kind in CAN_WAIT:
+            attempt.put_off_to = put_off_to(about, slice_, now)
+        if (message.id, attempt.address.id if attempt.address else None) in accepted:
+            attempt.reason = Reason.ALREADY_DONE
 
     def _channel_of(self, message: Message) -> str:
         index: int | None = message.last_resort
@@ -287,6 +299,7 @@ class Worker:
             display_name=name,
             url=url,
             fault=(message.data or {}).get("fault", ""),
+            code=(message.data or {}).get("code", ""),
             unseen=_unseen(message, language),
         )
         left = message.expires_at - now if message.expires_at is not None else LONGEST_TTL
@@ -383,8 +396,10 @@ class Worker:
     ) -> tuple[dict[str, Any], bool, set[str]]:
         """The new state of a message, whether to go on by another way, and faults of ours."""
         done = {"done_at": now, "act_at": None}
-        if any(a.reason is Reason.ALREADY_DONE for a in tries) or any(
-            a.outcome is not None and a.outcome.result is Result.ACCEPTED for a in tries
+        # Where there are addresses that count, what the others take is in addition.
+        counting = [a for a in tries if a.counts] or tries
+        if any(a.reason is Reason.ALREADY_DONE for a in counting) or any(
+            a.outcome is not None and a.outcome.result is Result.ACCEPTED for a in counting
         ):
             return {"state": "done", "why": None, **done}, False, set()
         nexts = [
@@ -397,6 +412,10 @@ class Worker:
             row = {"state": "waiting", "why": None, "done_at": None, "act_at": min(retries)}
             return row, onward, faults
         reasons = [a.reason for a in tries if a.reason is not None]
+        put_off = [a.put_off_to for a in tries if a.put_off_to is not None]
+        if put_off:
+            row = {"state": "waiting", "why": reasons[0].value, "done_at": None}
+            return {**row, "act_at": min(put_off)}, False, faults
         if reasons:
             row = {"state": "withheld", "why": reasons[0].value, **done}
             return row, reasons[0] is Reason.CHANNEL_CLOSED, faults
@@ -417,17 +436,17 @@ class Worker:
     async def _go_on(self, messages: Sequence[Message], now: datetime) -> None:
         """The next channel, now; where there is none left for what must arrive, the last resort."""
         people = {m.person_id for m in messages if m.person_id is not None}
-        channels = await channels_of(people)
+        ways = await ways_of(people, now)
         sayings: list[Saying] = []
         for message in messages:
-            if message.person_id is None or message.kind == Kind.TRY_PUSH:
+            if message.person_id is None or message.kind in TO_ONE_ADDRESS:
                 continue
-            open_ = channels.get(message.person_id, [])
-            at = open_.index(message.channel) + 1 if message.channel in open_ else 0
-            after = [name for name in open_[at:] if name != message.channel]
+            way = ways.get(message.person_id, NOWHERE)
+            after = [name for name in way.after(message.channel) if name != message.channel]
             if after:
                 sayings.append(again(message, channel=after[0]))
-            elif Kind(message.kind) in MUST_ARRIVE:
+            # A way from which nobody has answered yet is no reason not to call the last resort.
+            if Kind(message.kind) in MUST_ARRIVE and not set(after) & set(way.proven):
                 sayings += [again(message, last_resort=n) for n in range(last_resorts())]
         await queue(sayings, now)
 
@@ -485,6 +504,19 @@ def _unseen(message: Message, language: str) -> tuple[str, str] | None:
     zone = known_zone(person.zone if person is not None else "UTC")
     begin, end = (format_time(language, datetime.fromisoformat(at), zone) for at in ends)
     return begin, end
+
+
+def _quiet(message: Message, wish: Wish | None) -> dict[str, Any]:
+    """The quiet hours of a message: those that it carries for a child, or those that an adult chose
+    for what can wait."""
+    known = (message.data or {}).get("quiet")
+    zone, begin, end = (known["zone"], known["from"], known["until"]) if known else ("UTC", "", "")
+    if wish is not None and wish.quiet_from and wish.quiet_until:
+        zone, begin, end = _person(message).zone, wish.quiet_from, wish.quiet_until
+    if not begin:
+        return {}
+    quiet = (time.fromisoformat(begin), time.fromisoformat(end))
+    return {"zone": zone, "quiet_from": quiet[0], "quiet_until": quiet[1]}
 
 
 def _path(message: Message) -> str:

@@ -12,18 +12,16 @@ from starlette.routing import Route
 from server.clock import as_utc
 from server.errors import Denied, NotFound, Refused
 from server.i18n import N_, gettext
-from server.notify.actions import add_address, drop_address
-from server.notify.models import Address
-from server.people import actions
+from server.notify.ways import without_a_way
+from server.people import actions, reaching_pages, settings_pages
 from server.people.access import (
-    Visitor,
     agency_for,
     child_for_ties,
     now_of,
     staff_of,
     visitor_of,
 )
-from server.people.models import Agency, Child, Person, Tie
+from server.people.models import Child, Person, Tie
 from server.people.rules import STAFF, Action, AgencyAction, Role
 from server.people.words import ROLES, entered, form_fault, words_for
 from server.web import form_body, form_day, language_of, page, zone_of
@@ -36,8 +34,10 @@ async def people(request: Request) -> Response:
     visitor = await agency_for(request, AgencyAction.PEOPLE_SEE)
     found = await Person.filter(agency_id=visitor.agency_id)
     language = language_of(request)
+    adults = _by_name(p for p in found if p.role in STAFF and p.disabled_at is None)
     context = {
-        "adults": _by_name(p for p in found if p.role in STAFF and p.disabled_at is None),
+        "adults": adults,
+        "unreached": await without_a_way([p.id for p in adults], now_of(request)),
         "children": _by_name(p for p in found if p.role == Role.CHILD),
         "gone": _by_name(p for p in found if p.disabled_at is not None),
         "role_words": {role.value: gettext(language, words) for role, words in ROLES.items()},
@@ -155,88 +155,6 @@ def _until(request: Request, value: str) -> datetime | None:
     return as_utc(form_day(value, "until") + timedelta(days=1), time(0), zone_of(request))
 
 
-# --- oneself
-
-
-async def settings(request: Request) -> Response:
-    """My language, and how I can be reached."""
-    return await _settings_page(request, await staff_of(request))
-
-
-async def change_language(request: Request) -> Response:
-    """Another language for me."""
-    visitor = await staff_of(request)
-    language = entered(await form_body(request), "language")
-    try:
-        await actions.set_language(visitor, visitor.person_id, language, now_of(request))
-    except Refused as fault:
-        return await _settings_page(request, visitor, fault=fault)
-    return _to("/desk/settings?saved=language")
-
-
-async def add_mail(request: Request) -> Response:
-    """One more address, for messages by e-mail or another channel of the installation."""
-    visitor = await staff_of(request)
-    form = await form_body(request)
-    channel, value = entered(form, "channel") or "email", entered(form, "address")
-    try:
-        _check_address(request, channel, value)
-        await add_address(visitor, visitor.person_id, channel, value, now=now_of(request))
-    except Refused as fault:
-        return await _settings_page(
-            request, visitor, said={"channel": channel, "address": value}, fault=fault
-        )
-    return _to("/desk/settings?saved=address")
-
-
-async def drop_mail(request: Request) -> Response:
-    """One address less."""
-    visitor = await staff_of(request)
-    address_id = request.path_params["address_id"]
-    await drop_address(visitor, visitor.person_id, address_id, now_of(request))
-    return _to("/desk/settings?saved=address")
-
-
-async def _settings_page(
-    request: Request,
-    visitor: Visitor,
-    *,
-    said: dict[str, str] | None = None,
-    fault: Refused | None = None,
-) -> Response:
-    person = await Person.get(id=visitor.person_id)
-    addresses = await Address.filter(person_id=person.id, dropped_at__isnull=True).order_by("id")
-    channels = ["email", *sorted(request.app.state.settings.channels)]
-    context = {
-        "person": person,
-        "agency": await Agency.get(id=person.agency_id),
-        "addresses": addresses,
-        "channels": channels,
-        "channel_choices": [(name, name) for name in channels],
-        "given": {"channel": "email", "address": "", **(said or {})},
-        "saved": request.query_params.get("saved", ""),
-        "error": form_fault(fault, language_of(request)) if fault else None,
-        "now": now_of(request),
-    }
-    return page(request, "people/settings.html", context, status=422 if fault else 200)
-
-
-def _check_address(request: Request, channel: str, value: str) -> None:
-    if channel != "email" and channel not in request.app.state.settings.channels:
-        raise Refused(N_("Choose a channel of the list."), field="channel")
-    if channel == "email" and not is_mail_address(value):
-        raise Refused(N_("Enter an e-mail address such as name@example.org."), field="address")
-    if not 0 < len(value) <= 254 or not value.isprintable() or "://" in value:
-        raise Refused(N_("Enter the address or number alone."), field="address")
-
-
-def is_mail_address(value: str) -> bool:
-    """Whether mail can be tried there; whether it arrives, the test alarm tells."""
-    local, _, host = value.rpartition("@")
-    is_plain = value.isprintable() and not any(char in value for char in " <>,;:\"'()[]\\")
-    return is_plain and bool(local) and "." in host.strip(".") and host == host.strip(".")
-
-
 def _by_name(people: Iterable[Person]) -> list[Person]:
     # Names are sealed: only we can sort them.
     return sorted(people, key=lambda person: person.name.casefold())
@@ -253,8 +171,6 @@ routes = [
     Route(f"{_CHILD}/ties", ties, methods=["GET"]),
     Route(f"{_CHILD}/ties", add_tie, methods=["POST"]),
     Route(f"{_CHILD}/ties/{{tie_id:uuid}}/end", end_tie, methods=["POST"]),
-    Route("/desk/settings", settings, methods=["GET"]),
-    Route("/desk/settings/language", change_language, methods=["POST"]),
-    Route("/desk/settings/addresses", add_mail, methods=["POST"]),
-    Route("/desk/settings/addresses/{address_id:uuid}/drop", drop_mail, methods=["POST"]),
+    *settings_pages.routes,
+    *reaching_pages.routes,
 ]

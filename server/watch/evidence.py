@@ -13,10 +13,9 @@ from server.alert.ladder import Cause
 from server.alert.ladder import State as AlertState
 from server.alert.policy import Tier
 from server.db import among, as_id, as_moment, dialect, fetch
-from server.notify.actions import NONE
 from server.notify.devices import reached_of
 from server.notify.models import Delivery
-from server.notify.rules import Kind, Reason
+from server.notify.rules import NONE, Kind, Reason
 from server.people.models import Tie
 from server.people.rules import Role
 from server.watch.models import Beat, Blind, Pause, Question, Round, Sighting, round_id

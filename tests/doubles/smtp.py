@@ -39,6 +39,7 @@ class Relay(InThread):
     that it answers instead; `hang` never answers, `trickle` never ends, `drop` hangs up."""
 
     answers: dict[str, str] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)  # Mailboxes that there are not.
     extensions: tuple[str, ...] = ("8BITMIME", "SMTPUTF8")
     tls: ssl.SSLContext | None = None
     is_tls_from_start: bool = False
@@ -81,7 +82,11 @@ class Relay(InThread):
                 address, _, options = line[10:].strip().partition(" ")
                 mail = Mail(address.strip("<>"), [], b"", options)
             elif verb == "RCPT":
-                mail.recipients.append(line[8:].strip().split(" ")[0].strip("<>"))
+                to = line[8:].strip().split(" ")[0].strip("<>")
+                if to in self.refused:
+                    writer.write(b"550 5.1.1 no such mailbox\r\n")
+                    continue
+                mail.recipients.append(to)
             elif verb == "STARTTLS" and self.tls is not None:
                 if not await self._answer(writer, "STARTTLS", "220 go on"):
                     return

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.notify.rules import (
+    CAN_WAIT,
     FIRST_RETRY,
+    KEPT_QUIET,
     LONGEST_OBEYED,
     LONGEST_RETRY,
     NEXT_CHANNEL_AFTER,
@@ -183,7 +185,7 @@ def test_what_must_not_be_sent_says_why(
 
 
 @given(
-    st.sampled_from(sorted(set(Kind) - {Kind.REMIND_CHILD, Kind.DUE_CHILD, Kind.NEWS_CHILD})),
+    st.sampled_from(sorted(set(Kind) - KEPT_QUIET - CAN_WAIT)),
     moments,
     st.times(),
     st.times(),
@@ -220,5 +222,10 @@ def test_quiet_hours_hold_through_the_hour_that_comes_twice() -> None:
 
 
 def test_channels_are_taken_the_fastest_first_and_each_once() -> None:
-    found = in_order(["email", "chat", "sms", "push", "old", "sms"], ["sms", "chat"])
-    assert found == ["push", "sms", "chat", "old", "email"]
+    found = in_order(["email", "chat", "sms", "push", "old", "sms"])
+    assert found == ["push", "chat", "old", "sms", "email"]
+
+
+def test_channels_of_the_persons_choice_come_before_all_others() -> None:
+    found = in_order(["email", "chat", "sms", "push"], ["email", "gone", "sms"])
+    assert found == ["email", "sms", "push", "chat"]

@@ -148,6 +148,16 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/settings/language": Fits(form={"language": "en"}),
     "POST /desk/settings/addresses": Fits(form={"channel": "email", "address": "t@example.org"}),
     "POST /desk/settings/addresses/{address_id}/drop": Fits(form={}),
+    "POST /desk/settings/addresses/{address_id}/code": Fits(form={"code": "123456"}),
+    "POST /desk/settings/addresses/{address_id}/again": Fits(form={}),
+    "POST /desk/settings/order": Fits(form={"order": ""}),
+    "POST /desk/settings/quiet": Fits(form={"quiet_from": "22:00", "quiet_until": "07:00"}),
+    "GET /reach/{proof}": Fits(None),
+    "POST /reach/{proof}": Fits(None, form={}),
+    "GET /api/v1/me/reaching": _TO_TOM,
+    "PUT /api/v1/me/reaching": Fits(
+        "tom", {"order": [], "quiet_from": "22:00:00", "quiet_until": "07:00:00"}
+    ),
     # Oneself.
     "GET /api/v1/me": _TO_MIA,
     "PATCH /api/v1/me": Fits("mia", {"language": "fr"}),

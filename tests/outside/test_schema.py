@@ -54,6 +54,7 @@ WHO = (
     ("/api/v1/children", "tom"),
     ("/api/v1/alerts", "tom"),
     ("/api/v1/sessions", "tom"),
+    ("/api/v1/me/reaching", "tom"),
     ("", "mia"),
 )
 # One of the push services that are allowed from the start.

@@ -1,0 +1,137 @@
+"""One's own settings: the language, and where messages go."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.errors import Refused, TooMany, WaymarkError
+from server.i18n import N_
+from server.notify.actions import drop_address
+from server.notify.models import Address, Wish
+from server.notify.proving import enter_address
+from server.notify.ways import NOWHERE, ways_of, wishes_of
+from server.notify.wording import channel_word
+from server.people import actions
+from server.people.access import Visitor, now_of, staff_of
+from server.people.models import Agency, Person
+from server.people.words import entered, form_fault
+from server.web import form_body, language_of, page
+
+# What the forms of the page hold before anything was said.
+_EMPTY = {"channel": "email", "address": "", "code_of": ""}
+
+
+async def settings(request: Request) -> Response:
+    """My language, and how I can be reached."""
+    return await settings_page(request, await staff_of(request))
+
+
+async def change_language(request: Request) -> Response:
+    """Another language for me."""
+    visitor = await staff_of(request)
+    language = entered(await form_body(request), "language")
+    try:
+        await actions.set_language(visitor, visitor.person_id, language, now_of(request))
+    except Refused as fault:
+        return await settings_page(request, visitor, fault=fault)
+    return _to("/desk/settings?saved=language")
+
+
+async def add_mail(request: Request) -> Response:
+    """One more address, for messages by e-mail or another channel of the installation."""
+    visitor = await staff_of(request)
+    form = await form_body(request)
+    channel, value = entered(form, "channel") or "email", entered(form, "address")
+    try:
+        _check_address(request, channel, value)
+        address = await enter_address(visitor, visitor.person_id, channel, value, now_of(request))
+    except (Refused, TooMany) as fault:
+        return await settings_page(
+            request, visitor, said={"channel": channel, "address": value}, fault=fault
+        )
+    return _to(f"/desk/settings?saved=code#address-{address.id}")
+
+
+async def drop_mail(request: Request) -> Response:
+    """One address less."""
+    visitor = await staff_of(request)
+    address_id = request.path_params["address_id"]
+    await drop_address(visitor, visitor.person_id, address_id, now_of(request))
+    return _to("/desk/settings?saved=address")
+
+
+async def settings_page(
+    request: Request,
+    visitor: Visitor,
+    *,
+    said: dict[str, str] | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    """One's own settings, again with what was said where there is a fault in it."""
+    person, now = await Person.get(id=visitor.person_id), now_of(request)
+    addresses = await Address.filter(person_id=person.id, dropped_at__isnull=True).order_by("id")
+    channels = ["email", *sorted(request.app.state.settings.channels)]
+    ways = (await ways_of({person.id}, now)).get(person.id, NOWHERE)
+    wish, language = (await wishes_of({person.id})).get(person.id), language_of(request)
+    context = {
+        "person": person,
+        "ways": [
+            {"word": channel_word(name, language), "earlier": _earlier(ways.proven, place)}
+            for place, name in enumerate(ways.proven)
+        ],
+        "agency": await Agency.get(id=person.agency_id),
+        "addresses": addresses,
+        "channels": channels,
+        "channel_choices": [(name, name) for name in channels],
+        "given": {**_wished(wish), **_EMPTY, **(said or {})},
+        "saved": request.query_params.get("saved", ""),
+        "error": form_fault(fault, language) if fault else None,
+        "now": now,
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "people/settings.html", context, status=status)
+
+
+def _wished(wish: Wish | None) -> dict[str, str]:
+    if wish is None:
+        return {"quiet_from": "", "quiet_until": ""}
+    return {"quiet_from": wish.quiet_from or "", "quiet_until": wish.quiet_until or ""}
+
+
+def _earlier(channels: Sequence[str], place: int) -> str:
+    """The whole order in which this one has changed places with the one before it, so that a
+    button pressed twice asks for the same."""
+    order = list(channels)
+    if place:
+        order[place - 1 : place + 1] = [order[place], order[place - 1]]
+    return " ".join(order)
+
+
+def _check_address(request: Request, channel: str, value: str) -> None:
+    if channel != "email" and channel not in request.app.state.settings.channels:
+        raise Refused(N_("Choose a channel of the list."), field="channel")
+    if channel == "email" and not is_mail_address(value):
+        raise Refused(N_("Enter an e-mail address such as name@example.org."), field="address")
+    if not 0 < len(value) <= 254 or not value.isprintable() or "://" in value:
+        raise Refused(N_("Enter the address or number alone."), field="address")
+
+
+def is_mail_address(value: str) -> bool:
+    """Whether mail can be tried there; whether it arrives, the test alarm tells."""
+    local, _, host = value.rpartition("@")
+    is_plain = value.isprintable() and not any(char in value for char in " <>,;:\"'()[]\\")
+    return is_plain and bool(local) and "." in host.strip(".") and host == host.strip(".")
+
+
+def _to(path: str) -> RedirectResponse:
+    return RedirectResponse(path, status_code=303)
+
+
+routes = [
+    Route("/desk/settings", settings, methods=["GET"]),
+    Route("/desk/settings/language", change_language, methods=["POST"]),
+    Route("/desk/settings/addresses", add_mail, methods=["POST"]),
+    Route("/desk/settings/addresses/{address_id:uuid}/drop", drop_mail, methods=["POST"]),
+]

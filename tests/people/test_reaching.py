@@ -1,0 +1,137 @@
+"""How one is reached: at the desk, and for native clients."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from server.notify.actions import add_address
+from server.notify.models import Address, Message, Wish
+from server.notify.rules import Kind
+from tests.cast import Cast
+from tests.desk.walking import at_desk
+
+FORM = {"channel": "email", "address": "tom@example.org"}
+
+
+async def code_of(cast: Cast) -> tuple[Address, str, str]:
+    """The address, its code and its link, as the message holds them."""
+    message = await Message.filter(kind=Kind.VERIFY).order_by("-queued_at").first()
+    assert message is not None
+    return await Address.get(id=message.subject_id), message.data["code"], message.data["path"]
+
+
+async def test_an_address_counts_from_the_page_on_that_takes_its_code(cast: Cast) -> None:
+    async with at_desk(cast, "tom") as browser:
+        made = await browser.post("/desk/settings/addresses", data=FORM)
+        page = (await browser.get(made.headers["location"])).text
+        assert "A code is on its way" in page
+        assert "it does not count" in page
+        address, code, _ = await code_of(cast)
+        path = f"/desk/settings/addresses/{address.id}/code"
+        wrong = await browser.post(path, data={"code": "nonsense"})
+        assert wrong.status_code == 422
+        assert "This is not the code that was sent." in wrong.text
+        assert wrong.text.count('id="code-error"') == 1
+        done = await browser.post(path, data={"code": code})
+        page = (await browser.get(done.headers["location"])).text
+    assert "This address counts now." in page
+    assert "it does not count" not in page
+
+
+async def test_a_machine_that_looks_at_the_link_confirms_nothing(cast: Cast) -> None:
+    async with at_desk(cast, "tom") as browser:
+        await browser.post("/desk/settings/addresses", data=FORM)
+    address, _, link = await code_of(cast)
+    async with cast.client(headers={"sec-fetch-site": "same-origin"}) as stranger:
+        asked = await stranger.get(link)
+        assert "Do messages reach you here?" in asked.text
+        assert "aymark" not in asked.text.replace("/static/", "")
+        assert (await Address.get(id=address.id)).verified_at is None
+        for _ in range(2):
+            answer = await stranger.post(link, data={})
+            assert "Messages reach you here." in answer.text
+        cast.clock.advance(minutes=31)
+        over = await stranger.get(link)
+    assert over.status_code == 404
+    assert "This link is over" in over.text
+    assert (await Address.get(id=address.id)).verified_at is not None
+
+
+async def test_the_button_for_another_code_sends_one(cast: Cast) -> None:
+    async with at_desk(cast, "tom") as browser:
+        await browser.post("/desk/settings/addresses", data=FORM)
+        address, *_ = await code_of(cast)
+        cast.clock.advance(minutes=2)
+        for _ in range(2):
+            again = await browser.post(f"/desk/settings/addresses/{address.id}/again", data={})
+            assert again.status_code == 303
+    assert await Message.filter(kind=Kind.VERIFY).count() == 2
+
+
+async def both_ways(cast: Cast, name: str = "tom") -> None:
+    actor, person = cast.actor(name), cast.persons[name]
+    keys = {"p256dh": "x", "auth": "y"}
+    await add_address(actor, person.id, "push", "https://p.example/1", keys=keys, now=cast.clock())
+    await add_address(actor, person.id, "email", "tom@example.org", now=cast.clock())
+
+
+async def test_a_button_pressed_twice_moves_a_way_once(cast: Cast) -> None:
+    await both_ways(cast)
+    async with at_desk(cast, "tom") as browser:
+        page = (await browser.get("/desk/settings")).text
+        order = re.search(r'name="order" value="([^"]+)"', page)
+        assert order is not None
+        assert order[1] == "email push"
+        for _ in range(2):
+            moved = await browser.post("/desk/settings/order", data={"order": order[1]})
+            assert moved.status_code == 303
+        page = (await browser.get("/desk/settings")).text
+    assert page.index("1. e-mail") < page.index("2. push message")
+
+
+async def test_quiet_hours_are_kept_and_a_wrong_one_is_said_where_it_stands(cast: Cast) -> None:
+    night = {"quiet_from": "22:00", "quiet_until": "07:00"}
+    async with at_desk(cast, "tom") as browser:
+        assert (await browser.post("/desk/settings/quiet", data=night)).status_code == 303
+        page = (await browser.get("/desk/settings")).text
+        assert 'value="22:00"' in page
+        wrong = await browser.post("/desk/settings/quiet", data={"quiet_from": "22:00"})
+        assert wrong.status_code == 422
+        assert "Enter both, or leave both empty." in wrong.text
+        bad = await browser.post("/desk/settings/quiet", data={"quiet_from": "late"})
+        assert "Enter a time such as 22:00." in bad.text
+        await browser.post("/desk/settings/quiet", data={"quiet_from": "", "quiet_until": ""})
+    assert (await Wish.get(id=cast.tom.id)).quiet_from is None
+
+
+async def test_a_native_client_says_it_in_one_request(cast: Cast) -> None:
+    await both_ways(cast)
+    said = {"order": ["email", "push"], "quiet_from": "22:30:00", "quiet_until": "06:00:00"}
+    async with cast.client_as("tom") as client:
+        for _ in range(2):
+            answer = await client.put("/api/v1/me/reaching", json=said)
+            assert answer.status_code == 200
+        found = (await client.get("/api/v1/me/reaching")).json()
+        refused = await client.put("/api/v1/me/reaching", json={"order": ["sms"]})
+    assert found["order"] == ["email", "push"]
+    assert (found["quiet_from"], found["quiet_until"]) == ("22:30:00", "06:00:00")
+    assert [one["address"] for one in found["addresses"]] == [None, "tom@example.org"]
+    assert all(one["verified_at"] for one in found["addresses"])
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize("name", ["mia"])
+async def test_a_child_has_nothing_to_order(cast: Cast, name: str) -> None:
+    async with cast.client_as(name) as client:
+        assert (await client.get("/api/v1/me/reaching")).status_code == 404
+
+
+async def test_administrators_see_whom_nothing_reaches_for_sure(cast: Cast) -> None:
+    for name in ("tom", "ines", "ada", "sam", "eve"):
+        await both_ways(cast, name)
+    await Address.filter(person_id=cast.eve.id).update(verified_at=None)
+    async with at_desk(cast, "root") as browser:
+        page = (await browser.get("/desk/people")).text
+    assert page.count("no address has answered") == 2  # Eve's have not, and Root has none.
