@@ -33,6 +33,7 @@ from server.keys import vapid_public_key
 from server.live import close_live, open_live
 from server.middleware import stack as middleware_stack
 from server.notify.actions import use_last_resorts
+from server.notify.channels.configured import channel_names
 from server.openapi import openapi_route
 from server.people.happenings import use_ears
 from server.plan import kept
@@ -77,6 +78,7 @@ def create_app(
         lifespan=_lifespan,
     )
     app.state.settings = settings
+    app.state.channels = channel_names(settings)
     app.state.clock = clock
     app.state.companions = list(companions)
     app.state.passwords = passwords or Passwords()

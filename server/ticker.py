@@ -22,6 +22,7 @@ from server.db import dialect, fetch, write
 from server.doors import actions as doors
 from server.due import actions as dues
 from server.notify.actions import tell_operators
+from server.notify.census import silent_channels
 from server.notify.channels import Channel
 from server.notify.channels.watchdog import ping
 from server.notify.devices import census
@@ -222,7 +223,8 @@ class Ticker:
 
     async def tidy(self) -> None:
         """Forget what counts no longer: old guesses. And see whether pushes are shown anywhere: no
-        device that is silent makes us unwell, many at once are said to the operators, once a day.
+        device that is silent makes us unwell, many at once are said to the operators, once a day;
+        so is a channel by which nobody answers.
         """
         now = self._clock()
         await doors.tidy(now)
@@ -231,6 +233,10 @@ class Ticker:
             log.error("ticker.pushes_unseen", stale=found.stale, devices=found.devices)
             async with write():
                 await tell_operators("push:unseen", now, every_h=24)
+        for name in sorted(await silent_channels(now)):
+            log.error("ticker.channel_unanswered", channel=name)
+            async with write():
+                await tell_operators(f"{name}:unanswered", now, every_h=24)
 
     async def audit(self) -> None:
         """Look for open alerts and dues that nobody moves, and for children over whom nobody

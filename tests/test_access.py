@@ -30,6 +30,7 @@ from server.doors.sessions import open_session
 from server.due.actions import set_due
 from server.due.models import Due
 from server.due.rules import Kind, Setting
+from server.notify.actions import ARRIVED
 from server.notify.actions import test_message as send_test
 from server.notify.models import Address, Message
 from server.notify.proving import PROOF
@@ -344,6 +345,10 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/missing": desk_child("caseworker supervisor guardian carer"),
     "GET /desk/children/new": agency("caseworker supervisor administrator"),
     "POST /desk/children/new": agency("caseworker supervisor administrator"),
+    "GET /desk/settings/messages": staff,
+    "GET /desk/people/channels": agency("administrator"),
+    "GET /arrived/{arrival}": anyone,
+    "POST /arrived/{arrival}": anyone,
     "GET /desk/test": staff,
     "POST /desk/test": staff,
     "GET /desk/test/{subject_id}": staff,
@@ -598,6 +603,11 @@ async def subject_id(cast: Cast, who: str | None, path: str) -> UUID:
     return (await Message.get(id=made)).subject_id
 
 
+async def arrival(cast: Cast, who: str | None, path: str) -> str:
+    """The link in a test alarm of whoever asks."""
+    return crypt.sign(f"{await subject_id(cast, who, path)}.push", ARRIVED)
+
+
 async def child_id(cast: Cast, who: str | None, path: str) -> UUID:
     """The child of the walk."""
     return cast.mia.id
@@ -676,6 +686,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         alert_id,
         token,
         subject_id,
+        arrival,
         template_id,
     )
 } | {"subscription_id": address_id}

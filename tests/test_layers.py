@@ -87,6 +87,7 @@ PURE = {
     "notify/health",
     "notify/rules",
     "notify/wording",
+    "notify/working",
     "people/rules",
     "plan/goals",
     "plan/handed",

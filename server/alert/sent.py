@@ -22,6 +22,10 @@ KINDS: Mapping[str, str] = {
     Kind.HELD: N_("Seen by the carer"),
     Kind.TALK: N_("Wants to talk"),
     Kind.TEST: N_("Test alarm"),
+    Kind.VERIFY: N_("Code for an address"),
+    Kind.TRY_PUSH: N_("Trial of a push"),
+    Kind.DUE: N_("Something waits"),
+    Kind.DOORS: N_("Signing in has changed"),
 }
 STATES: Mapping[str, str] = {
     "waiting": N_("on its way"),
@@ -106,7 +110,17 @@ async def rungs_called(alert_id: UUID) -> set[int]:
 
 async def sent_about(subjects: Iterable[UUID], language: str) -> list[Sent]:
     """Every message about these subjects, oldest first."""
-    messages = await Message.filter(subject_id__in=list(subjects)).order_by("queued_at", "id")
+    messages = Message.filter(subject_id__in=list(subjects))
+    return await _with_tries(await messages.order_by("queued_at", "id"), language)
+
+
+async def sent_to(person_id: UUID, language: str, most: int) -> list[Sent]:
+    """The latest messages to one person, newest first."""
+    messages = Message.filter(person_id=person_id).order_by("-queued_at", "-id").limit(most)
+    return await _with_tries(await messages, language)
+
+
+async def _with_tries(messages: Sequence[Message], language: str) -> list[Sent]:
     deliveries: dict[UUID, list[Delivery]] = {}
     found = Delivery.filter(message_id__in=[message.id for message in messages])
     for delivery in await found.order_by("started_at", "id"):
@@ -145,8 +159,13 @@ def _try(delivery: Delivery, language: str) -> str:
     return _because(word, why, language)
 
 
+def reason_word(code: str, language: str) -> str:
+    """Why an attempt failed, in words; a code that has none stands for itself."""
+    return gettext(language, REASONS[code]) if code in REASONS else code
+
+
 def _because(word: str, why: str | None, language: str) -> str:
     if not why:
         return word
-    reason = gettext(language, REASONS[why]) if why in REASONS else why
+    reason = reason_word(why, language)
     return gettext(language, N_("{result}: {reason}"), result=word, reason=reason)

@@ -12,6 +12,7 @@ from server import bulk, crypt
 from server.audit.actions import Actor, note
 from server.db import as_id, dialect, fetch, write
 from server.errors import IdReused, NotFound, Refused
+from server.i18n import N_
 from server.ids import uuid7
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import NONE, PUSH, Kind
@@ -19,6 +20,8 @@ from server.notify.ways import NOWHERE, Ways, ways_of
 
 # What a receipt's token is signed for.
 RECEIPT = "receipt"
+# What the link in a test message is signed for.
+ARRIVED = "arrived"
 # A person enters few addresses; a phone that re-subscribes at every start replaces its own.
 MOST_ADDRESSES = 20
 
@@ -450,12 +453,42 @@ async def test_message(actor: Actor, person_id: UUID, now: datetime) -> list[UUI
                 urgency="high",
                 expires_at=now + timedelta(minutes=15),
                 channel=channel,
+                data={"path": f"/arrived/{crypt.sign(f'{subject}.{channel}', ARRIVED)}"},
             )
             for channel in channels
         ]
         ids = await queue(sayings, now)
         await note(actor, "message:test", about=("test", subject), names=list(channels), now=now)
     return ids
+
+
+async def read_arrived(token: str) -> Message:
+    """The test message whose link this is. Raises NotFound for one that is not ours."""
+    try:
+        subject, _, channel = crypt.unsign(token, ARRIVED).partition(".")
+        found = Message.filter(subject_id=UUID(subject), kind=Kind.TEST.value, channel=channel)
+        message = await found.prefetch_related("person__agency").first()
+    except (crypt.Unreadable, ValueError):
+        message = None
+    if message is None:
+        raise NotFound(N_("This link does not work any more."))
+    return message
+
+
+async def arrived(token: str, now: datetime) -> Message:
+    """Somebody says that a test message has arrived. Twice is once. Raises NotFound."""
+    async with write():
+        message = await read_arrived(token)
+        await was_read([message.id], now)
+        return message
+
+
+async def was_read(ids: Collection[UUID], now: datetime) -> None:
+    """Somebody has answered what these say: whatever channel they came by, they were seen. In the
+    caller's transaction."""
+    await Message.filter(id__in=list(ids), seen_at__isnull=True).update(seen_at=now)
+    unseen = Delivery.filter(message_id__in=list(ids), seen_at__isnull=True)
+    await unseen.exclude(result="withheld").update(seen_at=now)
 
 
 async def try_push(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:

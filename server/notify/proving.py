@@ -9,8 +9,8 @@ from server.audit.actions import Actor, note
 from server.db import write
 from server.errors import NotFound, Refused, TooMany
 from server.i18n import N_
-from server.notify.actions import Saying, add_address, queue
-from server.notify.models import Address, Delivery, Message
+from server.notify.actions import Saying, add_address, queue, was_read
+from server.notify.models import Address, Message
 from server.notify.rules import Kind
 
 LASTS = timedelta(minutes=30)
@@ -131,12 +131,7 @@ async def _proven(actor: Actor, address: Address, now: datetime) -> None:
     # The code was read: so this message was seen, and by it the whole way works.
     sent = Message.filter(subject_id=address.id, kind=Kind.VERIFY.value, turn=address.code_turn)
     ids = [message.id for message in await sent.only("id")]
-    await Message.filter(id__in=ids).update(seen_at=now)
-    await (
-        Delivery.filter(message_id__in=ids, seen_at__isnull=True)
-        .exclude(result="withheld")
-        .update(seen_at=now)
-    )
+    await was_read(ids, now)
     await note(actor, "address:proven", about=("address", address.id), now=now)
 
 

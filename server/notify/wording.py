@@ -28,7 +28,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.TALK: N_("Somebody would like to talk with you."),
     Kind.DUE: N_("Something waits for you. Please have a look when you can."),
     Kind.DOORS: N_("How you sign in has changed. If that was not you, say so at once."),
-    Kind.TEST: N_("This is the test that you asked for. It has arrived."),
+    Kind.TEST: N_("This is a test alarm. Please open the link and say that it has arrived."),
     Kind.VERIFY: N_(
         "Your code is {code}. Enter it where you added this address, or open the link. It is good"
         " for 30 minutes. If this was not you, leave it."

@@ -29,6 +29,7 @@ from server.notify.actions import (
     queue,
     tell_operators,
 )
+from server.notify.census import broken_channels
 from server.notify.channels import Channel
 from server.notify.models import Address, Delivery, Message, Wish
 from server.notify.rules import (
@@ -118,6 +119,7 @@ class Worker:
         if not messages:
             return 0
         attempts = await self._plan(messages, now)
+        await self._go_around(attempts, now)
         await self._log_beginning(attempts, now)
         await asyncio.gather(*(self._send(several) for several in as_one(attempts)))
         await self._record(messages, attempts)
@@ -243,6 +245,19 @@ class Worker:
         if index is not None and index < len(self._last_resort):
             return self._last_resort[index][0]
         return message.channel
+
+    async def _go_around(self, attempts: Sequence[Attempt], now: datetime) -> None:
+        """What is to go by a channel that fails for many goes by the next one as well, at once. The
+        channel itself is tried all the same: so it is noticed when it has healed."""
+        trying = [a.message for a in attempts if a.reason is None]
+        broken = await broken_channels({self._channel_of(message) for message in trying}, now)
+        if not broken:
+            return
+        first = {m.id: m for m in trying if m.channel in broken and m.attempts == 1}
+        async with write():
+            await self._go_on(list(first.values()), now)
+            for name in sorted(broken):
+                await tell_operators(f"{name}:broken", now)
 
     # --- send
 

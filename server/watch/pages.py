@@ -11,8 +11,10 @@ from starlette.routing import Route
 
 from server import live
 from server.i18n import gettext
+from server.notify.census import broken_channels
 from server.notify.devices import reached_of
 from server.notify.health import Health
+from server.notify.wording import channel_word
 from server.people.access import now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
@@ -65,6 +67,7 @@ async def show_board(request: Request) -> Response:
         "looked_at": looked_at,
         "is_stale": is_stale,
         "is_unseen": await _shows_nothing(visitor.person_id, now),
+        "broken": await _broken(request, Role(visitor.role)),
         "done": done(request),
         "now": now,
     }
@@ -75,6 +78,14 @@ async def _shows_nothing(person_id: UUID, now: datetime) -> bool:
     """Whether alarms are sent to the reader's browsers, and none of these shows any."""
     push = (await reached_of([person_id], now)).get(person_id)
     return push is not None and push.health is Health.STALE
+
+
+async def _broken(request: Request, role: Role) -> list[str]:
+    """The channels that fail for many, for whoever can do something about it."""
+    if role not in (Role.SUPERVISOR, Role.ADMINISTRATOR):
+        return []
+    broken = await broken_channels(request.app.state.channels, now_of(request))
+    return [channel_word(name, language_of(request)) for name in sorted(broken)]
 
 
 async def _left(left: list[children.Left]) -> list[tuple[UUID, str]]:

@@ -10,6 +10,12 @@ from server.notify.rules import EMAIL, PUSH
 from server.settings import SettingFault, Settings
 
 
+def channel_names(settings: Settings) -> list[str]:
+    """What `configured` makes, by name alone."""
+    mail = [EMAIL] if settings.smtp_url else []
+    return [PUSH, *settings.channels, *mail]
+
+
 def configured(settings: Settings, clock: Clock) -> dict[str, Channel]:
     """Every channel by its name, closed; the caller opens and closes them.
 
