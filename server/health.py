@@ -15,6 +15,7 @@ from starlette.routing import Route
 from tortoise.functions import Count, Min
 
 from server.alert.models import Alert
+from server.checkin.models import CheckIn
 from server.due.models import Due
 from server.errors import NotFound
 from server.live import listeners
@@ -52,6 +53,7 @@ async def pulse() -> Pulse:
     """Read it from the rows: true of all processes together."""
     beat = await Beat.get_or_none(name=TICK)
     due = [await _oldest(model.all(), "act_at") for model in _DUE]
+    due.append(await _oldest(CheckIn.filter(listen_at__isnull=False), "listen_at"))
     waiting = Message.filter(state__in=["waiting", "sending"])
     return Pulse(
         beat.at if beat is not None else None,

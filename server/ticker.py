@@ -16,7 +16,7 @@ from server import logs
 from server.alert import climbing
 from server.alert.duty import on_duty
 from server.audit.actions import seal
-from server.checkin import drift
+from server.checkin import drift, listening
 from server.clock import Clock
 from server.db import dialect, fetch, write
 from server.doors import actions as doors
@@ -59,13 +59,14 @@ class Rows:
     set_apart: Callable[[UUID, datetime], Awaitable[None]]
 
 
-# In this order: a day makes a watch tighter, the watches open the alerts that are called next, and
-# dues can wait for both.
+# In this order: a day makes a watch tighter, the watches and what children say open the alerts that
+# are called next, and dues can wait for all of them.
 ROWS = tuple(
     Rows(name, room.AT_ONCE, room.tick, room.due_now, room.tick_one, room.set_apart)
     for name, room in (
         ("milestone", marking),
         ("watch", ticking),
+        ("check_in", listening),
         ("alert", climbing),
         ("due", dues),
     )
@@ -77,6 +78,7 @@ ROWS = tuple(
 _WAITS = """
 SELECT (SELECT MIN(act_at) FROM milestone) <= $1 AS milestone,
        (SELECT MIN(act_at) FROM watch) <= $1 AS watch,
+       (SELECT MIN(listen_at) FROM check_in WHERE listen_at IS NOT NULL) <= $1 AS check_in,
        (SELECT MIN(act_at) FROM alert) <= $1
        OR (SELECT MIN(decide_at) FROM alert WHERE act_at IS NOT NULL) <= $1 AS alert,
        (SELECT MIN(act_at) FROM due) <= $1 AS due

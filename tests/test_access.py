@@ -21,9 +21,14 @@ import pytest
 from starlette.routing import BaseRoute, Route
 
 from server import crypt
+from server.alert.ladder import Cause
 from server.alert.models import Alert
+from server.alert.opening import Opening, open_alerts
+from server.alert.policy import Tier
+from server.alert.reach import policy_of
 from server.app import routes as all_routes
 from server.audit.actions import SYSTEM
+from server.db import write
 from server.doors import actions as doors
 from server.doors.models import Device, Passkey
 from server.doors.sessions import open_session
@@ -301,6 +306,7 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/alerts/{alert_id}": _ALERT_SEEN,
     "POST /desk/alerts/{alert_id}/acknowledge": _ALERT_TAKEN,
     "POST /desk/alerts/{alert_id}/close": _ALERT_TAKEN,
+    "GET /desk/alerts/{alert_id}/sealed": _ALERT_TAKEN,
     "GET /desk/alerts/{alert_id}/together": _ALERT_SEEN,
     "POST /desk/alerts/{alert_id}/together": _ALERT_TAKEN,
     f"GET {DESK}": desk_child("caseworker supervisor guardian"),
@@ -338,6 +344,11 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/observation/{{observation_id}}/back": desk_child(
         "caseworker supervisor guardian carer"
     ),
+    f"GET {DESK}/sign": desk_child("caseworker supervisor"),
+    f"POST {DESK}/sign": desk_child("caseworker supervisor"),
+    f"POST {DESK}/sign/practise": desk_child("caseworker supervisor"),
+    f"POST {DESK}/sign/call": desk_child("caseworker supervisor"),
+    f"POST {DESK}/sign/end": desk_child("caseworker supervisor"),
     f"GET {DESK}/placement": desk_child("caseworker supervisor"),
     f"POST {DESK}/placement/end": desk_child("caseworker supervisor"),
     f"POST {DESK}/placement/begin": desk_child("caseworker supervisor"),
@@ -574,8 +585,25 @@ async def observation_id(cast: Cast, who: str | None, path: str) -> UUID:
     return made.id
 
 
+async def concern(cast: Cast) -> Alert:
+    """Mia gave a sign that was agreed."""
+    opening = Opening(
+        child_id=cast.mia.id,
+        agency_id=cast.agency.id,
+        cause=Cause.CONCERN,
+        tier=Tier.HIGH,
+        reason="sealed",
+        opened_at=cast.clock(),
+    )
+    policy, _ = await policy_of(cast.agency.id)
+    async with write():
+        return (await open_alerts([opening], {cast.agency.id: policy}, cast.clock()))[0]
+
+
 async def alert_id(cast: Cast, who: str | None, path: str) -> UUID:
-    """Mia's alert, the same for everyone."""
+    """Mia's alert, the same for everyone; one whose reason is sealed for the page about that."""
+    if path.endswith("/sealed"):
+        return (await concern(cast)).id
     alert = await Alert.filter(child_id=cast.mia.id).first()
     return (alert or await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())).id
 

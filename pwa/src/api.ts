@@ -3,6 +3,8 @@
 export type Standing = "well" | "due" | "late";
 export type Want = "nothing" | "talk" | "help";
 export type Mark = "a" | "b";
+/** How somebody who called for help wants to be met. */
+export type How = "call" | "quiet" | "come";
 
 export interface Me {
   person: { id: string; name: string; language: string; role: string };
@@ -16,6 +18,8 @@ export interface Me {
   display_name?: string;
   vapid_public_key?: string | null;
   help_phone?: string | null;
+  /** Who could be wished for in a call for help. */
+  helpers?: { id: string; name: string }[];
   server_time?: string;
   /** How well pushes reach this phone, as far as the server knows. */
   reminders?: "healthy" | "unproven" | "stale" | "broken" | "none" | null;
@@ -28,6 +32,9 @@ export interface Answer {
   note: string | null;
   want: Want;
   mark: Mark;
+  how?: How;
+  /** Whom they would like best. */
+  who?: string;
 }
 
 export interface Receipt {

@@ -19,6 +19,8 @@ class Cause(StrEnum):
 
     SILENCE = "silence"
     HELP = "help"
+    # Why is sealed: it opens to those who may act, once they have shown again that it is them.
+    CONCERN = "concern"
     TALK = "talk"
     MISSING = "missing"
 

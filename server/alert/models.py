@@ -38,7 +38,7 @@ class Alert(Model):
         "server.Child", related_name="alerts", on_delete=fields.RESTRICT
     )
     child_id: UUID
-    cause = fields.CharField(max_length=16)  # silence, help, talk, missing
+    cause = fields.CharField(max_length=16)  # ladder.Cause
     tier = fields.CharField(max_length=8)
     opened_at = fields.DatetimeField()  # When it became true.
     noticed_at = fields.DatetimeField()  # When we saw it: later only after a time of blindness.

@@ -17,6 +17,7 @@ from server.errors import Conflict, IdReused, Unavailable
 from server.people.rules import Role
 from server.watch.actions import Settlement, settle
 from server.watch.calling import call_adults
+from server.watch.models import Watch
 from server.watch.standing import as_the_child_sees
 
 # Two taps of one child in the same moment: one of them reads again what the other has written.
@@ -62,7 +63,8 @@ async def _record(
 ) -> CheckIn:
     async with write():
         came_to = await settle(child_id, answer.way, answer.id, now=now)
-        row = _row(actor, role, child_id, answer, mine, came_to, now)
+        listens = role is Role.CHILD and await _listens(child_id, answer.way)
+        row = _row(actor, role, child_id, answer, mine, came_to, listens, now)
         if not await bulk.insert(CheckIn, [row], skip_known=True):
             raise Conflict("The same answer came twice in one moment.")
         await note(
@@ -75,8 +77,14 @@ async def _record(
             now=now,
         )
         if answer.want is not Want.NOTHING:
-            await call_adults(actor, child_id, Cause(answer.want.value), answer.id, now)
+            wish = {"how": answer.how, "who": answer.who}
+            await call_adults(actor, child_id, Cause(answer.want.value), answer.id, now, wish=wish)
     return await CheckIn.get(id=answer.id)
+
+
+async def _listens(child_id: UUID, way: Way) -> bool:
+    """Whether what this child says is listened to for a sign; never, whether it holds one."""
+    return way is Way.SMS or await Watch.exists(child_id=child_id, listens=True)
 
 
 def _row(
@@ -86,6 +94,7 @@ def _row(
     answer: Answer,
     mine: str,
     came_to: Settlement,
+    listens: bool,
     now: datetime,
 ) -> dict[str, Any]:
     return {
@@ -102,9 +111,12 @@ def _row(
         "note": answer.note,
         "want": answer.want.value,
         "mark": answer.mark,
+        "how": answer.how.value if answer.how is not None else None,
+        "who_id": answer.who,
         "is_late": came_to.settled.was_late,
         # Where the placement has ended, nothing is due that it could be too early for.
         "is_early": came_to.settled.nothing and came_to.next_due_at is not None,
+        "listen_at": now if listens else None,
         "content_hash": mine,
         "answer": {
             "id": str(answer.id),

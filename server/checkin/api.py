@@ -12,7 +12,7 @@ from server.alert.levels import Way
 from server.checkin.actions import record
 from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
-from server.checkin.rules import LONGEST_NOTE, Answer, Want, check
+from server.checkin.rules import LONGEST_NOTE, Answer, How, Want, check
 from server.crypt import hash_token
 from server.doors.sessions import token_of
 from server.errors import IdReused, Unavailable
@@ -26,7 +26,10 @@ MOST = 200
 
 
 class CheckInRequest(msgspec.Struct, forbid_unknown_fields=False):
-    """One answer. The id is made on the phone; sending it again changes nothing."""
+    """One answer. The id is made on the phone; sending it again changes nothing.
+
+    With a call for help, `how` says how the child wants to be met, and `who` whom it would like
+    best: wishes, that never decide whether somebody is called."""
 
     id: UUID
     said_at: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -34,6 +37,8 @@ class CheckInRequest(msgspec.Struct, forbid_unknown_fields=False):
     note: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE)] | None = None
     want: Want = Want.NOTHING
     mark: Literal["a", "b"] = "a"
+    how: How | None = None
+    who: UUID | None = None
 
 
 class Received(msgspec.Struct):
@@ -58,6 +63,8 @@ class CheckInOut(msgspec.Struct):
     mood: int | None
     note: str | None
     want: Want
+    how: How | None
+    who: UUID | None
     is_late: bool
     is_early: bool
 
@@ -91,7 +98,16 @@ async def check_in_for(request: Request) -> Response:
 
 
 def _answer(said: CheckInRequest) -> Answer:
-    return Answer(said.id, said.said_at, said.mood, said.note, said.want, said.mark)
+    return Answer(
+        id=said.id,
+        said_at=said.said_at,
+        mood=said.mood,
+        note=said.note,
+        want=said.want,
+        mark=said.mark,
+        how=said.how,
+        who=said.who,
+    )
 
 
 async def _record(request: Request, child: Child, role: Role, answer: Answer) -> Response:
@@ -131,6 +147,8 @@ def _out(row: CheckIn) -> CheckInOut:
         mood=row.mood,
         note=row.note,
         want=Want(row.want),
+        how=How(row.how) if row.how is not None else None,
+        who=row.who_id,
         is_late=row.is_late,
         is_early=row.is_early,
     )

@@ -139,7 +139,7 @@ WITH x AS (
                        $8::text[], $9::text[], $10::text[])
     AS x(n, token_hash, id, said_at, mood, note, mark, content_hash)
 ), who AS (
-  SELECT DISTINCT ON (w.child_id) x.*, s.agency_id, s.device_id, w.child_id, w.version,
+  SELECT DISTINCT ON (w.child_id) x.*, s.agency_id, s.device_id, w.child_id, w.version, w.listens,
          w.due_at AS was_due_at, w.opens_at AS was_opens_at
     FROM x {_WHO}
    ORDER BY w.child_id, x.n
@@ -149,9 +149,9 @@ WITH x AS (
   RETURNING who.*, w.due_at AS next_due_at
 ), kept AS (
   INSERT INTO check_in (id, agency_id, child_id, by_id, by_role, device_id, said_at, received_at,
-                        mood, note, want, mark, is_late, is_early, content_hash, answer)
+                        mood, note, want, mark, is_late, is_early, listen_at, content_hash, answer)
   SELECT id, agency_id, child_id, child_id, 'child', device_id, said_at, $1, mood, note, 'nothing',
-         mark, false, was_opens_at > $1, content_hash,
+         mark, false, was_opens_at > $1, CASE WHEN listens THEN $1 END, content_hash,
          jsonb_build_object('id', id::text, 'received_at', $2::text, 'standing', 'well',
            'next_due_at',
            to_char(next_due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
@@ -208,7 +208,8 @@ _SQLITE_TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS tap (n INTEGER PRIMARY KEY, token_hash TEXT, id TEXT,"
     " said_at TEXT, mood INTEGER, note TEXT, mark TEXT, content_hash TEXT)",
     "CREATE TEMP TABLE IF NOT EXISTS taken (child_id TEXT PRIMARY KEY, id TEXT UNIQUE, n INTEGER,"
-    " agency_id TEXT, device_id TEXT, was_due_at TEXT, is_early INTEGER, answer TEXT)"
+    " agency_id TEXT, device_id TEXT, was_due_at TEXT, is_early INTEGER, listens INTEGER,"
+    " answer TEXT)"
     " WITHOUT ROWID",
     "DELETE FROM temp.tap",
     "DELETE FROM temp.taken",
@@ -216,7 +217,7 @@ _SQLITE_TABLES = (
 _SQLITE_TAPS = "INSERT INTO temp.tap VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _SQLITE_TAKE = f"""
 INSERT OR IGNORE INTO temp.taken
-SELECT w.child_id, x.id, x.n, s.agency_id, s.device_id, w.due_at, w.opens_at > $1,
+SELECT w.child_id, x.id, x.n, s.agency_id, s.device_id, w.due_at, w.opens_at > $1, w.listens,
        json_object('id', x.id, 'received_at', $2, 'next_due_at',
          strftime('%Y-%m-%dT%H:%M:%fZ',
            CASE WHEN w.opens_at <= $1 THEN w.then_due_at ELSE w.due_at END),
@@ -230,9 +231,10 @@ UPDATE watch AS w SET {_SETTLE} FROM temp.taken AS t WHERE w.child_id = +t.child
 """,  # noqa: S608
     """
 INSERT INTO check_in (id, agency_id, child_id, by_id, by_role, device_id, said_at, received_at,
-                      mood, note, want, mark, is_late, is_early, content_hash, answer)
+                      mood, note, want, mark, is_late, is_early, listen_at, content_hash, answer)
 SELECT t.id, t.agency_id, t.child_id, t.child_id, 'child', t.device_id, x.said_at, $1, x.mood,
-       x.note, 'nothing', x.mark, 0, t.is_early, x.content_hash, t.answer
+       x.note, 'nothing', x.mark, 0, t.is_early, CASE WHEN t.listens THEN $1 END, x.content_hash,
+       t.answer
   FROM temp.taken AS t JOIN temp.tap AS x ON x.n = t.n
 """,
     """

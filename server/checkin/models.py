@@ -5,10 +5,12 @@ from uuid import UUID
 
 from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.migrations.constraints import CheckConstraint
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-from server.crypt import EncryptedText
+from server.crypt import EncryptedJSON, EncryptedText
+from server.engines.indexes import PartialIndex
+from server.ids import uuid7
 
 
 class CheckIn(Model):
@@ -34,12 +36,78 @@ class CheckIn(Model):
     is_early = fields.BooleanField(
         default=False
     )  # Before any round was open: kept, settles nothing.
+    # Where a sign is agreed with this child: not looked at for it yet, and since when. All that is
+    # said goes the same way there; what follows is the ticker's.
+    listen_at = fields.DatetimeField(null=True)
+    # Of a call for help: how to be met (call, quiet, come), and by whom.
+    how = fields.CharField(max_length=8, null=True)
+    who_id = fields.UUIDField(null=True)
     content_hash = fields.CharField(max_length=64)  # Tells a repeat from a reused id.
     answer: fields.Field[dict[str, Any]] = fields.JSONField()
 
     class Meta:
         table = "check_in"
-        indexes = (Index(fields=("child_id", "received_at"), name="check_in_child_received"),)
+        indexes = (
+            Index(fields=("child_id", "received_at"), name="check_in_child_received"),
+            # Nearly empty: of children with a sign alone, and for a second each.
+            PartialIndex(
+                fields=("listen_at",), name="check_in_listen", where="listen_at IS NOT NULL"
+            ),
+        )
         constraints = (
             CheckConstraint(check="mood IS NULL OR mood BETWEEN 1 AND 5", name="check_in_mood"),
+        )
+
+
+class DuressSign(Model):
+    """What was agreed with a child, in person, to mean: I am not OK. At most one that holds.
+
+    What it is lies sealed in `what`: `{"mark": "a" | "b" | null, "word": str | null}`.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="duress_signs", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    what: fields.Field[Any] = EncryptedJSON()
+    agreed_by = fields.UUIDField()
+    agreed_at = fields.DatetimeField()
+    practise_until = fields.DatetimeField(null=True)  # Until then it calls nobody, and shows here.
+    ended_at = fields.DatetimeField(null=True)
+    ended_by = fields.UUIDField(null=True)
+
+    class Meta:
+        table = "duress_sign"
+        indexes = (Index(fields=("child_id",), name="duress_sign_child"),)
+        constraints = (
+            UniqueConstraint(
+                fields=("child_id",), name="duress_sign_holds", condition="ended_at IS NULL"
+            ),
+        )
+
+
+class DuressHeard(Model):
+    """A check-in in which the sign was heard. Practised: nobody was called."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="duress_heard", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    check_in_id = fields.UUIDField(unique=True)
+    sign_id = fields.UUIDField(
+        null=True
+    )  # Null: the word of a text message, agreed with its number.
+    alert_id = fields.UUIDField(null=True)  # Null: it was practised.
+    at = fields.DatetimeField()  # When the answer reached us.
+    heard_at = fields.DatetimeField()
+
+    class Meta:
+        table = "duress_heard"
+        indexes = (
+            Index(fields=("child_id",), name="duress_heard_child"),
+            Index(fields=("alert_id",), name="duress_heard_alert"),
         )

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.alert.levels import Way
-from server.checkin import drift
+from server.checkin import drift, sign_pages
 from server.checkin.actions import record
 from server.checkin.models import CheckIn
 from server.checkin.rules import LONGEST_NOTE, Answer, Want
@@ -379,4 +379,5 @@ routes = [
     Route(f"{_CHILD}/turns", turns, methods=["GET"]),
     Route(f"{_CHILD}/check-in", check_in, methods=["GET"]),
     Route(f"{_CHILD}/check-in", record_for, methods=["POST"]),
+    *sign_pages.routes,
 ]

@@ -21,6 +21,14 @@ class Want(StrEnum):
     HELP = "help"
 
 
+class How(StrEnum):
+    """How a child that asks for help wants to be met. It never decides whether somebody comes."""
+
+    CALL = "call"  # Call me.
+    QUIET = "quiet"  # Do not call: write, and only where I say so.
+    COME = "come"  # Come to me.
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What somebody said. `mark` is one of two equal ways to say "I'm OK"; on the wire, in the
@@ -33,6 +41,8 @@ class Answer:
     want: Want = Want.NOTHING
     mark: str = "a"
     way: Way = Way.APP
+    how: How | None = None
+    who: UUID | None = None  # Of a call for help: whom the child would like best.
 
 
 def check(answer: Answer) -> Answer:
@@ -53,6 +63,9 @@ def check(answer: Answer) -> Answer:
         raise Refused("A note has 20,000 characters at the most.", field="note")
     if answer.mark not in ("a", "b"):
         raise Refused("A mark is a or b.", field="mark")
+    for field in ("how", "who"):
+        if getattr(answer, field) is not None and answer.want is not Want.HELP:
+            raise Refused("This belongs to a call for help.", field=field)
     return answer
 
 
@@ -61,4 +74,7 @@ def content(answer: Answer) -> str:
     said = answer.said_at.astimezone(UTC).isoformat()
     # The note comes last, since it may hold anything; nothing before it holds a blank.
     note = "" if answer.note is None else f"={answer.note}"
-    return f"{answer.id.hex} {said} {answer.mood} {answer.want.value} {answer.mark} {note}"
+    want = answer.want.value
+    if answer.how is not None or answer.who is not None:
+        want = f"{want}:{answer.how or ''}:{answer.who or ''}"
+    return f"{answer.id.hex} {said} {answer.mood} {want} {answer.mark} {note}"

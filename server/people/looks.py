@@ -28,12 +28,13 @@ WORDS: Mapping[str, str] = {
     "question": N_("Your page"),
     "rhythm": N_("Your rhythm"),
     "sighting": N_("Your page"),
+    "sign": N_("Your page"),
     "tier": N_("Your rhythm"),
     "ties": N_("Who is there for you"),
 }
 # Whoever holds the phone must not learn from it that adults have been alerted: to the child such a
 # look is one at its page.
-HIDDEN_FROM_CHILD = frozenset({"alert", "episode", "observation", "question", "sighting"})
+HIDDEN_FROM_CHILD = frozenset({"alert", "episode", "observation", "question", "sighting", "sign"})
 PAGE = "look:child:see"
 SOMETHING = N_("Something about you")
 REASONS: Mapping[str, str] = {"on_duty": N_("They were on duty.")}

@@ -52,6 +52,7 @@ class Action(StrEnum):
     RHYTHM_PROPOSE = "rhythm:propose"
     RHYTHM_SEE = "rhythm:see"
     SIGHTING_NOTE = "sighting:note"
+    SIGN_AGREE = "sign:agree"
     TEMPLATES_SEE = "templates:see"
     TIER_SET = "tier:set"
     TIES_CHANGE = "ties:change"
@@ -86,6 +87,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.OBSERVATION_NOTE,
             _A.OBSERVATION_SEE,
             _A.SIGHTING_NOTE,
+            _A.SIGN_AGREE,
             _A.RHYTHM_SEE,
             _A.RHYTHM_PROPOSE,
             _A.RHYTHM_AGREE,
@@ -111,6 +113,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.OBSERVATION_NOTE,
             _A.OBSERVATION_SEE,
             _A.SIGHTING_NOTE,
+            _A.SIGN_AGREE,
             _A.RHYTHM_SEE,
             _A.RHYTHM_PROPOSE,
             _A.RHYTHM_AGREE,

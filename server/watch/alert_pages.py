@@ -47,6 +47,7 @@ LONGEST_WORDS = 20_000
 CAUSES: Mapping[Cause, str] = {
     Cause.SILENCE: N_("No answer"),
     Cause.HELP: N_("Asked for help"),
+    Cause.CONCERN: N_("Needs a look"),
     Cause.TALK: N_("Wants to talk"),
     Cause.MISSING: N_("Missing"),
 }
@@ -61,6 +62,14 @@ OUTCOMES: Mapping[Outcome, tuple[str, str]] = {
     Outcome.TECHNICAL: (N_("A technical fault"), N_("And the child is known to be well.")),
     Outcome.MISSING: (N_("Missing"), N_("Everyone is called at once.")),
     Outcome.DURESS: (N_("Not freely answered"), N_("Somebody made the child answer.")),
+}
+
+
+# How a child that asked for help wants to be met, by the codes in the facts of its alert.
+WISHES: Mapping[str, str] = {
+    "call": N_("Wants to be called."),
+    "quiet": N_("Do not call: write, and only when {name} says so."),
+    "come": N_("Wants somebody to come."),
 }
 
 
@@ -132,6 +141,7 @@ async def _page(
         "sentence": evidence.sentence(facts, language, zone, now),
         "points": _points(alert, facts, language, zone, now),
         "sent": await sent_about([alert.id], language),
+        "wishes": _wishes(alert, names, language),
         "before": await sent_about(await _asked_before(alert), language),
         "steps": await _steps(alert, language, now),
         "others": len(await others_of(alert)),
@@ -148,6 +158,15 @@ async def _page(
         "now": now,
     }
     return page(request, "watch/alert.html", context, status=status)
+
+
+def _wishes(alert: Alert, names: Mapping[UUID, str], language: str) -> list[str]:
+    """What the child said about how, and by whom, it wants to be met."""
+    how, who = alert.facts.get("how", ""), alert.facts.get("who")
+    says = [gettext(language, WISHES[how], name=names[alert.child_id])] if how in WISHES else []
+    if who is not None and UUID(who) in names:
+        says.append(gettext(language, N_("Would like {name} best."), name=names[UUID(who)]))
+    return says
 
 
 # What was known when an alert opened, by the names under which it was frozen into it.
@@ -208,7 +227,10 @@ def _shown(language: str, zone: ZoneInfo, now: datetime, at: datetime) -> str:
 async def _names(alert: Alert) -> dict[UUID, str]:
     known = (alert.child_id, alert.acknowledged_by, alert.closed_by, alert.opened_by)
     wanted = [id_ for id_ in known if id_ is not None]
-    return {person.id: person.name for person in await Person.filter(id__in=wanted)}
+    if "who" in alert.facts:
+        wanted.append(UUID(alert.facts["who"]))
+    people = Person.filter(id__in=wanted, agency_id=alert.agency_id)
+    return {person.id: person.name for person in await people}
 
 
 async def _asked_before(alert: Alert) -> list[UUID]:

@@ -63,6 +63,7 @@ WORDS: Mapping[Group, str] = {
 CALLING = frozenset({Group.MISSING, Group.NOW, Group.HELD, Group.LATE})
 BY_CAUSE: Mapping[Cause, tuple[str, str]] = {
     Cause.HELP: ("help", N_("Help now")),
+    Cause.CONCERN: ("now", N_("Now")),
     Cause.TALK: ("talk", N_("Talk")),
 }
 

@@ -1,7 +1,9 @@
 """Where alerts touch the watch: people call adults, and close what was called about."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from server.alert import actions as alerts
@@ -13,7 +15,11 @@ from server.alert.reach import policy_of
 from server.audit.actions import Actor
 from server.db import write
 from server.live import announce
+from server.notify.actions import Saying, queue
+from server.notify.rules import Kind
 from server.people.happenings import Happening, happened
+from server.people.models import Tie
+from server.people.rules import Action, Role, may
 from server.watch import answering
 from server.watch import standing as rules
 from server.watch.actions import settle_rounds
@@ -118,11 +124,22 @@ async def _mark_missing(watch: Watch, *, is_missing: bool) -> None:
 
 
 async def call_adults(
-    actor: Actor, child_id: UUID, cause: Cause, about: UUID, now: datetime
+    actor: Actor,
+    child_id: UUID,
+    cause: Cause,
+    about: UUID,
+    now: datetime,
+    *,
+    wish: Mapping[str, object | None] = MappingProxyType({}),
 ) -> Alert:
-    """The child wants help, or to talk. In the caller's transaction."""
+    """The child wants help, or to talk. In the caller's transaction.
+
+    `wish`: how it wants to be met (`how`), and by whom (`who`), where it said so. Said again, the
+    last wish counts; whom it names is called beside the ladder, never instead.
+    """
     watch = await Watch.get(child_id=child_id)
     policy, _ = await policy_of(watch.agency_id)
+    wished = {name: str(value) for name, value in wish.items() if value is not None}
     opening = Opening(
         child_id=child_id,
         agency_id=watch.agency_id,
@@ -130,7 +147,35 @@ async def call_adults(
         tier=Tier(watch.tier),
         reason=f"said_{cause.value}",
         opened_at=now,
-        facts={"check_in": str(about)},
+        facts={"check_in": str(about), **wished},
         actor=actor,
     )
-    return (await open_alerts([opening], {watch.agency_id: policy}, now))[0]
+    [alert] = await open_alerts([opening], {watch.agency_id: policy}, now)
+    if any(alert.facts.get(name) != value for name, value in wished.items()):
+        await Alert.filter(id=alert.id).update(facts={**alert.facts, **wished})
+    if "who" in wished:
+        await _call_beside(alert, UUID(wished["who"]), now)
+    return alert
+
+
+async def _call_beside(alert: Alert, person_id: UUID, now: datetime) -> None:
+    """Whom the child would like best, where that is somebody who is there for it and may act."""
+    ties = Tie.filter(
+        Tie.standing_at(now),
+        child_id=alert.child_id,
+        person_id=person_id,
+        person__disabled_at__isnull=True,
+    )
+    roles = frozenset([Role(tie.role) for tie in await ties])
+    if not may(roles, Action.ALERT_ACKNOWLEDGE):
+        return
+    saying = Saying(
+        kind=Kind.ALERT,
+        agency_id=alert.agency_id,
+        subject_kind="alert",
+        subject_id=alert.id,
+        person_id=person_id,
+        child_id=alert.child_id,
+        urgency="high",
+    )
+    await queue([saying], now)

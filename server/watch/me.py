@@ -16,8 +16,8 @@ from server.notify.health import Health
 from server.openapi import api
 from server.people.access import Visitor, now_of, own_child, visitor_of
 from server.people.actions import set_language
-from server.people.models import Agency, Person
-from server.people.rules import Action
+from server.people.models import Agency, Person, Tie
+from server.people.rules import Action, Role, may
 from server.watch.actions import app_opened
 from server.watch.forgetting import forgot, offered
 from server.watch.models import Watch
@@ -40,10 +40,18 @@ class ForgotOut(msgspec.Struct):
     forgot_at: datetime
 
 
+class HelperOut(msgspec.Struct):
+    """Somebody who is there for the child."""
+
+    id: UUID
+    name: str
+
+
 class MeOut(msgspec.Struct, omit_defaults=True):
     """Oneself. What belongs to a watch is null for adults, who are not watched. `answered_late`:
     the last check-in of a day that came late, where the child has not said why. `reminders`: how
-    well pushes reach the phone that asks; null where no phone does."""
+    well pushes reach the phone that asks; null where no phone does. `helpers`: whom a child can
+    wish for in a call for help."""
 
     person: PersonOut
     next_due_at: datetime | None
@@ -57,6 +65,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     server_time: datetime
     reminders: Health | None
     child: ChildOut | msgspec.UnsetType = msgspec.UNSET
+    helpers: list[HelperOut] | msgspec.UnsetType = msgspec.UNSET
 
 
 class MeChange(msgspec.Struct):
@@ -134,7 +143,21 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
     )
     if visitor.is_child:
         found.child = ChildOut(person.id, person.name)
+        found.helpers = await _helpers(person.id, now_of(request))
     return found
+
+
+async def _helpers(child_id: UUID, now: datetime) -> list[HelperOut]:
+    """Who is tied to this child and may act when it calls, by name."""
+    held = Tie.filter(
+        Tie.standing_at(now),
+        child_id=child_id,
+        role__in=[role for role in Role if may(frozenset({role}), Action.ALERT_ACKNOWLEDGE)],
+        person__disabled_at__isnull=True,
+    ).prefetch_related("person")
+    people = {tie.person_id: tie.person for tie in await held}
+    found = [HelperOut(id_, person.name) for id_, person in people.items()]
+    return sorted(found, key=lambda one: one.name)
 
 
 async def _reminders(visitor: Visitor, now: datetime) -> Health | None:

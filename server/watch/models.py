@@ -55,6 +55,8 @@ class Watch(Model):
     heard_way = fields.CharField(max_length=8, null=True)
     held_at = fields.DatetimeField(null=True)  # When one of them came in time, and only holds.
     app_seen_at = fields.DatetimeField(null=True)
+    # The room of check-ins listens to what this child says for a sign that was agreed with it.
+    listens = fields.BooleanField(default=False, db_default=False)
     act_at = fields.DatetimeField(null=True)
     quarantined_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=0)

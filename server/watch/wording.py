@@ -138,7 +138,7 @@ class Facts:
         return self.missed_due_at is not None or self.standing is State.ALERTED
 
 
-URGENCY = (Cause.MISSING, Cause.HELP, Cause.SILENCE, Cause.TALK)
+URGENCY = (Cause.MISSING, Cause.CONCERN, Cause.HELP, Cause.SILENCE, Cause.TALK)
 
 
 def usual(delays_min: Iterable[int]) -> timedelta | None:
@@ -241,6 +241,7 @@ def _called(facts: Facts, alert: Called, reader: _Reader) -> str:
     """Somebody called: the child itself, or an adult who misses it."""
     msgid = {
         Cause.HELP: N_("Asked for help {time}"),
+        Cause.CONCERN: N_("Somebody has to look at something since {time}"),
         Cause.TALK: N_("Wants to talk, said so {time}"),
         Cause.MISSING: N_("Said to be missing since {time}"),
     }[alert.cause]

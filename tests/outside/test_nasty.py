@@ -31,7 +31,7 @@ from tests.cast import Cast
 from tests.doubles.web_push import Receiver
 from tests.outside import nasty
 from tests.outside.nasty import FITS, Fits
-from tests.test_access import MAKERS, described
+from tests.test_access import MAKERS, concern, described
 
 # What opens a door only where it is the right one.
 GUESSES = ("password", "code", "credential")
@@ -269,7 +269,9 @@ async def subject_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 
 async def alert_id(cast: Cast, who: str | None, path: str) -> UUID:
-    """An open alert about Mia."""
+    """An open alert about Mia; one whose reason is sealed for the page about that."""
+    if path.endswith("/sealed"):
+        return (await concern(cast)).id
     alert = await Alert.get_or_none(child_id=cast.mia.id, closed_at__isnull=True)
     return (alert or await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())).id
 

@@ -28,7 +28,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.static_files import StaticFile, app_files
-from tests.pwa.book import MIA, OTHERS, Book
+from tests.pwa.book import INES, MIA, OTHERS, TOM, Book
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -61,6 +61,12 @@ class Double:
     url: str = ""
     language: str = "en"
     help_phone: str | None = "+33 1 23 45 67 89"
+    helpers: list[dict[str, str]] = field(
+        default_factory=lambda: [
+            {"id": INES, "name": "Ines Quintanar"},
+            {"id": TOM, "name": "Tom Verhoeven"},
+        ]
+    )
     check_ins: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, str, bytes]] = field(default_factory=list)
     receipts: list[str] = field(default_factory=list)
@@ -176,6 +182,7 @@ def application(double: Double) -> Starlette:
                 "vapid_public_key": VAPID if double.reminders != "none" else None,
                 "reminders": double.reminders,
                 "help_phone": double.help_phone,
+                "helpers": double.helpers,
                 "server_time": _z(datetime.now(UTC)),
             }
         )

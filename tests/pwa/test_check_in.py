@@ -95,6 +95,51 @@ def test_help_now_takes_one_further_tap_and_works_from_every_screen(
     assert [c["want"] for c in double.check_ins] == ["help"]
 
 
+def received(phone: Phone, double: Double, many: int) -> None:
+    """Waits until so many answers have arrived."""
+    for _ in range(100):
+        if len(double.check_ins) == many:
+            return
+        phone.page.wait_for_timeout(50)
+    raise AssertionError(f"{len(double.check_ins)} arrived, not {many}")
+
+
+def test_after_the_call_one_can_say_how_and_by_whom_one_would_like_to_be_met(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    phone.page.locator(".quiet.help").click()
+    assert phone.page.get_by_text("How would you like it?").count() == 0
+    phone.page.locator(".alarm").click()
+    phone.page.locator(".thanks.received").wait_for()
+    phone.page.get_by_role("button", name="Do not call. Write, and only when I say so").click()
+    phone.page.locator(".thanks.received").wait_for()
+    phone.page.get_by_role("button", name="Ines Quintanar").click()
+    expect(phone.page.get_by_role("button", name="Ines Quintanar")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    phone.page.locator("[aria-pressed=true]").nth(1).wait_for()
+    received(phone, double, 3)
+    first, second, third = double.check_ins
+    assert "how" not in first
+    assert (second["want"], second["how"], "who" in second) == ("help", "quiet", False)
+    assert (third["how"], third["who"]) == ("quiet", double.helpers[0]["id"])
+
+
+def test_a_wish_without_a_network_waits_with_the_call(phone: Phone, double: Double) -> None:
+    phone.pair()
+    phone.page.locator(".quiet.help").click()
+    phone.network(is_there=False)
+    phone.page.locator(".alarm").click()
+    phone.page.get_by_role("button", name="Come to me").click()
+    phone.page.get_by_text("It is not sent yet").first.wait_for()
+    assert double.check_ins == []
+    phone.network(is_there=True)
+    phone.page.locator(".thanks.received").wait_for()
+    received(phone, double, 2)
+    assert [c.get("how") for c in double.check_ins] == [None, "come"]
+
+
 def test_an_offline_check_in_arrives_later_exactly_once(phone: Phone, double: Double) -> None:
     phone.pair()
     phone.network(is_there=False)
@@ -164,10 +209,7 @@ def test_help_goes_before_what_was_said_earlier(phone: Phone, double: Double) ->
     phone.page.locator(".thanks").get_by_text("not sent yet").wait_for()
     phone.network(is_there=True)
     phone.is_thanked()
-    for _ in range(50):
-        if len(double.check_ins) == 2:
-            break
-        phone.page.wait_for_timeout(50)
+    received(phone, double, 2)
     assert [c["want"] for c in double.check_ins] == ["help", "nothing"]
 
 
@@ -224,10 +266,6 @@ def test_a_phone_that_was_shut_out_keeps_its_words_and_hands_them_in_after_pairi
     assert double.check_ins == []
     phone.page.get_by_role("button", name="Send", exact=True).click()
     phone.page.get_by_text("1 thing from before").wait_for(state="detached")
-    for _ in range(50):
-        if double.check_ins:
-            break
-        phone.page.wait_for_timeout(50)
     assert [c["note"] for c in double.check_ins] == ["Said while shut out"]
 
 

@@ -1,15 +1,22 @@
+import { signal } from "@preact/signals";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Thanks, whereabouts } from "../parts/Thanks";
+import { forgetWishes, Wish } from "../parts/Wish";
 import { clear, mood, note } from "../store/draft";
 import { checkIn, tap } from "../store/sender";
 import { isShutOut, me, who } from "../store/session";
 
+/** Without a network the telephone comes first, and stays where it is once there is one again. */
+const phonesFirst = signal(false);
+
 /** One further tap, so that nobody is called by a slip of the finger. */
 function askForHelp(): void {
+  phonesFirst.value = !navigator.onLine;
   const said = { mood: mood.value, note: note.value, want: "help" as const, mark: "a" as const };
   clear();
+  forgetWishes();
   void checkIn(said);
 }
 
@@ -55,7 +62,7 @@ export function Help() {
       {who.value && (
         <div class="act">
           {mine ? (
-            <Thanks key={mine.id} tap={mine} />
+            <Thanks tap={mine} />
           ) : (
             <button type="button" class="main alarm" onClick={askForHelp}>
               {t("Yes, I need help now")}
@@ -66,10 +73,12 @@ export function Help() {
       {isShutOut.value && (
         <p>{t("This phone is not connected any more. Your call for help cannot leave it.")}</p>
       )}
+      {mine && who.value && !phonesFirst.value && <Wish />}
       <p class="hidden-text" role="status">
         {mine && mine.stage !== "saving" ? whereabouts(mine) : ""}
       </p>
       <ByPhone phone={phone} />
+      {mine && who.value && phonesFirst.value && <Wish />}
     </Page>
   );
 }

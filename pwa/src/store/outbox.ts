@@ -156,10 +156,10 @@ async function deliver(sending: One): Promise<Receipt | null> {
   return receipt;
 }
 
-/** Writes down what the server confirmed, first; then the row may go. The mark is kept nowhere. */
+/** Writes down what the server confirmed, first; then the row may go. The mark is kept nowhere, nor how one wants to be met. */
 async function confirm(who: Who, sending: Sending, receipt: Receipt | null): Promise<void> {
   if (receipt && sending.kind === "check_in") {
-    const { mark: _mark, ...said } = sending.body;
+    const { mark: _mark, how: _how, who: _who, ...said } = sending.body;
     const days = (await read<Day[]>(who, "days")) ?? [];
     const others = days.filter((day) => day.id !== sending.id);
     await writeIfRoom(who, "days", [{ ...said, received_at: receipt.received_at }, ...others].slice(0, 200));

@@ -3,7 +3,7 @@
  * what waits, what was refused, and what became of the last tap.
  */
 import { computed, signal } from "@preact/signals";
-import type { Answer, Mark, Receipt, Want } from "../api";
+import type { Answer, How, Mark, Receipt, Want } from "../api";
 import { uuid } from "../bytes";
 import { language, speak } from "../i18n";
 import { again, append, discard, flush, waiting, type Content, type Halt, type Sending } from "./outbox";
@@ -112,6 +112,8 @@ export interface Said {
   note: string;
   want: Want;
   mark: Mark;
+  how?: How;
+  who?: string;
 }
 
 /**
@@ -119,10 +121,10 @@ export interface Said {
  * differ in one letter, which is sealed on the phone and gone from it once the server has it. It is over as
  * soon as the phone has kept it; nothing waits for the network.
  */
-export async function checkIn({ mood, note, want, mark }: Said): Promise<void> {
+export async function checkIn({ mood, note, want, mark, ...wish }: Said): Promise<void> {
   const id = uuid();
   const words = note.trim() || null;
-  const body: Answer = { id, said_at: new Date().toISOString(), mood, note: words, want, mark };
+  const body: Answer = { id, said_at: new Date().toISOString(), mood, note: words, want, mark, ...wish };
   tap.value = { id, want, stage: "saving", receivedAt: null };
   tappedAt = Date.now();
   const kept = await put(id, { kind: "check_in", body });

@@ -1,0 +1,83 @@
+/**
+ * After the call for help has been kept: how, and by whom, one would like to be met. Nobody waits for it, and
+ * nothing has to be chosen. Each choice is a further call, so that it is kept and sent like the first.
+ */
+import { signal } from "@preact/signals";
+import type { How } from "../api";
+import { t } from "../i18n";
+import { checkIn } from "../store/sender";
+import { me } from "../store/session";
+import { Icon, type IconName } from "./Icon";
+
+const chosen = signal<How | null>(null);
+const person = signal<string | null>(null);
+
+/** A new call begins without wishes. */
+export function forgetWishes(): void {
+  chosen.value = person.value = null;
+}
+
+function wish(): void {
+  const how = chosen.value ? { how: chosen.value } : {};
+  const whom = person.value ? { who: person.value } : {};
+  void checkIn({ mood: null, note: "", want: "help", mark: "a", ...how, ...whom });
+}
+
+const WAYS: [How, IconName][] = [
+  ["call", "call"],
+  ["quiet", "message"],
+  ["come", "path"],
+];
+
+const words = (how: How): string =>
+  ({
+    call: t("Call me"),
+    quiet: t("Do not call. Write, and only when I say so"),
+    come: t("Come to me"),
+  })[how];
+
+export function Wish() {
+  const helpers = me.value?.helpers ?? [];
+  return (
+    <section class="stack">
+      <h2>{t("How would you like it?")}</h2>
+      <p class="soft">{t("Somebody is called either way. You can leave this out.")}</p>
+      {WAYS.map(([how, icon]) => (
+        <button
+          key={how}
+          type="button"
+          class="plain wish-way"
+          aria-pressed={chosen.value === how}
+          onClick={() => {
+            chosen.value = how;
+            wish();
+          }}
+        >
+          <Icon name={icon} />
+          {words(how)}
+        </button>
+      ))}
+      {helpers.length > 1 && (
+        <>
+          <h3>{t("Is there somebody you would like best?")}</h3>
+          <div class="pair-of">
+            {helpers.map(({ id, name }) => (
+              <button
+                key={id}
+                type="button"
+                class="plain"
+                aria-pressed={person.value === id}
+                onClick={() => {
+                  person.value = id;
+                  wish();
+                }}
+              >
+                <bdi>{name}</bdi>
+              </button>
+            ))}
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
