@@ -30,7 +30,7 @@ from server.notify.health import is_the_channel
 from server.notify.worker import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import Worker
 from server.settings import Settings
-from server.watch import marking, ticking
+from server.watch import intake, marking, ticking
 from server.watch.cases import use_signals
 from server.watch.models import Beat
 
@@ -60,7 +60,7 @@ class Rows:
 
 
 # In this order: a day makes a watch tighter, the watches and what children say open the alerts that
-# are called next, and dues can wait for all of them.
+# are called next, dues can wait for all of them, and a list of new children for those.
 ROWS = tuple(
     Rows(name, room.AT_ONCE, room.tick, room.due_now, room.tick_one, room.set_apart)
     for name, room in (
@@ -69,6 +69,7 @@ ROWS = tuple(
         ("check_in", listening),
         ("alert", climbing),
         ("due", dues),
+        ("intake", intake),
     )
 )
 
@@ -81,7 +82,8 @@ SELECT (SELECT MIN(act_at) FROM milestone) <= $1 AS milestone,
        (SELECT MIN(listen_at) FROM check_in WHERE listen_at IS NOT NULL) <= $1 AS check_in,
        (SELECT MIN(act_at) FROM alert) <= $1
        OR (SELECT MIN(decide_at) FROM alert WHERE act_at IS NOT NULL) <= $1 AS alert,
-       (SELECT MIN(act_at) FROM due) <= $1 AS due
+       (SELECT MIN(act_at) FROM due) <= $1 AS due,
+       (SELECT MIN(act_at) FROM intake) <= $1 AS intake
 """
 
 
@@ -230,6 +232,7 @@ class Ticker:
         """
         now = self._clock()
         await doors.tidy(now)
+        await intake.tidy(now)
         found = await census(now)
         if is_the_channel(found.stale, found.devices):
             log.error("ticker.pushes_unseen", stale=found.stale, devices=found.devices)

@@ -43,7 +43,16 @@ from server.people import actions as people
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
 from server.watch.calling import open_missing
-from server.watch.models import Milestone, Observation, Pause, Proposal, Question, Round, Season
+from server.watch.models import (
+    Intake,
+    Milestone,
+    Observation,
+    Pause,
+    Proposal,
+    Question,
+    Round,
+    Season,
+)
 from tests.cast import ADULTS, CHILDREN, Cast
 
 SIGN_IN, DENIED, HIDDEN, IN = 401, 403, 404, 200
@@ -189,6 +198,11 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/people/new": agency("administrator"),
     "POST /desk/people": agency("administrator"),
     "POST /desk/people/{person_id}/password": agency("administrator"),
+    "GET /desk/people/children/import": agency("administrator"),
+    "POST /desk/people/children/import": agency("administrator"),
+    "GET /desk/people/children/import/template.csv": agency("administrator"),
+    "GET /desk/people/children/import/{intake_id}": agency("administrator"),
+    "POST /desk/people/children/import/{intake_id}": agency("administrator"),
     "GET /desk/people/{person_id}/leaving": agency("administrator"),
     "POST /desk/people/{person_id}/leaving": agency("administrator"),
     "GET /desk/settings/password": staff,
@@ -692,11 +706,28 @@ async def due_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 
 _turns = count()
+
+
+async def intake_id(cast: Cast, _who: str | None, _path: str) -> object:
+    """A list of children that was handed in."""
+    row = await Intake.create(
+        agency_id=cast.agency.id,
+        made_by=cast.root.id,
+        made_at=cast.clock(),
+        lines=[],
+        count=0,
+        fault_count=0,
+        known_count=0,
+    )
+    return row.id
+
+
 MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
     maker.__name__: maker
     for maker in (
         change_id,
         due_id,
+        intake_id,
         child_id,
         device_id,
         tie_id,

@@ -6,13 +6,14 @@ questions.py, and where its alerts touch it in calling.py.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from server import bulk
 from server.alert import actions as alerts
 from server.alert.ladder import people_on
 from server.alert.levels import BY_WAY, OWN, Does, Evidence, Way
-from server.alert.policy import Rung, Tier
+from server.alert.policy import Policy, Rung, Tier
 from server.alert.reach import policy_of, reach_of
 from server.audit.actions import Actor
 from server.db import as_id, fetch, write
@@ -50,6 +51,34 @@ class Settlement:
     standing: State
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a watch begins."""
+
+    tier: Tier
+    rhythm: Rhythm
+    zone: str
+    tier_until_at: datetime | None = None
+    tier_then: Tier | None = None
+
+
+def first_row(one: Beginning, policy: Policy, now: datetime) -> dict[str, Any]:
+    """The first row of a watch, but for whose it is. Raises Refused, code `too_slow`, where the
+    rhythm is slower than the tier allows."""
+    steps = policy.tiers[one.tier].steps
+    terms = Terms(one.tier, steps, one.rhythm, rhythms.read_zone(one.zone), (), has_carer=False)
+    check_rhythm(one.rhythm, terms)
+    watch = Watch(
+        tier=one.tier.value,
+        tier_until_at=one.tier_until_at,
+        tier_then=one.tier_then.value if one.tier_then else None,
+        zone=one.zone,
+        rhythm=rhythms.as_data(one.rhythm),
+        version=0,
+    )
+    return {**as_row(rules.begin(terms, now), terms, watch, now), "version": 0}
+
+
 async def begin(
     actor: Actor,
     child: Child,
@@ -67,23 +96,11 @@ async def begin(
     Raises Refused where the rhythm is slower than the tier allows. In the caller's transaction.
     """
     policy, _ = await policy_of(child.agency_id)
-    tier_steps = policy.tiers[tier].steps
-    terms = Terms(tier, tier_steps, rhythm, rhythms.read_zone(zone), (), has_carer=False)
-    check_rhythm(rhythm, terms)
-    watch = Watch(
-        child_id=child.id,
-        agency_id=child.agency_id,
-        tier=tier.value,
-        tier_until_at=tier_until_at,
-        tier_then=tier_then.value if tier_then else None,
-        zone=zone,
-        rhythm=rhythms.as_data(rhythm),
-        version=0,
-    )
-    row = as_row(rules.begin(terms, now), terms, watch, now)
+    beginning = Beginning(tier, rhythm, zone, tier_until_at, tier_then)
+    row = first_row(beginning, policy, now)
     await bulk.insert(
         Watch,
-        [{"child_id": child.id, "agency_id": child.agency_id, **row, "version": 0}],
+        [{"child_id": child.id, "agency_id": child.agency_id, **row}],
         returning="child_id",
     )
     await note_about(actor, child.id, "watch:begin", ["tier", "rhythm", "zone"], now)

@@ -37,6 +37,7 @@ NAMES = (
     "seen",
     "frontier",
     "cohort",
+    "csv",
 )
 
 
