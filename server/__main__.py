@@ -29,7 +29,7 @@ from server.engines.editors import MigrationFault
 from server.engines.migrate import migrate, pending
 from server.errors import WaymarkError
 from server.keys import new_vapid_key
-from server.notify.actions import use_last_resorts
+from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import configured
 from server.notify.channels.reach import unreachable
 from server.notify.ways import without_a_way
@@ -161,6 +161,7 @@ async def _opened(settings: Settings) -> AsyncIterator[None]:
 def _use(settings: Settings) -> None:
     crypt.use(crypt.Keyring(settings.secret_keys))
     use_last_resorts(len(settings.last_resort))
+    use_inbound(settings.inbound)
     use_ears(marking.hear, heard)
 
 

@@ -29,10 +29,11 @@ from server.doors.sessions import session_of
 from server.due.actions import use_on_duty
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.i18n import N_
+from server.inbound import reading
 from server.keys import vapid_public_key
 from server.live import close_live, open_live
 from server.middleware import stack as middleware_stack
-from server.notify.actions import use_last_resorts
+from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import channel_names
 from server.openapi import openapi_route
 from server.people.happenings import use_ears
@@ -68,6 +69,7 @@ def create_app(
     """
     crypt.use(crypt.Keyring(settings.secret_keys))
     use_last_resorts(len(settings.last_resort))
+    use_inbound(settings.inbound)
     use_on_duty(on_duty)
     use_ears(marking.hear, heard)
     use_signals(drift.holds)
@@ -85,6 +87,7 @@ def create_app(
     app.state.visitor_of = session_of
     app.state.is_on_duty = is_on_duty
     app.state.kept_apart = kept.count
+    app.state.texts_of = reading.texts_of
     app.state.changed_on_board = drift.OnBoard()
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app

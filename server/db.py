@@ -75,6 +75,7 @@ ROOMS = (
     "alert",
     "watch",
     "checkin",
+    "inbound",
     "plan",
     "talk",
     "missing",

@@ -18,6 +18,7 @@ from server.alert.models import Alert
 from server.checkin.models import CheckIn
 from server.due.models import Due
 from server.errors import NotFound
+from server.inbound.reading import unknown_since
 from server.live import listeners
 from server.notify.devices import census
 from server.notify.models import Delivery, Message
@@ -137,6 +138,10 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
     gauge.set(devices.devices)
     gauge = Gauge("waymark_push_devices_stale", "of these, that show none", registry=registry)
     gauge.set(devices.stale)
+    gauge = Gauge(
+        "waymark_texts_unknown", "texts of a week from unknown numbers", registry=registry
+    )
+    gauge.set(await unknown_since(now))
     Gauge("waymark_live_pages", "pages that listen", registry=registry).set(listeners())
 
 

@@ -89,6 +89,19 @@ SETTINGS: tuple[Setting, ...] = (
         "none",
     ),
     Setting(
+        "WAYMARK_INBOUND",
+        "by which channels answers come back: `NAME=SECRET` separated by spaces, NAME one of"
+        " WAYMARK_CHANNELS or `email`, SECRET of at least 32 characters; the same NAME twice while"
+        " a secret is changed",
+        "none: nothing comes in",
+    ),
+    Setting(
+        "WAYMARK_INBOUND_NUMBERS",
+        "where people text to: `NAME=+33612345678` separated by spaces, NAME one of"
+        " WAYMARK_INBOUND; shown to a child that has agreed words",
+        "none",
+    ),
+    Setting(
         "WAYMARK_LAST_RESORT",
         "who is called when nobody else can be: `email:ADDRESS` or `NAME:ADDRESS`, comma-separated",
         "none",
@@ -144,6 +157,8 @@ class Settings:
     smtp_url: str | None = field(repr=False)
     mail_from: str = field(repr=False)
     channels: Mapping[str, str] = field(repr=False)
+    inbound: Mapping[str, tuple[str, ...]] = field(repr=False)
+    inbound_numbers: Mapping[str, str] = field(repr=False)
     last_resort: tuple[tuple[str, str], ...] = field(repr=False)
     watchdog_url: str | None = field(repr=False)
     push_origins: tuple[str, ...]
@@ -238,6 +253,9 @@ class _Reader:
         mail_from = self.take("WAYMARK_MAIL_FROM", _mail_from, f"waymark@{mail_host}")
         no_channels: dict[str, str] = {}
         channels = self.take("WAYMARK_CHANNELS", _channels, no_channels)
+        no_inbound: dict[str, tuple[str, ...]] = {}
+        inbound = self.take("WAYMARK_INBOUND", lambda text: _inbound(text, channels), no_inbound)
+        no_numbers: dict[str, str] = {}
         return Settings(
             database_url=self.take(
                 "WAYMARK_DATABASE_URL",
@@ -254,6 +272,10 @@ class _Reader:
             smtp_url=self.take("WAYMARK_SMTP_URL", _smtp_url, None),
             mail_from=mail_from,
             channels=channels,
+            inbound=inbound,
+            inbound_numbers=self.take(
+                "WAYMARK_INBOUND_NUMBERS", lambda text: _numbers(text, inbound), no_numbers
+            ),
             last_resort=self.take(
                 "WAYMARK_LAST_RESORT", lambda text: _last_resort(text, channels), ()
             ),
@@ -454,6 +476,32 @@ def _channels(text: str) -> dict[str, str]:
             raise _Wrong(f"gives {name} a URL without {{address}} in it")
         channels[name] = url
     return channels
+
+
+def _inbound(text: str, channels: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for item in text.split():
+        name, mark, secret = item.partition("=")
+        if not mark or not name:
+            raise _Wrong("must be NAME=SECRET, separated by spaces")
+        if name != "email" and name not in channels:
+            raise _Wrong("names a channel that WAYMARK_CHANNELS does not have")
+        if len(secret) < SHORTEST_SECRET:
+            raise _Wrong(f"holds a secret of fewer than {SHORTEST_SECRET} characters")
+        found[name] = (*found.get(name, ()), secret)
+    return found
+
+
+def _numbers(text: str, inbound: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in text.split():
+        name, _, number = item.partition("=")
+        if name not in inbound:
+            raise _Wrong("names a channel that WAYMARK_INBOUND does not have")
+        if not re.fullmatch(r"\+[0-9]{5,15}", number):
+            raise _Wrong("holds a number that is not written as +33612345678")
+        found[name] = number
+    return found
 
 
 def _last_resort(text: str, channels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -35,11 +35,14 @@ from server.doors.sessions import open_session
 from server.due.actions import set_due
 from server.due.models import Due
 from server.due.rules import Kind, Setting
+from server.inbound import links
+from server.inbound.models import ChildLink, FrontDesk
 from server.notify.actions import ARRIVED
 from server.notify.actions import test_message as send_test
 from server.notify.models import Address, Message
 from server.notify.proving import PROOF
 from server.people import actions as people
+from server.people.models import Child
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
 from server.watch.calling import open_missing
@@ -130,6 +133,13 @@ def due_seen(who: str | None) -> int:
     """Whoever may see the page of the child; to everybody else it is not there, tie or not."""
     got = desk_child("caseworker supervisor guardian")(who)
     return HIDDEN if got == DENIED else got
+
+
+def front_desk(who: str | None) -> int:
+    """Who checks in for a child of the home; to everybody else it is not there."""
+    if who is None:
+        return SIGN_IN
+    return IN if TIED.get(who) in ("caseworker", "carer") else HIDDEN
 
 
 @dataclass(frozen=True)
@@ -382,6 +392,24 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /q/{token}": anyone,
     "GET /q/{token}/together": anyone,
     "POST /q/{token}/together": anyone,
+    # Without the app. Nobody signs this walk's webhook, and it comes with no desk's cookie.
+    "POST /hooks/{channel}": lambda _: SIGN_IN,
+    "GET /c/{token}": anyone,
+    "POST /c/{token}": anyone,
+    "GET /front": lambda _: SIGN_IN,
+    "POST /front": anyone,
+    "GET /desk/front": staff,
+    "POST /desk/front": staff,
+    "POST /desk/front/{front_desk_id}/end": front_desk,
+    f"GET {DESK}/without-app": desk_child("caseworker"),
+    f"POST {DESK}/without-app/words": desk_child("caseworker"),
+    f"POST {DESK}/without-app/words/end": desk_child("caseworker"),
+    f"POST {DESK}/without-app/links": desk_child("caseworker"),
+    f"GET {DESK}/without-app/links/{{link_id}}": desk_child("caseworker"),
+    f"POST {DESK}/without-app/links/{{link_id}}/end": desk_child("caseworker"),
+    f"GET {DESK}/without-app/card": desk_child("caseworker"),
+    f"POST {DESK}/without-app/card": desk_child("caseworker"),
+    f"POST {DESK}/without-app/card/end": desk_child("caseworker"),
     # The check-in.
     "POST /api/v1/check-ins": children_alone,
     "GET /api/v1/check-ins": children_alone,
@@ -623,8 +651,10 @@ async def alert_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 
 async def token(cast: Cast, who: str | None, path: str) -> str:
-    """The carer's link to a question."""
+    """The carer's link to a question, or Mia's to a page of her own."""
     now = cast.clock()
+    if path.startswith("/c/"):
+        return links.token_of(await ChildLink.get(id=await link_id(cast, who, path)))
     question = await Question.create(
         agency_id=cast.agency.id,
         child_id=cast.mia.id,
@@ -635,6 +665,37 @@ async def token(cast: Cast, who: str | None, path: str) -> str:
         expires_at=now + timedelta(hours=1),
     )
     return crypt.sign(str(question.id), "question", until=question.expires_at)
+
+
+async def link_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A link of Mia's."""
+    made = await ChildLink.create(
+        agency_id=cast.agency.id,
+        child_id=cast.mia.id,
+        made_by=cast.tom.id,
+        made_at=cast.clock(),
+        expires_at=cast.clock() + timedelta(days=1),
+    )
+    return made.id
+
+
+async def front_desk_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A front desk in the home of Mia."""
+    await Child.filter(id=cast.mia.id).update(home_id=cast.home.id)
+    made = await FrontDesk.create(
+        agency_id=cast.agency.id,
+        home_id=cast.home.id,
+        token_hash=str(uuid4()),
+        opened_by=cast.sam.id,
+        opened_at=cast.clock(),
+        expires_at=cast.clock() + timedelta(days=1),
+    )
+    return made.id
+
+
+async def channel(cast: Cast, who: str | None, path: str) -> str:
+    """A gateway."""
+    return "sms"
 
 
 async def subject_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -744,6 +805,9 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         round_id,
         alert_id,
         token,
+        link_id,
+        front_desk_id,
+        channel,
         subject_id,
         arrival,
         template_id,

@@ -50,6 +50,9 @@ ONE_LOOK = timedelta(minutes=1)
 # What was said so long before it arrived had waited on a phone without a network.
 HAD_WAITED = timedelta(minutes=10)
 # The life project lies in a room above this one: the composition root hangs this on `app.state`.
+# What was texted from the agreed number of a child lies in a room above: the composition root hands
+# it in.
+TextsOf = Callable[[UUID, int], Awaitable[Sequence[tuple[datetime, str, bool]]]]
 KeptApart = Callable[[UUID, Roles], Awaitable[int]]
 MOODS = (N_("Awful"), N_("Bad"), N_("So-so"), N_("Good"), N_("Great"))
 
@@ -79,7 +82,7 @@ async def show(request: Request) -> Response:
     context = {
         **await _standing(request, child),
         **await _terms(request, child),
-        "history": await _history(child, language_of(request), zone_of(request), now),
+        "history": await _history(request, child, now),
         "legend": [
             (strip(mark, language_of(request), alone=True), gettext(language_of(request), word))
             for mark, word in MARK_WORDS.items()
@@ -227,7 +230,8 @@ def _observed(one: Observation, name: str | None, language: str) -> Moment:
     )
 
 
-async def _history(child: Child, language: str, zone: ZoneInfo, now: datetime) -> list[Moment]:
+async def _history(request: Request, child: Child, now: datetime) -> list[Moment]:
+    language, zone = language_of(request), zone_of(request)
     answers = await CheckIn.filter(child_id=child.id).order_by("-received_at").limit(MOST)
     seen = await Sighting.filter(child_id=child.id).order_by("-at").limit(MOST)
     forgot = Round.filter(child_id=child.id, forgot_at__isnull=False).order_by("-forgot_at")
@@ -236,6 +240,8 @@ async def _history(child: Child, language: str, zone: ZoneInfo, now: datetime) -
     moments = [_answer(one, names.get(one.by_id), language) for one in answers]
     moments += [_seen(one, names.get(one.by_id), language) for one in seen]
     moments += [_forgot(one, language, zone, now) for one in await forgot.limit(MOST)]
+    texts_of = cast(TextsOf, request.app.state.texts_of)
+    moments += [_text(*one, language) for one in await texts_of(child.id, MOST)]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST]
 
 
@@ -281,6 +287,20 @@ def _forgot(one: Round, language: str, zone: ZoneInfo, now: datetime) -> Moment:
         words=None,
         tags=(),
         by=gettext(language, N_("The check-in of {due}"), due=due),
+        said_at=None,
+    )
+
+
+def _text(at: datetime, words: str, is_shared: bool, language: str) -> Moment:
+    """A text in other words than the agreed ones: it settles nothing, and is not lost."""
+    told = N_("from a number that several children share")
+    return Moment(
+        at=at,
+        icon="words",
+        word=gettext(language, N_("Text message")),
+        words=words,
+        tags=(("early", gettext(language, told)),) if is_shared else (),
+        by=None,
         said_at=None,
     )
 

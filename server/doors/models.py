@@ -128,7 +128,7 @@ class Guess(Model):
     """One wrong try at a door. Counted in rows, so that all processes count together."""
 
     id = fields.BigIntField(primary_key=True)
-    door = fields.CharField(max_length=16)  # password, pair, code, passkey
+    door = fields.CharField(max_length=16)  # rules.Door
     key = fields.CharField(max_length=64)  # Blind index of a name or of a network address.
     at = fields.DatetimeField()
 

@@ -49,6 +49,8 @@ class Door(StrEnum):
     PAIR = "pair"
     CODE = "code"
     PASSKEY = "passkey"
+    CARD = "card"  # The PIN of a card at a front desk.
+    LINK = "link"  # How often a page on any phone is used.
 
 
 class Proof(StrEnum):

@@ -52,6 +52,18 @@ class Saying:
     together: UUID | None = None  # Goes out as one with whatever else has this, to the same person.
 
 
+# What an adult may answer by text, and by which channels answers come back to us.
+ANSWERED = frozenset({Kind.ALERT, Kind.ALERT_AGAIN, Kind.ASK_CARER})
+CODE_LENGTH = 4
+_inbound: frozenset[str] = frozenset()
+
+
+def use_inbound(channels: Iterable[str]) -> None:
+    """Tell this room by which channels answers come back."""
+    global _inbound
+    _inbound = frozenset(channels)
+
+
 # How many entries of WAYMARK_LAST_RESORT there are; the composition roots say so once.
 _last_resorts = 0
 # Names what has no row of its own: faults of the installation, told once an hour each.
@@ -118,6 +130,9 @@ def _rows(saying: Saying, ways: dict[UUID, Ways], now: datetime) -> list[dict[st
 
 
 def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, Any]:
+    data = saying.data
+    if channel in _inbound and saying.kind in ANSWERED and saying.person_id is not None:
+        data = {**(data or {}), "reply": crypt.new_code(CODE_LENGTH)}
     return {
         "id": uuid7(),
         "agency_id": saying.agency_id,
@@ -132,7 +147,7 @@ def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, 
         "turn": saying.turn,
         "child_id": saying.child_id,
         "together": saying.together,
-        "data": saying.data,
+        "data": data,
         "urgency": saying.urgency,
         "queued_at": now,
         "expires_at": saying.expires_at,
@@ -243,7 +258,7 @@ def again(
         child_id=message.child_id,
         urgency=message.urgency,
         expires_at=message.expires_at,
-        data=message.data,
+        data={k: v for k, v in (message.data or {}).items() if k != "reply"} or None,
         channel=channel,
         together=message.together,
     )

@@ -49,6 +49,7 @@ class Kind(StrEnum):
     NEWS_CHILD = "news_child"
     DOORS = "doors"
     """Something about how somebody signs in has changed."""
+    THANKS = "thanks"  # To a child that has texted, whatever it has said.
     TEST = "test"
     TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.
     VERIFY = "verify"  # A code for one address: goes to it alone, by nothing else.

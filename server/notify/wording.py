@@ -29,11 +29,18 @@ SENTENCES: dict[Kind, str] = {
     Kind.DUE: N_("Something waits for you. Please have a look when you can."),
     Kind.DOORS: N_("How you sign in has changed. If that was not you, say so at once."),
     Kind.TEST: N_("This is a test alarm. Please open the link and say that it has arrived."),
+    Kind.THANKS: N_("Thank you."),
     Kind.VERIFY: N_(
         "Your code is {code}. Enter it where you added this address, or open the link. It is good"
         " for 30 minutes. If this was not you, leave it."
     ),
     Kind.OPERATORS: N_("Something is wrong with the server: {fault}"),
+}
+# How the same is answered by text, where answers come back to us.
+BY_TEXT: dict[Kind, str] = {
+    Kind.ALERT: N_("To take it, reply: 1 {code}"),
+    Kind.ALERT_AGAIN: N_("To take it, reply: 1 {code}"),
+    Kind.ASK_CARER: N_("Or reply: 1 {code} if you have seen the young person, 2 {code} if not"),
 }
 OPERATORS_SUBJECT = N_("The server needs you")
 
@@ -61,13 +68,19 @@ def word(
     fault: str = "",
     code: str = "",
     unseen: tuple[str, str] | None = None,
+    reply_code: str = "",
 ) -> Words:
     """The words of one message for e-mail and an agency's own channels.
 
     `url` is an address behind the sign-in, or a carer's signed one. `fault` is a code for
     operators, `code` one that is to be entered. `unseen` are the two ends, as the reader's clock
-    shows them, of a time in which the server itself was down and saw nothing.
+    shows them, of a time in which the server itself was down and saw nothing. `reply_code` is what
+    an answer by text has to name.
     """
+    if kind is Kind.THANKS:
+        # Nothing beside it: whoever looks over a shoulder sees a text like any other.
+        thanks = gettext(language, SENTENCES[kind])
+        return Words(title=thanks, subject=thanks, body=thanks)
     lines = [gettext(language, SENTENCES[kind], fault=fault, code=code)]
     if unseen is not None:
         begin, end = unseen
@@ -79,6 +92,8 @@ def word(
                 end=end,
             )
         )
+    if reply_code and kind in BY_TEXT:
+        lines.append(gettext(language, BY_TEXT[kind], code=reply_code))
     if url is not None:
         lines.append(gettext(language, N_("Open: {url}"), url=url))
     subject = OPERATORS_SUBJECT if kind is Kind.OPERATORS else NEUTRAL

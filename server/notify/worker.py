@@ -316,6 +316,8 @@ class Worker:
             fault=(message.data or {}).get("fault", ""),
             code=(message.data or {}).get("code", ""),
             unseen=_unseen(message, language),
+            # Of several that go out as one, none is what a reply would mean.
+            reply_code="" if is_of_several else (message.data or {}).get("reply", ""),
         )
         left = message.expires_at - now if message.expires_at is not None else LONGEST_TTL
         return Envelope(

@@ -31,6 +31,7 @@ from server.watch.cases import Case, as_row, passed
 from server.watch.models import Question, Sighting, Watch
 from server.watch.rhythm import Rhythm
 from server.watch.standing import Settled, State, Terms
+from server.watch.wording import TEXT
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
 
 # Who says that a child was seen, and how much that counts.
@@ -271,6 +272,14 @@ async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
     standing = answering.not_seen(one.standing, one.terms, now)
     standing, more = rules.advance(standing, one.terms, now, since=now)
     await write_down(replace(one, standing=standing), (*changes, *more), now, quietly=False)
+
+
+async def somebody_texted(child_id: UUID, now: datetime) -> None:
+    """Something came from the agreed number that is none of the agreed words: somebody has the
+    phone. It counts as an open app does. In the caller's transaction."""
+    await lock(child_id)
+    await Watch.filter(child_id=child_id).update(heard_at=now, heard_way=TEXT)
+    await app_opened(child_id, now)
 
 
 async def app_opened(child_id: UUID, now: datetime) -> None:

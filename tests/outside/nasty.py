@@ -398,6 +398,26 @@ FITS: Mapping[str, Fits] = {
     "POST /q/{token}": Fits(None, form={"answer": "seen"}),
     "GET /q/{token}/together": Fits(None),
     "POST /q/{token}/together": Fits(None, form={"answer": "seen", "question": "x"}),
+    # Without the app.
+    "POST /hooks/{channel}": Fits(None),
+    "GET /c/{token}": Fits(None),
+    "POST /c/{token}": Fits(None, form={"id": NEW, "want": "nothing"}),
+    "GET /front": Fits(None),
+    "POST /front": Fits(None, form={"id": NEW, "card": "X", "pin": "1", "want": "nothing"}),
+    "GET /desk/front": _TO_TOM,
+    "POST /desk/front": Fits(form={"home_id": ""}),
+    "POST /desk/front/{front_desk_id}/end": Fits(form={}),
+    f"GET {_DESK}/without-app": _TO_TOM,
+    f"POST {_DESK}/without-app/words": Fits(
+        form={"number": "+33612345678", "ok": "sun", "help": "blue", "other": "", "replies": "yes"}
+    ),
+    f"POST {_DESK}/without-app/words/end": Fits(form={}),
+    f"POST {_DESK}/without-app/links": Fits(form={"id": NEW, "days": "7"}),
+    f"GET {_DESK}/without-app/links/{{link_id}}": _TO_TOM,
+    f"POST {_DESK}/without-app/links/{{link_id}}/end": Fits(form={}),
+    f"POST {_DESK}/without-app/card": Fits(form={"pin": "4829"}),
+    f"GET {_DESK}/without-app/card": _TO_TOM,
+    f"POST {_DESK}/without-app/card/end": Fits(form={}),
     # The check-in.
     "POST /api/v1/check-ins": Fits("mia", _SAID),
     "GET /api/v1/check-ins": _TO_MIA,

@@ -1,0 +1,332 @@
+"""Something came in by a gateway: heard once, understood where it can be, and never lost.
+
+Nothing is asked of the outside here. Whoever is not known gets no answer, and none that could be
+told from another one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid5
+
+from server import bulk, crypt
+from server.alert import actions as alerts
+from server.alert.ladder import people_on
+from server.alert.levels import Way
+from server.alert.models import Alert
+from server.alert.policy import Rung
+from server.alert.reach import reach_of
+from server.audit.actions import SYSTEM, Actor, note
+from server.checkin.actions import record
+from server.checkin.rules import Answer, Want
+from server.db import write
+from server.errors import Conflict, NotFound, Refused
+from server.ids import uuid7
+from server.inbound.agreeing import number_index
+from server.inbound.models import Inbound, Texting
+from server.inbound.rules import Meant, Reply, meant, read_reply, spellings
+from server.notify.actions import ANSWERED, Saying, queue
+from server.notify.models import Address, Message
+from server.notify.rules import Kind
+from server.people.models import Person, Tie
+from server.people.rules import Role
+from server.watch.actions import somebody_texted
+from server.watch.questions import answer_question
+
+_ANSWERS = UUID("4a1f2a0e-6d1c-4b7e-9a35-5f0f5b6f6c77")
+# A code may be answered for so long.
+LASTS = timedelta(hours=24)
+# However much is texted: a caseworker hears of words once in so long.
+TOLD_EVERY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """What a gateway handed in."""
+
+    channel: str
+    outer_id: str
+    sender: str
+    text: str
+
+
+async def take(hook: Hook, now: datetime) -> None:
+    """Hear what came in. The same id again does nothing."""
+    if await Inbound.filter(channel=hook.channel, outer_id=_hash(hook)).exists():
+        return
+    held = await Texting.filter(
+        number_index=number_index(hook.channel, hook.sender), ended_at__isnull=True
+    ).order_by("id")
+    live = [one for one in held if one.channel == hook.channel]
+    if live:
+        await _prove(live, now)
+        await _from_children(hook, live, now)
+        return
+    people = await _people(hook)
+    if people:
+        await _from_adult(hook, people, now)
+        return
+    await _keep([_row(hook, "unknown", now)])
+
+
+def _hash(hook: Hook) -> str:
+    return sha256(f"{hook.channel} {hook.outer_id}".encode()).hexdigest()
+
+
+def _row(hook: Hook, what: str, now: datetime, **more: Any) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "channel": hook.channel,
+        "outer_id": _hash(hook),
+        "nth": 0,
+        "at": now,
+        "what": what,
+        "agency_id": None,
+        "child_id": None,
+        "person_id": None,
+        "message_id": None,
+        "is_shared": False,
+        "text": None,
+        **more,
+    }
+
+
+async def _keep(rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether these are new: of two that come in one moment, one is."""
+    return len(await bulk.insert(Inbound, rows, skip_known=True)) == len(rows)
+
+
+# --- a child
+
+
+async def _prove(live: Sequence[Texting], now: datetime) -> None:
+    """Something has come from there: the number counts as a way to reach the child."""
+    ids = [one.address_id for one in live if one.address_id is not None]
+    await Address.filter(id__in=ids, verified_at__isnull=True).update(verified_at=now)
+
+
+async def _from_children(hook: Hook, live: Sequence[Texting], now: datetime) -> None:
+    for one in live:
+        what = meant(hook.text, one.words)
+        if what is not None:
+            await _answer(hook, one, what, now)
+            return
+    await _words(hook, live, now)
+
+
+async def _answer(hook: Hook, one: Texting, what: Meant, now: datetime) -> None:
+    """An agreed word. In all but the mark the two that say "I'm OK" are the same."""
+    shown = Meant.HELP if what is Meant.HELP else Meant.OK
+    answer = Answer(
+        id=uuid5(_ANSWERS, _hash(hook)),
+        said_at=now,
+        want=Want.HELP if what is Meant.HELP else Want.NOTHING,
+        mark="b" if what is Meant.OTHER else "a",
+        way=Way.SMS,
+    )
+    # The answer first: it has an id of its own, so whatever breaks here is mended by the gateway
+    # that tries again.
+    await record(_child(one), Role.CHILD, one.child_id, answer, now)
+    async with write():
+        row = _row(hook, shown, now, agency_id=one.agency_id, child_id=one.child_id)
+        if await _keep([row]):
+            await _heard(one, row, now)
+
+
+async def _words(hook: Hook, live: Sequence[Texting], now: datetime) -> None:
+    """None of the agreed words: kept as the child's, told to its caseworker. It settles nothing,
+    and says that somebody has the phone."""
+    rows = [
+        _row(
+            hook,
+            "words",
+            now,
+            nth=place,
+            agency_id=one.agency_id,
+            child_id=one.child_id,
+            is_shared=len(live) > 1,
+            text=hook.text,
+        )
+        for place, one in enumerate(live)
+    ]
+    async with write():
+        if not await _keep(rows):
+            return
+        for one, row in zip(live, rows, strict=True):
+            await somebody_texted(one.child_id, now)
+            await _tell(one, now)
+            await note(
+                _child(one), "text:words", child_id=one.child_id, about=("text", row["id"]), now=now
+            )
+        await _thank(live[0], rows[0]["id"], now)
+
+
+async def _heard(one: Texting, row: dict[str, Any], now: datetime) -> None:
+    await note(_child(one), "text:word", child_id=one.child_id, about=("text", row["id"]), now=now)
+    await _thank(one, row["id"], now)
+
+
+def _child(one: Texting) -> Actor:
+    return Actor(one.child_id, Role.CHILD.value, one.agency_id)
+
+
+async def _thank(one: Texting, about: UUID, now: datetime) -> None:
+    """The same two words whatever was said."""
+    if not one.replies:
+        return
+    saying = Saying(
+        kind=Kind.THANKS,
+        agency_id=one.agency_id,
+        subject_kind="text",
+        subject_id=about,
+        person_id=one.child_id,
+        child_id=one.child_id,
+        channel=one.channel,
+        expires_at=now + timedelta(hours=1),
+    )
+    await queue([saying], now)
+
+
+async def _tell(one: Texting, now: datetime) -> None:
+    people = people_on(
+        Rung.CASEWORKER, (await reach_of({one.child_id: one.agency_id}, now))[one.child_id]
+    )
+    stretch = int(now.timestamp() // TOLD_EVERY.total_seconds())
+    sayings = [
+        Saying(
+            kind=Kind.TALK,
+            agency_id=one.agency_id,
+            subject_kind="text",
+            subject_id=uuid5(_ANSWERS, f"{one.child_id} {stretch}"),
+            person_id=person,
+            child_id=one.child_id,
+            urgency="high",
+            expires_at=now + timedelta(hours=12),
+            data={"path": f"/desk/children/{one.child_id}"},
+        )
+        for person in people
+    ]
+    await queue(sayings, now)
+
+
+# --- an adult
+
+
+async def _people(hook: Hook) -> list[Person]:
+    """Whose address this is. One that is dropped, or that nobody has proved, answers for nobody."""
+    wanted = [
+        index
+        for text in spellings(hook.sender)
+        for index in crypt.current().blinds(f"{hook.channel}:{text}")
+    ]
+    found = await Address.filter(
+        channel=hook.channel,
+        value_index__in=wanted,
+        dropped_at__isnull=True,
+        verified_at__isnull=False,
+    ).values_list("person_id", flat=True)
+    ids = [id_ for id_ in found if id_ is not None]
+    return await Person.filter(id__in=ids, disabled_at__isnull=True).exclude(role=Role.CHILD)
+
+
+async def _from_adult(hook: Hook, people: Sequence[Person], now: datetime) -> None:
+    reply = read_reply(hook.text)
+    message = await _answered(people, hook.channel, reply, now)
+    what = _what(message, reply) if message is not None else None
+    if message is None or what is None:
+        person = people[0]
+        await _keep(
+            [
+                _row(
+                    hook,
+                    "nothing",
+                    now,
+                    person_id=person.id,
+                    agency_id=person.agency_id,
+                    text=hook.text,
+                )
+            ]
+        )
+        return
+    person = next(one for one in people if one.id == message.person_id)
+    row = _row(
+        hook, what, now, person_id=person.id, agency_id=person.agency_id, message_id=message.id
+    )
+    async with write():
+        if await _keep([row]):
+            await _do(what, person, message, row, now)
+
+
+async def _answered(
+    people: Sequence[Person], channel: str, reply: Reply, now: datetime
+) -> Message | None:
+    """The message of one of these people whose code is in the reply."""
+    if not reply.codes:
+        return None
+    sent = Message.filter(
+        person_id__in=[one.id for one in people],
+        channel=channel,
+        kind__in=[kind.value for kind in ANSWERED],
+        queued_at__gt=now - LASTS,
+    ).order_by("-id")
+    for message in await sent.limit(200):
+        if (message.data or {}).get("reply") in {crypt.normalise_code(one) for one in reply.codes}:
+            return message
+    return None
+
+
+def _what(message: Message, reply: Reply) -> str | None:
+    """What a reply to this message means; None where it means nothing that can be done."""
+    if reply.says is None:
+        return None
+    if message.kind == Kind.ASK_CARER:
+        return "seen" if reply.says else "not_seen"
+    return "acknowledge" if reply.says else None
+
+
+async def _do(
+    what: str, person: Person, message: Message, row: dict[str, Any], now: datetime
+) -> None:
+    actor = Actor(person.id, person.role.value, person.agency_id)
+    about = ("text", row["id"])
+    try:
+        if what == "acknowledge":
+            await _acknowledge(actor, message, now)
+        else:
+            await answer_question(message.subject_id, what, now)
+    except (Conflict, NotFound, Refused) as late:
+        # Somebody else has it, or its time is over: it stays as it is, and we know that they tried.
+        await note(
+            actor, f"text:{what}", child_id=message.child_id, about=about, why=late.code, now=now
+        )
+        return
+    await note(actor, f"text:{what}", child_id=message.child_id, about=about, now=now)
+
+
+async def _acknowledge(actor: Actor, message: Message, now: datetime) -> None:
+    alert = await Alert.get_or_none(id=message.subject_id)
+    if alert is None:
+        raise NotFound("There is no such alert.")
+    has_tie = await Tie.filter(
+        Tie.standing_at(now),
+        child_id=alert.child_id,
+        person_id=actor.id,
+        role__in=[Role.CASEWORKER, Role.SUPERVISOR],
+    ).exists()
+    if not has_tie and not await _stands_in(alert, actor, now):
+        raise NotFound("There is no such alert.")
+    await alerts.acknowledge(actor, alert.id, now)
+
+
+async def _stands_in(alert: Alert, actor: Actor, now: datetime) -> bool:
+    """Whoever stands on a rung of this child was called rightly, tie or not."""
+    reach = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    return any(actor.id in people for people in reach.values())
+
+
+async def count_refused(channel: str, now: datetime) -> None:
+    """A request that nobody of ours signed leaves an entry: forged ones show in the record."""
+    async with write():
+        await note(SYSTEM, "hook:refused", names=[channel], now=now)

@@ -1,0 +1,95 @@
+"""The webhook: gateways hand in what was texted or mailed to us."""
+
+from typing import Annotated, Any
+
+import msgspec
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.errors import Refused, TooLarge, Unauthenticated
+from server.i18n import N_
+from server.inbound.actions import Hook, count_refused, take
+from server.inbound.rules import (
+    LONGEST_ID,
+    LONGEST_SENDER,
+    LONGEST_TEXT,
+    from_form,
+    is_signed,
+)
+from server.people.access import now_of
+from server.web import clean_text, form_body, json_answer, json_body
+
+LARGEST = 64_000
+NOT_OURS = N_("This was not signed by a gateway that is known here, or is too old.")
+
+
+class HookRequest(msgspec.Struct):
+    """What came in. `id` is the gateway's own; the same id again does nothing."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
+    from_: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_SENDER)] = msgspec.field(
+        name="from"
+    )
+    text: str
+    received_at: str | None = None
+
+
+class HookTaken(msgspec.Struct):
+    """It was heard. Whether anybody knows the sender is not said."""
+
+    heard: bool
+
+
+async def hook(request: Request) -> Response:
+    """Take what a gateway hands in, if it signed it within the last five minutes."""
+    channel, now = request.path_params["channel"], now_of(request)
+    body = await request.body()
+    if len(body) > LARGEST:
+        raise TooLarge(N_("This is more than one request may carry."), limit_bytes=LARGEST)
+    secrets = request.app.state.settings.inbound.get(channel, ())
+    stamp = request.headers.get("x-waymark-timestamp", "")
+    given = request.headers.get("x-waymark-signature", "")
+    if not is_signed(secrets, stamp, body, given, now):
+        await count_refused(channel if secrets else "unknown", now)
+        raise Unauthenticated(NOT_OURS, code="bad_signature")
+    said = await _said(request, body)
+    if len(said.text) > LONGEST_TEXT:
+        # What a child says is not thrown away for being long.
+        said = msgspec.structs.replace(said, text=said.text[:LONGEST_TEXT])
+    await take(Hook(channel, said.id, said.from_, said.text), now)
+    return json_answer(HookTaken(True))
+
+
+async def _said(request: Request, body: bytes) -> HookRequest:
+    """The body, in our own shape or as a form of a gateway."""
+    again = Request(request.scope, _replay(body))
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        return _from_form(await form_body(again))
+    return await json_body(again, HookRequest)
+
+
+def _replay(body: bytes) -> Any:
+    """The body once more, for a reader that wants to receive it itself."""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _from_form(form: FormData) -> HookRequest:
+    found = from_form(dict(form))
+    for name in ("id", "from", "text"):
+        if name not in found:
+            raise Refused(N_("“{field}” is missing."), field=name)
+    try:
+        return msgspec.convert(
+            {name: clean_text(text) for name, text in found.items()}, HookRequest
+        )
+    except msgspec.ValidationError:
+        raise Refused(N_("This is too long or empty."), field="id") from None
+
+
+routes = [Route("/hooks/{channel}", hook, methods=["POST"])]

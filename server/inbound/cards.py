@@ -1,0 +1,220 @@
+"""A card with a PIN, and the device in a home that takes it. Verbs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from tortoise.expressions import F
+
+from server import crypt
+from server.alert.ladder import people_on
+from server.alert.levels import Way
+from server.alert.policy import Rung
+from server.alert.reach import reach_of
+from server.audit.actions import Actor, note
+from server.checkin.actions import record
+from server.checkin.rules import Answer, Want
+from server.db import write
+from server.doors.guessing import count_guess, forget_guesses
+from server.doors.rules import Door
+from server.errors import NotFound, Refused, Unauthenticated
+from server.i18n import N_
+from server.ids import uuid7
+from server.inbound.models import Card, FrontDesk
+from server.inbound.rules import (
+    CARD_BY_CARD,
+    CARD_BY_DESK,
+    CARD_LENGTH,
+    DESK_LASTS,
+    WRONG_PINS,
+    is_good_pin,
+    pin_of,
+    tap_id,
+)
+from server.notify.actions import Saying, queue
+from server.notify.rules import Kind
+from server.people.models import Child, Home, Tie
+from server.people.rules import Role
+
+WRONG = N_("This card and this PIN do not belong together. Try again, or ask an adult.")
+LOCKED = N_("This card is locked after too many wrong PINs. Ask an adult for a new one.")
+ELSEWHERE = N_("This card is for another home. Ask an adult.")
+NO_DESK = N_("This device is not set up as a front desk any more. Ask an adult.")
+BAD_PIN = N_("A PIN has 4 to 8 digits, not all the same and not 1234.")
+
+
+async def make(actor: Actor, child: Child, pin: str, now: datetime) -> Card:
+    """A new card with the PIN that the child has chosen. The card before ends.
+
+    Raises Refused for a PIN that everybody tries first.
+    """
+    assert actor.id is not None
+    plain = pin_of(pin)
+    if not is_good_pin(plain):
+        raise Refused(BAD_PIN, field="pin")
+    async with write():
+        await Child.filter(id=child.id).select_for_update().first()
+        await _end(actor, child.id, now)
+        id_, code = uuid7(), crypt.new_code(CARD_LENGTH)
+        made = await Card.create(
+            id=id_,
+            agency_id=child.agency_id,
+            child_id=child.id,
+            code=code,
+            code_index=crypt.blind(f"card {code}"),
+            pin_hash=crypt.blind(_keyed(id_, plain)),
+            made_by=actor.id,
+            made_at=now,
+        )
+        await note(actor, "card:make", child_id=child.id, about=("card", made.id), now=now)
+    return made
+
+
+def _keyed(card_id: UUID, pin: str) -> str:
+    return f"pin {card_id} {pin}"
+
+
+async def end(actor: Actor, child_id: UUID, now: datetime) -> None:
+    """The card counts no longer: it was lost, copied, or is not needed. Twice is once."""
+    async with write():
+        await _end(actor, child_id, now)
+
+
+async def _end(actor: Actor, child_id: UUID, now: datetime) -> None:
+    held = await Card.get_or_none(child_id=child_id, ended_at__isnull=True)
+    if held is not None:
+        await Card.filter(id=held.id).update(ended_at=now, ended_by=actor.id)
+        await note(actor, "card:end", child_id=child_id, about=("card", held.id), now=now)
+
+
+# --- the front desk
+
+
+async def homes_of(person_id: UUID, now: datetime) -> list[Home]:
+    """The homes of the children for whom somebody may check in: there they may set one up."""
+    ties = Tie.filter(
+        Tie.standing_at(now), person_id=person_id, role__in=[Role.CASEWORKER, Role.CARER]
+    )
+    homes = await ties.values_list("child__home_id", flat=True)
+    ids = {id_ for id_ in homes if id_ is not None}
+    return sorted(await Home.filter(id__in=list(ids)), key=lambda home: home.name.casefold())
+
+
+async def open_desk(actor: Actor, home_id: UUID, now: datetime) -> tuple[str, FrontDesk]:
+    """This device takes cards of this home from now on; returns the token of its cookie.
+
+    Raises NotFound for a home that is none of theirs.
+    """
+    assert actor.id is not None
+    if home_id not in {home.id for home in await homes_of(actor.id, now)}:
+        raise NotFound(N_("There is nothing here that you can see."))
+    token = crypt.new_token()
+    async with write():
+        desk = await FrontDesk.create(
+            agency_id=actor.agency_id,
+            home_id=home_id,
+            token_hash=crypt.hash_token(token),
+            opened_by=actor.id,
+            opened_at=now,
+            expires_at=now + DESK_LASTS,
+        )
+        await note(actor, "front_desk:open", about=("front_desk", desk.id), now=now)
+    return token, desk
+
+
+async def end_desk(actor: Actor, desk_id: UUID, now: datetime) -> None:
+    """The device takes no cards any more. Twice is once. Raises NotFound for another home's."""
+    assert actor.id is not None
+    homes = [home.id for home in await homes_of(actor.id, now)]
+    async with write():
+        if not await FrontDesk.filter(id=desk_id, home_id__in=homes).exists():
+            raise NotFound(N_("There is nothing here that you can see."))
+        held = FrontDesk.filter(id=desk_id, ended_at__isnull=True)
+        if await held.update(ended_at=now, ended_by=actor.id):
+            await note(actor, "front_desk:end", about=("front_desk", desk_id), now=now)
+
+
+async def desks_of(homes: Sequence[UUID], now: datetime) -> Sequence[FrontDesk]:
+    """The devices that take cards of these homes."""
+    held = FrontDesk.filter(home_id__in=list(homes), ended_at__isnull=True, expires_at__gt=now)
+    return await held.order_by("-opened_at")
+
+
+async def desk_of(token: str | None, now: datetime) -> FrontDesk:
+    """The front desk that this device is. Raises Unauthenticated."""
+    found = None
+    if token:
+        found = await FrontDesk.get_or_none(
+            token_hash=crypt.hash_token(token), ended_at__isnull=True, expires_at__gt=now
+        )
+    if found is None:
+        raise Unauthenticated(NO_DESK, code="no_front_desk")
+    return found
+
+
+# --- a card at a desk
+
+
+def code_of(text: str) -> str:
+    """The code of a card: typed, or the address in its picture as a scanner types it."""
+    return crypt.normalise_code(text.rpartition("card=")[2])
+
+
+async def use(
+    desk: FrontDesk, code: str, pin: str, *, want: Want, id_: UUID, now: datetime
+) -> Card:
+    """What a child taps at the desk, as its own by this card.
+
+    Raises Refused (wrong, locked, of another home), TooMany where too much was tried.
+    """
+    wanted = crypt.current().blinds(f"card {code_of(code)}")
+    card = await Card.get_or_none(code_index__in=wanted, ended_at__isnull=True)
+    of_desk = (f"desk {desk.id}", CARD_BY_DESK)
+    if card is None or card.agency_id != desk.agency_id:
+        await count_guess(Door.CARD, [of_desk], now)
+        raise Refused(WRONG, field="pin")
+    if card.locked_at is not None:
+        raise Refused(LOCKED, field="card")
+    if not await Child.filter(id=card.child_id, home_id=desk.home_id).exists():
+        raise Refused(ELSEWHERE, field="card")
+    guesses = await count_guess(Door.CARD, [(str(card.id), CARD_BY_CARD), of_desk], now)
+    if card.pin_hash not in crypt.current().blinds(_keyed(card.id, pin_of(pin))):
+        await _wrong(card, now)
+        raise Refused(WRONG, field="pin")
+    actor = Actor(card.child_id, Role.CHILD.value, card.agency_id)
+    answer = Answer(tap_id(card.id, id_, want, now), now, want=want, way=Way.CARD)
+    async with write():
+        await forget_guesses(guesses)
+        await Card.filter(id=card.id).update(wrong=0, last_used_at=now)
+    await record(actor, Role.CHILD, card.child_id, answer, now)
+    return card
+
+
+async def _wrong(card: Card, now: datetime) -> None:
+    """One wrong PIN more. At the tenth in a row the card is locked, and its caseworker told."""
+    actor = Actor(None, "front_desk", card.agency_id)
+    async with write():
+        await Card.filter(id=card.id).update(wrong=F("wrong") + 1)
+        about = ("card", card.id)
+        await note(actor, "card:wrong_pin", child_id=card.child_id, about=about, now=now)
+        locks = Card.filter(id=card.id, wrong__gte=WRONG_PINS, locked_at__isnull=True)
+        if await locks.update(locked_at=now):
+            await note(actor, "card:lock", child_id=card.child_id, about=about, now=now)
+            await _tell(card, now)
+
+
+async def _tell(card: Card, now: datetime) -> None:
+    reach = (await reach_of({card.child_id: card.agency_id}, now))[card.child_id]
+    sayings = [
+        Saying(
+            kind=Kind.DUE,
+            agency_id=card.agency_id,
+            subject_kind="card",
+            subject_id=uuid5(card.id, "locked"),
+            person_id=person,
+            child_id=card.child_id,
+            data={"path": f"/desk/children/{card.child_id}/without-app"},
+        )
+        for person in people_on(Rung.CASEWORKER, reach)
+    ]
+    await queue(sayings, now)

@@ -1,0 +1,149 @@
+"""What is agreed for a child without the app, and everything that came in from outside."""
+
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.migrations.constraints import UniqueConstraint
+from tortoise.models import Model
+
+from server.crypt import EncryptedJSON, EncryptedText
+from server.ids import uuid7
+
+
+class Texting(Model):
+    """A number and words that a caseworker agreed with a child in person. One holds at a time."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="textings", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    channel = fields.CharField(max_length=32)
+    number = EncryptedText()
+    number_index = fields.CharField(max_length=64)  # Blind index; several children may share one.
+    words: fields.Field[Any] = EncryptedJSON()  # {"ok", "help", "other"?}
+    replies = fields.BooleanField(db_default=True)  # We text back, and remind there.
+    address_id = fields.UUIDField(null=True)
+    agreed_by = fields.UUIDField()
+    agreed_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+    ended_by = fields.UUIDField(null=True)
+
+    class Meta:
+        table = "texting"
+        indexes = (Index(fields=("number_index",), name="texting_number"),)
+        constraints = (
+            UniqueConstraint(
+                fields=("child_id",), name="texting_live", condition="ended_at IS NULL"
+            ),
+        )
+
+
+class Inbound(Model):
+    """One thing that a gateway handed in; a known id does nothing. Of a number that nobody knows
+    neither number nor text is kept.
+
+    `what`: ok, help, words (of a child); acknowledge, seen, not_seen (of an adult); nothing, where
+    an adult's text could not be read; unknown.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    channel = fields.CharField(max_length=32)
+    outer_id = fields.CharField(max_length=64)  # SHA-256 of the gateway's own id.
+    nth = fields.SmallIntField(default=0)  # One text from a shared phone stands for each child.
+    at = fields.DatetimeField()
+    what = fields.CharField(max_length=12)
+    agency_id = fields.UUIDField(null=True)
+    child_id = fields.UUIDField(null=True)
+    person_id = fields.UUIDField(null=True)
+    message_id = fields.UUIDField(null=True)  # Which message was answered: each once.
+    is_shared = fields.BooleanField(default=False)  # Several children have this number.
+    text = EncryptedText(null=True)
+
+    class Meta:
+        table = "inbound"
+        indexes = (
+            Index(fields=("child_id", "at"), name="inbound_child_at"),
+            Index(fields=("at",), name="inbound_at"),
+        )
+        constraints = (
+            UniqueConstraint(fields=("channel", "outer_id", "nth"), name="inbound_once"),
+            UniqueConstraint(
+                fields=("message_id",),
+                name="inbound_answers_once",
+                condition="message_id IS NOT NULL",
+            ),
+        )
+
+
+class ChildLink(Model):
+    """A page on any phone, for one child, for a while. Its address is signed, and not kept."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="links", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    made_by = fields.UUIDField()
+    made_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    last_used_at = fields.DatetimeField(null=True)
+    ended_at = fields.DatetimeField(null=True)
+    ended_by = fields.UUIDField(null=True)
+
+    class Meta:
+        table = "child_link"
+        indexes = (Index(fields=("child_id",), name="child_link_child"),)
+
+
+class Card(Model):
+    """A card with a QR code for the front desk. Worth nothing without its PIN. One holds at a
+    time."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="cards", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    code = EncryptedText()  # So that the same card can be printed again.
+    code_index = fields.CharField(max_length=64, unique=True)
+    pin_hash = fields.CharField(max_length=64)  # Keyed, and bound to this card.
+    wrong = fields.SmallIntField(default=0)  # Since the last right one.
+    made_by = fields.UUIDField()
+    made_at = fields.DatetimeField()
+    last_used_at = fields.DatetimeField(null=True)
+    locked_at = fields.DatetimeField(null=True)
+    ended_at = fields.DatetimeField(null=True)
+    ended_by = fields.UUIDField(null=True)
+
+    class Meta:
+        table = "card"
+        constraints = (
+            UniqueConstraint(fields=("child_id",), name="card_live", condition="ended_at IS NULL"),
+        )
+
+
+class FrontDesk(Model):
+    """A device that stands in a home and takes cards, and can do nothing else."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    home: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Home", related_name="front_desks", on_delete=fields.RESTRICT
+    )
+    home_id: UUID
+    token_hash = fields.CharField(max_length=64, unique=True)
+    opened_by = fields.UUIDField()
+    opened_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+    ended_by = fields.UUIDField(null=True)
+
+    class Meta:
+        table = "front_desk"
+        indexes = (Index(fields=("home_id",), name="front_desk_home"),)

@@ -1,0 +1,208 @@
+"""Pages without the app: the child's page on any phone, and the front desk of a home."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.checkin.rules import Want
+from server.doors.actions import sign_out
+from server.doors.sessions import drop_cookie
+from server.errors import IdReused, NotFound, Refused, Unauthenticated, WaymarkError
+from server.i18n import N_, known
+from server.inbound import cards, child_pages, links
+from server.inbound.models import ChildLink
+from server.people.access import now_of, staff_of
+from server.people.models import Agency, Person
+from server.people.words import entered, form_fault
+from server.web import form_body, language_of, page
+
+COOKIE = "front"
+
+
+def want_of(form: FormData) -> Want:
+    """Which button was tapped. Raises Refused."""
+    said = entered(form, "want")
+    if said not in set(Want):
+        raise Refused(N_("Tap one of the buttons."), field="want")
+    return Want(said)
+
+
+def id_of(form: FormData) -> UUID:
+    """The id that the page was given: the same page sent twice says it once."""
+    try:
+        return UUID(entered(form, "id"))
+    except ValueError:
+        return uuid4()
+
+
+# --- a page on any phone
+
+
+async def show(request: Request) -> Response:
+    """Three buttons, and no name. Opening it says nothing."""
+    try:
+        link = await links.read(request.path_params["token"], now_of(request))
+    except NotFound:
+        return _over(request)
+    is_done = request.query_params.get("done") == "1"
+    return await _link_page(request, link, {"state": "done" if is_done else "ask"})
+
+
+async def tap(request: Request) -> Response:
+    """One tap. The same page sent twice is one tap."""
+    now, form = now_of(request), await form_body(request)
+    try:
+        link = await links.read(request.path_params["token"], now)
+    except NotFound:
+        return _over(request)
+    try:
+        await links.use(link, want_of(form), id_of(form), now)
+    except IdReused:
+        pass  # The same page again: the first time counts.
+    except WaymarkError as fault:
+        return await _link_page(request, link, {"state": "ask"}, fault)
+    return RedirectResponse(f"{request.url.path}?done=1", status_code=303)
+
+
+def _over(request: Request) -> Response:
+    name = request.app.state.settings.display_name
+    return page(
+        request,
+        "inbound/link.html",
+        {"state": "over", "display_name": name, "help_phone": None},
+        status=404,
+    )
+
+
+async def _link_page(
+    request: Request, link: ChildLink, context: dict[str, Any], fault: WaymarkError | None = None
+) -> Response:
+    child, agency = await Person.get(id=link.child_id), await Agency.get(id=link.agency_id)
+    language = known(child.language)
+    whole = {
+        "language": language,
+        "display_name": agency.display_name or request.app.state.settings.display_name,
+        "help_phone": agency.help_phone,
+        "id": str(uuid4()),
+        "error": form_fault(fault, language) if fault is not None else None,
+        **context,
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "inbound/link.html", whole, status=status)
+
+
+# --- the front desk
+
+
+async def front(request: Request) -> Response:
+    """A card and a PIN. Whoever comes by the picture on a card has typed its half already."""
+    try:
+        await cards.desk_of(request.cookies.get(COOKIE), now_of(request))
+    except Unauthenticated as fault:
+        return _front_page(request, {"state": "closed"}, fault)
+    is_done = request.query_params.get("done") == "1"
+    card = request.query_params.get("card", "")[:40]
+    return _front_page(request, {"state": "done" if is_done else "ask", "card": card})
+
+
+async def at_front(request: Request) -> Response:
+    """One child says something at the desk; then the desk is the next one's."""
+    now, form = now_of(request), await form_body(request)
+    try:
+        desk = await cards.desk_of(request.cookies.get(COOKIE), now)
+    except Unauthenticated as fault:
+        return _front_page(request, {"state": "closed"}, fault)
+    card = entered(form, "card")[:200]
+    try:
+        await cards.use(
+            desk, card, entered(form, "pin"), want=want_of(form), id_=id_of(form), now=now
+        )
+    except IdReused:
+        pass  # The same page again: the first time counts.
+    except WaymarkError as fault:
+        return _front_page(request, {"state": "ask", "card": card}, fault)
+    return RedirectResponse("/front?done=1", status_code=303)
+
+
+def _front_page(
+    request: Request, context: dict[str, Any], fault: WaymarkError | None = None
+) -> Response:
+    language = language_of(request)
+    whole = {
+        "display_name": request.app.state.settings.display_name,
+        "card": "",
+        "id": str(uuid4()),
+        "error": form_fault(fault, language) if fault is not None else None,
+        **context,
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "inbound/front.html", whole, status=status)
+
+
+async def desks(request: Request) -> Response:
+    """Where a front desk can be set up, and those that are."""
+    return await _desks_page(request)
+
+
+async def _desks_page(request: Request, fault: WaymarkError | None = None) -> Response:
+    visitor, now = await staff_of(request), now_of(request)
+    homes = await cards.homes_of(visitor.person_id, now)
+    open_ = await cards.desks_of([home.id for home in homes], now)
+    names = {home.id: home.name for home in homes}
+    context = {
+        "homes": [(str(home.id), home.name) for home in homes],
+        "desks": [(desk, names[desk.home_id]) for desk in open_],
+        "error": form_fault(fault, language_of(request)) if fault is not None else None,
+        "now": now,
+    }
+    return page(
+        request, "inbound/desks.html", context, status=fault.status if fault is not None else 200
+    )
+
+
+async def open_front(request: Request) -> Response:
+    """This device becomes a front desk. Whoever was signed in here is signed out: it stands where
+    children use it."""
+    visitor, now, form = await staff_of(request), now_of(request), await form_body(request)
+    try:
+        home_id = UUID(entered(form, "home_id"))
+    except ValueError:
+        fault = Refused(N_("Choose one of the list."), field="home_id")
+        return await _desks_page(request, fault)
+    token, desk = await cards.open_desk(visitor, home_id, now)
+    await sign_out(visitor, visitor.session_id, now)
+    answer = RedirectResponse("/front", status_code=303)
+    drop_cookie(request, answer)
+    answer.set_cookie(
+        COOKIE,
+        token,
+        max_age=int((desk.expires_at - now).total_seconds()),
+        path="/front",
+        secure=request.app.state.settings.is_https,
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+async def end_front(request: Request) -> Response:
+    """A device is no front desk any more."""
+    visitor = await staff_of(request)
+    await cards.end_desk(visitor, request.path_params["front_desk_id"], now_of(request))
+    return RedirectResponse("/desk/front", status_code=303)
+
+
+routes = [
+    *child_pages.routes,
+    Route("/c/{token}", show, methods=["GET"]),
+    Route("/c/{token}", tap, methods=["POST"]),
+    Route("/front", front, methods=["GET"]),
+    Route("/front", at_front, methods=["POST"]),
+    Route("/desk/front", desks, methods=["GET"]),
+    Route("/desk/front", open_front, methods=["POST"]),
+    Route("/desk/front/{front_desk_id:uuid}/end", end_front, methods=["POST"]),
+]

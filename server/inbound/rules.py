@@ -1,0 +1,207 @@
+"""What a text means, who may have sent it, and whether a gateway did. Pure."""
+
+import hmac
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from itertools import pairwise
+from uuid import UUID, uuid5
+
+from server.doors.rules import Limit
+
+# --- the webhook
+
+# A request that was caught on its way is worth nothing after this.
+FRESH = timedelta(minutes=5)
+LONGEST_TEXT = 5_000
+LONGEST_ID = 200
+LONGEST_SENDER = 320
+
+
+def signature(secret: str, stamp: str, body: bytes) -> str:
+    """What a gateway sends as `X-Waymark-Signature`: HMAC-SHA256 over the stamp, a dot and the
+    body, in hexadecimal."""
+    return hmac.new(secret.encode(), stamp.encode() + b"." + body, sha256).hexdigest()
+
+
+def is_signed(secrets: Sequence[str], stamp: str, body: bytes, given: str, now: datetime) -> bool:
+    """Whether one of these secrets signed this body lately. `stamp` is in seconds since 1970."""
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 and given.isascii()):
+        return False
+    mine = given.removeprefix("sha256=").lower()
+    ours = [hmac.compare_digest(signature(one, stamp, body), mine) for one in secrets]
+    return any(ours) and abs(now.timestamp() - int(stamp)) <= FRESH.total_seconds()
+
+
+# How gateways that send a form name what we need, ours first.
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "id": ("id", "MessageSid", "messageId", "message_id", "Message-Id"),
+    "from": ("from", "From", "msisdn", "sender", "number"),
+    "text": ("text", "Body", "body", "message", "content", "body-plain", "stripped-text"),
+}
+
+
+def from_form(form: Mapping[str, object]) -> dict[str, str]:
+    """The three fields of a form, by whichever of its names it has; what is missing stays out."""
+    found = {}
+    for name, others in FIELDS.items():
+        value = next((form[other] for other in others if isinstance(form.get(other), str)), None)
+        if isinstance(value, str):
+            found[name] = value
+    return found
+
+
+# --- who sent it
+
+
+def number(text: str) -> str | None:
+    """A telephone number as it is compared, such as +33612345678; None where it is none.
+
+    Digits of every script count, spaces and signs do not, and 00 is +.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    digits = "".join(str(unicodedata.digit(char)) for char in plain if char.isdigit())
+    if plain.startswith("00"):
+        plain, digits = "+", digits[2:]
+    has_other = any(char.isalpha() or char == "@" for char in plain)
+    if has_other or not 5 <= len(digits) <= 15:
+        return None
+    return f"+{digits}" if plain.startswith("+") else digits
+
+
+def spellings(sender: str) -> list[str]:
+    """How the same sender may be written in an address that somebody typed."""
+    found = [sender.strip()]
+    same = number(sender)
+    if same is not None:
+        bare = same.removeprefix("+")
+        found += [same, bare, f"+{bare}", f"00{bare}"]
+    else:
+        found.append(sender.strip().casefold())
+    return list(dict.fromkeys(found))
+
+
+# --- what it says
+
+
+def fold(text: str) -> str:
+    """A text as it is compared: neither case nor accents, signs, blanks nor the script of a digit
+    make another one."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    kept = []
+    for char in plain.replace("\u0640", ""):  # The stroke that stretches an Arabic word.
+        if char.isdigit():
+            kept.append(str(unicodedata.digit(char)))
+        elif char.isalpha():
+            kept.append(char)
+        elif not unicodedata.combining(char) and unicodedata.category(char) != "Cf":
+            kept.append(" ")
+    return " ".join("".join(kept).split())
+
+
+class Meant(StrEnum):
+    """What an agreed word stands for."""
+
+    OK = "ok"
+    OTHER = "other"  # As `ok` in all that shows; the child and its worker know better.
+    HELP = "help"
+
+
+SHORTEST_WORD, LONGEST_WORD = 2, 40
+
+
+def meant(text: str, words: Mapping[str, str]) -> Meant | None:
+    """What a text means by the agreed words; None where it is none of them.
+
+    A word that says all is well has to stand alone. A call for help counts wherever it stands.
+    """
+    said = fold(text)
+    for what in (Meant.OK, Meant.OTHER):
+        if words.get(what) and said == fold(words[what]):
+            return what
+    asked = fold(words.get(Meant.HELP, ""))
+    return Meant.HELP if asked and f" {asked} " in f" {said} " else None
+
+
+def wrong_word(words: Mapping[str, str], taken: Sequence[str] = ()) -> tuple[str, str] | None:
+    """Which agreed word cannot be one, and why; None where all can. `taken`: folded words that mean
+    something with this number already."""
+    seen = list(taken)
+    for name, word in words.items():
+        said = fold(word)
+        if name == Meant.OTHER and not said:
+            continue
+        if not SHORTEST_WORD <= len(said) <= LONGEST_WORD:
+            return name, "length"
+        if any(f" {said} " in f" {one} " or f" {one} " in f" {said} " for one in seen):
+            return name, "taken"
+        seen.append(said)
+    return None
+
+
+# --- what an adult answers
+
+CODE_LENGTH = 4
+YES = frozenset({"1", "yes", "seen", "ok", "oui", "vu", "نعم", "رايته"})
+NO = frozenset({"2", "no", "not", "non", "pas", "لا"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an adult wrote back: yes, no or neither, and whatever may be a code in it."""
+
+    says: bool | None
+    codes: tuple[str, ...]
+
+
+def read_reply(text: str) -> Reply:
+    """Only the first line that has words counts: a mail quotes ours below."""
+    line = next((one for one in text.splitlines() if fold(one) and not one.startswith(">")), "")
+    words = fold(line).split()
+    says = next((word in YES for word in words if word in YES | NO), None)
+    codes = tuple(word.upper() for word in words if len(word) == CODE_LENGTH)
+    return Reply(says, codes)
+
+
+# --- links and cards
+
+# A page that was left open, or that a browser goes back to, has the id of before: that is a repeat
+# for so long, and something new afterwards. What is lost by this is nothing but a doubled row.
+REPEATS = timedelta(minutes=10)
+
+
+def tap_id(whose: UUID, page_id: UUID, want: str, now: datetime) -> UUID:
+    """The id of a tap: the same page, by the same child, for the same thing, is one tap."""
+    stretch = int(now.timestamp() // REPEATS.total_seconds())
+    return uuid5(whose, f"{page_id} {want} {stretch}")
+
+
+LINK_LASTS = (1, 7, 30)  # Days.
+MOST_LINKS = 5
+# A child taps once or a few times; a call for help is never counted.
+LINK_USES = Limit(20, timedelta(hours=1))
+
+CARD_LENGTH = 10
+SHORTEST_PIN, LONGEST_PIN = 4, 8
+# A PIN of four digits: five tries a quarter of an hour, and ten in a row lock the card for good.
+CARD_BY_CARD = Limit(5, timedelta(minutes=15))
+CARD_BY_DESK = Limit(30, timedelta(minutes=15))
+WRONG_PINS = 10
+DESK_LASTS = timedelta(days=30)
+
+
+def pin_of(text: str) -> str:
+    """The digits of a PIN, whatever script they are typed in; other signs stay, and match none."""
+    plain = "".join(unicodedata.normalize("NFKC", text).split())
+    return "".join(str(unicodedata.digit(char, char)) for char in plain)
+
+
+def is_good_pin(pin: str) -> bool:
+    """Digits, and not what everybody tries first."""
+    if not (pin.isascii() and pin.isdigit() and SHORTEST_PIN <= len(pin) <= LONGEST_PIN):
+        return False
+    steps = {int(b) - int(a) for a, b in pairwise(pin)}
+    return steps not in ({0}, {1}, {-1})
