@@ -11,7 +11,7 @@ from server.ids import uuid7
 
 
 class Migration(migrations.Migration):
-    dependencies = [("server", "0022_duress_sign")]
+    dependencies = [("server", "0023_intake")]
 
     initial = False
 
