@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 from urllib.parse import unquote
 
@@ -29,6 +30,7 @@ class Gateway(InThread):
         self.status = 200
         self.headers: dict[str, str] = {}
         self.hangs = False
+        self.holds = Event()  # Somebody waits for an answer that does not come.
         self.taken: list[Taken] = []
 
     @property
@@ -53,5 +55,6 @@ class Gateway(InThread):
         hear("gateway", path, dict(request.headers), text)
         self.taken.append(Taken(path, unquote(path.rsplit("/", 1)[-1]), text))
         if self.hangs:
+            self.holds.set()
             await asyncio.Event().wait()
         return web.Response(status=self.status, headers=self.headers)
