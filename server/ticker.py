@@ -13,7 +13,7 @@ from uuid import UUID
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from server import logs
-from server.alert import climbing
+from server.alert import climbing, drilling
 from server.alert.duty import on_duty
 from server.audit.actions import seal
 from server.checkin import drift, listening
@@ -70,6 +70,7 @@ ROWS = tuple(
         ("alert", climbing),
         ("due", dues),
         ("intake", intake),
+        ("drill", drilling),
     )
 )
 
@@ -83,7 +84,9 @@ SELECT (SELECT MIN(act_at) FROM milestone) <= $1 AS milestone,
        (SELECT MIN(act_at) FROM alert) <= $1
        OR (SELECT MIN(decide_at) FROM alert WHERE act_at IS NOT NULL) <= $1 AS alert,
        (SELECT MIN(act_at) FROM due) <= $1 AS due,
-       (SELECT MIN(act_at) FROM intake) <= $1 AS intake
+       (SELECT MIN(act_at) FROM intake) <= $1 AS intake,
+       (SELECT MIN(act_at) FROM drill) <= $1
+       OR (SELECT MIN(act_at) FROM drill_plan) <= $1 AS drill
 """
 
 

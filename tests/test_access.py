@@ -21,8 +21,9 @@ import pytest
 from starlette.routing import BaseRoute, Route
 
 from server import crypt
+from server.alert.drilling import TAP
 from server.alert.ladder import Cause
-from server.alert.models import Alert
+from server.alert.models import Alert, Drill, DrillCall
 from server.alert.opening import Opening, open_alerts
 from server.alert.policy import Tier
 from server.alert.reach import policy_of
@@ -384,6 +385,14 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/people/channels": agency("administrator"),
     "GET /arrived/{arrival}": anyone,
     "POST /arrived/{arrival}": anyone,
+    "GET /desk/drills": agency("supervisor administrator"),
+    "POST /desk/drills": agency("supervisor administrator"),
+    "POST /desk/drills/plan": agency("supervisor administrator"),
+    "POST /desk/drills/test": agency("supervisor administrator"),
+    "GET /desk/drills/{drill_id}": agency("supervisor administrator"),
+    "POST /desk/drills/{drill_id}/stop": agency("supervisor administrator"),
+    "GET /drill/{tap}": anyone,
+    "POST /drill/{tap}": anyone,
     "GET /desk/test": staff,
     "POST /desk/test": staff,
     "GET /desk/test/{subject_id}": staff,
@@ -711,6 +720,29 @@ async def arrival(cast: Cast, who: str | None, path: str) -> str:
     return crypt.sign(f"{await subject_id(cast, who, path)}.push", ARRIVED)
 
 
+async def drill_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A drill of the agency of whoever asks."""
+    agency_id = cast.persons[_name(who) or "mia"].agency_id
+    made = await Drill.create(
+        id=uuid4(),
+        agency_id=agency_id,
+        worker_id=cast.tom.id,
+        begun_at=cast.clock(),
+        each_s=180,
+        places=[{"rung": "caseworker", "people": [str(cast.tom.id)]}],
+        place=0,
+        ended_at=cast.clock(),
+        why="done",
+    )
+    await DrillCall.create(drill_id=made.id, place=0, called_at=cast.clock())
+    return made.id
+
+
+async def tap(cast: Cast, who: str | None, path: str) -> str:
+    """The link of a drill."""
+    return crypt.sign(f"{await drill_id(cast, who, path)}.0.{cast.tom.id}", TAP)
+
+
 async def child_id(cast: Cast, who: str | None, path: str) -> UUID:
     """The child of the walk."""
     return cast.mia.id
@@ -810,6 +842,8 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         channel,
         subject_id,
         arrival,
+        drill_id,
+        tap,
         template_id,
     )
 } | {"subscription_id": address_id}

@@ -73,6 +73,7 @@ def room_of(module: str) -> str | None:
 # Pure decisions: values and `now` in, values out.
 PURE = {
     "alert/causes",
+    "alert/drill",
     "alert/ladder",
     "alert/levels",
     "alert/policy",
@@ -200,6 +201,7 @@ VERBS = {
     "calling",
     "cards",
     "climbing",
+    "drilling",
     "factors",
     "guessing",
     "halfway",

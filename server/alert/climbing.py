@@ -9,6 +9,7 @@ from uuid import UUID
 from server import bulk
 from server.alert import ladder as rules
 from server.alert.causes import first_wait_ends
+from server.alert.drilling import interrupt
 from server.alert.ladder import Call, Cause, Climb, Reach, State
 from server.alert.models import Alert
 from server.alert.policy import Ladder, ladder_from_data
@@ -172,6 +173,7 @@ async def say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datet
                 assert to is not None
                 said[(saying.kind, to)] = saying
         sayings += said.values()
+    await interrupt(sayings, now)
     await queue(sayings, now)
     for agency_id in {alert.agency_id for alert, _, _ in moved}:
         await announce(agency_id, "alert")

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.alert import channel_pages
+from server.alert import channel_pages, drill_pages
 from server.alert.sent import sent_about
 from server.errors import Refused
 from server.notify.actions import test_message
@@ -14,6 +14,7 @@ from server.notify.rules import Kind
 from server.notify.ways import NOWHERE, ways_of
 from server.notify.wording import channel_word
 from server.people.access import Visitor, nothing_here, now_of, staff_of
+from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import form_fault
 from server.web import language_of, page
 
@@ -35,17 +36,20 @@ async def send(request: Request) -> Response:
 
 
 async def result(request: Request) -> Response:
-    """What became of it."""
+    """What became of it: of one's own, or, for whoever may begin drills, of a colleague's."""
     visitor, subject = await staff_of(request), request.path_params["subject_id"]
-    mine = Message.filter(
-        subject_id=subject, person_id=visitor.person_id, kind=Kind.TEST.value, subject_kind="test"
-    )
-    messages = await mine
+    theirs = Message.filter(subject_id=subject, kind=Kind.TEST.value, subject_kind="test")
+    if _may_drill(visitor):
+        theirs = theirs.filter(person__agency_id=visitor.agency_id)
+    else:
+        theirs = theirs.filter(person_id=visitor.person_id)
+    messages = await theirs
     if not messages:
         raise nothing_here()
     language = language_of(request)
     context = {
         "sent": await sent_about([subject], language),
+        "is_mine": bool(messages) and messages[0].person_id == visitor.person_id,
         "is_waiting": any(message.state in ("waiting", "sending") for message in messages),
         "path": request.url.path,
         "now": now_of(request),
@@ -53,11 +57,16 @@ async def result(request: Request) -> Response:
     return page(request, "alert/test_result.html", context)
 
 
+def _may_drill(visitor: Visitor) -> bool:
+    return may_agency(Role(visitor.role), AgencyAction.DRILL)
+
+
 async def _page(request: Request, visitor: Visitor, fault: Refused | None = None) -> Response:
     language = language_of(request)
     ways = (await ways_of({visitor.person_id}, now_of(request))).get(visitor.person_id, NOWHERE)
     context = {
         "channels": [channel_word(channel, language) for channel in ways.proven],
+        "may_drill": _may_drill(visitor),
         "unproven": [channel_word(channel, language) for channel in ways.unproven],
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now_of(request),
@@ -71,4 +80,5 @@ routes = [
     Route("/desk/test", send, methods=["POST"]),
     Route("/desk/test/{subject_id:uuid}", result, methods=["GET"]),
     *channel_pages.routes,
+    *drill_pages.routes,
 ]

@@ -48,3 +48,18 @@ async def reach_of(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, R
         for reach in found.values():
             reach[Rung.LAST_RESORT] = set()
     return {child: dict(reach) for child, reach in found.items()}
+
+
+async def reach_of_worker(agency_id: UUID, worker_id: UUID, now: datetime) -> Reach:
+    """Who would stand on each rung for a child of this caseworker alone."""
+    worker = await Person.get(id=worker_id, agency_id=agency_id).prefetch_related("deputy")
+    deputy: Person | None = worker.deputy
+    is_able = deputy is not None and deputy.disabled_at is None
+    found: dict[Rung, set[UUID]] = {
+        Rung.CASEWORKER: {worker.id},
+        Rung.DEPUTY: {deputy.id} if deputy is not None and is_able else set(),
+        Rung.ON_DUTY: (await on_duty([agency_id], now))[agency_id],
+    }
+    if last_resorts():
+        found[Rung.LAST_RESORT] = set()
+    return found

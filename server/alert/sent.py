@@ -22,6 +22,7 @@ KINDS: Mapping[str, str] = {
     Kind.HELD: N_("Seen by the carer"),
     Kind.TALK: N_("Wants to talk"),
     Kind.TEST: N_("Test alarm"),
+    Kind.DRILL: N_("Drill"),
     Kind.VERIFY: N_("Code for an address"),
     Kind.TRY_PUSH: N_("Trial of a push"),
     Kind.DUE: N_("Something waits"),

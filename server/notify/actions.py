@@ -453,8 +453,20 @@ async def test_message(actor: Actor, person_id: UUID, now: datetime) -> list[UUI
 
     Raises Refused where there is none.
     """
+    return await try_ways(actor, person_id, None, now)
+
+
+async def try_ways(actor: Actor, person_id: UUID, channel: str | None, now: datetime) -> list[UUID]:
+    """A test alarm, for oneself or somebody else: by all of this person's ways, or by one of them.
+
+    Raises Refused where there is none.
+    """
     async with write():
         channels = (await ways_of({person_id}, now)).get(person_id, NOWHERE).every
+        if channel is not None:
+            channels = tuple(name for name in channels if name == channel)
+        if not channels and actor.id != person_id:
+            raise Refused(N_("This person has no such way to be reached yet."), field="person_id")
         if not channels:
             raise Refused("There is no way to reach you yet. Allow messages or add an address.")
         subject = uuid7()

@@ -51,6 +51,7 @@ class Kind(StrEnum):
     """Something about how somebody signs in has changed."""
     THANKS = "thanks"  # To a child that has texted, whatever it has said.
     TEST = "test"
+    DRILL = "drill"
     TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.
     VERIFY = "verify"  # A code for one address: goes to it alone, by nothing else.
     OPERATORS = "operators"

@@ -30,6 +30,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.DOORS: N_("How you sign in has changed. If that was not you, say so at once."),
     Kind.TEST: N_("This is a test alarm. Please open the link and say that it has arrived."),
     Kind.THANKS: N_("Thank you."),
+    Kind.DRILL: N_("This is a drill, not an alarm. Please open the link and tap once."),
     Kind.VERIFY: N_(
         "Your code is {code}. Enter it where you added this address, or open the link. It is good"
         " for 30 minutes. If this was not you, leave it."

@@ -23,7 +23,7 @@ HEALED_BY = 3
 FAILS = frozenset({Result.RETRY, Result.FAULT, Result.REFUSED})
 
 # Whoever gets one of these is asked to say that it arrived.
-ASKS: frozenset[Kind] = frozenset({Kind.VERIFY, Kind.TEST})
+ASKS: frozenset[Kind] = frozenset({Kind.VERIFY, Kind.TEST, Kind.DRILL})
 # Of so many of them in a row, to so many people, taken at least so long ago, none was answered.
 UNANSWERED = 5
 PEOPLE = 3

@@ -166,6 +166,7 @@ class AgencyAction(StrEnum):
     """What can be done about the agency itself, without any child's content."""
 
     CHILD_ADD = "agency:child_add"
+    DRILL = "agency:drill"
     PEOPLE_SEE = "agency:people_see"
     PEOPLE_CHANGE = "agency:people_change"
     POLICY_SEE = "agency:policy_see"
@@ -182,6 +183,7 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.POLICY_CHANGE,
             AgencyAction.CHILD_ADD,
             AgencyAction.TEMPLATES_CHANGE,
+            AgencyAction.DRILL,
         }
     ),
     Role.ADMINISTRATOR: frozenset(
@@ -190,6 +192,8 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.PEOPLE_CHANGE,
             AgencyAction.TIES_CHANGE,
             AgencyAction.CHILD_ADD,
+            # Nobody's child is in a drill.
+            AgencyAction.DRILL,
             # Words for everybody hold no child's content.
             AgencyAction.TEMPLATES_CHANGE,
         }
