@@ -14,7 +14,7 @@ from server.ids import uuid7
 
 
 class Migration(migrations.Migration):
-    dependencies = [("server", "0023_intake")]
+    dependencies = [("server", "0024_inbound")]
 
     initial = False
 
