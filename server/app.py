@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Match, Mount
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 from server import crypt, i18n, static_files
-from server.alert.duty import is_on_duty, on_duty
+from server.alert.duty import on_duty, on_rota
 from server.checkin import drift
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
@@ -85,7 +85,7 @@ def create_app(
     app.state.companions = list(companions)
     app.state.passwords = passwords or Passwords()
     app.state.visitor_of = session_of
-    app.state.is_on_duty = is_on_duty
+    app.state.on_rota = on_rota
     app.state.kept_apart = kept.count
     app.state.texts_of = reading.texts_of
     app.state.changed_on_board = drift.OnBoard()

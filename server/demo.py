@@ -92,7 +92,7 @@ FAST_TIER = {
     "carer_from": "00:00",
     "carer_until": "00:00",
     "ceiling": "72h",
-    "rungs": ["caseworker", "deputy", "on_duty", "last_resort"],
+    "rungs": ["caseworker", "deputy", "on_duty", "manager", "last_resort"],
     "each": "10s",
     "lapse": "60s",
     "decide": "5m",

@@ -19,7 +19,7 @@ DAY_BEGINS, DAY_ENDS = time(8), time(20)
 _AT_ONCE = {
     Cause.HELP: (Rung.CASEWORKER_AND_ON_DUTY, {Rung.CASEWORKER, Rung.ON_DUTY}),
     Cause.CONCERN: (Rung.CASEWORKER_AND_ON_DUTY, {Rung.CASEWORKER, Rung.ON_DUTY}),
-    Cause.MISSING: (Rung.EVERYONE, {Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY}),
+    Cause.MISSING: (Rung.EVERYONE, {Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.MANAGER}),
 }
 
 
@@ -30,7 +30,7 @@ def ladder_for(cause: Cause, policy: Policy, tier: Tier) -> Ladder:
     help      caseworker and everyone on duty together, then the rungs of the high tier that were
               not called by that, by the intervals of the high tier.
     concern   as help.
-    missing   the same, with the deputy among those called first.
+    missing   the same, with the deputy and the manager among those called first.
     talk      the caseworker, after four hours (`first_wait_ends`) the deputy, then on duty, and
               round again; nothing is decided at a certain time.
 

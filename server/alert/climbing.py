@@ -10,7 +10,7 @@ from server import bulk
 from server.alert import ladder as rules
 from server.alert.causes import first_wait_ends
 from server.alert.drilling import interrupt
-from server.alert.ladder import Call, Cause, Climb, Reach, State
+from server.alert.ladder import Call, Cause, Climb, Reachable, State
 from server.alert.models import Alert
 from server.alert.policy import Ladder, ladder_from_data
 from server.alert.reach import reach_of
@@ -35,10 +35,10 @@ CALLING = (Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE, Kind.CONFIRM_ANSWERED)
 
 
 async def advance(
-    cause: Cause, child_id: UUID, climb: Climb, ladder: Ladder, reach: Reach, now: datetime
+    cause: Cause, child_id: UUID, climb: Climb, ladder: Ladder, reach: Reachable, now: datetime
 ) -> tuple[Climb, tuple[Call, ...]]:
     """The climb as it is by now; whoever is called first about a wish to talk has the daytime."""
-    after, calls = rules.advance(climb, ladder, reach, now)
+    after, calls = rules.advance(climb, ladder, reach.on(*ladder.rungs), now)
     if cause is Cause.TALK and len(calls) == 1 and calls[0].why == "first":
         after = replace(after, act_at=await _first_wait_ends(child_id, ladder, calls[0].at))
     return after, calls

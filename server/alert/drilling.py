@@ -68,7 +68,8 @@ async def _begin(
         raise NotFound(N_("Choose a caseworker of the list."))
     policy, _ = await policy_of(actor.agency_id)
     reach = await reach_of_worker(actor.agency_id, worker_id, now)
-    stood = rules.places(policy.tiers[Tier.HIGH].ladder.rungs, reach)
+    rungs = policy.tiers[Tier.HIGH].ladder.rungs
+    stood = rules.places(rungs, reach.on(*rungs))
     row = {
         "id": drill_id,
         "agency_id": actor.agency_id,

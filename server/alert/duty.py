@@ -11,36 +11,29 @@ from server.alert import rota as rules
 from server.alert.models import Duty, Handover, Leave, RotaTerms, Shift
 from server.alert.rota import Rota
 from server.clock import known_zone
+from server.people.access import NOTHING, OnRota
 from server.people.models import Person
 from server.people.rules import PROFESSIONAL, Role
 
 # A night begins on the day before, and zones lie apart.
 _BEFORE = timedelta(days=2)
-_INSTANT = timedelta(microseconds=1)
+INSTANT = timedelta(microseconds=1)
 
 
 async def on_duty(agencies: Collection[UUID], now: datetime) -> dict[UUID, set[UUID]]:
     """The people on duty at a moment, by agency."""
-    found = await rotas_of(agencies, now, now + _INSTANT)
+    found = await rotas_of(agencies, now, now + INSTANT)
     return {agency: set(rules.on_duty_at(rota, now)) for agency, rota in found.items()}
 
 
-async def is_on_duty(person_id: UUID, now: datetime) -> bool:
-    """Whether this person is on duty now, and so tied to every child of the agency."""
+async def on_rota(person_id: UUID, now: datetime) -> OnRota:
+    """What the rota makes of this person now."""
     agency_id = await _agency_of(person_id)
     if agency_id is None:
-        return False
-    return person_id in (await on_duty([agency_id], now))[agency_id]
-
-
-async def covers(person_id: UUID, now: datetime) -> frozenset[UUID]:
-    """For whom this person stands in now, who is on leave."""
-    on_leave = Leave.filter(ended_at__isnull=True, from_at__lte=now, until_at__gt=now)
-    agency_id = await _agency_of(person_id)
-    if agency_id is None or not await on_leave.filter(agency_id=agency_id).exists():
-        return frozenset()
-    rota = (await rotas_of([agency_id], now, now + _INSTANT))[agency_id]
-    return rules.covers_at(rota, person_id, now)
+        return NOTHING
+    rota = (await rotas_of([agency_id], now, now + INSTANT))[agency_id]
+    is_on_duty = person_id in rules.on_duty_at(rota, now)
+    return OnRota(is_on_duty, rules.covers_at(rota, person_id, now))
 
 
 async def planned_for(agency_id: UUID, person_id: UUID, now: datetime) -> int:
@@ -76,7 +69,7 @@ async def rotas_of(agencies: Collection[UUID], begin: datetime, end: datetime) -
     handovers = await Handover.filter(ended_at__isnull=True, **here).order_by("made_at", "id")
     leaves = await Leave.filter(ended_at__isnull=True, **here).order_by("made_at", "id")
     people = await _people(duties, shifts, handovers, leaves)
-    always = await _always(wanted, is_planned=bool(duties or shifts))
+    always = await _always(wanted) if end - begin > INSTANT else {}
     return {
         agency: Rota(
             duties=[duty_of(one) for one in duties if one.agency_id == agency],
@@ -135,8 +128,7 @@ def _is_gone(disabled_at: datetime | None, role: Role) -> bool:
     return disabled_at is not None or role not in PROFESSIONAL
 
 
-async def _always(agencies: Collection[UUID], *, is_planned: bool) -> Mapping[UUID, bool]:
-    if not is_planned:
-        return {}
+async def _always(agencies: Collection[UUID]) -> Mapping[UUID, bool]:
+    """Whether somebody has to have it at any time: asked for where gaps may be."""
     rows = await RotaTerms.filter(id__in=list(agencies)).values_list("id", "is_always")
     return {id_: bool(is_always) for id_, is_always in rows}

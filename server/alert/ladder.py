@@ -5,7 +5,7 @@ while nobody does, resumes when an acknowledgement lapses, and ends only with an
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -75,6 +75,23 @@ class Call:
 
 
 Reach = Mapping[Rung, Collection[UUID]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """Who stands on each rung: those who are there, with whoever covers for others among them; and
+    those who are on leave without a cover."""
+
+    there: Reach
+    away: Reach = field(default_factory=dict)
+
+    def on(self, *rungs: Rung) -> Reach:
+        """Whom a ladder of these rungs calls. Where nobody of it is there, those on leave are
+        called: rather somebody on leave than nobody, and the last resort beside them."""
+        if not self.away or any(people_on(rung, self.there) for rung in rungs):
+            return self.there
+        both = {*self.there, *self.away}
+        return {rung: {*self.there.get(rung, ()), *self.away.get(rung, ())} for rung in both}
 
 
 def begin(ladder: Ladder, now: datetime) -> Climb:
@@ -150,7 +167,7 @@ def people_on(who: Rung, reach: Reach) -> tuple[UUID, ...]:
     """The people of a rung, each once, in a fixed order."""
     parts: tuple[Rung, ...] = (who,)
     if who is Rung.EVERYONE:
-        parts = (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY)
+        parts = (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.MANAGER)
     elif who is Rung.CASEWORKER_AND_ON_DUTY:
         parts = (Rung.CASEWORKER, Rung.ON_DUTY)
     return tuple(dict.fromkeys(person for part in parts for person in sorted(reach.get(part, ()))))

@@ -13,7 +13,7 @@ from server import bulk
 from server.alert import ladder as rules
 from server.alert.causes import ladder_for
 from server.alert.climbing import advance, climb, climb_of, say, swap
-from server.alert.ladder import Call, Cause, Climb, Reach
+from server.alert.ladder import Call, Cause, Climb, Reachable
 from server.alert.models import Alert
 from server.alert.policy import Ladder, Policy, Tier, ladder_as_data, ladder_from_data
 from server.alert.reach import reach_of
@@ -115,7 +115,7 @@ _NOT_YET = dict.fromkeys(
 
 
 async def _begin(
-    opening: Opening, policy: Policy, reach: Reach, now: datetime
+    opening: Opening, policy: Policy, reach: Reachable, now: datetime
 ) -> tuple[dict[str, Any], Climb, tuple[Call, ...]]:
     """The row of a new alert that stands on its first rung, and who is called."""
     ladder = ladder_for(opening.cause, policy, opening.tier)

@@ -39,8 +39,11 @@ class Rung(StrEnum):
     CASEWORKER = "caseworker"
     DEPUTY = "deputy"
     ON_DUTY = "on_duty"
+    # The supervisors who are tied to the child: they answer for whoever was called before them, and
+    # may see and take the alert. A role in the agency alone gives no right to a child.
+    MANAGER = "manager"
     LAST_RESORT = "last_resort"
-    # Everyone of the first three at once: help, and a child that somebody thinks is missing.
+    # Everyone of the first four at once: help, and a child that somebody thinks is missing.
     EVERYONE = "everyone"
     CASEWORKER_AND_ON_DUTY = "caseworker_and_on_duty"
 
@@ -171,7 +174,7 @@ class Policy:
 
 
 # architecture.md §2. Every number is a default that an agency can change.
-_RUNGS = ["caseworker", "deputy", "on_duty", "last_resort"]
+_RUNGS = ["caseworker", "deputy", "on_duty", "manager", "last_resort"]
 
 
 def _evidence(seen: str, softens_for: str) -> dict[str, Any]:

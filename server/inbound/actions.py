@@ -16,7 +16,7 @@ from server.alert import actions as alerts
 from server.alert.ladder import people_on
 from server.alert.levels import Way
 from server.alert.models import Alert
-from server.alert.policy import Rung
+from server.alert.policy import Rung, ladder_from_data
 from server.alert.reach import reach_of
 from server.audit.actions import SYSTEM, Actor, note
 from server.checkin.actions import record
@@ -190,9 +190,8 @@ async def _thank(one: Texting, about: UUID, now: datetime) -> None:
 
 
 async def _tell(one: Texting, now: datetime) -> None:
-    people = people_on(
-        Rung.CASEWORKER, (await reach_of({one.child_id: one.agency_id}, now))[one.child_id]
-    )
+    reach = (await reach_of({one.child_id: one.agency_id}, now))[one.child_id]
+    people = people_on(Rung.CASEWORKER, reach.on(Rung.CASEWORKER))
     stretch = int(now.timestamp() // TOLD_EVERY.total_seconds())
     sayings = [
         Saying(
@@ -323,7 +322,8 @@ async def _acknowledge(actor: Actor, message: Message, now: datetime) -> None:
 async def _stands_in(alert: Alert, actor: Actor, now: datetime) -> bool:
     """Whoever stands on a rung of this child was called rightly, tie or not."""
     reach = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
-    return any(actor.id in people for people in reach.values())
+    rungs = ladder_from_data(alert.ladder).rungs
+    return any(actor.id in people for people in reach.on(*rungs).values())
 
 
 async def count_refused(channel: str, now: datetime) -> None:

@@ -215,6 +215,6 @@ async def _tell(card: Card, now: datetime) -> None:
             child_id=card.child_id,
             data={"path": f"/desk/children/{card.child_id}/without-app"},
         )
-        for person in people_on(Rung.CASEWORKER, reach)
+        for person in people_on(Rung.CASEWORKER, reach.on(Rung.CASEWORKER))
     ]
     await queue(sayings, now)

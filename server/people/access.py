@@ -2,9 +2,9 @@
 
 `child_for` gives 404 to whoever has no tie to the child, so that a stranger cannot tell whether
 there is one, and 403 to a tie without this right. What it needs from rooms above this one, the
-composition root hangs on `app.state`: `visitor_of` (who came in, by the doors) and `is_on_duty`
-(the rota of alerts). Rights come from ties and from the rota alone, never from a role in the
-agency: an administrator without a tie is a stranger to every child.
+composition root hangs on `app.state`: `visitor_of` (who came in, by the doors) and `on_rota` (what
+the rota of alerts makes of them). Rights come from ties and from the rota alone, never from a role
+in the agency: an administrator without a tie is a stranger to every child.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -56,8 +56,18 @@ class Visitor(Actor):
         return self.role == Role.CHILD
 
 
+@dataclass(frozen=True, slots=True)
+class OnRota:
+    """What the rota makes of somebody at a moment: on duty, or there for those who are on leave."""
+
+    is_on_duty: bool
+    covers: frozenset[UUID]
+
+
+NOTHING = OnRota(is_on_duty=False, covers=frozenset())
+
 VisitorOf = Callable[[HTTPConnection], Awaitable[Visitor]]
-IsOnDuty = Callable[[UUID, datetime], Awaitable[bool]]
+AskRota = Callable[[UUID, datetime], Awaitable[OnRota]]
 
 
 def now_of(request: HTTPConnection) -> datetime:
@@ -112,18 +122,19 @@ async def child_for(
     """The child, and what the visitor is to it.
 
     Raises NotFound without a tie, Denied where no tie has this right. A look by somebody who is
-    only on duty leaves an entry that the child can read; of what renews itself, `at_most_every`.
+    only on duty, or there for its caseworker who is on leave, leaves an entry that the child can
+    read; of what renews itself, `at_most_every`.
     """
     visitor, now = await visitor_of(request), now_of(request)
     child = await Child.get_or_none(id=child_id, agency_id=visitor.agency_id)
     if child is None:
         raise nothing_here()
     roles = await roles_towards(visitor, child.id, now)
-    if not may(roles, action) and await _is_on_duty(request, visitor, now):
+    if not may(roles, action) and (why := await _why_by_rota(request, visitor, child.id, now)):
         roles |= {Role.SUPERVISOR}
         if may(roles, action):
             what = f"look:{action}"
-            await looked(visitor, [child.id], what, now, why="on_duty", at_most_every=at_most_every)
+            await looked(visitor, [child.id], what, now, why=why, at_most_every=at_most_every)
     if not roles:
         raise nothing_here()
     if not may(roles, action):
@@ -156,20 +167,19 @@ async def children_for(
 
     For whoever is on duty that is every child of the agency that is placed, and those in `also`;
     it leaves an entry for each one to which there is no tie (once an hour: a board refreshes
-    itself).
+    itself). For whoever covers for somebody on leave it is the children of that caseworker.
     """
     visitor, now = await visitor_of(request), now_of(request)
-    found = await _by_ties(visitor, now)
-    if await _is_on_duty(request, visitor, now):
-        is_here = Q(left_at__isnull=True) | Q(id__in=list(also))
-        here = Child.filter(is_here, agency_id=visitor.agency_id)
-        on_duty = [cast(UUID, id_) for id_ in await here.values_list("id", flat=True)]
-        new = [id_ for id_ in on_duty if not may(found.get(id_, frozenset()), action)]
-        for id_ in on_duty:
+    found, rota = await _by_ties(visitor, now), await _rota_of(request, visitor, now)
+    for why, children in (
+        (COVER, await _of_caseworkers(rota.covers, now)),
+        (ON_DUTY, await _placed(visitor, also) if rota.is_on_duty else []),
+    ):
+        new = [id_ for id_ in children if not may(found.get(id_, frozenset()), action)]
+        for id_ in children:
             found[id_] = found.get(id_, frozenset()) | {Role.SUPERVISOR}
-        await looked(
-            visitor, new, f"look:{action}", now, why="on_duty", at_most_every=BOARD_LOOK_EVERY
-        )
+        what = f"look:{action}"
+        await looked(visitor, new, what, now, why=why, at_most_every=BOARD_LOOK_EVERY)
     return {id_: roles for id_, roles in found.items() if may(roles, action)}
 
 
@@ -247,8 +257,34 @@ async def _by_ties(visitor: Visitor, now: datetime) -> dict[UUID, Roles]:
     return found
 
 
-async def _is_on_duty(request: HTTPConnection, visitor: Visitor, now: datetime) -> bool:
+# Why somebody without a tie came in, as a look at a child has it.
+ON_DUTY, COVER = "on_duty", "cover"
+
+
+async def _rota_of(request: HTTPConnection, visitor: Visitor, now: datetime) -> OnRota:
     if visitor.is_child:
-        return False
-    is_on_duty = cast(IsOnDuty, request.app.state.is_on_duty)
-    return await is_on_duty(visitor.person_id, now)
+        return NOTHING
+    return await cast(AskRota, request.app.state.on_rota)(visitor.person_id, now)
+
+
+async def _why_by_rota(
+    request: HTTPConnection, visitor: Visitor, child_id: UUID, now: datetime
+) -> str | None:
+    rota = await _rota_of(request, visitor, now)
+    if rota.is_on_duty:
+        return ON_DUTY
+    return COVER if child_id in await _of_caseworkers(rota.covers, now) else None
+
+
+async def _placed(visitor: Visitor, also: Collection[UUID]) -> list[UUID]:
+    is_here = Q(left_at__isnull=True) | Q(id__in=list(also))
+    here = Child.filter(is_here, agency_id=visitor.agency_id)
+    return [cast(UUID, id_) for id_ in await here.values_list("id", flat=True)]
+
+
+async def _of_caseworkers(people: Collection[UUID], now: datetime) -> list[UUID]:
+    """The children of these caseworkers."""
+    if not people:
+        return []
+    held = Tie.filter(Tie.standing_at(now), person_id__in=list(people), role=Role.CASEWORKER)
+    return [cast(UUID, id_) for id_ in await held.values_list("child_id", flat=True)]

@@ -37,7 +37,10 @@ WORDS: Mapping[str, str] = {
 HIDDEN_FROM_CHILD = frozenset({"alert", "episode", "observation", "question", "sighting", "sign"})
 PAGE = "look:child:see"
 SOMETHING = N_("Something about you")
-REASONS: Mapping[str, str] = {"on_duty": N_("They were on duty.")}
+REASONS: Mapping[str, str] = {
+    "on_duty": N_("They were on duty."),
+    "cover": N_("They stood in for your caseworker, who was away."),
+}
 
 
 @dataclass(frozen=True, slots=True)

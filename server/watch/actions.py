@@ -189,15 +189,18 @@ async def settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: datet
 
 async def _tell_held(watch: Watch, by_id: UUID, now: datetime) -> None:
     """Somebody has seen the child, and that only holds: the caseworker hears of it."""
-    reach = (await reach_of({watch.child_id: watch.agency_id}, now))[watch.child_id]
-    await _say(Kind.HELD, people_on(Rung.CASEWORKER, reach), watch, by_id, now)
+    await _say(Kind.HELD, await _who_is_on(Rung.CASEWORKER, watch, now), watch, by_id, now)
 
 
 async def _sign_of_life(watch: Watch, by_id: UUID, now: datetime) -> None:
     """A missing child has said something: everyone who looks for it hears of it at once. It ends
     nothing: only somebody who has seen the child does."""
+    await _say(Kind.ALERT_AGAIN, await _who_is_on(Rung.EVERYONE, watch, now), watch, by_id, now)
+
+
+async def _who_is_on(rung: Rung, watch: Watch, now: datetime) -> tuple[UUID, ...]:
     reach = (await reach_of({watch.child_id: watch.agency_id}, now))[watch.child_id]
-    await _say(Kind.ALERT_AGAIN, people_on(Rung.EVERYONE, reach), watch, by_id, now)
+    return people_on(rung, reach.on(rung))
 
 
 async def _say(

@@ -247,11 +247,12 @@ async def _asked_before(alert: Alert) -> list[UUID]:
 async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
     """The ladder as it was frozen, with who stands on each rung now."""
     ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
-    reach = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    found = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    reach = found.on(*ladder.rungs)
     people = {rung: rules.people_on(rung, reach) for rung in ladder.rungs}
     named = Person.filter(id__in=[person for some in people.values() for person in some])
     names = {person.id: person.name for person in await named}
-    coming = next_call(alert, reach)
+    coming = next_call(alert, found)
     return [
         Step(
             title=gettext(language, RUNGS[rung]),
@@ -270,13 +271,14 @@ def _state(place: int, coming: rules.Call | None, *, has_called: bool) -> str:
     return "done" if has_called else "later"
 
 
-def next_call(alert: Alert, reach: rules.Reach) -> rules.Call | None:
+def next_call(alert: Alert, reach: rules.Reachable) -> rules.Call | None:
     """What the ladder does next, by the rules themselves."""
     moments = [at for at in (alert.act_at, alert.decide_at) if at is not None]
     if alert.closed_at is not None or not moments:
         return None
     ladder = ladder_from_data(alert.ladder)
-    _, calls = rules.advance(climbing.climb_of(alert), ladder, reach, min(moments))
+    standing = reach.on(*ladder.rungs)
+    _, calls = rules.advance(climbing.climb_of(alert), ladder, standing, min(moments))
     return calls[0] if calls else None
 
 

@@ -32,6 +32,7 @@ RUNGS: Mapping[Rung, str] = {
     Rung.CASEWORKER: N_("Caseworker"),
     Rung.DEPUTY: N_("Deputy"),
     Rung.ON_DUTY: N_("On duty"),
+    Rung.MANAGER: N_("Manager"),
     Rung.LAST_RESORT: N_("Last resort"),
     Rung.EVERYONE: N_("Everyone at once"),
     Rung.CASEWORKER_AND_ON_DUTY: N_("Caseworker and everyone on duty"),

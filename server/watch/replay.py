@@ -69,7 +69,9 @@ _MOST_ANSWERS = 480
 _JUST_BEFORE = timedelta(microseconds=1)
 _REACH = {
     rung: [UUID(int=number)]
-    for number, rung in enumerate((Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY), start=1)
+    for number, rung in enumerate(
+        (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.MANAGER), start=1
+    )
 } | {Rung.LAST_RESORT: []}
 
 

@@ -135,7 +135,7 @@ async def _lines(
     people = {one.child_id for one in found}
     people |= {one.acknowledged_by for one in found if one.acknowledged_by is not None}
     for who in reach.values():
-        people |= set(people_on(Rung.EVERYONE, who))
+        people |= {id_ for some in (who.there, who.away) for id_ in people_on(Rung.EVERYONE, some)}
     names = {person.id: person.name for person in await Person.filter(id__in=list(people))}
     lines = []
     for one in found:

@@ -96,7 +96,13 @@ async def what_was_entered(alert: Alert) -> list[str]:
 
 async def test_an_alert_freezes_its_ladder_and_calls_the_caseworker(cast: Cast) -> None:
     alert = await opened(cast)
-    assert alert.ladder["rungs"] == ["caseworker", "deputy", "on_duty", "last_resort"]
+    assert alert.ladder["rungs"] == [
+        "caseworker",
+        "deputy",
+        "on_duty",
+        "manager",
+        "last_resort",
+    ]
     stored = await Alert.get(id=alert.id)
     assert (stored.state, stored.rung, stored.turn, stored.misses) == ("open", 0, 0, 1)
     assert stored.act_at == cast.clock() + 30 * MINUTE
@@ -145,7 +151,7 @@ async def test_a_rung_without_a_person_is_skipped_at_once(cast: Cast) -> None:
     cast.clock.advance(minutes=30)
     assert await climbing.tick(cast.clock()) == 1
     after = await Alert.get(id=alert.id)
-    assert after.rung == 3
+    assert after.rung == 4
     [last] = await Message.filter(subject_id=alert.id, person_id__isnull=True)
     assert (last.last_resort, last.channel) == (0, "last_resort")
 
@@ -214,7 +220,7 @@ async def test_two_tickers_call_each_rung_once(cast: Cast) -> None:
     )
     assert set(counted.values()) == {1}
     after = await Alert.get(id=alert.id)
-    assert (after.rung, after.turn, after.act_at) == (0, 2, cast.clock() + 30 * MINUTE)
+    assert (after.rung, after.turn, after.act_at) == (3, 1, cast.clock() + 30 * MINUTE)
 
 
 async def test_after_hours_of_blindness_each_person_is_told_once(cast: Cast) -> None:
@@ -541,15 +547,16 @@ async def test_an_answer_and_a_closing_at_once_leave_one_end(cast: Cast) -> None
 async def test_who_stands_on_each_rung(cast: Cast) -> None:
     await cast.on_duty("eve")
     mia: UUID = cast.mia.id
-    reach = (await reach_of({mia: cast.agency.id}, cast.clock()))[mia]
+    reach = (await reach_of({mia: cast.agency.id}, cast.clock()))[mia].there
     assert reach == {
         Rung.CASEWORKER: {cast.tom.id},
         Rung.DEPUTY: {cast.ines.id},
         Rung.ON_DUTY: {cast.eve.id},
+        Rung.MANAGER: {cast.ines.id},
         Rung.LAST_RESORT: set(),
     }
     await Person.filter(id=cast.ines.id).update(disabled_at=cast.clock())
     use_last_resorts(0)
-    reach = (await reach_of({mia: cast.agency.id}, cast.clock()))[mia]
+    reach = (await reach_of({mia: cast.agency.id}, cast.clock()))[mia].there
     assert reach[Rung.DEPUTY] == set()
     assert Rung.LAST_RESORT not in reach

@@ -153,19 +153,19 @@ def test_a_later_wall_clock_is_never_an_earlier_moment(
 
 
 @many
-@given(rotas(), st.lists(st.integers(0, 10 * 24 * 60).map(lambda n: BEGIN + timedelta(minutes=n))))
+@given(rotas(), st.lists(st.integers(0, 10 * 24 * 60 - 1)))
 def test_at_each_moment_there_is_a_gap_or_somebody_who_is_there(
-    rota: Rota, looks: list[datetime]
+    rota: Rota, looks: list[int]
 ) -> None:
     shifts = rules.shifts_between(rota, BEGIN, END)
     gaps = rules.gaps_between(rota, BEGIN, END)
-    for at in looks:
+    for at in (BEGIN + timedelta(minutes=look) for look in looks):
         has = {one.who for one in shifts if one.begin <= at < one.end}
         is_gap = any(gap.begin <= at < gap.end for gap in gaps)
         called = rules.on_duty_at(rota, at)
         assert has <= called
         assert not (has and is_gap)
-        assert has or is_gap or at >= END or not rota.is_always
+        assert has or is_gap or not rota.is_always
         # Whoever is called without being there is so because nobody else is.
         assert called == has or (not has and all(_is_away(rota, who, at) for who in called))
         for who in has:

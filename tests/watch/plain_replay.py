@@ -26,6 +26,7 @@ REACH = {
     Rung.CASEWORKER: [UUID(int=1)],
     Rung.DEPUTY: [UUID(int=2)],
     Rung.ON_DUTY: [UUID(int=3)],
+    Rung.MANAGER: [UUID(int=4)],
     Rung.LAST_RESORT: [],
 }
 Line = tuple[datetime, str, str, str]
