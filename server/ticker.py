@@ -13,7 +13,7 @@ from uuid import UUID
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from server import logs
-from server.alert import climbing, drilling
+from server.alert import climbing, drilling, spells
 from server.alert.duty import on_duty
 from server.audit.actions import seal
 from server.checkin import drift, listening
@@ -61,9 +61,11 @@ class Rows:
 
 # In this order: a day makes a watch tighter, the watches and what children say open the alerts that
 # are called next, dues can wait for all of them, and a list of new children for those.
+# Whoever has it from now on hears of it first, then of what is open.
 ROWS = tuple(
     Rows(name, room.AT_ONCE, room.tick, room.due_now, room.tick_one, room.set_apart)
     for name, room in (
+        ("rota", spells),
         ("milestone", marking),
         ("watch", ticking),
         ("check_in", listening),
@@ -78,7 +80,8 @@ ROWS = tuple(
 # The least of each: an index has it at its end, whatever the planner thinks of how many are due. An
 # open alert has a next step, a closed one has none: so that index finds the open ones.
 _WAITS = """
-SELECT (SELECT MIN(act_at) FROM milestone) <= $1 AS milestone,
+SELECT (SELECT MIN(act_at) FROM rota) <= $1 AS rota,
+       (SELECT MIN(act_at) FROM milestone) <= $1 AS milestone,
        (SELECT MIN(act_at) FROM watch) <= $1 AS watch,
        (SELECT MIN(listen_at) FROM check_in WHERE listen_at IS NOT NULL) <= $1 AS check_in,
        (SELECT MIN(act_at) FROM alert) <= $1

@@ -213,7 +213,9 @@ VERBS = {
     "opening",
     "pairing",
     "passkeys",
+    "planning",
     "questions",
+    "spells",
 }
 VERBS |= {"ticking", "writing"}
 

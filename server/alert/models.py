@@ -171,6 +171,7 @@ class RotaTerms(Model):
     is_always = fields.BooleanField(default=True)  # Every hour, or the planned ones alone.
     lead_s = fields.IntField()  # So long before a shift somebody is asked whether they are there.
     looked_at = fields.DatetimeField()  # Up to here everything has been told.
+    told: fields.Field[list[str] | None] = fields.JSONField(null=True)  # The gaps warned of.
     act_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=0)
 
@@ -180,8 +181,8 @@ class RotaTerms(Model):
 
 
 class Spell(Model):
-    """One shift of one person as it comes: asked before, begun, or dropped from the rota. Its id is
-    made from whose it is and when it begins, so that two tickers make one."""
+    """One shift of one person as it comes: asked about before, begun, dropped from the rota. Made
+    and moved on by whoever holds the row of that rota."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()

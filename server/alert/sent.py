@@ -21,6 +21,8 @@ KINDS: Mapping[str, str] = {
     Kind.DECIDE: N_("Please decide"),
     Kind.HELD: N_("Seen by the carer"),
     Kind.TALK: N_("Wants to talk"),
+    Kind.REACH: N_("Can you be reached?"),
+    Kind.SHIFT: N_("On duty now"),
     Kind.TEST: N_("Test alarm"),
     Kind.DRILL: N_("Drill"),
     Kind.VERIFY: N_("Code for an address"),

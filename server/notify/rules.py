@@ -50,6 +50,10 @@ class Kind(StrEnum):
     DOORS = "doors"
     """Something about how somebody signs in has changed."""
     THANKS = "thanks"  # To a child that has texted, whatever it has said.
+    REACH = "reach"  # Somebody is on duty soon: can they be reached?
+    SHIFT = "shift"  # They have it now.
+    UNREACHED = "unreached"  # Somebody has not said that they can be reached, and has it now.
+    ROTA_GAP = "rota_gap"  # Nobody is on duty at some time of the coming days.
     TEST = "test"
     DRILL = "drill"
     TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.

@@ -7,7 +7,7 @@ little more, to adults: how soon, and where to look. What happened stands behind
 
 from dataclasses import dataclass
 
-from server.i18n import N_, gettext
+from server.i18n import N_, gettext, ngettext
 from server.notify.rules import EMAIL, NONE, PUSH, Kind
 
 NEUTRAL = N_("You have 1 new item")
@@ -28,6 +28,12 @@ SENTENCES: dict[Kind, str] = {
     Kind.TALK: N_("Somebody would like to talk with you."),
     Kind.DUE: N_("Something waits for you. Please have a look when you can."),
     Kind.DOORS: N_("How you sign in has changed. If that was not you, say so at once."),
+    Kind.REACH: N_("You are on duty soon. Can you be reached? Open the link and say yes."),
+    Kind.SHIFT: N_("You are on duty: you have it now."),
+    Kind.UNREACHED: N_(
+        "Somebody is on duty now who has not said that they can be reached. Please see to it."
+    ),
+    Kind.ROTA_GAP: N_("Nobody is on duty at some time of the next 14 days. Please plan for it."),
     Kind.TEST: N_("This is a test alarm. Please open the link and say that it has arrived."),
     Kind.THANKS: N_("Thank you."),
     Kind.DRILL: N_("This is a drill, not an alarm. Please open the link and tap once."),
@@ -70,19 +76,22 @@ def word(
     code: str = "",
     unseen: tuple[str, str] | None = None,
     reply_code: str = "",
+    open_alerts: int | None = None,
 ) -> Words:
     """The words of one message for e-mail and an agency's own channels.
 
     `url` is an address behind the sign-in, or a carer's signed one. `fault` is a code for
     operators, `code` one that is to be entered. `unseen` are the two ends, as the reader's clock
     shows them, of a time in which the server itself was down and saw nothing. `reply_code` is what
-    an answer by text has to name.
+    an answer by text has to name. `open_alerts`: so many wait for whoever is on duty now.
     """
     if kind is Kind.THANKS:
         # Nothing beside it: whoever looks over a shoulder sees a text like any other.
         thanks = gettext(language, SENTENCES[kind])
         return Words(title=thanks, subject=thanks, body=thanks)
     lines = [gettext(language, SENTENCES[kind], fault=fault, code=code)]
+    if open_alerts is not None:
+        lines.append(_how_many(open_alerts, language))
     if unseen is not None:
         begin, end = unseen
         lines.append(
@@ -110,3 +119,9 @@ def channel_word(channel: str, language: str) -> str:
         "last_resort": N_("last resort"),
     }
     return gettext(language, known[channel]) if channel in known else channel
+
+
+def _how_many(open_alerts: int, language: str) -> str:
+    if not open_alerts:
+        return gettext(language, N_("No alert is open."))
+    return ngettext(language, "{n} alert is open.", "{n} alerts are open.", open_alerts)

@@ -318,6 +318,7 @@ class Worker:
             unseen=_unseen(message, language),
             # Of several that go out as one, none is what a reply would mean.
             reply_code="" if is_of_several else (message.data or {}).get("reply", ""),
+            open_alerts=(message.data or {}).get("open_alerts"),
         )
         left = message.expires_at - now if message.expires_at is not None else LONGEST_TTL
         return Envelope(

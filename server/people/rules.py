@@ -171,17 +171,23 @@ class AgencyAction(StrEnum):
     PEOPLE_CHANGE = "agency:people_change"
     POLICY_SEE = "agency:policy_see"
     POLICY_CHANGE = "agency:policy_change"
+    ROTA_PLAN = "agency:rota_plan"
+    ROTA_SEE = "agency:rota_see"
     TEMPLATES_CHANGE = "agency:templates_change"
     TIES_CHANGE = "agency:ties_change"
 
 
 ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
-    Role.CASEWORKER: frozenset({AgencyAction.POLICY_SEE, AgencyAction.CHILD_ADD}),
+    Role.CASEWORKER: frozenset(
+        {AgencyAction.POLICY_SEE, AgencyAction.CHILD_ADD, AgencyAction.ROTA_SEE}
+    ),
     Role.SUPERVISOR: frozenset(
         {
             AgencyAction.POLICY_SEE,
             AgencyAction.POLICY_CHANGE,
             AgencyAction.CHILD_ADD,
+            AgencyAction.ROTA_PLAN,
+            AgencyAction.ROTA_SEE,
             AgencyAction.TEMPLATES_CHANGE,
             AgencyAction.DRILL,
         }
@@ -194,6 +200,8 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.CHILD_ADD,
             # Nobody's child is in a drill.
             AgencyAction.DRILL,
+            AgencyAction.ROTA_PLAN,
+            AgencyAction.ROTA_SEE,
             # Words for everybody hold no child's content.
             AgencyAction.TEMPLATES_CHANGE,
         }

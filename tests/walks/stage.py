@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from server.alert.models import Alert, Drill, DrillPlan
+from server.alert.models import Alert, Drill, DrillPlan, RotaTerms
 from server.due.models import Due
 from server.notify.channels import Channel
 from server.notify.models import Message
@@ -107,11 +107,12 @@ class Stage:
             act_at__isnull=False, state__in=["waiting", "sending"]
         ).values_list("act_at", flat=True)
         dues = await Due.filter(act_at__isnull=False).values_list("act_at", flat=True)
+        rotas = await RotaTerms.filter(act_at__isnull=False).values_list("act_at", flat=True)
         drills = [
             *await Drill.filter(act_at__isnull=False).values_list("act_at", flat=True),
             *await DrillPlan.filter(act_at__isnull=False).values_list("act_at", flat=True),
         ]
-        moments = [*watches, *dues, *messages, *drills, *(at for pair in climbs for at in pair)]
+        moments = [*watches, *dues, *messages, *drills, *rotas, *(at for pair in climbs for at in pair)]
         return min((at for at in moments if at is not None), default=None)
 
     # What people do, over the wire.
