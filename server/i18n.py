@@ -172,6 +172,12 @@ def format_short_date(language: str, day: date) -> str:
     return dates.format_date(day, "long", locale=_locale(language))
 
 
+def format_weekday(language: str, day: int, *, is_short: bool = False) -> str:
+    """A day of the week by its name; Monday is 0."""
+    width: Literal["abbreviated", "wide"] = "abbreviated" if is_short else "wide"
+    return str(dates.get_day_names(width, "stand-alone", _locale(language))[day])
+
+
 def format_day(language: str, when: datetime, zone: ZoneInfo, now: datetime) -> str:
     """The day of a moment, as one says it: "today", "tomorrow", else "Wed 25 Nov".
 

@@ -11,9 +11,11 @@ what the browser asks for. Times on pages are in `request.state.zone`, else in U
 import json
 import re
 from collections.abc import Mapping
-from datetime import MAXYEAR, MINYEAR, date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime, time
 from functools import lru_cache
 from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.datastructures import FormData
@@ -23,6 +25,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import crypt, logs
+from server.clock import as_utc
 from server.errors import Malformed, NotFound, Refused, WaymarkError, WrongType
 from server.i18n import N_, gettext
 from server.rendering import language_of as language_of
@@ -223,6 +226,33 @@ def form_day(text: str, field: str) -> date:
     if not 2000 <= day.year <= 2200:
         raise Refused(N_("Enter a date such as 2027-03-31."), field=field)
     return day
+
+
+def form_moment(text: str, field: str, zone: ZoneInfo) -> datetime:
+    """A day and a time as a form sends them, on the clock of `zone`. Raises Refused."""
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(N_("Enter a day and a time."), field=field) from None
+    if local.tzinfo is not None or not 2000 <= local.year <= 2200:
+        raise Refused(N_("Enter a day and a time."), field=field)
+    return as_utc(local.date(), local.time(), zone)
+
+
+def form_time(text: str, field: str) -> time:
+    """A time of day as a form sends it. Raises Refused."""
+    try:
+        return time.fromisoformat(text).replace(second=0, microsecond=0, tzinfo=None)
+    except ValueError:
+        raise Refused(N_("Enter a time such as 18:00."), field=field) from None
+
+
+def form_id(text: str, field: str) -> UUID:
+    """What was chosen from a list in a form. Raises Refused."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Refused(N_("Choose one of the list."), field=field) from None
 
 
 def json_answer(

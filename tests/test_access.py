@@ -23,10 +23,11 @@ from starlette.routing import BaseRoute, Route
 from server import crypt
 from server.alert.drilling import TAP
 from server.alert.ladder import Cause
-from server.alert.models import Alert, Drill, DrillCall
+from server.alert.models import Alert, Drill, DrillCall, Duty, Handover, Leave, Shift, Spell
 from server.alert.opening import Opening, open_alerts
 from server.alert.policy import Tier
 from server.alert.reach import policy_of
+from server.alert.spells import REACHED
 from server.app import routes as all_routes
 from server.audit.actions import SYSTEM
 from server.db import write
@@ -158,6 +159,8 @@ class agency:
         return IN if role in self.roles.split() else DENIED
 
 
+_ROTA_SEEN = agency("caseworker supervisor administrator")
+_ROTA_PLANNED = agency("supervisor administrator")
 _ALERT_SEEN = desk_child("caseworker supervisor guardian")
 _ALERT_TAKEN = desk_child("caseworker supervisor")
 CHILD = "/api/v1/children/{child_id}"
@@ -419,6 +422,35 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {DESK}/without-app/card": desk_child("caseworker"),
     f"POST {DESK}/without-app/card": desk_child("caseworker"),
     f"POST {DESK}/without-app/card/end": desk_child("caseworker"),
+    # The rota. Whose own something is may end it: the walk makes each for the one who asks.
+    "GET /api/v1/rota": _ROTA_SEEN,
+    "PUT /api/v1/rota/terms": _ROTA_PLANNED,
+    "POST /api/v1/rota/duties": _ROTA_PLANNED,
+    "DELETE /api/v1/rota/duties/{duty_id}": _ROTA_PLANNED,
+    "DELETE /api/v1/rota/fixed/{shift_id}": _ROTA_PLANNED,
+    "POST /api/v1/rota/handovers": _ROTA_SEEN,
+    "DELETE /api/v1/rota/handovers/{handover_id}": _ROTA_SEEN,
+    "POST /api/v1/rota/leaves": _ROTA_SEEN,
+    "DELETE /api/v1/rota/leaves/{leave_id}": _ROTA_SEEN,
+    "GET /api/v1/me/shifts": _ROTA_SEEN,
+    "POST /api/v1/me/shifts/{spell_id}/reached": _ROTA_SEEN,
+    "GET /desk/rota": _ROTA_SEEN,
+    "GET /desk/rota/duties": _ROTA_PLANNED,
+    "POST /desk/rota/duties": _ROTA_PLANNED,
+    "POST /desk/rota/duties/{duty_id}/end": _ROTA_PLANNED,
+    "POST /desk/rota/fixed/{shift_id}/end": _ROTA_PLANNED,
+    "POST /desk/rota/terms": _ROTA_PLANNED,
+    "GET /desk/rota/handover": _ROTA_SEEN,
+    "POST /desk/rota/handover": _ROTA_SEEN,
+    "POST /desk/rota/handovers/{handover_id}/back": _ROTA_SEEN,
+    "GET /desk/rota/leave": _ROTA_SEEN,
+    "POST /desk/rota/leave": _ROTA_SEEN,
+    "POST /desk/rota/leaves/{leave_id}/end": _ROTA_SEEN,
+    "GET /desk/duty": _ROTA_SEEN,
+    "POST /desk/duty/{spell_id}/reached": _ROTA_SEEN,
+    # Whoever holds the signed link of a test alarm: it says yes, and nothing else.
+    "GET /ready/{ready_token}": anyone,
+    "POST /ready/{ready_token}": anyone,
     # The check-in.
     "POST /api/v1/check-ins": children_alone,
     "GET /api/v1/check-ins": children_alone,
@@ -784,6 +816,65 @@ async def template_id(cast: Cast, who: str | None, path: str) -> UUID:
     return made.id
 
 
+def _whose(cast: Cast, who: str | None) -> dict[str, Any]:
+    """The agency of whoever asks, and a time that has not come."""
+    later = cast.clock() + timedelta(days=70, microseconds=next(_turns))
+    agency_id = cast.persons[_name(who) or "mia"].agency_id
+    return {"agency_id": agency_id, "from_at": later, "until_at": later + timedelta(hours=8)}
+
+
+async def duty_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A weekly shift that is to come."""
+    made = await Duty.create(
+        agency_id=_whose(cast, who)["agency_id"],
+        days=[0],
+        begins="18:00",
+        ends="08:00",
+        zone="Europe/Paris",
+        people=[str(cast.ines.id)],
+        first_on=(cast.clock() + timedelta(days=70)).date(),
+        made_at=cast.clock(),
+    )
+    return made.id
+
+
+async def shift_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A shift that somebody has once."""
+    return (await Shift.create(**_whose(cast, who), person_id=cast.ines.id)).id
+
+
+async def handover_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A shift of whoever asks that is handed over."""
+    own, now = cast.persons[_name(who) or "mia"].id, cast.clock()
+    made = await Handover.create(**_whose(cast, who), who_id=own, to_id=cast.ines.id, made_at=now)
+    return made.id
+
+
+async def leave_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A leave of whoever asks."""
+    own, now = cast.persons[_name(who) or "mia"].id, cast.clock()
+    return (await Leave.create(**_whose(cast, who), person_id=own, made_at=now)).id
+
+
+async def spell_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A shift of whoever asks that begins later."""
+    whose = _whose(cast, who)
+    made = await Spell.create(
+        id=uuid4(),
+        agency_id=whose["agency_id"],
+        person_id=cast.persons[_name(who) or "mia"].id,
+        begins_at=whose["from_at"],
+        until_at=whose["until_at"],
+    )
+    return made.id
+
+
+async def ready_token(cast: Cast, who: str | None, path: str) -> str:
+    """The link of a test alarm before a shift."""
+    made = await Spell.get(id=await spell_id(cast, "ines", path))
+    return crypt.sign(str(made.id), REACHED, until=made.until_at)
+
+
 async def due_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A due about Mia."""
     one = Setting(
@@ -845,6 +936,12 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         drill_id,
         tap,
         template_id,
+        duty_id,
+        shift_id,
+        handover_id,
+        leave_id,
+        spell_id,
+        ready_token,
     )
 } | {"subscription_id": address_id}
 

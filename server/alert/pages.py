@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.alert import channel_pages, drill_pages
+from server.alert import channel_pages, drill_pages, ready_pages, rota_pages
 from server.alert.sent import sent_about
 from server.errors import Refused
 from server.notify.actions import test_message
@@ -81,4 +81,6 @@ routes = [
     Route("/desk/test/{subject_id:uuid}", result, methods=["GET"]),
     *channel_pages.routes,
     *drill_pages.routes,
+    *rota_pages.routes,
+    *ready_pages.routes,
 ]

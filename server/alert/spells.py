@@ -21,8 +21,9 @@ from server.clock import as_utc, known_zone
 from server.db import as_id, write
 from server.errors import NotFound
 from server.i18n import N_
-from server.notify.actions import Saying, channels_of, queue, tell_operators, withdraw
+from server.notify.actions import Saying, queue, tell_operators, withdraw
 from server.notify.rules import Kind
+from server.notify.ways import NOWHERE, ways_of
 from server.people.models import Agency, Person
 from server.people.rules import AgencyAction, Role, may_agency
 
@@ -195,11 +196,11 @@ def _next_awake(at: datetime, zone_name: str) -> datetime:
 
 async def _ask(rows: Sequence[Spell], now: datetime) -> None:
     """ "Can you be reached?" A loud test alarm by everything that reaches them, with one tap."""
-    channels = await channels_of({one.person_id for one in rows})
+    ways = await ways_of({one.person_id for one in rows}, now)
     sayings = []
     for one in rows:
         token = crypt.sign(str(one.id), REACHED, until=one.until_at)
-        for channel in channels.get(one.person_id, [None]):
+        for channel in ways.get(one.person_id, NOWHERE).every or (None,):
             sayings.append(
                 Saying(
                     kind=Kind.REACH,
@@ -210,7 +211,7 @@ async def _ask(rows: Sequence[Spell], now: datetime) -> None:
                     urgency="high",
                     expires_at=one.begins_at,
                     channel=channel,
-                    data={"path": f"/reach/{token}"},
+                    data={"path": f"/ready/{token}"},
                 )
             )
     await Spell.filter(id__in=[one.id for one in rows]).update(asked_at=now)

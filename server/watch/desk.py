@@ -9,14 +9,13 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
-from server.clock import as_utc
 from server.errors import Refused
 from server.i18n import N_, gettext
 from server.people import actions as people
 from server.people.access import Visitor
 from server.people.rules import Action, Role, may
 from server.people.words import entered
-from server.web import language_of
+from server.web import form_id, form_moment, form_time, language_of
 
 LONGEST_WORDS = 20_000
 # What is proposed where nothing is agreed yet that is often enough: the form has room for four.
@@ -84,15 +83,7 @@ def words_of(form: FormData, field: str = "words") -> str | None:
 
 def moment_of(text: str, zone: ZoneInfo, field: str) -> datetime | None:
     """The moment of a local date and time from a form, on the clock of `zone`. Raises Refused."""
-    if not text:
-        return None
-    try:
-        local = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(N_("Enter a day and a time."), field=field) from None
-    if local.tzinfo is not None or not 2000 <= local.year <= 2200:
-        raise Refused(N_("Enter a day and a time."), field=field)
-    return as_utc(local.date(), local.time(), zone)
+    return form_moment(text, field, zone) if text else None
 
 
 def day_of(text: str, field: str, *, earliest: int = 2000) -> date | None:
@@ -128,12 +119,7 @@ async def home_of(visitor: Visitor, form: FormData, zone: str, now: datetime) ->
 
 def id_of(value: str, field: str) -> UUID | None:
     """An id from a list in a form. Raises Refused."""
-    if not value:
-        return None
-    try:
-        return UUID(value)
-    except ValueError:
-        raise Refused(N_("Choose one of the list."), field=field) from None
+    return form_id(value, field) if value else None
 
 
 def id_or_new(form: FormData) -> UUID:
@@ -177,9 +163,4 @@ def typed_windows(form: FormData) -> list[tuple[str, str]]:
 
 def wall(text: str, field: str) -> time | None:
     """A time of day from a form. Raises Refused."""
-    if not text:
-        return None
-    try:
-        return time.fromisoformat(text).replace(second=0, microsecond=0, tzinfo=None)
-    except ValueError:
-        raise Refused(N_("Enter a time such as 18:00."), field=field) from None
+    return form_time(text, field) if text else None

@@ -26,6 +26,7 @@ from server.watch import (
     carer_pages,
     child_pages,
     children,
+    duty_pages,
     evidence,
     intake_pages,
     new_child_pages,
@@ -69,6 +70,7 @@ async def show_board(request: Request) -> Response:
         "is_stale": is_stale,
         "is_unseen": await _shows_nothing(visitor.person_id, now),
         "broken": await _broken(request, Role(visitor.role)),
+        "gap": await duty_pages.first_gap(request, visitor),
         "done": done(request),
         "now": now,
     }
@@ -148,6 +150,7 @@ routes = [
     Route("/desk/live", listen, methods=["GET"]),
     Route("/desk/rounds", rounds, methods=["GET"]),
     *alert_pages.routes,
+    *duty_pages.routes,
     *carer_pages.routes,
     *new_child_pages.routes,
     *intake_pages.routes,

@@ -262,7 +262,7 @@ async def test_a_link_that_is_none_of_ours_opens_nothing(cast: Cast) -> None:
     async with cast.client() as client:
         for method in ("GET", "POST"):
             answer = await client.request(
-                method, "/reach/nonsense", headers={"sec-fetch-site": "same-origin"}
+                method, "/ready/nonsense", headers={"sec-fetch-site": "same-origin"}
             )
             assert answer.status_code == 404
 

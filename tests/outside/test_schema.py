@@ -36,7 +36,18 @@ from server.watch.calling import open_missing
 from server.watch.models import Observation, Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
-from tests.test_access import change_id, milestone_id, proposal_id, round_id, season_id
+from tests.test_access import (
+    change_id,
+    duty_id,
+    handover_id,
+    leave_id,
+    milestone_id,
+    proposal_id,
+    round_id,
+    season_id,
+    shift_id,
+    spell_id,
+)
 
 EXAMPLES = 6
 ALWAYS: list[Any] = [
@@ -55,6 +66,8 @@ WHO = (
     ("/api/v1/alerts", "tom"),
     ("/api/v1/sessions", "tom"),
     ("/api/v1/me/reaching", "tom"),
+    ("/api/v1/rota", "ines"),
+    ("/api/v1/me/shifts", "ines"),
     ("", "mia"),
 )
 # One of the push services that are allowed from the start.
@@ -162,6 +175,11 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "device_id": str(cast.devices["mia"]),
             "subscription_id": str(address.id),
             "change_id": str(await change_id(cast, None, "")),
+            "duty_id": str(await duty_id(cast, "ines", "")),
+            "shift_id": str(await shift_id(cast, "ines", "")),
+            "handover_id": str(await handover_id(cast, "ines", "")),
+            "leave_id": str(await leave_id(cast, "ines", "")),
+            "spell_id": str(await spell_id(cast, "ines", "")),
         }
 
     return loop.run_until_complete(made())
@@ -200,6 +218,26 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
         },
         f"POST {child}/pauses": {
             "id": str(uuid4()),
+            "from_at": begins.isoformat(),
+            "until_at": (begins + timedelta(days=1)).isoformat(),
+        },
+        "POST /api/v1/rota/duties": {
+            "id": str(uuid4()),
+            "days": [5, 6],
+            "begins": "08:00",
+            "ends": "20:00",
+            "people": [str(cast.tom.id), str(cast.ines.id)],
+            "first_on": begins.date().isoformat(),
+        },
+        "POST /api/v1/rota/handovers": {
+            "id": str(uuid4()),
+            "to_id": str(cast.tom.id),
+            "from_at": begins.isoformat(),
+            "until_at": (begins + timedelta(hours=8)).isoformat(),
+        },
+        "POST /api/v1/rota/leaves": {
+            "id": str(uuid4()),
+            "person_id": str(cast.eve.id),
             "from_at": begins.isoformat(),
             "until_at": (begins + timedelta(days=1)).isoformat(),
         },

@@ -112,7 +112,14 @@ class Stage:
             *await Drill.filter(act_at__isnull=False).values_list("act_at", flat=True),
             *await DrillPlan.filter(act_at__isnull=False).values_list("act_at", flat=True),
         ]
-        moments = [*watches, *dues, *messages, *drills, *rotas, *(at for pair in climbs for at in pair)]
+        moments = [
+            *watches,
+            *dues,
+            *messages,
+            *drills,
+            *rotas,
+            *(at for pair in climbs for at in pair),
+        ]
         return min((at for at in moments if at is not None), default=None)
 
     # What people do, over the wire.
