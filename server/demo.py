@@ -20,7 +20,7 @@ from uuid import UUID, uuid5
 from tortoise.exceptions import IntegrityError
 
 from server.alert import actions as alerts
-from server.alert import climbing
+from server.alert import climbing, planning
 from server.alert import reading as policies
 from server.alert.ladder import Outcome
 from server.alert.levels import Evidence
@@ -275,7 +275,7 @@ async def _people(now: datetime) -> None:
             now=now,
         )
     await people.set_deputy(SYSTEM, id_of("harbour"), id_of("tom"), id_of("ines"), now)
-    await Shift.create(agency_id=id_of("harbour"), person_id=id_of("ines"), from_at=now)
+    await _rota(now)
     for kid in _CHILDREN:
         child = await people.add_child(
             SYSTEM,
@@ -302,6 +302,29 @@ async def _people(now: datetime) -> None:
             await Child.get(id=id_of(child_name)),
             person_id=id_of(person),
             role=role,
+            now=now,
+        )
+
+
+async def _rota(now: datetime) -> None:
+    """Ines can be called at any time, Tom besides on working days; on Saturdays in the daytime
+    somebody who is known to the children is there as well."""
+    await Shift.create(agency_id=id_of("harbour"), person_id=id_of("ines"), from_at=now)
+    root = Actor(id_of("root"), Role.ADMINISTRATOR.value, id_of("harbour"))
+    for name, days, begins, ends, in_turn in (
+        ("working-days", range(5), time(8), time(18), ("tom",)),
+        ("saturdays", [5], time(10), time(16), ("ines", "tom")),
+    ):
+        await planning.add_duty(
+            root,
+            id_of("harbour"),
+            id_=id_of(name),
+            days=days,
+            begins=begins,
+            ends=ends,
+            zone="Europe/Paris",
+            people=[id_of(one) for one in in_turn],
+            first=now.date() + timedelta(days=1),
             now=now,
         )
 
