@@ -197,21 +197,21 @@ async def test_the_ladder_climbs_to_the_last_resort_and_round_again_without_end(
         pushes = [len(stage.shown(name)) for name in ("tom", "ines", "eve")]
         told.append((*pushes, len(stage.mails_to(LAST_RESORT))))
         await stage.until(stage.clock() + 30 * MINUTES)
-    # Tom, his deputy, on duty, the last resort, and again; after four hours a decision is due
-    # from everyone.
+    # Tom, his deputy, on duty, the manager (who is the deputy here), the last resort, and again;
+    # after four hours a decision is due from everyone.
     assert told == [
         (1, 0, 0, 0),
         (1, 1, 0, 0),
         (1, 1, 1, 0),
-        (1, 1, 1, 1),
-        (2, 1, 1, 1),
+        (1, 2, 1, 0),
+        (1, 2, 1, 1),
         (2, 2, 1, 1),
-        (2, 2, 2, 1),
-        (2, 2, 2, 2),
-        (4, 3, 3, 2),
+        (2, 3, 1, 1),
+        (2, 3, 2, 1),
+        (3, 5, 3, 1),
     ]
     after = await Alert.get(id=alert.id)
-    assert (after.turn, after.rung, after.state) == (2, 1, "open")
+    assert (after.turn, after.rung, after.state) == (1, 4, "open")
     assert after.act_at is not None
     assert after.act_at > stage.clock()
 
