@@ -25,11 +25,12 @@ from server.alert.rota_view import (
     plan_agency,
     plan_of,
     reader,
+    span_in_words,
 )
 from server.alert.spells import AHEAD
 from server.clock import as_utc, known_zone
 from server.errors import NotFound, Refused
-from server.i18n import N_, format_moment, format_short_date, format_weekday, gettext
+from server.i18n import N_, format_short_date, format_weekday, gettext
 from server.people.access import Visitor, agency_for, not_yours, now_of
 from server.people.models import Agency
 from server.people.rules import AgencyAction
@@ -148,9 +149,7 @@ def _handover_in_words(
 
 
 def _span(plan: Plan, one: Any, language: str, now: datetime) -> str:
-    begin = format_moment(language, one.from_at, plan.zone, now)
-    end = format_moment(language, one.until_at, plan.zone, now)
-    return gettext(language, N_("{begin} to {end}"), begin=begin, end=end)
+    return span_in_words(one.from_at, one.until_at, plan.zone, language, now)
 
 
 # --- weekly shifts

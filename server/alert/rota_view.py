@@ -22,6 +22,7 @@ from server.i18n import (
     format_date,
     format_day,
     format_list,
+    format_moment,
     format_time,
     format_weekday,
     gettext,
@@ -188,7 +189,11 @@ def days_of(plan: Plan, language: str, me: UUID, now: datetime) -> list[DayLines
     day, last = plan.begin.astimezone(plan.zone).date(), plan.end.astimezone(plan.zone).date()
     while day < last:
         begin, end = as_utc(day, time(0), plan.zone), as_utc(day + DAY, time(0), plan.zone)
-        lines = [_line(plan, one, begin, end, language, me) for one in _touching(plan, begin, end)]
+        lines = [
+            _line(plan, one, begin, end, language, me)
+            for one in _touching(plan, begin, end)
+            if one.end > now
+        ]
         found.append(DayLines(day, _title(language, begin, plan.zone, now), lines))
         day += DAY
     return found
@@ -239,6 +244,18 @@ def hours_on(
     return gettext(language, N_("{begin} to {end}"), begin=first, end=last)
 
 
+def span_in_words(
+    begin: datetime, end: datetime, zone: ZoneInfo, language: str, now: datetime
+) -> str:
+    """ "tomorrow, 18:00 to Thu 12 Mar, 08:00"; of one day, the day once."""
+    first = format_moment(language, begin, zone, now)
+    is_one_day = begin.astimezone(zone).date() == end.astimezone(zone).date()
+    last = (
+        format_time(language, end, zone) if is_one_day else format_moment(language, end, zone, now)
+    )
+    return gettext(language, N_("{begin} to {end}"), begin=first, end=last)
+
+
 def away_in_words(plan: Plan, gap: Gap, language: str) -> str:
     """Who would have it, and is on leave without a cover."""
     names = sorted(plan.names[who] for who in gap.away if who in plan.names)
@@ -257,7 +274,7 @@ def in_words(plan: Plan, duty: Duty, language: str) -> str:
     """ "Mon, Tue and Wed, 18:00 to 08:00"."""
     days = format_list(language, [format_weekday(language, day) for day in duty.days])
     if set(duty.days) == set(WEEKDAYS):
-        days = gettext(language, N_("every day"))
+        days = gettext(language, N_("Every day"))
     hours = gettext(language, N_("{begin} to {end}"), begin=duty.begins, end=duty.ends)
     words = gettext(language, N_("{days}, {hours}"), days=days, hours=hours)
     if known_zone(duty.zone) == plan.zone:

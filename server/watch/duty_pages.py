@@ -15,7 +15,7 @@ from server.alert import spells
 from server.alert.ladder import Cause
 from server.alert.models import Alert, Spell
 from server.alert.rota import Shift
-from server.alert.rota_view import Plan, own_shifts, plan_agency, plan_of, reader
+from server.alert.rota_view import Plan, own_shifts, plan_agency, plan_of, reader, span_in_words
 from server.clock import known_zone
 from server.errors import NotFound
 from server.i18n import N_, format_moment, gettext, ngettext
@@ -117,10 +117,9 @@ def _lead(
 
 
 def _in_words(plan: Plan, one: Shift, language: str, now: datetime) -> dict[str, Any]:
-    begin, end = (format_moment(language, at, plan.zone, now) for at in (one.begin, one.end))
     whose = plan.names.get(one.instead_of, "") if one.instead_of is not None else ""
     return {
-        "when": gettext(language, N_("{begin} to {end}"), begin=begin, end=end),
+        "when": span_in_words(one.begin, one.end, plan.zone, language, now),
         "for": gettext(language, N_("for {name}"), name=whose) if whose else "",
         "shift": one,
     }
