@@ -5,6 +5,7 @@ Only this module, ticker.py and __main__.py know every room, and nothing imports
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
@@ -88,6 +89,7 @@ def create_app(
     app.state.on_rota = on_rota
     app.state.kept_apart = kept.count
     app.state.texts_of = reading.texts_of
+    app.state.help_text_of = partial(reading.help_text_of, settings.inbound_numbers)
     app.state.changed_on_board = drift.OnBoard()
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app

@@ -18,6 +18,8 @@ export interface Me {
   display_name?: string;
   vapid_public_key?: string | null;
   help_phone?: string | null;
+  /** Where a text message calls for help, and the word for it, agreed in person. */
+  help_text?: { number: string; word: string };
   /** Who could be wished for in a call for help. */
   helpers?: { id: string; name: string }[];
   server_time?: string;

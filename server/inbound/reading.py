@@ -1,10 +1,12 @@
 """What was texted, for those who read about a child. Reads rows, and writes none."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from server.inbound.models import Inbound
+from server.inbound.models import Inbound, Texting
+from server.inbound.rules import Meant
 
 
 class Text(NamedTuple):
@@ -19,6 +21,15 @@ async def texts_of(child_id: UUID, most: int) -> list[Text]:
     """What came from the number of a child, the newest first."""
     rows = Inbound.filter(child_id=child_id, what="words").order_by("-at").limit(most)
     return [Text(one.at, one.text or "", one.is_shared) for one in await rows]
+
+
+async def help_text_of(numbers: Mapping[str, str], child_id: UUID) -> tuple[str, str] | None:
+    """Where a child texts to for help, and the word; None where nothing is agreed, or nobody has
+    said to which number one texts."""
+    held = await Texting.get_or_none(child_id=child_id, ended_at__isnull=True)
+    if held is None or held.channel not in numbers:
+        return None
+    return numbers[held.channel], held.words[Meant.HELP]
 
 
 async def unknown_since(now: datetime) -> int:

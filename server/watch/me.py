@@ -1,7 +1,8 @@
 """What a phone asks about its own person at every start: who, what next, and in which language."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -47,11 +48,23 @@ class HelperOut(msgspec.Struct):
     name: str
 
 
+class HelpTextOut(msgspec.Struct):
+    """How help is called by text message: where to, and the word that was agreed in person."""
+
+    number: str
+    word: str
+
+
+# What is agreed about text messages lies in a room above: the composition root hands it in.
+HelpTextOf = Callable[[UUID], Awaitable[tuple[str, str] | None]]
+
+
 class MeOut(msgspec.Struct, omit_defaults=True):
     """Oneself. What belongs to a watch is null for adults, who are not watched. `answered_late`:
     the last check-in of a day that came late, where the child has not said why. `reminders`: how
     well pushes reach the phone that asks; null where no phone does. `helpers`: whom a child can
-    wish for in a call for help."""
+    wish for in a call for help. `help_text`: where a text message calls for help, if that was
+    agreed."""
 
     person: PersonOut
     next_due_at: datetime | None
@@ -66,6 +79,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     reminders: Health | None
     child: ChildOut | msgspec.UnsetType = msgspec.UNSET
     helpers: list[HelperOut] | msgspec.UnsetType = msgspec.UNSET
+    help_text: HelpTextOut | msgspec.UnsetType = msgspec.UNSET
 
 
 class MeChange(msgspec.Struct):
@@ -144,6 +158,9 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
     if visitor.is_child:
         found.child = ChildOut(person.id, person.name)
         found.helpers = await _helpers(person.id, now_of(request))
+        text = await cast(HelpTextOf, request.app.state.help_text_of)(person.id)
+        if text is not None:
+            found.help_text = HelpTextOut(*text)
     return found
 
 

@@ -301,6 +301,18 @@ async def test_help_is_heard_after_the_placement_has_ended(cast: Cast) -> None:
     assert await Alert.filter(child_id=cast.mia.id, cause="help").count() == 1
 
 
+async def test_the_phone_of_the_child_learns_where_help_is_texted_to_and_not_the_other_word(
+    cast: Cast,
+) -> None:
+    async with cast.client_as("mia") as mia:
+        assert "help_text" not in (await mia.get("/api/v1/me")).json()
+        await agreed(cast)
+        said = await mia.get("/api/v1/me")
+    assert said.json()["help_text"] == {"number": "+33755550000", "word": "bleu"}
+    assert "lune" not in said.text
+    assert "soleil" not in said.text
+
+
 # --- what an adult answers
 
 

@@ -61,6 +61,7 @@ class Double:
     url: str = ""
     language: str = "en"
     help_phone: str | None = "+33 1 23 45 67 89"
+    help_text: dict[str, str] | None = None
     helpers: list[dict[str, str]] = field(
         default_factory=lambda: [
             {"id": INES, "name": "Ines Quintanar"},
@@ -182,6 +183,7 @@ def application(double: Double) -> Starlette:
                 "vapid_public_key": VAPID if double.reminders != "none" else None,
                 "reminders": double.reminders,
                 "help_phone": double.help_phone,
+                **({"help_text": double.help_text} if double.help_text else {}),
                 "helpers": double.helpers,
                 "server_time": _z(datetime.now(UTC)),
             }

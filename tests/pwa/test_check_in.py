@@ -174,6 +174,20 @@ def test_help_without_a_network_says_that_it_is_not_sent_and_how_to_phone(
     assert [c["want"] for c in double.check_ins] == ["help"]
 
 
+def test_help_by_text_is_there_without_a_network_with_the_agreed_word_in_it_alone(
+    phone: Phone, double: Double
+) -> None:
+    double.help_text = {"number": "+33755550000", "word": "thé bleu"}
+    phone.pair()
+    phone.network(is_there=False)
+    phone.page.reload()
+    phone.page.locator(".quiet.help").click()
+    link = phone.page.locator('a[href="sms:+33755550000?&body=th%C3%A9%20bleu"]')
+    expect(link).to_be_visible()
+    expect(phone.page.locator('a[href="tel:+33123456789"]')).to_be_visible()
+    assert "bleu" not in phone.page.inner_text("body")
+
+
 def test_a_lost_answer_is_asked_for_again_with_the_same_id(phone: Phone, double: Double) -> None:
     phone.pair()
     double.lose_answers = 1

@@ -22,26 +22,39 @@ function askForHelp(): void {
 
 const dialled = (phone: string) => phone.replace(/[^+0-9]/g, "");
 
+/** Where a text message goes: the agreed word is in it already, and nothing that tells what it is for. */
+function texting(phone: string | null | undefined): string | null {
+  const agreed = me.value?.help_text;
+  // iPhones read the words after an "&", all others after the "?".
+  if (agreed) return `sms:${agreed.number}?&body=${encodeURIComponent(agreed.word)}`;
+  return phone ? `sms:${dialled(phone)}` : null;
+}
+
 /** What works without this app, and without the internet. */
 function ByPhone({ phone }: { phone: string | null | undefined }) {
+  const text = texting(phone);
   return (
     <>
-      {phone && (
+      {text && (
         <>
           <p class="after">{t("Or by phone. This also works without the internet.")}</p>
           <div class="pair-of">
-            <a class="plain" href={`tel:${dialled(phone)}`}>
-              <Icon name="call" />
-              {t("Call")}
-            </a>
-            <a class="plain" href={`sms:${dialled(phone)}`}>
+            {phone && (
+              <a class="plain" href={`tel:${dialled(phone)}`}>
+                <Icon name="call" />
+                {t("Call")}
+              </a>
+            )}
+            <a class="plain" href={text}>
               <Icon name="message" />
               {t("Text message")}
             </a>
           </div>
-          <p class="soft">
-            <bdi>{phone}</bdi>
-          </p>
+          {phone && (
+            <p class="soft">
+              <bdi>{phone}</bdi>
+            </p>
+          )}
         </>
       )}
       <p class="after">{t("Are you in danger right now? Call 112. It works on every phone.")}</p>
