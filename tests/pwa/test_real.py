@@ -125,6 +125,50 @@ def test_a_child_comes_in_checks_in_online_and_offline_and_sees_her_days(
     assert "castellane" not in text
 
 
+def test_a_second_child_on_the_same_phone_sees_and_sends_nothing_of_the_first(
+    real_phone: Phone, demo: dict[str, Any], faults: list[str]
+) -> None:
+    """A phone has one child at a time. Whoever comes in next, of whichever agency, finds nothing of
+    the one before, and what that one had not sent goes out under nobody else's name."""
+    page = real_phone.page
+
+    def come_in(name: str, taps: int) -> None:
+        page.goto("about:blank")
+        page.goto(demo["children"][name]["link"])
+        page.wait_for_selector("h1")
+        for _ in range(taps):
+            page.locator(".main").click()
+        page.wait_for_selector(".faces")
+
+    come_in("noor", 4)
+    real_phone.is_controlled()
+    real_phone.context.route("**/api/v1/check-ins", lambda route: route.abort())
+    real_phone.write("the words of Noor alone")
+    real_phone.ok()
+    page.locator(".thanks").wait_for()
+    # What the screens before the first word say was said on this phone already.
+    come_in("lia", 1)
+    real_phone.context.unroute("**/api/v1/check-ins")
+    page.reload()
+    page.wait_for_selector(".faces")
+    assert "words of Noor" not in page.content()
+    assert page.get_by_text("waits on this phone").count() == 0
+    real_phone.ok()
+    real_phone.is_thanked()
+    real_phone.go(1)
+    page.locator(".entry").first.wait_for()
+    assert "words of Noor" not in page.content()
+    said = page.evaluate(
+        "() => Promise.all(['me', 'check-ins?limit=200', 'project'].map((what) =>"
+        " fetch('/api/v1/' + what).then((answer) => answer.text())))"
+    )
+    assert json.loads(said[0])["child"]["name"].startswith("Lia")
+    assert not any("words of Noor" in text or "Noor" in text for text in said)
+    # The server says once that it knew this phone as another's, and the phone comes in as a new one.
+    assert [fault.split()[0] for fault in faults] in ([], ["409"])
+    faults.clear()
+
+
 def test_the_manifest_is_neutral_and_installable(real_phone: Phone, demo: dict[str, Any]) -> None:
     real_phone.page.goto(demo["url"] + "/app/")
     devtools = real_phone.devtools()
