@@ -486,7 +486,8 @@ FITS: Mapping[str, Fits] = {
     "GET /front": Fits(None),
     "POST /front": Fits(None, form={"id": NEW, "card": "X", "pin": "1", "want": "nothing"}),
     "GET /desk/front": _TO_TOM,
-    "POST /desk/front": Fits(form={"home_id": ""}),
+    # Whoever opens a desk is signed out by that: nobody else is to be sent by this one.
+    "POST /desk/front": Fits("sam", form={"home_id": "{home}"}),
     "POST /desk/front/{front_desk_id}/end": Fits(form={}),
     f"GET {_DESK}/without-app": _TO_TOM,
     f"POST {_DESK}/without-app/words": Fits(

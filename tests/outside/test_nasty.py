@@ -34,7 +34,7 @@ from tests.outside.nasty import FITS, Fits
 from tests.test_access import MAKERS, concern, described
 
 # What opens a door only where it is the right one.
-GUESSES = ("password", "code", "credential")
+GUESSES = ("password", "code", "credential", "pin")
 BODY_METHODS = {"POST", "PUT", "PATCH"}
 # Wrong passwords and codes are counted, and that is all that is left of a request that is refused.
 COUNTED = {"guess"}
@@ -272,7 +272,8 @@ async def alert_id(cast: Cast, who: str | None, path: str) -> UUID:
     """An open alert about Mia; one whose reason is sealed for the page about that."""
     if path.endswith("/sealed"):
         return (await concern(cast)).id
-    alert = await Alert.get_or_none(child_id=cast.mia.id, closed_at__isnull=True)
+    # Several may be open, each for a cause of its own.
+    alert = await Alert.filter(child_id=cast.mia.id, closed_at__isnull=True).first()
     return (alert or await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())).id
 
 
@@ -297,6 +298,7 @@ def _filled(value: Any, cast: Cast) -> Any:
         "{later}": (now + timedelta(days=300)).isoformat(),
         "{person}": str(cast.eve.id),
         "{tom}": str(cast.tom.id),
+        "{home}": str(cast.home.id),
     }
     if isinstance(value, Mapping):
         return {name: _filled(one, cast) for name, one in value.items()}
