@@ -212,6 +212,14 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/people/new": agency("administrator"),
     "POST /desk/people": agency("administrator"),
     "POST /desk/people/{person_id}/password": agency("administrator"),
+    "GET /desk/people/children": agency("administrator"),
+    "GET /desk/people/{person_id}": agency("administrator"),
+    "POST /desk/people/{person_id}": agency("administrator"),
+    "GET /desk/people/agency": agency("administrator"),
+    "POST /desk/people/agency": agency("administrator"),
+    "GET /desk/people/homes": agency("administrator"),
+    "POST /desk/people/homes": agency("administrator"),
+    "POST /desk/people/homes/{home_id}": agency("administrator"),
     "GET /desk/people/children/import": agency("administrator"),
     "POST /desk/people/children/import": agency("administrator"),
     "GET /desk/people/children/import/template.csv": agency("administrator"),
@@ -892,6 +900,11 @@ async def due_id(cast: Cast, who: str | None, path: str) -> UUID:
 _turns = count()
 
 
+async def home_id(cast: Cast, _who: str | None, _path: str) -> object:
+    """A home of the agency."""
+    return cast.home.id
+
+
 async def intake_id(cast: Cast, _who: str | None, _path: str) -> object:
     """A list of children that was handed in."""
     row = await Intake.create(
@@ -911,6 +924,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
     for maker in (
         change_id,
         due_id,
+        home_id,
         intake_id,
         child_id,
         device_id,

@@ -62,6 +62,16 @@ def add_commands(add: Add, within: Within, say: Say = print) -> None:
     )
     resetting.set_defaults(work=_reset)
 
+    agency = add("agency", run, "Add an agency, or list those that there are.")
+    verbs = agency.add_subparsers(required=True, metavar="WHAT")
+    adding = verbs.add_parser("add", help="one that sees nothing of the others; the same is one")
+    adding.add_argument("agency", metavar="NAME", help="its name")
+    adding.add_argument("--language", choices=LANGUAGES, default=None)
+    adding.add_argument("--zone", default=None, help="such as Europe/Paris")
+    adding.set_defaults(work=_add_agency)
+    listing = verbs.add_parser("list", help="every agency, with its id")
+    listing.set_defaults(work=_list_agencies)
+
     inviting = add("invite", run, "Make a code that pairs a child's phone, once, within 24 hours.")
     inviting.add_argument("child", metavar="CHILD", help="name or id of the child")
     inviting.add_argument(
@@ -86,6 +96,21 @@ async def _add(args: argparse.Namespace, _settings: Settings, now: datetime) -> 
         )
         await actions.store_credential(SYSTEM, person, args.sign_in, hashed, now)
     return [f"{person.id} signs in as {args.sign_in}", f"password, shown this once: {password}"]
+
+
+async def _add_agency(args: argparse.Namespace, _settings: Settings, now: datetime) -> list[str]:
+    async with write():
+        agency = await _agency(args, now)
+    return [f"{agency.id}\t{agency.name}"]
+
+
+async def _list_agencies(
+    _args: argparse.Namespace, _settings: Settings, _now: datetime
+) -> list[str]:
+    agencies = sorted(await Agency.all(), key=lambda agency: agency.name)
+    return [f"{one.id}\t{one.language}\t{one.zone}\t{one.name}" for one in agencies] or [
+        "There is no agency yet."
+    ]
 
 
 async def _list(_args: argparse.Namespace, _settings: Settings, _now: datetime) -> list[str]:

@@ -39,10 +39,10 @@ async def add_agency(
     async with write():
         agency = await Agency.create(
             id=id_ or uuid7(),
-            name=_name(name),
+            name=checked_name(name),
             display_name=display_name,
-            language=_language(language),
-            zone=_zone(zone),
+            language=checked_language(language),
+            zone=checked_zone(zone),
             help_phone=help_phone,
             made_at=now,
         )
@@ -83,7 +83,11 @@ async def add_home(
     """A place where children of the agency live."""
     async with write():
         home = await Home.create(
-            id=id_ or uuid7(), agency_id=agency_id, name=_name(name), zone=_zone(zone), made_at=now
+            id=id_ or uuid7(),
+            agency_id=agency_id,
+            name=checked_name(name),
+            zone=checked_zone(zone),
+            made_at=now,
         )
         await note(actor, "home:add", about=("home", home.id), agency_id=agency_id, now=now)
     return home
@@ -385,7 +389,7 @@ async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: da
 async def set_language(actor: Actor, person_id: UUID, language: str, now: datetime) -> None:
     """The language in which somebody reads and is written to."""
     async with write():
-        await Person.filter(id=person_id).update(language=_language(language))
+        await Person.filter(id=person_id).update(language=checked_language(language))
         await note(actor, "person:change", about=("person", person_id), names=["language"], now=now)
 
 
@@ -424,9 +428,9 @@ async def _new_person(
         id=id_ or uuid7(),
         agency_id=agency_id,
         role=role,
-        name=_name(name),
-        language=_language(language),
-        zone=_zone(zone),
+        name=checked_name(name),
+        language=checked_language(language),
+        zone=checked_zone(zone),
         made_at=now,
     )
     await note(
@@ -495,20 +499,23 @@ async def keeps_a_caseworker(child_id: UUID, without: UUID | None, now: datetime
         )
 
 
-def _name(text: str) -> str:
+def checked_name(text: str) -> str:
+    """A name that can be stored. Raises Refused."""
     name = clean_name(text)
     if name is None:
         raise Refused(N_("Enter a name of 1 to 120 characters."), field="name")
     return name
 
 
-def _language(language: str) -> str:
+def checked_language(language: str) -> str:
+    """A language that there is a catalog for. Raises Refused."""
     if language not in LANGUAGES:
         raise Refused(N_("Choose one of the languages of the list."), field="language")
     return language
 
 
-def _zone(zone: str) -> str:
+def checked_zone(zone: str) -> str:
+    """A time zone that there is. Raises Refused."""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -12,48 +12,26 @@ from starlette.routing import Route
 from server.clock import as_utc
 from server.errors import Denied, NotFound, Refused
 from server.i18n import N_, gettext
-from server.notify.ways import without_a_way
-from server.people import actions, reaching_pages, settings_pages
+from server.people import (
+    actions,
+    agency_pages,
+    list_pages,
+    person_pages,
+    reaching_pages,
+    settings_pages,
+)
 from server.people.access import (
-    agency_for,
     child_for_ties,
     now_of,
     staff_of,
     visitor_of,
 )
 from server.people.models import Child, Person, Tie
-from server.people.rules import STAFF, Action, AgencyAction, Role
+from server.people.rules import Action, Role
 from server.people.words import ROLES, entered, form_fault, words_for
 from server.web import form_body, form_day, language_of, page, zone_of
 
 TIE_ROLES = [Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER]
-
-
-async def people(request: Request) -> Response:
-    """Everyone of the agency, for whoever arranges who comes in."""
-    visitor = await agency_for(request, AgencyAction.PEOPLE_SEE)
-    found = await Person.filter(agency_id=visitor.agency_id)
-    language = language_of(request)
-    adults = _by_name(p for p in found if p.role in STAFF and p.disabled_at is None)
-    context = {
-        "adults": adults,
-        "unreached": await without_a_way([p.id for p in adults], now_of(request)),
-        "children": _by_name(p for p in found if p.role == Role.CHILD),
-        "gone": _by_name(p for p in found if p.disabled_at is not None),
-        "role_words": {role.value: gettext(language, words) for role, words in ROLES.items()},
-        "me": visitor.person_id,
-        "done": _done(request),
-        "now": now_of(request),
-    }
-    return page(request, "people/people.html", context)
-
-
-DONE = {"left": N_("It is handed over, and the access has ended.")}
-
-
-def _done(request: Request) -> str | None:
-    code = request.query_params.get("done", "")
-    return gettext(language_of(request), DONE[code]) if code in DONE else None
 
 
 async def ties(request: Request) -> Response:
@@ -167,7 +145,9 @@ def _to(path: str) -> RedirectResponse:
 _CHILD = "/desk/children/{child_id:uuid}"
 
 routes = [
-    Route("/desk/people", people, methods=["GET"]),
+    *list_pages.routes,
+    *person_pages.routes,
+    *agency_pages.routes,
     Route(f"{_CHILD}/ties", ties, methods=["GET"]),
     Route(f"{_CHILD}/ties", add_tie, methods=["POST"]),
     Route(f"{_CHILD}/ties/{{tie_id:uuid}}/end", end_tie, methods=["POST"]),

@@ -54,6 +54,12 @@ _TEMPLATE = {
     "who_1": "caseworker",
     "days_1": "14",
 }
+_PERSON = {
+    "name": "Sam Oyelaran",
+    "role": "carer",
+    "language": "fr",
+    "zone": "Europe/Paris",
+}
 _POLICY = {
     **editing.typed_of(filled({})),
     "low.grace": "3",
@@ -121,8 +127,31 @@ FITS: Mapping[str, Fits] = {
         },
     ),
     "POST /desk/people/{person_id}/password": Fits("root", form={}),
+    "GET /desk/people/children": _TO_ROOT,
+    "GET /desk/people/{person_id}": _TO_ROOT,
+    "POST /desk/people/{person_id}": Fits("root", form={**_PERSON, "deputy_id": ""}),
+    "GET /desk/people/agency": _TO_ROOT,
+    "POST /desk/people/agency": Fits(
+        "root",
+        form={
+            "name": "Harbour",
+            "display_name": "Diary",
+            "language": "en",
+            "zone": "Europe/Paris",
+            "help_phone": "+33 1 23 45",
+        },
+    ),
+    "GET /desk/people/homes": _TO_ROOT,
+    "POST /desk/people/homes": Fits(
+        "root", form={"id": NEW, "name": "The barn", "zone": "Europe/Paris"}
+    ),
+    "POST /desk/people/homes/{home_id}": Fits(
+        "root", form={"name": "The barn", "zone": "Europe/Paris"}
+    ),
     "GET /desk/people/children/import": _TO_ROOT,
-    "POST /desk/people/children/import": Fits("root", form={"id": NEW}, takes_files=True),
+    "POST /desk/people/children/import": Fits(
+        "root", form={"id": NEW, "list": "name,caseworker\nAmal,tom"}, takes_files=True
+    ),
     "GET /desk/people/children/import/template.csv": _TO_ROOT,
     "GET /desk/people/children/import/{intake_id}": _TO_ROOT,
     "POST /desk/people/children/import/{intake_id}": Fits("root", form={}, takes_all=True),

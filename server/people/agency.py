@@ -1,0 +1,185 @@
+"""What administrators arrange about their agency: its settings, its homes, and who is what in it.
+
+No child's content is here. Every change leaves an entry with the names of what changed.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.audit.actions import Actor, note
+from server.db import write
+from server.errors import IdReused, NotFound, Refused
+from server.i18n import N_
+from server.people.actions import add_home as add_a_home
+from server.people.actions import checked_language, checked_name, checked_zone, lock_adults
+from server.people.models import Agency, Home, Person, Tie
+from server.people.rules import STAFF, Role, clean_name, may_hold
+
+LONGEST_DISPLAY_NAME = 40
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}")
+
+
+async def change_agency(
+    actor: Actor,
+    agency_id: UUID,
+    *,
+    name: str,
+    display_name: str,
+    language: str,
+    zone: str,
+    help_phone: str,
+    now: datetime,
+) -> None:
+    """How the agency is called, here and on the phones, and what counts where nobody says
+    otherwise. The same again changes nothing. Raises Refused, naming the field."""
+    said: dict[str, Any] = {
+        "name": checked_name(name),
+        "display_name": _display_name(display_name, name),
+        "language": checked_language(language),
+        "zone": checked_zone(zone),
+        "help_phone": _phone(help_phone),
+    }
+    async with write():
+        agency = await Agency.filter(id=agency_id).select_for_update(no_key=True).get()
+        changed = _changed(agency, said)
+        if changed:
+            await Agency.filter(id=agency.id).update(**changed)
+            await note(
+                actor,
+                "agency:change",
+                about=("agency", agency.id),
+                names=sorted(changed),
+                agency_id=agency.id,
+                now=now,
+            )
+
+
+async def add_home(
+    actor: Actor, agency_id: UUID, id_: str, *, name: str, zone: str, now: datetime
+) -> None:
+    """One more place. The same form sent twice makes one. Raises Refused."""
+    try:
+        known = await Home.get_or_none(id=UUID(id_))
+    except ValueError:
+        raise Refused(N_("This id cannot be read. Open the page again."), field="id") from None
+    if known is not None and known.agency_id != agency_id:
+        raise IdReused(N_("This id belongs to something else."), field="id")
+    if known is None:
+        await add_a_home(actor, agency_id, name=name, zone=zone, id_=UUID(id_), now=now)
+
+
+async def change_home(
+    actor: Actor, agency_id: UUID, home_id: UUID, *, name: str, zone: str, now: datetime
+) -> None:
+    """Another name, another zone: of who moves in from now on. Whoever lives there keeps the clock
+    that their rounds go by. Raises NotFound, Refused."""
+    said = {"name": checked_name(name), "zone": checked_zone(zone)}
+    async with write():
+        held = Home.filter(id=home_id, agency_id=agency_id).select_for_update(no_key=True)
+        home = await held.first()
+        if home is None:
+            raise NotFound(N_("There is no such home."))
+        changed = _changed(home, said)
+        if changed:
+            await Home.filter(id=home.id).update(**changed)
+            await note(
+                actor,
+                "home:change",
+                about=("home", home.id),
+                names=sorted(changed),
+                agency_id=agency_id,
+                now=now,
+            )
+
+
+async def change_person(
+    actor: Actor,
+    agency_id: UUID,
+    person_id: UUID,
+    *,
+    name: str,
+    role: Role,
+    language: str,
+    zone: str,
+    deputy_id: UUID | None,
+    now: datetime,
+) -> None:
+    """Who an adult is in the agency. The same again changes nothing.
+
+    Raises Refused, naming the field: for a role in which they could not have the ties that they
+    have, for one's own role, for a deputy who is none.
+    """
+    said: dict[str, Any] = {
+        "name": checked_name(name),
+        "role": role,
+        "language": checked_language(language),
+        "zone": checked_zone(zone),
+        "deputy_id": deputy_id,
+    }
+    if role not in STAFF:
+        raise Refused(N_("Choose what this person is in the agency."), field="role")
+    if deputy_id == person_id:
+        raise Refused(N_("Nobody is their own deputy."), field="deputy_id")
+    async with write():
+        # Held, so that nobody gives them a tie in the role that they had.
+        wanted = [person_id] if deputy_id is None else [person_id, deputy_id]
+        person = (await lock_adults(agency_id, wanted))[person_id]
+        changed = _changed(person, said)
+        if "role" in changed:
+            await _check_role(actor, person, role, now)
+        if changed:
+            await Person.filter(id=person.id).update(**changed)
+            await note(
+                actor,
+                "person:change",
+                about=("person", person.id),
+                names=sorted(changed),
+                agency_id=agency_id,
+                now=now,
+            )
+
+
+async def _check_role(actor: Actor, person: Person, role: Role, now: datetime) -> None:
+    if person.id == actor.id:
+        raise Refused(
+            N_("You cannot change what you are yourself. Another administrator can."), field="role"
+        )
+    held = await Tie.filter(Tie.ending_after(now), person_id=person.id)
+    if not all(may_hold(role, tie.role) for tie in held):
+        raise Refused(
+            N_("They have ties to children that nobody can have in this role. End those first."),
+            field="role",
+        )
+
+
+def _changed(row: Agency | Home | Person, said: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if getattr(row, name) != value}
+
+
+def _display_name(text: str, agency: str) -> str | None:
+    """What stands under the icon on a child's phone; nothing: what the installation chose."""
+    if not text:
+        return None
+    name = clean_name(text)
+    if name is None or len(name) > LONGEST_DISPLAY_NAME:
+        raise Refused(
+            N_("Enter a name of {n} characters at the most."),
+            field="display_name",
+            n=LONGEST_DISPLAY_NAME,
+        )
+    if any(word.strip().casefold() in name.casefold() for word in ("waymark", agency)):
+        # Whoever picks up a child's phone reads it.
+        raise Refused(
+            N_("Choose a name that tells nobody what it is for: neither Waymark nor the agency."),
+            field="display_name",
+        )
+    return name
+
+
+def _phone(text: str) -> str | None:
+    if text and not _PHONE.fullmatch(text):
+        raise Refused(N_("Enter a telephone number such as +33 1 23 45 67 89."), field="help_phone")
+    return text or None

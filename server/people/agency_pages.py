@@ -1,0 +1,135 @@
+"""The agency itself and its homes, for its administrators."""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.errors import Refused
+from server.ids import uuid7
+from server.people import agency
+from server.people.access import Visitor, agency_for, now_of
+from server.people.models import Agency, Child, Home
+from server.people.rules import AgencyAction
+from server.people.words import entered, form_fault
+from server.web import form_body, language_of, page
+
+AGENCY, HOMES = "/desk/people/agency", "/desk/people/homes"
+_FIELDS = ("name", "display_name", "language", "zone", "help_phone")
+
+
+async def show(request: Request) -> Response:
+    """How the agency is called, and what counts where nobody says otherwise."""
+    return await _agency_page(request, await agency_for(request, AgencyAction.PEOPLE_CHANGE))
+
+
+async def change(request: Request) -> Response:
+    """The same, changed."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    form = await form_body(request)
+    said = {name: entered(form, name) for name in _FIELDS}
+    try:
+        await agency.change_agency(visitor, _agency(visitor), **said, now=now_of(request))
+    except Refused as fault:
+        return await _agency_page(request, visitor, said, fault)
+    return RedirectResponse(f"{AGENCY}?saved=yes", status_code=303)
+
+
+async def _agency_page(
+    request: Request,
+    visitor: Visitor,
+    said: dict[str, str] | None = None,
+    fault: Refused | None = None,
+) -> Response:
+    row = await Agency.get(id=visitor.agency_id)
+    context: dict[str, Any] = {
+        "given": said or {name: getattr(row, name) or "" for name in _FIELDS},
+        "usual": request.app.state.settings.display_name,
+        "saved": "saved" in request.query_params,
+        "error": form_fault(fault, language_of(request)) if fault is not None else None,
+    }
+    return page(request, "people/agency.html", context, status=422 if fault else 200)
+
+
+# --- homes
+
+
+async def homes(request: Request) -> Response:
+    """Where children live together."""
+    return await _homes_page(request, await agency_for(request, AgencyAction.PEOPLE_CHANGE))
+
+
+async def add_home(request: Request) -> Response:
+    """One more."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    form = await form_body(request)
+    said = {name: entered(form, name) for name in ("id", "name", "zone")}
+    try:
+        await agency.add_home(
+            visitor,
+            _agency(visitor),
+            said["id"],
+            name=said["name"],
+            zone=said["zone"],
+            now=now_of(request),
+        )
+    except Refused as fault:
+        return await _homes_page(request, visitor, said, fault)
+    return RedirectResponse(f"{HOMES}?saved=yes", status_code=303)
+
+
+async def change_home(request: Request) -> Response:
+    """Another name or zone."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    form, home_id = await form_body(request), request.path_params["home_id"]
+    said = {"of": str(home_id), **{name: entered(form, name) for name in ("name", "zone")}}
+    try:
+        await agency.change_home(
+            visitor,
+            _agency(visitor),
+            home_id,
+            name=said["name"],
+            zone=said["zone"],
+            now=now_of(request),
+        )
+    except Refused as fault:
+        return await _homes_page(request, visitor, said, fault)
+    return RedirectResponse(f"{HOMES}?saved=yes", status_code=303)
+
+
+async def _homes_page(
+    request: Request,
+    visitor: Visitor,
+    said: dict[str, str] | None = None,
+    fault: Refused | None = None,
+) -> Response:
+    row = await Agency.get(id=visitor.agency_id)
+    found = await Home.filter(agency_id=row.id)
+    here = Child.filter(agency_id=row.id, left_at__isnull=True, home_id__isnull=False)
+    context: dict[str, Any] = {
+        "homes": sorted(found, key=lambda home: home.name.casefold()),
+        "children": Counter(child.home_id for child in await here),
+        "given": said or {},
+        "id": said["id"] if said and said.get("id") else uuid7(),
+        "zone": row.zone,
+        "saved": "saved" in request.query_params,
+        "error": form_fault(fault, language_of(request)) if fault is not None else None,
+    }
+    return page(request, "people/homes.html", context, status=422 if fault else 200)
+
+
+def _agency(visitor: Visitor) -> UUID:
+    assert visitor.agency_id is not None
+    return visitor.agency_id
+
+
+routes = [
+    Route(AGENCY, show, methods=["GET"]),
+    Route(AGENCY, change, methods=["POST"]),
+    Route(HOMES, homes, methods=["GET"]),
+    Route(HOMES, add_home, methods=["POST"]),
+    Route(f"{HOMES}/{{home_id:uuid}}", change_home, methods=["POST"]),
+]

@@ -1,0 +1,123 @@
+"""The people of an agency, to be looked for by name: adults, those who left, children."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+from typing import TypeVar
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.i18n import N_, gettext
+from server.notify.ways import without_a_way
+from server.people.access import agency_for, now_of
+from server.people.models import Child, Home, Person, Tie
+from server.people.rules import STAFF, AgencyAction, Role
+from server.people.words import ROLES
+from server.rendering import zone_of
+from server.web import language_of, page
+
+AT_ONCE = 50
+DONE = {
+    "left": N_("It is handed over, and the access has ended."),
+    "person": N_("The changes are saved."),
+}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One page of what was found. Names are sealed: only we can look through and sort them."""
+
+    rows: Sequence[object]
+    count: int
+    number: int
+    pages: int
+    words: str
+
+
+def part_of(request: Request, found: Sequence[T], name_of: Callable[[T], str]) -> Part:
+    """Those whose name has every word that is looked for, by name, and of them one page."""
+    said = " ".join(request.query_params.get("q", "").split())[:120]
+    words = said.casefold().split()
+    fits = [one for one in found if all(word in name_of(one).casefold() for word in words)]
+    fits.sort(key=lambda one: name_of(one).casefold())
+    pages = max(ceil(len(fits) / AT_ONCE), 1)
+    asked = request.query_params.get("page", "1")
+    number = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdigit() else 1
+    begin = (number - 1) * AT_ONCE
+    return Part(fits[begin : begin + AT_ONCE], len(fits), number, pages, said)
+
+
+async def people(request: Request) -> Response:
+    """The adults, for whoever arranges who comes in; or those who have left."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_SEE)
+    is_gone = request.query_params.get("who") == "gone"
+    adults = await Person.filter(
+        agency_id=visitor.agency_id, role__in=list(STAFF), disabled_at__isnull=not is_gone
+    )
+    part = part_of(request, adults, lambda person: person.name)
+    language = language_of(request)
+    code = request.query_params.get("done", "")
+    context = {
+        "part": part,
+        "is_gone": is_gone,
+        "unreached": set()
+        if is_gone
+        else await without_a_way([person.id for person in adults], now_of(request)),
+        "role_words": {role.value: gettext(language, words) for role, words in ROLES.items()},
+        "done": gettext(language, DONE[code]) if code in DONE else None,
+        "now": now_of(request),
+    }
+    return page(request, "people/people.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A child without its content: where it lives, who is its caseworker, since when."""
+
+    id: UUID
+    name: str
+    home: str | None
+    workers: Sequence[str]
+    placed_at: datetime
+    left_at: datetime | None
+
+
+async def children(request: Request) -> Response:
+    """The children, as far as whoever arranges ties needs to know them."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_SEE)
+    assert visitor.agency_id is not None
+    part = part_of(request, await _rows(visitor.agency_id, now_of(request)), lambda row: row.name)
+    context = {"part": part, "zone": zone_of(request), "now": now_of(request)}
+    return page(request, "people/children.html", context)
+
+
+async def _rows(agency_id: UUID, now: datetime) -> list[Row]:
+    names = {person.id: person.name for person in await Person.filter(agency_id=agency_id)}
+    homes = {home.id: home.name for home in await Home.filter(agency_id=agency_id)}
+    workers: dict[UUID, list[str]] = {}
+    held = Tie.filter(Tie.standing_at(now), agency_id=agency_id, role=Role.CASEWORKER)
+    for tie in await held.order_by("from_at", "id"):
+        workers.setdefault(tie.child_id, []).append(names[tie.person_id])
+    return [
+        Row(
+            child.id,
+            names[child.id],
+            homes.get(child.home_id) if child.home_id is not None else None,
+            workers.get(child.id, []),
+            child.placed_at,
+            child.left_at,
+        )
+        for child in await Child.filter(agency_id=agency_id)
+    ]
+
+
+routes = [
+    Route("/desk/people", people, methods=["GET"]),
+    Route("/desk/people/children", children, methods=["GET"]),
+]
