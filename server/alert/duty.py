@@ -11,6 +11,7 @@ from server.alert import rota as rules
 from server.alert.models import Duty, Handover, Leave, RotaTerms, Shift
 from server.alert.rota import Rota
 from server.clock import known_zone
+from server.db import among, as_id, fetch
 from server.people.access import NOTHING, OnRota
 from server.people.models import Person
 from server.people.rules import PROFESSIONAL, Role
@@ -58,7 +59,11 @@ async def _agency_of(person_id: UUID) -> UUID | None:
 
 async def rotas_of(agencies: Collection[UUID], begin: datetime, end: datetime) -> dict[UUID, Rota]:
     """The rota of each of these, as far as it matters from `begin` to `end`."""
-    wanted = list(agencies)
+    # Most look at a moment at which nobody has planned anything: one statement, not four.
+    wanted = await _planned(agencies, begin, end)
+    always = await _always(agencies) if end - begin > INSTANT else {}
+    if not wanted:
+        return {agency: Rota(is_always=always.get(agency, True)) for agency in agencies}
     duties = await Duty.filter(
         Q(until_on__isnull=True) | Q(until_on__gt=(begin - _BEFORE).date()), agency_id__in=wanted
     ).order_by("id")
@@ -69,7 +74,6 @@ async def rotas_of(agencies: Collection[UUID], begin: datetime, end: datetime) -
     handovers = await Handover.filter(ended_at__isnull=True, **here).order_by("made_at", "id")
     leaves = await Leave.filter(ended_at__isnull=True, **here).order_by("made_at", "id")
     people = await _people(duties, shifts, handovers, leaves)
-    always = await _always(wanted) if end - begin > INSTANT else {}
     return {
         agency: Rota(
             duties=[duty_of(one) for one in duties if one.agency_id == agency],
@@ -82,6 +86,22 @@ async def rotas_of(agencies: Collection[UUID], begin: datetime, end: datetime) -
         )
         for agency in agencies
     }
+
+
+_PLANNED = """
+SELECT agency_id FROM duty WHERE agency_id {any}
+UNION SELECT agency_id FROM shift
+WHERE agency_id {any} AND from_at < $3 AND (until_at IS NULL OR until_at > $2)
+UNION SELECT agency_id FROM handover WHERE agency_id {any} AND from_at < $3 AND until_at > $2
+UNION SELECT agency_id FROM leave WHERE agency_id {any} AND from_at < $3 AND until_at > $2
+"""
+
+
+async def _planned(agencies: Collection[UUID], begin: datetime, end: datetime) -> list[UUID]:
+    """Those of these that have planned anything at all for that time."""
+    sql = _PLANNED.format(any=among())
+    rows = await fetch(sql, [list(agencies), begin, end])
+    return [as_id(row["agency_id"]) for row in rows]
 
 
 def duty_of(row: Duty) -> rules.Duty:

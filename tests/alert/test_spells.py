@@ -337,6 +337,18 @@ async def test_where_somebody_has_to_be_there_at_any_time_each_hour_without_one_
     assert await spells.gaps_ahead(cast.agency.id, at(cast, 18)) == []
 
 
+async def test_where_the_planned_shifts_alone_count_a_rota_that_is_over_leaves_no_gap(
+    cast: Cast,
+) -> None:
+    now = cast.clock()
+    await planning.set_terms(
+        cast.actor("ines"), cast.agency.id, is_always=False, lead=2 * HOUR, now=now
+    )
+    row = await Shift.create(agency_id=cast.agency.id, person_id=cast.ines.id, from_at=now)
+    await planning.end_shift(cast.actor("ines"), cast.agency.id, row.id, now)
+    assert await spells.gaps_ahead(cast.agency.id, now + HOUR) == []
+
+
 # --- a row that raises
 
 

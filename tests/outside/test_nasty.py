@@ -302,6 +302,8 @@ def _filled(value: Any, cast: Cast) -> Any:
     }
     if isinstance(value, Mapping):
         return {name: _filled(one, cast) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, cast) for one in value]
     if value == "{keys}":
         return Receiver().keys
     if isinstance(value, str):
