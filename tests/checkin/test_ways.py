@@ -146,6 +146,22 @@ async def test_said_aloud_to_the_carer_counts_as_the_carer_s_word(cast: Cast) ->
     assert await Message.filter(kind=Kind.HELD).count() == 1
 
 
+@pytest.mark.parametrize(("told", "way"), [("voice", "voice"), ("", "carer")])
+async def test_a_carer_says_on_the_page_whether_the_child_told_them_itself(
+    cast: Cast, told: str, way: str
+) -> None:
+    path = f"/desk/children/{cast.mia.id}/check-in"
+    said = {"id": str(uuid4()), "mood": "4", "note": "", "want": "nothing", "told": told}
+    async with cast.browser_as("sam") as sam:
+        assert 'name="told"' in (await sam.get(path)).text
+        assert (await sam.post(path, data=said)).status_code == 303
+    assert (await CheckIn.get(child_id=cast.mia.id)).by_way == way
+    async with cast.browser_as("tom") as tom:
+        assert 'name="told"' not in (await tom.get(path)).text
+        page = (await tom.get(f"/desk/children/{cast.mia.id}")).text
+    assert ("Said aloud by the child, passed on by Sam" in page) == (way == "voice")
+
+
 async def test_the_history_of_the_agency_says_the_way_for_a_replay(cast: Cast) -> None:
     begin = cast.clock()
     await at(cast, DUE - HOUR)

@@ -104,6 +104,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             WAYMARK_SMTP_URL="smtps://way:word@mail.example.org:465",
             WAYMARK_MAIL_FROM="Planner <planner@example.org>",
             WAYMARK_CHANNELS="sms=json://gate.example.org/{address} chat=matrix://h/{address}",
+            WAYMARK_INBOUND=f"sms={SECRET} email={'m' * 32} sms={'n' * 32}",
+            WAYMARK_INBOUND_NUMBERS="sms=+33755550000",
             WAYMARK_LAST_RESORT="email:duty@example.org, sms:+33:1",
             WAYMARK_WATCHDOG_URL="https://watch.example.org/ping/1",
             WAYMARK_PUSH_ORIGINS="default http://127.0.0.1:9100,https://*.push.example.org/",
@@ -119,6 +121,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "sms": "json://gate.example.org/{address}",
         "chat": "matrix://h/{address}",
     }
+    assert read.inbound == {"sms": (SECRET, "n" * 32), "email": ("m" * 32,)}
+    assert read.inbound_numbers == {"sms": "+33755550000"}
     assert read.last_resort == (("email", "duty@example.org"), ("sms", "+33:1"))
     assert read.push_origins[-2:] == ("http://127.0.0.1:9100", "https://*.push.example.org")
     assert read.trusted_proxies == ("10.0.0.1/32", "192.168.0.0/16")
@@ -133,6 +137,7 @@ def test_a_secret_is_never_in_the_repr(tmp_path: Path) -> None:
             WAYMARK_DATABASE_URL="postgres://way:hidden@db/waymark",
             WAYMARK_SMTP_URL="smtp://way:hidden@mail",
             WAYMARK_CHANNELS="sms=json://hidden@h/{address}",
+            WAYMARK_INBOUND=f"sms=hidden{'s' * 32}",
             WAYMARK_LAST_RESORT="email:hidden@example.org",
             WAYMARK_WATCHDOG_URL="https://watch.example.org/hidden",
             WAYMARK_METRICS_TOKEN="hidden",
@@ -184,6 +189,11 @@ def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
         ("WAYMARK_CHANNELS", "sms=json://hidden"),
         ("WAYMARK_CHANNELS", "email=json://hidden/{address}"),
         ("WAYMARK_CHANNELS", "sms=a://hidden/{address} sms=b://hidden/{address}"),
+        ("WAYMARK_INBOUND", "hidden"),
+        ("WAYMARK_INBOUND", "email=hidden"),
+        ("WAYMARK_INBOUND", f"sms=hidden{'s' * 32}"),
+        ("WAYMARK_INBOUND", f"=hidden{'s' * 32}"),
+        ("WAYMARK_INBOUND_NUMBERS", "email=+33755550000hidden"),
         ("WAYMARK_LAST_RESORT", "hidden"),
         ("WAYMARK_LAST_RESORT", "email:hidden"),
         ("WAYMARK_LAST_RESORT", "sms:hidden"),
