@@ -17,6 +17,7 @@ from server.alert import actions as alerts
 from server.alert.models import Alert
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer, Want
+from server.inbound import cards, links
 from server.notify.actions import add_address
 from server.people.actions import set_language
 from server.people.rules import Role
@@ -86,6 +87,9 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         cast.actor("ines"), closed.id, alerts.Outcome.SPOKE, "She called.", cast.clock()
     )
     await beat("tick", at(19, 30))
+    tom, kid = cast.actor("tom"), cast.children["mia"]
+    link = await links.make(tom, kid, 7, uuid4(), cast.clock())
+    await cards.make(tom, kid, "4829", cast.clock())
     steps = (Step("Find a place " * 9, "agency", 30),)
     offer = Offer("education", "en", 12, 17, "I want to learn. " * 9, None, None, steps)
     ours, now = cast.agency.id, cast.clock()
@@ -129,6 +133,13 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         "devices": ("tom", f"{mia}/devices"),
         "invite": ("tom", f"{mia}/invite"),
         "carer": ("sam", "/desk/"),
+        "without app": ("tom", f"{mia}/without-app"),
+        "link": ("tom", f"{mia}/without-app/links/{link.id}"),
+        "card": ("tom", f"{mia}/without-app/card"),
+        "front desks": ("sam", "/desk/front"),
+        "any phone": ("tom", f"/c/{links.token_of(link)}"),
+        "any phone, after a tap": ("tom", f"/c/{links.token_of(link)}?done=1"),
+        "no front desk": ("tom", "/front"),
         "question": ("sam", f"/q/{token}"),
         "empty": ("eve", "/desk/"),
         "people": ("root", "/desk/people"),
