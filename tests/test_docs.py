@@ -177,6 +177,9 @@ def test_a_bar_in_a_cell_is_no_border():
     assert docs.table(["a"], [["x|y"]]).splitlines()[-1] == r"| x\|y |"
 
 
+BEFORE = ["cold | start", "3 s", "≤ 5 s", ""]
+
+
 def test_figures_are_told_with_date_and_machine_and_without_a_name(tmp_path, monkeypatch):
     (tmp_path / "var").mkdir()
     rows = [
@@ -187,8 +190,13 @@ def test_figures_are_told_with_date_and_machine_and_without_a_name(tmp_path, mon
     ]
     made = {"date": "2026-11-25", "machine": "2 cores", "figures": rows}
     (tmp_path / "var" / "bench.json").write_text(json.dumps(made))
+    earlier = docs.table(["what", "reached", "to reach", ""], [["board", "90 ms", "", ""], BEFORE])
+    page = f"<!-- begin figures -->\nMeasured.\n\n{earlier}\n<!-- end figures -->\n"
+    (tmp_path / "README.md").write_text(page)
     monkeypatch.setattr(docs, "ROOT", tmp_path)
     told = docs.figures()
+    assert "90 ms" not in told, "measured again"
+    assert docs.table(["x"], [BEFORE]).splitlines()[-1] in told, "left out this time, and it stays"
     assert told.startswith("Measured on 2026-11-25: 2 cores.\n")
     assert "| 80% (2,000 against 2,500 check-ins/s; 400 against 300 µs of CPU each)" in told
     assert "| 1.7 | 1.5 | **falls short** |" in told

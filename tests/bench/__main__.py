@@ -35,6 +35,8 @@ NAMES = (
     "replay",
     "project",
     "seen",
+    "help",
+    "duress",
     "frontier",
     "cohort",
     "csv",

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -85,12 +85,15 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _server(command: list[str], url: str, port: int, folder: str) -> Iterator[int]:
+def _server(
+    command: list[str], url: str, port: int, folder: str, more: Mapping[str, str] | None = None
+) -> Iterator[int]:
     environ = os.environ | {
         "WAYMARK_DATABASE_URL": url,
         "WAYMARK_SECRET_KEYS": SECRET,
         "WAYMARK_VAR": folder,
         "PORT": str(port),
+        **(more or {}),
     }
     with subprocess.Popen(
         [sys.executable, *command], env=environ, stderr=subprocess.DEVNULL
