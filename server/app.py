@@ -21,7 +21,7 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 
 from server import crypt, i18n, static_files
 from server.alert.duty import on_duty, on_rota
-from server.checkin import drift
+from server.checkin import drift, shared_question
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
 from server.db import ROOMS, close_database, open_database
@@ -90,6 +90,7 @@ def create_app(
     app.state.kept_apart = kept.count
     app.state.texts_of = reading.texts_of
     app.state.help_text_of = partial(reading.help_text_of, settings.inbound_numbers)
+    app.state.question_of = shared_question.to_ask
     app.state.changed_on_board = drift.OnBoard()
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app

@@ -22,6 +22,8 @@ export interface Me {
   help_text?: { number: string; word: string };
   /** Who could be wished for in a call for help. */
   helpers?: { id: string; name: string }[];
+  /** What the child and its caseworker share, where this phone is to ask it now. */
+  question?: { id: string; text: string };
   server_time?: string;
   /** How well pushes reach this phone, as far as the server knows. */
   reminders?: "healthy" | "unproven" | "stale" | "broken" | "none" | null;

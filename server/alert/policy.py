@@ -271,6 +271,9 @@ EACH_MISS: dict[str, Any] = {
         "broken_promises": {"on": True, "days": 30, "least": 1, "asks": False},
         "observations": {"on": True, "days": 14, "least": 2, "asks": False},
         "new_phone": {"on": True, "days": 7, "asks": False},
+        "other_language": {"on": True, "days": 7, "asks": False},
+        "shared_question": {"on": True, "days": 14, "asks": False},
+        "regular_answers": {"on": True, "days": 10, "span": "2m", "asks": False},
     },
 }
 

@@ -116,7 +116,7 @@ async def _of_answers(
     ids: Collection[UUID], signals: Mapping[str, Signal], now: datetime
 ) -> _Found:
     """What the answers and moods of the time that the signals look at say, by child."""
-    codes = (Code.LATER_ANSWERS, Code.FEWER_ANSWERS, Code.LOWER_MOOD)
+    codes = (Code.LATER_ANSWERS, Code.FEWER_ANSWERS, Code.REGULAR_ANSWERS, Code.LOWER_MOOD)
     on = [signals[code].days for code in codes if signals[code].is_on]
     if not on or not ids:
         return {id_: [] for id_ in ids}
@@ -174,7 +174,8 @@ def _minutes(value: str) -> timedelta | None:
 # --- what was to be done, what was noticed, and phones
 
 # All of it in one statement: of each kind what the rules may say something about. A review about a
-# complaint goes round the caseworker, and so it is none here. A child's id is its person's id.
+# complaint goes round the caseworker, and so it is none here. A child's id is its person's id. Who
+# has just been given a first phone chooses a language, and that says nothing.
 _REST = """
 SELECT child_id, kind AS what, due_at AS at, settled_at AS settled_at, '' AS word FROM due
 WHERE child_id {any} AND due_at > $2 AND due_at <= $3
@@ -190,6 +191,14 @@ UNION ALL
 SELECT d.person_id, 'phone', d.paired_at, NULL, '' FROM device d
 WHERE d.person_id {any} AND EXISTS (
   SELECT 1 FROM device n WHERE n.person_id = d.person_id AND n.paired_at > $6)
+UNION ALL
+SELECT e.child_id, 'language', e.at, NULL, '' FROM entry e
+WHERE e.child_id {any} AND e.at > $7 AND e.at <= $3 AND e.what = 'person:change'
+AND e.who_id = e.child_id AND CAST(e.names AS text) LIKE '%language%'
+AND EXISTS (SELECT 1 FROM device d WHERE d.person_id = e.child_id AND d.paired_at <= $7)
+UNION ALL
+SELECT child_id, 'otherwise', at, NULL, '' FROM shared_answer
+WHERE child_id {any} AND at > $8 AND at <= $3 AND is_otherwise
 """
 
 
@@ -202,6 +211,8 @@ class _Rest:
     goal: list[datetime] = field(default_factory=list)
     sign: list[Sign] = field(default_factory=list)
     phone: list[datetime] = field(default_factory=list)
+    language: list[datetime] = field(default_factory=list)
+    otherwise: list[datetime] = field(default_factory=list)
 
     def rows(self) -> Rows:
         """The same for the rules."""
@@ -211,6 +222,8 @@ class _Rest:
             goals=self.goal,
             signs=self.sign,
             phones=self.phone,
+            languages=self.language,
+            otherwise=self.otherwise,
         )
 
 
@@ -229,10 +242,15 @@ async def _rest(
         return now - timedelta(days=max(signals[code].days for code in codes))
 
     since = ago(Code.MISSED_DATES, Code.BROKEN_PROMISES)
-    still, noticed, paired = (
-        ago(code) for code in (Code.STALLED_GOALS, Code.OBSERVATIONS, Code.NEW_PHONE)
+    own = (
+        Code.STALLED_GOALS,
+        Code.OBSERVATIONS,
+        Code.NEW_PHONE,
+        Code.OTHER_LANGUAGE,
+        Code.SHARED_QUESTION,
     )
-    rows = await fetch(_REST.format(any=among()), [list(ids), since, now, still, noticed, paired])
+    sql = _REST.format(any=among())
+    rows = await fetch(sql, [list(ids), since, now, *(ago(code) for code in own)])
     found: dict[UUID, _Rest] = {}
     for row in rows:
         at, rest = as_moment(row["at"]), found.setdefault(as_id(row["child_id"]), _Rest())
@@ -243,6 +261,10 @@ async def _rest(
                 rest.goal.append(at)
             case "phone":
                 rest.phone.append(at)
+            case "language":
+                rest.language.append(at)
+            case "otherwise":
+                rest.otherwise.append(at)
             case kind:
                 settled = row["settled_at"]
                 promise = Promise(at, None if settled is None else as_moment(settled))

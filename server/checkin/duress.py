@@ -72,6 +72,11 @@ def heard(
     return None
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether two answers say the same words, whatever their case, accents and vowel signs."""
+    return _parts(one) == _parts(other)
+
+
 def _says(note: str, word: str) -> bool:
     said, sought = _parts(note), _parts(word)
     last = len(said) - len(sought)

@@ -111,3 +111,47 @@ class DuressHeard(Model):
             Index(fields=("child_id",), name="duress_heard_child"),
             Index(fields=("alert_id",), name="duress_heard_alert"),
         )
+
+
+class SharedQuestion(Model):
+    """A question whose answer a child and its caseworker alone know. At most one that holds."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="shared_questions", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    text = EncryptedText()
+    answer = EncryptedText()
+    agreed_by = fields.UUIDField()
+    agreed_at = fields.DatetimeField()
+    asked_at = fields.DatetimeField(null=True)  # The phone asks it since then; null: it does not.
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "shared_question"
+        indexes = (Index(fields=("child_id",), name="shared_question_child"),)
+        constraints = (
+            UniqueConstraint(
+                fields=("child_id",), name="shared_question_holds", condition="ended_at IS NULL"
+            ),
+        )
+
+
+class SharedAnswer(Model):
+    """What was answered to it on the phone. Its id is made there."""
+
+    id = fields.UUIDField(primary_key=True)
+    question_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="shared_answers", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    at = fields.DatetimeField()
+    words = EncryptedText()
+    is_otherwise = fields.BooleanField()  # Than agreed. It says that, and no more.
+
+    class Meta:
+        table = "shared_answer"
+        indexes = (Index(fields=("child_id", "at"), name="shared_answer_child_at"),)

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.alert.ladder import Cause
-from server.checkin import agreed_sign, duress
+from server.checkin import agreed_sign, duress, shared_question
 from server.checkin.models import CheckIn, DuressHeard, DuressSign
 from server.doors.fresh import fresh
 from server.errors import Conflict, Refused, WaymarkError
@@ -84,10 +84,26 @@ async def call(request: Request) -> Response:
     return await _tried(request, child, agreed_sign.call_all_the_same(visitor, child, now))
 
 
+async def agree_question(request: Request) -> Response:
+    """A question that only these two can answer."""
+    visitor, child, _ = await _passed(request)
+    form, now = await form_body(request), now_of(request)
+    question, answer = entered(form, "question"), entered(form, "answer")
+    return await _tried(
+        request, child, shared_question.agree(visitor, child, question, answer, now)
+    )
+
+
+async def ask(request: Request) -> Response:
+    """The phone asks it when it is opened next."""
+    visitor, child, _ = await _passed(request)
+    return await _tried(request, child, shared_question.ask(visitor, child, now_of(request)))
+
+
 async def _tried(request: Request, child: Child, verb: Any) -> Response:
     try:
         await verb
-    except Conflict as fault:
+    except (Conflict, Refused) as fault:
         return await _page(request, child, None, fault)
     return _back(child)
 
@@ -118,6 +134,8 @@ async def _page(
         "practise_until": until,
         "practice": agreed_sign.PRACTICE,
         "heard": await agreed_sign.heard_about(child.id),
+        "question": await shared_question.standing(child.id),
+        "answers": await shared_question.answers(child.id),
         "shown": _shown(request),
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now,
@@ -178,5 +196,7 @@ routes = [
     Route(f"{_CHILD}/end", end, methods=["POST"]),
     Route(f"{_CHILD}/practise", practise, methods=["POST"]),
     Route(f"{_CHILD}/call", call, methods=["POST"]),
+    Route(f"{_CHILD}/question", agree_question, methods=["POST"]),
+    Route(f"{_CHILD}/ask", ask, methods=["POST"]),
     Route("/desk/alerts/{alert_id:uuid}/sealed", sealed, methods=["GET"]),
 ]

@@ -390,7 +390,16 @@ async def set_language(actor: Actor, person_id: UUID, language: str, now: dateti
     """The language in which somebody reads and is written to."""
     async with write():
         await Person.filter(id=person_id).update(language=checked_language(language))
-        await note(actor, "person:change", about=("person", person_id), names=["language"], now=now)
+        # A child's id is its person's id: what it chose stands in its own record.
+        child = await Child.get_or_none(id=person_id)
+        await note(
+            actor,
+            "person:change",
+            child_id=child.id if child is not None else None,
+            about=("person", person_id),
+            names=["language"],
+            now=now,
+        )
 
 
 async def set_deputy(

@@ -143,6 +143,9 @@ SIGNALS: Mapping[Code, str] = {
     Code.BROKEN_PROMISES: N_("Promises of adults that were not kept"),
     Code.OBSERVATIONS: N_("What adults noticed"),
     Code.NEW_PHONE: N_("A new phone"),
+    Code.OTHER_LANGUAGE: N_("Another language on the phone"),
+    Code.SHARED_QUESTION: N_("The shared question answered otherwise"),
+    Code.REGULAR_ANSWERS: N_("Answers at the same minute"),
 }
 HINTS: Mapping[str, str] = {
     "grace": N_("Then the board shows it, and the carer is asked."),

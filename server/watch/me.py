@@ -57,6 +57,15 @@ class HelpTextOut(msgspec.Struct):
 
 # What is agreed about text messages lies in a room above: the composition root hands it in.
 HelpTextOf = Callable[[UUID], Awaitable[tuple[str, str] | None]]
+# And so does the question that a child and its caseworker share: its id, and the words.
+QuestionOf = Callable[[UUID], Awaitable[tuple[UUID, str] | None]]
+
+
+class QuestionOut(msgspec.Struct):
+    """What the child and its caseworker share, and the phone is to ask now."""
+
+    id: UUID
+    text: str
 
 
 class MeOut(msgspec.Struct, omit_defaults=True):
@@ -64,7 +73,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     the last check-in of a day that came late, where the child has not said why. `reminders`: how
     well pushes reach the phone that asks; null where no phone does. `helpers`: whom a child can
     wish for in a call for help. `help_text`: where a text message calls for help, if that was
-    agreed."""
+    agreed. `question`: what the phone is to ask, where it is to ask something."""
 
     person: PersonOut
     next_due_at: datetime | None
@@ -80,6 +89,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     child: ChildOut | msgspec.UnsetType = msgspec.UNSET
     helpers: list[HelperOut] | msgspec.UnsetType = msgspec.UNSET
     help_text: HelpTextOut | msgspec.UnsetType = msgspec.UNSET
+    question: QuestionOut | msgspec.UnsetType = msgspec.UNSET
 
 
 class MeChange(msgspec.Struct):
@@ -161,6 +171,9 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
         text = await cast(HelpTextOf, request.app.state.help_text_of)(person.id)
         if text is not None:
             found.help_text = HelpTextOut(*text)
+        asked = await cast(QuestionOf, request.app.state.question_of)(person.id)
+        if asked is not None:
+            found.question = QuestionOut(*asked)
     return found
 
 

@@ -10,6 +10,9 @@ from server.watch.signs import SIGNS
 SHORT: Mapping[Code, str] = {
     Code.OBSERVATIONS: N_("adults noticed something"),
     Code.NEW_PHONE: N_("a new phone"),
+    Code.OTHER_LANGUAGE: N_("another language"),
+    Code.SHARED_QUESTION: N_("the shared question answered otherwise"),
+    Code.REGULAR_ANSWERS: N_("answers at the same minute"),
     Code.LATER_ANSWERS: N_("answers later"),
     Code.FEWER_ANSWERS: N_("answers less often"),
     Code.LOWER_MOOD: N_("lower mood"),
@@ -29,6 +32,15 @@ def sentence(one: Changed, name: str, language: str) -> str:
             return gettext(language, N_("Adults noticed: {signs}."), signs=signs)
         case Code.NEW_PHONE:
             return gettext(language, N_("Another phone was paired for {name}."), name=name)
+        case Code.OTHER_LANGUAGE:
+            msgid = N_("Another language was chosen on the phone of {name}.")
+            return gettext(language, msgid, name=name)
+        case Code.SHARED_QUESTION:
+            msgid = N_("{name} answered the question that you share otherwise than agreed.")
+            return gettext(language, msgid, name=name)
+        case Code.REGULAR_ANSWERS:
+            msgid = N_("{name} answers at nearly the same minute each time. Before, it varied.")
+            return gettext(language, msgid, name=name)
         case Code.LATER_ANSWERS:
             halves = max(round(one.span / _HALF_AN_HOUR), 1)
             span = format_span(language, halves * _HALF_AN_HOUR)

@@ -7,6 +7,7 @@ calls nobody, is added up with no other one, and nothing of it is stored: it is 
 whenever somebody looks, and each rule has its switch and its numbers in the policy.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from server.alert.policy import Signal
 MONTH = timedelta(days=30)
 # Of fewer answers, in either time, nothing can be said.
 FEWEST = 5
+MOST_ALIKE, FEW_ALIKE = 3 / 4, 1 / 3
 
 
 class Code(StrEnum):
@@ -27,8 +29,11 @@ class Code(StrEnum):
 
     OBSERVATIONS = "observations"
     NEW_PHONE = "new_phone"
+    OTHER_LANGUAGE = "other_language"
+    SHARED_QUESTION = "shared_question"
     LATER_ANSWERS = "later_answers"
     FEWER_ANSWERS = "fewer_answers"
+    REGULAR_ANSWERS = "regular_answers"
     LOWER_MOOD = "lower_mood"
     MISSED_DATES = "missed_dates"
     BROKEN_PROMISES = "broken_promises"
@@ -85,6 +90,8 @@ class Rows:
     goals: Sequence[datetime] = ()  # Of each goal somebody works on: when it last moved.
     signs: Sequence[Sign] = ()
     phones: Sequence[datetime] = ()  # When each of the child's phones was paired.
+    languages: Sequence[datetime] = ()  # When another language was chosen on its phone.
+    otherwise: Sequence[datetime] = ()  # When the shared question was answered otherwise.
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,23 @@ def _later_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
 def _usual(answers: Iterable[Answer]) -> timedelta:
     delays = [max(one.delay or timedelta(0), timedelta(0)).total_seconds() for one in answers]
     return timedelta(seconds=median(delays))
+
+
+def _regular_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """Most answers come within so little of each other, and in the month before few did: a child
+    answers now and then, a script at its minute."""
+    answered = [one for one in rows.answers if one.delay is not None]
+    since, late, before = _times(answered, signal, now)
+    if min(len(late), len(before)) < FEWEST:
+        return None
+    is_new = _alike(late, signal.span) >= MOST_ALIKE and _alike(before, signal.span) <= FEW_ALIKE
+    return Changed(Code.REGULAR_ANSWERS, since) if is_new else None
+
+
+def _alike(answers: Sequence[Answer], span: timedelta) -> float:
+    """The largest share of them that came within so little of each other."""
+    delays = sorted(one.delay or timedelta(0) for one in answers)
+    return max(bisect_right(delays, one + span) - n for n, one in enumerate(delays)) / len(delays)
 
 
 def _fewer_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
@@ -187,9 +211,28 @@ def _new_phone(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
     return Changed(Code.NEW_PHONE, new[-1]) if new else None
 
 
+def _other_language(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """Another language was chosen on the phone."""
+    return _last(Code.OTHER_LANGUAGE, rows.languages, signal, now)
+
+
+def _shared_question(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """What only the child and its caseworker know was answered otherwise."""
+    return _last(Code.SHARED_QUESTION, rows.otherwise, signal, now)
+
+
+def _last(code: Code, moments: Iterable[datetime], signal: Signal, now: datetime) -> Changed | None:
+    since = now - timedelta(days=signal.days)
+    found = [at for at in moments if since < at <= now]
+    return Changed(code, max(found), n=len(found)) if found else None
+
+
 _RULES: Mapping[Code, Callable[[Rows, Signal, datetime], Changed | None]] = {
     Code.OBSERVATIONS: _observations,
     Code.NEW_PHONE: _new_phone,
+    Code.OTHER_LANGUAGE: _other_language,
+    Code.SHARED_QUESTION: _shared_question,
+    Code.REGULAR_ANSWERS: _regular_answers,
     Code.LATER_ANSWERS: _later_answers,
     Code.FEWER_ANSWERS: _fewer_answers,
     Code.LOWER_MOOD: _lower_mood,

@@ -200,6 +200,18 @@ async def test_another_phone_is_said_for_a_week(cast: Cast) -> None:
     assert await found(cast) == []
 
 
+async def test_another_language_is_said_where_the_phone_is_not_new(cast: Cast) -> None:
+    mia = cast.client_as("mia")
+    assert (await mia.patch("/api/v1/me", json={"language": "fr"})).status_code == 200
+    assert await found(cast) == [], "whoever has just been given a phone chooses a language"
+    await Device.filter(person_id=cast.mia.id).update(paired_at=cast.clock() - 50 * DAY)
+    cast.clock.advance(minutes=1)
+    assert (await mia.patch("/api/v1/me", json={"language": "ar"})).status_code == 200
+    assert await codes(cast) == [Code.OTHER_LANGUAGE]
+    cast.clock.advance(days=8)
+    assert await found(cast) == []
+
+
 async def test_a_goal_that_nobody_speaks_of_stands_still_until_somebody_does(cast: Cast) -> None:
     mia = Phone(cast, "mia")
     area = mia.make("area", kind="education")

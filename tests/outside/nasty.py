@@ -229,6 +229,7 @@ FITS: Mapping[str, Fits] = {
         body={"rhythm": {"at": ["18:00"], "days": [0, 1, 2, 3, 4, 5, 6]}, "zone": "Europe/Paris"}
     ),
     "POST /api/v1/me/rounds/{round_id}/forgot": _TO_MIA,
+    "POST /api/v1/me/question": Fits("mia", {"id": NEW, "question": NEW, "words": "x"}),
     "GET /api/v1/rhythm/proposals": _TO_MIA,
     "POST /api/v1/rhythm/proposals": Fits("mia", _PROPOSAL),
     "POST /api/v1/rhythm/look": Fits("mia", _LOOK),
@@ -498,6 +499,8 @@ FITS: Mapping[str, Fits] = {
     f"POST {_DESK}/sign/practise": Fits(form={}),
     f"POST {_DESK}/sign/call": Fits(form={}),
     f"POST {_DESK}/sign/end": Fits(form={}),
+    f"POST {_DESK}/sign/question": Fits(form={"question": "The dog?", "answer": "Rex"}),
+    f"POST {_DESK}/sign/ask": Fits(form={}),
     f"GET {_DESK}/placement": _TO_TOM,
     f"POST {_DESK}/placement/end": Fits(form={"why": "home", "at": "", "shut_out": ""}),
     f"POST {_DESK}/placement/begin": Fits(form={"at": "", "times": ["09:00", "18:00"]}),

@@ -104,6 +104,8 @@ class Double:
     answered_late: dict[str, str] | None = None
     """A check-in that was answered after its time."""
     forgotten: list[str] = field(default_factory=list)
+    question: dict[str, str] | None = None
+    shared: list[dict[str, str]] = field(default_factory=list)
     more_books: dict[str, Book] = field(default_factory=dict)
     """The life projects of other children, by the child, for those who work with several."""
     wire: list[tuple[str, str, int]] = field(default_factory=list)
@@ -185,6 +187,7 @@ def application(double: Double) -> Starlette:
                 "help_phone": double.help_phone,
                 **({"help_text": double.help_text} if double.help_text else {}),
                 "helpers": double.helpers,
+                **({"question": double.question} if double.question else {}),
                 "server_time": _z(datetime.now(UTC)),
             }
         )
@@ -355,6 +358,13 @@ def application(double: Double) -> Starlette:
     async def milestones(request: Request) -> Response:
         return JSONResponse({"milestones": double.ahead})
 
+    async def shared(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "unauthenticated")
+        double.shared.append(await request.json())
+        double.question = None
+        return Response(status_code=204)
+
     async def forgot(request: Request) -> Response:
         double.forgotten.append(request.path_params["id"])
         double.answered_late = None
@@ -479,6 +489,7 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/looks", looks),
             Route("/api/v1/rhythm/proposals", rhythm, methods=["GET", "POST"]),
             Route("/api/v1/me/rounds/{id}/forgot", forgot, methods=["POST"]),
+            Route("/api/v1/me/question", shared, methods=["POST"]),
             Route("/api/v1/rhythm/look", look, methods=["POST"]),
             Route("/api/v1/rhythm/proposals/{id}/take-back", take_back, methods=["POST"]),
             Route("/api/v1/milestones", milestones),

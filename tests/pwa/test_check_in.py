@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.pwa.book import NOOR
+from tests.pwa.book import NOOR, TOM
 from tests.pwa.conftest import Phone
 from tests.pwa.double import CODE, Double
 
@@ -138,6 +138,26 @@ def test_a_wish_without_a_network_waits_with_the_call(phone: Phone, double: Doub
     phone.page.locator(".thanks.received").wait_for()
     received(phone, double, 2)
     assert [c.get("how") for c in double.check_ins] == [None, "come"]
+
+
+def test_the_shared_question_is_answered_without_a_network_and_asked_once(
+    phone: Phone, double: Double
+) -> None:
+    double.question = {"id": TOM, "text": "What did we eat on the boat?"}
+    phone.pair()
+    phone.network(is_there=False)
+    phone.page.get_by_label("What did we eat on the boat?").fill("Crème brûlée")
+    phone.page.get_by_role("button", name="Send", exact=True).click()
+    phone.page.get_by_label("What did we eat on the boat?").wait_for(state="detached")
+    phone.page.reload()
+    phone.page.wait_for_selector(".faces")
+    assert phone.page.get_by_label("What did we eat on the boat?").count() == 0
+    phone.network(is_there=True)
+    for _ in range(100):
+        if double.shared:
+            break
+        phone.page.wait_for_timeout(50)
+    assert [(one["question"], one["words"]) for one in double.shared] == [(TOM, "Crème brûlée")]
 
 
 def test_an_offline_check_in_arrives_later_exactly_once(phone: Phone, double: Double) -> None:

@@ -39,11 +39,16 @@ any_rows = st.builds(
     goals=st.lists(moments, max_size=4),
     signs=st.lists(st.builds(Sign, moments, st.sampled_from(sorted(SIGNS))), max_size=5),
     phones=st.lists(moments, max_size=4),
+    languages=st.lists(moments, max_size=4),
+    otherwise=st.lists(moments, max_size=4),
 )
 # What each signal goes by.
 OF: Mapping[Code, str] = {
     Code.OBSERVATIONS: "signs",
     Code.NEW_PHONE: "phones",
+    Code.OTHER_LANGUAGE: "languages",
+    Code.SHARED_QUESTION: "otherwise",
+    Code.REGULAR_ANSWERS: "answers",
     Code.LATER_ANSWERS: "answers",
     Code.FEWER_ANSWERS: "answers",
     Code.LOWER_MOOD: "moods",
@@ -203,6 +208,34 @@ def test_the_board_says_all_of_it_in_one_line_or_nothing() -> None:
 
 
 # --- the policy
+
+
+def varied(since: int, until: int) -> list[Answer]:
+    """As children answer: now sooner, now later."""
+    return [Answer(NOW - day * DAY, (day * 37 % 90) * MINUTE) for day in range(until, since)]
+
+
+def test_answers_that_come_at_the_same_minute_all_of_a_sudden_are_said() -> None:
+    before = varied(38, 10)
+    assert codes(Rows(answers=[*before, *daily(9, 0)])) == [Code.REGULAR_ANSWERS]
+    assert codes(Rows(answers=[*before, *varied(9, 0)])) == []
+    assert codes(Rows(answers=[*before, *daily(4, 0)])) == [], "too few to say"
+
+
+def test_one_answer_that_differs_does_not_hide_that_the_others_are_alike() -> None:
+    late = [Answer(NOW - 2 * HOUR, 80 * MINUTE)]
+    assert codes(Rows(answers=[*varied(38, 10), *daily(9, 1), *late])) == [Code.REGULAR_ANSWERS]
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "days"),
+    [("languages", Code.OTHER_LANGUAGE, 7), ("otherwise", Code.SHARED_QUESTION, 14)],
+)
+def test_what_happened_once_is_said_for_so_long(field: str, code: Code, days: int) -> None:
+    at = NOW - days * DAY
+    [one] = changed(Rows(**{field: [at + MINUTE]}), SHIPPED, NOW)
+    assert (one.code, one.since) == (code, at + MINUTE)
+    assert codes(Rows(**{field: [at]})) == []
 
 
 def test_a_policy_of_an_earlier_release_has_the_signals_that_ship() -> None:

@@ -6,6 +6,7 @@ import { Icon } from "../parts/Icon";
 import { isProjectHere } from "../parts/Later";
 import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
+import { Shared } from "../parts/Shared";
 import { Thanks, whereabouts } from "../parts/Thanks";
 import { go, place } from "../routes";
 import { clear, isWriting, mood, note, NOTE_LIMIT } from "../store/draft";
@@ -140,6 +141,7 @@ export function Today() {
         {t("I want to talk")}
       </button>
       <Forgot />
+      <Shared />
       <p class="hidden-text" role="status">
         {spoken()}
       </p>

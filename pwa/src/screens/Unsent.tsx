@@ -17,6 +17,7 @@ function title(sending: Sending): string {
   if (sending.kind === "rhythm") return t("Other times, as you proposed them");
   if (sending.kind === "take-back") return t("Taking back what you proposed");
   if (sending.kind === "forgot") return t("I forgot");
+  if (sending.kind === "shared") return t("An answer to a question");
   if (sending.kind === "change") return t("Something for my project");
   const { want, mood } = sending.body;
   if (want === "help") return t("I need help now");
@@ -29,6 +30,7 @@ function wordsOf(sending: Sending): string {
   if (sending.kind === "check_in") return sending.body.note ?? "";
   if (sending.kind === "language" || sending.kind === "forgot" || sending.kind === "take-back") return "";
   if (sending.kind === "rhythm") return sending.body.words ?? "";
+  if (sending.kind === "shared") return sending.body.words;
   const { value } = sending.body;
   if (typeof value === "string") return value;
   const said = (value ?? {}) as Record<string, unknown>;

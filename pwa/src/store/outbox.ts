@@ -43,13 +43,19 @@ export interface Forgotten {
   body: { said_at: string; round: string };
 }
 
+/** An answer to the question that only the child and its caseworker know. */
+export interface SharedAnswer {
+  kind: "shared";
+  body: { said_at: string; question: string; words: string };
+}
+
 /** Something about a project; these go out together, in the order in which they were said. */
 export interface ProjectChange extends Omit<Outgoing, "id"> {
   kind: "change";
   place: Place;
 }
 
-export type Content = CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | ProjectChange;
+export type Content = CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer | ProjectChange;
 
 export type Sending = Content & {
   id: string;
@@ -150,6 +156,11 @@ async function deliver(sending: One): Promise<Receipt | null> {
     await ask("POST", `/me/rounds/${sending.body.round}/forgot`);
     return null;
   }
+  if (sending.kind === "shared") {
+    const { question, words } = sending.body;
+    await ask("POST", "/me/question", { id: sending.id, question, words });
+    return null;
+  }
   const receipt = await ask<Receipt>("POST", "/check-ins", sending.body);
   // Only an answer about this very id is a confirmation.
   if (receipt?.id !== sending.id || !receipt.received_at) throw new Unreachable("not ours");
@@ -186,7 +197,7 @@ function stopsAll(halt: Halt, why: unknown): boolean {
   return halt !== "busy" || (why instanceof Refused && [429, 503].includes(why.status));
 }
 
-type One = Sending & (CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten);
+type One = Sending & (CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer);
 type OfProject = Sending & ProjectChange;
 
 const isOne = (sending: Sending): sending is One => sending.kind !== "change";

@@ -1,0 +1,52 @@
+"""What a phone answers to the question that its child shares with the caseworker."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.checkin import shared_question
+from server.checkin.shared_question import LONGEST
+from server.errors import Conflict, IdReused
+from server.openapi import api
+from server.people.access import now_of, own_child, visitor_of
+from server.people.rules import Action
+from server.web import json_body
+
+
+class QuestionAnswer(msgspec.Struct):
+    """An answer. The id is made on the phone; sending it again changes nothing."""
+
+    id: UUID
+    question: UUID
+    words: Annotated[str, msgspec.Meta(max_length=LONGEST)]
+
+
+async def answer(request: Request) -> Response:
+    """Whether that was what was agreed is not said."""
+    child, _ = await own_child(request, Action.CHECK_IN)
+    said = await json_body(request, QuestionAnswer)
+    await shared_question.answer(
+        await visitor_of(request),
+        child.id,
+        id_=said.id,
+        question_id=said.question,
+        words=said.words,
+        now=now_of(request),
+    )
+    return Response(status_code=204)
+
+
+routes = [
+    api(
+        "POST",
+        "/api/v1/me/question",
+        answer,
+        "Answer the shared question",
+        takes=QuestionAnswer,
+        gives={204: None},
+        problems=(Conflict, IdReused),
+    ),
+]
