@@ -19,6 +19,7 @@ from server.alert.models import Alert
 from server.alert.policy import Rung, ladder_from_data
 from server.alert.reach import reach_of
 from server.audit.actions import SYSTEM, Actor, note
+from server.audit.models import Entry
 from server.checkin.actions import record
 from server.checkin.rules import Answer, Want
 from server.db import write
@@ -40,6 +41,7 @@ _ANSWERS = UUID("4a1f2a0e-6d1c-4b7e-9a35-5f0f5b6f6c77")
 LASTS = timedelta(hours=24)
 # However much is texted: a caseworker hears of words once in so long.
 TOLD_EVERY = timedelta(minutes=10)
+REFUSED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +329,9 @@ async def _stands_in(alert: Alert, actor: Actor, now: datetime) -> bool:
 
 
 async def count_refused(channel: str, now: datetime) -> None:
-    """A request that nobody of ours signed leaves an entry: forged ones show in the record."""
+    """A request that nobody of ours signed leaves an entry, once a minute: forged ones show in the
+    record, and nobody fills it by them."""
+    if await Entry.filter(what="hook:refused", at__gt=now - REFUSED_EVERY).exists():
+        return
     async with write():
         await note(SYSTEM, "hook:refused", names=[channel], now=now)

@@ -52,7 +52,8 @@ async def hook(request: Request) -> Response:
     stamp = request.headers.get("x-waymark-timestamp", "")
     given = request.headers.get("x-waymark-signature", "")
     if not is_signed(secrets, stamp, body, given, now):
-        await count_refused(channel if secrets else "unknown", now)
+        if secrets:
+            await count_refused(channel, now)
         raise Unauthenticated(NOT_OURS, code="bad_signature")
     said = await _said(request, body)
     if len(said.text) > LONGEST_TEXT:

@@ -97,6 +97,16 @@ async def test_a_channel_that_nothing_comes_in_by_looks_like_a_wrong_signature(c
     assert (answer.status_code, answer.json()["code"]) == (401, "bad_signature")
 
 
+async def test_a_flood_of_forged_texts_leaves_an_entry_a_minute(cast: Cast) -> None:
+    for n in range(5):
+        await text(cast, "soleil", id_=str(n), secret="another secret, that nobody gave to us")
+        await text(cast, "soleil", channel="fax")
+    assert await Entry.filter(what="hook:refused").count() == 1
+    cast.clock.set(cast.clock() + MINUTE)
+    await text(cast, "soleil", secret="another secret, that nobody gave to us")
+    assert await Entry.filter(what="hook:refused").count() == 2
+
+
 async def test_a_text_that_was_changed_on_its_way_does_nothing(cast: Cast) -> None:
     await agreed(cast)
     headers = signed(cast, b'{"id":"1","from":"+33612345678","text":"merci"}')

@@ -78,6 +78,8 @@ FITS: Mapping[str, Fits] = {
     "POST /sign-in/second/options": Fits(None),
     "POST /sign-in/passkey/options": Fits(None, form={"next": "/desk/"}),
     "POST /sign-in/passkey": Fits(None, form={"credential": "{}", "next": "/desk/"}),
+    # Before Mia moves; whoever opens a desk is signed out by that, and sends nothing else here.
+    "POST /desk/front": Fits("sam", form={"home_id": "{home}"}),
     "GET /desk/again": _TO_TOM,
     "POST /desk/again/options": _TO_TOM,
     "POST /desk/again": Fits(form={"code": "123456", "next": "/desk/"}),
@@ -518,8 +520,6 @@ FITS: Mapping[str, Fits] = {
     "GET /front": Fits(None),
     "POST /front": Fits(None, form={"id": NEW, "card": "X", "pin": "1", "want": "nothing"}),
     "GET /desk/front": _TO_TOM,
-    # Whoever opens a desk is signed out by that: nobody else is to be sent by this one.
-    "POST /desk/front": Fits("sam", form={"home_id": "{home}"}),
     "POST /desk/front/{front_desk_id}/end": Fits(form={}),
     f"GET {_DESK}/without-app": _TO_TOM,
     f"POST {_DESK}/without-app/words": Fits(
