@@ -57,7 +57,10 @@ from server.watch.models import (
     Question,
     Round,
     Season,
+    Trusted,
+    TrustedAsk,
 )
+from server.watch.trusting import LINK
 from tests.cast import ADULTS, CHILDREN, Cast
 
 SIGN_IN, DENIED, HIDDEN, IN = 401, 403, 404, 200
@@ -399,6 +402,13 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/people/channels": agency("administrator"),
     "GET /arrived/{arrival}": anyone,
     "POST /arrived/{arrival}": anyone,
+    "GET /api/v1/trusted": children_alone,
+    "POST /api/v1/trusted": children_alone,
+    "DELETE /api/v1/trusted/{trusted_id}": children_alone,
+    f"GET {DESK}/trusted": desk_child("caseworker supervisor"),
+    f"POST {DESK}/trusted/{{trusted_id}}": desk_child("caseworker supervisor"),
+    "GET /ask/{asked}": anyone,
+    "POST /ask/{asked}": anyone,
     "GET /desk/drills": agency("supervisor administrator"),
     "POST /desk/drills": agency("supervisor administrator"),
     "POST /desk/drills/plan": agency("supervisor administrator"),
@@ -497,6 +507,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     f"POST {CHILD}/check-ins": {"id": "{id}", "said_at": "{now}"},
     "POST /api/v1/check-ins": {"id": "{id}", "said_at": "{now}"},
     "POST /api/v1/push-receipts": {"message": "{id}"},
+    "POST /api/v1/trusted": {"id": "{id}", "name": "Joy", "reach": "+33612345678"},
     "PUT /api/v1/me/reaching": {"order": []},
     "POST /api/v1/receipts": {"receipt": "x"},
     "POST /api/v1/push-subscriptions": {
@@ -763,6 +774,40 @@ async def arrival(cast: Cast, who: str | None, path: str) -> str:
     return crypt.sign(f"{await subject_id(cast, who, path)}.push", ARRIVED)
 
 
+async def trusted_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """Somebody whom the child that asks trusts, or Mia."""
+    name = _name(who)
+    child = cast.persons[name if name in CHILDREN and "/desk/" not in path else "mia"]
+    made = await Trusted.create(
+        id=uuid4(),
+        agency_id=child.agency_id,
+        child_id=child.id,
+        name="Aunt Joy",
+        reach="+33612345678",
+        named_at=cast.clock(),
+        state="yes",
+        decided_at=cast.clock(),
+        channel="email",
+        address="joy@example.org",
+    )
+    return made.id
+
+
+async def asked(cast: Cast, who: str | None, path: str) -> str:
+    """The link by which she is asked."""
+    alert = await alert_id(cast, who, path)
+    one = await TrustedAsk.create(
+        id=uuid4(),
+        agency_id=cast.agency.id,
+        trusted_id=await trusted_id(cast, "mia", path),
+        child_id=cast.mia.id,
+        alert_id=alert,
+        asked_at=cast.clock(),
+        expires_at=cast.clock() + timedelta(hours=1),
+    )
+    return crypt.sign(str(one.id), LINK)
+
+
 async def drill_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A drill of the agency of whoever asks."""
     agency_id = cast.persons[_name(who) or "mia"].agency_id
@@ -952,6 +997,8 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         arrival,
         drill_id,
         tap,
+        trusted_id,
+        asked,
         template_id,
         duty_id,
         shift_id,

@@ -31,7 +31,14 @@ from server.people.models import Person
 AT_ONCE = 200
 # Who climbs at a moment has climbed so long after it, also where a tick takes its time.
 SLACK = timedelta(seconds=3)
-CALLING = (Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE, Kind.CONFIRM_ANSWERED)
+CALLING: tuple[Kind, ...] = (
+    Kind.ALERT,
+    Kind.ALERT_AGAIN,
+    Kind.DECIDE,
+    Kind.CONFIRM_ANSWERED,
+    Kind.ASK_TRUSTED,
+    Kind.TRUSTED_SAYS,
+)
 
 
 async def advance(

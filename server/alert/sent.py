@@ -14,6 +14,8 @@ from server.people.models import Person
 KINDS: Mapping[str, str] = {
     Kind.REMIND_CHILD: N_("Reminder"),
     Kind.ASK_CARER: N_("Question to the carer"),
+    Kind.ASK_TRUSTED: N_("Question to somebody whom the child trusts"),
+    Kind.TRUSTED_SAYS: N_("She has answered: please confirm"),
     Kind.ALERT: N_("Alert"),
     Kind.ALERT_AGAIN: N_("Alert, again"),
     Kind.CONFIRM_ANSWERED: N_("Answered: please confirm"),

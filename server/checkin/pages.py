@@ -40,6 +40,7 @@ from server.watch.noticing import noticed
 from server.watch.placing import why_left
 from server.watch.signal_words import sentence as signal_sentence
 from server.watch.signs import SIGNS
+from server.watch.trusting import waiting
 from server.watch.wording import reminders, way_in_words, when
 from server.web import form_body, language_of, page, zone_of
 
@@ -93,6 +94,7 @@ async def show(request: Request) -> Response:
         "left": await _left(request, child),
         **await _turns(request, child, roles),
         "kept_apart": await _kept_apart(request, child, roles),
+        "trusted_waiting": await waiting(child.id),
         "birthday_words": _born(child, language_of(request), now),
         "placed_at": child.placed_at,
         "home": await Home.get_or_none(id=child.home_id) if child.home_id else None,

@@ -40,6 +40,7 @@ class Saying:
     subject_id: UUID
     person_id: UUID | None = None
     last_resort: int | None = None
+    outsider_id: UUID | None = None  # Neither: `data` says where (`to`) and in which `language`.
     rung: int = 0
     turn: int = 0
     child_id: UUID | None = None
@@ -115,7 +116,11 @@ async def queue(sayings: Sequence[Saying], now: datetime) -> list[UUID]:
 
 
 def _rows(saying: Saying, ways: dict[UUID, Ways], now: datetime) -> list[dict[str, Any]]:
-    assert (saying.person_id is None) != (saying.last_resort is None), "to one of the two"
+    whom = (saying.person_id, saying.last_resort, saying.outsider_id)
+    assert sum(one is not None for one in whom) == 1, "to one of them"
+    if saying.outsider_id is not None:
+        assert saying.channel is not None
+        return [_row(saying, saying.channel, str(saying.outsider_id), now)]
     if saying.person_id is None:
         return [_row(saying, "last_resort", f"last-resort-{saying.last_resort}", now)]
     to_key = str(saying.person_id)
@@ -279,7 +284,9 @@ async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[tuple[UUID | Non
         .order_by("id")
         .values_list("person_id", "last_resort")
     )
-    return list(dict.fromkeys((as_id(p) if p is not None else None, n) for p, n in rows))
+    # Somebody outside was asked, and hears no more of it.
+    known = [(p, n) for p, n in rows if p is not None or n is not None]
+    return list(dict.fromkeys((as_id(p) if p is not None else None, n) for p, n in known))
 
 
 # --- addresses

@@ -76,13 +76,14 @@ class Message(Model):
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField(null=True)
-    # Null is the last resort of the installation, which is no person: `last_resort` says which.
+    # Null is the last resort of the installation, which is no person: `last_resort` says which. Or
+    # somebody outside, who has no account: `data` says where, sealed as everything of a person.
     person: fields.ForeignKeyNullableRelation["Model"] = fields.ForeignKeyField(
         "server.Person", related_name="messages", null=True, on_delete=fields.CASCADE
     )
     person_id: UUID | None
     last_resort = fields.SmallIntField(null=True)  # Index into WAYMARK_LAST_RESORT.
-    to_key = fields.CharField(max_length=36)  # The person's id, or "last-resort-N": for uniqueness.
+    to_key = fields.CharField(max_length=36)  # Whose id, or "last-resort-N": for uniqueness.
     channel = fields.CharField(max_length=24)
     kind = fields.CharField(max_length=24)
     subject_kind = fields.CharField(max_length=16)

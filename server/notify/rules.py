@@ -37,6 +37,8 @@ class Kind(StrEnum):
 
     REMIND_CHILD = "remind_child"
     ASK_CARER = "ask_carer"
+    ASK_TRUSTED = "ask_trusted"  # Somebody whom the child trusts, and who has no account.
+    TRUSTED_SAYS = "trusted_says"  # What she answered: a person looks at it and confirms.
     ALERT = "alert"
     ALERT_AGAIN = "alert_again"
     CONFIRM_ANSWERED = "confirm_answered"

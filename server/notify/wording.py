@@ -19,6 +19,8 @@ SENTENCES: dict[Kind, str] = {
     Kind.NEWS_CHILD: NEUTRAL,
     Kind.TRY_PUSH: NEUTRAL,
     Kind.ASK_CARER: N_("Please answer one question."),
+    Kind.ASK_TRUSTED: N_("Please answer one question."),
+    Kind.TRUSTED_SAYS: N_("Somebody has answered a question. Please look and confirm."),
     Kind.ALERT: N_("Somebody needs you."),
     Kind.ALERT_AGAIN: N_("Somebody still needs you."),
     Kind.CONFIRM_ANSWERED: N_("A late answer has come. Please look and confirm."),

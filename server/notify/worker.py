@@ -209,6 +209,9 @@ class Worker:
         message: Message,
         addresses: Mapping[tuple[UUID, str], list[Address]],
     ) -> list[Attempt]:
+        outside = (message.data or {}).get("to")
+        if message.person_id is None and outside is not None:
+            return [Attempt(message, None, outside)]
         if message.person_id is None:
             index = message.last_resort
             if index is None or index >= len(self._last_resort):
@@ -300,8 +303,9 @@ class Worker:
     def _envelope(self, attempt: Attempt, *, is_of_several: bool = False) -> Envelope:
         message, person, now = attempt.message, _person(attempt.message), self._clock()
         kind = Kind(message.kind)
-        language = person.language if person is not None else "en"
-        name = self._display_name
+        data = message.data or {}
+        language = person.language if person is not None else data.get("language", "en")
+        name = data.get("sender") or self._display_name
         if person is not None and person.agency.display_name:
             name = person.agency.display_name
         url = self._public_url + _path(message)

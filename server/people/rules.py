@@ -57,6 +57,8 @@ class Action(StrEnum):
     TIER_SET = "tier:set"
     TIES_CHANGE = "ties:change"
     TIES_SEE = "ties:see"
+    TRUSTED_DECIDE = "trusted:decide"
+    TRUSTED_NAME = "trusted:name"
 
 
 _A = Action
@@ -74,6 +76,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.DEVICES_SEE,
             _A.DEVICES_SHUT_OUT,
             _A.LOOKS_SEE,
+            _A.TRUSTED_NAME,
         }
     ),
     Role.CASEWORKER: frozenset(
@@ -91,6 +94,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.RHYTHM_SEE,
             _A.RHYTHM_PROPOSE,
             _A.RHYTHM_AGREE,
+            _A.TRUSTED_DECIDE,
             _A.TIER_SET,
             _A.PAUSE,
             _A.PLACEMENT_CHANGE,
@@ -117,6 +121,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.RHYTHM_SEE,
             _A.RHYTHM_PROPOSE,
             _A.RHYTHM_AGREE,
+            _A.TRUSTED_DECIDE,
             _A.TIER_SET,
             _A.PAUSE,
             _A.PLACEMENT_CHANGE,

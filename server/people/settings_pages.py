@@ -45,7 +45,7 @@ async def add_mail(request: Request) -> Response:
     form = await form_body(request)
     channel, value = entered(form, "channel") or "email", entered(form, "address")
     try:
-        _check_address(request, channel, value)
+        check_address(request, channel, value)
         address = await enter_address(visitor, visitor.person_id, channel, value, now_of(request))
     except (Refused, TooMany) as fault:
         return await settings_page(
@@ -109,7 +109,8 @@ def _earlier(channels: Sequence[str], place: int) -> str:
     return " ".join(order)
 
 
-def _check_address(request: Request, channel: str, value: str) -> None:
+def check_address(request: Request, channel: str, value: str) -> None:
+    """Raises Refused for what cannot be an address of that channel."""
     if channel != "email" and channel not in request.app.state.settings.channels:
         raise Refused(N_("Choose a channel of the list."), field="channel")
     if channel == "email" and not is_mail_address(value):

@@ -37,6 +37,7 @@ from server.watch.board import group_of, look_of
 from server.watch.editing import RUNGS
 from server.watch.models import Question, round_id
 from server.watch.shared import others_of
+from server.watch.trusting import asked_about
 from server.watch.wording import WAYS, says_forgot, way_in_words, when
 from server.web import form_body, language_of, page, zone_of
 
@@ -141,6 +142,7 @@ async def _page(
         "sentence": evidence.sentence(facts, language, zone, now),
         "points": _points(alert, facts, language, zone, now),
         "sent": await sent_about([alert.id], language),
+        "trusted": await asked_about(alert.id),
         "wishes": _wishes(alert, names, language),
         "before": await sent_about(await _asked_before(alert), language),
         "steps": await _steps(alert, language, now),

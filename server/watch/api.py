@@ -31,6 +31,7 @@ from server.watch import (
     placing_api,
     proposals_api,
     seasons_api,
+    trusted_api,
 )
 from server.watch.agreed import coming_seasons
 from server.watch.alert_api import AlertOut, one_out
@@ -410,4 +411,5 @@ routes = [
     *proposals_api.routes,
     *seasons_api.routes,
     *alert_api.routes,
+    *trusted_api.routes,
 ]

@@ -20,7 +20,7 @@ from server.notify.rules import Kind
 from server.people.happenings import Happening, happened
 from server.people.models import Tie
 from server.people.rules import Action, Role, may
-from server.watch import answering
+from server.watch import answering, trusting
 from server.watch import standing as rules
 from server.watch.actions import settle_rounds
 from server.watch.cases import passed
@@ -153,6 +153,7 @@ async def call_adults(
     [alert] = await open_alerts([opening], {watch.agency_id: policy}, now)
     if any(alert.facts.get(name) != value for name, value in wished.items()):
         await Alert.filter(id=alert.id).update(facts={**alert.facts, **wished})
+    await trusting.ask([alert], now)
     if "who" in wished:
         await _call_beside(alert, UUID(wished["who"]), now)
     return alert

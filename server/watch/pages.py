@@ -37,6 +37,7 @@ from server.watch import (
     season_pages,
     together_pages,
     trial_pages,
+    trusted_pages,
 )
 from server.watch.desk import done
 from server.watch.wording import span
@@ -164,4 +165,5 @@ routes = [
     *quality_pages.routes,
     *together_pages.routes,
     *trial_pages.routes,
+    *trusted_pages.routes,
 ]

@@ -15,6 +15,7 @@ from server.notify.actions import Saying, queue, set_aside, tell_operators
 from server.notify.devices import reached_of
 from server.notify.health import Reached
 from server.notify.rules import Kind
+from server.watch import trusting
 from server.watch.asking import QUESTIONS, ask
 from server.watch.cases import Case, as_row, load, passed
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
@@ -300,7 +301,7 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
                 shared=shared.get(one.watch.child_id),
             )
         )
-    await open_alerts(openings, policies, now)
+    await trusting.ask(await open_alerts(openings, policies, now), now)
     joined = [one.watch.child_id for one, _ in _of(moved, What.JOIN)]
     if joined:
         await join_misses(joined, now)

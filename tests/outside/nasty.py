@@ -192,6 +192,15 @@ FITS: Mapping[str, Fits] = {
     "GET /desk/people/channels": _TO_ROOT,
     "GET /arrived/{arrival}": Fits(None),
     "POST /arrived/{arrival}": Fits(None, form={}),
+    "GET /api/v1/trusted": _TO_MIA,
+    "POST /api/v1/trusted": Fits(
+        "mia", {"id": NEW, "name": "Joy", "reach": "+33612345678", "also_help": False}
+    ),
+    "DELETE /api/v1/trusted/{trusted_id}": _TO_MIA,
+    f"GET {_DESK}/trusted": _TO_TOM,
+    f"POST {_DESK}/trusted/{{trusted_id}}": Fits(form={"answer": "no", "why": "Not now."}),
+    "GET /ask/{asked}": Fits(None),
+    "POST /ask/{asked}": Fits(None, form={"answer": "spoke"}),
     "GET /desk/drills": _TO_ROOT,
     "POST /desk/drills": Fits("root", form={"id": NEW, "worker_id": "{tom}", "each": "3"}),
     "POST /desk/drills/plan": Fits("root", form={"every": "week", "weekday": "2", "at": "10:00"}),
