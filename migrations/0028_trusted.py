@@ -11,7 +11,7 @@ from server.engines import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("server", "0026_rota_told")]
+    dependencies = [("server", "0027_shared_question")]
 
     initial = False
 
