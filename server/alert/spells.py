@@ -115,7 +115,11 @@ async def _kept(
             kept.append(same)
             if same.until_at != span.end:
                 await Spell.filter(id=same.id).update(until_at=span.end)
-    await _drop([one for one in known if one not in kept and one.begun_at is None], now)
+    left = [one for one in known if one not in kept]
+    await _drop([one for one in left if one.begun_at is None], now)
+    # One that was cut short is over: what the same person has later begins anew.
+    cut = [one.id for one in left if one.begun_at is not None and one.until_at > now]
+    await Spell.filter(id__in=cut).update(until_at=now)
     return [*kept, *await _made(rows)]
 
 

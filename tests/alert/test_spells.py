@@ -247,6 +247,22 @@ async def test_a_question_about_a_shift_that_is_no_more_is_taken_back(cast: Cast
     assert "This shift is no more" in gone.text
 
 
+async def test_whose_shift_is_cut_short_is_told_of_the_next_one_anew(cast: Cast) -> None:
+    row = await Shift.create(agency_id=cast.agency.id, person_id=cast.eve.id, from_at=cast.clock())
+    await nights(cast, "eve")
+    await spells.tick(cast.clock())
+    assert await said(cast, "shift") == [("shift", "eve")]
+    await until(cast, at(cast, 12))
+    await planning.end_shift(cast.actor("ines"), cast.agency.id, row.id, cast.clock())
+    await until(cast, at(cast, 18))
+    await spells.tick(cast.clock())
+    assert await said(cast, "reach", "shift") == [
+        ("shift", "eve"),
+        ("reach", "eve"),
+        ("shift", "eve"),
+    ]
+
+
 async def test_who_goes_on_where_they_left_off_is_not_told_anew(cast: Cast) -> None:
     await nights(cast, "eve")
     await nights(cast, "eve", begins=time(8), ends=time(18))
