@@ -551,7 +551,7 @@ async def test_ids_of_others_and_of_nobody_are_not_there(prober: Prober) -> None
             ]:
                 path = whole[: real.start(place)] + str(other) + whole[real.end(place) :]
                 answer = await _fitting(prober, route, fits, path.encode())
-                # A channel that is not there looks like a wrong signature, so that nobody tells them.
+                # A channel that is not there looks like a wrong signature on purpose.
                 unknown = frozenset({401, 404, 405} if name == "channel" else {404, 405})
                 await prober.expect(f"{route}, {name}={other!s:.40}", answer, unknown)
     assert not prober.wrong, "\n".join(prober.wrong)
