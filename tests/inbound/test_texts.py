@@ -9,6 +9,7 @@ import pytest
 
 from server.alert.models import Alert
 from server.audit.models import Entry
+from server.checkin import listening
 from server.checkin.models import CheckIn
 from server.db import fetch
 from server.errors import Refused
@@ -176,6 +177,21 @@ async def test_neither_number_nor_words_stand_in_the_database_readably(cast: Cas
 
 
 # --- what a child says
+
+
+async def test_the_other_word_calls_adults_a_second_later_and_the_first_one_nobody(
+    cast: Cast,
+) -> None:
+    await agreed(cast)
+    await at(cast, DUE - HOUR)
+    await text(cast, "soleil", id_="1")
+    assert await listening.tick(cast.clock()) == 1
+    assert await Alert.all().count() == 0
+    cast.clock.advance(minutes=1)
+    await text(cast, "lune", id_="2")
+    assert await Alert.all().count() == 0, "the path of the answer does not know it"
+    assert await listening.tick(cast.clock()) == 1
+    assert (await Alert.get()).cause == "concern"
 
 
 async def test_the_other_word_differs_in_its_mark_and_in_nothing_else(cast: Cast) -> None:
