@@ -123,6 +123,7 @@ class Card(Model):
 
     class Meta:
         table = "card"
+        indexes = (Index(fields=("child_id",), name="card_child"),)
         constraints = (
             UniqueConstraint(fields=("child_id",), name="card_live", condition="ended_at IS NULL"),
         )
