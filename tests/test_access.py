@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 
 from server import crypt
 from server.alert.drilling import TAP
-from server.alert.ladder import Cause
+from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert, Drill, DrillCall, Duty, Handover, Leave, Shift, Spell
 from server.alert.opening import Opening, open_alerts
 from server.alert.policy import Tier
@@ -30,6 +30,7 @@ from server.alert.reach import policy_of
 from server.alert.spells import REACHED
 from server.app import routes as all_routes
 from server.audit.actions import SYSTEM
+from server.checkin import shared_question
 from server.db import write
 from server.doors import actions as doors
 from server.doors.models import Device, Passkey
@@ -47,7 +48,7 @@ from server.people import actions as people
 from server.people.models import Child
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
-from server.watch.calling import open_missing
+from server.watch.calling import close_alert, open_missing
 from server.watch.models import (
     Intake,
     Milestone,
@@ -259,7 +260,7 @@ EXPECTED: Mapping[str, Expected] = {
     "PATCH /api/v1/me": signed_in,
     "POST /api/v1/me/seen": signed_in,
     "POST /api/v1/me/rounds/{round_id}/forgot": children_alone,
-    "POST /api/v1/me/question": children_alone,
+    "POST /api/v1/me/questions/{question_id}": children_alone,
     "GET /api/v1/push-subscriptions": signed_in,
     "POST /api/v1/push-subscriptions": signed_in,
     "DELETE /api/v1/push-subscriptions/{subscription_id}": signed_in,
@@ -629,6 +630,14 @@ async def round_id(cast: Cast, who: str | None, path: str) -> UUID:
     return made.id
 
 
+async def question_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """What the child that asks shares with its caseworker."""
+    name = who if who in CHILDREN else "mia"
+    child, now = cast.children[name], cast.clock()
+    actor = cast.actor("uwe" if name == "lia" else "tom")
+    return (await shared_question.agree(actor, child, "The dog?", "Rex", now)).id
+
+
 async def season_id(cast: Cast, who: str | None, path: str) -> UUID:
     """Other times that are to come."""
     begins = cast.clock() + timedelta(days=60)
@@ -691,7 +700,7 @@ async def observation_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 
 async def concern(cast: Cast) -> Alert:
-    """Mia gave a sign that was agreed."""
+    """Mia gave a sign that was agreed, and was seen: what is open is in the way of other things."""
     opening = Opening(
         child_id=cast.mia.id,
         agency_id=cast.agency.id,
@@ -702,7 +711,8 @@ async def concern(cast: Cast) -> Alert:
     )
     policy, _ = await policy_of(cast.agency.id)
     async with write():
-        return (await open_alerts([opening], {cast.agency.id: policy}, cast.clock()))[0]
+        [alert] = await open_alerts([opening], {cast.agency.id: policy}, cast.clock())
+    return await close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "At home.", cast.clock())
 
 
 async def alert_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -986,6 +996,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         proposal_id,
         observation_id,
         season_id,
+        question_id,
         milestone_id,
         round_id,
         alert_id,

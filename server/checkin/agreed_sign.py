@@ -76,26 +76,27 @@ async def practise(actor: Actor, child: Child, now: datetime) -> DuressSign:
 
 
 async def call_all_the_same(actor: Actor, child: Child, now: datetime) -> Alert:
-    """It was heard while somebody practised, and was meant: adults are called. Said again while an
-    alert is open, it joins that one. Raises Conflict where nothing was heard."""
+    """It came while somebody practised, and was meant: adults are called. Said again while an alert
+    is open, it joins that one. Whoever wants adults called is asked for no proof."""
     async with write():
         await Watch.filter(child_id=child.id).select_for_update().first()
         last = await DuressHeard.filter(child_id=child.id).order_by("-at").first()
-        if last is None:
-            raise Conflict(N_("Nothing has arrived yet."), code="nothing_heard")
         opening = Opening(
             child_id=child.id,
             agency_id=child.agency_id,
             cause=Cause.CONCERN,
             tier=Tier.HIGH,
             reason="sealed",
-            opened_at=last.at,
+            opened_at=last.at if last is not None else now,
             actor=actor,
         )
         policy, _ = await policy_of(child.agency_id)
         [alert] = await open_alerts([opening], {child.agency_id: policy}, now)
-        await DuressHeard.filter(id=last.id).update(alert_id=alert.id)
-        await DuressSign.filter(id=last.sign_id).update(practise_until=None)
+        if last is not None and last.alert_id is None:
+            await DuressHeard.filter(id=last.id).update(alert_id=alert.id)
+        await DuressSign.filter(child_id=child.id, ended_at__isnull=True).update(
+            practise_until=None
+        )
         return alert
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from server.checkin import shared_question
 from server.checkin.shared_question import LONGEST
-from server.errors import Conflict, IdReused
+from server.errors import IdReused, NotFound
 from server.openapi import api
 from server.people.access import now_of, own_child, visitor_of
 from server.people.rules import Action
@@ -20,7 +20,6 @@ class QuestionAnswer(msgspec.Struct):
     """An answer. The id is made on the phone; sending it again changes nothing."""
 
     id: UUID
-    question: UUID
     words: Annotated[str, msgspec.Meta(max_length=LONGEST)]
 
 
@@ -32,7 +31,7 @@ async def answer(request: Request) -> Response:
         await visitor_of(request),
         child.id,
         id_=said.id,
-        question_id=said.question,
+        question_id=request.path_params["question_id"],
         words=said.words,
         now=now_of(request),
     )
@@ -42,11 +41,11 @@ async def answer(request: Request) -> Response:
 routes = [
     api(
         "POST",
-        "/api/v1/me/question",
+        "/api/v1/me/questions/{question_id:uuid}",
         answer,
         "Answer the shared question",
         takes=QuestionAnswer,
         gives={204: None},
-        problems=(Conflict, IdReused),
+        problems=(NotFound, IdReused),
     ),
 ]

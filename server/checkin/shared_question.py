@@ -12,7 +12,7 @@ from server.audit.actions import Actor, note
 from server.checkin.duress import is_same
 from server.checkin.models import SharedAnswer, SharedQuestion
 from server.db import write
-from server.errors import Conflict, IdReused, Refused
+from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.ids import uuid7
 from server.people.models import Child
@@ -75,7 +75,7 @@ async def answer(
     """What was answered. Kept also where something else is agreed meanwhile, or it was not asked.
     The same id again changes nothing.
 
-    Raises IdReused for a known id with other words, Refused for too many of them, Conflict where
+    Raises IdReused for a known id with other words, Refused for too many of them, NotFound where
     there is no such question of this child.
     """
     if len(words) > LONGEST:
@@ -83,7 +83,7 @@ async def answer(
     async with write():
         about = await SharedQuestion.get_or_none(id=question_id, child_id=child_id)
         if about is None:
-            raise Conflict(N_("There is no such question."), code="ended")
+            raise NotFound(N_("There is no such question."))
         row = {
             "id": id_,
             "question_id": question_id,

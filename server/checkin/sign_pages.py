@@ -80,8 +80,8 @@ async def practise(request: Request) -> Response:
 async def call(request: Request) -> Response:
     """It came while somebody practised, and was meant."""
     visitor, child, _ = await _passed(request)
-    now = now_of(request)
-    return await _tried(request, child, agreed_sign.call_all_the_same(visitor, child, now))
+    await agreed_sign.call_all_the_same(visitor, child, now_of(request))
+    return _back(child)
 
 
 async def agree_question(request: Request) -> Response:

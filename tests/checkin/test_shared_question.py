@@ -32,8 +32,8 @@ async def asked(cast: Cast) -> dict[str, Any] | None:
 
 
 async def answer(cast: Cast, question: UUID, words: str, **more: Any) -> httpx2.Response:
-    said = {"id": str(uuid4()), "question": str(question), "words": words, **more}
-    return await cast.client_as("mia").post("/api/v1/me/question", json=said)
+    said = {"id": str(uuid4()), "words": words, **more}
+    return await cast.client_as("mia").post(f"/api/v1/me/questions/{question}", json=said)
 
 
 async def hints(cast: Cast) -> list[Code]:
@@ -99,10 +99,9 @@ async def test_an_answer_that_comes_late_is_kept_with_its_own_question(cast: Cas
 
 async def test_nobody_answers_for_another_child(cast: Cast) -> None:
     question = await agree(cast)
-    said = {"id": str(uuid4()), "question": str(question.id), "words": "x"}
-    lia = await cast.client_as("lia").post("/api/v1/me/question", json=said)
-    assert lia.status_code == 409
-    assert (await cast.client_as("tom").post("/api/v1/me/question", json=said)).status_code == 404
+    said, path = {"id": str(uuid4()), "words": "x"}, f"/api/v1/me/questions/{question.id}"
+    for who in ("lia", "tom"):
+        assert (await cast.client_as(who).post(path, json=said)).status_code == 404
     assert (await answer(cast, question.id, "x" * 501)).status_code == 422
 
 

@@ -240,7 +240,7 @@ FITS: Mapping[str, Fits] = {
         body={"rhythm": {"at": ["18:00"], "days": [0, 1, 2, 3, 4, 5, 6]}, "zone": "Europe/Paris"}
     ),
     "POST /api/v1/me/rounds/{round_id}/forgot": _TO_MIA,
-    "POST /api/v1/me/question": Fits("mia", {"id": NEW, "question": NEW, "words": "x"}),
+    "POST /api/v1/me/questions/{question_id}": Fits("mia", {"id": NEW, "words": "x"}),
     "GET /api/v1/rhythm/proposals": _TO_MIA,
     "POST /api/v1/rhythm/proposals": Fits("mia", _PROPOSAL),
     "POST /api/v1/rhythm/look": Fits("mia", _LOOK),

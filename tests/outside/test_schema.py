@@ -27,6 +27,7 @@ from schemathesis.specs.openapi import checks
 
 from server.alert.models import Alert
 from server.audit.actions import SYSTEM
+from server.checkin import shared_question
 from server.doors import pairing
 from server.notify.actions import add_address
 from server.people.actions import add_tie
@@ -151,6 +152,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             from_at=begins,
             now=now,
         )
+        shared = await shared_question.agree(cast.actor("tom"), mia, "The dog?", "Rex", now)
         observation = await Observation.create(
             id=uuid4(),
             child_id=mia.id,
@@ -168,6 +170,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "pause_id": str(pause.id),
             "proposal_id": str(await proposal_id(cast, None, "")),
             "observation_id": str(observation.id),
+            "question_id": str(shared.id),
             "round_id": str(await round_id(cast, "mia", "")),
             "season_id": str(await season_id(cast, None, "")),
             "milestone_id": str(await milestone_id(cast, None, "")),

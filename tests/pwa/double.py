@@ -361,7 +361,8 @@ def application(double: Double) -> Starlette:
     async def shared(request: Request) -> Response:
         if not is_in(request):
             return _problem(401, "unauthenticated")
-        double.shared.append(await request.json())
+        said = await request.json()
+        double.shared.append({**said, "question": request.path_params["id"]})
         double.question = None
         return Response(status_code=204)
 
@@ -489,7 +490,7 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/looks", looks),
             Route("/api/v1/rhythm/proposals", rhythm, methods=["GET", "POST"]),
             Route("/api/v1/me/rounds/{id}/forgot", forgot, methods=["POST"]),
-            Route("/api/v1/me/question", shared, methods=["POST"]),
+            Route("/api/v1/me/questions/{id}", shared, methods=["POST"]),
             Route("/api/v1/rhythm/look", look, methods=["POST"]),
             Route("/api/v1/rhythm/proposals/{id}/take-back", take_back, methods=["POST"]),
             Route("/api/v1/milestones", milestones),

@@ -158,7 +158,7 @@ async function deliver(sending: One): Promise<Receipt | null> {
   }
   if (sending.kind === "shared") {
     const { question, words } = sending.body;
-    await ask("POST", "/me/question", { id: sending.id, question, words });
+    await ask("POST", `/me/questions/${question}`, { id: sending.id, words });
     return null;
   }
   const receipt = await ask<Receipt>("POST", "/check-ins", sending.body);
