@@ -16,6 +16,19 @@ from server.notify.ways import NOWHERE, ways_of
 LONGEST_QUIET = timedelta(hours=12)
 
 
+async def set_all(
+    actor: Actor,
+    person_id: UUID,
+    channels: Sequence[str],
+    quiet: tuple[time | None, time | None],
+    now: datetime,
+) -> None:
+    """The order and the quiet hours, or neither. Raises what each of them raises."""
+    async with write():
+        await set_order(actor, person_id, channels, now)
+        await set_quiet(actor, person_id, *quiet, now)
+
+
 async def set_order(actor: Actor, person_id: UUID, channels: Sequence[str], now: datetime) -> None:
     """By what this person wants to be told first, second, and so on; what is not named comes after.
     Raises Refused for a channel that this person does not have."""

@@ -11,7 +11,7 @@ from server.errors import Refused
 from server.notify.models import Address
 from server.notify.rules import PUSH
 from server.notify.ways import NOWHERE, ways_of, wishes_of
-from server.notify.wishing import set_order, set_quiet
+from server.notify.wishing import set_all
 from server.openapi import api
 from server.people.access import Visitor, nothing_here, now_of, visitor_of
 from server.web import json_answer, json_body
@@ -53,10 +53,10 @@ async def show(request: Request) -> Response:
 
 async def change(request: Request) -> Response:
     """How I want to be reached."""
-    visitor, said, now = await _adult(request), None, now_of(request)
+    visitor, now = await _adult(request), now_of(request)
     said = await json_body(request, ReachingRequest)
-    await set_order(visitor, visitor.person_id, said.order, now)
-    await set_quiet(visitor, visitor.person_id, said.quiet_from, said.quiet_until, now)
+    quiet = (said.quiet_from, said.quiet_until)
+    await set_all(visitor, visitor.person_id, said.order, quiet, now)
     return await _answer(request, visitor)
 
 
