@@ -45,7 +45,8 @@ export type ProjectPlace =
   | "compare"
   | "came-of"
   | "take"
-  | "rhythm";
+  | "rhythm"
+  | "trusted";
 
 /** What a screen is about: ids and names of fields, never anybody's words. */
 export type About = Readonly<Record<string, string>>;

@@ -105,6 +105,7 @@ class Double:
     """A check-in that was answered after its time."""
     forgotten: list[str] = field(default_factory=list)
     question: dict[str, str] | None = None
+    trusted: list[dict[str, Any]] = field(default_factory=list)
     shared: list[dict[str, str]] = field(default_factory=list)
     more_books: dict[str, Book] = field(default_factory=dict)
     """The life projects of other children, by the child, for those who work with several."""
@@ -358,6 +359,22 @@ def application(double: Double) -> Starlette:
     async def milestones(request: Request) -> Response:
         return JSONResponse({"milestones": double.ahead})
 
+    async def trusted(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "unauthenticated")
+        if request.method == "GET":
+            return JSONResponse({"trusted": double.trusted})
+        said = await request.json()
+        made = {**said, "named_at": _z(datetime.now(UTC)), "state": "named", "why": None}
+        if said["id"] not in [one["id"] for one in double.trusted]:
+            double.trusted.append(made)
+        return JSONResponse(made, 201)
+
+    async def not_trusted(request: Request) -> Response:
+        gone = request.path_params["id"]
+        double.trusted = [one for one in double.trusted if one["id"] != gone]
+        return Response(status_code=204)
+
     async def shared(request: Request) -> Response:
         if not is_in(request):
             return _problem(401, "unauthenticated")
@@ -491,6 +508,8 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/rhythm/proposals", rhythm, methods=["GET", "POST"]),
             Route("/api/v1/me/rounds/{id}/forgot", forgot, methods=["POST"]),
             Route("/api/v1/me/questions/{id}", shared, methods=["POST"]),
+            Route("/api/v1/trusted", trusted, methods=["GET", "POST"]),
+            Route("/api/v1/trusted/{id}", not_trusted, methods=["DELETE"]),
             Route("/api/v1/rhythm/look", look, methods=["POST"]),
             Route("/api/v1/rhythm/proposals/{id}/take-back", take_back, methods=["POST"]),
             Route("/api/v1/milestones", milestones),

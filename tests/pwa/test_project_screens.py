@@ -62,6 +62,13 @@ def _reached(page: Page) -> None:
     page.wait_for_selector("#closely")
 
 
+def _named(page: Page) -> None:
+    page.locator("#trusted-name").fill("Aunt Rosa with a very long name that goes on and on")
+    page.locator("#trusted-reach").fill("+33 6 12 34 56 78")
+    page.locator("form .second").click()
+    page.locator(".entry").first.wait_for()
+
+
 def _other_times(page: Page) -> None:
     page.locator("main > .second").click()
     page.locator(".times .quiet").last.click()
@@ -140,11 +147,12 @@ SCENES: dict[str, list[Scene]] = {
     "came-of": [Scene()],
     "take": [Scene()],
     "rhythm": [Scene(), Scene(do=_other_times)],
+    "trusted": [Scene(), Scene(do=_named)],
 }
 # Screens for those who work with children alone.
 OF_STAFF = {"children"}
 # A screen of the phone's own, which is found below More.
-OF_MORE = {"rhythm"}
+OF_MORE = {"rhythm", "trusted"}
 
 GO = """async ([place, about]) => {
   history.pushState({ place, about, depth: 1 }, '', '/app/');

@@ -13,7 +13,17 @@ from tests.pwa.double import CODE, Double
 
 pytestmark = pytest.mark.browser
 
-ROWS = ("reminders", "cover", "language", "unsent", "looks", "sharing", "phones", "leave")
+ROWS = (
+    "reminders",
+    "cover",
+    "language",
+    "unsent",
+    "looks",
+    "sharing",
+    "phones",
+    "trusted",
+    "leave",
+)
 MAIN_TARGET = 72
 TARGET = 44
 

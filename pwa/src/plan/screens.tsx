@@ -22,6 +22,7 @@ import { Step } from "../screens/Step";
 import { Take } from "../screens/Take";
 import { Talk } from "../screens/Talk";
 import { Then } from "../screens/Then";
+import { TrustedPeople } from "../screens/Trusted";
 import { Whole } from "../screens/Whole";
 import * as ideas from "../store/ideas";
 import * as project from "../store/project";
@@ -54,6 +55,7 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   "came-of": CameOf,
   take: Take,
   rhythm: WhenAsked,
+  trusted: TrustedPeople,
 };
 
 /** One screen of the project; while one of them is open, news come by themselves. */

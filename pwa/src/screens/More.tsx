@@ -65,6 +65,7 @@ export function More() {
         {!isStaff.value && <Row to="looks" icon="eye" word={t("Who looked")} />}
         {!isStaff.value && <Row to="sharing" icon="info" word={t("What is shared with whom")} />}
         {!isStaff.value && <Row to="phones" icon="phones" word={t("My phones")} />}
+        {!isStaff.value && <Row to="trusted" icon="talk" word={t("Ask them first")} />}
         {install.value && (
           <li>
             <button type="button" class="row" onClick={() => void keepOnHomeScreen()}>

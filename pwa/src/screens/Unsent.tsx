@@ -18,6 +18,7 @@ function title(sending: Sending): string {
   if (sending.kind === "take-back") return t("Taking back what you proposed");
   if (sending.kind === "forgot") return t("I forgot");
   if (sending.kind === "shared") return t("An answer to a question");
+  if (sending.kind === "trusted") return t("Ask them first");
   if (sending.kind === "change") return t("Something for my project");
   const { want, mood } = sending.body;
   if (want === "help") return t("I need help now");
@@ -31,6 +32,7 @@ function wordsOf(sending: Sending): string {
   if (sending.kind === "language" || sending.kind === "forgot" || sending.kind === "take-back") return "";
   if (sending.kind === "rhythm") return sending.body.words ?? "";
   if (sending.kind === "shared") return sending.body.words;
+  if (sending.kind === "trusted") return sending.body.name;
   const { value } = sending.body;
   if (typeof value === "string") return value;
   const said = (value ?? {}) as Record<string, unknown>;

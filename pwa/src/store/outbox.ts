@@ -49,13 +49,19 @@ export interface SharedAnswer {
   body: { said_at: string; question: string; words: string };
 }
 
+/** Somebody who is to be asked first: the server is told under the id of the row. */
+export interface Naming {
+  kind: "trusted";
+  body: { said_at: string; name: string; reach: string; also_help: boolean };
+}
+
 /** Something about a project; these go out together, in the order in which they were said. */
 export interface ProjectChange extends Omit<Outgoing, "id"> {
   kind: "change";
   place: Place;
 }
 
-export type Content = CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer | ProjectChange;
+export type Content = CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer | Naming | ProjectChange;
 
 export type Sending = Content & {
   id: string;
@@ -156,6 +162,11 @@ async function deliver(sending: One): Promise<Receipt | null> {
     await ask("POST", `/me/rounds/${sending.body.round}/forgot`);
     return null;
   }
+  if (sending.kind === "trusted") {
+    const { said_at: _said, ...named } = sending.body;
+    await ask("POST", "/trusted", { id: sending.id, ...named });
+    return null;
+  }
   if (sending.kind === "shared") {
     const { question, words } = sending.body;
     await ask("POST", `/me/questions/${question}`, { id: sending.id, words });
@@ -197,7 +208,7 @@ function stopsAll(halt: Halt, why: unknown): boolean {
   return halt !== "busy" || (why instanceof Refused && [429, 503].includes(why.status));
 }
 
-type One = Sending & (CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer);
+type One = Sending & (CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer | Naming);
 type OfProject = Sending & ProjectChange;
 
 const isOne = (sending: Sending): sending is One => sending.kind !== "change";
@@ -227,7 +238,7 @@ async function sendOne(who: Who, sending: One, outcome: Outcome): Promise<boolea
       return true;
     }
     // Refused for good: it stays, with the reason, and what comes after it goes on.
-    const isExplained = sending.kind === "rhythm" || sending.kind === "take-back";
+    const isExplained = ["rhythm", "take-back", "trusted"].includes(sending.kind);
     await keep(who, { ...sending, problem: code, ...(isExplained ? { sentence: detail } : {}) });
     return true;
   }
