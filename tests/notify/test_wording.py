@@ -14,7 +14,7 @@ def test_every_kind_has_its_words() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.THANKS])
 def test_every_subject_to_a_person_is_the_neutral_one(kind: Kind, language: str) -> None:
     words = word(kind, language, display_name="Planner", url=URL, fault="push:vapid")
     assert words.title == "Planner"
@@ -24,6 +24,14 @@ def test_every_subject_to_a_person_is_the_neutral_one(kind: Kind, language: str)
         assert words.subject == neutral(language)
     assert words.body.endswith(URL)
     assert "{" not in words.body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_is_thanked_for_by_two_words_and_nothing_beside_them(language: str) -> None:
+    words = word(Kind.THANKS, language, display_name="Planner", url=URL)
+    assert words.title == words.subject == words.body
+    assert "Planner" not in words.body
+    assert URL not in words.body
 
 
 def test_a_child_reads_nothing_that_the_lock_screen_would_not_say() -> None:
