@@ -34,7 +34,10 @@ class Texting(Model):
 
     class Meta:
         table = "texting"
-        indexes = (Index(fields=("number_index",), name="texting_number"),)
+        indexes = (
+            Index(fields=("number_index",), name="texting_number"),
+            Index(fields=("child_id",), name="texting_child"),
+        )
         constraints = (
             UniqueConstraint(
                 fields=("child_id",), name="texting_live", condition="ended_at IS NULL"

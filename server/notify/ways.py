@@ -64,7 +64,8 @@ async def wishes_of(people: Collection[UUID]) -> Mapping[UUID, Wish]:
 
 def _ways(rows: Sequence[dict[str, Any]], wish: Sequence[str], now: datetime) -> Ways:
     devices = [device_of(row) for row in rows if row["channel"] == PUSH]
-    proven = {row["channel"] for row in rows if row["verified_at"] is not None}
+    # A phone has proved itself by asking for pushes; whether it shows them is told by receipts.
+    proven = {row["channel"] for row in rows if row["verified_at"] or row["channel"] == PUSH}
     others = {row["channel"] for row in rows} - proven
     return Ways(
         tuple(in_order(proven, wish)),

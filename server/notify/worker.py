@@ -87,7 +87,8 @@ class Attempt:
     @property
     def counts(self) -> bool:
         """Whether somebody has answered from there before. The last resort proves nothing."""
-        return self.address is None or self.address.verified_at is not None
+        to = self.address
+        return to is None or to.channel == PUSH or to.verified_at is not None
 
 
 class Worker:

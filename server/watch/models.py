@@ -408,4 +408,7 @@ class TrustedAsk(Model):
 
     class Meta:
         table = "trusted_ask"
-        indexes = (Index(fields=("alert_id",), name="trusted_ask_alert"),)
+        indexes = (
+            Index(fields=("alert_id",), name="trusted_ask_alert"),
+            Index(fields=("trusted_id",), name="trusted_ask_trusted"),
+        )

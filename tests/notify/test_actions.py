@@ -118,7 +118,7 @@ async def test_what_is_queued_in_a_change_that_fails_is_never_said(cast: Cast) -
 
 async def test_a_message_is_to_a_person_or_to_a_last_resort(cast: Cast) -> None:
     for wrong in (saying(cast, person_id=None), saying(cast, last_resort=0)):
-        with pytest.raises(AssertionError, match="to one of the two"):
+        with pytest.raises(AssertionError, match="to one of them"):
             await queue(cast, wrong)
 
 

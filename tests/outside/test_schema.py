@@ -33,6 +33,7 @@ from server.notify.actions import add_address
 from server.people.actions import add_tie
 from server.people.rules import Role
 from server.watch import rhythm as rhythms
+from server.watch import trusting
 from server.watch.calling import open_missing
 from server.watch.models import Observation, Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
@@ -152,6 +153,15 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             from_at=begins,
             now=now,
         )
+        rosa = await trusting.name_her(
+            cast.actor("mia"),
+            mia,
+            "Rosa",
+            "rosa@example.org",
+            also_help=False,
+            id=uuid4(),
+            now=now,
+        )
         shared = await shared_question.agree(cast.actor("tom"), mia, "The dog?", "Rex", now)
         observation = await Observation.create(
             id=uuid4(),
@@ -171,6 +181,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "proposal_id": str(await proposal_id(cast, None, "")),
             "observation_id": str(observation.id),
             "question_id": str(shared.id),
+            "trusted_id": str(rosa.id),
             "round_id": str(await round_id(cast, "mia", "")),
             "season_id": str(await season_id(cast, None, "")),
             "milestone_id": str(await milestone_id(cast, None, "")),
@@ -195,6 +206,7 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
     begins = cast.clock() + timedelta(days=3)
     child = "/api/v1/children/{child_id}"
     return {
+        "POST /api/v1/trusted": {"id": str(uuid4()), "name": "Rosa", "reach": "rosa@example.org"},
         "POST /api/v1/pair": {"code": invitation.code, "device": {"id": str(uuid4())}},
         "POST /api/v1/sessions": {"name": "tom", "password": password_of("tom")},
         "POST /api/v1/push-subscriptions": {

@@ -9,7 +9,7 @@ import pytest
 
 from server.alert.actions import acknowledge
 from server.alert.climbing import tick
-from server.alert.duty import covers, on_duty
+from server.alert.duty import on_duty, on_rota
 from server.alert.models import Alert, Duty, Leave
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
@@ -175,7 +175,7 @@ async def test_a_turn_of_the_rota_and_cover_for_leave_go_to_whoever_takes_over(c
     for days in (0, 8, 800):
         then = now + timedelta(days=days)
         assert await on_duty([cast.agency.id], then) == {cast.agency.id: {cast.tom.id}}
-    assert await covers(cast.tom.id, now) == {cast.ines.id}
+    assert (await on_rota(cast.tom.id, now)).covers == {cast.ines.id}
 
 
 async def test_two_who_leave_at_once_to_each_other_leave_no_child_alone(cast: Cast) -> None:
