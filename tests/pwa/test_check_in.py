@@ -300,6 +300,7 @@ def test_a_phone_that_was_shut_out_keeps_its_words_and_hands_them_in_after_pairi
     assert double.check_ins == []
     phone.page.get_by_role("button", name="Send", exact=True).click()
     phone.page.get_by_text("1 thing from before").wait_for(state="detached")
+    received(phone, double, 1)
     assert [c["note"] for c in double.check_ins] == ["Said while shut out"]
 
 
