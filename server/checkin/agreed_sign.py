@@ -4,12 +4,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from server import bulk
-from server.alert.ladder import Cause
 from server.alert.models import Alert
-from server.alert.opening import Opening, open_alerts
-from server.alert.policy import Tier
-from server.alert.reach import policy_of
 from server.audit.actions import Actor, note
+from server.checkin import concern
 from server.checkin.duress import Sign
 from server.checkin.models import DuressHeard, DuressSign
 from server.db import write
@@ -81,17 +78,8 @@ async def call_all_the_same(actor: Actor, child: Child, now: datetime) -> Alert:
     async with write():
         await Watch.filter(child_id=child.id).select_for_update().first()
         last = await DuressHeard.filter(child_id=child.id).order_by("-at").first()
-        opening = Opening(
-            child_id=child.id,
-            agency_id=child.agency_id,
-            cause=Cause.CONCERN,
-            tier=Tier.HIGH,
-            reason="sealed",
-            opened_at=last.at if last is not None else now,
-            actor=actor,
-        )
-        policy, _ = await policy_of(child.agency_id)
-        [alert] = await open_alerts([opening], {child.agency_id: policy}, now)
+        said_at = last.at if last is not None else now
+        alert = await concern.call(actor, child.id, child.agency_id, said_at=said_at, now=now)
         if last is not None and last.alert_id is None:
             await DuressHeard.filter(id=last.id).update(alert_id=alert.id)
         await DuressSign.filter(child_id=child.id, ended_at__isnull=True).update(

@@ -10,12 +10,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from server import bulk
-from server.alert.ladder import Cause
 from server.alert.levels import Way
-from server.alert.opening import Opening, open_alerts
-from server.alert.policy import Tier
-from server.alert.reach import policy_of
 from server.audit.actions import SYSTEM, note
+from server.checkin import concern
 from server.checkin.duress import NOTHING, Sign, heard
 from server.checkin.models import CheckIn, DuressHeard, DuressSign
 from server.checkin.rules import Want
@@ -86,7 +83,12 @@ def _carries(one: CheckIn, row: DuressSign | None) -> bool:
 async def _hear(one: CheckIn, row: DuressSign | None, now: datetime) -> None:
     until = row.practise_until if row is not None else None
     is_practice = until is not None and one.received_at <= until
-    alert_id = None if is_practice else await _call(one, now)
+    alert_id = None
+    if not is_practice:
+        alert = await concern.call(
+            SYSTEM, one.child_id, one.agency_id, said_at=one.received_at, now=now
+        )
+        alert_id = alert.id
     await bulk.insert(
         DuressHeard,
         [
@@ -107,17 +109,3 @@ async def _hear(one: CheckIn, row: DuressSign | None, now: datetime) -> None:
     what = "sign:practised" if is_practice else "sign:heard"
     await note(SYSTEM, what, child_id=one.child_id, about=about, agency_id=one.agency_id, now=now)
     await announce(one.agency_id, "watch")
-
-
-async def _call(one: CheckIn, now: datetime) -> UUID:
-    policy, _ = await policy_of(one.agency_id)
-    opening = Opening(
-        child_id=one.child_id,
-        agency_id=one.agency_id,
-        cause=Cause.CONCERN,
-        # As urgent in a settled placement as in the first night.
-        tier=Tier.HIGH,
-        reason="sealed",
-        opened_at=one.received_at,
-    )
-    return (await open_alerts([opening], {one.agency_id: policy}, now))[0].id

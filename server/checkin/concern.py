@@ -1,0 +1,29 @@
+"""Adults are called about a child whose sign was heard; why is sealed."""
+
+from datetime import datetime
+from uuid import UUID
+
+from server.alert.ladder import Cause
+from server.alert.models import Alert
+from server.alert.opening import Opening, open_alerts
+from server.alert.policy import Tier
+from server.alert.reach import policy_of
+from server.audit.actions import Actor
+
+
+async def call(
+    actor: Actor, child_id: UUID, agency_id: UUID, *, said_at: datetime, now: datetime
+) -> Alert:
+    """In the caller's transaction. Where one is open already, it is joined."""
+    policy, _ = await policy_of(agency_id)
+    opening = Opening(
+        child_id=child_id,
+        agency_id=agency_id,
+        cause=Cause.CONCERN,
+        # As urgent in a settled placement as in the first night.
+        tier=Tier.HIGH,
+        reason="sealed",
+        opened_at=said_at,
+        actor=actor,
+    )
+    return (await open_alerts([opening], {agency_id: policy}, now))[0]
