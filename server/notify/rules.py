@@ -304,6 +304,12 @@ def quiet_ends(address: AddressSlice, now: datetime) -> datetime:
     return ends if ends > now else as_utc(today + timedelta(days=1), address.quiet_until, zone)
 
 
+def is_a_way(channel: str, verified_at: datetime | None) -> bool:
+    """Whether an address is a way to reach somebody: one from which they have answered. A phone has
+    answered by asking for pushes; whether it shows them is told by receipts."""
+    return channel == PUSH or verified_at is not None
+
+
 def in_order(channels: Iterable[str], wish: Sequence[str] = ()) -> list[str]:
     """The channels that a person has, each once: those of the person's own choice in that order,
     then the others, the fastest first.

@@ -9,7 +9,7 @@ from uuid import UUID
 from server.notify.devices import COLUMNS, device_of
 from server.notify.health import Health, reached
 from server.notify.models import Address, Wish
-from server.notify.rules import PUSH, in_order
+from server.notify.rules import PUSH, in_order, is_a_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,7 @@ async def wishes_of(people: Collection[UUID]) -> Mapping[UUID, Wish]:
 
 def _ways(rows: Sequence[dict[str, Any]], wish: Sequence[str], now: datetime) -> Ways:
     devices = [device_of(row) for row in rows if row["channel"] == PUSH]
-    # A phone has proved itself by asking for pushes; whether it shows them is told by receipts.
-    proven = {row["channel"] for row in rows if row["verified_at"] or row["channel"] == PUSH}
+    proven = {row["channel"] for row in rows if is_a_way(row["channel"], row["verified_at"])}
     others = {row["channel"] for row in rows} - proven
     return Ways(
         tuple(in_order(proven, wish)),

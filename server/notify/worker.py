@@ -44,6 +44,7 @@ from server.notify.rules import (
     Outcome,
     Reason,
     Result,
+    is_a_way,
     put_off_to,
     what_next,
     worth_sending,
@@ -88,7 +89,7 @@ class Attempt:
     def counts(self) -> bool:
         """Whether somebody has answered from there before. The last resort proves nothing."""
         to = self.address
-        return to is None or to.channel == PUSH or to.verified_at is not None
+        return to is None or is_a_way(to.channel, to.verified_at)
 
 
 class Worker:
