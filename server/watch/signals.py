@@ -206,9 +206,7 @@ def _observations(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
 
 def _new_phone(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
     """A phone was paired, and it was not the first one."""
-    since = now - timedelta(days=signal.days)
-    new = [at for at in sorted(rows.phones)[1:] if since < at <= now]
-    return Changed(Code.NEW_PHONE, new[-1]) if new else None
+    return _last(Code.NEW_PHONE, sorted(rows.phones)[1:], signal, now)
 
 
 def _other_language(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
@@ -224,7 +222,7 @@ def _shared_question(rows: Rows, signal: Signal, now: datetime) -> Changed | Non
 def _last(code: Code, moments: Iterable[datetime], signal: Signal, now: datetime) -> Changed | None:
     since = now - timedelta(days=signal.days)
     found = [at for at in moments if since < at <= now]
-    return Changed(code, max(found), n=len(found)) if found else None
+    return Changed(code, max(found)) if found else None
 
 
 _RULES: Mapping[Code, Callable[[Rows, Signal, datetime], Changed | None]] = {
