@@ -256,13 +256,12 @@ async def set_plan(
 async def _come(plan: DrillPlan, now: datetime) -> None:
     """A drill whose hour it is: of the caseworker whose last one is the longest ago."""
     agency = await Agency.get(id=plan.id)
-    after = now
     if await _is_real(plan.id) or await Drill.exists(agency_id=plan.id, ended_at__isnull=True):
         await DrillPlan.filter(id=plan.id, act_at=plan.act_at).update(act_at=now + LATER)
         return
     assert plan.every is not None
     at, zone = time.fromisoformat(plan.at), known_zone(agency.zone)
-    then = rules.next_drill(Every(plan.every), plan.weekday, at, zone, after)
+    then = rules.next_drill(Every(plan.every), plan.weekday, at, zone, now)
     if not await DrillPlan.filter(id=plan.id, act_at=plan.act_at).update(act_at=then):
         return
     worker = await _whose_turn(plan.id)
