@@ -29,6 +29,7 @@ from server.engines.editors import MigrationFault
 from server.engines.migrate import migrate, pending
 from server.errors import WaymarkError
 from server.keys import new_vapid_key
+from server.missing import finding
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import configured
 from server.notify.channels.reach import unreachable
@@ -40,6 +41,7 @@ from server.plan.reviews import heard
 from server.settings import SettingFault, Settings, faults, load, unknown
 from server.ticker import Ticker
 from server.watch import marking
+from server.watch.calling import use_ends
 
 # Named in the contract, and not built yet: they are not listed.
 NOT_YET = ("export", "backup", "restore")
@@ -162,7 +164,8 @@ def _use(settings: Settings) -> None:
     crypt.use(crypt.Keyring(settings.secret_keys))
     use_last_resorts(len(settings.last_resort))
     use_inbound(settings.inbound)
-    use_ears(marking.hear, heard)
+    use_ears(marking.hear, heard, finding.hear)
+    use_ends(finding.ends)
 
 
 # --- serving

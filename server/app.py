@@ -34,6 +34,7 @@ from server.inbound import reading
 from server.keys import vapid_public_key
 from server.live import close_live, open_live
 from server.middleware import stack as middleware_stack
+from server.missing import finding
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import channel_names
 from server.openapi import openapi_route
@@ -42,6 +43,7 @@ from server.plan import kept
 from server.plan.reviews import heard
 from server.settings import Settings
 from server.watch import marking
+from server.watch.calling import use_ends
 from server.watch.cases import use_signals
 from server.web import answer_fault, wants_page
 
@@ -72,7 +74,8 @@ def create_app(
     use_last_resorts(len(settings.last_resort))
     use_inbound(settings.inbound)
     use_on_duty(on_duty)
-    use_ears(marking.hear, heard)
+    use_ears(marking.hear, heard, finding.hear)
+    use_ends(finding.ends)
     use_signals(drift.holds)
     app = Starlette(
         routes=routes(),

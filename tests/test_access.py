@@ -40,6 +40,9 @@ from server.due.models import Due
 from server.due.rules import Kind, Setting
 from server.inbound import links
 from server.inbound.models import ChildLink, FrontDesk
+from server.missing.finding import Found, found
+from server.missing.models import Episode
+from server.missing.opening import Saying, open_episode
 from server.notify.actions import ARRIVED
 from server.notify.actions import test_message as send_test
 from server.notify.models import Address, Message
@@ -302,6 +305,11 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {CHILD}/placement/end": child("caseworker supervisor"),
     f"POST {CHILD}/placement/begin": child("caseworker supervisor"),
     f"POST {CHILD}/missing": child("caseworker supervisor guardian carer"),
+    f"POST {CHILD}/episodes": child("caseworker supervisor guardian carer"),
+    f"GET {CHILD}/episodes": child("child caseworker supervisor guardian"),
+    f"GET {CHILD}/episodes/{{episode_id}}": child("child caseworker supervisor guardian"),
+    f"POST {CHILD}/episodes/{{episode_id}}/entries": child("caseworker supervisor"),
+    f"POST {CHILD}/episodes/{{episode_id}}/found": child("caseworker supervisor guardian carer"),
     # The life project.
     "GET /api/v1/project": children_alone,
     "POST /api/v1/sync": children_alone,
@@ -505,6 +513,19 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     f"POST {CHILD}/sightings": {"id": "{id}", "answer": "seen"},
     f"POST {CHILD}/observations": {"id": "{id}", "sign": "packed_bag"},
     f"POST {CHILD}/missing": {},
+    f"POST {CHILD}/episodes": {"id": "{id}", "said_at": "{now}"},
+    f"POST {CHILD}/episodes/{{episode_id}}/entries": {
+        "id": "{id}",
+        "what": "note",
+        "words": "A white car.",
+    },
+    f"POST {CHILD}/episodes/{{episode_id}}/found": {
+        "id": "{id}",
+        "at": "{now}",
+        "where": "Here",
+        "by": "Sam",
+        "condition": "Well.",
+    },
     f"POST {CHILD}/check-ins": {"id": "{id}", "said_at": "{now}"},
     "POST /api/v1/check-ins": {"id": "{id}", "said_at": "{now}"},
     "POST /api/v1/push-receipts": {"message": "{id}"},
@@ -977,11 +998,24 @@ async def intake_id(cast: Cast, _who: str | None, _path: str) -> object:
     return row.id
 
 
+async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A time in which Mia was missing: over where the child itself reads of it."""
+    now = cast.clock()
+    held = await Episode.filter(child_id=cast.mia.id).order_by("-opened_at").first()
+    if held is None or (not held.is_open and path.endswith("/found")):
+        held, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
+    if held.is_open and who == "mia" and path.endswith("/{episode_id}"):
+        what = Found(now, "Here", "Sam", "Well.")
+        await found(cast.actor("tom"), held.id, uuid4(), what, now)
+    return held.id
+
+
 MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
     maker.__name__: maker
     for maker in (
         change_id,
         due_id,
+        episode_id,
         home_id,
         intake_id,
         child_id,

@@ -91,6 +91,8 @@ PURE = {
     "notify/wording",
     "notify/working",
     "inbound/rules",
+    "missing/acts",
+    "missing/rules",
     "people/rules",
     "plan/goals",
     "plan/handed",

@@ -252,11 +252,12 @@ async def _move(due: Sequence[Due], now: datetime) -> None:
     if any(known_zone(row.zone).key != row.zone for row in due):
         # The mornings are those of UTC for as long as nobody mends it.
         await tell_operators("due:zone", now)
-    left = await _left({row.child_id for row in due})
+    resting = {row.child_id for row in due if row.kind not in rules.OF_AN_EPISODE}
+    left = await _left(resting)
     reach = await reach_of(due, now)
     moved: list[tuple[Due, rules.Due, tuple[Call, ...]]] = []
     for row in due:
-        if row.child_id in left:
+        if _rests(row, left):
             moved.append((row, row.slice(), ()))
         else:
             moved.append((row, *rules.advance(row.slice(), row.terms(), reach[row.id], now)))
@@ -264,7 +265,7 @@ async def _move(due: Sequence[Due], now: datetime) -> None:
         {
             "id": row.id,
             "told": after.told,
-            "act_at": _acts_at(row, after, row.child_id in left, now),
+            "act_at": _acts_at(row, after, _rests(row, left), now),
             "version": row.version,
         }
         for row, after, _ in moved
@@ -280,6 +281,10 @@ async def _move(due: Sequence[Due], now: datetime) -> None:
 
 def _acts_at(row: Due, after: rules.Due, is_left: bool, now: datetime) -> datetime | None:
     return now + rules.REST if is_left else rules.next_at(after, row.terms())
+
+
+def _rests(row: Due, left: Collection[UUID]) -> bool:
+    return row.child_id in left and row.kind not in rules.OF_AN_EPISODE
 
 
 async def _left(children: Collection[UUID]) -> set[UUID]:
@@ -314,6 +319,8 @@ def _saying(row: Due, person: UUID, role: str | None, number: int, now: datetime
     # stands in and has no tie may open nothing about the child: their page says what to do.
     is_in_app = is_child or role == Role.CARER
     about = f"/desk/children/{row.child_id}" if role else f"/desk/dues/{row.id}"
+    if row.kind in rules.OF_AN_EPISODE:
+        about = f"/desk/episodes/{row.subject_id}"
     path = "/app/" if is_in_app else about
     return Saying(
         kind=Message.DUE_CHILD if is_child else Message.DUE,
@@ -323,6 +330,7 @@ def _saying(row: Due, person: UUID, role: str | None, number: int, now: datetime
         person_id=person,
         turn=number,
         child_id=row.child_id,
+        urgency="high" if row.kind in rules.URGENT else "normal",
         expires_at=now + SAYS_FOR,
         data={"path": path, **({"quiet": quiet} if is_child else {})},
     )

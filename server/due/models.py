@@ -24,7 +24,7 @@ class Due(Model):
     )
     child_id: UUID
     kind = fields.CharField(max_length=16)
-    subject_id = fields.UUIDField()  # The step, the message, the review, the child.
+    subject_id = fields.UUIDField()  # The step, the message, the review, the child, the episode.
     turn = fields.IntField(default=0)
     # Null: whoever is `owner_role` to the child, whenever it speaks.
     owner_id = fields.UUIDField(null=True)

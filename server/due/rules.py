@@ -36,10 +36,58 @@ class Kind(StrEnum):
     REVIEW = "review"  # A look back that has a day.
     ANSWER = "answer"  # Somebody has complained, and is to get an answer.
     RHYTHM = "rhythm"  # A child proposes another rhythm of its check-ins.
+    # The clocks of a search (domain.md 2.4); the subject of each is the episode.
+    DECISION = "decision"  # Whether the police are told: by a person, with reasons.
+    REPORT = "report"  # The police, and those who must know.
+    KEEP_TRYING = "keep_trying"  # To reach the child, again and again.
+    BRING_BACK = "bring_back"  # Where it is known where the child is, and it is not safe there.
+    STRATEGY_24H = "strategy_24h"
+    STRATEGY_72H = "strategy_72h"
+    STRATEGY_7D = "strategy_7d"
+    STRATEGY_14D = "strategy_14d"
+    STRATEGY_28D = "strategy_28d"
+    STRATEGY_3M = "strategy_3m"  # And every three months from then on.
+    STRATEGY_3IN30 = "strategy_3in30"  # Three times missing within thirty days.
+    # The clocks of the return.
+    TELL_FOUND = "tell_found"  # The police, and whoever was told that the child is missing.
+    SAFE_AND_WELL = "safe_and_well"
+    MEDICAL = "medical"
+    RETURN_INTERVIEW = "return_interview"  # Offered by somebody independent of the home.
+    RESCREEN = "rescreen"  # Whether the child was, or is, trafficked.
+    PHONE_CHECK = "phone_check"
+    PACK_UPDATE = "pack_update"
+    PLAN_REVIEW = "plan_review"  # The life project, looked at together with the reasons.
 
 
 # What a life project makes somebody's turn by what stands in it.
 OF_A_PROJECT = frozenset({Kind.STEP, Kind.END, Kind.REVIEW, Kind.ANSWER})
+
+STRATEGY = (
+    Kind.STRATEGY_24H,
+    Kind.STRATEGY_72H,
+    Kind.STRATEGY_7D,
+    Kind.STRATEGY_14D,
+    Kind.STRATEGY_28D,
+    Kind.STRATEGY_3M,
+    Kind.STRATEGY_3IN30,
+)
+OF_A_SEARCH = frozenset({Kind.DECISION, Kind.REPORT, Kind.KEEP_TRYING, Kind.BRING_BACK, *STRATEGY})
+OF_A_RETURN = frozenset(
+    {
+        Kind.TELL_FOUND,
+        Kind.SAFE_AND_WELL,
+        Kind.MEDICAL,
+        Kind.RETURN_INTERVIEW,
+        Kind.RESCREEN,
+        Kind.PHONE_CHECK,
+        Kind.PACK_UPDATE,
+        Kind.PLAN_REVIEW,
+    }
+)
+# Of these nothing rests: neither by night, nor when a placement ends while the child is away.
+OF_AN_EPISODE = OF_A_SEARCH | OF_A_RETURN
+# Those which somebody is woken for.
+URGENT = frozenset({Kind.DECISION, Kind.REPORT, Kind.KEEP_TRYING, Kind.BRING_BACK})
 
 
 class To(StrEnum):
@@ -119,7 +167,64 @@ _OF_WHOEVER_WAITS = Terms(
     ),
     _DAY,
 )
+_QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
+# The alert that opened the episode has called everyone, so a clock of the night speaks when it is
+# over: to whose turn it is and whoever stands in, a quarter later to those who answer for both, and
+# then every hour without end.
+_OF_A_NIGHT = Terms(
+    (
+        Speech(0 * _DAY, (To.OWNER, To.DEPUTY)),
+        Speech(_QUARTER, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
+    ),
+    _HOUR,
+)
+_OF_KEEPING_ON = Terms(
+    (
+        Speech(0 * _DAY, (To.OWNER,)),
+        Speech(_QUARTER, (To.OWNER, To.DEPUTY)),
+        Speech(_HOUR, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
+    ),
+    _HOUR,
+)
+_OF_A_MEETING = Terms(
+    (Speech(-2 * _HOUR, (To.OWNER,)), Speech(0 * _DAY, (To.OWNER, To.CASEWORKER))), _DAY, _MORNING
+)
+_OF_THE_SAME_DAY = Terms(
+    (
+        Speech(_AT_ONCE, (To.OWNER,)),
+        Speech(0 * _DAY, (To.OWNER, To.DEPUTY)),
+        Speech(_HOUR, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
+    ),
+    12 * _HOUR,
+)
+_OF_THE_DAYS_AFTER = Terms(
+    (
+        Speech(_AT_ONCE, (To.OWNER,)),
+        Speech(-_DAY, (To.OWNER,)),
+        Speech(0 * _DAY, (To.OWNER, To.DEPUTY)),
+        Speech(_DAY, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
+    ),
+    _DAY,
+    _MORNING,
+)
+# The review itself reminds both sides of its day; this is for a review that nobody has held.
+_OF_A_REVIEW_AFTER = Terms(
+    (Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, (To.OWNER, To.SUPERVISOR))), _DAY, _MORNING
+)
 _TERMS: Mapping[Kind, Terms] = {
+    Kind.DECISION: _OF_A_NIGHT,
+    Kind.REPORT: _OF_A_NIGHT,
+    Kind.BRING_BACK: _OF_A_NIGHT,
+    Kind.KEEP_TRYING: _OF_KEEPING_ON,
+    **dict.fromkeys(STRATEGY, _OF_A_MEETING),
+    Kind.TELL_FOUND: _OF_THE_SAME_DAY,
+    Kind.SAFE_AND_WELL: _OF_THE_SAME_DAY,
+    Kind.MEDICAL: _OF_THE_SAME_DAY,
+    Kind.RETURN_INTERVIEW: _OF_THE_DAYS_AFTER,
+    Kind.RESCREEN: _OF_THE_DAYS_AFTER,
+    Kind.PHONE_CHECK: _OF_THE_DAYS_AFTER,
+    Kind.PACK_UPDATE: _OF_THE_DAYS_AFTER,
+    Kind.PLAN_REVIEW: _OF_A_REVIEW_AFTER,
     Kind.STEP: _OF_THE_AUTHORITY,
     Kind.REPLY: _OF_WHOEVER_WAITS,
     Kind.RHYTHM: _OF_WHOEVER_WAITS,
@@ -304,14 +409,18 @@ def whose_turn(due: Due, terms: Terms, reach: Reach) -> frozenset[UUID]:
 
 
 _TALKING = frozenset({"child", "caseworker", "supervisor"})
+_SEARCHING = frozenset({"caseworker", "supervisor", "guardian"})
 
 
 def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
     """Whether somebody who is these to a child sees dues of this kind that are not theirs: those of
     the thread are for those in it, a complaint and the review about it are for whom they are said
-    to, and a carer sees no more of a plan than the next dates."""
+    to, a carer sees no more of a plan than the next dates, and an episode's clocks are not shown on
+    a phone that somebody may hold."""
     if kind is Kind.ANSWER or (kind is Kind.REVIEW and owner_role != "caseworker"):
         return False
+    if kind in OF_AN_EPISODE:
+        return bool(roles & _SEARCHING)
     if kind is Kind.RHYTHM:
         return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from server.due.actions import open_dues, reach_of
 from server.due.models import Due
-from server.due.rules import Kind, State, may_see, whose_turn
+from server.due.rules import OF_AN_EPISODE, Kind, State, may_see, whose_turn
 from server.i18n import N_, gettext, ngettext
 from server.people.models import Child, Person
 
@@ -20,8 +20,27 @@ WORDS: Mapping[Kind, str] = {
     Kind.REVIEW: N_("A review"),
     Kind.ANSWER: N_("An answer to a complaint"),
     Kind.RHYTHM: N_("An answer about the rhythm"),
+    Kind.DECISION: N_("Decide whether the police are told"),
+    Kind.REPORT: N_("Tell the police and those who must know"),
+    Kind.KEEP_TRYING: N_("Try again to reach the child"),
+    Kind.BRING_BACK: N_("Bring the child to a safe place"),
+    Kind.STRATEGY_24H: N_("Talk with the police after 24 hours"),
+    Kind.STRATEGY_72H: N_("Talk with everyone after 72 hours"),
+    Kind.STRATEGY_7D: N_("Talk with everyone after 7 days"),
+    Kind.STRATEGY_14D: N_("Talk with everyone after 14 days"),
+    Kind.STRATEGY_28D: N_("Talk with everyone after 28 days"),
+    Kind.STRATEGY_3M: N_("Look at the search again after 3 months"),
+    Kind.STRATEGY_3IN30: N_("Talk with everyone: missing three times in 30 days"),
+    Kind.TELL_FOUND: N_("Tell the police that the child was found"),
+    Kind.SAFE_AND_WELL: N_("See whether the child is safe and well"),
+    Kind.MEDICAL: N_("Ask whether a doctor is needed"),
+    Kind.RETURN_INTERVIEW: N_("Offer the talk after the return"),
+    Kind.RESCREEN: N_("Look again for signs of trafficking"),
+    Kind.PHONE_CHECK: N_("Look after the phone together"),
+    Kind.PACK_UPDATE: N_("Bring the grab pack up to date"),
+    Kind.PLAN_REVIEW: N_("Look at the life project together"),
 }
-_TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM})
+_TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM}) | OF_AN_EPISODE
 # A day ends at midnight, which is another day to whoever reads it.
 _STILL_THAT_DAY = timedelta(minutes=1)
 

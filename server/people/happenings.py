@@ -16,12 +16,15 @@ from server.audit.actions import Actor
 
 
 class Happening(StrEnum):
-    """Something after which a life project is to be looked at."""
+    """Something that rooms above act upon: a life project is looked at, a search begins."""
 
     NEW_WORKER = "new_worker"  # A caseworker came, or went, for good.
     TRANSFER = "transfer"  # Another home.
     RETURN = "return"  # A child that was missing, or had left, is back.
     BIRTHDAY = "birthday"  # The day of birth is known now, or is another one.
+    MISSING = "missing"  # A person has said so; `about` is the alert.
+    SIGN_OF_LIFE = "sign_of_life"  # A missing child has said something, or was seen.
+    REVIEWED = "reviewed"  # A review of the life project was held; `about` is the review.
 
 
 class Ear(Protocol):

@@ -37,7 +37,10 @@ class Action(StrEnum):
     CHILD_SEE = "child:see"
     DEVICES_SEE = "devices:see"
     DEVICES_SHUT_OUT = "devices:shut_out"
+    EPISODE_FOUND = "episode:found"
     EPISODE_OPEN = "episode:open"
+    EPISODE_SEE = "episode:see"
+    EPISODE_WORK = "episode:work"
     HISTORY_SEE = "history:see"
     INVITE = "invite"
     LOOKS_SEE = "looks:see"
@@ -77,6 +80,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.DEVICES_SHUT_OUT,
             _A.LOOKS_SEE,
             _A.TRUSTED_NAME,
+            _A.EPISODE_SEE,
         }
     ),
     Role.CASEWORKER: frozenset(
@@ -100,7 +104,10 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.PLACEMENT_CHANGE,
             _A.ALERT_SEE,
             _A.ALERT_ACKNOWLEDGE,
+            _A.EPISODE_FOUND,
             _A.EPISODE_OPEN,
+            _A.EPISODE_SEE,
+            _A.EPISODE_WORK,
             _A.DEVICES_SEE,
             _A.DEVICES_SHUT_OUT,
             _A.INVITE,
@@ -127,7 +134,10 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.PLACEMENT_CHANGE,
             _A.ALERT_SEE,
             _A.ALERT_ACKNOWLEDGE,
+            _A.EPISODE_FOUND,
             _A.EPISODE_OPEN,
+            _A.EPISODE_SEE,
+            _A.EPISODE_WORK,
             _A.DEVICES_SEE,
             _A.DEVICES_SHUT_OUT,
             _A.TIES_SEE,
@@ -146,7 +156,9 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.SIGHTING_NOTE,
             _A.RHYTHM_SEE,
             _A.ALERT_SEE,
+            _A.EPISODE_FOUND,
             _A.EPISODE_OPEN,
+            _A.EPISODE_SEE,
             _A.LOOKS_SEE,
         }
     ),
@@ -159,6 +171,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.OBSERVATION_NOTE,
             _A.SIGHTING_NOTE,
             _A.QUESTION_ANSWER,
+            _A.EPISODE_FOUND,
             _A.EPISODE_OPEN,
         }
     ),

@@ -10,6 +10,7 @@ from server.due import actions as dues
 from server.due.models import Due
 from server.due.rules import OF_A_PROJECT, REPLY_WITHIN, Ending, Kind, Setting
 from server.due.rules import State as DueState
+from server.people.happenings import Happening, happened
 from server.people.models import Agency, Child, Person
 from server.people.rules import Role
 from server.plan.owed import Held, Thing, owed, owners
@@ -40,6 +41,9 @@ async def follow(actor: Actor, child: Child, state: State, rows: Rows, now: date
     answered, asked = _talk(replies, rows, zones[str(child.id)], now)
     settings = [one for one in found.settings if not _stands(one, held, found.endings)]
     await dues.settle_and_set(actor, child, [*endings, *answered], [*settings, *asked], now)
+    for row, ending in endings:
+        if row.kind == Kind.REVIEW and ending.state is DueState.DONE:
+            await happened(actor, child.id, Happening.REVIEWED, now, about=row.subject_id)
 
 
 def _stands(setting: Setting, held: Mapping[Thing, Due], endings: Mapping[Thing, Ending]) -> bool:

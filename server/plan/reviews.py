@@ -41,6 +41,8 @@ async def heard(
 
     In the transaction in which it happened.
     """
+    if what is not Happening.BIRTHDAY and what not in _CALLS_FOR:
+        return
     child = await Child.get(id=child_id)
     if what is Happening.BIRTHDAY:
         await say_for(actor, child, partial(_turning_17_half, child, now), now)

@@ -15,12 +15,13 @@ from server.alert.ladder import people_on
 from server.alert.levels import BY_WAY, OWN, Does, Evidence, Way
 from server.alert.policy import Policy, Rung, Tier
 from server.alert.reach import policy_of, reach_of
-from server.audit.actions import Actor
+from server.audit.actions import SYSTEM, Actor
 from server.db import as_id, fetch, write
 from server.errors import Conflict, Refused
 from server.ids import uuid7
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind
+from server.people.happenings import Happening, happened
 from server.people.models import Child
 from server.people.rules import Role
 from server.watch import answering
@@ -196,6 +197,7 @@ async def _sign_of_life(watch: Watch, by_id: UUID, now: datetime) -> None:
     """A missing child has said something: everyone who looks for it hears of it at once. It ends
     nothing: only somebody who has seen the child does."""
     await _say(Kind.ALERT_AGAIN, await _who_is_on(Rung.EVERYONE, watch, now), watch, by_id, now)
+    await happened(SYSTEM, watch.child_id, Happening.SIGN_OF_LIFE, now, about=by_id)
 
 
 async def _who_is_on(rung: Rung, watch: Watch, now: datetime) -> tuple[UUID, ...]:

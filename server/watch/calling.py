@@ -1,9 +1,10 @@
 """Where alerts touch the watch: people call adults, and close what was called about."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
+from typing import Protocol
 from uuid import UUID
 
 from server.alert import actions as alerts
@@ -33,6 +34,30 @@ from server.watch.writing import lock, locked, watch_of, write_down
 FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
 
 
+class Ends(Protocol):
+    """Hears that an alert about a missing child is to be closed, in the transaction of that. Raises
+    where that needs more than somebody's word."""
+
+    def __call__(
+        self, actor: Actor, alert: Alert, outcome: Outcome | None, words: str | None, now: datetime
+    ) -> Awaitable[None]: ...
+
+
+async def _says_nothing(
+    actor: Actor, alert: Alert, outcome: Outcome | None, words: str | None, now: datetime
+) -> None:
+    return
+
+
+_ends: Ends = _says_nothing
+
+
+def use_ends(ends: Ends) -> None:
+    """Tell this room who keeps the search for a child: it lies in a room above."""
+    global _ends
+    _ends = ends
+
+
 async def close_alert(
     actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
 ) -> Alert:
@@ -50,6 +75,8 @@ async def close_alert(
             # The watch before the alert, as everywhere: an answer that comes in this moment takes
             # them in that order, and two who take them crosswise kill each other.
             await Watch.filter(child_id=before.child_id).select_for_update().first()
+        if before is not None and was_open and before.cause == Cause.MISSING:
+            await _ends(actor, before, outcome, words, now)
         alert = await alerts.close(actor, alert_id, outcome, words, now)
         if not was_open:
             return alert
@@ -111,7 +138,9 @@ async def _open_missing(
         words=words,
         actor=actor,
     )
-    return (await open_alerts([opening], {watch.agency_id: policy}, now))[0]
+    [alert] = await open_alerts([opening], {watch.agency_id: policy}, now)
+    await happened(actor, child_id, Happening.MISSING, now, about=alert.id)
+    return alert
 
 
 async def _mark_missing(watch: Watch, *, is_missing: bool) -> None:

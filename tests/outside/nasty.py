@@ -292,6 +292,35 @@ FITS: Mapping[str, Fits] = {
         body={"at": NOW, "rhythm": {"at": ["09:00", "18:00"]}, "zone": "Europe/Paris"}
     ),
     f"POST {_API}/missing": Fits(body={"words": "She is gone."}),
+    f"GET {_API}/episodes": _TO_TOM,
+    f"POST {_API}/episodes": Fits(
+        body={
+            "id": NEW,
+            "said_at": NOW,
+            "why": "She is gone.",
+            "last_seen": {"at": NOW, "where": "Kitchen", "by": "Sam", "words": "Calm."},
+            "flags": ["threat"],
+        }
+    ),
+    f"GET {_API}/episodes/{{episode_id}}": _TO_TOM,
+    f"POST {_API}/episodes/{{episode_id}}/entries": Fits(
+        body={
+            "id": NEW,
+            "what": "attempt",
+            "at": NOW,
+            "words": "Twice.",
+            "details": {"how": "call", "result": "no_answer"},
+        }
+    ),
+    f"POST {_API}/episodes/{{episode_id}}/found": Fits(
+        body={
+            "id": NEW,
+            "at": NOW,
+            "where": "At the station",
+            "by": "Sam",
+            "condition": "Tired.",
+        }
+    ),
     "GET /api/v1/alerts": _TO_TOM,
     f"GET {_ALERT}": _TO_TOM,
     f"POST {_ALERT}/acknowledge": Fits(body={}),

@@ -29,6 +29,7 @@ from server.alert.models import Alert
 from server.audit.actions import SYSTEM
 from server.checkin import shared_question
 from server.doors import pairing
+from server.missing.models import Episode
 from server.notify.actions import add_address
 from server.people.actions import add_tie
 from server.people.rules import Role
@@ -177,6 +178,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
         return {
             "child_id": str(mia.id),
             "alert_id": str(alert.id),
+            "episode_id": str((await Episode.get(child_id=mia.id)).id),
             "pause_id": str(pause.id),
             "proposal_id": str(await proposal_id(cast, None, "")),
             "observation_id": str(observation.id),
@@ -257,6 +259,11 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "until_at": (begins + timedelta(days=1)).isoformat(),
         },
         f"POST {child}/observations": {"id": str(uuid4()), "sign": "packed_bag"},
+        f"POST {child}/episodes/{{episode_id}}/entries": {
+            "id": str(uuid4()),
+            "what": "note",
+            "words": "A white car.",
+        },
         f"POST {child}/placement/end": {"why": "home", "at": cast.clock().isoformat()},
         f"POST {child}/placement/begin": {"at": cast.clock().isoformat()},
         f"POST {child}/check-ins": {"id": str(uuid4()), "said_at": cast.clock().isoformat()},

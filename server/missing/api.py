@@ -1,0 +1,300 @@
+"""Episodes over the wire: a child is missing, what is done, and that it was found."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import Conflict, IdReused
+from server.missing import actions, finding, opening
+from server.missing.acts import Act
+from server.missing.finding import Found
+from server.missing.models import Episode
+from server.missing.opening import Saying
+from server.missing.rules import Flag, Stage
+from server.missing.view import Told, View, Who, view
+from server.openapi import api
+from server.people.access import Roles, child_for, nothing_here, now_of, visitor_of
+from server.people.models import Child
+from server.people.rules import Action, Role
+from server.watch.wire import Moment, Words
+from server.web import json_answer, json_body
+
+Line = Annotated[str, msgspec.Meta(max_length=500)]
+Needed = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
+class LastSeen(msgspec.Struct, omit_defaults=True):
+    """When, where and by whom the child was seen last, as far as somebody knows."""
+
+    at: Moment | None = None
+    where: Line | None = None
+    by: Line | None = None
+    words: Words | None = None
+
+
+class EpisodeRequest(msgspec.Struct):
+    """ "This child is missing." The id is made by the client. `said_at` is when somebody said so on
+    their phone; every clock counts from when it arrives here. Nothing but the two is needed."""
+
+    id: UUID
+    said_at: Moment
+    why: Words | None = None
+    last_seen: LastSeen | None = None
+    flags: Annotated[list[Flag], msgspec.Meta(max_length=8)] = []
+
+
+class EntryRequest(msgspec.Struct):
+    """What was done or learned, for the timeline. `details` by the names of its kind: an `attempt`
+    has `how`, `whom`, `result`; a `report` has `to`, `way`, `who`, `reference`, `level`, `pack`."""
+
+    id: UUID
+    what: Act
+    at: Moment | None = None
+    words: Words | None = None
+    details: Annotated[dict[str, Line], msgspec.Meta(max_length=12)] = {}
+
+
+class FoundRequest(msgspec.Struct):
+    """When, where and by whom the child was seen, face to face, and how it was."""
+
+    id: UUID
+    at: Moment
+    where: Needed
+    by: Needed
+    condition: Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
+
+
+class OwnerOut(msgspec.Struct):
+    """Whose turn it is: the role, and who that is now."""
+
+    role: str
+    people: list[dict[str, Any]]
+
+
+class ClockOut(msgspec.Struct):
+    """Something that must happen by a time."""
+
+    what: str
+    due_at: datetime
+    is_over: bool
+    owner: OwnerOut
+
+
+class WhoOut(msgspec.Struct):
+    """Who entered it; without a name it was Waymark itself."""
+
+    id: UUID | None
+    name: str | None
+    role: str
+
+
+class LineOut(msgspec.Struct):
+    """One line of the timeline: when it happened, when it was entered, what, by whom."""
+
+    id: UUID
+    at: datetime
+    received_at: datetime
+    what: str
+    who: WhoOut
+    words: str | None
+    details: dict[str, Any]
+    about_id: UUID | None
+
+
+class EpisodeOut(msgspec.Struct):
+    """One time of being missing, as far as the one who asks may read it."""
+
+    id: UUID
+    child_id: UUID
+    stage: Stage
+    opened_at: datetime
+    said_at: datetime
+    why: str | None
+    last_seen: dict[str, Any] | None
+    flags: list[str]
+    decided_at: datetime | None
+    reported_at: datetime | None
+    found_at: datetime | None
+    found: dict[str, Any] | None
+    followed_up_at: datetime | None
+    clocks: list[ClockOut]
+    timeline: list[LineOut]
+
+
+class EpisodesOut(msgspec.Struct):
+    """Every time the child was missing, the newest first."""
+
+    episodes: list[EpisodeOut]
+
+
+async def open_(request: Request) -> Response:
+    """A child is missing: everyone is called and every clock begins, in one step."""
+    said = await json_body(request, EpisodeRequest)
+    child, roles = await child_for(request, request.path_params["child_id"], Action.EPISODE_OPEN)
+    seen = msgspec.to_builtins(said.last_seen) if said.last_seen is not None else None
+    saying = Saying(said.said_at, said.why or None, seen or None, tuple(said.flags))
+    visitor, now = await visitor_of(request), now_of(request)
+    episode, is_new = await opening.open_episode(visitor, child.id, said.id, saying, now)
+    return json_answer(await _one(request, episode, roles), status=201 if is_new else 200)
+
+
+async def list_(request: Request) -> Response:
+    """Every time the child was missing. The child itself reads of those that are over."""
+    child, roles = await child_for(request, request.path_params["child_id"], Action.EPISODE_SEE)
+    held = Episode.filter(child_id=child.id)
+    if Role.CHILD in roles:
+        held = held.filter(found_at__isnull=False)
+    episodes = await held.order_by("-opened_at", "-id")
+    return json_answer(EpisodesOut(await _outs(request, episodes, roles)))
+
+
+async def show(request: Request) -> Response:
+    """One of them."""
+    episode, roles = await episode_for(request, Action.EPISODE_SEE)
+    if Role.CHILD in roles and episode.is_open:
+        raise nothing_here()
+    return json_answer(await _one(request, episode, roles))
+
+
+async def enter(request: Request) -> Response:
+    """Something was done, or learned."""
+    said = await json_body(request, EntryRequest)
+    episode, roles = await episode_for(request, Action.EPISODE_WORK)
+    await actions.enter(
+        await visitor_of(request),
+        episode.id,
+        said.what,
+        id=said.id,
+        at=said.at,
+        words=said.words or None,
+        details=said.details,
+        now=now_of(request),
+    )
+    return json_answer(await _one(request, await Episode.get(id=episode.id), roles), status=201)
+
+
+async def found(request: Request) -> Response:
+    """Somebody has seen the child."""
+    said = await json_body(request, FoundRequest)
+    episode, roles = await episode_for(request, Action.EPISODE_FOUND)
+    what = Found(said.at, said.where, said.by, said.condition)
+    visitor, now = await visitor_of(request), now_of(request)
+    after = await finding.found(visitor, episode.id, said.id, what, now)
+    return json_answer(await _one(request, after, roles))
+
+
+async def episode_for(request: Request, action: Action) -> tuple[Episode, Roles]:
+    """The episode of the path, of the child of the path. NotFound where it is of another."""
+    child, roles = await child_for(request, request.path_params["child_id"], action)
+    return await episode_of(child, request.path_params["episode_id"]), roles
+
+
+async def episode_of(child: Child, episode_id: UUID) -> Episode:
+    """An episode of this child, by its id or by one that somebody else gave it."""
+    held = Episode.filter(child_id=child.id)
+    episode = await held.get_or_none(id=episode_id)
+    if episode is None:
+        episode = await Episode.filter(child_id=child.id, aliases__id=episode_id).first()
+    if episode is None:
+        raise nothing_here()
+    return episode
+
+
+async def _one(request: Request, episode: Episode, roles: Roles) -> EpisodeOut:
+    return (await _outs(request, [episode], roles))[0]
+
+
+async def _outs(request: Request, episodes: list[Episode], roles: Roles) -> list[EpisodeOut]:
+    visitor = await visitor_of(request)
+    seen = await view(episodes, roles, visitor.person_id, now_of(request))
+    return [_out(one, is_child=Role.CHILD in roles, reads=_reads(roles)) for one in seen]
+
+
+def _reads(roles: Roles) -> bool:
+    return bool(roles & {Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN})
+
+
+def _out(seen: View, *, is_child: bool, reads: bool) -> EpisodeOut:
+    episode = seen.episode
+    return EpisodeOut(
+        id=episode.id,
+        child_id=episode.child_id,
+        stage=Stage(episode.stage),
+        opened_at=episode.opened_at,
+        said_at=episode.said_at,
+        why=episode.why if reads else None,
+        last_seen=episode.last_seen if reads else None,
+        flags=episode.flags if reads else [],
+        decided_at=episode.decided_at if reads or is_child else None,
+        reported_at=episode.reported_at if reads or is_child else None,
+        found_at=episode.found_at,
+        found=episode.found if reads else None,
+        followed_up_at=episode.followed_up_at,
+        clocks=[
+            ClockOut(
+                one.what.value,
+                one.due_at,
+                one.is_over,
+                OwnerOut(one.role, [{"id": who.id, "name": who.name} for who in one.people]),
+            )
+            for one in seen.clocks
+        ],
+        timeline=[_line(line) for line in seen.timeline],
+    )
+
+
+def _line(line: Told) -> LineOut:
+    return LineOut(
+        line.id,
+        line.at,
+        line.received_at,
+        line.what,
+        _who(line.who),
+        line.words,
+        line.details,
+        line.about_id,
+    )
+
+
+def _who(who: Who) -> WhoOut:
+    return WhoOut(who.id, who.name, who.role)
+
+
+_EPISODES = "/api/v1/children/{child_id:uuid}/episodes"
+_EPISODE = f"{_EPISODES}/{{episode_id:uuid}}"
+
+routes = [
+    api(
+        "POST",
+        _EPISODES,
+        open_,
+        "Say that a child is missing",
+        takes=EpisodeRequest,
+        gives={201: EpisodeOut, 200: EpisodeOut},
+        problems=(IdReused,),
+    ),
+    api("GET", _EPISODES, list_, "Every time a child was missing", gives={200: EpisodesOut}),
+    api("GET", _EPISODE, show, "One time of being missing", gives={200: EpisodeOut}),
+    api(
+        "POST",
+        f"{_EPISODE}/entries",
+        enter,
+        "Enter what was done or learned",
+        takes=EntryRequest,
+        gives={201: EpisodeOut},
+        problems=(Conflict, IdReused),
+    ),
+    api(
+        "POST",
+        f"{_EPISODE}/found",
+        found,
+        "Say that the child was found",
+        takes=FoundRequest,
+        gives={200: EpisodeOut},
+        problems=(Conflict, IdReused),
+    ),
+]

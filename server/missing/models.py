@@ -1,0 +1,119 @@
+"""A time in which a child is missing, what was done and learned in it, and who was told."""
+
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.migrations.constraints import UniqueConstraint
+from tortoise.models import Model
+
+from server.crypt import EncryptedJSON, EncryptedText
+from server.ids import uuid7
+
+
+class Episode(Model):
+    """One time of being missing, from the moment it was said until everything after the return is
+    done. It is open until somebody has seen the child; a child has at most one that is open."""
+
+    id = fields.UUIDField(primary_key=True)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="episodes", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    alert_id = fields.UUIDField(null=True)  # The call to adults that stands as long as it is open.
+    opened_at = fields.DatetimeField()  # The server's time of receipt: every clock counts from it.
+    said_at = fields.DatetimeField()
+    opened_by = fields.UUIDField(null=True)
+    opened_role = fields.CharField(max_length=16)
+    why = EncryptedText(null=True)
+    last_seen: fields.Field[dict[str, Any] | None] = EncryptedJSON(null=True)
+    tier = fields.CharField(max_length=8)  # As it was: the clocks go by it.
+    clocks_version = fields.IntField(default=0)  # Of the agency's clocks; 0: the default ones.
+    stage = fields.CharField(max_length=12, default="deciding")
+    flags: fields.Field[list[str]] = fields.JSONField(default=list)
+    decided_at = fields.DatetimeField(null=True)
+    reported_at = fields.DatetimeField(null=True)
+    found_at = fields.DatetimeField(null=True)
+    found_said_at = fields.DatetimeField(null=True)  # When that was entered.
+    found: fields.Field[dict[str, Any] | None] = EncryptedJSON(null=True)
+    followed_up_at = fields.DatetimeField(null=True)
+    version = fields.IntField(default=0)
+
+    class Meta:
+        table = "episode"
+        indexes = (
+            Index(fields=("child_id", "opened_at"), name="episode_child"),
+            Index(fields=("agency_id", "stage"), name="episode_agency"),
+        )
+        constraints = (
+            UniqueConstraint(
+                fields=("child_id",), name="episode_one_open", condition="found_at IS NULL"
+            ),
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has seen the child yet."""
+        return self.found_at is None
+
+
+class Alias(Model):
+    """An id under which somebody said that a child is missing, and the episode that it became: a
+    request that is sent again later, even after the return, is answered with that one."""
+
+    id = fields.UUIDField(primary_key=True)
+    episode: fields.ForeignKeyRelation[Episode] = fields.ForeignKeyField(
+        "server.Episode", related_name="aliases", on_delete=fields.RESTRICT
+    )
+    episode_id: UUID
+    content = fields.CharField(max_length=64)  # SHA-256 of what was said under it.
+
+    class Meta:
+        table = "episode_alias"
+        indexes = (Index(fields=("episode_id",), name="episode_alias_episode"),)
+
+
+class Line(Model):
+    """One line of the timeline: append-only, each sealed over the one before it."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    child_id = fields.UUIDField()
+    episode: fields.ForeignKeyRelation[Episode] = fields.ForeignKeyField(
+        "server.Episode", related_name="lines", on_delete=fields.RESTRICT
+    )
+    episode_id: UUID
+    number = fields.IntField()
+    at = fields.DatetimeField()  # When it happened, as somebody says.
+    received_at = fields.DatetimeField()
+    what = fields.CharField(max_length=24)
+    who_id = fields.UUIDField(null=True)  # Null: Waymark itself.
+    who_role = fields.CharField(max_length=16)
+    words = EncryptedText(null=True)
+    details: fields.Field[dict[str, Any]] = EncryptedJSON(default=dict)
+    about_id = fields.UUIDField(null=True)  # The check-in, the sighting, the review.
+    seal = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "episode_line"
+        constraints = (UniqueConstraint(fields=("episode_id", "number"), name="episode_line_once"),)
+
+
+class ClocksVersion(Model):
+    """The clocks of an agency's episodes, as somebody set them; the latest holds for new ones."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    version = fields.IntField()
+    made_at = fields.DatetimeField()
+    made_by = fields.UUIDField(null=True)
+    why = EncryptedText()
+    clocks: fields.Field[dict[str, Any]] = fields.JSONField()
+
+    class Meta:
+        table = "episode_clocks"
+        constraints = (
+            UniqueConstraint(fields=("agency_id", "version"), name="episode_clocks_once"),
+        )

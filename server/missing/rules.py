@@ -1,0 +1,257 @@
+"""A missing child: the stages of an episode, and the clocks that start and stop in each. Pure.
+
+    steps = DEFAULT.of(Tier.HIGH)
+    opened(steps, DEFAULT, opened_at, flags, zone)    what stands from the first moment on
+
+Nothing here waits for anything before somebody may report: a clock only says by when. There is no
+stage that parks a child out of sight, and none that ends a search but somebody having seen the
+child. Source of the steps: domain.md 2.4; every number is a default that an agency may change.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from server.due.rules import OF_A_RETURN, OF_A_SEARCH, STRATEGY, Kind, end_of, months_later
+from server.people.rules import Role
+
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+class Stage(StrEnum):
+    """How far an episode has come. `deciding`: nobody has told the police yet; `found`: somebody
+    has seen the child; `followed_up`: everything after the return is done."""
+
+    DECIDING = "deciding"
+    REPORTED = "reported"
+    SEARCHING = "searching"
+    FOUND = "found"
+    FOLLOWED_UP = "followed_up"
+
+
+class Flag(StrEnum):
+    """What makes the decision due at once."""
+
+    CONTACT = "contact"  # With somebody suspected of trafficking or harming the child.
+    UNDER_14 = "under_14"
+    CONCERN = "concern"  # An alert stands whose reason is sealed.
+    THREAT = "threat"
+    SELF_HARM = "self_harm"
+    BELONGINGS = "belongings"  # Bag or documents are gone too.
+    FIRST_HOURS = "first_hours"  # The first 72 hours of a placement.
+    OTHER = "other"
+
+
+class Decision(StrEnum):
+    """What the decision point came to. None of them stops a clock but its own."""
+
+    REPORT = "report"
+    KNOWN_PLACE = "known_place"  # Somebody knows where, and the child is not safe there.
+
+
+FIRST_HOURS = timedelta(hours=72)
+# Nobody waits longer than this to report, whatever an agency sets. Source: domain.md 2.4, step 5.
+REPORT_AT_LAST = timedelta(hours=24)
+PATTERN, WITHIN = 3, timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How soon things happen for a child of one tier. All from the opening; `again`: how often
+    somebody tries to reach the child in the first day."""
+
+    attempts: timedelta
+    decide: timedelta
+    again: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Every clock of an episode, as an agency has set it."""
+
+    tiers: Mapping[str, Steps]
+    report: timedelta  # After the decision.
+    daily: timedelta  # How often somebody tries, after the first day.
+    strategy: Mapping[Kind, timedelta]
+    tell_found: timedelta  # The police, where they look for the child.
+    safe_and_well: timedelta  # At least so long, where the day is nearly over.
+    interview: timedelta
+    after: timedelta  # Re-screen, phone, pack.
+    review: timedelta
+    offer_again: timedelta  # After a refusal the talk is offered again.
+
+    def of(self, tier: str) -> Steps:
+        """The steps of a tier; of one that nobody knows, the tightest."""
+        return self.tiers.get(tier, self.tiers["high"])
+
+
+DEFAULT = Clocks(
+    tiers={
+        "high": Steps(30 * _MINUTE, 1 * _HOUR, 2 * _HOUR),
+        "mid": Steps(2 * _HOUR, 4 * _HOUR, 6 * _HOUR),
+        "low": Steps(12 * _HOUR, 24 * _HOUR, 12 * _HOUR),
+    },
+    report=15 * _MINUTE,
+    daily=_DAY,
+    strategy={
+        Kind.STRATEGY_24H: _DAY,
+        Kind.STRATEGY_72H: 3 * _DAY,
+        Kind.STRATEGY_7D: 7 * _DAY,
+        Kind.STRATEGY_14D: 14 * _DAY,
+        Kind.STRATEGY_28D: 28 * _DAY,
+        Kind.STRATEGY_3IN30: 3 * _DAY,
+    },
+    tell_found=1 * _HOUR,
+    safe_and_well=6 * _HOUR,
+    interview=3 * _DAY,
+    after=3 * _DAY,
+    review=7 * _DAY,
+    offer_again=3 * _DAY,
+)
+_MONTHS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A due as an episode wants it: what, by when, and whose."""
+
+    what: Kind
+    due_at: datetime
+    owner: Role
+
+
+# Whose each is. Where a child has no supervisor, whoever is on duty stands in (due.actions).
+OWNERS: Mapping[Kind, Role] = {
+    Kind.DECISION: Role.SUPERVISOR,
+    Kind.REPORT: Role.CASEWORKER,
+    Kind.KEEP_TRYING: Role.CASEWORKER,
+    Kind.BRING_BACK: Role.SUPERVISOR,
+    **dict.fromkeys(STRATEGY, Role.SUPERVISOR),
+    Kind.TELL_FOUND: Role.CASEWORKER,
+    Kind.SAFE_AND_WELL: Role.CASEWORKER,
+    Kind.MEDICAL: Role.CASEWORKER,
+    # Somebody independent of the home leads the talk; that somebody is found is no carer's matter.
+    Kind.RETURN_INTERVIEW: Role.SUPERVISOR,
+    Kind.RESCREEN: Role.CASEWORKER,
+    Kind.PHONE_CHECK: Role.CASEWORKER,
+    Kind.PACK_UPDATE: Role.CASEWORKER,
+    Kind.PLAN_REVIEW: Role.CASEWORKER,
+}
+
+
+def clock(what: Kind, due_at: datetime) -> Clock:
+    """A clock of this kind, with its owner."""
+    return Clock(what, due_at, OWNERS[what])
+
+
+def flags_of(
+    said: Collection[Flag],
+    *,
+    born_on: date | None,
+    placed_at: datetime,
+    has_concern: bool,
+    now: datetime,
+) -> list[Flag]:
+    """What makes the decision due at once: what somebody said, and what Waymark knows itself."""
+    found = set(said)
+    if born_on is not None and now.date() < months_later(born_on, 14 * 12):
+        found.add(Flag.UNDER_14)
+    if now - placed_at < FIRST_HOURS:
+        found.add(Flag.FIRST_HOURS)
+    if has_concern:
+        found.add(Flag.CONCERN)
+    return sorted(found)
+
+
+def opened(
+    clocks: Clocks, tier: str, opened_at: datetime, *, has_flags: bool, is_third: bool
+) -> list[Clock]:
+    """The clocks of a new episode. `is_third`: the third within thirty days, or more."""
+    steps = clocks.of(tier)
+    decide = timedelta(0) if has_flags else steps.decide
+    found = [
+        clock(Kind.DECISION, opened_at + decide),
+        clock(Kind.REPORT, opened_at + min(decide + clocks.report, REPORT_AT_LAST)),
+        clock(Kind.KEEP_TRYING, opened_at + steps.attempts),
+    ]
+    for kind, after in clocks.strategy.items():
+        if kind is not Kind.STRATEGY_3IN30 or is_third:
+            found.append(clock(kind, opened_at + after))
+    return [*found, clock(Kind.STRATEGY_3M, three_months(opened_at))]
+
+
+def three_months(moment: datetime) -> datetime:
+    """The same time of the day, three months later."""
+    day = months_later(moment.date(), _MONTHS)
+    return moment + timedelta(days=(day - moment.date()).days)
+
+
+def flagged(decide_at: datetime, now: datetime) -> Clock:
+    """Something makes the decision due at once; one that is over already keeps its moment."""
+    return clock(Kind.DECISION, min(decide_at, now))
+
+
+def decided(
+    what: Decision, clocks: Clocks, opened_at: datetime, now: datetime, zone: ZoneInfo
+) -> list[Clock]:
+    """What follows the decision. Where it is known where the child is, somebody brings it to a safe
+    place the same day, and the police are told all the same within a day of the opening."""
+    if what is Decision.REPORT:
+        return [clock(Kind.REPORT, now + clocks.report)]
+    last = max(opened_at + REPORT_AT_LAST, now)
+    return [clock(Kind.BRING_BACK, same_day(clocks, now, zone)), clock(Kind.REPORT, last)]
+
+
+def tried(clocks: Clocks, tier: str, opened_at: datetime, now: datetime) -> Clock:
+    """When somebody tries again, after an attempt that was made now."""
+    is_first_day = now - opened_at < _DAY
+    return clock(Kind.KEEP_TRYING, now + (clocks.of(tier).again if is_first_day else clocks.daily))
+
+
+def same_day(clocks: Clocks, now: datetime, zone: ZoneInfo) -> datetime:
+    """By the end of that day on the child's clock; some hours at the least, where it is nearly
+    over."""
+    return max(end_of(now.astimezone(zone).date(), zone), now + clocks.safe_and_well)
+
+
+def returned(
+    clocks: Clocks, found_at: datetime, zone: ZoneInfo, *, is_reported: bool
+) -> list[Clock]:
+    """The clocks of the return. They count from when the child was seen, which may be told late:
+    then some are over already, and say so at once."""
+    day = same_day(clocks, found_at, zone)
+    told = [clock(Kind.TELL_FOUND, found_at + clocks.tell_found)] if is_reported else []
+    return [
+        *told,
+        clock(Kind.SAFE_AND_WELL, day),
+        clock(Kind.MEDICAL, day),
+        clock(Kind.RETURN_INTERVIEW, found_at + clocks.interview),
+        clock(Kind.RESCREEN, found_at + clocks.after),
+        clock(Kind.PHONE_CHECK, found_at + clocks.after),
+        clock(Kind.PACK_UPDATE, found_at + clocks.after),
+        clock(Kind.PLAN_REVIEW, found_at + clocks.review),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decides the stage: `searched` means that something was done after the report."""
+
+    is_reported: bool
+    is_searched: bool
+    is_found: bool
+    open: frozenset[Kind]
+
+
+def stage(facts: Facts) -> Stage:
+    """How far it has come."""
+    if facts.is_found:
+        return Stage.FOUND if facts.open & OF_A_RETURN else Stage.FOLLOWED_UP
+    if not facts.is_reported:
+        return Stage.DECIDING
+    return Stage.SEARCHING if facts.is_searched else Stage.REPORTED
+
+
+SEARCH, RETURN = OF_A_SEARCH, OF_A_RETURN
