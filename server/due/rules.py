@@ -168,12 +168,12 @@ _OF_WHOEVER_WAITS = Terms(
     _DAY,
 )
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
-# The alert that opened the episode has called everyone, so a clock of the night speaks when it is
-# over: to whose turn it is and whoever stands in, a quarter later to those who answer for both, and
-# then every hour without end.
+# The alert that opened the episode has called everyone, so a clock of the night speaks when it has
+# been over for some minutes: to whose turn it is and whoever stands in, a quarter after the due to
+# those who answer for both, and then every hour without end.
 _OF_A_NIGHT = Terms(
     (
-        Speech(0 * _DAY, (To.OWNER, To.DEPUTY)),
+        Speech(timedelta(minutes=5), (To.OWNER, To.DEPUTY)),
         Speech(_QUARTER, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
     ),
     _HOUR,

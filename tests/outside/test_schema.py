@@ -25,6 +25,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
+from server.alert.ladder import Cause
 from server.alert.models import Alert
 from server.audit.actions import SYSTEM
 from server.checkin import shared_question
@@ -35,7 +36,7 @@ from server.people.actions import add_tie
 from server.people.rules import Role
 from server.watch import rhythm as rhythms
 from server.watch import trusting
-from server.watch.calling import open_missing
+from server.watch.calling import call_adults, open_missing
 from server.watch.models import Observation, Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
@@ -137,7 +138,9 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
 
     async def made() -> dict[str, str]:
         now, mia = cast.clock(), cast.children["mia"]
-        alert: Alert = await open_missing(cast.actor("tom"), mia.id, None, now)
+        await open_missing(cast.actor("tom"), mia.id, None, now)
+        # The alert about a missing child ends when the child is found; this one is another.
+        alert: Alert = await call_adults(cast.actor("mia"), mia.id, Cause.HELP, uuid4(), now)
         begins = now + timedelta(days=50)
         pause = await Pause.create(
             child_id=mia.id,
