@@ -23,7 +23,9 @@ from server.app import Companion, create_app
 from server.audit.actions import verify
 from server.clock import utcnow
 from server.db import as_id, close_database, open_database
+from server.doors.claims import Untrue
 from server.doors.passwords import Passwords
+from server.doors.provider import Talk
 from server.engines import address
 from server.engines.editors import MigrationFault
 from server.engines.migrate import migrate, pending
@@ -32,10 +34,11 @@ from server.keys import new_vapid_key
 from server.missing import finding
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import configured
+from server.notify.channels.provider import Unanswered
 from server.notify.channels.reach import unreachable
 from server.notify.ways import without_a_way
 from server.people.happenings import use_ears
-from server.people.models import Person
+from server.people.models import Agency, Person
 from server.people.rules import Role
 from server.plan.reviews import heard
 from server.settings import SettingFault, Settings, faults, load, unknown
@@ -355,7 +358,19 @@ async def _reach(settings: Settings) -> list[str]:
     if not settings.last_resort:
         wrong.append("WAYMARK_LAST_RESORT is not set: nobody is called when everybody is away")
     wrong += await _database_faults(settings.database_url)
+    wrong += await _provider_faults(settings)
     return wrong + await unreachable(settings, utcnow)
+
+
+async def _provider_faults(settings: Settings) -> list[str]:
+    """One line for each provider of sign-in that does not answer, or is not who it should be."""
+    wrong, talk = [], Talk()
+    for provider in settings.oidc.values():
+        try:
+            await talk.places(provider, utcnow())
+        except (Unanswered, Untrue) as why:
+            wrong.append(f"WAYMARK_OIDC: {provider.name} cannot be used: {why}")
+    return wrong
 
 
 async def _notes(settings: Settings) -> list[str]:
@@ -364,15 +379,26 @@ async def _notes(settings: Settings) -> list[str]:
     if place.dialect == "sqlite" and not place.file.exists():
         return []
     async with _opened(settings):
+        strays = await _stray_providers(settings)
         adults = Person.filter(disabled_at__isnull=True).exclude(role=Role.CHILD)
         ids = [as_id(id_) for id_ in await adults.values_list("id", flat=True)]
         lost = sorted(await without_a_way(ids, utcnow()))
     if not lost:
-        return []
+        return strays
     return [
+        *strays,
         f"Without an address that has answered, so reached by no alert for sure: {len(lost)} of"
         f" {len(ids)} adults (People on the desk has their names):",
         *(f"  {id_}" for id_ in lost),
+    ]
+
+
+async def _stray_providers(settings: Settings) -> list[str]:
+    known = {as_id(id_) for id_ in await Agency.all().values_list("id", flat=True)}
+    return [
+        f"WAYMARK_OIDC: {one.name} is of an agency that is not there: see waymark agency list"
+        for one in settings.oidc.values()
+        if one.agency_id not in known
     ]
 
 

@@ -26,6 +26,7 @@ from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
 from server.db import ROOMS, close_database, open_database
 from server.doors.passwords import Passwords
+from server.doors.provider import Talk
 from server.doors.sessions import session_of
 from server.due.actions import use_on_duty
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
@@ -88,6 +89,7 @@ def create_app(
     app.state.clock = clock
     app.state.companions = list(companions)
     app.state.passwords = passwords or Passwords()
+    app.state.providers = Talk()
     app.state.visitor_of = session_of
     app.state.on_rota = on_rota
     app.state.kept_apart = kept.count

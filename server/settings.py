@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from email.headerregistry import Address
 from pathlib import Path
 from typing import NamedTuple, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+from uuid import UUID
 
 from server import keys
 
@@ -102,6 +103,13 @@ SETTINGS: tuple[Setting, ...] = (
         "none",
     ),
     Setting(
+        "WAYMARK_OIDC",
+        "providers of sign-in (OpenID Connect), separated by spaces:"
+        " `NAME=ISSUER?agency=ID&client=ID&secret=FILE`, NAME in small letters, the agency's ID as"
+        " `waymark agency list` has it, FILE with the client's secret",
+        "none: staff sign in with a password or a passkey",
+    ),
+    Setting(
         "WAYMARK_LAST_RESORT",
         "who is called when nobody else can be: `email:ADDRESS` or `NAME:ADDRESS`, comma-separated",
         "none",
@@ -145,6 +153,17 @@ class SettingFault(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Provider:
+    """Who says, for one agency, who somebody of its staff is (OpenID Connect)."""
+
+    name: str
+    issuer: str
+    agency_id: UUID
+    client_id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How this process runs. What may hold a secret or an address stays out of the repr."""
 
@@ -159,6 +178,7 @@ class Settings:
     channels: Mapping[str, str] = field(repr=False)
     inbound: Mapping[str, tuple[str, ...]] = field(repr=False)
     inbound_numbers: Mapping[str, str] = field(repr=False)
+    oidc: Mapping[str, Provider]
     last_resort: tuple[tuple[str, str], ...] = field(repr=False)
     watchdog_url: str | None = field(repr=False)
     push_origins: tuple[str, ...]
@@ -256,6 +276,7 @@ class _Reader:
         no_inbound: dict[str, tuple[str, ...]] = {}
         inbound = self.take("WAYMARK_INBOUND", lambda text: _inbound(text, channels), no_inbound)
         no_numbers: dict[str, str] = {}
+        no_providers: dict[str, Provider] = {}
         return Settings(
             database_url=self.take(
                 "WAYMARK_DATABASE_URL",
@@ -276,6 +297,7 @@ class _Reader:
             inbound_numbers=self.take(
                 "WAYMARK_INBOUND_NUMBERS", lambda text: _numbers(text, inbound), no_numbers
             ),
+            oidc=self.take("WAYMARK_OIDC", lambda text: _oidc(text, self.base), no_providers),
             last_resort=self.take(
                 "WAYMARK_LAST_RESORT", lambda text: _last_resort(text, channels), ()
             ),
@@ -502,6 +524,47 @@ def _numbers(text: str, inbound: Mapping[str, tuple[str, ...]]) -> dict[str, str
             raise _Wrong("holds a number that is not written as +33612345678")
         found[name] = number
     return found
+
+
+def _oidc(text: str, base: Path) -> dict[str, Provider]:
+    found: dict[str, Provider] = {}
+    for item in text.split():
+        name, mark, address = item.partition("=")
+        if not mark or not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+            raise _Wrong("must be NAME=ISSUER?…, separated by spaces, NAME in small letters")
+        if name in found:
+            raise _Wrong(f"names {name} twice")
+        found[name] = _provider(name, address, base)
+    return found
+
+
+def _provider(name: str, address: str, base: Path) -> Provider:
+    """No issuer has a query of its own (OpenID Connect Discovery), so ours can stand behind it."""
+    issuer, _, query = address.partition("?")
+    parts, said = _split(issuer), dict(parse_qsl(query))
+    is_near = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if not parts.hostname or "@" in parts.netloc or not (parts.scheme == "https" or is_near):
+        raise _Wrong(f"gives {name} an issuer that is not an https URL")
+    if set(said) != {"agency", "client", "secret"}:
+        raise _Wrong(f"must give {name} its agency=, client= and secret=, joined by &")
+    try:
+        agency_id = UUID(said["agency"])
+    except ValueError:
+        raise _Wrong(f"gives {name} an agency= that is no id: see waymark agency list") from None
+    secret = _secret_of(name, base / said["secret"])
+    return Provider(
+        name=name, issuer=issuer, agency_id=agency_id, client_id=said["client"], secret=secret
+    )
+
+
+def _secret_of(name: str, file: Path) -> str:
+    try:
+        secret = file.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        raise _Wrong(f"names a file for the secret of {name} that cannot be read") from None
+    if not secret or not secret.isprintable():
+        raise _Wrong(f"names a file for the secret of {name} that holds none")
+    return secret
 
 
 def _last_resort(text: str, channels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

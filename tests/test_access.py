@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
@@ -51,6 +51,7 @@ from server.people import actions as people
 from server.people.models import Child
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
+from server.settings import Provider
 from server.watch.calling import close_alert, open_missing
 from server.watch.models import (
     Intake,
@@ -100,6 +101,11 @@ def staff(who: str | None) -> int:
     if who is None:
         return SIGN_IN
     return HIDDEN if who in CHILDREN else IN
+
+
+def own_staff(who: str | None) -> int:
+    """Any adult of the agency; to those of another one there is nothing."""
+    return HIDDEN if who == "uwe" else staff(who)
 
 
 def children_alone(who: str | None) -> int:
@@ -202,6 +208,18 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/people/second-keys": agency("administrator"),
     "POST /desk/people/second-keys": agency("administrator"),
     "POST /desk/people/{person_id}/second-key": agency("administrator"),
+    # A provider of sign-in that does not answer: nobody is let in by it, and everybody may ask.
+    "GET /sign-in/with/{provider}": anyone,
+    "GET /sign-in/with/{provider}/back": anyone,
+    "GET /sign-in/with/{provider}/code": anyone,
+    "POST /sign-in/with/{provider}/code": anyone,
+    "GET /desk/again/with/{provider}": own_staff,
+    "GET /desk/settings/accounts": staff,
+    "GET /desk/settings/accounts/{provider}": own_staff,
+    "GET /desk/people/accounts": agency("administrator"),
+    "POST /desk/people/accounts/{provider}": agency("administrator"),
+    "POST /desk/people/accounts/{provider}/people/{person_id}/code": agency("administrator"),
+    "POST /desk/people/accounts/{provider}/people/{person_id}/untie": agency("administrator"),
     "GET /app/manifest.webmanifest": anyone,
     "GET /api/v1/openapi.json": anyone,
     "POST /api/v1/pair": anyone,
@@ -984,6 +1002,19 @@ async def home_id(cast: Cast, _who: str | None, _path: str) -> object:
     return cast.home.id
 
 
+async def provider(cast: Cast, _who: str | None, _path: str) -> object:
+    """A provider of sign-in of the agency, at an address where nobody listens."""
+    one = Provider(
+        name="house",
+        issuer="http://127.0.0.1:9",
+        agency_id=cast.agency.id,
+        client_id="waymark",
+        secret="of the tests",
+    )
+    cast.app.state.settings = replace(cast.settings, oidc={"house": one})
+    return one.name
+
+
 async def intake_id(cast: Cast, _who: str | None, _path: str) -> object:
     """A list of children that was handed in."""
     row = await Intake.create(
@@ -1018,6 +1049,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         episode_id,
         home_id,
         intake_id,
+        provider,
         child_id,
         device_id,
         tie_id,

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
+from uuid import UUID
 
 import pytest
 
 from server import crypt
 from server.__main__ import NOT_YET, main
 from server.notify.actions import use_last_resorts
+from tests.doubles.oidc import Provider
 from tests.doubles.smtp import Relay
 from tests.fixtures import Database
 from tests.postgres import _free_port as free_port
@@ -248,6 +250,32 @@ def test_check_tells_that_the_mail_server_knows_us_not(run, relay: Relay):
     _, _, err = run("check", WAYMARK_SMTP_URL=url)
     assert "WAYMARK_SMTP_URL cannot be used: password" in err
     assert relay.mails == []
+
+
+def test_check_tells_which_provider_of_sign_in_is_away_and_which_is_another_one(run, tmp_path):
+    (tmp_path / "secret").write_text("of the client")
+    query = f"?agency={UUID(int=7)}&client=waymark&secret=secret"
+    with Provider() as there:
+        listed = {
+            "good": there.issuer,
+            # As it is written by hand, and as no provider calls itself.
+            "slash": f"{there.issuer}/",
+            "away": f"http://127.0.0.1:{free_port()}",
+        }
+        text = " ".join(f"{name}={issuer}{query}" for name, issuer in listed.items())
+        assert run("migrate")[0] == 0
+        _, _, err = run("check", WAYMARK_OIDC=text)
+        assert [line for line in err if "OIDC" in line] == [
+            "WAYMARK_OIDC: slash cannot be used: another issuer",
+            "WAYMARK_OIDC: away cannot be used: unreachable",
+        ]
+        code, out, _ = run(
+            "check",
+            WAYMARK_OIDC=f"good={there.issuer}{query}",
+            WAYMARK_LAST_RESORT="email:night@example.org",
+        )
+    assert code == 0
+    assert "WAYMARK_OIDC: good is of an agency that is not there" in out
 
 
 def test_check_tells_that_the_database_is_behind_and_leaves_it_so(run, tmp_path):

@@ -83,6 +83,7 @@ PURE = {
     "checkin/rules",
     "checkin/words",
     "doors/agents",
+    "doors/claims",
     "doors/codes",
     "doors/rules",
     "due/rules",
@@ -219,6 +220,7 @@ VERBS = {
     "questions",
     "spells",
 }
+VERBS |= {"accounts", "errands", "roles", "terms", "tying"}
 VERBS |= {"proving", "ticking", "trusting", "wishing", "writing"}
 
 

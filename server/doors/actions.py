@@ -15,6 +15,7 @@ from server.audit.actions import Actor, note
 from server.db import write
 from server.doors import factors, passkeys
 from server.doors.agents import Agent
+from server.doors.errands import tidy_errands
 from server.doors.guessing import count_guess, forget_guesses
 from server.doors.halfway import OVER, end_halfway, find_halfway, open_halfway, tidy_halfways
 from server.doors.models import Credential, Device, Guess, Session
@@ -34,7 +35,7 @@ from server.doors.rules import (
     is_sign_in_name,
     network_of,
 )
-from server.doors.sessions import Opened, end_sessions, open_session
+from server.doors.sessions import Came, Opened, end_sessions, open_session
 from server.errors import NotFound, Refused, Unauthenticated
 from server.i18n import N_
 from server.notify.actions import drop_addresses
@@ -149,12 +150,19 @@ async def sign_in_by_passkey(
 
 
 async def open_for(
-    person: Person, proof: Proof, agent: Agent, now: datetime, *, is_short: bool = False
+    person: Person,
+    proof: Proof,
+    agent: Agent,
+    now: datetime,
+    *,
+    is_short: bool = False,
+    came: Came | None = None,
 ) -> Opened:
     """A session for somebody who has shown who they are, in the caller's transaction."""
-    needs_key = proof is Proof.PASSWORD and await factors.lacks_key(person, now)
+    is_one_key = proof in (Proof.PASSWORD, Proof.PROVIDER)
+    needs_key = is_one_key and await factors.lacks_key(person, now)
     token, session = await open_session(
-        person, agent=agent, needs_key=needs_key, is_short=is_short, now=now
+        person, agent=agent, needs_key=needs_key, is_short=is_short, came=came, now=now
     )
     actor = _actor(person)
     about = ("session", session.id)
@@ -351,6 +359,7 @@ async def tidy(now: datetime) -> None:
     async with write():
         await Guess.filter(at__lt=now - timedelta(days=1)).delete()
     await tidy_halfways(now)
+    await tidy_errands(now)
 
 
 # --- what the above share

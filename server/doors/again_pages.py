@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from server.doors import actions, factors, passkeys
 from server.doors.halfway import find_halfway
-from server.doors.models import Passkey, Totp
+from server.doors.models import Credential, Identity, Passkey, Totp
 from server.doors.passkeys import Purpose
 from server.doors.sessions import agent_of_request
 from server.doors.ways import back, halfway_token, let_in, site_for, to
@@ -114,6 +114,8 @@ async def _ways(person_id: Any) -> dict[str, Any]:
         "has_passkey": has_passkey,
         "has_second": await factors.has_second(person_id),
         "codes_left": await factors.remaining(person_id),
+        "has_password": await Credential.exists(person_id=person_id),
+        "accounts": await Identity.filter(person_id=person_id).values_list("provider", flat=True),
     }
 
 

@@ -8,7 +8,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
-from server.crypt import EncryptedText
+from server.crypt import EncryptedJSON, EncryptedText
 from server.ids import uuid7
 
 
@@ -75,6 +75,7 @@ class Session(Model):
     needs_key = fields.BooleanField(
         db_default=False
     )  # Its person has to set up a second key first.
+    provider = fields.CharField(max_length=31, null=True)  # Of sign-in, by whose word it opened.
     browser = fields.CharField(max_length=24, null=True)
     system = fields.CharField(max_length=24, null=True)
 
@@ -242,3 +243,88 @@ class Challenge(Model):
             Index(fields=("holder_id",), name="challenge_holder"),
             Index(fields=("expires_at",), name="challenge_expires"),
         )
+
+
+class ProviderTerms(Model):
+    """What an agency makes of what its provider of sign-in says. Without a row it opens nothing."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    provider = fields.CharField(max_length=31)  # Its NAME in the settings.
+    label = fields.CharField(max_length=60, null=True)  # On the button for strangers; null: none.
+    claim = fields.CharField(max_length=120)
+    roles: Any = fields.JSONField(default=dict)  # {"caseworker": ["values of the claim"]}
+    strong: Any = fields.JSONField(default=list)  # Values of amr or acr that are a second key.
+    adds_people = fields.BooleanField(db_default=False)
+    changed_at = fields.DatetimeField()
+
+    class Meta:
+        table = "provider_terms"
+        constraints = (
+            UniqueConstraint(fields=("agency_id", "provider"), name="provider_terms_once"),
+        )
+
+
+class Identity(Model):
+    """An account at a provider of sign-in that is somebody's: by issuer and subject, which alone
+    never become another person's. No address is: a mailbox is renamed, and given to the next."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Person", related_name="identities", on_delete=fields.CASCADE
+    )
+    person_id: UUID
+    provider = fields.CharField(max_length=31)
+    subject = EncryptedText()
+    subject_index = fields.CharField(max_length=64, unique=True)  # Blind, of issuer and subject.
+    tied_at = fields.DatetimeField()
+    used_at = fields.DatetimeField(null=True)
+    unheeded = fields.CharField(max_length=16, null=True)  # The role said there, not taken here.
+
+    class Meta:
+        table = "identity"
+        constraints = (
+            UniqueConstraint(fields=("person_id", "provider"), name="identity_one_each"),
+        )
+
+
+class Welcome(Model):
+    """A code of an administrator, by which an account at the provider becomes this person's."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Person", related_name="welcomes", on_delete=fields.CASCADE
+    )
+    person_id: UUID
+    provider = fields.CharField(max_length=31)
+    code_hash = fields.CharField(max_length=64, unique=True)
+    made_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "welcome"
+        indexes = (Index(fields=("person_id",), name="welcome_person"),)
+
+
+class Errand(Model):
+    """A browser on its way to a provider of sign-in and back, or on the page that asks a newcomer
+    for the code. What it carries counts once, and in the browser that set out alone."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    provider = fields.CharField(max_length=31)
+    purpose = fields.CharField(max_length=12)  # sign_in, again, tie, welcome
+    token_hash = fields.CharField(max_length=64, unique=True)  # Of the state that travels.
+    browser_hash = fields.CharField(max_length=64)  # Of the cookie that stays.
+    session_id = fields.UUIDField(null=True)  # Whose, where somebody is in already.
+    carries: Any = EncryptedJSON()
+    made_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "errand"
+        indexes = (Index(fields=("expires_at",), name="errand_expires"),)

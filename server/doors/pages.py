@@ -9,12 +9,14 @@ from starlette.routing import Route
 
 from server.db import write
 from server.doors import (
+    account_pages,
     actions,
     again_pages,
     colleague_pages,
     key_pages,
     pairing,
     passkeys,
+    provider_pages,
     session_pages,
 )
 from server.doors.api import host_of, link_to
@@ -24,6 +26,7 @@ from server.doors.models import Credential, Device
 from server.doors.passwords import new_password
 from server.doors.rules import is_alert, is_sign_in_name, spaced
 from server.doors.sessions import agent_of_request, drop_cookie
+from server.doors.terms import listed
 from server.doors.ways import (
     halfway_on,
     halfway_token,
@@ -31,6 +34,7 @@ from server.doors.ways import (
     keep_halfway,
     let_in,
     qr,
+    signed_out,
     site_for,
     to,
 )
@@ -73,7 +77,7 @@ async def front(request: Request) -> Response:
         request.state.language = chosen
     next_ = request.query_params.get("next", "")
     is_night = is_alert(next_) and await known_person(request) is not None
-    return _sign_in_page(request, next_=next_, is_night=is_night)
+    return await _sign_in_page(request, next_=next_, is_night=is_night)
 
 
 async def sign_in(request: Request) -> Response:
@@ -91,7 +95,7 @@ async def sign_in(request: Request) -> Response:
             agent=agent_of_request(request),
         )
     except WaymarkError as fault:
-        return _sign_in_page(request, name=name, next_=next_, fault=fault)
+        return await _sign_in_page(request, name=name, next_=next_, fault=fault)
     if isinstance(opened, actions.HalfOpened):
         return halfway_on(request, opened.token, next_)
     return let_in(request, opened, next_)
@@ -123,7 +127,7 @@ async def sign_in_by_passkey(request: Request) -> Response:
             at_night=night,
         )
     except (Refused, Unauthenticated) as fault:
-        return _sign_in_page(request, next_=next_, fault=fault, is_night=night is not None)
+        return await _sign_in_page(request, next_=next_, fault=fault, is_night=night is not None)
     return let_in(request, opened, next_, has_key=night != opened.person.id)
 
 
@@ -135,10 +139,11 @@ async def sign_out(request: Request) -> Response:
     answer = to("/")
     drop_cookie(request, answer)
     forget(request, answer)
+    signed_out(request, answer)
     return answer
 
 
-def _sign_in_page(
+async def _sign_in_page(
     request: Request,
     *,
     name: str = "",
@@ -154,6 +159,7 @@ def _sign_in_page(
         "languages": LANGUAGES,
         "has_passkeys": passkeys.site_of(request.app.state.settings) is not None,
         "is_night": is_night,
+        "providers": await listed(request.app.state.settings.oidc.values()),
     }
     headers = {}
     if fault is not None and "retry_after_s" in fault.extra:
@@ -429,4 +435,6 @@ routes = [
     *key_pages.routes,
     *colleague_pages.routes,
     *session_pages.routes,
+    *provider_pages.routes,
+    *account_pages.routes,
 ]

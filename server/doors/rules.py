@@ -28,6 +28,14 @@ WRONG_SECRETS = 5
 # After a right password, until the second key follows.
 HALFWAY_LASTS = timedelta(minutes=10)
 CHALLENGE_LASTS = timedelta(minutes=5)
+# From leaving for a provider of sign-in until the browser is back.
+ERRAND_LASTS = timedelta(minutes=10)
+# The code by which an account at the provider becomes somebody's: it is handed over in person, by
+# telephone, or in the mail of the house.
+WELCOME_LASTS = timedelta(days=7)
+WELCOME_LENGTH = 8
+# For so long after a sign-out the next one here is asked anew at the provider.
+ASKED_ANEW = timedelta(hours=12)
 # What is sealed opens for so long after somebody has shown that it is them.
 PROOF_LASTS = timedelta(minutes=10)
 # A session that a passkey opens for an alert at night: the phone is put down beside the bed, open.
@@ -51,6 +59,8 @@ class Door(StrEnum):
     PASSKEY = "passkey"
     CARD = "card"  # The PIN of a card at a front desk.
     LINK = "link"  # How often a page on any phone is used.
+    PROVIDER = "provider"  # How often a browser sets out for a provider of sign-in.
+    WELCOME = "welcome"  # The code by which an account there becomes somebody's.
 
 
 class Proof(StrEnum):
@@ -60,6 +70,8 @@ class Proof(StrEnum):
     CODE = "code"  # Of an app that makes one each half minute.
     RECOVERY = "recovery"
     PASSKEY = "passkey"
+    PROVIDER = "provider"  # What a provider of sign-in says.
+    PROVIDER_AND_KEY = "provider_and_key"  # The same, where a second key was asked there.
 
 
 class Ended(StrEnum):
@@ -71,6 +83,7 @@ class Ended(StrEnum):
     DISABLED = "disabled"
     PASSWORD = "password"  # noqa: S105 - the password was changed
     SECOND_KEY = "second_key"  # An administrator took the second key away: the phone was lost.
+    PROVIDER = "provider"  # The account at the provider of sign-in opens nothing here any more.
     ELSEWHERE = "elsewhere"  # Its own person ended it from another device.
 
 
@@ -116,6 +129,9 @@ CODE_BY_PERSON = Limit(5, timedelta(minutes=15))
 CODE_BY_PERSON_A_DAY = Limit(25, timedelta(days=1))
 # Signatures cannot be guessed; this is about rows that strangers make us write.
 PASSKEY_BY_NETWORK = Limit(120, timedelta(minutes=15))
+PROVIDER_BY_NETWORK = Limit(120, timedelta(minutes=15))
+# Whoever guesses this has an account of the agency already; eight characters are 40 bits.
+WELCOME_BY_ACCOUNT = Limit(10, timedelta(hours=1))
 
 
 def fold(name: str) -> str:

@@ -11,7 +11,7 @@ from server.doors import actions
 from server.doors.models import Session
 from server.doors.rules import STAFF_IDLE, is_over
 from server.doors.sessions import drop_cookie
-from server.doors.ways import to
+from server.doors.ways import signed_out, to
 from server.people.access import now_of, staff_of
 from server.web import page
 
@@ -43,6 +43,7 @@ async def end(request: Request) -> Response:
         return to(f"{PAGE}?saved=one")
     answer = to("/")
     drop_cookie(request, answer)
+    signed_out(request, answer)
     return answer
 
 

@@ -47,6 +47,14 @@ class Opened:
     session_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """By the word of a provider of sign-in, who may have asked its person hours ago."""
+
+    provider: str
+    proved_at: datetime
+
+
 _FIND = """
 SELECT s.id, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at, s.ended_at,
        s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key,
@@ -109,6 +117,7 @@ async def open_session(
     agent: Agent = (None, None),
     needs_key: bool = False,
     is_short: bool = False,
+    came: Came | None = None,
     now: datetime,
 ) -> tuple[str, Session]:
     """A new session and its token, which is nowhere else. In the caller's transaction."""
@@ -126,6 +135,8 @@ async def open_session(
         expires_at=ends,
         idle_s=int(NIGHT_IDLE.total_seconds()) if is_short else None,
         needs_key=needs_key,
+        provider=came.provider if came is not None else None,
+        proved_at=came.proved_at if came is not None else None,
         browser=browser,
         system=system,
     )

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from server.doors.known import remember
 from server.doors.passkeys import Site, site_of
-from server.doors.rules import HALFWAY_LASTS, is_here
+from server.doors.rules import ASKED_ANEW, HALFWAY_LASTS, is_here
 from server.doors.sessions import Opened, set_cookie
 from server.errors import Refused
 from server.i18n import N_
@@ -91,6 +91,33 @@ def drop_halfway(request: HTTPConnection, answer: Response) -> None:
         httponly=True,
         samesite="lax",
     )
+
+
+# --- after a sign-out
+
+
+def _out_name(request: HTTPConnection) -> str:
+    return "__Host-a" if request.app.state.settings.is_https else "a"
+
+
+def signed_out(request: HTTPConnection, answer: Response) -> None:
+    """Whoever comes next by a provider of sign-in is asked there who they are: it may still take
+    this browser for whoever was here before."""
+    if request.app.state.settings.oidc:
+        answer.set_cookie(
+            _out_name(request),
+            "1",
+            max_age=int(ASKED_ANEW.total_seconds()),
+            path="/",
+            secure=request.app.state.settings.is_https,
+            httponly=True,
+            samesite="lax",
+        )
+
+
+def was_signed_out(request: HTTPConnection) -> bool:
+    """Whether somebody has signed out in this browser lately."""
+    return _out_name(request) in request.cookies
 
 
 def site_for(request: HTTPConnection) -> Site:

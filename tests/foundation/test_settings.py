@@ -251,3 +251,55 @@ def test_every_setting_that_is_read_is_in_the_table(tmp_path: Path) -> None:
     asked: set[str] = set()
     load(Noting(), tmp_path)
     assert asked == {setting.name for setting in SETTINGS}
+
+
+AGENCY = "01a217a3-4bb3-7ddc-a980-84b4aa2b9568"
+
+
+def with_oidc(tmp_path: Path, text: str) -> settings.Settings:
+    (tmp_path / "secret").write_text("of the client\n")
+    (tmp_path / "empty").write_text("\n")
+    return load({"WAYMARK_OIDC": text}, tmp_path)
+
+
+def test_providers_of_sign_in_are_read_and_their_secret_is_shown_nowhere(tmp_path: Path) -> None:
+    query = f"agency={AGENCY}&client=way%20mark&secret=secret"
+    text = f"house=https://login.example.org/realm/?{query} near=http://127.0.0.1:9?{query}"
+    read = with_oidc(tmp_path, text)
+    assert list(read.oidc) == ["house", "near"]
+    house = read.oidc["house"]
+    assert (house.issuer, house.client_id) == ("https://login.example.org/realm/", "way mark")
+    assert (str(house.agency_id), house.secret) == (AGENCY, "of the client")
+    assert "of the client" not in repr(read)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("house", "must be NAME=ISSUER"),
+        ("House=https://a.example?agency=A&client=c&secret=secret", "NAME in small letters"),
+        ("house=http://login.example.org?agency=A&client=c&secret=secret", "not an https URL"),
+        ("house=https://me@a.example?agency=A&client=c&secret=secret", "not an https URL"),
+        ("house=https://a.example:port?agency=A&client=c&secret=secret", "is not a URL"),
+        ("house=https://a.example", "must give house its agency="),
+        ("house=https://a.example?agency=A&client=c", "must give house its agency="),
+        ("house=https://a.example?agency=A&client=c&secret=secret&x=1", "must give house"),
+        ("house=https://a.example?agency=first&client=c&secret=secret", "that is no id"),
+        ("house=https://a.example?agency=A&client=c&secret=gone", "cannot be read"),
+        ("house=https://a.example?agency=A&client=c&secret=empty", "that holds none"),
+        (
+            "house=https://a.example?agency=A&client=c&secret=secret"
+            " house=https://b.example?agency=A&client=c&secret=secret",
+            "names house twice",
+        ),
+    ],
+)
+def test_a_provider_that_is_written_wrongly_stops_the_start_with_one_line(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    with pytest.raises(SettingFault) as fault:
+        with_oidc(tmp_path, text.replace("agency=A&", f"agency={AGENCY}&"))
+    assert fault.value.name == "WAYMARK_OIDC"
+    assert why in str(fault.value)
+    assert "\n" not in str(fault.value)
+    assert "of the client" not in str(fault.value)

@@ -60,6 +60,14 @@ _PERSON = {
     "language": "fr",
     "zone": "Europe/Paris",
 }
+_ACCOUNTS = {
+    "label": "The house",
+    "claim": "groups",
+    "caseworker": "workers",
+    "supervisor": "leads",
+    "strong": "mfa",
+    "adds_people": "true",
+}
 _POLICY = {
     **editing.typed_of(filled({})),
     "low.grace": "3",
@@ -98,6 +106,17 @@ FITS: Mapping[str, Fits] = {
     "GET /desk/people/second-keys": _TO_ROOT,
     "POST /desk/people/second-keys": Fits("root", form={"from": "2027-03-31"}),
     "POST /desk/people/{person_id}/second-key": Fits("root", form={}),
+    "GET /sign-in/with/{provider}": Fits(None),
+    "GET /sign-in/with/{provider}/back": Fits(None),
+    "GET /sign-in/with/{provider}/code": Fits(None),
+    "POST /sign-in/with/{provider}/code": Fits(None, form={"code": "2222 2222"}),
+    "GET /desk/again/with/{provider}": _TO_TOM,
+    "GET /desk/settings/accounts": _TO_TOM,
+    "GET /desk/settings/accounts/{provider}": _TO_TOM,
+    "GET /desk/people/accounts": _TO_ROOT,
+    "POST /desk/people/accounts/{provider}": Fits("root", form=_ACCOUNTS),
+    "POST /desk/people/accounts/{provider}/people/{person_id}/code": Fits("root", form={}),
+    "POST /desk/people/accounts/{provider}/people/{person_id}/untie": Fits("root", form={}),
     "GET /app/manifest.webmanifest": Fits(None),
     "GET /api/v1/openapi.json": Fits(None),
     "POST /api/v1/pair": Fits(

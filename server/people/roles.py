@@ -1,0 +1,69 @@
+"""Another role in the agency for somebody who has one: the verb, and what forbids it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from server.audit.actions import Actor, note
+from server.db import write
+from server.errors import Refused
+from server.i18n import N_
+from server.people.actions import lock_adults
+from server.people.models import Agency, Person, Tie
+from server.people.rules import Role, may_hold
+
+
+async def set_role(
+    actor: Actor, agency_id: UUID, person_id: UUID, role: Role, now: datetime
+) -> Person:
+    """Somebody is something else in the agency. The same again changes nothing.
+
+    Raises Refused: for a tie that the new role may not hold (code `has_ties`), since a child would
+    lose somebody by it; and for the last administrator (`last_administrator`).
+    """
+    if role == Role.CHILD:
+        raise Refused(N_("A child is added with its placement."), field="role")
+    async with write():
+        # Of two last administrators who change at once, one waits here for the other.
+        await Agency.filter(id=agency_id).select_for_update().get()
+        person = (await lock_adults(agency_id, [person_id]))[person_id]
+        if person.role == role:
+            return person
+        await _keeps_ties(person.id, role, now)
+        await _keeps_an_administrator(person)
+        await Person.filter(id=person.id).update(role=role)
+        await note(
+            actor,
+            "person:change",
+            about=("person", person.id),
+            names=["role", role],
+            agency_id=agency_id,
+            now=now,
+        )
+        person.role = role
+    return person
+
+
+async def _keeps_ties(person_id: UUID, role: Role, now: datetime) -> None:
+    held = await Tie.filter(Tie.ending_after(now), person_id=person_id).values_list(
+        "role", flat=True
+    )
+    if not all(may_hold(role, Role(str(tie))) for tie in held):
+        raise Refused(
+            N_("This person still has children. Hand them over first, then change the role."),
+            code="has_ties",
+            field="role",
+        )
+
+
+async def _keeps_an_administrator(person: Person) -> None:
+    if person.role != Role.ADMINISTRATOR:
+        return
+    others = Person.filter(
+        agency_id=person.agency_id, role=Role.ADMINISTRATOR, disabled_at__isnull=True
+    ).exclude(id=person.id)
+    if not await others.exists():
+        raise Refused(
+            N_("The agency would be without an administrator. Add another one first."),
+            code="last_administrator",
+            field="role",
+        )
