@@ -106,7 +106,7 @@ SETTINGS: tuple[Setting, ...] = (
         "WAYMARK_OIDC",
         "providers of sign-in (OpenID Connect), separated by spaces:"
         " `NAME=ISSUER?agency=ID&client=ID&secret=FILE`, NAME in small letters, the agency's ID as"
-        " `waymark agency list` has it, FILE with the client's secret",
+        " the command `agency list` shows it, FILE with the client's secret",
         "none: staff sign in with a password or a passkey",
     ),
     Setting(

@@ -29,6 +29,10 @@ from tests.doubles.thread import InThread
 CLIENT, SECRET = "waymark at the agency", "a secret: of the client/only"
 
 
+PAGE = """<!doctype html><html lang="en"><title>The house</title><h1>The house</h1>
+<form method="post"><button>It is me</button></form>"""
+
+
 def _base64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
@@ -77,6 +81,7 @@ class Provider(InThread):
         self.is_basic = True
         self.knows_time = True
         self.denies = ""
+        self.shows_page = False  # A page with a button first, as a person sees it.
         self.fault = Fault()
         self.asked: list[dict[str, str]] = []
         self.calls: list[str] = []
@@ -113,6 +118,7 @@ class Provider(InThread):
         app.router.add_get("/realm/.well-known/openid-configuration", self._discovery)
         app.router.add_get("/realm/keys", self._keys)
         app.router.add_get("/realm/authorize", self._authorize)
+        app.router.add_post("/realm/authorize", self._authorize)
         app.router.add_post("/realm/token", self._token)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -161,6 +167,8 @@ class Provider(InThread):
     async def _authorize(self, request: web.Request) -> web.Response:
         """The account is asked for nothing; what is asked of us is checked."""
         asked = dict(request.query)
+        if self.shows_page and request.method == "GET":
+            return web.Response(text=PAGE, content_type="text/html")
         self.asked.append(asked)
         assert asked["response_type"] == "code"
         assert "openid" in asked["scope"].split()
