@@ -14,7 +14,7 @@ from server.ids import uuid7
 
 
 class Migration(migrations.Migration):
-    dependencies = [("server", "0030_reference_indexes")]
+    dependencies = [("server", "0031_episodes")]
 
     initial = False
 
