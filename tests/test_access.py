@@ -423,6 +423,12 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/placement/begin": desk_child("caseworker supervisor"),
     f"GET {DESK}/missing": desk_child("caseworker supervisor guardian carer"),
     f"POST {DESK}/missing": desk_child("caseworker supervisor guardian carer"),
+    f"GET {DESK}/found": desk_child("caseworker supervisor guardian carer"),
+    "GET /desk/episodes/{episode_id}": desk_child("caseworker supervisor guardian"),
+    "GET /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
+    "POST /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
+    "GET /desk/episodes/{episode_id}/found": desk_child("caseworker supervisor guardian carer"),
+    "POST /desk/episodes/{episode_id}/found": desk_child("caseworker supervisor guardian carer"),
     "GET /desk/children/new": agency("caseworker supervisor administrator"),
     "POST /desk/children/new": agency("caseworker supervisor administrator"),
     "GET /desk/settings/messages": staff,
@@ -1041,11 +1047,17 @@ async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
     return held.id
 
 
+async def act(cast: Cast, who: str | None, path: str) -> str:
+    """A kind of entry."""
+    return "note"
+
+
 MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
     maker.__name__: maker
     for maker in (
         change_id,
         due_id,
+        act,
         episode_id,
         home_id,
         intake_id,

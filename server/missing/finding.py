@@ -36,6 +36,18 @@ class Found:
     condition: str
 
 
+def checked(what: Found) -> Found:
+    """The same, where everything is said. Raises Refused, naming the field."""
+    for field, value in (("by", what.by), ("where", what.where), ("words", what.condition)):
+        if not value:
+            raise Refused(
+                N_("Who, where, and how the child is: all three are needed."), field=field
+            )
+        if field != "words" and len(value) > acts.LONGEST:
+            raise Refused(N_("Write 500 characters at the most."), field=field)
+    return what
+
+
 async def found(actor: Actor, episode_id: UUID, id: UUID, what: Found, now: datetime) -> Episode:
     """Somebody has seen the child. The clocks of the search end, those of the return begin. The
     same id again is the same.

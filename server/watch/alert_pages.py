@@ -298,8 +298,8 @@ def _outcomes(cause: Cause, language: str) -> list[tuple[str, str, str]]:
     return [
         (outcome.value, gettext(language, title), gettext(language, hint))
         for outcome, (title, hint) in OUTCOMES.items()
-        # A missing child is found, or still missing: then the alert stays open.
-        if not (cause is Cause.MISSING and outcome is Outcome.MISSING)
+        # A missing child is found by being seen; until then the alert stays open.
+        if cause is not Cause.MISSING or outcome is Outcome.SEEN
     ]
 
 
@@ -334,9 +334,8 @@ async def close(request: Request) -> Response:
 
 
 def _checked(given: Mapping[str, str], cause: Cause) -> Outcome:
-    if given["outcome"] not in set(Outcome) or (
-        cause is Cause.MISSING and given["outcome"] == Outcome.MISSING
-    ):
+    is_missing = cause is Cause.MISSING
+    if given["outcome"] not in set(Outcome) or (is_missing and given["outcome"] != Outcome.SEEN):
         raise Refused(N_("Choose how it ended."), field="outcome")
     if not given["words"]:
         raise Refused(N_("Write in a few words how you know."), field="words")

@@ -119,6 +119,7 @@ class Asked:
     id: UUID
     name: str
     is_asked: bool  # A question waits for this carer.
+    is_missing: bool = False
 
 
 async def read(
@@ -162,10 +163,14 @@ async def _asked(
         person_id=me, child_id__in=list(cared), answered_at__isnull=True, expires_at__gt=now
     )
     # A late answer ends the miss, and with it the question: it would say that no check-in has come.
-    watches = Watch.filter(child_id__in=list(cared)).values_list("child_id", "missed_due_at")
-    missed = {child: due for child, due in await watches}
+    watches = Watch.filter(child_id__in=list(cared)).values_list(
+        "child_id", "missed_due_at", "is_missing"
+    )
+    held = list(await watches)
+    missed = {child: due for child, due, _ in held}
+    gone = {child for child, _, is_missing in held if is_missing}
     asked = {one.child_id for one in await waiting if one.still_waits(missed.get(one.child_id))}
-    found = [Asked(child, names.get(child, ""), child in asked) for child in cared]
+    found = [Asked(child, names.get(child, ""), child in asked, child in gone) for child in cared]
     return sorted(found, key=lambda one: (not one.is_asked, one.name.casefold()))
 
 

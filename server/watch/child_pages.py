@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from server.alert.policy import Tier
@@ -20,12 +20,11 @@ from server.errors import Conflict, Refused, WaymarkError
 from server.i18n import N_, gettext
 from server.people.access import desk_child, nothing_here, now_of, staff_of
 from server.people.models import Person
-from server.people.rules import Action, may
+from server.people.rules import Action
 from server.people.words import FormFault, entered, form_fault
-from server.watch import actions, agreed, agreeing, calling, proposing
+from server.watch import actions, agreed, agreeing, proposing
 from server.watch.cases import Case
 from server.watch.desk import (
-    LONGEST_WORDS,
     TIMES,
     WINDOWS,
     as_field,
@@ -422,33 +421,6 @@ async def _sighting_page(
     return await show(request, "watch/sighting.html", child_id, context, fault)
 
 
-# --- missing
-
-
-async def missing(request: Request) -> Response:
-    """Before everyone is called: one page, one button. Nothing on it can hold anybody up."""
-    child, _ = await desk_child(request, Action.EPISODE_OPEN)
-    return await show(request, "watch/missing.html", child.id, {"words": ""})
-
-
-async def open_missing(request: Request) -> Response:
-    """ "I think this child is missing": everyone is called at once. Words may come or not."""
-    child, roles = await desk_child(request, Action.EPISODE_OPEN)
-    words = await _words_if_any(request)
-    alert = await calling.open_missing(await staff_of(request), child.id, words, now_of(request))
-    if may(roles, Action.ALERT_SEE):
-        return RedirectResponse(f"/desk/alerts/{alert.id}", status_code=303)
-    return back_to(child.id, roles, "missing")
-
-
-async def _words_if_any(request: Request) -> str | None:
-    """Nothing about the words stops anybody here: too many are cut, unreadable ones left out."""
-    try:
-        return entered(await form_body(request), "words")[:LONGEST_WORDS] or None
-    except WaymarkError:
-        return None
-
-
 _CHILD = "/desk/children/{child_id:uuid}"
 
 routes = [
@@ -463,6 +435,4 @@ routes = [
     Route(f"{_CHILD}/pauses/{{pause_id:uuid}}/end", end_pause, methods=["POST"]),
     Route(f"{_CHILD}/sighting", sighting, methods=["GET"]),
     Route(f"{_CHILD}/sighting", note_sighting, methods=["POST"]),
-    Route(f"{_CHILD}/missing", missing, methods=["GET"]),
-    Route(f"{_CHILD}/missing", open_missing, methods=["POST"]),
 ]

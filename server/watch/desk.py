@@ -30,6 +30,7 @@ DONE: Mapping[str, str] = {
     "birthday": N_("The birthday is noted."),
     "child": N_("The child is added, and the watch has begun."),
     "decided": N_("It is decided."),
+    "found": N_("Thank you. Everyone who was looking for the child is told."),
     "home": N_("The home is noted."),
     "milestone": N_("The day is in the calendar."),
     "milestone-gone": N_("The day is taken back. The tier stays as it is."),

@@ -562,6 +562,16 @@ FITS: Mapping[str, Fits] = {
     f"POST {_DESK}/placement/begin": Fits(form={"at": "", "times": ["09:00", "18:00"]}),
     f"GET {_DESK}/missing": _TO_TOM,
     f"POST {_DESK}/missing": Fits(form={"words": "She is gone."}, takes_all=True),
+    f"GET {_DESK}/found": _TO_TOM,
+    "GET /desk/episodes/{episode_id}": _TO_TOM,
+    "GET /desk/episodes/{episode_id}/enter/{act}": _TO_TOM,
+    "POST /desk/episodes/{episode_id}/enter/{act}": Fits(
+        form={"id": NEW, "words": "A white car.", "at": ""}
+    ),
+    "GET /desk/episodes/{episode_id}/found": _TO_TOM,
+    "POST /desk/episodes/{episode_id}/found": Fits(
+        form={"id": NEW, "by": "Sam", "where": "Here", "words": "Well.", "at": ""}
+    ),
     # The carer's question.
     "GET /q/{token}": Fits(None),
     "POST /q/{token}": Fits(None, form={"answer": "seen"}),

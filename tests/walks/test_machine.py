@@ -292,13 +292,14 @@ class Machine(RuleBasedStateMachine):
         if alert is None:
             return
         close = calling.close_alert(self.world.actor(who), alert.id, outcome, "Words.", self.now)
-        if outcome is None:
+        # A search ends by seeing the child, and by nothing else.
+        if outcome is None or (alert.cause == Cause.MISSING and outcome is not Outcome.SEEN):
             with pytest.raises(Refused):
                 self.do(close)
             return
         self.do(close)
         begins_anew = alert.cause in (Cause.SILENCE, Cause.MISSING)
-        if begins_anew and (outcome is not Outcome.MISSING or alert.cause == Cause.MISSING):
+        if begins_anew and outcome is not Outcome.MISSING:
             self.sign = self.now
 
     async def _pick(self, pick: int) -> Alert | None:

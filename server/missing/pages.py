@@ -1,0 +1,350 @@
+"""The desk while a child is missing: one step to say so, what is next, and everything in order."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.due.turns import WORDS
+from server.errors import NotFound, WaymarkError
+from server.i18n import format_list, gettext
+from server.missing import actions, finding, opening
+from server.missing.acts import ENTRIES, FLAGS, Act
+from server.missing.finding import Found
+from server.missing.models import Episode
+from server.missing.opening import Saying
+from server.missing.rules import Flag, Stage
+from server.missing.view import Running, Told, view
+from server.missing.wording import ENDED_BY, STAGES, details_of, icon_of, title_of
+from server.people.access import (
+    Roles,
+    child_for,
+    desk_child,
+    looked,
+    nothing_here,
+    now_of,
+    staff_of,
+)
+from server.people.models import Person
+from server.people.rules import Action, may
+from server.people.words import ROLES, entered, form_fault
+from server.watch.alert_pages import ONE_LOOK
+from server.watch.desk import LONGEST_WORDS, back_to, id_or_new, moment_of, words_of
+from server.watch.wording import when
+from server.web import form_body, language_of, page, zone_of
+
+# The flags that a person may say; the others Waymark finds itself.
+SAID = (Flag.CONTACT, Flag.THREAT, Flag.SELF_HARM, Flag.BELONGINGS, Flag.OTHER)
+
+
+# --- saying so
+
+
+async def missing(request: Request) -> Response:
+    """Before everyone is called: one page, one button. Nothing on it can hold anybody up."""
+    child, roles = await desk_child(request, Action.EPISODE_OPEN)
+    held = await opening.open_of_child(child.id)
+    if held is not None and may(roles, Action.EPISODE_SEE):
+        return RedirectResponse(f"/desk/episodes/{held.id}", status_code=303)
+    language = language_of(request)
+    context = {
+        "child": await Person.get(id=child.id),
+        "path": f"/desk/children/{child.id}",
+        "id": str(uuid4()),
+        "flags": [(flag.value, gettext(language, FLAGS[flag])) for flag in SAID],
+    }
+    return page(request, "missing/missing.html", context)
+
+
+async def open_missing(request: Request) -> Response:
+    """ "I think this child is missing": everyone is called at once. Nothing else is needed, and
+    nothing that does not fit holds anybody up: it is left out."""
+    child, roles = await desk_child(request, Action.EPISODE_OPEN)
+    visitor, now = await staff_of(request), now_of(request)
+    form = await _form_if_any(request)
+    id_ = _id(form)
+    saying = _said(form, now)
+    try:
+        episode, _ = await opening.open_episode(visitor, child.id, id_, saying, now)
+    except WaymarkError:
+        # An id that is known already with other words: the call matters, the id does not.
+        episode, _ = await opening.open_episode(visitor, child.id, uuid4(), saying, now)
+    if may(roles, Action.EPISODE_SEE):
+        return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
+    return back_to(child.id, roles, "missing")
+
+
+async def _form_if_any(request: Request) -> FormData:
+    try:
+        return await form_body(request)
+    except WaymarkError:
+        return FormData()
+
+
+def _id(form: FormData) -> UUID:
+    try:
+        return UUID(entered(form, "id"))
+    except ValueError:
+        return uuid4()
+
+
+def _said(form: FormData, now: datetime) -> Saying:
+    words = entered(form, "words")[:LONGEST_WORDS] or None
+    seen = {name: entered(form, name)[:500] for name in ("where", "by") if entered(form, name)}
+    flags = tuple(flag for flag in SAID if flag.value in form.getlist("flag"))
+    return Saying(now, words, seen or None, flags)
+
+
+# --- the episode
+
+
+async def show(request: Request) -> Response:
+    """What is next, whose turn it is, and everything that was done."""
+    episode, roles = await _episode_for(request, Action.EPISODE_SEE)
+    visitor, now, language = await staff_of(request), now_of(request), language_of(request)
+    what = f"look:{Action.EPISODE_SEE}"
+    await looked(visitor, [episode.child_id], what, now, at_most_every=ONE_LOOK)
+    [seen] = await view([episode], roles, visitor.person_id, now)
+    clocks = [_clock(one, language) for one in seen.clocks]
+    works = may(roles, Action.EPISODE_WORK)
+    context = {
+        **await _shared(request, episode),
+        "stage": gettext(language, STAGES[Stage(episode.stage)]),
+        "flags": [gettext(language, FLAGS[Flag(flag)]) for flag in episode.flags],
+        "next": clocks[0] if clocks else None,
+        "clocks": clocks[1:],
+        "lines": [_line(line, language) for line in reversed(seen.timeline)],
+        "acts": _acts(episode, language) if works else [],
+        "works": works,
+        "may_find": may(roles, Action.EPISODE_FOUND),
+        "may_pack": works,
+    }
+    return page(request, "missing/episode.html", context)
+
+
+async def _shared(request: Request, episode: Episode) -> dict[str, Any]:
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    return {
+        "episode": episode,
+        "child": await Person.get(id=episode.child_id),
+        "path": f"/desk/episodes/{episode.id}",
+        "shown": lambda at: when(language, at, zone, now),
+        "now": now,
+        "error": None,
+    }
+
+
+def _clock(one: Running, language: str) -> dict[str, Any]:
+    act = ENDED_BY.get(one.what)
+    names = format_list(language, [person.name for person in one.people])
+    return {
+        "word": gettext(language, WORDS[one.what]),
+        "due_at": one.due_at,
+        "is_over": one.is_over,
+        "who": names or gettext(language, ROLES[_role(one.role)]),
+        "act": act.value if act is not None else None,
+    }
+
+
+def _role(role: str) -> Any:
+    return next(known for known in ROLES if known == role)
+
+
+def _line(line: Told, language: str) -> dict[str, Any]:
+    return {
+        "title": title_of(line.what, language),
+        "icon": icon_of(line.what),
+        "at": line.at,
+        "received_at": line.received_at,
+        "is_late": (line.received_at - line.at).total_seconds() > 90,
+        "who": line.who.name,
+        "details": details_of(line.what, line.details, language),
+        "words": line.words,
+    }
+
+
+def _acts(episode: Episode, language: str) -> list[tuple[str, str, str]]:
+    """What can be entered now."""
+    return [
+        (act.value, gettext(language, entry.title), entry.icon)
+        for act, entry in ENTRIES.items()
+        if (entry.is_search and episode.is_open)
+        or (not entry.is_search and not episode.is_open)
+        or act in (Act.NOTE, Act.REPORT)
+    ]
+
+
+async def _episode_for(request: Request, action: Action) -> tuple[Episode, Roles]:
+    visitor = await staff_of(request)
+    id_ = request.path_params["episode_id"]
+    episode = await Episode.get_or_none(id=id_, agency_id=visitor.agency_id)
+    if episode is None:
+        raise nothing_here()
+    _, roles = await child_for(request, episode.child_id, action)
+    return episode, roles
+
+
+# --- an entry
+
+
+async def entry(request: Request) -> Response:
+    """One entry on a page of its own."""
+    episode, _ = await _episode_for(request, Action.EPISODE_WORK)
+    return await _entry_page(request, episode, _act(request))
+
+
+async def enter(request: Request) -> Response:
+    """It is in the timeline."""
+    episode, _ = await _episode_for(request, Action.EPISODE_WORK)
+    form, act = await form_body(request), _act(request)
+    details = {one.name: entered(form, one.name) for one in ENTRIES[act].details}
+    try:
+        await actions.enter(
+            await staff_of(request),
+            episode.id,
+            act,
+            id=id_or_new(form),
+            at=moment_of(entered(form, "at"), zone_of(request), "at"),
+            words=words_of(form),
+            details={name: value for name, value in details.items() if value},
+            now=now_of(request),
+        )
+    except NotFound:
+        raise
+    except WaymarkError as fault:
+        return await _entry_page(request, episode, act, form, fault)
+    return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
+
+
+def _act(request: Request) -> Act:
+    act = request.path_params["act"]
+    if act not in set(Act):
+        raise nothing_here()
+    return Act(act)
+
+
+async def _entry_page(
+    request: Request,
+    episode: Episode,
+    act: Act,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    language, kind = language_of(request), ENTRIES[act]
+    names = ["id", "at", "words", *(one.name for one in kind.details)]
+    given: Mapping[str, str] = {name: "" for name in names} | {"id": str(uuid4())}
+    if form is not None:
+        given = {name: entered(form, name) for name in names}
+    context = {
+        **await _shared(request, episode),
+        "act": act.value,
+        "title": gettext(language, kind.title),
+        "details": [_field(one, language) for one in kind.details],
+        "needs_words": kind.needs_words,
+        "zone_name": str(zone_of(request)),
+        "given": given,
+        "fields": names,
+        "error": _in_words(fault, language),
+    }
+    return page(request, "missing/entry.html", context, status=fault.status if fault else 200)
+
+
+def _in_words(fault: WaymarkError | None, language: str) -> Any:
+    if fault is None:
+        return None
+    if "label" in fault.extra:
+        fault.extra["label"] = gettext(language, str(fault.extra["label"]))
+    return form_fault(fault, language)
+
+
+def _field(one: Any, language: str) -> dict[str, Any]:
+    choices = one.choices or {}
+    return {
+        "name": one.name,
+        "label": gettext(language, one.label),
+        "options": [(code, gettext(language, words)) for code, words in choices.items()],
+        "is_needed": one.is_needed,
+    }
+
+
+# --- found
+
+
+async def found_page(request: Request) -> Response:
+    """Somebody has seen the child: when, where, who, how it is."""
+    episode, roles = await _episode_for(request, Action.EPISODE_FOUND)
+    if not episode.is_open:
+        return _after(episode, roles)
+    return await _found_page(request, episode)
+
+
+async def of_child(request: Request) -> Response:
+    """The same for whoever knows the child and no episode."""
+    child, roles = await desk_child(request, Action.EPISODE_FOUND)
+    held = await opening.open_of_child(child.id)
+    if held is None:
+        return back_to(child.id, roles, "found")
+    return RedirectResponse(f"/desk/episodes/{held.id}/found", status_code=303)
+
+
+async def found(request: Request) -> Response:
+    """The search ends, the return begins."""
+    episode, roles = await _episode_for(request, Action.EPISODE_FOUND)
+    form, now = await form_body(request), now_of(request)
+    try:
+        at = moment_of(entered(form, "at"), zone_of(request), "at")
+        what = finding.checked(
+            Found(at or now, entered(form, "where"), entered(form, "by"), words_of(form) or "")
+        )
+        await finding.found(await staff_of(request), episode.id, id_or_new(form), what, now)
+    except NotFound:
+        raise
+    except WaymarkError as fault:
+        return await _found_page(request, episode, form, fault)
+    return _after(episode, roles)
+
+
+def _after(episode: Episode, roles: Roles) -> Response:
+    if may(roles, Action.EPISODE_SEE):
+        return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
+    return back_to(episode.child_id, roles, "found")
+
+
+async def _found_page(
+    request: Request,
+    episode: Episode,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    visitor, language = await staff_of(request), language_of(request)
+    me = await Person.get(id=visitor.person_id)
+    names = ("id", "at", "where", "by", "words")
+    given = {"id": str(uuid4()), "at": "", "where": "", "by": me.name, "words": ""}
+    if form is not None:
+        given = {name: entered(form, name) for name in names}
+    context = {
+        **await _shared(request, episode),
+        "given": given,
+        "zone_name": str(zone_of(request)),
+        "error": form_fault(fault, language) if fault is not None else None,
+    }
+    return page(request, "missing/found.html", context, status=fault.status if fault else 200)
+
+
+_CHILD, _EPISODE = "/desk/children/{child_id:uuid}", "/desk/episodes/{episode_id:uuid}"
+
+routes = [
+    Route(f"{_CHILD}/missing", missing, methods=["GET"]),
+    Route(f"{_CHILD}/missing", open_missing, methods=["POST"]),
+    Route(f"{_CHILD}/found", of_child, methods=["GET"]),
+    Route(_EPISODE, show, methods=["GET"]),
+    Route(f"{_EPISODE}/enter/{{act}}", entry, methods=["GET"]),
+    Route(f"{_EPISODE}/enter/{{act}}", enter, methods=["POST"]),
+    Route(f"{_EPISODE}/found", found_page, methods=["GET"]),
+    Route(f"{_EPISODE}/found", found, methods=["POST"]),
+]

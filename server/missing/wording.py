@@ -1,0 +1,90 @@
+"""How an episode reads: stages, lines, details and clocks in words. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.due.rules import STRATEGY, Kind
+from server.i18n import N_, gettext
+from server.missing import acts
+from server.missing.acts import ENTRIES, Act
+from server.missing.rules import Stage
+
+STAGES: Mapping[Stage, str] = {
+    Stage.DECIDING: N_("Missing: the police are not told yet"),
+    Stage.REPORTED: N_("Missing: the police are told"),
+    Stage.SEARCHING: N_("Missing: the search goes on"),
+    Stage.FOUND: N_("Found: some things are still to do"),
+    Stage.FOLLOWED_UP: N_("Found, and everything is done"),
+}
+# What Waymark enters, or what has a page of its own.
+LINES: Mapping[str, tuple[str, str]] = {
+    acts.OPENED: (N_("Said that the child is missing"), "missing"),
+    acts.JOINED: (N_("Said so too"), "missing"),
+    acts.SIGN_OF_LIFE: (N_("A sign of life"), "well"),
+    acts.FOUND: (N_("Saw the child"), "eye"),
+    acts.INTERVIEW_HELD: (N_("The talk after the return was held"), "talk"),
+    acts.PLAN_REVIEW: (N_("Looked at the life project together"), "check"),
+}
+_MORE: Mapping[str, str] = {
+    "where": N_("Where"),
+    "by": N_("By whom"),
+    "words": N_("What was said"),
+}
+# Which entry a clock waits for. The talk has a page of its own once it was offered.
+ENDED_BY: Mapping[Kind, Act] = {
+    Kind.DECISION: Act.DECISION,
+    Kind.REPORT: Act.REPORT,
+    Kind.TELL_FOUND: Act.REPORT,
+    Kind.KEEP_TRYING: Act.ATTEMPT,
+    **dict.fromkeys(STRATEGY, Act.STRATEGY),
+    Kind.SAFE_AND_WELL: Act.SAFE_AND_WELL,
+    Kind.MEDICAL: Act.MEDICAL,
+    Kind.RETURN_INTERVIEW: Act.INTERVIEW_OFFERED,
+    Kind.RESCREEN: Act.RESCREEN,
+    Kind.PHONE_CHECK: Act.PHONE_CHECK,
+    Kind.PACK_UPDATE: Act.PACK_UPDATE,
+}
+
+
+def title_of(what: str, language: str) -> str:
+    """What a line of the timeline is called."""
+    return gettext(language, _title(what))
+
+
+def _title(what: str) -> str:
+    if what in LINES:
+        return LINES[what][0]
+    return ENTRIES[Act(what)].title if what in set(Act) else what
+
+
+def icon_of(what: str) -> str:
+    """The drawing beside it."""
+    if what in LINES:
+        return LINES[what][1]
+    return ENTRIES[Act(what)].icon if what in set(Act) else "said"
+
+
+def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
+    """What a line tells, as pairs of label and words. Flags, and where the child was last seen, are
+    told as those who entered them chose and wrote them."""
+    if what in set(Act):
+        return [
+            (gettext(language, detail.label), _value(detail, str(details[detail.name]), language))
+            for detail in ENTRIES[Act(what)].details
+            if detail.name in details
+        ]
+    seen = details.get("last_seen", {}) if what in (acts.OPENED, acts.JOINED) else details
+    found = [
+        (gettext(language, label), str(seen[name]))
+        for name, label in _MORE.items()
+        if seen.get(name)
+    ]
+    held = [flag for flag in acts.FLAGS if flag in details.get("flags", ())]
+    flags = [gettext(language, acts.FLAGS[flag]) for flag in held]
+    return [*found, *((gettext(language, N_("To hurry")), flag) for flag in flags)]
+
+
+def _value(detail: acts.Detail, value: str, language: str) -> str:
+    if detail.choices is None or value not in detail.choices:
+        return value
+    return gettext(language, detail.choices[value])

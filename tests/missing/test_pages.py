@@ -1,0 +1,138 @@
+"""The desk while a child is missing."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from server.alert.models import Alert
+from server.missing.models import Episode, Line
+from server.watch.models import Watch
+from tests.cast import Cast
+from tests.desk.walking import at_desk
+
+
+def path(cast: Cast, rest: str, child: str = "mia") -> str:
+    return f"/desk/children/{cast.children[child].id}{rest}"
+
+
+async def say_missing(cast: Cast, name: str = "tom", **form: object) -> Episode:
+    async with at_desk(cast, name) as browser:
+        said = await browser.post(path(cast, "/missing"), data=form)
+    assert said.status_code == 303
+    return await Episode.get(child_id=cast.mia.id, found_at=None)
+
+
+async def test_one_tap_calls_everyone_and_shows_what_is_next(cast: Cast) -> None:
+    async with at_desk(cast, "tom") as browser:
+        asked = (await browser.get(path(cast, "/missing"))).text
+        assert "Yes, call everyone now" in asked
+        said = await browser.post(path(cast, "/missing"))  # Without any form at all.
+        page = (await browser.get(said.headers["location"])).text
+    assert "Missing: the police are not told yet" in page
+    assert "Decide whether the police are told" in page
+    assert page.index("Do it now") < page.index("What comes then")
+    assert await Alert.filter(child_id=cast.mia.id, closed_at=None).count() == 1
+
+
+async def test_what_was_seen_last_and_what_makes_it_urgent_stand_on_the_page(cast: Cast) -> None:
+    episode = await say_missing(
+        cast, words="Her bag is gone.", where="Kitchen", by="Sam", flag=["threat", "nonsense"]
+    )
+    async with at_desk(cast, "ines") as browser:
+        page = (await browser.get(f"/desk/episodes/{episode.id}")).text
+    assert all(words in page for words in ("Her bag is gone.", "Kitchen", "A threat"))
+    assert "threat" in episode.flags
+
+
+async def test_saying_it_again_leads_to_the_same_search(cast: Cast) -> None:
+    episode = await say_missing(cast)
+    async with at_desk(cast, "ines") as browser:
+        there = await browser.get(path(cast, "/missing"))
+        assert there.headers["location"] == f"/desk/episodes/{episode.id}"
+        again = await browser.post(path(cast, "/missing"), data={"words": "Nor with her aunt."})
+        assert again.headers["location"] == f"/desk/episodes/{episode.id}"
+        page = (await browser.get(f"/desk/episodes/{episode.id}")).text
+    assert "Nor with her aunt." in page
+
+
+async def test_an_entry_is_asked_for_in_words_and_stands_on_top(cast: Cast) -> None:
+    episode = await say_missing(cast)
+    where = f"/desk/episodes/{episode.id}/enter/attempt"
+    async with at_desk(cast, "tom") as browser:
+        form = (await browser.get(where)).text
+        id_ = re.search(r'name="id" value="([^"]+)"', form)
+        assert id_ is not None
+        given = {"id": id_[1], "how": "visit", "whom": "The station"}
+        refused = await browser.post(where, data=given)
+        assert refused.status_code == 422
+        assert "Please say: What came of it." in refused.text
+        assert 'value="The station"' in refused.text
+        for _ in range(2):
+            done = await browser.post(where, data={**given, "result": "not_there"})
+            assert done.headers["location"] == f"/desk/episodes/{episode.id}"
+        page = (await browser.get(f"/desk/episodes/{episode.id}")).text
+    assert page.index("Tried to reach the child") < page.index("Said that the child is missing")
+    assert "Went there" in page
+    assert await Line.filter(what="attempt").count() == 1
+
+
+@pytest.mark.parametrize("act", ["nonsense", "found", "opened"])
+async def test_what_nobody_can_enter_is_not_there(cast: Cast, act: str) -> None:
+    episode = await say_missing(cast)
+    async with at_desk(cast, "tom") as browser:
+        answer = await browser.get(f"/desk/episodes/{episode.id}/enter/{act}")
+    assert answer.status_code == 404
+
+
+async def test_being_seen_needs_who_where_and_how(cast: Cast) -> None:
+    episode = await say_missing(cast)
+    where = f"/desk/episodes/{episode.id}/found"
+    async with at_desk(cast, "tom") as browser:
+        refused = await browser.post(where, data={"by": "Tom", "where": "", "words": "Well."})
+        assert refused.status_code == 422
+        assert "all three are needed" in refused.text
+        done = await browser.post(where, data={"by": "Tom", "where": "Home", "words": "Well."})
+        page = (await browser.get(done.headers["location"])).text
+        assert "Found: some things are still to do" in page
+        assert "See whether the child is safe and well" in page
+        alert = await Alert.get(child_id=cast.mia.id)
+        assert "Well." in (await browser.get(f"/desk/alerts/{alert.id}")).text
+    assert not (await Watch.get(child_id=cast.mia.id)).is_missing
+
+
+async def test_a_carer_says_that_the_child_is_back(cast: Cast) -> None:
+    await say_missing(cast, "sam")
+    async with at_desk(cast, "sam") as browser:
+        board = (await browser.get("/desk/")).text
+        assert f'href="{path(cast, "/found")}"' in board
+        form = await browser.get(path(cast, "/found"))
+        page = await browser.get(form.headers["location"])
+        assert "face to face" in page.text
+        data = {"by": "Sam", "where": "At the door", "words": "Cold, not hurt."}
+        done = await browser.post(form.headers["location"], data=data)
+        thanks = (await browser.get(done.headers["location"])).text
+        assert "Everyone who was looking for the child is told." in thanks
+        over = await browser.get(path(cast, "/found"))
+        assert over.headers["location"].endswith("?done=found")
+    assert (await Episode.get()).stage == "found"
+
+
+async def test_the_alert_of_a_missing_child_leads_to_the_search(cast: Cast) -> None:
+    episode = await say_missing(cast)
+    async with at_desk(cast, "ines") as browser:
+        page = (await browser.get(f"/desk/alerts/{episode.alert_id}")).text
+        assert f'href="{path(cast, "/missing")}"' in page
+        assert f'href="{path(cast, "/found")}"' in page
+        assert "Close the alert" not in page
+
+
+async def test_a_clock_that_is_over_says_since_when(cast: Cast) -> None:
+    episode = await say_missing(cast, flag=["threat"])
+    cast.clock.advance(minutes=40)
+    async with at_desk(cast, "tom") as browser:
+        page = (await browser.get(f"/desk/episodes/{episode.id}")).text
+    assert "Since" in page
+    assert cast.clock() - episode.opened_at == timedelta(minutes=40)
