@@ -31,7 +31,7 @@ from server.engines.editors import MigrationFault
 from server.engines.migrate import migrate, pending
 from server.errors import WaymarkError
 from server.keys import new_vapid_key
-from server.missing import finding
+from server.missing import finding, packing
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import configured
 from server.notify.channels.provider import Unanswered
@@ -167,7 +167,7 @@ def _use(settings: Settings) -> None:
     crypt.use(crypt.Keyring(settings.secret_keys))
     use_last_resorts(len(settings.last_resort))
     use_inbound(settings.inbound)
-    use_ears(marking.hear, heard, finding.hear)
+    use_ears(marking.hear, heard, finding.hear, packing.heard)
     use_ends(finding.ends)
 
 

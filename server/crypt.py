@@ -94,12 +94,20 @@ class Keyring:
 
     def seal(self, text: str) -> str:
         """A printable token that only our keys open; another one each time."""
+        return self.seal_bytes(text.encode())
+
+    def seal_bytes(self, raw: bytes) -> str:
+        """The same of what is no text: a picture."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._first.encrypt(nonce, text.encode(), MARK.encode())
+        sealed = self._first.encrypt(nonce, raw, MARK.encode())
         return MARK + _to_text(self._first_id + nonce + sealed)
 
     def open(self, token: str) -> str:
         """What was sealed. Raises Unreadable where the key is gone or the token was changed."""
+        return self.open_bytes(token).decode()
+
+    def open_bytes(self, token: str) -> bytes:
+        """The same of what is no text."""
         if not token.startswith(MARK):
             raise Unreadable("not a sealed text")
         raw = _to_bytes(token[len(MARK) :])
@@ -110,10 +118,9 @@ class Keyring:
             raise Unreadable("sealed under a key that is not in WAYMARK_SECRET_KEYS")
         nonce = raw[_KEY_ID_BYTES : _KEY_ID_BYTES + _NONCE_BYTES]
         try:
-            opened = sealer.decrypt(nonce, raw[_KEY_ID_BYTES + _NONCE_BYTES :], MARK.encode())
+            return sealer.decrypt(nonce, raw[_KEY_ID_BYTES + _NONCE_BYTES :], MARK.encode())
         except InvalidTag as fault:
             raise Unreadable("a sealed text that was changed") from fault
-        return opened.decode()
 
     def is_current(self, token: str) -> bool:
         """Whether the token is sealed under the first key, so that it need not be sealed anew."""
@@ -264,6 +271,27 @@ class EncryptedJSON(Field[Any]):
         if isinstance(value, str) and _SEALED.fullmatch(value):
             return json.loads(current().open(value))
         return value
+
+
+class EncryptedBytes(Field[Any]):
+    """A text column that holds sealed bytes, such as a picture. As text, so that a row is one thing
+    for a copy of the database, whichever kind it is."""
+
+    field_type = bytes
+    indexable = False
+    SQL_TYPE = "TEXT"
+
+    def to_db_value(self, value: Any, instance: Any) -> str | None:
+        """Sealed under the first key."""
+        _refuse_filter(self, instance)
+        self.validate(value)
+        return None if value is None else current().seal_bytes(value)
+
+    def to_python_value(self, value: Any) -> bytes | None:
+        """The bytes; those that a program hands in are left as they are."""
+        if isinstance(value, str):
+            return current().open_bytes(value)
+        return None if value is None else bytes(value)
 
 
 def new_token() -> str:

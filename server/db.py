@@ -87,9 +87,10 @@ DEFAULT_URL = "sqlite://var/waymark.sqlite3"
 def models() -> list[str]:
     """The modules that hold rows."""
     rooms = [
-        f"server.{room}.models"
+        f"server.{room}.{part}"
         for room in ROOMS
-        if find_spec(f"server.{room}") and find_spec(f"server.{room}.models")
+        for part in ("models", "pack_models")
+        if find_spec(f"server.{room}") and find_spec(f"server.{room}.{part}")
     ]
     return [*rooms, "server.live"]
 

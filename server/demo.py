@@ -30,6 +30,7 @@ from server.audit.actions import SYSTEM, Actor
 from server.checkin.actions import record
 from server.checkin.rules import Answer
 from server.db import write
+from server.demo_packs import write_packs
 from server.demo_projects import write_projects
 from server.demo_templates import write_templates
 from server.doors import actions as doors
@@ -234,6 +235,7 @@ async def _load(now: datetime) -> None:
             await _people(begin)
             await _history(begin, now)
             await write_projects(id_of, now, HISTORY)
+            await write_packs(id_of, now)
             root = Actor(id_of("root"), Role.ADMINISTRATOR.value, id_of("harbour"))
             await write_templates(id_of, root, begin)
     except IntegrityError:

@@ -4,6 +4,7 @@ Outermost first: proxies, AccessLog (logs.py), SecurityHeaders, Faults (web.py),
 SameOrigin, BodyLimit. `stack` gives them in this order. None of them keeps state between requests.
 """
 
+import re
 import string
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -20,6 +21,9 @@ from server.settings import Settings
 from server.web import PROBLEM_TYPE, Faults, answer_fault, header
 
 BODY_LIMIT = 1_000_000
+# Where a photo comes in; whoever may not send one is told so before it is read.
+PHOTO_LIMIT = 15_100_000
+_TAKES_PHOTO = re.compile(r"/desk/children/[0-9a-f-]{36}/pack/photos")
 
 _SELF = (
     "script-src",
@@ -196,9 +200,9 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        length = header(scope, b"content-length")
-        if length.isdigit() and int(length) > self.limit:
-            await _answer_with(self._too_large(), scope, receive, send)
+        length, limit = header(scope, b"content-length"), self._limit_of(scope)
+        if length.isdigit() and int(length) > limit:
+            await _answer_with(_too_large(limit), scope, receive, send)
             return
         taken = 0
 
@@ -206,14 +210,21 @@ class BodyLimit:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self.limit:
-                raise self._too_large()
+            if taken > limit:
+                raise _too_large(limit)
             return message
 
         await self.app(scope, receive_counted, send)
 
-    def _too_large(self) -> TooLarge:
-        return TooLarge(N_("This is more than one request may carry."), limit_bytes=self.limit)
+    def _limit_of(self, scope: Scope) -> int:
+        if scope["method"] != "POST" or _TAKES_PHOTO.fullmatch(scope["path"].lower()) is None:
+            return self.limit
+        is_file = header(scope, b"content-type").lower().startswith("multipart/form-data")
+        return max(self.limit, PHOTO_LIMIT) if is_file else self.limit
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(N_("This is more than one request may carry."), limit_bytes=limit)
 
 
 async def _answer_with(fault: WaymarkError, scope: Scope, receive: Receive, send: Send) -> None:

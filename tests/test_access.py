@@ -43,6 +43,7 @@ from server.inbound.models import ChildLink, FrontDesk
 from server.missing.finding import Found, found
 from server.missing.models import Episode
 from server.missing.opening import Saying, open_episode
+from server.missing.pack_models import PackPhoto
 from server.notify.actions import ARRIVED
 from server.notify.actions import test_message as send_test
 from server.notify.models import Address, Message
@@ -354,6 +355,23 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/templates/{template_id}/again": agency("supervisor administrator"),
     f"GET {CHILD}/project/whole": child("child caseworker supervisor guardian"),
     f"GET {CHILD}/project.pdf": child("child caseworker supervisor guardian"),
+    # The grab pack. A guardian whom its caseworker has not let reads nothing.
+    f"GET {CHILD}/pack": child("child caseworker supervisor"),
+    f"PUT {CHILD}/pack": child("child caseworker supervisor"),
+    f"PUT {CHILD}/pack/now": child("caseworker supervisor"),
+    f"POST {CHILD}/pack/check": child("caseworker supervisor"),
+    f"POST {CHILD}/pack/open": child("caseworker supervisor"),
+    f"GET {CHILD}/pack.pdf": child("caseworker supervisor"),
+    f"GET {CHILD}/pack/photos/{{photo_id}}": child("caseworker supervisor"),
+    f"GET {DESK}/pack": desk_child("caseworker supervisor"),
+    f"POST {DESK}/pack/open": desk_child("caseworker supervisor"),
+    f"POST {DESK}/pack/check": desk_child("caseworker supervisor"),
+    f"GET {DESK}/pack/versions": desk_child("caseworker supervisor"),
+    f"GET {DESK}/pack/group/{{group}}": desk_child("caseworker supervisor"),
+    f"POST {DESK}/pack/group/{{group}}": desk_child("caseworker supervisor"),
+    f"GET {DESK}/pack/photos": desk_child("caseworker supervisor"),
+    f"POST {DESK}/pack/photos": desk_child("caseworker supervisor"),
+    f"POST {DESK}/pack/photos/{{photo_id}}/remove": desk_child("caseworker supervisor"),
     f"GET {CHILD}/project": child("child caseworker supervisor guardian carer"),
     f"POST {CHILD}/sync": child("child caseworker supervisor guardian carer"),
     f"GET {CHILD}/project/history": child("child caseworker supervisor guardian carer"),
@@ -1003,6 +1021,27 @@ async def due_id(cast: Cast, who: str | None, path: str) -> UUID:
 _turns = count()
 
 
+async def photo_id(cast: Cast, _who: str | None, _path: str) -> object:
+    """A photo of Mia's."""
+    row = await PackPhoto.create(
+        id=uuid4(),
+        agency_id=cast.agency.id,
+        child_id=cast.mia.id,
+        shows="face",
+        page=b"a photo",
+        thumb=b"a photo",
+        digest=uuid4().hex,
+        added_by=cast.tom.id,
+        added_at=cast.clock(),
+    )
+    return row.id
+
+
+async def group(_cast: Cast, _who: str | None, _path: str) -> object:
+    """A screen of the grab pack."""
+    return "looks"
+
+
 async def home_id(cast: Cast, _who: str | None, _path: str) -> object:
     """A home of the agency."""
     return cast.home.id
@@ -1059,6 +1098,8 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         due_id,
         act,
         episode_id,
+        photo_id,
+        group,
         home_id,
         intake_id,
         provider,
@@ -1122,6 +1163,9 @@ async def call(cast: Cast, who: str | None, route: str) -> int:
         await cast.new_token(_name(who))
     body = BODIES.get(route)
     how: dict[str, Any] = {}
+    if "/pack" in path:
+        # What is sealed opens to those who may read it and say why: tests/missing has the seal.
+        how["headers"] = {"x-waymark-reason": "Looking%20for%20her"}
     if body is not None:
         how["json"] = _filled(body, cast)
     elif method != "GET":

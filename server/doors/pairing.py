@@ -35,6 +35,7 @@ from server.doors.sessions import Opened, end_sessions, open_session
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.notify.actions import drop_device
+from server.people.happenings import Happening, happened
 from server.people.models import Person
 from server.people.rules import Role
 
@@ -170,6 +171,7 @@ async def _pair_device(person: Person, device_id: UUID, label: str | None, now: 
     )
     if known:
         return
+    has_another = await Device.filter(person_id=person.id).exists()
     await Device.create(
         id=device_id,
         agency_id=person.agency_id,
@@ -178,6 +180,9 @@ async def _pair_device(person: Person, device_id: UUID, label: str | None, now: 
         paired_at=now,
         last_seen_at=now,
     )
+    if has_another:
+        actor = Actor(person.id, person.role, person.agency_id, device_id)
+        await happened(actor, person.id, Happening.NEW_PHONE, now, about=device_id)
 
 
 async def _new_invite(actor: Actor, person: Person, lasts: timedelta, now: datetime) -> Invitation:

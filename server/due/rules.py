@@ -57,6 +57,7 @@ class Kind(StrEnum):
     PHONE_CHECK = "phone_check"
     PACK_UPDATE = "pack_update"
     PLAN_REVIEW = "plan_review"  # The life project, looked at together with the reasons.
+    PACK = "pack"  # The grab pack is to be looked through with the child.
 
 
 # What a life project makes somebody's turn by what stands in it.
@@ -242,6 +243,16 @@ _TERMS: Mapping[Kind, Terms] = {
     Kind.ANSWER: Terms(
         (Speech(_AT_ONCE, (To.OWNER,)), Speech(0 * _DAY, (To.OWNER,))), _DAY, _MORNING
     ),
+    # Each week the supervisor hears of it too: an old pack is found out at the worst moment.
+    Kind.PACK: Terms(
+        (
+            Speech(-_DAY, (To.OWNER,)),
+            Speech(2 * _DAY, (To.OWNER,)),
+            Speech(7 * _DAY, _ALL),
+        ),
+        7 * _DAY,
+        _MORNING,
+    ),
     Kind.REVIEW: Terms(
         (
             # The due is the end of its day: this is the morning three days before that day.
@@ -421,7 +432,7 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
         return False
     if kind in OF_AN_EPISODE:
         return bool(roles & _SEARCHING)
-    if kind is Kind.RHYTHM:
+    if kind in (Kind.RHYTHM, Kind.PACK):
         return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:
         return bool(roles & _TALKING)

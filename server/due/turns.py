@@ -39,6 +39,7 @@ WORDS: Mapping[Kind, str] = {
     Kind.PHONE_CHECK: N_("Look after the phone together"),
     Kind.PACK_UPDATE: N_("Bring the grab pack up to date"),
     Kind.PLAN_REVIEW: N_("Look at the life project together"),
+    Kind.PACK: N_("A look through the grab pack"),
 }
 _TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM}) | OF_AN_EPISODE
 # A day ends at midnight, which is another day to whoever reads it.

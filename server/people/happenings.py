@@ -25,6 +25,7 @@ class Happening(StrEnum):
     MISSING = "missing"  # A person has said so; `about` is the alert.
     SIGN_OF_LIFE = "sign_of_life"  # A missing child has said something, or was seen.
     REVIEWED = "reviewed"  # A review of the life project was held; `about` is the review.
+    NEW_PHONE = "new_phone"  # Another phone was paired than those before.
 
 
 class Ear(Protocol):

@@ -20,9 +20,12 @@ WORDS: Mapping[str, str] = {
     "child": N_("Your page"),
     "devices": N_("Your phones"),
     "episode": N_("Your page"),
+    # Opened for a reason, while nobody is alerted: the child can read it at once.
+    "glass": N_("What is kept for when you are missing"),
     "history": N_("Your check-ins"),
     "looks": N_("Who looked"),
     "observation": N_("Your page"),
+    "pack": N_("Your page"),
     "pause": N_("Your rhythm"),
     "placement": N_("Your page"),
     "question": N_("Your page"),
@@ -34,11 +37,14 @@ WORDS: Mapping[str, str] = {
 }
 # Whoever holds the phone must not learn from it that adults have been alerted: to the child such a
 # look is one at its page.
-HIDDEN_FROM_CHILD = frozenset({"alert", "episode", "observation", "question", "sighting", "sign"})
+HIDDEN_FROM_CHILD = frozenset(
+    {"alert", "episode", "observation", "pack", "question", "sighting", "sign"}
+)
 PAGE = "look:child:see"
 SOMETHING = N_("Something about you")
 REASONS: Mapping[str, str] = {
     "on_duty": N_("They were on duty."),
+    "wrote_too": N_("Somebody else had changed it while they wrote."),
     "cover": N_("They stood in for your caseworker, who was away."),
 }
 

@@ -46,6 +46,9 @@ class Action(StrEnum):
     LOOKS_SEE = "looks:see"
     OBSERVATION_NOTE = "observation:note"
     OBSERVATION_SEE = "observation:see"
+    PACK_CHANGE = "pack:change"
+    PACK_SAY = "pack:say"
+    PACK_SEE = "pack:see"
     PAUSE = "pause"
     PLACEMENT_CHANGE = "placement:change"
     PROJECT_SEE = "project:see"
@@ -79,6 +82,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.DEVICES_SEE,
             _A.DEVICES_SHUT_OUT,
             _A.LOOKS_SEE,
+            _A.PACK_SAY,
+            _A.PACK_SEE,
             _A.TRUSTED_NAME,
             _A.EPISODE_SEE,
         }
@@ -100,6 +105,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.RHYTHM_AGREE,
             _A.TRUSTED_DECIDE,
             _A.TIER_SET,
+            _A.PACK_CHANGE,
+            _A.PACK_SEE,
             _A.PAUSE,
             _A.PLACEMENT_CHANGE,
             _A.ALERT_SEE,
@@ -130,6 +137,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.RHYTHM_AGREE,
             _A.TRUSTED_DECIDE,
             _A.TIER_SET,
+            _A.PACK_CHANGE,
+            _A.PACK_SEE,
             _A.PAUSE,
             _A.PLACEMENT_CHANGE,
             _A.ALERT_SEE,
@@ -160,6 +169,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.EPISODE_OPEN,
             _A.EPISODE_SEE,
             _A.LOOKS_SEE,
+            # The child's own words, as far as its caseworker has let them.
+            _A.PACK_SEE,
         }
     ),
     # A carer sees that there is a child, answers for it and about it; the rest is not theirs.

@@ -61,14 +61,14 @@ def _set(data: str) -> bytes:
     made: bytes = typst.compile(
         str(_SOURCE),
         format="pdf",
-        font_paths=_fonts(),
+        font_paths=fonts(),
         sys_inputs={"data": data, "fonts": json.dumps(families())},
     )
     return made
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def fonts() -> typst.Fonts:
     """The fonts of the package, looked through once."""
     found = find_spec(_FONTS)
     assert found is not None, "the lock brings the fonts"
@@ -79,7 +79,7 @@ def _fonts() -> typst.Fonts:
 @cache
 def families() -> list[str]:
     """The families in the order in which a letter is looked for."""
-    known = {name for name in _fonts().families() if name.startswith("Noto ")}
+    known = {name for name in fonts().families() if name.startswith("Noto ")}
     between = sorted(known - {*_FIRST, *_LAST})
     return [*_FIRST, *between, *_LAST]
 

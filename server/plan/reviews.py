@@ -53,7 +53,9 @@ async def heard(
         await announce(child.id, "project")
         if not await _tell(child, about, at, now):
             return
-    kind = _CALLS_FOR[what]
+    kind = _CALLS_FOR.get(what)
+    if kind is None:
+        return
 
     async def decide(state: State, new_id: str) -> Utterance | None:
         return triggers.review(state, kind, await today_of(child_id, at), new_id)

@@ -29,6 +29,7 @@ class Fits:
     streams: bool = False  # The answer never ends: asked by strangers alone.
     takes_all: bool = False  # Nothing that is wrong with a body may stop this.
     takes_files: bool = False  # A form that may come with a file.
+    needs_file: bool = False  # A form that is nothing without one.
 
 
 NEW = "{new}"  # An id that nobody has had.
@@ -446,6 +447,25 @@ FITS: Mapping[str, Fits] = {
     "GET /api/v1/project.pdf": _TO_MIA,
     "GET /api/v1/project/whole": _TO_MIA,
     f"GET {_API}/project.pdf": _TO_TOM,
+    # The grab pack; an alert is open about Mia in these tests.
+    f"GET {_API}/pack": _TO_TOM,
+    f"PUT {_API}/pack": Fits(body={"base": 0, "fields": {"hair": "black"}}),
+    f"PUT {_API}/pack/now": Fits(body={"base": 0, "fields": {"clothing": "red coat"}}),
+    f"POST {_API}/pack/check": Fits(body={"id": NEW, "version": 1}),
+    f"POST {_API}/pack/open": Fits(body={"id": NEW, "why": "She has not come home."}),
+    f"GET {_API}/pack.pdf": _TO_TOM,
+    f"GET {_API}/pack/photos/{{photo_id}}": _TO_TOM,
+    f"GET {_DESK}/pack": _TO_TOM,
+    f"POST {_DESK}/pack/open": Fits(form={"id": NEW, "why": "She has not come home."}),
+    f"POST {_DESK}/pack/check": Fits(form={"id": NEW, "version": "1"}),
+    f"GET {_DESK}/pack/versions": _TO_TOM,
+    f"GET {_DESK}/pack/group/{{group}}": _TO_TOM,
+    f"POST {_DESK}/pack/group/{{group}}": Fits(form={"base": "1", "hair": "black"}),
+    f"GET {_DESK}/pack/photos": _TO_TOM,
+    f"POST {_DESK}/pack/photos": Fits(
+        form={"id": NEW, "shows": "face", "taken_on": ""}, takes_files=True, needs_file=True
+    ),
+    f"POST {_DESK}/pack/photos/{{photo_id}}/remove": Fits(form={}),
     f"GET {_API}/project/whole": _TO_TOM,
     f"POST {_API}/sync": Fits("tom", {"cursor": None, "changes": []}),
     f"GET {_API}/project/history": _TO_TOM,

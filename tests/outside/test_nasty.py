@@ -283,6 +283,8 @@ IDS = {**MAKERS, "alert_id": alert_id, "token": token, "subject_id": subject_id}
 async def _path(cast: Cast, route: str, who: str | None) -> bytes:
     """The route's path with ids that exist."""
     path = route.split(" ")[1]
+    if "/pack" in path:
+        await alert_id(cast, who, path)  # What is sealed is open while adults are alerted.
     for name in re.findall(r"{(\w+)}", path):
         path = path.replace(f"{{{name}}}", str(await IDS[name](cast, who, path)))
     return path.encode()
@@ -351,7 +353,7 @@ async def test_what_fits_is_taken(prober: Prober) -> None:
     """Else what follows would be refused for another reason than the one that is meant."""
     cast, wrong = prober.cast, []
     for route, fits in FITS.items():
-        if fits.streams or (fits.body is None and fits.form is None):
+        if fits.streams or (fits.body is None and fits.form is None) or fits.needs_file:
             continue
         path = await _path(cast, route, fits.who)
         answer = await _fitting(prober, route, fits, path)

@@ -46,6 +46,7 @@ from tests.test_access import (
     handover_id,
     leave_id,
     milestone_id,
+    photo_id,
     proposal_id,
     round_id,
     season_id,
@@ -199,6 +200,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "handover_id": str(await handover_id(cast, "ines", "")),
             "leave_id": str(await leave_id(cast, "ines", "")),
             "spell_id": str(await spell_id(cast, "ines", "")),
+            "photo_id": str(await photo_id(cast, "tom", "")),
         }
 
     return loop.run_until_complete(made())

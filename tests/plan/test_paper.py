@@ -127,7 +127,8 @@ def glyphs(made: bytes) -> list[int]:
         with suppress(zlib.error):
             drawn = zlib.decompress(stream[1])
             if b" Tf " in drawn:
-                texts = b"".join(_texts(drawn))
+                # What a reader hears instead of some glyphs is none itself.
+                texts = b"".join(_texts(_HEARD.sub(b"", drawn)))
                 found += [number for (number,) in struct.iter_unpack(">H", texts)]
     return found
 
@@ -145,6 +146,7 @@ def _texts(drawn: bytes) -> Iterator[bytes]:
             yield text
 
 
+_HEARD = re.compile(rb"/ActualText\s*(?:\((?:\\.|[^()\\])*\)|<[^>]*>)", re.DOTALL)
 _STRING = re.compile(rb"<<|>>|<([0-9A-Fa-f]+)>|\(")
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
 _CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}

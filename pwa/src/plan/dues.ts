@@ -13,7 +13,7 @@ import { day } from "./labels";
 import { is, isLetGo, words, type Person } from "./state";
 import { answerDue } from "./turns";
 
-export type Kind = "step" | "reply" | "end" | "review" | "answer" | "rhythm";
+export type Kind = "step" | "reply" | "end" | "review" | "answer" | "rhythm" | "pack";
 
 interface Named {
   id: string;
@@ -97,7 +97,7 @@ function isSettled(due: Due, at: string): boolean {
   if (due.kind === "review") return !!field("review", "held_on")?.value;
   if (due.kind === "answer") return !!field("complaint", "answer")?.value;
   // What is no part of the project is seen to at the desk.
-  return due.kind === "rhythm";
+  return due.kind === "rhythm" || due.kind === "pack";
 }
 
 /** Another day that was chosen here counts at once. */

@@ -1,0 +1,346 @@
+"""Every field of the grab pack, in one place: the form, the API, the paper and the catalogs have
+them from here. Pure.
+
+There is no field for a password, and none may be added: whoever reads along in an account of a
+child warns those who hold it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from server.i18n import N_
+
+
+class Kind(StrEnum):
+    """How it is asked for: one line, several, or yes and no."""
+
+    LINE = "line"
+    WORDS = "words"
+    YES = "yes"
+
+
+class Part(StrEnum):
+    """Prepared with the child beforehand; asked at the time; what the child itself says."""
+
+    BEFORE = "before"
+    NOW = "now"
+    OWN = "own"
+
+
+LONGEST: Mapping[Kind, int] = {Kind.LINE: 500, Kind.WORDS: 4_000, Kind.YES: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. `need`: 1 belongs on the page whatever else does, 3 gives way first.
+
+    `for_partners`: whether the copy for partners, which is as small as it can be, has it too.
+    """
+
+    name: str
+    label: str
+    kind: Kind = Kind.LINE
+    help: str = ""
+    need: int = 2
+    for_partners: bool = False
+
+    @property
+    def longest(self) -> int:
+        """The most characters that it takes."""
+        return LONGEST[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields that are asked on one screen."""
+
+    name: str
+    title: str
+    fields: tuple[Field, ...]
+    part: Part = Part.BEFORE
+    says: str = ""
+
+
+_LINE, _WORDS = Kind.LINE, Kind.WORDS
+
+_OWN = Group(
+    "own",
+    N_("In the child's own words"),
+    (
+        Field("own_call_first", N_("Call first"), _WORDS, need=1, for_partners=True),
+        Field("own_do_not_call", N_("Do not call"), _WORDS, need=1, for_partners=True),
+        Field("own_calms", N_("What calms me"), _WORDS, need=1, for_partners=True),
+        Field("own_frightens", N_("What frightens me"), _WORDS, need=1, for_partners=True),
+        Field("own_more", N_("What else I want to say"), _WORDS, need=1),
+        Field(
+            "own_for_guardian",
+            N_("The guardian may read these words"),
+            Kind.YES,
+            N_("Ask the child first."),
+            need=3,
+        ),
+    ),
+    Part.OWN,
+    N_("Write what the child says, as it says it. It can change this on its phone at any time."),
+)
+_NAMES = Group(
+    "names",
+    N_("Name and origin"),
+    (
+        Field("own_script", N_("Name in own script"), need=1, for_partners=True),
+        Field("said_aloud", N_("How the name is said"), need=2, for_partners=True),
+        Field("nicknames", N_("Nicknames"), need=1, for_partners=True),
+        Field("aliases", N_("Other names used"), _WORDS, need=1),
+        Field(
+            "age_dispute",
+            N_("Age or birthday, if unsure"),
+            help=N_("What the child says, what papers say, who doubts it."),
+            need=1,
+        ),
+        Field("gender", N_("Gender"), need=1, for_partners=True),
+        Field("nationality", N_("Nationality"), need=1),
+        Field("ethnicity", N_("Ethnicity"), need=3),
+    ),
+)
+_LANGUAGE = Group(
+    "language",
+    N_("Language"),
+    (
+        Field("first_language", N_("First language"), need=1, for_partners=True),
+        Field("other_languages", N_("Other languages"), need=2, for_partners=True),
+        Field("accent", N_("Accent"), need=3),
+        Field("interpreter", N_("Interpreter"), need=2, for_partners=True),
+        Field("literacy", N_("Reads and writes"), need=3, for_partners=True),
+    ),
+)
+_LOOKS = Group(
+    "looks",
+    N_("How the child looks"),
+    (
+        Field("height", N_("Height"), need=1, for_partners=True),
+        Field("build", N_("Build"), need=1, for_partners=True),
+        Field("hair", N_("Hair"), need=1, for_partners=True),
+        Field("facial_hair", N_("Facial hair"), need=2, for_partners=True),
+        Field("eyes", N_("Eyes"), need=1, for_partners=True),
+        Field("skin", N_("Skin"), need=2, for_partners=True),
+        Field("glasses", N_("Glasses"), need=1, for_partners=True),
+        Field("marks", N_("Scars, tattoos, piercings"), _WORDS, need=1, for_partners=True),
+        Field("aids", N_("Aids to move, hear or speak"), need=1),
+    ),
+)
+_PAPERS = Group(
+    "papers",
+    N_("Papers and legal status"),
+    (
+        Field("documents", N_("Papers and their numbers"), _WORDS, need=1),
+        Field("documents_held_by", N_("Who holds the papers"), need=2),
+        Field("asylum_card", N_("Asylum card"), need=2),
+        Field(
+            "prints_held_by",
+            N_("Fingerprints held by"),
+            help=N_("The authority and its reference. Never the prints themselves."),
+            need=2,
+        ),
+        Field("legal_status", N_("Legal status"), need=2),
+        Field("care_order", N_("Care order"), need=3),
+        Field("parental_authority", N_("Who decides for the child"), need=2),
+    ),
+)
+_PLACE = Group(
+    "place",
+    N_("Where the child lives"),
+    (
+        Field("address", N_("Address"), _WORDS, need=1),
+        Field("placement_type", N_("Kind of placement"), need=3),
+        Field("previous_addresses", N_("Addresses before"), _WORDS, need=2),
+        Field("school", N_("School, work, and hours"), _WORDS, need=2),
+    ),
+)
+_PHONES = Group(
+    "phones",
+    N_("Phones and accounts"),
+    (
+        Field("phone_number", N_("Phone number"), need=1),
+        Field("phone_imei", N_("IMEI"), help=N_("Dial *#06# on the phone to see it."), need=1),
+        Field("phone_model", N_("Phone model"), need=2),
+        Field("phone_provider", N_("Provider and SIM number"), need=2),
+        Field("phone_paid_by", N_("Who pays for it"), need=3),
+        Field("second_phones", N_("Other phones"), _WORDS, need=1),
+        Field("email", N_("E-mail"), need=2),
+        Field(
+            "handles",
+            N_("Names on social media and games"),
+            _WORDS,
+            N_("Names alone. Never write a password here."),
+            need=1,
+        ),
+    ),
+    says=N_("No passwords. Nobody needs them to look for the child, and they put it in danger."),
+)
+_MONEY = Group(
+    "money",
+    N_("Money and ways to travel"),
+    (
+        Field("bank_cards", N_("Bank cards"), help=N_("The bank and the last 4 digits."), need=2),
+        Field("money_apps", N_("Money apps"), need=2),
+        Field("cash", N_("Cash"), need=3),
+        Field("benefits", N_("Benefits"), need=3),
+        Field("travel_card", N_("Travel card"), need=2),
+        Field("bike", N_("Bicycle or scooter"), need=2),
+        Field("transport_habits", N_("How the child travels"), _WORDS, need=2),
+    ),
+)
+_HEALTH = Group(
+    "health",
+    N_("Health"),
+    (
+        Field("medication", N_("Medicine and dose"), _WORDS, need=1),
+        Field(
+            "without_medication",
+            N_("Without it: what happens, after how many hours"),
+            _WORDS,
+            N_("Life-saving medicine alone. Partners read this too."),
+            need=1,
+            for_partners=True,
+        ),
+        Field("allergies", N_("Allergies"), need=1),
+        Field("pregnancy", N_("Pregnancy"), need=1),
+        Field("disability", N_("Disability"), need=1),
+        Field("mental_health", N_("Mental health, self-harm"), _WORDS, need=1),
+        Field("substances", N_("Alcohol and drugs"), need=2),
+        Field("doctor", N_("Doctor"), need=3),
+    ),
+)
+_PEOPLE = Group(
+    "people",
+    N_("People"),
+    (
+        Field("friends", N_("Friends"), _WORDS, need=2),
+        Field("partner", N_("Boyfriend or girlfriend"), need=2),
+        Field("relatives_here", N_("Family in this country"), _WORDS, need=2),
+        Field("relatives_abroad", N_("Family in other countries"), _WORDS, need=2),
+        Field(
+            "persons_of_concern",
+            N_("People to worry about"),
+            _WORDS,
+            N_("Names, numbers, cars, addresses, and why."),
+            need=1,
+        ),
+        Field(
+            "professionals",
+            N_("Who can be called day and night"),
+            _WORDS,
+            N_("Name, what they are to the child, number, hours."),
+            need=1,
+            for_partners=True,
+        ),
+    ),
+)
+_PLACES = Group(
+    "places",
+    N_("Places to look"),
+    (
+        Field("places_often", N_("Places the child goes to"), _WORDS, need=2),
+        Field("places_found", N_("Where it was found before"), _WORDS, need=1),
+        Field("places_risky", N_("Dangerous places"), _WORDS, need=1),
+        Field("country_wanted", N_("Country it wants to reach"), need=1),
+        Field(
+            "episodes_before",
+            N_("Missing before"),
+            _WORDS,
+            N_("When, how long, where found."),
+            need=2,
+        ),
+    ),
+)
+_HISTORY = Group(
+    "history",
+    N_("Exploitation"),
+    (
+        Field("exploitation", N_("What the child was used for"), need=1),
+        Field("route", N_("Route to this country"), _WORDS, need=2),
+        Field("debt", N_("Debt"), need=2),
+        Field("controllers", N_("Who may control the child"), _WORDS, need=1),
+    ),
+    says=N_("Only what is known already. Do not ask the child to tell it again for this."),
+)
+_CARE = Group(
+    "care",
+    N_("How to meet the child"),
+    (
+        Field("approach", N_("How to come near"), _WORDS, need=1, for_partners=True),
+        Field("calming_words", N_("Words that calm"), _WORDS, need=1, for_partners=True),
+        Field(
+            "frightens",
+            N_("What frightens the child"),
+            _WORDS,
+            N_("Uniforms, dogs, closed doors, being held."),
+            need=1,
+            for_partners=True,
+        ),
+        Field("triggers", N_("What upsets the child"), _WORDS, need=2),
+        Field("culture", N_("Faith, food, customs"), _WORDS, need=2),
+    ),
+)
+_CONSENT = Group(
+    "consent",
+    N_("Consent"),
+    (
+        Field("consent", N_("What the child agreed to, and when"), _WORDS, need=2),
+        Field("legal_basis", N_("On what legal ground this is kept"), need=3),
+    ),
+)
+_NOW = Group(
+    "now",
+    N_("What happened"),
+    (
+        Field("noticed_by", N_("Who noticed, and when"), need=1),
+        Field("last_seen", N_("Last seen: when, where, by whom, with whom"), _WORDS, need=1),
+        Field("clothing", N_("Clothes"), _WORDS, need=1, for_partners=True),
+        Field("bag", N_("Bag, and what is gone"), _WORDS, need=1),
+        Field("taken", N_("Papers, charger, medicine: taken or left"), _WORDS, need=1),
+        Field("phone_state", N_("Phone on or off"), need=1),
+        Field("last_contact", N_("Last contact, and the words"), _WORDS, need=1),
+        Field("mood", N_("State of mind, quarrel, trigger"), _WORDS, need=1),
+        Field("out_of_character", N_("Is this unlike the child?"), need=1),
+        Field("coming_dates", N_("Dates that are near"), need=2),
+        Field("risks", N_("Dangers now: weapons, self-harm, weather"), _WORDS, need=1),
+        Field("vehicle", N_("Vehicle"), need=1),
+        Field("told", N_("Who has been told"), _WORDS, need=1),
+        Field("report", N_("Report: number, officer, level of risk and who set it"), need=1),
+    ),
+    Part.NOW,
+    N_("Facts, and who says so. The police decide how great the danger is."),
+)
+
+GROUPS: tuple[Group, ...] = (
+    _OWN,
+    _NAMES,
+    _LANGUAGE,
+    _LOOKS,
+    _CARE,
+    _PEOPLE,
+    _PLACES,
+    _PHONES,
+    _HEALTH,
+    _PAPERS,
+    _PLACE,
+    _MONEY,
+    _HISTORY,
+    _CONSENT,
+    _NOW,
+)
+FIELDS: Mapping[str, Field] = {one.name: one for group in GROUPS for one in group.fields}
+BY_GROUP: Mapping[str, Group] = {group.name: group for group in GROUPS}
+
+
+def names_of(*parts: Part) -> tuple[str, ...]:
+    """The names of the fields of these parts, in their order."""
+    return tuple(one.name for group in GROUPS if group.part in parts for one in group.fields)
+
+
+# What a version of the pack holds; the child writes the second alone, and reads nothing else.
+PREPARED = names_of(Part.BEFORE, Part.OWN)
+CHILD_SAYS = tuple(name for name in names_of(Part.OWN) if name != "own_for_guardian")
+AT_THE_TIME = names_of(Part.NOW)

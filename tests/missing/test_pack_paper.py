@@ -1,0 +1,144 @@
+"""The grab pack on paper: one A4 page, every field, in the scripts of the children."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import quote
+
+import pypdfium2
+import pytest
+
+from server.i18n import gettext
+from server.missing.pack_fields import AT_THE_TIME, FIELDS, PREPARED, Kind
+from server.people.models import Person
+from server.watch.calling import open_missing
+from tests.cast import Cast
+from tests.missing.pictures import as_bytes, drawn
+from tests.missing.test_pack import put
+from tests.missing.test_photos import add
+from tests.plan.test_paper import glyphs, text_of
+
+WHY = {"x-waymark-reason": quote("Looking for her")}
+
+
+def code(place: int) -> str:
+    """A word that reads one way only, of letters that stand alone."""
+    return f"q{LETTERS[place // 20]}{LETTERS[place % 20]}x"
+
+
+LETTERS = "abcdeghkmnoprstuvwyz"
+# What the police of any country would look for on it, in few words each.
+FULL = {
+    name: code(place) for place, name in enumerate(PREPARED) if FIELDS[name].kind is not Kind.YES
+}
+
+
+async def paper(cast: Cast, query: str = "") -> Any:
+    async with cast.client_as("tom") as tom:
+        answer = await tom.get(f"/api/v1/children/{cast.mia.id}/pack.pdf{query}", headers=WHY)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/pdf"
+    assert "Mia" not in answer.headers["content-disposition"]
+    return answer.content
+
+
+def pages(made: bytes) -> list[tuple[int, int]]:
+    return [tuple(map(round, page.get_size())) for page in pypdfium2.PdfDocument(made)]
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+async def test_every_field_stands_on_one_page_with_its_name(cast: Cast, language: str) -> None:
+    assert (await put(cast, "tom", 0, FULL)).status_code == 200
+    await add(cast, as_bytes(drawn()))
+    await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
+    now = {name: code(place + 200) for place, name in enumerate(AT_THE_TIME)}
+    async with cast.client_as("tom") as tom:
+        path = f"/api/v1/children/{cast.mia.id}/pack/now"
+        assert (await tom.put(path, json={"fields": now})).status_code == 200
+    made = await paper(cast, f"?language={language}")
+    assert pages(made) == [(595, 842)]
+    words = text_of(made)
+    for value in (*FULL.values(), *now.values()):
+        # From right to left a PDF keeps Latin letters in the order of its drawing.
+        assert value in words or value[::-1] in words
+    if language != "ar":  # Shaped letters come out of a PDF in the order of its drawing.
+        flat = "".join(words.split())
+        for name in (*FULL, *now):
+            if name != "own_script":
+                assert "".join(gettext(language, FIELDS[name].label).split()) in flat, name
+    assert "Castellane" in words or "enalletsaC" in words
+    assert len(made) < 400_000
+
+
+@pytest.mark.parametrize(
+    "name", ["Mia Castellane", "نور حداد الشامي", "ሰላም ተስፋዬ", "Nguyễn Thị Ánh Tuyết", "Мія"]
+)
+async def test_a_name_stands_in_its_own_script_without_an_empty_box(cast: Cast, name: str) -> None:
+    await Person.filter(id=cast.mia.id).update(name=name)
+    await put(cast, "tom", 0, {"own_script": name, "own_calms": name, "aliases": name})
+    for language in ("en", "fr", "ar"):
+        made = await paper(cast, f"?language={language}")
+        assert 0 not in glyphs(made)
+        picture = pypdfium2.PdfDocument(made)[0].render(scale=1).to_pil().convert("L")
+        # Something is drawn where the name stands, beside the photo.
+        assert picture.crop((130, 40, 500, 75)).getextrema()[0] < 80
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+async def test_whatever_is_written_it_is_one_page_and_what_has_no_room_is_named(
+    cast: Cast, language: str
+) -> None:
+    words = "Very long words without an end. "
+    much = {name: (words * 200)[: FIELDS[name].longest] for name in FULL}
+    assert (await put(cast, "tom", 0, much)).status_code == 200
+    await add(cast, as_bytes(drawn()))
+    await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
+    made = await paper(cast, f"?language={language}")
+    assert pages(made) == [(595, 842)]
+    if language == "en":
+        flat = text_of(made).replace(" ", "")
+        assert "Notwholehere" in flat
+        for name in much:
+            if name != "own_script":
+                assert FIELDS[name].label.replace(" ", "") in flat, name
+
+
+async def test_words_that_are_source_stay_words(cast: Cast) -> None:
+    source = '#let x = 1 ] #panic("no") $ a_b $ <b>=cmd|x!A1</b>'
+    await put(cast, "tom", 0, {"hair": source, "own_script": source[:50]})
+    assert '#panic("no")' in text_of(await paper(cast))
+
+
+async def test_a_pack_that_nobody_made_is_a_page_of_what_is_on_record(cast: Cast) -> None:
+    words = text_of(await paper(cast))
+    assert "Nothing was prepared" in words
+    assert "Tom Verhoeven" in words
+    assert "No photo" in words
+
+
+async def test_an_old_one_says_so(cast: Cast) -> None:
+    await put(cast, "tom", 0, {"hair": "black"})
+    assert "30 days" not in text_of(await paper(cast))
+    cast.clock.advance(days=31)
+    await cast.new_token("tom")
+    assert "Nobody has looked through it for 30 days" in text_of(await paper(cast))
+
+
+async def test_the_copy_for_partners_says_no_more_than_they_need(cast: Cast) -> None:
+    await put(cast, "tom", 0, FULL)
+    words = text_of(await paper(cast, "?for=partner"))
+    for name, value in FULL.items():
+        assert (value in words) == FIELDS[name].for_partners, name
+    assert "For partners" in words
+    assert "Sam Oyelaran" not in words
+
+
+async def test_it_comes_at_once_with_its_photo(cast: Cast) -> None:
+    await put(cast, "tom", 0, FULL)
+    await add(cast, as_bytes(drawn(4000, 3000)))
+    await paper(cast)
+    began = time.process_time()
+    made = await paper(cast)
+    assert time.process_time() - began < 1
+    assert len(made) < 400_000
