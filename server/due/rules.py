@@ -198,15 +198,23 @@ _OF_THE_SAME_DAY = Terms(
     ),
     12 * _HOUR,
 )
+# What a return asks for is said once, by the two that cannot wait; these remind by themselves.
 _OF_THE_DAYS_AFTER = Terms(
     (
-        Speech(_AT_ONCE, (To.OWNER,)),
         Speech(-_DAY, (To.OWNER,)),
         Speech(0 * _DAY, (To.OWNER, To.DEPUTY)),
         Speech(_DAY, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
     ),
     _DAY,
     _MORNING,
+)
+_OF_A_DOCTOR = Terms(
+    (
+        Speech(-3 * _HOUR, (To.OWNER,)),
+        Speech(0 * _DAY, (To.OWNER, To.DEPUTY)),
+        Speech(_HOUR, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
+    ),
+    12 * _HOUR,
 )
 # The review itself reminds both sides of its day; this is for a review that nobody has held.
 _OF_A_REVIEW_AFTER = Terms(
@@ -220,7 +228,7 @@ _TERMS: Mapping[Kind, Terms] = {
     **dict.fromkeys(STRATEGY, _OF_A_MEETING),
     Kind.TELL_FOUND: _OF_THE_SAME_DAY,
     Kind.SAFE_AND_WELL: _OF_THE_SAME_DAY,
-    Kind.MEDICAL: _OF_THE_SAME_DAY,
+    Kind.MEDICAL: _OF_A_DOCTOR,
     Kind.RETURN_INTERVIEW: _OF_THE_DAYS_AFTER,
     Kind.RESCREEN: _OF_THE_DAYS_AFTER,
     Kind.PHONE_CHECK: _OF_THE_DAYS_AFTER,

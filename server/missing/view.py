@@ -121,9 +121,14 @@ async def _names(lines: Sequence[Line]) -> dict[UUID, str]:
     return {one.id: one.name for one in await Person.filter(id__in=list(ids))}
 
 
+_ORDER = {kind: number for number, kind in enumerate(Kind)}
+
+
 async def _running(ids: Collection[UUID], now: datetime) -> dict[UUID, tuple[Running, ...]]:
-    held = Due.filter(subject_id__in=list(ids), state=State.OPEN).order_by("due_at", "kind")
+    held = Due.filter(subject_id__in=list(ids), state=State.OPEN).order_by("due_at")
     dues = [due for due in await held if due.kind in OF_AN_EPISODE]
+    # Of what is due at one moment, what comes first in the workflow.
+    dues.sort(key=lambda due: (due.due_at, _ORDER[Kind(due.kind)]))
     reach = await reach_of(dues, now)
     wanted = {person for by_to in reach.values() for person in by_to.get(To.OWNER, ())}
     people = {one.id: one for one in await Person.filter(id__in=list(wanted))}

@@ -10,11 +10,11 @@ from server.missing.acts import ENTRIES, Act
 from server.missing.rules import Stage
 
 STAGES: Mapping[Stage, str] = {
-    Stage.DECIDING: N_("Missing: the police are not told yet"),
-    Stage.REPORTED: N_("Missing: the police are told"),
-    Stage.SEARCHING: N_("Missing: the search goes on"),
-    Stage.FOUND: N_("Found: some things are still to do"),
-    Stage.FOLLOWED_UP: N_("Found, and everything is done"),
+    Stage.DECIDING: N_("Missing, not reported"),
+    Stage.REPORTED: N_("Missing, reported"),
+    Stage.SEARCHING: N_("Missing, being looked for"),
+    Stage.FOUND: N_("Found, more to do"),
+    Stage.FOLLOWED_UP: N_("Found, all done"),
 }
 # What Waymark enters, or what has a page of its own.
 LINES: Mapping[str, tuple[str, str]] = {

@@ -31,7 +31,7 @@ async def test_one_tap_calls_everyone_and_shows_what_is_next(cast: Cast) -> None
         assert "Yes, call everyone now" in asked
         said = await browser.post(path(cast, "/missing"))  # Without any form at all.
         page = (await browser.get(said.headers["location"])).text
-    assert "Missing: the police are not told yet" in page
+    assert "Missing, not reported" in page
     assert "Decide whether the police are told" in page
     assert page.index("Do it now") < page.index("What comes then")
     assert await Alert.filter(child_id=cast.mia.id, closed_at=None).count() == 1
@@ -96,7 +96,7 @@ async def test_being_seen_needs_who_where_and_how(cast: Cast) -> None:
         assert "all three are needed" in refused.text
         done = await browser.post(where, data={"by": "Tom", "where": "Home", "words": "Well."})
         page = (await browser.get(done.headers["location"])).text
-        assert "Found: some things are still to do" in page
+        assert "Found, more to do" in page
         assert "See whether the child is safe and well" in page
         alert = await Alert.get(child_id=cast.mia.id)
         assert "Well." in (await browser.get(f"/desk/alerts/{alert.id}")).text
