@@ -18,8 +18,11 @@ from server.alert.models import Alert
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer, Want
 from server.inbound import cards, links
+from server.missing import packing, photos
+from server.missing.pack import Shows
 from server.notify.actions import add_address
 from server.people.actions import set_language
+from server.people.models import Child
 from server.people.rules import Role
 from server.plan import offering
 from server.plan.template import Offer, Step
@@ -29,6 +32,7 @@ from server.watch.ticking import beat
 from tests.cast import Cast
 from tests.desk import scenes
 from tests.desk.walking import at, run_until
+from tests.missing.pictures import as_bytes, drawn
 from tests.pwa.conftest import ARGUMENTS, CHROMIUM, LOCALES
 
 pytestmark = pytest.mark.browser
@@ -108,6 +112,25 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         )
     question = await Question.get(child_id=cast.mia.id)
     token = crypt.sign(str(question.id), "question", until=question.expires_at)
+    alerted = f"/desk/children/{alert.child_id}"
+    called = await Child.get(id=alert.child_id)
+    long = {
+        "handles": "a_name_that_does_not_break_" * 9,
+        "own_frightens": "حتى الصباح",
+        "hair": "red",
+    }
+    await packing.put(
+        cast.actor("tom"), called, [Role.CASEWORKER], base=0, given=long, now=cast.clock()
+    )
+    await photos.add(
+        cast.actor("tom"),
+        called,
+        as_bytes(drawn()),
+        id=uuid4(),
+        shows=Shows.FACE,
+        taken_on=None,
+        now=cast.clock(),
+    )
     return {
         "board": ("tom", "/desk/"),
         "rounds": ("tom", "/desk/rounds"),
@@ -150,6 +173,11 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         "policy": ("ines", "/desk/policies/new"),
         "replay": ("ines", "/desk/policies/replay"),
         "quality": ("ines", "/desk/quality"),
+        "pack": ("tom", f"{alerted}/pack"),
+        "group of the pack": ("tom", f"{alerted}/pack/group/own"),
+        "at the time": ("tom", f"{alerted}/pack/group/now"),
+        "photos of the pack": ("tom", f"{alerted}/pack/photos"),
+        "versions of the pack": ("tom", f"{alerted}/pack/versions"),
         "fault": ("tom", "/desk/nowhere"),
     }
 
