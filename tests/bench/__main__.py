@@ -34,6 +34,7 @@ NAMES = (
     "offline",
     "replay",
     "project",
+    "pack",
     "seen",
     "help",
     "duress",
