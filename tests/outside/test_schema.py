@@ -29,7 +29,9 @@ from server.alert.ladder import Cause
 from server.alert.models import Alert
 from server.audit.actions import SYSTEM
 from server.checkin import shared_question
+from server.db import write
 from server.doors import pairing
+from server.missing import packing
 from server.missing.models import Episode
 from server.notify.actions import add_address
 from server.people.actions import add_tie
@@ -141,7 +143,11 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
         now, mia = cast.clock(), cast.children["mia"]
         await open_missing(cast.actor("tom"), mia.id, None, now)
         # The alert about a missing child ends when the child is found; this one is another.
-        alert: Alert = await call_adults(cast.actor("mia"), mia.id, Cause.HELP, uuid4(), now)
+        async with write():
+            alert: Alert = await call_adults(cast.actor("mia"), mia.id, Cause.HELP, uuid4(), now)
+        await packing.put(
+            cast.actor("tom"), mia, [Role.CASEWORKER], base=0, given={"hair": "black"}, now=now
+        )
         begins = now + timedelta(days=50)
         pause = await Pause.create(
             child_id=mia.id,
@@ -226,6 +232,9 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "person_id": str(cast.eve.id),
             "role": "caseworker",
         },
+        # The same again is the same version, which the look through it names.
+        f"PUT {child}/pack": {"base": 1, "fields": {"hair": "black"}},
+        f"POST {child}/pack/check": {"id": str(uuid4()), "version": 1},
         f"PUT {child}/rhythm": {"rhythm": {"at": ["18:00"]}, "zone": "Europe/Paris"},
         f"POST {child}/rhythm/proposals": {"id": str(uuid4()), "rhythm": {"at": ["18:30"]}},
         "POST /api/v1/rhythm/proposals": {"id": str(uuid4()), "rhythm": {"at": ["18:30"]}},
