@@ -31,7 +31,7 @@ from server.engines.editors import MigrationFault
 from server.engines.migrate import migrate, pending
 from server.errors import WaymarkError
 from server.keys import new_vapid_key
-from server.missing import finding, packing
+from server.missing import finding, lines, packing
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import configured
 from server.notify.channels.provider import Unanswered
@@ -435,7 +435,7 @@ def _keys(args: argparse.Namespace) -> int:
 
 def _audit(_args: argparse.Namespace) -> int:
     async def work(_settings: Settings, _now: datetime) -> str | None:
-        return await verify()
+        return await verify() or await lines.verify()
 
     broken = within(work)
     if broken is not None:

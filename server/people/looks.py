@@ -15,6 +15,7 @@ MOST = 500
 # What was looked at, by the second part of the entry's code: "look:devices:see". Rooms that write
 # looks of their own add their words here.
 WORDS: Mapping[str, str] = {
+    "account": N_("Your page"),
     "alert": N_("Alerts about you"),
     "check_in": N_("Your check-ins"),
     "child": N_("Your page"),
@@ -38,7 +39,7 @@ WORDS: Mapping[str, str] = {
 # Whoever holds the phone must not learn from it that adults have been alerted: to the child such a
 # look is one at its page.
 HIDDEN_FROM_CHILD = frozenset(
-    {"alert", "episode", "observation", "pack", "question", "sighting", "sign"}
+    {"account", "alert", "episode", "observation", "pack", "question", "sighting", "sign"}
 )
 PAGE = "look:child:see"
 SOMETHING = N_("Something about you")
