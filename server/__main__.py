@@ -41,13 +41,14 @@ from server.people.happenings import use_ears
 from server.people.models import Agency, Person
 from server.people.rules import Role
 from server.plan.reviews import heard
+from server.records import commands as records
 from server.settings import SettingFault, Settings, faults, load, unknown
 from server.ticker import Ticker
 from server.watch import marking
 from server.watch.calling import use_ends
 
 # Named in the contract, and not built yet: they are not listed.
-NOT_YET = ("export", "backup", "restore")
+NOT_YET = ("export",)
 GRACE_S = 10
 BACKLOG = 2048
 # Collect cycles after so many new objects: those of some hundred requests.
@@ -122,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     for module in ("server.doors.commands", "server.watch.commands"):
         if find_spec(module) is not None:
             import_module(module).add_commands(add, within)
+    records.add_commands(add, beside)
     return parser
 
 
@@ -148,6 +150,17 @@ def within(work: Callable[[Settings, datetime], Awaitable[Any]]) -> Any:
         settings = _settings()
         async with _opened(settings):
             return await work(settings, utcnow())
+
+    return asyncio.run(run())
+
+
+def beside(work: Callable[[Settings, datetime], Awaitable[Any]]) -> Any:
+    """Run `work(settings, now)` with the keys in use and no database open: it sees to that."""
+
+    async def run() -> Any:
+        settings = _settings()
+        _use(settings)
+        return await work(settings, utcnow())
 
     return asyncio.run(run())
 

@@ -79,6 +79,9 @@ class Keyring:
         assert secret_keys, "a keyring needs at least one secret"
         assert all(secret_keys), "an empty secret keeps nothing secret"
         ids = [_derive(secret, "key id", _KEY_ID_BYTES) for secret in secret_keys]
+        self.ids = [key_id.hex() for key_id in ids]
+        """Names of the secrets, newest first, that tell nothing about them. The last one's is that
+        of the blind index."""
         self._first_id = ids[0]
         self._sealers = {
             key_id: AESGCM(_derive(secret, "seal"))
@@ -213,6 +216,11 @@ def sign(value: str, purpose: str, *, until: datetime | None = None) -> str:
 def unsign(token: str, purpose: str, now: datetime | None = None) -> str:
     """`Keyring.unsign` of the process's keyring."""
     return current().unsign(token, purpose, now)
+
+
+def key_ids(text: str) -> set[str]:
+    """By the names of which secrets what is sealed in this text can be opened."""
+    return {_to_bytes(found[len(MARK) :][:8])[:4].hex() for found in _SEALED.findall(text)}
 
 
 def holds_sealed(text: str) -> bool:

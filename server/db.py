@@ -132,7 +132,7 @@ _url: str | None = None
 async def open_database(url: str, *, config: dict[str, Any] | None = None) -> None:
     """Connect this process. Raises Unavailable where the database cannot be reached.
 
-    `config` is for tests with models of their own.
+    `config` is for tests with models of their own, and for connections that must have patience.
     """
     global _opened, _url
     assert _opened is None, "a database is open already"

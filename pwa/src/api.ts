@@ -6,6 +6,12 @@ export type Mark = "a" | "b";
 /** How somebody who called for help wants to be met. */
 export type How = "call" | "quiet" | "come";
 
+/** The server was put back from a backup: what it confirmed from `from_at` on may be lost there. */
+export interface Epoch {
+  id: string;
+  from_at: string;
+}
+
 export interface Me {
   person: { id: string; name: string; language: string; role: string };
   child?: { id: string; name: string } | null;
@@ -25,6 +31,8 @@ export interface Me {
   /** What the child and its caseworker share, where this phone is to ask it now. */
   question?: { id: string; text: string };
   server_time?: string;
+  /** Another one than before: what was confirmed since then is handed in again. */
+  epoch?: Epoch | null;
   /** How well pushes reach this phone, as far as the server knows. */
   reminders?: "healthy" | "unproven" | "stale" | "broken" | "none" | null;
 }
@@ -39,6 +47,8 @@ export interface Answer {
   how?: How;
   /** Whom they would like best. */
   who?: string;
+  /** Handed in again: when the server had confirmed it before. */
+  confirmed_at?: string;
 }
 
 export interface Receipt {

@@ -48,3 +48,20 @@ class Seal(Model):
 
     class Meta:
         table = "seal"
+
+
+class Epoch(Model):
+    """This database was put back from a backup. What had been taken in after `from_at` was not in
+    it; phones see another epoch, and hand in again what they still have from then on."""
+
+    id = fields.UUIDField(primary_key=True)
+    from_at = fields.DatetimeField()  # The moment of the backup.
+    restored_at = fields.DatetimeField()
+
+    class Meta:
+        table = "epoch"
+
+    @staticmethod
+    async def newest() -> "Epoch | None":
+        """That of now; None where nothing was ever put back."""
+        return await Epoch.all().order_by("-restored_at", "-id").first()

@@ -29,7 +29,9 @@ class CheckInRequest(msgspec.Struct, forbid_unknown_fields=False):
     """One answer. The id is made on the phone; sending it again changes nothing.
 
     With a call for help, `how` says how the child wants to be met, and `who` whom it would like
-    best: wishes, that never decide whether somebody is called."""
+    best: wishes, that never decide whether somebody is called. `confirmed_at`: we had
+    confirmed it at that moment, and it is handed in again since `/api/v1/me` tells another epoch;
+    it counts as of then."""
 
     id: UUID
     said_at: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -39,6 +41,7 @@ class CheckInRequest(msgspec.Struct, forbid_unknown_fields=False):
     mark: Literal["a", "b"] = "a"
     how: How | None = None
     who: UUID | None = None
+    confirmed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class Received(msgspec.Struct):
@@ -81,7 +84,7 @@ async def check_in(request: Request) -> Response:
     answer = check(_answer(said))
     token, _ = token_of(request)
     lane: FastLane | None = getattr(request.app.state, "fast_lane", None)
-    if token is not None and lane is not None:
+    if token is not None and lane is not None and answer.confirmed_at is None:
         body = await lane.take(hash_token(token), answer)
         if body is not None:
             return json_answer(body, status=201)
@@ -107,6 +110,7 @@ def _answer(said: CheckInRequest) -> Answer:
         mark=said.mark,
         how=said.how,
         who=said.who,
+        confirmed_at=said.confirmed_at,
     )
 
 

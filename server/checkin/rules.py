@@ -43,6 +43,8 @@ class Answer:
     way: Way = Way.APP
     how: How | None = None
     who: UUID | None = None  # Of a call for help: whom the child would like best.
+    # Handed in again after a restore: when we had confirmed it. It makes no other answer of it.
+    confirmed_at: datetime | None = None
 
 
 def check(answer: Answer) -> Answer:

@@ -85,6 +85,7 @@ class Ended(StrEnum):
     SECOND_KEY = "second_key"  # An administrator took the second key away: the phone was lost.
     PROVIDER = "provider"  # The account at the provider of sign-in opens nothing here any more.
     ELSEWHERE = "elsewhere"  # Its own person ended it from another device.
+    RESTORED = "restored"  # The database came back from a backup: it may have ended since then.
 
 
 # Of these the app says that the phone was shut out, and offers to hand in what it has not sent.
@@ -99,6 +100,7 @@ class InviteEnded(StrEnum):
     EXPIRED = "expired"
     REPLACED = "replaced"
     DISABLED = "disabled"
+    RESTORED = "restored"  # It may have been used since the backup.
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,18 +45,27 @@ async def migrate(
         return await _Upgrade(migrations, tell or (lambda _name: None)).run(target)
 
 
+async def migrate_within(target: str | None = None, *, migrations: str = "migrations") -> list[str]:
+    """As `migrate`, of the open database and in the transaction of whoever calls. On SQLite with
+    references off, since rebuilding a table needs that."""
+    done = await _Upgrade(migrations, lambda _name: None).run(target)
+    EXECUTOR_CACHE.clear()
+    return done
+
+
 async def pending(url: str, *, migrations: str = "migrations") -> list[str]:
     """The names of the migrations that this database lacks."""
     place = address.parse(url)
     if place.dialect == "sqlite" and not place.file.exists():
-        return _on_disk(migrations)
+        return known_migrations(migrations)
     async with _connected(place):
         applied = await MigrationRecorder(get_connection("default")).applied_migrations()
         known = {key.name for key in applied}
-    return [name for name in _on_disk(migrations) if name not in known]
+    return [name for name in known_migrations(migrations) if name not in known]
 
 
-def _on_disk(migrations: str) -> list[str]:
+def known_migrations(migrations: str = "migrations") -> list[str]:
+    """The names of the migrations of this version, oldest first."""
     executor = _Upgrade(migrations, lambda _name: None, MigrationRecorder(None))
     executor.loader.load_disk()
     return sorted(key.name for key in executor.loader.disk_migrations)

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from server import live
+from server.audit.epochs import epoch_out
 from server.clock import known_zone
 from server.due.api import listed
 from server.due.turns import seen_by
@@ -86,14 +87,16 @@ async def sync(request: Request) -> Response:
     except NotFound:
         return await _over_an_ended_tie(request)
     said = await _batch(request)
-    after = wire.read_cursor(said.cursor)
+    epoch = await epoch_out()
+    after = wire.read_cursor(said.cursor, epoch)
     author = await _author(request, roles)
     results = await _taken(request, author, child, said)
     stored = await LifeProject.get_or_none(child_id=child.id)
     upto = stored.number if stored else 0
     reader = feed.Reader(author.id, roles, await _shown(child, stored))
     changes, reached = await feed.since(child.id, reader, author.session_id, after=after, upto=upto)
-    return json_answer({"results": results, "changes": changes, "cursor": str(reached)})
+    cursor = wire.cursor_of(reached, epoch)
+    return json_answer({"results": results, "changes": changes, "cursor": cursor, "epoch": epoch})
 
 
 async def _batch(request: Request) -> wire.SyncRequest:
@@ -109,9 +112,10 @@ async def history(request: Request) -> Response:
     child, roles = await _child(request, Action.PROJECT_SEE)
     visitor = await visitor_of(request)
     reader = feed.Reader(visitor.person_id, roles, await _shown(child))
-    after, limit = wire.read_cursor(asked["after"]), asked["limit"] or MOST_CHANGES
+    epoch = await epoch_out()
+    after, limit = wire.read_cursor(asked["after"], epoch), asked["limit"] or MOST_CHANGES
     changes, reached = await feed.history(child.id, reader, after=after, limit=limit)
-    return json_answer({"changes": changes, "cursor": str(reached)})
+    return json_answer({"changes": changes, "cursor": wire.cursor_of(reached, epoch)})
 
 
 async def project_live(request: Request) -> Response:
@@ -189,7 +193,8 @@ async def _over_an_ended_tie(request: Request) -> Response:
     results = [
         wire.result_out(next(taken) if isinstance(one, Said) else one, language) for one in read
     ]
-    return json_answer({"results": results, "changes": [], "cursor": said.cursor})
+    epoch = await epoch_out()
+    return json_answer({"results": results, "changes": [], "cursor": said.cursor, "epoch": epoch})
 
 
 # --- changes in
@@ -232,7 +237,7 @@ async def _for(
     }
 
 
-Cursor = Annotated[str, msgspec.Meta(pattern="^[0-9]{0,18}$")]
+Cursor = Annotated[str, msgspec.Meta(pattern="^[0-9]{0,18}(-[0-9a-f]{8})?$")]
 Language = Literal["en", "fr", "ar"]
 Revision = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=MOST_CHANGES)]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from server.audit.epochs import EpochOut
 from server.due.api import DueOut
 from server.errors import Malformed, Refused, WaymarkError
 from server.i18n import N_
@@ -68,11 +69,13 @@ class ChangeOut(msgspec.Struct):
 
 
 class SyncOut(msgspec.Struct):
-    """The results in the order of the changes; the others' changes; how far these go."""
+    """The results in the order of the changes; the others' changes; how far these go; and which
+    history of the database this is."""
 
     results: list[ResultOut]
     changes: list[ChangeOut]
     cursor: str | None
+    epoch: EpochOut | None
 
 
 class HistoryOut(msgspec.Struct):
@@ -201,9 +204,21 @@ def result_out(result: Result, language: str) -> dict[str, Any]:
     return found
 
 
-def read_cursor(cursor: str | None) -> int:
+def read_cursor(cursor: str | None, epoch: EpochOut | None) -> int:
+    """How far somebody is. A cursor of another epoch is none: the numbers after a backup were given
+    anew, to other changes, and whoever went on from the old ones would pass those by."""
     if cursor is None or cursor == "":
         return 0
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+    number, _, tag = cursor.partition("-")
+    if not (number.isascii() and number.isdigit() and len(number) < 19) or len(tag) not in (0, 8):
         raise Refused(N_("“{field}” does not fit here."), field="cursor")
-    return int(cursor)
+    return int(number) if tag == _tag(epoch) else 0
+
+
+def cursor_of(number: int, epoch: EpochOut | None) -> str:
+    """How far somebody is, as they are told."""
+    return f"{number}-{_tag(epoch)}" if epoch is not None else str(number)
+
+
+def _tag(epoch: EpochOut | None) -> str:
+    return "" if epoch is None else epoch.id.hex[-8:]

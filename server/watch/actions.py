@@ -157,6 +157,13 @@ async def settle(
     return _settlement(after, settled, now)
 
 
+async def as_it_stands(child_id: UUID, now: datetime) -> Settlement:
+    """What an answer comes to that settles nothing: it is kept, and the watch goes on as it is."""
+    watch = await watch_of(child_id)
+    settled = Settled(now, was_late=False, was_alerted=False, nothing=True)
+    return Settlement(settled, watch.due_at, State(watch.standing))
+
+
 async def _settle_nothing(
     watch: Watch, evidence: Evidence, by_id: UUID, now: datetime
 ) -> Settlement:

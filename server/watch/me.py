@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.audit.epochs import EpochOut, epoch_out
 from server.doors.api import ChildOut, PersonOut, person_out
 from server.doors.sessions import set_cookie, token_of
 from server.errors import Refused
@@ -73,7 +74,8 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     the last check-in of a day that came late, where the child has not said why. `reminders`: how
     well pushes reach the phone that asks; null where no phone does. `helpers`: whom a child can
     wish for in a call for help. `help_text`: where a text message calls for help, if that was
-    agreed. `question`: what the phone is to ask, where it is to ask something."""
+    agreed. `question`: what the phone is to ask, where it is to ask something. `epoch`: null
+    until the database was put back from a backup."""
 
     person: PersonOut
     next_due_at: datetime | None
@@ -86,6 +88,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     vapid_public_key: str
     server_time: datetime
     reminders: Health | None
+    epoch: EpochOut | None
     child: ChildOut | msgspec.UnsetType = msgspec.UNSET
     helpers: list[HelperOut] | msgspec.UnsetType = msgspec.UNSET
     help_text: HelpTextOut | msgspec.UnsetType = msgspec.UNSET
@@ -164,6 +167,7 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
         vapid_public_key=request.app.state.vapid_public_key,
         server_time=now_of(request),
         reminders=await _reminders(visitor, now_of(request)),
+        epoch=await epoch_out(),
     )
     if visitor.is_child:
         found.child = ChildOut(person.id, person.name)

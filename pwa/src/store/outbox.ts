@@ -181,7 +181,7 @@ async function deliver(sending: One): Promise<Receipt | null> {
 /** Writes down what the server confirmed, first; then the row may go. The mark is kept nowhere, nor how one wants to be met. */
 async function confirm(who: Who, sending: Sending, receipt: Receipt | null): Promise<void> {
   if (receipt && sending.kind === "check_in") {
-    const { mark: _mark, how: _how, who: _who, ...said } = sending.body;
+    const { mark: _mark, how: _how, who: _who, confirmed_at: _before, ...said } = sending.body;
     const days = (await read<Day[]>(who, "days")) ?? [];
     const others = days.filter((day) => day.id !== sending.id);
     await writeIfRoom(who, "days", [{ ...said, received_at: receipt.received_at }, ...others].slice(0, 200));
@@ -191,7 +191,25 @@ async function confirm(who: Who, sending: Sending, receipt: Receipt | null): Pro
       await writeIfRoom(who, "me", { ...me, next_due_at, standing, opens_at: null });
     }
   }
+  if (isKept(sending)) await keepSent(who, sending);
   await discard(sending.id);
+}
+
+/** What else the server confirmed, in case that it loses it; answers stand among the days. */
+export interface Sent {
+  id: string;
+  at: string;
+  content: Content;
+}
+
+const MOST_SENT = 50;
+
+const isKept = ({ kind }: Sending) => ["rhythm", "take-back", "trusted", "forgot"].includes(kind);
+
+async function keepSent(who: Who, { id, order: _order, loose: _loose, ...content }: Sending): Promise<void> {
+  const sent = (await read<Sent[]>(who, "sent")) ?? [];
+  const all = [...sent.filter((one) => one.id !== id), { id, at: new Date().toISOString(), content }];
+  await writeIfRoom(who, "sent", all.slice(-MOST_SENT));
 }
 
 /** Some refusals pass by themselves, and one means that this phone must be paired again. */
@@ -250,8 +268,15 @@ async function sendProject(who: Who, place: Place, changes: OfProject[], outcome
   const refused = async (id: string, { code, detail }: { code: string; detail: string }) => {
     await keep(who, { ...ofId.get(id)!, problem: code, ...(detail ? { sentence: detail } : {}) });
   };
+  const again = async (lost: Outgoing[]) => {
+    for (const [n, one] of lost.entries()) {
+      const sending: OfProject = { kind: "change", place, ...one, order: n - lost.length };
+      ofId.set(one.id, sending);
+      await keep(who, sending);
+    }
+  };
   try {
-    const { came, early } = await exchange(who, place, changes, { settled: discardAll, refused });
+    const { came, early } = await exchange(who, place, changes, { settled: discardAll, refused, again });
     outcome.came += came;
     // What came before its thing goes out again by itself, as after a busy server.
     if (early > 0) outcome.halt ??= "busy";

@@ -7,7 +7,7 @@ import type { Answer, How, Mark, Receipt, Want } from "../api";
 import { uuid } from "../bytes";
 import { language, speak } from "../i18n";
 import { again, append, discard, flush, waiting, type Content, type Halt, type Sending } from "./outbox";
-import { maySend, me, refresh, reread, shutOut, who } from "./session";
+import { maySend, me, onHandedBack, refresh, reread, shutOut, who } from "./session";
 import type { Place } from "./sync";
 
 export const queue = signal<Sending[]>([]);
@@ -180,6 +180,7 @@ export function begin(): void {
     follow(event.data.receipts);
     void readAnew().then(look).then(reread);
   });
+  onHandedBack(() => void look().then(send));
   void look().then(send);
 }
 

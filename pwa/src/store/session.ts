@@ -59,6 +59,21 @@ export async function shutOut(): Promise<void> {
   await keepSession();
 }
 
+let handedBack: () => void = () => undefined;
+
+/** What sends, once something confirmed waits again. */
+export function onHandedBack(sender: () => void): void {
+  handedBack = sender;
+}
+
+/** Where the server was put back from a backup, it may lack what this phone had from it in writing. */
+async function follow({ person, epoch }: Me): Promise<void> {
+  if (!epoch || (await read<string>(person.id, "epoch")) === epoch.id) return;
+  const { handInAgain } = await import("./again");
+  await handInAgain(person.id, epoch);
+  handedBack();
+}
+
 let askedAt = 0;
 
 /** Asks the server how things stand; at most once a minute unless `now` is forced by a change. */
@@ -72,6 +87,7 @@ export async function refresh({ force = false } = {}): Promise<void> {
     me.value = fresh;
     document.title = fresh.display_name ?? document.title;
     await writeIfRoom(fresh.person.id, "me", fresh);
+    await follow(fresh);
   } catch (why) {
     if (why instanceof Refused && why.status === 401) await shutOut();
     else askedAt = 0;

@@ -4,7 +4,7 @@
  * The promises: a change goes out under the same id every time; it leaves the outbox only after what came of
  * it is written down here; what is refused stays with the server's sentence. Page and worker share this file.
  */
-import { ask, Refused, Unreachable } from "../api";
+import { ask, Refused, Unreachable, type Epoch } from "../api";
 import type { Change, Who as Person } from "../plan/merge";
 import { read, write, type Who } from "./db";
 
@@ -40,12 +40,15 @@ interface Answer {
   results: Result[];
   changes: Change[];
   cursor: string;
+  epoch?: Epoch | null;
 }
 
 /** What the outbox does as things become clear. */
 export interface Ledger {
   settled(ids: string[]): Promise<void>;
   refused(id: string, problem: Problem): Promise<void>;
+  /** What the server had confirmed and may have lost: it waits again, before whatever else does. */
+  again(lost: Outgoing[]): Promise<void>;
 }
 
 /** Rows lie in boxes of this many: a new one costs one small box, not all of them. */
@@ -57,6 +60,8 @@ const MOST_TURNS = 1_000;
 interface Head {
   cursor: string | null;
   boxes: number;
+  /** Of the server's database, where that was put back from a backup once. */
+  epoch?: string;
 }
 
 const headName = (child: string) => `project ${child}`;
@@ -87,7 +92,7 @@ async function append(who: Who, child: string, head: Head, rows: Change[], curso
     }
     boxes = Math.max(boxes, n);
   }
-  const next = { cursor, boxes };
+  const next = { ...head, cursor, boxes };
   if (next.cursor !== head.cursor || next.boxes !== head.boxes) await write(who, headName(child), next);
   return next;
 }
@@ -131,6 +136,28 @@ async function post(place: Place, cursor: string | null, batch: Outgoing[]): Pro
   return answer;
 }
 
+/** What came in before the backup began may have been stored after it had. */
+const MARGIN_MS = 10 * 60_000;
+
+function outgoing({ who: as, received_at: _received, revision: _revision, ...body }: Change): Outgoing {
+  return { id: body.id, body, as };
+}
+
+/**
+ * The server was put back from a backup: one's own words since then wait again, and everything is asked for
+ * anew. First the outbox, then the head: after a fall in between the same is done again.
+ */
+async function beginAnew(who: Who, child: string, epoch: Epoch, ledger: Ledger): Promise<[Head, Outgoing[]]> {
+  const since = Date.parse(epoch.from_at) - MARGIN_MS;
+  const isLost = ({ who: { id }, received_at }: Change) =>
+    id === who && !!received_at && Date.parse(received_at) >= since;
+  const lost = (await rowsOf(who, child)).rows.filter(isLost).map(outgoing);
+  await ledger.again(lost);
+  const head: Head = { cursor: null, boxes: 0, epoch: epoch.id };
+  await write(who, headName(child), head);
+  return [head, lost];
+}
+
 /** What an exchange did: how many rows are new here, and how many changes came too early and stay. */
 export interface Exchanged {
   came: number;
@@ -142,7 +169,7 @@ export interface Exchanged {
  * Throws Refused or Unreachable; what went well before that is written down.
  */
 export async function exchange(who: Who, place: Place, pending: Outgoing[], ledger: Ledger): Promise<Exchanged> {
-  const waiting = [...pending];
+  let waiting = [...pending];
   let head = await headOf(who, place.child);
   let most = MOST_CHANGES;
   let came = 0;
@@ -156,6 +183,14 @@ export async function exchange(who: Who, place: Place, pending: Outgoing[], ledg
       if (!isTooMuch(why) || batch.length === 0) throw why;
       if (batch.length > 1) most = Math.ceil(batch.length / 2);
       else await ledger.refused(waiting.shift()!.id, { code: why.code, detail: why.detail });
+      continue;
+    }
+    if (answer.epoch && answer.epoch.id !== head.epoch) {
+      // Whatever this answer says about the batch, it says again to the same ids.
+      const [anew, lost] = await beginAnew(who, place.child, answer.epoch, ledger);
+      const known = new Set(lost.map(({ id }) => id));
+      head = anew;
+      waiting = [...lost, ...waiting.filter(({ id }) => !known.has(id))];
       continue;
     }
     waiting.splice(0, batch.length);

@@ -1,0 +1,99 @@
+"""An answer that was confirmed once, and that a restored database does not have."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server import bulk
+from server.alert.ladder import Cause
+from server.audit.actions import Actor, note
+from server.audit.epochs import was_lost
+from server.checkin.models import CheckIn
+from server.checkin.rules import Answer, Want
+from server.checkin.words import as_text
+from server.db import write
+from server.errors import Conflict, IdReused
+from server.people.rules import Role
+from server.watch.actions import Settlement, as_it_stands, settle
+from server.watch.calling import call_adults
+from server.watch.models import Round
+from server.watch.standing import as_the_child_sees
+
+
+async def hand_in_again(
+    actor: Actor, child_id: UUID, answer: Answer, mine: str, now: datetime
+) -> tuple[CheckIn, bool]:
+    """Keep it as of the moment at which it was confirmed. Returns it, and whether it is new.
+
+    It settles what is open only where it was confirmed within the newest open round: an old answer
+    must not hide that the child is silent now. A call for help is heard again: what came of it is
+    lost as well. The agreed sign is not listened for, since the phone has forgotten its mark.
+    Raises IdReused where the id is known of somebody else; Conflict: try again.
+    """
+    known = await CheckIn.filter(id=answer.id).first()
+    if known is not None:
+        if known.child_id != child_id or known.by_id != actor.id:
+            raise IdReused("This id is known already, with other content.")
+        return known, False
+    assert answer.confirmed_at is not None
+    at = answer.confirmed_at if await was_lost(answer.confirmed_at) else now
+    async with write():
+        fits = at is not now and await _is_within_the_newest(child_id, at)
+        came_to = await _came_to(child_id, answer, now, settles=fits)
+        row = _row(actor, child_id, answer, mine, came_to, at)
+        if not await bulk.insert(CheckIn, [row], skip_known=True):
+            raise Conflict("The same answer came twice in one moment.")
+        about = ("check_in", answer.id)
+        await note(actor, "check_in:again", child_id=child_id, about=about, now=now)
+        if answer.want is not Want.NOTHING:
+            wish = {"how": answer.how, "who": answer.who}
+            await call_adults(actor, child_id, Cause(answer.want.value), answer.id, now, wish=wish)
+    return await CheckIn.get(id=answer.id), True
+
+
+async def _is_within_the_newest(child_id: UUID, at: datetime) -> bool:
+    newest = await Round.filter(child_id=child_id).order_by("-due_at").first()
+    return newest is not None and newest.opens_at <= at
+
+
+async def _came_to(child_id: UUID, answer: Answer, now: datetime, *, settles: bool) -> Settlement:
+    if settles:
+        return await settle(child_id, answer.way, answer.id, now=now)
+    return await as_it_stands(child_id, now)
+
+
+def _row(
+    actor: Actor,
+    child_id: UUID,
+    answer: Answer,
+    mine: str,
+    came_to: Settlement,
+    at: datetime,
+) -> dict[str, Any]:
+    return {
+        "id": answer.id,
+        "agency_id": actor.agency_id,
+        "child_id": child_id,
+        "by_id": actor.id,
+        "by_role": Role.CHILD.value,
+        "by_way": answer.way.value,
+        "device_id": actor.device_id,
+        "said_at": answer.said_at,
+        "received_at": at,
+        "mood": answer.mood,
+        "note": answer.note,
+        "want": answer.want.value,
+        "mark": answer.mark,
+        "how": answer.how.value if answer.how is not None else None,
+        "who_id": answer.who,
+        "is_late": came_to.settled.was_late,
+        "is_early": False,
+        "listen_at": None,
+        "content_hash": mine,
+        "answer": {
+            "id": str(answer.id),
+            "received_at": as_text(at),
+            "next_due_at": as_text(came_to.next_due_at) if came_to.next_due_at else None,
+            "standing": as_the_child_sees(came_to.standing).value,
+        },
+    }

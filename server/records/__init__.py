@@ -1,0 +1,1 @@
+"""The whole of what is kept: backup and restore, and a child that moves to another agency."""

@@ -1,0 +1,214 @@
+"""`waymark restore`: a backup back into a database of either kind, all of it or nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from server import crypt
+from server.audit.actions import verify
+from server.audit.models import Seal
+from server.crypt import Keyring
+from server.db import close_database, dialect, fetch, open_database, tortoise_config, write
+from server.engines import address, copying
+from server.engines.migrate import LOCK, known_migrations, migrate_within
+from server.errors import Conflict, Refused
+from server.records.afterwards import go_on
+from server.records.archive import FORMAT, Archive, Manifest, TableEntry
+
+# Says how many rows are done, and of which part.
+Told = Callable[[str, int], None]
+
+# What a server writes by itself, before anybody is there.
+_BY_ITSELF = frozenset({copying.MIGRATIONS, "beat", "blind", "signal", "rota"})
+# To be alone may take a moment: what was connected just now may still be going.
+_PATIENCE = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Into which database, and by whose keys it will be read."""
+
+    url: str
+    keyring: Keyring
+    replaces: bool  # What is in it goes.
+    now: datetime
+
+
+def check(archive: Archive, keyring: Keyring, told: Told) -> Manifest:
+    """Whether the whole file is as it was made, fits this version, and can be opened by our keys.
+
+    Raises Refused with one sentence that says what is wrong.
+    """
+    manifest = archive.manifest
+    _check_version(manifest)
+    _check_keys(manifest, keyring)
+    if not archive.is_signed():
+        raise Refused("The backup was changed: its manifest is not as we signed it.")
+    done = 0
+    for entry in manifest.tables:
+        opened: set[str] = set()
+        for rows in archive.rows(entry):
+            for row in rows:
+                _open_samples(row, opened)
+            done += len(rows)
+            told("checked", done)
+    return manifest
+
+
+def _check_version(manifest: Manifest) -> None:
+    if manifest.format != FORMAT:
+        raise Refused(f"The backup has format {manifest.format}; this version reads {FORMAT}.")
+    known = known_migrations()
+    newer = [name for name in manifest.migrations if name not in known]
+    if newer:
+        raise Refused(
+            f"The backup was made by a newer Waymark: it has {', '.join(newer)}. Upgrade first."
+        )
+    if manifest.migrations != known[: len(manifest.migrations)]:
+        raise Refused("The backup has migrations in another order than this version.")
+
+
+def _check_keys(manifest: Manifest, keyring: Keyring) -> None:
+    keys = manifest.keys
+    missing = sorted({*keys.seals, keys.signs, keys.index} - {*keyring.ids})
+    if missing:
+        raise Refused(
+            f"WAYMARK_SECRET_KEYS lacks the key {', '.join(missing)}, by which this backup is read"
+            f" (it has {', '.join(keyring.ids)})."
+        )
+    if keyring.ids[-1] != keys.index:
+        raise Refused(
+            f"The last of WAYMARK_SECRET_KEYS has to be the key {keys.index}: by it people and"
+            " addresses are found."
+        )
+
+
+def _open_samples(row: copying.Row, opened: set[str]) -> None:
+    """Open the first thing that each key has sealed in a table."""
+    for value in row:
+        if isinstance(value, str) and value.startswith(crypt.MARK):
+            new = crypt.key_ids(value) - opened
+            if new:
+                _open(value)
+                opened |= new
+
+
+def _open(value: str) -> None:
+    try:
+        crypt.current().open(value)
+    except crypt.Unreadable as fault:
+        raise Refused(f"What is sealed in the backup cannot be opened: {fault}.") from fault
+
+
+async def restore(archive: Archive, where: Where, told: Told) -> Manifest:
+    """Check the backup, then put it into the database, in one transaction.
+
+    Raises Refused for a backup that is not whole or cannot be read, and for a database that holds
+    something already; Conflict where another program uses the database. Nothing has changed then.
+    """
+    manifest = check(archive, where.keyring, told)
+    place = address.parse(where.url)
+    if place.dialect == "sqlite" and copying.is_open_elsewhere(place.file):
+        raise _in_use(f"another program has {place.file} open")
+    await open_database(where.url, config=_patient(where.url))
+    try:
+        async with write() as client:
+            await _be_alone(client)
+            await _make_room(client, replaces=where.replaces)
+            await _put_in(client, archive, told)
+            await go_on(manifest.made_at, where.now)
+            await _check_record(manifest)
+    finally:
+        await close_database()
+    return manifest
+
+
+def _in_use(why: str) -> Conflict:
+    return Conflict(f"The database is in use ({why}): stop the server and the tickers first.")
+
+
+def _patient(url: str) -> dict[str, Any]:
+    """A connection that waits for long statements, and remembers none: tables change under it."""
+    config = tortoise_config(url)
+    patient = (
+        # Rebuilding a table needs them off; they are checked before the end.
+        {"foreign_keys": "OFF", "busy_timeout": 60_000}
+        if address.parse(url).dialect == "sqlite"
+        else {"command_timeout": None, "minsize": 1, "maxsize": 1, "statement_cache_size": 0}
+    )
+    config["connections"]["default"]["credentials"] |= patient
+    return config
+
+
+async def _be_alone(client: BaseDBAsyncClient) -> None:
+    """Nobody else may be connected; a server that starts now waits where it migrates."""
+    if dialect() == "sqlite":
+        return  # Looked at before, and the transaction keeps everybody else from writing.
+    await fetch(f"SELECT pg_advisory_xact_lock({LOCK})")
+    others = 0
+    for _ in range(_PATIENCE):
+        others = await copying.others_connected(client)
+        if not others:
+            return
+        await fetch("SELECT pg_sleep(0.1)")
+    raise _in_use(f"{others} connections")
+
+
+async def _make_room(client: BaseDBAsyncClient, *, replaces: bool) -> None:
+    there = await copying.tables_of(client)
+    if there and copying.MIGRATIONS not in there:
+        raise Refused("The database holds tables that are not Waymark's: take one of its own.")
+    for name in () if replaces else sorted({*there} - _BY_ITSELF):
+        found = await client.execute_query_dict(f'SELECT 1 AS one FROM "{name}" LIMIT 1')  # noqa: S608
+        if found:
+            raise Refused(
+                f"The database is not empty ({name} has rows). Take another one, or say --replace:"
+                " what is in it is then gone for good."
+            )
+
+
+async def _put_in(client: BaseDBAsyncClient, archive: Archive, told: Told) -> None:
+    manifest = archive.manifest
+    if await copying.migrations_of(client) != manifest.migrations:
+        # Tables of another shape: made anew, as they were when the backup was made.
+        await copying.drop_tables(client)
+        await migrate_within(manifest.migrations[-1])
+    there, entries = await copying.tables_of(client), {one.name: one for one in manifest.tables}
+    _check_tables(entries, there)
+    order = [name for name in await copying.in_order(client) if name in entries]
+    # What was there goes, and what a migration has put in: the backup has rows of its own.
+    for name in reversed(order):
+        await client.execute_query(f'DELETE FROM "{name}"')  # noqa: S608 (names of the schema)
+    done = 0
+    for name in order:
+        await copying.fill(client, entries[name].table, archive.rows(entries[name]))
+        done += entries[name].rows
+        told("restored", done)
+    await copying.count_on(client)
+    broken = await copying.broken_references(client)
+    if broken:
+        raise Refused(f"Rows would refer to rows that are not there: {', '.join(broken)}.")
+    await migrate_within()
+
+
+def _check_tables(entries: dict[str, TableEntry], there: dict[str, copying.Table]) -> None:
+    ours = {name for name in there if name != copying.MIGRATIONS}
+    if entries.keys() != ours:
+        odd = ", ".join(sorted(entries.keys() ^ ours))
+        raise Refused(f"The backup has other tables than its migrations make: {odd}.")
+    for name, entry in entries.items():
+        if {*entry.columns} != {*there[name].columns}:
+            raise Refused(f"The backup has other columns in {name} than its migrations make.")
+
+
+async def _check_record(manifest: Manifest) -> None:
+    """The chain of the record holds, and ends where it ended in the backup."""
+    broken = await verify()
+    if broken is not None:
+        raise Refused(f"The record of the backup does not hold: {broken}.")
+    last = await Seal.all().order_by("-id").first()
+    if (last.digest if last is not None else None) != manifest.record.head:
+        raise Refused("The record of the backup ends elsewhere than its manifest says.")

@@ -1,0 +1,569 @@
+"""Backup and restore: both kinds of database, into each other, whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server import crypt
+from server.audit.actions import seal, verify
+from server.audit.models import Epoch
+from server.crypt import Keyring
+from server.db import close_database, fetch, open_database, write
+from server.doors.models import Invite, Session
+from server.doors.pairing import invite
+from server.engines.migrate import known_migrations, migrate
+from server.errors import Conflict, Refused
+from server.people.models import Child, Person
+from server.records import restoring
+from server.records.archive import Archive, Manifest
+from server.records.backing_up import What, back_up
+from tests import postgres as postgresql
+from tests.cast import Cast
+from tests.fixtures import Database, DrivenClock
+from tests.snapshot import dump
+
+ROOT = Path(__file__).resolve().parents[2]
+Make = Callable[[str], Database]
+
+
+def _quiet(*_said: object) -> None:
+    """Nobody waits here."""
+
+
+async def _back_up(db: Database, path: Path, clock: DrivenClock, **how: Any) -> Manifest:
+    what = What(url=db.url, keyring=crypt.current(), push_key=None, made_at=clock())
+    return await back_up(what, path, replaces=how.get("replaces", False), told=_quiet)
+
+
+async def _restore(db: Database, path: Path, clock: DrivenClock, **how: Any) -> Manifest:
+    where = restoring.Where(
+        url=db.url,
+        keyring=how.get("keyring", crypt.current()),
+        replaces=how.get("replaces", False),
+        now=clock(),
+    )
+    with Archive(path) as archive:
+        return await restoring.restore(archive, where, _quiet)
+
+
+def _as_text(rows: list[dict[str, Any]]) -> set[str]:
+    """Rows of either kind of database, to be compared."""
+
+    def plain(value: Any) -> str:
+        if isinstance(value, bool):
+            return str(int(value))
+        text = str(value)
+        if text[:1] in "[{":
+            return json.dumps(json.loads(text), sort_keys=True)
+        return text
+
+    return {json.dumps({k: plain(v) for k, v in row.items()}, sort_keys=True) for row in rows}
+
+
+# What a restore changes on purpose.
+CHANGED = {"epoch", "invite", "session", "entry", "halfway", "challenge", "message"}
+
+
+@pytest.fixture
+def make_target(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres: postgresql.Server
+) -> Iterator[Make]:
+    """`make_target("sqlite")`: another migrated database without anybody, not opened."""
+    made: list[str] = []
+
+    def make(dialect: str) -> Database:
+        if dialect == "sqlite":
+            path = tmp_path / "target.sqlite3"
+            shutil.copyfile(request.getfixturevalue("migrated_file"), path)
+            return Database(f"sqlite://{path}", dialect)
+        made.append("target")
+        template = request.getfixturevalue("migrated_template")
+        return Database(postgres.create_database("target", template=template), dialect)
+
+    yield make
+    for name in made:
+        postgres.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def target(request: pytest.FixtureRequest, make_target: Make) -> Database:
+    """Another migrated database of each kind, not opened."""
+    return make_target(request.param)
+
+
+async def test_everything_comes_back_in_either_kind_of_database(
+    cast: Cast, db: Database, target: Database, clock: DrivenClock, tmp_path: Path
+) -> None:
+    await seal(clock())
+    before = await dump()
+    manifest = await _back_up(db, tmp_path / "b.zip", clock)
+    await close_database()
+    await _restore(target, tmp_path / "b.zip", clock)
+    await open_database(target.url)
+    after = await dump()
+    for name in before.keys() - CHANGED:
+        assert _as_text(after[name]) == _as_text(before[name]), name
+    assert {row["id"] for row in before["entry"]} <= {row["id"] for row in after["entry"]}
+    assert await verify() is None
+    assert manifest.record.head is not None
+    assert (await Person.get(id=cast.mia.id)).name == cast.mia.name
+
+
+async def test_what_counts_by_itself_goes_on_after_the_highest(
+    cast: Cast, db: Database, target: Database, clock: DrivenClock, tmp_path: Path
+) -> None:
+    highest = max(row["id"] for row in await fetch("SELECT id FROM entry"))
+    await _back_up(db, tmp_path / "b.zip", clock)
+    await close_database()
+    await _restore(target, tmp_path / "b.zip", clock)
+    await open_database(target.url)
+    new = [row["id"] for row in await fetch("SELECT id FROM entry WHERE id > $1", [highest])]
+    # One for each agency says that it was restored.
+    assert sorted(new) == [highest + 1, highest + 2]
+
+
+async def test_a_restore_begins_another_epoch_and_burns_what_may_have_been_used(
+    cast: Cast, db: Database, clock: DrivenClock, tmp_path: Path
+) -> None:
+    await invite(cast.actor("tom"), cast.mia, now=clock())
+    made_at = clock()
+    await _back_up(db, tmp_path / "b.zip", clock)
+    await close_database()
+    clock.advance(hours=5)
+    await _restore(db, tmp_path / "b.zip", clock, replaces=True)
+    await open_database(db.url)
+    epoch = await Epoch.newest()
+    assert epoch is not None
+    assert (epoch.from_at, epoch.restored_at) == (made_at, clock())
+    assert not await Invite.filter(ended_at__isnull=True).exists()
+    live = await Session.filter(ended_at__isnull=True).prefetch_related("person")
+    assert {one.person.role for one in live} == {"child"}
+    me = await cast.client_as("mia").get("/api/v1/me")
+    assert me.status_code == 200
+    assert (await cast.client_as("tom").get("/api/v1/me")).status_code == 401
+
+
+async def test_the_time_since_the_backup_is_a_time_in_which_nobody_looked(
+    cast: Cast, db: Database, stage: Any, clock: DrivenClock, tmp_path: Path
+) -> None:
+    await stage.ticker.tick()
+    made_at = clock()
+    await _back_up(db, tmp_path / "b.zip", clock)
+    await close_database()
+    clock.advance(hours=5)
+    await _restore(db, tmp_path / "b.zip", clock, replaces=True)
+    await open_database(db.url)
+    await stage.ticker.first()
+    (blind,) = await fetch("SELECT from_at, until_at FROM blind")
+    assert str(blind["from_at"])[:16] == str(made_at)[:16]
+    assert str(blind["until_at"])[:16] == str(clock())[:16]
+
+
+async def test_a_database_that_holds_something_is_left_alone(
+    cast: Cast, db: Database, clock: DrivenClock, tmp_path: Path
+) -> None:
+    await _back_up(db, tmp_path / "b.zip", clock)
+    before = await dump()
+    await close_database()
+    with pytest.raises(Refused, match="not empty"):
+        await _restore(db, tmp_path / "b.zip", clock)
+    await open_database(db.url)
+    assert await dump() == before
+
+
+async def test_a_database_without_any_table_is_made_first(
+    cast: Cast, db: Database, make_empty: Make, clock: DrivenClock, tmp_path: Path
+) -> None:
+    await _back_up(db, tmp_path / "b.zip", clock)
+    await close_database()
+    other = make_empty(db.dialect)
+    await _restore(other, tmp_path / "b.zip", clock)
+    await open_database(other.url)
+    assert await Child.all().count() == 3
+
+
+OTHER = """
+import asyncio, sys
+from server.db import open_database, fetch
+async def main():
+    await open_database(sys.argv[1])
+    await fetch("SELECT 1 FROM person")
+    print("open", flush=True)
+    sys.stdin.readline()
+asyncio.run(main())
+"""
+
+
+async def test_nothing_is_restored_under_a_server_that_runs(
+    cast: Cast, db: Database, clock: DrivenClock, tmp_path: Path
+) -> None:
+    await _back_up(db, tmp_path / "b.zip", clock)
+    await close_database()
+    with subprocess.Popen(  # noqa: ASYNC220 (nothing else is to run meanwhile)
+        [sys.executable, "-c", OTHER, db.url],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(Conflict, match="in use"):
+            await _restore(db, tmp_path / "b.zip", clock, replaces=True)
+        other.communicate("\n")
+    await _restore(db, tmp_path / "b.zip", clock, replaces=True)
+    await open_database(db.url)
+
+
+async def test_the_older_shape_is_restored_and_then_migrated(
+    keyring: Keyring, empty: Database, make_empty: Make, clock: DrivenClock, tmp_path: Path
+) -> None:
+    known = known_migrations()
+    await migrate(empty.url, target=known[3])
+    manifest = await _back_up(empty, tmp_path / "b.zip", clock)
+    assert manifest.migrations == known[:4]
+    other = make_empty("postgres" if empty.dialect == "sqlite" else "sqlite")
+    await _restore(other, tmp_path / "b.zip", clock)
+    assert await migrate(other.url) == []
+
+
+# --- what must not be restored
+
+
+@pytest.fixture
+async def backup(cast: Cast, db: Database, clock: DrivenClock, tmp_path: Path) -> Path:
+    """A backup of the cast; its database is closed."""
+    await _back_up(db, tmp_path / "b.zip", clock)
+    await close_database()
+    return tmp_path / "b.zip"
+
+
+def _members(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as inner:
+        return {name: inner.read(name) for name in inner.namelist()}
+
+
+def _write(path: Path, members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w") as inner:
+        for name, text in members.items():
+            inner.writestr(name, text)
+
+
+def _manifest(path: Path, change: Callable[[Any], None]) -> None:
+    """Change the manifest, and sign it as whoever has the keys could."""
+    members = _members(path)
+    said = json.loads(members["manifest.json"])
+    change(said)
+    members["manifest.json"] = json.dumps(said).encode()
+    digest = hashlib.sha256(members["manifest.json"]).hexdigest()
+    members["signature"] = crypt.sign(digest, "backup").encode()
+    _write(path, members)
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _flip(path: Path) -> None:
+    members = _members(path)
+    members["tables/tie.jsonl"] = members["tables/tie.jsonl"].replace(b"carer", b"guard")
+    _write(path, members)
+
+
+def _drop_a_row(path: Path) -> None:
+    members = _members(path)
+    members["tables/check_in.jsonl"] = b""
+    members["tables/tie.jsonl"] = b"\n".join(members["tables/tie.jsonl"].split(b"\n")[1:])
+    _write(path, members)
+
+
+def _forge(path: Path) -> None:
+    members = _members(path)
+    members["manifest.json"] = members["manifest.json"].replace(b'"sqlite"', b'"other"')
+    members["manifest.json"] = members["manifest.json"].replace(b'"postgres"', b'"other"')
+    _write(path, members)
+
+
+WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
+    "cut": (_cut, "no whole backup"),
+    "empty": (lambda path: path.write_bytes(b""), "no whole backup"),
+    "something else": (lambda path: path.write_text("nonsense"), "no whole backup"),
+    "another zip": (lambda path: _write(path, {"a": b"b"}), "no whole backup"),
+    "a value changed": (_flip, "tie is not as it was"),
+    "a row gone": (_drop_a_row, "tie is not as it was"),
+    "a forged manifest": (_forge, "not as we signed it"),
+    "no manifest to be read": (
+        lambda path: _write(path, {"manifest.json": b"[]", "signature": b""}),
+        "cannot read",
+    ),
+    "a newer shape": (
+        lambda path: _manifest(path, lambda said: said["migrations"].append("9999_later")),
+        "newer Waymark: it has 9999_later",
+    ),
+    "a newer format": (
+        lambda path: _manifest(path, lambda said: said.update(format=2)),
+        "has format 2",
+    ),
+    "a key that we lack": (
+        lambda path: _manifest(path, lambda said: said["keys"]["seals"].append("00c0ffee")),
+        "lacks the key 00c0ffee",
+    ),
+    "a table that is unknown": (
+        lambda path: _manifest(path, lambda said: said["tables"].pop()),
+        "other tables than its migrations",
+    ),
+    "another end of the record": (
+        lambda path: _manifest(path, lambda said: said["record"].update(head="0" * 64)),
+        "ends elsewhere",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+async def test_what_is_not_whole_is_not_restored(
+    backup: Path, db: Database, clock: DrivenClock, what: str
+) -> None:
+    spoil, says = WRONG[what]
+    spoil(backup)
+    await open_database(db.url)
+    before = await dump()
+    await close_database()
+    with pytest.raises(Refused, match=says):
+        await _restore(db, backup, clock, replaces=True)
+    await open_database(db.url)
+    assert await dump() == before
+
+
+async def test_other_keys_are_named_and_nothing_is_written(
+    backup: Path, make_empty: Make, clock: DrivenClock
+) -> None:
+    ours = crypt.current()
+    other = Keyring(["another secret altogether, and long enough"])
+    crypt.use(other)
+    database = make_empty("sqlite")
+    with pytest.raises(Refused, match=f"lacks the key {ours.ids[0]}"):
+        await _restore(database, backup, clock, keyring=other)
+    assert not os.path.exists(database.url.removeprefix("sqlite://"))  # noqa: ASYNC240
+
+
+async def test_the_oldest_key_has_to_stay_the_last(
+    backup: Path, make_empty: Make, clock: DrivenClock
+) -> None:
+    mixed = Keyring(
+        ["a secret of the tests and of nothing else", "another one, long enough, older"]
+    )
+    crypt.use(mixed)
+    with pytest.raises(Refused, match="last of WAYMARK_SECRET_KEYS"):
+        await _restore(make_empty("sqlite"), backup, clock, keyring=mixed)
+
+
+async def test_a_new_key_in_front_reads_an_older_backup(
+    backup: Path, make_target: Make, clock: DrivenClock, cast: Cast
+) -> None:
+    grown = Keyring(
+        ["a new one in front, and long enough", "a secret of the tests and of nothing else"]
+    )
+    crypt.use(grown)
+    database = make_target("postgres")
+    await _restore(database, backup, clock, keyring=grown)
+    await open_database(database.url)
+    assert (await Person.get(id=cast.mia.id)).name == "Mia Castellane"
+
+
+# --- the file
+
+
+async def test_the_file_is_the_owners_alone_and_is_not_replaced_unasked(
+    cast: Cast, db: Database, clock: DrivenClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "b.zip"
+    await _back_up(db, path, clock)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    first = path.read_bytes()
+    with pytest.raises(Refused, match="exists already"):
+        await _back_up(db, path, clock)
+    assert path.read_bytes() == first
+    clock.advance(hours=1)
+    await _back_up(db, path, clock, replaces=True)
+    assert path.read_bytes() != first
+    assert [name for name in os.listdir(tmp_path) if "b.zip" in name] == ["b.zip"]
+
+
+async def test_it_holds_no_name_and_no_key(
+    cast: Cast, db: Database, clock: DrivenClock, tmp_path: Path
+) -> None:
+    await _back_up(db, tmp_path / "b.zip", clock)
+    text = b"".join(_members(tmp_path / "b.zip").values())
+    for word in (b"Castellane", b"Haddadin", b"Verhoeven", b"a secret of the tests"):
+        assert word not in text
+
+
+def test_whoever_is_killed_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "b.zip"
+    path.write_bytes(b"the backup of yesterday")
+    program = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from server.engines.copying import Table\n"
+        "from server.records.archive import Writer\n"
+        "writer = Writer(Path(sys.argv[1]), replaces=True)\n"
+        "member = writer.begin(Table('person', ('id',)))\n"
+        "member.add([['1']] * 100000)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(path)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"the backup of yesterday"
+    (left,) = tmp_path.glob(".b.zip.*.part")
+    assert stat.S_IMODE(left.stat().st_mode) == 0o600
+    with pytest.raises(Refused, match="no whole backup"):
+        Archive(left)
+
+
+async def test_a_restore_that_is_killed_leaves_the_database_as_it_was(
+    backup: Path, db: Database, clock: DrivenClock
+) -> None:
+    await open_database(db.url)
+    before = await dump()
+    await close_database()
+
+    class Killed(BaseException):
+        pass
+
+    def told(what: str, _rows: int) -> None:
+        if what == "restored":
+            raise Killed
+
+    where = restoring.Where(url=db.url, keyring=crypt.current(), replaces=True, now=clock())
+    with Archive(backup) as archive, pytest.raises(Killed):
+        await restoring.restore(archive, where, told)
+    await open_database(db.url)
+    assert await dump() == before
+
+
+async def test_a_backup_is_of_one_moment_however_much_is_written_meanwhile(
+    cast: Cast, db: Database, target: Database, clock: DrivenClock, tmp_path: Path
+) -> None:
+    """Guesses come in while it is written, thousands of them; none of them is in it."""
+    rows = json.dumps([{"at": clock().isoformat(sep=" ")}] * 20_000)
+    source = (
+        "json_to_recordset($1::text::json) AS x(at timestamptz)"
+        if db.dialect == "postgres"
+        else "(SELECT json_extract(value, '$.at') AS at FROM json_each($1)) AS x"
+    )
+    fill = f"INSERT INTO guess (door, key, at) SELECT 'a', 'b', x.at FROM {source}"  # noqa: S608
+    await fetch(fill, [rows])
+    told = []
+
+    class Late:
+        done = False
+
+    what = What(url=db.url, keyring=crypt.current(), push_key=None, made_at=clock())
+    writing = asyncio.Event()
+
+    def on_row(count: int) -> None:
+        told.append(count)
+        writing.set()
+
+    async def meanwhile() -> None:
+        await writing.wait()
+        async with write():
+            await fetch(fill, [rows])
+        Late.done = True
+
+    other = asyncio.create_task(meanwhile())
+    manifest = await back_up(what, tmp_path / "b.zip", replaces=False, told=on_row)
+    await other
+    assert Late.done
+    counted = {entry.name: entry.rows for entry in manifest.tables}
+    assert counted["guess"] == 20_000
+    await close_database()
+    await _restore(target, tmp_path / "b.zip", clock)
+    await open_database(target.url)
+    assert (await fetch("SELECT count(*) AS n FROM guess"))[0]["n"] == 20_000
+
+
+async def test_odd_texts_come_back_letter_by_letter(
+    cast: Cast, db: Database, target: Database, clock: DrivenClock, tmp_path: Path
+) -> None:
+    odd = ["\\.", '"', "a,b", "line\nbreak\r\n", "", " ", "\\N", "\u0627", "😀", "'", "\t"]
+    for text in odd:
+        await fetch("INSERT INTO guess (door, key, at) VALUES ($1, $2, $3)", ["odd", text, clock()])
+    await _back_up(db, tmp_path / "b.zip", clock)
+    await close_database()
+    await _restore(target, tmp_path / "b.zip", clock)
+    await open_database(target.url)
+    rows = await fetch("SELECT key FROM guess WHERE door = 'odd' ORDER BY id")
+    assert [row["key"] for row in rows] == odd
+
+
+# --- the commands
+
+
+def _waymark(*words: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("WAYMARK_")}
+    environ |= {"PYTHONPATH": str(ROOT)} | settings
+    return subprocess.run(
+        [sys.executable, "-m", "server", *words],
+        cwd=cwd,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_one_command_each_and_a_look_before(tmp_path: Path) -> None:
+    secret = "a secret of these tests and of no others"
+    ours = {"WAYMARK_SECRET_KEYS": secret}
+    assert (
+        _waymark(
+            "migrate", cwd=ROOT, WAYMARK_DATABASE_URL=f"sqlite://{tmp_path}/a.db", **ours
+        ).returncode
+        == 0
+    )
+    one = {
+        "WAYMARK_DATABASE_URL": f"sqlite://{tmp_path}/a.db",
+        "WAYMARK_VAR": str(tmp_path),
+        **ours,
+    }
+    two = {**one, "WAYMARK_DATABASE_URL": f"sqlite://{tmp_path}/b.db"}
+    file = str(tmp_path / "b.zip")
+    made = _waymark("backup", file, cwd=ROOT, **one)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "keys of WAYMARK_SECRET_KEYS are needed" in made.stdout
+    again = _waymark("backup", file, cwd=ROOT, **one)
+    assert (again.returncode, len(again.stderr.splitlines())) == (1, 1)
+    assert "--force" in again.stderr
+    looked = _waymark("restore", file, "--check", cwd=ROOT, **two)
+    assert (looked.returncode, looked.stderr) == (0, "")
+    assert not (tmp_path / "b.db").exists()
+    put = _waymark("restore", file, cwd=ROOT, **two)
+    assert put.returncode == 0
+    assert "hand in again" in put.stdout
+    whole = _waymark("audit", "verify", cwd=ROOT, **two)
+    assert whole.stdout == "The record is whole.\n"
+    other = {**two, "WAYMARK_SECRET_KEYS": "another secret, of nobody that we know"}
+    lacks = _waymark("restore", file, "--replace", cwd=ROOT, **other)
+    assert (lacks.returncode, len(lacks.stderr.splitlines())) == (1, 1)
+    assert "lacks the key" in lacks.stderr
+    nowhere = _waymark("restore", str(tmp_path / "no.zip"), cwd=ROOT, **two)
+    assert (nowhere.returncode, len(nowhere.stderr.splitlines())) == (1, 1)
+    without = {**one, "WAYMARK_DATABASE_URL": f"sqlite://{tmp_path}/c.db"}
+    nothing = _waymark("backup", str(tmp_path / "c.zip"), cwd=ROOT, **without)
+    assert (nothing.returncode, len(nothing.stderr.splitlines())) == (1, 1)
+    assert not (tmp_path / "c.zip").exists()
