@@ -19,13 +19,17 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from server.engines import address
 from server.engines.parameters import moment_to_text
 from server.engines.safety import unavailable
-from server.errors import Refused
 
 AT_ONCE = 1000
 # Which migrations are applied is said by name beside the rows, and made anew by migrating.
 MIGRATIONS = "tortoise_migrations"
 
 Row = Sequence[Any]
+
+
+class CopyFault(ValueError):
+    """Why nothing was copied: one sentence for whoever runs the installation, in English as the
+    rest of the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Snapshot(Protocol):
 async def snapshot(url: str) -> AsyncIterator[Snapshot]:
     """The database as it stands now. It may be in use; nobody waits for whoever reads it.
 
-    Raises Refused where there is no database, Unavailable where it cannot be reached.
+    Raises CopyFault where there is no database, Unavailable where it cannot be reached.
     """
     place = address.parse(url)
     if place.dialect == "sqlite":
@@ -76,7 +80,7 @@ async def snapshot(url: str) -> AsyncIterator[Snapshot]:
 
 def _connect(file: Path) -> sqlite3.Connection:
     if not file.exists():
-        raise Refused(f"There is no database at {file}.")
+        raise CopyFault(f"There is no database at {file}.")
     return sqlite3.connect(file, isolation_level=None, timeout=10)
 
 
@@ -216,7 +220,7 @@ async def in_order(client: BaseDBAsyncClient) -> list[str]:
     """The names of the tables, each after those that its rows refer to.
 
     So nothing has to be switched off while they are filled, which on PostgreSQL only a superuser
-    may. Raises Refused where tables refer to each other in a circle.
+    may. Raises CopyFault where tables refer to each other in a circle.
     """
     needs = {name: set[str]() for name in await tables_of(client)}
     for row in await client.execute_query_dict(_REFERENCES[client.capabilities.dialect]):
@@ -226,7 +230,7 @@ async def in_order(client: BaseDBAsyncClient) -> list[str]:
     while ready := sorted(name for name in needs if name not in done and needs[name] <= {*done}):
         done += ready
     if len(done) != len(needs):
-        raise Refused("The tables refer to each other in a circle.")
+        raise CopyFault("The tables refer to each other in a circle.")
     return done
 
 

@@ -20,8 +20,7 @@ from typing import IO, Annotated, Any, Self
 import msgspec
 
 from server import crypt
-from server.engines.copying import AT_ONCE, Row, Table
-from server.errors import Refused
+from server.engines.copying import AT_ONCE, CopyFault, Row, Table
 
 FORMAT = 1
 # What the manifest is signed for.
@@ -105,9 +104,9 @@ class Writer:
 
     def _refuse_known(self) -> None:
         if self._path.is_dir():
-            raise Refused(f"{self._path} is a folder.")
+            raise CopyFault(f"{self._path} is a folder.")
         if self._path.exists() and not self._replaces:
-            raise Refused(f"{self._path} exists already: take another name, or say --force.")
+            raise CopyFault(f"{self._path} exists already: take another name, or say --force.")
 
     def begin(self, table: Table) -> "_Member":
         """A table; `add` its rows, then `end` it."""
@@ -135,7 +134,7 @@ def _link(beside: Path, path: Path) -> None:
     try:
         os.link(beside, path)
     except FileExistsError:
-        raise Refused(f"{path} exists already: take another name, or say --force.") from None
+        raise CopyFault(f"{path} exists already: take another name, or say --force.") from None
     except OSError:
         # A file system without links, as of a memory stick.
         beside.replace(path)
@@ -186,7 +185,7 @@ class _Member:
 
 
 class Archive:
-    """A backup that is being read. Raises Refused, with one sentence, for whatever is not whole."""
+    """A backup that is being read. Raises CopyFault for whatever is not whole."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -197,10 +196,10 @@ class Archive:
             self.manifest = msgspec.json.decode(self.text, type=Manifest)
         except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as fault:
             self._file.close()
-            raise Refused(f"{path} is no whole backup of Waymark.") from fault
+            raise CopyFault(f"{path} is no whole backup of Waymark.") from fault
         except msgspec.MsgspecError as fault:
             self._file.close()
-            raise Refused(f"{path} has a manifest that this version cannot read.") from fault
+            raise CopyFault(f"{path} has a manifest that this version cannot read.") from fault
         except BaseException:
             self._file.close()
             raise
@@ -213,7 +212,7 @@ class Archive:
 
     def _small(self, name: str) -> bytes:
         if self._zip.getinfo(name).file_size > LARGEST_MANIFEST:
-            raise Refused(f"{self._path} is no whole backup of Waymark.")
+            raise CopyFault(f"{self._path} is no whole backup of Waymark.")
         return self._zip.read(name)
 
     def is_signed(self) -> bool:
@@ -227,7 +226,7 @@ class Archive:
     def rows(self, entry: TableEntry) -> Iterator[list[Row]]:
         """The rows of a table, some at a time; raises at its end where they are not as they were
         when the backup was made. So nothing of it may be kept before the end is reached."""
-        changed = Refused(f"{self._path} is damaged: {entry.name} is not as it was.")
+        changed = CopyFault(f"{self._path} is damaged: {entry.name} is not as it was.")
         sum_, count = hashlib.sha256(), 0
         try:
             with self._zip.open(f"tables/{entry.name}.jsonl") as inner:

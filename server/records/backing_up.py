@@ -8,8 +8,7 @@ from typing import Any
 
 from server.crypt import Keyring
 from server.engines import address
-from server.engines.copying import Row, Snapshot, Table, snapshot
-from server.errors import Refused
+from server.engines.copying import CopyFault, Row, Snapshot, Table, snapshot
 from server.records.archive import FORMAT, Keys, Manifest, Record, Writer
 
 # Says how many rows are done.
@@ -29,12 +28,12 @@ class What:
 async def back_up(what: What, path: Path, *, replaces: bool, told: Told) -> Manifest:
     """Write the backup; either the whole file is there at the end, or what was there before.
 
-    Raises Refused where the file exists and may not be replaced, or there is no database.
+    Raises CopyFault where the file exists and may not be replaced, or there is no database.
     """
     async with snapshot(what.url) as source:
         migrations = await source.migrations()
         if not migrations:
-            raise Refused("This database holds nothing of Waymark.")
+            raise CopyFault("This database holds nothing of Waymark.")
         with Writer(path, replaces=replaces) as writer:
             copied = _Copied()
             for table in await source.tables():

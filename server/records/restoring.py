@@ -13,8 +13,8 @@ from server.audit.models import Seal
 from server.crypt import Keyring
 from server.db import close_database, dialect, fetch, open_database, tortoise_config, write
 from server.engines import address, copying
+from server.engines.copying import CopyFault
 from server.engines.migrate import LOCK, known_migrations, migrate_within
-from server.errors import Conflict, Refused
 from server.records.afterwards import go_on
 from server.records.archive import FORMAT, Archive, Manifest, TableEntry
 
@@ -40,13 +40,13 @@ class Where:
 def check(archive: Archive, keyring: Keyring, told: Told) -> Manifest:
     """Whether the whole file is as it was made, fits this version, and can be opened by our keys.
 
-    Raises Refused with one sentence that says what is wrong.
+    Raises CopyFault with one sentence that says what is wrong.
     """
     manifest = archive.manifest
     _check_version(manifest)
     _check_keys(manifest, keyring)
     if not archive.is_signed():
-        raise Refused("The backup was changed: its manifest is not as we signed it.")
+        raise CopyFault("The backup was changed: its manifest is not as we signed it.")
     done = 0
     for entry in manifest.tables:
         opened: set[str] = set()
@@ -60,27 +60,27 @@ def check(archive: Archive, keyring: Keyring, told: Told) -> Manifest:
 
 def _check_version(manifest: Manifest) -> None:
     if manifest.format != FORMAT:
-        raise Refused(f"The backup has format {manifest.format}; this version reads {FORMAT}.")
+        raise CopyFault(f"The backup has format {manifest.format}; this version reads {FORMAT}.")
     known = known_migrations()
     newer = [name for name in manifest.migrations if name not in known]
     if newer:
-        raise Refused(
+        raise CopyFault(
             f"The backup was made by a newer Waymark: it has {', '.join(newer)}. Upgrade first."
         )
     if manifest.migrations != known[: len(manifest.migrations)]:
-        raise Refused("The backup has migrations in another order than this version.")
+        raise CopyFault("The backup has migrations in another order than this version.")
 
 
 def _check_keys(manifest: Manifest, keyring: Keyring) -> None:
     keys = manifest.keys
     missing = sorted({*keys.seals, keys.signs, keys.index} - {*keyring.ids})
     if missing:
-        raise Refused(
+        raise CopyFault(
             f"WAYMARK_SECRET_KEYS lacks the key {', '.join(missing)}, by which this backup is read"
             f" (it has {', '.join(keyring.ids)})."
         )
     if keyring.ids[-1] != keys.index:
-        raise Refused(
+        raise CopyFault(
             f"The last of WAYMARK_SECRET_KEYS has to be the key {keys.index}: by it people and"
             " addresses are found."
         )
@@ -100,14 +100,14 @@ def _open(value: str) -> None:
     try:
         crypt.current().open(value)
     except crypt.Unreadable as fault:
-        raise Refused(f"What is sealed in the backup cannot be opened: {fault}.") from fault
+        raise CopyFault(f"What is sealed in the backup cannot be opened: {fault}.") from fault
 
 
 async def restore(archive: Archive, where: Where, told: Told) -> Manifest:
     """Check the backup, then put it into the database, in one transaction.
 
-    Raises Refused for a backup that is not whole or cannot be read, and for a database that holds
-    something already; Conflict where another program uses the database. Nothing has changed then.
+    Raises CopyFault for a backup that is not whole or cannot be read, and for a database that holds
+    something already; CopyFault where another program uses the database. Nothing has changed then.
     """
     manifest = check(archive, where.keyring, told)
     place = address.parse(where.url)
@@ -126,8 +126,8 @@ async def restore(archive: Archive, where: Where, told: Told) -> Manifest:
     return manifest
 
 
-def _in_use(why: str) -> Conflict:
-    return Conflict(f"The database is in use ({why}): stop the server and the tickers first.")
+def _in_use(why: str) -> CopyFault:
+    return CopyFault(f"The database is in use ({why}): stop the server and the tickers first.")
 
 
 def _patient(url: str) -> dict[str, Any]:
@@ -160,11 +160,11 @@ async def _be_alone(client: BaseDBAsyncClient) -> None:
 async def _make_room(client: BaseDBAsyncClient, *, replaces: bool) -> None:
     there = await copying.tables_of(client)
     if there and copying.MIGRATIONS not in there:
-        raise Refused("The database holds tables that are not Waymark's: take one of its own.")
+        raise CopyFault("The database holds tables that are not Waymark's: take one of its own.")
     for name in () if replaces else sorted({*there} - _BY_ITSELF):
         found = await client.execute_query_dict(f'SELECT 1 AS one FROM "{name}" LIMIT 1')  # noqa: S608
         if found:
-            raise Refused(
+            raise CopyFault(
                 f"The database is not empty ({name} has rows). Take another one, or say --replace:"
                 " what is in it is then gone for good."
             )
@@ -190,7 +190,7 @@ async def _put_in(client: BaseDBAsyncClient, archive: Archive, told: Told) -> No
     await copying.count_on(client)
     broken = await copying.broken_references(client)
     if broken:
-        raise Refused(f"Rows would refer to rows that are not there: {', '.join(broken)}.")
+        raise CopyFault(f"Rows would refer to rows that are not there: {', '.join(broken)}.")
     await migrate_within()
 
 
@@ -198,17 +198,17 @@ def _check_tables(entries: dict[str, TableEntry], there: dict[str, copying.Table
     ours = {name for name in there if name != copying.MIGRATIONS}
     if entries.keys() != ours:
         odd = ", ".join(sorted(entries.keys() ^ ours))
-        raise Refused(f"The backup has other tables than its migrations make: {odd}.")
+        raise CopyFault(f"The backup has other tables than its migrations make: {odd}.")
     for name, entry in entries.items():
         if {*entry.columns} != {*there[name].columns}:
-            raise Refused(f"The backup has other columns in {name} than its migrations make.")
+            raise CopyFault(f"The backup has other columns in {name} than its migrations make.")
 
 
 async def _check_record(manifest: Manifest) -> None:
     """The chain of the record holds, and ends where it ended in the backup."""
     broken = await verify()
     if broken is not None:
-        raise Refused(f"The record of the backup does not hold: {broken}.")
+        raise CopyFault(f"The record of the backup does not hold: {broken}.")
     last = await Seal.all().order_by("-id").first()
     if (last.digest if last is not None else None) != manifest.record.head:
-        raise Refused("The record of the backup ends elsewhere than its manifest says.")
+        raise CopyFault("The record of the backup ends elsewhere than its manifest says.")

@@ -74,6 +74,8 @@ class Double:
     shown: list[dict[str, Any]] = field(default_factory=list)
     """What phones said that they have shown, by its token."""
     reminders: str | None = "none"
+    epoch: dict[str, str] | None = None
+    """The server was put back from a backup, and lacks what came in from `from_at` on."""
     tried: list[str] = field(default_factory=list)
     """The addresses to which a push was sent to see whether it arrives."""
     is_reached: bool = True
@@ -185,6 +187,7 @@ def application(double: Double) -> Starlette:
                 "display_name": "Planner",
                 "vapid_public_key": VAPID if double.reminders != "none" else None,
                 "reminders": double.reminders,
+                "epoch": double.epoch,
                 "help_phone": double.help_phone,
                 **({"help_text": double.help_text} if double.help_text else {}),
                 "helpers": double.helpers,
@@ -230,7 +233,7 @@ def application(double: Double) -> Starlette:
         if body["changes"] and book.lose_answers > 0:
             book.lose_answers -= 1
             return Response(status_code=502)
-        return JSONResponse(answer)
+        return JSONResponse(answer | {"epoch": double.epoch})
 
     async def project(request: Request) -> Response:
         if not is_in(request):

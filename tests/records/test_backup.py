@@ -25,8 +25,8 @@ from server.crypt import Keyring
 from server.db import close_database, fetch, open_database, write
 from server.doors.models import Invite, Session
 from server.doors.pairing import invite
+from server.engines.copying import CopyFault
 from server.engines.migrate import known_migrations, migrate
-from server.errors import Conflict, Refused
 from server.people.models import Child, Person
 from server.records import restoring
 from server.records.archive import Archive, Manifest
@@ -179,7 +179,7 @@ async def test_a_database_that_holds_something_is_left_alone(
     await _back_up(db, tmp_path / "b.zip", clock)
     before = await dump()
     await close_database()
-    with pytest.raises(Refused, match="not empty"):
+    with pytest.raises(CopyFault, match="not empty"):
         await _restore(db, tmp_path / "b.zip", clock)
     await open_database(db.url)
     assert await dump() == before
@@ -222,7 +222,7 @@ async def test_nothing_is_restored_under_a_server_that_runs(
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "open\n"
-        with pytest.raises(Conflict, match="in use"):
+        with pytest.raises(CopyFault, match="in use"):
             await _restore(db, tmp_path / "b.zip", clock, replaces=True)
         other.communicate("\n")
     await _restore(db, tmp_path / "b.zip", clock, replaces=True)
@@ -342,7 +342,7 @@ async def test_what_is_not_whole_is_not_restored(
     await open_database(db.url)
     before = await dump()
     await close_database()
-    with pytest.raises(Refused, match=says):
+    with pytest.raises(CopyFault, match=says):
         await _restore(db, backup, clock, replaces=True)
     await open_database(db.url)
     assert await dump() == before
@@ -355,7 +355,7 @@ async def test_other_keys_are_named_and_nothing_is_written(
     other = Keyring(["another secret altogether, and long enough"])
     crypt.use(other)
     database = make_empty("sqlite")
-    with pytest.raises(Refused, match=f"lacks the key {ours.ids[0]}"):
+    with pytest.raises(CopyFault, match=f"lacks the key {ours.ids[0]}"):
         await _restore(database, backup, clock, keyring=other)
     assert not os.path.exists(database.url.removeprefix("sqlite://"))  # noqa: ASYNC240
 
@@ -367,7 +367,7 @@ async def test_the_oldest_key_has_to_stay_the_last(
         ["a secret of the tests and of nothing else", "another one, long enough, older"]
     )
     crypt.use(mixed)
-    with pytest.raises(Refused, match="last of WAYMARK_SECRET_KEYS"):
+    with pytest.raises(CopyFault, match="last of WAYMARK_SECRET_KEYS"):
         await _restore(make_empty("sqlite"), backup, clock, keyring=mixed)
 
 
@@ -394,7 +394,7 @@ async def test_the_file_is_the_owners_alone_and_is_not_replaced_unasked(
     await _back_up(db, path, clock)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     first = path.read_bytes()
-    with pytest.raises(Refused, match="exists already"):
+    with pytest.raises(CopyFault, match="exists already"):
         await _back_up(db, path, clock)
     assert path.read_bytes() == first
     clock.advance(hours=1)
@@ -429,7 +429,7 @@ def test_whoever_is_killed_leaves_what_was_there(tmp_path: Path) -> None:
     assert path.read_bytes() == b"the backup of yesterday"
     (left,) = tmp_path.glob(".b.zip.*.part")
     assert stat.S_IMODE(left.stat().st_mode) == 0o600
-    with pytest.raises(Refused, match="no whole backup"):
+    with pytest.raises(CopyFault, match="no whole backup"):
         Archive(left)
 
 
