@@ -6,8 +6,8 @@ that a copy of one kind of database fits into the other. PostgreSQL reads all of
 
 import datetime as dt
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from uuid import UUID
 
 import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.exceptions import BaseORMException
 
 from server.engines import address
 from server.engines.parameters import moment_to_text
@@ -30,6 +31,18 @@ Row = Sequence[Any]
 class CopyFault(ValueError):
     """Why nothing was copied: one sentence for whoever runs the installation, in English as the
     rest of the command line."""
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Whatever a database says while it is copied is one sentence, and nothing was written."""
+    try:
+        yield
+    except (sqlite3.Error, BaseORMException) as fault:
+        raise CopyFault(f"The database says: {fault}.") from fault
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+        # Without the details, which may hold what is in a row.
+        raise CopyFault(f"The database says: {type(fault).__name__}.") from fault
 
 
 @dataclass(frozen=True, slots=True)

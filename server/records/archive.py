@@ -103,8 +103,10 @@ class Writer:
         self._beside.unlink(missing_ok=True)
 
     def _refuse_known(self) -> None:
-        if self._path.is_dir():
-            raise CopyFault(f"{self._path} is a folder.")
+        if self._path.exists() and not self._path.is_file():
+            raise CopyFault(f"{self._path} is no file.")
+        if not self._path.parent.is_dir():
+            raise CopyFault(f"There is no folder {self._path.parent}.")
         if self._path.exists() and not self._replaces:
             raise CopyFault(f"{self._path} exists already: take another name, or say --force.")
 

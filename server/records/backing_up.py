@@ -8,7 +8,7 @@ from typing import Any
 
 from server.crypt import Keyring
 from server.engines import address
-from server.engines.copying import CopyFault, Row, Snapshot, Table, snapshot
+from server.engines.copying import CopyFault, Row, Snapshot, Table, snapshot, telling
 from server.records.archive import FORMAT, Keys, Manifest, Record, Writer
 
 # Says how many rows are done.
@@ -30,6 +30,11 @@ async def back_up(what: What, path: Path, *, replaces: bool, told: Told) -> Mani
 
     Raises CopyFault where the file exists and may not be replaced, or there is no database.
     """
+    with telling():
+        return await _back_up(what, path, replaces=replaces, told=told)
+
+
+async def _back_up(what: What, path: Path, *, replaces: bool, told: Told) -> Manifest:
     async with snapshot(what.url) as source:
         migrations = await source.migrations()
         if not migrations:

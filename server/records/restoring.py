@@ -1,6 +1,6 @@
 """`waymark restore`: a backup back into a database of either kind, all of it or nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,6 +110,12 @@ async def restore(archive: Archive, where: Where, told: Told) -> Manifest:
     something already; CopyFault where another program uses the database. Nothing has changed then.
     """
     manifest = check(archive, where.keyring, told)
+    with copying.telling():
+        await _restore(archive, where, told)
+    return manifest
+
+
+async def _restore(archive: Archive, where: Where, told: Told) -> None:
     place = address.parse(where.url)
     if place.dialect == "sqlite" and copying.is_open_elsewhere(place.file):
         raise _in_use(f"another program has {place.file} open")
@@ -119,11 +125,10 @@ async def restore(archive: Archive, where: Where, told: Told) -> Manifest:
             await _be_alone(client)
             await _make_room(client, replaces=where.replaces)
             await _put_in(client, archive, told)
-            await go_on(manifest.made_at, where.now)
-            await _check_record(manifest)
+            await go_on(archive.manifest.made_at, where.now)
+            await _check_record(archive.manifest)
     finally:
         await close_database()
-    return manifest
 
 
 def _in_use(why: str) -> CopyFault:
@@ -184,14 +189,23 @@ async def _put_in(client: BaseDBAsyncClient, archive: Archive, told: Told) -> No
         await client.execute_query(f'DELETE FROM "{name}"')  # noqa: S608 (names of the schema)
     done = 0
     for name in order:
-        await copying.fill(client, entries[name].table, archive.rows(entries[name]))
+        rows = _counted(archive.rows(entries[name]), done, told)
+        await copying.fill(client, entries[name].table, rows)
         done += entries[name].rows
-        told("restored", done)
     await copying.count_on(client)
     broken = await copying.broken_references(client)
     if broken:
         raise CopyFault(f"Rows would refer to rows that are not there: {', '.join(broken)}.")
     await migrate_within()
+
+
+def _counted(
+    batches: Iterable[list[copying.Row]], done: int, told: Told
+) -> Iterator[list[copying.Row]]:
+    for batch in batches:
+        yield batch
+        done += len(batch)
+        told("restored", done)
 
 
 def _check_tables(entries: dict[str, TableEntry], there: dict[str, copying.Table]) -> None:

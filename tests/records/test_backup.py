@@ -510,6 +510,30 @@ async def test_odd_texts_come_back_letter_by_letter(
     assert [row["key"] for row in rows] == odd
 
 
+async def test_what_is_no_file_is_never_replaced(
+    cast: Cast, db: Database, clock: DrivenClock, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(CopyFault, match="is no file"):
+            await _back_up(db, path, clock, replaces=True)
+    with pytest.raises(CopyFault, match="There is no folder"):
+        await _back_up(db, tmp_path / "gone" / "b.zip", clock)
+
+
+async def test_a_broken_database_is_one_sentence(
+    keyring: Keyring, backup: Path, clock: DrivenClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.sqlite3"
+    path.write_bytes(b"no database at all, " * 1000)
+    broken = Database(f"sqlite://{path}", "sqlite")
+    with pytest.raises(CopyFault, match="not a database"):
+        await _back_up(broken, tmp_path / "c.zip", clock)
+    with pytest.raises(CopyFault, match="not a database"):
+        await _restore(broken, backup, clock, replaces=True)
+    assert path.read_bytes() == b"no database at all, " * 1000
+
+
 # --- the commands
 
 
@@ -557,7 +581,7 @@ def test_one_command_each_and_a_look_before(tmp_path: Path) -> None:
     assert "hand in again" in put.stdout
     whole = _waymark("audit", "verify", cwd=ROOT, **two)
     assert whole.stdout == "The record is whole.\n"
-    other = {**two, "WAYMARK_SECRET_KEYS": "another secret, of nobody that we know"}
+    other = {**two, "WAYMARK_SECRET_KEYS": "another secret of nobody that we know"}
     lacks = _waymark("restore", file, "--replace", cwd=ROOT, **other)
     assert (lacks.returncode, len(lacks.stderr.splitlines())) == (1, 1)
     assert "lacks the key" in lacks.stderr

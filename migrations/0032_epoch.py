@@ -8,7 +8,7 @@ from server.engines import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("server", "0030_reference_indexes")]
+    dependencies = [("server", "0031_episodes")]
 
     initial = False
 
