@@ -22,6 +22,10 @@ from server.engines.parameters import moment_to_text
 from server.engines.safety import unavailable
 
 AT_ONCE = 1000
+# A row may hold photos, which are texts of a million letters: so many letters are enough at once.
+MOST_LETTERS = 4_000_000
+# PostgreSQL hands over so many rows at a time.
+FETCHED = 100
 # Which migrations are applied is said by name beside the rows, and made anew by migrating.
 MIGRATIONS = "tortoise_migrations"
 
@@ -31,6 +35,20 @@ Row = Sequence[Any]
 class CopyFault(ValueError):
     """Why nothing was copied: one sentence for whoever runs the installation, in English as the
     rest of the command line."""
+
+
+def in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The same rows, as many at a time as are small together."""
+    batch: list[Row] = []
+    letters = 0
+    for row in rows:
+        batch.append(row)
+        letters += sum(len(value) for value in row if isinstance(value, str))
+        if len(batch) == AT_ONCE or letters > MOST_LETTERS:
+            yield batch
+            batch, letters = [], 0
+    if batch:
+        yield batch
 
 
 @contextmanager
@@ -124,8 +142,7 @@ class _OfSqlite:
 
     async def rows(self, table: Table) -> AsyncIterator[list[Row]]:
         keys = [column for column, is_key in self._columns(table.name) if is_key]
-        found = self._connection.execute(_select(table, keys))
-        while batch := found.fetchmany(AT_ONCE):
+        for batch in in_batches(self._connection.execute(_select(table, keys))):
             yield batch
 
     def _columns(self, name: str) -> list[tuple[str, int]]:
@@ -164,7 +181,7 @@ class _OfPostgres:
     async def rows(self, table: Table) -> AsyncIterator[list[Row]]:
         sql = _select(table, self._keys[table.name])
         cursor = await self._connection.cursor(sql)
-        while batch := await cursor.fetch(AT_ONCE):
+        while batch := await cursor.fetch(FETCHED):
             yield [[_plain(value) for value in row] for row in batch]
 
 

@@ -20,7 +20,7 @@ from typing import IO, Annotated, Any, Self
 import msgspec
 
 from server import crypt
-from server.engines.copying import AT_ONCE, CopyFault, Row, Table
+from server.engines.copying import CopyFault, Row, Table, in_batches
 
 FORMAT = 1
 # What the manifest is signed for.
@@ -228,19 +228,17 @@ class Archive:
     def rows(self, entry: TableEntry) -> Iterator[list[Row]]:
         """The rows of a table, some at a time; raises at its end where they are not as they were
         when the backup was made. So nothing of it may be kept before the end is reached."""
+        return in_batches(self._each(entry))
+
+    def _each(self, entry: TableEntry) -> Iterator[Row]:
         changed = CopyFault(f"{self._path} is damaged: {entry.name} is not as it was.")
         sum_, count = hashlib.sha256(), 0
         try:
             with self._zip.open(f"tables/{entry.name}.jsonl") as inner:
-                batch: list[Row] = []
                 for line in inner:
                     sum_.update(line)
-                    batch.append(_read(line, entry))
                     count += 1
-                    if len(batch) == AT_ONCE:
-                        yield batch
-                        batch = []
-                yield batch
+                    yield _read(line, entry)
         except (zipfile.BadZipFile, KeyError, EOFError, ValueError, zlib.error) as fault:
             raise changed from fault
         if (count, sum_.hexdigest()) != (entry.rows, entry.sha256):

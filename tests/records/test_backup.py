@@ -13,19 +13,22 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tortoise.fields import BinaryField, DecimalField, FloatField, TimeField
+from tortoise.models import Model
 
 from server import crypt
 from server.audit.actions import seal, verify
 from server.audit.models import Epoch
 from server.crypt import Keyring
-from server.db import close_database, fetch, open_database, write
+from server.db import close_database, fetch, models, open_database, write
 from server.doors.models import Invite, Session
 from server.doors.pairing import invite
-from server.engines.copying import CopyFault
+from server.engines.copying import CopyFault, in_batches
 from server.engines.migrate import known_migrations, migrate
 from server.people.models import Child, Person
 from server.records import restoring
@@ -382,6 +385,28 @@ async def test_a_new_key_in_front_reads_an_older_backup(
     await _restore(database, backup, clock, keyring=grown)
     await open_database(database.url)
     assert (await Person.get(id=cast.mia.id)).name == "Mia Castellane"
+
+
+def test_no_column_holds_what_no_text_can() -> None:
+    """Values travel as JSON: a column of raw bytes would come back as something else."""
+    modules = [import_module(name) for name in models()]
+    kinds = {
+        type(field)
+        for module in modules
+        for model in vars(module).values()
+        if isinstance(model, type) and issubclass(model, Model) and model is not Model
+        for field in model._meta.fields_map.values()
+    }
+    assert kinds
+    assert not kinds & {BinaryField, DecimalField, FloatField, TimeField}
+
+
+def test_rows_with_photos_come_a_few_at_a_time() -> None:
+    rows = [["x" * 1_500_000, n] for n in range(10)]
+    batches = list(in_batches(rows))
+    assert [row for batch in batches for row in batch] == rows
+    assert max(map(len, batches)) == 3
+    assert [len(batch) for batch in in_batches([[1]] * 2_500)] == [1000, 1000, 500]
 
 
 # --- the file

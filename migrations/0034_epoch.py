@@ -8,7 +8,7 @@ from server.engines import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("server", "0031_episodes")]
+    dependencies = [("server", "0033_grab_pack")]
 
     initial = False
 
