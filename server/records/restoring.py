@@ -15,6 +15,7 @@ from server.db import close_database, dialect, fetch, open_database, tortoise_co
 from server.engines import address, copying
 from server.engines.copying import CopyFault
 from server.engines.migrate import LOCK, known_migrations, migrate_within
+from server.missing import lines
 from server.records.afterwards import go_on
 from server.records.archive import FORMAT, Archive, Manifest, TableEntry
 
@@ -220,7 +221,7 @@ def _check_tables(entries: dict[str, TableEntry], there: dict[str, copying.Table
 
 async def _check_record(manifest: Manifest) -> None:
     """The chain of the record holds, and ends where it ended in the backup."""
-    broken = await verify()
+    broken = await verify() or await lines.verify()
     if broken is not None:
         raise CopyFault(f"The record of the backup does not hold: {broken}.")
     last = await Seal.all().order_by("-id").first()
