@@ -341,6 +341,8 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/policies": agency("caseworker supervisor"),
     "POST /desk/policies": agency("supervisor"),
     "GET /desk/policies/new": agency("supervisor"),
+    "GET /desk/policies/search": agency("caseworker supervisor"),
+    "POST /desk/policies/search": agency("supervisor"),
     "POST /desk/policies/look": agency("supervisor"),
     "GET /desk/policies/replay": agency("caseworker supervisor"),
     "POST /desk/policies/replay": agency("caseworker supervisor"),

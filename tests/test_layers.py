@@ -94,6 +94,8 @@ PURE = {
     "inbound/rules",
     "missing/acts",
     "missing/rules",
+    "missing/terms",
+    "missing/wording",
     "missing/pack",
     "missing/pack_fields",
     "people/rules",

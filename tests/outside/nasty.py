@@ -432,6 +432,8 @@ FITS: Mapping[str, Fits] = {
     "GET /desk/policies": Fits("ines"),
     "POST /desk/policies": Fits("ines", form=_POLICY),
     "GET /desk/policies/new": Fits("ines"),
+    "GET /desk/policies/search": Fits("ines"),
+    "POST /desk/policies/search": Fits("ines", form={"base": "0", "interview": "48", "why": "W."}),
     "POST /desk/policies/look": Fits("ines", form=_POLICY),
     "GET /desk/policies/replay": _TO_TOM,
     "POST /desk/policies/replay": Fits(form={"policy": "0", "days": "7"}, takes_files=True),
