@@ -71,9 +71,7 @@ SEARCH: tuple[Number, ...] = (
     *(Number(kind.value, label, unit, 90 * _DAY) for kind, label, unit in _MEETINGS),
 )
 RETURN: tuple[Number, ...] = (
-    Number(
-        "tell_found", N_("Tell the police that the child was found, within"), Unit.MINUTES, _DAY
-    ),
+    Number("tell_found", N_("Tell the police of the return, within"), Unit.MINUTES, _DAY),
     Number("safe_and_well", N_("See whether the child is well, within"), Unit.HOURS, _DAY),
     Number("interview", N_("Offer the talk after the return, within"), Unit.HOURS, _TALK),
     Number("offer_again", N_("Offer it again after a refusal, within"), Unit.DAYS, 30 * _DAY),
