@@ -1,7 +1,7 @@
 /** The server's answers, as this app reads them, and the one way to ask for them. */
 
 export type Standing = "well" | "due" | "late";
-export type Want = "nothing" | "talk" | "help";
+export type Want = "nothing" | "talk" | "help" | "safe";
 export type Mark = "a" | "b";
 /** How somebody who called for help wants to be met. */
 export type How = "call" | "quiet" | "come";
@@ -30,6 +30,8 @@ export interface Me {
   helpers?: { id: string; name: string }[];
   /** What the child and its caseworker share, where this phone is to ask it now. */
   question?: { id: string; text: string };
+  /** True while adults look for this child. */
+  door?: boolean;
   server_time?: string;
   /** Another one than before: what was confirmed since then is handed in again. */
   epoch?: Epoch | null;

@@ -11,7 +11,7 @@ from server.alert.levels import Way
 from server.audit.actions import Actor, note
 from server.checkin.again import hand_in_again
 from server.checkin.models import CheckIn
-from server.checkin.rules import Answer, Want, check, content
+from server.checkin.rules import CALLS, Answer, check, content
 from server.checkin.words import as_text
 from server.db import write
 from server.errors import Conflict, IdReused, Unavailable
@@ -84,7 +84,7 @@ async def _record(
             agency_id=row["agency_id"],
             now=now,
         )
-        if answer.want is not Want.NOTHING:
+        if answer.want in CALLS:
             wish = {"how": answer.how, "who": answer.who}
             await call_adults(actor, child_id, Cause(answer.want.value), answer.id, now, wish=wish)
     return await CheckIn.get(id=answer.id)

@@ -253,6 +253,7 @@ def _answer(one: CheckIn, name: str | None, language: str) -> Moment:
         for is_so, kind, word in (
             (one.want == Want.HELP, "wants", N_("asked for help")),
             (one.want == Want.TALK, "wants", N_("wants to talk")),
+            (one.want == Want.SAFE, "wants", N_("is safe, not ready to come back")),
             (one.is_late, "late", N_("late")),
             (one.is_early, "early", N_("before it was due")),
         )

@@ -19,6 +19,11 @@ class Want(StrEnum):
     NOTHING = "nothing"
     TALK = "talk"
     HELP = "help"
+    SAFE = "safe"  # While it is looked for: I am safe, and not ready to come back.
+
+
+# What adults are called for.
+CALLS = frozenset({Want.TALK, Want.HELP})
 
 
 class How(StrEnum):

@@ -10,6 +10,7 @@ from server.due.actions import reach_of
 from server.due.models import Due
 from server.due.rules import OF_AN_EPISODE, Kind, State, To
 from server.missing.models import Episode, Line
+from server.missing.signs import Sign, signs_of
 from server.people.models import Person
 from server.people.rules import Role
 
@@ -86,14 +87,14 @@ async def view(
     reader = Reader(roles, person_id)
     ids = [episode.id for episode in episodes]
     lines = await Line.filter(episode_id__in=ids).order_by("episode_id", "number")
-    names = await _names(lines)
+    names, signs = await _names(lines), await signs_of(lines)
     running = await _running(ids, now) if reader.reads_all else {}
     return [
         View(
             episode,
             running.get(episode.id, ()),
             tuple(
-                _told(line, names, reader)
+                _told(line, names, signs.get(line.id), reader)
                 for line in reader.lines([one for one in lines if one.episode_id == episode.id])
             ),
         )
@@ -101,8 +102,10 @@ async def view(
     ]
 
 
-def _told(line: Line, names: dict[UUID, str], reader: Reader) -> Told:
+def _told(line: Line, names: dict[UUID, str], sign: Sign | None, reader: Reader) -> Told:
     reads = reader.reads_words(line)
+    words: str | None = sign.words if sign is not None else line.words
+    details = {"said": sign.what} if sign is not None else line.details
     name = names.get(line.who_id) if line.who_id is not None else None
     return Told(
         line.id,
@@ -110,8 +113,8 @@ def _told(line: Line, names: dict[UUID, str], reader: Reader) -> Told:
         line.received_at,
         line.what,
         Who(line.who_id, name, line.who_role),
-        line.words if reads else None,
-        line.details if reads else {},
+        words if reads else None,
+        details if reads else {},
         line.about_id if reads else None,
     )
 

@@ -25,6 +25,15 @@ LINES: Mapping[str, tuple[str, str]] = {
     acts.INTERVIEW_HELD: (N_("The talk after the return was held"), "talk"),
     acts.PLAN_REVIEW: (N_("Looked at the life project together"), "check"),
 }
+# What a sign of life was.
+SIGNS: Mapping[str, str] = {
+    "ok": N_("Checked in"),
+    "safe": N_("“I am safe, not ready to come back”"),
+    "talk": N_("Wants to talk"),
+    "help": N_("Asked for help"),
+    "message": N_("Wrote in the talk"),
+    "seen": N_("Somebody saw the child"),
+}
 _MORE: Mapping[str, str] = {
     "where": N_("Where"),
     "by": N_("By whom"),
@@ -73,6 +82,9 @@ def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tup
             for detail in ENTRIES[Act(what)].details
             if detail.name in details
         ]
+    if what == acts.SIGN_OF_LIFE:
+        said = SIGNS.get(details.get("said", ""))
+        return [(gettext(language, N_("What it was")), gettext(language, said))] if said else []
     seen = details.get("last_seen", {}) if what in (acts.OPENED, acts.JOINED) else details
     found = [
         (gettext(language, label), str(seen[name]))

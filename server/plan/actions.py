@@ -24,7 +24,9 @@ from server.plan.models import Change, LifeProject, Quarantined
 from server.plan.rules import Said, check_allowed, check_recorded, check_there, speaks_as
 from server.plan.state import Row, State, Taken, fold
 from server.plan.triggers import Utterance
+from server.watch.actions import heard
 from server.watch.noticing import GOAL, keep
+from server.watch.writing import lock
 
 KNOWN, REFUSED, QUARANTINED = "known", "refused", "quarantined"
 # Projects that were open lately stay folded in memory; what is stored decides whether they hold.
@@ -80,13 +82,26 @@ async def take(
     if not changes:
         return []
     async with write():
+        speaks = author.id == child.id and any(said.entity == "message" for said in changes)
+        if speaks:
+            # The watch before the project, as where what happens to a child is said in its project.
+            await lock(child.id)
         project = await _locked(child, now)
         batch = await _begin(author, project, changes)
         results = [batch.take(said, now) for said in changes]
         await _follow_complaints(batch, now)
         if batch.rows:
             await _store(author.actor, child, project, batch, now)
+        if speaks:
+            await _let_be_heard(child, batch, now)
     return results
+
+
+async def _let_be_heard(child: Child, batch: "_Batch", now: datetime) -> None:
+    """Whoever looks for the child hears at once that it wrote; the words stay in the talk."""
+    for row in batch.rows:
+        if row["entity"] == "message":
+            await heard(child.id, UUID(str(row["entity_id"])), now)
 
 
 Decide = Callable[[State, str], Awaitable[Utterance | None]]

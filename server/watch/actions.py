@@ -200,6 +200,14 @@ async def _tell_held(watch: Watch, by_id: UUID, now: datetime) -> None:
     await _say(Kind.HELD, await _who_is_on(Rung.CASEWORKER, watch, now), watch, by_id, now)
 
 
+async def heard(child_id: UUID, by_id: UUID, now: datetime) -> None:
+    """The child has said something that is no answer. Where it is looked for that is a sign of
+    life, and it settles nothing. In the transaction of what it said, which holds the watch."""
+    watch = await Watch.get_or_none(child_id=child_id, is_missing=True)
+    if watch is not None:
+        await _sign_of_life(watch, by_id, now)
+
+
 async def _sign_of_life(watch: Watch, by_id: UUID, now: datetime) -> None:
     """A missing child has said something: everyone who looks for it hears of it at once. It ends
     nothing: only somebody who has seen the child does."""

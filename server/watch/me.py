@@ -73,9 +73,9 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     """Oneself. What belongs to a watch is null for adults, who are not watched. `answered_late`:
     the last check-in of a day that came late, where the child has not said why. `reminders`: how
     well pushes reach the phone that asks; null where no phone does. `helpers`: whom a child can
-    wish for in a call for help. `help_text`: where a text message calls for help, if that was
-    agreed. `question`: what the phone is to ask, where it is to ask something. `epoch`: null
-    until the database was put back from a backup."""
+    wish for in a call for help. `door`: the child is looked for. `help_text`: where a text message
+    calls for help, if that was agreed. `question`: what the phone is to ask, where it is to ask
+    something. `epoch`: null until the database was put back from a backup."""
 
     person: PersonOut
     next_due_at: datetime | None
@@ -93,6 +93,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     helpers: list[HelperOut] | msgspec.UnsetType = msgspec.UNSET
     help_text: HelpTextOut | msgspec.UnsetType = msgspec.UNSET
     question: QuestionOut | msgspec.UnsetType = msgspec.UNSET
+    door: bool = False
 
 
 class MeChange(msgspec.Struct):
@@ -171,6 +172,7 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
     )
     if visitor.is_child:
         found.child = ChildOut(person.id, person.name)
+        found.door = watch is not None and watch.is_missing
         found.helpers = await _helpers(person.id, now_of(request))
         text = await cast(HelpTextOf, request.app.state.help_text_of)(person.id)
         if text is not None:

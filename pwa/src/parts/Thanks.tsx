@@ -10,6 +10,7 @@ export function whereabouts({ stage, receivedAt, want }: Tap): string {
     const time = clockTime(receivedAt!);
     if (want === "talk") return t("Received {time}. Somebody you know will talk with you.", { time });
     if (want === "help") return t("Received {time}. Somebody is being called for you now.", { time });
+    if (want === "safe") return t("Received {time}. It is good to hear from you.", { time });
     return t("Received {time}.", { time });
   }
   if (stage === "loose") {

@@ -57,6 +57,7 @@ function byDay(list: Day[]): [string, Day[]][] {
 
 function what({ want, mood }: Day): string {
   if (want === "talk") return t("I want to talk");
+  if (want === "safe") return t("I am safe, not ready to come back");
   if (want === "help") return t("I need help now");
   return mood ? (moods()[mood - 1] ?? "") : t("I'm OK");
 }

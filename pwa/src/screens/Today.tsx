@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Mark, Want } from "../api";
 import { clockTime, moment, t, tn } from "../i18n";
+import { Door } from "../parts/Door";
 import { Faces } from "../parts/Faces";
 import { Icon } from "../parts/Icon";
 import { isProjectHere } from "../parts/Later";
@@ -9,6 +10,7 @@ import { Page } from "../parts/Page";
 import { Shared } from "../parts/Shared";
 import { Thanks, whereabouts } from "../parts/Thanks";
 import { go, place } from "../routes";
+import { isOpen } from "../store/door";
 import { clear, isWriting, mood, note, NOTE_LIMIT } from "../store/draft";
 import { isSaid, offered, sayForgot, sayNothing } from "../store/forgot";
 import { now } from "../store/now";
@@ -115,10 +117,11 @@ function spoken(): string {
 }
 
 export function Today() {
-  const shown = tap.value?.want === "help" ? null : tap.value;
+  const shown = tap.value?.want === "help" || (tap.value?.want === "safe" && isOpen.value) ? null : tap.value;
   return (
     <Page title={t("How is today?")} isTop>
       <Notices />
+      <Door onSafe={() => void say("safe", "a")} />
       <Faces labelledBy="title" value={mood.value} onChoose={choose} />
       <FewWords />
       <div class="act">

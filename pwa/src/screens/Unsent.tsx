@@ -23,6 +23,7 @@ function title(sending: Sending): string {
   const { want, mood } = sending.body;
   if (want === "help") return t("I need help now");
   if (want === "talk") return t("I want to talk");
+  if (want === "safe") return t("I am safe, not ready to come back");
   return mood ? t("Check-in: {mood}", { mood: moods()[mood - 1] ?? "" }) : t("Check-in");
 }
 

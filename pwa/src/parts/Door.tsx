@@ -1,0 +1,50 @@
+import { t } from "../i18n";
+import { go } from "../routes";
+import { isOpen, LINES, putAway } from "../store/door";
+import { tap } from "../store/sender";
+import { Icon } from "./Icon";
+import { Thanks } from "./Thanks";
+
+function Line({ number, words }: { number: string; words: string }) {
+  return (
+    <a class="plain door-line" href={`tel:${number.replace(" ", "")}`}>
+      <Icon name="call" />
+      <span>
+        {words} <bdi class="number">{number}</bdi>
+      </span>
+    </a>
+  );
+}
+
+/** While adults look for this child. Nothing in it asks where it is, and nothing in it ends the search. */
+export function Door({ onSafe }: { onSafe: () => void }) {
+  if (!isOpen.value) return null;
+  const mine = tap.value?.want === "safe" ? tap.value : null;
+  return (
+    <section class="card door" aria-labelledby="door">
+      <h2 id="door">{t("You are not in trouble. We are looking for you because we care.")}</h2>
+      <button type="button" class="main" onClick={() => go("help")}>
+        {t("I need help")}
+      </button>
+      {mine ? (
+        <Thanks key={mine.id} tap={mine} />
+      ) : (
+        <button type="button" class="second" onClick={onSafe}>
+          {t("I am safe, not ready to come back")}
+        </button>
+      )}
+      <button type="button" class="second" onClick={() => go("talk", { about: { begin: "1" } })}>
+        <Icon name="talk" />
+        {t("Write to somebody you know")}
+      </button>
+      <p class="soft">{t("Free to call, day and night. You need not say your name.")}</p>
+      <div class="pair-of">
+        <Line number={LINES.talk} words={t("Talk to somebody:")} />
+        <Line number={LINES.away} words={t("Not at home:")} />
+      </div>
+      <button type="button" class="quiet" onClick={putAway}>
+        {t("Put this away")}
+      </button>
+    </section>
+  );
+}

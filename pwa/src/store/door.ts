@@ -1,0 +1,22 @@
+/**
+ * The way that stays open while adults look for this child: what the server last said about it, and whether
+ * it was put away. Whoever holds the phone can send something by it; it ends no search.
+ */
+import { computed, effect, signal } from "@preact/signals";
+import { me, who } from "./session";
+
+/** Put away until the app is opened anew. It is kept nowhere. */
+const isAway = signal(false);
+
+effect(() => {
+  if (who.value === null) isAway.value = false;
+});
+
+export const isOpen = computed(() => me.value?.door === true && !isAway.value);
+
+export function putAway(): void {
+  isAway.value = true;
+}
+
+/** Numbers that cost nothing and are the same all over Europe. */
+export const LINES = { away: "116 000", talk: "116 111" };
