@@ -107,6 +107,8 @@ class Double:
     """A check-in that was answered after its time."""
     forgotten: list[str] = field(default_factory=list)
     question: dict[str, str] | None = None
+    door: bool = False
+    """Whether the child is looked for."""
     trusted: list[dict[str, Any]] = field(default_factory=list)
     shared: list[dict[str, str]] = field(default_factory=list)
     more_books: dict[str, Book] = field(default_factory=dict)
@@ -192,6 +194,7 @@ def application(double: Double) -> Starlette:
                 **({"help_text": double.help_text} if double.help_text else {}),
                 "helpers": double.helpers,
                 **({"question": double.question} if double.question else {}),
+                **({"door": True} if double.door else {}),
                 "server_time": _z(datetime.now(UTC)),
             }
         )

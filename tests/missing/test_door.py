@@ -1,0 +1,162 @@
+"""A child that is looked for says something: it reaches whoever looks at once, and ends nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from server.alert.models import Alert
+from server.checkin.models import CheckIn
+from server.missing.models import Episode, Line
+from server.missing.opening import open_of_child
+from server.notify.models import Message
+from server.watch.models import Watch
+from tests.cast import Cast
+from tests.missing.test_episodes import opened, path_of
+
+
+async def says(cast: Cast, **more: Any) -> Any:
+    body = {"id": str(uuid4()), "said_at": cast.clock().isoformat(), **more}
+    async with cast.client_as("mia") as client:
+        return await client.post("/api/v1/check-ins", json=body)
+
+
+async def me(cast: Cast) -> dict[str, Any]:
+    async with cast.client_as("mia") as client:
+        found: dict[str, Any] = (await client.get("/api/v1/me")).json()
+        return found
+
+
+async def timeline(cast: Cast, episode: dict[str, Any], name: str = "tom") -> list[dict[str, Any]]:
+    async with cast.client_as(name) as client:
+        found = (await client.get(f"{path_of(cast)}/{episode['id']}")).json()
+    lines: list[dict[str, Any]] = found["timeline"]
+    return lines
+
+
+async def told(about: str) -> set[Any]:
+    return set(await Message.filter(subject_id=about).values_list("person_id", flat=True))
+
+
+async def test_the_phone_learns_of_the_door_and_of_nothing_else(cast: Cast) -> None:
+    assert "door" not in await me(cast)
+    await opened(cast)
+    now = await me(cast)
+    assert now["door"] is True
+    assert now["standing"] in ("well", "due", "late")
+    assert "missing" not in str(now)
+    async with cast.client_as("tom") as client:
+        assert "door" not in (await client.get("/api/v1/me")).json()
+
+
+async def test_the_door_closes_when_somebody_has_seen_the_child(cast: Cast) -> None:
+    made = await opened(cast)
+    body = {
+        "id": str(uuid4()),
+        "at": cast.clock().isoformat(),
+        "where": "At the station",
+        "by": "Sam",
+        "condition": "Tired.",
+    }
+    async with cast.client_as("tom") as client:
+        answer = await client.post(f"{path_of(cast)}/{made['id']}/found", json=body)
+    assert answer.status_code == 200, answer.text
+    assert "door" not in await me(cast)
+
+
+async def test_i_am_safe_reaches_whoever_looks_and_settles_nothing(cast: Cast) -> None:
+    made = await opened(cast)
+    id_ = str(uuid4())
+    body = {"id": id_, "want": "safe", "note": "With a friend. I am cold."}
+    first, again = await says(cast, **body), await says(cast, **body)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert first.json()["standing"] in ("well", "due", "late")
+    last = (await timeline(cast, made))[-1]
+    assert (last["what"], last["details"], last["words"]) == (
+        "sign_of_life",
+        {"said": "safe"},
+        "With a friend. I am cold.",
+    )
+    assert await Line.filter(what="sign_of_life").count() == 1
+    assert {cast.tom.id, cast.ines.id} <= await told(id_)
+    assert await open_of_child(cast.mia.id) is not None
+    assert (await Watch.get(child_id=cast.mia.id)).is_missing
+    # Nobody is called beside the search: everyone who could be is looking already.
+    causes = await Alert.filter(child_id=cast.mia.id, closed_at=None).values_list("cause", flat=True)
+    assert list(causes) == ["missing"]
+
+
+async def test_what_else_the_child_says_is_named_in_the_timeline(cast: Cast) -> None:
+    made = await opened(cast)
+    for want in ("nothing", "talk", "help"):
+        assert (await says(cast, want=want, note=f"note {want}")).status_code == 201
+    said = [
+        (line["details"].get("said"), line["words"])
+        for line in await timeline(cast, made)
+        if line["what"] == "sign_of_life"
+    ]
+    assert said == [("ok", "note nothing"), ("talk", "note talk"), ("help", "note help")]
+
+
+async def test_a_message_in_the_talk_is_a_sign_of_life_once(cast: Cast) -> None:
+    made = await opened(cast)
+    id_, thing = str(uuid4()), str(uuid4())
+    change = {
+        "id": id_,
+        "entity": "message",
+        "entity_id": thing,
+        "field": "*",
+        "base": None,
+        "value": {"text": "Please do not be angry."},
+        "said_at": cast.clock().isoformat(),
+    }
+    async with cast.client_as("mia") as client:
+        for _ in range(2):
+            body = {"cursor": None, "changes": [change]}
+            answer = await client.post("/api/v1/sync", json=body)
+            assert answer.status_code == 200, answer.text
+    last = (await timeline(cast, made))[-1]
+    assert (last["what"], last["details"]) == ("sign_of_life", {"said": "message"})
+    assert await Line.filter(what="sign_of_life").count() == 1
+    assert {cast.tom.id, cast.ines.id} <= await told(thing)
+    assert await open_of_child(cast.mia.id) is not None
+
+
+async def test_a_message_of_a_child_that_nobody_misses_calls_nobody(cast: Cast) -> None:
+    thing = str(uuid4())
+    change = {
+        "id": str(uuid4()),
+        "entity": "message",
+        "entity_id": thing,
+        "field": "*",
+        "base": None,
+        "value": {"text": "Hello."},
+        "said_at": cast.clock().isoformat(),
+    }
+    async with cast.client_as("mia") as client:
+        await client.post("/api/v1/sync", json={"cursor": None, "changes": [change]})
+    assert await told(thing) == set()
+    assert await Episode.all().count() == 0
+
+
+async def test_said_where_nobody_looks_it_is_kept_as_an_answer(cast: Cast) -> None:
+    answer = await says(cast, want="safe", note="Too late to be a sign.")
+    assert answer.status_code == 201
+    [row] = await CheckIn.filter(want="safe")
+    assert row.note == "Too late to be a sign."
+    assert await Alert.all().count() == 0
+
+
+async def test_the_door_is_open_after_the_placement_has_ended(cast: Cast) -> None:
+    made = await opened(cast)
+    await Watch.filter(child_id=cast.mia.id).update(is_over=True)
+    assert (await me(cast))["door"] is True
+    assert (await says(cast, want="safe")).status_code == 201
+    assert (await timeline(cast, made))[-1]["details"] == {"said": "safe"}
+
+
+async def test_a_carer_does_not_read_what_the_child_said(cast: Cast) -> None:
+    made = await opened(cast, "sam")
+    await says(cast, want="safe", note="Do not tell Sam.")
+    assert "Do not tell Sam" not in str(await timeline(cast, made, "sam"))

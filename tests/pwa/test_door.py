@@ -1,0 +1,102 @@
+"""The child's door while adults look for it: open in one tap, closable, and never the lock screen's
+or a search's end."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.pwa.conftest import Phone, Phones
+from tests.pwa.double import Double
+
+pytestmark = pytest.mark.browser
+
+SAFE = "I am safe, not ready to come back"
+
+
+def looked_for(phone: Phone, double: Double) -> None:
+    double.door = True
+    phone.pair()
+    phone.page.wait_for_selector(".door")
+
+
+def arrived(phone: Phone, double: Double) -> list[str]:
+    for _ in range(100):
+        if double.check_ins:
+            break
+        phone.page.wait_for_timeout(50)
+    return [one["want"] for one in double.check_ins]
+
+
+def test_the_door_has_help_words_and_numbers_and_never_says_missing_or_police(
+    phone: Phone, double: Double
+) -> None:
+    looked_for(phone, double)
+    door = phone.page.locator(".door")
+    words = door.inner_text()
+    assert "You are not in trouble. We are looking for you because we care." in words
+    assert "missing" not in words.lower() and "police" not in words.lower()
+    calls = door.locator("a").evaluate_all("(all) => all.map((one) => one.getAttribute('href'))")
+    assert calls == ["tel:116111", "tel:116000"]
+    door.get_by_role("button", name="I need help").click()
+    phone.page.get_by_role("button", name="Yes, I need help now").wait_for()
+
+
+def test_without_a_search_there_is_no_door(phone: Phone) -> None:
+    phone.pair()
+    assert phone.page.locator(".door").count() == 0
+    assert SAFE not in phone.page.locator("main").inner_text()
+
+
+def test_i_am_safe_is_said_in_one_tap_with_the_words_beside_it(
+    phone: Phone, double: Double
+) -> None:
+    looked_for(phone, double)
+    phone.write("With a friend.")
+    phone.page.get_by_role("button", name=SAFE).click()
+    phone.page.locator(".door .thanks.received").wait_for()
+    assert [(one["want"], one["note"]) for one in double.check_ins] == [("safe", "With a friend.")]
+    assert phone.page.locator(".act .main").is_visible()
+
+
+def test_without_a_network_it_is_kept_and_goes_out_once(phone: Phone, double: Double) -> None:
+    looked_for(phone, double)
+    phone.network(is_there=False)
+    phone.page.reload()
+    # Offline the phone goes by what it was told last.
+    phone.page.wait_for_selector(".door")
+    phone.page.get_by_role("button", name=SAFE).click()
+    phone.page.locator(".door .thanks").get_by_text("Not sent yet").wait_for()
+    assert double.check_ins == []
+    assert "safe" not in str(phone.stored())
+    phone.network(is_there=True)
+    assert arrived(phone, double) == ["safe"]
+
+
+def test_put_away_it_is_gone_until_the_app_is_opened_anew(phone: Phone, double: Double) -> None:
+    looked_for(phone, double)
+    phone.page.get_by_role("button", name="Put this away").click()
+    phone.page.locator(".door").wait_for(state="detached")
+    phone.page.reload()
+    phone.page.wait_for_selector(".door")
+
+
+def test_the_door_closes_once_nobody_looks_any_more(phone: Phone, double: Double) -> None:
+    looked_for(phone, double)
+    double.door = False
+    phone.page.reload()
+    phone.page.locator(".door").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("width", [320, 360])
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_the_door_fits_a_narrow_phone_in_every_language(
+    phones: Phones, double: Double, language: str, width: int
+) -> None:
+    phone = phones(language=language, width=width)
+    looked_for(phone, double)
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= width
+    buttons = phone.page.locator(".door button, .door a")
+    for height in buttons.evaluate_all("(all) => all.map((one) => one.offsetHeight)"):
+        assert height >= 44
+    assert Axe().run(phone.page).response["violations"] == []
