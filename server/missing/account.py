@@ -43,13 +43,14 @@ class Fact:
 async def account(child_id: UUID, begin: datetime, end: datetime, language: str) -> list[Fact]:
     """Everything about this child from `begin` until before `end`, oldest first."""
     people = _Names(language)
+    # Of one moment: what was said comes before what followed from it.
     found = [
         *await _answers(child_id, begin, end, language, people),
-        *await _rounds(child_id, begin, end, language),
         *await _sightings(child_id, begin, end, language, people),
+        *await _lines(child_id, begin, end, language, people),
+        *await _rounds(child_id, begin, end, language),
         *await _alerts(child_id, begin, end, language, people),
         *await _messages(child_id, begin, end, language),
-        *await _lines(child_id, begin, end, language, people),
     ]
     return sorted(found, key=lambda fact: fact.at)
 
