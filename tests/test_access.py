@@ -328,6 +328,9 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {CHILD}/episodes": child("child caseworker supervisor guardian"),
     f"GET {CHILD}/episodes/{{episode_id}}": child("child caseworker supervisor guardian"),
     f"POST {CHILD}/episodes/{{episode_id}}/entries": child("caseworker supervisor"),
+    f"GET {CHILD}/episodes/{{episode_id}}/interview": child("child caseworker supervisor guardian"),
+    f"PUT {CHILD}/episodes/{{episode_id}}/interview": child("caseworker supervisor"),
+    f"GET {CHILD}/return-reasons": child("caseworker supervisor"),
     f"POST {CHILD}/episodes/{{episode_id}}/found": child("caseworker supervisor guardian carer"),
     # The life project.
     "GET /api/v1/project": children_alone,
@@ -448,6 +451,10 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/episodes/{episode_id}": desk_child("caseworker supervisor guardian"),
     "GET /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
     "POST /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
+    "GET /desk/episodes/{episode_id}/interview": desk_child("caseworker supervisor guardian"),
+    "POST /desk/episodes/{episode_id}/interview": desk_child("caseworker supervisor"),
+    "GET /desk/episodes/{episode_id}/interview/{group}": desk_child("caseworker supervisor"),
+    "POST /desk/episodes/{episode_id}/interview/{group}": desk_child("caseworker supervisor"),
     "GET /desk/episodes/{episode_id}/found": desk_child("caseworker supervisor guardian carer"),
     "POST /desk/episodes/{episode_id}/found": desk_child("caseworker supervisor guardian carer"),
     "GET /desk/children/new": agency("caseworker supervisor administrator"),
@@ -564,6 +571,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
         "what": "note",
         "words": "A white car.",
     },
+    f"PUT {CHILD}/episodes/{{episode_id}}/interview": {"base": 0, "answers": {}},
     f"POST {CHILD}/episodes/{{episode_id}}/found": {
         "id": "{id}",
         "at": "{now}",
@@ -1040,9 +1048,9 @@ async def photo_id(cast: Cast, _who: str | None, _path: str) -> object:
     return row.id
 
 
-async def group(_cast: Cast, _who: str | None, _path: str) -> object:
-    """A screen of the grab pack."""
-    return "looks"
+async def group(_cast: Cast, _who: str | None, path: str) -> object:
+    """A screen of the grab pack, or of the talk after a return."""
+    return "own" if "/interview/" in path else "looks"
 
 
 async def home_id(cast: Cast, _who: str | None, _path: str) -> object:
@@ -1083,7 +1091,8 @@ async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
     held = await Episode.filter(child_id=cast.mia.id).order_by("-opened_at").first()
     if held is None or (not held.is_open and path.endswith("/found")):
         held, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
-    if held.is_open and who == "mia" and path.endswith("/{episode_id}"):
+    is_after = path.endswith(("/interview", "/interview/{group}"))
+    if held.is_open and (is_after or (who == "mia" and path.endswith("/{episode_id}"))):
         what = Found(now, "Here", "Sam", "Well.")
         await found(cast.actor("tom"), held.id, uuid4(), what, now)
     return held.id

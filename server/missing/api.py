@@ -9,16 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Conflict, IdReused
-from server.missing import actions, finding, opening
+from server.missing import actions, finding, interview_api, opening
 from server.missing.acts import Act
 from server.missing.finding import Found
 from server.missing.models import Episode
 from server.missing.opening import Saying
+from server.missing.paths import episode_for
 from server.missing.rules import Flag, Stage
 from server.missing.view import Told, View, Who, view
 from server.openapi import api
 from server.people.access import Roles, child_for, nothing_here, now_of, visitor_of
-from server.people.models import Child
 from server.people.rules import Action, Role
 from server.watch.wire import Moment, Words
 from server.web import json_answer, json_body
@@ -187,23 +187,6 @@ async def found(request: Request) -> Response:
     return json_answer(await _one(request, after, roles))
 
 
-async def episode_for(request: Request, action: Action) -> tuple[Episode, Roles]:
-    """The episode of the path, of the child of the path. NotFound where it is of another."""
-    child, roles = await child_for(request, request.path_params["child_id"], action)
-    return await episode_of(child, request.path_params["episode_id"]), roles
-
-
-async def episode_of(child: Child, episode_id: UUID) -> Episode:
-    """An episode of this child, by its id or by one that somebody else gave it."""
-    held = Episode.filter(child_id=child.id)
-    episode = await held.get_or_none(id=episode_id)
-    if episode is None:
-        episode = await Episode.filter(child_id=child.id, aliases__id=episode_id).first()
-    if episode is None:
-        raise nothing_here()
-    return episode
-
-
 async def _one(request: Request, episode: Episode, roles: Roles) -> EpisodeOut:
     return (await _outs(request, [episode], roles))[0]
 
@@ -297,4 +280,5 @@ routes = [
         gives={200: EpisodeOut},
         problems=(Conflict, IdReused),
     ),
+    *interview_api.routes,
 ]

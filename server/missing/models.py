@@ -117,3 +117,27 @@ class ClocksVersion(Model):
         constraints = (
             UniqueConstraint(fields=("agency_id", "version"), name="episode_clocks_once"),
         )
+
+
+class ReturnInterview(Model):
+    """One version of the talk after a return. Rows are only added: whoever saves a screen, and
+    whoever mends something, makes the next version."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    episode: fields.ForeignKeyRelation[Episode] = fields.ForeignKeyField(
+        "server.Episode", related_name="interviews", on_delete=fields.RESTRICT
+    )
+    episode_id: UUID
+    version = fields.IntField()
+    answers: fields.Field[dict[str, Any]] = EncryptedJSON()
+    made_at = fields.DatetimeField()
+    made_by = fields.UUIDField(null=True)
+    made_role = fields.CharField(max_length=16)
+    held_at = fields.DatetimeField(null=True)  # The talk took place; null: still being written.
+
+    class Meta:
+        table = "return_interview"
+        constraints = (
+            UniqueConstraint(fields=("episode_id", "version"), name="return_interview_once"),
+        )

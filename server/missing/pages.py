@@ -13,7 +13,7 @@ from starlette.routing import Route
 from server.due.turns import WORDS
 from server.errors import NotFound, WaymarkError
 from server.i18n import format_list, gettext
-from server.missing import account_pages, actions, finding, opening, setting_pages
+from server.missing import account_pages, actions, finding, interview_pages, opening, setting_pages
 from server.missing.acts import ENTRIES, FLAGS, Act
 from server.missing.finding import Found
 from server.missing.models import Episode
@@ -349,4 +349,5 @@ routes = [
     Route(f"{_EPISODE}/found", found, methods=["POST"]),
     *account_pages.routes,
     *setting_pages.routes,
+    *interview_pages.routes,
 ]

@@ -332,6 +332,11 @@ FITS: Mapping[str, Fits] = {
             "details": {"how": "call", "result": "no_answer"},
         }
     ),
+    f"GET {_API}/episodes/{{episode_id}}/interview": _TO_TOM,
+    f"PUT {_API}/episodes/{{episode_id}}/interview": Fits(
+        body={"base": 0, "answers": {"own": "I was at a friend's.", "push": ["alone"]}}
+    ),
+    f"GET {_API}/return-reasons": _TO_TOM,
     f"POST {_API}/episodes/{{episode_id}}/found": Fits(
         body={
             "id": NEW,
@@ -590,6 +595,12 @@ FITS: Mapping[str, Fits] = {
     "GET /desk/episodes/{episode_id}/enter/{act}": _TO_TOM,
     "POST /desk/episodes/{episode_id}/enter/{act}": Fits(
         form={"id": NEW, "words": "A white car.", "at": ""}
+    ),
+    "GET /desk/episodes/{episode_id}/interview": _TO_TOM,
+    "POST /desk/episodes/{episode_id}/interview": Fits(form={"what": "held"}),
+    "GET /desk/episodes/{episode_id}/interview/{group}": _TO_TOM,
+    "POST /desk/episodes/{episode_id}/interview/{group}": Fits(
+        form={"base": "0", "own": "I was at a friend's."}
     ),
     "GET /desk/episodes/{episode_id}/found": _TO_TOM,
     "POST /desk/episodes/{episode_id}/found": Fits(

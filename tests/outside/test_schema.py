@@ -278,6 +278,10 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "what": "note",
             "words": "A white car.",
         },
+        f"PUT {child}/episodes/{{episode_id}}/interview": {
+            "base": 0,
+            "answers": {"own": "I was at a friend's.", "push": ["alone"]},
+        },
         f"POST {child}/placement/end": {"why": "home", "at": cast.clock().isoformat()},
         f"POST {child}/placement/begin": {"at": cast.clock().isoformat()},
         f"POST {child}/check-ins": {"id": str(uuid4()), "said_at": cast.clock().isoformat()},

@@ -1,0 +1,329 @@
+"""The talk after the return: every question, in groups that fit a screen, and who reads what. Pure.
+
+The answers are one mapping from the name of a question to a text, or to a list of codes. A question
+that nobody asked has no answer; "does not want to say" is one of the answers.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from unicodedata import normalize
+
+from server.errors import Refused
+from server.i18n import N_
+from server.people.rules import Role
+
+Answer = str | list[str]
+Answers = Mapping[str, Answer]
+LONGEST, MOST_ACTIONS = 20_000, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question. Without choices it is a text: a line, or room for more where `is_long`."""
+
+    name: str
+    label: str
+    choices: Mapping[str, str] | None = None
+    is_many: bool = False
+    is_long: bool = False
+    kind: str = "text"
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The questions of one screen."""
+
+    name: str
+    title: str
+    questions: tuple[Question, ...]
+
+
+_TOLD = {
+    "yes": N_("yes"),
+    "no": N_("no"),
+    "unsaid": N_("The child does not want to say"),
+    "unknown": N_("not known"),
+}
+ANSWERS = {"accepted": N_("Yes, the child wants to"), "refused": N_("No, not now")}
+PUSH = {
+    "conflict": N_("Trouble with somebody in the home"),
+    "afraid": N_("Afraid of somebody there"),
+    "bullied": N_("Bullied or treated unfairly"),
+    "alone": N_("Alone, or homesick"),
+    "bored": N_("Nothing to do"),
+    "rules": N_("The rules of the home"),
+    "waiting": N_("The long wait for a decision"),
+    "refusal": N_("A refusal, or fear of one"),
+    "move": N_("A move, or fear of one"),
+    "school": N_("School or work"),
+    "health": N_("Feeling unwell or very sad"),
+    "not_heard": N_("Nobody listened"),
+}
+PULL = {
+    "family": N_("Family somewhere else"),
+    "friends": N_("Friends"),
+    "partner": N_("Somebody the child loves"),
+    "onward": N_("Another country"),
+    "money": N_("Work or money"),
+    "debt": N_("A debt"),
+    "promised": N_("Somebody promised something"),
+    "forced": N_("Somebody told the child to come"),
+    "substances": N_("Drugs or alcohol"),
+    "freedom": N_("Being free for a while"),
+}
+ADVICE = {
+    "helpline": N_("Number of a helpline"),
+    "missing_line": N_("Line for missing children (116 000)"),
+    "safe_place": N_("Where it is safe at any hour"),
+    "phone": N_("How to make the phone safe"),
+    "contact": N_("Whom to call first"),
+    "online": N_("Staying safe online"),
+}
+
+OFFER, HELD, SHARING, OWN = "offer", "held", "sharing", "own"
+_ACTIONS = tuple(
+    question
+    for number in range(1, MOST_ACTIONS + 1)
+    for question in (
+        Question(f"action_{number}", N_("What")),
+        Question(f"owner_{number}", N_("Who does it")),
+        Question(f"day_{number}", N_("By which day"), kind="date"),
+    )
+)
+# What can be shared at all: the screens that hold words of the talk.
+_PARTS = {
+    "before": N_("Before"),
+    "during": N_("While the child was away"),
+    "after": N_("After"),
+    "next": N_("What would help"),
+    "actions": N_("What happens now"),
+    "own": N_("In the child's own words"),
+}
+
+GROUPS: tuple[Group, ...] = (
+    Group(
+        OFFER,
+        N_("The offer"),
+        (
+            Question("answer", N_("Does the child want to talk?"), ANSWERS),
+            Question("reason", N_("Why, in the child's words"), is_long=True),
+        ),
+    ),
+    Group(
+        HELD,
+        N_("The talk"),
+        (
+            Question("at", N_("When it began"), kind="datetime-local"),
+            Question("interviewer", N_("Who leads the talk")),
+            Question("from", N_("From which service")),
+            Question(
+                "independent",
+                N_("Is this person independent of the home?"),
+                {"yes": N_("yes"), "no": N_("no")},
+                hint=N_("It is never somebody who cares for the child or works in the home."),
+            ),
+            Question("place", N_("Where you talk")),
+            Question("interpreter", N_("Interpreter: name and language")),
+        ),
+    ),
+    Group(
+        "before",
+        N_("Before"),
+        (
+            Question("before", N_("What happened before"), is_long=True),
+            Question("push", N_("What made the child go"), PUSH, is_many=True),
+            Question("pull", N_("What drew the child"), PULL, is_many=True),
+        ),
+    ),
+    Group(
+        "during",
+        N_("While the child was away"),
+        (
+            Question("where", N_("Where the child was"), is_long=True),
+            Question("with_whom", N_("With whom")),
+            Question(
+                "contacts",
+                N_("Telephone numbers of those people"),
+                is_long=True,
+                hint=N_("One a line."),
+            ),
+            Question("travelled", N_("How the child travelled")),
+            Question("needs", N_("Food, sleep and money"), is_long=True),
+            Question("harmed", N_("Did somebody hurt or threaten the child?"), _TOLD),
+            Question("afraid", N_("Is the child afraid of somebody?"), _TOLD),
+            Question("afraid_of", N_("Of whom")),
+            Question("asked", N_("Did somebody ask the child to do things?"), _TOLD),
+            Question("told", N_("What the child tells about it"), is_long=True),
+        ),
+    ),
+    Group(
+        "after",
+        N_("After"),
+        (
+            Question("returned", N_("How the child came back"), is_long=True),
+            Question("feelings", N_("How the child feels now"), is_long=True),
+            Question("health", N_("Health")),
+            Question("support", N_("Help that the child wants"), is_long=True),
+        ),
+    ),
+    Group(
+        "next",
+        N_("What would help"),
+        (
+            Question("stop", N_("What would have to change so that the child stays"), is_long=True),
+            Question("advice", N_("What you gave or explained"), ADVICE, is_many=True),
+            Question("lines", N_("Numbers that you gave")),
+        ),
+    ),
+    Group("actions", N_("What happens now"), _ACTIONS),
+    Group(
+        OWN,
+        N_("In the child's own words"),
+        (
+            Question(
+                "own",
+                N_("What the child wants to have written down"),
+                is_long=True,
+                hint=N_("In its own language. The child can read this again."),
+            ),
+        ),
+    ),
+    Group(
+        SHARING,
+        N_("What may be shared"),
+        (
+            Question(
+                "share_reasons",
+                N_("May the reasons be used when the life project is looked at again?"),
+                {"yes": N_("yes"), "no": N_("no")},
+            ),
+            Question("share_guardian", N_("What the guardian may read"), _PARTS, is_many=True),
+            Question(
+                "share_others",
+                N_("Who else may know what"),
+                is_long=True,
+                hint=N_("Say that you cannot keep to yourself what would put the child in danger."),
+            ),
+        ),
+    ),
+)
+BY_NAME: Mapping[str, Group] = {group.name: group for group in GROUPS}
+QUESTIONS: Mapping[str, Question] = {one.name: one for group in GROUPS for one in group.questions}
+
+
+def read(said: Mapping[str, Any]) -> dict[str, Answer]:
+    """The answers as they are kept, without empty ones. Raises Refused, naming the field."""
+    found: dict[str, Answer] = {}
+    for name, value in said.items():
+        if name not in QUESTIONS:
+            raise Refused(N_("“{field}” is not known here."), field=name[:40])
+        clean = _many(QUESTIONS[name], value) if QUESTIONS[name].is_many else _one(name, value)
+        if clean:
+            found[name] = clean
+    return found
+
+
+def _many(question: Question, value: Any) -> list[str]:
+    codes = value if isinstance(value, list) else [value] if value else []
+    if any(code not in (question.choices or {}) for code in codes):
+        raise Refused(N_("Choose from the answers."), field=question.name)
+    return [code for code in question.choices or {} if code in codes]
+
+
+def _one(name: str, value: Any) -> str:
+    question = QUESTIONS[name]
+    if not isinstance(value, str):
+        raise Refused(N_("“{field}” does not fit here."), field=name)
+    text = value.strip()
+    if len(text) > LONGEST:
+        raise Refused(N_("Write 20,000 characters at the most."), field=name)
+    if text and question.choices is not None and text not in question.choices:
+        raise Refused(N_("Choose one of the answers."), field=name)
+    if text and question.kind != "text":
+        _check_day(text, name, is_moment=question.kind != "date")
+    return text
+
+
+def _check_day(text: str, name: str, *, is_moment: bool) -> None:
+    try:
+        when = datetime.fromisoformat(text) if is_moment else date.fromisoformat(text)
+    except ValueError:
+        when = None
+    has_zone = not isinstance(when, datetime) or when.utcoffset() is not None
+    if when is None or not has_zone or not 2000 <= when.year <= 2200:
+        says = (
+            N_("Enter a day and a time.") if is_moment else N_("Enter a date such as 2027-03-31.")
+        )
+        raise Refused(says, field=name)
+
+
+def moment_of(answers: Answers) -> datetime | None:
+    """When the talk began, where that was said with its zone."""
+    at = answers.get("at")
+    return datetime.fromisoformat(at) if isinstance(at, str) else None
+
+
+_NEEDED = (
+    ("at", N_("Say when the talk began.")),
+    ("interviewer", N_("Say who led the talk.")),
+    ("independent", N_("Say whether that person is independent of the home.")),
+)
+
+
+def check_held(answers: Answers) -> None:
+    """Whether this is a talk that took place. Raises Refused, naming what is not said yet."""
+    if answers.get("answer") == "refused":
+        raise Refused(N_("The child did not want to talk. Note that instead."), field="answer")
+    for name, says in _NEEDED:
+        if not answers.get(name):
+            raise Refused(says, field=name)
+
+
+def plain(name: str) -> str:
+    """A name as it is compared: in any case, with any spaces and signs."""
+    return " ".join(normalize("NFKC", name).casefold().split())
+
+
+def check_leader(interviewer: str, carers: Collection[str]) -> None:
+    """Nobody who cares for the child, or works in its home, leads the talk. Raises Refused."""
+    if plain(interviewer) in {plain(name) for name in carers}:
+        raise Refused(
+            N_(
+                "This person cares for the child or works in the home. Somebody independent has to"
+                " lead the talk: ask your supervisor who can."
+            ),
+            field="interviewer",
+        )
+
+
+def groups_for(roles: Collection[Role], answers: Answers) -> frozenset[str]:
+    """The groups that somebody reads: caseworker and supervisor all; the guardian what the child
+    allows, the child its own words and what it allowed; a carer nothing."""
+    if Role.CHILD in roles:
+        return frozenset({OWN, SHARING})
+    if set(roles) & {Role.CASEWORKER, Role.SUPERVISOR}:
+        return frozenset(BY_NAME)
+    if Role.GUARDIAN in roles:
+        allowed = answers.get("share_guardian", [])
+        return frozenset({OFFER, HELD, *(part for part in allowed if part in _PARTS)})
+    return frozenset()
+
+
+def seen_by(roles: Collection[Role], answers: Answers) -> dict[str, Answer]:
+    """The answers of those groups. Why the child did or did not want to talk is the child's."""
+    groups = groups_for(roles, answers)
+    names = {one.name for group in groups for one in BY_NAME[group].questions}
+    if SHARING not in groups:
+        names.discard("reason")
+    return {name: value for name, value in answers.items() if name in names}
+
+
+def reasons(answers: Answers) -> tuple[list[str], list[str]]:
+    """What made the child go and what drew it, as codes, where they may be used."""
+    if answers.get("share_reasons") != "yes":
+        return [], []
+    push, pull = answers.get("push", []), answers.get("pull", [])
+    return list(push), list(pull)

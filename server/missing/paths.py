@@ -1,0 +1,38 @@
+"""From the path of a request to an episode, by way of its child."""
+
+from uuid import UUID
+
+from starlette.requests import Request
+
+from server.missing.models import Episode
+from server.people.access import Roles, child_for, nothing_here, staff_of
+from server.people.models import Child
+from server.people.rules import Action
+
+
+async def episode_for(request: Request, action: Action) -> tuple[Episode, Roles]:
+    """The episode of the path, of the child of the path. NotFound where it is of another."""
+    child, roles = await child_for(request, request.path_params["child_id"], action)
+    return await episode_of(child, request.path_params["episode_id"]), roles
+
+
+async def episode_of(child: Child, episode_id: UUID) -> Episode:
+    """An episode of this child, by its id or by one that somebody else gave it."""
+    held = Episode.filter(child_id=child.id)
+    episode = await held.get_or_none(id=episode_id)
+    if episode is None:
+        episode = await Episode.filter(child_id=child.id, aliases__id=episode_id).first()
+    if episode is None:
+        raise nothing_here()
+    return episode
+
+
+async def desk_episode(request: Request, action: Action) -> tuple[Episode, Roles]:
+    """The episode of a path that names no child, for a page of the desk."""
+    visitor = await staff_of(request)
+    id_ = request.path_params["episode_id"]
+    episode = await Episode.get_or_none(id=id_, agency_id=visitor.agency_id)
+    if episode is None:
+        raise nothing_here()
+    _, roles = await child_for(request, episode.child_id, action)
+    return episode, roles

@@ -1,0 +1,294 @@
+"""The talk after the return: nothing of it is lost, and it is read by those whom the child lets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from server.due.models import Due
+from server.due.rules import Kind, State
+from server.errors import Conflict, Refused
+from server.missing import finding, interview, interviewing, opening
+from server.missing.finding import Found
+from server.missing.models import Episode, Line, ReturnInterview
+from server.missing.opening import Saying
+from server.people.models import Tie
+from server.people.rules import Role
+from tests.cast import SURNAMES, Cast
+from tests.races import together
+
+HOUR = timedelta(hours=1)
+
+
+async def tie(cast: Cast, name: str, role: Role) -> None:
+    """That person is this to Mia, from now on."""
+    await Tie.create(
+        agency_id=cast.agency.id,
+        child_id=cast.mia.id,
+        person_id=cast.persons[name].id,
+        role=role,
+        from_at=cast.clock(),
+    )
+
+
+async def returned(cast: Cast, child: str = "mia") -> Episode:
+    """A child was missing, and was seen."""
+    now, tom = cast.clock(), cast.actor("tom")
+    held, _ = await opening.open_episode(tom, cast.children[child].id, uuid4(), Saying(now), now)
+    what = Found(now, "At the station", "Sam", "Tired.")
+    return await finding.found(tom, held.id, uuid4(), what, now)
+
+
+def path_of(cast: Cast, episode: Episode) -> str:
+    return f"/api/v1/children/{episode.child_id}/episodes/{episode.id}/interview"
+
+
+def answers(cast: Cast, **more: Any) -> dict[str, Any]:
+    return {
+        "answer": "accepted",
+        "reason": "Because you asked.",
+        "at": cast.clock().isoformat(),
+        "interviewer": "Nadia Ferro",
+        "from": "A children's advocate",
+        "independent": "yes",
+        "push": ["alone", "waiting"],
+        "pull": ["debt"],
+        "during": "",
+        "own": "I was at a friend's.",
+        "share_reasons": "yes",
+        "share_guardian": ["before", "own"],
+        "before": "A quarrel.",
+        "told": "A man with a white car.",
+        **more,
+    }
+
+
+def said(cast: Cast, **more: Any) -> dict[str, Any]:
+    found = answers(cast, **more)
+    found.pop("during")
+    return found
+
+
+async def put(cast: Cast, episode: Episode, base: int, body: dict[str, Any], **more: Any) -> Any:
+    await cast.new_token("tom")
+    async with cast.client_as("tom") as client:
+        asked = {"base": base, "answers": body, **more}
+        return await client.put(path_of(cast, episode), json=asked)
+
+
+async def read(cast: Cast, name: str, episode: Episode) -> Any:
+    await cast.new_token(name)
+    async with cast.client_as(name) as client:
+        return await client.get(path_of(cast, episode))
+
+
+async def clock_of(episode: Episode) -> Due | None:
+    kind = Kind.RETURN_INTERVIEW.value
+    return await Due.get_or_none(subject_id=episode.id, kind=kind, state=State.OPEN)
+
+
+async def has_clock(episode: Episode) -> bool:
+    return await clock_of(episode) is not None
+
+
+async def test_holding_the_talk_ends_its_clock_and_its_words_stay_out_of_the_timeline(
+    cast: Cast,
+) -> None:
+    episode = await returned(cast)
+    cast.clock.advance(hours=5)
+    assert await has_clock(episode)
+    answer = await put(cast, episode, 0, said(cast), is_held=True)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["held_at"] is not None
+    assert not await has_clock(episode)
+    line = await Line.get(episode_id=episode.id, what="interview_held")
+    assert line.details == {"independent": "yes", "hours": "5"}
+    assert line.words is None
+    again = await put(cast, episode, 2, said(cast), is_held=True)
+    assert again.json()["version"] == answer.json()["version"] == 2
+    assert await Line.filter(episode_id=episode.id, what="interview_held").count() == 1
+
+
+async def test_what_is_not_said_yet_is_named_and_what_was_said_is_kept(cast: Cast) -> None:
+    episode = await returned(cast)
+    for missing in ("at", "interviewer", "independent"):
+        body = said(cast)
+        body.pop(missing)
+        held = await interviewing.latest(episode.id)
+        answer = await put(cast, episode, held.version if held else 0, body, is_held=True)
+        assert (answer.status_code, answer.json()["field"]) == (422, missing)
+        kept = await ReturnInterview.filter(episode_id=episode.id).order_by("-version").first()
+        assert kept is not None
+        assert kept.answers == body
+
+
+async def test_a_correction_is_a_new_version_beside_the_old_one(cast: Cast) -> None:
+    episode = await returned(cast)
+    await put(cast, episode, 0, said(cast), is_held=True)
+    answer = await put(cast, episode, 2, said(cast, own="At my cousin's."))
+    assert answer.json()["version"] == 3
+    assert answer.json()["held_at"] is not None
+    rows = await ReturnInterview.filter(episode_id=episode.id).order_by("version")
+    assert [row.answers["own"] for row in rows] == [
+        "I was at a friend's.",
+        "I was at a friend's.",
+        "At my cousin's.",
+    ]
+
+
+async def test_whoever_saw_an_older_version_gets_both_and_loses_nothing(cast: Cast) -> None:
+    episode = await returned(cast)
+    await put(cast, episode, 0, said(cast))
+    answer = await put(cast, episode, 0, said(cast, own="Other words."))
+    assert (answer.status_code, answer.json()["code"]) == (409, "other_base")
+    assert answer.json()["version"] == 1
+    assert answer.json()["answers"]["own"] == "I was at a friend's."
+    same = await put(cast, episode, 0, said(cast))
+    assert (same.status_code, same.json()["version"]) == (200, 1)
+
+
+async def test_two_who_save_two_screens_at_once_keep_both(cast: Cast) -> None:
+    episode, now = await returned(cast), cast.clock()
+    both = await together(
+        *(
+            interviewing.save_group(cast.actor(name), episode.id, group, 0, said_, now)
+            for name, group, said_ in (
+                ("tom", "own", {"own": "Mine."}),
+                ("ines", "next", {"stop": "A room of my own."}),
+            )
+        )
+    )
+    assert not [one for one in both if isinstance(one, BaseException)]
+    row = await interviewing.latest(episode.id)
+    assert row is not None
+    assert (row.version, row.answers) == (2, {"own": "Mine.", "stop": "A room of my own."})
+
+
+async def test_one_screen_answered_twice_shows_the_other_answer(cast: Cast) -> None:
+    episode, now, tom = await returned(cast), cast.clock(), cast.actor("tom")
+    await interviewing.save_group(tom, episode.id, "own", 0, {"own": "One."}, now)
+    with pytest.raises(Conflict) as caught:
+        await interviewing.save_group(tom, episode.id, "own", 0, {"own": "Two."}, now)
+    assert caught.value.extra["answers"] == {"own": "One."}
+
+
+async def test_nobody_who_cares_for_the_child_or_works_in_its_home_leads_it(cast: Cast) -> None:
+    episode = await returned(cast)
+    with pytest.raises(Refused) as caught:
+        await interviewing.save(
+            cast.actor("tom"),
+            episode.id,
+            0,
+            {"interviewer": f"  {cast.sam.name.upper()} "},
+            cast.clock(),
+        )
+    assert caught.value.field == "interviewer"
+
+
+async def test_a_refusal_is_noted_once_and_the_talk_is_offered_again(cast: Cast) -> None:
+    episode, now, tom = await returned(cast), cast.clock(), cast.actor("tom")
+    with pytest.raises(Refused):
+        await interviewing.refused(tom, episode.id, now)
+    await interviewing.save_group(tom, episode.id, "offer", 0, {"answer": "refused"}, now)
+    cast.clock.advance(hours=10)
+    for _ in range(2):
+        await interviewing.refused(tom, episode.id, cast.clock())
+    due = await clock_of(episode)
+    assert due is not None
+    assert due.due_at == cast.clock() + 72 * HOUR
+    assert await Line.filter(episode_id=episode.id, what="interview_offered").count() == 1
+    with pytest.raises(Refused) as caught:
+        await interviewing.hold(tom, episode.id, cast.clock())
+    assert caught.value.field == "answer"
+
+
+async def test_everyone_reads_what_the_child_lets_them_read(cast: Cast) -> None:
+    episode = await returned(cast)
+    await tie(cast, "ada", Role.GUARDIAN)
+    await put(cast, episode, 0, said(cast), is_held=True)
+    whole = set((await read(cast, "tom", episode)).json()["answers"])
+    assert {"told", "reason", "own"} <= whole
+    guardian = (await read(cast, "ada", episode)).json()["answers"]
+    assert {"before", "push", "own", "interviewer"} <= set(guardian)
+    assert not {"told", "reason", "share_reasons"} & set(guardian)
+    child = (await read(cast, "mia", episode)).json()["answers"]
+    assert set(child) == {"own", "share_reasons", "share_guardian"}
+    assert (await read(cast, "sam", episode)).status_code == 403
+    assert (await read(cast, "eve", episode)).status_code == 404
+    assert (await read(cast, "root", episode)).status_code == 404
+
+
+async def test_nothing_of_it_is_there_while_the_child_is_missing(cast: Cast) -> None:
+    now = cast.clock()
+    held, _ = await opening.open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
+    answer = await put(cast, held, 0, said(cast))
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_yet")
+    assert (await read(cast, "mia", held)).status_code == 404
+
+
+async def test_the_reasons_are_shown_for_the_review_only_where_the_child_says_so(
+    cast: Cast,
+) -> None:
+    episode = await returned(cast)
+    path = f"/api/v1/children/{cast.mia.id}/return-reasons"
+    await put(cast, episode, 0, said(cast), is_held=True)
+    async with cast.client_as("tom") as client:
+        [one] = (await client.get(path)).json()["reasons"]
+        assert (one["push"], one["pull"]) == (["alone", "waiting"], ["debt"])
+        await put(cast, episode, 2, said(cast, share_reasons="no"))
+    await cast.new_token("tom")
+    async with cast.client_as("tom") as client:
+        assert (await client.get(path)).json()["reasons"] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"what": "x"}, "what"),
+        ({"push": ["moon"]}, "push"),
+        ({"own": ["a"]}, "own"),
+        ({"harmed": "perhaps"}, "harmed"),
+        ({"at": "yesterday"}, "at"),
+        ({"at": "2026-03-01T10:00"}, "at"),
+        ({"day_1": "2026-13-01"}, "day_1"),
+        ({"day_1": "1026-01-01"}, "day_1"),
+        ({"own": "x" * 20_001}, "own"),
+    ],
+)
+def test_what_fits_no_question_is_refused_by_name(wrong: dict[str, Any], field: str) -> None:
+    with pytest.raises(Refused) as caught:
+        interview.read(wrong)
+    assert caught.value.field == field
+
+
+async def test_a_screen_is_saved_by_a_plain_form_and_leads_on(cast: Cast) -> None:
+    episode = await returned(cast)
+    path = f"/desk/episodes/{episode.id}/interview"
+    async with cast.browser_as("tom") as tom:
+        first = await tom.post(f"{path}/offer", data={"base": "0", "answer": "accepted"})
+        assert (first.status_code, first.headers["location"]) == (303, f"{path}/held")
+        talk = {
+            "base": "1",
+            "at": f"{cast.clock():%Y-%m-%dT%H:%M}",
+            "interviewer": "Nadia",
+            "independent": "no",
+        }
+        await tom.post(f"{path}/held", data=talk)
+        await tom.post(f"{path}/before", data={"base": "2", "push": ["alone", "move"]})
+        last = await tom.post(f"{path}/sharing", data={"base": "3", "close": "1"})
+        assert last.headers["location"] == path
+        conflict = await tom.post(f"{path}/before", data={"base": "0", "before": "My words."})
+        assert conflict.status_code == 409
+        assert "My words." in conflict.text
+        assert "Alone, or homesick" in conflict.text
+        shown = await tom.get(path)
+        assert "Alone, or homesick" in shown.text
+        early = await tom.post(path, data={"what": "refused"})
+        assert early.status_code == 422
+        assert (await tom.post(path, data={"what": "held"})).status_code == 303
+        assert "The talk took place." in (await tom.get(path)).text
+        assert (await tom.get(f"{path}/nothing")).status_code == 404
+    assert not [name for name in SURNAMES if name in path]
