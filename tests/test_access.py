@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any
@@ -40,6 +40,7 @@ from server.due.models import Due
 from server.due.rules import Kind, Setting
 from server.inbound import links
 from server.inbound.models import ChildLink, FrontDesk
+from server.missing import interviewing
 from server.missing.finding import Found, found
 from server.missing.models import Episode
 from server.missing.opening import Saying, open_episode
@@ -1095,7 +1096,18 @@ async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
     if held.is_open and (is_after or (who == "mia" and path.endswith("/{episode_id}"))):
         what = Found(now, "Here", "Sam", "Well.")
         await found(cast.actor("tom"), held.id, uuid4(), what, now)
+    if path.startswith("/desk/") and path.endswith("/interview"):
+        await _a_talk(cast, held.id, now)
     return held.id
+
+
+async def _a_talk(cast: Cast, id_: UUID, now: datetime) -> None:
+    """What has to be said before a talk can be noted as held."""
+    before = await interviewing.latest(id_)
+    if before is None or before.held_at is None:
+        said = {"at": now.isoformat(), "interviewer": "Rana", "independent": "yes"}
+        base = before.version if before is not None else 0
+        await interviewing.save(cast.actor("tom"), id_, base, said, now)
 
 
 async def act(cast: Cast, who: str | None, path: str) -> str:
