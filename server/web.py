@@ -247,6 +247,11 @@ def form_time(text: str, field: str) -> time:
         raise Refused(N_("Enter a time such as 18:00."), field=field) from None
 
 
+def form_count(text: str) -> int | None:
+    """A whole number of a hidden field; None for anything else, however long."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
 def form_id(text: str, field: str) -> UUID:
     """What was chosen from a list in a form. Raises Refused."""
     try:

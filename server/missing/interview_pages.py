@@ -18,7 +18,7 @@ from server.people.access import Roles, nothing_here, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import entered, form_fault
-from server.web import form_body, form_day, form_moment, language_of, page, zone_of
+from server.web import form_body, form_count, form_day, form_moment, language_of, page, zone_of
 
 
 async def show(request: Request) -> Response:
@@ -55,8 +55,8 @@ async def save(request: Request) -> Response:
     try:
         said = _said(form, group, zone_of(request))
         visitor, now = await staff_of(request), now_of(request)
-        base = int(entered(form, "base")) if entered(form, "base").isdecimal() else 0
-        await interviewing.save_group(visitor, episode.id, group.name, min(base, 10**6), said, now)
+        base = form_count(entered(form, "base")) or 0
+        await interviewing.save_group(visitor, episode.id, group.name, base, said, now)
     except NotFound:
         raise
     except WaymarkError as fault:

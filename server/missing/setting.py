@@ -18,7 +18,12 @@ LONGEST_WHY = 2_000
 
 
 async def set_clocks(
-    actor: Actor, agency_id: UUID, base: int, given: Mapping[str, str], why: str, now: datetime
+    actor: Actor,
+    agency_id: UUID,
+    base: int | None,
+    given: Mapping[str, str],
+    why: str,
+    now: datetime,
 ) -> ClocksVersion | None:
     """The numbers as they are to hold for searches that begin from now on; None where they hold
     already. A search that runs keeps the clocks it began with.

@@ -17,7 +17,7 @@ from server.people.access import agency_for, now_of
 from server.people.models import Person
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered, form_fault
-from server.web import form_body, language_of, page
+from server.web import form_body, form_count, language_of, page
 
 PATH = "/desk/policies/search"
 UNITS: Mapping[Unit, str] = {
@@ -41,7 +41,7 @@ async def save(request: Request) -> Response:
     base, why = entered(form, "base"), entered(form, "why")
     assert visitor.agency_id is not None
     try:
-        version = int(base) if base.isdecimal() else -1
+        version = form_count(base)
         await setting.set_clocks(visitor, visitor.agency_id, version, given, why, now_of(request))
     except WaymarkError as fault:
         return await _page(request, given | {"why": why}, fault)
