@@ -9,7 +9,7 @@ from server.alert.ladder import Cause
 from server.audit.actions import Actor, note
 from server.audit.epochs import was_lost
 from server.checkin.models import CheckIn
-from server.checkin.rules import Answer, Want
+from server.checkin.rules import CALLS, Answer
 from server.checkin.words import as_text
 from server.db import write
 from server.errors import Conflict, IdReused
@@ -45,7 +45,7 @@ async def hand_in_again(
             raise Conflict("The same answer came twice in one moment.")
         about = ("check_in", answer.id)
         await note(actor, "check_in:again", child_id=child_id, about=about, now=now)
-        if answer.want is not Want.NOTHING:
+        if answer.want in CALLS:
             wish = {"how": answer.how, "who": answer.who}
             await call_adults(actor, child_id, Cause(answer.want.value), answer.id, now, wish=wish)
     return await CheckIn.get(id=answer.id), True

@@ -178,6 +178,18 @@ async def test_a_call_for_help_that_was_lost_calls_again(
     assert await Alert.filter(child_id=cast.mia.id, cause="help").count() == 1
 
 
+async def test_that_a_child_is_safe_and_not_ready_comes_back_and_calls_nobody(
+    cast: Cast, past: Past, clock: DrivenClock
+) -> None:
+    await past.keep()
+    clock.advance(minutes=5)
+    kept = await _say(cast, want="safe")
+    await past.put_back()
+    assert [(await _again(cast, kept)).status_code for _ in range(2)] == [201, 200]
+    assert (await CheckIn.get(id=kept["id"])).want == "safe"
+    assert not await Alert.filter(child_id=cast.mia.id).exists()
+
+
 async def test_nobody_uses_it_to_answer_without_a_restore(
     cast: Cast, stage: Any, clock: DrivenClock
 ) -> None:
