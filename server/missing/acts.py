@@ -95,7 +95,7 @@ FLAGS: Mapping[Flag, str] = {
     Flag.OTHER: N_("Something else"),
 }
 # Flags that Waymark finds itself are nobody's to enter.
-_SAID = (Flag.CONTACT, Flag.THREAT, Flag.SELF_HARM, Flag.BELONGINGS, Flag.OTHER)
+SAID = (Flag.CONTACT, Flag.THREAT, Flag.SELF_HARM, Flag.BELONGINGS, Flag.OTHER)
 DECISIONS: Mapping[Decision, str] = {
     Decision.REPORT: N_("Tell the police now"),
     Decision.KNOWN_PLACE: N_("We know where, and it is not safe there"),
@@ -152,7 +152,7 @@ ENTRIES: Mapping[Act, Entry] = {
     Act.FLAG: Entry(
         N_("A reason to hurry"),
         "warn",
-        (Detail("flag", N_("What"), {one: FLAGS[one] for one in _SAID}, is_needed=True),),
+        (Detail("flag", N_("What"), {one: FLAGS[one] for one in SAID}, is_needed=True),),
     ),
     Act.DECISION: Entry(
         N_("Decided"),

@@ -194,15 +194,11 @@ async def _one(request: Request, episode: Episode, roles: Roles) -> EpisodeOut:
 async def _outs(request: Request, episodes: list[Episode], roles: Roles) -> list[EpisodeOut]:
     visitor = await visitor_of(request)
     seen = await view(episodes, roles, visitor.person_id, now_of(request))
-    return [_out(one, is_child=Role.CHILD in roles, reads=_reads(roles)) for one in seen]
+    return [_out(one) for one in seen]
 
 
-def _reads(roles: Roles) -> bool:
-    return bool(roles & {Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN})
-
-
-def _out(seen: View, *, is_child: bool, reads: bool) -> EpisodeOut:
-    episode = seen.episode
+def _out(seen: View) -> EpisodeOut:
+    episode, reads, is_child = seen.episode, seen.reader.reads_all, seen.reader.is_child
     return EpisodeOut(
         id=episode.id,
         child_id=episode.child_id,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -44,7 +45,7 @@ async def open_of(episode_id: UUID) -> dict[Kind, Due]:
     return {Kind(one.kind): one for one in await found if one.kind in OF_AN_EPISODE}
 
 
-async def zone_of_child(child_id: UUID) -> Any:
+async def zone_of_child(child_id: UUID) -> ZoneInfo:
     """The zone of the child's clock."""
     watch = await Watch.get_or_none(child_id=child_id)
     return known_zone(watch.zone if watch is not None else "UTC")

@@ -14,33 +14,22 @@ from server.due.turns import WORDS
 from server.errors import NotFound, WaymarkError
 from server.i18n import format_list, gettext
 from server.missing import account_pages, actions, finding, interview_pages, opening, setting_pages
-from server.missing.acts import ENTRIES, FLAGS, Act
+from server.missing.acts import ENTRIES, FLAGS, SAID, Act
 from server.missing.finding import Found
 from server.missing.models import Episode
 from server.missing.opening import Saying
+from server.missing.paths import desk_episode
 from server.missing.rules import Flag, Stage
 from server.missing.view import Running, Told, view
 from server.missing.wording import ENDED_BY, STAGES, details_of, icon_of, title_of
-from server.people.access import (
-    Roles,
-    child_for,
-    desk_child,
-    looked,
-    nothing_here,
-    now_of,
-    staff_of,
-)
+from server.people.access import Roles, desk_child, looked, nothing_here, now_of, staff_of
 from server.people.models import Person
-from server.people.rules import Action, may
+from server.people.rules import Action, Role, may
 from server.people.words import ROLES, entered, form_fault
 from server.watch.alert_pages import ONE_LOOK
 from server.watch.desk import LONGEST_WORDS, back_to, id_or_new, moment_of, words_of
 from server.watch.wording import when
 from server.web import form_body, language_of, page, zone_of
-
-# The flags that a person may say; the others Waymark finds itself.
-SAID = (Flag.CONTACT, Flag.THREAT, Flag.SELF_HARM, Flag.BELONGINGS, Flag.OTHER)
-
 
 # --- saying so
 
@@ -105,7 +94,7 @@ def _said(form: FormData, now: datetime) -> Saying:
 
 async def show(request: Request) -> Response:
     """What is next, whose turn it is, and everything that was done."""
-    episode, roles = await _episode_for(request, Action.EPISODE_SEE)
+    episode, roles = await desk_episode(request, Action.EPISODE_SEE)
     visitor, now, language = await staff_of(request), now_of(request), language_of(request)
     what = f"look:{Action.EPISODE_SEE}"
     await looked(visitor, [episode.child_id], what, now, at_most_every=ONE_LOOK)
@@ -122,7 +111,6 @@ async def show(request: Request) -> Response:
         "acts": _acts(episode, language) if works else [],
         "works": works,
         "may_find": may(roles, Action.EPISODE_FOUND),
-        "may_pack": works,
     }
     return page(request, "missing/episode.html", context)
 
@@ -146,13 +134,9 @@ def _clock(one: Running, language: str) -> dict[str, Any]:
         "word": gettext(language, WORDS[one.what]),
         "due_at": one.due_at,
         "is_over": one.is_over,
-        "who": names or gettext(language, ROLES[_role(one.role)]),
+        "who": names or gettext(language, ROLES[Role(one.role)]),
         "act": act.value if act is not None else None,
     }
-
-
-def _role(role: str) -> Any:
-    return next(known for known in ROLES if known == role)
 
 
 def _line(line: Told, language: str) -> dict[str, Any]:
@@ -179,28 +163,18 @@ def _acts(episode: Episode, language: str) -> list[tuple[str, str, str]]:
     ]
 
 
-async def _episode_for(request: Request, action: Action) -> tuple[Episode, Roles]:
-    visitor = await staff_of(request)
-    id_ = request.path_params["episode_id"]
-    episode = await Episode.get_or_none(id=id_, agency_id=visitor.agency_id)
-    if episode is None:
-        raise nothing_here()
-    _, roles = await child_for(request, episode.child_id, action)
-    return episode, roles
-
-
 # --- an entry
 
 
 async def entry(request: Request) -> Response:
     """One entry on a page of its own."""
-    episode, _ = await _episode_for(request, Action.EPISODE_WORK)
+    episode, _ = await desk_episode(request, Action.EPISODE_WORK)
     return await _entry_page(request, episode, _act(request))
 
 
 async def enter(request: Request) -> Response:
     """It is in the timeline."""
-    episode, _ = await _episode_for(request, Action.EPISODE_WORK)
+    episode, _ = await desk_episode(request, Action.EPISODE_WORK)
     form, act = await form_body(request), _act(request)
     details = {one.name: entered(form, one.name) for one in ENTRIES[act].details}
     try:
@@ -277,7 +251,7 @@ def _field(one: Any, language: str) -> dict[str, Any]:
 
 async def found_page(request: Request) -> Response:
     """Somebody has seen the child: when, where, who, how it is."""
-    episode, roles = await _episode_for(request, Action.EPISODE_FOUND)
+    episode, roles = await desk_episode(request, Action.EPISODE_FOUND)
     if not episode.is_open:
         return _after(episode, roles)
     return await _found_page(request, episode)
@@ -294,7 +268,7 @@ async def of_child(request: Request) -> Response:
 
 async def found(request: Request) -> Response:
     """The search ends, the return begins."""
-    episode, roles = await _episode_for(request, Action.EPISODE_FOUND)
+    episode, roles = await desk_episode(request, Action.EPISODE_FOUND)
     form, now = await form_body(request), now_of(request)
     try:
         at = moment_of(entered(form, "at"), zone_of(request), "at")

@@ -56,6 +56,7 @@ class View:
     episode: Episode
     clocks: tuple[Running, ...]
     timeline: tuple[Told, ...]
+    reader: "Reader"
 
 
 class Reader:
@@ -97,6 +98,7 @@ async def view(
                 _told(line, names, signs.get(line.id), reader)
                 for line in reader.lines([one for one in lines if one.episode_id == episode.id])
             ),
+            reader,
         )
         for episode in episodes
     ]
