@@ -31,7 +31,7 @@ from server.engines.editors import MigrationFault
 from server.engines.migrate import migrate, pending
 from server.errors import WaymarkError
 from server.keys import new_vapid_key
-from server.missing import finding, lines, packing
+from server.missing import finding, lines, opening, packing
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import configured
 from server.notify.channels.provider import Unanswered
@@ -180,7 +180,7 @@ def _use(settings: Settings) -> None:
     crypt.use(crypt.Keyring(settings.secret_keys))
     use_last_resorts(len(settings.last_resort))
     use_inbound(settings.inbound)
-    use_ears(marking.hear, heard, finding.hear, packing.heard)
+    use_ears(marking.hear, heard, opening.hear, finding.hear, packing.heard)
     use_ends(finding.ends)
 
 

@@ -35,7 +35,7 @@ from server.inbound import reading
 from server.keys import vapid_public_key
 from server.live import close_live, open_live
 from server.middleware import stack as middleware_stack
-from server.missing import finding, packing
+from server.missing import finding, opening, packing
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import channel_names
 from server.openapi import openapi_route
@@ -76,7 +76,7 @@ def create_app(
     use_last_resorts(len(settings.last_resort))
     use_inbound(settings.inbound)
     use_on_duty(on_duty)
-    use_ears(marking.hear, heard, finding.hear, packing.heard)
+    use_ears(marking.hear, heard, opening.hear, finding.hear, packing.heard)
     use_ends(finding.ends)
     use_signals(drift.holds)
     app = Starlette(

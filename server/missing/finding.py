@@ -16,14 +16,11 @@ from server.missing.actions import EARLY, apply, locked
 from server.missing.clocks import clocks_of, open_of, zone_of_child
 from server.missing.lines import append
 from server.missing.models import Episode, Line
-from server.missing.opening import hear as _hear
 from server.missing.opening import open_of_child
 from server.people.happenings import Happening
 from server.people.models import Person
 from server.watch import calling
 from server.watch.writing import lock
-
-__all__ = ["Found", "ends", "found", "hear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +58,12 @@ async def found(actor: Actor, episode_id: UUID, id: UUID, what: Found, now: date
         episode = await locked(episode_id)
         known = await Line.get_or_none(id=id)
         if known is not None:
-            if known.episode_id != episode.id or known.what != acts.FOUND:
-                raise IdReused("This id is known already, with other content.")
-            if known.details != _details(what):
+            if (known.episode_id, known.what, known.words, known.details) != (
+                episode.id,
+                acts.FOUND,
+                what.condition,
+                _details(what),
+            ):
                 raise IdReused("This id is known already, with other content.")
             return episode
         if not episode.is_open:
@@ -164,11 +164,10 @@ async def hear(
     about: UUID | None,
     at: datetime,
 ) -> None:
-    """What the search hears; and a review of the life project ends the clock that asks for one."""
+    """A review of the life project ends the clock that asks for one after a return."""
+    del at
     if what is Happening.REVIEWED:
         await _reviewed(actor, child_id, about, now)
-    else:
-        await _hear(actor, child_id, what, now, about=about, at=at)
 
 
 async def _reviewed(actor: Actor, child_id: UUID, review_id: UUID | None, now: datetime) -> None:

@@ -307,6 +307,8 @@ async def test_being_seen_ends_the_search_and_begins_the_return(cast: Cast) -> N
     alert = await Alert.get(cause=Cause.MISSING)
     assert (alert.outcome, alert.closing_words) == ("seen", body["condition"])
     assert not (await Watch.get(child_id=cast.mia.id)).is_missing
+    reused = await post(cast, "tom", where, {**body, "condition": "Another."})
+    assert (reused.status_code, reused.json()["code"]) == (409, "id_reused")
     other = await post(cast, "ines", where, seen(cast))
     assert (other.status_code, other.json()["code"]) == (409, "found")
 

@@ -89,7 +89,7 @@ class Machine(RuleBasedStateMachine):
         self.do(self._begin(tier))
 
     async def _begin(self, tier: Tier) -> None:
-        use_ears(marking.hear, finding.hear)
+        use_ears(marking.hear, opening.hear, finding.hear)
         calling.use_ends(finding.ends)
         async with write():
             self.child = await people.add_child(
