@@ -93,6 +93,7 @@ PURE = {
     "notify/working",
     "inbound/rules",
     "missing/acts",
+    "missing/following",
     "missing/interview",
     "missing/rules",
     "missing/terms",

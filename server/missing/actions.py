@@ -6,17 +6,18 @@ from uuid import UUID
 
 from server.audit.actions import Actor
 from server.db import swapped, write
-from server.due.rules import STRATEGY, Kind
+from server.due.rules import Kind
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.live import announce
 from server.missing import acts, rules
 from server.missing.acts import Act
 from server.missing.clocks import clocks_of, move, open_of, zone_of_child
+from server.missing.following import Standing, follow
 from server.missing.lines import append
 from server.missing.models import Episode, Line
 from server.missing.opening import TOPIC
-from server.missing.rules import Clock, Decision, Facts, Stage
+from server.missing.rules import Clock, Facts, Stage
 from server.watch.writing import lock
 
 # Clocks of phones differ; beyond this a moment has not come yet.
@@ -80,40 +81,25 @@ async def _follow(
 ) -> None:
     clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
     held = await open_of(episode.id)
-    ends, sets, changed = set(acts.ENTRIES[act].ends), list[Clock](), dict[str, object]()
-    if act is Act.STRATEGY:
-        ends = _next_meeting(held)
-        if Kind.STRATEGY_3M in ends and episode.is_open:
-            sets.append(rules.clock(Kind.STRATEGY_3M, rules.three_months(now)))
-    if act is Act.ATTEMPT and episode.is_open:
-        sets.append(rules.tried(clocks, episode.tier, episode.opened_at, now))
-    if act is Act.DECISION and episode.is_open:
-        zone = await zone_of_child(episode.child_id)
-        what = Decision(details["decision"])
-        found = rules.decided(what, clocks, episode.opened_at, now, zone)
-        # Whoever has told the police already is not asked to tell them again.
-        sets += [one for one in found if one.what is not Kind.REPORT or not episode.reported_at]
+    standing = Standing(
+        tier=episode.tier,
+        opened_at=episode.opened_at,
+        is_open=episode.is_open,
+        is_reported=episode.reported_at is not None,
+        flags=frozenset(episode.flags),
+        running={kind: due.due_at for kind, due in held.items()},
+        zone=await zone_of_child(episode.child_id),
+    )
+    found = follow(act, details, standing, clocks, now)
+    changed: dict[str, object] = {}
+    if found.flag is not None:
+        changed["flags"] = [*episode.flags, found.flag.value]
+    if found.decides:
         changed["decided_at"] = episode.decided_at or now
-    flag = acts.raises_flag(act, details)
-    if flag is not None and flag not in episode.flags:
-        changed["flags"] = [*episode.flags, flag.value]
-        if Kind.DECISION in held:
-            sets.append(rules.flagged(held[Kind.DECISION].due_at, now))
-    if act is Act.REPORT and details["to"] == "police":
-        # Telling the police is a decision too, and nobody asks for one after it.
-        ends |= {Kind.REPORT, Kind.DECISION, Kind.TELL_FOUND}
+    if found.reports:
         changed["reported_at"] = episode.reported_at or now
-        changed["decided_at"] = episode.decided_at or now
-    if act is Act.INTERVIEW_OFFERED:
-        ends.add(Kind.RETURN_INTERVIEW)
-        wait = clocks.interview if details["answer"] == "accepted" else clocks.offer_again
-        sets.append(rules.clock(Kind.RETURN_INTERVIEW, now + wait))
+    ends, sets = found.ends, found.sets
     await apply(actor, episode, ends=ends, sets=sets, changed=changed, by=by, now=now)
-
-
-def _next_meeting(held: Mapping[Kind, object]) -> set[Kind]:
-    """The talk that is next: open_of has them in the order of their moments."""
-    return set([kind for kind in held if kind in STRATEGY][:1])
 
 
 async def apply(

@@ -1,7 +1,7 @@
 """A missing child: the stages of an episode, and the clocks that start and stop in each. Pure.
 
-    steps = DEFAULT.of(Tier.HIGH)
-    opened(steps, DEFAULT, opened_at, flags, zone)    what stands from the first moment on
+    opened(DEFAULT, tier, opened_at, has_flags=…, is_third=…)   what stands from the first moment on
+    returned(DEFAULT, found_at, zone, is_reported=…)            what stands once the child is seen
 
 Nothing here waits for anything before somebody may report: a clock only says by when. There is no
 stage that parks a child out of sight, and none that ends a search but somebody having seen the
@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from server.due.rules import OF_A_RETURN, OF_A_SEARCH, STRATEGY, Kind, end_of, months_later
+from server.due.rules import OF_A_RETURN, STRATEGY, Kind, end_of, months_later
 from server.people.rules import Role
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -252,6 +252,3 @@ def stage(facts: Facts) -> Stage:
     if not facts.is_reported:
         return Stage.DECIDING
     return Stage.SEARCHING if facts.is_searched else Stage.REPORTED
-
-
-SEARCH, RETURN = OF_A_SEARCH, OF_A_RETURN

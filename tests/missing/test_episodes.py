@@ -378,6 +378,15 @@ async def test_a_refused_talk_is_offered_again(cast: Cast) -> None:
     assert after["stage"] == "found"
 
 
+async def test_a_talk_that_was_held_is_not_asked_for_again_by_an_old_offer(cast: Cast) -> None:
+    made = await opened(cast)
+    await post(cast, "tom", f"{path_of(cast)}/{made['id']}/found", seen(cast))
+    [due] = await Due.filter(kind="return_interview", state=State.OPEN)
+    await dues.done(cast.actor("tom"), due, cast.clock())
+    after = await enter(cast, made, "interview_offered", answer="refused", who="Rana, advocate")
+    assert "return_interview" not in clocks(after)
+
+
 # --- what the child reads
 
 
