@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from server import bulk, crypt
@@ -11,15 +10,14 @@ from server.alert.levels import Way
 from server.audit.actions import Actor, note
 from server.checkin.again import hand_in_again
 from server.checkin.models import CheckIn
+from server.checkin.row import row_of
 from server.checkin.rules import CALLS, Answer, check, content
-from server.checkin.words import as_text
 from server.db import write
 from server.errors import Conflict, IdReused, Unavailable
 from server.people.rules import Role
-from server.watch.actions import Settlement, settle
+from server.watch.actions import settle
 from server.watch.calling import call_adults
 from server.watch.models import Watch
-from server.watch.standing import as_the_child_sees
 
 # Two taps of one child in the same moment: one of them reads again what the other has written.
 TRIES = 8
@@ -72,7 +70,8 @@ async def _record(
     async with write():
         came_to = await settle(child_id, answer.way, answer.id, now=now)
         listens = role is Role.CHILD and await _listens(child_id, answer.way)
-        row = _row(actor, role, child_id, answer, mine, came_to, listens, now)
+        row = row_of(actor, role, child_id, answer, mine, came_to, now)
+        row["listen_at"] = now if listens else None
         if not await bulk.insert(CheckIn, [row], skip_known=True):
             raise Conflict("The same answer came twice in one moment.")
         await note(
@@ -93,43 +92,3 @@ async def _record(
 async def _listens(child_id: UUID, way: Way) -> bool:
     """Whether what this child says is listened to for a sign; never, whether it holds one."""
     return way is Way.SMS or await Watch.exists(child_id=child_id, listens=True)
-
-
-def _row(
-    actor: Actor,
-    role: Role,
-    child_id: UUID,
-    answer: Answer,
-    mine: str,
-    came_to: Settlement,
-    listens: bool,
-    now: datetime,
-) -> dict[str, Any]:
-    return {
-        "id": answer.id,
-        "agency_id": actor.agency_id,
-        "child_id": child_id,
-        "by_id": actor.id,
-        "by_role": role.value,
-        "by_way": answer.way.value,
-        "device_id": actor.device_id,
-        "said_at": answer.said_at,
-        "received_at": now,
-        "mood": answer.mood,
-        "note": answer.note,
-        "want": answer.want.value,
-        "mark": answer.mark,
-        "how": answer.how.value if answer.how is not None else None,
-        "who_id": answer.who,
-        "is_late": came_to.settled.was_late,
-        # Where the placement has ended, nothing is due that it could be too early for.
-        "is_early": came_to.settled.nothing and came_to.next_due_at is not None,
-        "listen_at": now if listens else None,
-        "content_hash": mine,
-        "answer": {
-            "id": str(answer.id),
-            "received_at": as_text(now),
-            "next_due_at": as_text(came_to.next_due_at) if came_to.next_due_at else None,
-            "standing": as_the_child_sees(came_to.standing).value,
-        },
-    }

@@ -1,7 +1,6 @@
 """An answer that was confirmed once, and that a restored database does not have."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from server import bulk
@@ -9,15 +8,14 @@ from server.alert.ladder import Cause
 from server.audit.actions import Actor, note
 from server.audit.epochs import was_lost
 from server.checkin.models import CheckIn
+from server.checkin.row import row_of
 from server.checkin.rules import CALLS, Answer
-from server.checkin.words import as_text
 from server.db import write
 from server.errors import Conflict, IdReused
 from server.people.rules import Role
 from server.watch.actions import Settlement, as_it_stands, settle
 from server.watch.calling import call_adults
 from server.watch.models import Round
-from server.watch.standing import as_the_child_sees
 
 
 async def hand_in_again(
@@ -40,7 +38,9 @@ async def hand_in_again(
     async with write():
         fits = at is not now and await _is_within_the_newest(child_id, at)
         came_to = await _came_to(child_id, answer, now, settles=fits)
-        row = _row(actor, child_id, answer, mine, came_to, at)
+        row = row_of(actor, Role.CHILD, child_id, answer, mine, came_to, at)
+        # What settles nothing now was not too early then.
+        row["is_early"] = False
         if not await bulk.insert(CheckIn, [row], skip_known=True):
             raise Conflict("The same answer came twice in one moment.")
         about = ("check_in", answer.id)
@@ -60,40 +60,3 @@ async def _came_to(child_id: UUID, answer: Answer, now: datetime, *, settles: bo
     if settles:
         return await settle(child_id, answer.way, answer.id, now=now)
     return await as_it_stands(child_id, now)
-
-
-def _row(
-    actor: Actor,
-    child_id: UUID,
-    answer: Answer,
-    mine: str,
-    came_to: Settlement,
-    at: datetime,
-) -> dict[str, Any]:
-    return {
-        "id": answer.id,
-        "agency_id": actor.agency_id,
-        "child_id": child_id,
-        "by_id": actor.id,
-        "by_role": Role.CHILD.value,
-        "by_way": answer.way.value,
-        "device_id": actor.device_id,
-        "said_at": answer.said_at,
-        "received_at": at,
-        "mood": answer.mood,
-        "note": answer.note,
-        "want": answer.want.value,
-        "mark": answer.mark,
-        "how": answer.how.value if answer.how is not None else None,
-        "who_id": answer.who,
-        "is_late": came_to.settled.was_late,
-        "is_early": False,
-        "listen_at": None,
-        "content_hash": mine,
-        "answer": {
-            "id": str(answer.id),
-            "received_at": as_text(at),
-            "next_due_at": as_text(came_to.next_due_at) if came_to.next_due_at else None,
-            "standing": as_the_child_sees(came_to.standing).value,
-        },
-    }

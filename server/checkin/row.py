@@ -1,0 +1,52 @@
+"""An answer as it is stored, with the first answer that we give beside it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.audit.actions import Actor
+from server.checkin.rules import Answer
+from server.checkin.words import as_text
+from server.people.rules import Role
+from server.watch.actions import Settlement
+from server.watch.standing import as_the_child_sees
+
+
+def row_of(
+    actor: Actor,
+    role: Role,
+    child_id: UUID,
+    answer: Answer,
+    mine: str,
+    came_to: Settlement,
+    at: datetime,
+) -> dict[str, Any]:
+    """The row of an answer that counts as of `at`; `mine` is the hash of its content."""
+    return {
+        "id": answer.id,
+        "agency_id": actor.agency_id,
+        "child_id": child_id,
+        "by_id": actor.id,
+        "by_role": role.value,
+        "by_way": answer.way.value,
+        "device_id": actor.device_id,
+        "said_at": answer.said_at,
+        "received_at": at,
+        "mood": answer.mood,
+        "note": answer.note,
+        "want": answer.want.value,
+        "mark": answer.mark,
+        "how": answer.how.value if answer.how is not None else None,
+        "who_id": answer.who,
+        "is_late": came_to.settled.was_late,
+        # Where the placement has ended, nothing is due that it could be too early for.
+        "is_early": came_to.settled.nothing and came_to.next_due_at is not None,
+        "listen_at": None,
+        "content_hash": mine,
+        "answer": {
+            "id": str(answer.id),
+            "received_at": as_text(at),
+            "next_due_at": as_text(came_to.next_due_at) if came_to.next_due_at else None,
+            "standing": as_the_child_sees(came_to.standing).value,
+        },
+    }
