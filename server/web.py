@@ -284,8 +284,7 @@ def problem(error: WaymarkError, language: str) -> Response:
     headers = {"content-language": language, "vary": "Accept-Language"}
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    if "retry_after_s" in error.extra:
-        headers["retry-after"] = str(error.extra["retry_after_s"])
+    headers |= _wait(error)
     return Response(
         msgspec.json.encode(document),
         status_code=error.status,
@@ -304,10 +303,24 @@ def error_page(request: Request, error: WaymarkError) -> Response:
         "status": error.status,
         "request_id": logs.request_id.get(),
     }
-    headers = {}
-    if "retry_after_s" in error.extra:
-        headers["retry-after"] = str(error.extra["retry_after_s"])
-    return page(request, "error.html", context, status=error.status, headers=headers)
+    return page_again(request, "error.html", context, error)
+
+
+def page_again(
+    request: Request, template: str, context: Mapping[str, Any], fault: WaymarkError | None
+) -> Response:
+    """A page with a form: as it is asked for, or shown again with what was wrong."""
+    if fault is None:
+        return page(request, template, context)
+    headers = _wait(fault)
+    return page(request, template, context, status=fault.status, headers=headers)
+
+
+def _wait(error: WaymarkError) -> dict[str, str]:
+    """How long to wait, where that is known."""
+    if "retry_after_s" not in error.extra:
+        return {}
+    return {"retry-after": str(error.extra["retry_after_s"])}
 
 
 def wants_page(request: Request) -> bool:

@@ -15,7 +15,7 @@ from server.doors.ways import back, halfway_token, let_in, site_for, to
 from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
 from server.people.access import Visitor, now_of, staff_of
 from server.people.words import entered, form_fault
-from server.web import form_body, json_answer, language_of, page
+from server.web import form_body, json_answer, language_of, page_again
 
 
 async def second(request: Request) -> Response:
@@ -57,7 +57,7 @@ async def ask_second(request: Request) -> Response:
 async def _second_page(request: Request, next_: str, fault: WaymarkError | None = None) -> Response:
     half = await find_halfway(halfway_token(request), now_of(request))
     context = {"next": next_, **await _ways(half.person_id), **_said(request, fault)}
-    return _answer(request, "doors/second.html", context, fault)
+    return page_again(request, "doors/second.html", context, fault)
 
 
 async def again(request: Request) -> Response:
@@ -102,7 +102,7 @@ async def _again_page(
     request: Request, visitor: Visitor, next_: str, fault: WaymarkError | None = None
 ) -> Response:
     context = {"next": next_, **await _ways(visitor.person_id), **_said(request, fault)}
-    return _answer(request, "doors/again.html", context, fault)
+    return page_again(request, "doors/again.html", context, fault)
 
 
 async def _ways(person_id: Any) -> dict[str, Any]:
@@ -121,16 +121,6 @@ async def _ways(person_id: Any) -> dict[str, Any]:
 
 def _said(request: Request, fault: WaymarkError | None) -> dict[str, Any]:
     return {"error": form_fault(fault, language_of(request)) if fault else None}
-
-
-def _answer(
-    request: Request, template: str, context: dict[str, Any], fault: WaymarkError | None
-) -> Response:
-    headers = {}
-    if fault is not None and "retry_after_s" in fault.extra:
-        headers["retry-after"] = str(fault.extra["retry_after_s"])
-    status = 200 if fault is None else fault.status
-    return page(request, template, context, status=status, headers=headers)
 
 
 routes = [

@@ -53,7 +53,7 @@ from server.people.access import (
 from server.people.models import Agency, Person
 from server.people.rules import Action, AgencyAction, Role
 from server.people.words import entered, form_fault, words_for
-from server.web import form_body, json_answer, language_of, page
+from server.web import form_body, json_answer, language_of, page, page_again
 
 ADULT_ROLES = [
     Role.CASEWORKER,
@@ -161,11 +161,7 @@ async def _sign_in_page(
         "is_night": is_night,
         "providers": await listed(request.app.state.settings.oidc.values()),
     }
-    headers = {}
-    if fault is not None and "retry_after_s" in fault.extra:
-        headers["retry-after"] = str(fault.extra["retry_after_s"])
-    status = fault.status if fault is not None else 200
-    return page(request, "doors/sign_in.html", context, status=status, headers=headers)
+    return page_again(request, "doors/sign_in.html", context, fault)
 
 
 async def manifest(request: Request) -> Response:

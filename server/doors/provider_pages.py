@@ -6,7 +6,6 @@ somebody else follow it gains nothing.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -26,14 +25,14 @@ from server.doors.rules import ERRAND_LASTS
 from server.doors.sessions import Opened, agent_of_request
 from server.doors.terms import set_up
 from server.doors.tying import tie_own
-from server.doors.ways import back, halfway_on, let_in, to, was_signed_out
+from server.doors.ways import back, drop, halfway_on, keep, let_in, to, was_signed_out
 from server.errors import Refused, TooMany, Unavailable, WaymarkError
 from server.i18n import N_
 from server.notify.channels.provider import Unanswered
 from server.people.access import Visitor, nothing_here, now_of, staff_of, visitor_or_none
 from server.people.words import entered, form_fault
 from server.settings import Provider
-from server.web import form_body, language_of, page
+from server.web import form_body, language_of, page_again
 
 OWN = "/desk/settings/accounts"
 AWAY = N_(
@@ -226,7 +225,7 @@ async def enter_code(request: Request) -> Response:
             return _welcome_page(request, provider, fault)
         return _fault_page(request, provider, Purpose.SIGN_IN, "", fault)
     answer = _on(request, opened, str(errand.carries["next"]))
-    _drop(request, answer, _welcome_name(request))
+    drop(request, answer, _welcome_name(request))
     return answer
 
 
@@ -242,7 +241,7 @@ def _welcome_page(
         "provider": provider.name,
         "error": form_fault(fault, language_of(request)) if fault else None,
     }
-    return _answer(request, "doors/welcome.html", context, fault)
+    return page_again(request, "doors/welcome.html", context, fault)
 
 
 # --- what they share
@@ -291,17 +290,7 @@ def _fault_page(
         "next": next_,
         "error": form_fault(fault, language_of(request)),
     }
-    return _answer(request, "doors/provider_fault.html", context, fault)
-
-
-def _answer(
-    request: Request, template: str, context: dict[str, Any], fault: WaymarkError | None
-) -> Response:
-    headers = {}
-    if fault is not None and "retry_after_s" in fault.extra:
-        headers["retry-after"] = str(fault.extra["retry_after_s"])
-    status = fault.status if fault is not None else 200
-    return page(request, template, context, status=status, headers=headers)
+    return page_again(request, "doors/provider_fault.html", context, fault)
 
 
 def _browser_name(request: HTTPConnection) -> str:
@@ -317,31 +306,13 @@ def _browser(request: HTTPConnection) -> str | None:
 
 
 def _keep_browser(request: HTTPConnection, answer: Response, token: str) -> None:
-    _keep(request, answer, _browser_name(request), token)
+    keep(request, answer, _browser_name(request), token, lasts=ERRAND_LASTS)
 
 
 def _keep_welcome(request: HTTPConnection, answer: Response, token: str) -> None:
-    _keep(request, answer, _welcome_name(request), token)
+    keep(request, answer, _welcome_name(request), token, lasts=ERRAND_LASTS)
     # The page of the code has its own ten minutes.
-    _keep(request, answer, _browser_name(request), _browser(request) or "")
-
-
-def _keep(request: HTTPConnection, answer: Response, name: str, token: str) -> None:
-    answer.set_cookie(
-        name,
-        token,
-        max_age=int(ERRAND_LASTS.total_seconds()),
-        path="/",
-        secure=request.app.state.settings.is_https,
-        httponly=True,
-        # The way back is a link from another site: a strict one would not come along.
-        samesite="lax",
-    )
-
-
-def _drop(request: HTTPConnection, answer: Response, name: str) -> None:
-    secure = request.app.state.settings.is_https
-    answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")
+    keep(request, answer, _browser_name(request), _browser(request) or "", lasts=ERRAND_LASTS)
 
 
 routes = [

@@ -1,5 +1,6 @@
 """Where a page of the doors leads: home, to the second half of the sign-in, to what waits."""
 
+from datetime import timedelta
 from urllib.parse import quote
 
 import segno
@@ -71,26 +72,33 @@ def halfway_on(request: HTTPConnection, token: str, next_: str) -> Response:
 
 def keep_halfway(request: HTTPConnection, answer: Response, token: str) -> None:
     """Put the token of a half where no script can read it, for as long as it lasts."""
-    answer.set_cookie(
-        halfway_name(request),
-        token,
-        max_age=int(HALFWAY_LASTS.total_seconds()),
-        path="/",
-        secure=request.app.state.settings.is_https,
-        httponly=True,
-        samesite="lax",
-    )
+    keep(request, answer, halfway_name(request), token, lasts=HALFWAY_LASTS)
 
 
 def drop_halfway(request: HTTPConnection, answer: Response) -> None:
     """Take it away again."""
-    answer.delete_cookie(
-        halfway_name(request),
+    drop(request, answer, halfway_name(request))
+
+
+def keep(
+    request: HTTPConnection, answer: Response, name: str, token: str, *, lasts: timedelta
+) -> None:
+    """A cookie of the doors: no script reads it, and a link from another site brings it along."""
+    answer.set_cookie(
+        name,
+        token,
+        max_age=int(lasts.total_seconds()),
         path="/",
         secure=request.app.state.settings.is_https,
         httponly=True,
         samesite="lax",
     )
+
+
+def drop(request: HTTPConnection, answer: Response, name: str) -> None:
+    """Take such a cookie away."""
+    secure = request.app.state.settings.is_https
+    answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")
 
 
 # --- after a sign-out
