@@ -11,14 +11,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from server import crypt
@@ -29,7 +27,7 @@ from server.alert.policy import Tier
 from server.audit.actions import SYSTEM
 from server.checkin import actions as check_ins
 from server.checkin.rules import Answer
-from server.db import close_database, write
+from server.db import write
 from server.due import actions as dues
 from server.due.models import Due
 from server.due.rules import OF_A_RETURN, OF_A_SEARCH, State
@@ -41,14 +39,14 @@ from server.missing.models import Alias, Episode, Line
 from server.missing.opening import Saying
 from server.missing.rules import Stage
 from server.people import actions as people
-from server.people.happenings import use_ears
 from server.people.rules import Role
 from server.watch import actions as watch
-from server.watch import calling, marking, ticking
+from server.watch import calling, ticking
 from server.watch.models import Watch
 from server.watch.rhythm import Rhythm
 from tests.fixtures import Database
-from tests.walks.test_machine import EXAMPLES, PARIS, STARTS, World
+from tests.machines import opened, run
+from tests.walks.test_machine import PARIS, STARTS, World
 
 WHO = st.sampled_from(["tom", "ines"])
 ENTRIES: list[tuple[Act, dict[str, str]]] = [
@@ -89,8 +87,6 @@ class Machine(RuleBasedStateMachine):
         self.do(self._begin(tier))
 
     async def _begin(self, tier: Tier) -> None:
-        use_ears(marking.hear, opening.hear, finding.hear)
-        calling.use_ends(finding.ends)
         async with write():
             self.child = await people.add_child(
                 SYSTEM,
@@ -253,24 +249,8 @@ _TWICE = STARTS[0].time().replace(hour=9), STARTS[0].time().replace(hour=18)
 
 @pytest.fixture
 def world(migrated: Database, keyring: crypt.Keyring) -> Iterator[World]:
-    made = World(migrated)
-    made.do(made.open())
-    yield made
-    made.do(close_database())
-    made.loop.close()
+    yield from opened(World(migrated))
 
 
 def test_whatever_people_do_about_a_missing_child_what_must_hold_holds(world: World) -> None:
-    class Here(Machine):
-        pass
-
-    Here.world = world
-    run_state_machine_as_test(
-        Here,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run(Machine, world, steps=25)

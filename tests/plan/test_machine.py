@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,6 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -30,13 +28,12 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from server import crypt
 from server.app import create_app
 from server.audit.actions import SYSTEM
-from server.db import close_database, open_database, write
+from server.db import open_database, write
 from server.doors import pairing
 from server.doors.passwords import Passwords
 from server.people import actions as people
@@ -50,8 +47,8 @@ from server.plan.state import State
 from server.settings import load
 from tests.cast import ORIGIN, Cast, build, password_of
 from tests.fixtures import Database, DrivenClock
+from tests.machines import opened, run
 
-EXAMPLES = int(os.environ.get("WAYMARK_TEST_EXAMPLES", "8"))
 START = datetime(2026, 11, 25, 18, tzinfo=UTC)
 WORDS = st.sampled_from(["", "yes", "no", "perhaps", "نعم"])
 WEATHER = ["good", "good", "request lost", "torn", "answer lost", "cut", "mixed"]
@@ -543,24 +540,8 @@ def _hangs_on(said: Wire) -> set[str]:
 
 @pytest.fixture
 def world(migrated: Database, keyring: crypt.Keyring, tmp_path: Path) -> Iterator[World]:
-    made = World(migrated, tmp_path)
-    made.do(made.open())
-    yield made
-    made.do(close_database())
-    made.loop.close()
+    yield from opened(World(migrated, tmp_path))
 
 
 def test_no_word_is_lost_and_one_number_is_one_text_in_any_weather(world: World) -> None:
-    class Here(Machine):
-        pass
-
-    Here.world = world
-    run_state_machine_as_test(
-        Here,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run(Machine, world, steps=30)

@@ -6,7 +6,6 @@ A state machine over the verbs, on real databases. Each run has a child of its o
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
@@ -15,7 +14,6 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -23,7 +21,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from server import crypt
@@ -37,20 +34,22 @@ from server.audit.actions import SYSTEM, Actor, seal, verify
 from server.checkin import actions as check_ins
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want
-from server.db import close_database, fetch, open_database, write
+from server.db import fetch, open_database, write
 from server.errors import Conflict, Refused
+from server.missing import finding, opening
 from server.people import actions as people
+from server.people.happenings import use_ears
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
 from server.watch import actions as watch
-from server.watch import agreeing, calling, questions, ticking
+from server.watch import agreeing, calling, marking, questions, ticking
 from server.watch import standing as rules
 from server.watch.cases import load
 from server.watch.models import Pause, Question, Round, Watch
 from server.watch.rhythm import Rhythm
 from tests.fixtures import Database
+from tests.machines import opened, run
 
-EXAMPLES = int(os.environ.get("WAYMARK_TEST_EXAMPLES", "8"))
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # Two days before the clocks of Paris change.
 STARTS = [datetime(2026, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 23, 12, tzinfo=UTC)]
@@ -79,6 +78,9 @@ class World:
         return self.loop.run_until_complete(work)
 
     async def open(self) -> None:
+        # As the composition roots do it: whoever says that a child is missing begins a search.
+        use_ears(marking.hear, opening.hear, finding.hear)
+        calling.use_ends(finding.ends)
         await open_database(self.database.url)
         now = STARTS[0] - DAY
         async with write():
@@ -445,24 +447,8 @@ class Machine(RuleBasedStateMachine):
 
 @pytest.fixture
 def world(migrated: Database, keyring: crypt.Keyring) -> Iterator[World]:
-    made = World(migrated)
-    made.do(made.open())
-    yield made
-    made.do(close_database())
-    made.loop.close()
+    yield from opened(World(migrated))
 
 
 def test_whatever_people_do_in_whatever_order_what_must_hold_holds(world: World) -> None:
-    class Here(Machine):
-        pass
-
-    Here.world = world
-    run_state_machine_as_test(
-        Here,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run(Machine, world, steps=25)
