@@ -191,19 +191,22 @@ async def check(actor: Actor, child: Child, *, version: int, id: UUID, now: date
         if known is not None:
             if (known.child_id, known.version) != (child.id, version):
                 raise IdReused(N_("This id belongs to something else."), field="id")
-            return
-        stands = await current(child.id)
-        if version != stands.number or version == 0:
-            raise _conflict(version, {}, stands, is_staff=True)
-        await _checked(actor, child, version, id, now)
-    await _follow_return(actor, child, id, now)
+        else:
+            stands = await current(child.id)
+            if version != stands.number or version == 0:
+                raise _conflict(version, {}, stands, is_staff=True)
+            await _checked(actor, child, version, id, now)
+    # Said again, this is done where it was cut off before.
+    await _follow_return(actor, child, id, known.at if known is not None else now, now)
 
 
-async def _follow_return(actor: Actor, child: Child, check_id: UUID, now: datetime) -> None:
+async def _follow_return(
+    actor: Actor, child: Child, check_id: UUID, checked_at: datetime, now: datetime
+) -> None:
     """After a return it is what one of its clocks waits for, and stands in the timeline. In a
     transaction of its own, since an episode locks in another order."""
     waits = Due.filter(child_id=child.id, kind=DueKind.PACK_UPDATE, state=DueState.OPEN)
-    due = await waits.first()
+    due = await waits.filter(set_at__lte=checked_at).first()
     if due is not None:
         await enter(
             actor,

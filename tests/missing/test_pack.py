@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -354,6 +354,36 @@ async def test_after_a_return_a_look_through_is_what_its_clock_waits_for(cast: C
             assert (await tom.post(path_of(cast, "/check"), json=check)).status_code == 200
     assert not await Due.filter(kind=Kind.PACK_UPDATE, state=State.OPEN).exists()
     assert await Line.filter(episode_id=episode.id, what="pack_update").count() == 1
+
+
+async def test_a_look_through_that_was_cut_off_ends_its_clock_when_it_comes_again(
+    cast: Cast,
+) -> None:
+    await put(cast, "tom", 0, LOOKS)
+    early, cut = ({"id": str(uuid4()), "version": 1} for _ in range(2))
+    async with cast.client_as("tom") as tom:
+        await tom.post(path_of(cast, "/check"), json=early)
+        now = cast.clock.advance(minutes=1)
+        said = Saying(now, None, None, ())
+        episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), said, now)
+        seen = Found(now, "at school", "Joy", "well")
+        await found(cast.actor("tom"), episode.id, uuid4(), seen, now)
+        # One of before the return says nothing about the time after it.
+        await tom.post(path_of(cast, "/check"), json=early)
+        waits = Due.filter(kind=Kind.PACK_UPDATE, state=State.OPEN)
+        assert await waits.exists()
+        # Stored, and killed before the clock heard of it.
+        await PackCheck.create(
+            id=UUID(cut["id"]),
+            agency_id=cast.agency.id,
+            child_id=cast.mia.id,
+            version=1,
+            by_id=cast.tom.id,
+            by_role="caseworker",
+            at=now,
+        )
+        assert (await tom.post(path_of(cast, "/check"), json=cut)).status_code == 200
+    assert not await waits.exists()
 
 
 async def test_a_copy_for_partners_is_as_small_as_it_can_be(cast: Cast) -> None:
