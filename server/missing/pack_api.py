@@ -8,7 +8,7 @@ from starlette.responses import Response
 from server.clock import known_zone
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
-from server.missing import pack, pack_paper, pack_reading, packing
+from server.missing import pack, pack_paper, pack_reading, pack_shelf_api, packing
 from server.missing.pack import Copy
 from server.missing.pack_models import PackPhoto
 from server.missing.pack_reading import Reader
@@ -130,6 +130,15 @@ async def on_paper(request: Request) -> Response:
     return Response(made, media_type="application/pdf", headers=headers)
 
 
+async def as_text(request: Request) -> Response:
+    """The same page without its form, whole, for whatever shows no PDF."""
+    asked = query_of(request, language=Language, **{"for": For})
+    child = await unsealed(request)
+    now, reader = now_of(request), await _reader(request, asked["language"])
+    made = await pack_paper.text(child, Copy(asked["for"] or Copy.POLICE), reader, now)
+    return Response(made, media_type="text/plain")
+
+
 async def photo(request: Request) -> Response:
     """A photo, to whoever may read the pack now."""
     size = query_of(request, size=Size)["size"] or "page"
@@ -209,6 +218,17 @@ routes: list[Any] = [
     ),
     api(
         "GET",
+        f"{_CHILD}/pack.txt",
+        as_text,
+        "The grab pack as plain text",
+        gives={200: None},
+        problems=(Refused,),
+        query={"language": Language, "for": For},
+        headers=_REASON,
+        media_type="text/plain",
+    ),
+    api(
+        "GET",
         f"{_PACK}/photos/{{photo_id:uuid}}",
         photo,
         "A photo of the grab pack",
@@ -218,4 +238,5 @@ routes: list[Any] = [
         headers=_REASON,
         media_type="image/jpeg",
     ),
+    *pack_shelf_api.routes,
 ]

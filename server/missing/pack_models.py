@@ -79,6 +79,31 @@ class PackOpening(Model):
         )
 
 
+class PackCarry(Model):
+    """Somebody on duty has it with them on a phone, in that session, until the duty ends. `why` is
+    missing where adults were alerted about the child; it lasts no longer than they are then."""
+
+    id = fields.UUIDField(primary_key=True)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="pack_carries", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    person_id = fields.UUIDField()
+    session_id = fields.UUIDField()
+    why: fields.Field[Any] = EncryptedText(null=True)  # None where adults are alerted.
+    at = fields.DatetimeField()
+    until_at = fields.DatetimeField()
+    put_down_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "pack_carry"
+        indexes = (
+            Index(fields=("child_id",), name="pack_carry_child"),
+            Index(fields=("person_id", "until_at"), name="pack_carry_person"),
+        )
+
+
 class PackPhoto(Model):
     """A photo in two sizes, without anything that the camera wrote into it. Taken out, its row
     stays and its pictures are gone."""

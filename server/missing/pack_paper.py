@@ -70,6 +70,30 @@ async def pdf(child: Child, copy: Copy, reader: Reader, now: datetime) -> bytes:
     return await asyncio.to_thread(_set, data, small)
 
 
+async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
+    """The same in plain lines, of which none is shortened."""
+    shown = await whole(child, copy, reader, now)
+    photo = await picture_for_paper(child.id)
+    data = _data(shown, photo, copy, reader, now)
+    words, colon = data["words"], data["words"]["colon"]
+    head = [
+        data["name"],
+        data["own_script"],
+        f"{words['title']} · {data['subtitle']}",
+        data["warning"],
+        data["photo_note"] or words["no_photo"],
+        data["says"],
+        *(f"{one['name']}{colon} {one['value']}" for one in data["facts"]),
+        f"{words['unknown']}{colon} {data['unknown']}" if data["unknown"] else "",
+    ]
+    parts = [[line for line in head if line]]
+    for group in _whole_groups(shown, copy, reader):
+        items = [f"{one['label']}{colon} {one['text']}" for one in group["items"]]
+        parts.append([group["title"], *items])
+    parts.append([words["confidential"], data["footer"]])
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
 def _set(data: Data, small: bytes) -> bytes:
     made: bytes = typst.compile(
         str(_SOURCE),
@@ -186,12 +210,16 @@ def _unknown(known: AtTheTimeOut | None, language: str) -> str:
 
 
 def _groups(shown: PackOut, copy: Copy, reader: Reader) -> tuple[list[Data], list[str]]:
+    kept = _whole_groups(shown, copy, reader)
+    return kept, _shortened([item for one in kept for item in one["items"]])
+
+
+def _whole_groups(shown: PackOut, copy: Copy, reader: Reader) -> list[Data]:
     language = reader.language
     assert shown.record is not None
     found = [_happened(shown.now, reader), _there(shown.record, language)]
     found += [_group(group, shown.fields, language) for group in GROUPS if group.part != Part.NOW]
-    kept = [one for one in found if one["items"]]
-    return kept, _shortened([item for one in kept for item in one["items"]])
+    return [one for one in found if one["items"]]
 
 
 def _shortened(items: list[Data]) -> list[str]:

@@ -2,19 +2,20 @@
 
 While adults are alerted about the child, or look for it, those who may read it do. At any other
 time they say why; the child can read that. What is read within the minutes that a reason opens is
-one look.
+one look; so is all that a phone fetches while the pack is with it on duty (`carrying.py`).
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import unquote
+from uuid import UUID
 
 from starlette.requests import Request
 
 from server.errors import Denied, Refused
 from server.i18n import N_
-from server.missing import pack, packing
+from server.missing import carrying, pack, packing
 from server.missing.pack_models import PackOpening
 from server.missing.pack_reading import open_since
 from server.people.access import child_for, looked, now_of, visitor_of
@@ -41,16 +42,28 @@ class Seen:
 
 async def pack_of(request: Request) -> Seen:
     """The child of the path, to somebody who may read at least a part of its pack."""
-    return Seen(*await child_for(request, request.path_params["child_id"], Action.PACK_SEE))
+    child_id = request.path_params["child_id"]
+    if await _is_carried(request, child_id):
+        every = carrying.AT_MOST
+        return Seen(*await child_for(request, child_id, Action.PACK_CHANGE, at_most_every=every))
+    return Seen(*await child_for(request, child_id, Action.PACK_SEE))
 
 
 async def unsealed(request: Request) -> Child:
     """The child whose whole pack may be read now; leaves an entry. Raises Denied, code
     `reason_needed` where nobody is alerted and no reason is given."""
-    child, _ = await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE)
-    if not await is_unsealed(request, child):
+    child_id = request.path_params["child_id"]
+    is_carried = await _is_carried(request, child_id)
+    every = carrying.AT_MOST if is_carried else None
+    child, _ = await child_for(request, child_id, Action.PACK_CHANGE, at_most_every=every)
+    if not is_carried and not await is_unsealed(request, child):
         raise packing.may_not_read()
     return child
+
+
+async def _is_carried(request: Request, child_id: UUID) -> bool:
+    """Whoever has it with them on duty has looked when they took it."""
+    return await carrying.is_carried(await visitor_of(request), child_id, now_of(request))
 
 
 async def is_unsealed(request: Request, child: Child) -> bool:

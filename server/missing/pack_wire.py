@@ -1,7 +1,7 @@
 """What the grab pack looks like over the wire: made from the one list of its fields."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -62,6 +62,62 @@ class OpenOut(msgspec.Struct):
     """Until when it is open to this session."""
 
     until_at: datetime
+
+
+class CarryRequest(msgspec.Struct):
+    """Take it along on duty. `why` is needed once a duty while nobody is alerted about the child,
+    which can read it."""
+
+    id: UUID
+    why: Annotated[str, msgspec.Meta(max_length=2_000)] | None = None
+
+
+class CarriedOut(msgspec.Struct):
+    """Until when it may be on that phone. `is_carried` false: it was put down since."""
+
+    id: UUID
+    until_at: datetime
+    is_carried: bool
+
+
+class PageOut(msgspec.Struct):
+    """Where the page is to be had in a language: as PDF, and as plain text."""
+
+    language: str
+    pdf: str
+    text: str
+
+
+class ShelfPhotoOut(msgspec.Struct):
+    """The newest photo: when it was taken, and whether it may show another child by now."""
+
+    taken_on: date | None
+    is_old: bool
+
+
+class OnShelfOut(msgspec.Struct):
+    """A pack on the shelf. `carried`: with this session, until `until_at`; `open`: it may be taken
+    without a reason; `sealed`: it is taken for a reason alone, and nothing of it is said here.
+    `sha` changes when the pack does."""
+
+    child_id: UUID
+    name: str
+    state: Literal["carried", "open", "sealed"]
+    version: int
+    alerted_since: datetime | None
+    until_at: datetime | None
+    sha: str | None
+    photo: ShelfPhotoOut | None
+    pages: list[PageOut]
+    path: str
+
+
+class ShelfOut(msgspec.Struct):
+    """`until_at` null: not on duty, and nothing may be on the phone."""
+
+    until_at: datetime | None
+    server_time: datetime
+    packs: list[OnShelfOut]
 
 
 class WhoOut(msgspec.Struct):

@@ -161,13 +161,18 @@ async def own_child(request: HTTPConnection, action: Action) -> tuple[Child, Rol
 
 
 async def children_for(
-    request: HTTPConnection, action: Action, *, also: Collection[UUID] = ()
+    request: HTTPConnection,
+    action: Action,
+    *,
+    also: Collection[UUID] = (),
+    at_most_every: timedelta = BOARD_LOOK_EVERY,
 ) -> dict[UUID, Roles]:
     """Every child about which the visitor may do this, and what the visitor is to each.
 
     For whoever is on duty that is every child of the agency that is placed, and those in `also`;
-    it leaves an entry for each one to which there is no tie (once an hour: a board refreshes
-    itself). For whoever covers for somebody on leave it is the children of that caseworker.
+    it leaves an entry for each one to which there is no tie (once an hour, or as `at_most_every`
+    says: a board refreshes itself). For whoever covers for somebody on leave it is the children of
+    that caseworker.
     """
     visitor, now = await visitor_of(request), now_of(request)
     found, rota = await _by_ties(visitor, now), await _rota_of(request, visitor, now)
@@ -179,7 +184,7 @@ async def children_for(
         for id_ in children:
             found[id_] = found.get(id_, frozenset()) | {Role.SUPERVISOR}
         what = f"look:{action}"
-        await looked(visitor, new, what, now, why=why, at_most_every=BOARD_LOOK_EVERY)
+        await looked(visitor, new, what, now, why=why, at_most_every=at_most_every)
     return {id_: roles for id_, roles in found.items() if may(roles, action)}
 
 

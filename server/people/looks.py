@@ -17,6 +17,8 @@ MOST = 500
 WORDS: Mapping[str, str] = {
     "account": N_("Your page"),
     "alert": N_("Alerts about you"),
+    # On the phone of somebody who is on duty, for a reason, so that it opens without a network.
+    "carried": N_("What is kept for when you are missing, taken along on their phone"),
     "check_in": N_("Your check-ins"),
     "child": N_("Your page"),
     "devices": N_("Your phones"),

@@ -71,6 +71,7 @@ WHO = (
     ("/api/v1/children/{child_id}/ties", "root"),
     ("/api/v1/children", "tom"),
     ("/api/v1/alerts", "tom"),
+    ("/api/v1/packs", "tom"),
     ("/api/v1/sessions", "tom"),
     ("/api/v1/me/reaching", "tom"),
     ("/api/v1/rota", "ines"),
@@ -235,6 +236,7 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
         # The same again is the same version, which the look through it names.
         f"PUT {child}/pack": {"base": 1, "fields": {"hair": "black"}},
         f"POST {child}/pack/check": {"id": str(uuid4()), "version": 1},
+        f"POST {child}/pack/carry": {"id": str(uuid4()), "why": "On duty tonight"},
         f"PUT {child}/rhythm": {"rhythm": {"at": ["18:00"]}, "zone": "Europe/Paris"},
         f"POST {child}/rhythm/proposals": {"id": str(uuid4()), "rhythm": {"at": ["18:30"]}},
         "POST /api/v1/rhythm/proposals": {"id": str(uuid4()), "rhythm": {"at": ["18:30"]}},
