@@ -329,6 +329,8 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {CHILD}/episodes": child("child caseworker supervisor guardian"),
     f"GET {CHILD}/episodes/{{episode_id}}": child("child caseworker supervisor guardian"),
     f"POST {CHILD}/episodes/{{episode_id}}/entries": child("caseworker supervisor"),
+    f"POST {CHILD}/episodes/{{episode_id}}/together": child("caseworker supervisor"),
+    f"DELETE {CHILD}/episodes/{{episode_id}}/together/{{other_id}}": child("caseworker supervisor"),
     f"GET {CHILD}/episodes/{{episode_id}}/interview": child("child caseworker supervisor guardian"),
     f"PUT {CHILD}/episodes/{{episode_id}}/interview": child("caseworker supervisor"),
     f"GET {CHILD}/return-reasons": child("caseworker supervisor"),
@@ -456,6 +458,8 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/episodes/{episode_id}": desk_child("caseworker supervisor guardian"),
     "GET /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
     "POST /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
+    "POST /desk/episodes/{episode_id}/together": desk_child("caseworker supervisor"),
+    "POST /desk/episodes/{episode_id}/apart": desk_child("caseworker supervisor"),
     "GET /desk/episodes/{episode_id}/interview": desk_child("caseworker supervisor guardian"),
     "POST /desk/episodes/{episode_id}/interview": desk_child("caseworker supervisor"),
     "GET /desk/episodes/{episode_id}/interview/{group}": desk_child("caseworker supervisor"),
@@ -548,6 +552,9 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /metrics": lambda _: HIDDEN,
 }
 
+# Noor's, who is missing together with Mia.
+OTHER_EPISODE = UUID("5b1f0a52-8a35-4f0e-9d0b-6d3f6f1c2a77")
+
 # What a rule looks at before it looks at rights has to fit. `{now}` and `{id}` are filled in.
 BODIES: Mapping[str, Mapping[str, Any]] = {
     f"PUT {CHILD}/rhythm": {"rhythm": {"at": ["18:00"]}, "zone": "Europe/Paris"},
@@ -576,6 +583,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
         "what": "note",
         "words": "A white car.",
     },
+    f"POST {CHILD}/episodes/{{episode_id}}/together": {"episode_id": str(OTHER_EPISODE)},
     f"PUT {CHILD}/episodes/{{episode_id}}/interview": {"base": 0, "answers": {}},
     f"POST {CHILD}/episodes/{{episode_id}}/found": {
         "id": "{id}",
@@ -1102,7 +1110,18 @@ async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
         await found(cast.actor("tom"), held.id, uuid4(), what, now)
     if path.startswith("/desk/") and path.endswith("/interview"):
         await _a_talk(cast, held.id, now)
+    if "/together" in path or path.endswith("/apart"):
+        await other_id(cast, who, path)
     return held.id
+
+
+async def other_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A time in which Noor was missing, who lives in the same home."""
+    if not await Episode.exists(id=OTHER_EPISODE):
+        now = cast.clock()
+        await Child.filter(id=cast.noor.id).update(home_id=cast.home.id)
+        await open_episode(cast.actor("tom"), cast.noor.id, OTHER_EPISODE, Saying(now), now)
+    return OTHER_EPISODE
 
 
 async def _a_talk(cast: Cast, id_: UUID, now: datetime) -> None:
@@ -1126,6 +1145,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         due_id,
         act,
         episode_id,
+        other_id,
         photo_id,
         group,
         home_id,

@@ -6,9 +6,10 @@ the timelines of episodes. What somebody knew is what had reached them, so messa
 they were handed over. Reasons that are sealed stay out of it, and so do the child's words.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from server.alert.ladder import Cause, Outcome
@@ -16,7 +17,9 @@ from server.alert.models import Alert
 from server.alert.sent import sent_about
 from server.checkin.models import CheckIn
 from server.i18n import N_, gettext
+from server.missing.acts import OF_ANOTHER
 from server.missing.models import Line
+from server.missing.view import of_another
 from server.missing.wording import details_of, title_of
 from server.notify.models import Message
 from server.people.models import Person
@@ -40,14 +43,21 @@ class Fact:
     happened_at: datetime | None = None
 
 
-async def account(child_id: UUID, begin: datetime, end: datetime, language: str) -> list[Fact]:
-    """Everything about this child from `begin` until before `end`, oldest first."""
+async def account(
+    child_id: UUID,
+    begin: datetime,
+    end: datetime,
+    language: str,
+    known: Mapping[UUID, str] = MappingProxyType({}),
+) -> list[Fact]:
+    """Everything about this child from `begin` until before `end`, oldest first. `known`: other
+    children that the reader may see, by name."""
     people = _Names(language)
     # Of one moment: what was said comes before what followed from it.
     found = [
         *await _answers(child_id, begin, end, language, people),
         *await _sightings(child_id, begin, end, language, people),
-        *await _lines(child_id, begin, end, language, people),
+        *await _lines(child_id, begin, end, language, people, known),
         *await _rounds(child_id, begin, end, language),
         *await _alerts(child_id, begin, end, language, people),
         *await _messages(child_id, begin, end, language),
@@ -177,7 +187,12 @@ async def _messages(child_id: UUID, begin: datetime, end: datetime, language: st
 
 
 async def _lines(
-    child_id: UUID, begin: datetime, end: datetime, language: str, people: _Names
+    child_id: UUID,
+    begin: datetime,
+    end: datetime,
+    language: str,
+    people: _Names,
+    known: Mapping[UUID, str],
 ) -> list[Fact]:
     held = Line.filter(child_id=child_id, received_at__gte=begin, received_at__lt=end)
     rows = await held.order_by("received_at", "number").limit(MOST)
@@ -187,13 +202,14 @@ async def _lines(
             row.received_at,
             title_of(row.what, language),
             people.of(row.who_id),
-            _said(row, language),
+            _said(row, language, known),
             row.at,
         )
         for row in rows
     ]
 
 
-def _said(row: Line, language: str) -> str:
-    parts = [f"{label}: {text}" for label, text in details_of(row.what, row.details, language)]
+def _said(row: Line, language: str, known: Mapping[UUID, str]) -> str:
+    details = of_another(row.details, known) if row.what in OF_ANOTHER else row.details
+    parts = [f"{label}: {text}" for label, text in details_of(row.what, details, language)]
     return " · ".join([*parts, *([row.words] if row.words else [])])

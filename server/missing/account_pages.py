@@ -11,6 +11,8 @@ from server.errors import WaymarkError
 from server.i18n import format_moment
 from server.missing.account import account
 from server.missing.models import Episode
+from server.missing.paths import others_for
+from server.missing.view import names_of, others_in
 from server.people.access import desk_child, looked, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action
@@ -40,7 +42,9 @@ async def show(request: Request) -> Response:
             end = datetime(last.year, last.month, last.day, tzinfo=zone) + _DAY
     except WaymarkError as wrong:
         fault = wrong
-    facts = [] if fault else await account(child.id, begin, end, language)
+    seen = await others_for(request, await others_in(await Episode.filter(child_id=child.id)))
+    known = await names_of(seen)
+    facts = [] if fault else await account(child.id, begin, end, language, known)
     seal = await Seal.all().order_by("-id").first()
     context = {
         "child": await Person.get(id=child.id),

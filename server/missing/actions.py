@@ -1,8 +1,8 @@
 """What people enter into an episode, and what that does to its clocks and its stage."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from server.audit.actions import Actor
 from server.db import swapped, write
@@ -18,6 +18,7 @@ from server.missing.lines import append
 from server.missing.models import Episode, Line
 from server.missing.opening import TOPIC
 from server.missing.rules import Clock, Facts, Stage
+from server.missing.together import linked
 from server.watch.writing import lock
 
 # Clocks of phones differ; beyond this a moment has not come yet.
@@ -34,24 +35,30 @@ async def enter(
     words: str | None,
     details: Mapping[str, str],
     now: datetime,
+    also: Collection[UUID] = (),
 ) -> Line:
-    """One entry: what was done or learned, and when. The same id again is the same.
+    """One entry: what was done or learned, and when. The same id again is the same. `also`: other
+    episodes, of those who are missing together with this child, in which it stands as well.
 
     Raises NotFound, Refused (naming the field), IdReused, Conflict `not_yet` for what belongs to
-    the time after the return.
+    the time after the return, and `apart` where somebody has said that they are not together.
     """
     clean, when = acts.read(act, details, words), at or now
     if when > now + EARLY:
         raise Refused(N_("This time has not come yet."), field="at")
+    if also and act not in acts.SHARED:
+        raise Refused(N_("This is entered for one child alone."), field="also")
+    said_id = id if also else None
     async with write():
-        episode = await locked(episode_id)
+        episode, *others = await locked_all([episode_id, *also])
         known = await Line.get_or_none(id=id)
         if known is not None:
-            if (known.episode_id, known.what, known.words, known.details) != (
+            if (known.episode_id, known.what, known.words, known.details, known.about_id) != (
                 episode.id,
                 act.value,
                 words,
                 clean,
+                said_id,
             ):
                 raise IdReused("This id is known already, with other content.")
             return known
@@ -60,20 +67,63 @@ async def enter(
                 N_("This comes after the return. First say that the child was found."),
                 code="not_yet",
             )
+        if not {one.id for one in others} <= {one.id for one in await linked(episode.id)}:
+            raise Conflict(
+                N_("Somebody has said that they are not missing together. Look again."),
+                code="apart",
+            )
+        at = min(when, now)
         line = await append(
-            actor, episode, act.value, id=id, at=min(when, now), now=now, words=words, details=clean
+            actor,
+            episode,
+            act.value,
+            id=id,
+            at=at,
+            now=now,
+            words=words,
+            details=clean,
+            about=said_id,
         )
         await _follow(actor, episode, act, clean, line.id, now)
+        for other in others:
+            await _enter_too(actor, other, act, line, now)
     return line
+
+
+async def _enter_too(actor: Actor, other: Episode, act: Act, said: Line, now: datetime) -> None:
+    """The same in the timeline of another child: a line of its own, sealed there."""
+    details = {name: value for name, value in said.details.items() if name not in acts.OF_ONE_CHILD}
+    line = await append(
+        actor,
+        other,
+        act.value,
+        id=uuid5(said.id, str(other.id)),
+        at=said.at,
+        now=now,
+        words=said.words,
+        details=details,
+        about=said.id,
+    )
+    await _follow(actor, other, act, details, line.id, now)
 
 
 async def locked(episode_id: UUID) -> Episode:
     """The episode as it was written last; nobody else writes it until the transaction ends."""
-    episode = await Episode.get_or_none(id=episode_id)
-    if episode is None:
+    [episode] = await locked_all([episode_id])
+    return episode
+
+
+async def locked_all(ids: Sequence[UUID]) -> list[Episode]:
+    """These episodes, each once, in the order given. Their children are locked in one order
+    everywhere, so that no two wait for each other."""
+    wanted = list(dict.fromkeys(ids))
+    held = {one.id: one for one in await Episode.filter(id__in=wanted)}
+    if len(held) < len(wanted):
         raise NotFound("There is no such episode.")
-    await lock(episode.child_id)
-    return await Episode.get(id=episode_id)
+    for child_id in sorted({one.child_id for one in held.values()}):
+        await lock(child_id)
+    now = {one.id: one for one in await Episode.filter(id__in=wanted)}
+    return [now[id_] for id_ in wanted]
 
 
 async def _follow(

@@ -37,6 +37,14 @@ class Act(StrEnum):
 # What the server enters itself.
 OPENED, JOINED, SIGN_OF_LIFE, FOUND = "opened", "joined", "sign_of_life", "found"
 INTERVIEW_HELD, PLAN_REVIEW = "interview_held", "plan_review"
+# About another child: `with` in the details is its id, which a reader sees only as far as they may
+# see that child.
+TOGETHER, APART, OTHER_SEEN = "together", "apart", "other_seen"
+OF_ANOTHER = frozenset({TOGETHER, APART, OTHER_SEEN})
+# What can be entered for several who are missing together, in one go.
+SHARED = frozenset({Act.ATTEMPT, Act.REPORT, Act.STRATEGY, Act.NOTE})
+# What of it belongs to one child alone, and is left out of the line of the others.
+OF_ONE_CHILD = frozenset({"pack", "level"})
 
 LONGEST, LONGEST_WORDS = 500, 20_000
 

@@ -1,5 +1,6 @@
 """Episodes over the wire: a child is missing, what is done, and that it was found."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,17 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Conflict, IdReused
-from server.missing import actions, finding, interview_api, opening
+from server.missing import actions, finding, interview_api, linking, opening
 from server.missing.acts import Act
 from server.missing.finding import Found
 from server.missing.models import Episode
 from server.missing.opening import Saying
-from server.missing.paths import episode_for
+from server.missing.paths import episode_for, others_for
 from server.missing.rules import Flag, Stage
-from server.missing.view import Told, View, Who, view
+from server.missing.together import linked, offered
+from server.missing.view import Reader, Told, View, Who, names_of, others_in, view
 from server.openapi import api
 from server.people.access import Roles, child_for, nothing_here, now_of, visitor_of
-from server.people.rules import Action, Role
+from server.people.rules import Action, Role, may
 from server.watch.wire import Moment, Words
 from server.web import json_answer, json_body
 
@@ -49,13 +51,16 @@ class EpisodeRequest(msgspec.Struct):
 
 class EntryRequest(msgspec.Struct):
     """What was done or learned, for the timeline. `details` by the names of its kind: an `attempt`
-    has `how`, `whom`, `result`; a `report` has `to`, `way`, `who`, `reference`, `level`, `pack`."""
+    has `how`, `whom`, `result`; a `report` has `to`, `way`, `who`, `reference`, `level`, `pack`.
+    `also`: other episodes, of those who are missing together with this child, in whose timelines it
+    stands as well; of an attempt, a report, a talk or a note."""
 
     id: UUID
     what: Act
     at: Moment | None = None
     words: Words | None = None
     details: Annotated[dict[str, Line], msgspec.Meta(max_length=12)] = {}
+    also: Annotated[list[UUID], msgspec.Meta(max_length=20)] = []
 
 
 class FoundRequest(msgspec.Struct):
@@ -66,6 +71,23 @@ class FoundRequest(msgspec.Struct):
     where: Needed
     by: Needed
     condition: Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
+
+
+class TogetherRequest(msgspec.Struct):
+    """The episode of another child of the home: the two are missing together."""
+
+    episode_id: UUID
+
+
+class OtherOut(msgspec.Struct):
+    """Another child: with whom it is missing, or might be. Ids and name are there for those who may
+    see that child."""
+
+    episode_id: UUID | None
+    child_id: UUID | None
+    name: str | None
+    is_open: bool
+    opened_at: datetime
 
 
 class OwnerOut(msgspec.Struct):
@@ -123,6 +145,8 @@ class EpisodeOut(msgspec.Struct):
     followed_up_at: datetime | None
     clocks: list[ClockOut]
     timeline: list[LineOut]
+    together: list[OtherOut]
+    together_offered: list[OtherOut]  # Of one home and one time: a person says whether they are.
 
 
 class EpisodesOut(msgspec.Struct):
@@ -173,8 +197,36 @@ async def enter(request: Request) -> Response:
         words=said.words or None,
         details=said.details,
         now=now_of(request),
+        also=await _also(request, said.also),
     )
     return json_answer(await _one(request, await Episode.get(id=episode.id), roles), status=201)
+
+
+async def _also(request: Request, ids: list[UUID]) -> list[UUID]:
+    """Episodes of other children on which the visitor works too."""
+    for id_ in ids:
+        other = await Episode.get_or_none(id=id_)
+        if other is None:
+            raise nothing_here()
+        await child_for(request, other.child_id, Action.EPISODE_WORK)
+    return ids
+
+
+async def join(request: Request) -> Response:
+    """Two children are missing together."""
+    said = await json_body(request, TogetherRequest)
+    episode, roles = await episode_for(request, Action.EPISODE_WORK)
+    [other_id] = await _also(request, [said.episode_id])
+    await linking.link(await visitor_of(request), episode.id, other_id, now_of(request))
+    return json_answer(await _one(request, episode, roles))
+
+
+async def part(request: Request) -> Response:
+    """They are not missing together after all."""
+    episode, roles = await episode_for(request, Action.EPISODE_WORK)
+    [other_id] = await _also(request, [request.path_params["other_id"]])
+    await linking.unlink(await visitor_of(request), episode.id, other_id, now_of(request))
+    return json_answer(await _one(request, episode, roles))
 
 
 async def found(request: Request) -> Response:
@@ -193,11 +245,38 @@ async def _one(request: Request, episode: Episode, roles: Roles) -> EpisodeOut:
 
 async def _outs(request: Request, episodes: list[Episode], roles: Roles) -> list[EpisodeOut]:
     visitor = await visitor_of(request)
-    seen = await view(episodes, roles, visitor.person_id, now_of(request))
-    return [_out(one) for one in seen]
+    reads = Reader(roles, visitor.person_id).reads_all
+    held = {one.id: await linked(one.id) if reads else [] for one in episodes}
+    asked = {
+        one.id: await offered(one) if one.is_open and may(roles, Action.EPISODE_WORK) else []
+        for one in episodes
+    }
+    others = [one for some in (*held.values(), *asked.values()) for one in some]
+    children = {one.child_id for one in others} | (await others_in(episodes) if reads else set())
+    known = await names_of(await others_for(request, children))
+    seen = await view(episodes, roles, visitor.person_id, now_of(request), known)
+    return [
+        _out(
+            one,
+            [_other(other, known) for other in held[one.episode.id]],
+            [_other(other, known) for other in asked[one.episode.id]],
+        )
+        for one in seen
+    ]
 
 
-def _out(seen: View) -> EpisodeOut:
+def _other(episode: Episode, known: Mapping[UUID, str]) -> OtherOut:
+    is_known = episode.child_id in known
+    return OtherOut(
+        episode.id if is_known else None,
+        episode.child_id if is_known else None,
+        known.get(episode.child_id),
+        episode.is_open,
+        episode.opened_at,
+    )
+
+
+def _out(seen: View, together: list[OtherOut], offered: list[OtherOut]) -> EpisodeOut:
     episode, reads, is_child = seen.episode, seen.reader.reads_all, seen.reader.is_child
     return EpisodeOut(
         id=episode.id,
@@ -223,6 +302,8 @@ def _out(seen: View) -> EpisodeOut:
             for one in seen.clocks
         ],
         timeline=[_line(line) for line in seen.timeline],
+        together=together,
+        together_offered=offered,
     )
 
 
@@ -275,6 +356,22 @@ routes = [
         takes=FoundRequest,
         gives={200: EpisodeOut},
         problems=(Conflict, IdReused),
+    ),
+    api(
+        "POST",
+        f"{_EPISODE}/together",
+        join,
+        "Say that two children are missing together",
+        takes=TogetherRequest,
+        gives={200: EpisodeOut},
+        problems=(Conflict,),
+    ),
+    api(
+        "DELETE",
+        f"{_EPISODE}/together/{{other_id:uuid}}",
+        part,
+        "Say that they are not missing together after all",
+        gives={200: EpisodeOut},
     ),
     *interview_api.routes,
 ]

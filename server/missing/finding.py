@@ -15,6 +15,7 @@ from server.missing import acts, rules
 from server.missing.actions import EARLY, apply, locked
 from server.missing.clocks import clocks_of, open_of, zone_of_child
 from server.missing.lines import append
+from server.missing.linking import tell
 from server.missing.models import Episode, Line
 from server.missing.opening import open_of_child
 from server.people.happenings import Happening
@@ -54,6 +55,15 @@ async def found(actor: Actor, episode_id: UUID, id: UUID, what: Found, now: date
     """
     if what.at > now + EARLY:
         raise Refused(N_("This time has not come yet."), field="at")
+    episode, line_id = await _found(actor, episode_id, id, what, now)
+    # Those who were held when it was written hear of it now; said again, they hear of it once.
+    await tell(episode, line_id, now, waits=True)
+    return episode
+
+
+async def _found(
+    actor: Actor, episode_id: UUID, id: UUID, what: Found, now: datetime
+) -> tuple[Episode, UUID]:
     async with write():
         episode = await locked(episode_id)
         known = await Line.get_or_none(id=id)
@@ -65,7 +75,7 @@ async def found(actor: Actor, episode_id: UUID, id: UUID, what: Found, now: date
                 _details(what),
             ):
                 raise IdReused("This id is known already, with other content.")
-            return episode
+            return episode, id
         if not episode.is_open:
             raise Conflict(
                 N_("Somebody has said already that the child was found. Read it first."),
@@ -76,7 +86,7 @@ async def found(actor: Actor, episode_id: UUID, id: UUID, what: Found, now: date
         alert = await Alert.get_or_none(id=episode.alert_id, closed_at__isnull=True)
         if alert is not None:
             await calling.close_alert(actor, alert.id, Outcome.SEEN, what.condition, now)
-        return await Episode.get(id=episode_id)
+        return await Episode.get(id=episode_id), id
 
 
 def _details(what: Found) -> dict[str, str]:
@@ -119,6 +129,7 @@ async def _write_down(actor: Actor, episode: Episode, id: UUID, what: Found, now
         by=line.id,
         now=now,
     )
+    await tell(episode, line.id, now, waits=False)
 
 
 # --- what is said by an alert

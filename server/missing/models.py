@@ -22,6 +22,7 @@ class Episode(Model):
         "server.Child", related_name="episodes", on_delete=fields.RESTRICT
     )
     child_id: UUID
+    home_id = fields.UUIDField(null=True)  # Where the child lived then; null: that is not known.
     alert_id = fields.UUIDField(null=True)  # The call to adults that stands as long as it is open.
     opened_at = fields.DatetimeField()  # The server's time of receipt: every clock counts from it.
     said_at = fields.DatetimeField()
@@ -99,6 +100,40 @@ class Line(Model):
     class Meta:
         table = "episode_line"
         constraints = (UniqueConstraint(fields=("episode_id", "number"), name="episode_line_once"),)
+
+
+class Together(Model):
+    """Somebody has said that two children are missing together. The one with the smaller id comes
+    first, so that a pair is one row whoever says it; said to be wrong, the row stays and ends."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    episode: fields.ForeignKeyRelation[Episode] = fields.ForeignKeyField(
+        "server.Episode", related_name="together", on_delete=fields.RESTRICT
+    )
+    episode_id: UUID
+    other: fields.ForeignKeyRelation[Episode] = fields.ForeignKeyField(
+        "server.Episode", related_name="together_too", on_delete=fields.RESTRICT
+    )
+    other_id: UUID
+    made_at = fields.DatetimeField()
+    made_by = fields.UUIDField(null=True)
+    ended_at = fields.DatetimeField(null=True)
+    ended_by = fields.UUIDField(null=True)
+
+    class Meta:
+        table = "episode_together"
+        indexes = (
+            Index(fields=("episode_id",), name="episode_together_episode"),
+            Index(fields=("other_id",), name="episode_together_other"),
+        )
+        constraints = (
+            UniqueConstraint(
+                fields=("episode_id", "other_id"),
+                name="episode_together_once",
+                condition="ended_at IS NULL",
+            ),
+        )
 
 
 class ClocksVersion(Model):

@@ -111,6 +111,7 @@ async def _open(actor: Actor, child_id: UUID, id: UUID, saying: Saying, now: dat
         id=id,
         agency_id=child.agency_id,
         child_id=child_id,
+        home_id=child.home_id,
         opened_at=now,
         said_at=saying.said_at,
         opened_by=actor.id,

@@ -11,16 +11,24 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.due.turns import WORDS
-from server.errors import NotFound, WaymarkError
-from server.i18n import format_list, gettext
-from server.missing import account_pages, actions, finding, interview_pages, opening, setting_pages
-from server.missing.acts import ENTRIES, FLAGS, SAID, Act
+from server.errors import Conflict, NotFound, WaymarkError
+from server.i18n import N_, format_list, gettext
+from server.missing import (
+    account_pages,
+    actions,
+    finding,
+    interview_pages,
+    opening,
+    setting_pages,
+    together_pages,
+)
+from server.missing.acts import ENTRIES, FLAGS, SAID, SHARED, Act
 from server.missing.finding import Found
-from server.missing.models import Episode
+from server.missing.models import Episode, Line
 from server.missing.opening import Saying
-from server.missing.paths import desk_episode
+from server.missing.paths import desk_episode, others_for
 from server.missing.rules import Flag, Stage
-from server.missing.view import Running, Told, view
+from server.missing.view import Running, Told, names_of, others_in, view
 from server.missing.wording import ENDED_BY, STAGES, details_of, icon_of, title_of
 from server.people.access import Roles, desk_child, looked, nothing_here, now_of, staff_of
 from server.people.models import Person
@@ -98,7 +106,8 @@ async def show(request: Request) -> Response:
     visitor, now, language = await staff_of(request), now_of(request), language_of(request)
     what = f"look:{Action.EPISODE_SEE}"
     await looked(visitor, [episode.child_id], what, now, at_most_every=ONE_LOOK)
-    [seen] = await view([episode], roles, visitor.person_id, now)
+    known = await names_of(await others_for(request, await others_in([episode])))
+    [seen] = await view([episode], roles, visitor.person_id, now, known)
     clocks = [_clock(one, language) for one in seen.clocks]
     works = may(roles, Action.EPISODE_WORK)
     context = {
@@ -109,10 +118,24 @@ async def show(request: Request) -> Response:
         "clocks": clocks[1:],
         "lines": [_line(line, language) for line in reversed(seen.timeline)],
         "acts": _acts(episode, language) if works else [],
+        **await together_pages.shown(request, episode, roles),
+        "done": _done(request),
         "works": works,
         "may_find": may(roles, Action.EPISODE_FOUND),
     }
     return page(request, "missing/episode.html", context)
+
+
+DONE: Mapping[str, str] = {
+    "together": N_("Noted in both timelines: missing together."),
+    "apart": N_("Noted in both timelines: not missing together."),
+    "not_together": N_("These two are not of one home and one time. Note it in words instead."),
+}
+
+
+def _done(request: Request) -> str | None:
+    code = request.query_params.get("done", "")
+    return gettext(language_of(request), DONE[code]) if code in DONE else None
 
 
 async def _shared(request: Request, episode: Episode) -> dict[str, Any]:
@@ -187,12 +210,37 @@ async def enter(request: Request) -> Response:
             words=words_of(form),
             details={name: value for name, value in details.items() if value},
             now=now_of(request),
+            also=await _also(request, episode, form),
         )
     except NotFound:
         raise
     except WaymarkError as fault:
         return await _entry_page(request, episode, act, form, fault)
     return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
+
+
+async def _also(request: Request, episode: Episode, form: FormData) -> list[UUID]:
+    """For whom it is entered as well: those whose names stood beside the one tick. Raises
+    Conflict where that is so no more."""
+    wanted = [UUID(one) for one in entered(form, "also").split() if _is_id(one)]
+    theirs = {one.episode.id for one in await together_pages.shared(request, episode)}
+    if set(wanted) <= theirs:
+        return wanted
+    # Sent again, what was entered stands, whatever has become of the others since.
+    if await Line.exists(id=id_or_new(form)):
+        return wanted
+    raise Conflict(
+        N_("It is not as it was: one of them was seen, or is not with this child. Look again."),
+        code="apart",
+    )
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _act(request: Request) -> Act:
@@ -214,8 +262,12 @@ async def _entry_page(
     given: Mapping[str, str] = {name: "" for name in names} | {"id": str(uuid4())}
     if form is not None:
         given = {name: entered(form, name) for name in names}
+    others = await together_pages.shared(request, episode) if act in SHARED else []
     context = {
         **await _shared(request, episode),
+        "others": format_list(language, [one.name or "" for one in others]),
+        "also": " ".join(str(one.episode.id) for one in others),
+        "is_also": form is not None and bool(entered(form, "also")),
         "act": act.value,
         "title": gettext(language, kind.title),
         "details": [_field(one, language) for one in kind.details],
@@ -321,6 +373,7 @@ routes = [
     Route(f"{_EPISODE}/enter/{{act}}", enter, methods=["POST"]),
     Route(f"{_EPISODE}/found", found_page, methods=["GET"]),
     Route(f"{_EPISODE}/found", found, methods=["POST"]),
+    *together_pages.routes,
     *account_pages.routes,
     *setting_pages.routes,
     *interview_pages.routes,

@@ -1,13 +1,16 @@
 """From the path of a request to an episode, by way of its child."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from starlette.requests import Request
 
+from server.errors import Denied, NotFound
 from server.missing.models import Episode
 from server.people.access import Roles, child_for, nothing_here, staff_of
 from server.people.models import Child
 from server.people.rules import Action
+from server.watch.alert_pages import ONE_LOOK
 
 
 async def episode_for(request: Request, action: Action) -> tuple[Episode, Roles]:
@@ -36,3 +39,18 @@ async def desk_episode(request: Request, action: Action) -> tuple[Episode, Roles
         raise nothing_here()
     _, roles = await child_for(request, episode.child_id, action)
     return episode, roles
+
+
+async def others_for(request: Request, children: Iterable[UUID]) -> dict[UUID, Roles]:
+    """Of these children those whose episodes the visitor may see, and what the visitor is to each.
+    For whoever is only on duty it is a look at that child, as its own page would be."""
+    found: dict[UUID, Roles] = {}
+    for child_id in sorted(set(children)):
+        try:
+            child, roles = await child_for(
+                request, child_id, Action.EPISODE_SEE, at_most_every=ONE_LOOK
+            )
+        except (NotFound, Denied):
+            continue
+        found[child.id] = roles
+    return found

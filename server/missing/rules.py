@@ -81,6 +81,8 @@ class Clocks:
     after: timedelta  # Re-screen, phone, pack.
     review: timedelta
     offer_again: timedelta  # After a refusal the talk is offered again.
+    # Two children of one home that left within so long are offered as missing together.
+    together: timedelta = _DAY
 
     def of(self, tier: str) -> Steps:
         """The steps of a tier; of one that nobody knows, the tightest."""
@@ -180,6 +182,23 @@ def opened(
         if kind is not Kind.STRATEGY_3IN30 or is_third:
             found.append(clock(kind, opened_at + after))
     return [*found, clock(Kind.STRATEGY_3M, three_months(opened_at))]
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """When a child was said to be missing, and whether it still is."""
+
+    opened_at: datetime
+    is_open: bool
+
+
+def may_be_together(one: Away, other: Away, within: timedelta) -> bool:
+    """Whether somebody is asked if two children of one home are missing together: while at least
+    one is looked for, and where both are, or left within that time. Only a person says that they
+    are: two who are away in one night need not be with each other."""
+    if one.is_open and other.is_open:
+        return True
+    return (one.is_open or other.is_open) and abs(one.opened_at - other.opened_at) <= within
 
 
 def three_months(moment: datetime) -> datetime:

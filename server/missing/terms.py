@@ -68,6 +68,12 @@ _MEETINGS = (
 SEARCH: tuple[Number, ...] = (
     Number("report", N_("Tell the police, after the decision within"), Unit.MINUTES, _HOUR),
     Number("daily", N_("Try again after the first day, every"), Unit.HOURS, 7 * _DAY),
+    Number(
+        "together",
+        N_("Ask whether two of one home are missing together, where they left within"),
+        Unit.HOURS,
+        7 * _DAY,
+    ),
     *(Number(kind.value, label, unit, 90 * _DAY) for kind, label, unit in _MEETINGS),
 )
 RETURN: tuple[Number, ...] = (

@@ -1,14 +1,16 @@
 """An episode as somebody may read it: its clocks with their owners, and its timeline."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from server.due.actions import reach_of
 from server.due.models import Due
 from server.due.rules import OF_AN_EPISODE, Kind, State, To
+from server.missing import acts
 from server.missing.models import Episode, Line
 from server.missing.signs import Sign, signs_of
 from server.people.models import Person
@@ -81,10 +83,27 @@ class Reader:
         return self.reads_all or line.who_id == self.person_id
 
 
+async def others_in(episodes: Sequence[Episode]) -> set[UUID]:
+    """The other children that these timelines speak of."""
+    ids = [episode.id for episode in episodes]
+    lines = await Line.filter(episode_id__in=ids, what__in=list(acts.OF_ANOTHER))
+    return {UUID(line.details["with"]) for line in lines}
+
+
+async def names_of(children: Collection[UUID]) -> dict[UUID, str]:
+    """The names of these people."""
+    return {one.id: one.name for one in await Person.filter(id__in=list(children))}
+
+
 async def view(
-    episodes: Sequence[Episode], roles: Collection[Role], person_id: UUID, now: datetime
+    episodes: Sequence[Episode],
+    roles: Collection[Role],
+    person_id: UUID,
+    now: datetime,
+    known: Mapping[UUID, str] = MappingProxyType({}),
 ) -> list[View]:
-    """These episodes, in the order given, as this reader may read them."""
+    """These episodes, in the order given, as this reader may read them. `known`: the names of those
+    other children that the reader may see; every other one is told without who it is."""
     reader = Reader(roles, person_id)
     ids = [episode.id for episode in episodes]
     lines = await Line.filter(episode_id__in=ids).order_by("episode_id", "number")
@@ -95,7 +114,7 @@ async def view(
             episode,
             running.get(episode.id, ()),
             tuple(
-                _told(line, names, signs.get(line.id), reader)
+                _told(line, names, signs.get(line.id), reader, known)
                 for line in reader.lines([one for one in lines if one.episode_id == episode.id])
             ),
             reader,
@@ -104,10 +123,26 @@ async def view(
     ]
 
 
-def _told(line: Line, names: dict[UUID, str], sign: Sign | None, reader: Reader) -> Told:
+def of_another(details: Mapping[str, Any], known: Mapping[UUID, str]) -> dict[str, Any]:
+    """What a line says about another child: who it is and where its search stands, or nothing."""
+    name = known.get(UUID(details["with"]))
+    return {**details, "name": name} if name is not None else {}
+
+
+def _told(
+    line: Line,
+    names: dict[UUID, str],
+    sign: Sign | None,
+    reader: Reader,
+    known: Mapping[UUID, str],
+) -> Told:
     reads = reader.reads_words(line)
     words: str | None = sign.words if sign is not None else line.words
     details = {"said": sign.what} if sign is not None else line.details
+    about = line.about_id
+    if line.what in acts.OF_ANOTHER:
+        details = of_another(line.details, known)
+        about = about if details else None
     name = names.get(line.who_id) if line.who_id is not None else None
     return Told(
         line.id,
@@ -117,13 +152,12 @@ def _told(line: Line, names: dict[UUID, str], sign: Sign | None, reader: Reader)
         Who(line.who_id, name, line.who_role),
         words if reads else None,
         details if reads else {},
-        line.about_id if reads else None,
+        about if reads else None,
     )
 
 
 async def _names(lines: Sequence[Line]) -> dict[UUID, str]:
-    ids = {line.who_id for line in lines if line.who_id is not None}
-    return {one.id: one.name for one in await Person.filter(id__in=list(ids))}
+    return await names_of({line.who_id for line in lines if line.who_id is not None})
 
 
 _ORDER = {kind: number for number, kind in enumerate(Kind)}

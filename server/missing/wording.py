@@ -24,6 +24,9 @@ LINES: Mapping[str, tuple[str, str]] = {
     acts.FOUND: (N_("Saw the child"), "eye"),
     acts.INTERVIEW_HELD: (N_("The talk after the return was held"), "talk"),
     acts.PLAN_REVIEW: (N_("Looked at the life project together"), "check"),
+    acts.TOGETHER: (N_("Missing together with another child"), "missing"),
+    acts.APART: (N_("Not missing together after all"), "missing"),
+    acts.OTHER_SEEN: (N_("The other child was seen: ask it, kindly"), "eye"),
 }
 # What a sign of life was.
 SIGNS: Mapping[str, str] = {
@@ -82,6 +85,9 @@ def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tup
             for detail in ENTRIES[Act(what)].details
             if detail.name in details
         ]
+    if what in acts.OF_ANOTHER:
+        name = details.get("name") or gettext(language, N_("another child of the home"))
+        return [(gettext(language, N_("Who")), str(name))]
     if what == acts.SIGN_OF_LIFE:
         said = SIGNS.get(details.get("said", ""))
         return [(gettext(language, N_("What it was")), gettext(language, said))] if said else []

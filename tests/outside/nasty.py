@@ -332,6 +332,8 @@ FITS: Mapping[str, Fits] = {
             "details": {"how": "call", "result": "no_answer"},
         }
     ),
+    f"POST {_API}/episodes/{{episode_id}}/together": Fits(body={"episode_id": "{other}"}),
+    f"DELETE {_API}/episodes/{{episode_id}}/together/{{other_id}}": _TO_TOM,
     f"GET {_API}/episodes/{{episode_id}}/interview": _TO_TOM,
     f"PUT {_API}/episodes/{{episode_id}}/interview": Fits(
         body={"base": 0, "answers": {"own": "I was at a friend's.", "push": ["alone"]}}
@@ -600,6 +602,8 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/episodes/{episode_id}/enter/{act}": Fits(
         form={"id": NEW, "words": "A white car.", "at": ""}
     ),
+    "POST /desk/episodes/{episode_id}/together": Fits(form={"episode_id": "{other}"}),
+    "POST /desk/episodes/{episode_id}/apart": Fits(form={"episode_id": "{other}"}),
     "GET /desk/episodes/{episode_id}/interview": _TO_TOM,
     "POST /desk/episodes/{episode_id}/interview": Fits(form={"what": "held"}),
     "GET /desk/episodes/{episode_id}/interview/{group}": _TO_TOM,

@@ -31,7 +31,7 @@ from tests.cast import Cast
 from tests.doubles.web_push import Receiver
 from tests.outside import nasty
 from tests.outside.nasty import FITS, Fits
-from tests.test_access import MAKERS, concern, described
+from tests.test_access import MAKERS, OTHER_EPISODE, concern, described
 
 # What opens a door only where it is the right one.
 GUESSES = ("password", "code", "credential", "pin")
@@ -301,6 +301,7 @@ def _filled(value: Any, cast: Cast) -> Any:
         "{person}": str(cast.eve.id),
         "{tom}": str(cast.tom.id),
         "{home}": str(cast.home.id),
+        "{other}": str(OTHER_EPISODE),
     }
     if isinstance(value, Mapping):
         return {name: _filled(one, cast) for name, one in value.items()}

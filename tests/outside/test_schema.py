@@ -43,11 +43,13 @@ from server.watch.models import Observation, Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
 from tests.test_access import (
+    OTHER_EPISODE,
     change_id,
     duty_id,
     handover_id,
     leave_id,
     milestone_id,
+    other_id,
     photo_id,
     proposal_id,
     round_id,
@@ -190,6 +192,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "child_id": str(mia.id),
             "alert_id": str(alert.id),
             "episode_id": str((await Episode.get(child_id=mia.id)).id),
+            "other_id": str(await other_id(cast, None, "")),
             "pause_id": str(pause.id),
             "proposal_id": str(await proposal_id(cast, None, "")),
             "observation_id": str(observation.id),
@@ -280,6 +283,7 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "what": "note",
             "words": "A white car.",
         },
+        f"POST {child}/episodes/{{episode_id}}/together": {"episode_id": str(OTHER_EPISODE)},
         f"PUT {child}/episodes/{{episode_id}}/interview": {
             "base": 0,
             "answers": {"own": "I was at a friend's.", "push": ["alone"]},
