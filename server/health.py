@@ -20,6 +20,7 @@ from server.due.models import Due
 from server.errors import NotFound
 from server.inbound.reading import unknown_since
 from server.live import listeners
+from server.missing.models import Episode
 from server.notify.devices import census
 from server.notify.models import Delivery, Message
 from server.people.access import now_of
@@ -55,6 +56,7 @@ async def pulse() -> Pulse:
     beat = await Beat.get_or_none(name=TICK)
     due = [await _oldest(model.all(), "act_at") for model in _DUE]
     due.append(await _oldest(CheckIn.filter(listen_at__isnull=False), "listen_at"))
+    due.append(await _oldest(Episode.filter(hand_at__isnull=False), "hand_at"))
     waiting = Message.filter(state__in=["waiting", "sending"])
     return Pulse(
         beat.at if beat is not None else None,

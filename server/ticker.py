@@ -21,6 +21,7 @@ from server.clock import Clock
 from server.db import dialect, fetch, write
 from server.doors import actions as doors
 from server.due import actions as dues
+from server.missing import handing
 from server.notify.actions import tell_operators
 from server.notify.census import silent_channels
 from server.notify.channels import Channel
@@ -70,6 +71,7 @@ ROWS = tuple(
         ("watch", ticking),
         ("check_in", listening),
         ("alert", climbing),
+        ("handover", handing),
         ("due", dues),
         ("intake", intake),
         ("drill", drilling),
@@ -86,6 +88,7 @@ SELECT (SELECT MIN(act_at) FROM rota) <= $1 AS rota,
        (SELECT MIN(listen_at) FROM check_in WHERE listen_at IS NOT NULL) <= $1 AS check_in,
        (SELECT MIN(act_at) FROM alert) <= $1
        OR (SELECT MIN(decide_at) FROM alert WHERE act_at IS NOT NULL) <= $1 AS alert,
+       (SELECT MIN(hand_at) FROM episode) <= $1 AS handover,
        (SELECT MIN(act_at) FROM due) <= $1 AS due,
        (SELECT MIN(act_at) FROM intake) <= $1 AS intake,
        (SELECT MIN(act_at) FROM drill) <= $1

@@ -42,7 +42,7 @@ from server.inbound import links
 from server.inbound.models import ChildLink, FrontDesk
 from server.missing import interviewing
 from server.missing.finding import Found, found
-from server.missing.models import Episode
+from server.missing.models import Episode, Passing
 from server.missing.opening import Saying, open_episode
 from server.missing.pack_models import PackPhoto
 from server.notify.actions import ARRIVED
@@ -144,6 +144,12 @@ class child:
 
 
 desk_child = partial(child, is_for_staff=True)
+
+
+def whose_part(who: str | None) -> int:
+    """Tom's part in passing a search on: nobody does it in his place."""
+    found = desk_child("caseworker supervisor")(who)
+    return HIDDEN if found == IN and who != "tom" else found
 
 
 def due_seen(who: str | None) -> int:
@@ -458,6 +464,8 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/episodes/{episode_id}": desk_child("caseworker supervisor guardian"),
     "GET /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
     "POST /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
+    "GET /desk/handovers/{passing_id}": desk_child("caseworker supervisor"),
+    "POST /desk/handovers/{passing_id}": whose_part,
     "POST /desk/episodes/{episode_id}/together": desk_child("caseworker supervisor"),
     "POST /desk/episodes/{episode_id}/apart": desk_child("caseworker supervisor"),
     "GET /desk/episodes/{episode_id}/interview": desk_child("caseworker supervisor guardian"),
@@ -1115,6 +1123,20 @@ async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
     return held.id
 
 
+async def passing_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """Tom's part, who has it from now on."""
+    row = await Passing.create(
+        id=uuid4(),
+        agency_id=cast.agency.id,
+        episode_id=await episode_id(cast, who, path),
+        person_id=cast.tom.id,
+        part="in",
+        at=cast.clock(),
+        made_at=cast.clock(),
+    )
+    return row.id
+
+
 async def other_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A time in which Noor was missing, who lives in the same home."""
     if not await Episode.exists(id=OTHER_EPISODE):
@@ -1146,6 +1168,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         act,
         episode_id,
         other_id,
+        passing_id,
         photo_id,
         group,
         home_id,

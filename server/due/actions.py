@@ -252,7 +252,7 @@ async def _move(due: Sequence[Due], now: datetime) -> None:
     if any(known_zone(row.zone).key != row.zone for row in due):
         # The mornings are those of UTC for as long as nobody mends it.
         await tell_operators("due:zone", now)
-    resting = {row.child_id for row in due if row.kind not in rules.OF_AN_EPISODE}
+    resting = {row.child_id for row in due if row.kind not in rules.NEVER_RESTS}
     left = await _left(resting)
     reach = await reach_of(due, now)
     moved: list[tuple[Due, rules.Due, tuple[Call, ...]]] = []
@@ -284,7 +284,7 @@ def _acts_at(row: Due, after: rules.Due, is_left: bool, now: datetime) -> dateti
 
 
 def _rests(row: Due, left: Collection[UUID]) -> bool:
-    return row.child_id in left and row.kind not in rules.OF_AN_EPISODE
+    return row.child_id in left and row.kind not in rules.NEVER_RESTS
 
 
 async def _left(children: Collection[UUID]) -> set[UUID]:
@@ -321,6 +321,8 @@ def _saying(row: Due, person: UUID, role: str | None, number: int, now: datetime
     about = f"/desk/children/{row.child_id}" if role else f"/desk/dues/{row.id}"
     if row.kind in rules.OF_AN_EPISODE:
         about = f"/desk/episodes/{row.subject_id}"
+    elif row.kind in rules.OF_A_SHIFT:
+        about = f"/desk/handovers/{row.subject_id}"
     path = "/app/" if is_in_app else about
     return Saying(
         kind=Message.DUE_CHILD if is_child else Message.DUE,
@@ -391,16 +393,28 @@ async def reach_of(due: Sequence[Due], now: datetime) -> dict[UUID, Reach]:
     disabled."""
     tied, deputies = await _tied({row.child_id for row in due}, now)
     duty = await _on_duty({row.agency_id for row in due}, now)
+    able = await _able(row.owner_id for row in due if row.kind in rules.OF_A_SHIFT)
     for row in due:
         tied.setdefault(row.child_id, {}).setdefault(
             Role.SUPERVISOR.value, set(duty.get(row.agency_id, ()))
         )
-    return {row.id: _reach(row, tied.get(row.child_id, {}), deputies) for row in due}
+    return {row.id: _reach(row, tied.get(row.child_id, {}), deputies, able) for row in due}
 
 
-def _reach(row: Due, tied: Mapping[str, set[UUID]], deputies: Mapping[UUID, UUID]) -> Reach:
+async def _able(people: Iterable[UUID | None]) -> frozenset[UUID]:
+    """Those of these who still work here: on the rota, they need no tie to the child."""
+    held = Person.filter(id__in=list({one for one in people if one}), disabled_at__isnull=True)
+    return frozenset(as_id(id_) for id_ in await held.values_list("id", flat=True))
+
+
+def _reach(
+    row: Due,
+    tied: Mapping[str, set[UUID]],
+    deputies: Mapping[UUID, UUID],
+    able: frozenset[UUID],
+) -> Reach:
     workers = frozenset(tied.get(Role.CASEWORKER, ()))
-    owners = _owners(row, tied)
+    owners = able & {row.owner_id} if row.kind in rules.OF_A_SHIFT else _owners(row, tied)
     stand_ins = owners if row.owner_id is not None else workers
     return {
         To.OWNER: owners,
@@ -434,11 +448,7 @@ async def _tied(
         found.setdefault(child_id, {}).setdefault(Role(role).value, set()).add(person_id)
         if deputy_id is not None:
             deputies[person_id] = deputy_id
-    able = set(
-        await Person.filter(
-            id__in=list(set(deputies.values())), disabled_at__isnull=True
-        ).values_list("id", flat=True)
-    )
+    able = await _able(deputies.values())
     return found, {one: deputy for one, deputy in deputies.items() if deputy in able}
 
 

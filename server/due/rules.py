@@ -57,6 +57,9 @@ class Kind(StrEnum):
     PHONE_CHECK = "phone_check"
     PACK_UPDATE = "pack_update"
     PLAN_REVIEW = "plan_review"  # The life project, looked at together with the reasons.
+    # While somebody looks for the child, at a change of shift; the subject is one person's part.
+    HANDOVER = "handover"  # A note for whoever has it next.
+    HANDOVER_READ = "handover_read"  # Whoever has it now has read how it stands.
     PACK = "pack"  # The grab pack is to be looked through with the child.
 
 
@@ -87,8 +90,11 @@ OF_A_RETURN = frozenset(
 )
 # Of these nothing rests: neither by night, nor when a placement ends while the child is away.
 OF_AN_EPISODE = OF_A_SEARCH | OF_A_RETURN
+# Whose owner is on the rota, tie or not.
+OF_A_SHIFT = frozenset({Kind.HANDOVER, Kind.HANDOVER_READ})
+NEVER_RESTS = OF_AN_EPISODE | OF_A_SHIFT
 # Those which somebody is woken for.
-URGENT = frozenset({Kind.DECISION, Kind.REPORT, Kind.KEEP_TRYING, Kind.BRING_BACK})
+URGENT = frozenset({Kind.DECISION, Kind.REPORT, Kind.KEEP_TRYING, Kind.BRING_BACK, *OF_A_SHIFT})
 
 
 class To(StrEnum):
@@ -220,7 +226,18 @@ _OF_A_DOCTOR = Terms(
 _OF_A_REVIEW_AFTER = Terms(
     (Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, (To.OWNER, To.SUPERVISOR))), _DAY, _MORNING
 )
+# Asked at once; whoever answers for the child hears of it where nobody has done it.
+_OF_A_CHANGE_OF_SHIFT = Terms(
+    (
+        Speech(_AT_ONCE, (To.OWNER,)),
+        Speech(0 * _DAY, (To.OWNER,)),
+        Speech(_QUARTER, _ALL),
+    ),
+    _HOUR,
+)
 _TERMS: Mapping[Kind, Terms] = {
+    Kind.HANDOVER: _OF_A_CHANGE_OF_SHIFT,
+    Kind.HANDOVER_READ: _OF_A_CHANGE_OF_SHIFT,
     Kind.DECISION: _OF_A_NIGHT,
     Kind.REPORT: _OF_A_NIGHT,
     Kind.BRING_BACK: _OF_A_NIGHT,
@@ -438,7 +455,7 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
     a phone that somebody may hold."""
     if kind is Kind.ANSWER or (kind is Kind.REVIEW and owner_role != "caseworker"):
         return False
-    if kind in OF_AN_EPISODE:
+    if kind in NEVER_RESTS:
         return bool(roles & _SEARCHING)
     if kind in (Kind.RHYTHM, Kind.PACK):
         return bool(roles & {"caseworker", "supervisor"})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from server.due.actions import open_dues, reach_of
 from server.due.models import Due
-from server.due.rules import OF_AN_EPISODE, Kind, State, may_see, whose_turn
+from server.due.rules import NEVER_RESTS, Kind, State, may_see, whose_turn
 from server.i18n import N_, gettext, ngettext
 from server.people.models import Child, Person
 
@@ -39,9 +39,11 @@ WORDS: Mapping[Kind, str] = {
     Kind.PHONE_CHECK: N_("Look after the phone together"),
     Kind.PACK_UPDATE: N_("Bring the grab pack up to date"),
     Kind.PLAN_REVIEW: N_("Look at the life project together"),
+    Kind.HANDOVER: N_("Write the hand-over"),
+    Kind.HANDOVER_READ: N_("Read the hand-over"),
     Kind.PACK: N_("A look through the grab pack"),
 }
-_TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM}) | OF_AN_EPISODE
+_TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM}) | NEVER_RESTS
 # A day ends at midnight, which is another day to whoever reads it.
 _STILL_THAT_DAY = timedelta(minutes=1)
 

@@ -10,7 +10,7 @@ from server.due.rules import Kind
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.live import announce
-from server.missing import acts, rules
+from server.missing import acts, passing, rules
 from server.missing.acts import Act
 from server.missing.clocks import clocks_of, move, open_of, zone_of_child
 from server.missing.following import Standing, follow
@@ -150,6 +150,8 @@ async def _follow(
         changed["reported_at"] = episode.reported_at or now
     ends, sets = found.ends, found.sets
     await apply(actor, episode, ends=ends, sets=sets, changed=changed, by=by, now=now)
+    if act is Act.HANDOVER:
+        await passing.noted(actor, episode.id, by, now)
 
 
 async def apply(

@@ -40,6 +40,7 @@ INTERVIEW_HELD, PLAN_REVIEW = "interview_held", "plan_review"
 # About another child: `with` in the details is its id, which a reader sees only as far as they may
 # see that child.
 TOGETHER, APART, OTHER_SEEN = "together", "apart", "other_seen"
+HANDOVER_READ = "handover_read"
 OF_ANOTHER = frozenset({TOGETHER, APART, OTHER_SEEN})
 # What can be entered for several who are missing together, in one go.
 SHARED = frozenset({Act.ATTEMPT, Act.REPORT, Act.STRATEGY, Act.NOTE})

@@ -11,7 +11,7 @@ from server.db import write
 from server.due.rules import OF_A_SEARCH, Kind
 from server.errors import Conflict, IdReused, Refused
 from server.i18n import N_
-from server.missing import acts, rules
+from server.missing import acts, passing, rules
 from server.missing.actions import EARLY, apply, locked
 from server.missing.clocks import clocks_of, open_of, zone_of_child
 from server.missing.lines import append
@@ -118,6 +118,7 @@ async def _write_down(actor: Actor, episode: Episode, id: UUID, what: Found, now
         "found_at": seen_at,
         "found_said_at": now,
         "found": {**_details(what), "condition": what.condition},
+        "hand_at": None,
     }
     await apply(
         actor,
@@ -129,6 +130,7 @@ async def _write_down(actor: Actor, episode: Episode, id: UUID, what: Found, now
         by=line.id,
         now=now,
     )
+    await passing.over(actor, episode.id, now)
     await tell(episode, line.id, now, waits=False)
 
 

@@ -40,6 +40,9 @@ class Episode(Model):
     found_said_at = fields.DatetimeField(null=True)  # When that was entered.
     found: fields.Field[dict[str, Any] | None] = EncryptedJSON(null=True)
     followed_up_at = fields.DatetimeField(null=True)
+    hand_at = fields.DatetimeField(null=True)  # When the rota is looked at next; null: found.
+    shift_at = fields.DatetimeField(null=True)  # When it was looked at last, and who had it then.
+    on_shift: fields.Field[list[str] | None] = fields.JSONField(null=True)
     version = fields.IntField(default=0)
 
     class Meta:
@@ -47,6 +50,7 @@ class Episode(Model):
         indexes = (
             Index(fields=("child_id", "opened_at"), name="episode_child"),
             Index(fields=("agency_id", "stage"), name="episode_agency"),
+            Index(fields=("hand_at",), name="episode_hand_at"),
         )
         constraints = (
             UniqueConstraint(
@@ -134,6 +138,29 @@ class Together(Model):
                 condition="ended_at IS NULL",
             ),
         )
+
+
+class Passing(Model):
+    """One person's part when a search is passed on: `out` writes a note, `in` reads how it stands.
+    `at` is when their shift ends, or began."""
+
+    id = fields.UUIDField(primary_key=True)
+    agency_id = fields.UUIDField()
+    episode: fields.ForeignKeyRelation[Episode] = fields.ForeignKeyField(
+        "server.Episode", related_name="passings", on_delete=fields.RESTRICT
+    )
+    episode_id: UUID
+    person_id = fields.UUIDField()
+    part = fields.CharField(max_length=4)
+    at = fields.DatetimeField()
+    made_at = fields.DatetimeField()
+    done_at = fields.DatetimeField(null=True)
+    line_id = fields.UUIDField(null=True)  # What they wrote, or that they have read it.
+    dropped_at = fields.DatetimeField(null=True)  # Nobody asks them any more.
+
+    class Meta:
+        table = "episode_passing"
+        indexes = (Index(fields=("episode_id",), name="episode_passing_episode"),)
 
 
 class ClocksVersion(Model):

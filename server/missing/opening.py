@@ -121,6 +121,7 @@ async def _open(actor: Actor, child_id: UUID, id: UUID, saying: Saying, now: dat
         tier=tier,
         clocks_version=version,
         flags=[flag.value for flag in flags],
+        hand_at=now,
     )
     details = {"flags": [flag.value for flag in flags], **_seen(saying)}
     await append(

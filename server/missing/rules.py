@@ -83,6 +83,7 @@ class Clocks:
     offer_again: timedelta  # After a refusal the talk is offered again.
     # Two children of one home that left within so long are offered as missing together.
     together: timedelta = _DAY
+    handover: timedelta = 30 * _MINUTE  # Before a shift ends its note is asked for.
 
     def of(self, tier: str) -> Steps:
         """The steps of a tier; of one that nobody knows, the tightest."""

@@ -74,6 +74,12 @@ SEARCH: tuple[Number, ...] = (
         Unit.HOURS,
         7 * _DAY,
     ),
+    Number(
+        "handover",
+        N_("Ask for the hand-over before the end of a shift, by"),
+        Unit.MINUTES,
+        4 * _HOUR,
+    ),
     *(Number(kind.value, label, unit, 90 * _DAY) for kind, label, unit in _MEETINGS),
 )
 RETURN: tuple[Number, ...] = (

@@ -24,6 +24,7 @@ LINES: Mapping[str, tuple[str, str]] = {
     acts.FOUND: (N_("Saw the child"), "eye"),
     acts.INTERVIEW_HELD: (N_("The talk after the return was held"), "talk"),
     acts.PLAN_REVIEW: (N_("Looked at the life project together"), "check"),
+    acts.HANDOVER_READ: (N_("Read how the search stands, and has it now"), "check"),
     acts.TOGETHER: (N_("Missing together with another child"), "missing"),
     acts.APART: (N_("Not missing together after all"), "missing"),
     acts.OTHER_SEEN: (N_("The other child was seen: ask it, kindly"), "eye"),

@@ -602,6 +602,8 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/episodes/{episode_id}/enter/{act}": Fits(
         form={"id": NEW, "words": "A white car.", "at": ""}
     ),
+    "GET /desk/handovers/{passing_id}": _TO_TOM,
+    "POST /desk/handovers/{passing_id}": Fits(form={"id": NEW, "words": "Ask Rosa."}),
     "POST /desk/episodes/{episode_id}/together": Fits(form={"episode_id": "{other}"}),
     "POST /desk/episodes/{episode_id}/apart": Fits(form={"episode_id": "{other}"}),
     "GET /desk/episodes/{episode_id}/interview": _TO_TOM,
