@@ -22,6 +22,7 @@ from server.db import dialect, fetch, write
 from server.doors import actions as doors
 from server.due import actions as dues
 from server.missing import handing
+from server.missing import marking as pack_marking
 from server.notify.actions import tell_operators
 from server.notify.census import silent_channels
 from server.notify.channels import Channel
@@ -242,6 +243,7 @@ class Ticker:
         now = self._clock()
         await doors.tidy(now)
         await intake.tidy(now)
+        await pack_marking.fill()
         found = await census(now)
         if is_the_channel(found.stale, found.devices):
             log.error("ticker.pushes_unseen", stale=found.stale, devices=found.devices)

@@ -104,6 +104,29 @@ class PackCarry(Model):
         )
 
 
+class PackMark(Model):
+    """A keyed hash of something in the version of a pack that stands: what two packs have in common
+    is found by it, and nothing can be read from it. `what` is `version` in the one row that says
+    which version that was."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="pack_marks", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    field = fields.CharField(max_length=32)
+    what = fields.CharField(max_length=8)
+    mark = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "pack_mark"
+        indexes = (
+            Index(fields=("child_id",), name="pack_mark_child"),
+            Index(fields=("agency_id", "mark"), name="pack_mark_agency"),
+        )
+
+
 class PackPhoto(Model):
     """A photo in two sizes, without anything that the camera wrote into it. Taken out, its row
     stays and its pictures are gone."""

@@ -19,7 +19,7 @@ from server.errors import Conflict, Denied, IdReused
 from server.i18n import N_
 from server.ids import uuid7
 from server.live import announce
-from server.missing import pack
+from server.missing import marking, pack
 from server.missing.actions import enter
 from server.missing.acts import Act
 from server.missing.pack_fields import AT_THE_TIME, CHILD_SAYS, PREPARED, Part
@@ -164,6 +164,8 @@ async def _add(
         made_role=actor.role,
         made_at=now,
     )
+    if part is Part.BEFORE:
+        await marking.put(child, row.version, fields)
     await note(
         actor,
         "pack:write",

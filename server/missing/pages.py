@@ -20,6 +20,7 @@ from server.missing import (
     handing_pages,
     interview_pages,
     opening,
+    patterns_pages,
     setting_pages,
     together_pages,
 )
@@ -122,6 +123,7 @@ async def show(request: Request) -> Response:
         **await together_pages.shown(request, episode, roles),
         "passings": await handing_pages.open_of(episode),
         "me": visitor.person_id,
+        "links": await patterns_pages.about(request, episode, roles) if works else [],
         "done": _done(request),
         "works": works,
         "may_find": may(roles, Action.EPISODE_FOUND),
@@ -378,6 +380,7 @@ routes = [
     Route(f"{_EPISODE}/found", found, methods=["POST"]),
     *together_pages.routes,
     *handing_pages.routes,
+    *patterns_pages.routes,
     *account_pages.routes,
     *setting_pages.routes,
     *interview_pages.routes,

@@ -188,6 +188,11 @@ async def children_for(
     return {id_: roles for id_, roles in found.items() if may(roles, action)}
 
 
+async def children_by_ties(request: HTTPConnection) -> dict[UUID, Roles]:
+    """Those to whom the visitor is tied, whatever the rota says: it leaves no look at anybody."""
+    return await _by_ties(await visitor_of(request), now_of(request))
+
+
 async def child_for_ties(request: HTTPConnection, child_id: UUID, action: Action) -> Child:
     """The child, to somebody who arranges ties: by a tie, or for the whole agency.
 

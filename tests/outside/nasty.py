@@ -332,6 +332,7 @@ FITS: Mapping[str, Fits] = {
             "details": {"how": "call", "result": "no_answer"},
         }
     ),
+    "GET /api/v1/patterns": _TO_TOM,
     f"POST {_API}/episodes/{{episode_id}}/together": Fits(body={"episode_id": "{other}"}),
     f"DELETE {_API}/episodes/{{episode_id}}/together/{{other_id}}": _TO_TOM,
     f"GET {_API}/episodes/{{episode_id}}/interview": _TO_TOM,
@@ -602,6 +603,7 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/episodes/{episode_id}/enter/{act}": Fits(
         form={"id": NEW, "words": "A white car.", "at": ""}
     ),
+    "GET /desk/patterns": _TO_TOM,
     "GET /desk/handovers/{passing_id}": _TO_TOM,
     "POST /desk/handovers/{passing_id}": Fits(form={"id": NEW, "words": "Ask Rosa."}),
     "POST /desk/episodes/{episode_id}/together": Fits(form={"episode_id": "{other}"}),
