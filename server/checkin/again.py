@@ -12,6 +12,7 @@ from server.checkin.row import row_of
 from server.checkin.rules import CALLS, Answer
 from server.db import write
 from server.errors import Conflict, IdReused
+from server.people.happenings import Happening, happened
 from server.people.rules import Role
 from server.watch.actions import Settlement, as_it_stands, settle
 from server.watch.calling import call_adults
@@ -45,6 +46,11 @@ async def hand_in_again(
             raise Conflict("The same answer came twice in one moment.")
         about = ("check_in", answer.id)
         await note(actor, "check_in:again", child_id=child_id, about=about, now=now)
+        if not fits:
+            # It settles nothing. Where the child is looked for, it stands in the timeline all the
+            # same; nobody is called for it, since it is of then.
+            what = Happening.SIGN_OF_LIFE
+            await happened(actor, child_id, what, now, about=answer.id, at=at)
         if answer.want in CALLS:
             wish = {"how": answer.how, "who": answer.who}
             await call_adults(actor, child_id, Cause(answer.want.value), answer.id, now, wish=wish)

@@ -134,7 +134,7 @@ LEVEL = {
     "other": N_("another word"),
 }
 ANSWER = {"accepted": N_("Yes, the child wants to"), "refused": N_("No, not now")}
-_YES = {"yes": N_("yes"), "no": N_("no"), "unknown": N_("not known")}
+YES = {"yes": N_("yes"), "no": N_("no"), "unknown": N_("not known")}
 
 ENTRIES: Mapping[Act, Entry] = {
     Act.ATTEMPT: Entry(
@@ -209,9 +209,9 @@ ENTRIES: Mapping[Act, Entry] = {
         "well",
         (
             Detail("who", N_("Who was there"), is_needed=True),
-            Detail("hurt", N_("Hurt?"), _YES, is_needed=True),
-            Detail("afraid", N_("Afraid of somebody?"), _YES, is_needed=True),
-            Detail("crime", N_("Did somebody do something wrong to the child?"), _YES),
+            Detail("hurt", N_("Hurt?"), YES, is_needed=True),
+            Detail("afraid", N_("Afraid of somebody?"), YES, is_needed=True),
+            Detail("crime", N_("Did somebody do something wrong to the child?"), YES),
         ),
         ends=frozenset({Kind.SAFE_AND_WELL}),
         is_search=False,
@@ -219,7 +219,7 @@ ENTRIES: Mapping[Act, Entry] = {
     Act.MEDICAL: Entry(
         N_("Asked whether a doctor is needed"),
         "well",
-        (Detail("needed", N_("Is a doctor needed?"), _YES, is_needed=True),),
+        (Detail("needed", N_("Is a doctor needed?"), YES, is_needed=True),),
         ends=frozenset({Kind.MEDICAL}),
         is_search=False,
     ),
@@ -235,7 +235,7 @@ ENTRIES: Mapping[Act, Entry] = {
     Act.RESCREEN: Entry(
         N_("Looked again for signs of trafficking"),
         "eye",
-        (Detail("signs", N_("Are there signs?"), _YES, is_needed=True),),
+        (Detail("signs", N_("Are there signs?"), YES, is_needed=True),),
         needs_words=True,
         ends=frozenset({Kind.RESCREEN}),
         is_search=False,
@@ -244,8 +244,8 @@ ENTRIES: Mapping[Act, Entry] = {
         N_("Looked after the phone together"),
         "phone",
         (
-            Detail("new", N_("Is the phone a new one?"), _YES, is_needed=True),
-            Detail("others", N_("Does somebody else use it?"), _YES, is_needed=True),
+            Detail("new", N_("Is the phone a new one?"), YES, is_needed=True),
+            Detail("others", N_("Does somebody else use it?"), YES, is_needed=True),
         ),
         ends=frozenset({Kind.PHONE_CHECK}),
         is_search=False,

@@ -23,11 +23,13 @@ Codes = Annotated[list[Annotated[str, msgspec.Meta(max_length=40)]], msgspec.Met
 
 class InterviewRequest(msgspec.Struct):
     """All answers by the names of their questions: a text, or the codes that were chosen. `base` is
-    the version that the writer saw; 0 where there was none. `is_held`: the talk took place."""
+    the version that the writer saw; 0 where there was none. `is_held`: the talk took place;
+    `is_refused`: the child did not want it, which is noted, and it is offered again."""
 
     base: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
     answers: Annotated[dict[str, Text | Codes], msgspec.Meta(max_length=60)]
     is_held: bool = False
+    is_refused: bool = False
 
 
 class InterviewOut(msgspec.Struct):
@@ -71,6 +73,8 @@ async def put(request: Request) -> Response:
     await interviewing.save(visitor, episode.id, said.base, said.answers, now)
     if said.is_held:
         await interviewing.hold(visitor, episode.id, now)
+    elif said.is_refused:
+        await interviewing.refused(visitor, episode.id, now)
     return json_answer(await _out(episode, roles))
 
 

@@ -37,10 +37,12 @@ class Saying:
     why: str | None = None
     last_seen: Mapping[str, Any] | None = None
     flags: Collection[Flag] = field(default=())
+    is_timed: bool = True  # Whether the client says when; a form at the desk is sent as it is.
 
     def content(self) -> str:
         """By which the same request is known again."""
-        says = [self.said_at.timestamp(), self.why, self.last_seen, sorted(self.flags)]
+        when = self.said_at.timestamp() if self.is_timed else None
+        says = [when, self.why, self.last_seen, sorted(self.flags)]
         text = json.dumps(says, ensure_ascii=False, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -183,9 +185,9 @@ async def _called(actor: Actor, child_id: UUID, alert_id: UUID | None, now: date
 async def _sign_of_life(
     actor: Actor, child_id: UUID, about: UUID | None, at: datetime, now: datetime
 ) -> None:
-    """It stands in the timeline, once; it ends nothing."""
+    """It stands in the timeline, once; it ends nothing. One of before the search is none of it."""
     held = await open_of_child(child_id)
-    if held is None or await Line.exists(episode_id=held.id, about_id=about):
+    if held is None or at < held.opened_at or await Line.exists(episode_id=held.id, about_id=about):
         return
     await append(actor, held, acts.SIGN_OF_LIFE, at=at, now=now, about=about)
     await announce(held.agency_id, TOPIC)

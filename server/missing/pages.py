@@ -96,7 +96,7 @@ def _said(form: FormData, now: datetime) -> Saying:
     words = entered(form, "words")[:LONGEST_WORDS] or None
     seen = {name: entered(form, name)[:500] for name in ("where", "by") if entered(form, name)}
     flags = tuple(flag for flag in SAID if flag.value in form.getlist("flag"))
-    return Saying(now, words, seen or None, flags)
+    return Saying(now, words, seen or None, flags, is_timed=False)
 
 
 # --- the episode

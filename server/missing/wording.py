@@ -43,6 +43,10 @@ _MORE: Mapping[str, str] = {
     "by": N_("By whom"),
     "words": N_("What was said"),
 }
+_HELD: Mapping[str, str] = {
+    "independent": N_("Is this person independent of the home?"),
+    "hours": N_("Hours after the return"),
+}
 # Which entry a clock waits for. The talk has a page of its own once it was offered.
 ENDED_BY: Mapping[Kind, Act] = {
     Kind.DECISION: Act.DECISION,
@@ -85,6 +89,12 @@ def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tup
             (gettext(language, detail.label), _value(detail, str(details[detail.name]), language))
             for detail in ENTRIES[Act(what)].details
             if detail.name in details
+        ]
+    if what == acts.INTERVIEW_HELD:
+        return [
+            (gettext(language, label), gettext(language, acts.YES.get(value, value)))
+            for name, label in _HELD.items()
+            if (value := str(details.get(name, "")))
         ]
     if what in acts.OF_ANOTHER:
         name = details.get("name") or gettext(language, N_("another child of the home"))

@@ -15,6 +15,7 @@ from server.missing import finding, interview, interviewing, opening
 from server.missing.finding import Found
 from server.missing.models import Episode, Line, ReturnInterview
 from server.missing.opening import Saying
+from server.missing.wording import details_of
 from server.people.models import Tie
 from server.people.rules import Role
 from tests.cast import SURNAMES, Cast
@@ -203,6 +204,25 @@ async def test_a_refusal_is_noted_once_and_the_talk_is_offered_again(cast: Cast)
     with pytest.raises(Refused) as caught:
         await interviewing.hold(tom, episode.id, cast.clock())
     assert caught.value.field == "answer"
+
+
+async def test_a_refusal_over_the_wire_stands_in_the_timeline_as_at_the_desk(cast: Cast) -> None:
+    episode = await returned(cast)
+    answers = {"answer": "refused", "interviewer": "Nadia"}
+    for _ in range(2):
+        assert (await put(cast, episode, 0, answers, is_refused=True)).status_code == 200
+    [line] = await Line.filter(episode_id=episode.id, what="interview_offered")
+    assert line.details == {"answer": "refused", "who": "Nadia"}
+    answer = await put(cast, episode, 1, {"interviewer": "Nadia"}, is_refused=True)
+    assert (answer.status_code, answer.json()["field"]) == (422, "answer")
+
+
+def test_a_talk_that_was_held_tells_who_led_it_and_how_soon() -> None:
+    found = details_of("interview_held", {"independent": "yes", "hours": "12"}, "en")
+    assert found == [
+        ("Is this person independent of the home?", "yes"),
+        ("Hours after the return", "12"),
+    ]
 
 
 async def test_everyone_reads_what_the_child_lets_them_read(cast: Cast) -> None:

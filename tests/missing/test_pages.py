@@ -37,6 +37,19 @@ async def test_one_tap_calls_everyone_and_shows_what_is_next(cast: Cast) -> None
     assert await Alert.filter(child_id=cast.mia.id, closed_at=None).count() == 1
 
 
+async def test_a_double_tap_is_one_line_and_other_words_are_a_second(cast: Cast) -> None:
+    async with at_desk(cast, "tom") as browser:
+        asked = (await browser.get(path(cast, "/missing"))).text
+        id_ = re.search(r'name="id" value="([^"]+)"', asked)
+        assert id_ is not None
+        for _ in range(2):
+            await browser.post(path(cast, "/missing"), data={"id": id_[1], "words": "Gone."})
+            cast.clock.advance(seconds=2)
+        assert await Line.all().values_list("what", flat=True) == ["opened"]
+        await browser.post(path(cast, "/missing"), data={"id": id_[1], "words": "With a bag."})
+    assert set(await Line.all().values_list("what", flat=True)) == {"opened", "joined"}
+
+
 async def test_what_was_seen_last_and_what_makes_it_urgent_stand_on_the_page(cast: Cast) -> None:
     episode = await say_missing(
         cast, words="Her bag is gone.", where="Kitchen", by="Sam", flag=["threat", "nonsense"]

@@ -13,6 +13,8 @@ from server.alert.models import Alert
 from server.audit.models import Epoch
 from server.checkin.models import CheckIn
 from server.db import close_database, open_database
+from server.missing.models import Line
+from server.missing.opening import Saying, open_episode
 from server.notify.models import Message
 from server.plan.models import Change
 from server.watch.models import Round, Watch
@@ -188,6 +190,29 @@ async def test_that_a_child_is_safe_and_not_ready_comes_back_and_calls_nobody(
     assert [(await _again(cast, kept)).status_code for _ in range(2)] == [201, 200]
     assert (await CheckIn.get(id=kept["id"])).want == "safe"
     assert not await Alert.filter(child_id=cast.mia.id).exists()
+
+
+async def test_an_answer_of_a_search_that_settles_nothing_stands_in_its_timeline_as_of_then(
+    cast: Cast, past: Past, clock: DrivenClock
+) -> None:
+    before = await _say(cast)
+    clock.advance(minutes=5)
+    opened = Saying(clock())
+    episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), opened, clock())
+    await past.keep()
+    clock.advance(minutes=5)
+    kept = await _say(cast, want="safe")
+    clock.advance(hours=2)
+    await past.put_back()
+    told = await Message.all().count()
+    assert not await Line.exists(episode_id=episode.id, what="sign_of_life")
+    assert [(await _again(cast, kept)).status_code for _ in range(2)] == [201, 200]
+    [line] = await Line.filter(episode_id=episode.id, what="sign_of_life")
+    assert (str(line.about_id), line.at) == (kept["id"], episode.opened_at + timedelta(minutes=5))
+    assert await Message.all().count() == told
+    # What was said before the search began is no sign of life in it.
+    assert (await _again(cast, {**before, "id": str(uuid4())})).status_code == 201
+    assert await Line.filter(episode_id=episode.id, what="sign_of_life").count() == 1
 
 
 async def test_nobody_uses_it_to_answer_without_a_restore(
