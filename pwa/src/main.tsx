@@ -20,11 +20,15 @@ import * as session from "./store/session";
 import * as turns from "./store/turns";
 import * as update from "./update";
 
+/** The screen that a link of the desk means, where it is not the project. */
+let linkPlace: routes.Place | null = null;
+
 /** A pairing code, or whose project the desk means, stands in the fragment alone, and leaves the address before anything else is done. */
 function takeCode(): void {
   const said = new URLSearchParams(location.hash.slice(1));
   const code = said.get("pair");
   if (said.has("with")) session.linkChild.value = said.get("with");
+  if (said.has("packs")) linkPlace = "packs";
   routes.clean();
   if (!code) return;
   linkCode.value = session.tidyCode(code);
@@ -47,6 +51,9 @@ function goHome(): void {
   if (!session.isStaff.value) return;
   routes.home.value = "project";
   routes.go("project", { instead: true });
+  // One step further, so that "back" leads to where one is without the link.
+  if (linkPlace) routes.go(linkPlace);
+  linkPlace = null;
 }
 
 /** A link was followed while the app was open: the address alone has changed. */

@@ -46,7 +46,8 @@ export type ProjectPlace =
   | "came-of"
   | "take"
   | "rhythm"
-  | "trusted";
+  | "trusted"
+  | "packs";
 
 /** What a screen is about: ids and names of fields, never anybody's words. */
 export type About = Readonly<Record<string, string>>;

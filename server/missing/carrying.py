@@ -15,12 +15,11 @@ from server.alert.spells import has_rota
 from server.audit.actions import Actor, note
 from server.db import write
 from server.doors.models import Session
-from server.errors import Conflict, IdReused
+from server.errors import Conflict, Denied, IdReused
 from server.i18n import N_
 from server.missing import pack
 from server.missing.pack_models import PackCarry
 from server.missing.pack_reading import open_since
-from server.missing.packing import may_not_read
 from server.people.access import ON_DUTY, Visitor
 from server.people.actions import lock_children
 from server.people.models import Child
@@ -108,7 +107,10 @@ async def carry(
         held = [one for one in await held_by(visitor, now) if one.child_id == child.id]
         words = words or next((one.why for one in held if one.why is not None), None)
         if words is None and await open_since(child.id) is None:
-            raise may_not_read()
+            raise Denied(
+                N_("Say in a few words why you take it along. The child can read this."),
+                code="reason_needed",
+            )
         here = next((one for one in held if one.session_id == visitor.session_id), None)
         return await _take(visitor, child, here, words, until, id=id, now=now)
 
@@ -154,11 +156,11 @@ async def _look(actor: Actor, child: Child, why: str | None, now: datetime) -> N
 
 
 async def put_down(visitor: Visitor, child: Child, now: datetime) -> None:
-    """This session has it with it no more. Twice is once."""
+    """This person has it with them no more, in no session of theirs. Twice is once."""
     async with write():
         await lock_children([child.id])
         held = PackCarry.filter(
-            child_id=child.id, session_id=visitor.session_id, put_down_at__isnull=True
+            child_id=child.id, person_id=visitor.person_id, put_down_at__isnull=True
         )
         if not await held.update(put_down_at=now):
             return

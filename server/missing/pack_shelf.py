@@ -115,6 +115,16 @@ def _photo(shown: PackOut) -> ShelfPhotoOut | None:
     return ShelfPhotoOut(newest.taken_on, newest.is_old)
 
 
+async def of_concern(visitor: Visitor, now: datetime) -> set[UUID]:
+    """The children whose pack this person has with them, or about whom adults are alerted."""
+    alerts = Alert.filter(agency_id=visitor.agency_id, closed_at__isnull=True)
+    episodes = Episode.filter(agency_id=visitor.agency_id, found_at__isnull=True)
+    found = {one.child_id for one in await held_by(visitor, now)}
+    for rows in (alerts, episodes):
+        found |= {as_id(id_) for id_ in await rows.values_list("child_id", flat=True)}
+    return found
+
+
 async def _versions(children: Collection[UUID]) -> dict[UUID, int]:
     rows = GrabPack.filter(child_id__in=list(children), part=Part.BEFORE.value).order_by("version")
     return {as_id(id_): number for id_, number in await rows.values_list("child_id", "version")}

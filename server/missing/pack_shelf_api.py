@@ -1,13 +1,15 @@
 """Grab packs on the phone of whoever is on duty, over the wire: the shelf, taking, putting down."""
 
+from typing import Literal
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Conflict, IdReused
 from server.missing import carrying
-from server.missing.pack_shelf import shelf
+from server.missing.pack_shelf import of_concern, shelf
 from server.missing.pack_wire import CarriedOut, CarryRequest, ShelfOut
-from server.openapi import api
+from server.openapi import api, query_of
 from server.people.access import child_for, children_for, now_of, staff_of, visitor_of
 from server.people.rules import Action
 from server.web import json_answer, json_body
@@ -15,13 +17,16 @@ from server.web import json_answer, json_body
 
 async def show(request: Request) -> Response:
     """Until when somebody is on duty, and their packs."""
+    sealed = query_of(request, sealed=Sealed)["sealed"]
     visitor, now = await staff_of(request), now_of(request)
     until = await carrying.duty_ends(visitor, now)
     if until is None:
         return json_answer(ShelfOut(None, now, []))
-    # A phone asks again all through the duty: that is one look at each child.
+    # A phone asks again all through the duty, which is one look at each child; and by itself it
+    # asks for nobody whose pack is sealed.
+    among = await of_concern(visitor, now) if sealed == "no" else None
     every = carrying.AT_MOST
-    children = await children_for(request, Action.PACK_CHANGE, at_most_every=every)
+    children = await children_for(request, Action.PACK_CHANGE, among=among, at_most_every=every)
     return json_answer(ShelfOut(until, now, await shelf(visitor, children, until, now)))
 
 
@@ -51,6 +56,7 @@ async def put_down(request: Request) -> Response:
     return Response(status_code=204)
 
 
+Sealed = Literal["yes", "no"]
 _CARRY = "/api/v1/children/{child_id:uuid}/pack/carry"
 
 routes = [
@@ -60,6 +66,7 @@ routes = [
         show,
         "The grab packs of whoever is on duty",
         gives={200: ShelfOut},
+        query={"sealed": Sealed},
     ),
     api(
         "POST",

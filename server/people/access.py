@@ -165,9 +165,11 @@ async def children_for(
     action: Action,
     *,
     also: Collection[UUID] = (),
+    among: Collection[UUID] | None = None,
     at_most_every: timedelta = BOARD_LOOK_EVERY,
 ) -> dict[UUID, Roles]:
-    """Every child about which the visitor may do this, and what the visitor is to each.
+    """Every child, or of those `among` whom each, about which the visitor may do this, and what the
+    visitor is to it.
 
     For whoever is on duty that is every child of the agency that is placed, and those in `also`;
     it leaves an entry for each one to which there is no tie (once an hour, or as `at_most_every`
@@ -180,12 +182,17 @@ async def children_for(
         (COVER, await _of_caseworkers(rota.covers, now)),
         (ON_DUTY, await _placed(visitor, also) if rota.is_on_duty else []),
     ):
-        new = [id_ for id_ in children if not may(found.get(id_, frozenset()), action)]
-        for id_ in children:
+        wanted = [id_ for id_ in children if among is None or id_ in among]
+        new = [id_ for id_ in wanted if not may(found.get(id_, frozenset()), action)]
+        for id_ in wanted:
             found[id_] = found.get(id_, frozenset()) | {Role.SUPERVISOR}
         what = f"look:{action}"
         await looked(visitor, new, what, now, why=why, at_most_every=at_most_every)
-    return {id_: roles for id_, roles in found.items() if may(roles, action)}
+    return {
+        id_: roles
+        for id_, roles in found.items()
+        if may(roles, action) and (among is None or id_ in among)
+    }
 
 
 async def children_by_ties(request: HTTPConnection) -> dict[UUID, Roles]:

@@ -190,6 +190,24 @@ async def test_what_the_phone_fetches_again_is_no_other_look(cast: Cast) -> None
     assert await looks(cast) == before
 
 
+async def test_a_phone_that_asks_by_itself_looks_at_nobody_whose_pack_is_sealed(
+    cast: Cast,
+) -> None:
+    await prepared(cast)
+    await cast.on_duty("eve")
+    async with cast.client_as("eve") as client:
+        found = (await client.get("/api/v1/packs?sealed=no")).json()
+        assert (found["packs"], found["until_at"] is None) == ([], False)
+        assert await looks(cast) + await looks(cast, "noor") == []
+        await alerted(cast)
+        (one,) = (await client.get("/api/v1/packs?sealed=no")).json()["packs"]
+        assert (one["name"], one["state"]) == ("Mia Castellane", "open")
+        assert (await client.get("/api/v1/packs?sealed=perhaps")).status_code == 422
+    assert await looks(cast, "noor") == []
+    assert await states(cast, "eve") == {"mia": "open", "noor": "sealed"}
+    assert await looks(cast, "noor") == ["look:pack:change"]
+
+
 async def test_the_same_again_and_at_once_is_one(cast: Cast) -> None:
     await prepared(cast)
     await cast.on_duty("tom")

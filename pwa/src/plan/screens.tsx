@@ -14,6 +14,7 @@ import { Goal } from "../screens/Goal";
 import { House, Houses } from "../screens/Houses";
 import { Moments } from "../screens/Moments";
 import { NewGoal, NewReview, NewStep } from "../screens/New";
+import { Packs } from "../screens/Packs";
 import { Plan } from "../screens/Plan";
 import { Project } from "../screens/Project";
 import { Outcome, Review } from "../screens/Review";
@@ -25,6 +26,7 @@ import { Then } from "../screens/Then";
 import { TrustedPeople } from "../screens/Trusted";
 import { Whole } from "../screens/Whole";
 import * as ideas from "../store/ideas";
+import * as packs from "../store/packs";
 import * as project from "../store/project";
 import { isStaff, linkChild, me, who } from "../store/session";
 import * as drafts from "./drafts";
@@ -56,6 +58,7 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   take: Take,
   rhythm: WhenAsked,
   trusted: TrustedPeople,
+  packs: Packs,
 };
 
 /** One screen of the project; while one of them is open, news come by themselves. */
@@ -72,6 +75,7 @@ export async function begin(): Promise<void> {
   ideas.begin();
   project.onFrame(dues.refresh);
   dues.begin();
+  packs.begin();
   let first: Promise<void> | undefined;
   effect(() => {
     const isIn = who.value !== null;

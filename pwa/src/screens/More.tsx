@@ -4,8 +4,9 @@ import { Icon, type IconName } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { reminders } from "../push";
 import { go, type Place } from "../routes";
+import { mayCarry } from "../store/grabbed";
 import { queue } from "../store/sender";
-import { isStaff, who } from "../store/session";
+import { isStaff, me, who } from "../store/session";
 
 interface InstallPrompt extends Event {
   prompt(): Promise<unknown>;
@@ -54,6 +55,7 @@ export function More() {
         {!isStaff.value && <Row to="days" icon="days" word={t("My days")} />}
         {!isStaff.value && <Row to="rhythm" icon="clock" word={t("When I am asked")} />}
         {!isStaff.value && <Row to="reminders" icon="bell" word={t("Reminders")} state={reminderState()} />}
+        {mayCarry(me.value) && <Row to="packs" icon="keep" word={t("Grab packs with me")} />}
         <Row to="cover" icon="hide" word={t("Hiding this app")} />
         <Row to="language" icon="globe" word={t("Language")} state={NAMES[language.value] ?? ""} />
         <Row

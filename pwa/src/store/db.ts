@@ -109,6 +109,24 @@ export async function forget(who: Who, name: string): Promise<void> {
   else memory.boxes.delete(`${who} ${name}`);
 }
 
+/** Forgets what is kept under names that begin so, of everybody but this one. */
+export async function forgetAll(beginning: string, but?: Who): Promise<void> {
+  const isMeant = (who: Who, name: string) => who !== but && name.startsWith(beginning);
+  const db = await database();
+  if (!db) {
+    for (const key of memory.boxes.keys()) {
+      const end = key.indexOf(" ");
+      if (isMeant(key.slice(0, end), key.slice(end + 1))) memory.boxes.delete(key);
+    }
+    return;
+  }
+  const tx = db.transaction("boxes", "readwrite");
+  for (const key of await tx.store.getAllKeys()) {
+    if (isMeant(...key)) await tx.store.delete(key);
+  }
+  await tx.done;
+}
+
 export interface Kept {
   id: string;
   order: number;
