@@ -194,6 +194,7 @@ class MessageSlice:
     expires_at: datetime | None = None
     done_at: datetime | None = None
     withdrawn_at: datetime | None = None
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,9 +269,17 @@ def worth_sending(message: MessageSlice, address: AddressSlice, now: datetime) -
         (address.person_is_disabled, Reason.PERSON_DISABLED),
         (address.is_dropped, Reason.ADDRESS_DROPPED),
         (not address.channel_is_open, Reason.CHANNEL_CLOSED),
-        (message.kind in KEPT_QUIET | CAN_WAIT and is_quiet(address, now), Reason.QUIET_HOURS),
+        (_keeps_quiet(message) and is_quiet(address, now), Reason.QUIET_HOURS),
     )
     return next((reason for holds, reason in checks if holds), None)
+
+
+def _keeps_quiet(message: MessageSlice) -> bool:
+    """A due can wait until the morning, but not one of a search: whoever looks for a child is woken
+    for it, whatever hours they chose."""
+    if message.kind is Kind.DUE and message.is_urgent:
+        return False
+    return message.kind in KEPT_QUIET | CAN_WAIT
 
 
 def is_quiet(address: AddressSlice, now: datetime) -> bool:

@@ -238,7 +238,11 @@ class Worker:
             channel_is_open=self._channel_of(message) in self._channels,
             **_quiet(message, wish),
         )
-        about = MessageSlice(kind=Kind(message.kind), expires_at=message.expires_at)
+        about = MessageSlice(
+            kind=Kind(message.kind),
+            expires_at=message.expires_at,
+            is_urgent=message.urgency == "high",
+        )
         attempt.reason = worth_sending(about, slice_, now)
         if attempt.reason is Reason.QUIET_HOURS and message.kind in CAN_WAIT:
             attempt.put_off_to = put_off_to(about, slice_, now)

@@ -197,6 +197,15 @@ def test_quiet_hours_never_hold_back_what_calls_an_adult(
     assert worth_sending(MessageSlice(kind=kind), address, now) is None
 
 
+@given(moments, st.times(), st.times())
+def test_quiet_hours_never_hold_back_what_is_due_in_a_search(
+    now: datetime, begin: time, end: time
+) -> None:
+    address = AddressSlice(zone="Europe/Paris", quiet_from=begin, quiet_until=end)
+    urgent = MessageSlice(kind=Kind.DUE, is_urgent=True)
+    assert worth_sending(urgent, address, now) is None
+
+
 @given(moments, st.sampled_from(ZONES), st.times(), st.times())
 def test_a_moment_is_quiet_in_one_of_two_opposite_spans(
     now: datetime, zone: str, begin: time, end: time

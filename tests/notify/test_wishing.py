@@ -76,7 +76,8 @@ async def test_what_can_wait_goes_out_when_the_quiet_hours_end(stage: Stage, kin
     address, tom = await mail_of(stage, "tom"), stage.cast.tom
     await set_quiet(stage.cast.actor("tom"), tom.id, *NIGHT, stage.clock())
     stage.clock.set(datetime(2026, 3, 2, 22, 30, tzinfo=UTC))  # 23:30 in Paris.
-    await say(stage, kind=kind, expires_at=stage.clock() + timedelta(hours=12))
+    until = stage.clock() + timedelta(hours=12)
+    await say(stage, kind=kind, urgency="normal", expires_at=until)
     await send(stage)
     assert not stage.mails_to(address)
     message = await Message.get()
@@ -92,7 +93,8 @@ async def test_what_is_settled_meanwhile_is_not_sent_in_the_morning(stage: Stage
     address, tom = await mail_of(stage, "tom"), stage.cast.tom
     await set_quiet(stage.cast.actor("tom"), tom.id, *NIGHT, stage.clock())
     stage.clock.set(datetime(2026, 3, 2, 22, 30, tzinfo=UTC))
-    await say(stage, kind=Kind.DUE, expires_at=stage.clock() + timedelta(hours=2))
+    until = stage.clock() + timedelta(hours=2)
+    await say(stage, kind=Kind.DUE, urgency="normal", expires_at=until)
     await send(stage)
     assert ((await Message.get()).state, (await Message.get()).why) == ("withheld", "quiet_hours")
     stage.clock.advance(hours=12)
@@ -102,6 +104,7 @@ async def test_what_is_settled_meanwhile_is_not_sent_in_the_morning(stage: Stage
 
 CALLS = [Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE, Kind.CONFIRM_ANSWERED, Kind.HELD, Kind.TALK]
 CALLS += [Kind.ASK_CARER, Kind.DOORS, Kind.TEST, Kind.OPERATORS]
+CALLS += [Kind.DUE]  # One that is urgent: somebody is woken for a clock of a search.
 
 
 @pytest.mark.parametrize("kind", CALLS)
