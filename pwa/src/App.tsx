@@ -4,6 +4,7 @@ import { about, place, type Place, type ProjectPlace } from "./routes";
 import { Cover } from "./screens/Cover";
 import { CoverSettings } from "./screens/CoverSettings";
 import { Days } from "./screens/Days";
+import { Hands, Mine, Who } from "./screens/Hands";
 import { Help } from "./screens/Help";
 import { Language } from "./screens/Language";
 import { Leave } from "./screens/Leave";
@@ -16,6 +17,7 @@ import { Sharing } from "./screens/Sharing";
 import { Today } from "./screens/Today";
 import { Unsent } from "./screens/Unsent";
 import { isCovered } from "./store/cover";
+import { isLocked, isNew } from "./store/roster";
 import { who } from "./store/session";
 
 const SCREENS: Record<Exclude<Place, "pair" | ProjectPlace>, () => preact.JSX.Element> = {
@@ -31,12 +33,15 @@ const SCREENS: Record<Exclude<Place, "pair" | ProjectPlace>, () => preact.JSX.El
   unsent: Unsent,
   sharing: Sharing,
   leave: Leave,
+  hands: Hands,
 };
 
 export function App() {
   // A link with a code leads past a cover whose digits were forgotten, to the pairing and nowhere else.
   if (isCovered.value && !(place.value === "pair" && linkCode.value)) return <Cover />;
+  if (isLocked.value && place.value !== "pair") return <Who />;
   if (who.value === null || place.value === "pair") return <Pair />;
+  if (isNew.value) return <Mine />;
   const here = place.value;
   if (!(here in SCREENS)) {
     return (

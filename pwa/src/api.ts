@@ -123,17 +123,31 @@ async function refusal(answer: Response): Promise<Error> {
   );
 }
 
+/** Whose this page is, by the id of the phone that was paired: several children may share this browser. */
+let phone: string | null = null;
+
+export function speakFor(paired: string | null): void {
+  phone = paired;
+}
+
+/** The same for what can send no header: a link, a stream. */
+export function addressOf(path: string): string {
+  return `/api/v1${path}${phone ? `${path.includes("?") ? "&" : "?"}phone=${phone}` : ""}`;
+}
+
 /**
  * Asks the server. Throws Refused where it said no, Unreachable where it could not be asked.
- * The cookie is the session; no token is ever in a script's hands.
+ * The cookie is the session; no token is ever in a script's hands. The server takes a request for nobody but
+ * whom it says it is of.
  */
-export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+export async function ask<T>(method: string, path: string, body?: unknown, of: string | null = phone): Promise<T> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), PATIENCE_MS);
   try {
     const headers: Record<string, string> = { accept: "application/json" };
     const text = body === undefined ? undefined : JSON.stringify(body);
     if (text !== undefined) headers["content-type"] = "application/json";
+    if (of) headers["x-phone"] = of;
     const answer = await fetch(`/api/v1${path}`, {
       method,
       headers,

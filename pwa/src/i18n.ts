@@ -117,12 +117,17 @@ export async function speak(code: string): Promise<boolean> {
   }
   document.documentElement.lang = code;
   document.documentElement.dir = direction.value;
+  keepLanguage(code);
+  return true;
+}
+
+/** The app begins with this one next time. */
+export function keepLanguage(code: string | undefined): void {
   try {
-    localStorage.setItem(KEPT_AS, code);
+    if (code) localStorage.setItem(KEPT_AS, code);
   } catch {
     // Where nothing can be kept, the phone's own language is asked again next time.
   }
-  return true;
 }
 
 /** The language chosen on this phone, else the first of the phone's own that we speak. */

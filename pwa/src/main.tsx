@@ -15,6 +15,7 @@ import * as draft from "./store/draft";
 import * as goodbye from "./store/goodbye";
 import * as now from "./store/now";
 import * as receipts from "./store/receipts";
+import * as roster from "./store/roster";
 import * as sender from "./store/sender";
 import * as session from "./store/session";
 import * as turns from "./store/turns";
@@ -44,7 +45,7 @@ const QUIET_MS = 800;
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 /** Nobody is in, and no code says who is to be: it may be somebody who has signed in at the desk. */
-const isStranger = () => session.who.value === null && !linkCode.value && isHere();
+const isStranger = () => session.who.value === null && !linkCode.value && !roster.isShared.value && isHere();
 
 /** Those who work with children have their projects here, and nothing else. */
 function goHome(): void {
@@ -71,6 +72,7 @@ async function start(): Promise<void> {
   addEventListener("hashchange", () => void follow());
   beginMore();
   cover.begin();
+  roster.begin();
   const words = Promise.race([speak(wanted()), pause(WORDS_MS)]);
   await Promise.all([words, session.recall(), cover.recall()]);
   document.title = session.me.value?.display_name ?? document.title;

@@ -3,6 +3,8 @@ import { signal } from "@preact/signals";
 import { ask } from "./api";
 import { bytes, uuid } from "./bytes";
 import { forget, read, write, writeIfRoom } from "./store/db";
+import { phoneOf } from "./store/mates";
+import { roster } from "./store/roster";
 import { isStaff, me, refresh, who } from "./store/session";
 
 export type Reminders = "unknown" | "on" | "off" | "blocked" | "install" | "impossible" | "failed";
@@ -57,8 +59,15 @@ async function align(person: string, key: string): Promise<void> {
 }
 
 async function hand(person: string, key: string, found: PushSubscription, id: string): Promise<void> {
-  await ask("POST", "/push-subscriptions", { ...found.toJSON(), id, receipts: true });
+  await ask("POST", "/push-subscriptions", { ...found.toJSON(), id, receipts: true }, await phoneOf(person));
   await write(person, "push", { id, endpoint: found.endpoint, key, receipts: true } satisfies Kept);
+}
+
+/** Whoever shares this phone and wants reminders here: the browser has one address for all of them. */
+async function others(): Promise<string[]> {
+  const found = roster.value.map((mate) => mate.who).filter((mate) => mate !== who.value);
+  const wanted = await Promise.all(found.map((mate) => read<Kept>(mate, "push")));
+  return found.filter((_, n) => wanted[n]);
 }
 
 interface Listed {
@@ -114,7 +123,9 @@ export async function tryAgain(): Promise<void> {
     const { pushManager } = await navigator.serviceWorker.ready;
     await (await pushManager.getSubscription())?.unsubscribe();
     const id = uuid();
-    await hand(person, key, await subscription(key), id);
+    const found = await subscription(key);
+    await hand(person, key, found, id);
+    for (const other of await others()) await hand(other, key, found, uuid()).catch(() => undefined);
     reminders.value = "on";
     await ask("POST", `/push-subscriptions/${id}/test`);
     proof.value = (await arrives(id)) ? "works" : "waiting";
@@ -155,7 +166,7 @@ export async function turnOff(): Promise<void> {
   const kept = await read<Kept>(person, "push");
   const registration = await navigator.serviceWorker?.getRegistration();
   const found = await registration?.pushManager?.getSubscription();
-  await found?.unsubscribe().catch(() => undefined);
+  if ((await others()).length === 0) await found?.unsubscribe().catch(() => undefined);
   if (kept) await ask("DELETE", `/push-subscriptions/${kept.id}`).catch(() => undefined);
   await forget(person, "push");
   reminders.value = "off";

@@ -18,6 +18,7 @@ export type Place =
   | "sharing"
   | "pair"
   | "leave"
+  | "hands"
   | ProjectPlace;
 
 /** Screens of the project: they come in a file of their own. */

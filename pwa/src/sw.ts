@@ -6,7 +6,8 @@ import { ask } from "./api";
 import { bytes, uuid } from "./bytes";
 import { PHONE, read, writeIfRoom } from "./store/db";
 import * as goodbye from "./store/goodbye";
-import { flush } from "./store/outbox";
+import { everybody, phoneOf, senders } from "./store/mates";
+import { flush, type Halt } from "./store/outbox";
 import * as receipts from "./store/receipts";
 import { listen } from "./worker/push";
 
@@ -21,12 +22,6 @@ const WORDS = "words";
 
 interface SyncEvent extends ExtendableEvent {
   tag: string;
-}
-
-interface Session {
-  who: string;
-  shutOut: boolean;
-  asks: boolean;
 }
 
 /** fr-Ab12.json -> fr */
@@ -55,7 +50,7 @@ async function keepLater(): Promise<void> {
 }
 
 async function keepLaterIfIn(): Promise<void> {
-  if (await read<Session>(PHONE, "session")) await keepLater();
+  if ((await read(PHONE, "session")) || (await read(PHONE, "roster"))) await keepLater();
 }
 
 self.addEventListener("install", (event) =>
@@ -110,16 +105,20 @@ self.addEventListener("message", (event) => {
   if (event.data === "keep-all") event.waitUntil(keepLater());
 });
 
-async function sendWaiting(): Promise<void> {
-  const session = await read<Session>(PHONE, "session");
-  if (!session && !(await goodbye.say())) throw new Error("unreachable");
-  if (!session || session.shutOut || session.asks) return;
-  const outcome = await flush(session.who);
-  if (outcome.receipts.length > 0 || outcome.came > 0) {
-    new BroadcastChannel("planner").postMessage({ receipts: outcome.receipts });
-  }
+async function sendOf(who: string): Promise<Halt | null> {
+  const { receipts, came, halt } = await flush(who);
+  if (receipts.length > 0 || came > 0) new BroadcastChannel("planner").postMessage({ receipts });
   // A refused session is for the page to tell; everything else is tried again by the browser.
-  if (outcome.halt && outcome.halt !== "unauthenticated") throw new Error(outcome.halt);
+  return halt === "unauthenticated" ? null : halt;
+}
+
+async function sendWaiting(): Promise<void> {
+  const people = await senders();
+  const isIn = people.length > 0 || (await read(PHONE, "session")) !== undefined;
+  if (!isIn && !(await goodbye.say())) throw new Error("unreachable");
+  let stopped: Halt | null = null;
+  for (const who of people) stopped = (await sendOf(who)) ?? stopped;
+  if (stopped) throw new Error(stopped);
 }
 
 self.addEventListener("sync", (event) => {
@@ -135,16 +134,18 @@ interface Renewed extends ExtendableEvent {
 
 /** The browser renewed, or lost, the address for reminders: make one, tell the server, keep its id. */
 async function renew(event: Renewed): Promise<void> {
-  const session = await read<Session>(PHONE, "session");
-  if (!session) return;
-  const kept = await read<{ id: string; endpoint: string; key: string }>(session.who, "push");
-  if (!kept) return;
-  const made =
-    event.newSubscription ??
-    (await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(kept.key) }));
-  const id = uuid();
-  await ask("POST", "/push-subscriptions", { ...made.toJSON(), id, receipts: true });
-  await writeIfRoom(session.who, "push", { ...kept, id, endpoint: made.endpoint });
+  let made = event.newSubscription;
+  for (const who of await everybody()) {
+    const kept = await read<{ id: string; endpoint: string; key: string }>(who, "push");
+    if (!kept) continue;
+    made ??= await self.registration.pushManager.subscribe({
+      userVisibleOnly: true,
+      applicationServerKey: bytes(kept.key),
+    });
+    const id = uuid();
+    await ask("POST", "/push-subscriptions", { ...made.toJSON(), id, receipts: true }, await phoneOf(who));
+    await writeIfRoom(who, "push", { ...kept, id, endpoint: made.endpoint });
+  }
 }
 
 self.addEventListener("pushsubscriptionchange", (event) => {

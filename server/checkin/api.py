@@ -14,7 +14,7 @@ from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
 from server.checkin.rules import LONGEST_NOTE, Answer, How, Want, check
 from server.crypt import hash_token
-from server.doors.sessions import token_of
+from server.doors.sessions import phone_of, token_of
 from server.errors import IdReused, Unavailable
 from server.openapi import api, query_of
 from server.people.access import child_for, now_of, own_child, visitor_of
@@ -85,7 +85,7 @@ async def check_in(request: Request) -> Response:
     token, _ = token_of(request)
     lane: FastLane | None = getattr(request.app.state, "fast_lane", None)
     if token is not None and lane is not None and answer.confirmed_at is None:
-        body = await lane.take(hash_token(token), answer)
+        body = await lane.take(hash_token(token), phone_of(request), answer)
         if body is not None:
             return json_answer(body, status=201)
     child, _ = await own_child(request, Action.CHECK_IN)

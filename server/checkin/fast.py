@@ -34,9 +34,11 @@ TELL_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """One answer as it came in, and the hash of the token that it came with."""
+    """One answer as it came in, the hash of the token that it came with, and whose phone it said
+    that it came from, where it said so."""
 
     token_hash: str
+    phone: UUID | None
     answer: Answer
     note: str | None  # Sealed.
     content_hash: str
@@ -77,12 +79,14 @@ class FastLane:
         if self._teller is not None:
             self._teller.cancel()
 
-    async def take(self, token_hash: str, answer: Answer) -> dict[str, Any] | None:
+    async def take(
+        self, token_hash: str, phone: UUID | None, answer: Answer
+    ) -> dict[str, Any] | None:
         """The body of the answer where the hot path could take it, else None: go the long way."""
         if self._together is None or answer.want is not Want.NOTHING:
             return None
         note = crypt.seal(answer.note) if answer.note is not None else None
-        tap = Tap(token_hash, answer, note, crypt.blind(content(answer)))
+        tap = Tap(token_hash, phone, answer, note, crypt.blind(content(answer)))
         taken = await self._together.submit(tap)
         if taken is None:
             return None
@@ -112,6 +116,7 @@ class FastLane:
 _WHO = """
   JOIN session s ON s.token_hash = x.token_hash AND s.ended_at IS NULL
    AND (s.expires_at IS NULL OR s.expires_at > $1)
+   AND (x.phone IS NULL OR x.phone = s.device_id)
   JOIN person p ON p.id = s.person_id AND p.role = 'child' AND p.disabled_at IS NULL
   LEFT JOIN device d ON d.id = s.device_id
   JOIN watch w ON w.child_id = s.person_id AND w.standing IN ('well', 'due')
@@ -136,8 +141,8 @@ _SETTLE = """
 _POSTGRES = f"""
 WITH x AS (
   SELECT * FROM unnest($3::int[], $4::text[], $5::uuid[], $6::timestamptz[], $7::int[],
-                       $8::text[], $9::text[], $10::text[])
-    AS x(n, token_hash, id, said_at, mood, note, mark, content_hash)
+                       $8::text[], $9::text[], $10::text[], $11::uuid[])
+    AS x(n, token_hash, id, said_at, mood, note, mark, content_hash, phone)
 ), who AS (
   SELECT DISTINCT ON (w.child_id) x.*, s.agency_id, s.device_id, w.child_id, w.version, w.listens,
          w.due_at AS was_due_at, w.opens_at AS was_opens_at
@@ -193,6 +198,7 @@ async def _take_all(taps: list[Tap], now: datetime) -> list[Taken | None]:
             [tap.note for tap in taps],
             [tap.answer.mark for tap in taps],
             [tap.content_hash for tap in taps],
+            [tap.phone for tap in taps],
         ],
     )
     taken: list[Taken | None] = [None] * len(taps)
@@ -206,7 +212,7 @@ async def _take_all(taps: list[Tap], now: datetime) -> list[Taken | None]:
 # told: by CROSS, and by a `+` before what is not to be looked up.
 _SQLITE_TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS tap (n INTEGER PRIMARY KEY, token_hash TEXT, id TEXT,"
-    " said_at TEXT, mood INTEGER, note TEXT, mark TEXT, content_hash TEXT)",
+    " said_at TEXT, mood INTEGER, note TEXT, mark TEXT, content_hash TEXT, phone TEXT)",
     "CREATE TEMP TABLE IF NOT EXISTS taken (child_id TEXT PRIMARY KEY, id TEXT UNIQUE, n INTEGER,"
     " agency_id TEXT, device_id TEXT, was_due_at TEXT, is_early INTEGER, listens INTEGER,"
     " answer TEXT)"
@@ -214,7 +220,7 @@ _SQLITE_TABLES = (
     "DELETE FROM temp.tap",
     "DELETE FROM temp.taken",
 )
-_SQLITE_TAPS = "INSERT INTO temp.tap VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_SQLITE_TAPS = "INSERT INTO temp.tap VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SQLITE_TAKE = f"""
 INSERT OR IGNORE INTO temp.taken
 SELECT w.child_id, x.id, x.n, s.agency_id, s.device_id, w.due_at, w.opens_at > $1, w.listens,
@@ -277,4 +283,6 @@ def _row(n: int, tap: Tap) -> tuple[object, ...]:
     """A tap as SQLite keeps it."""
     one = tap.answer
     said_at = moment_to_text(one.said_at)
-    return n, tap.token_hash, str(one.id), said_at, one.mood, tap.note, one.mark, tap.content_hash
+    phone = None if tap.phone is None else str(tap.phone)
+    told = (n, tap.token_hash, str(one.id), said_at, one.mood, tap.note, one.mark)
+    return *told, tap.content_hash, phone

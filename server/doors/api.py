@@ -11,7 +11,15 @@ from starlette.responses import Response
 from server.doors import actions, pairing
 from server.doors.agents import Agent
 from server.doors.models import Device
-from server.doors.sessions import Opened, agent_of_request, drop_cookie, set_cookie
+from server.doors.rules import MOST_BESIDE
+from server.doors.sessions import (
+    Opened,
+    agent_of_request,
+    drop_cookie,
+    drop_others,
+    set_cookie,
+    sharing,
+)
 from server.errors import (
     Conflict,
     IdReused,
@@ -39,11 +47,13 @@ class NewDevice(msgspec.Struct):
 
 
 class PairRequest(msgspec.Struct):
-    """A code and the phone it is typed on. With `cookie` the token comes as the cookie alone."""
+    """A code and the phone it is typed on. With `cookie` the token comes as the cookie alone; with
+    `beside` that cookie stands beside those of others who share the browser."""
 
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     device: NewDevice
     cookie: bool = False
+    beside: bool = False
 
 
 class PersonOut(msgspec.Struct):
@@ -127,6 +137,8 @@ def link_to(request: Request, code: str) -> str:
 async def pair(request: Request) -> Response:
     """Pair the phone with whoever the code was made for."""
     said = await json_body(request, PairRequest)
+    if said.beside and sharing(request) >= MOST_BESIDE:
+        raise Refused(N_("This phone is shared by too many. One of them has to sign out first."))
     opened = await pairing.pair(
         said.code, said.device.id, said.device.label, host_of(request), now_of(request)
     )
@@ -136,7 +148,10 @@ async def pair(request: Request) -> Response:
         paired.token = opened.token
     answer = json_answer(paired, status=201)
     if said.cookie:
-        set_cookie(request, answer, opened.token, lasts=True)
+        beside = said.device.id if said.beside else None
+        set_cookie(request, answer, opened.token, lasts=True, beside=beside)
+        if beside is None:
+            drop_others(request, answer)
     return answer
 
 
@@ -244,7 +259,7 @@ routes = [
         "Pair a phone by its code",
         takes=PairRequest,
         gives={201: Paired},
-        problems=(NotFound, Conflict, IdReused, TooMany),
+        problems=(NotFound, Conflict, IdReused, Refused, TooMany),
         is_open=True,
     ),
     api(

@@ -45,6 +45,8 @@ NIGHT_AT_MOST = timedelta(hours=1)
 KNOWN_LASTS = timedelta(days=30)
 
 LONGEST_LABEL = 60
+# So many children may share one phone beside the first: each has a cookie, and requests carry all.
+MOST_BESIDE = 7
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 LONGEST_SIGN_IN_NAME = 64

@@ -37,6 +37,12 @@ from server.web import header
 # Browsers keep no cookie longer than 400 days; the phone gets a new one at every start.
 COOKIE_S = 400 * 24 * 3600
 
+# Where several children share one phone, each request says of which of them it is: by the id of
+# what was paired. What cannot send a header (a link, a stream) says it in its address.
+PHONE_HEADER = b"x-phone"
+PHONE_QUERY = "phone"
+NOBODYS = UUID(int=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -67,9 +73,25 @@ WHERE s.token_hash = $1
 """
 
 
-def cookie_name(*, is_https: bool) -> str:
-    """Neutral, since it lies on a child's phone. `__Host-` binds it to this origin alone."""
-    return "__Host-s" if is_https else "s"
+def cookie_name(phone: UUID | None = None, *, is_https: bool) -> str:
+    """Neutral, since it lies on a child's phone. `__Host-` binds it to this origin alone.
+
+    `phone`: one of several that share a browser; the cookie of each has a name of its own.
+    """
+    name = "s" if phone is None else f"s-{phone.hex}"
+    return f"__Host-{name}" if is_https else name
+
+
+def phone_of(request: HTTPConnection) -> UUID | None:
+    """The paired phone that the request says it is of; None where it says nothing. What is no id
+    is nobody's."""
+    said = header(request.scope, PHONE_HEADER) or request.query_params.get(PHONE_QUERY, "")
+    if not said:
+        return None
+    try:
+        return UUID(said)
+    except ValueError:
+        return NOBODYS
 
 
 def token_of(request: HTTPConnection) -> tuple[str | None, bool]:
@@ -77,8 +99,24 @@ def token_of(request: HTTPConnection) -> tuple[str | None, bool]:
     scheme, _, token = header(request.scope, b"authorization").partition(" ")
     if scheme.lower() == "bearer":
         return token.strip() or None, False
+    return request.cookies.get(_cookie_of(request)), True
+
+
+def sharing(request: HTTPConnection) -> int:
+    """How many have a cookie of their own in this browser, beside the first one there."""
+    return len(_beside(request))
+
+
+def _beside(request: HTTPConnection) -> list[str]:
+    start = cookie_name(is_https=request.app.state.settings.is_https) + "-"
+    return [name for name in request.cookies if name.startswith(start)]
+
+
+def _cookie_of(request: HTTPConnection) -> str:
+    """The name of the cookie that this request is to be taken by: of its phone, else the first."""
     is_https: bool = request.app.state.settings.is_https
-    return request.cookies.get(cookie_name(is_https=is_https)), True
+    own = cookie_name(phone_of(request), is_https=is_https)
+    return own if own in request.cookies else cookie_name(is_https=is_https)
 
 
 async def session_of(request: HTTPConnection) -> Visitor:
@@ -91,6 +129,8 @@ async def session_of(request: HTTPConnection) -> Visitor:
         raise _stranger()
     row, now = rows[0], now_of(request)
     _check(row, now)
+    if phone_of(request) not in (None, _id_or_none(row["device_id"])):
+        raise _elsewhere()
     if row["needs_key"] and not is_open_without_key(request.url.path):
         raise _needs_key(request)
     await _touch(row, now)
@@ -148,11 +188,33 @@ async def end_sessions(which: Q, why: Ended, now: datetime) -> None:
     await Session.filter(which, ended_at__isnull=True).update(ended_at=now, ended_why=why)
 
 
-def set_cookie(request: HTTPConnection, response: Response, token: str, *, lasts: bool) -> None:
-    """Put the token where no script can read it. `lasts`: a phone keeps it over restarts."""
+def set_cookie(
+    request: HTTPConnection,
+    response: Response,
+    token: str,
+    *,
+    lasts: bool,
+    beside: UUID | None = None,
+) -> None:
+    """Put the token where no script can read it. `lasts`: a phone keeps it over restarts.
+
+    `beside`: this phone's, beside those of others in this browser.
+    """
+    is_https: bool = request.app.state.settings.is_https
+    _set(request, response, cookie_name(beside, is_https=is_https), token, lasts=lasts)
+
+
+def renew_cookie(request: HTTPConnection, response: Response, token: str) -> None:
+    """Browsers forget every cookie after 400 days at most: one that is used lasts on."""
+    _set(request, response, _cookie_of(request), token, lasts=True)
+
+
+def _set(
+    request: HTTPConnection, response: Response, name: str, token: str, *, lasts: bool
+) -> None:
     is_https: bool = request.app.state.settings.is_https
     response.set_cookie(
-        cookie_name(is_https=is_https),
+        name,
         token,
         max_age=COOKIE_S if lasts else None,
         path="/",
@@ -163,11 +225,19 @@ def set_cookie(request: HTTPConnection, response: Response, token: str, *, lasts
 
 
 def drop_cookie(request: HTTPConnection, response: Response) -> None:
-    """Take it away again."""
+    """Take away again the one that this request was taken by."""
+    _drop(request, response, _cookie_of(request))
+
+
+def drop_others(request: HTTPConnection, response: Response) -> None:
+    """Nobody shares this browser any more: the cookies that stood beside the first one go."""
+    for name in _beside(request):
+        _drop(request, response, name)
+
+
+def _drop(request: HTTPConnection, response: Response, name: str) -> None:
     is_https: bool = request.app.state.settings.is_https
-    response.delete_cookie(
-        cookie_name(is_https=is_https), path="/", secure=is_https, httponly=True, samesite="lax"
-    )
+    response.delete_cookie(name, path="/", secure=is_https, httponly=True, samesite="lax")
 
 
 def _check(row: dict[str, Any], now: datetime) -> None:
@@ -199,6 +269,13 @@ def _id_or_none(value: object) -> UUID | None:
 def _revoked() -> Unauthenticated:
     return Unauthenticated(
         N_("This phone was shut out. Ask for a new code to use it again."), code="revoked"
+    )
+
+
+def _elsewhere() -> Unauthenticated:
+    return Unauthenticated(
+        N_("Somebody else is signed in here. Ask for a new code to use this phone again."),
+        code="elsewhere",
     )
 
 

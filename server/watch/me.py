@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from server.audit.epochs import EpochOut, epoch_out
 from server.doors.api import ChildOut, PersonOut, person_out
-from server.doors.sessions import set_cookie, token_of
+from server.doors.sessions import renew_cookie, token_of
 from server.errors import Refused
 from server.notify.devices import health_of
 from server.notify.health import Health
@@ -112,8 +112,7 @@ async def me(request: Request) -> Response:
     answer = json_answer(await _me(request, visitor))
     token, by_cookie = token_of(request)
     if by_cookie and token and visitor.device_id is not None:
-        # Browsers forget every cookie after 400 days at most: one that is used lasts on.
-        set_cookie(request, answer, token, lasts=True)
+        renew_cookie(request, answer, token)
     return answer
 
 

@@ -47,8 +47,10 @@ def an_answer(cast: Cast, **more: Any) -> Answer:
     return Answer(uuid4(), cast.clock(), **more)
 
 
-async def take(lane: FastLane, cast: Cast, name: str, answer: Answer) -> dict[str, Any] | None:
-    return await lane.take(hash_token(cast.tokens[name]), answer)
+async def take(
+    lane: FastLane, cast: Cast, name: str, answer: Answer, phone: UUID | None = None
+) -> dict[str, Any] | None:
+    return await lane.take(hash_token(cast.tokens[name]), phone, answer)
 
 
 async def everything_of(child_id: UUID) -> dict[str, list[dict[str, Any]]]:
@@ -105,6 +107,18 @@ async def test_after_it_time_passes_as_after_the_long_way(cast: Cast, lane: Fast
     assert mine.act_at == theirs.act_at
     # Mia has a carer who is asked first; the rounds of both are late at the same moment.
     assert mine.late_at == theirs.late_at
+
+
+async def test_it_takes_no_answer_that_names_the_phone_of_somebody_else(
+    cast: Cast, lane: FastLane
+) -> None:
+    await ticking.tick(cast.clock.advance(hours=4))
+    said = an_answer(cast)
+    for phone in (cast.devices["noor"], uuid4()):
+        assert await take(lane, cast, "mia", said, phone) is None
+    assert not await CheckIn.exists(id=said.id)
+    assert await take(lane, cast, "mia", said, cast.devices["mia"]) is not None
+    assert (await CheckIn.get(id=said.id)).child_id == cast.mia.id
 
 
 async def test_an_early_answer_is_kept_and_settles_nothing(cast: Cast, lane: FastLane) -> None:

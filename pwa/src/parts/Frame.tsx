@@ -46,6 +46,7 @@ const OF_MORE: Exclude<Place, ProjectPlace>[] = [
   "sharing",
   "pair",
   "leave",
+  "hands",
 ];
 
 /** Which of the four places at the bottom a screen belongs to. */

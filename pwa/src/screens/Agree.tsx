@@ -1,4 +1,5 @@
 /** Agreeing, or not: first what it is about, then one of three equal answers, then how. */
+import { addressOf } from "../api";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
@@ -198,7 +199,7 @@ function Copy() {
     <section class="stack">
       <h2>{t("A copy for the child")}</h2>
       <div class="pair-of">
-        <a class="plain" href={`/api/v1${place.value!.path}/project.pdf`} target="_blank" rel="noopener">
+        <a class="plain" href={addressOf(`${place.value!.path}/project.pdf`)} target="_blank" rel="noopener">
           {t("Open it to print")}
         </a>
         {!hasGiven && (

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
+import { isShared } from "../store/roster";
 import { cover, hasPin, opensCovered, removePin, setOpensCovered, setPin } from "../store/cover";
 
 const typed = signal("");
@@ -53,6 +54,18 @@ export function CoverSettings() {
         <span class="hidden-text">{t("Open with the list")}</span>
       </button>
 
+      {isShared.value ? <p>{t("To come back on a shared phone, each uses four digits of their own.")}</p> : <OwnDigits />}
+
+      <h2>{t("What this cannot do")}</h2>
+      <p>{t("It helps against a quick look. Whoever knows this app, or holds the phone for long, can find it.")}</p>
+      <p>{t("Forgot the digits? Ask your caseworker for a new link and open it here.")}</p>
+    </Page>
+  );
+}
+
+function OwnDigits() {
+  return (
+    <>
       <h2>{t("Four digits")}</h2>
       <p>{t("With four digits, only they bring the app back, also after you leave it.")}</p>
       <form onSubmit={(event) => void keepPin(event)} class="field">
@@ -79,10 +92,6 @@ export function CoverSettings() {
         </div>
       </form>
       <p role="status">{said.value}</p>
-
-      <h2>{t("What this cannot do")}</h2>
-      <p>{t("It helps against a quick look. Whoever knows this app, or holds the phone for long, can find it.")}</p>
-      <p>{t("Forgot the digits? Ask your caseworker for a new link and open it here.")}</p>
-    </Page>
+    </>
   );
 }

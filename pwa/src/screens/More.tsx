@@ -6,6 +6,7 @@ import { reminders } from "../push";
 import { go, type Place } from "../routes";
 import { mayCarry } from "../store/grabbed";
 import { queue } from "../store/sender";
+import { isShared, roster } from "../store/roster";
 import { isStaff, me, who } from "../store/session";
 
 interface InstallPrompt extends Event {
@@ -68,6 +69,14 @@ export function More() {
         {!isStaff.value && <Row to="sharing" icon="info" word={t("What is shared with whom")} />}
         {!isStaff.value && <Row to="phones" icon="phones" word={t("My phones")} />}
         {!isStaff.value && <Row to="trusted" icon="talk" word={t("Ask them first")} />}
+        {!isStaff.value && (
+          <Row
+            to="hands"
+            icon="hands"
+            word={t("Share this phone")}
+            state={isShared.value ? tn("{n} person uses this phone.", "{n} people use this phone.", roster.value.length) : ""}
+          />
+        )}
         {install.value && (
           <li>
             <button type="button" class="row" onClick={() => void keepOnHomeScreen()}>

@@ -9,7 +9,8 @@ import { back, go } from "../routes";
 import { removePin, uncover } from "../store/cover";
 import { clear, recall as recallDraft } from "../store/draft";
 import { look, send, tap } from "../store/sender";
-import { pair, tidyCode, who } from "../store/session";
+import { isShared } from "../store/roster";
+import { beginTurn, pair, tidyCode, who } from "../store/session";
 import { Languages } from "./Language";
 import { cards, Lines, spoken } from "./Sharing";
 
@@ -43,7 +44,11 @@ async function connect(code: string): Promise<void> {
   isBusy.value = true;
   said.value = "";
   try {
-    await pair(code);
+    const beside = await pair(code);
+    if (beside) {
+      uncover();
+      return await beginTurn(beside);
+    }
     tap.value = null;
     clear();
     await recallDraft();
@@ -99,7 +104,7 @@ function Intro() {
             {t("Back")}
           </button>
         ) : (
-          who.value && (
+          (who.value || isShared.value) && (
             <button type="button" class="second" onClick={back}>
               {t("Back")}
             </button>
@@ -178,7 +183,7 @@ export function Pair() {
   useEffect(() => {
     said.value = "";
     // Who has been here before has read the three screens; they stay under "More".
-    step.value = who.value ? 3 : 0;
+    step.value = who.value && !isShared.value ? 3 : 0;
   }, []);
   return step.value < 3 ? <Intro key={step.value} /> : <Code />;
 }

@@ -1,6 +1,7 @@
 /** The project to take along: on paper, or as a file. What lies outside this app, this app does not hide. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { addressOf } from "../api";
 import { language, t } from "../i18n";
 import { Icon, type IconName } from "../parts/Icon";
 import { Page } from "../parts/Page";
@@ -46,7 +47,7 @@ function File({ href, icon, word, state }: { href: string; icon: IconName; word:
 
 export function Take() {
   useEffect(listen, []);
-  const root = `/api/v1${place.value?.path ?? ""}/project`;
+  const root = `${place.value?.path ?? ""}/project`;
   return (
     <Page title={t("Take it along")}>
       <p>
@@ -57,8 +58,8 @@ export function Take() {
       {!isOnline.value && <p class="strong">{t("This comes with a connection. There is none now.")}</p>}
       {unsentText.value && <p class="soft">{t("What is not sent yet is not in it.")}</p>}
       <ul class="rows">
-        <File href={`${root}.pdf?language=${language.value}`} icon="days" word={t("On paper (PDF)")} state={t("To print, or to show to somebody")} />
-        <File href={`${root}/whole`} icon="keep" word={t("Everything as a file")} state={t("Every word that was ever said, for another program")} />
+        <File href={addressOf(`${root}.pdf?language=${language.value}`)} icon="days" word={t("On paper (PDF)")} state={t("To print, or to show to somebody")} />
+        <File href={addressOf(`${root}/whole`)} icon="keep" word={t("Everything as a file")} state={t("Every word that was ever said, for another program")} />
       </ul>
       <Note icon="eye">
         {t("A file lies on the phone outside this app. Whoever holds the phone can open it. Hiding the app does not hide the file.")}

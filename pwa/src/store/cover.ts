@@ -6,6 +6,8 @@
  */
 import { signal } from "@preact/signals";
 import { forget, PHONE, read, write, writeIfRoom } from "./db";
+import { digitsOf, fits, type Digits } from "./digits";
+import { isShared, lock } from "./roster";
 
 export const isCovered = signal(false);
 export const hasPin = signal(false);
@@ -19,11 +21,6 @@ export interface Line {
   done: boolean;
 }
 export const lines = signal<Line[]>([]);
-
-interface Pin {
-  salt: string;
-  hash: string;
-}
 
 const MISSES_BEFORE_WAIT = 5;
 const WAIT_MS = 30_000;
@@ -57,12 +54,14 @@ export function cover(): void {
 
 export function uncover(): void {
   misses = 0;
+  // On a shared phone whoever takes it up says who they are, by digits of their own.
+  if (isShared.value) lock();
   isCovered.value = false;
   remember(false);
 }
 
 export async function recall(): Promise<void> {
-  hasPin.value = (await read<Pin>(PHONE, "pin")) !== undefined;
+  hasPin.value = (await read<Digits>(PHONE, "pin")) !== undefined;
   opensCovered.value = (await read<boolean>(PHONE, "opens-covered")) ?? false;
   lines.value = (await read<Line[]>(PHONE, "list")) ?? [];
   isCovered.value = wasCovered() || hasPin.value || opensCovered.value;
@@ -78,19 +77,8 @@ export async function setOpensCovered(on: boolean): Promise<void> {
   await write(PHONE, "opens-covered", on);
 }
 
-const hex = (bytes: ArrayBuffer | Uint8Array) =>
-  [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-
-async function stretched(pin: string, salt: string): Promise<string> {
-  const text = new TextEncoder();
-  const key = await crypto.subtle.importKey("raw", text.encode(pin), "PBKDF2", false, ["deriveBits"]);
-  const how = { name: "PBKDF2", hash: "SHA-256", salt: text.encode(salt), iterations: 100_000 };
-  return hex(await crypto.subtle.deriveBits(how, key, 256));
-}
-
 export async function setPin(pin: string): Promise<void> {
-  const salt = hex(crypto.getRandomValues(new Uint8Array(16)));
-  await write(PHONE, "pin", { salt, hash: await stretched(pin, salt) } satisfies Pin);
+  await write(PHONE, "pin", await digitsOf(pin));
   hasPin.value = true;
 }
 
@@ -102,8 +90,8 @@ export async function removePin(): Promise<void> {
 /** True where the digits are right. After five misses nothing is looked at for half a minute. */
 export async function tryPin(pin: string): Promise<boolean> {
   if (Date.now() < waitUntil) return false;
-  const kept = await read<Pin>(PHONE, "pin");
-  if (!kept || (await stretched(pin, kept.salt)) === kept.hash) return true;
+  const kept = await read<Digits>(PHONE, "pin");
+  if (!kept || (await fits(pin, kept))) return true;
   misses += 1;
   if (misses >= MISSES_BEFORE_WAIT) {
     misses = 0;

@@ -7,29 +7,46 @@ import { forget, PHONE, read, writeIfRoom } from "./db";
 
 const KEPT_AS = "goodbye";
 
+/** Whose session: of which phone, or the one that names none. */
+type Of = string | null;
+
 /** On a phone that has no room for it, it is said while the app is open, or never. */
-let isOwed = false;
+let loose: Of[] = [];
+
+/** A phone of an earlier version has kept that there is one, and no more. */
+const kept = async () => {
+  const found = await read<Of[] | true>(PHONE, KEPT_AS);
+  return found === true ? [null] : (found ?? []);
+};
+
+const owed = async () => [...new Set([...loose, ...(await kept())])];
+
+async function owe(next: Of[]): Promise<void> {
+  loose = next;
+  if (next.length > 0) await writeIfRoom(PHONE, KEPT_AS, next);
+  else await forget(PHONE, KEPT_AS);
+}
 
 /** Written down before anything is asked, so that a phone that dies in the middle says it later. */
-export async function promise(): Promise<void> {
-  isOwed = true;
-  await writeIfRoom(PHONE, KEPT_AS, true);
+export async function promise(of: Of): Promise<void> {
+  await owe([...(await owed()), of]);
 }
 
 /** Somebody comes in anew, with a session of their own: it is not theirs to be ended. */
-export async function drop(): Promise<void> {
-  isOwed = false;
-  await forget(PHONE, KEPT_AS);
+export async function drop(of: Of = null): Promise<void> {
+  const before = await owed();
+  if (before.length > 0) await owe(before.filter((one) => one !== null && one !== of));
 }
 
 async function end(): Promise<boolean> {
-  if (!isOwed && !(await read<boolean>(PHONE, KEPT_AS))) return true;
-  try {
-    await ask("DELETE", "/sessions");
-  } catch (why) {
-    if (!(why instanceof Refused) || why.status >= 500) return false;
+  for (const of of await owed()) {
+    try {
+      await ask("DELETE", "/sessions", undefined, of);
+    } catch (why) {
+      if (!(why instanceof Refused) || why.status >= 500) return false;
+    }
+    await owe((await owed()).filter((one) => one !== of));
   }
-  await drop();
   return true;
 }
 

@@ -7,6 +7,7 @@
  */
 import { ask, Refused, Unreachable, type Answer, type Day, type Me, type Receipt } from "../api";
 import { dropRow, dropRows, keepRow, read, rows, writeIfRoom, type Who } from "./db";
+import { phoneOf } from "./mates";
 import { exchange, type Outgoing, type Place } from "./sync";
 
 export interface CheckIn {
@@ -143,36 +144,37 @@ export async function again(who: Who, sending: Sending): Promise<void> {
   await keep(who, rest as Sending);
 }
 
-async function deliver(sending: One): Promise<Receipt | null> {
+async function deliver(sending: One, of: string | null): Promise<Receipt | null> {
+  const tell = <T>(method: string, path: string, body?: unknown) => ask<T>(method, path, body, of);
   if (sending.kind === "language") {
-    await ask("PATCH", "/me", sending.body);
+    await tell("PATCH", "/me", sending.body);
     return null;
   }
   if (sending.kind === "rhythm") {
     const { said_at: _said, ...proposed } = sending.body;
-    const made = await ask<{ id: string }>("POST", "/rhythm/proposals", { id: sending.id, ...proposed });
+    const made = await tell<{ id: string }>("POST", "/rhythm/proposals", { id: sending.id, ...proposed });
     if (made?.id !== sending.id) throw new Unreachable("not ours");
     return null;
   }
   if (sending.kind === "take-back") {
-    await ask("POST", `/rhythm/proposals/${sending.body.proposal}/take-back`);
+    await tell("POST", `/rhythm/proposals/${sending.body.proposal}/take-back`);
     return null;
   }
   if (sending.kind === "forgot") {
-    await ask("POST", `/me/rounds/${sending.body.round}/forgot`);
+    await tell("POST", `/me/rounds/${sending.body.round}/forgot`);
     return null;
   }
   if (sending.kind === "trusted") {
     const { said_at: _said, ...named } = sending.body;
-    await ask("POST", "/trusted", { id: sending.id, ...named });
+    await tell("POST", "/trusted", { id: sending.id, ...named });
     return null;
   }
   if (sending.kind === "shared") {
     const { question, words } = sending.body;
-    await ask("POST", `/me/questions/${question}`, { id: sending.id, words });
+    await tell("POST", `/me/questions/${question}`, { id: sending.id, words });
     return null;
   }
-  const receipt = await ask<Receipt>("POST", "/check-ins", sending.body);
+  const receipt = await tell<Receipt>("POST", "/check-ins", sending.body);
   // Only an answer about this very id is a confirmation.
   if (receipt?.id !== sending.id || !receipt.received_at) throw new Unreachable("not ours");
   return receipt;
@@ -242,7 +244,7 @@ function stop(outcome: Outcome, halt: Halt, why: unknown): boolean {
 /** True where sending may go on with the next thing. */
 async function sendOne(who: Who, sending: One, outcome: Outcome): Promise<boolean> {
   try {
-    const receipt = await deliver(sending);
+    const receipt = await deliver(sending, await phoneOf(who));
     await confirm(who, sending, receipt);
     if (receipt) outcome.receipts.push(receipt);
     return true;

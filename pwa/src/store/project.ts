@@ -3,7 +3,7 @@
  * stand where one wrote them at once, with a network or without, and nothing is asked of the network first.
  */
 import { computed, signal } from "@preact/signals";
-import { ask } from "../api";
+import { addressOf, ask } from "../api";
 import { uuid } from "../bytes";
 import type { Change, Who as Person } from "../plan/merge";
 import { baseOf, build, fieldsOf, type Frame, type Plan } from "../plan/state";
@@ -208,7 +208,7 @@ function listen(): void {
   if (watchers === 0) return;
   if (live && live.readyState !== EventSource.CLOSED) return;
   if (!place.value || document.visibilityState !== "visible" || !navigator.onLine) return;
-  live = new EventSource(`/api/v1${place.value.path}/project/live`);
+  live = new EventSource(addressOf(`${place.value.path}/project/live`));
   const news = () => {
     // Some news have no row: who is there now.
     isFrameOld = true;

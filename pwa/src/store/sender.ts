@@ -6,7 +6,10 @@ import { computed, signal } from "@preact/signals";
 import type { Answer, How, Mark, Receipt, Want } from "../api";
 import { uuid } from "../bytes";
 import { language, speak } from "../i18n";
+import { writeIfRoom } from "./db";
 import { again, append, discard, flush, waiting, type Content, type Halt, type Sending } from "./outbox";
+import { senders } from "./mates";
+import { isLocked, isShared } from "./roster";
 import { maySend, me, onHandedBack, refresh, reread, shutOut, who } from "./session";
 import type { Place } from "./sync";
 
@@ -93,6 +96,12 @@ export async function send(): Promise<void> {
   await running;
 }
 
+/** What others who share this phone have said, whosever turn it is. */
+async function sendForOthers(): Promise<void> {
+  if (!isShared.value) return;
+  for (const other of await senders()) if (other !== who.value) await flush(other).catch(() => undefined);
+}
+
 /** The browser sends what waits even when the app is closed meanwhile, where it can (Chromium). */
 export async function askForSync(): Promise<void> {
   const worker = await navigator.serviceWorker?.getRegistration();
@@ -138,7 +147,10 @@ export async function checkIn({ mood, note, want, mark, ...wish }: Said): Promis
 /** A language chosen here is spoken at once; the server hears of it with the next words. */
 export async function chooseLanguage(code: string): Promise<boolean> {
   if (!(await speak(code))) return false;
-  if (who.value) await put(`language-${who.value}`, { kind: "language", body: { language: language.value } });
+  if (who.value && !isLocked.value) {
+    await writeIfRoom(who.value, "language", code);
+    await put(`language-${who.value}`, { kind: "language", body: { language: language.value } });
+  }
   void send();
   return true;
 }
@@ -166,7 +178,7 @@ function clearThanks(): void {
 export function begin(): void {
   addEventListener("online", () => {
     failures = 0;
-    void send();
+    void send().then(sendForOthers);
     void refresh();
   });
   document.addEventListener("visibilitychange", () => {
@@ -181,6 +193,6 @@ export function begin(): void {
     void readAnew().then(look).then(reread);
   });
   onHandedBack(() => void look().then(send));
-  void look().then(send);
+  void look().then(send).then(sendForOthers);
 }
 

@@ -1,11 +1,13 @@
 /** Who uses this phone, what the server last said about them, and how they come in and go out. */
 import { computed, signal } from "@preact/signals";
-import { ask, Refused, type Me } from "../api";
+import { ask, Refused, speakFor, type Me } from "../api";
 import { uuid } from "../bytes";
-import { language } from "../i18n";
-import { forget, isVolatile, PHONE, read, wipe, writeIfRoom, type Who } from "./db";
+import { keepLanguage, language } from "../i18n";
+import { forget, isVolatile, PHONE, read, wipe, write, writeIfRoom, type Who } from "./db";
 import * as goodbye from "./goodbye";
+import { keepStanding, phoneOf, type Session, type Standing } from "./mates";
 import { waiting } from "./outbox";
+import * as roster from "./roster";
 
 /** The person whose app this is, or null before pairing. */
 export const who = signal<Who | null>(null);
@@ -25,27 +27,42 @@ export const keepsNothing = signal(false);
 
 export const maySend = computed(() => who.value !== null && !isShutOut.value && !asksToHandIn.value);
 
-interface Session {
-  who: Who;
-  shutOut: boolean;
-  asks: boolean;
-}
-
 async function keepSession(): Promise<void> {
   if (who.value === null) return forget(PHONE, "session");
   const session: Session = { who: who.value, shutOut: isShutOut.value, asks: asksToHandIn.value };
+  if (roster.isShared.value) await keepStanding(session);
   await writeIfRoom(PHONE, "session", session);
+}
+
+/** Phones of before had one id, whoever's it was: it is this child's, who came in with it. */
+async function knowPhone(person: Who): Promise<void> {
+  const isKnown = (await phoneOf(person)) !== null;
+  const before = isKnown || !me.value || isStaff.value ? undefined : await read<string>(PHONE, "device");
+  if (before) await writeIfRoom(person, "device", before);
+  speakFor(await phoneOf(person));
 }
 
 /** Reads what the phone knows. Never waits for the network. */
 export async function recall(): Promise<void> {
   keepsNothing.value = await isVolatile();
-  const session = await read<Session>(PHONE, "session");
-  if (!session) return;
+  const [session] = await Promise.all([read<Session>(PHONE, "session"), roster.recall()]);
+  roster.isLocked.value = roster.isShared.value && !(session && roster.hasTurn(session.who));
+  if (!session || roster.isLocked.value) return;
   me.value = (await read<Me>(session.who, "me")) ?? null;
   isShutOut.value = session.shutOut;
   asksToHandIn.value = session.asks;
+  await knowPhone(session.who);
   who.value = session.who;
+}
+
+/** Whoever's turn it is: the app begins anew for them, and has nothing of anybody else in its memory. */
+export async function beginTurn(person: Who): Promise<void> {
+  const standing = await read<Standing>(person, "standing");
+  const session: Session = { who: person, shutOut: standing?.shutOut ?? false, asks: standing?.asks ?? false };
+  await writeIfRoom(PHONE, "session", session);
+  keepLanguage((await read<string>(person, "language")) ?? (await read<Me>(person, "me"))?.person.language);
+  roster.takeTurn(person);
+  location.reload();
 }
 
 /** What another tab, or the worker, wrote down in the meantime. */
@@ -99,13 +116,14 @@ const SEEN_EVERY_MS = 10 * 60_000;
 /** Tells the server that the app was open: a sign of life, never an answer. */
 export async function seen(): Promise<void> {
   if (!who.value || isShutOut.value || isStaff.value) return;
-  const last = (await read<number>(PHONE, "seen")) ?? 0;
+  const person = who.value;
+  const last = (await read<number>(person, "seen")) ?? 0;
   if (Math.abs(Date.now() - last) < SEEN_EVERY_MS) return;
   const sent = await ask("POST", "/me/seen", {}).then(
     () => true,
     () => false,
   );
-  if (sent) await writeIfRoom(PHONE, "seen", Date.now());
+  if (sent) await writeIfRoom(person, "seen", Date.now());
 }
 
 /** Somebody who works with children, and signed in at the desk; the app then shows the projects alone. */
@@ -113,9 +131,11 @@ export const isStaff = computed(() => me.value !== null && me.value.person.role 
 
 /** Comes in with the session of the desk. A child's session, or none, changes nothing here. */
 export async function enter(): Promise<void> {
+  // What several children share is nobody's desk.
+  if (roster.isShared.value) return;
   // Who signed out is not let in again by a session that the server has not ended yet.
   if (!(await goodbye.say())) return;
-  const fresh = await ask<Me>("GET", "/me").catch(() => null);
+  const fresh = await ask<Me>("GET", "/me", undefined, null).catch(() => null);
   if (!fresh || fresh.person.role === "child") return;
   const person = fresh.person.id;
   const isAnew = who.value !== person || isShutOut.value;
@@ -123,6 +143,7 @@ export async function enter(): Promise<void> {
   // Words from before a new sign-in are never sent under it without a yes.
   if (isAnew) asksToHandIn.value = (await waiting(person)).length > 0;
   isShutOut.value = false;
+  speakFor(null);
   me.value = fresh;
   who.value = person;
   document.title = fresh.display_name ?? document.title;
@@ -130,10 +151,14 @@ export async function enter(): Promise<void> {
   await keepSession();
 }
 
-/** The id of this phone: made once, the same for every pairing, so that a lost answer can be asked for again. */
+/**
+ * The id of this phone: made once, the same for every pairing, so that a lost answer can be asked for again.
+ * Where several share the phone, it is one for each of them.
+ */
 async function deviceId(): Promise<string> {
   const known = await read<string>(PHONE, "device");
-  if (known) return known;
+  const taken = await Promise.all(roster.roster.value.map((mate) => phoneOf(mate.who)));
+  if (known && !taken.includes(known)) return known;
   const made = uuid();
   await writeIfRoom(PHONE, "device", made);
   return made;
@@ -152,27 +177,56 @@ export const tidyCode = (typed: string) =>
     .toUpperCase()
     .replace(/[^A-Z0-9]/g, "");
 
-async function knock(code: string): Promise<Who> {
-  const device = { id: await deviceId(), label: label() };
-  const body = { code: tidyCode(code), device, cookie: true };
-  return (await ask<{ person: Me["person"] }>("POST", "/pair", body)).person.id;
+interface Came {
+  person: Who;
+  device: string;
 }
 
-/** Pairs this phone. Throws what the server answered; the same code may be tried again. */
-export async function pair(code: string): Promise<void> {
+async function knock(code: string): Promise<Came> {
+  const device = { id: await deviceId(), label: label() };
+  const body = { code: tidyCode(code), device, cookie: true, ...(roster.isShared.value ? { beside: true } : {}) };
+  const { person } = await ask<{ person: Me["person"] }>("POST", "/pair", body, null);
+  return { person: person.id, device: device.id };
+}
+
+/** Whoever shares this phone comes in beside the others; an earlier phone of theirs here was this one. */
+async function comeBeside({ person, device }: Came): Promise<void> {
+  const before = await phoneOf(person);
+  // First of all, so that nothing of theirs is ever sent without it.
+  await write(person, "device", device);
+  await write(person, "language", language.value);
+  await keepStanding({ who: person, shutOut: false, asks: (await waiting(person)).length > 0 });
+  await goodbye.drop(device);
+  await roster.join(person);
+  if (before && before !== device) await ask("DELETE", `/me/devices/${before}`, undefined, device).catch(() => undefined);
+  await ask("PATCH", "/me", { language: language.value }, device).catch(() => undefined);
+}
+
+/**
+ * Pairs this phone. Throws what the server answered; the same code may be tried again.
+ * Where the phone is shared, it is the turn of whom it returns, and nothing else has changed.
+ */
+export async function pair(code: string): Promise<Who | null> {
   await goodbye.say();
-  const person = await knock(code).catch(async (why: unknown) => {
+  const came = await knock(code).catch(async (why: unknown) => {
     if (!(why instanceof Refused) || why.code !== "id_reused") throw why;
     // The server knows this phone as somebody else's, who had it before: it comes in as a new one.
     await forget(PHONE, "device");
     return knock(code);
   });
+  const { person, device } = came;
+  if (roster.isShared.value) {
+    await comeBeside(came);
+    return person;
+  }
   if (who.value && who.value !== person) {
     // Somebody else has this phone now: of the one before only unsent words stay, locked.
     await wipe(who.value, { unsentToo: false });
     me.value = null;
   }
-  await goodbye.drop();
+  await goodbye.drop(device);
+  await writeIfRoom(person, "device", device);
+  speakFor(device);
   // Words said before this pairing are never sent under it without the child's yes.
   asksToHandIn.value = (await waiting(person)).length > 0;
   isShutOut.value = false;
@@ -183,6 +237,7 @@ export async function pair(code: string): Promise<void> {
   if (me.value && me.value.person.language !== language.value) {
     void ask("PATCH", "/me", { language: language.value }).catch(() => undefined);
   }
+  return null;
 }
 
 export async function handIn(): Promise<void> {
@@ -194,12 +249,16 @@ export async function handIn(): Promise<void> {
 export async function signOut({ unsentToo }: { unsentToo: boolean }): Promise<void> {
   const person = who.value;
   if (!person) return;
-  await goodbye.promise();
+  await goodbye.promise(await phoneOf(person));
+  await roster.part(person);
+  roster.takeTurn(null);
   await wipe(person, { unsentToo });
+  speakFor(null);
   who.value = null;
   me.value = null;
   isShutOut.value = false;
   asksToHandIn.value = false;
+  roster.isLocked.value = roster.isShared.value;
   await keepSession();
   // Nothing of the person is here any more, whether the server can be asked or not.
   void goodbye.say();

@@ -7,6 +7,7 @@
 import { ask, Refused, Unreachable, type Epoch } from "../api";
 import type { Change, Who as Person } from "../plan/merge";
 import { read, write, type Who } from "./db";
+import { phoneOf } from "./mates";
 
 /** Whose project, and where the server has it: a child's own, or one of a child whom somebody works with. */
 export interface Place {
@@ -129,9 +130,9 @@ async function settle(one: Outgoing, result: Result | undefined, ledger: Ledger)
   return null;
 }
 
-async function post(place: Place, cursor: string | null, batch: Outgoing[]): Promise<Answer> {
+async function post(who: Who, place: Place, cursor: string | null, batch: Outgoing[]): Promise<Answer> {
   const changes = batch.map(({ body }) => body);
-  const answer = await ask<Answer>("POST", `${place.path}/sync`, { cursor, changes });
+  const answer = await ask<Answer>("POST", `${place.path}/sync`, { cursor, changes }, await phoneOf(who));
   if (!Array.isArray(answer?.results) || !Array.isArray(answer.changes)) throw new Unreachable("not ours");
   return answer;
 }
@@ -178,7 +179,7 @@ export async function exchange(who: Who, place: Place, pending: Outgoing[], ledg
     const batch = batchOf(waiting, most);
     let answer: Answer;
     try {
-      answer = await post(place, head.cursor, batch);
+      answer = await post(who, place, head.cursor, batch);
     } catch (why) {
       if (!isTooMuch(why) || batch.length === 0) throw why;
       if (batch.length > 1) most = Math.ceil(batch.length / 2);

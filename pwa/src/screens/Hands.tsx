@@ -1,0 +1,284 @@
+/**
+ * Several children share this phone. Who they are is said by a picture and by digits of their own; nobody's name
+ * and nobody's words are shown before.
+ */
+import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { useArrival } from "../a11y";
+import { number, t, tn } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { Page } from "../parts/Page";
+import { go } from "../routes";
+import { removePin } from "../store/cover";
+import { digitsOf, plainDigits } from "../store/digits";
+import type { Mate, Picture } from "../store/mates";
+import { freePictures, isLocked, isPutOff, isShared, join, lock, part, roster, takeTurn, tryDigits } from "../store/roster";
+import { beginTurn, keepsNothing, who } from "../store/session";
+import { Languages } from "./Language";
+
+const chosen = signal<Mate | null>(null);
+const typed = signal("");
+const said = signal("");
+const isBusy = signal(false);
+
+const LENGTH = 4;
+
+function called(picture: Picture): string {
+  const names: Record<Picture, string> = {
+    star: t("Star"),
+    leaf: t("Leaf"),
+    boat: t("Boat"),
+    fish: t("Fish"),
+    house: t("House"),
+    moon: t("Moon"),
+    kite: t("Kite"),
+    tree: t("Tree"),
+  };
+  return names[picture];
+}
+
+function forget(): void {
+  chosen.value = null;
+  typed.value = "";
+  said.value = "";
+}
+
+/** Their turn: the same page where it was theirs before, else one that knows nothing of anybody else. */
+async function letIn(mate: Mate): Promise<void> {
+  if (who.value !== mate.who) return beginTurn(mate.who);
+  takeTurn(mate.who);
+  isLocked.value = false;
+}
+
+async function tryIn(mate: Mate, value: string): Promise<void> {
+  typed.value = plainDigits(value);
+  if (typed.value.length < LENGTH || isBusy.value) return;
+  isBusy.value = true;
+  const wait = await tryDigits(mate, typed.value);
+  isBusy.value = false;
+  typed.value = "";
+  if (wait === 0) return letIn(mate);
+  const minutes = Math.ceil(wait / 60_000);
+  said.value =
+    wait > 1 ? t("Too many tries. Wait {minutes} min, then try again.", { minutes: number(minutes) }) : t("These are not the digits. Try again.");
+}
+
+function pick(mate: Mate): void {
+  forget();
+  if (mate.digits) chosen.value = mate;
+  else void letIn(mate);
+}
+
+function Digits({ mate }: { mate: Mate }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  return (
+    <main id="main" class="page intro">
+      <button type="button" class="quiet back" onClick={forget}>
+        <Icon name="back" />
+        {t("Back")}
+      </button>
+      <span class="emblem">
+        <Icon name={mate.picture} />
+      </span>
+      <h1 id="title" tabIndex={-1}>
+        {called(mate.picture)}
+      </h1>
+      <div class="field">
+        <label for="own">{t("Your four digits")}</label>
+        <input
+          id="own"
+          ref={field}
+          class="code-field"
+          type="password"
+          inputMode="numeric"
+          autocomplete="off"
+          maxLength={LENGTH}
+          dir="ltr"
+          aria-describedby="own-said"
+          value={typed.value}
+          onInput={(event) => void tryIn(mate, event.currentTarget.value)}
+        />
+      </div>
+      <p id="own-said" role="status" class="strong">
+        {said.value}
+      </p>
+      <p class="soft">{t("Forgot the digits? Ask your caseworker for a new link and open it here.")}</p>
+    </main>
+  );
+}
+
+/** Before anything else, on a shared phone. */
+export function Who() {
+  useEffect(forget, []);
+  const heading = useArrival<HTMLHeadingElement>();
+  if (chosen.value) return <Digits key={chosen.value.who} mate={chosen.value} />;
+  return (
+    <main id="main" class="page intro">
+      <Languages isSmall />
+      <h1 id="title" tabIndex={-1} ref={heading}>
+        {t("Who are you?")}
+      </h1>
+      <ul class="mates">
+        {roster.value.map((mate) => (
+          <li key={mate.who}>
+            <button type="button" class="mate" onClick={() => pick(mate)}>
+              <Icon name={mate.picture} />
+              {called(mate.picture)}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <button type="button" class="second" onClick={() => go("pair")}>
+        <Icon name="plus" />
+        {t("Somebody new")}
+      </button>
+      <a class="plain" href="tel:112">
+        <Icon name="call" />
+        {t("Call 112")}
+      </a>
+    </main>
+  );
+}
+
+const picture = signal<Picture | null>(null);
+
+async function choose(event: Event, mine: string): Promise<void> {
+  event.preventDefault();
+  if (typed.value.length !== LENGTH) {
+    said.value = t("Type four digits.");
+    return;
+  }
+  if (isBusy.value) return;
+  isBusy.value = true;
+  try {
+    await join(mine, picture.value ?? freePictures(mine)[0], await digitsOf(typed.value));
+    takeTurn(mine);
+    // Whoever covers the phone now, each of them brings it back by digits of their own.
+    await removePin();
+    typed.value = "";
+    said.value = t("That is you on this phone from now on.");
+  } catch {
+    said.value = t("It did not work just now. Try again in a little while.");
+  } finally {
+    isBusy.value = false;
+  }
+}
+
+/** A picture and four digits: the same for whoever begins to share, and for whoever comes in beside. */
+function Choice({ mine }: { mine: string }) {
+  const free = freePictures(mine);
+  const own = roster.value.find((mate) => mate.who === mine)?.picture;
+  const now = picture.value ?? own ?? free[0];
+  return (
+    <form class="field" onSubmit={(event) => void choose(event, mine)}>
+      <p id="pictures">{t("Choose a picture. It stands for you here; no name is shown.")}</p>
+      <div class="mates" role="group" aria-labelledby="pictures">
+        {free.map((one) => (
+          <button
+            key={one}
+            type="button"
+            class="mate"
+            aria-pressed={one === now}
+            onClick={() => (picture.value = one)}
+          >
+            <Icon name={one} />
+            {called(one)}
+          </button>
+        ))}
+      </div>
+      <label for="digits">{t("Four digits of your own")}</label>
+      <input
+        id="digits"
+        class="code-field"
+        type="password"
+        inputMode="numeric"
+        autocomplete="off"
+        maxLength={LENGTH}
+        dir="ltr"
+        aria-describedby="digits-said"
+        value={typed.value}
+        onInput={(event) => (typed.value = plainDigits(event.currentTarget.value))}
+      />
+      <button type="submit" class="main" disabled={isBusy.value}>
+        {t("This is me")}
+      </button>
+      <p id="digits-said" role="status" class="strong">
+        {said.value}
+      </p>
+    </form>
+  );
+}
+
+function begin(): void {
+  forget();
+  picture.value = null;
+}
+
+/** Whoever has just come in beside the others. */
+export function Mine() {
+  useEffect(begin, []);
+  const heading = useArrival<HTMLHeadingElement>();
+  return (
+    <main id="main" class="page intro">
+      <h1 id="title" tabIndex={-1} ref={heading}>
+        {t("You are in")}
+      </h1>
+      <p>{t("Others use this phone too. With four digits only you open what is yours.")}</p>
+      <Choice mine={who.value!} />
+      <button type="button" class="second" onClick={() => (isPutOff.value = true)}>
+        {t("Not now")}
+      </button>
+    </main>
+  );
+}
+
+function handOn(): void {
+  go("today", { instead: true });
+  lock();
+}
+
+async function stop(): Promise<void> {
+  await part(who.value!);
+  begin();
+}
+
+function Shared() {
+  const count = roster.value.length;
+  return (
+    <>
+      <button type="button" class="main" onClick={handOn}>
+        <Icon name="hands" />
+        {t("Hand the phone on")}
+      </button>
+      <p>{tn("{n} person uses this phone.", "{n} people use this phone.", count)}</p>
+      <button type="button" class="second" onClick={() => go("pair")}>
+        <Icon name="plus" />
+        {t("Somebody new")}
+      </button>
+      {count === 1 && (
+        <button type="button" class="second" onClick={() => void stop()}>
+          {t("It is mine alone again")}
+        </button>
+      )}
+      <h2>{t("You on this phone")}</h2>
+    </>
+  );
+}
+
+/** Under "More": to begin to share, to hand the phone on, to choose anew. */
+export function Hands() {
+  useEffect(begin, []);
+  return (
+    <Page title={t("Share this phone")}>
+      {isShared.value ? (
+        <Shared />
+      ) : (
+        <p>{t("Several can use this phone, each with an own place. What you say waits and goes out for you alone.")}</p>
+      )}
+      {keepsNothing.value ? <p class="strong">{t("This browser keeps nothing, so it cannot be shared.")}</p> : <Choice mine={who.value!} />}
+      <h2>{t("What this cannot do")}</h2>
+      <p>{t("The digits keep others out of what is yours. Whoever knows much about phones, and holds it for long, can get past them.")}</p>
+    </Page>
+  );
+}

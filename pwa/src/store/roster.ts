@@ -1,0 +1,119 @@
+/**
+ * Several children share this phone: who they are, and whose turn it is.
+ *
+ * Each has a session of their own at the server, a key and a store of their own here, and words wait and go out
+ * for each of them whosever turn it is. The digits keep the others' hands and eyes away; whoever can look into
+ * the browser itself they do not stop, as nothing on an open phone does.
+ */
+import { computed, signal } from "@preact/signals";
+import { forget, PHONE, read, write, writeIfRoom, type Who } from "./db";
+import { fits, type Digits } from "./digits";
+import { mates, PICTURES, type Mate, type Picture } from "./mates";
+
+export const roster = signal<Mate[]>([]);
+export const isShared = computed(() => roster.value.length > 0);
+
+/** True while nobody has said who they are. */
+export const isLocked = signal(false);
+
+export async function recall(): Promise<void> {
+  roster.value = await mates();
+}
+
+/** Another window may have let somebody in meanwhile: what is written is made from what is kept. */
+async function change(how: (known: Mate[]) => Mate[]): Promise<void> {
+  const next = how(await mates());
+  if (next.length > 0) await write(PHONE, "roster", next);
+  else await forget(PHONE, "roster");
+  roster.value = next;
+}
+
+/** Whose turn it is, where they have not chosen their digits yet. */
+export const isNew = computed(() => !isPutOff.value && roster.value.some(({ who, digits }) => !digits && hasTurn(who)));
+
+/** "Not now": asked again at their next turn. */
+export const isPutOff = signal(false);
+
+/** The pictures that nobody else has. */
+export const freePictures = (me: Who) =>
+  PICTURES.filter((one) => !roster.value.some(({ who, picture }) => picture === one && who !== me));
+
+/** Somebody is one of them from now on, or has chosen anew. Whom nobody let in yet comes in by a tap. */
+export async function join(who: Who, picture?: Picture, digits: Digits | null = null): Promise<void> {
+  const chosen = picture ?? roster.value.find((mate) => mate.who === who)?.picture ?? freePictures(who)[0] ?? "star";
+  const mate = { who, picture: chosen, digits };
+  await change((known) =>
+    known.some((one) => one.who === who) ? known.map((one) => (one.who === who ? mate : one)) : [...known, mate],
+  );
+}
+
+export async function part(who: Who): Promise<void> {
+  await change((known) => known.filter((mate) => mate.who !== who));
+}
+
+// --- whose turn it is
+
+const FLAG = "planner-turn";
+
+/** Kept for this window alone: a reload goes on, a fresh start asks who it is. */
+export function takeTurn(who: Who | null): void {
+  try {
+    if (who) sessionStorage.setItem(FLAG, who);
+    else sessionStorage.removeItem(FLAG);
+  } catch {
+    // Where nothing can be kept, each start asks.
+  }
+}
+
+export function hasTurn(who: Who): boolean {
+  try {
+    return sessionStorage.getItem(FLAG) === who;
+  } catch {
+    return false;
+  }
+}
+
+/** The phone is laid down, or handed on. What was typed stays for whoever typed it. */
+export function lock(): void {
+  takeTurn(null);
+  isLocked.value = true;
+}
+
+/** Whoever laid the phone down for so long may not be whoever takes it up. */
+const AWAY_MS = 60_000;
+
+export function begin(): void {
+  let hiddenAt = 0;
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") hiddenAt = Date.now();
+    else if (isShared.value && Math.abs(Date.now() - hiddenAt) > AWAY_MS) lock();
+  });
+}
+
+// --- their digits
+
+const MISSES_BEFORE_WAIT = 5;
+const WAIT_MS = 30_000;
+
+interface Misses {
+  n: number;
+  until: number;
+}
+
+/** Zero where the digits are right; else for how many milliseconds none are looked at any more, at least one. */
+export async function tryDigits(mate: Mate, typed: string): Promise<number> {
+  const misses = (await read<Misses>(PHONE, "misses")) ?? { n: 0, until: 0 };
+  const left = Math.min(misses.until - Date.now(), longest(misses.n));
+  if (left > 0) return left;
+  if (!mate.digits || (await fits(typed, mate.digits))) {
+    await forget(PHONE, "misses");
+    return 0;
+  }
+  const n = misses.n + 1;
+  const wait = n % MISSES_BEFORE_WAIT === 0 ? longest(n) : 0;
+  await writeIfRoom(PHONE, "misses", { n, until: Date.now() + wait } satisfies Misses);
+  return Math.max(1, wait);
+}
+
+/** Half a minute after five misses, twice as long after each five more; an hour at the most. */
+const longest = (misses: number) => Math.min(3_600_000, WAIT_MS * 2 ** (Math.floor(misses / MISSES_BEFORE_WAIT) - 1));
