@@ -1,21 +1,15 @@
 import { Frame } from "./parts/Frame";
 import { Later } from "./parts/Later";
+import { Second } from "./parts/Second";
 import { about, place, type Place, type ProjectPlace } from "./routes";
 import { Cover } from "./screens/Cover";
-import { CoverSettings } from "./screens/CoverSettings";
 import { Days } from "./screens/Days";
-import { Hands, Mine, Who } from "./screens/Hands";
 import { Help } from "./screens/Help";
 import { Language } from "./screens/Language";
-import { Leave } from "./screens/Leave";
-import { Looks } from "./screens/Looks";
 import { More } from "./screens/More";
 import { linkCode, Pair } from "./screens/Pair";
-import { Phones } from "./screens/Phones";
-import { Reminders } from "./screens/Reminders";
 import { Sharing } from "./screens/Sharing";
 import { Today } from "./screens/Today";
-import { Unsent } from "./screens/Unsent";
 import { isCovered } from "./store/cover";
 import { isLocked, isNew } from "./store/roster";
 import { who } from "./store/session";
@@ -25,23 +19,23 @@ const SCREENS: Record<Exclude<Place, "pair" | ProjectPlace>, () => preact.JSX.El
   days: Days,
   more: More,
   help: Help,
-  looks: Looks,
+  looks: () => <Second show="Looks" />,
   language: Language,
-  reminders: Reminders,
-  phones: Phones,
-  cover: CoverSettings,
-  unsent: Unsent,
+  reminders: () => <Second show="Reminders" />,
+  phones: () => <Second show="Phones" />,
+  cover: () => <Second show="CoverSettings" />,
+  unsent: () => <Second show="Unsent" />,
   sharing: Sharing,
-  leave: Leave,
-  hands: Hands,
+  leave: () => <Second show="Leave" />,
+  hands: () => <Second show="Hands" />,
 };
 
 export function App() {
   // A link with a code leads past a cover whose digits were forgotten, to the pairing and nowhere else.
   if (isCovered.value && !(place.value === "pair" && linkCode.value)) return <Cover />;
-  if (isLocked.value && place.value !== "pair") return <Who />;
+  if (isLocked.value && place.value !== "pair") return <Second show="Who" />;
   if (who.value === null || place.value === "pair") return <Pair />;
-  if (isNew.value) return <Mine />;
+  if (isNew.value) return <Second show="Mine" />;
   const here = place.value;
   if (!(here in SCREENS)) {
     return (

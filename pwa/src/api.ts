@@ -130,10 +130,7 @@ export function speakFor(paired: string | null): void {
   phone = paired;
 }
 
-/** The same for what can send no header: a link, a stream. */
-export function addressOf(path: string): string {
-  return `/api/v1${path}${phone ? `${path.includes("?") ? "&" : "?"}phone=${phone}` : ""}`;
-}
+export const spokenFor = () => phone;
 
 /**
  * Asks the server. Throws Refused where it said no, Unreachable where it could not be asked.

@@ -278,7 +278,7 @@ def test_nothing_of_another_person_is_shown_after_signing_out(phone: Phone, doub
     double.book.is_due("step", ids["late"], TOM, days=-2)
     phone.pair()
     phone.page.locator(".turn").wait_for()
-    phone.go(2, 8)
+    phone.go(2, 9)
     phone.page.locator("main .main, main .second").first.click()
     phone.page.wait_for_selector(".intro")
     assert "turns" not in json.dumps(phone.stored())

@@ -435,7 +435,7 @@ def test_signing_out_warns_of_what_is_not_sent_and_can_keep_it(
     phone.project()
     phone.network(is_there=False)
     new_goal(phone, "Wait for me")
-    phone.go(2, 8)
+    phone.go(2, 9)
     shown(phone, "2 things are not sent yet.")
     click(phone, "Sign out, keep them locked on this phone")
     phone.page.wait_for_selector(".intro")

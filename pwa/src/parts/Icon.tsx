@@ -31,14 +31,6 @@ const PATHS = {
   path: "M7 20.5c0-3 2.5-3.8 5-4.5s5-1.5 5-4.2-2.5-3.3-4.5-3.8M12.5 3.2v4.8M12.5 3.5h4l-1 1.4 1 1.4h-4M5.5 20.5h3",
   keep: "M12 4v10M8 10.5l4 4 4-4M5 18.5h14",
   hands: "M8.5 5.5a2.7 2.7 0 1 1 0 5.4 2.7 2.7 0 0 1 0-5.4ZM3.5 18.5c.3-3.2 2.3-5 5-5s4.7 1.8 5 5M16.2 6.3a2.3 2.3 0 1 1 0 4.6M16.5 13.6c2.3.1 3.8 1.7 4 4.4",
-  star: "M12 3.5l2.6 5.4 5.9.8-4.3 4.1 1.1 5.9L12 16.8l-5.3 2.9 1.1-5.9-4.3-4.1 5.9-.8L12 3.5Z",
-  leaf: "M5 19c0-9 5-14 14.5-14.5C20 14 15 19 8.5 18M5 20.5c1-4.5 4-8 8.5-10.5",
-  boat: "M3.5 15.5h17l-2.5 4.5H6l-2.5-4.5ZM11 15.5V3.5l7.5 9H11M8.5 8l-3.5 5h3.5",
-  fish: "M3.5 12c2.5-4 5.5-5.8 8.7-5.8 3 0 5 1.5 6.3 3.8L21 7.5v9L18.5 14c-1.3 2.3-3.3 3.8-6.3 3.8-3.2 0-6.2-1.8-8.7-5.8ZM8.5 11h.01",
-  house: "M4 11.5 12 4.5l8 7M6 10v9.5h12V10M10 19.5v-5h4v5",
-  moon: "M19.5 14.5A8.2 8.2 0 0 1 9.5 4.5a8.2 8.2 0 1 0 10 10Z",
-  kite: "M12 3l6 7-6 7.5L6 10l6-7ZM12 3v14.5M6 10h12M12 17.5c0 2-2.5 1.5-2.5 3.5",
-  tree: "M12 3.5c3.5 0 6 2.5 6 5.5s-2.5 5.5-6 5.5-6-2.5-6-5.5 2.5-5.5 6-5.5ZM12 21v-9M12 16l3-2.5",
 } as const;
 
 export type IconName = keyof typeof PATHS;
@@ -46,10 +38,12 @@ export type IconName = keyof typeof PATHS;
 /** Arrows point the other way where one reads from the right. */
 const TURNS: IconName[] = ["back", "next", "leave", "listen"];
 
-export function Icon({ name }: { name: IconName }) {
+export const Icon = ({ name }: { name: IconName }) => <Drawing path={PATHS[name]} turns={TURNS.includes(name)} />;
+
+export function Drawing({ path, turns = false }: { path: string; turns?: boolean }) {
   return (
-    <svg class={TURNS.includes(name) ? "icon turns" : "icon"} viewBox="0 0 24 24" aria-hidden="true">
-      <path d={PATHS[name]} />
+    <svg class={turns ? "icon turns" : "icon"} viewBox="0 0 24 24" aria-hidden="true">
+      <path d={path} />
     </svg>
   );
 }

@@ -1,5 +1,4 @@
 /** Agreeing, or not: first what it is about, then one of three equal answers, then how. */
-import { addressOf } from "../api";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
@@ -13,6 +12,7 @@ import { words, type Thing } from "../plan/state";
 import { turnOf } from "../plan/turns";
 import { about, go } from "../routes";
 import { now } from "../store/now";
+import { addressOf } from "../store/roster";
 import { fits, frame, isChild, make, myself, place, plan, unsentText } from "../store/project";
 import { After, How } from "./AgreeHow";
 import { Witness } from "./AgreeWitness";

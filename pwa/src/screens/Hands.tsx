@@ -6,15 +6,29 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { useArrival } from "../a11y";
 import { number, t, tn } from "../i18n";
-import { Icon } from "../parts/Icon";
+import { Drawing, Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { go } from "../routes";
 import { removePin } from "../store/cover";
 import { digitsOf, plainDigits } from "../store/digits";
 import type { Mate, Picture } from "../store/mates";
-import { freePictures, isLocked, isPutOff, isShared, join, lock, part, roster, takeTurn, tryDigits } from "../store/roster";
+import { freePictures, isLocked, isPutOff, isShared, join, lock, part, roster, takeTurn } from "../store/roster";
 import { beginTurn, keepsNothing, who } from "../store/session";
+import { tryDigits } from "../store/tries";
 import { Languages } from "./Language";
+
+const PATHS: Record<Picture, string> = {
+  star: "M12 3.5l2.6 5.4 5.9.8-4.3 4.1 1.1 5.9L12 16.8l-5.3 2.9 1.1-5.9-4.3-4.1 5.9-.8L12 3.5Z",
+  leaf: "M5 19c0-9 5-14 14.5-14.5C20 14 15 19 8.5 18M5 20.5c1-4.5 4-8 8.5-10.5",
+  boat: "M3.5 15.5h17l-2.5 4.5H6l-2.5-4.5ZM11 15.5V3.5l7.5 9H11M8.5 8l-3.5 5h3.5",
+  fish: "M3.5 12c2.5-4 5.5-5.8 8.7-5.8 3 0 5 1.5 6.3 3.8L21 7.5v9L18.5 14c-1.3 2.3-3.3 3.8-6.3 3.8-3.2 0-6.2-1.8-8.7-5.8ZM8.5 11h.01",
+  house: "M4 11.5 12 4.5l8 7M6 10v9.5h12V10M10 19.5v-5h4v5",
+  moon: "M19.5 14.5A8.2 8.2 0 0 1 9.5 4.5a8.2 8.2 0 1 0 10 10Z",
+  kite: "M12 3l6 7-6 7.5L6 10l6-7ZM12 3v14.5M6 10h12M12 17.5c0 2-2.5 1.5-2.5 3.5",
+  tree: "M12 3.5c3.5 0 6 2.5 6 5.5s-2.5 5.5-6 5.5-6-2.5-6-5.5 2.5-5.5 6-5.5ZM12 21v-9M12 16l3-2.5",
+};
+
+const Drawn = ({ picture }: { picture: Picture }) => <Drawing path={PATHS[picture]} />;
 
 const chosen = signal<Mate | null>(null);
 const typed = signal("");
@@ -79,7 +93,7 @@ function Digits({ mate }: { mate: Mate }) {
         {t("Back")}
       </button>
       <span class="emblem">
-        <Icon name={mate.picture} />
+        <Drawn picture={mate.picture} />
       </span>
       <h1 id="title" tabIndex={-1}>
         {called(mate.picture)}
@@ -123,7 +137,7 @@ export function Who() {
         {roster.value.map((mate) => (
           <li key={mate.who}>
             <button type="button" class="mate" onClick={() => pick(mate)}>
-              <Icon name={mate.picture} />
+              <Drawn picture={mate.picture} />
               {called(mate.picture)}
             </button>
           </li>
@@ -182,7 +196,7 @@ function Choice({ mine }: { mine: string }) {
             aria-pressed={one === now}
             onClick={() => (picture.value = one)}
           >
-            <Icon name={one} />
+            <Drawn picture={one} />
             {called(one)}
           </button>
         ))}

@@ -1,11 +1,11 @@
 /** The project to take along: on paper, or as a file. What lies outside this app, this app does not hide. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { addressOf } from "../api";
 import { language, t } from "../i18n";
 import { Icon, type IconName } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Note } from "../plan/parts";
+import { addressOf } from "../store/roster";
 import { isChild, place, unsentText } from "../store/project";
 
 const isOnline = signal(true);

@@ -3,12 +3,13 @@
  * stand where one wrote them at once, with a network or without, and nothing is asked of the network first.
  */
 import { computed, signal } from "@preact/signals";
-import { addressOf, ask } from "../api";
+import { ask } from "../api";
 import { uuid } from "../bytes";
 import type { Change, Who as Person } from "../plan/merge";
 import { baseOf, build, fieldsOf, type Frame, type Plan } from "../plan/state";
 import { read, writeIfRoom } from "./db";
 import type { ProjectChange, Sending } from "./outbox";
+import { addressOf } from "./roster";
 import { followed, onRows, put, queue, send } from "./sender";
 import { isStaff, maySend, me, who } from "./session";
 import { rowsOf, type Place } from "./sync";

@@ -6,12 +6,19 @@
  * the browser itself they do not stop, as nothing on an open phone does.
  */
 import { computed, signal } from "@preact/signals";
-import { forget, PHONE, read, write, writeIfRoom, type Who } from "./db";
-import { fits, type Digits } from "./digits";
+import { spokenFor } from "../api";
+import { forget, PHONE, write, type Who } from "./db";
+import type { Digits } from "./digits";
 import { mates, PICTURES, type Mate, type Picture } from "./mates";
 
 export const roster = signal<Mate[]>([]);
 export const isShared = computed(() => roster.value.length > 0);
+
+/** The address of what can send no header, a link or a stream: on a shared phone it says whose it is to be. */
+export function addressOf(path: string): string {
+  const phone = isShared.value ? spokenFor() : null;
+  return `/api/v1${path}${phone ? `${path.includes("?") ? "&" : "?"}phone=${phone}` : ""}`;
+}
 
 /** True while nobody has said who they are. */
 export const isLocked = signal(false);
@@ -89,31 +96,3 @@ export function begin(): void {
     else if (isShared.value && Math.abs(Date.now() - hiddenAt) > AWAY_MS) lock();
   });
 }
-
-// --- their digits
-
-const MISSES_BEFORE_WAIT = 5;
-const WAIT_MS = 30_000;
-
-interface Misses {
-  n: number;
-  until: number;
-}
-
-/** Zero where the digits are right; else for how many milliseconds none are looked at any more, at least one. */
-export async function tryDigits(mate: Mate, typed: string): Promise<number> {
-  const misses = (await read<Misses>(PHONE, "misses")) ?? { n: 0, until: 0 };
-  const left = Math.min(misses.until - Date.now(), longest(misses.n));
-  if (left > 0) return left;
-  if (!mate.digits || (await fits(typed, mate.digits))) {
-    await forget(PHONE, "misses");
-    return 0;
-  }
-  const n = misses.n + 1;
-  const wait = n % MISSES_BEFORE_WAIT === 0 ? longest(n) : 0;
-  await writeIfRoom(PHONE, "misses", { n, until: Date.now() + wait } satisfies Misses);
-  return Math.max(1, wait);
-}
-
-/** Half a minute after five misses, twice as long after each five more; an hour at the most. */
-const longest = (misses: number) => Math.min(3_600_000, WAIT_MS * 2 ** (Math.floor(misses / MISSES_BEFORE_WAIT) - 1));

@@ -1,0 +1,37 @@
+/** A screen that one opens now and then: from the phone, where its file is kept as those of the project are. */
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { t } from "../i18n";
+import { Page } from "./Page";
+
+type Screens = typeof import("../screens/second");
+
+const screens = signal<Screens | null>(null);
+const isMissing = signal(false);
+
+export async function fetchSecond(): Promise<void> {
+  isMissing.value = false;
+  try {
+    screens.value ??= await import("../screens/second");
+  } catch {
+    isMissing.value = true;
+  }
+}
+
+export function Second({ show }: { show: keyof Screens }) {
+  useEffect(() => void fetchSecond(), []);
+  const Screen = screens.value?.[show];
+  if (Screen) return <Screen />;
+  return (
+    <Page title={t("More")} isTop>
+      {isMissing.value && (
+        <>
+          <p>{t("This page comes with a connection.")}</p>
+          <button type="button" class="second" onClick={() => void fetchSecond()}>
+            {t("Try again")}
+          </button>
+        </>
+      )}
+    </Page>
+  );
+}
