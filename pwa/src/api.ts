@@ -132,6 +132,20 @@ export function speakFor(paired: string | null): void {
 
 export const spokenFor = () => phone;
 
+let isAway = false;
+let cameBack: () => void = () => undefined;
+
+/** Told when the server answers again after it could not be reached: browsers do not always say so themselves. */
+export function onCameBack(teller: () => void): void {
+  cameBack = teller;
+}
+
+function isThere(now: boolean): void {
+  const was = isAway;
+  isAway = !now;
+  if (was && now) cameBack();
+}
+
 /**
  * Asks the server. Throws Refused where it said no, Unreachable where it could not be asked.
  * The cookie is the session; no token is ever in a script's hands. The server takes a request for nobody but
@@ -156,12 +170,14 @@ export async function ask<T>(method: string, path: string, body?: unknown, of: s
       ...(text === undefined ? {} : { body: text }),
     });
     if (!answer.ok) throw await refusal(answer);
-    if (answer.status === 204) return undefined as T;
-    if (!isJson(answer)) throw new Unreachable("not ours");
-    return (await answer.json()) as T;
+    if (answer.status !== 204 && !isJson(answer)) throw new Unreachable("not ours");
+    const said = answer.status === 204 ? undefined : await answer.json();
+    isThere(true);
+    return said as T;
   } catch (why) {
-    if (why instanceof Refused || why instanceof Unreachable) throw why;
-    throw new Unreachable(String(why));
+    if (why instanceof Refused) throw why;
+    isThere(false);
+    throw why instanceof Unreachable ? why : new Unreachable(String(why));
   } finally {
     clearTimeout(timer);
   }

@@ -5,12 +5,14 @@ import { Refused } from "../api";
 import { number, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Listen } from "../parts/Listen";
+import { fetchSecond } from "../parts/Second";
 import { back, go } from "../routes";
 import { removePin, uncover } from "../store/cover";
 import { clear, recall as recallDraft } from "../store/draft";
 import { look, send, tap } from "../store/sender";
 import { isShared } from "../store/roster";
 import { beginTurn, pair, tidyCode, who } from "../store/session";
+import { keepAll } from "../update";
 import { Languages } from "./Language";
 import { cards, Lines, spoken } from "./Sharing";
 
@@ -45,6 +47,8 @@ async function connect(code: string): Promise<void> {
   said.value = "";
   try {
     const beside = await pair(code);
+    await fetchSecond();
+    void keepAll();
     if (beside) {
       uncover();
       return await beginTurn(beside);

@@ -8,8 +8,7 @@
 import { computed, signal } from "@preact/signals";
 import { spokenFor } from "../api";
 import { forget, PHONE, write, type Who } from "./db";
-import type { Digits } from "./digits";
-import { mates, PICTURES, type Mate, type Picture } from "./mates";
+import { mates, type Mate } from "./mates";
 
 export const roster = signal<Mate[]>([]);
 export const isShared = computed(() => roster.value.length > 0);
@@ -28,7 +27,7 @@ export async function recall(): Promise<void> {
 }
 
 /** Another window may have let somebody in meanwhile: what is written is made from what is kept. */
-async function change(how: (known: Mate[]) => Mate[]): Promise<void> {
+export async function change(how: (known: Mate[]) => Mate[]): Promise<void> {
   const next = how(await mates());
   if (next.length > 0) await write(PHONE, "roster", next);
   else await forget(PHONE, "roster");
@@ -40,19 +39,6 @@ export const isNew = computed(() => !isPutOff.value && roster.value.some(({ who,
 
 /** "Not now": asked again at their next turn. */
 export const isPutOff = signal(false);
-
-/** The pictures that nobody else has. */
-export const freePictures = (me: Who) =>
-  PICTURES.filter((one) => !roster.value.some(({ who, picture }) => picture === one && who !== me));
-
-/** Somebody is one of them from now on, or has chosen anew. Whom nobody let in yet comes in by a tap. */
-export async function join(who: Who, picture?: Picture, digits: Digits | null = null): Promise<void> {
-  const chosen = picture ?? roster.value.find((mate) => mate.who === who)?.picture ?? freePictures(who)[0] ?? "star";
-  const mate = { who, picture: chosen, digits };
-  await change((known) =>
-    known.some((one) => one.who === who) ? known.map((one) => (one.who === who ? mate : one)) : [...known, mate],
-  );
-}
 
 export async function part(who: Who): Promise<void> {
   await change((known) => known.filter((mate) => mate.who !== who));

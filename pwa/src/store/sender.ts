@@ -3,7 +3,7 @@
  * what waits, what was refused, and what became of the last tap.
  */
 import { computed, signal } from "@preact/signals";
-import type { Answer, How, Mark, Receipt, Want } from "../api";
+import { onCameBack, type Answer, type How, type Mark, type Receipt, type Want } from "../api";
 import { uuid } from "../bytes";
 import { language, speak } from "../i18n";
 import { writeIfRoom } from "./db";
@@ -191,6 +191,10 @@ export function begin(): void {
     if (!event.data.receipts) return;
     follow(event.data.receipts);
     void readAnew().then(look).then(reread);
+  });
+  onCameBack(() => {
+    failures = 0;
+    if (unsent.value.length > 0) void send();
   });
   onHandedBack(() => void look().then(send));
   void look().then(send).then(sendForOthers);

@@ -3,7 +3,8 @@ import { computed, signal } from "@preact/signals";
 import { ask, Refused, speakFor, type Me } from "../api";
 import { uuid } from "../bytes";
 import { keepLanguage, language } from "../i18n";
-import { forget, isVolatile, PHONE, read, wipe, write, writeIfRoom, type Who } from "./db";
+import { forget, isVolatile, PHONE, read, wipe, writeIfRoom, type Who } from "./db";
+import { comeIn } from "./beside";
 import * as goodbye from "./goodbye";
 import { keepStanding, phoneOf, type Session, type Standing } from "./mates";
 import { waiting } from "./outbox";
@@ -177,7 +178,8 @@ export const tidyCode = (typed: string) =>
     .toUpperCase()
     .replace(/[^A-Z0-9]/g, "");
 
-interface Came {
+/** Who came in, and as which phone. */
+export interface Came {
   person: Who;
   device: string;
 }
@@ -187,19 +189,6 @@ async function knock(code: string): Promise<Came> {
   const body = { code: tidyCode(code), device, cookie: true, ...(roster.isShared.value ? { beside: true } : {}) };
   const { person } = await ask<{ person: Me["person"] }>("POST", "/pair", body, null);
   return { person: person.id, device: device.id };
-}
-
-/** Whoever shares this phone comes in beside the others; an earlier phone of theirs here was this one. */
-async function comeBeside({ person, device }: Came): Promise<void> {
-  const before = await phoneOf(person);
-  // First of all, so that nothing of theirs is ever sent without it.
-  await write(person, "device", device);
-  await write(person, "language", language.value);
-  await keepStanding({ who: person, shutOut: false, asks: (await waiting(person)).length > 0 });
-  await goodbye.drop(device);
-  await roster.join(person);
-  if (before && before !== device) await ask("DELETE", `/me/devices/${before}`, undefined, device).catch(() => undefined);
-  await ask("PATCH", "/me", { language: language.value }, device).catch(() => undefined);
 }
 
 /**
@@ -216,7 +205,7 @@ export async function pair(code: string): Promise<Who | null> {
   });
   const { person, device } = came;
   if (roster.isShared.value) {
-    await comeBeside(came);
+    await comeIn(came);
     return person;
   }
   if (who.value && who.value !== person) {
