@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from server.audit.models import Seal
 from server.errors import WaymarkError
-from server.i18n import format_moment
+from server.i18n import format_date, format_moment
 from server.missing.account import account
 from server.missing.models import Episode
 from server.missing.paths import others_for
@@ -46,12 +46,15 @@ async def show(request: Request) -> Response:
     known = await names_of(seen)
     facts = [] if fault else await account(child.id, begin, end, language, known)
     seal = await Seal.all().order_by("-id").first()
+    since, until = (one.astimezone(zone).date() for one in (begin, end - timedelta(seconds=1)))
     context = {
         "child": await Person.get(id=child.id),
         "path": f"/desk/children/{child.id}",
         "facts": facts,
-        "first": begin.astimezone(zone).date().isoformat(),
-        "last": (end - timedelta(seconds=1)).astimezone(zone).date().isoformat(),
+        "first": since.isoformat(),
+        "last": until.isoformat(),
+        "first_day": format_date(language, since),
+        "last_day": format_date(language, until),
         "seal": seal,
         "zone_name": str(zone),
         "at": lambda moment: format_moment(language, moment, zone),

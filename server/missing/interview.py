@@ -30,6 +30,7 @@ class Question:
     is_long: bool = False
     kind: str = "text"
     hint: str = ""
+    row: int = 0  # Of several alike, the number of this one.
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,9 @@ _ACTIONS = tuple(
     question
     for number in range(1, MOST_ACTIONS + 1)
     for question in (
-        Question(f"action_{number}", N_("What")),
-        Question(f"owner_{number}", N_("Who does it")),
-        Question(f"day_{number}", N_("By which day"), kind="date"),
+        Question(f"action_{number}", N_("What"), row=number),
+        Question(f"owner_{number}", N_("Who does it"), row=number),
+        Question(f"day_{number}", N_("By which day"), kind="date", row=number),
     )
 )
 # What can be shared at all: the screens that hold words of the talk.

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import Conflict, NotFound, WaymarkError
-from server.i18n import format_date, format_list, format_moment, gettext
+from server.i18n import format_date, format_list, format_moment, format_number, gettext
 from server.missing import interview, interviewing
 from server.missing.interview import GROUPS, Answer, Group, Question
 from server.missing.models import Episode
@@ -125,11 +125,16 @@ def _shown(group: Group, seen: dict[str, Answer], language: str, zone: ZoneInfo)
         "name": group.name,
         "title": gettext(language, group.title),
         "answers": [
-            (gettext(language, one.label), _in_words(one, seen[one.name], language, zone))
+            (_label(one, language), _in_words(one, seen[one.name], language, zone))
             for one in group.questions
             if one.name in seen
         ],
     }
+
+
+def _label(one: Question, language: str) -> str:
+    label = gettext(language, one.label)
+    return f"{label} {format_number(language, one.row)}" if one.row else label
 
 
 def _in_words(one: Question, answer: Answer, language: str, zone: ZoneInfo) -> str:
@@ -201,7 +206,8 @@ def _question(one: Question, given: dict[str, Any], language: str) -> dict[str, 
     choices = (one.choices or {}).items()
     return {
         "name": one.name,
-        "label": gettext(language, one.label),
+        "label": _label(one, language),
+        "row": one.row,
         "hint": gettext(language, one.hint) if one.hint else "",
         "options": [(code, gettext(language, words)) for code, words in choices],
         "is_many": one.is_many,

@@ -84,7 +84,7 @@ async def settings_page(
         "agency": await Agency.get(id=person.agency_id),
         "addresses": addresses,
         "channels": channels,
-        "channel_choices": [(name, name) for name in channels],
+        "channel_choices": [(name, channel_word(name, language)) for name in channels],
         "given": {**_wished(wish), **_EMPTY, **(said or {})},
         "saved": request.query_params.get("saved", ""),
         "error": form_fault(fault, language) if fault else None,

@@ -1,0 +1,235 @@
+"""More pages to look at, with something on each: of those who are called, of those who work here,
+and of children that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from server.alert import planning
+from server.alert.models import Drill, DrillCall, Spell
+from server.checkin import agreed_sign, duress, shared_question
+from server.missing import actions as searching
+from server.missing import interviewing, opening
+from server.missing.acts import Act
+from server.missing.finding import Found, found
+from server.missing.opening import Saying
+from server.missing.rules import Flag
+from server.notify.actions import add_address
+from server.watch import intake
+from tests import test_access
+from tests.cast import Cast
+from tests.desk import scenes
+from tests.watch.test_intake import PATH, handed_in, listed
+
+Pages = dict[str, tuple[str, str]]
+
+LONG = "a_word_that_does_not_break_" * 6
+ARABIC = "حتى الصباح عند أصدقاء لا يعرف أحد أسماءهم"
+
+
+async def of_those_who_are_called(cast: Cast) -> Pages:
+    """The rota with shifts, a leave and a gap; whoever is on duty; drills; ways to be reached."""
+    ines, now = cast.actor("ines"), cast.clock()
+    await _planned(cast)
+    await Spell.create(
+        id=uuid4(),
+        agency_id=cast.agency.id,
+        person_id=cast.ines.id,
+        begins_at=now + timedelta(hours=2),
+        until_at=now + timedelta(hours=10),
+        asked_at=now,
+    )
+    for channel, value in (("email", "ines@example.org"), ("sms", "+33698765432")):
+        await add_address(ines, cast.ines.id, channel, value, now=now)
+    mia = f"/desk/children/{cast.mia.id}"
+    await agreed_sign.agree(
+        cast.actor("tom"), cast.children["mia"], duress.agreed("b", "lantern"), now
+    )
+    await agreed_sign.practise(cast.actor("tom"), cast.children["mia"], now)
+    await shared_question.agree(cast.actor("tom"), cast.children["mia"], "The dog?", "Rex", now)
+    links = {
+        name: await test_access.MAKERS[name](cast, "ines", "")
+        for name in ("arrival", "proof", "ready_token", "tap", "asked", "subject_id")
+    }
+    concern = await test_access.concern(cast)
+    over, runs = await _drill(cast, "done"), await _drill(cast, None)
+    return {
+        "rota": ("ines", "/desk/rota"),
+        "rota of who plans nothing": ("tom", "/desk/rota"),
+        "weekly shifts": ("ines", "/desk/rota/duties"),
+        "handover": ("ines", "/desk/rota/handover"),
+        "leave": ("tom", "/desk/rota/leave"),
+        "duty": ("ines", "/desk/duty"),
+        "ready": ("ines", f"/ready/{links['ready_token']}"),
+        "drills": ("ines", "/desk/drills"),
+        "drill, running": ("ines", f"/desk/drills/{runs}"),
+        "drill, over": ("ines", f"/desk/drills/{over}"),
+        "tap of a drill": ("ines", f"/drill/{links['tap']}"),
+        "test alarm": ("ines", f"/desk/test/{links['subject_id']}"),
+        "settings of many ways": ("ines", "/desk/settings"),
+        "own messages": ("ines", "/desk/settings/messages"),
+        "own password": ("tom", "/desk/settings/password"),
+        "arrived": ("ines", f"/arrived/{links['arrival']}"),
+        "reach": ("ines", f"/reach/{links['proof']}"),
+        "channels": ("root", "/desk/people/channels"),
+        "sign": ("tom", f"{mia}/sign"),
+        "sealed": ("tom", f"/desk/alerts/{concern.id}/sealed"),
+        "trusted": ("tom", f"{mia}/trusted"),
+        "asked first": ("ines", f"/ask/{links['asked']}"),
+    }
+
+
+async def _drill(cast: Cast, why: str | None) -> UUID:
+    """As it would be written down: while somebody is called for real, none begins."""
+    now = cast.clock()
+    rungs = (
+        ("caseworker", [cast.eve.id]),
+        ("deputy", []),
+        ("on_duty", [cast.ines.id, cast.tom.id]),
+    )
+    drill = await Drill.create(
+        id=uuid4(),
+        agency_id=cast.agency.id,
+        worker_id=cast.eve.id,
+        begun_at=now,
+        each_s=180,
+        places=[{"rung": rung, "people": [str(one) for one in ids]} for rung, ids in rungs],
+        place=2,
+        act_at=None if why else now + timedelta(minutes=3),
+        ended_at=now if why else None,
+        why=why,
+    )
+    answered = {"answered_at": now + timedelta(seconds=40), "answered_by": cast.eve.id}
+    await DrillCall.create(drill_id=drill.id, place=0, called_at=now, **answered)
+    await DrillCall.create(drill_id=drill.id, place=2, called_at=now)
+    return drill.id
+
+
+async def _planned(cast: Cast) -> None:
+    ines, ours, now = cast.actor("ines"), cast.agency.id, cast.clock()
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    await planning.add_duty(
+        ines,
+        ours,
+        id_=uuid4(),
+        days=range(6),
+        begins=time(18),
+        ends=time(8),
+        zone="Europe/Paris",
+        people=[cast.ines.id, cast.eve.id],
+        first=today.date(),
+        now=now,
+    )
+    for who, to, day in (("ines", "tom", 3), (None, "eve", 9)):
+        begin = today + timedelta(days=day, hours=18)
+        await planning.hand_over(
+            ines,
+            ours,
+            id_=uuid4(),
+            who=cast.persons[who].id if who else None,
+            to=cast.persons[to].id,
+            begin=begin,
+            end=begin + timedelta(hours=5),
+            now=now,
+        )
+    await planning.add_leave(
+        ines,
+        ours,
+        id_=uuid4(),
+        who=cast.tom.id,
+        cover=cast.eve.id,
+        begin=today + timedelta(days=10),
+        end=today + timedelta(days=17),
+        now=now,
+    )
+
+
+async def of_those_who_work_here(cast: Cast) -> Pages:
+    """The people, one of them, their leaving, homes, and children who come by a list."""
+    await cast.new_token("root")
+    ready = await handed_in(cast, listed("Amal A.,tom,R1", f"{LONG[:90]},tom,R2"))
+    faulty = await handed_in(cast, listed("Amal B.,nobody,R3", ",tom,R4"))
+    while await intake.tick(cast.clock()):
+        pass
+    return {
+        "children of the agency": ("root", "/desk/people/children"),
+        "new person": ("root", "/desk/people/new"),
+        "person": ("root", f"/desk/people/{cast.tom.id}"),
+        "leaving": ("root", f"/desk/people/{cast.tom.id}/leaving"),
+        "agency": ("root", "/desk/people/agency"),
+        "homes": ("root", "/desk/people/homes"),
+        "intake": ("root", PATH),
+        "intake, ready": ("root", f"{PATH}/{ready.id}"),
+        "intake, with faults": ("root", f"{PATH}/{faulty.id}"),
+    }
+
+
+async def of_the_missing(cast: Cast) -> Pages:
+    """A search with much in it, a return with a talk, and what lies around both."""
+    away, back = await scenes.crowd(cast, 2)
+    search, talk = await _search(cast, away), await _talk(cast, back)
+    on, after = f"/desk/episodes/{search}", f"/desk/episodes/{talk}"
+    return {
+        "search": ("tom", on),
+        "search, of a supervisor": ("ines", on),
+        "entry: attempt": ("tom", f"{on}/enter/attempt"),
+        "entry: room": ("tom", f"{on}/enter/room"),
+        "entry: report": ("tom", f"{on}/enter/report"),
+        "entry: note": ("tom", f"{on}/enter/note"),
+        "found": ("tom", f"{on}/found"),
+        "search policy": ("ines", "/desk/policies/search"),
+        "return": ("tom", after),
+        "account": ("tom", f"/desk/children/{away}/account"),
+        "child that is missing": ("tom", f"/desk/children/{away}"),
+        "talk": ("tom", f"{after}/interview"),
+        "talk: held": ("tom", f"{after}/interview/held"),
+        "talk: during": ("tom", f"{after}/interview/during"),
+        "talk: actions": ("tom", f"{after}/interview/actions"),
+        "talk: sharing": ("tom", f"{after}/interview/sharing"),
+        "entry: phone check": ("tom", f"{after}/enter/phone_check"),
+    }
+
+
+async def _search(cast: Cast, child: UUID) -> UUID:
+    tom, now, id_ = cast.actor("tom"), cast.clock() - timedelta(minutes=9), uuid4()
+    saying = Saying(now, LONG, None, (Flag.THREAT, Flag.BELONGINGS))
+    await opening.open_episode(tom, child, id_, saying, now)
+    entries: tuple[tuple[Act, str | None, Mapping[str, str]], ...] = (
+        (Act.ATTEMPT, ARABIC, {"how": "friend", "whom": LONG, "result": "heard"}),
+        (Act.ROOM, None, {"phone": "gone", "documents": "here", "bag": "unknown"}),
+        (Act.NOTE, LONG, {}),
+    )
+    for act, words, details in entries:
+        await searching.enter(
+            tom, id_, act, id=uuid4(), at=now, words=words, details=details, now=now
+        )
+    return id_
+
+
+async def _talk(cast: Cast, child: UUID) -> UUID:
+    tom, now, id_ = cast.actor("tom"), cast.clock(), uuid4()
+    await opening.open_episode(tom, child, id_, Saying(now), now)
+    await found(tom, id_, uuid4(), Found(now, "At the station", "Sam", "Tired."), now)
+    await interviewing.save(tom, id_, 0, _answers(now), now)
+    return id_
+
+
+def _answers(now: datetime) -> dict[str, Any]:
+    return {
+        "answer": "accepted",
+        "at": now.isoformat(),
+        "interviewer": LONG,
+        "independent": "yes",
+        "push": ["alone", "waiting"],
+        "own": ARABIC,
+        "before": LONG,
+    }
+
+
+async def pages(cast: Cast) -> Pages:
+    """All of them. A drill ends where somebody is called for real: so whoever is called is last."""
+    found = await of_the_missing(cast) | await of_those_who_work_here(cast)
+    return found | await of_those_who_are_called(cast)
