@@ -30,7 +30,7 @@ from server.notify.channels.watchdog import ping
 from server.notify.devices import census
 from server.notify.health import is_the_channel
 from server.notify.worker import AT_ONCE as SENT_AT_ONCE
-from server.notify.worker import Worker
+from server.notify.worker import PASSES, Worker
 from server.settings import Settings
 from server.watch import intake, marking, ticking
 from server.watch.cases import use_signals
@@ -129,8 +129,15 @@ class Ticker:
             ("tidy", TIDY_EVERY_S, self.tidy),
         ]
         for name, seconds, job in jobs:
+            # While a channel hangs, another pass takes what goes by the others.
+            most = PASSES if name == "send" else 1
             self._scheduler.add_job(
-                self._run, "interval", seconds=seconds, args=(name, job), id=name
+                self._run,
+                "interval",
+                seconds=seconds,
+                args=(name, job),
+                id=name,
+                max_instances=most,
             )
         self._scheduler.start()
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from server.i18n import N_, gettext
 from server.notify.models import Delivery, Message
-from server.notify.rules import Kind
+from server.notify.rules import NONE, Kind
 from server.notify.wording import channel_word
 from server.people.models import Person
 
@@ -74,6 +74,8 @@ REASONS: Mapping[str, str] = {
     "quiet_hours": N_("quiet hours"),
     "relay": N_("the mail server is set up wrongly"),
     "relay_busy": N_("the mail server was busy"),
+    "busy": N_("the push service was busy"),
+    "service_failed": N_("the push service failed"),
     "replaced": N_("the rhythm has changed"),
     "settled": N_("it was settled first"),
     "timeout": N_("no answer in time"),
@@ -107,10 +109,18 @@ class Sent:
     tries: tuple[Try, ...]
 
 
-async def rungs_called(alert_id: UUID) -> set[int]:
-    """The places of the ladder that this alert has called, whatever became of each message."""
+async def rungs_called(alert_id: UUID) -> dict[int, bool]:
+    """The places of the ladder that this alert has called; False where there is a way to those who
+    stand there, and nothing has gone out by any."""
     called = Message.filter(subject_id=alert_id, kind__in=[Kind.ALERT, Kind.ALERT_AGAIN])
-    return {message.rung for message in await called.only("id", "rung")}
+    states: dict[int, set[str]] = {}
+    for rung, state, channel in await called.values_list("rung", "state", "channel"):
+        states.setdefault(rung, set()).add(state if channel != NONE else "")
+    # What was taken back before it went out was not needed any more.
+    return {
+        rung: "done" in found or not found & {"waiting", "sending", "failed"}
+        for rung, found in states.items()
+    }
 
 
 async def sent_about(subjects: Iterable[UUID], language: str) -> list[Sent]:

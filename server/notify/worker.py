@@ -56,8 +56,10 @@ log = logs.get("notify")
 
 AT_ONCE = 100
 LEASE = timedelta(seconds=60)
-# How many network calls run side by side. Each is bounded in time by its channel.
+# How many network calls of one channel run side by side. Each is bounded in time by its channel.
 SIDE_BY_SIDE = 64
+# So many passes of one worker are of use at once: each channel holds up one of them at the most.
+PASSES = 8
 # Whoever must be told, and cannot be by any way: then the last resort is.
 MUST_ARRIVE = frozenset({Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE})
 # A device may have said that it showed a push before we wrote down that the push was accepted.
@@ -84,6 +86,7 @@ class Attempt:
     outcome: Outcome | None = None
     reason: Reason | None = None
     put_off_to: datetime | None = None  # The end of the quiet hours of what can wait.
+    is_called_back: bool = False  # Its line in the log says that it is being sent.
 
     @property
     def counts(self) -> bool:
@@ -112,20 +115,60 @@ class Worker:
         self._clock = clock
         self._name = str(uuid7())
         self._rand = rand or random.Random()  # noqa: S311 (jitter, not a secret)
-        self._gate = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._claiming = asyncio.Lock()
+        self._busy: set[str] = set()
+
+    def is_busy(self, channel: str) -> bool:
+        """Whether a pass has messages of this channel in its hands."""
+        return channel in self._busy
 
     async def run_once(self) -> int:
-        """One pass: claim a batch and bring it to its end. Returns how many messages it held."""
+        """One pass: claim a batch and bring it to its end. Returns how many messages it held.
+
+        Several may run at once. A channel is in one of them only, and what another one sent is
+        noted as soon as it is: a mail server that hangs holds up mails, and no push.
+        """
         now = self._clock()
-        messages = await self._claim(now)
-        if not messages:
-            return 0
+        async with self._claiming:
+            messages = await self._claim(now)
+            channels = {message.channel for message in messages}
+            self._busy |= channels
+        try:
+            attempts = await self._begin(messages, now) if messages else []
+        except BaseException:
+            self._busy -= channels
+            raise
+        await self._bring(messages, attempts)
+        return len(messages)
+
+    async def _begin(self, messages: Sequence[Message], now: datetime) -> list[Attempt]:
         attempts = await self._plan(messages, now)
         await self._go_around(attempts, now)
         await self._log_beginning(attempts, now)
-        await asyncio.gather(*(self._send(several) for several in as_one(attempts)))
-        await self._record(messages, attempts)
-        return len(messages)
+        return attempts
+
+    async def _bring(self, messages: Sequence[Message], attempts: Sequence[Attempt]) -> None:
+        by_channel: dict[str, list[Message]] = {}
+        for message in messages:
+            by_channel.setdefault(message.channel, []).append(message)
+        found = await asyncio.gather(
+            *(self._by_one(several, attempts) for several in by_channel.values()),
+            return_exceptions=True,
+        )
+        faults = [one for one in found if isinstance(one, BaseException)]
+        if faults:
+            raise faults[0]
+
+    async def _by_one(self, messages: Sequence[Message], attempts: Sequence[Attempt]) -> None:
+        """What goes by one channel, from the first call to the last note."""
+        gate, channel = asyncio.Semaphore(SIDE_BY_SIDE), messages[0].channel
+        mine = [attempt for attempt in attempts if attempt.message.channel == channel]
+        try:
+            await self._look_again(mine)
+            await asyncio.gather(*(self._send(several, gate) for several in as_one(mine)))
+            await self._record(messages, mine)
+        finally:
+            self._busy.discard(channel)
 
     # --- claim
 
@@ -144,16 +187,16 @@ class Worker:
         )
 
     async def _claim_due(self, now: datetime, most: int, only: str) -> list[Any]:
-        known: list[Any] = [now, now + LEASE, self._name]
-        free, skip = only, ""
+        known: list[Any] = [sorted(self._busy), now, now + LEASE, self._name]
+        free, skip = f"{only} AND NOT (channel {among()})", ""
         if dialect() == "postgres":
             known.append(await _take_groups(now, only))
-            free += " AND (together IS NULL OR together = ANY($4))"
+            free += " AND (together IS NULL OR together = ANY($5))"
             skip = "FOR UPDATE SKIP LOCKED"
         return await fetch(
-            "UPDATE message SET state = 'sending', attempts = attempts + 1, act_at = $2,"  # noqa: S608
-            " lease_until = $2, leased_by = $3 WHERE id IN (SELECT id FROM message"
-            f" WHERE act_at <= $1 AND state IN ('waiting', 'sending') {free}"
+            "UPDATE message SET state = 'sending', attempts = attempts + 1, act_at = $3,"  # noqa: S608
+            " lease_until = $3, leased_by = $4 WHERE id IN (SELECT id FROM message"
+            f" WHERE act_at <= $2 AND state IN ('waiting', 'sending') {free}"
             f" ORDER BY act_at LIMIT {most} {skip}) RETURNING id, together",
             known,
         )
@@ -163,9 +206,13 @@ class Worker:
         together = {as_id(row["together"]) for row in rows if row["together"] is not None}
         if not together or len(rows) < AT_ONCE:
             return []
-        rest = Message.filter(
-            together__in=list(together), act_at__lte=now, state__in=["waiting", "sending"]
-        ).select_for_update(skip_locked=True)
+        rest = (
+            Message.filter(
+                together__in=list(together), act_at__lte=now, state__in=["waiting", "sending"]
+            )
+            .exclude(channel__in=sorted(self._busy))
+            .select_for_update(skip_locked=True)
+        )
         found = [message.id for message in await rest.only("id")]
         await Message.filter(id__in=found).update(
             state="sending",
@@ -289,14 +336,25 @@ class Worker:
         async with write():
             await bulk.insert(Delivery, rows)
 
-    async def _send(self, several: Sequence[Attempt]) -> None:
+    async def _look_again(self, attempts: Sequence[Attempt]) -> None:
+        """Somebody may have answered since these were claimed: then they are withdrawn, and not
+        sent. Only what is in the air already cannot be called back."""
+        trying = [attempt for attempt in attempts if attempt.reason is None]
+        ids = list({attempt.message.id for attempt in trying})
+        held = Message.filter(id__in=ids, leased_by=self._name)
+        ours = set(await held.values_list("id", flat=True)) if ids else set()
+        for attempt in trying:
+            if attempt.message.id not in ours:
+                attempt.reason, attempt.is_called_back = Reason.WITHDRAWN, True
+
+    async def _send(self, several: Sequence[Attempt], gate: asyncio.Semaphore) -> None:
         """One envelope for all of these; what comes of it comes of each."""
         first = several[0]
         if first.reason is not None:
             return
         try:
             envelope = self._envelope(first, is_of_several=len(several) > 1)
-            async with self._gate:
+            async with gate:
                 outcome = await self._channels[envelope.channel].send(envelope)
         except Exception:
             # Channels turn what the other side does into outcomes, so this is a mistake of ours. It
@@ -359,6 +417,11 @@ class Worker:
             tries[attempt.message.id].append(attempt)
         async with write():
             await self._log_ends([a for a in attempts if a.outcome is not None], now)
+            back = [a.delivery_id for a in attempts if a.is_called_back]
+            why = Reason.WITHDRAWN.value
+            await bulk.update(
+                Delivery, [{"id": id_, "result": "withheld", "why": why} for id_ in back]
+            )
             free = await lock([m.id for m in messages], waits=False)
             await self._mark([m for m in messages if m.id in free], tries, now)
         for message in messages:

@@ -76,7 +76,7 @@ WISHES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rung of the ladder, as people read it. `state`: done, next, later."""
+    """One rung of the ladder, as people read it. `state`: done, unsent, next, later."""
 
     title: str
     people: str
@@ -259,7 +259,7 @@ async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
         Step(
             title=gettext(language, RUNGS[rung]),
             people=format_list(language, [names[person] for person in people[rung]]),
-            state=_state(place, coming, has_called=place in called),
+            state=_state(place, coming, called.get(place)),
             at=coming.at if coming is not None and coming.rung == place else None,
         )
         for place, rung in enumerate(ladder.rungs)
@@ -267,10 +267,12 @@ async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
     ]
 
 
-def _state(place: int, coming: rules.Call | None, *, has_called: bool) -> str:
+def _state(place: int, coming: rules.Call | None, went_out: bool | None) -> str:
     if coming is not None and coming.rung == place and coming.why != "confirm":
         return "next"
-    return "done" if has_called else "later"
+    if went_out is None:
+        return "later"
+    return "done" if went_out else "unsent"
 
 
 def next_call(alert: Alert, reach: rules.Reachable) -> rules.Call | None:

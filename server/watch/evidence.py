@@ -15,7 +15,7 @@ from server.alert.policy import Tier
 from server.db import among, as_id, as_moment, dialect, fetch
 from server.notify.devices import reached_of
 from server.notify.models import Delivery
-from server.notify.rules import NONE, Kind, Reason
+from server.notify.rules import NEXT_CHANNEL_AFTER, NONE, Kind, Reason
 from server.people.models import Tie
 from server.people.rules import Role
 from server.watch.models import Beat, Blind, Pause, Question, Round, Sighting, round_id
@@ -44,6 +44,7 @@ __all__ = ["Facts", "Point", "brief", "of", "points", "sentence"]
 FAR = timedelta(days=14)
 # What happened before a round opened is no evidence about it.
 BEFORE_DUE = timedelta(hours=2)
+CALLS = frozenset({Kind.ALERT.value, Kind.ALERT_AGAIN.value})
 
 
 async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
@@ -57,6 +58,7 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
     messages = await _messages([*rounds, *(a.id for many in alerts.values() for a in many)])
     reach = _reach(messages, rounds)
     faults = await _faults(messages, rounds, alerts)
+    unsent = _unsent(messages, alerts, now)
     seen, asked = await _seen(ids, now), await _asked(watches)
     carers, pauses = await _with_carers(ids, now), await _away(ids, now)
     blinds, forgot = await _blinds(now), await _forgot(ids, now)
@@ -68,6 +70,7 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
             reach=reach.get(child, Reach.NONE),
             push=pushes.get(child, NO_DEVICE),
             has_fault=child in faults,
+            unsent_since=unsent.get(child),
             seen=seen.get(child),
             asked=asked.get(child),
             has_carer=child in carers,
@@ -167,7 +170,8 @@ def _facts(row: Mapping[str, Any], **known: Any) -> Facts:
 # --- alerts, and what was sent about them
 
 _MESSAGES = """
-SELECT id, subject_id, kind, channel, state, why, seen_at FROM message WHERE subject_id {any}
+SELECT id, subject_id, kind, channel, state, why, seen_at, queued_at
+FROM message WHERE subject_id {any}
 """
 _ALERTS = """
 SELECT id, child_id, cause, state, reason, opened_at, acknowledged_by, held_until, answered_at,
@@ -234,6 +238,27 @@ def _reached(row: Mapping[str, Any]) -> Reach:
         return Reach.QUIET
     # Withdrawn ones were never needed; whatever else did not go out, did not arrive.
     return Reach.NONE if row["state"] == "withdrawn" else Reach.FAILED
+
+
+def _unsent(
+    messages: Iterable[Mapping[str, Any]],
+    alerts: Mapping[UUID, tuple[Called, ...]],
+    now: datetime,
+) -> dict[UUID, datetime]:
+    """Since when adults are called about a child, where no channel has taken any of it: as long
+    as that may be on its way by the first one, nothing is said."""
+    owners = {alert.id: child for child, many in alerts.items() for alert in many}
+    calls: dict[UUID, list[Mapping[str, Any]]] = {}
+    for row in messages:
+        child = owners.get(as_id(row["subject_id"]))
+        if child is not None and row["kind"] in CALLS and row["channel"] != NONE:
+            calls.setdefault(child, []).append(row)
+    since = {
+        child: min(as_moment(row["queued_at"]) for row in rows)
+        for child, rows in calls.items()
+        if all(row["state"] not in ("done", "withdrawn") for row in rows)
+    }
+    return {child: at for child, at in since.items() if now - at >= NEXT_CHANNEL_AFTER}
 
 
 async def _faults(

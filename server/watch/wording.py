@@ -127,6 +127,7 @@ class Facts:
     asked: Asked | None = None
     blind: tuple[Span, ...] = ()
     has_fault: bool = False  # A channel of ours refused or broke.
+    unsent_since: datetime | None = None  # Adults are called, and none of it has gone out.
     alerts: tuple[Called, ...] = ()  # The most urgent first.
     away_until: datetime | None = None
     forgot: tuple[datetime, datetime] | None = None  # A check-in, and when the child said so.
@@ -435,9 +436,11 @@ def _ours(facts: Facts, reader: _Reader, *, always: bool) -> Iterator[str]:
     if facts.blind:
         begin, end = facts.blind[-1].begin, facts.blind[-1].end
         yield reader.say(N_("we could not see from {begin} to {end}"), begin=begin, end=end)
+    if facts.unsent_since is not None:
+        yield reader.say(N_("no call has gone out since {time}"), time=facts.unsent_since)
     if facts.has_fault:
         yield gettext(reader.language, N_("sending failed at our side"))
-    elif always and not facts.blind:
+    elif always and not facts.blind and facts.unsent_since is None:
         yield gettext(reader.language, N_("nothing wrong at our side"))
 
 

@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import default
+from threading import Event
 
 from tests.doubles.ear import hear
 from tests.doubles.thread import InThread
@@ -46,6 +47,7 @@ class Relay(InThread):
     mails: list[Mail] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     port: int = 0
+    holds: Event = field(default_factory=Event)  # Somebody waits for an answer that does not come.
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -72,7 +74,7 @@ class Relay(InThread):
             writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not await self._answer(writer, "CONNECT", "220 ready"):
+        if not await self._answer(reader, writer, "CONNECT", "220 ready"):
             return
         mail = Mail("", [], b"")
         while line := (await reader.readline()).decode():
@@ -88,18 +90,18 @@ class Relay(InThread):
                     continue
                 mail.recipients.append(to)
             elif verb == "STARTTLS" and self.tls is not None:
-                if not await self._answer(writer, "STARTTLS", "220 go on"):
+                if not await self._answer(reader, writer, "STARTTLS", "220 go on"):
                     return
                 await writer.start_tls(self.tls)
                 continue
-            if not await self._answer(writer, verb, self._usual(verb)):
+            if not await self._answer(reader, writer, verb, self._usual(verb)):
                 return
             if verb == "DATA" and "DATA" not in self.answers:
                 mail.raw = await self._read_data(reader)
                 hear("mail", mail.raw, *mail.read())
                 if "." not in self.answers:
                     self.mails.append(mail)
-                if not await self._answer(writer, ".", "250 taken"):
+                if not await self._answer(reader, writer, ".", "250 taken"):
                     return
             if verb == "QUIT":
                 return
@@ -114,10 +116,15 @@ class Relay(InThread):
         usual = {"DATA": "354 go on", "QUIT": "221 bye", "AUTH": "235 welcome"}
         return usual.get(verb, "250 fine")
 
-    async def _answer(self, writer: asyncio.StreamWriter, verb: str, usual: str) -> bool:
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, verb: str, usual: str
+    ) -> bool:
         answer = self.answers.get(verb, usual)
         if answer == "hang":
-            await asyncio.Event().wait()
+            self.holds.set()
+            while await reader.read(1024):
+                pass  # Until the other side has had enough.
+            return False
         while answer == "trickle":
             writer.write(b"250-and\r\n")
             await writer.drain()
