@@ -10,6 +10,7 @@ from tortoise.models import Model
 
 from server.crypt import EncryptedJSON, EncryptedText
 from server.ids import uuid7
+from server.notify.rules import PUSH
 
 
 class Address(Model):
@@ -41,6 +42,13 @@ class Address(Model):
     code_made_at = fields.DatetimeField(null=True)
     code_turn = fields.IntField(default=0, db_default=0)  # Codes so far: the last alone is good.
     code_wrong = fields.SmallIntField(default=0, db_default=0)  # Wrong guesses at the last one.
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether somebody has answered from there. One that was in use before that was asked has
+        not, and counts all the same: nobody got out of reach by an upgrade."""
+        is_asked = self.verified_at != self.made_at or self.last_seen_at is not None
+        return self.channel == PUSH or (self.verified_at is not None and is_asked)
 
     class Meta:
         table = "address"

@@ -41,7 +41,7 @@ async def send_code(actor: Actor, person_id: UUID, address_id: UUID, now: dateti
     minute it is the same one. Raises NotFound for somebody else's, TooMany past the most."""
     async with write():
         address = await _locked(address_id, person_id)
-        if address.verified_at is not None:
+        if address.has_answered:
             return
         if address.code_made_at is None or now - address.code_made_at >= AGAIN_AFTER:
             await _send(actor, address, now)
@@ -52,7 +52,7 @@ async def prove(actor: Actor, person_id: UUID, address_id: UUID, code: str, now:
     address, Refused for a wrong code, or one that is over; each guess counts."""
     async with write():
         address = await _locked(address_id, person_id)
-        if address.verified_at is not None:
+        if address.has_answered:
             return
         fault = _fault(address, code, now)
         if fault is None:
@@ -81,7 +81,7 @@ async def prove_by_link(token: str, now: datetime) -> Address:
     async with write():
         address = await read_link(token, now)
         address = await _locked(address.id, address.person_id)
-        if address.verified_at is None:
+        if not address.has_answered:
             await _proven(Actor(address.person_id, "link", address.agency_id), address, now)
         return await Address.get(id=address.id)
 

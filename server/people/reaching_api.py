@@ -18,14 +18,16 @@ from server.web import json_answer, json_body
 
 
 class AddressOut(msgspec.Struct):
-    """Where messages go. `verified_at`: somebody has answered from there; until then it counts as
-    no way to be reached. What a push goes to is not said again."""
+    """Where messages go. `verified_at`: since when it counts as a way to be reached.
+    `has_answered`: somebody has answered from there, which nobody has where it was in use before
+    that was asked. What a push goes to is not said again."""
 
     id: UUID
     channel: str
     address: str | None
     made_at: datetime
     verified_at: datetime | None
+    has_answered: bool
 
 
 class ReachingOut(msgspec.Struct):
@@ -89,7 +91,7 @@ def _time(text: str | None) -> time | None:
 
 def _out(row: Address) -> AddressOut:
     where = row.value if row.channel != PUSH else None
-    return AddressOut(row.id, row.channel, where, row.made_at, row.verified_at)
+    return AddressOut(row.id, row.channel, where, row.made_at, row.verified_at, row.has_answered)
 
 
 _PATH = "/api/v1/me/reaching"

@@ -76,7 +76,7 @@ async def show(request: Request) -> Response:
         address = await read_link(request.path_params["proof"], now_of(request))
     except NotFound:
         return _link_page(request, {"state": "over"}, status=404)
-    state = "done" if address.verified_at is not None else "ask"
+    state = "done" if address.has_answered else "ask"
     return await _of(request, address.person_id, state)
 
 
