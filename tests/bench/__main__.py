@@ -38,6 +38,7 @@ NAMES = (
     "pack_offline",
     "seen",
     "help",
+    "answer_stops",
     "duress",
     "frontier",
     "cohort",
