@@ -7,9 +7,11 @@ and Message-ID, so that a device shows it once; a message is never lost.
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -115,6 +117,9 @@ class Worker:
         self._clock = clock
         self._name = str(uuid7())
         self._rand = rand or random.Random()  # noqa: S311 (jitter, not a secret)
+        self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            partial(asyncio.Semaphore, SIDE_BY_SIDE)
+        )
         self._claiming = asyncio.Lock()
         self._busy: set[str] = set()
 
@@ -161,11 +166,11 @@ class Worker:
 
     async def _by_one(self, messages: Sequence[Message], attempts: Sequence[Attempt]) -> None:
         """What goes by one channel, from the first call to the last note."""
-        gate, channel = asyncio.Semaphore(SIDE_BY_SIDE), messages[0].channel
+        channel = messages[0].channel
         mine = [attempt for attempt in attempts if attempt.message.channel == channel]
         try:
             await self._look_again(mine)
-            await asyncio.gather(*(self._send(several, gate) for several in as_one(mine)))
+            await asyncio.gather(*(self._send(several) for several in as_one(mine)))
             await self._record(messages, mine)
         finally:
             self._busy.discard(channel)
@@ -347,14 +352,14 @@ class Worker:
             if attempt.message.id not in ours:
                 attempt.reason, attempt.is_called_back = Reason.WITHDRAWN, True
 
-    async def _send(self, several: Sequence[Attempt], gate: asyncio.Semaphore) -> None:
+    async def _send(self, several: Sequence[Attempt]) -> None:
         """One envelope for all of these; what comes of it comes of each."""
         first = several[0]
         if first.reason is not None:
             return
         try:
             envelope = self._envelope(first, is_of_several=len(several) > 1)
-            async with gate:
+            async with self._gates[envelope.channel]:
                 outcome = await self._channels[envelope.channel].send(envelope)
         except Exception:
             # Channels turn what the other side does into outcomes, so this is a mistake of ours. It

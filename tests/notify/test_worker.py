@@ -495,6 +495,19 @@ async def test_what_is_withdrawn_while_it_is_sent_stays_withdrawn_and_goes_no_fu
     assert result == {201: "accepted", 410: "gone", 503: "retry"}[status]
 
 
+async def test_what_is_withdrawn_between_the_claim_and_the_call_is_not_sent(stage: Stage) -> None:
+    phone = await phone_of(stage, "tom")
+    await say(stage)
+    worker = stage.ticker.worker
+    messages = await worker._claim(stage.clock())
+    attempts = await worker._begin(messages, stage.clock())
+    await withdraw(stage)
+    await worker._bring(messages, attempts)
+    assert not phone.received
+    assert (await the_message()).state == "withdrawn"
+    assert await tries() == [("push", "withheld", "withdrawn", None)]
+
+
 async def test_nothing_that_is_sent_names_anybody(stage: Stage) -> None:
     phone = await phone_of(stage, "tom")
     address = await mail_of(stage, "tom")
