@@ -285,6 +285,8 @@ async def _path(cast: Cast, route: str, who: str | None) -> bytes:
     path = route.split(" ")[1]
     if "/pack" in path:
         await alert_id(cast, who, path)  # What is sealed is open while adults are alerted.
+    if path.endswith("/pack/carry"):
+        await cast.on_duty("tom")  # It goes along with whoever is on duty.
     for name in re.findall(r"{(\w+)}", path):
         path = path.replace(f"{{{name}}}", str(await IDS[name](cast, who, path)))
     return path.encode()

@@ -144,6 +144,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
 
     async def made() -> dict[str, str]:
         now, mia = cast.clock(), cast.children["mia"]
+        await cast.on_duty("tom")  # With whom packs go along.
         await open_missing(cast.actor("tom"), mia.id, None, now)
         # The alert about a missing child ends when the child is found; this one is another.
         async with write():
