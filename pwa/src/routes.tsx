@@ -48,7 +48,8 @@ export type ProjectPlace =
   | "take"
   | "rhythm"
   | "trusted"
-  | "packs";
+  | "packs"
+  | "if-missing";
 
 /** What a screen is about: ids and names of fields, never anybody's words. */
 export type About = Readonly<Record<string, string>>;

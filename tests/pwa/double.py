@@ -110,6 +110,9 @@ class Double:
     door: bool = False
     """Whether the child is looked for."""
     trusted: list[dict[str, Any]] = field(default_factory=list)
+    own: dict[str, Any] = field(default_factory=lambda: {"version": 0, "fields": {}})
+    glass: str = ""  # Why somebody opened what is kept for when the child is missing.
+    loses_own: bool = False  # It is taken, and the answer gets lost.
     shared: list[dict[str, str]] = field(default_factory=list)
     more_books: dict[str, Book] = field(default_factory=dict)
     """The life projects of other children, by the child, for those who work with several."""
@@ -309,7 +312,10 @@ def application(double: Double) -> Starlette:
         now = _z(datetime.now(UTC) - timedelta(hours=3))
         who = {"id": double.person, "name": "Tom Verhoeven", "role": "caseworker"}
         look = {"at": now, "who": who, "what": "Your check-ins", "why": None}
-        return JSONResponse({"looks": [look]})
+        found = [{**look, "code": "look:history:see"}]
+        if double.glass:
+            found.append({**look, "code": "look:glass:pack", "why": double.glass})
+        return JSONResponse({"looks": found})
 
     def sums(rhythm: dict[str, Any]) -> list[dict[str, str | None]]:
         day = datetime.now(UTC).replace(minute=0, second=0) + timedelta(days=1)
@@ -380,6 +386,21 @@ def application(double: Double) -> Starlette:
         gone = request.path_params["id"]
         double.trusted = [one for one in double.trusted if one["id"] != gone]
         return Response(status_code=204)
+
+    async def own_pack(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "unauthenticated")
+        if request.method == "PUT":
+            said = await request.json()
+            if said["fields"] != double.own["fields"]:
+                if said["base"] != double.own["version"]:
+                    return _problem(409, "changed")
+                version = double.own["version"] + 1
+                double.own = {"version": version, "fields": said["fields"]}
+            if double.loses_own:
+                double.loses_own = False
+                return _problem(503, "unavailable")
+        return JSONResponse(double.own)
 
     async def shared(request: Request) -> Response:
         if not is_in(request):
@@ -515,6 +536,7 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/me/rounds/{id}/forgot", forgot, methods=["POST"]),
             Route("/api/v1/me/questions/{id}", shared, methods=["POST"]),
             Route("/api/v1/trusted", trusted, methods=["GET", "POST"]),
+            Route("/api/v1/children/{child}/pack", own_pack, methods=["GET", "PUT"]),
             Route("/api/v1/trusted/{id}", not_trusted, methods=["DELETE"]),
             Route("/api/v1/rhythm/look", look, methods=["POST"]),
             Route("/api/v1/rhythm/proposals/{id}/take-back", take_back, methods=["POST"]),

@@ -53,7 +53,7 @@ const OF_MORE: Exclude<Place, ProjectPlace>[] = [
 function tabOf(screen: Place): Place | null {
   if (screen === "help") return null;
   if (screen === "today" || screen === "talk" || screen === "children") return screen;
-  if (screen === "rhythm" || screen === "trusted" || screen === "packs") return "more";
+  if (screen === "rhythm" || screen === "trusted" || screen === "packs" || screen === "if-missing") return "more";
   return OF_MORE.some((one) => one === screen) ? "more" : "project";
 }
 

@@ -12,6 +12,7 @@ import { Difference } from "../screens/Difference";
 import { Edit } from "../screens/Edit";
 import { Goal } from "../screens/Goal";
 import { House, Houses } from "../screens/Houses";
+import { IfMissing } from "../screens/IfMissing";
 import { Moments } from "../screens/Moments";
 import { NewGoal, NewReview, NewStep } from "../screens/New";
 import { Packs } from "../screens/Packs";
@@ -59,6 +60,7 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   rhythm: WhenAsked,
   trusted: TrustedPeople,
   packs: Packs,
+  "if-missing": IfMissing,
 };
 
 /** One screen of the project; while one of them is open, news come by themselves. */

@@ -77,6 +77,7 @@ export function More() {
             state={isShared.value ? tn("{n} person uses this phone.", "{n} people use this phone.", roster.value.length) : ""}
           />
         )}
+        {!isStaff.value && <Row to="if-missing" icon="path" word={t("If I am missing")} />}
         {install.value && (
           <li>
             <button type="button" class="row" onClick={() => void keepOnHomeScreen()}>

@@ -19,6 +19,7 @@ function title(sending: Sending): string {
   if (sending.kind === "forgot") return t("I forgot");
   if (sending.kind === "shared") return t("An answer to a question");
   if (sending.kind === "trusted") return t("Ask them first");
+  if (sending.kind === "own") return t("If I am missing");
   if (sending.kind === "change") return t("Something for my project");
   const { want, mood } = sending.body;
   if (want === "help") return t("I need help now");
@@ -34,6 +35,7 @@ function wordsOf(sending: Sending): string {
   if (sending.kind === "rhythm") return sending.body.words ?? "";
   if (sending.kind === "shared") return sending.body.words;
   if (sending.kind === "trusted") return sending.body.name;
+  if (sending.kind === "own") return Object.values(sending.body.fields).join("\n");
   const { value } = sending.body;
   if (typeof value === "string") return value;
   const said = (value ?? {}) as Record<string, unknown>;

@@ -8,6 +8,7 @@
 import { ask, Refused, Unreachable, type Answer, type Day, type Me, type Receipt } from "../api";
 import { dropRow, dropRows, keepRow, read, rows, writeIfRoom, type Who } from "./db";
 import { phoneOf } from "./mates";
+import { deliverOwn } from "./ownWire";
 import { exchange, type Outgoing, type Place } from "./sync";
 
 export interface CheckIn {
@@ -56,13 +57,19 @@ export interface Naming {
   body: { said_at: string; name: string; reach: string; also_help: boolean };
 }
 
+/** What the child says for when it is missing: based on a version, with all its words that it had seen before. */
+export interface OwnWords {
+  kind: "own";
+  body: { said_at: string; child: string; base: number; fields: Record<string, string>; seen: Record<string, string>[] };
+}
+
 /** Something about a project; these go out together, in the order in which they were said. */
 export interface ProjectChange extends Omit<Outgoing, "id"> {
   kind: "change";
   place: Place;
 }
 
-export type Content = CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer | Naming | ProjectChange;
+export type Content = CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer | Naming | OwnWords | ProjectChange;
 
 export type Sending = Content & {
   id: string;
@@ -169,6 +176,10 @@ async function deliver(sending: One, of: string | null): Promise<Receipt | null>
     await tell("POST", "/trusted", { id: sending.id, ...named });
     return null;
   }
+  if (sending.kind === "own") {
+    await deliverOwn(sending.body, tell);
+    return null;
+  }
   if (sending.kind === "shared") {
     const { question, words } = sending.body;
     await tell("POST", `/me/questions/${question}`, { id: sending.id, words });
@@ -206,7 +217,7 @@ export interface Sent {
 
 const MOST_SENT = 50;
 
-const isKept = ({ kind }: Sending) => ["rhythm", "take-back", "trusted", "forgot"].includes(kind);
+const isKept = ({ kind }: Sending) => ["rhythm", "take-back", "trusted", "forgot", "own"].includes(kind);
 
 async function keepSent(who: Who, { id, order: _order, loose: _loose, ...content }: Sending): Promise<void> {
   const sent = (await read<Sent[]>(who, "sent")) ?? [];
@@ -219,7 +230,7 @@ function haltFor(why: unknown): Halt | null {
   if (!(why instanceof Refused)) return "network";
   if (why.status === 401) return "unauthenticated";
   // Nothing that waiting mends: another thing under this id, nobody is asked any more, or it has an answer.
-  if (["id_reused", "ended", "decided"].includes(why.code)) return null;
+  if (["id_reused", "ended", "decided", "changed"].includes(why.code)) return null;
   return why.status >= 500 || [408, 409, 425, 429].includes(why.status) ? "busy" : null;
 }
 
@@ -228,7 +239,7 @@ function stopsAll(halt: Halt, why: unknown): boolean {
   return halt !== "busy" || (why instanceof Refused && [429, 503].includes(why.status));
 }
 
-type One = Sending & (CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer | Naming);
+type One = Sending & (CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer | Naming | OwnWords);
 type OfProject = Sending & ProjectChange;
 
 const isOne = (sending: Sending): sending is One => sending.kind !== "change";
@@ -258,7 +269,7 @@ async function sendOne(who: Who, sending: One, outcome: Outcome): Promise<boolea
       return true;
     }
     // Refused for good: it stays, with the reason, and what comes after it goes on.
-    const isExplained = ["rhythm", "take-back", "trusted"].includes(sending.kind);
+    const isExplained = ["rhythm", "take-back", "trusted", "own"].includes(sending.kind);
     await keep(who, { ...sending, problem: code, ...(isExplained ? { sentence: detail } : {}) });
     return true;
   }

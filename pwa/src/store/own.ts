@@ -1,0 +1,96 @@
+/** What the child says for when it is missing: as the server has it, and as it waits on this phone. */
+import { computed, effect, signal } from "@preact/signals";
+import { ask, type Look } from "../api";
+import { uuid } from "../bytes";
+import { forget, read, writeIfRoom } from "./db";
+import { discard, type OwnWords, type Sending } from "./outbox";
+import { isSame, type OwnPack, type Words } from "./ownWire";
+import { look, put, queue, send } from "./sender";
+import { who } from "./session";
+
+export const known = signal<OwnPack | null>(null);
+
+/** Those who looked at it while nobody was alerted, and why. */
+export const looks = signal<Look[]>([]);
+
+/** What the child types, kept so that nothing typed is lost. */
+export const typed = signal<Words | null>(null);
+
+// Another child on this phone begins with nothing of the one before.
+effect(() => {
+  void who.value;
+  known.value = typed.value = null;
+  looks.value = [];
+});
+
+const DRAFT = "own-draft";
+type Waiting = Sending & OwnWords;
+
+const all = computed(() => queue.value.filter((one): one is Waiting => one.kind === "own"));
+
+/** The newest that has not arrived. */
+export const waiting = computed(() => all.value[all.value.length - 1] ?? null);
+
+/** True where somebody else wrote it down in other words meanwhile: the child decides. */
+export const differs = computed(() => waiting.value?.problem === "changed");
+
+/** What the form begins with. */
+export const words = computed<Words>(() => typed.value ?? waiting.value?.body.fields ?? known.value?.fields ?? {});
+
+const ABOUT = ["look:glass:", "look:carried:"];
+
+export async function load(): Promise<void> {
+  const person = who.value;
+  if (!person) return;
+  known.value = (await read<OwnPack>(person, "own")) ?? known.value;
+  typed.value ??= (await read<Words>(person, DRAFT)) ?? null;
+  const fresh = await ask<OwnPack>("GET", `/children/${person}/pack`).catch(() => null);
+  if (fresh && who.value === person) {
+    known.value = { version: fresh.version, fields: fresh.fields };
+    await writeIfRoom(person, "own", known.value);
+  }
+  const seen = await ask<{ looks: (Look & { code: string })[] }>("GET", "/looks").catch(() => null);
+  if (seen) looks.value = seen.looks.filter(({ code }) => ABOUT.some((one) => code?.startsWith(one)));
+}
+
+export function type(name: string, text: string): void {
+  typed.value = { ...words.value, [name]: text };
+  if (who.value) void writeIfRoom(who.value, DRAFT, typed.value);
+}
+
+function tidy(said: Words): Words {
+  return Object.fromEntries(Object.entries(said).flatMap(([name, text]) => (text.trim() ? [[name, text.trim()]] : [])));
+}
+
+async function forgetDraft(person: string): Promise<void> {
+  typed.value = null;
+  await forget(person, DRAFT);
+}
+
+/** Keeps it on this phone, and hands it in as soon as that goes. What was refused before it is replaced by it. */
+export async function say(): Promise<void> {
+  const person = who.value;
+  if (!person) return;
+  const fields = tidy(words.value);
+  const before = all.value;
+  const last = before[before.length - 1];
+  if (!last?.problem && isSame(fields, last?.body.fields ?? known.value?.fields ?? {})) return await forgetDraft(person);
+  // What stands was shown beside it, where the two differ; and so was everything that this phone said before.
+  const stands = known.value ?? { version: 0, fields: {} };
+  const seen = [stands.fields, ...before.filter(({ problem }) => !problem).map(({ body }) => body.fields)];
+  const body = { said_at: new Date().toISOString(), child: person, base: stands.version, fields, seen };
+  await put(uuid(), { kind: "own", body });
+  for (const one of before) if (one.problem) await discard(one.id);
+  await look();
+  await forgetDraft(person);
+  await send();
+  await load();
+}
+
+/** What somebody else wrote down shall stand. */
+export async function takeTheirs(): Promise<void> {
+  for (const one of all.value) await discard(one.id);
+  await look();
+  if (who.value) await forgetDraft(who.value);
+  await load();
+}
