@@ -466,7 +466,7 @@ FITS: Mapping[str, Fits] = {
     f"GET {_API}/pack.pdf": _TO_TOM,
     f"GET {_API}/pack.txt": _TO_TOM,
     "GET /api/v1/packs": _TO_TOM,
-    f"POST {_API}/pack/carry": Fits(body={"id": NEW, "why": "On duty tonight."}),
+    f"POST {_API}/pack/carry": Fits("ines", {"id": NEW, "why": "On duty tonight."}),
     f"DELETE {_API}/pack/carry": _TO_TOM,
     f"GET {_API}/pack/photos/{{photo_id}}": _TO_TOM,
     f"GET {_DESK}/pack": _TO_TOM,
