@@ -152,6 +152,12 @@ def whose_part(who: str | None) -> int:
     return HIDDEN if found == IN and who != "tom" else found
 
 
+def whose_part_is_it(who: str | None) -> int:
+    """The same over the wire, where a child is told that it may not."""
+    found = child("caseworker supervisor")(who)
+    return HIDDEN if found == IN and who != "tom" else found
+
+
 def due_seen(who: str | None) -> int:
     """Whoever may see the page of the child; to everybody else it is not there, tie or not."""
     got = desk_child("caseworker supervisor guardian")(who)
@@ -335,6 +341,8 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {CHILD}/episodes": child("child caseworker supervisor guardian"),
     f"GET {CHILD}/episodes/{{episode_id}}": child("child caseworker supervisor guardian"),
     f"POST {CHILD}/episodes/{{episode_id}}/entries": child("caseworker supervisor"),
+    f"GET {CHILD}/episodes/{{episode_id}}/handovers": child("caseworker supervisor"),
+    f"POST {CHILD}/episodes/{{episode_id}}/handovers/{{passing_id}}": whose_part_is_it,
     "GET /api/v1/patterns": staff,
     f"POST {CHILD}/episodes/{{episode_id}}/together": child("caseworker supervisor"),
     f"DELETE {CHILD}/episodes/{{episode_id}}/together/{{other_id}}": child("caseworker supervisor"),
@@ -593,6 +601,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
         "what": "note",
         "words": "A white car.",
     },
+    f"POST {CHILD}/episodes/{{episode_id}}/handovers/{{passing_id}}": {"id": "{id}"},
     f"POST {CHILD}/episodes/{{episode_id}}/together": {"episode_id": str(OTHER_EPISODE)},
     f"PUT {CHILD}/episodes/{{episode_id}}/interview": {"base": 0, "answers": {}},
     f"POST {CHILD}/episodes/{{episode_id}}/found": {

@@ -10,7 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Conflict, IdReused
-from server.missing import actions, finding, interview_api, linking, opening, patterns_api
+from server.missing import (
+    actions,
+    finding,
+    handing_api,
+    interview_api,
+    linking,
+    opening,
+    patterns_api,
+)
 from server.missing.acts import Act
 from server.missing.finding import Found
 from server.missing.models import Episode
@@ -374,5 +382,6 @@ routes = [
         gives={200: EpisodeOut},
     ),
     *interview_api.routes,
+    *handing_api.routes,
     *patterns_api.routes,
 ]

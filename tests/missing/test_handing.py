@@ -473,3 +473,35 @@ async def test_nobody_else_reads_the_part_of_another(cast: Cast) -> None:
         assert "I have read it" not in text
         answer = await browser.post(f"/desk/handovers/{row.id}", data={"id": str(uuid4())})
     assert answer.status_code == 404
+
+
+# --- over the wire
+
+
+async def test_over_the_wire_it_is_the_same(cast: Cast) -> None:
+    episode = await tom_then_eve(cast)
+    await moved(cast, minutes=40)
+    base = f"/api/v1/children/{cast.mia.id}/episodes/{episode.id}/handovers"
+    await cast.new_token("tom")
+    async with cast.client_as("tom") as tom:
+        [part] = (await tom.get(base)).json()["handovers"]
+        assert (part["part"], part["name"], part["is_asked"]) == ("out", "Tom Verhoeven", True)
+        empty = await tom.post(f"{base}/{part['id']}", json={"id": str(uuid4())})
+        assert (empty.status_code, empty.json()["field"]) == (422, "words")
+        said = {"id": str(uuid4()), "words": "Ask Rosa."}
+        for _ in range(2):
+            answer = await tom.post(f"{base}/{part['id']}", json=said)
+            assert answer.status_code == 200
+        assert not answer.json()["handovers"][0]["is_asked"]
+    await moved(cast, minutes=21)
+    await cast.new_token("eve")
+    async with cast.client_as("eve") as eve:
+        seen = (await eve.get(base)).json()
+        assert seen["stands"][1] == "The police have not been told."
+        mine = seen["handovers"][0]
+        assert (mine["part"], mine["name"]) == ("in", "Eve Thackeray")
+        done = await eve.post(f"{base}/{mine['id']}", json={"id": str(uuid4())})
+        assert done.json()["handovers"][0]["done_at"] is not None
+        other = await eve.post(f"{base}/{part['id']}", json=said)
+        assert other.status_code == 404
+    assert await Line.filter(what__in=["handover", "handover_read"]).count() == 2

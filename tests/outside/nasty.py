@@ -332,6 +332,10 @@ FITS: Mapping[str, Fits] = {
             "details": {"how": "call", "result": "no_answer"},
         }
     ),
+    f"GET {_API}/episodes/{{episode_id}}/handovers": _TO_TOM,
+    f"POST {_API}/episodes/{{episode_id}}/handovers/{{passing_id}}": Fits(
+        body={"id": NEW, "words": "Ask Rosa."}
+    ),
     "GET /api/v1/patterns": _TO_TOM,
     f"POST {_API}/episodes/{{episode_id}}/together": Fits(body={"episode_id": "{other}"}),
     f"DELETE {_API}/episodes/{{episode_id}}/together/{{other_id}}": _TO_TOM,

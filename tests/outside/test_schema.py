@@ -50,6 +50,7 @@ from tests.test_access import (
     leave_id,
     milestone_id,
     other_id,
+    passing_id,
     photo_id,
     proposal_id,
     round_id,
@@ -194,6 +195,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "alert_id": str(alert.id),
             "episode_id": str((await Episode.get(child_id=mia.id)).id),
             "other_id": str(await other_id(cast, None, "")),
+            "passing_id": str(await passing_id(cast, "tom", "")),
             "pause_id": str(pause.id),
             "proposal_id": str(await proposal_id(cast, None, "")),
             "observation_id": str(observation.id),
@@ -284,6 +286,7 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "what": "note",
             "words": "A white car.",
         },
+        f"POST {child}/episodes/{{episode_id}}/handovers/{{passing_id}}": {"id": str(uuid4())},
         f"POST {child}/episodes/{{episode_id}}/together": {"episode_id": str(OTHER_EPISODE)},
         f"PUT {child}/episodes/{{episode_id}}/interview": {
             "base": 0,
