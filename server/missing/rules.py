@@ -194,12 +194,11 @@ class Away:
 
 
 def may_be_together(one: Away, other: Away, within: timedelta) -> bool:
-    """Whether somebody is asked if two children of one home are missing together: while at least
-    one is looked for, and where both are, or left within that time. Only a person says that they
-    are: two who are away in one night need not be with each other."""
-    if one.is_open and other.is_open:
-        return True
-    return (one.is_open or other.is_open) and abs(one.opened_at - other.opened_at) <= within
+    """Whether two children of one home may be missing together: both are looked for, or they left
+    within that time; what somebody learns when both are back may be said then. Only a person says
+    that they are: two who are away in one night need not be with each other."""
+    is_one_time = abs(one.opened_at - other.opened_at) <= within
+    return is_one_time or (one.is_open and other.is_open)
 
 
 def three_months(moment: datetime) -> datetime:

@@ -41,7 +41,8 @@ def _other(row: Together, episode_id: UUID) -> UUID:
 
 
 async def offered(episode: Episode) -> list[Episode]:
-    """Those about whom somebody may be asked whether they are missing together with this child."""
+    """Those about whom somebody is asked whether they are missing together with this child, while
+    one of both is looked for."""
     clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
     lately = Q(opened_at__gte=episode.opened_at - clocks.together)
     others = Episode.filter(
@@ -57,6 +58,7 @@ async def offered(episode: Episode) -> list[Episode]:
         if home is not None
         and homes[one.id] == home
         and one.id not in held
+        and (episode.is_open or one.is_open)
         and rules.may_be_together(away(episode), away(one), clocks.together)
     ]
 

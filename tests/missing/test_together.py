@@ -81,12 +81,12 @@ def test_two_who_are_both_away_may_be_together_however_long_apart() -> None:
     assert may_be_together(other, one, DAY)
 
 
-def test_one_who_is_back_counts_only_where_both_left_in_one_time() -> None:
+def test_those_who_are_back_count_only_where_both_left_in_one_time() -> None:
     start = datetime(2026, 3, 1, tzinfo=None)  # noqa: DTZ001
     gone = Away(start, is_open=True)
     assert may_be_together(gone, Away(start + DAY, is_open=False), DAY)
     assert not may_be_together(gone, Away(start + DAY + HOUR, is_open=False), DAY)
-    assert not may_be_together(Away(start, is_open=False), Away(start, is_open=False), DAY)
+    assert may_be_together(Away(start, is_open=False), Away(start, is_open=False), DAY)
 
 
 async def test_whoever_looks_for_both_is_asked_and_nobody_is_linked_by_itself(cast: Cast) -> None:
@@ -121,6 +121,18 @@ async def test_children_without_a_home_are_not_of_one_home(cast: Cast) -> None:
     await Child.filter(id__in=[cast.mia.id, cast.noor.id]).update(home_id=None)
     mia, _ = await opened(cast, "mia"), await opened(cast, "noor")
     assert (await read(cast, "tom", mia))["together_offered"] == []
+
+
+async def test_when_both_are_back_nobody_is_asked_and_it_may_be_said_all_the_same(
+    cast: Cast,
+) -> None:
+    mia, noor = await both_missing(cast)
+    for episode in (mia, noor):
+        what = Found(cast.clock(), "Here", "Sam", "Well.")
+        await finding.found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
+    assert (await read(cast, "tom", mia))["together_offered"] == []
+    assert await linking.link(cast.actor("tom"), mia.id, noor.id, cast.clock())
+    assert kinds(await read(cast, "tom", mia)) == ["opened", "found", "together"]
 
 
 # --- saying so

@@ -32,6 +32,7 @@ from server.checkin import shared_question
 from server.db import write
 from server.doors import pairing
 from server.missing import packing
+from server.missing.finding import Found, found
 from server.missing.models import Episode
 from server.notify.actions import add_address
 from server.people.actions import add_tie
@@ -75,6 +76,7 @@ WHO = (
     ("/api/v1/children", "tom"),
     ("/api/v1/alerts", "tom"),
     ("/api/v1/packs", "tom"),
+    ("/api/v1/patterns", "tom"),
     ("/api/v1/sessions", "tom"),
     ("/api/v1/me/reaching", "tom"),
     ("/api/v1/rota", "ines"),
@@ -190,11 +192,15 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
         address, _ = await add_address(
             cast.actor("mia"), mia.id, "push", PUSH, keys=Receiver().keys, id=uuid4(), now=now
         )
+        # Noor was missing too, and is back: what is asked about her placement finds no alert.
+        other = await other_id(cast, None, "")
+        back = Found(now, "Here", "Sam", "Well.")
+        await found(cast.actor("tom"), other, uuid4(), back, now)
         return {
             "child_id": str(mia.id),
             "alert_id": str(alert.id),
             "episode_id": str((await Episode.get(child_id=mia.id)).id),
-            "other_id": str(await other_id(cast, None, "")),
+            "other_id": str(other),
             "passing_id": str(await passing_id(cast, "tom", "")),
             "pause_id": str(pause.id),
             "proposal_id": str(await proposal_id(cast, None, "")),
@@ -300,8 +306,8 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
 
 
 def _operations(api: Any) -> Iterator[Any]:
-    for found in api.get_all_operations():
-        yield found.ok()
+    for one in api.get_all_operations():
+        yield one.ok()
 
 
 def _ask(strategy: Any, send: Send, wanted: list[Any]) -> set[int]:
