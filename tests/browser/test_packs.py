@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -319,6 +320,37 @@ def test_a_pack_that_has_changed_comes_anew_by_itself(
         stands = tom.get(path, headers={"x-waymark-reason": "To%20change%20it"}).json()
         fields = {**stands["fields"], "hair": HAIR}
         assert tom.put(path, json={"base": stands["version"], "fields": fields}).status_code == 200
+
+
+def test_the_pack_of_a_child_about_whom_adults_are_alerted_comes_by_itself(
+    signed_in: SignedIn, demo: dict[str, Any]
+) -> None:
+    noor = demo["children"]["noor"]["id"]
+    ines = signed_in()
+    ines.page.locator("main .row", has_text="Noor").wait_for()
+    with client_of(demo, "tom") as tom:
+        said = {"id": str(uuid4()), "said_at": datetime.now(UTC).isoformat()}
+        opened = tom.post(f"/api/v1/children/{noor}/episodes", json=said)
+        assert opened.status_code == 201
+        ines.page.goto(f"{demo['url']}/app/")
+        ines.page.wait_for_selector(".tabs")
+        goes_there(ines)
+        entry = ines.page.locator("main .entry", has_text="Noor")
+        entry.locator("a.main").first.wait_for()
+        expect(entry).to_contain_text("Adults are alerted about this child.")
+        # It goes along with the alert, and is put down with it.
+        assert entry.get_by_role("button", name="Put it down").count() == 0
+        seen = {
+            "id": str(uuid4()),
+            "at": datetime.now(UTC).isoformat(),
+            "where": "At the door",
+            "by": "Sam",
+            "condition": "Well",
+        }
+        path = f"/api/v1/children/{noor}/episodes/{opened.json()['id']}/found"
+        assert tom.post(path, json=seen).status_code == 200
+    ines.tap("Ask again")
+    entry.wait_for(state="detached")
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
