@@ -16,6 +16,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from starlette.routing import BaseRoute, Route
@@ -42,9 +43,12 @@ from server.inbound import links
 from server.inbound.models import ChildLink, FrontDesk
 from server.missing import interviewing
 from server.missing.finding import Found, found
+from server.missing.mailing import Mailing, send
 from server.missing.models import Episode, Passing
 from server.missing.opening import Saying, open_episode
+from server.missing.pack import Copy
 from server.missing.pack_models import PackPhoto
+from server.missing.pack_reading import Reader
 from server.notify.actions import ARRIVED
 from server.notify.actions import test_message as send_test
 from server.notify.models import Address, Message
@@ -476,6 +480,9 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/patterns": staff,
     "GET /desk/handovers/{passing_id}": desk_child("caseworker supervisor"),
     "POST /desk/handovers/{passing_id}": whose_part,
+    "GET /desk/episodes/{episode_id}/mail": desk_child("caseworker supervisor"),
+    "POST /desk/episodes/{episode_id}/mail": desk_child("caseworker supervisor"),
+    "GET /desk/episodes/{episode_id}/mail/{paper_id}": desk_child("caseworker supervisor"),
     "POST /desk/episodes/{episode_id}/together": desk_child("caseworker supervisor"),
     "POST /desk/episodes/{episode_id}/apart": desk_child("caseworker supervisor"),
     "GET /desk/episodes/{episode_id}/interview": desk_child("caseworker supervisor guardian"),
@@ -1121,7 +1128,8 @@ async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A time in which Mia was missing: over where the child itself reads of it."""
     now = cast.clock()
     held = await Episode.filter(child_id=cast.mia.id).order_by("-opened_at").first()
-    if held is None or (not held.is_open and path.endswith("/found")):
+    needs_open = path.endswith("/found") or "/mail" in path
+    if held is None or (not held.is_open and needs_open):
         held, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
     is_after = path.endswith(("/interview", "/interview/{group}"))
     if held.is_open and (is_after or (who == "mia" and path.endswith("/{episode_id}"))):
@@ -1132,6 +1140,14 @@ async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
     if "/together" in path or path.endswith("/apart"):
         await other_id(cast, who, path)
     return held.id
+
+
+async def paper_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A page that went by mail."""
+    episode = await Episode.get(id=await episode_id(cast, who, path))
+    what = Mailing("police", "desk@police.example.org", Copy.POLICE, "en")
+    reader = Reader("en", ZoneInfo("Europe/Paris"))
+    return (await send(cast.actor("tom"), episode, uuid4(), what, reader, cast.clock())).id
 
 
 async def passing_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -1179,6 +1195,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         act,
         episode_id,
         other_id,
+        paper_id,
         passing_id,
         photo_id,
         group,

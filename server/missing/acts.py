@@ -46,6 +46,7 @@ OF_ANOTHER = frozenset({TOGETHER, APART, OTHER_SEEN})
 SHARED = frozenset({Act.ATTEMPT, Act.REPORT, Act.STRATEGY, Act.NOTE})
 # What of it belongs to one child alone, and is left out of the line of the others.
 OF_ONE_CHILD = frozenset({"pack", "level"})
+MAILED = "mailed"
 
 LONGEST, LONGEST_WORDS = 500, 20_000
 

@@ -181,6 +181,30 @@ class ClocksVersion(Model):
         )
 
 
+class PaperSent(Model):
+    """The grab pack as it was sent by mail: to whom, which version, under which passphrase. The
+    file lies with its message."""
+
+    id = fields.UUIDField(primary_key=True)
+    agency_id = fields.UUIDField()
+    episode: fields.ForeignKeyRelation[Episode] = fields.ForeignKeyField(
+        "server.Episode", related_name="papers", on_delete=fields.RESTRICT
+    )
+    episode_id: UUID
+    to = fields.CharField(max_length=12)  # A code of acts.TO.
+    address = EncryptedText()
+    copy = fields.CharField(max_length=8)
+    language = fields.CharField(max_length=8)
+    pack_version = fields.IntField()
+    passphrase = EncryptedText()
+    made_at = fields.DatetimeField()
+    made_by = fields.UUIDField(null=True)
+
+    class Meta:
+        table = "paper_sent"
+        indexes = (Index(fields=("episode_id",), name="paper_sent_episode"),)
+
+
 class ReturnInterview(Model):
     """One version of the talk after a return. Rows are only added: whoever saves a screen, and
     whoever mends something, makes the next version."""

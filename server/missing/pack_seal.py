@@ -24,7 +24,7 @@ from server.people.rules import Action, Role, may
 
 REASON = "x-waymark-reason"
 # A page with its photos is one look.
-_ONE_LOOK = timedelta(minutes=1)
+ONE_LOOK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def is_unsealed(request: Request, child: Child) -> bool:
     visitor, now = await visitor_of(request), now_of(request)
     if await open_since(child.id) is not None:
         what = packing.LOOK_ALERTED
-        await looked(visitor, [child.id], what, now, at_most_every=_ONE_LOOK)
+        await looked(visitor, [child.id], what, now, at_most_every=ONE_LOOK)
         return True
     if (why := _reason_of(request)) is not None:
         await packing.look(visitor, child, why, now)

@@ -19,6 +19,7 @@ from server.missing import (
     finding,
     handing_pages,
     interview_pages,
+    mail_pages,
     opening,
     patterns_pages,
     setting_pages,
@@ -382,6 +383,7 @@ routes = [
     *handing_pages.routes,
     *patterns_pages.routes,
     *account_pages.routes,
+    *mail_pages.routes,
     *setting_pages.routes,
     *interview_pages.routes,
 ]

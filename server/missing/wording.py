@@ -23,6 +23,7 @@ LINES: Mapping[str, tuple[str, str]] = {
     acts.SIGN_OF_LIFE: (N_("A sign of life"), "well"),
     acts.FOUND: (N_("Saw the child"), "eye"),
     acts.INTERVIEW_HELD: (N_("The talk after the return was held"), "talk"),
+    acts.MAILED: (N_("Sent the grab pack by mail"), "mail"),
     acts.PLAN_REVIEW: (N_("Looked at the life project together"), "check"),
     acts.HANDOVER_READ: (N_("Read how the search stands, and has it now"), "check"),
     acts.TOGETHER: (N_("Missing together with another child"), "missing"),
@@ -99,6 +100,9 @@ def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tup
     if what in acts.OF_ANOTHER:
         name = details.get("name") or gettext(language, N_("another child of the home"))
         return [(gettext(language, N_("Who")), str(name))]
+    if what == acts.MAILED:
+        told = ((label, _mailed(name, details, language)) for name, label in _MAIL)
+        return [(gettext(language, label), value) for label, value in told]
     if what == acts.SIGN_OF_LIFE:
         said = SIGNS.get(details.get("said", ""))
         return [(gettext(language, N_("What it was")), gettext(language, said))] if said else []
@@ -111,6 +115,18 @@ def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tup
     held = [flag for flag in acts.FLAGS if flag in details.get("flags", ())]
     flags = [gettext(language, acts.FLAGS[flag]) for flag in held]
     return [*found, *((gettext(language, N_("To hurry")), flag) for flag in flags)]
+
+
+_MAIL = (
+    ("to", N_("To whom")),
+    ("address", N_("E-mail address")),
+    ("pack", N_("Version of the grab pack")),
+)
+
+
+def _mailed(name: str, details: Mapping[str, Any], language: str) -> str:
+    value = str(details.get(name, ""))
+    return gettext(language, acts.TO[value]) if name == "to" and value in acts.TO else value
 
 
 def _value(detail: acts.Detail, value: str, language: str) -> str:

@@ -14,8 +14,8 @@ from server.db import as_id, dialect, fetch, write
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.ids import uuid7
-from server.notify.models import Address, Delivery, Message
-from server.notify.rules import NONE, PUSH, Kind
+from server.notify.models import Address, Delivery, Enclosure, Message
+from server.notify.rules import NONE, PUSH, Attachment, Kind
 from server.notify.ways import NOWHERE, Ways, ways_of
 
 # What a receipt's token is signed for.
@@ -113,6 +113,16 @@ async def queue(sayings: Sequence[Saying], now: datetime) -> list[UUID]:
     ways = await ways_of(people, now)
     rows = [row for saying in sayings for row in _rows(saying, ways, now)]
     return [as_id(key) for key in await bulk.insert(Message, rows, skip_known=True)]
+
+
+async def enclose(message_id: UUID, what: Attachment) -> None:
+    """Let a file go along with a message, in the transaction of whoever queued that."""
+    await Enclosure.create(
+        message_id=message_id,
+        name=what.name,
+        media_type=what.media_type,
+        content=what.content,
+    )
 
 
 def _rows(saying: Saying, ways: dict[UUID, Ways], now: datetime) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
-from server.crypt import EncryptedJSON, EncryptedText
+from server.crypt import EncryptedBytes, EncryptedJSON, EncryptedText
 from server.ids import uuid7
 from server.notify.rules import PUSH
 
@@ -134,6 +134,23 @@ class Message(Model):
                 name="message_once",
             ),
         )
+
+
+class Enclosure(Model):
+    """A file that goes out with one message, and is kept as it went."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    message: fields.ForeignKeyRelation[Message] = fields.ForeignKeyField(
+        "server.Message", related_name="enclosures", on_delete=fields.CASCADE
+    )
+    message_id: UUID
+    name = fields.CharField(max_length=60)  # Says nothing about anybody.
+    media_type = fields.CharField(max_length=40)
+    content: fields.Field[Any] = EncryptedBytes()
+
+    class Meta:
+        table = "enclosure"
+        indexes = (Index(fields=("message_id",), name="enclosure_message"),)
 
 
 class Delivery(Model):

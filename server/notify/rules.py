@@ -60,6 +60,7 @@ class Kind(StrEnum):
     DRILL = "drill"
     TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.
     VERIFY = "verify"  # A code for one address: goes to it alone, by nothing else.
+    PAPER = "paper"  # Something on paper for somebody outside, under a passphrase.
     OPERATORS = "operators"
 
 
@@ -99,6 +100,15 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet_hours"
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along with a mail. `name` says nothing about anybody."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """One message, addressed and worded, ready for one channel.
@@ -107,8 +117,8 @@ class Envelope:
     push subscription. `url` is absolute. `tag` and `topic` stay the same when the same message is
     sent again, so that a device shows it once. A push shows `title` and one neutral sentence, the
     same for every kind; `body` is what other channels say, `subject` and `sender` (a name) are
-    those of a mail. `receipt` is a token of this one delivery, with which a device says that it has
-    shown it: it names nobody, and counts without a session.
+    those of a mail; `attachments` go with that alone. `receipt` is a token of this one delivery,
+    with which a device says that it has shown it: it names nobody, and counts without a session.
     """
 
     message_id: UUID
@@ -127,6 +137,7 @@ class Envelope:
     subject: str = ""
     sender: str = ""
     receipt: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
     def __post_init__(self) -> None:
         if not TOPIC.match(self.topic):

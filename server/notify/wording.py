@@ -43,6 +43,10 @@ SENTENCES: dict[Kind, str] = {
         "Your code is {code}. Enter it where you added this address, or open the link. It is good"
         " for 30 minutes. If this was not you, leave it."
     ),
+    Kind.PAPER: N_(
+        "A confidential paper is attached. It opens with a passphrase, which you are told by"
+        " telephone."
+    ),
     Kind.OPERATORS: N_("Something is wrong with the server: {fault}"),
 }
 # How the same is answered by text, where answers come back to us.
@@ -51,7 +55,11 @@ BY_TEXT: dict[Kind, str] = {
     Kind.ALERT_AGAIN: N_("To take it, reply: 1 {code}"),
     Kind.ASK_CARER: N_("Or reply: 1 {code} if you have seen the young person, 2 {code} if not"),
 }
-OPERATORS_SUBJECT = N_("The server needs you")
+# Whoever works at a desk of the police takes "1 new item" for rubbish.
+SUBJECTS: dict[Kind, str] = {
+    Kind.OPERATORS: N_("The server needs you"),
+    Kind.PAPER: N_("A confidential paper for you"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +116,7 @@ def word(
         lines.append(gettext(language, BY_TEXT[kind], code=reply_code))
     if url is not None:
         lines.append(gettext(language, N_("Open: {url}"), url=url))
-    subject = OPERATORS_SUBJECT if kind is Kind.OPERATORS else NEUTRAL
+    subject = SUBJECTS.get(kind, NEUTRAL)
     return Words(title=display_name, subject=gettext(language, subject), body="\n\n".join(lines))
 
 

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -33,12 +33,13 @@ from server.notify.actions import (
 )
 from server.notify.census import broken_channels
 from server.notify.channels import Channel
-from server.notify.models import Address, Delivery, Message, Wish
+from server.notify.models import Address, Delivery, Enclosure, Message, Wish
 from server.notify.rules import (
     CAN_WAIT,
     PUSH,
     TO_ONE_ADDRESS,
     AddressSlice,
+    Attachment,
     Envelope,
     Kind,
     MessageSlice,
@@ -359,6 +360,8 @@ class Worker:
             return
         try:
             envelope = self._envelope(first, is_of_several=len(several) > 1)
+            if envelope.kind == Kind.PAPER:
+                envelope = replace(envelope, attachments=await _attachments(first.message.id))
             async with self._gates[envelope.channel]:
                 outcome = await self._channels[envelope.channel].send(envelope)
         except Exception:
@@ -377,9 +380,10 @@ class Worker:
         name = data.get("sender") or self._display_name
         if person is not None and person.agency.display_name:
             name = person.agency.display_name
-        url = self._public_url + _path(message)
+        # Whoever is outside has no door here.
+        url = None if kind is Kind.PAPER else self._public_url + _path(message)
         tag = message.subject_id.hex
-        if is_of_several and message.together is not None:
+        if is_of_several and message.together is not None and url is not None:
             url, tag = f"{url}/together", message.together.hex
         words = word(
             kind,
@@ -613,6 +617,11 @@ def _quiet(message: Message, wish: Wish | None) -> dict[str, Any]:
         return {}
     quiet = (time.fromisoformat(begin), time.fromisoformat(end))
     return {"zone": zone, "quiet_from": quiet[0], "quiet_until": quiet[1]}
+
+
+async def _attachments(message_id: UUID) -> tuple[Attachment, ...]:
+    rows = await Enclosure.filter(message_id=message_id).order_by("id")
+    return tuple(Attachment(row.name, row.media_type, row.content) for row in rows)
 
 
 def _path(message: Message) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.i18n import LANGUAGES
+from server.i18n import LANGUAGES, gettext
 from server.notify.rules import Kind
 from server.notify.wording import SENTENCES, neutral, word
 
@@ -20,6 +20,8 @@ def test_every_subject_to_a_person_is_the_neutral_one(kind: Kind, language: str)
     assert words.title == "Planner"
     if kind is Kind.OPERATORS:
         assert "push:vapid" in words.body
+    elif kind is Kind.PAPER:
+        assert words.subject == gettext(language, "A confidential paper for you")
     else:
         assert words.subject == neutral(language)
     assert words.body.endswith(URL)

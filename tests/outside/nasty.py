@@ -610,6 +610,17 @@ FITS: Mapping[str, Fits] = {
     "GET /desk/patterns": _TO_TOM,
     "GET /desk/handovers/{passing_id}": _TO_TOM,
     "POST /desk/handovers/{passing_id}": Fits(form={"id": NEW, "words": "Ask Rosa."}),
+    "GET /desk/episodes/{episode_id}/mail": _TO_TOM,
+    "POST /desk/episodes/{episode_id}/mail": Fits(
+        form={
+            "id": NEW,
+            "to": "police",
+            "address": "desk@police.example.org",
+            "copy": "police",
+            "language": "fr",
+        }
+    ),
+    "GET /desk/episodes/{episode_id}/mail/{paper_id}": _TO_TOM,
     "POST /desk/episodes/{episode_id}/together": Fits(form={"episode_id": "{other}"}),
     "POST /desk/episodes/{episode_id}/apart": Fits(form={"episode_id": "{other}"}),
     "GET /desk/episodes/{episode_id}/interview": _TO_TOM,

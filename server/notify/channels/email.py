@@ -162,6 +162,9 @@ class Email:
         mail.set_content(body, cte="7bit" if is_plain else "base64")
         # After the content, which takes away every header of that family.
         mail["Content-Language"] = _one_line(envelope.language)
+        for file in envelope.attachments:
+            kind, _, form = file.media_type.partition("/")
+            mail.add_attachment(file.content, maintype=kind, subtype=form, filename=file.name)
         return mail
 
     async def _hand_over(self, mail: EmailMessage | None, recipient: str) -> None:

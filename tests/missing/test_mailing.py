@@ -1,0 +1,205 @@
+"""The grab pack by mail: a page under a passphrase that only the telephone carries."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from typing import Any
+from uuid import UUID, uuid4
+
+import pypdfium2
+import pytest
+import typst
+from pypdf import PdfReader
+
+from server.audit.models import Entry
+from server.due.models import Due
+from server.due.rules import Kind as Clock
+from server.missing.lines import verify
+from server.missing.mailing import close
+from server.missing.models import Episode, Line, PaperSent
+from server.notify.models import Message
+from tests.cast import Cast
+from tests.desk.walking import at_desk
+from tests.missing.test_pack import put
+from tests.missing.test_pages import say_missing
+from tests.plan.test_paper import text_of
+from tests.races import no_fault, together
+from tests.walks.stage import Stage
+
+POLICE = "missing@police.example.org"
+
+
+def said(**more: Any) -> dict[str, Any]:
+    usual = {"to": "police", "address": POLICE, "copy": "police", "language": "fr"}
+    return {"id": str(uuid4()), **usual, **more}
+
+
+async def send(cast: Cast, episode: Episode, form: dict[str, Any], name: str = "tom") -> Any:
+    async with at_desk(cast, name) as browser:
+        return await browser.post(f"/desk/episodes/{episode.id}/mail", data=form)
+
+
+async def page_of(cast: Cast, answer: Any, name: str = "tom") -> str:
+    async with at_desk(cast, name) as browser:
+        return (await browser.get(answer.headers["location"])).text
+
+
+def passphrase_in(page: str) -> str:
+    found = re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", page)
+    assert found is not None
+    return found[0]
+
+
+async def test_the_page_goes_under_a_passphrase_that_is_in_no_mail(stage: Stage) -> None:
+    cast = stage.cast
+    await put(cast, "tom", 0, {"aliases": "Mimi"})
+    episode = await say_missing(cast)
+    answer = await send(cast, episode, said())
+    assert answer.status_code == 303
+    page = await page_of(cast, answer)
+    assert "on its way" in page
+    await stage.beat()
+    assert "has taken the mail" in await page_of(cast, answer)
+    passphrase = passphrase_in(page)
+
+    [mail] = stage.mails_to(POLICE)
+    message = mail.message
+    assert message["Subject"] == "Un document confidentiel pour vous"
+    assert cast.agency.name in str(message["From"])
+    [file] = list(message.iter_attachments())
+    assert (file.get_filename(), file.get_content_type()) == ("paper.pdf", "application/pdf")
+    made = file.get_content()
+    words = message.get_body().get_content()
+    for text in (words, str(message["Subject"]), str(message["From"])):
+        assert not any(one in text for one in ("Mia", "Castellane", "http", passphrase))
+
+    with pytest.raises(pypdfium2.PdfiumError):
+        pypdfium2.PdfDocument(made)
+    reader = PdfReader(BytesIO(made))
+    assert reader.is_encrypted
+    assert not reader.decrypt("")
+    document = pypdfium2.PdfDocument(made, password=passphrase)
+    assert [tuple(map(round, one.get_size())) for one in document] == [(595, 842)]
+    opened = document[0].get_textpage().get_text_range()
+    assert "Castellane" in opened
+    assert "Mimi" in opened
+    # So that whoever holds a copied file has a long way to go: AES-256, revision 6.
+    assert b"/V 5" in made
+    assert b"/R 6" in made
+
+
+async def test_it_stands_in_the_timeline_and_ends_no_clock(stage: Stage) -> None:
+    cast = stage.cast
+    await put(cast, "tom", 0, {"aliases": "Mimi"})
+    episode = await say_missing(cast)
+    form = said()
+    await send(cast, episode, form)
+    line = await Line.get(episode_id=episode.id, what="mailed")
+    assert line.details == {"to": "police", "address": POLICE, "pack": "1"}
+    assert line.about_id == UUID(form["id"])
+    async with at_desk(cast, "tom") as browser:
+        page = (await browser.get(f"/desk/episodes/{episode.id}")).text
+    assert "Sent the grab pack by mail" in page
+    assert POLICE in page
+    running = await Due.filter(subject_id=episode.id, state="open").values_list("kind", flat=True)
+    assert {Clock.REPORT, Clock.DECISION} & set(running)
+    assert await verify() is None
+    # The child can read that its pack was looked at.
+    assert await Entry.exists(child_id=cast.mia.id, what="look:pack:open", who_id=cast.tom.id)
+
+
+async def test_sent_twice_is_sent_once(stage: Stage) -> None:
+    cast = stage.cast
+    episode = await say_missing(cast)
+    form = said()
+    first, second = await send(cast, episode, form), await send(cast, episode, form)
+    assert first.headers["location"] == second.headers["location"]
+    await stage.beat()
+    await stage.beat()
+    assert len(stage.mails_to(POLICE)) == 1
+    other = await send(cast, episode, {**form, "address": "other@example.org"})
+    assert other.status_code == 409
+    assert await Line.filter(episode_id=episode.id, what="mailed").count() == 1
+
+
+async def test_two_taps_at_once_are_one_mail(stage: Stage) -> None:
+    cast = stage.cast
+    episode = await say_missing(cast)
+    form = said()
+    done = await together(send(cast, episode, form), send(cast, episode, form))
+    no_fault(done)
+    assert {answer.status_code for answer in done} == {303}
+    assert await PaperSent.all().count() == 1
+    assert await Message.filter(kind="paper").count() == 1
+
+
+async def test_a_mail_that_does_not_go_out_is_said(stage: Stage) -> None:
+    cast = stage.cast
+    episode = await say_missing(cast)
+    answer = await send(cast, episode, said())
+    stage.relay.answers["DATA"] = "554 5.7.1 not from you"
+    await stage.until(hours=13)
+    page = await page_of(cast, answer)
+    assert "did not go out" in page
+    assert "Print the page" in page
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"to": "nobody"}, "Choose one of the answers."),
+        ({"to": ""}, "Choose one of the answers."),
+        ({"copy": "all"}, "Choose one of the answers."),
+        ({"language": "xx"}, "Choose one of the answers."),
+        ({"address": "police"}, "Enter an e-mail address"),
+        ({"address": ""}, "Enter an e-mail address"),
+        ({"address": "a@b.example\r\nBcc: x@y.example"}, "Enter"),
+    ],
+)
+async def test_what_cannot_be_sent_is_said_beside_it_and_nothing_typed_is_lost(
+    stage: Stage, wrong: dict[str, str], words: str
+) -> None:
+    cast = stage.cast
+    episode = await say_missing(cast)
+    answer = await send(cast, episode, said(**wrong))
+    assert answer.status_code == 422
+    assert words in answer.text
+    if "address" not in wrong:
+        assert POLICE in answer.text
+    assert not await PaperSent.exists()
+
+
+async def test_once_the_child_was_seen_nothing_is_sent_any_more(stage: Stage) -> None:
+    cast = stage.cast
+    episode = await say_missing(cast)
+    async with at_desk(cast, "tom") as browser:
+        seen = {"where": "At home", "by": "Tom", "words": "Tired, not hurt."}
+        await browser.post(f"/desk/episodes/{episode.id}/found", data=seen)
+        page = (await browser.get(f"/desk/episodes/{episode.id}")).text
+    assert "Send it by mail" not in page
+    answer = await send(cast, episode, said())
+    assert answer.status_code == 409
+    assert "nothing is sent any more" in answer.text
+    assert not await Message.filter(kind="paper").exists()
+
+
+@pytest.mark.parametrize("name", ["sam", "uwe"])
+async def test_whoever_may_not_read_the_pack_sends_none(stage: Stage, name: str) -> None:
+    cast = stage.cast
+    episode = await say_missing(cast)
+    answer = await send(cast, episode, said(), name)
+    assert answer.status_code in (403, 404)
+    form = said()
+    sent = await send(cast, episode, form)
+    async with at_desk(cast, name) as browser:
+        shown = await browser.get(sent.headers["location"])
+    assert shown.status_code in (403, 404)
+    assert not re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", shown.text)
+
+
+def test_a_page_reads_the_same_behind_its_passphrase() -> None:
+    plain: bytes = typst.compile(b"A page.", format="pdf")
+    closed = close(plain, "ABCD-EFGH-JKMN-PQRS")
+    document = pypdfium2.PdfDocument(closed, password="ABCD-EFGH-JKMN-PQRS")
+    assert document[0].get_textpage().get_text_range() == text_of(plain)
