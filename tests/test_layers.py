@@ -94,6 +94,7 @@ PURE = {
     "inbound/rules",
     "missing/acts",
     "missing/following",
+    "missing/indicators",
     "missing/interview",
     "missing/marks",
     "missing/patterns",

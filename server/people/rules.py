@@ -196,6 +196,7 @@ class AgencyAction(StrEnum):
 
     CHILD_ADD = "agency:child_add"
     DRILL = "agency:drill"
+    INDICATORS_SEE = "agency:indicators_see"
     PEOPLE_SEE = "agency:people_see"
     PEOPLE_CHANGE = "agency:people_change"
     POLICY_SEE = "agency:policy_see"
@@ -219,6 +220,7 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.ROTA_SEE,
             AgencyAction.TEMPLATES_CHANGE,
             AgencyAction.DRILL,
+            AgencyAction.INDICATORS_SEE,
         }
     ),
     Role.ADMINISTRATOR: frozenset(
@@ -233,6 +235,8 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.ROTA_SEE,
             # Words for everybody hold no child's content.
             AgencyAction.TEMPLATES_CHANGE,
+            # Nor do numbers of which none is small.
+            AgencyAction.INDICATORS_SEE,
         }
     ),
 }

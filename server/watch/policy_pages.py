@@ -86,6 +86,7 @@ async def show(request: Request) -> Response:
         "versions": await _versions(rows, language),
         "shipped": [(name, name_of(name, language)) for name in shipped()],
         "may_change": may_agency(Role(visitor.role), AgencyAction.POLICY_CHANGE),
+        "sees_figures": may_agency(Role(visitor.role), AgencyAction.INDICATORS_SEE),
         "done": gettext(language, N_("This holds from now on.")) if code == "adopted" else None,
         "now": now_of(request),
     }
