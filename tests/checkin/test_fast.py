@@ -135,7 +135,7 @@ async def test_it_leaves_alone_whatever_is_not_the_common_case(cast: Cast, lane:
     late = an_answer(cast)
     assert await take(lane, cast, "mia", late) is None, "a moment waits for the tick"
     await ticking.tick(now)
-    assert await lane.take("0" * 64, late) is None, "an unknown token"
+    assert await lane.take("0" * 64, None, late) is None, "an unknown token"
     assert await take(lane, cast, "tom", late) is None, "an adult"
     assert await take(lane, cast, "mia", an_answer(cast, want=Want.HELP)) is None
     assert await take(lane, cast, "mia", late) is not None
