@@ -148,11 +148,13 @@ SCENES: dict[str, list[Scene]] = {
     "take": [Scene()],
     "rhythm": [Scene(), Scene(do=_other_times)],
     "trusted": [Scene(), Scene(do=_named)],
+    "if-missing": [Scene()],
+    "packs": [Scene()],
 }
 # Screens for those who work with children alone.
-OF_STAFF = {"children"}
+OF_STAFF = {"children", "packs"}
 # A screen of the phone's own, which is found below More.
-OF_MORE = {"rhythm", "trusted"}
+OF_MORE = {"rhythm", "trusted", "if-missing", "packs"}
 
 GO = """async ([place, about]) => {
   history.pushState({ place, about, depth: 1 }, '', '/app/');
