@@ -80,6 +80,7 @@ WHO = (
     ("/api/v1/sessions", "tom"),
     ("/api/v1/me/reaching", "tom"),
     ("/api/v1/rota", "ines"),
+    ("/api/v1/indicators", "ines"),
     ("/api/v1/me/shifts", "ines"),
     ("", "mia"),
 )
