@@ -143,8 +143,12 @@ async function renew(event: Renewed): Promise<void> {
       applicationServerKey: bytes(kept.key),
     });
     const id = uuid();
-    await ask("POST", "/push-subscriptions", { ...made.toJSON(), id, receipts: true }, await phoneOf(who));
-    await writeIfRoom(who, "push", { ...kept, id, endpoint: made.endpoint });
+    const body = { ...made.toJSON(), id, receipts: true };
+    // Whoever is let in no more keeps the others' reminders from nobody.
+    await ask("POST", "/push-subscriptions", body, await phoneOf(who)).then(
+      () => writeIfRoom(who, "push", { ...kept, id, endpoint: made!.endpoint }),
+      () => undefined,
+    );
   }
 }
 
