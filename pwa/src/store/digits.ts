@@ -22,8 +22,8 @@ export async function digitsOf(typed: string): Promise<Digits> {
 
 export const fits = async (typed: string, kept: Digits) => (await stretched(typed, kept.salt)) === kept.hash;
 
-/** What was typed, as the digits that it means: Arabic and Persian keyboards have digits of their own. */
-export const plainDigits = (typed: string) =>
-  typed
-    .replace(/[\u0660-\u0669\u06f0-\u06f9]/g, (digit) => String(digit.charCodeAt(0) & 15))
-    .replace(/\D/g, "");
+/** What was typed, with the digits that it means: Arabic and Persian keyboards have digits of their own. */
+export const withDigits = (typed: string) =>
+  typed.replace(/[\u0660-\u0669\u06f0-\u06f9]/g, (digit) => String(digit.charCodeAt(0) & 15));
+
+export const plainDigits = (typed: string) => withDigits(typed).replace(/\D/g, "");

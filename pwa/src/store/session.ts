@@ -5,6 +5,7 @@ import { uuid } from "../bytes";
 import { keepLanguage, language } from "../i18n";
 import { forget, isVolatile, PHONE, read, wipe, writeIfRoom, type Who } from "./db";
 import { comeIn } from "./beside";
+import { withDigits } from "./digits";
 import * as goodbye from "./goodbye";
 import { keepStanding, phoneOf, type Session, type Standing } from "./mates";
 import { waiting } from "./outbox";
@@ -171,12 +172,8 @@ function label(): string {
   return kind === "Macintosh" ? "Mac" : kind === "CrOS" ? "Chromebook" : (kind ?? "");
 }
 
-/** The code as it was meant. An Arabic or a Persian keyboard has digits of its own. */
-export const tidyCode = (typed: string) =>
-  typed
-    .replace(/[\u0660-\u0669\u06f0-\u06f9]/g, (digit) => String(digit.charCodeAt(0) & 15))
-    .toUpperCase()
-    .replace(/[^A-Z0-9]/g, "");
+/** The code as it was meant. */
+export const tidyCode = (typed: string) => withDigits(typed).toUpperCase().replace(/[^A-Z0-9]/g, "");
 
 /** Who came in, and as which phone. */
 export interface Came {
