@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import type { ProjectPlace } from "../routes";
-import { Page } from "./Page";
+import { NotHere } from "./NotHere";
 
 /** The project's screens, once they are here: a file of their own, so that Today opens without them. */
 const screens = signal<typeof import("../plan/screens") | null>(null);
@@ -25,20 +25,7 @@ export async function fetchProject(): Promise<void> {
 
 export function Later({ place }: { place: ProjectPlace }) {
   useEffect(() => void fetchProject(), []);
-  if (!screens.value) {
-    return (
-      <Page title={t("My project")} isTop>
-        {isMissing.value && (
-          <>
-            <p>{t("This page comes with a connection.")}</p>
-            <button type="button" class="second" onClick={() => void fetchProject()}>
-              {t("Try again")}
-            </button>
-          </>
-        )}
-      </Page>
-    );
-  }
+  if (!screens.value) return <NotHere title={t("My project")} isMissing={isMissing.value} again={fetchProject} />;
   const { Screen } = screens.value;
   return <Screen place={place} />;
 }

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
-import { Page } from "./Page";
+import { NotHere } from "./NotHere";
 
 type Screens = typeof import("../screens/second");
 
@@ -22,16 +22,5 @@ export function Second({ show }: { show: keyof Screens }) {
   useEffect(() => void fetchSecond(), []);
   const Screen = screens.value?.[show];
   if (Screen) return <Screen />;
-  return (
-    <Page title={t("More")} isTop>
-      {isMissing.value && (
-        <>
-          <p>{t("This page comes with a connection.")}</p>
-          <button type="button" class="second" onClick={() => void fetchSecond()}>
-            {t("Try again")}
-          </button>
-        </>
-      )}
-    </Page>
-  );
+  return <NotHere title={t("More")} isMissing={isMissing.value} again={fetchSecond} />;
 }
