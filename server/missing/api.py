@@ -14,7 +14,7 @@ from server.missing import (
     actions,
     finding,
     handing_api,
-    indicator_pages,
+    indicator_api,
     interview_api,
     linking,
     opening,
@@ -385,5 +385,5 @@ routes = [
     *interview_api.routes,
     *handing_api.routes,
     *patterns_api.routes,
-    *indicator_pages.api_routes,
+    *indicator_api.routes,
 ]
