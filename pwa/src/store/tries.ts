@@ -1,5 +1,5 @@
 /** Whether somebody's four digits are right, and how long nobody may try any more. */
-import { forget, PHONE, read, writeIfRoom } from "./db";
+import { forget, read, writeIfRoom } from "./db";
 import { fits } from "./digits";
 import type { Mate } from "./mates";
 
@@ -13,18 +13,21 @@ interface Misses {
 
 /** Zero where the digits are right; else for how many milliseconds none are looked at any more, at least one. */
 export async function tryDigits(mate: Mate, typed: string): Promise<number> {
-  const misses = (await read<Misses>(PHONE, "misses")) ?? { n: 0, until: 0 };
+  const misses = (await read<Misses>(mate.who, "misses")) ?? { n: 0, until: 0 };
   const left = Math.min(misses.until - Date.now(), longest(misses.n));
   if (left > 0) return left;
   if (!mate.digits || (await fits(typed, mate.digits))) {
-    await forget(PHONE, "misses");
+    await forget(mate.who, "misses");
     return 0;
   }
   const n = misses.n + 1;
   const wait = n % MISSES_BEFORE_WAIT === 0 ? longest(n) : 0;
-  await writeIfRoom(PHONE, "misses", { n, until: Date.now() + wait } satisfies Misses);
+  await writeIfRoom(mate.who, "misses", { n, until: Date.now() + wait } satisfies Misses);
   return Math.max(1, wait);
 }
 
-/** Half a minute after five misses, twice as long after each five more; an hour at the most. */
-const longest = (misses: number) => Math.min(3_600_000, WAIT_MS * 2 ** (Math.floor(misses / MISSES_BEFORE_WAIT) - 1));
+/**
+ * Half a minute after five misses, twice as long after each five more. Five minutes at the most: whoever guesses at
+ * somebody keeps them from saying that they are well.
+ */
+const longest = (misses: number) => Math.min(300_000, WAIT_MS * 2 ** (Math.floor(misses / MISSES_BEFORE_WAIT) - 1));
