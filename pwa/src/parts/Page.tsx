@@ -11,11 +11,14 @@ interface Props {
   children: ComponentChildren;
 }
 
+/** A browser shows the line that is written in; the rest of a tall field may lie under the bar. */
+const whole = (event: FocusEvent) => (event.target as Element).scrollIntoView({ block: "nearest" });
+
 /** One screen: its heading takes the focus when one arrives. */
 export function Page({ title, isTop = false, children }: Props) {
   const heading = useArrival<HTMLHeadingElement>();
   return (
-    <main id="main" class="page">
+    <main id="main" class="page" onFocusIn={whole}>
       {!isTop && (
         <button type="button" class="quiet back" onClick={back}>
           <Icon name="back" />
