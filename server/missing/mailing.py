@@ -24,7 +24,6 @@ from server.missing.lines import append
 from server.missing.models import Episode, PaperSent
 from server.missing.pack import Copy
 from server.missing.pack_reading import Reader
-from server.missing.packing import current
 from server.notify.actions import Saying, enclose, queue
 from server.notify.models import Message
 from server.notify.rules import EMAIL, Attachment, Kind
@@ -67,10 +66,9 @@ async def send(
     if (known := await PaperSent.get_or_none(id=id_)) is not None:
         return _same(known, episode, mailing)
     child = await Child.get(id=episode.child_id)
-    version = (await current(child.id)).number
-    page = await pack_paper.pdf(child, mailing.copy, reader, now)
+    page = await pack_paper.page(child, mailing.copy, reader, now)
     passphrase = _passphrase()
-    closed = await asyncio.to_thread(close, page, passphrase)
+    closed = await asyncio.to_thread(close, page.made, passphrase)
     agency = await Agency.get(id=episode.agency_id)
     async with write():
         episode = await locked(episode.id)
@@ -89,14 +87,14 @@ async def send(
             address=mailing.address,
             copy=mailing.copy.value,
             language=mailing.language,
-            pack_version=version,
+            pack_version=page.version,
             passphrase=passphrase,
             made_at=now,
             made_by=actor.id,
         )
         [message_id] = await queue([_saying(paper, child.id, agency.name, now)], now)
         await enclose(message_id, Attachment(NAME, "application/pdf", closed))
-        told = {"to": mailing.to, "address": mailing.address, "pack": str(version)}
+        told = {"to": mailing.to, "address": mailing.address, "pack": str(page.version)}
         await append(actor, episode, acts.MAILED, at=now, now=now, details=told, about=paper.id)
     return paper
 

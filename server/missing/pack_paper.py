@@ -6,6 +6,7 @@ the packages of the lock. It is one page whatever it holds: what has no room is 
 
 import asyncio
 import json
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -60,14 +61,28 @@ _FOR = {
 ANSWERS = {"seen": N_("seen"), "not_seen": N_("looked for, not seen")}
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page, and which version of the pack stands on it."""
+
+    version: int
+    made: bytes
+
+
 async def pdf(child: Child, copy: Copy, reader: Reader, now: datetime) -> bytes:
     """The page."""
+    return (await page(child, copy, reader, now)).made
+
+
+async def page(child: Child, copy: Copy, reader: Reader, now: datetime) -> Page:
+    """The page with its version, from one reading: who asks for the version besides may be told of
+    one that somebody has made meanwhile."""
     shown = await whole(child, copy, reader, now)
     photo = await picture_for_paper(child.id)
     small = await photos.small_for_paper(photo.page) if photo and photo.page else b""
     # A page without a photo is worth more than none.
     data = _data(shown, photo if small else None, copy, reader, now)
-    return await asyncio.to_thread(_set, data, small)
+    return Page(shown.version, await asyncio.to_thread(_set, data, small))
 
 
 async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:

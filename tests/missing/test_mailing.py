@@ -6,6 +6,7 @@ import re
 from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pypdfium2
 import pytest
@@ -15,19 +16,25 @@ from pypdf import PdfReader
 from server.audit.models import Entry
 from server.due.models import Due
 from server.due.rules import Kind as Clock
+from server.missing import packing
 from server.missing.lines import verify
-from server.missing.mailing import close
+from server.missing.mailing import Mailing, close
+from server.missing.mailing import send as send_mail
 from server.missing.models import Episode, Line, PaperSent
-from server.notify.models import Message
+from server.missing.pack import Copy
+from server.missing.pack_reading import Reader
+from server.notify.models import Enclosure, Message
+from server.people.rules import Role
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.missing.test_pack import put
 from tests.missing.test_pages import say_missing
 from tests.plan.test_paper import text_of
-from tests.races import no_fault, together
+from tests.races import Between, no_fault, together
 from tests.walks.stage import Stage
 
 POLICE = "missing@police.example.org"
+PARIS = ZoneInfo("Europe/Paris")
 
 
 def said(**more: Any) -> dict[str, Any]:
@@ -132,6 +139,35 @@ async def test_two_taps_at_once_are_one_mail(stage: Stage) -> None:
     assert {answer.status_code for answer in done} == {303}
     assert await PaperSent.all().count() == 1
     assert await Message.filter(kind="paper").count() == 1
+
+
+async def test_the_version_that_is_named_is_the_one_on_the_page(stage: Stage) -> None:
+    cast, versions = stage.cast, [0]
+
+    async def somebody_changes_it() -> None:
+        said = {"aliases": word(versions[-1] + 1)}
+        child, tom = cast.children["mia"], cast.actor("tom")
+        roles, base, now = {Role.CASEWORKER}, versions[-1], cast.clock()
+        made = await packing.put(tom, child, roles, base=base, given=said, now=now)
+        versions.append(made.number)
+
+    await somebody_changes_it()
+    episode = await say_missing(cast)
+    mailing, reader = Mailing("police", POLICE, Copy.POLICE, "en"), Reader("en", PARIS)
+    sends = send_mail(cast.actor("tom"), episode, uuid4(), mailing, reader, cast.clock())
+    paper = await Between(sends, somebody_changes_it)
+    assert len(versions) > 5
+    message = await Message.get(subject_id=paper.id)
+    made = (await Enclosure.get(message_id=message.id)).content
+    page = pypdfium2.PdfDocument(made, password=paper.passphrase)[0].get_textpage()
+    assert word(paper.pack_version) in page.get_text_range()
+    assert f"Version {paper.pack_version}" in page.get_text_range()
+    line = await Line.get(episode_id=episode.id, about_id=paper.id)
+    assert line.details["pack"] == str(paper.pack_version)
+
+
+def word(version: int) -> str:
+    return f"qx{version:04d}z"
 
 
 async def test_a_mail_that_does_not_go_out_is_said(stage: Stage) -> None:
