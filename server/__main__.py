@@ -31,7 +31,9 @@ from server.engines.editors import MigrationFault
 from server.engines.migrate import migrate, pending
 from server.errors import WaymarkError
 from server.keys import new_vapid_key
-from server.missing import finding, lines, opening, packing
+from server.missing.back import finding
+from server.missing.pack import packing
+from server.missing.search import lines, opening
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import configured
 from server.notify.channels.provider import Unanswered

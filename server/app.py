@@ -35,7 +35,9 @@ from server.inbound import reading
 from server.keys import vapid_public_key
 from server.live import close_live, open_live
 from server.middleware import stack as middleware_stack
-from server.missing import finding, opening, packing
+from server.missing.back import finding
+from server.missing.pack import packing
+from server.missing.search import opening
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import channel_names
 from server.openapi import openapi_route
@@ -48,9 +50,8 @@ from server.watch.calling import use_ends
 from server.watch.cases import use_signals
 from server.web import answer_fault, wants_page
 
-# Modules of a room that may hold routes. `me` is what a phone asks about its own child, `pack_…` is
-# the grab pack, which lies beside the episodes.
-PARTS = ("api", "pack_api", "me", "pages", "pack_pages")
+# Modules of a room that may hold routes. `me` is what a phone asks about its own child.
+PARTS = ("api", "me", "pages")
 # Modules beside the rooms that hold routes.
 BESIDE = ("server.health",)
 # What says that the database is away, rather than that a statement of ours is wrong.

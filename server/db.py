@@ -37,6 +37,7 @@ from server.engines.together import Together
 from server.errors import Conflict
 
 __all__ = [
+    "INNER_ROOMS",
     "ROOMS",
     "RawSqlite",
     "SqliteAtOnce",
@@ -81,18 +82,25 @@ ROOMS = (
     "missing",
     "records",
 )
+# A large room has rooms of its own, in their order: one imports only from those before it.
+INNER_ROOMS = {"missing": ("search", "back", "pack", "hindsight")}
 DEFAULT_URL = "sqlite://var/waymark.sqlite3"
 
 
 def models() -> list[str]:
     """The modules that hold rows."""
+    names = [name for room in ROOMS for name in (room, *inner_rooms(room))]
     rooms = [
-        f"server.{room}.{part}"
-        for room in ROOMS
-        for part in ("models", "pack_models")
-        if find_spec(f"server.{room}") and find_spec(f"server.{room}.{part}")
+        f"server.{name}.models"
+        for name in names
+        if find_spec(f"server.{name}") and find_spec(f"server.{name}.models")
     ]
     return [*rooms, "server.live"]
+
+
+def inner_rooms(room: str) -> list[str]:
+    """The rooms within a room, as "missing.search"."""
+    return [f"{room}.{inner}" for inner in INNER_ROOMS.get(room, ())]
 
 
 def tortoise_config(

@@ -9,8 +9,8 @@ from uuid import UUID, uuid5
 from PIL import Image, ImageDraw
 
 from server.audit.actions import Actor
-from server.missing import packing, photos
-from server.missing.pack import Shows
+from server.missing.pack import packing, photos
+from server.missing.pack.rules import Shows
 from server.people.models import Child
 from server.people.rules import Role
 

@@ -20,7 +20,7 @@ from server.due.models import Due
 from server.errors import NotFound
 from server.inbound.reading import unknown_since
 from server.live import listeners
-from server.missing.models import Episode
+from server.missing.search.models import Episode
 from server.notify.devices import census
 from server.notify.models import Delivery, Message
 from server.people.access import now_of

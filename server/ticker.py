@@ -21,8 +21,8 @@ from server.clock import Clock
 from server.db import dialect, fetch, write
 from server.doors import actions as doors
 from server.due import actions as dues
-from server.missing import handing
-from server.missing import marking as pack_marking
+from server.missing.pack import marking as pack_marking
+from server.missing.search import handing
 from server.notify.actions import tell_operators
 from server.notify.census import silent_channels
 from server.notify.channels import Channel

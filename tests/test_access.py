@@ -41,14 +41,14 @@ from server.due.models import Due
 from server.due.rules import Kind, Setting
 from server.inbound import links
 from server.inbound.models import ChildLink, FrontDesk
-from server.missing import interviewing
-from server.missing.finding import Found, found
-from server.missing.mailing import Mailing, send
-from server.missing.models import Episode, Passing
-from server.missing.opening import Saying, open_episode
-from server.missing.pack import Copy
-from server.missing.pack_models import PackPhoto
-from server.missing.pack_reading import Reader
+from server.missing.back import interviewing
+from server.missing.back.finding import Found, found
+from server.missing.pack.mailing import Mailing, send
+from server.missing.pack.models import PackPhoto
+from server.missing.pack.reading import Reader
+from server.missing.pack.rules import Copy
+from server.missing.search.models import Episode, Passing
+from server.missing.search.opening import Saying, open_episode
 from server.notify.actions import ARRIVED
 from server.notify.actions import test_message as send_test
 from server.notify.models import Address, Message

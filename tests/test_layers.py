@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server.db import ROOMS
+from server.db import INNER_ROOMS, ROOMS
 
 SERVER = Path(__file__).parent.parent / "server"
 FILES = sorted(SERVER.rglob("*.py"))
@@ -92,17 +92,17 @@ PURE = {
     "notify/wording",
     "notify/working",
     "inbound/rules",
-    "missing/acts",
-    "missing/following",
-    "missing/indicators",
-    "missing/interview",
-    "missing/marks",
-    "missing/patterns",
-    "missing/rules",
-    "missing/terms",
-    "missing/wording",
-    "missing/pack",
-    "missing/pack_fields",
+    "missing/search/acts",
+    "missing/search/following",
+    "missing/search/rules",
+    "missing/search/terms",
+    "missing/search/wording",
+    "missing/back/interview",
+    "missing/pack/fields",
+    "missing/pack/marks",
+    "missing/pack/rules",
+    "missing/hindsight/indicators",
+    "missing/hindsight/patterns",
     "people/rules",
     "plan/goals",
     "plan/handed",
@@ -167,6 +167,26 @@ def test_a_room_imports_only_from_those_before_it(path: Path) -> None:
     assert not later
 
 
+INNER_FILES = [
+    path
+    for room, inner in INNER_ROOMS.items()
+    for one in inner
+    for path in sorted((SERVER / room / one).glob("*.py"))
+]
+
+
+@pytest.mark.parametrize("path", INNER_FILES, **names)
+def test_an_inner_room_imports_only_from_those_before_it_and_never_what_mounts_it(
+    path: Path,
+) -> None:
+    _, room, own, *_ = module_of(path).split(".")
+    order = INNER_ROOMS[room]
+    for one in imports(path):
+        if is_of(one.module, (f"server.{room}",)):
+            inner = one.module.split(".")[2]
+            assert order.index(inner) <= order.index(own), one
+
+
 @pytest.mark.parametrize("path", ROOM_FILES, **names)
 def test_foundations_never_import_rooms_and_rooms_never_import_ways_in_of_others(
     path: Path,
@@ -192,7 +212,11 @@ def test_rules_are_pure(name: str) -> None:
 
 
 def test_every_file_that_is_called_rules_is_pure() -> None:
-    found = {f"{path.parent.name}/rules" for path in ROOM_FILES if path.stem == "rules"}
+    found = {
+        path.relative_to(SERVER).with_suffix("").as_posix()
+        for path in ROOM_FILES
+        if path.stem == "rules"
+    }
     assert found <= PURE
 
 
@@ -294,3 +318,9 @@ def test_only_channels_talk_to_the_outside(path: Path) -> None:
 def test_the_order_of_rooms_has_every_room_that_there_is() -> None:
     rooms = {path.parent.name for path in SERVER.glob("*/models.py")}
     assert rooms <= set(ROOMS)
+
+
+@pytest.mark.parametrize("room", INNER_ROOMS)
+def test_every_folder_with_code_within_a_large_room_has_its_place_in_the_order(room: str) -> None:
+    folders = {path.parent.name for path in (SERVER / room).glob("*/__init__.py")}
+    assert folders == set(INNER_ROOMS[room])

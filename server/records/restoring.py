@@ -15,7 +15,7 @@ from server.db import close_database, dialect, fetch, open_database, tortoise_co
 from server.engines import address, copying
 from server.engines.copying import CopyFault
 from server.engines.migrate import LOCK, known_migrations, migrate_within
-from server.missing import lines
+from server.missing.search import lines
 from server.records.afterwards import go_on
 from server.records.archive import FORMAT, Archive, Manifest, TableEntry
 

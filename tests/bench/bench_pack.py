@@ -18,9 +18,9 @@ from server.demo_packs import drawn
 from server.doors.sessions import open_session
 from server.engines.migrate import migrate
 from server.ids import uuid7
-from server.missing import packing, photos
-from server.missing.pack import Shows
-from server.missing.pack_fields import FIELDS, PREPARED, Kind
+from server.missing.pack import packing, photos
+from server.missing.pack.fields import FIELDS, PREPARED, Kind
+from server.missing.pack.rules import Shows
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
 from server.settings import load

@@ -11,12 +11,13 @@ from uuid import UUID, uuid4
 from server.alert import planning
 from server.alert.models import Drill, DrillCall, Spell
 from server.checkin import agreed_sign, duress, shared_question
-from server.missing import actions as searching
-from server.missing import interviewing, opening
-from server.missing.acts import Act
-from server.missing.finding import Found, found
-from server.missing.opening import Saying
-from server.missing.rules import Flag
+from server.missing.back import interviewing
+from server.missing.back.finding import Found, found
+from server.missing.search import actions as searching
+from server.missing.search import opening
+from server.missing.search.acts import Act
+from server.missing.search.opening import Saying
+from server.missing.search.rules import Flag
 from server.notify.actions import add_address
 from server.watch import intake
 from tests import test_access

@@ -18,8 +18,8 @@ from server.alert.models import Alert
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer, Want
 from server.inbound import cards, links
-from server.missing import packing, photos
-from server.missing.pack import Shows
+from server.missing.pack import packing, photos
+from server.missing.pack.rules import Shows
 from server.notify.actions import add_address
 from server.people.actions import set_language
 from server.people.models import Child

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from server.alert.models import Alert
 from server.checkin.models import CheckIn
-from server.missing.models import Episode, Line
-from server.missing.opening import open_of_child
+from server.missing.search.models import Episode, Line
+from server.missing.search.opening import open_of_child
 from server.notify.models import Message
 from server.people.rules import Leaving
 from server.watch import placing

@@ -14,10 +14,11 @@ from server.due import actions as dues
 from server.due.models import Due
 from server.due.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.errors import Conflict, IdReused
-from server.missing import finding, lines, opening
-from server.missing.finding import Found
-from server.missing.models import Alias, Episode, Line
-from server.missing.opening import Saying
+from server.missing.back import finding
+from server.missing.back.finding import Found
+from server.missing.search import lines, opening
+from server.missing.search.models import Alias, Episode, Line
+from server.missing.search.opening import Saying
 from server.people.models import Child
 from server.watch.models import Watch
 from tests.cast import SURNAMES, Cast

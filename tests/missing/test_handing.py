@@ -13,11 +13,12 @@ from server.due import actions as dues
 from server.due.models import Due
 from server.due.rules import OF_A_SHIFT, Kind, State
 from server.errors import NotFound, Refused
-from server.missing import actions, finding, handing, lines, opening
-from server.missing.acts import Act
-from server.missing.finding import Found
-from server.missing.models import Episode, Line, Passing
-from server.missing.opening import Saying
+from server.missing.back import finding
+from server.missing.back.finding import Found
+from server.missing.search import actions, handing, lines, opening
+from server.missing.search.acts import Act
+from server.missing.search.models import Episode, Line, Passing
+from server.missing.search.opening import Saying
 from server.notify.models import Message
 from server.people.models import Person
 from tests.cast import Cast

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from server.alert.ladder import Outcome
 from server.alert.models import Alert
-from server.missing import actions, finding, opening
-from server.missing.acts import Act
-from server.missing.finding import Found
-from server.missing.indicators import (
+from server.missing.back import finding
+from server.missing.back.finding import Found
+from server.missing.hindsight.indicators import (
     FEWEST,
     Case,
     ends_of,
@@ -25,7 +24,9 @@ from server.missing.indicators import (
     said,
     wait,
 )
-from server.missing.opening import Saying
+from server.missing.search import actions, opening
+from server.missing.search.acts import Act
+from server.missing.search.opening import Saying
 from server.people.models import Person
 from tests.cast import Cast
 from tests.desk.walking import answer, at_desk

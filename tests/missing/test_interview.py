@@ -11,11 +11,12 @@ import pytest
 from server.due.models import Due
 from server.due.rules import Kind, State
 from server.errors import Conflict, Refused
-from server.missing import finding, interview, interviewing, opening
-from server.missing.finding import Found
-from server.missing.models import Episode, Line, ReturnInterview
-from server.missing.opening import Saying
-from server.missing.wording import details_of
+from server.missing.back import finding, interview, interviewing
+from server.missing.back.finding import Found
+from server.missing.search import opening
+from server.missing.search.models import Episode, Line, ReturnInterview
+from server.missing.search.opening import Saying
+from server.missing.search.wording import details_of
 from server.people.models import Tie
 from server.people.rules import Role
 from tests.cast import SURNAMES, Cast

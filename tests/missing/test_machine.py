@@ -32,12 +32,13 @@ from server.due import actions as dues
 from server.due.models import Due
 from server.due.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.errors import Conflict, Refused
-from server.missing import actions, acts, finding, lines, opening
-from server.missing.acts import Act
-from server.missing.finding import Found
-from server.missing.models import Alias, Episode, Line
-from server.missing.opening import Saying
-from server.missing.rules import Stage
+from server.missing.back import finding
+from server.missing.back.finding import Found
+from server.missing.search import actions, acts, lines, opening
+from server.missing.search.acts import Act
+from server.missing.search.models import Alias, Episode, Line
+from server.missing.search.opening import Saying
+from server.missing.search.rules import Stage
 from server.people import actions as people
 from server.people.rules import Role
 from server.watch import actions as watch

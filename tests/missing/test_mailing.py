@@ -16,13 +16,13 @@ from pypdf import PdfReader
 from server.audit.models import Entry
 from server.due.models import Due
 from server.due.rules import Kind as Clock
-from server.missing import packing
-from server.missing.lines import verify
-from server.missing.mailing import Mailing, close
-from server.missing.mailing import send as send_mail
-from server.missing.models import Episode, Line, PaperSent
-from server.missing.pack import Copy
-from server.missing.pack_reading import Reader
+from server.missing.pack import packing
+from server.missing.pack.mailing import Mailing, close
+from server.missing.pack.mailing import send as send_mail
+from server.missing.pack.reading import Reader
+from server.missing.pack.rules import Copy
+from server.missing.search.lines import verify
+from server.missing.search.models import Episode, Line, PaperSent
 from server.notify.models import Enclosure, Message
 from server.people.rules import Role
 from tests.cast import Cast

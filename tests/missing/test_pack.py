@@ -14,12 +14,12 @@ from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.due.models import Due
 from server.due.rules import Kind, State
-from server.missing.actions import enter
-from server.missing.acts import Act
-from server.missing.finding import Found, found
-from server.missing.models import Line
-from server.missing.opening import Saying, open_episode
-from server.missing.pack_models import GrabPack, PackCheck, PackOpening
+from server.missing.back.finding import Found, found
+from server.missing.pack.models import GrabPack, PackCheck, PackOpening
+from server.missing.search.actions import enter
+from server.missing.search.acts import Act
+from server.missing.search.models import Line
+from server.missing.search.opening import Saying, open_episode
 from server.people import actions as people
 from server.people.models import Agency
 from server.people.rules import Role

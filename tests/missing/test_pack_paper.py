@@ -10,7 +10,7 @@ import pypdfium2
 import pytest
 
 from server.i18n import gettext
-from server.missing.pack_fields import AT_THE_TIME, FIELDS, PREPARED, Kind
+from server.missing.pack.fields import AT_THE_TIME, FIELDS, PREPARED, Kind
 from server.people.models import Person
 from server.watch.calling import open_missing
 from tests.cast import Cast

@@ -13,8 +13,8 @@ from server.alert.ladder import Outcome
 from server.alert.models import Alert, Shift
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
-from server.missing import packing
-from server.missing.pack_models import PackCarry
+from server.missing.pack import packing
+from server.missing.pack.models import PackCarry
 from server.people import actions as people
 from server.people.rules import Role
 from server.watch.calling import close_alert, open_missing

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from server.alert.models import Alert
-from server.missing.models import Episode, Line
+from server.missing.search.models import Episode, Line
 from server.watch.models import Watch
 from tests.cast import Cast
 from tests.desk.walking import at_desk

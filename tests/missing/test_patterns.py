@@ -11,11 +11,12 @@ import pytest
 
 from server.audit.models import Entry
 from server.errors import Conflict
-from server.missing import marking, packing, patterns
-from server.missing.marks import Same, marks_of
-from server.missing.models import Episode
-from server.missing.pack_models import PackMark
-from server.missing.patterns import Held, Time
+from server.missing.hindsight import patterns
+from server.missing.hindsight.patterns import Held, Time
+from server.missing.pack import marking, packing
+from server.missing.pack.marks import Same, marks_of
+from server.missing.pack.models import PackMark
+from server.missing.search.models import Episode
 from server.people.actions import add_tie
 from server.people.models import Child, Tie
 from server.people.rules import Role

@@ -13,9 +13,9 @@ from PIL import Image
 from server.audit.models import Entry
 from server.db import fetch
 from server.errors import Conflict, IdReused, Refused
-from server.missing import pack, photos
-from server.missing.pack import Shows
-from server.missing.pack_models import PackPhoto
+from server.missing.pack import photos, rules
+from server.missing.pack.models import PackPhoto
+from server.missing.pack.rules import Shows
 from server.watch.calling import open_missing
 from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn, of_a_phone
@@ -174,7 +174,7 @@ async def test_a_day_to_come_is_refused_and_a_camera_that_lies_has_no_day(cast: 
 
 
 async def test_there_are_six_at_the_most_and_what_is_taken_out_is_gone(cast: Cast) -> None:
-    rows = [await add(cast, as_bytes(drawn())) for _ in range(pack.MOST_PHOTOS)]
+    rows = [await add(cast, as_bytes(drawn())) for _ in range(rules.MOST_PHOTOS)]
     with pytest.raises(Conflict, match="6 photos"):
         await add(cast, as_bytes(drawn()))
     for _ in range(2):

@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 
 from server.errors import Conflict, Refused
-from server.missing import setting, terms
-from server.missing.clocks import clocks_of
-from server.missing.models import ClocksVersion, Episode
-from server.missing.opening import Saying, open_episode
-from server.missing.rules import DEFAULT
+from server.missing.search import setting, terms
+from server.missing.search.clocks import clocks_of
+from server.missing.search.models import ClocksVersion, Episode
+from server.missing.search.opening import Saying, open_episode
+from server.missing.search.rules import DEFAULT
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.races import together

@@ -8,12 +8,13 @@ from uuid import UUID, uuid4
 
 from server.due.models import Due
 from server.due.rules import Kind, State
-from server.missing import actions, finding, lines, linking, opening
-from server.missing.acts import Act
-from server.missing.finding import Found
-from server.missing.models import Episode, Line, Together
-from server.missing.opening import Saying
-from server.missing.rules import Away, may_be_together
+from server.missing.back import finding
+from server.missing.back.finding import Found
+from server.missing.search import actions, lines, linking, opening
+from server.missing.search.acts import Act
+from server.missing.search.models import Episode, Line, Together
+from server.missing.search.opening import Saying
+from server.missing.search.rules import Away, may_be_together
 from server.people.actions import add_tie
 from server.people.models import Child, Home
 from server.people.rules import Role

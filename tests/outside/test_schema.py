@@ -31,9 +31,9 @@ from server.audit.actions import SYSTEM
 from server.checkin import shared_question
 from server.db import write
 from server.doors import pairing
-from server.missing import packing
-from server.missing.finding import Found, found
-from server.missing.models import Episode
+from server.missing.back.finding import Found, found
+from server.missing.pack import packing
+from server.missing.search.models import Episode
 from server.notify.actions import add_address
 from server.people.actions import add_tie
 from server.people.rules import Role

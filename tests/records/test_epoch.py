@@ -13,8 +13,8 @@ from server.alert.models import Alert
 from server.audit.models import Epoch
 from server.checkin.models import CheckIn
 from server.db import close_database, open_database
-from server.missing.models import Line
-from server.missing.opening import Saying, open_episode
+from server.missing.search.models import Line
+from server.missing.search.opening import Saying, open_episode
 from server.notify.models import Message
 from server.plan.models import Change
 from server.watch.models import Round, Watch

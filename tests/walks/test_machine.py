@@ -36,7 +36,8 @@ from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want
 from server.db import fetch, open_database, write
 from server.errors import Conflict, Refused
-from server.missing import finding, opening
+from server.missing.back import finding
+from server.missing.search import opening
 from server.people import actions as people
 from server.people.happenings import use_ears
 from server.people.models import Agency, Child, Person, Tie

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from server.alert.models import Shift
-from server.missing.models import Line, Passing
+from server.missing.search.models import Line, Passing
 from server.notify.wishing import set_quiet
 from tests.walks.stage import Stage
 

@@ -1,0 +1,1 @@
+"""A child is back: that it was seen, and the talk afterwards."""

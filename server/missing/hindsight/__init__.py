@@ -1,0 +1,1 @@
+"""Looking back: what may belong together, how long it took, and one child's account."""

@@ -1,0 +1,82 @@
+"""The indicators of a quarter: on the desk, and as a file."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.alert.ladder import Outcome
+from server.i18n import N_, format_span, gettext
+from server.missing.hindsight.indicating import of_quarter
+from server.missing.hindsight.indicator_api import asked, name_of, out, today
+from server.missing.hindsight.indicators import FEWEST, quarter_of
+from server.people.access import now_of
+from server.watch.alert_pages import OUTCOMES
+from server.web import language_of, page
+
+QUARTERS_BACK = 8
+
+
+async def show(request: Request) -> Response:
+    """One quarter, on a page."""
+    agency_id, year, quarter = await asked(request)
+    language, now = language_of(request), now_of(request)
+    found = await of_quarter(agency_id, year, quarter, now)
+    words = gettext(language, N_("too few"))
+
+    def number(n: int | None) -> str:
+        return words if n is None else str(n)
+
+    def span(one: timedelta | None) -> str:
+        return words if one is None else format_span(language, one)
+
+    context: dict[str, Any] = {
+        "name": name_of(year, quarter),
+        "quarters": _choices(*quarter_of((await today(agency_id, now)).date())),
+        "found": found,
+        "number": number,
+        "span": span,
+        "endings": [
+            (gettext(language, OUTCOMES[Outcome(code)][0]), n) for code, n in found.endings.items()
+        ],
+        "fewest": FEWEST,
+    }
+    return page(request, "missing/hindsight/indicators.html", context)
+
+
+async def download(request: Request) -> Response:
+    """The same as a CSV file; spans in minutes. Too few: an empty field."""
+    agency_id, year, quarter = await asked(request)
+    found = await of_quarter(agency_id, year, quarter, now_of(request))
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("indicator", "value"))
+    writer.writerows(_rows(msgspec.to_builtins(out(year, quarter, found))))
+    headers = {"content-disposition": f'attachment; filename="{name_of(year, quarter)}.csv"'}
+    return Response(file.getvalue(), media_type="text/csv", headers=headers)
+
+
+def _choices(year: int, quarter: int) -> list[str]:
+    """The quarter that runs, and those before it."""
+    last = year * 4 + quarter - 1
+    return [name_of(n // 4, n % 4 + 1) for n in range(last, last - QUARTERS_BACK, -1)]
+
+
+def _rows(told: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in told.items():
+        if isinstance(value, Mapping):
+            yield from _rows(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+routes: list[Any] = [
+    Route("/desk/indicators", show, methods=["GET"]),
+    Route("/desk/indicators.csv", download, methods=["GET"]),
+]

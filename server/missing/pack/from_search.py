@@ -1,0 +1,91 @@
+"""What an open episode tells the grab pack: where the child was seen last, what was tried, who was
+told. Reads rows, and writes none."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.i18n import N_, format_moment, gettext
+from server.missing.pack.wire import PointOut
+from server.missing.search.acts import ENTRIES, Act, Detail
+from server.missing.search.models import Episode, Line
+from server.people.models import Person
+
+MOST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The search as it stands. `answers`: fields that need no answer any more."""
+
+    since: datetime
+    last_seen: str
+    tried: list[PointOut]
+    answers: frozenset[str]
+
+
+async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | None:
+    """The search for this child; None where there is none."""
+    episode = await Episode.get_or_none(child_id=child_id, found_at__isnull=True)
+    if episode is None:
+        return None
+    known = [act.value for act in Act if ENTRIES[act].is_search]
+    lines = Line.filter(episode_id=episode.id, what__in=known).order_by("-number").limit(MOST)
+    rows = [row for row in await lines][::-1]
+    people = {
+        one.id: one.name
+        for one in await Person.filter(id__in=list({row.who_id for row in rows if row.who_id}))
+    }
+    seen = _last_seen(episode, language, zone)
+    return Search(
+        since=episode.opened_at,
+        last_seen=seen,
+        tried=[_tried(row, people, language, zone) for row in rows],
+        answers=_answered(rows, has_seen=bool(seen)),
+    )
+
+
+def _last_seen(episode: Episode, language: str, zone: ZoneInfo) -> str:
+    said = episode.last_seen or {}
+    at = said.get("at")
+    moment = datetime.fromisoformat(str(at).replace("Z", "+00:00")) if at else None
+    parts = [
+        format_moment(language, moment, zone) if moment else "",
+        *(str(said.get(name) or "") for name in ("where", "by", "words")),
+    ]
+    return gettext(language, N_(", ")).join(part for part in parts if part)
+
+
+def _tried(row: Line, people: dict[UUID, str], language: str, zone: ZoneInfo) -> PointOut:
+    entry = ENTRIES[Act(row.what)]
+    said = [
+        _in_words(detail, value, language)
+        for detail in entry.details
+        if (value := str(row.details.get(detail.name) or ""))
+    ]
+    parts = [
+        format_moment(language, row.at, zone),
+        *said,
+        row.words or "",
+        people.get(row.who_id, "") if row.who_id else "",
+    ]
+    text = gettext(language, N_(", ")).join(part for part in parts if part)
+    return PointOut(gettext(language, entry.title), text)
+
+
+def _in_words(detail: Detail, value: str, language: str) -> str:
+    """A choice in words; what somebody typed as they typed it."""
+    choices = detail.choices or {}
+    return gettext(language, choices[value]) if value in choices else value
+
+
+def _answered(rows: Collection[Line], *, has_seen: bool) -> frozenset[str]:
+    found = {"last_seen"} if has_seen else set()
+    for row in rows:
+        if row.what == Act.REPORT:
+            found.add("told")
+            if row.details.get("to") == "police":
+                found.add("report")
+    return frozenset(found)

@@ -1,0 +1,1 @@
+"""The search for a missing child: episodes, their clocks, what is entered, who takes over."""

@@ -1,0 +1,185 @@
+"""What people enter into an episode, and what that does to its clocks and its stage."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from server.audit.actions import Actor
+from server.db import swapped, write
+from server.due.rules import Kind
+from server.errors import Conflict, IdReused, NotFound, Refused
+from server.i18n import N_
+from server.live import announce
+from server.missing.search import acts, passing, rules
+from server.missing.search.acts import Act
+from server.missing.search.clocks import clocks_of, move, open_of, zone_of_child
+from server.missing.search.following import Standing, follow
+from server.missing.search.lines import append
+from server.missing.search.models import Episode, Line
+from server.missing.search.opening import TOPIC
+from server.missing.search.rules import Clock, Facts, Stage
+from server.missing.search.together import linked
+from server.watch.writing import lock
+
+# Clocks of phones differ; beyond this a moment has not come yet.
+EARLY = timedelta(minutes=5)
+
+
+async def enter(
+    actor: Actor,
+    episode_id: UUID,
+    act: Act,
+    *,
+    id: UUID,
+    at: datetime | None,
+    words: str | None,
+    details: Mapping[str, str],
+    now: datetime,
+    also: Collection[UUID] = (),
+) -> Line:
+    """One entry: what was done or learned, and when. The same id again is the same. `also`: other
+    episodes, of those who are missing together with this child, in which it stands as well.
+
+    Raises NotFound, Refused (naming the field), IdReused, Conflict `not_yet` for what belongs to
+    the time after the return, and `apart` where somebody has said that they are not together.
+    """
+    clean, when = acts.read(act, details, words), at or now
+    if when > now + EARLY:
+        raise Refused(N_("This time has not come yet."), field="at")
+    if also and act not in acts.SHARED:
+        raise Refused(N_("This is entered for one child alone."), field="also")
+    said_id = id if also else None
+    async with write():
+        episode, *others = await locked_all([episode_id, *also])
+        known = await Line.get_or_none(id=id)
+        if known is not None:
+            if (known.episode_id, known.what, known.words, known.details, known.about_id) != (
+                episode.id,
+                act.value,
+                words,
+                clean,
+                said_id,
+            ):
+                raise IdReused("This id is known already, with other content.")
+            return known
+        if not acts.ENTRIES[act].is_search and episode.is_open:
+            raise Conflict(
+                N_("This comes after the return. First say that the child was found."),
+                code="not_yet",
+            )
+        if not {one.id for one in others} <= {one.id for one in await linked(episode.id)}:
+            raise Conflict(
+                N_("Somebody has said that they are not missing together. Look again."),
+                code="apart",
+            )
+        at = min(when, now)
+        line = await append(
+            actor,
+            episode,
+            act.value,
+            id=id,
+            at=at,
+            now=now,
+            words=words,
+            details=clean,
+            about=said_id,
+        )
+        await _follow(actor, episode, act, clean, line.id, now)
+        for other in others:
+            await _enter_too(actor, other, act, line, now)
+    return line
+
+
+async def _enter_too(actor: Actor, other: Episode, act: Act, said: Line, now: datetime) -> None:
+    """The same in the timeline of another child: a line of its own, sealed there."""
+    details = {name: value for name, value in said.details.items() if name not in acts.OF_ONE_CHILD}
+    line = await append(
+        actor,
+        other,
+        act.value,
+        id=uuid5(said.id, str(other.id)),
+        at=said.at,
+        now=now,
+        words=said.words,
+        details=details,
+        about=said.id,
+    )
+    await _follow(actor, other, act, details, line.id, now)
+
+
+async def locked(episode_id: UUID) -> Episode:
+    """The episode as it was written last; nobody else writes it until the transaction ends."""
+    [episode] = await locked_all([episode_id])
+    return episode
+
+
+async def locked_all(ids: Sequence[UUID]) -> list[Episode]:
+    """These episodes, each once, in the order given. Their children are locked in one order
+    everywhere, so that no two wait for each other."""
+    wanted = list(dict.fromkeys(ids))
+    held = {one.id: one for one in await Episode.filter(id__in=wanted)}
+    if len(held) < len(wanted):
+        raise NotFound("There is no such episode.")
+    for child_id in sorted({one.child_id for one in held.values()}):
+        await lock(child_id)
+    now = {one.id: one for one in await Episode.filter(id__in=wanted)}
+    return [now[id_] for id_ in wanted]
+
+
+async def _follow(
+    actor: Actor, episode: Episode, act: Act, details: Mapping[str, str], by: UUID, now: datetime
+) -> None:
+    clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
+    held = await open_of(episode.id)
+    standing = Standing(
+        tier=episode.tier,
+        opened_at=episode.opened_at,
+        is_open=episode.is_open,
+        is_reported=episode.reported_at is not None,
+        flags=frozenset(episode.flags),
+        running={kind: due.due_at for kind, due in held.items()},
+        zone=await zone_of_child(episode.child_id),
+    )
+    found = follow(act, details, standing, clocks, now)
+    changed: dict[str, object] = {}
+    if found.flag is not None:
+        changed["flags"] = [*episode.flags, found.flag.value]
+    if found.decides:
+        changed["decided_at"] = episode.decided_at or now
+    if found.reports:
+        changed["reported_at"] = episode.reported_at or now
+    ends, sets = found.ends, found.sets
+    await apply(actor, episode, ends=ends, sets=sets, changed=changed, by=by, now=now)
+    if act is Act.HANDOVER:
+        await passing.noted(actor, episode.id, by, now)
+
+
+async def apply(
+    actor: Actor,
+    episode: Episode,
+    *,
+    ends: set[Kind],
+    sets: list[Clock],
+    changed: Mapping[str, object],
+    by: UUID,
+    now: datetime,
+    drops: frozenset[Kind] = frozenset(),
+) -> None:
+    """Move the clocks, and the stage with them, in the caller's transaction."""
+    running = await move(actor, episode, ends=ends, drops=drops, sets=sets, by=by, now=now)
+    values = {**changed}
+    reported = values.get("reported_at", episode.reported_at)
+    is_found = values.get("found_at", episode.found_at) is not None
+    facts = Facts(
+        is_reported=reported is not None,
+        is_searched=episode.reported_at is not None,
+        is_found=is_found,
+        open=running,
+    )
+    stage = rules.stage(facts)
+    values["stage"] = stage.value
+    if stage is Stage.FOLLOWED_UP and episode.followed_up_at is None:
+        values["followed_up_at"] = now
+    same = Episode.filter(id=episode.id, version=episode.version)
+    swapped(await same.update(**values, version=episode.version + 1))
+    await announce(episode.agency_id, TOPIC)

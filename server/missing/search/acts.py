@@ -1,0 +1,292 @@
+"""What can be entered into an episode: one list, from which form, API, paper and clocks come. Pure.
+
+An entry is never changed: whoever was wrong enters the right thing after it. Words of a form are
+kept as they were written; a choice is one of its codes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from server.due.rules import STRATEGY, Kind
+from server.errors import Refused
+from server.i18n import N_
+from server.missing.search.rules import Decision, Flag
+
+
+class Act(StrEnum):
+    """What somebody did, or learned."""
+
+    ATTEMPT = "attempt"
+    ROOM = "room"
+    FLAG = "flag"
+    DECISION = "decision"
+    REPORT = "report"
+    RISK = "risk"
+    STRATEGY = "strategy"
+    HANDOVER = "handover"
+    NOTE = "note"
+    SAFE_AND_WELL = "safe_and_well"
+    MEDICAL = "medical"
+    INTERVIEW_OFFERED = "interview_offered"
+    RESCREEN = "rescreen"
+    PHONE_CHECK = "phone_check"
+    PACK_UPDATE = "pack_update"
+
+
+# What the server enters itself.
+OPENED, JOINED, SIGN_OF_LIFE, FOUND = "opened", "joined", "sign_of_life", "found"
+INTERVIEW_HELD, PLAN_REVIEW = "interview_held", "plan_review"
+# About another child: `with` in the details is its id, which a reader sees only as far as they may
+# see that child.
+TOGETHER, APART, OTHER_SEEN = "together", "apart", "other_seen"
+HANDOVER_READ = "handover_read"
+OF_ANOTHER = frozenset({TOGETHER, APART, OTHER_SEEN})
+# What can be entered for several who are missing together, in one go.
+SHARED = frozenset({Act.ATTEMPT, Act.REPORT, Act.STRATEGY, Act.NOTE})
+# What of it belongs to one child alone, and is left out of the line of the others.
+OF_ONE_CHILD = frozenset({"pack", "level"})
+MAILED = "mailed"
+
+LONGEST, LONGEST_WORDS = 500, 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One thing that an entry tells. Without choices it is a line of text."""
+
+    name: str
+    label: str
+    choices: Mapping[str, str] | None = None
+    is_needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A kind of entry: what it is called, what it tells, whether it needs words, and which clocks
+    it ends."""
+
+    title: str
+    icon: str
+    details: tuple[Detail, ...] = ()
+    needs_words: bool = False
+    ends: frozenset[Kind] = frozenset()
+    is_search: bool = True  # Else it belongs to the time after the return.
+
+
+_GONE = {"gone": N_("gone"), "here": N_("still here"), "unknown": N_("not known")}
+HOW = {
+    "call": N_("Phone call"),
+    "message": N_("Message"),
+    "visit": N_("Went there"),
+    "friend": N_("Asked a friend"),
+    "family": N_("Asked the family"),
+    "school": N_("Asked the school"),
+    "worker": N_("Asked a professional"),
+    "hospital": N_("Asked a hospital"),
+    "social": N_("Looked at social media"),
+    "bank": N_("Asked about the card"),
+    "other": N_("Another way"),
+}
+RESULT = {
+    "no_answer": N_("No answer"),
+    "not_there": N_("Not there"),
+    "heard": N_("Heard something"),
+    "reached": N_("Reached the child"),
+}
+FLAGS: Mapping[Flag, str] = {
+    Flag.CONTACT: N_("Contact with somebody who may harm or traffic the child"),
+    Flag.UNDER_14: N_("Younger than 14"),
+    Flag.CONCERN: N_("An alert whose reason is sealed"),
+    Flag.THREAT: N_("A threat"),
+    Flag.SELF_HARM: N_("May hurt itself"),
+    Flag.BELONGINGS: N_("Bag or papers are gone too"),
+    Flag.FIRST_HOURS: N_("In the first 72 hours"),
+    Flag.OTHER: N_("Something else"),
+}
+# Flags that Waymark finds itself are nobody's to enter.
+SAID = (Flag.CONTACT, Flag.THREAT, Flag.SELF_HARM, Flag.BELONGINGS, Flag.OTHER)
+DECISIONS: Mapping[Decision, str] = {
+    Decision.REPORT: N_("Tell the police now"),
+    Decision.KNOWN_PLACE: N_("We know where, and it is not safe there"),
+}
+_DECIDED = {one.value: words for one, words in DECISIONS.items()}
+TO = {
+    "police": N_("Police"),
+    "guardian": N_("Guardian"),
+    "lawyer": N_("Lawyer"),
+    "placing": N_("Authority that placed the child"),
+    "host": N_("Authority where the home is"),
+    "line": N_("Line for missing children (116 000)"),
+    "trafficking": N_("Contact for trafficking"),
+    "other": N_("Somebody else"),
+}
+WAY = {
+    "phone": N_("By phone"),
+    "mail": N_("By e-mail"),
+    "paper": N_("On paper"),
+    "person": N_("Face to face"),
+}
+LEVEL = {
+    "very_low": N_("very low"),
+    "low": N_("low"),
+    "medium": N_("medium"),
+    "high": N_("high"),
+    "other": N_("another word"),
+}
+ANSWER = {"accepted": N_("Yes, the child wants to"), "refused": N_("No, not now")}
+YES = {"yes": N_("yes"), "no": N_("no"), "unknown": N_("not known")}
+
+ENTRIES: Mapping[Act, Entry] = {
+    Act.ATTEMPT: Entry(
+        N_("Tried to reach the child"),
+        "phone",
+        (
+            Detail("how", N_("How"), HOW, is_needed=True),
+            Detail("whom", N_("Whom, or where")),
+            Detail("result", N_("What came of it"), RESULT, is_needed=True),
+        ),
+        ends=frozenset({Kind.KEEP_TRYING}),
+    ),
+    Act.ROOM: Entry(
+        N_("Looked into the room"),
+        "eye",
+        (
+            Detail("phone", N_("Phone and charger"), _GONE, is_needed=True),
+            Detail("documents", N_("Papers"), _GONE, is_needed=True),
+            Detail("bag", N_("Bag"), _GONE, is_needed=True),
+            Detail("medicine", N_("Medicine"), _GONE),
+            Detail("clothes", N_("What the child wears")),
+        ),
+    ),
+    Act.FLAG: Entry(
+        N_("A reason to hurry"),
+        "warn",
+        (Detail("flag", N_("What"), {one: FLAGS[one] for one in SAID}, is_needed=True),),
+    ),
+    Act.DECISION: Entry(
+        N_("Decided"),
+        "check",
+        (Detail("decision", N_("What was decided"), _DECIDED, is_needed=True),),
+        needs_words=True,
+        ends=frozenset({Kind.DECISION}),
+    ),
+    Act.REPORT: Entry(
+        N_("Told somebody"),
+        "mail",
+        (
+            Detail("to", N_("To whom"), TO, is_needed=True),
+            Detail("way", N_("How"), WAY, is_needed=True),
+            Detail("who", N_("Name of the person there")),
+            Detail("reference", N_("Reference number")),
+            Detail("level", N_("Risk level, as the police put it"), LEVEL),
+            Detail("pack", N_("Version of the grab pack")),
+        ),
+    ),
+    Act.RISK: Entry(
+        N_("The police changed the risk level"),
+        "warn",
+        (
+            Detail("level", N_("Risk level, as the police put it"), LEVEL, is_needed=True),
+            Detail("who", N_("Who said so"), is_needed=True),
+        ),
+    ),
+    Act.STRATEGY: Entry(
+        N_("Talked together"),
+        "talk",
+        (Detail("who", N_("Who was there"), is_needed=True),),
+        needs_words=True,
+        ends=frozenset(STRATEGY),
+    ),
+    Act.HANDOVER: Entry(
+        N_("Handed over"),
+        "talk",
+        (Detail("who", N_("To whom"), is_needed=True),),
+        needs_words=True,
+    ),
+    Act.NOTE: Entry(N_("Note"), "said", needs_words=True),
+    Act.SAFE_AND_WELL: Entry(
+        N_("Saw whether the child is safe and well"),
+        "well",
+        (
+            Detail("who", N_("Who was there"), is_needed=True),
+            Detail("hurt", N_("Hurt?"), YES, is_needed=True),
+            Detail("afraid", N_("Afraid of somebody?"), YES, is_needed=True),
+            Detail("crime", N_("Did somebody do something wrong to the child?"), YES),
+        ),
+        ends=frozenset({Kind.SAFE_AND_WELL}),
+        is_search=False,
+    ),
+    Act.MEDICAL: Entry(
+        N_("Asked whether a doctor is needed"),
+        "well",
+        (Detail("needed", N_("Is a doctor needed?"), YES, is_needed=True),),
+        ends=frozenset({Kind.MEDICAL}),
+        is_search=False,
+    ),
+    Act.INTERVIEW_OFFERED: Entry(
+        N_("Offered the talk after the return"),
+        "talk",
+        (
+            Detail("answer", N_("What the child said"), ANSWER, is_needed=True),
+            Detail("who", N_("Who would lead it"), is_needed=True),
+        ),
+        is_search=False,
+    ),
+    Act.RESCREEN: Entry(
+        N_("Looked again for signs of trafficking"),
+        "eye",
+        (Detail("signs", N_("Are there signs?"), YES, is_needed=True),),
+        needs_words=True,
+        ends=frozenset({Kind.RESCREEN}),
+        is_search=False,
+    ),
+    Act.PHONE_CHECK: Entry(
+        N_("Looked after the phone together"),
+        "phone",
+        (
+            Detail("new", N_("Is the phone a new one?"), YES, is_needed=True),
+            Detail("others", N_("Does somebody else use it?"), YES, is_needed=True),
+        ),
+        ends=frozenset({Kind.PHONE_CHECK}),
+        is_search=False,
+    ),
+    Act.PACK_UPDATE: Entry(
+        N_("Brought the grab pack up to date"),
+        "said",
+        ends=frozenset({Kind.PACK_UPDATE}),
+        is_search=False,
+    ),
+}
+
+
+def read(act: Act, details: Mapping[str, str], words: str | None) -> dict[str, str]:
+    """The details as they are kept. Raises Refused, naming the field."""
+    entry = ENTRIES[act]
+    known = {detail.name: detail for detail in entry.details}
+    for name in details:
+        if name not in known:
+            raise Refused(N_("This belongs to no such entry: {field}."), field=name)
+    found: dict[str, str] = {}
+    for detail in entry.details:
+        value = details.get(detail.name, "").strip()
+        if not value:
+            if detail.is_needed:
+                raise Refused(N_("Please say: {label}."), field=detail.name, label=detail.label)
+            continue
+        if detail.choices is not None and value not in detail.choices:
+            raise Refused(N_("Choose one of the answers."), field=detail.name)
+        if len(value) > LONGEST:
+            raise Refused(N_("Write 500 characters at the most."), field=detail.name)
+        found[detail.name] = value
+    if entry.needs_words and not words:
+        raise Refused(N_("Write in a few words why, or what was said."), field="words")
+    return found
+
+
+def raises_flag(act: Act, details: Mapping[str, str]) -> Flag | None:
+    """What in an entry makes the decision due at once."""
+    if act is Act.FLAG:
+        return Flag(details["flag"])
+    gone = (details.get("documents"), details.get("bag"))
+    return Flag.BELONGINGS if act is Act.ROOM and "gone" in gone else None

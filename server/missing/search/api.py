@@ -1,0 +1,183 @@
+"""Episodes over the wire: a child is missing, and what is done."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import Conflict, IdReused
+from server.missing.search import actions, handing_api, linking, opening
+from server.missing.search.acts import Act
+from server.missing.search.models import Episode
+from server.missing.search.opening import Saying
+from server.missing.search.paths import episode_for
+from server.missing.search.rules import Flag
+from server.missing.search.wire import EpisodeOut, EpisodesOut, one_out, outs
+from server.openapi import api
+from server.people.access import child_for, nothing_here, now_of, visitor_of
+from server.people.rules import Action, Role
+from server.watch.wire import Moment, Words
+from server.web import json_answer, json_body
+
+Line = Annotated[str, msgspec.Meta(max_length=500)]
+Needed = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
+class LastSeen(msgspec.Struct, omit_defaults=True):
+    """When, where and by whom the child was seen last, as far as somebody knows."""
+
+    at: Moment | None = None
+    where: Line | None = None
+    by: Line | None = None
+    words: Words | None = None
+
+
+class EpisodeRequest(msgspec.Struct):
+    """ "This child is missing." The id is made by the client. `said_at` is when somebody said so on
+    their phone; every clock counts from when it arrives here. Nothing but the two is needed."""
+
+    id: UUID
+    said_at: Moment
+    why: Words | None = None
+    last_seen: LastSeen | None = None
+    flags: Annotated[list[Flag], msgspec.Meta(max_length=8)] = []
+
+
+class EntryRequest(msgspec.Struct):
+    """What was done or learned, for the timeline. `details` by the names of its kind: an `attempt`
+    has `how`, `whom`, `result`; a `report` has `to`, `way`, `who`, `reference`, `level`, `pack`.
+    `also`: other episodes, of those who are missing together with this child, in whose timelines it
+    stands as well; of an attempt, a report, a talk or a note."""
+
+    id: UUID
+    what: Act
+    at: Moment | None = None
+    words: Words | None = None
+    details: Annotated[dict[str, Line], msgspec.Meta(max_length=12)] = {}
+    also: Annotated[list[UUID], msgspec.Meta(max_length=20)] = []
+
+
+class TogetherRequest(msgspec.Struct):
+    """The episode of another child of the home: the two are missing together."""
+
+    episode_id: UUID
+
+
+async def open_(request: Request) -> Response:
+    """A child is missing: everyone is called and every clock begins, in one step."""
+    said = await json_body(request, EpisodeRequest)
+    child, roles = await child_for(request, request.path_params["child_id"], Action.EPISODE_OPEN)
+    seen = msgspec.to_builtins(said.last_seen) if said.last_seen is not None else None
+    saying = Saying(said.said_at, said.why or None, seen or None, tuple(said.flags))
+    visitor, now = await visitor_of(request), now_of(request)
+    episode, is_new = await opening.open_episode(visitor, child.id, said.id, saying, now)
+    return json_answer(await one_out(request, episode, roles), status=201 if is_new else 200)
+
+
+async def list_(request: Request) -> Response:
+    """Every time the child was missing. The child itself reads of those that are over."""
+    child, roles = await child_for(request, request.path_params["child_id"], Action.EPISODE_SEE)
+    held = Episode.filter(child_id=child.id)
+    if Role.CHILD in roles:
+        held = held.filter(found_at__isnull=False)
+    episodes = await held.order_by("-opened_at", "-id")
+    return json_answer(EpisodesOut(await outs(request, episodes, roles)))
+
+
+async def show(request: Request) -> Response:
+    """One of them."""
+    episode, roles = await episode_for(request, Action.EPISODE_SEE)
+    if Role.CHILD in roles and episode.is_open:
+        raise nothing_here()
+    return json_answer(await one_out(request, episode, roles))
+
+
+async def enter(request: Request) -> Response:
+    """Something was done, or learned."""
+    said = await json_body(request, EntryRequest)
+    episode, roles = await episode_for(request, Action.EPISODE_WORK)
+    await actions.enter(
+        await visitor_of(request),
+        episode.id,
+        said.what,
+        id=said.id,
+        at=said.at,
+        words=said.words or None,
+        details=said.details,
+        now=now_of(request),
+        also=await _also(request, said.also),
+    )
+    return json_answer(await one_out(request, await Episode.get(id=episode.id), roles), status=201)
+
+
+async def _also(request: Request, ids: list[UUID]) -> list[UUID]:
+    """Episodes of other children on which the visitor works too."""
+    for id_ in ids:
+        other = await Episode.get_or_none(id=id_)
+        if other is None:
+            raise nothing_here()
+        await child_for(request, other.child_id, Action.EPISODE_WORK)
+    return ids
+
+
+async def join(request: Request) -> Response:
+    """Two children are missing together."""
+    said = await json_body(request, TogetherRequest)
+    episode, roles = await episode_for(request, Action.EPISODE_WORK)
+    [other_id] = await _also(request, [said.episode_id])
+    await linking.link(await visitor_of(request), episode.id, other_id, now_of(request))
+    return json_answer(await one_out(request, episode, roles))
+
+
+async def part(request: Request) -> Response:
+    """They are not missing together after all."""
+    episode, roles = await episode_for(request, Action.EPISODE_WORK)
+    [other_id] = await _also(request, [request.path_params["other_id"]])
+    await linking.unlink(await visitor_of(request), episode.id, other_id, now_of(request))
+    return json_answer(await one_out(request, episode, roles))
+
+
+_EPISODES = "/api/v1/children/{child_id:uuid}/episodes"
+_EPISODE = f"{_EPISODES}/{{episode_id:uuid}}"
+
+routes = [
+    api(
+        "POST",
+        _EPISODES,
+        open_,
+        "Say that a child is missing",
+        takes=EpisodeRequest,
+        gives={201: EpisodeOut, 200: EpisodeOut},
+        problems=(IdReused,),
+    ),
+    api("GET", _EPISODES, list_, "Every time a child was missing", gives={200: EpisodesOut}),
+    api("GET", _EPISODE, show, "One time of being missing", gives={200: EpisodeOut}),
+    api(
+        "POST",
+        f"{_EPISODE}/entries",
+        enter,
+        "Enter what was done or learned",
+        takes=EntryRequest,
+        gives={201: EpisodeOut},
+        problems=(Conflict, IdReused),
+    ),
+    api(
+        "POST",
+        f"{_EPISODE}/together",
+        join,
+        "Say that two children are missing together",
+        takes=TogetherRequest,
+        gives={200: EpisodeOut},
+        problems=(Conflict,),
+    ),
+    api(
+        "DELETE",
+        f"{_EPISODE}/together/{{other_id:uuid}}",
+        part,
+        "Say that they are not missing together after all",
+        gives={200: EpisodeOut},
+    ),
+    *handing_api.routes,
+]

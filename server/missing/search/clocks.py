@@ -1,0 +1,85 @@
+"""The clocks of an episode as dues: set, moved and ended."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from server.audit.actions import Actor
+from server.clock import known_zone
+from server.due import actions as dues
+from server.due.models import Due
+from server.due.rules import OF_AN_EPISODE, Ending, Kind, Setting
+from server.due.rules import State as DueState
+from server.missing.search import rules
+from server.missing.search.models import ClocksVersion, Episode
+from server.missing.search.rules import Clock, Clocks
+from server.people.models import Child
+from server.watch.models import Watch
+
+
+async def clocks_of(agency_id: UUID, version: int | None = None) -> tuple[Clocks, int]:
+    """The agency's clocks, or those of one version; the default ones where it has set none."""
+    held = ClocksVersion.filter(agency_id=agency_id).order_by("-version")
+    row = await (held if version is None else held.filter(version=version)).first()
+    return (rules.DEFAULT, 0) if row is None else (as_clocks(row.clocks), row.version)
+
+
+def as_clocks(data: Mapping[str, Any]) -> Clocks:
+    """Clocks as they are stored: seconds by name."""
+    return msgspec.convert(data, Clocks, strict=False)
+
+
+def as_data(clocks: Clocks) -> dict[str, Any]:
+    """The other way round."""
+    found: dict[str, Any] = msgspec.to_builtins(clocks)
+    return found
+
+
+async def open_of(episode_id: UUID) -> dict[Kind, Due]:
+    """The clocks that run, by kind."""
+    found = Due.filter(subject_id=episode_id, state=DueState.OPEN).order_by("due_at", "id")
+    return {Kind(one.kind): one for one in await found if one.kind in OF_AN_EPISODE}
+
+
+async def zone_of_child(child_id: UUID) -> ZoneInfo:
+    """The zone of the child's clock."""
+    watch = await Watch.get_or_none(child_id=child_id)
+    return known_zone(watch.zone if watch is not None else "UTC")
+
+
+async def move(
+    actor: Actor,
+    episode: Episode,
+    *,
+    ends: Collection[Kind] = (),
+    drops: Collection[Kind] = (),
+    sets: Sequence[Clock] = (),
+    by: UUID | None = None,
+    now: datetime,
+) -> frozenset[Kind]:
+    """End these (they are done), drop those (nobody has to any more) and let others stand; in the
+    caller's transaction. Returns the kinds that run then."""
+    held = await open_of(episode.id)
+    endings = [
+        *((held[kind], Ending(DueState.DONE, "done", by)) for kind in ends if kind in held),
+        *((held[kind], Ending(DueState.DROPPED, "found", by)) for kind in drops if kind in held),
+    ]
+    child, zone = await Child.get(id=episode.child_id), await zone_of_child(episode.child_id)
+    settings = [
+        Setting(
+            kind=one.what,
+            subject_id=episode.id,
+            owner_id=None,
+            owner_role=one.owner.value,
+            due_at=one.due_at,
+            zone=zone.key,
+            since_id=by,
+        )
+        for one in sets
+    ]
+    await dues.settle_and_set(actor, child, endings, settings, now)
+    return frozenset(await open_of(episode.id))

@@ -1,0 +1,98 @@
+"""The timeline of an episode: only ever longer, each line sealed over the one before it.
+
+The seal is SHA-256 over the seal before and everything that the line says, as it reads and not as
+it is stored, so that new keys leave it untouched. It also stands in the record, which has a chain
+of its own: whoever changes a line has to change both.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.audit.actions import Actor, note
+from server.ids import uuid7
+from server.missing.search.models import Episode, Line
+
+FIRST = "0" * 64
+
+
+async def append(
+    actor: Actor,
+    episode: Episode,
+    what: str,
+    *,
+    id: UUID | None = None,
+    at: datetime,
+    now: datetime,
+    words: str | None = None,
+    details: Mapping[str, Any] | None = None,
+    about: UUID | None = None,
+) -> Line:
+    """One more line, in the transaction of whoever holds the child's lock."""
+    last = await Line.filter(episode_id=episode.id).order_by("-number").first()
+    line = Line(
+        id=id or uuid7(),
+        agency_id=episode.agency_id,
+        child_id=episode.child_id,
+        episode_id=episode.id,
+        number=last.number + 1 if last else 1,
+        at=at,
+        received_at=now,
+        what=what,
+        who_id=actor.id,
+        who_role=actor.role,
+        words=words,
+        details=dict(details or {}),
+        about_id=about,
+    )
+    line.seal = seal_of(last.seal if last else FIRST, line)
+    await line.save(force_create=True)
+    await note(
+        actor,
+        f"episode:{what}",
+        child_id=episode.child_id,
+        about=("episode_line", line.id),
+        agency_id=episode.agency_id,
+        why=line.seal,
+        now=now,
+    )
+    return line
+
+
+def seal_of(before: str, line: Line) -> str:
+    """64 hex digits over the seal before and what this line says."""
+    says = [
+        str(line.id),
+        str(line.episode_id),
+        line.number,
+        _moment(line.at),
+        _moment(line.received_at),
+        line.what,
+        str(line.who_id),
+        line.who_role,
+        line.words,
+        line.details,
+        str(line.about_id),
+    ]
+    text = json.dumps(says, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{before}{text}".encode()).hexdigest()
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.timestamp():.6f}"
+
+
+async def verify() -> str | None:
+    """Walk every timeline. None where all hold; else one line that names the first broken one."""
+    async for episode in Episode.all().order_by("opened_at", "id"):
+        before = FIRST
+        for number, line in enumerate(
+            await Line.filter(episode_id=episode.id).order_by("number"), start=1
+        ):
+            if line.number != number or line.seal != seal_of(before, line):
+                return f"line {number} of episode {episode.id} was changed, added or taken away"
+            before = line.seal
+    return None

@@ -1,0 +1,193 @@
+"""A child is missing: whoever may says so, in one step, and everything begins at once."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.alert.ladder import Cause
+from server.alert.models import Alert
+from server.audit.actions import Actor
+from server.db import write
+from server.errors import IdReused
+from server.ids import uuid7
+from server.live import announce
+from server.missing.search import acts, rules
+from server.missing.search.clocks import clocks_of, move
+from server.missing.search.lines import append
+from server.missing.search.models import Alias, Episode, Line
+from server.missing.search.rules import Flag
+from server.people.happenings import Happening
+from server.people.models import Child
+from server.watch import calling
+from server.watch.models import Watch
+from server.watch.writing import lock
+
+TOPIC = "episode"
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What somebody says who misses a child. Nothing of it is needed."""
+
+    said_at: datetime
+    why: str | None = None
+    last_seen: Mapping[str, Any] | None = None
+    flags: Collection[Flag] = field(default=())
+    is_timed: bool = True  # Whether the client says when; a form at the desk is sent as it is.
+
+    def content(self) -> str:
+        """By which the same request is known again."""
+        when = self.said_at.timestamp() if self.is_timed else None
+        says = [when, self.why, self.last_seen, sorted(self.flags)]
+        text = json.dumps(says, ensure_ascii=False, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def open_episode(
+    actor: Actor, child_id: UUID, id: UUID, saying: Saying, now: datetime
+) -> tuple[Episode, bool]:
+    """ "This child is missing." Everyone is called, and every clock begins; whether it is new.
+
+    The same id again is the same. While one is open, another id joins that one, and stays its
+    name: sent again after the return it opens nothing. Raises IdReused.
+    """
+    content = saying.content()
+    async with write():
+        await lock(child_id)
+        known = await Alias.get_or_none(id=id).prefetch_related("episode")
+        if known is not None:
+            if known.episode.child_id != child_id or known.content != content:
+                raise IdReused("This id is known already, with other content.")
+            return known.episode, False
+        held = await open_of_child(child_id)
+        if held is not None:
+            await _join(actor, held, id, saying, now)
+        else:
+            await _open(actor, child_id, id, saying, now)
+            # Adults are called in the same transaction; what hears of it finds the episode open.
+            alert = await calling.open_missing(actor, child_id, saying.why, now)
+            await Episode.filter(id=id).update(alert_id=alert.id)
+        episode = held or await Episode.get(id=id)
+        await Alias.create(id=id, episode_id=episode.id, content=content)
+    return episode, held is None
+
+
+async def open_of_child(child_id: UUID) -> Episode | None:
+    """The episode of this child that is open."""
+    return await Episode.get_or_none(child_id=child_id, found_at__isnull=True)
+
+
+async def _join(actor: Actor, held: Episode, id: UUID, saying: Saying, now: datetime) -> None:
+    details = {"id": str(id), **_seen(saying)}
+    await append(
+        actor, held, acts.JOINED, at=_said(saying, now), now=now, words=saying.why, details=details
+    )
+    await announce(held.agency_id, TOPIC)
+
+
+def _said(saying: Saying, now: datetime) -> datetime:
+    return min(saying.said_at, now)
+
+
+def _seen(saying: Saying) -> dict[str, Any]:
+    return {"last_seen": dict(saying.last_seen)} if saying.last_seen else {}
+
+
+async def _open(actor: Actor, child_id: UUID, id: UUID, saying: Saying, now: datetime) -> Episode:
+    child = await Child.get(id=child_id).select_related("person")
+    watch = await Watch.get_or_none(child_id=child_id)
+    tier = watch.tier if watch is not None else "high"
+    clocks, version = await clocks_of(child.agency_id)
+    flags = rules.flags_of(
+        saying.flags,
+        born_on=child.birthday,
+        placed_at=child.placed_at,
+        has_concern=await _has_concern(child_id),
+        now=now,
+    )
+    episode = await Episode.create(
+        id=id,
+        agency_id=child.agency_id,
+        child_id=child_id,
+        home_id=child.home_id,
+        opened_at=now,
+        said_at=saying.said_at,
+        opened_by=actor.id,
+        opened_role=actor.role,
+        why=saying.why,
+        last_seen=dict(saying.last_seen) if saying.last_seen else None,
+        tier=tier,
+        clocks_version=version,
+        flags=[flag.value for flag in flags],
+        hand_at=now,
+    )
+    details = {"flags": [flag.value for flag in flags], **_seen(saying)}
+    await append(
+        actor,
+        episode,
+        acts.OPENED,
+        at=_said(saying, now),
+        now=now,
+        words=saying.why,
+        details=details,
+    )
+    is_third = await _lately(child_id, now) >= rules.PATTERN
+    sets = rules.opened(clocks, tier, now, has_flags=bool(flags), is_third=is_third)
+    await move(actor, episode, sets=sets, now=now)
+    await announce(child.agency_id, TOPIC)
+    return episode
+
+
+async def _lately(child_id: UUID, now: datetime) -> int:
+    """How often the child was missing within the days that make a pattern, this time among them."""
+    return await Episode.filter(child_id=child_id, opened_at__gt=now - rules.WITHIN).count()
+
+
+async def _has_concern(child_id: UUID) -> bool:
+    return await Alert.exists(child_id=child_id, cause=Cause.CONCERN, closed_at__isnull=True)
+
+
+# --- what happens in rooms below
+
+
+async def hear(
+    actor: Actor,
+    child_id: UUID,
+    what: Happening,
+    now: datetime,
+    *,
+    about: UUID | None,
+    at: datetime,
+) -> None:
+    """A child is said to be missing by an alert, or a missing child has said something."""
+    if what is Happening.MISSING:
+        await _called(actor, child_id, about, now)
+    elif what is Happening.SIGN_OF_LIFE:
+        await _sign_of_life(actor, child_id, about, at, now)
+
+
+async def _called(actor: Actor, child_id: UUID, alert_id: UUID | None, now: datetime) -> None:
+    """Whatever way somebody says that a child is missing, it is an episode."""
+    held = await open_of_child(child_id)
+    if held is None:
+        alert = await Alert.get_or_none(id=alert_id)
+        saying = Saying(now, alert.words if alert is not None else None)
+        held = await _open(actor, child_id, uuid7(), saying, now)
+        await Alias.create(id=held.id, episode_id=held.id, content=saying.content())
+    if held.alert_id is None:
+        await Episode.filter(id=held.id).update(alert_id=alert_id)
+
+
+async def _sign_of_life(
+    actor: Actor, child_id: UUID, about: UUID | None, at: datetime, now: datetime
+) -> None:
+    """It stands in the timeline, once; it ends nothing. One of before the search is none of it."""
+    held = await open_of_child(child_id)
+    if held is None or at < held.opened_at or await Line.exists(episode_id=held.id, about_id=about):
+        return
+    await append(actor, held, acts.SIGN_OF_LIFE, at=at, now=now, about=about)
+    await announce(held.agency_id, TOPIC)

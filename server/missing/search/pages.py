@@ -1,0 +1,300 @@
+"""The desk while a child is missing: one step to say so, what is next, and everything in order."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.due.turns import WORDS
+from server.errors import Conflict, NotFound, WaymarkError
+from server.i18n import N_, format_list, gettext
+from server.missing.search import actions, handing_pages, opening, setting_pages, together_pages
+from server.missing.search.acts import ENTRIES, FLAGS, SAID, SHARED, Act
+from server.missing.search.models import Episode, Line
+from server.missing.search.opening import Saying
+from server.missing.search.paths import desk_episode, frame, others_for
+from server.missing.search.rules import Flag, Stage
+from server.missing.search.view import Running, Told, names_of, others_in, view
+from server.missing.search.wording import ENDED_BY, STAGES, details_of, icon_of, title_of
+from server.people.access import Roles, desk_child, looked, nothing_here, now_of, staff_of
+from server.people.models import Person
+from server.people.rules import Action, Role, may
+from server.people.words import ROLES, entered, form_fault
+from server.watch.alert_pages import ONE_LOOK
+from server.watch.desk import LONGEST_WORDS, back_to, id_or_new, moment_of, words_of
+from server.web import form_body, language_of, page, zone_of
+
+LinksAbout = Callable[[Request, Episode, Roles], Awaitable[Sequence[Any]]]
+
+# --- saying so
+
+
+async def missing(request: Request) -> Response:
+    """Before everyone is called: one page, one button. Nothing on it can hold anybody up."""
+    child, roles = await desk_child(request, Action.EPISODE_OPEN)
+    held = await opening.open_of_child(child.id)
+    if held is not None and may(roles, Action.EPISODE_SEE):
+        return RedirectResponse(f"/desk/episodes/{held.id}", status_code=303)
+    language = language_of(request)
+    context = {
+        "child": await Person.get(id=child.id),
+        "path": f"/desk/children/{child.id}",
+        "id": str(uuid4()),
+        "flags": [(flag.value, gettext(language, FLAGS[flag])) for flag in SAID],
+    }
+    return page(request, "missing/search/missing.html", context)
+
+
+async def open_missing(request: Request) -> Response:
+    """ "I think this child is missing": everyone is called at once. Nothing else is needed, and
+    nothing that does not fit holds anybody up: it is left out."""
+    child, roles = await desk_child(request, Action.EPISODE_OPEN)
+    visitor, now = await staff_of(request), now_of(request)
+    form = await _form_if_any(request)
+    id_ = _id(form)
+    saying = _said(form, now)
+    try:
+        episode, _ = await opening.open_episode(visitor, child.id, id_, saying, now)
+    except WaymarkError:
+        # An id that is known already with other words: the call matters, the id does not.
+        episode, _ = await opening.open_episode(visitor, child.id, uuid4(), saying, now)
+    if may(roles, Action.EPISODE_SEE):
+        return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
+    return back_to(child.id, roles, "missing")
+
+
+async def _form_if_any(request: Request) -> FormData:
+    try:
+        return await form_body(request)
+    except WaymarkError:
+        return FormData()
+
+
+def _id(form: FormData) -> UUID:
+    try:
+        return UUID(entered(form, "id"))
+    except ValueError:
+        return uuid4()
+
+
+def _said(form: FormData, now: datetime) -> Saying:
+    words = entered(form, "words")[:LONGEST_WORDS] or None
+    seen = {name: entered(form, name)[:500] for name in ("where", "by") if entered(form, name)}
+    flags = tuple(flag for flag in SAID if flag.value in form.getlist("flag"))
+    return Saying(now, words, seen or None, flags, is_timed=False)
+
+
+# --- the episode
+
+
+async def show(request: Request, *, links_about: LinksAbout) -> Response:
+    """What is next, whose turn it is, and everything that was done.
+
+    `links_about` finds what may belong together: a later room knows it, and hands it in where the
+    routes are put together.
+    """
+    episode, roles = await desk_episode(request, Action.EPISODE_SEE)
+    visitor, now, language = await staff_of(request), now_of(request), language_of(request)
+    what = f"look:{Action.EPISODE_SEE}"
+    await looked(visitor, [episode.child_id], what, now, at_most_every=ONE_LOOK)
+    known = await names_of(await others_for(request, await others_in([episode])))
+    [seen] = await view([episode], roles, visitor.person_id, now, known)
+    clocks = [_clock(one, language) for one in seen.clocks]
+    works = may(roles, Action.EPISODE_WORK)
+    context = {
+        **await frame(request, episode),
+        "stage": gettext(language, STAGES[Stage(episode.stage)]),
+        "flags": [gettext(language, FLAGS[Flag(flag)]) for flag in episode.flags],
+        "next": clocks[0] if clocks else None,
+        "clocks": clocks[1:],
+        "lines": [_line(line, language) for line in reversed(seen.timeline)],
+        "acts": _acts(episode, language) if works else [],
+        **await together_pages.shown(request, episode, roles),
+        "passings": await handing_pages.open_of(episode),
+        "me": visitor.person_id,
+        "links": await links_about(request, episode, roles) if works else [],
+        "done": _done(request),
+        "works": works,
+        "may_find": may(roles, Action.EPISODE_FOUND),
+    }
+    return page(request, "missing/search/episode.html", context)
+
+
+DONE: Mapping[str, str] = {
+    "together": N_("Noted in both timelines: missing together."),
+    "apart": N_("Noted in both timelines: not missing together."),
+    "not_together": N_("These two are not of one home and one time. Note it in words instead."),
+}
+
+
+def _done(request: Request) -> str | None:
+    code = request.query_params.get("done", "")
+    return gettext(language_of(request), DONE[code]) if code in DONE else None
+
+
+def _clock(one: Running, language: str) -> dict[str, Any]:
+    act = ENDED_BY.get(one.what)
+    names = format_list(language, [person.name for person in one.people])
+    return {
+        "word": gettext(language, WORDS[one.what]),
+        "due_at": one.due_at,
+        "is_over": one.is_over,
+        "who": names or gettext(language, ROLES[Role(one.role)]),
+        "act": act.value if act is not None else None,
+    }
+
+
+def _line(line: Told, language: str) -> dict[str, Any]:
+    return {
+        "title": title_of(line.what, language),
+        "icon": icon_of(line.what),
+        "at": line.at,
+        "received_at": line.received_at,
+        "is_late": (line.received_at - line.at).total_seconds() > 90,
+        "who": line.who.name,
+        "details": details_of(line.what, line.details, language),
+        "words": line.words,
+    }
+
+
+def _acts(episode: Episode, language: str) -> list[tuple[str, str, str]]:
+    """What can be entered now."""
+    return [
+        (act.value, gettext(language, entry.title), entry.icon)
+        for act, entry in ENTRIES.items()
+        if (entry.is_search and episode.is_open)
+        or (not entry.is_search and not episode.is_open)
+        or act in (Act.NOTE, Act.REPORT)
+    ]
+
+
+# --- an entry
+
+
+async def entry(request: Request) -> Response:
+    """One entry on a page of its own."""
+    episode, _ = await desk_episode(request, Action.EPISODE_WORK)
+    return await _entry_page(request, episode, _act(request))
+
+
+async def enter(request: Request) -> Response:
+    """It is in the timeline."""
+    episode, _ = await desk_episode(request, Action.EPISODE_WORK)
+    form, act = await form_body(request), _act(request)
+    details = {one.name: entered(form, one.name) for one in ENTRIES[act].details}
+    try:
+        await actions.enter(
+            await staff_of(request),
+            episode.id,
+            act,
+            id=id_or_new(form),
+            at=moment_of(entered(form, "at"), zone_of(request), "at"),
+            words=words_of(form),
+            details={name: value for name, value in details.items() if value},
+            now=now_of(request),
+            also=await _also(request, episode, form),
+        )
+    except NotFound:
+        raise
+    except WaymarkError as fault:
+        return await _entry_page(request, episode, act, form, fault)
+    return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
+
+
+async def _also(request: Request, episode: Episode, form: FormData) -> list[UUID]:
+    """For whom it is entered as well: those whose names stood beside the one tick. Raises
+    Conflict where that is so no more."""
+    wanted = [UUID(one) for one in entered(form, "also").split() if _is_id(one)]
+    theirs = {one.episode.id for one in await together_pages.shared(request, episode)}
+    if set(wanted) <= theirs:
+        return wanted
+    # Sent again, what was entered stands, whatever has become of the others since.
+    if await Line.exists(id=id_or_new(form)):
+        return wanted
+    raise Conflict(
+        N_("It is not as it was: one of them was seen, or is not with this child. Look again."),
+        code="apart",
+    )
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _act(request: Request) -> Act:
+    act = request.path_params["act"]
+    if act not in set(Act):
+        raise nothing_here()
+    return Act(act)
+
+
+async def _entry_page(
+    request: Request,
+    episode: Episode,
+    act: Act,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    language, kind = language_of(request), ENTRIES[act]
+    names = ["id", "at", "words", *(one.name for one in kind.details)]
+    given: Mapping[str, str] = {name: "" for name in names} | {"id": str(uuid4())}
+    if form is not None:
+        given = {name: entered(form, name) for name in names}
+    others = await together_pages.shared(request, episode) if act in SHARED else []
+    context = {
+        **await frame(request, episode),
+        "others": format_list(language, [one.name or "" for one in others]),
+        "also": " ".join(str(one.episode.id) for one in others),
+        "is_also": form is not None and bool(entered(form, "also")),
+        "act": act.value,
+        "title": gettext(language, kind.title),
+        "details": [_field(one, language) for one in kind.details],
+        "needs_words": kind.needs_words,
+        "zone_name": str(zone_of(request)),
+        "given": given,
+        "fields": names,
+        "error": _in_words(fault, language),
+    }
+    return page(
+        request, "missing/search/entry.html", context, status=fault.status if fault else 200
+    )
+
+
+def _in_words(fault: WaymarkError | None, language: str) -> Any:
+    if fault is None:
+        return None
+    if "label" in fault.extra:
+        fault.extra["label"] = gettext(language, str(fault.extra["label"]))
+    return form_fault(fault, language)
+
+
+def _field(one: Any, language: str) -> dict[str, Any]:
+    choices = one.choices or {}
+    return {
+        "name": one.name,
+        "label": gettext(language, one.label),
+        "options": [(code, gettext(language, words)) for code, words in choices.items()],
+        "is_needed": one.is_needed,
+    }
+
+
+_CHILD, _EPISODE = "/desk/children/{child_id:uuid}", "/desk/episodes/{episode_id:uuid}"
+
+routes = [
+    Route(f"{_CHILD}/missing", missing, methods=["GET"]),
+    Route(f"{_CHILD}/missing", open_missing, methods=["POST"]),
+    Route(f"{_EPISODE}/enter/{{act}}", entry, methods=["GET"]),
+    Route(f"{_EPISODE}/enter/{{act}}", enter, methods=["POST"]),
+    *together_pages.routes,
+    *handing_pages.routes,
+    *setting_pages.routes,
+]

@@ -1,0 +1,72 @@
+"""From the path of a request to an episode, by way of its child."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+
+from server.errors import Denied, NotFound
+from server.missing.search.models import Episode
+from server.people.access import Roles, child_for, nothing_here, now_of, staff_of
+from server.people.models import Child, Person
+from server.people.rules import Action
+from server.watch.alert_pages import ONE_LOOK
+from server.watch.wording import when
+from server.web import language_of, zone_of
+
+
+async def episode_for(request: Request, action: Action) -> tuple[Episode, Roles]:
+    """The episode of the path, of the child of the path. NotFound where it is of another."""
+    child, roles = await child_for(request, request.path_params["child_id"], action)
+    return await episode_of(child, request.path_params["episode_id"]), roles
+
+
+async def episode_of(child: Child, episode_id: UUID) -> Episode:
+    """An episode of this child, by its id or by one that somebody else gave it."""
+    held = Episode.filter(child_id=child.id)
+    episode = await held.get_or_none(id=episode_id)
+    if episode is None:
+        episode = await Episode.filter(child_id=child.id, aliases__id=episode_id).first()
+    if episode is None:
+        raise nothing_here()
+    return episode
+
+
+async def desk_episode(request: Request, action: Action) -> tuple[Episode, Roles]:
+    """The episode of a path that names no child, for a page of the desk."""
+    visitor = await staff_of(request)
+    id_ = request.path_params["episode_id"]
+    episode = await Episode.get_or_none(id=id_, agency_id=visitor.agency_id)
+    if episode is None:
+        raise nothing_here()
+    _, roles = await child_for(request, episode.child_id, action)
+    return episode, roles
+
+
+async def others_for(request: Request, children: Iterable[UUID]) -> dict[UUID, Roles]:
+    """Of these children those whose episodes the visitor may see, and what the visitor is to each.
+    For whoever is only on duty it is a look at that child, as its own page would be."""
+    found: dict[UUID, Roles] = {}
+    for child_id in sorted(set(children)):
+        try:
+            child, roles = await child_for(
+                request, child_id, Action.EPISODE_SEE, at_most_every=ONE_LOOK
+            )
+        except (NotFound, Denied):
+            continue
+        found[child.id] = roles
+    return found
+
+
+async def frame(request: Request, episode: Episode) -> dict[str, Any]:
+    """What every page about an episode shows."""
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    return {
+        "episode": episode,
+        "child": await Person.get(id=episode.child_id),
+        "path": f"/desk/episodes/{episode.id}",
+        "shown": lambda at: when(language, at, zone, now),
+        "now": now,
+        "error": None,
+    }

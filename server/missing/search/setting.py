@@ -1,0 +1,59 @@
+"""An agency sets the clocks of its searches: a new version each time, with a reason. Searches that
+run keep the clocks that they began with."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from server.audit.actions import Actor, note
+from server.db import write
+from server.errors import Conflict, Refused
+from server.i18n import N_
+from server.missing.search import terms
+from server.missing.search.clocks import as_data, clocks_of
+from server.missing.search.models import ClocksVersion
+from server.people.models import Agency
+
+LONGEST_WHY = 2_000
+
+
+async def set_clocks(
+    actor: Actor,
+    agency_id: UUID,
+    base: int | None,
+    given: Mapping[str, str],
+    why: str,
+    now: datetime,
+) -> ClocksVersion | None:
+    """The numbers as they are to hold for searches that begin from now on; None where they hold
+    already. A search that runs keeps the clocks it began with.
+
+    Raises Refused (naming the field), Conflict `moved` where somebody set them since `base`.
+    """
+    if not why.strip():
+        raise Refused(N_("Write in a few words why."), field="why")
+    if len(why) > LONGEST_WHY:
+        raise Refused(N_("Write 2,000 characters at the most."), field="why")
+    async with write():
+        await Agency.filter(id=agency_id).select_for_update().first()
+        clocks, version = await clocks_of(agency_id)
+        after = terms.changed(clocks, given)
+        if after == clocks:
+            return None
+        if version != base:
+            raise Conflict(
+                N_("Somebody else has just set these. Look at them, and set yours again."),
+                code="moved",
+            )
+        row = await ClocksVersion.create(
+            agency_id=agency_id,
+            version=version + 1,
+            made_at=now,
+            made_by=actor.id,
+            why=why.strip(),
+            clocks=as_data(after),
+        )
+        before = terms.shown(clocks)
+        names = [name for name, value in terms.shown(after).items() if value != before[name]]
+        await note(actor, "episode:clocks", about=("clocks", row.id), names=names, now=now)
+    return row

@@ -1,0 +1,98 @@
+"""How a search stands, in plain sentences: what was done, what is open, and what comes next. For
+whoever has it from now on, who may read them at three in the morning."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from server.due.turns import WORDS
+from server.i18n import N_, format_list, gettext, ngettext
+from server.missing.search import acts
+from server.missing.search.acts import HOW, RESULT, Act
+from server.missing.search.view import Running, Told, View
+
+Shown = Callable[[datetime], str]
+
+
+def how_it_stands(seen: View, language: str, shown: Shown) -> list[str]:
+    """The sentences, in the order in which somebody needs them."""
+    return [
+        *_missing(seen, language, shown),
+        _police(seen, language, shown),
+        _tried(seen.timeline, language, shown),
+        _heard(seen.timeline, language, shown),
+        *_next(seen.clocks, language, shown),
+    ]
+
+
+def _missing(seen: View, language: str, shown: Shown) -> list[str]:
+    episode = seen.episode
+    if episode.found_at is not None:
+        said = gettext(language, N_("The child was seen {time}: the search is over."))
+        return [said.format(time=shown(episode.found_at))]
+    found = [gettext(language, N_("Missing since {time}.")).format(time=shown(episode.opened_at))]
+    where = (episode.last_seen or {}).get("where")
+    if where:
+        found.append(gettext(language, N_("Last seen: {where}.")).format(where=where))
+    return found
+
+
+def _police(seen: View, language: str, shown: Shown) -> str:
+    told = seen.episode.reported_at
+    if told is None:
+        return gettext(language, N_("The police have not been told."))
+    reports = [
+        one for one in seen.timeline if one.what == Act.REPORT and one.details.get("to") == "police"
+    ]
+    reference = reports[-1].details.get("reference") if reports else None
+    if reference:
+        said = gettext(language, N_("The police were told {time}, reference {reference}."))
+        return said.format(time=shown(told), reference=reference)
+    return gettext(language, N_("The police were told {time}.")).format(time=shown(told))
+
+
+def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
+    tries = [one for one in timeline if one.what == Act.ATTEMPT]
+    if not tries:
+        return gettext(language, N_("Nobody has entered a try to reach the child."))
+    last, n = max(tries, key=lambda one: one.at), len(tries)
+    said = ngettext(
+        language,
+        "{n} try to reach the child, the last {time}: {how}, {result}.",
+        "{n} tries to reach the child, the last {time}: {how}, {result}.",
+        n,
+    )
+    how, result = last.details.get("how", ""), last.details.get("result", "")
+    whom = last.details.get("whom")
+    way = gettext(language, HOW.get(how, how))
+    return said.format(
+        n=n,
+        time=shown(last.at),
+        how=f"{way} ({whom})" if whom else way,
+        result=gettext(language, RESULT.get(result, result)),
+    )
+
+
+def _heard(timeline: Sequence[Told], language: str, shown: Shown) -> str:
+    signs = [one for one in timeline if one.what == acts.SIGN_OF_LIFE]
+    if not signs:
+        return gettext(language, N_("There was no sign of life."))
+    last = max(one.at for one in signs)
+    return gettext(language, N_("The last sign of life was {time}.")).format(time=shown(last))
+
+
+def _next(clocks: Sequence[Running], language: str, shown: Shown) -> list[str]:
+    late = [gettext(language, WORDS[one.what]) for one in clocks if one.is_over]
+    coming = [one for one in clocks if not one.is_over]
+    found = []
+    if late:
+        said = gettext(language, N_("Late: {what}."))
+        found.append(said.format(what=format_list(language, late)))
+    if coming:
+        first = coming[0]
+        names = format_list(language, [one.name for one in first.people])
+        what = gettext(language, WORDS[first.what])
+        said = gettext(language, N_("Next: {what}, by {time}."))
+        found.append(said.format(what=what, time=shown(first.due_at)))
+        if names:
+            found.append(gettext(language, N_("It is the turn of {names}.")).format(names=names))
+    return found

@@ -1,0 +1,146 @@
+"""The clocks of a search as an agency may set them: a list of numbers with their bounds. Pure.
+
+What guidance names itself has a bound that nobody goes beyond: a report within a day, the talk
+after the return within 72 hours (domain.md 2.3, 2.4). Everything else is the agency's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+
+from server.due.rules import Kind
+from server.errors import Refused
+from server.i18n import N_
+from server.missing.search.rules import REPORT_AT_LAST, Clocks
+
+
+class Unit(StrEnum):
+    """What a number counts."""
+
+    MINUTES = "minutes"
+    HOURS = "hours"
+    DAYS = "days"
+
+    @property
+    def one(self) -> timedelta:
+        """One of it."""
+        return timedelta(**{self.value: 1})
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One clock in a form: its name, words, unit, and how long it may be."""
+
+    name: str
+    label: str
+    unit: Unit
+    most: timedelta
+
+
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+_TALK = timedelta(hours=72)
+TIERS: Mapping[str, str] = {
+    "high": N_("High tier"),
+    "mid": N_("Middle tier"),
+    "low": N_("Low tier"),
+}
+_STEPS = (
+    ("attempts", N_("First attempts to reach the child, within")),
+    ("decide", N_("Decide whether the police are told, within")),
+    ("again", N_("Try again, every")),
+)
+# By tier, all in minutes: half an hour is one of them.
+OF_A_TIER: Mapping[str, tuple[Number, ...]] = {
+    tier: tuple(
+        Number(f"{tier}_{name}", label, Unit.MINUTES, REPORT_AT_LAST) for name, label in _STEPS
+    )
+    for tier in TIERS
+}
+_MEETINGS = (
+    (Kind.STRATEGY_24H, N_("First talk with the police, after"), Unit.HOURS),
+    (Kind.STRATEGY_72H, N_("Second talk with everyone, after"), Unit.HOURS),
+    (Kind.STRATEGY_7D, N_("Third talk, after"), Unit.DAYS),
+    (Kind.STRATEGY_14D, N_("Fourth talk, after"), Unit.DAYS),
+    (Kind.STRATEGY_28D, N_("Fifth talk, after"), Unit.DAYS),
+    (Kind.STRATEGY_3IN30, N_("Talk about three times in 30 days, within"), Unit.HOURS),
+)
+SEARCH: tuple[Number, ...] = (
+    Number("report", N_("Tell the police, after the decision within"), Unit.MINUTES, _HOUR),
+    Number("daily", N_("Try again after the first day, every"), Unit.HOURS, 7 * _DAY),
+    Number(
+        "together",
+        N_("Ask whether two of one home are missing together, where they left within"),
+        Unit.HOURS,
+        7 * _DAY,
+    ),
+    Number(
+        "handover",
+        N_("Ask for the hand-over before the end of a shift, by"),
+        Unit.MINUTES,
+        4 * _HOUR,
+    ),
+    *(Number(kind.value, label, unit, 90 * _DAY) for kind, label, unit in _MEETINGS),
+)
+RETURN: tuple[Number, ...] = (
+    Number("tell_found", N_("Tell the police of the return, within"), Unit.MINUTES, _DAY),
+    Number("safe_and_well", N_("See whether the child is well, within"), Unit.HOURS, _DAY),
+    Number("interview", N_("Offer the talk after the return, within"), Unit.HOURS, _TALK),
+    Number("offer_again", N_("Offer it again after a refusal, within"), Unit.DAYS, 30 * _DAY),
+    Number("after", N_("Look at trafficking, phone and grab pack, within"), Unit.HOURS, 14 * _DAY),
+    Number("review", N_("Look at the life project together, within"), Unit.DAYS, 30 * _DAY),
+)
+ALL: Mapping[str, Number] = {
+    one.name: one for group in (*OF_A_TIER.values(), SEARCH, RETURN) for one in group
+}
+
+
+def shown(clocks: Clocks) -> dict[str, int]:
+    """Each number, in its unit."""
+    return {name: round(_value(clocks, name) / one.unit.one) for name, one in ALL.items()}
+
+
+def _value(clocks: Clocks, name: str) -> timedelta:
+    tier, _, step = name.partition("_")
+    if tier in TIERS:
+        found: timedelta = getattr(clocks.tiers[tier], step)
+        return found
+    if name in clocks.strategy:
+        return clocks.strategy[Kind(name)]
+    found = getattr(clocks, name)
+    return found
+
+
+def changed(clocks: Clocks, given: Mapping[str, str]) -> Clocks:
+    """The clocks with these numbers. Raises Refused, naming the field: what is no whole number, is
+    nothing, or is longer than it may be."""
+    read = {name: _read(ALL[name], text) for name, text in given.items() if name in ALL}
+    tiers = {
+        tier: replace(
+            steps,
+            **{step: read[f"{tier}_{step}"] for step, _ in _STEPS if f"{tier}_{step}" in read},
+        )
+        for tier, steps in clocks.tiers.items()
+    }
+    strategy = {kind: read.get(kind.value, after) for kind, after in clocks.strategy.items()}
+    plain = {
+        one.name: read[one.name]
+        for one in (*SEARCH, *RETURN)
+        if one.name in read and one.name not in clocks.strategy
+    }
+    return replace(clocks, tiers=tiers, strategy=strategy, **plain)
+
+
+def _read(one: Number, text: str) -> timedelta:
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    value = count * one.unit.one if 0 < count < 100_000 else timedelta(0)
+    if not timedelta(0) < value <= one.most:
+        raise Refused(
+            N_("Enter a whole number from 1 to {most}."),
+            field=one.name,
+            most=int(one.most / one.unit.one),
+        )
+    return value

@@ -1,0 +1,77 @@
+"""Who is missing together: what people have said, and what they may be asked. Reads rows, and
+writes none.
+
+Nothing links children by itself. Two who are away in one night need not be with each other, and a
+line of a timeline is never taken away; so it is offered, and a person says it with one tap.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from server.missing.search import rules
+from server.missing.search.clocks import clocks_of
+from server.missing.search.models import Episode, Together
+from server.missing.search.rules import Away
+from server.people.models import Child
+
+
+def ordered(one: UUID, other: UUID) -> tuple[UUID, UUID]:
+    """The pair as its row has it."""
+    return (one, other) if one < other else (other, one)
+
+
+async def links_of(episode_id: UUID) -> list[Together]:
+    """What holds about this episode."""
+    held = Together.filter(Q(episode_id=episode_id) | Q(other_id=episode_id))
+    return await held.filter(ended_at__isnull=True).order_by("made_at", "id")
+
+
+async def linked(episode_id: UUID) -> list[Episode]:
+    """The episodes of those who are missing together with this child, or were, in the order in
+    which somebody said so."""
+    ids = [_other(row, episode_id) for row in await links_of(episode_id)]
+    found = {one.id: one for one in await Episode.filter(id__in=ids)}
+    return [found[id_] for id_ in ids]
+
+
+def _other(row: Together, episode_id: UUID) -> UUID:
+    return row.other_id if row.episode_id == episode_id else row.episode_id
+
+
+async def offered(episode: Episode) -> list[Episode]:
+    """Those about whom somebody is asked whether they are missing together with this child, while
+    one of both is looked for."""
+    clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
+    lately = Q(opened_at__gte=episode.opened_at - clocks.together)
+    others = Episode.filter(
+        Q(found_at__isnull=True) | lately & Q(opened_at__lte=episode.opened_at + clocks.together),
+        agency_id=episode.agency_id,
+    ).exclude(child_id=episode.child_id)
+    found = await others.order_by("opened_at", "id")
+    homes = await homes_of([episode, *found])
+    home, held = homes[episode.id], {one.id for one in await linked(episode.id)}
+    return [
+        one
+        for one in found
+        if home is not None
+        and homes[one.id] == home
+        and one.id not in held
+        and (episode.is_open or one.is_open)
+        and rules.may_be_together(away(episode), away(one), clocks.together)
+    ]
+
+
+def away(episode: Episode) -> Away:
+    """What the rule needs of it."""
+    return Away(episode.opened_at, episode.is_open)
+
+
+async def homes_of(episodes: Iterable[Episode]) -> dict[UUID, UUID | None]:
+    """Where each child lived when it went; of an older episode, which does not say, where it lives
+    now."""
+    held = list(episodes)
+    silent = {one.child_id for one in held if one.home_id is None}
+    now = {one.id: one.home_id for one in await Child.filter(id__in=list(silent))}
+    return {one.id: one.home_id or now.get(one.child_id) for one in held}

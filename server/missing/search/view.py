@@ -1,0 +1,185 @@
+"""An episode as somebody may read it: its clocks with their owners, and its timeline."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from server.due.actions import reach_of
+from server.due.models import Due
+from server.due.rules import OF_AN_EPISODE, Kind, State, To
+from server.missing.search import acts
+from server.missing.search.models import Episode, Line
+from server.missing.search.signs import Sign, signs_of
+from server.people.models import Person
+from server.people.rules import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Somebody who entered something; None as a name: Waymark itself, or somebody of elsewhere."""
+
+    id: UUID | None
+    name: str | None
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A clock that runs: what, by when, whose role it is, and who that is now."""
+
+    what: Kind
+    due_at: datetime
+    is_over: bool
+    role: str
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of the timeline. Words are left out where the reader is not to have them."""
+
+    id: UUID
+    at: datetime
+    received_at: datetime
+    what: str
+    who: Who
+    words: str | None
+    details: dict[str, Any]
+    about_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The whole of one episode."""
+
+    episode: Episode
+    clocks: tuple[Running, ...]
+    timeline: tuple[Told, ...]
+    reader: "Reader"
+
+
+class Reader:
+    """How much somebody reads: everything, what they entered themselves (a carer), or what
+    happened without anybody's words (the child, and whoever holds its phone)."""
+
+    def __init__(self, roles: Collection[Role], person_id: UUID) -> None:
+        self.person_id = person_id
+        self.is_child = Role.CHILD in roles
+        self.reads_all = not self.is_child and bool(
+            set(roles) & {Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN}
+        )
+
+    def lines(self, lines: Sequence[Line]) -> list[Line]:
+        """Those that this reader sees."""
+        if self.reads_all or self.is_child:
+            return list(lines)
+        return [line for line in lines if line.who_id == self.person_id]
+
+    def reads_words(self, line: Line) -> bool:
+        """Whether the words and details of this line are for this reader."""
+        return self.reads_all or line.who_id == self.person_id
+
+
+async def others_in(episodes: Sequence[Episode]) -> set[UUID]:
+    """The other children that these timelines speak of."""
+    ids = [episode.id for episode in episodes]
+    lines = await Line.filter(episode_id__in=ids, what__in=list(acts.OF_ANOTHER))
+    return {UUID(line.details["with"]) for line in lines}
+
+
+async def names_of(children: Collection[UUID]) -> dict[UUID, str]:
+    """The names of these people."""
+    return {one.id: one.name for one in await Person.filter(id__in=list(children))}
+
+
+async def view(
+    episodes: Sequence[Episode],
+    roles: Collection[Role],
+    person_id: UUID,
+    now: datetime,
+    known: Mapping[UUID, str] = MappingProxyType({}),
+) -> list[View]:
+    """These episodes, in the order given, as this reader may read them. `known`: the names of those
+    other children that the reader may see; every other one is told without who it is."""
+    reader = Reader(roles, person_id)
+    ids = [episode.id for episode in episodes]
+    lines = await Line.filter(episode_id__in=ids).order_by("episode_id", "number")
+    names, signs = await _names(lines), await signs_of(lines)
+    running = await _running(ids, now) if reader.reads_all else {}
+    return [
+        View(
+            episode,
+            running.get(episode.id, ()),
+            tuple(
+                _told(line, names, signs.get(line.id), reader, known)
+                for line in reader.lines([one for one in lines if one.episode_id == episode.id])
+            ),
+            reader,
+        )
+        for episode in episodes
+    ]
+
+
+def of_another(details: Mapping[str, Any], known: Mapping[UUID, str]) -> dict[str, Any]:
+    """What a line says about another child: who it is and where its search stands, or nothing."""
+    name = known.get(UUID(details["with"]))
+    return {**details, "name": name} if name is not None else {}
+
+
+def _told(
+    line: Line,
+    names: dict[UUID, str],
+    sign: Sign | None,
+    reader: Reader,
+    known: Mapping[UUID, str],
+) -> Told:
+    reads = reader.reads_words(line)
+    words: str | None = sign.words if sign is not None else line.words
+    details = {"said": sign.what} if sign is not None else line.details
+    about = line.about_id
+    if line.what in acts.OF_ANOTHER:
+        details = of_another(line.details, known)
+        about = about if details else None
+    name = names.get(line.who_id) if line.who_id is not None else None
+    return Told(
+        line.id,
+        line.at,
+        line.received_at,
+        line.what,
+        Who(line.who_id, name, line.who_role),
+        words if reads else None,
+        details if reads else {},
+        about if reads else None,
+    )
+
+
+async def _names(lines: Sequence[Line]) -> dict[UUID, str]:
+    return await names_of({line.who_id for line in lines if line.who_id is not None})
+
+
+_ORDER = {kind: number for number, kind in enumerate(Kind)}
+
+
+async def _running(ids: Collection[UUID], now: datetime) -> dict[UUID, tuple[Running, ...]]:
+    held = Due.filter(subject_id__in=list(ids), state=State.OPEN).order_by("due_at")
+    dues = [due for due in await held if due.kind in OF_AN_EPISODE]
+    # Of what is due at one moment, what comes first in the workflow.
+    dues.sort(key=lambda due: (due.due_at, _ORDER[Kind(due.kind)]))
+    reach = await reach_of(dues, now)
+    wanted = {person for by_to in reach.values() for person in by_to.get(To.OWNER, ())}
+    people = {one.id: one for one in await Person.filter(id__in=list(wanted))}
+    found: dict[UUID, tuple[Running, ...]] = {}
+    for due in dues:
+        owners = [people[id_] for id_ in reach[due.id].get(To.OWNER, ()) if id_ in people]
+        one = Running(
+            Kind(due.kind),
+            due.due_at,
+            due.due_at <= now,
+            due.owner_role,
+            tuple(sorted(owners, key=lambda person: (person.name, str(person.id)))),
+        )
+        found[due.subject_id] = (*found.get(due.subject_id, ()), one)
+    return found

@@ -1,0 +1,180 @@
+"""An episode as it goes over the wire, as far as somebody may read it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+
+from server.missing.search.models import Episode
+from server.missing.search.paths import others_for
+from server.missing.search.rules import Stage
+from server.missing.search.together import linked, offered
+from server.missing.search.view import Reader, Told, View, Who, names_of, others_in, view
+from server.people.access import Roles, now_of, visitor_of
+from server.people.rules import Action, may
+
+
+class OtherOut(msgspec.Struct):
+    """Another child: with whom it is missing, or might be. Ids and name are there for those who may
+    see that child."""
+
+    episode_id: UUID | None
+    child_id: UUID | None
+    name: str | None
+    is_open: bool
+    opened_at: datetime
+
+
+class OwnerOut(msgspec.Struct):
+    """Whose turn it is: the role, and who that is now."""
+
+    role: str
+    people: list[dict[str, Any]]
+
+
+class ClockOut(msgspec.Struct):
+    """Something that must happen by a time."""
+
+    what: str
+    due_at: datetime
+    is_over: bool
+    owner: OwnerOut
+
+
+class WhoOut(msgspec.Struct):
+    """Who entered it; without a name it was Waymark itself."""
+
+    id: UUID | None
+    name: str | None
+    role: str
+
+
+class LineOut(msgspec.Struct):
+    """One line of the timeline: when it happened, when it was entered, what, by whom."""
+
+    id: UUID
+    at: datetime
+    received_at: datetime
+    what: str
+    who: WhoOut
+    words: str | None
+    details: dict[str, Any]
+    about_id: UUID | None
+
+
+class EpisodeOut(msgspec.Struct):
+    """One time of being missing, as far as the one who asks may read it."""
+
+    id: UUID
+    child_id: UUID
+    stage: Stage
+    opened_at: datetime
+    said_at: datetime
+    why: str | None
+    last_seen: dict[str, Any] | None
+    flags: list[str]
+    decided_at: datetime | None
+    reported_at: datetime | None
+    found_at: datetime | None
+    found: dict[str, Any] | None
+    followed_up_at: datetime | None
+    clocks: list[ClockOut]
+    timeline: list[LineOut]
+    together: list[OtherOut]
+    together_offered: list[OtherOut]  # Of one home and one time: a person says whether they are.
+
+
+class EpisodesOut(msgspec.Struct):
+    """Every time the child was missing, the newest first."""
+
+    episodes: list[EpisodeOut]
+
+
+async def one_out(request: Request, episode: Episode, roles: Roles) -> EpisodeOut:
+    """One episode."""
+    return (await outs(request, [episode], roles))[0]
+
+
+async def outs(request: Request, episodes: list[Episode], roles: Roles) -> list[EpisodeOut]:
+    """Each of them, with those who are missing together as far as the visitor may see them."""
+    visitor = await visitor_of(request)
+    reads = Reader(roles, visitor.person_id).reads_all
+    held = {one.id: await linked(one.id) if reads else [] for one in episodes}
+    asked = {
+        one.id: await offered(one) if one.is_open and may(roles, Action.EPISODE_WORK) else []
+        for one in episodes
+    }
+    others = [one for some in (*held.values(), *asked.values()) for one in some]
+    children = {one.child_id for one in others} | (await others_in(episodes) if reads else set())
+    known = await names_of(await others_for(request, children))
+    seen = await view(episodes, roles, visitor.person_id, now_of(request), known)
+    return [
+        _out(
+            one,
+            [_other(other, known) for other in held[one.episode.id]],
+            [_other(other, known) for other in asked[one.episode.id]],
+        )
+        for one in seen
+    ]
+
+
+def _other(episode: Episode, known: Mapping[UUID, str]) -> OtherOut:
+    is_known = episode.child_id in known
+    return OtherOut(
+        episode.id if is_known else None,
+        episode.child_id if is_known else None,
+        known.get(episode.child_id),
+        episode.is_open,
+        episode.opened_at,
+    )
+
+
+def _out(seen: View, together: list[OtherOut], offered: list[OtherOut]) -> EpisodeOut:
+    episode, reads, is_child = seen.episode, seen.reader.reads_all, seen.reader.is_child
+    return EpisodeOut(
+        id=episode.id,
+        child_id=episode.child_id,
+        stage=Stage(episode.stage),
+        opened_at=episode.opened_at,
+        said_at=episode.said_at,
+        why=episode.why if reads else None,
+        last_seen=episode.last_seen if reads else None,
+        flags=episode.flags if reads else [],
+        decided_at=episode.decided_at if reads or is_child else None,
+        reported_at=episode.reported_at if reads or is_child else None,
+        found_at=episode.found_at,
+        found=episode.found if reads else None,
+        followed_up_at=episode.followed_up_at,
+        clocks=[
+            ClockOut(
+                one.what.value,
+                one.due_at,
+                one.is_over,
+                OwnerOut(one.role, [{"id": who.id, "name": who.name} for who in one.people]),
+            )
+            for one in seen.clocks
+        ],
+        timeline=[_line(line) for line in seen.timeline],
+        together=together,
+        together_offered=offered,
+    )
+
+
+def _line(line: Told) -> LineOut:
+    return LineOut(
+        line.id,
+        line.at,
+        line.received_at,
+        line.what,
+        _who(line.who),
+        line.words,
+        line.details,
+        line.about_id,
+    )
+
+
+def _who(who: Who) -> WhoOut:
+    return WhoOut(who.id, who.name, who.role)

@@ -1,0 +1,135 @@
+"""How an episode reads: stages, lines, details and clocks in words. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.due.rules import STRATEGY, Kind
+from server.i18n import N_, gettext
+from server.missing.search import acts
+from server.missing.search.acts import ENTRIES, Act
+from server.missing.search.rules import Stage
+
+STAGES: Mapping[Stage, str] = {
+    Stage.DECIDING: N_("Missing, not reported"),
+    Stage.REPORTED: N_("Missing, reported"),
+    Stage.SEARCHING: N_("Missing, being looked for"),
+    Stage.FOUND: N_("Found, more to do"),
+    Stage.FOLLOWED_UP: N_("Found, all done"),
+}
+# What Waymark enters, or what has a page of its own.
+LINES: Mapping[str, tuple[str, str]] = {
+    acts.OPENED: (N_("Said that the child is missing"), "missing"),
+    acts.JOINED: (N_("Said so too"), "missing"),
+    acts.SIGN_OF_LIFE: (N_("A sign of life"), "well"),
+    acts.FOUND: (N_("Saw the child"), "eye"),
+    acts.INTERVIEW_HELD: (N_("The talk after the return was held"), "talk"),
+    acts.MAILED: (N_("Sent the grab pack by mail"), "mail"),
+    acts.PLAN_REVIEW: (N_("Looked at the life project together"), "check"),
+    acts.HANDOVER_READ: (N_("Read how the search stands, and has it now"), "check"),
+    acts.TOGETHER: (N_("Missing together with another child"), "missing"),
+    acts.APART: (N_("Not missing together after all"), "missing"),
+    acts.OTHER_SEEN: (N_("The other child was seen: ask it, kindly"), "eye"),
+}
+# What a sign of life was.
+SIGNS: Mapping[str, str] = {
+    "ok": N_("Checked in"),
+    "safe": N_("“I am safe, not ready to come back”"),
+    "talk": N_("Wants to talk"),
+    "help": N_("Asked for help"),
+    "message": N_("Wrote in the talk"),
+    "seen": N_("Somebody saw the child"),
+}
+_MORE: Mapping[str, str] = {
+    "where": N_("Where"),
+    "by": N_("By whom"),
+    "words": N_("What was said"),
+}
+_HELD: Mapping[str, str] = {
+    "independent": N_("Is this person independent of the home?"),
+    "hours": N_("Hours after the return"),
+}
+# Which entry a clock waits for. The talk has a page of its own once it was offered.
+ENDED_BY: Mapping[Kind, Act] = {
+    Kind.DECISION: Act.DECISION,
+    Kind.REPORT: Act.REPORT,
+    Kind.TELL_FOUND: Act.REPORT,
+    Kind.KEEP_TRYING: Act.ATTEMPT,
+    **dict.fromkeys(STRATEGY, Act.STRATEGY),
+    Kind.SAFE_AND_WELL: Act.SAFE_AND_WELL,
+    Kind.MEDICAL: Act.MEDICAL,
+    Kind.RETURN_INTERVIEW: Act.INTERVIEW_OFFERED,
+    Kind.RESCREEN: Act.RESCREEN,
+    Kind.PHONE_CHECK: Act.PHONE_CHECK,
+    Kind.PACK_UPDATE: Act.PACK_UPDATE,
+}
+
+
+def title_of(what: str, language: str) -> str:
+    """What a line of the timeline is called."""
+    return gettext(language, _title(what))
+
+
+def _title(what: str) -> str:
+    if what in LINES:
+        return LINES[what][0]
+    return ENTRIES[Act(what)].title if what in set(Act) else what
+
+
+def icon_of(what: str) -> str:
+    """The drawing beside it."""
+    if what in LINES:
+        return LINES[what][1]
+    return ENTRIES[Act(what)].icon if what in set(Act) else "said"
+
+
+def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
+    """What a line tells, as pairs of label and words. Flags, and where the child was last seen, are
+    told as those who entered them chose and wrote them."""
+    if what in set(Act):
+        return [
+            (gettext(language, detail.label), _value(detail, str(details[detail.name]), language))
+            for detail in ENTRIES[Act(what)].details
+            if detail.name in details
+        ]
+    if what == acts.INTERVIEW_HELD:
+        return [
+            (gettext(language, label), gettext(language, acts.YES.get(value, value)))
+            for name, label in _HELD.items()
+            if (value := str(details.get(name, "")))
+        ]
+    if what in acts.OF_ANOTHER:
+        name = details.get("name") or gettext(language, N_("another child of the home"))
+        return [(gettext(language, N_("Who")), str(name))]
+    if what == acts.MAILED:
+        told = ((label, _mailed(name, details, language)) for name, label in _MAIL)
+        return [(gettext(language, label), value) for label, value in told]
+    if what == acts.SIGN_OF_LIFE:
+        said = SIGNS.get(details.get("said", ""))
+        return [(gettext(language, N_("What it was")), gettext(language, said))] if said else []
+    seen = details.get("last_seen", {}) if what in (acts.OPENED, acts.JOINED) else details
+    found = [
+        (gettext(language, label), str(seen[name]))
+        for name, label in _MORE.items()
+        if seen.get(name)
+    ]
+    held = [flag for flag in acts.FLAGS if flag in details.get("flags", ())]
+    flags = [gettext(language, acts.FLAGS[flag]) for flag in held]
+    return [*found, *((gettext(language, N_("To hurry")), flag) for flag in flags)]
+
+
+_MAIL = (
+    ("to", N_("To whom")),
+    ("address", N_("E-mail address")),
+    ("pack", N_("Version of the grab pack")),
+)
+
+
+def _mailed(name: str, details: Mapping[str, Any], language: str) -> str:
+    value = str(details.get(name, ""))
+    return gettext(language, acts.TO[value]) if name == "to" and value in acts.TO else value
+
+
+def _value(detail: acts.Detail, value: str, language: str) -> str:
+    if detail.choices is None or value not in detail.choices:
+        return value
+    return gettext(language, detail.choices[value])
