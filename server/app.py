@@ -38,6 +38,7 @@ from server.middleware import stack as middleware_stack
 from server.missing.back import finding
 from server.missing.pack import packing
 from server.missing.search import opening
+from server.missing.search.clocks import lines_of
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import channel_names
 from server.openapi import openapi_route
@@ -98,6 +99,7 @@ def create_app(
     app.state.texts_of = reading.texts_of
     app.state.help_text_of = partial(reading.help_text_of, settings.inbound_numbers)
     app.state.question_of = shared_question.to_ask
+    app.state.lines_of = lines_of
     app.state.changed_on_board = drift.OnBoard()
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app

@@ -30,8 +30,9 @@ export interface Me {
   helpers?: { id: string; name: string }[];
   /** What the child and its caseworker share, where this phone is to ask it now. */
   question?: { id: string; text: string };
-  /** True while adults look for this child. */
+  /** True while adults look for this child, and whom it can call then. */
   door?: boolean;
+  lines?: { talk: string; away: string };
   server_time?: string;
   /** Another one than before: what was confirmed since then is handed in again. */
   epoch?: Epoch | null;

@@ -62,6 +62,17 @@ HelpTextOf = Callable[[UUID], Awaitable[tuple[str, str] | None]]
 QuestionOf = Callable[[UUID], Awaitable[tuple[UUID, str] | None]]
 
 
+# Whom a child of an agency can call while it is looked for: the number to talk, and the other one.
+LinesOf = Callable[[UUID], Awaitable[tuple[str, str]]]
+
+
+class LinesOut(msgspec.Struct):
+    """Numbers to call: to talk to somebody, and for missing children. Empty where there is none."""
+
+    talk: str
+    away: str
+
+
 class QuestionOut(msgspec.Struct):
     """What the child and its caseworker share, and the phone is to ask now."""
 
@@ -73,9 +84,10 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     """Oneself. What belongs to a watch is null for adults, who are not watched. `answered_late`:
     the last check-in of a day that came late, where the child has not said why. `reminders`: how
     well pushes reach the phone that asks; null where no phone does. `helpers`: whom a child can
-    wish for in a call for help. `door`: the child is looked for. `help_text`: where a text message
-    calls for help, if that was agreed. `question`: what the phone is to ask, where it is to ask
-    something. `epoch`: null until the database was put back from a backup."""
+    wish for in a call for help. `door`: the child is looked for, and `lines` are whom it can call.
+    `help_text`: where a text message calls for help, if that was agreed. `question`: what the phone
+    is to ask, where it is to ask something. `epoch`: null until the database was put back from a
+    backup."""
 
     person: PersonOut
     next_due_at: datetime | None
@@ -94,6 +106,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     help_text: HelpTextOut | msgspec.UnsetType = msgspec.UNSET
     question: QuestionOut | msgspec.UnsetType = msgspec.UNSET
     door: bool = False
+    lines: LinesOut | msgspec.UnsetType = msgspec.UNSET
 
 
 class MeChange(msgspec.Struct):
@@ -171,7 +184,9 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
     )
     if visitor.is_child:
         found.child = ChildOut(person.id, person.name)
-        found.door = watch is not None and watch.is_missing
+        if watch is not None and watch.is_missing:
+            found.door = True
+            found.lines = LinesOut(*await cast(LinesOf, request.app.state.lines_of)(agency.id))
         found.helpers = await _helpers(person.id, now_of(request))
         text = await cast(HelpTextOf, request.app.state.help_text_of)(person.id)
         if text is not None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.errors import Conflict, Refused
 from server.missing.search import setting, terms
-from server.missing.search.clocks import clocks_of
+from server.missing.search.clocks import as_clocks, as_data, clocks_of
 from server.missing.search.models import ClocksVersion, Episode
 from server.missing.search.opening import Saying, open_episode
 from server.missing.search.rules import DEFAULT
@@ -18,6 +22,72 @@ from tests.desk.walking import at_desk
 from tests.races import together
 
 PAGE = "/desk/policies/search"
+
+
+EASTERN_1 = "\N{ARABIC-INDIC DIGIT ONE}"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("116 111", "116 111"),
+        (" +1 (800)  786-2929 ", "+1 (800) 786-2929"),
+        (f"{EASTERN_1}{EASTERN_1}6 111", "116 111"),
+        ("", ""),
+        ("  ", ""),
+    ],
+)
+def test_a_line_that_can_be_called_is_kept_in_digits_that_phones_read(
+    written: str, kept: str
+) -> None:
+    for name in terms.LINES:
+        after = terms.shown(terms.changed(DEFAULT, {name: written}))
+        assert after == terms.shown(DEFAULT) | {name: kept}
+
+
+@pytest.mark.parametrize("written", ["call us", "12", "+", "116;111", "116 111" * 5, "tel:116111"])
+def test_what_nobody_could_call_is_refused(written: str) -> None:
+    for name in terms.LINES:
+        with pytest.raises(Refused) as fault:
+            terms.changed(DEFAULT, {name: written})
+        assert fault.value.field == name
+
+
+@given(st.text(alphabet="+0123456789 ()-./\u0661\u06f4a", max_size=40))
+def test_whatever_is_typed_is_a_number_or_is_refused(text: str) -> None:
+    try:
+        found = terms.changed(DEFAULT, {"line_talk": text}).lines.talk
+    except Refused:
+        return
+    assert found == "" or re.fullmatch(r"\+?[0-9 ()./-]{3,32}", found)
+    assert terms.changed(DEFAULT, {"line_talk": found}).lines.talk == found
+
+
+def test_clocks_that_were_set_before_there_were_lines_have_those_of_europe() -> None:
+    old = {name: value for name, value in as_data(DEFAULT).items() if name != "lines"}
+    assert as_clocks(old) == DEFAULT
+    lines = {"line_talk": "1098", "line_away": ""}
+    other = terms.changed(DEFAULT, lines)
+    assert as_clocks(as_data(other)) == other
+
+
+async def test_other_lines_hold_at_once_for_a_search_that_runs(cast: Cast) -> None:
+    now, ines = cast.clock(), cast.actor("ines")
+    await open_episode(ines, cast.mia.id, uuid4(), Saying(now), now)
+    assert (await _me(cast, "mia"))["lines"] == {"talk": "116 111", "away": "116 000"}
+    said = {"line_talk": "1098", "line_away": ""}
+    await setting.set_clocks(ines, cast.agency.id, 0, said, "We are not in Europe.", now)
+    assert (await _me(cast, "mia"))["lines"] == {"talk": "1098", "away": ""}
+    assert "lines" not in await _me(cast, "noor")
+    assert "lines" not in await _me(cast, "tom")
+    await open_episode(cast.actor("uwe"), cast.children["lia"].id, uuid4(), Saying(now), now)
+    assert (await _me(cast, "lia"))["lines"]["away"] == "116 000"
+
+
+async def _me(cast: Cast, name: str) -> dict[str, Any]:
+    async with cast.client_as(name) as client:
+        found: dict[str, Any] = (await client.get("/api/v1/me")).json()
+    return found
 
 
 @pytest.mark.parametrize("name", list(terms.ALL))
@@ -66,6 +136,26 @@ async def test_two_who_set_them_at_once_are_told_of_each_other(cast: Cast) -> No
     )
     assert sum(isinstance(one, Conflict) for one in both) == 1
     assert await ClocksVersion.all().count() == 1
+
+
+async def test_a_line_is_set_at_the_desk_and_stands_beside_whom_to_tell(cast: Cast) -> None:
+    now = cast.clock()
+    made, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
+    entry = f"/desk/episodes/{made.id}/enter/report"
+    async with at_desk(cast, "ines") as browser:
+        assert "Line for missing children (116 000)" in (await browser.get(entry)).text
+        said = {"base": "0", "line_away": "call us", "why": "Not in Europe."}
+        refused = await browser.post(PAGE, data=said)
+        assert refused.status_code == 422
+        assert 'value="call us"' in refused.text
+        assert "Enter a telephone number" in refused.text
+        await browser.post(PAGE, data=said | {"line_away": "1800 555 000"})
+        assert 'value="1800 555 000"' in (await browser.get(PAGE)).text
+        assert "Line for missing children (1800 555 000)" in (await browser.get(entry)).text
+        await browser.post(PAGE, data=said | {"base": "1", "line_away": ""})
+        text = (await browser.get(entry)).text
+        assert "Line for missing children" in text
+        assert "Line for missing children (" not in text
 
 
 async def test_a_supervisor_sets_them_at_the_desk_with_a_reason(cast: Cast) -> None:

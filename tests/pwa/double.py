@@ -108,6 +108,7 @@ class Double:
     forgotten: list[str] = field(default_factory=list)
     question: dict[str, str] | None = None
     door: bool = False
+    lines: dict[str, str] | None = None
     """Whether the child is looked for."""
     trusted: list[dict[str, Any]] = field(default_factory=list)
     own: dict[str, Any] = field(default_factory=lambda: {"version": 0, "fields": {}})
@@ -198,6 +199,7 @@ def application(double: Double) -> Starlette:
                 "helpers": double.helpers,
                 **({"question": double.question} if double.question else {}),
                 **({"door": True} if double.door else {}),
+                **({"lines": double.lines} if double.lines else {}),
                 "server_time": _z(datetime.now(UTC)),
             }
         )

@@ -43,6 +43,29 @@ def test_the_door_has_help_words_and_numbers_and_never_says_missing_or_police(
     phone.page.get_by_role("button", name="Yes, I need help now").wait_for()
 
 
+def test_the_numbers_are_those_of_the_agency_also_without_a_network(
+    phone: Phone, double: Double
+) -> None:
+    double.lines = {"talk": "+44 (0) 800-11 11", "away": ""}
+    looked_for(phone, double)
+    for is_there in (True, False):
+        phone.network(is_there=is_there)
+        phone.page.reload()
+        phone.page.wait_for_selector(".door")
+        [line] = phone.page.locator(".door a").all()
+        assert line.get_attribute("href") == "tel:+4408001111"
+        assert "+44 (0) 800-11 11" in line.inner_text()
+
+
+def test_where_nobody_can_be_called_nothing_is_said_of_calling(
+    phone: Phone, double: Double
+) -> None:
+    double.lines = {"talk": "", "away": ""}
+    looked_for(phone, double)
+    assert phone.page.locator(".door a").count() == 0
+    assert "Free to call" not in phone.page.locator(".door").inner_text()
+
+
 def test_without_a_search_there_is_no_door(phone: Phone) -> None:
     phone.pair()
     assert phone.page.locator(".door").count() == 0

@@ -1,13 +1,14 @@
 import { t } from "../i18n";
 import { go } from "../routes";
-import { isOpen, LINES, putAway } from "../store/door";
+import { isOpen, lines, putAway } from "../store/door";
 import { tap } from "../store/sender";
 import { Icon } from "./Icon";
 import { Thanks } from "./Thanks";
 
 function Line({ number, words }: { number: string; words: string }) {
+  if (number === "") return null;
   return (
-    <a class="plain door-line" href={`tel:${number.replace(" ", "")}`}>
+    <a class="plain door-line" href={`tel:${number.replace(/[^+\d]/g, "")}`}>
       <Icon name="call" />
       <span>
         {words} <bdi class="number">{number}</bdi>
@@ -19,6 +20,7 @@ function Line({ number, words }: { number: string; words: string }) {
 /** While adults look for this child. Nothing in it asks where it is, and nothing in it ends the search. */
 export function Door({ onSafe }: { onSafe: () => void }) {
   if (!isOpen.value) return null;
+  const { talk, away } = lines.value;
   const mine = tap.value?.want === "safe" ? tap.value : null;
   return (
     <section class="card door" aria-labelledby="door">
@@ -37,10 +39,10 @@ export function Door({ onSafe }: { onSafe: () => void }) {
         <Icon name="talk" />
         {t("Write to somebody you know")}
       </button>
-      <p class="soft">{t("Free to call, day and night. You need not say your name.")}</p>
+      {talk + away !== "" && <p class="soft">{t("Free to call, day and night. You need not say your name.")}</p>}
       <div class="pair-of">
-        <Line number={LINES.talk} words={t("Talk to somebody:")} />
-        <Line number={LINES.away} words={t("Not at home:")} />
+        <Line number={talk} words={t("Talk to somebody:")} />
+        <Line number={away} words={t("Not at home:")} />
       </div>
       <button type="button" class="quiet" onClick={putAway}>
         {t("Put this away")}

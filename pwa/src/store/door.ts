@@ -18,5 +18,9 @@ export function putAway(): void {
   isAway.value = true;
 }
 
-/** Numbers that cost nothing and are the same all over Europe. */
-export const LINES = { away: "116 000", talk: "116 111" };
+/**
+ * Whom it can call: as its agency says, empty where there is none. A phone that was told of the door by a
+ * server of before shows what holds all over Europe.
+ */
+const EUROPE = { talk: "116 111", away: "116 000" };
+export const lines = computed(() => me.value?.lines ?? EUROPE);

@@ -77,7 +77,7 @@ PULL = {
 }
 ADVICE = {
     "helpline": N_("Number of a helpline"),
-    "missing_line": N_("Line for missing children (116 000)"),
+    "missing_line": N_("Line for missing children"),
     "safe_place": N_("Where it is safe at any hour"),
     "phone": N_("How to make the phone safe"),
     "contact": N_("Whom to call first"),

@@ -117,7 +117,7 @@ TO = {
     "lawyer": N_("Lawyer"),
     "placing": N_("Authority that placed the child"),
     "host": N_("Authority where the home is"),
-    "line": N_("Line for missing children (116 000)"),
+    "line": N_("Line for missing children"),
     "trafficking": N_("Contact for trafficking"),
     "other": N_("Somebody else"),
 }

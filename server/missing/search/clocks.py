@@ -28,6 +28,13 @@ async def clocks_of(agency_id: UUID, version: int | None = None) -> tuple[Clocks
     return (rules.DEFAULT, 0) if row is None else (as_clocks(row.clocks), row.version)
 
 
+async def lines_of(agency_id: UUID) -> tuple[str, str]:
+    """Whom a child of this agency can call while it is looked for, to talk and as a missing child:
+    as they are now, also where its search began before."""
+    lines = (await clocks_of(agency_id))[0].lines
+    return lines.talk, lines.away
+
+
 def as_clocks(data: Mapping[str, Any]) -> Clocks:
     """Clocks as they are stored: seconds by name."""
     return msgspec.convert(data, Clocks, strict=False)

@@ -15,6 +15,7 @@ from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
 from server.missing.search import actions, handing_pages, opening, setting_pages, together_pages
 from server.missing.search.acts import ENTRIES, FLAGS, SAID, SHARED, Act
+from server.missing.search.clocks import lines_of
 from server.missing.search.models import Episode, Line
 from server.missing.search.opening import Saying
 from server.missing.search.paths import desk_episode, frame, others_for
@@ -250,6 +251,7 @@ async def _entry_page(
     if form is not None:
         given = {name: entered(form, name) for name in names}
     others = await together_pages.shared(request, episode) if act in SHARED else []
+    _, missing_line = await lines_of(episode.agency_id) if act is Act.REPORT else ("", "")
     context = {
         **await frame(request, episode),
         "others": format_list(language, [one.name or "" for one in others]),
@@ -257,7 +259,7 @@ async def _entry_page(
         "is_also": form is not None and bool(entered(form, "also")),
         "act": act.value,
         "title": gettext(language, kind.title),
-        "details": [_field(one, language) for one in kind.details],
+        "details": [_field(one, language, missing_line) for one in kind.details],
         "needs_words": kind.needs_words,
         "zone_name": str(zone_of(request)),
         "given": given,
@@ -277,12 +279,16 @@ def _in_words(fault: WaymarkError | None, language: str) -> Any:
     return form_fault(fault, language)
 
 
-def _field(one: Any, language: str) -> dict[str, Any]:
+def _field(one: Any, language: str, missing_line: str) -> dict[str, Any]:
     choices = one.choices or {}
+    options = [(code, gettext(language, words)) for code, words in choices.items()]
+    if missing_line:
+        named = gettext(language, N_("Line for missing children ({number})"), number=missing_line)
+        options = [(code, named if code == "line" else words) for code, words in options]
     return {
         "name": one.name,
         "label": gettext(language, one.label),
-        "options": [(code, gettext(language, words)) for code, words in choices.items()],
+        "options": options,
         "is_needed": one.is_needed,
     }
 

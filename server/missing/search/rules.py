@@ -68,8 +68,18 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """Numbers that the phone of a child shows while it is looked for: free, day and night, and
+    nobody there asks for a name. Empty where a country has none. As they come they are those that
+    are the same all over Europe."""
+
+    talk: str = "116 111"  # To talk to somebody.
+    away: str = "116 000"  # For missing children.
+
+
+@dataclass(frozen=True, slots=True)
 class Clocks:
-    """Every clock of an episode, as an agency has set it."""
+    """Every clock of an episode, as an agency has set it, and whom its children can call."""
 
     tiers: Mapping[str, Steps]
     report: timedelta  # After the decision.
@@ -84,6 +94,7 @@ class Clocks:
     # Two children of one home that left within so long are offered as missing together.
     together: timedelta = _DAY
     handover: timedelta = 30 * _MINUTE  # Before a shift ends its note is asked for.
+    lines: Lines = Lines()
 
     def of(self, tier: str) -> Steps:
         """The steps of a tier; of one that nobody knows, the tightest."""

@@ -37,7 +37,7 @@ async def save(request: Request) -> Response:
     """Other numbers, for searches that begin from now on."""
     visitor = await agency_for(request, AgencyAction.POLICY_CHANGE)
     form = await form_body(request)
-    given = {name: entered(form, name) for name in terms.ALL if name in form}
+    given = {name: entered(form, name) for name in terms.NAMES if name in form}
     base, why = entered(form, "base"), entered(form, "why")
     assert visitor.agency_id is not None
     try:
@@ -67,13 +67,15 @@ async def _page(
             (gettext(language, title), [_number(one, language) for one in numbers])
             for title, numbers in groups
         ],
+        "lines": [(name, gettext(language, label)) for name, label in terms.LINES.items()],
+        "longest_line": terms.LONGEST_PHONE,
         "given": values,
         "version": version,
         "last": last,
         "by": by.name if by is not None else "",
         "may_set": may_agency(Role(visitor.role), AgencyAction.POLICY_CHANGE),
         "saved": "saved" in request.query_params,
-        "fields": [*terms.ALL, "why"],
+        "fields": [*terms.NAMES, "why"],
         "error": form_fault(fault, language) if fault is not None else None,
         "path": PATH,
         "now": now_of(request),

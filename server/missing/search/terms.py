@@ -1,9 +1,12 @@
-"""The clocks of a search as an agency may set them: a list of numbers with their bounds. Pure.
+"""The clocks of a search as an agency may set them: a list of numbers with their bounds; and the
+telephone numbers that a child who is looked for can call. Pure.
 
 What guidance names itself has a bound that nobody goes beyond: a report within a day, the talk
 after the return within 72 hours (domain.md 2.3, 2.4). Everything else is the agency's.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -12,7 +15,7 @@ from enum import StrEnum
 from server.due.rules import Kind
 from server.errors import Refused
 from server.i18n import N_
-from server.missing.search.rules import REPORT_AT_LAST, Clocks
+from server.missing.search.rules import REPORT_AT_LAST, Clocks, Lines
 
 
 class Unit(StrEnum):
@@ -95,9 +98,20 @@ ALL: Mapping[str, Number] = {
 }
 
 
-def shown(clocks: Clocks) -> dict[str, int]:
-    """Each number, in its unit."""
-    return {name: round(_value(clocks, name) / one.unit.one) for name, one in ALL.items()}
+# By the name of its field, what each line is for.
+LINES: Mapping[str, str] = {
+    "line_talk": N_("To talk to somebody"),
+    "line_away": N_("Line for missing children"),
+}
+NAMES = (*ALL, *LINES)
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]*")
+FEWEST_DIGITS, LONGEST_PHONE = 3, 32
+
+
+def shown(clocks: Clocks) -> dict[str, int | str]:
+    """Each number, in its unit; and each line."""
+    numbers = {name: round(_value(clocks, name) / one.unit.one) for name, one in ALL.items()}
+    return {**numbers, "line_talk": clocks.lines.talk, "line_away": clocks.lines.away}
 
 
 def _value(clocks: Clocks, name: str) -> timedelta:
@@ -113,7 +127,7 @@ def _value(clocks: Clocks, name: str) -> timedelta:
 
 def changed(clocks: Clocks, given: Mapping[str, str]) -> Clocks:
     """The clocks with these numbers. Raises Refused, naming the field: what is no whole number, is
-    nothing, or is longer than it may be."""
+    nothing, or is longer than it may be; or what nobody could call."""
     read = {name: _read(ALL[name], text) for name, text in given.items() if name in ALL}
     tiers = {
         tier: replace(
@@ -128,7 +142,25 @@ def changed(clocks: Clocks, given: Mapping[str, str]) -> Clocks:
         for one in (*SEARCH, *RETURN)
         if one.name in read and one.name not in clocks.strategy
     }
-    return replace(clocks, tiers=tiers, strategy=strategy, **plain)
+    lines = _lines(clocks.lines, given)
+    return replace(clocks, tiers=tiers, strategy=strategy, lines=lines, **plain)
+
+
+def _lines(lines: Lines, given: Mapping[str, str]) -> Lines:
+    talk = _phone("line_talk", given.get("line_talk", lines.talk))
+    return Lines(talk=talk, away=_phone("line_away", given.get("line_away", lines.away)))
+
+
+def _phone(name: str, text: str) -> str:
+    # Who writes in another script writes its digits.
+    plain = "".join(str(unicodedata.decimal(one, one)) for one in text)
+    found = " ".join(plain.split())
+    is_one = _PHONE.fullmatch(found) and sum(one.isdigit() for one in found) >= FEWEST_DIGITS
+    if found and (len(found) > LONGEST_PHONE or not is_one):
+        raise Refused(
+            N_("Enter a telephone number such as 116 111, or leave it empty."), field=name
+        )
+    return found
 
 
 def _read(one: Number, text: str) -> timedelta:
