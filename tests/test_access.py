@@ -352,7 +352,7 @@ EXPECTED: Mapping[str, Expected] = {
     f"DELETE {CHILD}/episodes/{{episode_id}}/together/{{other_id}}": child("caseworker supervisor"),
     f"GET {CHILD}/episodes/{{episode_id}}/interview": child("child caseworker supervisor guardian"),
     f"PUT {CHILD}/episodes/{{episode_id}}/interview": child("caseworker supervisor"),
-    f"GET {CHILD}/return-reasons": child("caseworker supervisor"),
+    f"GET {CHILD}/return-reasons": child("child caseworker supervisor guardian"),
     f"POST {CHILD}/episodes/{{episode_id}}/found": child("caseworker supervisor guardian carer"),
     # The life project.
     "GET /api/v1/project": children_alone,

@@ -105,6 +105,7 @@ def _anything(value: Any) -> Any:
     return value
 
 
+# `reason_id`: the reason of a child's going that this came of; who may read the reasons knows it.
 FIELDS: Mapping[str, Mapping[str, Read]] = {
     "life_project": {
         "summary": _text(),
@@ -132,6 +133,7 @@ FIELDS: Mapping[str, Mapping[str, Read]] = {
         "achievement": _one_of(*ACHIEVEMENTS),
         "barriers": _text(),
         "not_mine": _truth,
+        "reason_id": _id,
     },
     "step": {
         "goal_id": _id,
@@ -143,6 +145,7 @@ FIELDS: Mapping[str, Mapping[str, Read]] = {
         "repeats": _one_of("none", "weekly", "monthly"),
         # Why another day was chosen: beside `reason`, which says why it was not done.
         "moved_why": _text(),
+        "reason_id": _id,
     },
     "message": {"text": _text()},
     "agreement": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -250,19 +250,114 @@ async def test_nothing_of_it_is_there_while_the_child_is_missing(cast: Cast) -> 
     assert (await read(cast, "mia", held)).status_code == 404
 
 
+STOP = "Somebody I can call at night."
+
+
+async def reasons(cast: Cast, who: str) -> list[dict[str, Any]]:
+    await cast.new_token(who)
+    async with cast.client_as(who) as client:
+        answer = await client.get(f"/api/v1/children/{cast.mia.id}/return-reasons")
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["reasons"])
+
+
 async def test_the_reasons_are_shown_for_the_review_only_where_the_child_says_so(
     cast: Cast,
 ) -> None:
     episode = await returned(cast)
-    path = f"/api/v1/children/{cast.mia.id}/return-reasons"
-    await put(cast, episode, 0, said(cast), is_held=True)
+    await put(cast, episode, 0, said(cast, stop=STOP))
+    assert await reasons(cast, "tom") == []  # The talk has not taken place.
+    await put(cast, episode, 1, said(cast, stop=STOP), is_held=True)
+    for who in ("tom", "ines"):
+        [one] = await reasons(cast, who)
+        assert (one["push"], one["pull"], one["stop"]) == (["alone", "waiting"], ["debt"], STOP)
+        each = [(part["kind"], part["code"]) for part in one["each"]]
+        assert each == [("push", "alone"), ("push", "waiting"), ("pull", "debt"), ("stop", "")]
+        assert one["own"] == ""
+    await put(cast, episode, 2, said(cast, stop=STOP, share_reasons="no"))
+    for who in ("tom", "ines"):
+        assert await reasons(cast, who) == []
+    for who, status in (("sam", 403), ("eve", 404), ("root", 404)):
+        await cast.new_token(who)
+        async with cast.client_as(who) as client:
+            path = f"/api/v1/children/{cast.mia.id}/return-reasons"
+            assert (await client.get(path)).status_code == status
+
+
+async def test_a_guardian_reads_of_the_reasons_what_the_child_lets_it_read(cast: Cast) -> None:
+    episode = await returned(cast)
+    await tie(cast, "ada", Role.GUARDIAN)
+    await put(cast, episode, 0, said(cast, stop=STOP), is_held=True)
+    [one] = await reasons(cast, "ada")
+    assert (one["push"], one["pull"], one["stop"]) == (["alone", "waiting"], ["debt"], "")
+    await put(cast, episode, 2, said(cast, stop=STOP, share_guardian=["next"]))
+    [one] = await reasons(cast, "ada")
+    assert (one["push"], one["pull"], one["stop"]) == ([], [], STOP)
+    await put(cast, episode, 3, said(cast, stop=STOP, share_guardian=["own"]))
+    assert await reasons(cast, "ada") == []
+
+
+async def test_the_child_reads_its_own_words_and_none_of_the_reasons_on_its_phone(
+    cast: Cast,
+) -> None:
+    episode = await returned(cast)
+    await put(cast, episode, 0, said(cast, stop=STOP), is_held=True)
+    [one] = await reasons(cast, "mia")
+    assert (one["own"], one["may_be_used"]) == ("I was at a friend's.", True)
+    assert (one["push"], one["pull"], one["stop"], one["each"]) == ([], [], "", [])
+    await put(cast, episode, 2, said(cast, share_reasons="no"))
+    [one] = await reasons(cast, "mia")
+    assert one["may_be_used"] is False
+    # Missing again: nobody knows who holds the phone.
+    now = cast.clock()
+    await opening.open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
+    assert await reasons(cast, "mia") == []
+    assert len(await reasons(cast, "tom")) == 0
+
+
+async def test_a_reason_has_one_id_for_ever_that_tells_nothing_and_a_goal_can_name_it(
+    cast: Cast,
+) -> None:
+    episode = await returned(cast)
+    await put(cast, episode, 0, said(cast, stop=STOP), is_held=True)
+    before = {
+        (part["kind"], part["code"]): part["id"] for part in (await reasons(cast, "tom"))[0]["each"]
+    }
+    assert len(set(before.values())) == 4
+    await put(cast, episode, 2, said(cast, stop="Something else.", push=["waiting", "rules"]))
+    after = {
+        (part["kind"], part["code"]): part["id"] for part in (await reasons(cast, "tom"))[0]["each"]
+    }
+    kept = {("push", "waiting"), ("pull", "debt"), ("stop", "")}
+    assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
+    # Another child's same reason has another id.
+    assert interviewing.reason_id(uuid4(), "push", "waiting") != UUID(before["push", "waiting"])
+    area, goal = str(uuid4()), str(uuid4())
+    making = {"field": "*", "base": None, "said_at": cast.clock().isoformat()}
+    changes = [
+        {"id": str(uuid4()), "entity": "area", "entity_id": area, "value": {"kind": "safety"}},
+        {
+            "id": str(uuid4()),
+            "entity": "goal",
+            "entity_id": goal,
+            "value": {"area_id": area, "worker_words": STOP, "reason_id": before["stop", ""]},
+        },
+        {
+            "id": str(uuid4()),
+            "entity": "step",
+            "entity_id": str(uuid4()),
+            "value": {"goal_id": goal, "text": STOP, "reason_id": "alone"},
+        },
+    ]
     async with cast.client_as("tom") as client:
-        [one] = (await client.get(path)).json()["reasons"]
-        assert (one["push"], one["pull"]) == (["alone", "waiting"], ["debt"])
-        await put(cast, episode, 2, said(cast, share_reasons="no"))
-    await cast.new_token("tom")
-    async with cast.client_as("tom") as client:
-        assert (await client.get(path)).json()["reasons"] == []
+        sent = {"cursor": None, "changes": [one | making for one in changes]}
+        answer = await client.post(f"/api/v1/children/{cast.mia.id}/sync", json=sent)
+        results = answer.json()["results"]
+        assert [one["status"] for one in results] == ["applied", "applied", "refused"]
+        assert results[2]["problem"]["code"] == "invalid"  # No word of it can stand there.
+        whole = (await client.get(f"/api/v1/children/{cast.mia.id}/project")).json()
+    [made] = [one for place in whole["areas"] for one in place["goals"] if one["id"] == goal]
+    assert made["reason_id"] == before["stop", ""]
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,11 @@ class Double:
     """The life project of Mia."""
     templates: list[dict[str, Any]] = field(default_factory=list)
     """What her agency offers."""
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+    """Why she went, as adults read it who may."""
+    own_talks: list[dict[str, Any]] = field(default_factory=list)
+    """What she herself reads of the talks about it."""
+    may_read_reasons: bool = True
     is_over: bool = False
     rhythm: dict[str, Any] = field(default_factory=lambda: {"at": ["18:00"]})
     seasons: list[dict[str, Any]] = field(default_factory=list)
@@ -263,6 +268,13 @@ def application(double: Double) -> Starlette:
         if not is_in(request):
             return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
         return JSONResponse({"dues": book_of(request).dues})
+
+    async def reasons(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
+        if not double.may_read_reasons:
+            return _problem(404, "not_found")
+        return JSONResponse({"reasons": double.own_talks if double.is_child else double.reasons})
 
     async def project_live(request: Request) -> Response:
         # Plain polling: a test's server in a thread of its own has no other way to hear of it.
@@ -555,6 +567,7 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/project/history", history),
             Route("/api/v1/children/{child}/project/history", history),
             Route("/api/v1/children/{child}/dues", dues),
+            Route("/api/v1/children/{child}/return-reasons", reasons),
             Route("/api/v1/sessions", nothing, methods=["DELETE"]),
             Route("/api/v1/push-subscriptions", subscriptions, methods=["GET", "POST"]),
             Route("/api/v1/push-subscriptions/{id}/test", try_out, methods=["POST"]),

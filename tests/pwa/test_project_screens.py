@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 from tests.pwa.book import ADA, INES, MIA, OTHERS, SAM, TOM, everything
 from tests.pwa.conftest import Phone, Phones
 from tests.pwa.double import COOKIE, Double
+from tests.pwa.talks import talks
 from tests.pwa.test_screens import TARGET, is_sideways
 
 pytestmark = pytest.mark.browser
@@ -60,6 +61,11 @@ def _pictures(page: Page) -> None:
 def _reached(page: Page) -> None:
     page.locator(".option").first.click()
     page.wait_for_selector("#closely")
+
+
+def _own_words(page: Page) -> None:
+    page.locator("section.field > .second").last.click()
+    page.locator("section.field .voice").first.wait_for()
 
 
 def _named(page: Page) -> None:
@@ -107,8 +113,17 @@ SCENES: dict[str, list[Scene]] = {
         _edit(*STEP, "reason"),
         _edit("review", "{held}", "rating"),
     ],
-    "new-goal": [Scene(), Scene({"q": "1"}, _long_words), Scene({"q": "2"}), Scene({"q": "4"})],
-    "new-step": [Scene({"goal": "{goal}", "q": q}) for q in "012"],
+    "new-goal": [
+        Scene(),
+        Scene({"q": "1"}, _long_words),
+        Scene({"q": "2"}),
+        Scene({"q": "4"}),
+        Scene({"q": "1", "reason": "{reason}"}),
+    ],
+    "new-step": [
+        *(Scene({"goal": "{goal}", "q": q}) for q in "012"),
+        Scene({"goal": "{goal}", "q": "1", "reason": "{reason}"}),
+    ],
     "difference": [
         Scene({"entity": "goal", "id": "{goal}", "field": "why"}),
         Scene({"entity": "step", "id": "{tom}", "field": "due_on"}),
@@ -128,7 +143,7 @@ SCENES: dict[str, list[Scene]] = {
     "house": [Scene({"kind": kind}) for kind in ("good", "worry", "dream")],
     "story": [Scene()],
     "plan": [Scene(do=_unfold)],
-    "review": [Scene({"id": "{review}"}, _unfold), Scene({"id": "{held}"})],
+    "review": [Scene({"id": "{review}"}, _unfold), Scene({"id": "{held}"}, _own_words)],
     "outcome": [
         Scene({"id": "{held}", "goal": "{goal}"}, _reached),
         Scene({"id": "{held}", "q": "next"}),
@@ -197,6 +212,9 @@ def fill(double: Double) -> dict[str, str]:
         ids[who] = double.book.make(TOM, "step", **made)
     double.book.is_due("step", ids["late"], TOM, days=-3, told=(INES,))
     double.book.is_due("step", ids["next"], MIA, days=1)
+    double.reasons, double.own_talks = talks(double.language)
+    ids["reason"] = double.reasons[0]["each"][0]["id"]
+    double.book.make(TOM, "step", goal_id=ids["goal"], text="x", reason_id=ids["reason"])
     state = double.book.state
     return ids | {"revision": str(state.revision), "signed": str(state.signed_revision)}
 

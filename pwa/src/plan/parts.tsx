@@ -121,7 +121,7 @@ interface LeadProps {
   about?: About;
   icon: ComponentChildren;
   word: ComponentChildren;
-  state?: string | undefined;
+  state?: ComponentChildren;
 }
 
 export function Note({ icon, children }: { icon: IconName; children: ComponentChildren }) {

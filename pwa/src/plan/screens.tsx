@@ -29,6 +29,7 @@ import { Whole } from "../screens/Whole";
 import * as ideas from "../store/ideas";
 import * as packs from "../store/packs";
 import * as project from "../store/project";
+import * as reasons from "../store/reasons";
 import { isStaff, linkChild, me, who } from "../store/session";
 import * as drafts from "./drafts";
 import * as dues from "./dues";
@@ -78,6 +79,7 @@ export async function begin(): Promise<void> {
   project.onFrame(dues.refresh);
   dues.begin();
   packs.begin();
+  reasons.begin();
   let first: Promise<void> | undefined;
   effect(() => {
     const isIn = who.value !== null;

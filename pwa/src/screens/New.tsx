@@ -8,6 +8,7 @@ import { Drawn } from "../plan/Drawn";
 import { dropDraft, useDraft } from "../plan/drafts";
 import { AREAS, areaName, asked as asked_, called, dayWords, isoDay, roleName } from "../plan/labels";
 import { Mark, NotHere, ownVoice } from "../plan/parts";
+import { wordsToBeginWith } from "../plan/reasonWords";
 import { is } from "../plan/state";
 import { about, backBy, go, type Place } from "../routes";
 import { ideas, load, type Idea, type IdeaStep } from "../store/ideas";
@@ -36,6 +37,8 @@ interface AskingProps {
   screen: Place;
   /** Under what the answers are kept until the last one. */
   key_: string;
+  /** What is answered already. */
+  start?: Answers;
   /** What is asked may hang on what was answered so far. */
   questions(answers: Answers): Question[];
   made(answers: Answers, asked: number): Promise<void>;
@@ -184,8 +187,8 @@ function Steps({ steps, value, onChoose }: StepsProps) {
   );
 }
 
-function Asking({ screen, key_, questions, made }: AskingProps) {
-  const draft = useDraft(key_, () => ({ value: "{}", base: null }));
+function Asking({ screen, key_, start = {}, questions, made }: AskingProps) {
+  const draft = useDraft(key_, () => ({ value: JSON.stringify(start), base: null }));
   const answers = answersOf(draft.value);
   const asked = questions(answers);
   const number = Math.min(Number(about.value["q"] ?? 0), asked.length - 1);
@@ -307,7 +310,7 @@ function aboutGoal(idea: Idea | null, offered: Idea[]): Question[] {
   return asked;
 }
 
-async function makeGoal(answers: Answers): Promise<void> {
+async function makeGoal(answers: Answers, reason?: string): Promise<void> {
   const kind = answers["kind"] || "own";
   const known = plan.value.all("area").find((area) => is(area, plan.value, "kind", kind));
   const area = known?.id ?? (await make("area", { kind }));
@@ -316,6 +319,7 @@ async function makeGoal(answers: Answers): Promise<void> {
   if (answers["sign"]?.trim()) value["success_sign"] = answers["sign"].trim();
   if (answers["on"]) value["target_on"] = answers["on"];
   value["lifecycle"] = "proposed";
+  if (reason) value["reason_id"] = reason;
   const goal = await make("goal", value, uuid());
   const steps = ideaOf(answers)?.steps ?? [];
   for (const n of chosenOf(answers["steps"] ?? "")) if (steps[n]) await makeStep(goal, steps[n]);
@@ -342,13 +346,16 @@ export function NewGoal() {
     if (about.value["q"] && known.ideas === null) known.ideas = ideas.value;
     return (known.ideas ?? ideas.value).filter((idea) => idea.kind === kind);
   };
+  // What began with a reason has pages of its own: what was typed for another goal stays for that one.
+  const reason = about.value["reason"];
   return (
     <Asking
       screen="new-goal"
-      key_="new-goal"
+      key_={reason ? `new-goal ${reason}` : "new-goal"}
+      start={reason ? { words: wordsToBeginWith(reason) } : {}}
       questions={(answers) => aboutGoal(ideaOf(answers), offeredIn(answers["kind"]))}
       made={async (answers, asked) => {
-        await makeGoal(answers);
+        await makeGoal(answers, reason);
         backBy(asked);
       }}
     />
@@ -358,6 +365,8 @@ export function NewGoal() {
 export function NewStep() {
   const goal = about.value["goal"] ?? "";
   if (!plan.value.one("goal", goal)) return <NotHere />;
+  const reason = about.value["reason"];
+  const key = `new-step ${goal}${reason ? ` ${reason}` : ""}`;
   const questions: Question[] = [
     { name: "who", title: t("Who does it?"), why: t("Adults can promise something too."), kind: "who", isOpen: true },
     { name: "text", title: t("What is the step?"), why: "", kind: "words", isOpen: false },
@@ -368,15 +377,17 @@ export function NewStep() {
   return (
     <Asking
       screen="new-step"
-      key_={`new-step ${goal}`}
+      key_={key}
+      start={reason ? { text: wordsToBeginWith(reason) } : {}}
       questions={({ on }) => (on ? [...questions, again] : questions)}
       made={async (answers, asked) => {
         const value: Record<string, unknown> = { goal_id: goal, text: answers["text"]?.trim(), status: "open" };
         if (answers["who"]) value["owner_id"] = answers["who"];
         if (answers["on"]) value["due_on"] = answers["on"];
         if (answers["on"] && answers["repeats"]) value["repeats"] = answers["repeats"];
+        if (reason) value["reason_id"] = reason;
         await make("step", value);
-        dropDraft(`new-step ${goal}`);
+        dropDraft(key);
         backBy(asked);
       }}
     />

@@ -10,6 +10,7 @@ import { goalsOf } from "../plan/agenda";
 import { useDraft } from "../plan/drafts";
 import { dayWords, fieldName, isDate, isoDay, reviewName, reviewWhy, valueName } from "../plan/labels";
 import { FieldRow, Lead, mayChange, NotHere, Words } from "../plan/parts";
+import { Reasons } from "../plan/Reasons";
 import { Story } from "../plan/Story";
 import { is, words, type Thing } from "../plan/state";
 import { about, back, go } from "../routes";
@@ -150,6 +151,7 @@ export function Review() {
       {why && <p>{why}</p>}
       {isHeld && <Rating review={review} />}
       {isHeld && <Outcomes review={review} />}
+      <Reasons key={id} review={review} />
       {!isHeld && <Guide />}
       <ul class="rows">
         {(isHeld ? AFTER : BEFORE).map((field) => (

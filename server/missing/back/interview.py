@@ -322,9 +322,33 @@ def seen_by(roles: Collection[Role], answers: Answers) -> dict[str, Answer]:
     return {name: value for name, value in answers.items() if name in names}
 
 
-def reasons(answers: Answers) -> tuple[list[str], list[str]]:
-    """What made the child go and what drew it, as codes, where they may be used."""
-    if answers.get("share_reasons") != "yes":
-        return [], []
-    push, pull = answers.get("push", []), answers.get("pull", [])
-    return list(push), list(pull)
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """What a review of the life project may go by: codes of what made the child go and what drew
+    it, and in its words what would have to change."""
+
+    push: list[str]
+    pull: list[str]
+    stop: str
+
+    def __bool__(self) -> bool:
+        return bool(self.push or self.pull or self.stop)
+
+
+def may_be_used(answers: Answers) -> bool:
+    """Whether the child says that its reasons may be used for the review."""
+    return answers.get("share_reasons") == "yes"
+
+
+def reasons(roles: Collection[Role], answers: Answers) -> Reasons:
+    """As far as somebody reads them, and nothing where the child has not said that they may be
+    used. The child reads none of them: whoever holds its phone would."""
+    groups = groups_for(roles, answers) if may_be_used(answers) else frozenset()
+    shown = {one.name for part in _REASONED & groups for one in BY_NAME[part].questions}
+    push, pull, stop = (answers.get(name) if name in shown else None for name in _REASONS)
+    return Reasons(list(push or []), list(pull or []), str(stop or ""))
+
+
+_REASONS = ("push", "pull", "stop")
+# The screens of the talk that hold them.
+_REASONED = frozenset({"before", "next"})

@@ -1,7 +1,7 @@
 """The talk after the return over the wire: its answers, and the reasons that may be used."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from server.errors import Conflict
 from server.missing.back import interview, interviewing
-from server.missing.search.models import Episode
+from server.missing.search.models import Episode, ReturnInterview
 from server.missing.search.paths import episode_for
 from server.openapi import api
 from server.people.access import Roles, child_for, nothing_here, now_of, visitor_of
@@ -41,18 +41,34 @@ class InterviewOut(msgspec.Struct):
     made_at: datetime | None
 
 
+class ReasonOut(msgspec.Struct):
+    """One of the reasons. A goal or step that came of it has its `id` as `reason_id`."""
+
+    id: UUID
+    kind: Literal["push", "pull", "stop"]
+    code: str
+
+
 class ReasonsOut(msgspec.Struct):
-    """Why the child went, as codes, in one episode."""
+    """Why the child went, in one episode: codes of what made it go (`push`) and what drew it
+    (`pull`); in its words what would have to change so that it stays (`stop`). `each` has an id for
+    each of them, the code of `stop` is empty. The child alone reads `own`, what it wanted to have
+    written down, and none of the rest."""
 
     episode_id: UUID
     opened_at: datetime
     found_at: datetime | None
     push: list[str]
     pull: list[str]
+    stop: str
+    each: list[ReasonOut]
+    may_be_used: bool
+    own: str
 
 
 class ReturnReasonsOut(msgspec.Struct):
-    """For the review after a return: what the child says that may be used, the newest first."""
+    """For the review after a return, the newest first: what the child says may be used, as far as
+    the one who asks may read it. The child itself reads of each talk whether it may be."""
 
     reasons: list[ReasonsOut]
 
@@ -88,16 +104,42 @@ async def _out(episode: Episode, roles: Roles) -> InterviewOut:
 
 async def reasons(request: Request) -> Response:
     """Why the child went, for whoever prepares the review with it."""
-    child, _ = await child_for(request, request.path_params["child_id"], Action.EPISODE_WORK)
-    found = await interviewing.reasons_of(child.id)
-    return json_answer(
-        ReturnReasonsOut(
-            [
-                ReasonsOut(one.id, one.opened_at, one.found_at, push, pull)
-                for one, push, pull in found
-            ]
-        )
-    )
+    child, roles = await child_for(request, request.path_params["child_id"], Action.EPISODE_SEE)
+    talks = await interviewing.held_talks(child.id)
+    if Role.CHILD in roles:
+        # Somebody else may hold the phone of a child that is away.
+        is_away = await Episode.exists(child_id=child.id, found_at__isnull=True)
+        said = [] if is_away else [_to_the_child(episode, row) for episode, row in talks]
+    else:
+        said = [_to_adults(episode, row, roles) for episode, row in talks]
+        said = [one for one in said if one.each]
+    return json_answer(ReturnReasonsOut(said))
+
+
+def _to_the_child(episode: Episode, row: ReturnInterview) -> ReasonsOut:
+    found = _empty(episode, row)
+    found.own = str(row.answers.get("own", ""))
+    return found
+
+
+def _to_adults(episode: Episode, row: ReturnInterview, roles: Roles) -> ReasonsOut:
+    found, read = _empty(episode, row), interview.reasons(roles, row.answers)
+    found.push, found.pull, found.stop = read.push, read.pull, read.stop
+    found.each = [
+        *(_reason(episode, "push", code) for code in read.push),
+        *(_reason(episode, "pull", code) for code in read.pull),
+        *([_reason(episode, "stop", "")] if read.stop else []),
+    ]
+    return found
+
+
+def _empty(episode: Episode, row: ReturnInterview) -> ReasonsOut:
+    is_used = interview.may_be_used(row.answers)
+    return ReasonsOut(episode.id, episode.opened_at, episode.found_at, [], [], "", [], is_used, "")
+
+
+def _reason(episode: Episode, kind: Literal["push", "pull", "stop"], code: str) -> ReasonOut:
+    return ReasonOut(interviewing.reason_id(episode.id, kind, code), kind, code)
 
 
 _CHILD = "/api/v1/children/{child_id:uuid}"

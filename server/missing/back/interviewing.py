@@ -7,6 +7,7 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
+from server import crypt
 from server.audit.actions import Actor, note
 from server.db import write
 from server.due.rules import Kind
@@ -203,15 +204,22 @@ async def _carers(child_id: UUID) -> dict[UUID, str]:
     return {one.id: one.name for one in await Person.filter(id__in=list(set(ids)))}
 
 
-async def reasons_of(child_id: UUID) -> list[tuple[Episode, list[str], list[str]]]:
-    """What made the child go, by episode, the newest first: of talks that took place, and only
-    where the child says that it may be used."""
+# Of a child that was away more often, the last ones.
+_MOST_TALKS = 20
+
+
+async def held_talks(child_id: UUID) -> list[tuple[Episode, ReturnInterview]]:
+    """The talks that took place, each as it was saved last, the newest episode first."""
+    episodes = Episode.filter(child_id=child_id, found_at__isnull=False).order_by("-opened_at")
     found = []
-    episodes = Episode.filter(child_id=child_id, found_at__isnull=False)
-    for episode in await episodes.order_by("-opened_at"):
+    for episode in await episodes.limit(_MOST_TALKS):
         row = await latest(episode.id)
         if row is not None and row.held_at is not None:
-            push, pull = interview.reasons(row.answers)
-            if push or pull:
-                found.append((episode, push, pull))
+            found.append((episode, row))
     return found
+
+
+def reason_id(episode_id: UUID, kind: str, code: str = "") -> UUID:
+    """The id of one reason, for ever the same. A goal that came of it names it, and whoever reads
+    the goal and not the reasons cannot tell from it which one it was."""
+    return UUID(hex=crypt.blind(f"return reason {episode_id} {kind} {code}")[:32], version=4)

@@ -1,0 +1,195 @@
+/** After a return: what made the child go, beside the goals. What becomes of it the two decide. */
+import { useEffect, useState } from "preact/hooks";
+import { t } from "../i18n";
+import { Icon } from "../parts/Icon";
+import { go } from "../routes";
+import { now } from "../store/now";
+import { isChild, myself, plan } from "../store/project";
+import { isOutOfReach, known, load, ownTalks, type Reason, type Talk } from "../store/reasons";
+import { goalsOf } from "./agenda";
+import { dayWords } from "./labels";
+import { Lead, mayChange, Voice, Words } from "./parts";
+import { cameOf, goalOf, isTaken, reasonWords, talksFor } from "./reasonWords";
+import { is, words, type Thing } from "./state";
+
+const goalWords = (id: string) =>
+  words(plan.value, "goal", id, "child_words") || words(plan.value, "goal", id, "worker_words");
+
+/** To a step of one of the goals that stand. */
+function ToGoal({ reason, name }: { reason: Reason; name: string }) {
+  const goals = goalsOf(plan.value);
+  if (goals.length === 0) return null;
+  return (
+    <details>
+      <summary aria-describedby={name}>{t("Add to a goal")}</summary>
+      <ul class="rows">
+        {goals.map(({ id }) => (
+          <Lead
+            key={id}
+            to="new-step"
+            about={{ goal: id, reason: reason.id }}
+            icon={<Icon name="plus" />}
+            word={<span dir="auto">{goalWords(id)}</span>}
+          />
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Came({ one }: { one: Thing }) {
+  const text = one.entity === "goal" ? goalWords(one.id) : words(plan.value, "step", one.id, "text");
+  return (
+    <Lead
+      to={one.entity === "goal" ? "goal" : "step"}
+      about={{ id: one.id }}
+      icon={<Icon name="check" />}
+      word={one.entity === "goal" ? t("This is a goal now") : t("This is a step now")}
+      state={<span dir="auto">{text || goalWords(goalOf(plan.value, one))}</span>}
+    />
+  );
+}
+
+function Row({ reason, talk }: { reason: Reason; talk: Talk }) {
+  const came = cameOf(plan.value, reason);
+  const text = reasonWords(reason, talk);
+  const name = `reason-${reason.id}`;
+  return (
+    <li class="reason">
+      <div id={name}>{reason.kind === "stop" ? <Words text={text} /> : <p class="strong">{text}</p>}</div>
+      {came.length > 0 && (
+        <ul class="rows">
+          {came.map((one) => (
+            <Came key={one.id} one={one} />
+          ))}
+        </ul>
+      )}
+      {mayChange() && !isTaken(plan.value, came) && (
+        <>
+          <button
+            type="button"
+            class="second"
+            aria-describedby={name}
+            onClick={() => go("new-goal", { about: { reason: reason.id } })}
+          >
+            <Icon name="path" />
+            {t("Make a goal of it")}
+          </button>
+          <ToGoal reason={reason} name={name} />
+        </>
+      )}
+    </li>
+  );
+}
+
+function OfTalk({ talk }: { talk: Talk }) {
+  const parts: [Reason["kind"], string][] = [
+    ["push", t("What made the child go")],
+    ["pull", t("What drew the child")],
+    ["stop", t("What would have to change so that the child stays")],
+  ];
+  return (
+    <>
+      {talk.found_at && <p class="soft">{t("Came back: {day}", { day: dayWords(new Date(talk.found_at), now.value) })}</p>}
+      {parts.map(([kind, title]) => {
+        const some = talk.each.filter((one) => one.kind === kind);
+        if (some.length === 0) return null;
+        return (
+          <section key={kind} class="reasons-of">
+            <h3>{title}</h3>
+            <ul class="reasons">
+              {some.map((one) => (
+                <Row key={one.id} reason={one} talk={talk} />
+              ))}
+            </ul>
+          </section>
+        );
+      })}
+    </>
+  );
+}
+
+/** Once there is a network again they are asked for again. */
+function useAsked(): void {
+  useEffect(() => {
+    const again = () => void load();
+    again();
+    addEventListener("online", again);
+    return () => removeEventListener("online", again);
+  }, []);
+}
+
+function ToAdults({ review }: { review: Thing }) {
+  useAsked();
+  const [first, ...earlier] = talksFor(plan.value, review);
+  return (
+    <section class="field">
+      <h2>{t("What the child said after coming back")}</h2>
+      {isOutOfReach.value && (
+        <p class="soft" role="status">
+          {known.value
+            ? t("As it was read on this phone: {day}", { day: dayWords(new Date(known.value.at), now.value) })
+            : t("This part comes with a connection.")}
+        </p>
+      )}
+      {first ? (
+        <>
+          <p>{t("The child lets this be used here. Whether a goal comes of it, you decide together.")}</p>
+          <OfTalk talk={first} />
+          {earlier.length > 0 && (
+            <details>
+              <summary>{t("After earlier times")}</summary>
+              {earlier.map((talk) => (
+                <OfTalk key={talk.episode_id} talk={talk} />
+              ))}
+            </details>
+          )}
+        </>
+      ) : (
+        !isOutOfReach.value &&
+        known.value && <p>{t("There is nothing that the child lets be used here. Ask it what has to be different.")}</p>
+      )}
+    </section>
+  );
+}
+
+/** The child's own words, when it wants to see them; away again with the screen, and never kept on the phone. */
+function ToTheChild() {
+  const [talks, setTalks] = useState<Talk[] | null>(null);
+  const [isAway, setAway] = useState(false);
+  const see = async () => {
+    const found = await ownTalks();
+    setAway(found === null);
+    setTalks(found);
+  };
+  return (
+    <section class="field">
+      <h2>{t("What you said after coming back")}</h2>
+      <p>{t("Adults see here why you went only if you let them. To change that, tell the one you talked with.")}</p>
+      <div role="status" class="voices">
+        {isAway && <p>{t("It did not work just now. Try again when there is a connection.")}</p>}
+        {talks?.length === 0 && <p>{t("Nothing is written down yet.")}</p>}
+        {talks?.map((talk) => (
+          <Voice key={talk.episode_id} who={myself.value} when={talk.found_at ? dayWords(new Date(talk.found_at), now.value) : ""}>
+            {talk.own && <Words text={talk.own} />}
+            <p>{talk.may_be_used ? t("You let them use your reasons here.") : t("Your reasons are not used here.")}</p>
+          </Voice>
+        ))}
+      </div>
+      {talks ? (
+        <button type="button" class="second" onClick={() => setTalks(null)}>
+          {t("Put it away")}
+        </button>
+      ) : (
+        <button type="button" class="second" onClick={() => void see()}>
+          {t("See what you had written down")}
+        </button>
+      )}
+    </section>
+  );
+}
+
+export function Reasons({ review }: { review: Thing }) {
+  if (!is(review, plan.value, "kind", "return")) return null;
+  return isChild.value ? <ToTheChild /> : <ToAdults review={review} />;
+}

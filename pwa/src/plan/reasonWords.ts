@@ -1,0 +1,67 @@
+/** The reasons of a child's going in words, and what came of them in the project. */
+import { t } from "../i18n";
+import { find, known, type Reason, type Talk } from "../store/reasons";
+import { heldAt } from "./agenda";
+import { is, isLetGo, words, type Plan, type Thing } from "./state";
+
+function pushes(): Record<string, string> {
+  return {
+    conflict: t("Trouble with somebody in the home"),
+    afraid: t("Afraid of somebody there"),
+    bullied: t("Bullied or treated unfairly"),
+    alone: t("Alone, or homesick"),
+    bored: t("Nothing to do"),
+    rules: t("The rules of the home"),
+    waiting: t("The long wait for a decision"),
+    refusal: t("A refusal, or fear of one"),
+    move: t("A move, or fear of one"),
+    school: t("School or work"),
+    health: t("Feeling unwell or very sad"),
+    not_heard: t("Nobody listened"),
+  };
+}
+
+function pulls(): Record<string, string> {
+  return {
+    family: t("Family somewhere else"),
+    friends: t("Friends"),
+    partner: t("Somebody the child loves"),
+    onward: t("Another country"),
+    money: t("Work or money"),
+    debt: t("A debt"),
+    promised: t("Somebody promised something"),
+    forced: t("Somebody told the child to come"),
+    substances: t("Drugs or alcohol"),
+    freedom: t("Being free for a while"),
+  };
+}
+
+/** The reason as it was said. A server that knows more of them may be newer than this phone. */
+export function reasonWords(reason: Reason, talk: Talk): string {
+  if (reason.kind === "stop") return talk.stop;
+  return (reason.kind === "push" ? pushes() : pulls())[reason.code] ?? t("Another reason");
+}
+
+/** The words to begin with, where a goal or step begins with a reason; "" where it is not known here. */
+export function wordsToBeginWith(id: string | undefined): string {
+  const found = id ? find(id) : null;
+  return found ? reasonWords(found.reason, found.talk) : "";
+}
+
+/** Goals and steps that came of it. */
+export function cameOf(plan: Plan, { id }: Reason): Thing[] {
+  return [...plan.all("goal"), ...plan.all("step")].filter((thing) => is(thing, plan, "reason_id", id));
+}
+
+/** True while what came of it is still wanted. */
+export const isTaken = (plan: Plan, came: Thing[]) => came.some((one) => !isLetGo(plan, goalOf(plan, one)));
+
+export const goalOf = (plan: Plan, { entity, id }: Thing) =>
+  entity === "goal" ? id : words(plan, "step", id, "goal_id");
+
+/** The talks that a review has before it: none of a return that came after it was held. */
+export function talksFor(plan: Plan, review: Thing): Talk[] {
+  const until = heldAt(plan, review);
+  const talks = known.value?.child === plan.child ? known.value.talks : [];
+  return talks.filter(({ found_at }) => !until || !found_at || found_at <= until);
+}

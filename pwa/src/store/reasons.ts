@@ -1,0 +1,100 @@
+/**
+ * Why the child went, as far as it lets that be used: for the review after its return. What was read last stays on
+ * the phone of those who work with the child, sealed like all that is kept; on the child's own phone none of it does.
+ */
+import { effect, signal, untracked } from "@preact/signals";
+import { ask, Refused } from "../api";
+import { forget, read, writeIfRoom } from "./db";
+import { isChild, myself, place } from "./project";
+import { maySend, who } from "./session";
+
+export interface Reason {
+  /** A goal or step that came of it names it so. */
+  id: string;
+  kind: "push" | "pull" | "stop";
+  code: string;
+}
+
+export interface Talk {
+  episode_id: string;
+  found_at: string | null;
+  /** In the child's words. */
+  stop: string;
+  each: Reason[];
+  may_be_used: boolean;
+  own: string;
+}
+
+interface Known {
+  child: string;
+  at: string;
+  talks: Talk[];
+}
+
+export const known = signal<Known | null>(null);
+
+/** True where they were asked for and nobody answered. */
+export const isOutOfReach = signal(false);
+
+/** Those whom the server may tell. */
+const mayRead = () => ["caseworker", "supervisor", "guardian"].includes(myself.value.role);
+
+const boxName = (child: string) => `reasons ${child}`;
+
+const asked = async (child: string) =>
+  (await ask<{ reasons: Talk[] }>("GET", `/children/${child}/return-reasons`)).reasons;
+
+/** Shows what is kept, and asks each time: the child may have said since that it is not to be used. */
+export async function load(): Promise<void> {
+  const person = who.value;
+  const here = place.value;
+  if (!person || !here || !mayRead()) return;
+  const isStill = () => who.value === person && place.value === here;
+  const kept = await read<Known>(person, boxName(here.child));
+  if (!isStill()) return;
+  if (kept && !known.value) known.value = kept;
+  if (!maySend.value) return void (isOutOfReach.value = true);
+  try {
+    const talks = await asked(here.child);
+    if (!isStill() || !Array.isArray(talks)) return;
+    known.value = { child: here.child, at: new Date().toISOString(), talks };
+    isOutOfReach.value = false;
+    await writeIfRoom(person, boxName(here.child), known.value);
+  } catch (why) {
+    // Whoever may not read them any more has none of them here either.
+    const isClosed = why instanceof Refused && [403, 404].includes(why.status);
+    if (isClosed) await forget(person, boxName(here.child)).catch(() => undefined);
+    if (!isStill()) return;
+    if (isClosed) known.value = null;
+    isOutOfReach.value = !isClosed;
+  }
+}
+
+/** What the child itself may read of its talks: asked for when it wants to see it, and kept nowhere. */
+export async function ownTalks(): Promise<Talk[] | null> {
+  const here = place.value;
+  if (!here || !isChild.value) return null;
+  const talks = await asked(here.child).catch(() => null);
+  return Array.isArray(talks) ? talks : null;
+}
+
+/** The reason with this id, and the talk that it is of. */
+export function find(id: string): { reason: Reason; talk: Talk } | null {
+  for (const talk of known.value?.talks ?? []) {
+    const reason = talk.each.find((one) => one.id === id);
+    if (reason) return { reason, talk };
+  }
+  return null;
+}
+
+/** What is known is of the project that is open, and of nobody else's. */
+export function begin(): void {
+  effect(() => {
+    void who.value;
+    void place.value?.child;
+    untracked(() => {
+      known.value = null;
+      isOutOfReach.value = false;
+    });
+  });
+}
