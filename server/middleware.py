@@ -23,7 +23,8 @@ from server.web import PROBLEM_TYPE, Faults, answer_fault, header
 BODY_LIMIT = 1_000_000
 # Where a photo comes in; whoever may not send one is told so before it is read.
 PHOTO_LIMIT = 15_100_000
-_TAKES_PHOTO = re.compile(r"/desk/children/[0-9a-f-]{36}/pack/photos")
+_PHOTO_IN_FORM = re.compile(r"POST /desk/children/[0-9a-f-]{36}/pack/photos")
+_PHOTO_ALONE = re.compile(r"PUT /api/v1/children/[0-9a-f-]{36}/pack/photos/[0-9a-f-]{36}")
 
 _SELF = (
     "script-src",
@@ -217,13 +218,22 @@ class BodyLimit:
         await self.app(scope, receive_counted, send)
 
     def _limit_of(self, scope: Scope) -> int:
-        if scope["method"] != "POST" or _TAKES_PHOTO.fullmatch(scope["path"].lower()) is None:
-            return self.limit
-        is_file = header(scope, b"content-type").lower().startswith("multipart/form-data")
-        return max(self.limit, PHOTO_LIMIT) if is_file else self.limit
+        where = f"{scope['method']} {scope['path'].lower()}"
+        kind = header(scope, b"content-type").lower()
+        is_photo = (kind.startswith("multipart/form-data") and _PHOTO_IN_FORM.fullmatch(where)) or (
+            kind.startswith(_FILES) and _PHOTO_ALONE.fullmatch(where)
+        )
+        return max(self.limit, PHOTO_LIMIT) if is_photo else self.limit
+
+
+_FILES = ("image/", "application/octet-stream")
 
 
 def _too_large(limit: int) -> TooLarge:
+    if limit == PHOTO_LIMIT:
+        return TooLarge(
+            N_("This photo is larger than 15 MB. Send a smaller one."), limit_bytes=limit
+        )
     return TooLarge(N_("This is more than one request may carry."), limit_bytes=limit)
 
 

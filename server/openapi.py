@@ -81,6 +81,7 @@ class Call:
     query: Mapping[str, Payload]
     headers: Mapping[str, str]
     media_type: str
+    takes_media: tuple[str, ...]
 
 
 class ApiRoute(Route):
@@ -102,9 +103,11 @@ def api(
     query: Mapping[str, Payload] | None = None,
     headers: Mapping[str, str] | None = None,
     media_type: str = "application/json",
+    takes_media: Iterable[str] = (),
 ) -> ApiRoute:
     """A described route. `gives` maps each status to its payload type, None where there is no body.
 
+    `takes_media` names the kinds of content where the body is a file by itself and no JSON.
     `is_open`: no session is needed. `query` maps names to types: `int`, `str`, `UUID`, `datetime`.
     """
     assert path.startswith("/api/v1/"), "the API has one root"
@@ -117,6 +120,8 @@ def api(
         found |= {Refused.status}
     if takes is not None:
         found |= {kind.status for kind in (Malformed, TooLarge, WrongType, Refused)}
+    if takes_media:
+        found |= {kind.status for kind in (TooLarge, WrongType, Refused)}
     route = ApiRoute(path, handler, methods=[method], name=f"{method} {path}")
     route.call = Call(
         method=method,
@@ -128,6 +133,7 @@ def api(
         query=dict(query or {}),
         headers=dict(headers or {}),
         media_type=media_type,
+        takes_media=tuple(takes_media),
     )
     return route
 
@@ -240,6 +246,10 @@ def _operation(route: ApiRoute, by_type: Mapping[str, Any]) -> dict[str, Any]:
     if call.takes is not None:
         content = {"application/json": {"schema": by_type[_key(call.takes)]}}
         operation["requestBody"] = {"required": True, "content": content}
+    elif call.takes_media:
+        as_it_is = {"schema": {"type": "string", "format": "binary"}}
+        files = dict.fromkeys(call.takes_media, as_it_is)
+        operation["requestBody"] = {"required": True, "content": files}
     return operation
 
 

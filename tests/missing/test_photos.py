@@ -81,7 +81,7 @@ async def test_webp_and_colours_for_print_are_taken(cast: Cast) -> None:
         assert Image.open(io.BytesIO((await photos.made(raw)).page)).mode == "RGB"
 
 
-def _bomb() -> bytes:
+def bomb() -> bytes:
     """A small file of 400 million points."""
     raw = bytearray(as_bytes(Image.new("1", (300, 300)), "PNG"))
     raw[16:24] = (20_000).to_bytes(4, "big") * 2
@@ -104,7 +104,7 @@ HEIC = b"\x00\x00\x00\x18ftypheic" + b"\x00" * 200
         (as_bytes(drawn())[:-4000], "to its end"),
         (as_bytes(drawn(), "PNG")[:500], "to its end"),
         (as_bytes(drawn(150, 900)), "too small"),
-        (_bomb(), "40 million"),
+        (bomb(), "40 million"),
         (b"\xff" * (photos.MOST_BYTES + 1), "15 MB"),
     ],
     ids=["empty", "text", "svg", "gif", "tiff", "heic", "cut", "cut-png", "small", "bomb", "large"],

@@ -475,7 +475,11 @@ FITS: Mapping[str, Fits] = {
     "GET /api/v1/packs": _TO_TOM,
     f"POST {_API}/pack/carry": Fits("ines", {"id": NEW, "why": "On duty tonight."}),
     f"DELETE {_API}/pack/carry": _TO_TOM,
+    f"GET {_API}/pack/photos": _TO_TOM,
     f"GET {_API}/pack/photos/{{photo_id}}": _TO_TOM,
+    # What is no photo, or a broken one: tests/missing/test_photo_api.py.
+    f"PUT {_API}/pack/photos/{{photo_id}}": _TO_TOM,
+    f"DELETE {_API}/pack/photos/{{photo_id}}": _TO_TOM,
     f"GET {_DESK}/pack": _TO_TOM,
     f"POST {_DESK}/pack/open": Fits(form={"id": NEW, "why": "She has not come home."}),
     f"POST {_DESK}/pack/check": Fits(form={"id": NEW, "version": "1"}),

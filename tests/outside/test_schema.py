@@ -43,6 +43,7 @@ from server.watch.calling import call_adults, open_missing
 from server.watch.models import Observation, Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
+from tests.missing.pictures import of_a_phone
 from tests.test_access import (
     OTHER_EPISODE,
     change_id,
@@ -84,6 +85,8 @@ WHO = (
     ("/api/v1/me/shifts", "ines"),
     ("", "mia"),
 )
+# A photo comes by itself, and what it shows beside it.
+PHOTO = "PUT /api/v1/children/{child_id}/pack/photos/{photo_id}"
 # One of the push services that are allowed from the start.
 PUSH = "https://updates.push.services.mozilla.com/wpush/v2/1"
 
@@ -248,6 +251,7 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
         },
         # The same again is the same version, which the look through it names.
         f"PUT {child}/pack": {"base": 1, "fields": {"hair": "black"}},
+        PHOTO: of_a_phone(),
         f"POST {child}/pack/check": {"id": str(uuid4()), "version": 1},
         f"POST {child}/pack/carry": {"id": str(uuid4()), "why": "On duty tonight"},
         f"PUT {child}/rhythm": {"rhythm": {"at": ["18:00"]}, "zone": "Europe/Paris"},
@@ -379,7 +383,12 @@ def test_every_operation_answers_as_the_document_says(
         seen = set()
         # First, since wrong codes and passwords are counted.
         if operation.label in bodies:
-            case = operation.Case(path_parameters=ids, body=bodies[operation.label])
+            how, first = {}, ids
+            if operation.label == PHOTO:
+                how = {"media_type": "image/jpeg", "query": {"shows": "face"}}
+                first = {**ids, "photo_id": str(uuid4())}
+            body = bodies[operation.label]
+            case = operation.Case(path_parameters=first, body=body, **how)
             answer = send(case)
             case.validate_response(answer, checks=ALWAYS)
             seen.add(answer.status_code)

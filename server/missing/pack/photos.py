@@ -13,9 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from tortoise.exceptions import IntegrityError
 
 from server import crypt
 from server.audit.actions import Actor, note
@@ -195,10 +197,7 @@ async def add(
     Raises Refused for what is no photo, for a day that is still to come, and for one too many.
     """
     digest = crypt.blind(f"photo {child.id} {sha256(raw).hexdigest()}")
-    known = await PackPhoto.get_or_none(id=id)
-    if known is not None:
-        if (known.child_id, known.digest) != (child.id, digest):
-            raise IdReused(N_("This id belongs to another photo."), field="id")
+    if (known := await _known(id, child, digest)) is not None:
         return known
     one = await made(raw)
     day = taken_on or one.taken_on
@@ -207,9 +206,23 @@ async def add(
         if taken_on is not None:
             raise Refused(N_("This day is still to come. When was it taken?"), field="taken_on")
         day = None
+    made_of = {"shows": shows.value, "taken_on": day, "page": one.page, "thumb": one.thumb}
+    try:
+        return await _keep(actor, child, id, digest, made_of, now)
+    except IntegrityError:
+        # In the same moment the id came in for another child.
+        raise _other_photo() from None
+
+
+async def _keep(
+    actor: Actor, child: Child, id: UUID, digest: str, made_of: Mapping[str, Any], now: datetime
+) -> PackPhoto:
     assert actor.id is not None
     async with write():
         await lock_children([child.id])
+        # The same request may have come in twice at once.
+        if (known := await _known(id, child, digest)) is not None:
+            return known
         held = PackPhoto.filter(child_id=child.id, removed_at__isnull=True)
         if await held.count() >= rules.MOST_PHOTOS:
             raise Conflict(N_("There are 6 photos already. Take an old one out first."))
@@ -217,16 +230,25 @@ async def add(
             id=id,
             agency_id=child.agency_id,
             child_id=child.id,
-            shows=shows.value,
-            taken_on=day,
-            page=one.page,
-            thumb=one.thumb,
             digest=digest,
             added_by=actor.id,
             added_at=now,
+            **made_of,
         )
         await _note(actor, child, "pack:photo_add", id, now)
     return row
+
+
+async def _known(id: UUID, child: Child, digest: str) -> PackPhoto | None:
+    """The photo of this id, where it is this very one. Raises IdReused where it is another."""
+    known = await PackPhoto.get_or_none(id=id)
+    if known is not None and (known.child_id, known.digest) != (child.id, digest):
+        raise _other_photo()
+    return known
+
+
+def _other_photo() -> IdReused:
+    return IdReused(N_("This id belongs to another photo."), field="id")
 
 
 async def remove(actor: Actor, child: Child, photo_id: UUID, now: datetime) -> None:

@@ -3,7 +3,7 @@ rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -195,18 +195,29 @@ async def photos_of(child: Child, now: datetime) -> list[PhotoOut]:
         .order_by("-added_at", "-id")
         .only("id", "shows", "taken_on", "added_at")
     )
-    today = now.astimezone(known_zone((await Person.get(id=child.id)).zone)).date()
-    return [
-        PhotoOut(
-            row.id,
-            row.shows,
-            row.taken_on,
-            rules.is_old(row.taken_on, today),
-            row.added_at,
-            f"/api/v1/children/{child.id}/pack/photos/{row.id}",
-        )
-        for row in rows
-    ]
+    today = await _today_of(child, now)
+    return [_photo(child, row, today) for row in rows]
+
+
+async def photo_of(child: Child, row: PackPhoto, now: datetime) -> PhotoOut:
+    """What is said of one photo."""
+    return _photo(child, row, await _today_of(child, now))
+
+
+async def _today_of(child: Child, now: datetime) -> date:
+    return now.astimezone(known_zone((await Person.get(id=child.id)).zone)).date()
+
+
+def _photo(child: Child, row: PackPhoto, today: date) -> PhotoOut:
+    return PhotoOut(
+        id=row.id,
+        shows=row.shows,
+        taken_on=row.taken_on,
+        days_old=max((today - row.taken_on).days, 0) if row.taken_on is not None else None,
+        is_old=rules.is_old(row.taken_on, today),
+        added_at=row.added_at,
+        path=f"/api/v1/children/{child.id}/pack/photos/{row.id}",
+    )
 
 
 async def picture_for_paper(child_id: UUID) -> PackPhoto | None:

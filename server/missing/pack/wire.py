@@ -161,15 +161,23 @@ class RecordOut(msgspec.Struct):
 
 
 class PhotoOut(msgspec.Struct):
-    """A photo, to be had at `path` by whoever may read the pack. `is_old`: it may no longer show
-    how the child looks."""
+    """A photo, to be had at `path` by whoever may read the pack. `days_old`: since it was taken;
+    null where nobody knows when. `is_old`: it may no longer show how the child looks."""
 
     id: UUID
     shows: str
     taken_on: date | None
+    days_old: int | None
     is_old: bool
     added_at: datetime
     path: str
+
+
+class PhotosOut(msgspec.Struct):
+    """The photos that are there, the newest first; `room`: how many more may be added."""
+
+    photos: list[PhotoOut]
+    room: int
 
 
 class PointOut(msgspec.Struct):
