@@ -45,6 +45,7 @@ from server.openapi import openapi_route
 from server.people.happenings import use_ears
 from server.plan import kept
 from server.plan.reviews import heard
+from server.records.transfer.reading import offers_of
 from server.settings import Settings
 from server.watch import marking
 from server.watch.calling import use_ends
@@ -96,6 +97,7 @@ def create_app(
     app.state.visitor_of = session_of
     app.state.on_rota = on_rota
     app.state.kept_apart = kept.count
+    app.state.offers_of = offers_of
     app.state.texts_of = reading.texts_of
     app.state.help_text_of = partial(reading.help_text_of, settings.inbound_numbers)
     app.state.question_of = shared_question.to_ask

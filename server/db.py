@@ -83,7 +83,10 @@ ROOMS = (
     "records",
 )
 # A large room has rooms of its own, in their order: one imports only from those before it.
-INNER_ROOMS = {"missing": ("search", "back", "pack", "hindsight")}
+INNER_ROOMS = {
+    "missing": ("search", "back", "pack", "hindsight"),
+    "records": ("transfer",),
+}
 DEFAULT_URL = "sqlite://var/waymark.sqlite3"
 
 

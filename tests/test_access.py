@@ -73,6 +73,7 @@ from server.watch.models import (
 )
 from server.watch.trusting import LINK
 from tests.cast import ADULTS, CHILDREN, Cast
+from tests.records.made import a_transfer
 
 SIGN_IN, DENIED, HIDDEN, IN = 401, 403, 404, 200
 TIED = {
@@ -160,6 +161,11 @@ def whose_part_is_it(who: str | None) -> int:
     """The same over the wire, where a child is told that it may not."""
     found = child("caseworker supervisor")(who)
     return HIDDEN if found == IN and who != "tom" else found
+
+
+def these(*names: str) -> Expected:
+    """Nobody else: to every other person it is not there."""
+    return lambda who: SIGN_IN if who is None else IN if who in names else HIDDEN
 
 
 def due_seen(who: str | None) -> int:
@@ -578,6 +584,25 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /api/v1/check-ins": children_alone,
     f"POST {CHILD}/check-ins": child("caseworker carer"),
     f"GET {CHILD}/check-ins": child("child caseworker supervisor guardian"),
+    # Between agencies: Tom is asked, Ines decides for the agency too; Uwe has offered the child.
+    "POST /api/v1/receptions": agency("caseworker supervisor"),
+    "GET /api/v1/transfers": agency("caseworker supervisor"),
+    f"POST {CHILD}/transfers": child("caseworker supervisor"),
+    "GET /api/v1/transfers/{transfer_id}": these("tom", "ines", "uwe"),
+    "GET /api/v1/transfers/{transfer_id}/package": these("tom", "uwe"),
+    "POST /api/v1/transfers/{transfer_id}/accept": these("tom", "ines"),
+    "POST /api/v1/transfers/{transfer_id}/refuse": these("tom", "ines"),
+    "POST /api/v1/transfers/{transfer_id}/take-back": these("uwe"),
+    "GET /desk/transfers": agency("caseworker supervisor"),
+    "POST /desk/transfers": agency("caseworker supervisor"),
+    f"GET {DESK}/transfer": desk_child("caseworker supervisor"),
+    f"POST {DESK}/transfer": desk_child("caseworker supervisor"),
+    "GET /desk/transfers/{transfer_id}": these("tom", "ines", "uwe"),
+    "POST /desk/transfers/{transfer_id}/accept": these("tom", "ines"),
+    "POST /desk/transfers/{transfer_id}/refuse": these("tom", "ines"),
+    "POST /desk/transfers/{transfer_id}/back": these("uwe"),
+    "GET /desk/transfers/{transfer_id}/package": these("tom", "uwe"),
+    "GET /desk/transfers/{transfer_id}/package.json": these("tom", "uwe"),
     # How the installation is: the walk comes from far away and has no token.
     "GET /health": anyone,
     "GET /metrics": lambda _: HIDDEN,
@@ -1170,6 +1195,11 @@ async def passing_id(cast: Cast, who: str | None, path: str) -> UUID:
     return row.id
 
 
+async def transfer_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A child of the other agency that is offered; one that was taken over for what went along."""
+    return await a_transfer(cast, is_accepted="/package" in path)
+
+
 async def other_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A time in which Noor was missing, who lives in the same home."""
     if not await Episode.exists(id=OTHER_EPISODE):
@@ -1203,6 +1233,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         other_id,
         paper_id,
         passing_id,
+        transfer_id,
         photo_id,
         group,
         home_id,

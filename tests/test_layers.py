@@ -72,6 +72,7 @@ def room_of(module: str) -> str | None:
 
 # Pure decisions: values and `now` in, values out.
 PURE = {
+    "records/transfer/rules",
     "alert/causes",
     "alert/drill",
     "alert/ladder",

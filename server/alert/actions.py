@@ -110,6 +110,21 @@ async def hand_over(
             await _note(actor, alert, "alert:hand_over", now, why="leaving")
 
 
+async def hand_over_child(actor: Actor, child_id: UUID, agency_id: UUID, now: datetime) -> None:
+    """Another agency has the child: what is open is called out to those who have it now, at once,
+    and nobody of before is called any more. In the caller's transaction, after the ties."""
+    held = Alert.filter(child_id=child_id, closed_at__isnull=True)
+    for alert in await held.order_by("id").select_for_update():
+        before = climb_of(alert)
+        after = rules.hand_over(before, before.acknowledged_by or child_id, now)
+        await withdraw([alert.id], "handed_over", now, kinds=CALLING)
+        if after != before:
+            await swap(alert, after)
+        alert.agency_id = agency_id
+        await Alert.filter(id=alert.id).update(agency_id=agency_id)
+        await _note(actor, alert, "alert:hand_over", now, why="transfer")
+
+
 # Longer than anybody works for an agency: whoever left has no duty ever again.
 FOR_GOOD = timedelta(days=100 * 366)
 

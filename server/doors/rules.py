@@ -62,6 +62,7 @@ class Door(StrEnum):
     CARD = "card"  # The PIN of a card at a front desk.
     LINK = "link"  # How often a page on any phone is used.
     PROVIDER = "provider"  # How often a browser sets out for a provider of sign-in.
+    RECEPTION = "reception"  # The code by which an agency says that it can take a child over.
     WELCOME = "welcome"  # The code by which an account there becomes somebody's.
 
 
@@ -136,6 +137,8 @@ PASSKEY_BY_NETWORK = Limit(120, timedelta(minutes=15))
 PROVIDER_BY_NETWORK = Limit(120, timedelta(minutes=15))
 # Whoever guesses this has an account of the agency already; eight characters are 40 bits.
 WELCOME_BY_ACCOUNT = Limit(10, timedelta(hours=1))
+# The same length, by somebody who works for an agency.
+RECEPTION_BY_PERSON = Limit(10, timedelta(hours=1))
 
 
 def fold(name: str) -> str:

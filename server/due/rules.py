@@ -61,6 +61,7 @@ class Kind(StrEnum):
     HANDOVER = "handover"  # A note for whoever has it next.
     HANDOVER_READ = "handover_read"  # Whoever has it now has read how it stands.
     PACK = "pack"  # The grab pack is to be looked through with the child.
+    TRANSFER = "transfer"  # Another agency was asked to take over, and has not answered.
 
 
 # What a life project makes somebody's turn by what stands in it.
@@ -235,7 +236,10 @@ _OF_A_CHANGE_OF_SHIFT = Terms(
     ),
     _HOUR,
 )
+# Whoever asked telephones; whoever answers for the child hears of it a day later.
+_OF_ANOTHER_AGENCY = Terms((Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, _ALL)), _DAY, _MORNING)
 _TERMS: Mapping[Kind, Terms] = {
+    Kind.TRANSFER: _OF_ANOTHER_AGENCY,
     Kind.HANDOVER: _OF_A_CHANGE_OF_SHIFT,
     Kind.HANDOVER_READ: _OF_A_CHANGE_OF_SHIFT,
     Kind.DECISION: _OF_A_NIGHT,
@@ -457,7 +461,7 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
         return False
     if kind in NEVER_RESTS:
         return bool(roles & _SEARCHING)
-    if kind in (Kind.RHYTHM, Kind.PACK):
+    if kind in (Kind.RHYTHM, Kind.PACK, Kind.TRANSFER):
         return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:
         return bool(roles & _TALKING)

@@ -42,10 +42,16 @@ WORDS: Mapping[Kind, str] = {
     Kind.HANDOVER: N_("Write the hand-over"),
     Kind.HANDOVER_READ: N_("Read the hand-over"),
     Kind.PACK: N_("A look through the grab pack"),
+    Kind.TRANSFER: N_("Ask the other agency for its answer"),
 }
 _TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM}) | NEVER_RESTS
 # A day ends at midnight, which is another day to whoever reads it.
 _STILL_THAT_DAY = timedelta(minutes=1)
+
+
+def until(kind: Kind, due_at: datetime) -> datetime:
+    """The moment by which it is said that this has to happen: of what has a day, still that day."""
+    return due_at if kind in _TO_THE_MINUTE else due_at - _STILL_THAT_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ async def lines(
     return [
         Line(
             gettext(language, WORDS[Kind(one.kind)]),
-            one.due_at if one.kind in _TO_THE_MINUTE else one.due_at - _STILL_THAT_DAY,
+            until(Kind(one.kind), one.due_at),
             one.slice().is_over(now),
             tuple(sorted(names[id_] for id_ in turns[one.id])),
         )

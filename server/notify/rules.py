@@ -56,6 +56,7 @@ class Kind(StrEnum):
     SHIFT = "shift"  # They have it now.
     UNREACHED = "unreached"  # Somebody has not said that they can be reached, and has it now.
     ROTA_GAP = "rota_gap"  # Nobody is on duty at some time of the coming days.
+    TRANSFER = "transfer"  # Another agency is asked to take over a child, or has answered.
     TEST = "test"
     DRILL = "drill"
     TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.

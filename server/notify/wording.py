@@ -35,6 +35,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.UNREACHED: N_(
         "Somebody is on duty now who has not said that they can be reached. Please see to it."
     ),
+    Kind.TRANSFER: N_("There is news about a hand-over between agencies. Please look."),
     Kind.ROTA_GAP: N_("Nobody is on duty at some time of the next 14 days. Please plan for it."),
     Kind.TEST: N_("This is a test alarm. Please open the link and say that it has arrived."),
     Kind.THANKS: N_("Thank you."),

@@ -127,7 +127,7 @@ async def looks(request: Request) -> Response:
 
 async def _looks(request: Request, child: Child) -> Response:
     visitor = await visitor_of(request)
-    found = await looks_at(child.id, child.agency_id, visitor.language, is_child=visitor.is_child)
+    found = await looks_at(child.id, visitor.language, is_child=visitor.is_child)
     return json_answer(
         LooksOut(
             [

@@ -29,6 +29,8 @@ WORDS: Mapping[str, str] = {
     "looks": N_("Who looked"),
     "observation": N_("Your page"),
     "pack": N_("Your page"),
+    # What another agency was given, read by those who gave it or took it.
+    "package": N_("What went along when other people began to look after you"),
     "pause": N_("Your rhythm"),
     "placement": N_("Your page"),
     "question": N_("Your page"),
@@ -64,15 +66,13 @@ class Look:
     code: str
 
 
-async def looks_at(child_id: UUID, agency_id: UUID, language: str, *, is_child: bool) -> list[Look]:
+async def looks_at(child_id: UUID, language: str, *, is_child: bool) -> list[Look]:
     """The latest looks at what is written about this child, newest first, in that language.
 
     `is_child`: the child reads it, or whoever holds its phone.
     """
     entries = await (
-        Entry.filter(child_id=child_id, agency_id=agency_id, what__startswith="look")
-        .order_by("-at", "-id")
-        .limit(MOST)
+        Entry.filter(child_id=child_id, what__startswith="look").order_by("-at", "-id").limit(MOST)
     )
     ids = {entry.who_id for entry in entries if entry.who_id is not None}
     people = {person.id: person for person in await Person.filter(id__in=list(ids))}

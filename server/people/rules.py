@@ -195,6 +195,7 @@ class AgencyAction(StrEnum):
     """What can be done about the agency itself, without any child's content."""
 
     CHILD_ADD = "agency:child_add"
+    CHILD_TAKE_OVER = "agency:child_take_over"
     DRILL = "agency:drill"
     INDICATORS_SEE = "agency:indicators_see"
     PEOPLE_SEE = "agency:people_see"
@@ -209,13 +210,19 @@ class AgencyAction(StrEnum):
 
 ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
     Role.CASEWORKER: frozenset(
-        {AgencyAction.POLICY_SEE, AgencyAction.CHILD_ADD, AgencyAction.ROTA_SEE}
+        {
+            AgencyAction.POLICY_SEE,
+            AgencyAction.CHILD_ADD,
+            AgencyAction.CHILD_TAKE_OVER,
+            AgencyAction.ROTA_SEE,
+        }
     ),
     Role.SUPERVISOR: frozenset(
         {
             AgencyAction.POLICY_SEE,
             AgencyAction.POLICY_CHANGE,
             AgencyAction.CHILD_ADD,
+            AgencyAction.CHILD_TAKE_OVER,
             AgencyAction.ROTA_PLAN,
             AgencyAction.ROTA_SEE,
             AgencyAction.TEMPLATES_CHANGE,

@@ -95,7 +95,7 @@ async def _zones(state: State, child: Child) -> dict[str, str]:
     wanted = owners(state)
     people = Person.filter(id__in=[UUID(id_) for id_ in wanted])
     zones = {str(id_): zone for id_, zone in await people.values_list("id", "zone")}
-    if str(child.agency_id) in wanted:
-        agency = await Agency.get(id=child.agency_id)
+    # What an agency of before still owes, until somebody says whose it is now, counts by its clock.
+    for agency in await Agency.filter(id__in=[UUID(id_) for id_ in wanted - zones.keys()]):
         zones[str(agency.id)] = agency.zone
     return zones

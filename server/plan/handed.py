@@ -24,6 +24,20 @@ def steps_of(state: State, owner: str) -> list[str]:
     ]
 
 
+def to_another_agency(
+    state: State, child: str, agencies: tuple[str, str], taker: str
+) -> list[Utterance]:
+    """What is to be said when the child goes from the first of these agencies to the second: what
+    people there still have to do is `taker`'s, and what the agency owed is the other one's. The
+    child's own steps stay its own."""
+    before, after = agencies
+    owners = {state.value("step", id_, "owner_id") for id_ in state.things("step")}
+    said: list[Utterance] = []
+    for owner in sorted(owners - {None, child, taker, after}):
+        said += to_another(state, owner, after if owner == before else taker)
+    return said
+
+
 def to_another(state: State, owner: str, taker: str) -> list[Utterance]:
     """What is to be said so that the open steps of this owner are the other one's."""
     said = []

@@ -72,6 +72,7 @@ async def show_board(request: Request) -> Response:
         "is_unseen": await _shows_nothing(visitor.person_id, now),
         "broken": await _broken(request, Role(visitor.role)),
         "gap": await duty_pages.first_gap(request, visitor),
+        "offers": await request.app.state.offers_of(visitor),
         "done": done(request),
         "now": now,
     }

@@ -615,6 +615,51 @@ FITS: Mapping[str, Fits] = {
         form={"id": NEW, "words": "A white car.", "at": ""}
     ),
     "GET /desk/patterns": _TO_TOM,
+    "POST /api/v1/receptions": Fits(body={"id": NEW}),
+    "GET /api/v1/transfers": _TO_TOM,
+    f"POST {_API}/transfers": Fits(
+        body={
+            "id": NEW,
+            "code": "{code}",
+            "why": "Her aunt lives there.",
+            "child_says": "I want to.",
+            "withheld": [{"what": "The address", "whom": "her uncle", "because": "fear"}],
+        }
+    ),
+    "GET /api/v1/transfers/{transfer_id}": _TO_TOM,
+    "GET /api/v1/transfers/{transfer_id}/package": _TO_TOM,
+    "POST /api/v1/transfers/{transfer_id}/accept": Fits(
+        body={
+            "caseworker_id": "{tom}",
+            "supervisor_id": None,
+            "home_id": "{home}",
+            "hello": "Hello, I am Tom.",
+        }
+    ),
+    "POST /api/v1/transfers/{transfer_id}/refuse": Fits(body={"why": "No place before June."}),
+    "POST /api/v1/transfers/{transfer_id}/take-back": Fits("uwe"),
+    "GET /desk/transfers": _TO_TOM,
+    "POST /desk/transfers": Fits(form={"id": NEW}),
+    f"GET {_DESK}/transfer": _TO_TOM,
+    f"POST {_DESK}/transfer": Fits(
+        form={
+            "id": NEW,
+            "code": "{code}",
+            "why": "Her aunt lives there.",
+            "child_says": "I want to.",
+            "what": "The address",
+            "whom": "her uncle",
+            "because": "fear",
+        }
+    ),
+    "GET /desk/transfers/{transfer_id}": _TO_TOM,
+    "POST /desk/transfers/{transfer_id}/accept": Fits(
+        form={"caseworker_id": "{tom}", "supervisor_id": "", "home_id": "{home}", "hello": "Hello."}
+    ),
+    "POST /desk/transfers/{transfer_id}/refuse": Fits(form={"why": "No place before June."}),
+    "POST /desk/transfers/{transfer_id}/back": Fits("uwe", form={}),
+    "GET /desk/transfers/{transfer_id}/package": _TO_TOM,
+    "GET /desk/transfers/{transfer_id}/package.json": _TO_TOM,
     "GET /desk/handovers/{passing_id}": _TO_TOM,
     "POST /desk/handovers/{passing_id}": Fits(form={"id": NEW, "words": "Ask Rosa."}),
     "GET /desk/episodes/{episode_id}/mail": _TO_TOM,

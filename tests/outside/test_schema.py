@@ -44,6 +44,7 @@ from server.watch.models import Observation, Pause, Watch
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
 from tests.missing.pictures import of_a_phone
+from tests.records.made import a_code, a_transfer
 from tests.test_access import (
     OTHER_EPISODE,
     change_id,
@@ -81,6 +82,9 @@ WHO = (
     ("/api/v1/sessions", "tom"),
     ("/api/v1/me/reaching", "tom"),
     ("/api/v1/rota", "ines"),
+    ("/api/v1/receptions", "tom"),
+    ("/api/v1/transfers/{transfer_id}/take-back", "uwe"),
+    ("/api/v1/transfers", "tom"),
     ("/api/v1/indicators", "ines"),
     ("/api/v1/me/shifts", "ines"),
     ("", "mia"),
@@ -303,6 +307,12 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "base": 0,
             "answers": {"own": "I was at a friend's.", "push": ["alone"]},
         },
+        f"POST {child}/transfers": {
+            "id": str(uuid4()),
+            "code": loop.run_until_complete(a_code(cast, "uwe")),
+            "why": "Her aunt lives there.",
+        },
+        "POST /api/v1/transfers/{transfer_id}/accept": {"caseworker_id": str(cast.tom.id)},
         f"POST {child}/placement/end": {"why": "home", "at": cast.clock().isoformat()},
         f"POST {child}/placement/begin": {"at": cast.clock().isoformat()},
         f"POST {child}/check-ins": {"id": str(uuid4()), "said_at": cast.clock().isoformat()},
@@ -377,6 +387,9 @@ def test_every_operation_answers_as_the_document_says(
             if operation.body:
                 fits = {"version": version} if path.endswith("/agree") else {}
                 bodies = {**bodies, operation.label: fits}
+        if "{transfer_id}" in operation.path:
+            made = a_transfer(cast, is_accepted=operation.path.endswith("/package"))
+            ids["transfer_id"] = str(loop.run_until_complete(made))
         if operation.path.endswith("{subscription_id}/test"):
             # Another subscription of the same phone has taken the place of the first.
             ids["subscription_id"] = loop.run_until_complete(_subscribed(cast))

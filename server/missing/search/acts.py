@@ -41,7 +41,9 @@ INTERVIEW_HELD, PLAN_REVIEW = "interview_held", "plan_review"
 # see that child.
 TOGETHER, APART, OTHER_SEEN = "together", "apart", "other_seen"
 HANDOVER_READ = "handover_read"
-OF_ANOTHER = frozenset({TOGETHER, APART, OTHER_SEEN})
+# Another agency looks for the child from now on; or for the one with whom it is missing.
+MOVED, OTHER_MOVED = "moved", "other_moved"
+OF_ANOTHER = frozenset({TOGETHER, APART, OTHER_SEEN, OTHER_MOVED})
 # What can be entered for several who are missing together, in one go.
 SHARED = frozenset({Act.ATTEMPT, Act.REPORT, Act.STRATEGY, Act.NOTE})
 # What of it belongs to one child alone, and is left out of the line of the others.

@@ -26,6 +26,8 @@ LINES: Mapping[str, tuple[str, str]] = {
     acts.MAILED: (N_("Sent the grab pack by mail"), "mail"),
     acts.PLAN_REVIEW: (N_("Looked at the life project together"), "check"),
     acts.HANDOVER_READ: (N_("Read how the search stands, and has it now"), "check"),
+    acts.MOVED: (N_("Another agency looks for the child from now on"), "check"),
+    acts.OTHER_MOVED: (N_("Another agency looks for the other child now: ask there"), "missing"),
     acts.TOGETHER: (N_("Missing together with another child"), "missing"),
     acts.APART: (N_("Not missing together after all"), "missing"),
     acts.OTHER_SEEN: (N_("The other child was seen: ask it, kindly"), "eye"),

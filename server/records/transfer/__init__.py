@@ -1,0 +1,1 @@
+"""A child goes to another agency."""

@@ -1,0 +1,452 @@
+"""A child goes to another agency: offered, and accepted or refused.
+
+Until somebody there has said yes everything stays with the agency that offered it: its ties, its
+clocks, its alerts. The yes is one transaction, so there is no moment in which nobody, or both, have
+the child. History, clocks and grab pack go along; the phone of the child stays in, and its words
+arrive wherever it is now.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from tortoise.expressions import F, Q
+
+from server import crypt
+from server.alert import actions as alerts
+from server.audit.actions import Actor, note
+from server.db import as_id, write
+from server.doors.guessing import count_guess, forget_guesses
+from server.doors.pairing import end_invites
+from server.doors.rules import RECEPTION_BY_PERSON, Door, InviteEnded
+from server.due import actions as dues
+from server.due.models import Due
+from server.due.rules import Ending, Setting
+from server.due.rules import Kind as DueKind
+from server.due.rules import State as DueState
+from server.errors import Conflict, IdReused, NotFound, Refused
+from server.i18n import N_, gettext
+from server.live import announce
+from server.notify.actions import Saying, queue, withdraw
+from server.notify.models import Message
+from server.notify.rules import Kind
+from server.people import actions as people
+from server.people.happenings import Happening, happened
+from server.people.models import Child, Home, Person, Tie
+from server.people.rules import PROFESSIONAL, AgencyAction, Role, may_agency
+from server.plan import handed
+from server.plan.actions import say_all_for
+from server.plan.models import LifeProject
+from server.plan.triggers import Utterance
+from server.records.transfer import moving, package, parting
+from server.records.transfer.models import Reception, Transfer
+from server.records.transfer.rules import (
+    ANSWER_WHILE_MISSING,
+    ANSWER_WITHIN,
+    CODE_LASTS,
+    CODE_LENGTH,
+    State,
+    Withheld,
+    checked,
+    words,
+    words_or_none,
+)
+from server.watch.models import Question, Watch
+from server.watch.writing import lock
+
+HELLO = N_(
+    "Hello. From now on I am there for you. What you wrote and what was agreed came along, nothing"
+    " of it is lost. Write to me here whenever you like."
+)
+_NOT_THERE = N_("There is nothing here that you can see.")
+
+
+# --- "we can take a child over"
+
+
+async def receive(actor: Actor, id: UUID, now: datetime) -> Reception:
+    """A code to tell by telephone; the one before ends. The same id again is the same. Raises
+    IdReused."""
+    assert actor.id is not None
+    assert actor.agency_id is not None
+    async with write():
+        known = await Reception.get_or_none(id=id)
+        if known is not None:
+            if known.person_id != actor.id:
+                raise IdReused(N_("This id belongs to something else."), field="id")
+            return known
+        held = Reception.filter(person_id=actor.id, ended_at__isnull=True)
+        await held.update(ended_at=now)
+        code = crypt.new_code(CODE_LENGTH)
+        made = await Reception.create(
+            id=id,
+            agency_id=actor.agency_id,
+            person_id=actor.id,
+            code=code,
+            code_index=_index(code),
+            made_at=now,
+            expires_at=now + CODE_LASTS,
+        )
+        await note(actor, "reception:add", about=("reception", made.id), now=now)
+    return made
+
+
+async def found(actor: Actor, code: str, now: datetime) -> Reception:
+    """Whose code this is. Raises NotFound, code `code_wrong`, the same for every reason; Refused
+    for one's own agency; TooMany."""
+    guess = await count_guess(Door.RECEPTION, [(f"person {actor.id}", RECEPTION_BY_PERSON)], now)
+    wanted = crypt.current().blinds(f"reception {crypt.normalise_code(code)}")
+    held = Reception.filter(code_index__in=wanted, ended_at__isnull=True, expires_at__gt=now)
+    row = await held.filter(person__disabled_at__isnull=True).first()
+    if row is None:
+        raise NotFound(
+            N_("This code does not work. Check its 8 characters, or ask for a new one."),
+            code="code_wrong",
+            field="code",
+        )
+    async with write():
+        await forget_guesses(guess)
+    if row.agency_id == actor.agency_id:
+        raise Refused(N_("This code is of your own agency. Change the ties instead."), field="code")
+    return row
+
+
+def _index(code: str) -> str:
+    return crypt.blind(f"reception {code}")
+
+
+# --- the offer
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What goes along with it in words."""
+
+    why: str
+    child_says: str | None = None
+    withheld: Sequence[Withheld] = ()
+
+
+async def offer(
+    actor: Actor, child: Child, code: str, said: Offer, *, id: UUID, now: datetime
+) -> Transfer:
+    """Another agency is asked to take over. The same id again is the same.
+
+    Raises what `found` raises, Refused for words that are missing or too long, Conflict `offered`
+    while another offer is open, IdReused.
+    """
+    assert actor.id is not None
+    why, child_says = words(said.why, "why"), words_or_none(said.child_says, "child_says")
+    withheld = checked(said.withheld)
+    known = await Transfer.get_or_none(id=id)
+    if known is not None:
+        if (known.child_id, known.offered_by, known.why) != (child.id, actor.id, why):
+            raise IdReused(N_("This id belongs to something else."), field="id")
+        return known
+    reception = await found(actor, code, now)
+    async with write():
+        await lock(child.id)
+        await people.lock_children([child.id])
+        child = await Child.get(id=child.id)
+        if await Transfer.exists(child_id=child.id, decided_at__isnull=True):
+            raise Conflict(
+                N_("Another agency was asked already. Take that back first."), code="offered"
+            )
+        # Whoever was faster with the same code has used it.
+        if not await Reception.filter(id=reception.id, ended_at__isnull=True).update(ended_at=now):
+            raise Conflict(N_("This code was used already. Ask for a new one."), code="code_used")
+        made = await Transfer.create(
+            id=id,
+            agency_id=child.agency_id,
+            to_agency_id=reception.agency_id,
+            child_id=child.id,
+            reception_id=reception.id,
+            offered_by=actor.id,
+            offered_at=now,
+            why=why,
+            child_says=child_says,
+            withheld=withheld,
+        )
+        watch = await Watch.get_or_none(child_id=child.id)
+        is_missing = watch is not None and watch.is_missing
+        setting = Setting(
+            kind=DueKind.TRANSFER,
+            subject_id=made.id,
+            owner_id=actor.id,
+            owner_role=Role.CASEWORKER.value,
+            due_at=now + (ANSWER_WHILE_MISSING if is_missing else ANSWER_WITHIN),
+            zone=(await Person.get(id=actor.id)).zone,
+        )
+        await dues.set_due(actor, child, setting, now)
+        await _note(actor, made, "transfer:offer", now)
+        asked = await Person.get(id=reception.person_id)
+        to = [asked.id, *([asked.deputy_id] if asked.deputy_id else [])]
+        await _tell(made, to, made.to_agency_id, now, urgent=is_missing)
+    return made
+
+
+async def take_back(actor: Actor, transfer_id: UUID, now: datetime) -> Transfer:
+    """It is not offered any more. Twice is once. Raises NotFound, Conflict `decided`."""
+    async with write():
+        transfer = await _open(transfer_id, State.TAKEN_BACK)
+        if transfer.decided_at is None:
+            await _decide(actor, transfer, State.TAKEN_BACK, now)
+            await withdraw([transfer.id], "taken_back", now)
+    return await Transfer.get(id=transfer_id)
+
+
+async def refuse(actor: Actor, transfer_id: UUID, why: str, now: datetime) -> Transfer:
+    """They cannot take over; the child stays where it is. Twice is once. Raises NotFound, Refused
+    without a reason, Conflict `decided`."""
+    said = words(why, "why")
+    async with write():
+        transfer = await _open(transfer_id, State.REFUSED)
+        if transfer.decided_at is None:
+            await _decide(actor, transfer, State.REFUSED, now, decision=said)
+            told = [transfer.offered_by, *await _workers(transfer.child_id, now)]
+            await _tell(transfer, told, transfer.agency_id, now, urgent=True)
+    return await Transfer.get(id=transfer_id)
+
+
+# --- the yes
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Who has the child from now on, where it lives, and what it reads first."""
+
+    caseworker_id: UUID
+    supervisor_id: UUID | None = None
+    home_id: UUID | None = None
+    hello: str | None = None
+
+
+async def accept(actor: Actor, transfer_id: UUID, said: Acceptance, now: datetime) -> Transfer:
+    """The child is with this agency from now on, with everything that is its own. Twice is once.
+
+    Raises NotFound, Conflict `decided`, Refused for somebody who cannot have the child, and for a
+    home of elsewhere.
+    """
+    hello = words_or_none(said.hello, "hello")
+    async with write():
+        transfer = await _open(transfer_id, State.ACCEPTED)
+        if transfer.decided_at is not None:
+            return transfer
+        new = {said.caseworker_id, *([said.supervisor_id] if said.supervisor_id else [])}
+        adults = await people.lock_adults(transfer.to_agency_id, new)
+        if any(Role(one.role) not in PROFESSIONAL for one in adults.values()):
+            raise Refused(N_("This person cannot have this tie to a child."), field="caseworker_id")
+        for child_id in sorted({transfer.child_id, *await parting.with_whom(transfer.child_id)}):
+            await lock(child_id)
+        await people.lock_children([transfer.child_id])
+        await _check_home(said.home_id, transfer.to_agency_id)
+        await _go_over(actor, transfer, said, hello, now)
+    return await Transfer.get(id=transfer_id)
+
+
+async def _check_home(home_id: UUID | None, agency_id: UUID) -> None:
+    if home_id is not None and not await Home.exists(id=home_id, agency_id=agency_id):
+        raise Refused(N_("This home is not one of the agency."), field="home_id")
+
+
+async def _go_over(
+    actor: Actor, transfer: Transfer, said: Acceptance, hello: str | None, now: datetime
+) -> None:
+    """In this order: what goes along is written down while it is still there; then it moves; then
+    those who have it now are called."""
+    child = await Child.get(id=transfer.child_id)
+    document = await package.build(transfer, child, now)
+    manifest = package.manifest_of(transfer, document, now)
+    before = await _end_ties(actor, transfer, now)
+    await _decide(
+        actor,
+        transfer,
+        State.ACCEPTED,
+        now,
+        caseworker_id=said.caseworker_id,
+        package=document,
+        manifest=manifest,
+        signature=package.sign(manifest),
+    )
+    await end_invites(child.id, InviteEnded.REPLACED, now)
+    await moving.move(child.id, transfer.to_agency_id)
+    if said.home_id is not None:
+        await Child.filter(id=child.id).update(home_id=said.home_id)
+    child = await Child.get(id=child.id)
+    await parting.part(actor, child, now)
+    await _tie(actor, child, said, now)
+    await _hand_over_promises(actor, child, transfer, said.caseworker_id, before, now)
+    await _greet(actor, child, transfer, hello, now)
+    await _stop_asking(child.id, now)
+    await alerts.hand_over_child(actor, child.id, child.agency_id, now)
+    # What was decided next was reckoned by the rules of before; and whoever has read the watch
+    # before this writes nothing over it.
+    await Watch.filter(child_id=child.id).update(version=F("version") + 1)
+    await Watch.filter(child_id=child.id, act_at__gt=now).update(act_at=now)
+    await happened(actor, child.id, Happening.TRANSFER, now, about=transfer.id)
+    told = [tie.person_id for tie in before if tie.role in PROFESSIONAL]
+    await _tell(transfer, [transfer.offered_by, *told], transfer.agency_id, now)
+    for agency_id in (transfer.agency_id, transfer.to_agency_id):
+        await announce(agency_id, "watch")
+
+
+async def _end_ties(actor: Actor, transfer: Transfer, now: datetime) -> list[Tie]:
+    held = Tie.filter(Tie.ending_after(now), child_id=transfer.child_id)
+    ties = await held.order_by("from_at", "id")
+    for tie in ties:
+        await Tie.filter(id=tie.id).update(until_at=max(now, tie.from_at))
+        await note(
+            actor,
+            "tie:end",
+            child_id=tie.child_id,
+            about=("tie", tie.id),
+            names=[tie.role],
+            agency_id=transfer.agency_id,
+            why="transfer",
+            now=now,
+        )
+    return ties
+
+
+async def _tie(actor: Actor, child: Child, said: Acceptance, now: datetime) -> None:
+    await people.add_tie(
+        actor, child, person_id=said.caseworker_id, role=Role.CASEWORKER, from_at=now, now=now
+    )
+    if said.supervisor_id is not None:
+        await people.add_tie(
+            actor, child, person_id=said.supervisor_id, role=Role.SUPERVISOR, from_at=now, now=now
+        )
+
+
+async def _hand_over_promises(
+    actor: Actor,
+    child: Child,
+    transfer: Transfer,
+    taker: UUID,
+    before: Collection[Tie],
+    now: datetime,
+) -> None:
+    """What those of before had promised, and what was their turn, is the new caseworker's."""
+    if await LifeProject.exists(child_id=child.id):
+        agencies = (str(transfer.agency_id), str(transfer.to_agency_id))
+        await say_all_for(
+            actor,
+            child,
+            lambda state: handed.to_another_agency(state, str(child.id), agencies, str(taker)),
+            now,
+        )
+    theirs = Due.filter(child_id=child.id, state=DueState.OPEN)
+    await theirs.filter(owner_id__in=[tie.person_id for tie in before]).update(owner_id=taker)
+    # What was said to others is said once more, to those whose turn it is now; its time stays.
+    await theirs.filter(told__gte=0).update(
+        told=F("told") - 1, act_at=now, version=F("version") + 1
+    )
+    # Nobody who has no tie any more is told of the child, whatever was on its way to them.
+    unsent = Message.filter(child_id=child.id, state__in=["waiting", "sending"])
+    subjects = await unsent.filter(~Q(person_id=child.id)).values_list("subject_id", flat=True)
+    await withdraw(
+        [as_id(id_) for id_ in subjects], "transfer", now, kinds=set(Kind) - _OF_THE_CHILD
+    )
+
+
+_OF_THE_CHILD = {Kind.REMIND_CHILD, Kind.DUE_CHILD, Kind.NEWS_CHILD, Kind.THANKS, Kind.PAPER}
+
+
+async def _greet(
+    actor: Actor, child: Child, transfer: Transfer, hello: str | None, now: datetime
+) -> None:
+    """The child reads in its own language who is there now, where it reads everything."""
+    language = (await Person.get(id=child.id)).language
+    text = hello or gettext(language, HELLO)
+    said = Utterance("message", str(uuid5(transfer.id, "hello")), "*", None, {"text": text})
+    await say_all_for(actor, child, lambda _: [said], now)
+
+
+async def _stop_asking(child_id: UUID, now: datetime) -> None:
+    """Carers of before are asked no more about it."""
+    asked = Question.filter(child_id=child_id, answered_at__isnull=True, expires_at__gt=now)
+    ids = await asked.values_list("id", flat=True)
+    await asked.update(expires_at=now)
+    await withdraw([as_id(id_) for id_ in ids], "transfer", now)
+
+
+# --- what the verbs share
+
+
+async def _open(transfer_id: UUID, wanted: State) -> Transfer:
+    """The row, held. One that ended as wanted is given as it is, another one is a Conflict."""
+    row = await Transfer.filter(id=transfer_id).select_for_update().first()
+    if row is None:
+        raise NotFound(_NOT_THERE)
+    if row.decided_at is not None and row.state != wanted:
+        raise Conflict(
+            N_("This was decided already. Look at how it stands now."),
+            code="decided",
+            state=row.state,
+        )
+    return row
+
+
+async def _decide(
+    actor: Actor, transfer: Transfer, state: State, now: datetime, **fields: object
+) -> None:
+    transfer.update_from_dict(
+        {"state": state.value, "decided_at": now, "decided_by": actor.id, **fields}
+    )
+    await transfer.save()
+    held = Due.filter(kind=DueKind.TRANSFER, subject_id=transfer.id, state=DueState.OPEN)
+    ending = Ending(DueState.DONE, state.value)
+    await dues.settle(actor, [(due, ending) for due in await held], now)
+    await _note(actor, transfer, f"transfer:{state.value}", now)
+    # The other side hears of it too, in its own record.
+    other = transfer.agency_id if actor.agency_id == transfer.to_agency_id else None
+    if other is not None:
+        await _note(actor, transfer, f"transfer:{state.value}", now, agency_id=other)
+
+
+async def _note(
+    actor: Actor, transfer: Transfer, what: str, now: datetime, *, agency_id: UUID | None = None
+) -> None:
+    await note(
+        actor,
+        what,
+        child_id=transfer.child_id,
+        about=("transfer", transfer.id),
+        agency_id=agency_id or actor.agency_id,
+        now=now,
+    )
+
+
+async def _workers(child_id: UUID, now: datetime) -> list[UUID]:
+    held = Tie.filter(Tie.standing_at(now), child_id=child_id, role__in=list(PROFESSIONAL))
+    return [tie.person_id for tie in await held.order_by("from_at", "id")]
+
+
+async def _tell(
+    transfer: Transfer,
+    whom: Sequence[UUID],
+    agency_id: UUID,
+    now: datetime,
+    *,
+    urgent: bool = False,
+) -> None:
+    sayings = [
+        Saying(
+            kind=Kind.TRANSFER,
+            agency_id=agency_id,
+            subject_kind="transfer",
+            subject_id=transfer.id,
+            person_id=person_id,
+            turn=0 if transfer.decided_at is None else 1,
+            urgency="high" if urgent else "normal",
+            data={"path": f"/desk/transfers/{transfer.id}"},
+        )
+        for person_id in dict.fromkeys(whom)
+    ]
+    await queue(sayings, now)
+
+
+def may_take_over(role: str) -> bool:
+    """Whether somebody in this role of an agency may say that it can take a child over."""
+    return may_agency(Role(role), AgencyAction.CHILD_TAKE_OVER)

@@ -1,0 +1,324 @@
+"""A child goes to another agency, over the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import Conflict, NotFound, Refused, TooMany
+from server.openapi import api
+from server.people.access import agency_for, child_for, nothing_here, now_of, staff_of
+from server.people.rules import Action, AgencyAction
+from server.records.transfer import actions, package
+from server.records.transfer.actions import Acceptance, Offer
+from server.records.transfer.models import Transfer
+from server.records.transfer.reading import (
+    Side,
+    cover_of,
+    list_for,
+    look_at_package,
+    named,
+    transfer_for,
+)
+from server.records.transfer.rules import LONGEST, Because, State, Withheld
+from server.web import json_answer, json_body
+
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
+
+
+class ReceptionRequest(msgspec.Struct):
+    """This agency can take a child over. The code before this one ends."""
+
+    id: UUID
+
+
+class ReceptionOut(msgspec.Struct):
+    """A code to tell by telephone: good once, until `expires_at`."""
+
+    code: str
+    expires_at: datetime
+
+
+class WithheldIn(msgspec.Struct):
+    """Something that somebody must not learn, and why."""
+
+    what: Text
+    whom: Text
+    because: Because
+
+
+class TransferRequest(msgspec.Struct):
+    """Who is asked (by their code), why, what the child says to it, and what must be withheld from
+    whom."""
+
+    id: UUID
+    code: Annotated[str, msgspec.Meta(max_length=64)]
+    why: Text
+    child_says: Text | None = None
+    withheld: list[WithheldIn] = []
+
+
+class RefuseRequest(msgspec.Struct):
+    """Why it cannot be."""
+
+    why: Text
+
+
+class AcceptRequest(msgspec.Struct):
+    """Who has the child from now on, where it lives, and the first words that it reads; without
+    any, a greeting in its language."""
+
+    caseworker_id: UUID
+    supervisor_id: UUID | None = None
+    home_id: UUID | None = None
+    hello: Text | None = None
+
+
+class ClockOut(msgspec.Struct):
+    """Something that has to happen by a time."""
+
+    kind: str
+    due_at: datetime
+
+
+class CoverOut(msgspec.Struct):
+    """What is said of the child before there is an answer."""
+
+    name: str
+    language: str
+    born_on: str | None
+    tier: str | None
+    is_missing: bool
+    missing_since: datetime | None
+    has_project: bool
+    clocks: list[ClockOut]
+
+
+class TransferOut(msgspec.Struct):
+    """A hand-over. `state`: offered, accepted, refused, taken_back. `cover` while it is offered;
+    `package_at` where what went along is to be had, once it was accepted."""
+
+    id: UUID
+    child_id: UUID
+    state: State
+    from_agency: str
+    to_agency: str
+    offered_by: str
+    offered_at: datetime
+    why: str
+    child_says: str | None
+    withheld: list[WithheldIn]
+    decided_at: datetime | None
+    decided_by: str | None
+    decision: str | None
+    cover: CoverOut | None
+    package_at: str | None
+
+
+class TransfersOut(msgspec.Struct):
+    """Those in which the one who asks has a part, the latest first."""
+
+    transfers: list[TransferOut]
+
+
+class PackageOut(msgspec.Struct):
+    """What went along, byte for byte; the manifest, and the signature over it. `is_whole`: they
+    belong together, and the signature is ours."""
+
+    package: str
+    manifest: dict[str, Any]
+    signature: str
+    is_whole: bool
+
+
+async def receive(request: Request) -> Response:
+    """A code by which another agency can offer a child."""
+    visitor = await agency_for(request, AgencyAction.CHILD_TAKE_OVER)
+    said = await json_body(request, ReceptionRequest)
+    made = await actions.receive(visitor, said.id, now_of(request))
+    return json_answer(ReceptionOut(made.code, made.expires_at), status=201)
+
+
+async def offer(request: Request) -> Response:
+    """Ask the agency whose code it is."""
+    named_id = request.path_params["child_id"]
+    child, _ = await child_for(request, named_id, Action.PLACEMENT_CHANGE)
+    said = await json_body(request, TransferRequest)
+    withheld = [Withheld(one.what, one.whom, one.because) for one in said.withheld]
+    made = await actions.offer(
+        await staff_of(request),
+        child,
+        said.code,
+        Offer(said.why, said.child_says, withheld),
+        id=said.id,
+        now=now_of(request),
+    )
+    return json_answer(await _out(made, Side(gives=True)), status=201)
+
+
+async def list_(request: Request) -> Response:
+    """All of them."""
+    found = [await _out(row, side) for row, side in await list_for(request)]
+    return json_answer(TransfersOut(found))
+
+
+async def show(request: Request) -> Response:
+    """One of them."""
+    return json_answer(await _out(*await transfer_for(request)))
+
+
+async def the_package(request: Request) -> Response:
+    """What went along. It is a look that the child can read."""
+    transfer, side = await transfer_for(request)
+    await look_at_package(request, transfer, side)
+    assert transfer.package is not None
+    assert transfer.manifest is not None
+    assert transfer.signature is not None
+    return json_answer(
+        PackageOut(
+            transfer.package, transfer.manifest, transfer.signature, package.is_whole(transfer)
+        )
+    )
+
+
+async def accept(request: Request) -> Response:
+    """The child is theirs to look after from now on."""
+    transfer = await _to_decide(request)
+    said = await json_body(request, AcceptRequest)
+    done = await actions.accept(
+        await staff_of(request),
+        transfer.id,
+        Acceptance(said.caseworker_id, said.supervisor_id, said.home_id, said.hello),
+        now_of(request),
+    )
+    return json_answer(await _out(done, Side(has=True)))
+
+
+async def refuse(request: Request) -> Response:
+    """They cannot."""
+    transfer = await _to_decide(request)
+    said = await json_body(request, RefuseRequest)
+    done = await actions.refuse(await staff_of(request), transfer.id, said.why, now_of(request))
+    return json_answer(await _out(done, Side(decides=True)))
+
+
+async def take_back(request: Request) -> Response:
+    """It is not offered any more."""
+    transfer, side = await transfer_for(request)
+    if not side.gives:
+        raise nothing_here()
+    done = await actions.take_back(await staff_of(request), transfer.id, now_of(request))
+    return json_answer(await _out(done, side))
+
+
+async def _to_decide(request: Request) -> Transfer:
+    """For whoever may answer, also once more: the first answer stands."""
+    transfer, side = await transfer_for(request)
+    if not (side.decides or side.has):
+        raise nothing_here()
+    return transfer
+
+
+async def _out(transfer: Transfer, side: Side) -> TransferOut:
+    names = await named(transfer)
+    cover = None
+    if transfer.state == State.OFFERED:
+        seen = await cover_of(transfer)
+        cover = CoverOut(
+            seen.name,
+            seen.language,
+            seen.age_from,
+            seen.tier,
+            seen.is_missing,
+            seen.missing_since,
+            seen.has_project,
+            [ClockOut(kind, due_at) for kind, due_at in seen.clocks],
+        )
+    is_there = transfer.package is not None and side.reads_package
+    return TransferOut(
+        id=transfer.id,
+        child_id=transfer.child_id,
+        state=State(transfer.state),
+        from_agency=names.agency,
+        to_agency=names.to_agency,
+        offered_by=names.of(transfer.offered_by),
+        offered_at=transfer.offered_at,
+        why=transfer.why,
+        child_says=transfer.child_says,
+        withheld=msgspec.convert(transfer.withheld, list[WithheldIn]),
+        decided_at=transfer.decided_at,
+        decided_by=names.of(transfer.decided_by) or None,
+        decision=transfer.decision,
+        cover=cover,
+        package_at=f"{_ONE.format(transfer_id=transfer.id)}/package" if is_there else None,
+    )
+
+
+_ONE = "/api/v1/transfers/{transfer_id}"
+_PATH = "/api/v1/transfers/{transfer_id:uuid}"
+
+routes = [
+    api(
+        "POST",
+        "/api/v1/receptions",
+        receive,
+        "Say that the agency can take a child over",
+        takes=ReceptionRequest,
+        gives={201: ReceptionOut},
+        problems=(Conflict,),
+    ),
+    api(
+        "POST",
+        "/api/v1/children/{child_id:uuid}/transfers",
+        offer,
+        "Ask another agency to take a child over",
+        takes=TransferRequest,
+        gives={201: TransferOut},
+        problems=(NotFound, Refused, Conflict, TooMany),
+    ),
+    api(
+        "GET",
+        "/api/v1/transfers",
+        list_,
+        "Hand-overs between agencies",
+        gives={200: TransfersOut},
+    ),
+    api("GET", _PATH, show, "One hand-over", gives={200: TransferOut}, problems=(NotFound,)),
+    api(
+        "GET",
+        f"{_PATH}/package",
+        the_package,
+        "What went along with a child",
+        gives={200: PackageOut},
+        problems=(NotFound,),
+    ),
+    api(
+        "POST",
+        f"{_PATH}/accept",
+        accept,
+        "Take a child over",
+        takes=AcceptRequest,
+        gives={200: TransferOut},
+        problems=(NotFound, Conflict),
+    ),
+    api(
+        "POST",
+        f"{_PATH}/refuse",
+        refuse,
+        "Say that it cannot be",
+        takes=RefuseRequest,
+        gives={200: TransferOut},
+        problems=(NotFound, Conflict),
+    ),
+    api(
+        "POST",
+        f"{_PATH}/take-back",
+        take_back,
+        "Offer it no more",
+        gives={200: TransferOut},
+        problems=(NotFound, Conflict),
+    ),
+]

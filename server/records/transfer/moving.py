@@ -1,0 +1,46 @@
+"""The rows of a child go to another agency. One part of one step: `actions.accept`.
+
+Every table that has rows of an agency is named here, or found by its columns, so that a new one is
+moved as well, or somebody has to say why not (`tests/records/test_moving.py`).
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from tortoise import Tortoise
+from tortoise.models import Model
+
+from server.audit.models import Entry
+from server.doors.models import Device, Invite, Session
+from server.missing.search.models import Episode, PaperSent, Passing, ReturnInterview
+from server.notify.models import Address, Message
+from server.people.models import Child, Person, Tie
+from server.records.transfer.models import Transfer
+
+# Who did what for which agency: the record cannot be changed, the past ties are those of the agency
+# before, and so are the messages that it sent and the hand-over itself.
+STAYS: tuple[type[Model], ...] = (Entry, Message, Tie, Transfer)
+BY_PERSON: tuple[type[Model], ...] = (Address, Device, Invite, Session)
+BY_EPISODE: tuple[type[Model], ...] = (PaperSent, Passing, ReturnInterview)
+
+
+def by_child() -> Iterator[type[Model]]:
+    """Every table whose rows are of a child and of an agency, and that goes along."""
+    for model in Tortoise.apps["server"].values():
+        columns = {"agency_id", "child_id"}
+        if columns <= set(model._meta.fields_map) and model not in (*STAYS, Child):
+            yield model
+
+
+async def move(child_id: UUID, to_agency_id: UUID) -> None:
+    """In the transaction of whoever holds the child."""
+    new = {"agency_id": to_agency_id}
+    await Child.filter(id=child_id).update(**new, home_id=None)
+    await Person.filter(id=child_id).update(**new, deputy_id=None)
+    for model in by_child():
+        await model.filter(child_id=child_id).update(**new)
+    for model in BY_PERSON:
+        await model.filter(person_id=child_id).update(**new)
+    episodes = await Episode.filter(child_id=child_id).values_list("id", flat=True)
+    for model in BY_EPISODE:
+        await model.filter(episode_id__in=list(episodes)).update(**new)

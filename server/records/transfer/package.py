@@ -1,0 +1,208 @@
+"""What one agency gives another with a child: no more than whoever takes over needs to begin, as
+one JSON document with a signed manifest.
+
+Everything else about the child (its check-ins, the talk, what was noted) goes on in its rows, which
+the other agency has from that moment. The document is what stays to be read, and checked, on
+both sides: what was said to go along, as it was then.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from server import crypt
+from server.alert.models import Alert
+from server.clock import known_zone
+from server.crypt import Unreadable
+from server.due.actions import open_dues
+from server.missing.pack.reading import Reader, whole
+from server.missing.pack.rules import Copy
+from server.missing.search.models import Episode
+from server.people.models import Agency, Child, Person, Tie
+from server.plan import view
+from server.plan.actions import people_of
+from server.plan.models import LifeProject
+from server.records.transfer.models import Transfer
+from server.watch.models import Pause, Season, Trusted, Watch
+from server.watch.trusting import LIVE
+
+FORMAT, VERSION = "waymark-transfer", 1
+# What the manifest is signed for.
+TRANSFER = "transfer"
+PARTS = ("child", "project", "safety_plan", "pack", "clocks", "withheld", "people")
+
+Part = dict[str, Any] | list[Any] | None
+
+
+async def build(transfer: Transfer, child: Child, now: datetime) -> str:
+    """The document, as it is to be kept."""
+    parts: dict[str, Part] = {
+        "child": await _about(child),
+        "project": await _project(child, now),
+        "safety_plan": await _safety_plan(child, now),
+        "pack": await _pack(child, now),
+        "clocks": await _clocks(child),
+        "withheld": list(transfer.withheld),
+        "people": await _people(child, now),
+    }
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "transfer_id": transfer.id,
+        "made_at": now,
+        "from": (await Agency.get(id=transfer.agency_id)).name,
+        "to": (await Agency.get(id=transfer.to_agency_id)).name,
+        "why": transfer.why,
+        "child_says": transfer.child_says,
+    }
+    return msgspec.json.format(msgspec.json.encode({**head, **parts}), indent=1).decode()
+
+
+def manifest_of(transfer: Transfer, document: str, now: datetime) -> dict[str, Any]:
+    """What the document has to come to: SHA-256 of all of it, and of each part as compact JSON."""
+    parts: Mapping[str, Any] = msgspec.json.decode(document)
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "transfer_id": str(transfer.id),
+        "from_agency_id": str(transfer.agency_id),
+        "to_agency_id": str(transfer.to_agency_id),
+        "child_id": str(transfer.child_id),
+        "accepted_at": now.isoformat(),
+        "bytes": len(document.encode()),
+        "sha256": _sum(document.encode()),
+        "parts": {name: _sum(msgspec.json.encode(parts[name])) for name in PARTS},
+    }
+
+
+def sign(manifest: Mapping[str, Any]) -> str:
+    """A token that proves that we made this manifest."""
+    return crypt.sign(_digest(manifest), TRANSFER)
+
+
+def is_whole(transfer: Transfer) -> bool:
+    """Whether the document is the one that the manifest counts, and the manifest is ours."""
+    if transfer.package is None or transfer.manifest is None or transfer.signature is None:
+        return False
+    try:
+        signed = crypt.unsign(transfer.signature, TRANSFER)
+    except Unreadable:
+        return False
+    is_ours = signed == _digest(transfer.manifest)
+    return is_ours and transfer.manifest["sha256"] == _sum(transfer.package.encode())
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    # By name: a database may keep the fields of a document in another order.
+    return _sum(msgspec.json.encode(manifest, order="deterministic"))
+
+
+def _sum(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+# --- its parts
+
+
+async def _about(child: Child) -> Part:
+    person = await Person.get(id=child.id)
+    return {
+        "id": child.id,
+        "name": person.name,
+        "born_on": child.birthday,
+        "language": person.language,
+        "zone": person.zone,
+        "placed_at": child.placed_at,
+        "left_at": child.left_at,
+    }
+
+
+async def _project(child: Child, now: datetime) -> Part:
+    """As its caseworker reads it: what is somebody else's alone does not go along."""
+    stored = await LifeProject.get_or_none(child_id=child.id)
+    if stored is None or stored.shown is None:
+        return None
+    shown = view.for_reader(stored.shown, "", frozenset({"caseworker"}))
+    agency = await Agency.get(id=child.agency_id)
+    return view.named(shown, await people_of(child, agency, now))
+
+
+async def _safety_plan(child: Child, now: datetime) -> Part:
+    """What keeps the child safe by agreement: how often it is asked, when not, and whom it trusts.
+    The sign that was agreed with it is a secret, and stays in its sealed row."""
+    watch = await Watch.get_or_none(child_id=child.id)
+    if watch is None:
+        return None
+    absences = Pause.filter(child_id=child.id, until_at__gt=now, ended_at__isnull=True)
+    seasons = Season.filter(child_id=child.id, until_at__gt=now, ended_at__isnull=True)
+    trusted = Trusted.filter(child_id=child.id, state__in=LIVE)
+    return {
+        "tier": watch.tier,
+        "tier_until_at": watch.tier_until_at,
+        "tier_then": watch.tier_then,
+        "zone": watch.zone,
+        "rhythm": watch.rhythm,
+        "is_missing": watch.is_missing,
+        "has_sign": watch.listens,
+        "absences": [
+            {"from_at": one.from_at, "until_at": one.until_at, "words": one.words}
+            for one in await absences.order_by("from_at", "id")
+        ],
+        "other_times": [
+            {"from_at": one.from_at, "until_at": one.until_at, "rhythm": one.rhythm}
+            for one in await seasons.order_by("from_at", "id")
+        ],
+        "trusted": [
+            {"name": one.name, "reach": one.reach, "state": one.state}
+            for one in await trusted.order_by("id")
+        ],
+    }
+
+
+async def _pack(child: Child, now: datetime) -> Part:
+    person = await Person.get(id=child.id)
+    reader = Reader(person.language, known_zone(person.zone))
+    found: Part = msgspec.to_builtins(await whole(child, Copy.POLICE, reader, now))
+    return found
+
+
+async def _clocks(child: Child) -> Part:
+    """What is open, with the moment by which it has to happen: none of them begins anew."""
+    alerts = Alert.filter(child_id=child.id, closed_at__isnull=True)
+    episodes = Episode.filter(child_id=child.id, followed_up_at__isnull=True)
+    return {
+        "dues": [
+            {"kind": one.kind, "owner_role": one.owner_role, "due_at": one.due_at}
+            for one in await open_dues(child.id)
+        ],
+        # Of a concern that is sealed nothing but that there is one.
+        "alerts": [
+            {"id": one.id, "cause": one.cause, "tier": one.tier, "opened_at": one.opened_at}
+            for one in await alerts.order_by("opened_at", "id")
+        ],
+        "episodes": [
+            {
+                "id": one.id,
+                "stage": one.stage,
+                "opened_at": one.opened_at,
+                "reported_at": one.reported_at,
+                "found_at": one.found_at,
+            }
+            for one in await episodes.order_by("opened_at", "id")
+        ],
+    }
+
+
+async def _people(child: Child, now: datetime) -> Part:
+    """Who is there for the child, and does not come along: whoever takes over invites them."""
+    held = await Tie.filter(Tie.standing_at(now), child_id=child.id).order_by("from_at", "id")
+    names = {one.id: one.name for one in await Person.filter(id__in=_ids(held))}
+    return [{"name": names[tie.person_id], "role": tie.role.value} for tie in held]
+
+
+def _ids(ties: list[Tie]) -> list[UUID]:
+    return [tie.person_id for tie in ties]

@@ -1,0 +1,409 @@
+"""A child goes to another agency, at the desk: who is asked, what they read, what went along."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.alert.policy import Tier
+from server.db import as_moment
+from server.due.rules import Kind as DueKind
+from server.due.turns import WORDS, until
+from server.errors import Conflict, NotFound, Refused, WaymarkError
+from server.i18n import N_, NAMES, gettext
+from server.missing.pack.fields import FIELDS
+from server.people.access import agency_for, child_for, nothing_here, now_of, staff_of
+from server.people.models import Child, Home, Person
+from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role
+from server.people.words import ROLES, entered, form_fault
+from server.plan.words import AREAS
+from server.records.transfer import actions, package
+from server.records.transfer.actions import HELLO, Acceptance, Offer
+from server.records.transfer.models import Reception, Transfer
+from server.records.transfer.reading import (
+    Side,
+    cover_of,
+    list_for,
+    look_at_package,
+    named,
+    own_reception,
+    transfer_for,
+)
+from server.records.transfer.rules import LONGEST, Because, State, Withheld
+from server.watch.desk import id_of, id_or_new
+from server.watch.wording import TIERS, when
+from server.web import form_body, language_of, page, page_again, zone_of
+
+STATES: Mapping[State, str] = {
+    State.OFFERED: N_("Waits for an answer"),
+    State.ACCEPTED: N_("Taken over"),
+    State.REFUSED: N_("Not taken over"),
+    State.TAKEN_BACK: N_("Taken back"),
+}
+BECAUSE: Mapping[Because, str] = {
+    Because.FEAR: N_("The child fears harm from it"),
+    Because.TELLS_ITSELF: N_("The child wants to tell it itself"),
+    Because.LAW: N_("A law or a court says so"),
+    Because.OTHER: N_("Another reason"),
+}
+LINES = 3  # Of what must not be told, in an empty form.
+
+
+# --- all of them, and the code
+
+
+async def list_(request: Request) -> Response:
+    """Those in which the reader has a part, and the code to tell by telephone."""
+    return await _list(request)
+
+
+async def receive(request: Request) -> Response:
+    """A code; the one before ends."""
+    visitor = await agency_for(request, AgencyAction.CHILD_TAKE_OVER)
+    await actions.receive(visitor, id_or_new(await form_body(request)), now_of(request))
+    return RedirectResponse("/desk/transfers", status_code=303)
+
+
+async def _list(request: Request) -> Response:
+    found = await list_for(request)
+    language, now, zone = language_of(request), now_of(request), zone_of(request)
+    rows = []
+    for transfer, side in found:
+        names = await named(transfer)
+        rows.append(
+            {
+                "id": transfer.id,
+                "child": names.child,
+                "agency": names.agency if side.decides or side.has else names.to_agency,
+                "is_ours": side.gives or side.gave,
+                "state": gettext(language, STATES[State(transfer.state)]),
+                "waits": side.decides and transfer.state == State.OFFERED,
+                "at": transfer.decided_at or transfer.offered_at,
+            }
+        )
+    reception = await own_reception(await staff_of(request), now)
+    context = {
+        "rows": rows,
+        "reception": reception,
+        "code": _spelt(reception) if reception is not None else "",
+        "id": uuid4(),
+        "shown": lambda at: when(language, at, zone, now),
+        "now": now,
+    }
+    return page(request, "records/transfer/transfers.html", context)
+
+
+def _spelt(reception: Reception) -> str:
+    """In two halves, as it is read out."""
+    half = len(reception.code) // 2
+    return f"{reception.code[:half]} {reception.code[half:]}"
+
+
+# --- the offer
+
+
+async def offer_form(request: Request) -> Response:
+    """Who is asked, by their code; and, where the code is known, the whole form."""
+    child, _ = await _child(request)
+    return await _offer_form(request, child)
+
+
+async def offer(request: Request) -> Response:
+    """They are asked now."""
+    child, _ = await _child(request)
+    visitor, form = await staff_of(request), await form_body(request)
+    try:
+        said = Offer(entered(form, "why"), entered(form, "child_says") or None, _withheld(form))
+        made = await actions.offer(
+            visitor, child, entered(form, "code"), said, id=id_or_new(form), now=now_of(request)
+        )
+    except WaymarkError as fault:
+        return await _offer_form(request, child, form, fault)
+    return RedirectResponse(f"/desk/transfers/{made.id}", status_code=303)
+
+
+async def _child(request: Request) -> tuple[Child, frozenset[Role]]:
+    await staff_of(request)
+    child, roles = await child_for(
+        request, request.path_params["child_id"], Action.PLACEMENT_CHANGE
+    )
+    return child, frozenset(roles)
+
+
+def _withheld(form: FormData) -> list[Withheld]:
+    """The lines in which something stands. Raises Refused for one without a reason."""
+    found = []
+    for what, whom, because in _lines(form):
+        if not (what or whom):
+            continue
+        if because not in set(Because):
+            raise Refused(N_("Choose why it must not be told."), field="withheld")
+        found.append(Withheld(what, whom, Because(because)))
+    return found
+
+
+def _lines(form: FormData) -> list[tuple[str, str, str]]:
+    columns = [
+        [str(value).strip() for value in form.getlist(name)] for name in ("what", "whom", "because")
+    ]
+    return list(zip(*columns, strict=False))
+
+
+async def _offer_form(
+    request: Request,
+    child: Child,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    language = language_of(request)
+    lines = _lines(form) if form is not None else []
+    context = {
+        "child": await Person.get(id=child.id),
+        "path": f"/desk/children/{child.id}",
+        "id": entered(form, "id") if form is not None else str(uuid4()),
+        "given": {
+            name: entered(form, name) if form is not None else ""
+            for name in ("code", "why", "child_says")
+        },
+        "lines": [*lines, *[("", "", "")] * (LINES - len(lines))],
+        "because": [(one.value, gettext(language, words)) for one, words in BECAUSE.items()],
+        "longest": LONGEST,
+        "error": form_fault(fault, language) if fault is not None else None,
+        "now": now_of(request),
+    }
+    return page_again(request, "records/transfer/offer.html", context, fault)
+
+
+# --- one of them
+
+
+async def show(request: Request) -> Response:
+    """How it stands; to whoever is asked, what they have to know and the answer."""
+    return await _show(request, *await transfer_for(request))
+
+
+async def accept(request: Request) -> Response:
+    """The child is with us from now on."""
+    transfer, side = await _to_decide(request)
+    visitor, form = await staff_of(request), await form_body(request)
+    try:
+        caseworker = id_of(entered(form, "caseworker_id"), "caseworker_id")
+        if caseworker is None:
+            raise Refused(N_("Choose who is the caseworker."), field="caseworker_id")
+        said = Acceptance(
+            caseworker,
+            id_of(entered(form, "supervisor_id"), "supervisor_id"),
+            id_of(entered(form, "home_id"), "home_id"),
+            entered(form, "hello") or None,
+        )
+        await actions.accept(visitor, transfer.id, said, now_of(request))
+    except Conflict as fault:
+        return await _show(request, *await transfer_for(request), form, fault)
+    except (Refused, NotFound) as fault:
+        return await _show(request, transfer, side, form, fault)
+    return RedirectResponse(f"/desk/transfers/{transfer.id}", status_code=303)
+
+
+async def refuse(request: Request) -> Response:
+    """We cannot."""
+    transfer, side = await _to_decide(request)
+    form = await form_body(request)
+    try:
+        await actions.refuse(
+            await staff_of(request), transfer.id, entered(form, "why"), now_of(request)
+        )
+    except (Refused, Conflict) as fault:
+        return await _show(request, transfer, side, form, fault)
+    return RedirectResponse(f"/desk/transfers/{transfer.id}", status_code=303)
+
+
+async def take_back(request: Request) -> Response:
+    """It is not offered any more."""
+    transfer, side = await transfer_for(request)
+    if not side.gives:
+        raise nothing_here()
+    try:
+        await actions.take_back(await staff_of(request), transfer.id, now_of(request))
+    except Conflict as fault:
+        return await _show(request, transfer, side, None, fault)
+    return RedirectResponse(f"/desk/transfers/{transfer.id}", status_code=303)
+
+
+async def _to_decide(request: Request) -> tuple[Transfer, Side]:
+    transfer, side = await transfer_for(request)
+    if not (side.decides or side.has):
+        raise nothing_here()
+    return transfer, side
+
+
+async def _show(
+    request: Request,
+    transfer: Transfer,
+    side: Side,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    language, now, zone = language_of(request), now_of(request), zone_of(request)
+    is_open = transfer.state == State.OFFERED
+    names = await named(transfer)
+    context: dict[str, Any] = {
+        "transfer": transfer,
+        "path": f"/desk/transfers/{transfer.id}",
+        "side": side,
+        "is_open": is_open,
+        "names": names,
+        "state": gettext(language, STATES[State(transfer.state)]),
+        "withheld": _withheld_in_words(transfer.withheld, language),
+        "shown": lambda at: when(language, at, zone, now),
+        "error": form_fault(fault, language) if fault is not None else None,
+        "now": now,
+    }
+    if is_open and side.decides:
+        context |= await _to_answer(request, transfer, form, fault)
+    return page_again(request, "records/transfer/transfer.html", context, fault)
+
+
+def _withheld_in_words(rows: list[dict[str, str]], language: str) -> list[tuple[str, str, str]]:
+    return [
+        (one["what"], one["whom"], gettext(language, BECAUSE[Because(one["because"])]))
+        for one in rows
+    ]
+
+
+async def _to_answer(
+    request: Request, transfer: Transfer, form: FormData | None, fault: WaymarkError | None
+) -> dict[str, Any]:
+    language, visitor = language_of(request), await staff_of(request)
+    cover = await cover_of(transfer)
+    staff = Person.filter(
+        agency_id=transfer.to_agency_id, disabled_at__isnull=True, role__in=list(PROFESSIONAL)
+    )
+    people = sorted(await staff, key=lambda one: one.name)
+    homes = sorted(await Home.filter(agency_id=transfer.to_agency_id), key=lambda one: one.name)
+    is_supervisor = visitor.role == Role.SUPERVISOR
+    given = {
+        "caseworker_id": "" if is_supervisor else str(visitor.person_id),
+        "supervisor_id": str(visitor.person_id) if is_supervisor else "",
+        "home_id": "",
+        "hello": gettext(cover.language, HELLO),
+        "why": "",
+    }
+    if form is not None:
+        given = {name: entered(form, name) for name in given}
+    return {
+        "cover": cover,
+        "tier": gettext(language, TIERS[Tier(cover.tier)][0]) if cover.tier else "",
+        "language_name": NAMES.get(cover.language, cover.language),
+        "clocks": [_clock(kind, at, language) for kind, at in cover.clocks],
+        "workers": [(str(one.id), one.name) for one in people],
+        "supervisors": [(str(one.id), one.name) for one in people if one.role == Role.SUPERVISOR],
+        "homes": [(str(one.id), one.name) for one in homes],
+        "given": given,
+        # Which of the two forms a fault belongs to.
+        "is_refusing": fault is not None and fault.field == "why",
+        "longest": LONGEST,
+    }
+
+
+# --- what went along
+
+
+async def the_package(request: Request) -> Response:
+    """To read and to print. It is a look that the child can read."""
+    transfer, side = await transfer_for(request)
+    await look_at_package(request, transfer, side)
+    assert transfer.package is not None
+    assert transfer.manifest is not None
+    language, now, zone = language_of(request), now_of(request), zone_of(request)
+    document = msgspec.json.decode(transfer.package)
+    assert transfer.decided_at is not None
+    context = {
+        "transfer": transfer,
+        "path": f"/desk/transfers/{transfer.id}",
+        "names": await named(transfer),
+        "document": document,
+        "language_name": NAMES.get(document["child"]["language"], ""),
+        "goals": _goals(document["project"], language),
+        "pack": _pack(document["pack"], language),
+        "plan": document["safety_plan"],
+        "tier": _tier(document["safety_plan"], language),
+        "clocks": [
+            _clock(one["kind"], as_moment(one["due_at"]), language)
+            for one in document["clocks"]["dues"]
+            if one["kind"] != DueKind.TRANSFER
+        ],
+        "withheld": _withheld_in_words(document["withheld"], language),
+        "people": [
+            (one["name"], gettext(language, ROLES[Role(one["role"])])) for one in document["people"]
+        ],
+        "is_whole": package.is_whole(transfer),
+        "sha": transfer.manifest["sha256"],
+        "shown": lambda at: when(language, at, zone, now),
+        "now": now,
+    }
+    return page(request, "records/transfer/package.html", context)
+
+
+async def as_file(request: Request) -> Response:
+    """The document, byte for byte, to keep elsewhere. It is a look as well."""
+    transfer, side = await transfer_for(request)
+    await look_at_package(request, transfer, side)
+    assert transfer.package is not None
+    # The name says nothing about anybody; and no copy of it stays on the way.
+    headers = {
+        "content-disposition": 'attachment; filename="package.json"',
+        "cache-control": "no-store",
+    }
+    return Response(transfer.package, media_type="application/json", headers=headers)
+
+
+def _clock(kind: str, due_at: datetime, language: str) -> tuple[str, datetime]:
+    return gettext(language, WORDS[DueKind(kind)]), until(DueKind(kind), due_at)
+
+
+def _tier(plan: dict[str, Any] | None, language: str) -> str:
+    return gettext(language, TIERS[Tier(plan["tier"])][0]) if plan else ""
+
+
+def _goals(project: dict[str, Any] | None, language: str) -> list[tuple[str, str, list[str]]]:
+    """Each goal: of which part of life, in whose words, and its open steps."""
+    found = []
+    for area in (project or {}).get("areas", []):
+        kind = AREAS.get(area["kind"])
+        name = area["name"] or (gettext(language, kind) if kind else "")
+        for goal in area["goals"]:
+            words = goal["child_words"] or goal["worker_words"] or ""
+            steps = [step["text"] or "" for step in goal["steps"] if step["status"] != "done"]
+            found.append((name, words, [text for text in steps if text]))
+    return found
+
+
+def _pack(pack: dict[str, Any] | None, language: str) -> list[tuple[str, str]]:
+    fields: dict[str, str] = (pack or {}).get("fields", {})
+    return [
+        (gettext(language, FIELDS[name].label), text)
+        for name, text in fields.items()
+        if name in FIELDS and text
+    ]
+
+
+_ONE = "/desk/transfers/{transfer_id:uuid}"
+
+routes = [
+    Route("/desk/transfers", list_, methods=["GET"]),
+    Route("/desk/transfers", receive, methods=["POST"]),
+    Route("/desk/children/{child_id:uuid}/transfer", offer_form, methods=["GET"]),
+    Route("/desk/children/{child_id:uuid}/transfer", offer, methods=["POST"]),
+    Route(_ONE, show, methods=["GET"]),
+    Route(f"{_ONE}/accept", accept, methods=["POST"]),
+    Route(f"{_ONE}/refuse", refuse, methods=["POST"]),
+    Route(f"{_ONE}/back", take_back, methods=["POST"]),
+    Route(f"{_ONE}/package", the_package, methods=["GET"]),
+    Route(f"{_ONE}/package.json", as_file, methods=["GET"]),
+]

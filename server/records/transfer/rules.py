@@ -1,0 +1,81 @@
+"""Rules of a hand-over between agencies. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from server.errors import Refused
+from server.i18n import N_
+
+
+class State(StrEnum):
+    """Where a hand-over is. Until it is accepted everything stays with whoever offered it."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    TAKEN_BACK = "taken_back"
+
+
+class Because(StrEnum):
+    """Why somebody must not learn something (Primero's consent form has the first two)."""
+
+    FEAR = "fear"
+    TELLS_ITSELF = "tells_itself"
+    LAW = "law"
+    OTHER = "other"
+
+
+# A code is told by telephone, to somebody who may have to wait for a decision.
+CODE_LASTS = timedelta(days=7)
+CODE_LENGTH = 8
+# So long after the offer somebody telephones: while the child is missing, within hours.
+ANSWER_WITHIN, ANSWER_WHILE_MISSING = timedelta(days=1), timedelta(hours=2)
+LONGEST = 2_000
+MOST_WITHHELD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Something that somebody must not learn."""
+
+    what: str
+    whom: str
+    because: Because
+
+
+def words(text: str | None, field: str) -> str:
+    """What somebody wrote, where something has to be written. Raises Refused."""
+    said = (text or "").strip()
+    if not said:
+        raise Refused(N_("Say why, for those who come after you."), field=field)
+    if len(said) > LONGEST:
+        raise Refused(N_("Write {most} characters at the most."), field=field, most=LONGEST)
+    return said
+
+
+def words_or_none(text: str | None, field: str) -> str | None:
+    """The same where nothing has to be."""
+    return words(text, field) if text and text.strip() else None
+
+
+def checked(withheld: Sequence[Withheld]) -> list[dict[str, str]]:
+    """As it is stored. Raises Refused for half a line, and for too many."""
+    if len(withheld) > MOST_WITHHELD:
+        raise Refused(
+            N_("At most {most} of them. Put some together."), field="withheld", most=MOST_WITHHELD
+        )
+    found = []
+    for one in withheld:
+        what, whom = one.what.strip(), one.whom.strip()
+        if not what or not whom:
+            raise Refused(
+                N_("Write both: what must not be told, and to whom not."), field="withheld"
+            )
+        if max(len(what), len(whom)) > LONGEST:
+            raise Refused(
+                N_("Write {most} characters at the most."), field="withheld", most=LONGEST
+            )
+        found.append({"what": what, "whom": whom, "because": one.because.value})
+    return found
