@@ -20,6 +20,7 @@ from server.missing.search.wording import details_of
 from server.people.models import Tie
 from server.people.rules import Role
 from tests.cast import SURNAMES, Cast
+from tests.pwa.talks import talk
 from tests.races import together
 
 HOUR = timedelta(hours=1)
@@ -303,6 +304,7 @@ async def test_the_child_reads_its_own_words_and_none_of_the_reasons_on_its_phon
     episode = await returned(cast)
     await put(cast, episode, 0, said(cast, stop=STOP), is_held=True)
     [one] = await reasons(cast, "mia")
+    assert set(one) == set(talk())  # What phones are tested with is what is told.
     assert (one["own"], one["may_be_used"]) == ("I was at a friend's.", True)
     assert (one["push"], one["pull"], one["stop"], one["each"]) == ([], [], "", [])
     await put(cast, episode, 2, said(cast, share_reasons="no"))

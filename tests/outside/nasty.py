@@ -30,6 +30,7 @@ class Fits:
     takes_all: bool = False  # Nothing that is wrong with a body may stop this.
     takes_files: bool = False  # A form that may come with a file.
     needs_file: bool = False  # A form that is nothing without one.
+    makes: str = ""  # The id in its path that a client gives to what it makes.
 
 
 NEW = "{new}"  # An id that nobody has had.
@@ -478,7 +479,7 @@ FITS: Mapping[str, Fits] = {
     f"GET {_API}/pack/photos": _TO_TOM,
     f"GET {_API}/pack/photos/{{photo_id}}": _TO_TOM,
     # What is no photo, or a broken one: tests/missing/test_photo_api.py.
-    f"PUT {_API}/pack/photos/{{photo_id}}": _TO_TOM,
+    f"PUT {_API}/pack/photos/{{photo_id}}": Fits(makes="photo_id"),
     f"DELETE {_API}/pack/photos/{{photo_id}}": _TO_TOM,
     f"GET {_DESK}/pack": _TO_TOM,
     f"POST {_DESK}/pack/open": Fits(form={"id": NEW, "why": "She has not come home."}),
