@@ -16,12 +16,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from server.alert.duty import rotas_of
 from server.alert.models import Alert, Drill, DrillPlan, RotaTerms
+from server.alert.rota import spells_between
 from server.due.models import Due
+from server.missing.search.clocks import clocks_of
+from server.missing.search.models import Episode
 from server.notify.channels import Channel
 from server.notify.models import Message
 from server.ticker import Ticker
-from server.watch.models import Beat, Watch
+from server.watch.models import Beat, Milestone, Watch
 from server.watch.ticking import TICK
 from tests.cast import Cast
 from tests.doubles.push_service import PushService, Received, Subscription
@@ -29,6 +33,7 @@ from tests.doubles.smtp import Mail, Relay
 from tests.fixtures import DrivenClock
 
 MOST_STEPS = 2000
+FARTHEST_SHIFT = timedelta(days=2)
 LAST_RESORT = "night@example.org"
 
 
@@ -118,9 +123,26 @@ class Stage:
             *messages,
             *drills,
             *rotas,
+            *await Milestone.filter(act_at__isnull=False).values_list("act_at", flat=True),
+            *[await self._hand_over(one) for one in await Episode.filter(hand_at__isnull=False)],
             *(at for pair in climbs for at in pair),
         ]
         return min((at for at in moments if at is not None), default=None)
+
+    async def _hand_over(self, episode: Episode) -> datetime:
+        """When a look at the rota finds something for this search. One is made each minute, since a
+        rota may change at any time; on a stage it changes only where a shift begins or ends, or
+        somebody is asked for a note before. Who plans something lets a minute pass."""
+        assert episode.hand_at is not None
+        since = episode.shift_at
+        if since is None:
+            return episode.hand_at
+        clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
+        until = since + FARTHEST_SHIFT
+        rota = (await rotas_of([episode.agency_id], since, until))[episode.agency_id]
+        spells = spells_between(rota, since, until)
+        moments = (at for one in spells for at in (one.begin, one.end - clocks.handover, one.end))
+        return max(episode.hand_at, min((at for at in moments if at > since), default=until))
 
     # What people do, over the wire.
 
