@@ -19,6 +19,7 @@ from server.due.models import Due
 from server.due.rules import Kind as DueKind
 from server.due.rules import State as DueState
 from server.i18n import gettext
+from server.missing.hindsight.indicating import cases_of
 from server.missing.search import lines
 from server.missing.search.models import Episode, Line
 from server.notify.models import Message
@@ -574,6 +575,17 @@ async def test_the_child_reads_who_looked_before_and_after(cast: Cast) -> None:
         looks = (await phone.get(f"{API}/looks")).json()["looks"]
     names = {one["who"]["name"] for one in looks if one["who"]}
     assert {"Eve Thackeray", "Tom Verhoeven"} <= names
+
+
+async def test_a_search_counts_where_the_child_was_when_it_began(cast: Cast) -> None:
+    begin = cast.clock() - timedelta(days=1)
+    await opened_missing(cast)
+    cast.clock.advance(hours=1)
+    await accepted(cast)
+    end = cast.clock() + timedelta(days=1)
+    [here] = await cases_of(cast.agency.id, begin, end)
+    assert here.child_id == cast.mia.id
+    assert await cases_of(cast.other_agency.id, begin, end) == []
 
 
 async def test_a_supervisor_there_may_answer_and_is_tied(cast: Cast) -> None:
