@@ -314,7 +314,9 @@ async def test_the_child_reads_its_own_words_and_none_of_the_reasons_on_its_phon
     now = cast.clock()
     await opening.open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
     assert await reasons(cast, "mia") == []
-    assert len(await reasons(cast, "tom")) == 0
+    assert (await read(cast, "mia", episode)).status_code == 404
+    assert await reasons(cast, "tom") == []  # She had said no.
+    assert (await read(cast, "tom", episode)).status_code == 200
 
 
 async def test_a_reason_has_one_id_for_ever_that_tells_nothing_and_a_goal_can_name_it(

@@ -76,9 +76,14 @@ class ReturnReasonsOut(msgspec.Struct):
 async def show(request: Request) -> Response:
     """The talk. The child reads its own words, of a time that is over."""
     episode, roles = await episode_for(request, Action.EPISODE_SEE)
-    if Role.CHILD in roles and episode.is_open:
+    if Role.CHILD in roles and await _is_away(episode.child_id):
         raise nothing_here()
     return json_answer(await _out(episode, roles))
+
+
+async def _is_away(child_id: UUID) -> bool:
+    """Somebody else may hold the phone of a child that is away, for the second time too."""
+    return await Episode.exists(child_id=child_id, found_at__isnull=True)
 
 
 async def put(request: Request) -> Response:
@@ -107,8 +112,7 @@ async def reasons(request: Request) -> Response:
     child, roles = await child_for(request, request.path_params["child_id"], Action.EPISODE_SEE)
     talks = await interviewing.held_talks(child.id)
     if Role.CHILD in roles:
-        # Somebody else may hold the phone of a child that is away.
-        is_away = await Episode.exists(child_id=child.id, found_at__isnull=True)
+        is_away = await _is_away(child.id)
         said = [] if is_away else [_to_the_child(episode, row) for episode, row in talks]
     else:
         said = [_to_adults(episode, row, roles) for episode, row in talks]
