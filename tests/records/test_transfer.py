@@ -19,6 +19,7 @@ from server.due.models import Due
 from server.due.rules import Kind as DueKind
 from server.due.rules import State as DueState
 from server.i18n import gettext
+from server.missing.hindsight.account import account
 from server.missing.hindsight.indicating import cases_of
 from server.missing.search import lines
 from server.missing.search.models import Episode, Line
@@ -575,6 +576,21 @@ async def test_the_child_reads_who_looked_before_and_after(cast: Cast) -> None:
         looks = (await phone.get(f"{API}/looks")).json()["looks"]
     names = {one["who"]["name"] for one in looks if one["who"]}
     assert {"Eve Thackeray", "Tom Verhoeven"} <= names
+
+
+async def test_the_account_on_paper_says_who_was_there_when(cast: Cast) -> None:
+    begin = cast.clock()
+    cast.clock.advance(hours=1)
+    await accepted(cast)
+    facts = await account(cast.mia.id, begin, cast.clock() + timedelta(hours=1), "en")
+    said = [(fact.what, fact.who) for fact in facts]
+    for one in (
+        ("Another agency was asked to take over", "Tom Verhoeven"),
+        ("Another agency took over", "Uwe Brandvold"),
+        ("There for the child no more", "Sam Oyelaran"),
+        ("There for the child from now on", "Uwe Brandvold"),
+    ):
+        assert said.count(one) == 1, said
 
 
 async def test_a_search_counts_where_the_child_was_when_it_began(cast: Cast) -> None:

@@ -1,9 +1,10 @@
 """One child's time in order, for an inspector: who did, learned and was told what, and when.
 
 Read from the rows, nothing of it made up for the occasion: answers, rounds that nobody answered,
-sightings, alerts and who took and closed them, every message to an adult with what came of it, and
-the timelines of episodes. What somebody knew is what had reached them, so messages stand by when
-they were handed over. Reasons that are sealed stay out of it, and so do the child's words.
+sightings, alerts and who took and closed them, every message to an adult with what came of it, the
+timelines of episodes, who was tied to the child, and hand-overs between agencies. What somebody
+knew is what had reached them, so messages stand by when they were handed over. Reasons that are
+sealed stay out of it, and so do the child's words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from uuid import UUID
 from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert
 from server.alert.sent import sent_about
+from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.i18n import N_, gettext
 from server.missing.search.acts import OF_ANOTHER
@@ -22,7 +24,8 @@ from server.missing.search.models import Line
 from server.missing.search.view import of_another
 from server.missing.search.wording import details_of, title_of
 from server.notify.models import Message
-from server.people.models import Person
+from server.people.models import Person, Tie
+from server.people.words import ROLES
 from server.watch.alert_pages import CAUSES, OUTCOMES
 from server.watch.models import Round, Sighting
 from server.watch.wording import way_in_words
@@ -61,6 +64,8 @@ async def account(
         *await _rounds(child_id, begin, end, language),
         *await _alerts(child_id, begin, end, language, people),
         *await _messages(child_id, begin, end, language),
+        *await _ties(child_id, begin, end, language, people),
+        *await _transfers(child_id, begin, end, language, people),
     ]
     return sorted(found, key=lambda fact: fact.at)
 
@@ -184,6 +189,46 @@ async def _messages(child_id: UUID, begin: datetime, end: datetime, language: st
         )
         for one in sent
     ]
+
+
+async def _ties(
+    child_id: UUID, begin: datetime, end: datetime, language: str, people: _Names
+) -> list[Fact]:
+    rows = await Tie.filter(child_id=child_id, from_at__lt=end).order_by("from_at", "id")
+    await people.learn(row.person_id for row in rows)
+    came = gettext(language, N_("There for the child from now on"))
+    went = gettext(language, N_("There for the child no more"))
+    found = []
+    for row in rows:
+        who, role = people.of(row.person_id), gettext(language, ROLES[row.role])
+        found.append(Fact(row.from_at, came, who, role))
+        # One that was taken back before it began was never there.
+        if row.until_at is not None and row.until_at > row.from_at:
+            found.append(Fact(row.until_at, went, who, role))
+    return [fact for fact in found if begin <= fact.at < end]
+
+
+async def _transfers(
+    child_id: UUID, begin: datetime, end: datetime, language: str, people: _Names
+) -> list[Fact]:
+    """From the record, where each side has an entry of it."""
+    held = Entry.filter(child_id=child_id, what__in=list(_BETWEEN_AGENCIES))
+    rows = await held.filter(at__gte=begin, at__lt=end).order_by("id")
+    await people.learn(row.who_id for row in rows)
+    once = {(row.about_id, row.what): row for row in rows}
+    return [
+        Fact(row.at, gettext(language, _BETWEEN_AGENCIES[row.what]), people.of(row.who_id))
+        for row in once.values()
+    ]
+
+
+# What the room above this one enters.
+_BETWEEN_AGENCIES: Mapping[str, str] = {
+    "transfer:offer": N_("Another agency was asked to take over"),
+    "transfer:accepted": N_("Another agency took over"),
+    "transfer:refused": N_("The other agency could not take over"),
+    "transfer:taken_back": N_("The other agency was asked no more"),
+}
 
 
 async def _lines(
