@@ -85,9 +85,14 @@ def fill(language: str, text: str, values: Mapping[str, object]) -> str:
 
 def _shown(language: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int):
-        text = str(value)
-        return f"{_ISOLATE}{text}{_POP_ISOLATE}" if _may_disturb(language, text) else text
+        return apart(language, str(value))
     return format_number(language, value)
+
+
+def apart(language: str, text: str) -> str:
+    """A text as it may stand among words of that language: a number that is called keeps the order
+    of its digits, and what is written the other way drags nothing along."""
+    return f"{_ISOLATE}{text}{_POP_ISOLATE}" if _may_disturb(language, text) else text
 
 
 def _may_disturb(language: str, text: str) -> bool:

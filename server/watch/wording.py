@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from server.alert.ladder import Cause
 from server.alert.ladder import State as AlertState
 from server.alert.policy import Tier
-from server.i18n import N_, format_day, format_span, format_time, gettext
+from server.i18n import N_, format_day, format_moment, format_span, format_time, gettext
 from server.notify.health import Health, Reached
 from server.watch.rhythm import Span
 from server.watch.standing import State, Why
@@ -196,16 +196,25 @@ class _Reader:
     language: str
     zone: ZoneInfo
     now: datetime
+    lasts: bool = False  # It is read on another day too, where "yesterday" would be another one.
+
+    def at(self, at: datetime) -> str:
+        """A moment on the reader's clock."""
+        if self.lasts:
+            return format_moment(self.language, at, self.zone)
+        return when(self.language, at, self.zone, self.now)
 
     def say(self, msgid: str, **times: datetime) -> str:
         """The clause, with its times on the reader's clock."""
-        shown = {name: when(self.language, at, self.zone, self.now) for name, at in times.items()}
+        shown = {name: self.at(at) for name, at in times.items()}
         return gettext(self.language, msgid, **shown)
 
 
-def sentence(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
-    """All that is known, in one sentence or two short ones, for the reader."""
-    reader = _Reader(language, zone, now)
+def sentence(
+    facts: Facts, language: str, zone: ZoneInfo, now: datetime, *, lasts: bool = False
+) -> str:
+    """All that is known, in one sentence or two short ones, for the reader. `lasts`: on paper."""
+    reader = _Reader(language, zone, now, lasts)
     if facts.alerts and facts.alerts[0].cause is not Cause.SILENCE:
         return _called(facts, facts.alerts[0], reader)
     if facts.alerts and facts.alerts[0].state is AlertState.ANSWERED:
@@ -420,7 +429,7 @@ def _carer(facts: Facts, reader: _Reader) -> str:
     if asked is None:
         return gettext(reader.language, N_("carer not asked yet"))
     if asked.answer is None and asked.times > 1:
-        last = when(reader.language, asked.at, reader.zone, reader.now)
+        last = reader.at(asked.at)
         msgid = N_("carer asked {n} times, last {time}, no answer yet")
         return gettext(reader.language, msgid, n=asked.times, time=last)
     if asked.answer is None:
@@ -455,12 +464,14 @@ class Point:
     text: str
 
 
-def points(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> list[Point]:
+def points(
+    facts: Facts, language: str, zone: ZoneInfo, now: datetime, *, lasts: bool = False
+) -> list[Point]:
     """The evidence as a list, for the page of an alert: what is not known is said too."""
-    reader = _Reader(language, zone, now)
+    reader = _Reader(language, zone, now, lasts)
     never, none = gettext(language, N_("never so far")), gettext(language, N_("none"))
     answered = facts.answered_at
-    last = never if answered is None else when(language, answered, zone, now)
+    last = never if answered is None else reader.at(answered)
     if answered is not None and facts.heard_at == answered:
         last = _join_way(last, facts, reader)
     rows = [

@@ -341,6 +341,31 @@ async def test_an_open_episode_tells_what_it_knows(cast: Cast) -> None:
     assert (await get(cast, "ines", "?for=partner")).json()["now"]["tried"] == []
 
 
+async def test_a_look_into_the_room_says_what_is_gone_and_answers_the_questions_about_it(
+    cast: Cast,
+) -> None:
+    await put(cast, "tom", 0, LOOKS)
+    said = Saying(cast.clock(), None, None, ())
+    episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), said, cast.clock())
+
+    async def looked(**details: str) -> Any:
+        tom, now = cast.actor("tom"), cast.clock()
+        await enter(
+            tom, episode.id, Act.ROOM, id=uuid4(), at=None, words=None, details=details, now=now
+        )
+        return (await get(cast, "ines")).json()["now"]
+
+    shown = await looked(phone="gone", documents="here", bag="unknown", clothes="grey hoodie")
+    [told] = [one["text"] for one in shown["tried"]]
+    assert "Phone and charger: gone; Papers: still here; Bag: not known" in told
+    assert "What the child wears: grey hoodie" in told
+    # The medicine is not known, and the bag neither.
+    assert {"bag", "taken"} <= {*shown["unknown"]}
+    assert "clothing" not in shown["unknown"]
+    shown = await looked(phone="gone", documents="here", bag="gone", medicine="gone")
+    assert not {"bag", "taken", "clothing"} & {*shown["unknown"]}
+
+
 async def test_after_a_return_a_look_through_is_what_its_clock_waits_for(cast: Cast) -> None:
     await put(cast, "tom", 0, LOOKS)
     now, said = cast.clock(), Saying(cast.clock(), None, None, ())

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import pypdfium2
 import pytest
 
 from server.i18n import gettext
 from server.missing.pack.fields import AT_THE_TIME, FIELDS, PREPARED, Kind
+from server.missing.search.actions import enter
+from server.missing.search.acts import Act
+from server.missing.search.opening import Saying, open_episode
 from server.people.models import Person
 from server.watch.calling import open_missing
 from tests.cast import Cast
@@ -115,6 +119,53 @@ async def test_a_pack_that_nobody_made_is_a_page_of_what_is_on_record(cast: Cast
     assert "Nothing was prepared" in words
     assert "Tom Verhoeven" in words
     assert "No photo" in words
+
+
+def digits_as_drawn(made: bytes) -> str:
+    """Digits and plus signs line by line as an eye reads a number, from left to right."""
+    page = pypdfium2.PdfDocument(made)[0].get_textpage()
+    drawn: dict[int, list[tuple[float, str]]] = {}
+    for place in range(page.count_chars()):
+        char = page.get_text_range(place, 1)
+        if char and char in "+0123456789":
+            left, bottom, *_ = page.get_charbox(place)
+            # A plus sign stands a little higher than the digits beside it.
+            drawn.setdefault(round(bottom / 6), []).append((left, char))
+    return " ".join("".join(char for _, char in sorted(line)) for line in drawn.values())
+
+
+async def test_a_number_to_call_keeps_its_order_from_right_to_left(cast: Cast) -> None:
+    await put(cast, "tom", 0, {"phone_number": "+33 6 39 98 12 34", "own_call_first": "+1 202 555"})
+    await opened(cast)
+    assert "33639981234" in digits_as_drawn(await paper(cast))
+    shown = digits_as_drawn(await paper(cast, "?language=ar"))
+    for number in ("33639981234", "1202555", "34655010203"):
+        assert number in shown, shown
+
+
+async def opened(cast: Cast) -> None:
+    """A search, with one attempt at a number."""
+    tom, now = cast.actor("tom"), cast.clock()
+    episode, _ = await open_episode(tom, cast.mia.id, uuid4(), Saying(now, None, None, ()), now)
+    details = {"how": "call", "whom": "+34 655 01 02 03", "result": "no_answer"}
+    await enter(
+        tom, episode.id, Act.ATTEMPT, id=uuid4(), at=None, words=None, details=details, now=now
+    )
+
+
+async def test_it_names_days_and_the_clock_since_it_is_read_later(cast: Cast) -> None:
+    await put(cast, "tom", 0, {"hair": "black"})
+    async with cast.client_as("mia") as mia:
+        said = {"id": str(uuid4()), "said_at": cast.clock().isoformat()}
+        assert (await mia.post("/api/v1/check-ins", json=said)).status_code == 201
+    day = cast.clock()
+    cast.clock.advance(days=1)
+    await cast.new_token("tom")
+    await opened(cast)
+    words = text_of(await paper(cast))
+    assert "yesterday" not in words.lower()
+    assert f"{day.day} {day:%b} {day.year}" in words
+    assert "Europe/Paris" in words
 
 
 async def test_an_old_one_says_so(cast: Cast) -> None:

@@ -256,5 +256,8 @@ async def _lines(
 
 def _said(row: Line, language: str, known: Mapping[UUID, str]) -> str:
     details = of_another(row.details, known) if row.what in OF_ANOTHER else row.details
-    parts = [f"{label}: {text}" for label, text in details_of(row.what, details, language)]
+    parts = [
+        gettext(language, N_("{label}: {value}"), label=label, value=text)
+        for label, text in details_of(row.what, details, language)
+    ]
     return " · ".join([*parts, *([row.words] if row.words else [])])

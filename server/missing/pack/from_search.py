@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from server.i18n import N_, format_moment, gettext
+from server.i18n import N_, apart, format_moment, gettext
 from server.missing.pack.wire import PointOut
 from server.missing.search.acts import ENTRIES, Act, Detail
 from server.missing.search.models import Episode, Line
@@ -71,14 +71,28 @@ def _tried(row: Line, people: dict[UUID, str], language: str, zone: ZoneInfo) ->
         row.words or "",
         people.get(row.who_id, "") if row.who_id else "",
     ]
-    text = gettext(language, N_(", ")).join(part for part in parts if part)
+    # Semicolons, since what somebody wrote has commas of its own.
+    text = gettext(language, N_("; ")).join(apart(language, part) for part in parts if part)
     return PointOut(gettext(language, entry.title), text)
 
 
 def _in_words(detail: Detail, value: str, language: str) -> str:
     """A choice in words; what somebody typed as they typed it."""
     choices = detail.choices or {}
-    return gettext(language, choices[value]) if value in choices else value
+    said = gettext(language, choices[value]) if value in choices else value
+    if not detail.is_named:
+        return said
+    return gettext(
+        language, N_("{label}: {value}"), label=gettext(language, detail.label), value=said
+    )
+
+
+# What a look into the room says of the questions at the time: each once all of this is known.
+_ROOM = {"clothing": ("clothes",), "bag": ("bag",), "taken": ("phone", "documents", "medicine")}
+
+
+def _is_known(row: Line, asked: Collection[str]) -> bool:
+    return all(row.details.get(name, "unknown") != "unknown" for name in asked)
 
 
 def _answered(rows: Collection[Line], *, has_seen: bool) -> frozenset[str]:
@@ -88,4 +102,6 @@ def _answered(rows: Collection[Line], *, has_seen: bool) -> frozenset[str]:
             found.add("told")
             if row.details.get("to") == "police":
                 found.add("report")
+        if row.what == Act.ROOM:
+            found |= {name for name, asked in _ROOM.items() if _is_known(row, asked)}
     return frozenset(found)

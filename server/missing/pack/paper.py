@@ -6,7 +6,7 @@ the packages of the lock. It is one page whatever it holds: what has no room is 
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import typst
 from server.i18n import (
     N_,
     NAMES,
+    apart,
     direction,
     format_list,
     format_moment,
@@ -77,6 +78,7 @@ async def pdf(child: Child, copy: Copy, reader: Reader, now: datetime) -> bytes:
 async def page(child: Child, copy: Copy, reader: Reader, now: datetime) -> Page:
     """The page with its version, from one reading: who asks for the version besides may be told of
     one that somebody has made meanwhile."""
+    reader = replace(reader, lasts=True)
     shown = await whole(child, copy, reader, now)
     photo = await picture_for_paper(child.id)
     small = await photos.small_for_paper(photo.page) if photo and photo.page else b""
@@ -87,6 +89,7 @@ async def page(child: Child, copy: Copy, reader: Reader, now: datetime) -> Page:
 
 async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
     """The same in plain lines, of which none is shortened."""
+    reader = replace(reader, lasts=True)
     shown = await whole(child, copy, reader, now)
     photo = await picture_for_paper(child.id)
     data = _data(shown, photo, copy, reader, now)
@@ -103,7 +106,9 @@ async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
     ]
     parts = [[line for line in head if line]]
     for group in _whole_groups(shown, copy, reader):
-        items = [f"{one['label']}{colon} {one['text']}" for one in group["items"]]
+        items = [
+            f"{one['label']}{colon} {apart(reader.language, one['text'])}" for one in group["items"]
+        ]
         parts.append([group["title"], *items])
     parts.append([words["confidential"], data["footer"]])
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
@@ -147,8 +152,13 @@ def _data(
         "unknown": _unknown(shown.now, language),
         "groups": groups,
         "cut": cut,
-        "footer": f"{shown.record.agency} · {format_moment(language, now, reader.zone)}",
+        # Whose clock it is: what is read in another country names another hour.
+        "footer": f"{shown.record.agency} · {_at(now, reader)}",
     }
+
+
+def _at(now: datetime, reader: Reader) -> str:
+    return f"{format_moment(reader.language, now, reader.zone)} ({reader.zone})"
 
 
 def _version(shown: PackOut, reader: Reader) -> str:
@@ -200,7 +210,11 @@ def _facts(record: RecordOut, reader: Reader) -> list[Data]:
         (N_("Call day and night"), record.help_phone or ""),
         (N_("Texts from"), record.texts_from or ""),
     ]
-    return [{"name": gettext(language, name), "value": value} for name, value in rows if value]
+    return [
+        {"name": gettext(language, name), "value": apart(language, value)}
+        for name, value in rows
+        if value
+    ]
 
 
 def born_in_words(record: RecordOut, language: str) -> str:
@@ -216,7 +230,8 @@ def born_in_words(record: RecordOut, language: str) -> str:
 def _unknown(known: AtTheTimeOut | None, language: str) -> str:
     if known is None or not known.unknown:
         return ""
-    return gettext(language, N_(", ")).join(
+    # Semicolons, since most of these have commas of their own.
+    return gettext(language, N_("; ")).join(
         gettext(language, FIELDS[name].label) for name in known.unknown
     )
 
@@ -226,7 +241,11 @@ def _unknown(known: AtTheTimeOut | None, language: str) -> str:
 
 def _groups(shown: PackOut, copy: Copy, reader: Reader) -> tuple[list[Data], list[str]]:
     kept = _whole_groups(shown, copy, reader)
-    return kept, _shortened([item for one in kept for item in one["items"]])
+    items = [item for one in kept for item in one["items"]]
+    cut = _shortened(items)
+    for item in items:
+        item["text"] = apart(reader.language, item["text"])
+    return kept, cut
 
 
 def _whole_groups(shown: PackOut, copy: Copy, reader: Reader) -> list[Data]:
@@ -295,7 +314,7 @@ def sighting_in_words(one: Any, reader: Reader) -> str:
         one.by.name if one.by else "",
         one.words or "",
     ]
-    return gettext(language, N_(", ")).join(part for part in parts if part)
+    return gettext(language, N_(", ")).join(apart(language, part) for part in parts if part)
 
 
 def _there(record: RecordOut, language: str) -> Data:
@@ -309,7 +328,13 @@ def _there(record: RecordOut, language: str) -> Data:
         if any(one.role == role for one in record.people)
     ]
     items += [
-        _item(gettext(language, N_("Trusted by the child")), f"{one.name}, {one.reach}", 1)
+        _item(
+            gettext(language, N_("Trusted by the child")),
+            gettext(language, N_(", ")).join(
+                apart(language, said) for said in (one.name, one.reach)
+            ),
+            1,
+        )
         for one in record.trusted
     ]
     return {"title": gettext(language, N_("Who is there")), "items": items}

@@ -47,6 +47,7 @@ class Reader:
 
     language: str
     zone: ZoneInfo
+    lasts: bool = False  # On paper, which is read on another day too.
 
 
 async def open_since(child_id: UUID) -> datetime | None:
@@ -248,8 +249,8 @@ async def at_the_time(
     facts = (await evidence.of([child.id], now)).get(child.id)
     says, points = "", []
     if facts is not None and copy is Copy.POLICE:
-        says = wording.sentence(facts, reader.language, reader.zone, now)
-        known = wording.points(facts, reader.language, reader.zone, now)
+        says = wording.sentence(facts, reader.language, reader.zone, now, lasts=reader.lasts)
+        known = wording.points(facts, reader.language, reader.zone, now, lasts=reader.lasts)
         points = [PointOut(one.label, one.text) for one in known]
     fields = rules.for_copy(stands.fields, copy)
     if copy is Copy.PARTNER:

@@ -61,6 +61,7 @@ class Detail:
     label: str
     choices: Mapping[str, str] | None = None
     is_needed: bool = False
+    is_named: bool = False  # In one line with others it says nothing without its label.
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +155,11 @@ ENTRIES: Mapping[Act, Entry] = {
         N_("Looked into the room"),
         "eye",
         (
-            Detail("phone", N_("Phone and charger"), _GONE, is_needed=True),
-            Detail("documents", N_("Papers"), _GONE, is_needed=True),
-            Detail("bag", N_("Bag"), _GONE, is_needed=True),
-            Detail("medicine", N_("Medicine"), _GONE),
-            Detail("clothes", N_("What the child wears")),
+            Detail("phone", N_("Phone and charger"), _GONE, is_needed=True, is_named=True),
+            Detail("documents", N_("Papers"), _GONE, is_needed=True, is_named=True),
+            Detail("bag", N_("Bag"), _GONE, is_needed=True, is_named=True),
+            Detail("medicine", N_("Medicine"), _GONE, is_named=True),
+            Detail("clothes", N_("What the child wears"), is_named=True),
         ),
     ),
     Act.FLAG: Entry(
@@ -180,9 +181,9 @@ ENTRIES: Mapping[Act, Entry] = {
             Detail("to", N_("To whom"), TO, is_needed=True),
             Detail("way", N_("How"), WAY, is_needed=True),
             Detail("who", N_("Name of the person there")),
-            Detail("reference", N_("Reference number")),
-            Detail("level", N_("Risk level, as the police put it"), LEVEL),
-            Detail("pack", N_("Version of the grab pack")),
+            Detail("reference", N_("Reference number"), is_named=True),
+            Detail("level", N_("Risk level, as the police put it"), LEVEL, is_named=True),
+            Detail("pack", N_("Version of the grab pack"), is_named=True),
         ),
     ),
     Act.RISK: Entry(
