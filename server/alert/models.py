@@ -54,7 +54,7 @@ class Alert(Model):
     turn = fields.IntField(default=0)
     act_at = fields.DatetimeField(null=True)
     decide_at = fields.DatetimeField(null=True)
-    misses = fields.SmallIntField(default=1)  # Rounds that joined it.
+    misses = fields.SmallIntField(default=1)  # Rounds that are late and were not answered.
     acknowledged_by = fields.UUIDField(null=True)
     acknowledged_at = fields.DatetimeField(null=True)
     held_until = fields.DatetimeField(null=True)

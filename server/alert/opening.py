@@ -48,6 +48,7 @@ class Opening:
     words: str | None = None
     actor: Actor = SYSTEM
     shared: Shared | None = None  # What several silences have in common, where it is one.
+    misses: int = 1  # None where the longest silence was over before anything was late.
 
 
 async def open_alerts(
@@ -146,7 +147,7 @@ def _alert_row(opening: Opening, ladder: Ladder, begun: Climb, now: datetime) ->
         "turn": begun.turn,
         "act_at": begun.act_at,
         "decide_at": begun.decide_at,
-        "misses": 1,
+        "misses": opening.misses,
         "version": 0,
     }
 

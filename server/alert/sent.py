@@ -58,6 +58,7 @@ REASONS: Mapping[str, str] = {
     "answered": N_("an answer came first"),
     "bad_address": N_("there is no such address"),
     "bad_keys": N_("the phone's keys do not fit"),
+    "before_the_demo": N_("the demo began after it"),
     "channel_closed": N_("this channel is not set up"),
     "closed": N_("the alert was closed"),
     "excused": N_("the child is away"),

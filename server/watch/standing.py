@@ -311,7 +311,10 @@ def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     missed, opened = standing.due_at, standing.opens_at
     standing = on_to_next_round(standing, terms)
     if standing.is_alerted:
-        return standing, (change, Change(What.JOIN, at, missed))
+        # Where the ceiling called before anything was late, this is the first that is.
+        first = standing.missed_due_at or missed
+        late = replace(standing, missed_due_at=first, late_at=standing.late_at or at)
+        return late, (change, Change(What.JOIN, at, missed))
     if standing.missed_due_at is not None:
         # One miss more makes the silence less usual; where each miss is asked about, nothing.
         return weigh(standing, terms, at) if terms.steps.doubt else standing, (change,)

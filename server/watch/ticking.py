@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -277,6 +278,7 @@ async def _enter(moved: Sequence[Moved], now: datetime) -> None:
 async def _alert(moved: Sequence[Moved], now: datetime) -> None:
     openings, policies = [], {}
     called = _of(moved, What.ALERT)
+    late = {one.watch.child_id for one, changes in moved if _is_late_before_the_call(one, changes)}
     blind = await _blind(called, now)
     pushes = await reached_of([one.watch.child_id for one, _ in called], now)
     unseen = {}
@@ -299,12 +301,19 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
                 opened_at=change.at,
                 facts={**_facts(one, change, pushes.get(one.watch.child_id)), **unseen},
                 shared=shared.get(one.watch.child_id),
+                misses=1 if one.watch.child_id in late else 0,
             )
         )
     await trusting.ask(await open_alerts(openings, policies, now), now)
     joined = [one.watch.child_id for one, _ in _of(moved, What.JOIN)]
     if joined:
         await join_misses(joined, now)
+
+
+def _is_late_before_the_call(one: Case, changes: Sequence[Change]) -> bool:
+    """Whether a round was missed when adults were called: the ceiling may be over before that."""
+    before = takewhile(lambda change: change.what is not What.ALERT, changes)
+    return one.watch.missed_due_at is not None or any(change.what is What.LATE for change in before)
 
 
 async def _blind(called: Sequence[tuple[Case, Change]], now: datetime) -> Blind | None:

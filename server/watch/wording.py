@@ -364,6 +364,15 @@ def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
         yield _heard(facts, facts.heard_at, reader)
     if facts.seen is not None and facts.seen.answer == "seen" and facts.seen.at > last:
         yield reader.say(N_("last seen by an adult {time}"), time=facts.seen.at)
+    if _in_vain(facts) and facts.seen is not None and facts.seen.at > last:
+        yield reader.say(N_("looked for in vain {time}"), time=facts.seen.at)
+
+
+def _in_vain(facts: Facts) -> bool:
+    """Whether somebody looked for the child and did not find it, without being asked: what a carer
+    answered is said as the carer's."""
+    is_answer = facts.asked is not None and facts.asked.answer is not None
+    return facts.seen is not None and facts.seen.answer == "not_seen" and not is_answer
 
 
 def _heard(facts: Facts, at: datetime, reader: _Reader) -> str:

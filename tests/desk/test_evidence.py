@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from server.alert.ladder import Cause
+from server.alert.models import Alert
 from server.alert.policy import Tier
 from server.checkin.rules import Want
 from server.notify.models import Delivery, Message
-from server.watch import agreeing, calling, evidence, questions, ticking
+from server.people.rules import Role
+from server.watch import actions, agreeing, calling, evidence, questions, ticking
 from server.watch.models import Blind, Question
 from server.watch.standing import State
 from server.watch.wording import Reach, read_marks, usual
@@ -82,6 +84,53 @@ async def test_what_the_carer_said_is_said(cast: Cast, said: str, clause: str) -
     await questions.answer_question(question.id, said, cast.clock())
     await run_until(cast, at(19, 11))
     assert clause in (await sentence(cast, "mia")).lower()
+
+
+async def test_what_the_ceiling_called_about_is_told_of_the_round_that_was_missed_then(
+    cast: Cast,
+) -> None:
+    await leave_the_others_out(cast)
+    await run_until(cast, at(17))
+    await answer(cast, "mia")
+    cast.clock.set(at(12, 0, 3))
+    await agreeing.set_tier(
+        cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
+    )
+    # A day after her answer is over before her check-in is due.
+    await run_until(cast, at(17, 30, 3))
+    [alert] = await Alert.filter(child_id=cast.mia.id)
+    assert (alert.reason, alert.misses) == ("ceiling", 0)
+    await run_until(cast, at(18, 31, 3))
+    await Message.filter(kind="remind_child").update(channel="push", state="done")
+    assert (await facts_of(cast, "mia")).reach is Reach.ACCEPTED
+    assert "Phone reachable" in await sentence(cast, "mia")
+    assert (await Alert.get(id=alert.id)).misses == 1
+    # The rounds of the next day are missed as well, and what is said stays about the first.
+    await run_until(cast, at(9, 31, 4))
+    assert (await Alert.get(id=alert.id)).misses == 2
+    assert "Phone reachable" in await sentence(cast, "mia")
+
+
+async def test_a_carer_who_looked_in_vain_without_being_asked_is_heard(cast: Cast) -> None:
+    await leave_the_others_out(cast)
+    await run_until(cast, at(17))
+    await answer(cast, "mia")
+    cast.clock.set(at(12, 0, 3))
+    await agreeing.set_tier(
+        cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
+    )
+    await run_until(cast, at(18, 40, 3))
+    await actions.note_sighting(
+        cast.actor("sam"),
+        cast.mia.id,
+        Role.CARER,
+        answer="not_seen",
+        seen_at=cast.clock(),
+        words=None,
+        now=cast.clock(),
+    )
+    await run_until(cast, at(18, 41, 3))
+    assert "looked for in vain 18:40" in await sentence(cast, "mia")
 
 
 async def test_the_usual_delay_is_the_median_of_what_was_answered(cast: Cast) -> None:
