@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
@@ -204,6 +205,33 @@ async def test_what_cannot_be_sent_is_said_beside_it_and_nothing_typed_is_lost(
     if "address" not in wrong:
         assert POLICE in answer.text
     assert not await PaperSent.exists()
+
+
+async def test_the_page_after_it_leads_to_an_entry_that_knows_to_whom_it_went(stage: Stage) -> None:
+    cast = stage.cast
+    await put(cast, "tom", 0, {"aliases": "Mimi"})
+    episode = await say_missing(cast)
+    page = await page_of(cast, await send(cast, episode, said()))
+    found = re.search(r'href="(/desk/episodes/[^"]+/enter/report[^"]*)"', page)
+    assert found is not None
+    async with at_desk(cast, "tom") as browser:
+        entry = (await browser.get(unescape(found[1]))).text
+    assert 'name="to" value="police" checked' in entry
+    assert re.search(r'name="pack" value="1"', entry)
+    # How they were told is for whoever told them to say.
+    assert not re.search(r'name="way" value="\w+" checked', entry)
+
+
+async def test_what_a_link_says_that_nobody_may_choose_is_not_chosen(stage: Stage) -> None:
+    cast = stage.cast
+    episode = await say_missing(cast)
+    nonsense = "?to=nobody&who=%22%3E%3Cb%3E&words=x&id=1"
+    async with at_desk(cast, "tom") as browser:
+        entry = await browser.get(f"/desk/episodes/{episode.id}/enter/report{nonsense}")
+    assert entry.status_code == 200
+    assert "checked" not in entry.text
+    assert "<b>" not in entry.text
+    assert 'name="id" value="1"' not in entry.text
 
 
 async def test_once_the_child_was_seen_nothing_is_sent_any_more(stage: Stage) -> None:

@@ -247,7 +247,9 @@ async def _entry_page(
 ) -> Response:
     language, kind = language_of(request), ENTRIES[act]
     names = ["id", "at", "words", *(one.name for one in kind.details)]
-    given: Mapping[str, str] = {name: "" for name in names} | {"id": str(uuid4())}
+    # A page that knows something of it already says so in its link.
+    known = {one.name: request.query_params.get(one.name, "") for one in kind.details}
+    given: Mapping[str, str] = {"words": "", "at": "", "id": str(uuid4()), **known}
     if form is not None:
         given = {name: entered(form, name) for name in names}
     others = await together_pages.shared(request, episode) if act in SHARED else []
