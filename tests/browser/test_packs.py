@@ -150,6 +150,17 @@ def test_the_page_opens_without_a_network_and_is_read_as_text_too(
     ines.sees("Without a connection now")
 
 
+def test_opened_anew_without_a_network_the_packs_are_one_tap_away(signed_in: SignedIn) -> None:
+    ines = signed_in()
+    takes(ines)
+    ines.phone.network(is_there=False)
+    ines.page.reload()
+    ines.page.wait_for_selector(".tabs")
+    ines.tap("Grab packs with me")
+    ines.sees("Without a connection now")
+    ines.page.locator("main .entry", has_text="Mia").locator("a.main").first.wait_for()
+
+
 def test_the_child_reads_who_took_it_along_and_why(
     signed_in: SignedIn, demo: dict[str, Any]
 ) -> None:

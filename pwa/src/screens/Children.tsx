@@ -9,8 +9,9 @@ import { Page } from "../parts/Page";
 import { roleName } from "../plan/labels";
 import { go } from "../routes";
 import { read, writeIfRoom } from "../store/db";
+import { mayCarry } from "../store/grabbed";
 import { openOf } from "../store/project";
-import { who } from "../store/session";
+import { me, who } from "../store/session";
 
 interface Child {
   id: string;
@@ -52,6 +53,12 @@ export function Children() {
   return (
     <Page title={t("Children")} isTop>
       <Notices />
+      {mayCarry(me.value) && (
+        <button type="button" class="second" onClick={() => go("packs")}>
+          <Icon name="keep" />
+          {t("Grab packs with me")}
+        </button>
+      )}
       {children.value === null && <p>{t("This list comes with a connection.")}</p>}
       {children.value?.length === 0 && <p>{t("You have no tie to a child.")}</p>}
       <ul class="rows">
