@@ -66,6 +66,17 @@ def test_it_is_offered_as_soon_as_a_late_answer_was_received(phone: Phone, doubl
     phone.page.wait_for_selector(".forgot")
 
 
+def test_whoever_is_looked_for_is_not_asked_whether_it_forgot(phone: Phone, double: Double) -> None:
+    double.answered_late, double.door = dict(LATE), True
+    phone.pair()
+    phone.page.locator(".door").wait_for()
+    assert phone.page.locator(".forgot").count() == 0
+    # Once nobody looks any more it is offered, as after any late answer.
+    double.door = False
+    phone.page.reload()
+    phone.page.wait_for_selector(".forgot")
+
+
 def test_nothing_is_offered_where_nothing_was_late(phone: Phone) -> None:
     phone.pair()
     phone.ok()

@@ -15,9 +15,9 @@ effect(() => {
   if (person) void read<string>(person, "forgot").then((id) => (over.value = id ?? null));
 });
 
-/** The check-in that came late and of which nothing was said yet. */
+/** The check-in that came late and of which nothing was said yet. Who is looked for has not forgotten. */
 export const offered = computed(() => {
-  const late = me.value?.answered_late;
+  const late = me.value?.door ? null : me.value?.answered_late;
   return late && over.value !== undefined && late.id !== over.value ? late : null;
 });
 
