@@ -158,8 +158,8 @@ def format_number(language: str, number: float) -> str:
 
 
 def format_list(language: str, items: list[str]) -> str:
-    """ "a, b and c"."""
-    return _format_list(items, locale=_locale(language))
+    """ "a, b and c". Of names in several scripts each keeps to itself."""
+    return _format_list([_shown(language, one) for one in items], locale=_locale(language))
 
 
 def format_time(language: str, when: datetime, zone: ZoneInfo) -> str:

@@ -18,6 +18,8 @@ MONTH = timedelta(days=30.4375)
 REAL = frozenset({Outcome.MISSING, Outcome.DURESS})
 # How it ends when somebody reached the child.
 REACHED = frozenset({Outcome.SEEN, Outcome.SPOKE})
+# States of a round: it was missed, whatever came after, or answered in time.
+MISSED, KEPT = ("late", "answered_late", "seen", "ended_late"), ("answered",)
 # A place stands out with so many times the misses of all others.
 STANDS_OUT = 2.0
 

@@ -29,8 +29,6 @@ from server.watch.wording import TIERS
 from server.web import language_of, page
 
 DAYS = 90
-_MISSED = ("late", "answered_late", "seen", "ended_late")
-_KEPT = ("answered",)
 _PHONES = (
     ("push.apple.com", N_("iPhone")),
     ("mozilla", N_("Firefox")),
@@ -146,7 +144,7 @@ async def _read(agency_id: UUID, now: datetime) -> Quality:
     ]
     ids = [child.id for child in children]
     rounds = await Round.filter(
-        child_id__in=ids, late_at__gt=since, late_at__lte=now, state__in=_MISSED
+        child_id__in=ids, late_at__gt=since, late_at__lte=now, state__in=quality.MISSED
     ).values_list("child_id", "due_at")
     return Quality(
         since=since,
@@ -167,10 +165,13 @@ async def _rounds(
         for child_id, zone in await Watch.filter(child_id__in=ids).values_list("child_id", "zone")
     }
     rows = await Round.filter(
-        child_id__in=list(zones), due_at__gt=since, late_at__lte=now, state__in=(*_MISSED, *_KEPT)
+        child_id__in=list(zones),
+        due_at__gt=since,
+        late_at__lte=now,
+        state__in=(*quality.MISSED, *quality.KEPT),
     ).values_list("child_id", "due_at", "state")
     return [
-        (str(child_id), due_at.astimezone(zones[child_id]).hour, state in _MISSED)
+        (str(child_id), due_at.astimezone(zones[child_id]).hour, state in quality.MISSED)
         for child_id, due_at, state in rows
     ]
 

@@ -4,21 +4,31 @@ and of children that are missing."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from server.alert import planning
 from server.alert.models import Drill, DrillCall, Spell
 from server.checkin import agreed_sign, duress, shared_question
 from server.missing.back import interviewing
 from server.missing.back.finding import Found, found
+from server.missing.pack import mailing, packing
+from server.missing.pack.mailing import Mailing
+from server.missing.pack.reading import Reader
+from server.missing.pack.rules import Copy
 from server.missing.search import actions as searching
-from server.missing.search import opening
+from server.missing.search import handing, linking, opening
 from server.missing.search.acts import Act
+from server.missing.search.models import Episode, Passing
 from server.missing.search.opening import Saying
+from server.missing.search.passing import IN, OUT
 from server.missing.search.rules import Flag
 from server.notify.actions import add_address
+from server.people.models import Child
+from server.people.rules import Role
 from server.watch import intake
 from tests import test_access
 from tests.cast import Cast
@@ -170,7 +180,7 @@ async def of_those_who_work_here(cast: Cast) -> Pages:
 
 async def of_the_missing(cast: Cast) -> Pages:
     """A search with much in it, a return with a talk, and what lies around both."""
-    away, back = await scenes.crowd(cast, 2)
+    away, back, friend = await scenes.crowd(cast, 3)
     search, talk = await _search(cast, away), await _talk(cast, back)
     on, after = f"/desk/episodes/{search}", f"/desk/episodes/{talk}"
     return {
@@ -191,7 +201,97 @@ async def of_the_missing(cast: Cast) -> Pages:
         "talk: actions": ("tom", f"{after}/interview/actions"),
         "talk: sharing": ("tom", f"{after}/interview/sharing"),
         "entry: phone check": ("tom", f"{after}/enter/phone_check"),
+        **await _together(cast, search, friend),
+        **await _passed_on(cast, search),
+        **await _mailed(cast, search),
+        **await _seen_from_afar(cast, away, friend),
     }
+
+
+async def _together(cast: Cast, search: UUID, friend: UUID) -> Pages:
+    """A child of the same home that is missing with the first one, and one that may be."""
+    tom, now, id_, maybe = cast.actor("tom"), cast.clock(), uuid4(), uuid4()
+    await opening.open_episode(tom, friend, id_, Saying(now, LONG), now)
+    await linking.link(tom, search, id_, now)
+    [third] = await scenes.crowd(cast, 1)
+    await opening.open_episode(tom, third, maybe, Saying(now), now)
+    return {
+        "search, together": ("tom", f"/desk/episodes/{id_}"),
+        "search, together perhaps": ("tom", f"/desk/episodes/{maybe}"),
+        "entry: report for both": ("tom", f"/desk/episodes/{id_}/enter/report"),
+    }
+
+
+async def _passed_on(cast: Cast, search: UUID) -> Pages:
+    """Who leaves is asked for a note, one has been written, and who comes reads it."""
+    now, pages = cast.clock(), {}
+    for name, part, words in (("tom", OUT, None), ("ines", OUT, LONG), ("ines", IN, None)):
+        row = await Passing.create(
+            id=uuid4(),
+            agency_id=cast.agency.id,
+            episode_id=search,
+            person_id=cast.persons[name].id,
+            part=part,
+            at=now,
+            made_at=now,
+        )
+        if words is not None:
+            await handing.write_note(cast.actor(name), row.id, uuid4(), words, now)
+        what = f"handover: {part} of {name}"
+        pages[what] = (name, f"/desk/handovers/{row.id}")
+    return pages
+
+
+async def _mailed(cast: Cast, search: UUID) -> Pages:
+    """The form, and the page from which a passphrase is read out."""
+    settings = cast.app.state.settings
+    cast.app.state.settings = replace(
+        settings, smtp_url="smtp://127.0.0.1:1", mail_from="planner@example.org"
+    )
+    address = f"{'missing-' * 7}@{'police.' * 8}example.org"
+    wanted = Mailing("police", address, Copy.POLICE, "fr")
+    episode, reader = await Episode.get(id=search), Reader("fr", ZoneInfo("Europe/Paris"))
+    paper = await mailing.send(cast.actor("tom"), episode, uuid4(), wanted, reader, cast.clock())
+    path = f"/desk/episodes/{search}/mail"
+    return {"mail": ("tom", path), "mail, on its way": ("tom", f"{path}/{paper.id}")}
+
+
+async def _seen_from_afar(cast: Cast, away: UUID, friend: UUID) -> Pages:
+    """What may belong together, and a quarter in figures."""
+    now, last_quarter = cast.clock(), datetime(2025, 11, 3, 22, tzinfo=UTC)
+    said = {"persons_of_concern": f"{LONG}, +33 6 11 22 33 44", "places_found": ARABIC}
+    for child_id in (away, friend):
+        child, tom = await Child.get(id=child_id), cast.actor("tom")
+        await packing.put(tom, child, {Role.CASEWORKER}, base=0, given=said, now=now)
+    children = [away, friend, *await scenes.crowd(cast, 4)]
+    for number, child_id in enumerate(children * 2):
+        at = last_quarter + timedelta(days=number)
+        await _once(cast, child_id, at)
+    for days in range(3):
+        await _once(cast, away, now - timedelta(days=days + 2))
+    return {
+        "patterns": ("ines", "/desk/patterns"),
+        "patterns, of one who sees nothing": ("eve", "/desk/patterns"),
+        "indicators": ("ines", "/desk/indicators?quarter=2025-4"),
+        "indicators, too few": ("root", "/desk/indicators?quarter=2025-3"),
+    }
+
+
+async def _once(cast: Cast, child_id: UUID, at: datetime) -> None:
+    """A time in which a child was missing, over since long."""
+    await Episode.create(
+        id=uuid4(),
+        agency_id=cast.agency.id,
+        child_id=child_id,
+        home_id=cast.home.id,
+        opened_at=at,
+        said_at=at,
+        opened_role="caseworker",
+        tier="mid",
+        reported_at=at + timedelta(hours=1),
+        found_at=at + timedelta(hours=9),
+        stage="followed_up",
+    )
 
 
 async def _search(cast: Cast, child: UUID) -> UUID:

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from server import bulk
+from server.alert.models import Shift as RotaShift
+from server.alert.rota import Shift
 from server.audit.models import Entry
 from server.errors import Conflict
 from server.missing.hindsight import patterns
-from server.missing.hindsight.patterns import Held, Time
+from server.missing.hindsight.patterns import Asked, Held, Time
 from server.missing.pack import marking, packing
 from server.missing.pack.marks import Same, marks_of
 from server.missing.pack.models import PackMark
 from server.missing.search.models import Episode
-from server.people.actions import add_tie
+from server.people.actions import add_tie, set_language
 from server.people.models import Child, Tie
 from server.people.rules import Role
+from server.watch.models import Round, round_id
 from tests.cast import Cast
+from tests.desk import scenes
 from tests.desk.walking import at_desk
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")
 MIA, NOOR, JOY = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -103,6 +111,128 @@ def test_hours_are_those_of_the_childs_clock_and_more_than_half() -> None:
     [one] = patterns.by_hours(times(23, 3, 22, 10), NOW)
     assert (one.begin, one.end, one.times, one.of_times) == (22, 6, 3, 4)
     assert patterns.by_hours(times(23, 3, 22, 10, 11, 12), NOW) == []
+
+
+# --- who had the shift
+
+
+EVE, TOM, SAM = UUID(int=21), UUID(int=22), UUID(int=23)
+CHILDREN = [UUID(int=100 + n) for n in range(6)]
+BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def asked(day: int, hour: int, child: int = 0, *, is_missed: bool = False) -> Asked:
+    return Asked(CHILDREN[child], BEGIN + day * DAY + hour * HOUR, ZoneInfo("UTC"), is_missed)
+
+
+def on_shift(who: UUID, day: int, begin: int = 0, end: int = 24) -> Shift:
+    return Shift(who, BEGIN + day * DAY + begin * HOUR, BEGIN + day * DAY + end * HOUR)
+
+
+def a_month(missed_by: Callable[[int, int], bool]) -> tuple[list[Asked], list[Shift]]:
+    """Twelve days, Eve and Tom in turn, two check-ins of each of three children in each evening."""
+    shifts = [on_shift(EVE if day % 2 else TOM, day) for day in range(12)]
+    rounds = [
+        asked(day, hour, child, is_missed=missed_by(day, child))
+        for day in range(12)
+        for hour in (18, 19)
+        for child in range(3)
+    ]
+    return rounds, shifts
+
+
+def test_a_shift_in_which_much_more_is_missed_is_said_beside_what_is_usual() -> None:
+    def missed_by(day: int, child: int) -> bool:
+        return (day // 2 + child) % 2 == 0 if day % 2 else day == 2 and child == 0
+
+    [one] = patterns.by_shift(*a_month(missed_by))
+    assert (one.person_id, one.asked) == (EVE, 36)
+    assert (one.missed, one.usual) == (18, 2)
+
+
+def test_where_one_child_alone_misses_it_is_not_the_shift() -> None:
+    assert patterns.by_shift(*a_month(lambda day, child: day % 2 == 1 and child == 0)) == []
+
+
+def test_who_has_the_nights_is_compared_with_other_nights() -> None:
+    """At night everybody misses: who has the nights more often stands out by nothing."""
+    shifts = [on_shift(EVE if day % 4 else TOM, day, 18) for day in range(24)]
+    shifts += [on_shift(TOM, day, 0, 18) for day in range(24)]
+    rounds = [
+        asked(day, hour, child, is_missed=hour == 23)
+        for day in range(24)
+        for hour in (9, 23)
+        for child in range(3)
+    ]
+    assert patterns.by_shift(rounds, shifts) == []
+    # Where nobody else has ever had a night there is nothing beside which it could stand.
+    alone = [on_shift(EVE, day, 18) for day in range(24)]
+    assert patterns.by_shift(rounds, [*alone, *shifts[24:]]) == []
+
+
+ROUNDS = st.lists(
+    st.builds(
+        asked,
+        st.integers(0, 9),
+        st.sampled_from([1, 9, 18, 23]),
+        st.integers(0, 5),
+        is_missed=st.booleans(),
+    ),
+    max_size=150,
+)
+SHIFTS = st.lists(
+    st.builds(
+        on_shift,
+        st.sampled_from([EVE, TOM, SAM]),
+        st.integers(0, 9),
+        st.sampled_from([0, 8, 18]),
+        st.sampled_from([20, 24, 32]),
+    ),
+    max_size=20,
+)
+
+
+@given(ROUNDS, SHIFTS, st.randoms())
+def test_whatever_was_missed_only_what_stands_out_is_said_and_counted_right(
+    rounds: list[Asked], shifts: list[Shift], random: Any
+) -> None:
+    found = patterns.by_shift(rounds, shifts)
+    for one in found:
+        here, beside = _by_hand(one.person_id, rounds, shifts)
+        theirs = [one for part, one in here if any(other == part for other, _ in beside)]
+        assert len(theirs) == one.asked
+        missed = [one.child_id for one in theirs if one.is_missed]
+        assert len(missed) == one.missed >= patterns.FEWEST_MISSED
+        assert len(set(missed)) >= patterns.FEWEST_CHILDREN
+        usual = 0.0
+        for part in {part for part, _ in beside}:
+            others = [other.is_missed for place, other in beside if place == part]
+            usual += sum(place == part for place, _ in here) * sum(others) / len(others)
+        assert one.usual == pytest.approx(usual)
+        assert one.missed >= patterns.STANDS_OUT * one.usual
+    mixed = random.sample(rounds, len(rounds)), random.sample(shifts, len(shifts))
+    assert patterns.by_shift(*mixed) == found
+
+
+def _by_hand(who: UUID, rounds: list[Asked], shifts: list[Shift]) -> tuple[Any, Any]:
+    """Each check-in with its third of the day: of this person's shifts, and of others alone."""
+    here, beside = [], []
+    for one in rounds:
+        there = {shift.who for shift in shifts if shift.begin <= one.at < shift.end}
+        part = {1: 2, 23: 2, 9: 0, 18: 1}[one.at.hour]
+        if who in there:
+            here.append((part, one))
+        elif there:
+            beside.append((part, one))
+    return here, beside
+
+
+@given(ROUNDS, SHIFTS)
+def test_where_one_person_has_every_shift_nobody_stands_out(
+    rounds: list[Asked], shifts: list[Shift]
+) -> None:
+    alone = [Shift(EVE, one.begin, one.end) for one in shifts]
+    assert patterns.by_shift(rounds, alone) == []
 
 
 def test_two_packs_share_a_thing_once_however_often_it_stands_there() -> None:
@@ -248,6 +378,70 @@ async def test_homes_and_hours_are_counted_for_who_supervises(cast: Cast) -> Non
         "In 90 days 3 of 3 times began between 22:00 and 06:00, which is a third of the day.",
     ]
     assert [one["kind"] for one in await links(cast, "tom")] == ["often"]
+
+
+async def rounds_and_shifts(cast: Cast) -> None:
+    """Twenty evenings, Eve and Ines in turn; in those of Eve half of the check-ins are missed."""
+    now, rows = cast.clock(), []
+    more = [cast.mia.id, cast.noor.id, *await scenes.crowd(cast, 2)]
+    await Round.all().delete()
+    for day in range(1, 21):
+        due_at = (now - day * DAY).replace(hour=19)
+        name = "eve" if day % 2 else "ines"
+        await RotaShift.create(
+            agency_id=cast.agency.id,
+            person_id=cast.persons[name].id,
+            from_at=due_at - 2 * HOUR,
+            until_at=due_at + 2 * HOUR,
+        )
+        for number, child_id in enumerate(more):
+            is_missed = (number + day // 2) % 2 == 0 if name == "eve" else (day, number) == (4, 0)
+            state = "answered_late" if is_missed else "answered"
+            rows.append(a_round(child_id, due_at, state))
+    await bulk.insert(Round, rows)
+
+
+def a_round(child_id: UUID, due_at: datetime, state: str) -> dict[str, Any]:
+    return {
+        "id": round_id(child_id, due_at),
+        "child_id": child_id,
+        "opens_at": due_at - 2 * HOUR,
+        "due_at": due_at,
+        "late_at": due_at + HOUR,
+        "state": state,
+    }
+
+
+async def test_a_shift_is_said_to_the_supervisor_with_its_base_and_to_nobody_else(
+    cast: Cast,
+) -> None:
+    await rounds_and_shifts(cast)
+    [one] = await links(cast, "ines")
+    assert (one["kind"], one["children"]) == ("shift", [])
+    assert one["says"] == (
+        "In 90 days 20 of 40 check-ins that were due in shifts of Eve Thackeray were missed. At the"
+        " same hours of other shifts it would have been about 1. Perhaps these were the hard"
+        " nights: ask what the shift would need."
+    )
+    for name in ("tom", "ada", "sam", "root", "uwe"):
+        assert await links(cast, name) == []
+    # Whoever is on duty stands in for a supervisor for that time, of every child of the agency.
+    await cast.on_duty("eve")
+    assert [one["kind"] for one in await links(cast, "eve")] == ["shift"]
+
+
+async def test_a_rota_that_says_nothing_of_those_evenings_names_nobody(cast: Cast) -> None:
+    await rounds_and_shifts(cast)
+    await RotaShift.all().delete()
+    assert await links(cast, "ines") == []
+
+
+async def test_names_in_two_scripts_keep_their_order_in_arabic(cast: Cast) -> None:
+    await both_packs(cast)
+    await set_language(cast.actor("tom"), cast.tom.id, "ar", cast.clock())
+    [one] = await links(cast, "tom")
+    for name in ("Mia Castellane", "Noor Haddadin"):
+        assert f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" in one["says"]
 
 
 async def test_the_page_and_the_box_of_a_search_say_the_same(cast: Cast) -> None:

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.alert.ladder import Outcome
-from server.i18n import N_, format_span, gettext
+from server.i18n import N_, format_short_date, format_span, gettext
 from server.missing.hindsight.indicating import of_quarter
 from server.missing.hindsight.indicator_api import asked, name_of, out, today
-from server.missing.hindsight.indicators import FEWEST, quarter_of
+from server.missing.hindsight.indicators import FEWEST, ends_of, quarter_of
 from server.people.access import now_of
 from server.watch.alert_pages import OUTCOMES
 from server.web import language_of, page
@@ -36,9 +36,17 @@ async def show(request: Request) -> Response:
     def span(one: timedelta | None) -> str:
         return words if one is None else format_span(language, one)
 
+    first, after = ends_of(year, quarter)
+    begins, ends = (format_short_date(language, day) for day in (first, after - timedelta(days=1)))
+    newest = quarter_of((await today(agency_id, now)).date())
+    earlier, later = _beside(year, quarter, newest)
     context: dict[str, Any] = {
         "name": name_of(year, quarter),
-        "quarters": _choices(*quarter_of((await today(agency_id, now)).date())),
+        "span_of_days": gettext(language, N_("{first} to {last}"), first=begins, last=ends),
+        "runs": (year, quarter) == newest,
+        "earlier": earlier,
+        "later": later,
+        "has_endings": any(n != 0 for n in found.endings.values()),
         "found": found,
         "number": number,
         "span": span,
@@ -62,10 +70,14 @@ async def download(request: Request) -> Response:
     return Response(file.getvalue(), media_type="text/csv", headers=headers)
 
 
-def _choices(year: int, quarter: int) -> list[str]:
-    """The quarter that runs, and those before it."""
-    last = year * 4 + quarter - 1
-    return [name_of(n // 4, n % 4 + 1) for n in range(last, last - QUARTERS_BACK, -1)]
+def _beside(year: int, quarter: int, newest: tuple[int, int]) -> tuple[str | None, str | None]:
+    """The quarters before and after this one, as far as there is anything in them."""
+    this, last = (y * 4 + q - 1 for y, q in ((year, quarter), newest))
+    before, after = (name_of(n // 4, n % 4 + 1) for n in (this - 1, this + 1))
+    return (
+        before if last - QUARTERS_BACK < this - 1 <= last else None,
+        after if last - QUARTERS_BACK < this + 1 <= last else None,
+    )
 
 
 def _rows(told: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

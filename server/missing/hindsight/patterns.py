@@ -5,13 +5,14 @@ the children decides what it means.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from server.alert.rota import Shift
 from server.missing.pack.marks import Same
 from server.missing.search.rules import PATTERN, WITHIN
 
@@ -132,3 +133,95 @@ def by_hours(times: Collection[Time], now: datetime) -> list[Hours]:
 def _part(hour: int) -> tuple[int, int]:
     # The last of them goes over midnight.
     return next((part for part in PARTS if part[0] <= hour < part[1]), PARTS[-1])
+
+
+# --- who had the shift
+
+# A shift is told of only where at least so many check-ins were missed in it, of so many children:
+# where one alone misses, it is the child.
+FEWEST_MISSED, FEWEST_CHILDREN = 5, 3
+# With less than so many check-ins in other shifts at the same hours nothing is usual there.
+FEWEST_BESIDE = 20
+# It stands out with so many times what would be usual at its hours.
+STANDS_OUT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A check-in that was due: whose, when, on which clock, and whether it was missed."""
+
+    child_id: UUID
+    at: datetime
+    zone: ZoneInfo
+    is_missed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnShift:
+    """Of `asked` check-ins that were due while this person had the shift `missed` were missed; by
+    what was usual in other shifts at the same hours it would have been `usual`."""
+
+    person_id: UUID
+    missed: int
+    asked: int
+    usual: float
+
+
+def by_shift(rounds: Collection[Asked], shifts: Collection[Shift]) -> list[OnShift]:
+    """People in whose shifts much more was missed than in others at the same hours of the day.
+
+    It is compared by thirds of the day, since at night more is missed whoever has it: a third in
+    which nobody else ever had it is left out. Small numbers are told of nobody.
+    """
+    everybody, theirs = _Count(), defaultdict[UUID, _Count](_Count)
+    for one, there in _on_duty(rounds, shifts):
+        part = _part(one.at.astimezone(one.zone).hour)
+        for count in (everybody, *(theirs[who] for who in there)):
+            count.add(one, part)
+    found = [_on_shift(who, count, everybody) for who, count in theirs.items()]
+    return sorted(
+        (one for one in found if one is not None), key=lambda one: (-one.missed, str(one.person_id))
+    )
+
+
+class _Count:
+    """Check-ins by thirds of the day: how many were due, and whose were missed."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[tuple[int, int]] = Counter()
+        self.missed: dict[tuple[int, int], Counter[UUID]] = defaultdict(Counter)
+
+    def add(self, one: Asked, part: tuple[int, int]) -> None:
+        self.asked[part] += 1
+        if one.is_missed:
+            self.missed[part][one.child_id] += 1
+
+
+def _on_duty(
+    rounds: Collection[Asked], shifts: Collection[Shift]
+) -> Iterator[tuple[Asked, set[UUID]]]:
+    """Each check-in that was due while anybody had a shift, and who had one."""
+    to_come = sorted(shifts, key=lambda one: one.begin, reverse=True)
+    running: list[Shift] = []
+    for one in sorted(rounds, key=lambda one: one.at):
+        while to_come and to_come[-1].begin <= one.at:
+            running.append(to_come.pop())
+        running = [shift for shift in running if one.at < shift.end]
+        if running:
+            yield one, {shift.who for shift in running}
+
+
+def _on_shift(who: UUID, here: _Count, everybody: _Count) -> OnShift | None:
+    beside = {part: everybody.asked[part] - n for part, n in here.asked.items()}
+    parts = [part for part, n in beside.items() if n]
+    missed: Counter[UUID] = sum((here.missed[part] for part in parts), Counter())
+    usual = 0.0
+    for part in parts:
+        missed_beside = everybody.missed[part].total() - here.missed[part].total()
+        usual += here.asked[part] * missed_beside / beside[part]
+    is_much = missed.total() >= max(FEWEST_MISSED, STANDS_OUT * usual)
+    if not is_much or len(missed) < FEWEST_CHILDREN:
+        return None
+    if sum(beside[part] for part in parts) < FEWEST_BESIDE:
+        return None
+    return OnShift(who, missed.total(), sum(here.asked[part] for part in parts), usual)

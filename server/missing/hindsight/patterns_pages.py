@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.i18n import N_, format_list, gettext, ngettext
-from server.missing.hindsight.patterns import Cluster, Hours, Often, Shared
+from server.missing.hindsight.patterns import Cluster, Hours, Often, OnShift, Shared
 from server.missing.hindsight.patterns_reading import Patterns, patterns_of
 from server.missing.pack.fields import FIELDS
 from server.missing.pack.marks import SAYS
@@ -68,41 +68,40 @@ def as_links(seen: Patterns, language: str) -> list[LinkOut]:
         *(_shared(one, seen, language) for one in seen.shared),
         *(_home(one, seen, language) for one in seen.homes),
         *(_hours(one, language) for one in seen.hours),
+        *(_shift(one, seen, language) for one in seen.shifts),
     ]
 
 
 def _often(one: Often, seen: Patterns, language: str) -> LinkOut:
-    said = ngettext(
+    says = ngettext(
         language,
         "{name} was missing {n} time within 30 days.",
         "{name} was missing {n} times within 30 days.",
         one.times,
+        name=seen.names[one.child_id],
     )
-    says = said.format(name=seen.names[one.child_id], n=one.times)
     return LinkOut("often", [one.child_id], says)
 
 
 def _shared(one: Shared, seen: Patterns, language: str) -> LinkOut:
-    said = gettext(language, N_("{what} stands in the grab packs of {names}, under: {fields}."))
     fields = [gettext(language, FIELDS[name].label) for name in one.fields]
-    names = [seen.names[one.one], seen.names[one.other]]
-    says = said.format(
+    says = gettext(
+        language,
+        N_("{what} stands in the grab packs of {names}, under: {fields}."),
         what=gettext(language, SAYS[one.what]),
-        names=format_list(language, names),
+        names=format_list(language, [seen.names[one.one], seen.names[one.other]]),
         fields=format_list(language, fields),
     )
     return LinkOut(f"same_{one.what.value}", [one.one, one.other], says)
 
 
 def _home(one: Cluster, seen: Patterns, language: str) -> LinkOut:
-    said = gettext(
+    says = gettext(
         language,
         N_(
             "In 90 days {times} of {of_times} times that a child was missing it lived in {home},"
             " where {children} of {of_children} children live now."
         ),
-    )
-    says = said.format(
         times=one.times,
         of_times=one.of_times,
         home=seen.names[one.home_id],
@@ -113,20 +112,34 @@ def _home(one: Cluster, seen: Patterns, language: str) -> LinkOut:
 
 
 def _hours(one: Hours, language: str) -> LinkOut:
-    said = gettext(
+    says = gettext(
         language,
         N_(
             "In 90 days {times} of {of_times} times began between {begin} and {end},"
             " which is a third of the day."
         ),
-    )
-    says = said.format(
         times=one.times,
         of_times=one.of_times,
         begin=f"{one.begin:02}:00",
         end=f"{one.end:02}:00",
     )
     return LinkOut("hours", [], says)
+
+
+def _shift(one: OnShift, seen: Patterns, language: str) -> LinkOut:
+    says = gettext(
+        language,
+        N_(
+            "In 90 days {missed} of {asked} check-ins that were due in shifts of {name} were"
+            " missed. At the same hours of other shifts it would have been about {usual}. Perhaps"
+            " these were the hard nights: ask what the shift would need."
+        ),
+        missed=one.missed,
+        asked=one.asked,
+        name=seen.names[one.person_id],
+        usual=round(one.usual),
+    )
+    return LinkOut("shift", [], says)
 
 
 routes = [Route("/desk/patterns", show, methods=["GET"])]

@@ -5,10 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from server.alert.duty import rotas_of
+from server.alert.rota import Shift, spells_between
 from server.clock import known_zone
 from server.db import as_id, fetch
 from server.missing.hindsight import patterns
-from server.missing.hindsight.patterns import Cluster, Held, Hours, Often, Shared, Time
+from server.missing.hindsight.patterns import (
+    Asked,
+    Cluster,
+    Held,
+    Hours,
+    Often,
+    OnShift,
+    Shared,
+    Time,
+)
 from server.missing.pack.marks import Same
 from server.missing.search.models import Episode
 from server.missing.search.rules import WITHIN
@@ -16,7 +27,8 @@ from server.missing.search.together import homes_of
 from server.people.access import Roles
 from server.people.models import Child, Home, Person
 from server.people.rules import Action, Role, may
-from server.watch.models import Watch
+from server.watch.models import Round, Watch
+from server.watch.quality import KEPT, MISSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,7 @@ class Patterns:
     shared: Sequence[Shared]
     homes: Sequence[Cluster]
     hours: Sequence[Hours]
+    shifts: Sequence[OnShift]
     names: Mapping[UUID, str]
 
 
@@ -35,8 +48,8 @@ async def patterns_of(
 ) -> Patterns:
     """What there is for somebody who is these to these children; `about`: of one of them alone.
 
-    A link is there for whoever works with every child in it. Homes and hours are counted for who
-    supervises, and among those children that they see.
+    A link is there for whoever works with every child in it. Homes, hours and shifts are counted
+    for who supervises, and among those children that they see.
     """
     works = {id_ for id_, roles in seen.items() if may(roles, Action.EPISODE_WORK)}
     often = patterns.often(await _times(works, now), now)
@@ -46,12 +59,15 @@ async def patterns_of(
         shared = [one for one in shared if about in (one.one, one.other)]
         homes: list[Cluster] = []
         hours: list[Hours] = []
+        shifts: list[OnShift] = []
     else:
         theirs = {id_ for id_, roles in seen.items() if Role.SUPERVISOR in roles}
         times = await _times(theirs, now)
         homes = patterns.by_home(times, await _living(theirs), now)
         hours = patterns.by_hours(times, now)
-    return Patterns(often, shared, homes, hours, await _names(often, shared, homes))
+        shifts = patterns.by_shift(await _asked(theirs, now), await _shifts(agency_id, now))
+    names = await _names(often, shared, homes, shifts)
+    return Patterns(often, shared, homes, hours, shifts, names)
 
 
 async def _times(children: Collection[UUID], now: datetime) -> list[Time]:
@@ -72,18 +88,38 @@ async def _times(children: Collection[UUID], now: datetime) -> list[Time]:
     ]
 
 
+async def _asked(children: Collection[UUID], now: datetime) -> list[Asked]:
+    """The check-ins of these that were answered in time or missed."""
+    watches = Watch.filter(child_id__in=list(children))
+    zones = {id_: known_zone(zone) for id_, zone in await watches.values_list("child_id", "zone")}
+    rows = await Round.filter(
+        child_id__in=list(zones),
+        due_at__gt=now - patterns.COUNTED,
+        late_at__lte=now,
+        state__in=(*MISSED, *KEPT),
+    ).values_list("child_id", "due_at", "state")
+    return [Asked(id_, at, zones[id_], state in MISSED) for id_, at, state in rows]
+
+
+async def _shifts(agency_id: UUID, now: datetime) -> list[Shift]:
+    since = now - patterns.COUNTED
+    return spells_between((await rotas_of([agency_id], since, now))[agency_id], since, now)
+
+
 async def _living(children: Collection[UUID]) -> dict[UUID, UUID | None]:
     held = Child.filter(id__in=list(children), left_at__isnull=True)
     return {id_: home_id for id_, home_id in await held.values_list("id", "home_id")}
 
 
 async def _names(
-    often: Sequence[Often], shared: Sequence[Shared], homes: Sequence[Cluster]
+    often: Sequence[Often],
+    shared: Sequence[Shared],
+    homes: Sequence[Cluster],
+    shifts: Sequence[OnShift],
 ) -> dict[UUID, str]:
-    children = {one.child_id for one in often} | {
-        id_ for one in shared for id_ in (one.one, one.other)
-    }
-    people = await Person.filter(id__in=list(children))
+    named = {one.child_id for one in often} | {one.person_id for one in shifts}
+    named |= {id_ for one in shared for id_ in (one.one, one.other)}
+    people = await Person.filter(id__in=list(named))
     places = await Home.filter(id__in=[one.home_id for one in homes])
     return {one.id: one.name for one in people} | {one.id: one.name for one in places}
 

@@ -125,7 +125,7 @@ TO = {
     "other": N_("Somebody else"),
 }
 WAY = {
-    "phone": N_("By phone"),
+    "phone": N_("By telephone"),
     "mail": N_("By e-mail"),
     "paper": N_("On paper"),
     "person": N_("Face to face"),

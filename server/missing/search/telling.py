@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from server.due.turns import WORDS
-from server.i18n import N_, format_list, gettext, ngettext
+from server.i18n import N_, fill, format_list, gettext, ngettext
 from server.missing.search import acts
 from server.missing.search.acts import HOW, RESULT, Act
 from server.missing.search.view import Running, Told, View
@@ -27,12 +27,12 @@ def how_it_stands(seen: View, language: str, shown: Shown) -> list[str]:
 def _missing(seen: View, language: str, shown: Shown) -> list[str]:
     episode = seen.episode
     if episode.found_at is not None:
-        said = gettext(language, N_("The child was seen {time}: the search is over."))
-        return [said.format(time=shown(episode.found_at))]
-    found = [gettext(language, N_("Missing since {time}.")).format(time=shown(episode.opened_at))]
+        over = N_("The child was seen {time}: the search is over.")
+        return [gettext(language, over, time=shown(episode.found_at))]
+    found = [gettext(language, N_("Missing since {time}."), time=shown(episode.opened_at))]
     where = (episode.last_seen or {}).get("where")
     if where:
-        found.append(gettext(language, N_("Last seen: {where}.")).format(where=where))
+        found.append(gettext(language, N_("Last seen: {where}."), where=where))
     return found
 
 
@@ -45,9 +45,9 @@ def _police(seen: View, language: str, shown: Shown) -> str:
     ]
     reference = reports[-1].details.get("reference") if reports else None
     if reference:
-        said = gettext(language, N_("The police were told {time}, reference {reference}."))
-        return said.format(time=shown(told), reference=reference)
-    return gettext(language, N_("The police were told {time}.")).format(time=shown(told))
+        said = N_("The police were told {time}, reference {reference}.")
+        return gettext(language, said, time=shown(told), reference=reference)
+    return gettext(language, N_("The police were told {time}."), time=shown(told))
 
 
 def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
@@ -55,19 +55,16 @@ def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
     if not tries:
         return gettext(language, N_("Nobody has entered a try to reach the child."))
     last, n = max(tries, key=lambda one: one.at), len(tries)
-    said = ngettext(
+    how, result = last.details.get("how", ""), last.details.get("result", "")
+    whom = last.details.get("whom")
+    way = gettext(language, HOW.get(how, how))
+    return ngettext(
         language,
         "{n} try to reach the child, the last {time}: {how}, {result}.",
         "{n} tries to reach the child, the last {time}: {how}, {result}.",
         n,
-    )
-    how, result = last.details.get("how", ""), last.details.get("result", "")
-    whom = last.details.get("whom")
-    way = gettext(language, HOW.get(how, how))
-    return said.format(
-        n=n,
         time=shown(last.at),
-        how=f"{way} ({whom})" if whom else way,
+        how=fill(language, "{way} ({whom})", {"way": way, "whom": whom}) if whom else way,
         result=gettext(language, RESULT.get(result, result)),
     )
 
@@ -77,7 +74,7 @@ def _heard(timeline: Sequence[Told], language: str, shown: Shown) -> str:
     if not signs:
         return gettext(language, N_("There was no sign of life."))
     last = max(one.at for one in signs)
-    return gettext(language, N_("The last sign of life was {time}.")).format(time=shown(last))
+    return gettext(language, N_("The last sign of life was {time}."), time=shown(last))
 
 
 def _next(clocks: Sequence[Running], language: str, shown: Shown) -> list[str]:
@@ -85,14 +82,13 @@ def _next(clocks: Sequence[Running], language: str, shown: Shown) -> list[str]:
     coming = [one for one in clocks if not one.is_over]
     found = []
     if late:
-        said = gettext(language, N_("Late: {what}."))
-        found.append(said.format(what=format_list(language, late)))
+        found.append(gettext(language, N_("Late: {what}."), what=format_list(language, late)))
     if coming:
         first = coming[0]
         names = format_list(language, [one.name for one in first.people])
         what = gettext(language, WORDS[first.what])
-        said = gettext(language, N_("Next: {what}, by {time}."))
-        found.append(said.format(what=what, time=shown(first.due_at)))
+        said = N_("Next: {what}, by {time}.")
+        found.append(gettext(language, said, what=what, time=shown(first.due_at)))
         if names:
-            found.append(gettext(language, N_("It is the turn of {names}.")).format(names=names))
+            found.append(gettext(language, N_("It is the turn of {names}."), names=names))
     return found
