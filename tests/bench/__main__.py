@@ -35,6 +35,7 @@ NAMES = (
     "replay",
     "project",
     "pack",
+    "pack_mail",
     "pack_offline",
     "seen",
     "help",

@@ -6,8 +6,11 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 
@@ -34,10 +37,13 @@ SECRET = "a secret of the benchmarks alone"
 WORDS = "what somebody knows"
 
 
-async def _measure(url: str, folder: str, runs: int) -> tuple[list[float], int]:
+@asynccontextmanager
+async def prepared(url: str, folder: str, **more: str) -> AsyncIterator[tuple[Any, UUID, str]]:
+    """The application, a child for whom adults are alerted, its pack full and with a photo, and a
+    session of its caseworker. `more` are settings."""
     await migrate(url)
     environ = {"WAYMARK_DATABASE_URL": url, "WAYMARK_SECRET_KEYS": SECRET, "WAYMARK_VAR": folder}
-    app = create_app(load(environ, Path(folder)))
+    app = create_app(load(environ | more, Path(folder)))
     await open_database(url)
     now = moment()
     watch = {"due_at": now, "opens_at": now, "act_at": None}
@@ -51,20 +57,27 @@ async def _measure(url: str, folder: str, runs: int) -> tuple[list[float], int]:
     )
     await open_missing(actor, child.id, None, now)
     token, _ = await open_session(worker, now=now)
+    yield app, child.id, token
+    await close_database()
+
+
+async def _measure(url: str, folder: str, runs: int) -> tuple[list[float], int]:
     read: list[float] = []
     size = 0
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app),
-        base_url="http://127.0.0.1:8000",
-        headers={"authorization": f"Bearer {token}"},
-    ) as client:
+    async with (
+        prepared(url, folder) as (app, child_id, token),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app),
+            base_url="http://127.0.0.1:8000",
+            headers={"authorization": f"Bearer {token}"},
+        ) as client,
+    ):
         for _ in range(runs):
             began = time.perf_counter()
-            answer = await client.get(f"/api/v1/children/{child.id}/pack.pdf")
+            answer = await client.get(f"/api/v1/children/{child_id}/pack.pdf")
             read.append(time.perf_counter() - began)
             assert answer.status_code == 200, answer.text
             size = len(answer.content)
-    await close_database()
     return read, size
 
 
