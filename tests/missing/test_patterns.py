@@ -419,9 +419,9 @@ async def test_a_shift_is_said_to_the_supervisor_with_its_base_and_to_nobody_els
     [one] = await links(cast, "ines")
     assert (one["kind"], one["children"]) == ("shift", [])
     assert one["says"] == (
-        "In 90 days 20 of 40 check-ins that were due in shifts of Eve Thackeray were missed. At the"
-        " same hours of other shifts it would have been about 1. Perhaps these were the hard"
-        " nights: ask what the shift would need."
+        "In 90 days 20 of 40 check-ins were missed in shifts of Eve Thackeray, at hours that others"
+        " have too. In shifts of others it would have been about 1. Perhaps these were the hard"
+        " days: ask what the shift would need."
     )
     for name in ("tom", "ada", "sam", "root", "uwe"):
         assert await links(cast, name) == []

@@ -130,9 +130,9 @@ def _shift(one: OnShift, seen: Patterns, language: str) -> LinkOut:
     says = gettext(
         language,
         N_(
-            "In 90 days {missed} of {asked} check-ins that were due in shifts of {name} were"
-            " missed. At the same hours of other shifts it would have been about {usual}. Perhaps"
-            " these were the hard nights: ask what the shift would need."
+            "In 90 days {missed} of {asked} check-ins were missed in shifts of {name}, at hours"
+            " that others have too. In shifts of others it would have been about {usual}. Perhaps"
+            " these were the hard days: ask what the shift would need."
         ),
         missed=one.missed,
         asked=one.asked,
