@@ -33,6 +33,7 @@ from server.people.rules import Action, Role, may
 from server.people.words import ROLES, entered, form_fault
 from server.watch import agreed, evidence
 from server.watch.agreed import left_in_words
+from server.watch.alert_pages import CAUSES
 from server.watch.board import MARK_WORDS, group_of, look_of, marks_one_by_one, strip
 from server.watch.desk import back_to, done, strongest
 from server.watch.models import Observation, Round, Sighting
@@ -176,6 +177,7 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
         "strip": strip(facts.marks, language),
         "marks": marks_one_by_one(facts.marks, language),
         "alerts": facts.alerts,
+        "causes": {one.id: gettext(language, CAUSES[one.cause]) for one in facts.alerts},
     }
 
 

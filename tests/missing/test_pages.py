@@ -11,7 +11,7 @@ from server.alert.models import Alert
 from server.missing.search.models import Episode, Line
 from server.watch.models import Watch
 from tests.cast import Cast
-from tests.desk.walking import at_desk
+from tests.desk.walking import at, at_desk, run_until
 
 
 def path(cast: Cast, rest: str, child: str = "mia") -> str:
@@ -131,6 +131,34 @@ async def test_a_carer_says_that_the_child_is_back(cast: Cast) -> None:
         over = await browser.get(path(cast, "/found"))
         assert over.headers["location"].endswith("?done=found")
     assert (await Episode.get()).stage == "found"
+
+
+async def test_after_the_return_the_way_to_the_project_is_on_the_page(cast: Cast) -> None:
+    episode = await say_missing(cast)
+    async with at_desk(cast, "tom") as browser:
+        seen = {"where": "At home", "by": "Tom", "words": "Tired, not hurt."}
+        await browser.post(f"/desk/episodes/{episode.id}/found", data=seen)
+        page = (await browser.get(f"/desk/episodes/{episode.id}")).text
+    [row] = [one for one in page.split("<li") if "Look at the life project together" in one]
+    assert f'href="/app/#with={cast.mia.id}"' in row
+    assert "Open the project" in row
+
+
+async def test_of_a_missing_child_the_search_comes_first_and_each_alert_is_named(
+    cast: Cast,
+) -> None:
+    await run_until(cast, at(23))
+    async with at_desk(cast, "tom") as browser:
+        page = (await browser.get(path(cast, ""))).text
+        assert "Open the alert</a>" in page
+        assert "I think this child is missing" in page
+        await say_missing(cast)
+        page = (await browser.get(path(cast, ""))).text
+    assert "I think this child is missing" not in page
+    first = page.index("The search: what is next")
+    assert page.count("The search: what is next") == 1
+    for cause in ("Missing", "No answer"):
+        assert first < page.index(f"Open the alert: {cause}</a>")
 
 
 async def test_the_alert_of_a_missing_child_leads_to_the_search(cast: Cast) -> None:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from server.due.rules import Kind
 from server.due.turns import WORDS
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
@@ -105,7 +106,7 @@ async def show(request: Request, *, links_about: LinksAbout) -> Response:
     await looked(visitor, [episode.child_id], what, now, at_most_every=ONE_LOOK)
     known = await names_of(await others_for(request, await others_in([episode])))
     [seen] = await view([episode], roles, visitor.person_id, now, known)
-    clocks = [_clock(one, language) for one in seen.clocks]
+    clocks = [_clock(one, episode, language) for one in seen.clocks]
     works = may(roles, Action.EPISODE_WORK)
     context = {
         **await frame(request, episode),
@@ -138,16 +139,23 @@ def _done(request: Request) -> str | None:
     return gettext(language_of(request), DONE[code]) if code in DONE else None
 
 
-def _clock(one: Running, language: str) -> dict[str, Any]:
-    act = ENDED_BY.get(one.what)
+def _clock(one: Running, episode: Episode, language: str) -> dict[str, Any]:
     names = format_list(language, [person.name for person in one.people])
     return {
         "word": gettext(language, WORDS[one.what]),
         "due_at": one.due_at,
         "is_over": one.is_over,
         "who": names or gettext(language, ROLES[Role(one.role)]),
-        "act": act.value if act is not None else None,
+        "href": _way_to(one.what, episode),
     }
+
+
+def _way_to(what: Kind, episode: Episode) -> str | None:
+    """Where it is done: an entry on a page of its own, or the project, with the child."""
+    if what is Kind.PLAN_REVIEW:
+        return f"/app/#with={episode.child_id}"
+    act = ENDED_BY.get(what)
+    return None if act is None else f"/desk/episodes/{episode.id}/enter/{act.value}"
 
 
 def _line(line: Told, language: str) -> dict[str, Any]:
