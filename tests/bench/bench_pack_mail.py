@@ -51,7 +51,7 @@ def measure(runs: int = RUNS) -> dict[str, Any]:
         sent, size = asyncio.run(_measure(url, folder, runs))
     median = statistics.median(sent) * 1e3
     return {
-        "what": "the same page closed under a passphrase and put into the outbox, PostgreSQL",
+        "what": "the page of a grab pack under a passphrase, put into the outbox, PostgreSQL",
         "shown": f"{median:.0f} ms at the median; {size / 1e3:.0f} kB",
         "goal": f"≤ {PAGE_MS} ms; ≤ {PAGE_KB} kB",
         "pack_mail": round(median),
