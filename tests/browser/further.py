@@ -33,6 +33,7 @@ from server.watch import intake
 from tests import test_access
 from tests.cast import Cast
 from tests.desk import scenes
+from tests.records import made
 from tests.watch.test_intake import PATH, handed_in, listed
 
 Pages = dict[str, tuple[str, str]]
@@ -333,4 +334,5 @@ def _answers(now: datetime) -> dict[str, Any]:
 async def pages(cast: Cast) -> Pages:
     """All of them. A drill ends where somebody is called for real: so whoever is called is last."""
     found = await of_the_missing(cast) | await of_those_who_work_here(cast)
+    found |= await made.pages(cast)
     return found | await of_those_who_are_called(cast)

@@ -10,6 +10,7 @@ from server.audit.actions import SYSTEM
 from server.people import actions as people
 from server.records.transfer import actions
 from server.records.transfer.actions import Acceptance, Offer
+from server.records.transfer.rules import Because, Withheld
 from server.watch import actions as watch
 from server.watch.rhythm import Rhythm
 from tests.cast import Cast
@@ -42,3 +43,34 @@ async def a_transfer(cast: Cast, *, is_accepted: bool = False) -> UUID:
 async def a_code(cast: Cast, name: str) -> str:
     """By which that person's agency is asked."""
     return (await actions.receive(cast.actor(name), uuid4(), cast.clock())).code
+
+
+Pages = dict[str, tuple[str, str]]
+
+
+async def pages(cast: Cast) -> Pages:
+    """What there is to see of hand-overs, for walks in a browser: asked, offered, taken over."""
+    now = cast.clock()
+    asked, taken = await a_transfer(cast), await a_transfer(cast, is_accepted=True)
+    given = await actions.offer(
+        cast.actor("ines"),
+        cast.children["noor"],
+        await a_code(cast, "uwe"),
+        Offer(_LONG, _ARABIC, [Withheld(_LONG, _ARABIC, Because.FEAR)]),
+        id=uuid4(),
+        now=now,
+    )
+    await a_code(cast, "tom")
+    return {
+        "between agencies": ("tom", "/desk/transfers"),
+        "between agencies, asked nothing": ("eve", "/desk/transfers"),
+        "to another agency": ("tom", f"/desk/children/{cast.mia.id}/transfer"),
+        "asked to take over": ("tom", f"/desk/transfers/{asked}"),
+        "offered": ("ines", f"/desk/transfers/{given.id}"),
+        "taken over": ("tom", f"/desk/transfers/{taken}"),
+        "what went along": ("tom", f"/desk/transfers/{taken}/package"),
+    }
+
+
+_LONG = "a_word_that_does_not_break_" * 6
+_ARABIC = "حتى الصباح عند أصدقاء لا يعرف أحد أسماءهم"
