@@ -133,7 +133,7 @@ async def test_a_carer_says_that_the_child_is_back(cast: Cast) -> None:
     assert (await Episode.get()).stage == "found"
 
 
-async def test_after_the_return_the_way_to_the_project_is_on_the_page(cast: Cast) -> None:
+async def test_after_the_return_the_ways_to_project_and_pack_are_on_the_page(cast: Cast) -> None:
     episode = await say_missing(cast)
     async with at_desk(cast, "tom") as browser:
         seen = {"where": "At home", "by": "Tom", "words": "Tired, not hurt."}
@@ -142,6 +142,9 @@ async def test_after_the_return_the_way_to_the_project_is_on_the_page(cast: Cast
     [row] = [one for one in page.split("<li") if "Look at the life project together" in one]
     assert f'href="/app/#with={cast.mia.id}"' in row
     assert "Open the project" in row
+    [row] = [one for one in page.split("<li") if "Bring the grab pack up to date" in one]
+    assert f'href="{path(cast, "/pack")}"' in row
+    assert "/enter/" not in row
 
 
 async def test_of_a_missing_child_the_search_comes_first_and_each_alert_is_named(

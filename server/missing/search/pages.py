@@ -151,9 +151,12 @@ def _clock(one: Running, episode: Episode, language: str) -> dict[str, Any]:
 
 
 def _way_to(what: Kind, episode: Episode) -> str | None:
-    """Where it is done: an entry on a page of its own, or the project, with the child."""
+    """Where it is done: an entry on a page of its own, the project, or the grab pack, where looking
+    through it is the entry."""
     if what is Kind.PLAN_REVIEW:
         return f"/app/#with={episode.child_id}"
+    if what is Kind.PACK_UPDATE:
+        return f"/desk/children/{episode.child_id}/pack"
     act = ENDED_BY.get(what)
     return None if act is None else f"/desk/episodes/{episode.id}/enter/{act.value}"
 
