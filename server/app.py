@@ -5,7 +5,7 @@ Only this module, ticker.py and __main__.py know every room, and nothing imports
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
@@ -109,6 +109,13 @@ def create_app(
 
 def routes() -> list[BaseRoute]:
     """Every route of every room, the most particular first."""
+    return [*_routes()]
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """They hold no state, so one set of them does for every application of this process; a test
+    makes one each, and to compile six hundred paths and press every file would be most of it."""
     found: list[BaseRoute] = []
     # Routes are tried one after the other, and nothing is asked for as often as a check-in.
     rooms = [*reversed(ROOMS)]
@@ -117,7 +124,7 @@ def routes() -> list[BaseRoute]:
         found += import_module(name).routes
     app = static_files.StaticFiles(static_files.app_files(), fallback=static_files.APP_PREFIX)
     own = static_files.StaticFiles(static_files.own_files())
-    return [*found, openapi_route(), Mount("/app", _Whole(app)), Mount("/static", _Whole(own))]
+    return (*found, openapi_route(), Mount("/app", _Whole(app)), Mount("/static", _Whole(own)))
 
 
 class _Whole:
