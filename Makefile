@@ -18,7 +18,7 @@ APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test test-quick test-browser browsers check bench lock clean migrate coverage \
+.PHONY: help run setup test test-quick test-browser test-load browsers check bench lock clean migrate coverage \
 	check-format check-lint check-types check-app check-words check-migrations check-locks check-docs
 
 help: ## Show this list
@@ -81,14 +81,17 @@ migrate: $(MADE)/waymark
 
 # --- Tests ----------------------------------------------------------------------------------------
 
-test: test-quick test-browser ## Test it all: on SQLite, on PostgreSQL, in real browsers
+test: test-quick test-browser test-load ## Test it all: on SQLite, on PostgreSQL, in real browsers
 
 test-quick: $(MADE)/dev $(MADE)/app ## The same without browsers and load
 	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load" $(ARGS)
 
-# One test after the other: these time things, and two browsers at once do not fit two cores.
-test-browser: $(MADE)/dev $(MADE)/app browsers
-	$(PYTEST) -m "browser or load" $(ARGS)
+test-browser: $(MADE)/dev $(MADE)/app browsers ## In real browsers
+	$(PYTEST) -n 2 --dist worksteal -m "browser and not load" $(ARGS)
+
+# One test after the other: these time things, or take the whole machine.
+test-load: $(MADE)/dev $(MADE)/app browsers ## What is timed, and what takes long
+	$(PYTEST) -m load $(ARGS)
 
 coverage: $(MADE)/dev $(MADE)/app ## The quick tests, and which branches they took
 	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load" --cov $(ARGS)

@@ -301,6 +301,7 @@ async def test_a_form_is_sent_by_the_key_enter_and_a_fault_is_where_one_is(cast:
         await expect(page.locator(".entry").first).to_contain_text("The club at the harbour")
 
 
+@pytest.mark.load
 async def test_the_board_hears_of_what_others_do_within_two_seconds(cast: Cast) -> None:
     await run_until(cast, at(19, 50))
     alert = await Alert.get(child_id=cast.mia.id)

@@ -263,6 +263,7 @@ def test_what_arrives_while_one_writes_moves_nothing_and_is_kept_beside(
     }
 
 
+@pytest.mark.load
 def test_what_somebody_else_writes_appears_within_a_second_or_two(
     phone: Phone, double: Double
 ) -> None:
@@ -719,6 +720,7 @@ OPENING = """() => {
 OPEN_MS = 500
 
 
+@pytest.mark.load
 def test_a_large_project_opens_offline_within_half_a_second_on_a_slow_phone(
     phone: Phone, double: Double
 ) -> None:

@@ -155,6 +155,7 @@ def test_the_first_load_and_a_days_use_are_small(phone: Phone, double: Double) -
     assert sum(size for _, _, size in double.wire) + sent <= A_DAY, double.wire
 
 
+@pytest.mark.load
 def test_it_opens_offline_within_a_second_on_a_slow_phone(phone: Phone) -> None:
     phone.pair()
     phone.network(is_there=False)
