@@ -151,7 +151,8 @@ def test_whose_turn_it_is_stands_over_the_path_ones_own_first_and_the_late_as_pl
     double.book.is_due("step", ids["next"], MIA, days=1)
     phone.pair()
     phone.project()
-    turns(phone).first.wait_for()
+    # Whose turn it is may be there before the words of the project are.
+    turns(phone).filter(has_text=EN["next"]).wait_for()
     mine, toms = turns(phone).all_inner_texts()
     assert mine.startswith("You")
     assert EN["next"] in mine
