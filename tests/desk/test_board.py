@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from statistics import median
 from time import process_time
 
@@ -183,16 +182,25 @@ async def test_the_board_reads_from_the_right_in_arabic(cast: Cast) -> None:
 @pytest.mark.load
 async def test_two_hundred_children_are_one_quick_page_of_sixty_kilobytes(cast: Cast) -> None:
     await scenes.crowd(cast, 198)
-    took = []
+    took, paces = [], []
     async with at_desk(cast, "tom") as browser:
         for _ in range(15):
             # What it costs this process: how busy the machine is besides is another question.
             begin = process_time()
             response = await browser.get("/desk/", headers={"accept-encoding": "gzip"})
             took.append(process_time() - begin)
+            paces.append(_pace())
             cast.clock.advance(seconds=1)
     assert response.text.count("kid is-") == 200
     assert int(response.headers["content-length"]) <= 60_000
-    # The benchmark holds it to 50 ms. Here it is twice that: what else a machine does slows its
-    # processor down as well, and a test is to fail for what we did.
-    assert timedelta(seconds=median(took)) <= timedelta(milliseconds=100)
+    # The benchmark holds it to 50 ms. Whatever else a machine does slows its processor down as well,
+    # so here the page is held against plain work in the same seconds: some five times as much, and
+    # a test is to fail for what we did.
+    assert median(took) <= 10 * median(paces), (median(took), median(paces))
+
+
+def _pace() -> float:
+    """Seconds of the processor for a piece of work that is always the same."""
+    begin = process_time()
+    sum(number * number for number in range(300_000))
+    return process_time() - begin
