@@ -193,9 +193,9 @@ async def test_two_hundred_children_are_one_quick_page_of_sixty_kilobytes(cast: 
             cast.clock.advance(seconds=1)
     assert response.text.count("kid is-") == 200
     assert int(response.headers["content-length"]) <= 60_000
-    # The benchmark holds it to 50 ms. Whatever else a machine does slows its processor down as well,
-    # so here the page is held against plain work in the same seconds: some five times as much, and
-    # a test is to fail for what we did.
+    # The benchmark holds it to 50 ms. Whatever else a machine does slows its processor down as
+    # well, so here the page is held against plain work in the same seconds: it takes some five
+    # times as long, and a test is to fail for what we did.
     assert median(took) <= 10 * median(paces), (median(took), median(paces))
 
 
