@@ -71,6 +71,8 @@ async def receive(actor: Actor, id: UUID, now: datetime) -> Reception:
     assert actor.id is not None
     assert actor.agency_id is not None
     async with write():
+        # The same request may come in twice at once.
+        await people.lock_adults(actor.agency_id, [actor.id])
         known = await Reception.get_or_none(id=id)
         if known is not None:
             if known.person_id != actor.id:
@@ -139,15 +141,20 @@ async def offer(
     assert actor.id is not None
     why, child_says = words(said.why, "why"), words_or_none(said.child_says, "child_says")
     withheld = checked(said.withheld)
-    known = await Transfer.get_or_none(id=id)
-    if known is not None:
-        if (known.child_id, known.offered_by, known.why) != (child.id, actor.id, why):
-            raise IdReused(N_("This id belongs to something else."), field="id")
+    if (known := await _known(actor, child, id, why)) is not None:
         return known
-    reception = await found(actor, code, now)
+    try:
+        reception = await found(actor, code, now)
+    except NotFound:
+        # Used in this moment, perhaps by the same request.
+        if (known := await _known(actor, child, id, why)) is not None:
+            return known
+        raise
     async with write():
         await lock(child.id)
         await people.lock_children([child.id])
+        if (known := await _known(actor, child, id, why)) is not None:
+            return known
         child = await Child.get(id=child.id)
         if await Transfer.exists(child_id=child.id, decided_at__isnull=True):
             raise Conflict(
@@ -184,6 +191,18 @@ async def offer(
         to = [asked.id, *([asked.deputy_id] if asked.deputy_id else [])]
         await _tell(made, to, made.to_agency_id, now, urgent=is_missing)
     return made
+
+
+async def _known(actor: Actor, child: Child, id: UUID, why: str) -> Transfer | None:
+    """The offer that was made under this id. Raises IdReused where it is another one."""
+    known = await Transfer.get_or_none(id=id)
+    if known is not None and (known.child_id, known.offered_by, known.why) != (
+        child.id,
+        actor.id,
+        why,
+    ):
+        raise IdReused(N_("This id belongs to something else."), field="id")
+    return known
 
 
 async def take_back(actor: Actor, transfer_id: UUID, now: datetime) -> Transfer:
