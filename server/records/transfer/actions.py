@@ -34,7 +34,7 @@ from server.notify.rules import Kind
 from server.people import actions as people
 from server.people.happenings import Happening, happened
 from server.people.models import Child, Home, Person, Tie
-from server.people.rules import PROFESSIONAL, AgencyAction, Role, may_agency
+from server.people.rules import PROFESSIONAL, Role
 from server.plan import handed
 from server.plan.actions import say_all_for
 from server.plan.models import LifeProject
@@ -464,8 +464,3 @@ async def _tell(
         for person_id in dict.fromkeys(whom)
     ]
     await queue(sayings, now)
-
-
-def may_take_over(role: str) -> bool:
-    """Whether somebody in this role of an agency may say that it can take a child over."""
-    return may_agency(Role(role), AgencyAction.CHILD_TAKE_OVER)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from server.errors import Conflict, NotFound, Refused, TooMany
 from server.openapi import api
-from server.people.access import agency_for, child_for, nothing_here, now_of, staff_of
+from server.people.access import agency_for, child_for, now_of, staff_of
 from server.people.rules import Action, AgencyAction
 from server.records.transfer import actions, package
 from server.records.transfer.actions import Acceptance, Offer
@@ -21,6 +21,8 @@ from server.records.transfer.reading import (
     list_for,
     look_at_package,
     named,
+    to_answer,
+    to_take_back,
     transfer_for,
 )
 from server.records.transfer.rules import LONGEST, Because, State, Withheld
@@ -77,7 +79,7 @@ class AcceptRequest(msgspec.Struct):
     hello: Text | None = None
 
 
-class ClockOut(msgspec.Struct):
+class OpenClockOut(msgspec.Struct):
     """Something that has to happen by a time."""
 
     kind: str
@@ -94,7 +96,7 @@ class CoverOut(msgspec.Struct):
     is_missing: bool
     missing_since: datetime | None
     has_project: bool
-    clocks: list[ClockOut]
+    clocks: list[OpenClockOut]
 
 
 class TransferOut(msgspec.Struct):
@@ -186,7 +188,7 @@ async def the_package(request: Request) -> Response:
 
 async def accept(request: Request) -> Response:
     """The child is theirs to look after from now on."""
-    transfer = await _to_decide(request)
+    transfer, _ = await to_answer(request)
     said = await json_body(request, AcceptRequest)
     done = await actions.accept(
         await staff_of(request),
@@ -199,7 +201,7 @@ async def accept(request: Request) -> Response:
 
 async def refuse(request: Request) -> Response:
     """They cannot."""
-    transfer = await _to_decide(request)
+    transfer, _ = await to_answer(request)
     said = await json_body(request, RefuseRequest)
     done = await actions.refuse(await staff_of(request), transfer.id, said.why, now_of(request))
     return json_answer(await _out(done, Side(decides=True)))
@@ -207,19 +209,9 @@ async def refuse(request: Request) -> Response:
 
 async def take_back(request: Request) -> Response:
     """It is not offered any more."""
-    transfer, side = await transfer_for(request)
-    if not side.gives:
-        raise nothing_here()
+    transfer, side = await to_take_back(request)
     done = await actions.take_back(await staff_of(request), transfer.id, now_of(request))
     return json_answer(await _out(done, side))
-
-
-async def _to_decide(request: Request) -> Transfer:
-    """For whoever may answer, also once more: the first answer stands."""
-    transfer, side = await transfer_for(request)
-    if not (side.decides or side.has):
-        raise nothing_here()
-    return transfer
 
 
 async def _out(transfer: Transfer, side: Side) -> TransferOut:
@@ -235,7 +227,7 @@ async def _out(transfer: Transfer, side: Side) -> TransferOut:
             seen.is_missing,
             seen.missing_since,
             seen.has_project,
-            [ClockOut(kind, due_at) for kind, due_at in seen.clocks],
+            [OpenClockOut(kind, due_at) for kind, due_at in seen.clocks],
         )
     is_there = transfer.package is not None and side.reads_package
     return TransferOut(

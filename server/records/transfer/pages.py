@@ -18,7 +18,7 @@ from server.due.turns import WORDS, until
 from server.errors import Conflict, NotFound, Refused, WaymarkError
 from server.i18n import N_, NAMES, gettext
 from server.missing.pack.fields import FIELDS
-from server.people.access import agency_for, child_for, nothing_here, now_of, staff_of
+from server.people.access import agency_for, child_for, now_of, staff_of
 from server.people.models import Child, Home, Person
 from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role
 from server.people.words import ROLES, entered, form_fault
@@ -33,6 +33,8 @@ from server.records.transfer.reading import (
     look_at_package,
     named,
     own_reception,
+    to_answer,
+    to_take_back,
     transfer_for,
 )
 from server.records.transfer.rules import LONGEST, Because, State, Withheld
@@ -190,7 +192,7 @@ async def show(request: Request) -> Response:
 
 async def accept(request: Request) -> Response:
     """The child is with us from now on."""
-    transfer, side = await _to_decide(request)
+    transfer, side = await to_answer(request)
     visitor, form = await staff_of(request), await form_body(request)
     try:
         caseworker = id_of(entered(form, "caseworker_id"), "caseworker_id")
@@ -212,7 +214,7 @@ async def accept(request: Request) -> Response:
 
 async def refuse(request: Request) -> Response:
     """We cannot."""
-    transfer, side = await _to_decide(request)
+    transfer, side = await to_answer(request)
     form = await form_body(request)
     try:
         await actions.refuse(
@@ -225,21 +227,12 @@ async def refuse(request: Request) -> Response:
 
 async def take_back(request: Request) -> Response:
     """It is not offered any more."""
-    transfer, side = await transfer_for(request)
-    if not side.gives:
-        raise nothing_here()
+    transfer, side = await to_take_back(request)
     try:
         await actions.take_back(await staff_of(request), transfer.id, now_of(request))
     except Conflict as fault:
         return await _show(request, transfer, side, None, fault)
     return RedirectResponse(f"/desk/transfers/{transfer.id}", status_code=303)
-
-
-async def _to_decide(request: Request) -> tuple[Transfer, Side]:
-    transfer, side = await transfer_for(request)
-    if not (side.decides or side.has):
-        raise nothing_here()
-    return transfer, side
 
 
 async def _show(

@@ -15,18 +15,17 @@ from server.errors import Denied, NotFound
 from server.missing.search.models import Episode
 from server.people.access import (
     Visitor,
+    agency_for,
     child_for,
     looked,
-    not_yours,
     nothing_here,
     now_of,
     roles_towards,
     staff_of,
 )
 from server.people.models import Agency, Child, Person, Tie
-from server.people.rules import PROFESSIONAL, Action, Role, may
+from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role, may, may_agency
 from server.plan.models import LifeProject
-from server.records.transfer.actions import may_take_over
 from server.records.transfer.models import Reception, Transfer
 from server.records.transfer.rules import State
 from server.watch.models import Watch
@@ -79,6 +78,22 @@ async def transfer_for(request: Request) -> tuple[Transfer, Side]:
     return transfer, side
 
 
+async def to_answer(request: Request) -> tuple[Transfer, Side]:
+    """The same for whoever answers it, also once more: the first answer stands."""
+    transfer, side = await transfer_for(request)
+    if not (side.decides or side.has):
+        raise nothing_here()
+    return transfer, side
+
+
+async def to_take_back(request: Request) -> tuple[Transfer, Side]:
+    """The same for those who have the child while it is offered."""
+    transfer, side = await transfer_for(request)
+    if not side.gives:
+        raise nothing_here()
+    return transfer, side
+
+
 async def side_of(request: Request, visitor: Visitor, transfer: Transfer) -> Side:
     """What the visitor is to it."""
     now = now_of(request)
@@ -103,7 +118,7 @@ async def side_of(request: Request, visitor: Visitor, transfer: Transfer) -> Sid
 
 async def _decides(visitor: Visitor, transfer: Transfer) -> bool:
     """Whoever gave the code, whoever stands in for them, and every supervisor of the agency."""
-    if not may_take_over(visitor.role):
+    if not may_agency(Role(visitor.role), AgencyAction.CHILD_TAKE_OVER):
         return False
     if visitor.role == Role.SUPERVISOR:
         return True
@@ -113,7 +128,7 @@ async def _decides(visitor: Visitor, transfer: Transfer) -> bool:
 
 async def offers_of(visitor: Visitor) -> int:
     """How many children this person is asked to take over now."""
-    if not may_take_over(visitor.role):
+    if not may_agency(Role(visitor.role), AgencyAction.CHILD_TAKE_OVER):
         return 0
     held = Transfer.filter(to_agency_id=visitor.agency_id, decided_at__isnull=True)
     return sum([await _decides(visitor, one) for one in await held])
@@ -135,9 +150,7 @@ async def _gave(visitor: Visitor, transfer: Transfer) -> bool:
 
 async def list_for(request: Request) -> list[tuple[Transfer, Side]]:
     """All in which the visitor has a part, the latest first."""
-    visitor = await staff_of(request)
-    if not may_take_over(visitor.role):
-        raise not_yours()
+    visitor = await agency_for(request, AgencyAction.CHILD_TAKE_OVER)
     mine = Q(agency_id=visitor.agency_id) | Q(to_agency_id=visitor.agency_id)
     rows = await Transfer.filter(mine).order_by("-offered_at", "-id").limit(MOST)
     found = [(row, await side_of(request, visitor, row)) for row in rows]
