@@ -1,4 +1,5 @@
-"""Somebody leaves the agency: their ties and their place as a deputy go to those who take over.
+"""Somebody leaves the agency: their ties and their place as a deputy go to those who take over. Or
+a child leaves it, and all its ties end.
 
 One part of one step: `plan.leaving.leave` is what to call, which hands on what is in the rooms
 above this one too, and ends the sessions.
@@ -16,8 +17,10 @@ from server.i18n import N_
 from server.ids import uuid7
 from server.people.actions import is_worker, keeps_a_caseworker, lock_adults, lock_children
 from server.people.happenings import Happening, happened
-from server.people.models import Person, Tie
+from server.people.models import Child, Person, Tie
 from server.people.rules import Role, may_hold
+
+LEAVING = "leaving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,21 @@ async def hand_over(
     return children
 
 
+async def end_all(actor: Actor, child: Child, why: str, now: datetime) -> list[Tie]:
+    """Nobody is tied to the child from now on, and nobody comes who was to: whoever calls this has
+    others who are, in the same transaction. Returns those that were not over."""
+    held = Tie.filter(Tie.ending_after(now), child_id=child.id)
+    ties = await held.order_by("from_at", "id")
+    for tie in ties:
+        await _end(actor, tie, now, why=why)
+    return ties
+
+
+async def _end(actor: Actor, tie: Tie, now: datetime, *, why: str = LEAVING) -> None:
+    await Tie.filter(id=tie.id).update(until_at=max(now, tie.from_at))
+    await _note(actor, tie, "tie:end", now, why=why)
+
+
 async def _children_of(person_id: UUID, now: datetime) -> list[UUID]:
     held = Tie.filter(Tie.ending_after(now), person_id=person_id)
     return sorted({tie.child_id for tie in await held})
@@ -83,8 +101,7 @@ async def _of_child(actor: Actor, ties: list[Tie], taker: UUID | None, now: date
     """All ties of one child."""
     begun = []
     for tie in ties:
-        await Tie.filter(id=tie.id).update(until_at=max(now, tie.from_at))
-        await _note(actor, tie, "tie:end", now)
+        await _end(actor, tie, now)
         if taker is not None:
             begun += await _begin(actor, tie, taker, now)
     gone = [tie for tie in ties if tie.role == Role.CASEWORKER]
@@ -119,8 +136,7 @@ async def _begin(actor: Actor, tie: Tie, taker: UUID, now: datetime) -> list[Tie
         return []
     for one in held:
         # Shorter than what is taken over: one tie after the other, never two at once.
-        await Tie.filter(id=one.id).update(until_at=max(now, one.from_at))
-        await _note(actor, one, "tie:end", now)
+        await _end(actor, one, now)
     ends = None if any(one.until_at is None for one in held) else ends
     begun = await Tie.create(
         id=uuid7(),
@@ -139,7 +155,7 @@ def _is_as_long(until_at: datetime | None, wanted: datetime | None) -> bool:
     return until_at is None or (wanted is not None and until_at >= wanted)
 
 
-async def _note(actor: Actor, tie: Tie, what: str, now: datetime) -> None:
+async def _note(actor: Actor, tie: Tie, what: str, now: datetime, *, why: str = LEAVING) -> None:
     await note(
         actor,
         what,
@@ -147,7 +163,7 @@ async def _note(actor: Actor, tie: Tie, what: str, now: datetime) -> None:
         about=("tie", tie.id),
         names=[tie.role],
         agency_id=tie.agency_id,
-        why="leaving",
+        why=why,
         now=now,
     )
 
@@ -168,6 +184,6 @@ async def _deputies(
             about=("person", person.id),
             names=["deputy_id"],
             agency_id=agency_id,
-            why="leaving",
+            why=LEAVING,
             now=now,
         )

@@ -31,7 +31,8 @@ from server.watch import rhythm as rhythms
 from server.watch import standing as rules
 from server.watch.agreeing import check_rhythm
 from server.watch.cases import as_row, passed
-from server.watch.models import SETTLED, Pause, Question, Round, Season, Watch
+from server.watch.models import SETTLED, Pause, Round, Season, Watch
+from server.watch.questions import end_questions
 from server.watch.rhythm import Rhythm
 from server.watch.standing import State, Terms, What
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
@@ -86,13 +87,11 @@ async def _stop_asking(child_id: UUID, now: datetime) -> None:
         " settled_at = $2 WHERE child_id = $1 AND state IN ('open', 'late') RETURNING id",
         [child_id, now],
     )
-    asked = Question.filter(child_id=child_id, answered_at__isnull=True, expires_at__gt=now)
-    questions = await asked.values_list("id", flat=True)
-    await asked.update(expires_at=now)
+    questions = await end_questions(child_id, now)
     for agreed_for_a_time in (Pause, Season):
         still = agreed_for_a_time.filter(child_id=child_id, until_at__gt=now)
         await still.filter(ended_at__isnull=True).update(ended_at=now)
-    subjects = [as_id(row["id"]) for row in rounds] + [as_id(id_) for id_ in questions]
+    subjects = [*(as_id(row["id"]) for row in rounds), *questions]
     await withdraw(subjects, "ended", now)
 
 

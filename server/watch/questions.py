@@ -7,7 +7,7 @@ from server import crypt
 from server.alert.policy import Tier
 from server.alert.reach import policy_of
 from server.audit.actions import Actor
-from server.db import write
+from server.db import as_id, write
 from server.errors import NotFound, Refused
 from server.notify.actions import withdraw
 from server.people.models import Tie
@@ -59,6 +59,15 @@ async def answer_question(question_id: UUID, answer: str, now: datetime) -> Ques
             now=now,
         )
     return await Question.get(id=question_id)
+
+
+async def end_questions(child_id: UUID, now: datetime) -> list[UUID]:
+    """No carer is asked about this child any more; returns what was still asked. Whoever calls this
+    withdraws what has not gone out."""
+    asked = Question.filter(child_id=child_id, answered_at__isnull=True, expires_at__gt=now)
+    ids = await asked.values_list("id", flat=True)
+    await asked.update(expires_at=now)
+    return [as_id(id_) for id_ in ids]
 
 
 def read_question(token: str, now: datetime) -> UUID:

@@ -33,6 +33,7 @@ from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people import actions as people
 from server.people.happenings import Happening, happened
+from server.people.leaving import end_all
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import PROFESSIONAL, Role
 from server.plan import handed
@@ -52,7 +53,8 @@ from server.records.transfer.rules import (
     words,
     words_or_none,
 )
-from server.watch.models import Question, Watch
+from server.watch.models import Watch
+from server.watch.questions import end_questions
 from server.watch.writing import lock
 
 HELLO = N_(
@@ -277,7 +279,7 @@ async def _go_over(
     child = await Child.get(id=transfer.child_id)
     document = await package.build(transfer, child, now)
     manifest = package.manifest_of(transfer, document, now)
-    before = await _end_ties(actor, transfer, now)
+    before = await end_all(actor, child, "transfer", now)
     await _decide(
         actor,
         transfer,
@@ -297,7 +299,8 @@ async def _go_over(
     await _tie(actor, child, said, now)
     await _hand_over_promises(actor, child, transfer, said.caseworker_id, before, now)
     await _greet(actor, child, transfer, hello, now)
-    await _stop_asking(child.id, now)
+    # Carers of before are asked no more about it.
+    await withdraw(await end_questions(child.id, now), "transfer", now)
     await alerts.hand_over_child(actor, child.id, child.agency_id, now)
     # What was decided next was reckoned by the rules of before; and whoever has read the watch
     # before this writes nothing over it.
@@ -308,24 +311,6 @@ async def _go_over(
     await _tell(transfer, [transfer.offered_by, *told], transfer.agency_id, now)
     for agency_id in (transfer.agency_id, transfer.to_agency_id):
         await announce(agency_id, "watch")
-
-
-async def _end_ties(actor: Actor, transfer: Transfer, now: datetime) -> list[Tie]:
-    held = Tie.filter(Tie.ending_after(now), child_id=transfer.child_id)
-    ties = await held.order_by("from_at", "id")
-    for tie in ties:
-        await Tie.filter(id=tie.id).update(until_at=max(now, tie.from_at))
-        await note(
-            actor,
-            "tie:end",
-            child_id=tie.child_id,
-            about=("tie", tie.id),
-            names=[tie.role],
-            agency_id=transfer.agency_id,
-            why="transfer",
-            now=now,
-        )
-    return ties
 
 
 async def _tie(actor: Actor, child: Child, said: Acceptance, now: datetime) -> None:
@@ -380,14 +365,6 @@ async def _greet(
     text = hello or gettext(language, HELLO)
     said = Utterance("message", str(uuid5(transfer.id, "hello")), "*", None, {"text": text})
     await say_all_for(actor, child, lambda _: [said], now)
-
-
-async def _stop_asking(child_id: UUID, now: datetime) -> None:
-    """Carers of before are asked no more about it."""
-    asked = Question.filter(child_id=child_id, answered_at__isnull=True, expires_at__gt=now)
-    ids = await asked.values_list("id", flat=True)
-    await asked.update(expires_at=now)
-    await withdraw([as_id(id_) for id_ in ids], "transfer", now)
 
 
 # --- what the verbs share
