@@ -116,7 +116,7 @@ async def hand_over_child(actor: Actor, child_id: UUID, agency_id: UUID, now: da
     held = Alert.filter(child_id=child_id, closed_at__isnull=True)
     for alert in await held.order_by("id").select_for_update():
         before = climb_of(alert)
-        after = rules.hand_over(before, before.acknowledged_by or child_id, now)
+        after = rules.hand_over_all(before, now)
         await withdraw([alert.id], "handed_over", now, kinds=CALLING)
         if after != before:
             await swap(alert, after)

@@ -240,14 +240,24 @@ def rejoin(climb: Climb, ladder: Ladder, now: datetime) -> Climb:
     )
 
 
+def hand_over_all(climb: Climb, now: datetime) -> Climb:
+    """Everybody who was called is replaced at once: as if whoever has it, or nobody, left."""
+    return _hand_over(climb, now, is_theirs=climb.acknowledged_by is not None)
+
+
 def hand_over(climb: Climb, who: UUID, now: datetime) -> Climb:
     """`who` leaves the agency: whoever takes over is called at once, from the first rung on.
 
     What another one has taken, what nobody was called about yet, and what is over stay as they are.
     """
     is_theirs = climb.acknowledged_by == who
-    is_over = climb.state is State.CLOSED
-    if is_over or (climb.acknowledged_by is not None and not is_theirs):
+    if climb.acknowledged_by is not None and not is_theirs:
+        return climb
+    return _hand_over(climb, now, is_theirs=is_theirs)
+
+
+def _hand_over(climb: Climb, now: datetime, *, is_theirs: bool) -> Climb:
+    if climb.state is State.CLOSED:
         return climb
     if climb.state is State.ANSWERED:
         if not is_theirs:

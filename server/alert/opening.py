@@ -48,7 +48,7 @@ class Opening:
     words: str | None = None
     actor: Actor = SYSTEM
     shared: Shared | None = None  # What several silences have in common, where it is one.
-    misses: int = 1  # None where the longest silence was over before anything was late.
+    misses: int = 1  # 0 where the longest silence was over before anything was late.
 
 
 async def open_alerts(
