@@ -386,12 +386,13 @@ async def people_of(child: Child, agency: Agency, now: datetime) -> dict[str, vi
     roles = await owner_roles(child.id, agency.id)
     ids = [UUID(id_) for id_ in roles if id_ != str(agency.id)]
     names = {str(one.id): one.name for one in await Person.filter(id__in=ids)}
-    # Agencies of before have promised things too.
-    before = set(await Tie.filter(child_id=child.id).values_list("agency_id", flat=True))
-    for former in await Agency.filter(id__in=[as_id(id_) for id_ in before]):
-        names[str(former.id)] = former.name
-        roles.setdefault(str(former.id), "agency")
     names[str(agency.id)] = agency.name
+    # Agencies of before, which few children had, have promised things too.
+    others = Tie.filter(child_id=child.id).exclude(agency_id=agency.id)
+    if before := {as_id(id_) for id_ in await others.values_list("agency_id", flat=True)}:
+        for former in await Agency.filter(id__in=list(before)):
+            names[str(former.id)] = former.name
+            roles[str(former.id)] = "agency"
     held = Tie.filter(Tie.standing_at(now), child_id=child.id, person__disabled_at__isnull=True)
     there = {str(id_) for id_ in await held.values_list("person_id", flat=True)}
     there |= {str(child.id), str(agency.id)}
