@@ -19,8 +19,10 @@ from server.due.models import Due
 from server.due.rules import Kind as DueKind
 from server.due.rules import State as DueState
 from server.i18n import gettext
+from server.missing.hindsight import patterns
 from server.missing.hindsight.account import account
 from server.missing.hindsight.indicating import cases_of
+from server.missing.hindsight.patterns_reading import patterns_of
 from server.missing.search import lines
 from server.missing.search.models import Episode, Line
 from server.notify.models import Message
@@ -618,6 +620,36 @@ async def test_a_search_counts_where_the_child_was_when_it_began(cast: Cast) -> 
     [here] = await cases_of(cast.agency.id, begin, end)
     assert here.child_id == cast.mia.id
     assert await cases_of(cast.other_agency.id, begin, end) == []
+
+
+async def test_a_home_and_its_hours_are_held_to_what_was_there_alone(cast: Cast) -> None:
+    now = cast.clock()
+    for days in range(1, patterns.FEWEST + 1):
+        at = now - timedelta(days=days)
+        await Tie.filter(child_id=cast.mia.id).update(from_at=now - timedelta(days=90))
+        await Episode.create(
+            id=uuid4(),
+            agency_id=cast.agency.id,
+            child_id=cast.mia.id,
+            home_id=cast.home.id,
+            opened_at=at,
+            said_at=at,
+            opened_role="caseworker",
+            tier="mid",
+            stage="found",
+            found_at=at,
+        )
+    theirs = {one.id: frozenset({Role.SUPERVISOR}) for one in (cast.mia, cast.noor)}
+    before = await patterns_of(cast.agency.id, theirs, now)
+    assert [one.home_id for one in before.homes] == [cast.home.id]
+    assert before.hours != []
+    await accepted(cast)
+    after = await patterns_of(
+        cast.other_agency.id, {cast.mia.id: frozenset({Role.SUPERVISOR})}, cast.clock()
+    )
+    assert (after.homes, after.hours, after.shifts) == ([], [], [])
+    # How often the child was missing is its own, and goes along.
+    assert [one.child_id for one in after.often] == [cast.mia.id]
 
 
 async def test_a_supervisor_there_may_answer_and_is_tied(cast: Cast) -> None:

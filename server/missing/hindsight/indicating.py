@@ -1,7 +1,9 @@
 """What the indicators of a quarter are counted from: rows, without a name or a word."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, time
+from typing import Any
 from uuid import UUID
 
 from server.alert.ladder import Cause, Outcome
@@ -9,16 +11,10 @@ from server.clock import known_zone
 from server.db import as_id, as_moment, fetch
 from server.missing.hindsight.indicators import Case, Indicators, ends_of, indicators
 from server.missing.search.acts import INTERVIEW_HELD, Act
+from server.people.belonging import belonging
 from server.people.models import Agency
 
-# Whose people had the child at that moment. The rows go along when a child goes to another agency;
-# what happened before is counted where it happened, or handing over would be a drawer.
-_OF_THE_AGENCY = """
-{row}.child_id IN (SELECT child_id FROM tie WHERE agency_id = $1)
-   AND COALESCE((SELECT t.agency_id FROM tie t WHERE t.child_id = {row}.child_id
-         AND t.from_at <= {row}.opened_at AND (t.until_at IS NULL OR t.until_at > {row}.opened_at)
-         ORDER BY t.from_at DESC, t.id DESC LIMIT 1), {row}.agency_id) = $1"""
-_CASES = f"""
+_CASES = """
 SELECT e.child_id, e.opened_at, e.reported_at, e.found_at,
        (SELECT max(c.received_at) FROM check_in c WHERE c.child_id = e.child_id
          AND c.by_role = 'child' AND c.received_at <= e.opened_at) AS answered_at,
@@ -27,23 +23,25 @@ SELECT e.child_id, e.opened_at, e.reported_at, e.found_at,
          AS offered_at,
        (SELECT min(l.at) FROM episode_line l WHERE l.episode_id = e.id AND l.what = $5) AS held_at
   FROM episode e
- WHERE e.opened_at >= $2 AND e.opened_at < $3 AND {_OF_THE_AGENCY.format(row="e")}
-"""  # noqa: S608 (a name of our own alone)
-_ENDINGS = f"""
-SELECT outcome, count(*) AS n FROM alert a
- WHERE opened_at >= $2 AND opened_at < $3 AND cause = $4 AND {_OF_THE_AGENCY.format(row="a")}
-   AND outcome IS NOT NULL
- GROUP BY outcome
-"""  # noqa: S608 (a name of our own alone)
+ WHERE e.opened_at >= $2 AND e.opened_at < $3
+   AND e.child_id IN (SELECT child_id FROM tie WHERE agency_id = $1)
+"""
+_ENDINGS = """
+SELECT child_id, opened_at, outcome FROM alert
+ WHERE opened_at >= $2 AND opened_at < $3 AND cause = $4 AND outcome IS NOT NULL
+   AND child_id IN (SELECT child_id FROM tie WHERE agency_id = $1)
+"""
 
 
 async def of_quarter(agency_id: UUID, year: int, quarter: int, now: datetime) -> Indicators:
     """The figures of one quarter, by the agency's own clock. ValueError where there is none."""
     zone = known_zone((await Agency.get(id=agency_id)).zone)
     begin, end = (datetime.combine(day, time(), zone) for day in ends_of(year, quarter))
-    ended = await fetch(_ENDINGS, [agency_id, begin, end, Cause.SILENCE.value])
+    ended = await _of(
+        agency_id, await fetch(_ENDINGS, [agency_id, begin, end, Cause.SILENCE.value])
+    )
     counts = Counter({outcome.value: 0 for outcome in Outcome})
-    counts.update({row["outcome"]: row["n"] for row in ended})
+    counts.update(row["outcome"] for row in ended)
     return indicators(await cases_of(agency_id, begin, end), counts, now)
 
 
@@ -51,7 +49,17 @@ async def cases_of(agency_id: UUID, begin: datetime, end: datetime) -> list[Case
     """Every time of being missing that began in this span while the agency had the child."""
     span = [agency_id, begin, end]
     rows = await fetch(_CASES, [*span, Act.INTERVIEW_OFFERED.value, INTERVIEW_HELD])
-    return [_case(row) for row in rows]
+    return [_case(row) for row in await _of(agency_id, rows)]
+
+
+async def _of(agency_id: UUID, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of a time in which the agency had the child."""
+    was = await belonging({as_id(row["child_id"]) for row in rows})
+    return [
+        row
+        for row in rows
+        if was.agency_at(as_id(row["child_id"]), as_moment(row["opened_at"])) == agency_id
+    ]
 
 
 def _case(row: dict[str, object]) -> Case:

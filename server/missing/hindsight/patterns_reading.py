@@ -25,6 +25,7 @@ from server.missing.search.models import Episode
 from server.missing.search.rules import WITHIN
 from server.missing.search.together import homes_of
 from server.people.access import Roles
+from server.people.belonging import belonging
 from server.people.models import Child, Home, Person
 from server.people.rules import Action, Role, may
 from server.watch.models import Round, Watch
@@ -49,7 +50,8 @@ async def patterns_of(
     """What there is for somebody who is these to these children; `about`: of one of them alone.
 
     A link is there for whoever works with every child in it. Homes, hours and shifts are counted
-    for who supervises, and among those children that they see.
+    for who supervises, among those children that they see, and from the time in which the agency
+    had them.
     """
     works = {id_ for id_, roles in seen.items() if may(roles, Action.EPISODE_WORK)}
     often = patterns.often(await _times(works, now), now)
@@ -62,10 +64,20 @@ async def patterns_of(
         shifts: list[OnShift] = []
     else:
         theirs = {id_ for id_, roles in seen.items() if Role.SUPERVISOR in roles}
-        times = await _times(theirs, now)
+        was = await belonging(theirs)
+        times = [
+            one
+            for one in await _times(theirs, now)
+            if was.agency_at(one.child_id, one.at) == agency_id
+        ]
+        asked = [
+            one
+            for one in await _asked(theirs, now)
+            if was.agency_at(one.child_id, one.at) == agency_id
+        ]
         homes = patterns.by_home(times, await _living(theirs), now)
         hours = patterns.by_hours(times, now)
-        shifts = patterns.by_shift(await _asked(theirs, now), await _shifts(agency_id, now))
+        shifts = patterns.by_shift(asked, await _shifts(agency_id, now))
     names = await _names(often, shared, homes, shifts)
     return Patterns(often, shared, homes, hours, shifts, names)
 

@@ -45,9 +45,7 @@ async def _one(actor: Actor, child: Child, episode: Episode, now: datetime) -> N
     rows = Passing.filter(episode_id=episode.id, done_at__isnull=True, dropped_at__isnull=True)
     await passing.drop(SYSTEM, await rows, "transfer", now)
     _, version = await clocks_of(child.agency_id)
-    await Episode.filter(id=episode.id).update(
-        clocks_version=version, home_id=None, shift_at=None, on_shift=None
-    )
+    await Episode.filter(id=episode.id).update(clocks_version=version, shift_at=None, on_shift=None)
     await append(actor, episode, acts.MOVED, at=now, now=now)
     others = await linked(episode.id)
     await _no_more_together(actor, episode, others, now)
