@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from math import inf
 from pathlib import Path
 from typing import Final, Literal
@@ -152,6 +152,7 @@ def _locale(language: str) -> Locale:
     return Locale.parse(_REGIONS.get(known(language), known(language)))
 
 
+@lru_cache(maxsize=4096)
 def format_number(language: str, number: float) -> str:
     """With the grouping and digits of the language."""
     return format_decimal(number, locale=_locale(language))

@@ -121,6 +121,8 @@ async def overdue(
 
 def in_short(kinds: Sequence[Kind], language: str) -> str:
     """ "1 promise is late, 2 answers are late"; nothing where there is nothing."""
+    if not kinds:
+        return ""
     promises = sum(kind is Kind.STEP for kind in kinds)
     answers = sum(kind in (Kind.REPLY, Kind.ANSWER, Kind.RHYTHM) for kind in kinds)
     looks = len(kinds) - promises - answers

@@ -14,6 +14,7 @@ from server.plan import shape, view
 from server.plan.feed import Reader
 from server.plan.rules import Said, check_there
 from server.plan.state import Row, State
+from tests.pwa.days import day
 
 MIA = "00000000-0000-4000-8000-000000000001"
 TOM = "00000000-0000-4000-8000-000000000002"
@@ -212,10 +213,6 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def _day(days: int) -> str:
-    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
-
-
 WORDS = {
     "en": {
         "summary": "I want to stay in Paris, finish school and become a cook like my uncle.",
@@ -257,7 +254,7 @@ def a_project(book: Book, language: str = "en") -> dict[str, str]:
     words = WORDS.get(language, WORDS["en"])
     ids: dict[str, str] = {}
     book.say(MIA, "life_project", MIA, "summary", words["summary"], days_ago=60)
-    book.say(TOM, "life_project", MIA, "ends_on", _day(200), days_ago=60)
+    book.say(TOM, "life_project", MIA, "ends_on", day(200), days_ago=60)
     for kind in ("training", "social", "legal"):
         ids[kind] = book.make(TOM, "area", kind=kind, importance=4, days_ago=60)
     ids["goal"] = book.make(
@@ -267,7 +264,7 @@ def a_project(book: Book, language: str = "en") -> dict[str, str]:
         area_id=ids["training"],
         child_words=words["child"],
         why=words["why"],
-        target_on=_day(150),
+        target_on=day(150),
         lifecycle="active",
     )
     book.say(TOM, "goal", ids["goal"], "worker_words", words["worker"], days_ago=57)
@@ -291,7 +288,7 @@ def a_project(book: Book, language: str = "en") -> dict[str, str]:
             goal_id=of,
             text=words[name],
             owner_id=owner,
-            due_on=_day(due),
+            due_on=day(due),
             status="open",
         )
     for who in (MIA, TOM):
@@ -309,7 +306,7 @@ def a_project(book: Book, language: str = "en") -> dict[str, str]:
             book.say(owner, "step", ids[name], "status", status, base=made, days_ago=-due - 1)
         if reason:
             book.say(owner, "step", ids[name], "reason", reason, days_ago=-due - 1)
-    ids["review"] = book.make(TOM, "review", kind="planned", due_on=_day(20))
+    ids["review"] = book.make(TOM, "review", kind="planned", due_on=day(20))
     return ids
 
 
@@ -322,8 +319,8 @@ def everything(book: Book, language: str = "en") -> dict[str, str]:
     book.say(MIA, "goal", goal, "why", words["summary"], base=base)
     book.say(TOM, "goal", goal, "why", words["worker"] + " https://example.org/" + "a" * 60)
     made = book.state.made["step", ids["tom"]].id
-    book.say(MIA, "step", ids["tom"], "due_on", _day(7), base=made)
-    book.say(TOM, "step", ids["tom"], "due_on", _day(8), base=made)
+    book.say(MIA, "step", ids["tom"], "due_on", day(7), base=made)
+    book.say(TOM, "step", ids["tom"], "due_on", day(8), base=made)
     book.say(MIA, "goal", ids["friends"], "not_mine", True)
     book.say(TOM, "life_project", MIA, "situation", words["worker"])
     book.say(TOM, "life_project", MIA, "countries", ["FR", words["friend"]])
@@ -335,10 +332,10 @@ def everything(book: Book, language: str = "en") -> dict[str, str]:
         ids[kind] = book.make(MIA, "house", kind=kind, text=words["child"], is_shown=is_shown)
     ids["complaint"] = book.make(MIA, "complaint", text=words["reason"], to="supervisor")
     book.say(INES, "complaint", ids["complaint"], "answer", words["tomdone"])
-    book.make(MIA, "complaint", text=words["late"], to="supervisor", answer_due=_day(9))
-    ids["held"] = book.make(TOM, "review", kind="return", due_on=_day(-20))
+    book.make(MIA, "complaint", text=words["late"], to="supervisor", answer_due=day(9))
+    ids["held"] = book.make(TOM, "review", kind="return", due_on=day(-20))
     for who, name, value in (
-        (TOM, "held_on", _day(-20)),
+        (TOM, "held_on", day(-20)),
         (TOM, "outcomes", words["worker"]),
         (MIA, "rating", 4),
     ):

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
 
 from server.static_files import BUILD
+from tests.pwa.days import ZONE
 from tests.pwa.double import CODE, Double, serving
 
 CHROMIUM = "/usr/bin/chromium"
@@ -158,7 +159,7 @@ def phones(browser: Browser, double: Double) -> Iterator[Phones]:
         scheme: str = "light",
         width: int = 360,
         height: int = 740,
-        zone: str = "Europe/Paris",
+        zone: str = ZONE,
     ) -> Phone:
         double.language = language
         context = browser.new_context(

@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.static_files import StaticFile, app_files
 from tests.pwa.book import INES, MIA, OTHERS, TOM, Book
+from tests.pwa.days import days_from_now
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -42,7 +43,7 @@ COOKIE = "session"
 
 
 def _z(when: datetime) -> str:
-    return when.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _problem(status: int, code: str) -> Response:
@@ -141,7 +142,7 @@ class Double:
 
 
 def _next_due() -> str:
-    return _z((datetime.now(UTC) + timedelta(days=1)).replace(hour=17, minute=0, second=0))
+    return _z(days_from_now(1).replace(hour=18, minute=0, second=0))
 
 
 def application(double: Double) -> Starlette:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,16 +10,13 @@ from playwright.sync_api import expect
 
 from tests.pwa.book import MIA, TOM, WORDS, a_project
 from tests.pwa.conftest import Phone, Phones
+from tests.pwa.days import day, days_from_now
 from tests.pwa.double import Double
 from tests.pwa.test_project import click, eventually, shown
 from tests.pwa.test_project_screens import RULES
 from tests.pwa.test_screens import TARGET, is_sideways
 
 pytestmark = pytest.mark.browser
-
-
-def day(days: int) -> str:
-    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
 
 
 def opened(phone: Phone, row: str) -> None:
@@ -140,10 +136,10 @@ def test_a_step_that_comes_again_is_done_for_this_time(phone: Phone, double: Dou
     click(phone, "Done this time")
     shown(phone, "Last time: Done: today")
     eventually(phone, lambda: book.standing("step", ids["next"], "status") == "done")
-    next_on = datetime.now(UTC) + timedelta(days=8)
+    next_on = days_from_now(8)
     shown(phone, f"By {next_on.day} {next_on:%B}")
     click(phone, "Done this time")
-    later = datetime.now(UTC) + timedelta(days=15)
+    later = days_from_now(15)
     shown(phone, f"By {later.day} {later:%B}")
     phone.project()
     expect(phone.page.locator(".stone", has_text=f"By {later.day} {later:%B}")).to_have_count(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.pwa.book import AGENCY, MIA, TOM, a_project
 from tests.pwa.conftest import Phone, Phones
+from tests.pwa.days import day
 from tests.pwa.double import Double
 from tests.pwa.test_project import click, eventually, goals
 from tests.pwa.test_project_screens import RULES
@@ -100,8 +100,7 @@ def test_an_idea_fills_the_words_and_each_of_its_steps_is_kept_or_left(
     assert "why" not in goal
     toms, mine, guardians = said(double, "step")
     assert (toms["text"], toms["owner_id"]) == (STEPS[0]["text"], TOM)
-    due = datetime.now(UTC).date() + timedelta(days=14)
-    assert abs(datetime.fromisoformat(toms["due_on"]).date() - due) <= timedelta(days=1)
+    assert toms["due_on"] == day(14)
     assert (mine["owner_id"], "due_on" in mine) == (MIA, False)
     # Mia has no guardian: the step is there, and whose it is can be said later.
     assert "owner_id" not in guardians

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.pwa.conftest import Phone, Phones
 from tests.pwa.double import Double
+from tests.pwa.test_project import eventually
 
 pytestmark = pytest.mark.browser
 ROW = 9
@@ -65,10 +66,10 @@ def test_without_a_network_it_is_kept_sealed_and_sent_later(phone: Phone, double
     assert double.own["version"] == 0
     phone.network(is_there=True)
     phone.page.evaluate("dispatchEvent(new Event('online'))")
-    phone.page.locator("[role=status]", has_text="Not sent yet").wait_for(state="detached")
     # Both arrive, in their order: what was said first is a version too.
-    assert double.own["version"] == 2
-    assert double.own["fields"] == {"own_do_not_call": "My uncle in Lille, nor his friend"}
+    both = {"version": 2, "fields": {"own_do_not_call": "My uncle in Lille, nor his friend"}}
+    eventually(phone, lambda: double.own == both)
+    phone.page.locator("[role=status]", has_text="Not sent yet").wait_for(state="detached")
 
 
 def test_what_is_typed_and_not_kept_is_there_again(phone: Phone, double: Double) -> None:
@@ -93,8 +94,9 @@ def test_an_answer_that_was_lost_is_no_difference(phone: Phone, double: Double) 
     phone.page.fill("#own_calms", "Music, and time")
     keep(phone)
     phone.page.evaluate("dispatchEvent(new Event('online'))")
+    both = {"version": 2, "fields": {"own_calms": "Music, and time"}}
+    eventually(phone, lambda: double.own == both)
     phone.page.locator("[role=status]", has_text="Not sent yet").wait_for(state="detached")
-    assert double.own == {"version": 2, "fields": {"own_calms": "Music, and time"}}
 
 
 @pytest.mark.parametrize("mine", [True, False])

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.pwa.book import INES, MIA, TOM, WORDS, a_project
 from tests.pwa.conftest import Phone
+from tests.pwa.days import day
 from tests.pwa.double import Double
 from tests.pwa.test_project import new_goal
 
@@ -215,7 +216,7 @@ def test_a_child_is_shown_its_own_late_complaint_though_the_server_names_it_to_n
     phone: Phone, double: Double
 ) -> None:
     a_project(double.book)
-    on = (datetime.now(UTC) - timedelta(days=3)).date().isoformat()
+    on = day(-3)
     double.book.make(MIA, "complaint", text="I wait.", to="supervisor")
     complaint = double.book.things("complaint")[0]
     double.book.say(INES, "complaint", complaint, "answer_due", on)
@@ -249,7 +250,7 @@ def test_you_said_we_did_or_why_not(phone: Phone, double: Double) -> None:
     ids = a_project(double.book)
     book = double.book
     made = book.state.made["step", ids["tom"]].id
-    later = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
+    later = day(9)
     book.say(TOM, "step", ids["tom"], "due_on", later, base=made)
     book.say(TOM, "step", ids["tom"], "moved_why", "She is on a journey.")
     house = book.make(MIA, "house", kind="dream", text="My own kitchen.", is_shown=True)
