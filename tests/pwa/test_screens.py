@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -107,6 +108,19 @@ def test_axe_finds_nothing_on_any_screen(phones: Phones, language: str, scheme: 
         if violations:
             found[name] = [(v["id"], v["nodes"][0]["html"]) for v in violations]
     assert found == {}
+
+
+def test_a_code_for_another_phone_is_found_again_until_it_ends(phone: Phone) -> None:
+    phone.page.clock.install(time=datetime.now(UTC))
+    phone.pair()
+    phone.go(2, ROWS.index("phones"))
+    phone.page.locator("main > .second").click()
+    expect(phone.page.locator(".code")).to_have_text("KLMN PQRS")
+    phone.go(0)
+    phone.go(2, ROWS.index("phones"))
+    expect(phone.page.locator(".code")).to_have_text("KLMN PQRS")
+    phone.page.clock.fast_forward("16:00")
+    expect(phone.page.locator(".code")).to_have_count(0)
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "ar"])

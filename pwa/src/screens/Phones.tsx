@@ -1,10 +1,11 @@
-import { signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask, type Device } from "../api";
 import { clockTime, moment, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { now } from "../store/now";
+import { who } from "../store/session";
 
 interface Code {
   code: string;
@@ -16,6 +17,15 @@ const devices = signal<Device[] | null>(null);
 const sure = signal<string | null>(null);
 const code = signal<Code | null>(null);
 const trouble = signal(false);
+
+// Another child on this phone begins with nothing of the one before.
+effect(() => {
+  void who.value;
+  devices.value = sure.value = code.value = null;
+});
+
+/** The code that can still be typed elsewhere: whoever looked away finds it again. */
+const standing = computed(() => (code.value && now.value < new Date(code.value.expires_at) ? code.value : null));
 
 async function load(): Promise<void> {
   const fresh = await ask<{ devices: Device[] }>("GET", "/me/devices").catch(() => null);
@@ -79,10 +89,7 @@ function Phone({ device }: { device: Device }) {
 }
 
 export function Phones() {
-  useEffect(() => {
-    code.value = null;
-    void load();
-  }, []);
+  useEffect(() => void load(), []);
   return (
     <Page title={t("My phones")}>
       <p>{t("A phone that you lost can be shut out here. It can then read and send nothing more.")}</p>
@@ -97,12 +104,12 @@ export function Phones() {
       <h2>{t("Another phone")}</h2>
       <p>{t("Make a code here and type it on the other phone. It works once.")}</p>
       <div aria-live="polite">
-        {code.value && (
+        {standing.value && (
           <>
             <p class="code" dir="ltr">
-              {code.value.code.replace(/^(.{4})/, "$1 ")}
+              {standing.value.code.replace(/^(.{4})/, "$1 ")}
             </p>
-            <p class="soft">{t("Good until {time}.", { time: clockTime(code.value.expires_at) })}</p>
+            <p class="soft">{t("Good until {time}.", { time: clockTime(standing.value.expires_at) })}</p>
           </>
         )}
       </div>
