@@ -72,13 +72,16 @@ _ALWAYS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-# What no page is ever made of needs less; a phone on a bad line asks for it many times a day.
+# What is no page needs less; a phone on a bad line asks for it many times a day.
 _DATA = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
 _IS_DATA = (b"application/json", PROBLEM_TYPE.encode())
+# Scripts and styles of a page are bound by the page's own policy. A worker is bound by that of its
+# file: it keeps one name, and so is never among what may be kept for ever.
+_IS_PART = (b"text/css; charset=utf-8", b"text/javascript; charset=utf-8")
 _A_YEAR = "max-age=31536000"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -119,14 +122,19 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = {name.lower(): value for name, value in message.get("headers", ())}
-                is_data = given.get(b"content-type", b"") in _IS_DATA
-                missing = self.data if is_data else self.always
+                missing = self.data if _is_no_page(given) else self.always
                 if not missing.keys().isdisjoint(given):
                     missing = {name: missing[name] for name in missing if name not in given}
                 message["headers"] = [*message.get("headers", ()), *missing.items()]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+def _is_no_page(given: dict[bytes, bytes]) -> bool:
+    kind = given.get(b"content-type", b"")
+    is_kept = b"immutable" in given.get(b"cache-control", b"")
+    return kind in _IS_DATA or (kind in _IS_PART and is_kept)
 
 
 def _raw(headers: dict[str, str]) -> dict[bytes, bytes]:

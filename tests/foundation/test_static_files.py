@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from server import static_files, web
 from server.errors import WaymarkError
+from server.middleware import CONTENT_SECURITY_POLICY, SecurityHeaders
 from server.static_files import StaticFiles
 
 
@@ -45,6 +47,7 @@ def browser(build: Path) -> TestClient:
     files = StaticFiles(static_files.app_files(build), fallback="/app/")
     app = Starlette(
         routes=[Mount("/app", files)],
+        middleware=[Middleware(SecurityHeaders, is_https=False)],
         exception_handlers={WaymarkError: web.answer_fault, HTTPException: web.answer_fault},
     )
     return TestClient(app)
@@ -57,6 +60,17 @@ def test_what_has_its_hash_in_its_name_is_kept_and_the_rest_is_asked_for(
     assert kept == "public, max-age=31536000, immutable"
     for path in ("/app/", "/app/sw.js", "/app/icons/planner-maskable.png"):
         assert browser.get(path).headers["cache-control"] == "no-cache"
+
+
+def test_a_page_and_a_worker_carry_the_whole_policy_and_a_part_of_a_page_needs_none(
+    browser: TestClient,
+) -> None:
+    for path in ("/app/", "/app/sw.js"):
+        assert browser.get(path).headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    part = browser.get("/app/assets/app-DsX3_f-a.js").headers
+    assert part["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert part["x-content-type-options"] == "nosniff"
+    assert "permissions-policy" not in part
 
 
 def test_the_best_encoding_that_is_accepted_is_sent(browser: TestClient) -> None:
