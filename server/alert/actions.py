@@ -1,6 +1,7 @@
 """What people do with an alert: take it, and close it; and what an answer of the child does."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from server.alert.climbing import CALLING, climb_of, swap, together_of
 from server.alert.duty import planned_for
 from server.alert.ladder import Cause, Climb, Outcome, State
 from server.alert.models import Alert, Handover, Leave
-from server.alert.policy import Tier, ladder_from_data
+from server.alert.policy import Tier, ladder_as_data, ladder_from_data
 from server.audit.actions import SYSTEM, Actor, note
 from server.db import write
 from server.errors import Conflict, NotFound, Refused
@@ -93,6 +94,35 @@ async def answered(child_id: UUID, agency_id: UUID, now: datetime) -> list[Alert
             await _all_clear(alert, None, now)
             await _note(SYSTEM, alert, "alert:answered", now)
     return alerts
+
+
+async def hold_search(actor: Actor, child_id: UUID, lapse: timedelta, now: datetime) -> None:
+    """Others look for a missing child now, and what is to be done has clocks of its own: nobody is
+    called to decide, and "I have it" holds for so long from now on, where it does not hold for
+    longer. In the caller's transaction."""
+    for alert in await _of_search(child_id):
+        ladder = ladder_from_data(alert.ladder)
+        longer = replace(ladder, lapse=max(ladder.lapse, lapse))
+        after = rules.decided(climb_of(alert), longer, now)
+        if (longer, after) != (ladder, climb_of(alert)):
+            await swap(alert, after, ladder=ladder_as_data(longer))
+            await _note(actor, alert, "alert:hold", now)
+
+
+async def take_search(actor: Actor, child_id: UUID, now: datetime) -> None:
+    """Somebody has come on duty and read how a search stands: they have it now, and nobody else is
+    called about it until that lapses. In the caller's transaction."""
+    assert actor.id is not None
+    for alert in await _of_search(child_id):
+        after = rules.take_over(climb_of(alert), ladder_from_data(alert.ladder), actor.id, now)
+        await swap(alert, after)
+        await withdraw([alert.id], "acknowledged", now, kinds=CALLING)
+        await _note(actor, alert, "alert:acknowledge", now)
+
+
+async def _of_search(child_id: UUID) -> list[Alert]:
+    held = Alert.filter(child_id=child_id, cause=Cause.MISSING.value, closed_at__isnull=True)
+    return await held.order_by("id").select_for_update()
 
 
 async def hand_over(

@@ -199,6 +199,24 @@ def acknowledge(climb: Climb, ladder: Ladder, who: UUID, now: datetime) -> Climb
     )
 
 
+def take_over(climb: Climb, ladder: Ladder, who: UUID, now: datetime) -> Climb:
+    """Whoever has come has it now, whoever had it before, and for as long as anybody who takes it.
+    What is over stays over."""
+    if climb.state is State.CLOSED:
+        return climb
+    return acknowledge(replace(climb, acknowledged_by=None), ladder, who, now)
+
+
+def decided(climb: Climb, ladder: Ladder, now: datetime) -> Climb:
+    """Nobody is called for a decision any more, and whoever has it has it for as long as if they
+    took it now, never shorter than before."""
+    climb = replace(climb, decide_at=None)
+    if climb.state is not State.ACKNOWLEDGED or climb.held_until is None:
+        return climb
+    until = max(climb.held_until, now + ladder.lapse)
+    return replace(climb, held_until=until, act_at=until)
+
+
 def close(climb: Climb, outcome: Outcome | None, now: datetime) -> Climb:
     """It is over, and how. Raises Refused without an outcome, Conflict when it was over before."""
     if outcome is None:

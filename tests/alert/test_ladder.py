@@ -57,7 +57,7 @@ class Act:
 
 acts = st.builds(
     Act,
-    st.sampled_from(["look", "acknowledge", "answer", "rejoin"]),
+    st.sampled_from(["look", "acknowledge", "take_over", "decided", "answer", "rejoin"]),
     st.integers(0, 200).map(lambda n: n * MINUTE),
     st.sampled_from([TOM, INES]),
 )
@@ -85,6 +85,10 @@ class Story:
         if act.what == "acknowledge":
             if self.climb.acknowledged_by in (None, act.who):
                 self.climb = rules.acknowledge(self.climb, self.ladder, act.who, self.now)
+        elif act.what == "take_over":
+            self.climb = rules.take_over(self.climb, self.ladder, act.who, self.now)
+        elif act.what == "decided":
+            self.climb = rules.decided(self.climb, self.ladder, self.now)
         elif act.what == "answer":
             self.climb = rules.answer(self.climb, self.ladder, Tier.HIGH, self.now)
         elif act.what == "rejoin":
@@ -258,6 +262,31 @@ def test_the_same_person_acknowledges_once_and_another_learns_who_has_it() -> No
     with pytest.raises(Conflict) as taken:
         rules.acknowledge(held, SHIPPED, INES, at(20))
     assert (taken.value.code, taken.value.extra["by"]) == ("taken", TOM)
+
+
+def test_whoever_comes_has_it_whoever_had_it_before_and_for_the_whole_time() -> None:
+    story = Story.begin(SHIPPED)
+    story.look(at(5))
+    story.climb = rules.acknowledge(story.climb, SHIPPED, TOM, at(5))
+    for who, minute in ((INES, 50), (INES, 100)):
+        story.climb = rules.take_over(story.climb, SHIPPED, who, at(minute))
+        assert (story.climb.acknowledged_by, story.climb.held_until) == (who, at(minute + 60))
+    story.look(at(159))
+    assert story.climb.state is State.ACKNOWLEDGED
+    closed = rules.close(story.climb, Outcome.SEEN, at(159))
+    assert rules.take_over(closed, SHIPPED, TOM, at(159)) == closed
+
+
+def test_what_is_decided_is_held_for_longer_and_never_for_less_and_nobody_asks_again() -> None:
+    story = Story.begin(SHIPPED)
+    story.look(at(5))
+    climbing = rules.decided(story.climb, SHIPPED, at(5))
+    assert climbing == replace(story.climb, decide_at=None), "nobody has it: it climbs on"
+    story.climb = rules.acknowledge(story.climb, SHIPPED, TOM, at(5))
+    shorter = replace(SHIPPED, lapse=MINUTE)
+    assert rules.decided(story.climb, shorter, at(10)).held_until == at(65)
+    held = rules.decided(story.climb, SHIPPED, at(10))
+    assert (held.acknowledged_by, held.held_until, held.act_at) == (TOM, at(70), at(70))
 
 
 def test_an_acknowledgement_does_not_put_off_the_decision() -> None:

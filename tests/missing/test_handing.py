@@ -8,7 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from server.alert.models import Duty, Shift
+from server.alert import climbing
+from server.alert.actions import acknowledge
+from server.alert.models import Alert, Duty, Shift
+from server.audit.models import Entry
 from server.due import actions as dues
 from server.due.models import Due
 from server.due.rules import OF_A_SHIFT, Kind, State
@@ -55,6 +58,19 @@ async def tom_then_eve(cast: Cast) -> Episode:
     await shift(cast, "tom", now - HOUR, now + HOUR)
     await shift(cast, "eve", now + HOUR, now + 9 * HOUR)
     return await missing(cast)
+
+
+async def told_the_police(cast: Cast, episode: Episode) -> None:
+    await actions.enter(
+        cast.actor("tom"),
+        episode.id,
+        Act.REPORT,
+        id=uuid4(),
+        at=None,
+        words=None,
+        details={"to": "police", "way": "phone", "reference": "26/4711"},
+        now=cast.clock(),
+    )
 
 
 async def parts() -> list[tuple[str, str, bool]]:
@@ -129,6 +145,66 @@ async def test_nobody_confirming_rings_on_and_others_hear_of_it(cast: Cast) -> N
     await dues.tick(cast.clock())
     assert (await Due.get(id=due.id)).told == first + 3
     assert (await Due.get(id=due.id)).state == State.OPEN
+
+
+async def test_whoever_has_read_how_it_stands_has_the_alert_and_nobody_else_is_called(
+    cast: Cast,
+) -> None:
+    episode = await tom_then_eve(cast)
+    alert_id = episode.alert_id
+    assert alert_id is not None
+    await acknowledge(cast.actor("tom"), alert_id, cast.clock())
+    await told_the_police(cast, episode)
+    await moved(cast, minutes=61)
+    [row] = await Passing.filter(part="in")
+    for _ in range(2):
+        await handing.confirm(cast.actor("eve"), row.id, cast.clock())
+    alert = await Alert.get(id=alert_id)
+    assert alert.acknowledged_by == cast.eve.id
+    assert alert.held_until == cast.clock() + 14 * HOUR
+    assert await Entry.filter(what="alert:acknowledge", who_id=cast.eve.id).count() == 1
+    called = await Message.filter(subject_id=alert_id).count()
+    cast.clock.advance(hours=13, minutes=59)
+    await climbing.tick(cast.clock())
+    assert await Message.filter(subject_id=alert_id).count() == called
+    cast.clock.advance(minutes=2)
+    await climbing.tick(cast.clock())
+    assert await Message.filter(subject_id=alert_id).count() > called
+
+
+async def test_before_the_police_are_told_whoever_has_it_is_asked_again_soon(cast: Cast) -> None:
+    episode = await missing(cast)
+    assert episode.alert_id is not None
+    await acknowledge(cast.actor("tom"), episode.alert_id, cast.clock())
+    assert (await Alert.get(id=episode.alert_id)).held_until == cast.clock() + HOUR / 2
+    cast.clock.advance(minutes=10)
+    for _ in range(2):
+        await told_the_police(cast, episode)
+        alert = await Alert.get(id=episode.alert_id)
+        assert (alert.acknowledged_by, alert.state) == (cast.tom.id, "acknowledged")
+        assert alert.held_until == cast.clock() + 14 * HOUR
+    assert await Entry.filter(what="alert:hold").count() == 1
+
+
+async def test_what_nobody_has_calls_on_though_the_police_are_told(cast: Cast) -> None:
+    episode = await missing(cast)
+    await told_the_police(cast, episode)
+    alert = await Alert.get(id=episode.alert_id)
+    assert (alert.state, alert.act_at) == ("open", cast.clock() + HOUR / 4)
+    await acknowledge(cast.actor("ines"), alert.id, cast.clock())
+    assert (await Alert.get(id=alert.id)).held_until == cast.clock() + 14 * HOUR
+
+
+async def test_a_child_that_was_seen_gives_its_alert_to_nobody(cast: Cast) -> None:
+    episode = await tom_then_eve(cast)
+    await moved(cast, minutes=61)
+    [row] = await Passing.filter(part="in")
+    what = Found(cast.clock(), "Here", "Sam", "Well.")
+    await finding.found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
+    before = await Alert.get(id=episode.alert_id)
+    await handing.confirm(cast.actor("eve"), row.id, cast.clock())
+    after = await Alert.get(id=episode.alert_id)
+    assert (after.state, after.acknowledged_by) == (before.state, before.acknowledged_by)
 
 
 async def test_no_clock_of_the_search_moves_by_a_change_of_shift(cast: Cast) -> None:

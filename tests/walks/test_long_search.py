@@ -14,9 +14,8 @@ import pytest
 
 from server.alert import planning
 from server.alert.actions import acknowledge
+from server.alert.climbing import CALLING
 from server.alert.ladder import State as AlertState
-from server.alert.models import Policy
-from server.alert.policy import EACH_MISS
 from server.due.models import Due
 from server.due.rules import OF_A_RETURN, OF_A_SEARCH, STRATEGY, Kind, State
 from server.missing.search import actions, handing
@@ -24,6 +23,7 @@ from server.missing.search.acts import Act
 from server.missing.search.lines import verify
 from server.missing.search.models import Episode, Line, Passing
 from server.missing.search.passing import OUT
+from server.notify.models import Message
 from server.people import actions as people
 from server.watch.models import Milestone, Watch
 from tests.walks.stage import MOST_STEPS, Stage
@@ -46,8 +46,7 @@ TALKS = {
 
 
 class Search:
-    """Tom works by day, Ines and Eve have the nights, a week each. Everybody does what is theirs,
-    and twelve hours after somebody has said that they have it they are asked again."""
+    """Tom works by day, Ines and Eve have the nights, a week each. Each does what is theirs."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage, self.cast = stage, stage.cast
@@ -57,8 +56,6 @@ class Search:
     async def begin(self) -> None:
         await self.stage.only("mia")
         await self.stage.subscribe("tom", "ines", "eve")
-        slower = {**EACH_MISS, "high": {**EACH_MISS["high"], "lapse": "12h"}}
-        await Policy.filter(agency_id=self.cast.agency.id).update(content=slower)
         now = self.stage.clock()
         born_on = EIGHTEEN.replace(year=EIGHTEEN.year - 18)
         await people.set_birthday(self.cast.actor("tom"), self.cast.mia.id, born_on, now)
@@ -101,7 +98,7 @@ class Search:
         await self.stage.beat()
         for _ in range(MOST_STEPS):
             await self._everybody_does_theirs()
-            after = await self.stage.next_moment()
+            after = await self._next_moment()
             if after is None or after > end:
                 await self.stage.jump(end)
                 await self.stage.beat()
@@ -109,6 +106,13 @@ class Search:
             await self.stage.jump(max(after, self.stage.clock()))
             await self.stage.beat()
         raise AssertionError("time does not pass")
+
+    async def _next_moment(self) -> datetime | None:
+        """Of the ticker, or when something is to be done, whether or not anybody is told then."""
+        held = Due.filter(subject_id=self.id, state=State.OPEN, due_at__gt=self.stage.clock())
+        first = await held.order_by("due_at").first()
+        moments = (await self.stage.next_moment(), first.due_at if first is not None else None)
+        return min((at for at in moments if at is not None), default=None)
 
     async def _everybody_does_theirs(self) -> None:
         now = self.stage.clock()
@@ -190,6 +194,11 @@ async def test_four_weeks_in_which_nothing_of_a_search_is_forgotten(stage: Stage
     once = ("subject_id", "kind", "rung", "turn", "to_key", "channel")
     assert not await doubled("message", *once)
     assert await verify() is None
+
+    # Whoever reads how it stands has it: after the first minutes nobody was called about it again.
+    calls = Message.filter(kind__in=[one.value for one in CALLING], child_id=cast.mia.id)
+    assert await calls.count() > 0
+    assert await calls.filter(queued_at__gt=BEGINS + HOUR / 4).count() == 0
 
     # Seen: the clocks of the search end, those of the return begin, and nobody passes anything on.
     body: dict[str, Any] = {

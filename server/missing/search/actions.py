@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
+from server.alert.actions import hold_search
 from server.audit.actions import Actor
 from server.db import swapped, write
 from server.due.rules import Kind
@@ -148,6 +149,7 @@ async def _follow(
         changed["decided_at"] = episode.decided_at or now
     if found.reports:
         changed["reported_at"] = episode.reported_at or now
+        await hold_search(actor, episode.child_id, clocks.holds, now)
     ends, sets = found.ends, found.sets
     await apply(actor, episode, ends=ends, sets=sets, changed=changed, by=by, now=now)
     if act is Act.HANDOVER:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
+from server.alert.actions import take_search
 from server.alert.duty import INSTANT, rotas_of
 from server.alert.rota import Shift, spells_between
 from server.audit.actions import SYSTEM, Actor
@@ -197,6 +198,8 @@ async def confirm(actor: Actor, passing_id: UUID, now: datetime) -> Line:
             return known
         line = await append(actor, episode, acts.HANDOVER_READ, at=now, now=now, about=row.id)
         await read(actor, row, line.id, now)
+        if episode.is_open:
+            await take_search(actor, episode.child_id, now)
         await announce(episode.agency_id, TOPIC)
     return line
 

@@ -94,6 +94,8 @@ class Clocks:
     # Two children of one home that left within so long are offered as missing together.
     together: timedelta = _DAY
     handover: timedelta = 30 * _MINUTE  # Before a shift ends its note is asked for.
+    # Once the police look too: a shift of twelve hours, and the time in which it is passed on.
+    holds: timedelta = 14 * _HOUR
     lines: Lines = Lines()
 
     def of(self, tier: str) -> Steps:

@@ -83,6 +83,7 @@ SEARCH: tuple[Number, ...] = (
         Unit.MINUTES,
         4 * _HOUR,
     ),
+    Number("holds", N_("Once the police are told, “I have it” holds for"), Unit.HOURS, _DAY),
     *(Number(kind.value, label, unit, 90 * _DAY) for kind, label, unit in _MEETINGS),
 )
 RETURN: tuple[Number, ...] = (
