@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    FloatRect,
+    Locator,
+    Page,
+    sync_playwright,
+)
 
 from server.static_files import BUILD
 from tests.pwa.days import ZONE
@@ -112,6 +120,16 @@ class Phone:
         """Everything in IndexedDB, bytes as Latin-1 text, so that it can be searched."""
         found: list[dict[str, Any]] = self.page.evaluate(DUMP)
         return found
+
+
+def box_of(what: Locator) -> FloatRect:
+    """Where it is and how large. While a page is drawn anew it is nowhere for a moment."""
+    for _ in range(40):
+        found = what.bounding_box()
+        if found is not None:
+            return found
+        what.page.wait_for_timeout(50)
+    raise AssertionError("It is nowhere.")
 
 
 DUMP = """async () => {

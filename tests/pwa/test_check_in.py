@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.pwa.book import NOOR, TOM
-from tests.pwa.conftest import Phone
+from tests.pwa.conftest import Phone, box_of
 from tests.pwa.double import CODE, Double
 
 pytestmark = pytest.mark.browser
@@ -14,10 +14,10 @@ pytestmark = pytest.mark.browser
 
 def test_one_tap_is_saved_and_received_in_the_same_place(phone: Phone, double: Double) -> None:
     phone.pair()
-    before = phone.page.locator(".act").bounding_box()
+    before = box_of(phone.page.locator(".act"))
     phone.ok()
     phone.is_thanked()
-    assert phone.page.locator(".act").bounding_box() == before
+    assert box_of(phone.page.locator(".act")) == before
     expect(phone.page.locator(".thanks")).to_contain_text("Received", use_inner_text=True)
     assert [c["want"] for c in double.check_ins] == ["nothing"]
     assert set(double.check_ins[0]) >= {"id", "said_at", "mood", "note", "want", "mark"}

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 
 from server.static_files import BUILD
 from tests.pwa.book import AGENCY, INES, MIA, NOOR, TOM, WORDS, Book, a_project
-from tests.pwa.conftest import Phone
+from tests.pwa.conftest import Phone, box_of
 from tests.pwa.days import day
 from tests.pwa.double import CODE, COOKIE, Double
 
@@ -130,10 +130,8 @@ def test_promises_of_adults_stand_on_the_path_as_large_as_the_childs(
     a_project(double.book)
     phone.pair()
     phone.project()
-    mine = phone.page.locator(".at-child .stone").first.bounding_box()
-    toms = phone.page.locator(".at-adult .stone").first.bounding_box()
-    assert mine is not None
-    assert toms is not None
+    mine = box_of(phone.page.locator(".at-child .stone").first)
+    toms = box_of(phone.page.locator(".at-adult .stone").first)
     assert mine["width"] == pytest.approx(toms["width"], abs=1)
     assert mine["x"] < toms["x"]
     late = phone.page.locator(".stone", has_text=WORDS["en"]["late"])
@@ -166,9 +164,7 @@ def test_done_and_not_done_with_a_reason_are_equally_near(phone: Phone, double: 
     phone.pair()
     phone.project()
     phone.page.locator(".stone", has_text=WORDS["en"]["next"]).click()
-    done, not_done = (phone.page.locator(".pair-of .second").nth(n).bounding_box() for n in (0, 1))
-    assert done is not None
-    assert not_done is not None
+    done, not_done = (box_of(phone.page.locator(".pair-of .second").nth(n)) for n in (0, 1))
     assert (done["width"], done["height"]) == (not_done["width"], not_done["height"])
     click(phone, "Not done, and why")
     phone.page.locator("textarea").fill("My aunt was ill.")
@@ -248,10 +244,10 @@ def test_what_arrives_while_one_writes_moves_nothing_and_is_kept_beside(
     area = phone.page.locator("textarea")
     area.fill("I am half way through a sent")
     keep = phone.page.get_by_role("button", name="Keep")
-    before = (area.bounding_box(), keep.bounding_box())
+    before = (box_of(area), box_of(keep))
     book.say(TOM, "goal", goal, "why", "Tom was quicker.", base=base)
     shown(phone, "Tom was quicker.")
-    assert (area.bounding_box(), keep.bounding_box()) == before
+    assert (box_of(area), box_of(keep)) == before
     expect(area).to_have_value("I am half way through a sent")
     assert area.evaluate("(area) => document.activeElement === area")
     keep.click()
@@ -467,16 +463,15 @@ def test_one_agrees_to_just_what_is_written_and_not_while_own_words_wait(
         for name in ("I agree", "I agree with some of it", "I do not agree")
     ]
     answers[0].wait_for()
-    boxes = [answer.bounding_box() for answer in answers]
-    assert len({(box["width"], box["height"]) for box in boxes if box}) == 1
+    boxes = [box_of(answer) for answer in answers]
+    assert len({(box["width"], box["height"]) for box in boxes}) == 1
     click(phone, "I do not agree")
     phone.page.locator("textarea").fill("The bus pass is too late.")
     click(phone, "Yes")
     click(phone, "With a drawing")
     say = phone.page.get_by_role("button", name="Say it")
     assert say.is_disabled()
-    pad = phone.page.locator(".pad").bounding_box()
-    assert pad is not None
+    pad = box_of(phone.page.locator(".pad"))
     phone.page.mouse.move(pad["x"] + 20, pad["y"] + 20)
     phone.page.mouse.down()
     phone.page.mouse.move(pad["x"] + 90, pad["y"] + 60, steps=4)

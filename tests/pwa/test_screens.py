@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.pwa.conftest import Phone, Phones
+from tests.pwa.conftest import Phone, Phones, box_of
 from tests.pwa.double import CODE, Double
 
 pytestmark = pytest.mark.browser
@@ -152,14 +152,10 @@ def test_the_page_runs_in_the_direction_of_its_language(
     phone.pair()
     assert phone.page.locator("html").get_attribute("dir") == direction
     assert phone.page.locator("html").get_attribute("lang") == language
-    hide = phone.page.locator(".top .quiet").first.bounding_box()
-    help_now = phone.page.locator(".quiet.help").bounding_box()
-    assert hide is not None
-    assert help_now is not None
+    hide = box_of(phone.page.locator(".top .quiet").first)
+    help_now = box_of(phone.page.locator(".quiet.help"))
     assert (hide["x"] < help_now["x"]) == (direction == "ltr")
-    first, last = (phone.page.locator(".face").nth(n).bounding_box() for n in (0, 4))
-    assert first is not None
-    assert last is not None
+    first, last = (box_of(phone.page.locator(".face").nth(n)) for n in (0, 4))
     assert (first["x"] < last["x"]) == (direction == "ltr")
 
 
@@ -173,9 +169,7 @@ def test_targets_are_large_enough(phones: Phones) -> None:
                 small.append((name, target.inner_text(), box))
         main = phone.page.locator(".act .main")
         if main.count():
-            box = main.bounding_box()
-            assert box is not None
-            assert box["height"] >= MAIN_TARGET
+            assert box_of(main)["height"] >= MAIN_TARGET
     assert small == []
 
 
