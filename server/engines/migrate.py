@@ -162,6 +162,9 @@ class _Upgrade(MigrationExecutor):
             plan = self._migration_plan([aim], applied, self.loader.graph)
         except ValueError as fault:
             raise MigrationFault(f"there is no migration {target}") from fault
+        if not plan:
+            # A start as most are; to build the state of today would take more than all the rest.
+            return []
         if any(step.backward for step in plan):
             states = await self._project_state_cache(applied)
             return [(step, states[_key(step)]) for step in plan]
