@@ -186,6 +186,27 @@ async def test_before_the_police_are_told_whoever_has_it_is_asked_again_soon(cas
     assert await Entry.filter(what="alert:hold").count() == 1
 
 
+async def test_a_report_about_the_time_before_quietens_nothing_of_the_search_of_now(
+    cast: Cast,
+) -> None:
+    before = await missing(cast)
+    what = Found(cast.clock(), "Here", "Sam", "Well.")
+    await finding.found(cast.actor("tom"), before.id, uuid4(), what, cast.clock())
+    cast.clock.advance(hours=5)
+    episode = await missing(cast)
+    assert episode.alert_id not in (None, before.alert_id)
+    await acknowledge(cast.actor("tom"), episode.alert_id, cast.clock())
+    alert = await Alert.get(id=episode.alert_id)
+    assert alert.decide_at is not None
+    await told_the_police(cast, before)
+    same = await Alert.get(id=episode.alert_id)
+    assert (same.version, same.decide_at, same.held_until) == (
+        alert.version,
+        alert.decide_at,
+        cast.clock() + HOUR / 2,
+    )
+
+
 async def test_what_nobody_has_calls_on_though_the_police_are_told(cast: Cast) -> None:
     episode = await missing(cast)
     await told_the_police(cast, episode)

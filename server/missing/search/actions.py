@@ -149,7 +149,8 @@ async def _follow(
         changed["decided_at"] = episode.decided_at or now
     if found.reports:
         changed["reported_at"] = episode.reported_at or now
-        await hold_search(actor, episode.child_id, clocks.holds, now)
+        if episode.is_open:  # Told late of a time before, it says nothing about the search of now.
+            await hold_search(actor, episode.child_id, clocks.holds, now)
     ends, sets = found.ends, found.sets
     await apply(actor, episode, ends=ends, sets=sets, changed=changed, by=by, now=now)
     if act is Act.HANDOVER:
