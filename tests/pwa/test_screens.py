@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.pwa.conftest import Phone, Phones, box_of
 from tests.pwa.double import CODE, Double
+from tests.pwa.test_project import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -121,6 +122,29 @@ def test_a_code_for_another_phone_is_found_again_until_it_ends(phone: Phone) -> 
     expect(phone.page.locator(".code")).to_have_text("KLMN PQRS")
     phone.page.clock.fast_forward("16:00")
     expect(phone.page.locator(".code")).to_have_count(0)
+
+
+def test_a_code_that_comes_after_its_child_signed_out_is_shown_to_nobody(phone: Phone) -> None:
+    page = phone.page
+    held: list[Route] = []
+    page.route("**/api/v1/me/codes", lambda route: held.append(route))
+    phone.pair()
+    phone.go(2, ROWS.index("phones"))
+    page.locator("main > .second").click()
+    eventually(phone, lambda: held)
+    phone.go(2)
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Yes, sign out").click()
+    page.get_by_role("button", name="Yes, sign out").wait_for(state="detached")
+    page.evaluate(f"location.hash = 'pair={CODE}'")
+    for _ in range(4):
+        page.locator(".main").click()
+    page.wait_for_selector(".faces")
+    phone.go(2, ROWS.index("phones"))
+    with page.expect_response("**/api/v1/me/codes"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    expect(page.locator(".code")).to_have_count(0)
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "ar"])

@@ -18,17 +18,24 @@ const sure = signal<string | null>(null);
 const code = signal<Code | null>(null);
 const trouble = signal(false);
 
+/** Counts who comes in and goes: what was asked for somebody before is not shown any more. */
+let turn = 0;
+
 // Another child on this phone begins with nothing of the one before.
 effect(() => {
   void who.value;
+  turn++;
   devices.value = sure.value = code.value = null;
+  trouble.value = false;
 });
 
 /** The code that can still be typed elsewhere: whoever looked away finds it again. */
 const standing = computed(() => (code.value && now.value < new Date(code.value.expires_at) ? code.value : null));
 
 async function load(): Promise<void> {
+  const asked = turn;
   const fresh = await ask<{ devices: Device[] }>("GET", "/me/devices").catch(() => null);
+  if (asked !== turn) return;
   trouble.value = fresh === null;
   if (fresh) devices.value = fresh.devices;
 }
@@ -43,8 +50,11 @@ async function shutOut(device: Device): Promise<void> {
 }
 
 async function makeCode(): Promise<void> {
-  code.value = await ask<Code>("POST", "/me/codes", {}).catch(() => null);
-  trouble.value = code.value === null;
+  const asked = turn;
+  const made = await ask<Code>("POST", "/me/codes", {}).catch(() => null);
+  if (asked !== turn) return;
+  code.value = made;
+  trouble.value = made === null;
 }
 
 function Phone({ device }: { device: Device }) {
