@@ -101,10 +101,10 @@ async def hold_search(actor: Actor, child_id: UUID, lapse: timedelta, now: datet
     called to decide, and "I have it" holds for so long from now on, where it does not hold for
     longer. In the caller's transaction."""
     for alert in await _of_search(child_id):
-        ladder = ladder_from_data(alert.ladder)
+        ladder, before = ladder_from_data(alert.ladder), climb_of(alert)
         longer = replace(ladder, lapse=max(ladder.lapse, lapse))
-        after = rules.decided(climb_of(alert), longer, now)
-        if (longer, after) != (ladder, climb_of(alert)):
+        after = rules.decided(before, longer, now)
+        if (longer, after) != (ladder, before):
             await swap(alert, after, ladder=ladder_as_data(longer))
             await _note(actor, alert, "alert:hold", now)
 
