@@ -31,6 +31,7 @@ from tortoise.backends.base.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError, TransactionManagementError
 
+from server.engines.lists import PostgresLists
 from server.engines.safety import Begun, SafeNested, to_the_end, unavailable
 
 # Lost or refused connections, too many of them, a server that starts, stops or is a standby, a full
@@ -77,6 +78,8 @@ def _telling() -> Iterator[None]:
 
 class SafePostgresClient(AsyncpgDBClient):
     """The pool of this process. `minsize` and `maxsize` bound it."""
+
+    executor_class = PostgresLists
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"connection_class": Connection} | kwargs)

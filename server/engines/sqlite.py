@@ -36,6 +36,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
 from server.clock import monotonic
+from server.engines.lists import SqliteLists
 from server.engines.parameters import moment_to_text
 from server.engines.safety import Begun, SafeNested, to_the_end, unavailable
 
@@ -111,6 +112,8 @@ class _Connection(ConnectionWrapper[aiosqlite.Connection]):
 
 class _Telling(SqliteClient):
     """Every statement says Unavailable where waiting may help."""
+
+    executor_class = SqliteLists
 
     async def execute_insert(self, query: str, values: list[Any]) -> int:
         with telling():
