@@ -33,6 +33,7 @@ from tortoise.exceptions import DBConnectionError, TransactionManagementError
 
 from server.engines.lists import PostgresLists
 from server.engines.safety import Begun, SafeNested, to_the_end, unavailable
+from server.engines.width import refuse_wide
 
 # Lost or refused connections, too many of them, a server that starts, stops or is a standby, a full
 # disk, a deadlock, a table that was migrated while we looked: it may work in a moment.
@@ -70,10 +71,18 @@ def _telling() -> Iterator[None]:
     except _LATER as fault:
         unavailable(fault, type(fault).__name__)
     except asyncpg.InterfaceError as fault:
-        # The same class tells our own mistakes, as a wrong number of arguments.
-        if any(word in str(fault) for word in ("clos", "released", "terminat")):
+        if is_lost(fault):
             unavailable(fault, type(fault).__name__)
         raise
+
+
+def is_lost(fault: asyncpg.InterfaceError) -> bool:
+    """Whether a connection is gone. The same class tells our own mistakes, as a wrong number of
+    arguments; and a class under it repeats the value that it refuses, whatever words are in that.
+    """
+    return type(fault) is asyncpg.InterfaceError and any(
+        word in str(fault) for word in ("clos", "released", "terminat")
+    )
 
 
 class SafePostgresClient(AsyncpgDBClient):
@@ -90,6 +99,9 @@ class SafePostgresClient(AsyncpgDBClient):
             await super().create_connection(with_db)
 
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        # Every statement passes here; only that of many rows is given a list of lists.
+        if func.__name__ != "execute_many" and len(args) > 1:
+            refuse_wide(args[1])
         with _telling():
             return await super()._translate_exceptions(func, *args, **kwargs)
 

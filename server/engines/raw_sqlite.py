@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from server.engines.parameters import for_sqlite, to_sqlite
 from server.engines.sqlite import PRAGMAS, prepare, telling
+from server.engines.width import refuse_wide
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -29,6 +30,7 @@ class RawSqlite:
 
     def fetch(self, sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
         """Run one statement and return its rows; placeholders and parameters as in db.fetch."""
+        refuse_wide(params)
         values = [for_sqlite(value) for value in params]
         return [dict(row) for row in self._connection.execute(to_sqlite(sql), values).fetchall()]
 

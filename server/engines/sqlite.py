@@ -39,6 +39,7 @@ from server.clock import monotonic
 from server.engines.lists import SqliteLists
 from server.engines.parameters import moment_to_text
 from server.engines.safety import Begun, SafeNested, to_the_end, unavailable
+from server.engines.width import refuse_wide
 
 # FULL: a check-in that was thanked for survives a power cut. The cache is 32 MiB, since the default
 # of 2 MiB made late detection among a million rows four times slower. A WAL file that a burst made
@@ -111,11 +112,12 @@ class _Connection(ConnectionWrapper[aiosqlite.Connection]):
 
 
 class _Telling(SqliteClient):
-    """Every statement says Unavailable where waiting may help."""
+    """Every statement says Unavailable where waiting may help, and has few parameters."""
 
     executor_class = SqliteLists
 
     async def execute_insert(self, query: str, values: list[Any]) -> int:
+        refuse_wide(values)
         with telling():
             key: int = await super().execute_insert(query, values)
             return key
@@ -127,6 +129,7 @@ class _Telling(SqliteClient):
     async def execute_query(
         self, query: str, values: list[Any] | None = None
     ) -> tuple[int, Sequence[dict[str, Any]]]:
+        refuse_wide(values)
         with telling():
             found: tuple[int, Sequence[dict[str, Any]]] = await super().execute_query(query, values)
             return found
@@ -134,6 +137,7 @@ class _Telling(SqliteClient):
     async def execute_query_dict(
         self, query: str, values: list[Any] | None = None
     ) -> list[dict[str, Any]]:
+        refuse_wide(values)
         with telling():
             rows: list[dict[str, Any]] = await super().execute_query_dict(query, values)
             return rows
