@@ -11,15 +11,15 @@ from importlib.util import find_spec
 from typing import Any, cast
 from urllib.parse import quote
 
-from asyncpg.exceptions import InterfaceError, PostgresConnectionError
+from asyncpg.exceptions import PostgresConnectionError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount
-from tortoise.exceptions import DBConnectionError, OperationalError
+from tortoise.exceptions import DBConnectionError
 
-from server import crypt, i18n, static_files
+from server import crypt, i18n, logs, static_files
 from server.alert.duty import on_duty, on_rota
 from server.checkin import drift, shared_question
 from server.checkin.fast import FastLane
@@ -56,9 +56,10 @@ from server.web import answer_fault, wants_page
 PARTS = ("api", "me", "pages")
 # Modules beside the rooms that hold routes.
 BESIDE = ("server.health",)
-# What says that the database is away, rather than that a statement of ours is wrong.
-AWAY = (DBConnectionError, PostgresConnectionError, InterfaceError, ConnectionError)
-_FULL = ("disk is full", "database or disk is full", "readonly database", "disk I/O error")
+# What says that the database is away, where the engines have not said so: they know, among the
+# faults of a driver, which one is a statement of ours that is wrong.
+AWAY = (DBConnectionError, PostgresConnectionError)
+_log = logs.get("web")
 
 
 Companion = Callable[[Starlette], AbstractAsyncContextManager[None]]
@@ -166,9 +167,9 @@ def _handlers() -> dict[type[Exception], Any]:
     return {
         Unauthenticated: _sign_in_first,
         NotYet: _lead_on,
+        Unavailable: _later,
         WaymarkError: answer_fault,
         HTTPException: _from_framework,
-        OperationalError: _broken,
         **away,
     }
 
@@ -205,14 +206,17 @@ async def _from_framework(request: Request, fault: HTTPException) -> Response:
     return response
 
 
-async def _away(request: Request, _fault: Exception) -> Response:
+async def _later(request: Request, fault: Exception) -> Response:
+    """503: whoever asked is told to try again, and the log what is away."""
+    if fault.__cause__ is None:
+        _log.warning("busy", exc=fault)
+    else:
+        _log.error("away", exc=fault)
+    return await answer_fault(request, fault)
+
+
+async def _away(request: Request, fault: Exception) -> Response:
+    _log.error("away", exc=fault)
     return await answer_fault(
         request, Unavailable(N_("The database cannot be reached now. Nothing was saved."))
     )
-
-
-async def _broken(request: Request, fault: Exception) -> Response:
-    """The database refused a statement: it may be full or read-only; else our words are wrong."""
-    if any(sign in str(fault) for sign in _FULL):
-        return await _away(request, fault)
-    raise fault
