@@ -502,6 +502,7 @@ async def test_a_time_of_blindness(cast: Cast) -> None:
     assert not any(moment.day == 3 and moment.hour == 19 for moment, _, _ in told)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_lives_drawn_at_random(cast: Cast, seed: int) -> None:
     await compare(cast, life(Random(seed)))  # noqa: S311 (repeatable, not secret)
@@ -531,6 +532,7 @@ async def test_a_month_by_what_is_usual_for_the_child(cast: Cast) -> None:
     assert len(pages) == 2
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_lives_at_random_by_what_is_usual(cast: Cast, seed: int) -> None:
     said = life(Random(seed + 100))  # noqa: S311 (repeatable, not secret)
