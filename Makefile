@@ -18,8 +18,8 @@ APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test test-quick test-browser test-load browsers check bench lock clean migrate coverage \
-	check-format check-lint check-types check-app check-words check-migrations check-locks check-docs
+.PHONY: help run setup test test-quick test-browser test-load explore browsers check bench lock clean migrate \
+	coverage check-format check-lint check-types check-app check-words check-migrations check-locks check-docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -92,6 +92,9 @@ test-browser: $(MADE)/dev $(MADE)/app browsers ## In real browsers
 # One test after the other: these time things, or take the whole machine.
 test-load: $(MADE)/dev $(MADE)/app browsers ## What is timed, and what takes long
 	$(PYTEST) -m load $(ARGS)
+
+explore: $(MADE)/dev $(MADE)/app ## Draw new examples for a time (MINUTES=60) and print what breaks, ready to pin
+	@exec $(BIN)/python -m tests.explore --minutes $(or $(MINUTES),10) $(ARGS)
 
 coverage: $(MADE)/dev $(MADE)/app ## The quick tests, and which branches they took
 	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load" --cov $(ARGS)

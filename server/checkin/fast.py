@@ -120,7 +120,7 @@ _WHO = """
   JOIN person p ON p.id = s.person_id AND p.role = 'child' AND p.disabled_at IS NULL
   LEFT JOIN device d ON d.id = s.device_id
   JOIN watch w ON w.child_id = s.person_id AND w.standing IN ('well', 'due')
-   AND w.missed_due_at IS NULL AND w.act_at > $1
+   AND w.missed_due_at IS NULL AND w.alarm_at IS NULL AND w.act_at > $1
    AND (w.opens_at > $1 OR w.then_due_at IS NOT NULL)
   LEFT JOIN check_in k ON k.id = x.id
  WHERE d.shut_out_at IS NULL AND k.id IS NULL

@@ -17,6 +17,7 @@ from server.notify.devices import reached_of
 from server.people.models import Tie
 from server.people.rules import Role
 from server.watch import rhythm as rhythms
+from server.watch.changing import retune
 from server.watch.habit import REMEMBERED, UNTOLD, Known, Past, learned
 from server.watch.models import Observation, Pause, Sighting, Watch
 from server.watch.models import Season as SeasonRow
@@ -330,5 +331,7 @@ def passed(one: Case, now: datetime) -> tuple[Case, tuple[Change, ...]]:
     tier = Tier(watch.tier_then or watch.tier)
     watch.tier, watch.tier_until_at, watch.tier_then = tier.value, None, None
     terms = replace(one.terms, tier=tier, steps=one.policy.tiers[tier].steps)
+    if tier.is_tighter_than(one.terms.tier):
+        standing = retune(standing, terms, until, before=one.terms)
     standing, after = advance(standing, terms, now, since=until)
     return replace(one, standing=standing, terms=terms), (*before, *after)

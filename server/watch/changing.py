@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 
 from server.watch.rhythm import OPENS_BEFORE, Span, is_return
 from server.watch.standing import (
+    Change,
     Standing,
     Terms,
     What,
     Why,
     advance,
+    call_at,
     carer_hour,
     ceiling_at,
     next_round,
@@ -19,17 +21,28 @@ from server.watch.standing import (
 
 
 def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) -> Standing:
-    """The tier was raised: an alarm that is under way comes earlier by it, never later than by the
-    terms `before`. Call `advance(…, now)` by those first.
+    """The tier was raised: if the silence goes on, adults are called no later than they would have
+    been by the terms `before`, and an alarm that is under way comes earlier. Call `advance(…, now)`
+    by those first.
 
     Where the tier is lowered, what is under way stays as it is: do not call this.
     """
-    if standing.alarm_at is None:
+    if standing.is_alerted:
+        return standing
+    bound = _called(standing, before)
+    tighter = _tightened(standing, terms, now)
+    if _called(tighter, terms).at <= bound.at:
+        return tighter
+    # The higher tier asks first and gives a window; the odds of the lower one call at once.
+    return replace(tighter, alarm_at=bound.at, alarm_why=bound.why)
+
+
+def _tightened(standing: Standing, terms: Terms, now: datetime) -> Standing:
+    """What is late already, as the higher tier has it."""
+    if standing.alarm_at is None or standing.missed_due_at is None:
         return standing
     if terms.steps.doubt is not None:
         return weigh(standing, terms, now)
-    standing = _no_later_than(standing, before)
-    assert standing.alarm_at is not None
     ask = standing.ask_at
     if ask is not None:
         ask = min(ask, carer_hour(terms, now))
@@ -44,15 +57,11 @@ def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) ->
     return replace(standing, ask_at=ask, alarm_at=alarm, alarm_why=why)
 
 
-def _no_later_than(standing: Standing, before: Terms) -> Standing:
-    """The alarm as the misses to come would have made it by the terms `before`. Where each miss is
-    asked about they change nothing about it; where a silence is weighed, each makes it earlier."""
-    if before.steps.doubt is None:
-        return standing
-    assert standing.alarm_at is not None
-    _, changes = advance(standing, before, standing.alarm_at)
-    called = next(change for change in changes if change.what is What.ALERT)
-    return replace(standing, alarm_at=called.at, alarm_why=called.why)
+def _called(standing: Standing, terms: Terms) -> Change:
+    """When adults are called and why, if only silence comes: the misses to come count too."""
+    # Misses only ever bring the call forward, so there is one by the moment that stands now.
+    _, changes = advance(standing, terms, call_at(standing, terms))
+    return next(change for change in changes if change.what is What.ALERT)
 
 
 def reschedule(
@@ -81,6 +90,9 @@ def reschedule(
     opens = max(opens_of(terms, due, _round_before(terms, due, begun_at)), min(now, due))
     if due == standing.due_at and not is_return(terms.pauses, due):
         opens = standing.opens_at
+    if due > standing.due_at and standing.missed_due_at is None:
+        # What a raised tier had kept was about the round that gives way.
+        standing = replace(standing, alarm_at=None, alarm_why=None)
     return replace(
         standing,
         due_at=due,

@@ -348,8 +348,10 @@ class Replay:
         if until is None or until > now:
             return rules.advance(child.standing, child.terms, now)
         standing, before = rules.advance(child.standing, child.terms, until)
-        self._in_tier(child, child.tier_then or child.terms.tier, until)
+        earlier = self._in_tier(child, child.tier_then or child.terms.tier, until)
         child.tier_until = child.tier_then = None
+        if child.terms.tier.is_tighter_than(earlier.tier):
+            standing = changing.retune(standing, child.terms, until, before=earlier)
         standing, after = rules.advance(standing, child.terms, now, since=until)
         return standing, (*before, *after)
 

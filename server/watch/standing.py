@@ -100,7 +100,9 @@ class Standing:
     late_at: datetime | None = None
     ask_at: datetime | None = None  # When the carer is to be asked; None once that is done.
     asked_at: datetime | None = None
-    alarm_at: datetime | None = None  # When adults are called unless something settles it.
+    # When adults are called unless something settles it. Set before anything is late only where a
+    # raised tier would have called later than the lower one.
+    alarm_at: datetime | None = None
     alarm_why: Why | None = None
     is_alerted: bool = False
     last_call_at: datetime | None = None  # When the child was asked once more in this silence.
@@ -322,7 +324,7 @@ def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     steps = steps_of(terms, missed)
     # Nearly always the same, and a copy of the terms for each late round shows in a replay.
     of_it = terms if steps is terms.steps else replace(terms, steps=steps)
-    begun = _begin_alarm(standing, of_it, at)
+    begun = _no_later(_begin_alarm(standing, of_it, at), standing)
     held_at = standing.held_at
     if held_at is None or held_at < opened:
         return begun, (change,)
@@ -330,6 +332,15 @@ def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     # It puts something off or does nothing: whoever says something is not alarmed about sooner.
     is_later = call_at(held, of_it) > call_at(begun, of_it)
     return held if is_later and held_at + steps.levels.holds_for > at else begun, (change,)
+
+
+def _no_later(begun: Standing, before: Standing) -> Standing:
+    """A tier that was raised while nothing was late has kept when its lower one would have called
+    adults (`changing.retune`): the alarm that begins comes no later."""
+    kept, alarm = before.alarm_at, begun.alarm_at
+    if kept is None or (alarm is not None and alarm <= kept):
+        return begun
+    return replace(begun, alarm_at=kept, alarm_why=before.alarm_why)
 
 
 def hold(standing: Standing, terms: Terms, said_at: datetime) -> Standing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -145,6 +146,20 @@ async def test_it_leaves_alone_whatever_is_not_the_common_case(cast: Cast, lane:
     assert (await Watch.get(child_id=cast.mia.id)).missed_due_at is not None
     assert await take(lane, cast, "mia", an_answer(cast)) is None, "something is late"
     assert await CheckIn.all().count() == 1
+
+
+async def test_an_answer_ends_the_call_that_a_raised_tier_had_kept(
+    cast: Cast, lane: FastLane
+) -> None:
+    """Nothing is late, and yet a moment stands at which adults are called: it goes the long way."""
+    await ticking.tick(cast.clock.advance(hours=4))
+    kept = cast.clock() + timedelta(hours=3)
+    await Watch.filter(child_id=cast.mia.id).update(alarm_at=kept, alarm_why="unusual")
+    said = an_answer(cast)
+    assert await take(lane, cast, "mia", said) is None
+    await actions.record(cast.actor("mia"), Role.CHILD, cast.mia.id, said, cast.clock())
+    assert (await Watch.get(child_id=cast.mia.id)).alarm_at is None
+    assert await take(lane, cast, "mia", an_answer(cast)) is not None
 
 
 async def test_a_placement_that_has_ended_is_left_to_the_long_way(

@@ -333,7 +333,6 @@ def _ask(strategy: Any, send: Send, wanted: list[Any]) -> set[int]:
         max_examples=EXAMPLES,
         database=None,
         deadline=None,
-        derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -364,6 +363,7 @@ async def _subscribed(cast: Cast) -> str:
     return str(address.id)
 
 
+@pytest.mark.drawn
 def test_every_operation_answers_as_the_document_says(
     api: Any,
     send: Send,

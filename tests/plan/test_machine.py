@@ -543,5 +543,6 @@ def world(migrated: Database, keyring: crypt.Keyring, tmp_path: Path) -> Iterato
     yield from opened(World(migrated, tmp_path))
 
 
+@pytest.mark.drawn
 def test_no_word_is_lost_and_one_number_is_one_text_in_any_weather(world: World) -> None:
     run(Machine, world, steps=30)

@@ -108,6 +108,7 @@ def rhythm_of(times: list[str]) -> Rhythm:
     return Rhythm(tuple(time.fromisoformat(at) for at in times))
 
 
+@pytest.mark.drawn
 def test_many_ticks_equal_one_late_tick_and_both_equal_the_rules(world: World) -> None:
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(terms, looks)

@@ -482,6 +482,17 @@ async def test_a_tier_that_ends_falls_to_what_was_named(cast: Cast) -> None:
     assert crypt.current().open(entry.why) == "Her first night."
 
 
+async def test_a_tier_that_is_raised_by_its_end_brings_an_alarm_forward_too(cast: Cast) -> None:
+    until = DUE + 125 * MINUTE  # Late in the low tier for five minutes, which gives three hours.
+    now, tom = cast.clock(), cast.actor("tom")
+    await agreeing.set_tier(
+        tom, cast.mia.id, Tier.LOW, until_at=until, then=Tier.HIGH, rhythm=TWICE, now=now
+    )
+    await at(cast, until)
+    after = await mia(cast)
+    assert (after.tier, after.alarm_at) == ("high", DUE + 135 * MINUTE)
+
+
 @pytest.mark.parametrize(
     ("until", "then"), [(HOUR, None), (None, Tier.LOW), (-HOUR, Tier.LOW), (0 * HOUR, Tier.LOW)]
 )

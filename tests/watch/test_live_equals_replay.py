@@ -502,6 +502,7 @@ async def test_a_time_of_blindness(cast: Cast) -> None:
     assert not any(moment.day == 3 and moment.hour == 19 for moment, _, _ in told)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_lives_drawn_at_random(cast: Cast, seed: int) -> None:
     await compare(cast, life(Random(seed)))  # noqa: S311 (repeatable, not secret)
@@ -531,6 +532,7 @@ async def test_a_month_by_what_is_usual_for_the_child(cast: Cast) -> None:
     assert len(pages) == 2
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_lives_at_random_by_what_is_usual(cast: Cast, seed: int) -> None:
     said = life(Random(seed + 100))  # noqa: S311 (repeatable, not secret)
@@ -625,6 +627,27 @@ async def test_who_is_not_found_is_looked_for_again_before_adults_are_called(cas
     assert pages[0] > at(5, "00:05")
     # Of whom a sign was noticed, the first look in vain calls adults.
     assert pages[1] < at(7, "19:00")
+
+
+async def test_a_tier_raised_before_a_miss_calls_no_later_than_the_lower_one_would_have(
+    cast: Cast,
+) -> None:
+    """One evening that is missed after a warning sign is enough for the middle tier, an hour after
+    it was due; the high tier alone would ask the carer and give an hour. The next evening she has
+    answered, and the high tier calls as it always does."""
+    data = weighing(page=0.2, sign=30.0)
+    data["high"]["carer_window"] = "1h"
+    said: list[Said] = [
+        (at(2, "16:50"), "check_in", {}),
+        (at(3, "07:50"), "check_in", {}),
+        (at(3, "12:00"), "observation", {"sign": "packed_bag"}),
+        (at(3, "12:30"), "tier", {"tier": Tier.HIGH}),
+        (at(3, "20:00"), "check_in", {}),
+        (at(4, "07:50"), "check_in", {}),
+    ]
+    told = await compare(cast, said, data)
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert pages[:2] == [at(3, "18:00"), at(4, "18:30")]
 
 
 def weighing(**more: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from server.alert.levels import Does, Evidence, Levels
@@ -27,6 +27,7 @@ from tests.watch.watches import (
     HOUR,
     MINUTE,
     SHIPPED,
+    STARTS,
     Act,
     Life,
     acts,
@@ -1161,17 +1162,118 @@ def test_a_raised_tier_leaves_an_alarm_where_the_next_miss_would_have_brought_it
     assert life.silence() == before
 
 
+RAISES = [(Tier.LOW, Tier.MID), (Tier.LOW, Tier.HIGH), (Tier.MID, Tier.HIGH)]
+# Noticed at the beginning, and missing twice before: one miss is enough for the middle tier.
+FEARED = Known(warned_at=STARTS[0], missing=2)
+MIDNIGHTS = Rhythm((time(0),), frozenset({0, 1, 5}))
+
+
 @many
-@given(starts, rhythms, lives, st.booleans(), st.data())
+@given(starts, rhythms, lives, st.booleans(), st.sampled_from(RAISES), knowns)
+# At midnight the middle tier waits an hour and calls; the high one waits half an hour, asks the
+# carer, and gives an hour.
+@example(STARTS[0], MIDNIGHTS, [], True, (Tier.MID, Tier.HIGH), FEARED)
 def test_under_the_habit_too_a_raised_tier_never_makes_the_next_alert_later(
-    start: datetime, rhythm: Rhythm, happened: list[Act], carer: bool, data: st.DataObject
+    start: datetime,
+    rhythm: Rhythm,
+    happened: list[Act],
+    carer: bool,
+    raised: tuple[Tier, Tier],
+    known: Known,
 ) -> None:
-    lower, higher = data.draw(
-        st.sampled_from([(Tier.LOW, Tier.MID), (Tier.LOW, Tier.HIGH), (Tier.MID, Tier.HIGH)])
-    )
-    known = data.draw(knowns)
+    lower, higher = raised
     terms = Terms(lower, HABITUAL.tiers[lower].steps, rhythm, PARIS, (), carer, known)
     life = lived(terms, start, happened)
     before, open_before = life.silence(), life.standing.is_alerted
     life.retier(higher, HABITUAL.tiers[higher].steps, raised=True)
+    assert life.silence() <= before or open_before
+
+
+def feared(raised_to: Tier = Tier.HIGH) -> Life:
+    """Their tier was raised at noon; the lower one would have called at one in the night."""
+    steps = HABITUAL.tiers[Tier.MID].steps
+    life = Life.begin(Terms(Tier.MID, steps, MIDNIGHTS, PARIS, (), True, FEARED), STARTS[0])
+    life.retier(raised_to, HABITUAL.tiers[raised_to].steps, raised=True)
+    return life
+
+
+ONE_AT_NIGHT = datetime(2026, 3, 28, tzinfo=UTC)
+
+
+def test_a_call_that_is_kept_names_what_decided_it_and_the_carer_is_asked_before_it() -> None:
+    life = feared()
+    life.look(ONE_AT_NIGHT)
+    ask, alert = life.changes[-2:]
+    assert (ask.what, ask.at) == (What.ASK, ONE_AT_NIGHT - HOUR / 2)
+    assert (alert.what, alert.at, alert.why) == (What.ALERT, ONE_AT_NIGHT, Why.UNUSUAL)
+
+
+def test_an_answer_ends_a_call_that_is_kept() -> None:
+    life = feared()
+    life.act(Act("answer", HOUR))
+    assert life.standing.alarm_at is None
+    # The high tier as it always is: late after half an hour, and an hour for the carer.
+    assert life.silence() == ONE_AT_NIGHT + HOUR / 2
+
+
+def test_an_absence_that_excuses_the_round_ends_a_call_that_is_kept() -> None:
+    life = feared()
+    life.act(Act("pause", HOUR, 24 * HOUR))
+    assert life.standing.alarm_at is None
+    assert life.silence() > ONE_AT_NIGHT + DAY
+
+
+def test_an_absence_at_another_time_leaves_a_call_that_is_kept() -> None:
+    life = feared()
+    later = Span(ONE_AT_NIGHT + 8 * HOUR, ONE_AT_NIGHT + 9 * HOUR)
+    life.reterm(replace(life.terms, pauses=(later,)))
+    assert life.silence() == ONE_AT_NIGHT
+
+
+def test_a_tier_that_is_raised_again_while_nothing_is_late_calls_nobody_for_it() -> None:
+    life = feared()
+    life.look(STARTS[0] + 6 * HOUR)
+    life.retier(Tier.HIGH, HABITUAL.tiers[Tier.HIGH].steps, raised=True)
+    assert not life.standing.is_alerted
+    assert life.silence() == ONE_AT_NIGHT
+
+
+def test_a_word_in_time_by_a_way_that_only_holds_puts_off_a_call_that_is_kept() -> None:
+    life = feared()
+    life.act(Act("sms", ONE_AT_NIGHT - HOUR - life.now))
+    assert life.silence() == ONE_AT_NIGHT + 6 * HOUR  # Asked after six hours less one, and an hour.
+
+
+@many
+@given(any_terms(), any_steps(), starts, lives, lives, st.data())
+def test_after_a_raise_too_the_outcome_does_not_depend_on_how_often_one_looks(
+    terms: Terms,
+    tighter: rules.Steps,
+    start: datetime,
+    before: list[Act],
+    after: list[Act],
+    data: st.DataObject,
+) -> None:
+    seldom, often = lived(terms, start, before), lived(terms, start, before)
+    for life in (seldom, often):
+        life.retier(Tier.HIGH, tighter, raised=True)
+    for act in after:
+        seldom.act(act)
+        for glance in data.draw(st.lists(looks, max_size=6)):
+            if often.now + glance.after < seldom.now:
+                often.act(glance)
+        often.act(replace(act, after=seldom.now - often.now))
+    assert often.standing == seldom.standing
+    assert often.changes == seldom.changes
+
+
+@many
+@given(any_terms(), any_steps(), starts, lives)
+def test_by_whatever_policy_a_raised_tier_never_makes_the_next_alert_later(
+    terms: Terms, steps: rules.Steps, start: datetime, happened: list[Act]
+) -> None:
+    """Also where the higher tier is no tighter in everything: it is a raise all the same."""
+    life = lived(terms, start, happened)
+    before, open_before = life.silence(), life.standing.is_alerted
+    life.retier(Tier.HIGH, steps, raised=True)
     assert life.silence() <= before or open_before
