@@ -106,8 +106,12 @@ class Keyring:
         return MARK + _to_text(self._first_id + nonce + sealed)
 
     def open(self, token: str) -> str:
-        """What was sealed. Raises Unreadable where the key is gone or the token was changed."""
-        return self.open_bytes(token).decode()
+        """What was sealed. Raises Unreadable where the key is gone, the token was changed, or it
+        holds no text but a picture."""
+        try:
+            return self.open_bytes(token).decode()
+        except UnicodeDecodeError as fault:
+            raise Unreadable("sealed, and no text") from fault
 
     def open_bytes(self, token: str) -> bytes:
         """The same of what is no text."""
@@ -223,6 +227,11 @@ def key_ids(text: str) -> set[str]:
     return {_to_bytes(found[len(MARK) :][:8])[:4].hex() for found in _SEALED.findall(text)}
 
 
+def sealed_in(text: str) -> list[str]:
+    """What is sealed in this text, in its order."""
+    return _SEALED.findall(text) if MARK in text else []
+
+
 def holds_sealed(text: str) -> bool:
     """Whether something that looks like a sealed text is in it."""
     return MARK in text and _SEALED.search(text) is not None
@@ -235,11 +244,32 @@ def _refuse_filter(field: Field[Any], instance: Any) -> None:
         raise FieldError(f"{field.model_field_name} is sealed: filter by a blind index instead")
 
 
-class EncryptedText(TextField):
+class Sealed:
+    """What every column that holds sealed values can do: so that whoever walks the columns of a
+    database, as a backup does, opens each as what it is."""
+
+    def read(self, keyring: Keyring, token: str) -> Any:
+        """The value that was sealed. Raises Unreadable."""
+        raise NotImplementedError
+
+    def check(self, keyring: Keyring, stored: str) -> int:
+        """How many sealed values are in what is stored, all of which can be opened: 1, or 0 for a
+        text that was never sealed and reads as it is. Raises Unreadable."""
+        if not stored.startswith(MARK):
+            return 0
+        self.read(keyring, stored)
+        return 1
+
+
+class EncryptedText(Sealed, TextField):  # type: ignore[misc]  # The stubs make a TextField a str.
     """A text column that holds sealed tokens and reads as plain text. It cannot be filtered by.
 
     Rows made by hand-written SQL seal their values with `crypt.seal`.
     """
+
+    def read(self, keyring: Keyring, token: str) -> str:
+        """The text. Raises Unreadable."""
+        return keyring.open(token)
 
     def to_db_value(self, value: Any, instance: Any) -> str | None:
         """Sealed under the first key."""
@@ -254,16 +284,23 @@ class EncryptedText(TextField):
         the model's constructor alike, so a text without the mark is left as it is.
         """
         if isinstance(value, str) and _SEALED.fullmatch(value):
-            return current().open(value)
+            return self.read(current(), value)
         return None if value is None else str(value)
 
 
-class EncryptedJSON(Field[Any]):
+class EncryptedJSON(Sealed, Field[Any]):
     """A text column that holds a sealed JSON value: an object, a list, a text, a number."""
 
     field_type = object
     indexable = False
     SQL_TYPE = "TEXT"
+
+    def read(self, keyring: Keyring, token: str) -> Any:
+        """The value. Raises Unreadable."""
+        try:
+            return json.loads(keyring.open(token))
+        except ValueError as fault:
+            raise Unreadable("sealed, and no JSON") from fault
 
     def to_db_value(self, value: Any, instance: Any) -> str | None:
         """Sealed JSON; floats that JSON lacks are refused."""
@@ -277,17 +314,26 @@ class EncryptedJSON(Field[Any]):
     def to_python_value(self, value: Any) -> Any:
         """The value; one that a program hands in is left as it is."""
         if isinstance(value, str) and _SEALED.fullmatch(value):
-            return json.loads(current().open(value))
+            return self.read(current(), value)
         return value
 
 
-class EncryptedBytes(Field[Any]):
+class EncryptedBytes(Sealed, Field[Any]):
     """A text column that holds sealed bytes, such as a picture. As text, so that a row is one thing
     for a copy of the database, whichever kind it is."""
 
     field_type = bytes
     indexable = False
     SQL_TYPE = "TEXT"
+
+    def read(self, keyring: Keyring, token: str) -> bytes:
+        """The bytes. Raises Unreadable."""
+        return keyring.open_bytes(token)
+
+    def check(self, keyring: Keyring, stored: str) -> int:
+        """1. Bytes are always sealed. Raises Unreadable."""
+        self.read(keyring, stored)
+        return 1
 
     def to_db_value(self, value: Any, instance: Any) -> str | None:
         """Sealed under the first key."""
@@ -298,7 +344,7 @@ class EncryptedBytes(Field[Any]):
     def to_python_value(self, value: Any) -> bytes | None:
         """The bytes; those that a program hands in are left as they are."""
         if isinstance(value, str):
-            return current().open_bytes(value)
+            return self.read(current(), value)
         return None if value is None else bytes(value)
 
 

@@ -13,6 +13,7 @@ import secrets
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Annotated, Any, Self
@@ -79,7 +80,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Writer:
-    """A backup that is being written, beside its place; `finish` puts it there, whole.
+    """A backup that is being written, beside its place; `close` ends it, `place` puts it there.
 
     Whoever is killed before that leaves a file whose name ends in `.part`, and what stood in the
     place stands there still.
@@ -99,7 +100,10 @@ class Writer:
         return self
 
     def __exit__(self, *fault: object) -> None:
-        self._file.close()
+        # A zip that was left half-way would try to end itself when it is forgotten, and complain.
+        self._zip.fp = None
+        with suppress(OSError):
+            self._file.close()
         self._beside.unlink(missing_ok=True)
 
     def _refuse_known(self) -> None:
@@ -115,20 +119,31 @@ class Writer:
         inner = self._zip.open(_named(f"tables/{table.name}.jsonl"), "w", force_zip64=True)
         return _Member(self, table, inner)
 
-    def finish(self, manifest: Manifest) -> None:
-        """Sign, write out to the disk, and move into place."""
+    def close(self, manifest: Manifest) -> Path:
+        """Sign, and write out to the disk; the path of what can be read now."""
         text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
         self._zip.writestr(_named(MANIFEST), text)
         self._zip.writestr(_named(SIGNATURE), crypt.sign(_digest(text), BACKUP))
         self._zip.close()
         self._file.flush()
         os.fsync(self._file.fileno())
+        return self._beside
+
+    def place(self) -> None:
+        """Move what was closed into its place."""
         self._refuse_known()
         if self._replaces:
             self._beside.replace(self._path)
         else:
             _link(self._beside, self._path)
         _write_out(self._path.parent)
+
+    def keep_aside(self) -> Path:
+        """Keep what was closed under another name, since it is not to be taken for a backup."""
+        aside = self._path.with_name(f"{self._path.name}.unverified")
+        self._beside.replace(aside)
+        _write_out(aside.parent)
+        return aside
 
 
 def _link(beside: Path, path: Path) -> None:

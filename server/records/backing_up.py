@@ -1,6 +1,5 @@
 """`waymark backup`: the whole database into one file, while it is in use."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,10 +8,8 @@ from typing import Any
 from server.crypt import Keyring
 from server.engines import address
 from server.engines.copying import CopyFault, Row, Snapshot, Table, snapshot, telling
-from server.records.archive import FORMAT, Keys, Manifest, Record, Writer
-
-# Says how many rows are done.
-Told = Callable[[int], None]
+from server.records.archive import FORMAT, Archive, Keys, Manifest, Record, Writer
+from server.records.verifying import Opened, Told, Unopened, verify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,40 +22,67 @@ class What:
     made_at: datetime
 
 
-async def back_up(what: What, path: Path, *, replaces: bool, told: Told) -> Manifest:
-    """Write the backup; either the whole file is there at the end, or what was there before.
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What was written, and how much of it was opened to see whether it can be read."""
 
-    Raises CopyFault where the file exists and may not be replaced, or there is no database.
+    manifest: Manifest
+    opened: Opened
+
+
+async def back_up(what: What, path: Path, *, replaces: bool, told: Told) -> Backup:
+    """Write the backup, and read it back: every row, every sealed value.
+
+    Either the whole file is there at the end, or what was there before. Raises CopyFault where the
+    file exists and may not be replaced, where there is no database, and where what was written
+    cannot be read back. If only sealed values cannot be opened, it is kept beside, under another
+    name: with those faults it may still be the best that there is.
     """
-    with telling():
-        return await _back_up(what, path, replaces=replaces, told=told)
+    with telling(), Writer(path, replaces=replaces) as writer:
+        manifest = await _copy(what, writer, told)
+        written = writer.close(manifest)
+        opened = _verify(written, what.keyring, writer, told)
+        writer.place()
+    return Backup(manifest, opened)
 
 
-async def _back_up(what: What, path: Path, *, replaces: bool, told: Told) -> Manifest:
+async def _copy(what: What, writer: Writer, told: Told) -> Manifest:
     async with snapshot(what.url) as source:
         migrations = await source.migrations()
         if not migrations:
             raise CopyFault("This database holds nothing of Waymark.")
-        with Writer(path, replaces=replaces) as writer:
-            copied = _Copied()
-            for table in await source.tables():
-                await copied.copy(source, table, writer, told)
-            manifest = Manifest(
-                format=FORMAT,
-                made_at=what.made_at,
-                engine=address.parse(what.url).dialect,
-                migrations=migrations,
-                tables=writer.entries,
-                keys=Keys(
-                    seals=sorted(copied.key_ids),
-                    signs=what.keyring.ids[0],
-                    index=what.keyring.ids[-1],
-                    push=what.push_key,
-                ),
-                record=copied.record(),
-            )
-            writer.finish(manifest)
-    return manifest
+        copied = _Copied()
+        for table in await source.tables():
+            await copied.copy(source, table, writer, told)
+    return Manifest(
+        format=FORMAT,
+        made_at=what.made_at,
+        engine=address.parse(what.url).dialect,
+        migrations=migrations,
+        tables=writer.entries,
+        keys=Keys(
+            seals=sorted(copied.key_ids),
+            signs=what.keyring.ids[0],
+            index=what.keyring.ids[-1],
+            push=what.push_key,
+        ),
+        record=copied.record(),
+    )
+
+
+def _verify(written: Path, keyring: Keyring, writer: Writer, told: Told) -> Opened:
+    try:
+        with Archive(written) as archive:
+            return verify(archive, keyring, told)
+    except Unopened as fault:
+        aside = writer.keep_aside()
+        raise Unopened(
+            f"There is no new backup: {str(fault).rstrip('.')}. What was written is kept as"
+            f" {aside}; `waymark restore --with-unreadable` takes it. Mend that row, then back up"
+            " again."
+        ) from fault
+    except CopyFault as fault:
+        raise CopyFault(f"There is no new backup, it cannot be read back: {fault}") from fault
 
 
 class _Copied:
@@ -77,7 +101,7 @@ class _Copied:
             member.add(rows)
             self._rows += len(rows)
             self._follow_chain(table, rows)
-            told(self._rows)
+            told("backed up", self._rows)
         member.end()
         self._counts[table.name] = self._rows - before
         self.key_ids |= member.key_ids

@@ -11,9 +11,10 @@ from typing import Any
 from server import crypt
 from server.clock import monotonic
 from server.keys import vapid_public_key
-from server.records import restoring
+from server.records import restoring, verifying
 from server.records.archive import Archive, Manifest
 from server.records.backing_up import What, back_up
+from server.records.verifying import Opened
 from server.settings import Settings
 
 Work = Callable[[Settings, datetime], Awaitable[Any]]
@@ -45,6 +46,11 @@ def add_commands(add: Add, beside: Beside, say: Say = print) -> None:
     put.add_argument(
         "--check", action="store_true", help="only look whether the file is whole and can be read"
     )
+    put.add_argument(
+        "--with-unreadable",
+        action="store_true",
+        help="also where some sealed values cannot be opened; these stay unreadable",
+    )
     put.set_defaults(work=_restore)
 
 
@@ -55,12 +61,10 @@ async def _backup(args: argparse.Namespace, settings: Settings, now: datetime) -
         push_key=fingerprint(settings),
         made_at=now,
     )
-    said = _said()
-    manifest = await back_up(
-        what, args.file, replaces=args.force, told=lambda rows: said("backed up", rows)
-    )
+    made = await back_up(what, args.file, replaces=args.force, told=_said())
+    manifest = made.manifest
     return [
-        f"{args.file}: {_sum(manifest)}.",
+        f"{args.file}: {_sum(manifest)}. Read back: {made.opened.values:,} sealed values opened.",
         f"To read it the keys of WAYMARK_SECRET_KEYS are needed ({_needed(manifest)}); they are not"
         " in it. Keep them elsewhere.",
         "Names and words are sealed in it; times, ids and how people are tied lie in it in the"
@@ -72,16 +76,38 @@ async def _restore(args: argparse.Namespace, settings: Settings, now: datetime) 
     keyring = crypt.Keyring(settings.secret_keys)
     with Archive(args.file) as archive:
         if args.check:
-            manifest = restoring.check(archive, keyring, _said())
-            return [
-                f"{args.file} is whole and can be read: {_sum(manifest)}.",
-                *_of_push(settings, manifest),
-            ]
+            return _checked(args, settings, archive, keyring)
         where = restoring.Where(
-            url=settings.database_url, keyring=keyring, replaces=args.replace, now=now
+            url=settings.database_url,
+            keyring=keyring,
+            replaces=args.replace,
+            now=now,
+            with_unreadable=args.with_unreadable,
         )
-        manifest = await restoring.restore(archive, where, _said())
-    return [f"Restored: {_sum(manifest)}. The record is whole.", *_next(settings, manifest, now)]
+        opened = await restoring.restore(archive, where, _said())
+    manifest = archive.manifest
+    return [
+        f"Restored: {_sum(manifest)}. The record is whole.",
+        *_unreadable(opened),
+        *_next(settings, manifest, now),
+    ]
+
+
+def _checked(
+    args: argparse.Namespace, settings: Settings, archive: Archive, keyring: crypt.Keyring
+) -> list[str]:
+    opened = verifying.check(archive, keyring, _said(), with_unreadable=args.with_unreadable)
+    manifest = archive.manifest
+    return [
+        f"{args.file} is whole and can be read: {_sum(manifest)};"
+        f" {opened.values - opened.unreadable:,} sealed values opened.",
+        *_unreadable(opened),
+        *_of_push(settings, manifest),
+    ]
+
+
+def _unreadable(opened: Opened) -> list[str]:
+    return [f"{opened}."] if opened.unreadable else []
 
 
 def fingerprint(settings: Settings) -> str | None:

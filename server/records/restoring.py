@@ -1,26 +1,23 @@
 """`waymark restore`: a backup back into a database of either kind, all of it or nothing."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from server import crypt
 from server.audit.actions import verify
 from server.audit.models import Seal
-from server.crypt import Keyring
+from server.crypt import Keyring, Unreadable
 from server.db import close_database, dialect, fetch, open_database, tortoise_config, write
 from server.engines import address, copying
 from server.engines.copying import CopyFault
-from server.engines.migrate import LOCK, known_migrations, migrate_within
+from server.engines.migrate import LOCK, migrate_within
 from server.missing.search import lines
 from server.records.afterwards import go_on
-from server.records.archive import FORMAT, Archive, Manifest, TableEntry
-
-# Says how many rows are done, and of which part.
-Told = Callable[[str, int], None]
+from server.records.archive import Archive, Manifest, TableEntry
+from server.records.verifying import Opened, Told, check
 
 # What a server writes by itself, before anybody is there.
 _BY_ITSELF = frozenset({copying.MIGRATIONS, "beat", "blind", "signal", "rota"})
@@ -36,84 +33,19 @@ class Where:
     keyring: Keyring
     replaces: bool  # What is in it goes.
     now: datetime
+    with_unreadable: bool = False  # Sealed values that cannot be opened are put in as they are.
 
 
-def check(archive: Archive, keyring: Keyring, told: Told) -> Manifest:
-    """Whether the whole file is as it was made, fits this version, and can be opened by our keys.
-
-    Raises CopyFault with one sentence that says what is wrong.
-    """
-    manifest = archive.manifest
-    _check_version(manifest)
-    _check_keys(manifest, keyring)
-    if not archive.is_signed():
-        raise CopyFault("The backup was changed: its manifest is not as we signed it.")
-    done = 0
-    for entry in manifest.tables:
-        opened: set[str] = set()
-        for rows in archive.rows(entry):
-            for row in rows:
-                _open_samples(row, opened)
-            done += len(rows)
-            told("checked", done)
-    return manifest
-
-
-def _check_version(manifest: Manifest) -> None:
-    if manifest.format != FORMAT:
-        raise CopyFault(f"The backup has format {manifest.format}; this version reads {FORMAT}.")
-    known = known_migrations()
-    newer = [name for name in manifest.migrations if name not in known]
-    if newer:
-        raise CopyFault(
-            f"The backup was made by a newer Waymark: it has {', '.join(newer)}. Upgrade first."
-        )
-    if manifest.migrations != known[: len(manifest.migrations)]:
-        raise CopyFault("The backup has migrations in another order than this version.")
-
-
-def _check_keys(manifest: Manifest, keyring: Keyring) -> None:
-    keys = manifest.keys
-    missing = sorted({*keys.seals, keys.signs, keys.index} - {*keyring.ids})
-    if missing:
-        raise CopyFault(
-            f"WAYMARK_SECRET_KEYS lacks the key {', '.join(missing)}, by which this backup is read"
-            f" (it has {', '.join(keyring.ids)})."
-        )
-    if keyring.ids[-1] != keys.index:
-        raise CopyFault(
-            f"The last of WAYMARK_SECRET_KEYS has to be the key {keys.index}: by it people and"
-            " addresses are found."
-        )
-
-
-def _open_samples(row: copying.Row, opened: set[str]) -> None:
-    """Open the first thing that each key has sealed in a table."""
-    for value in row:
-        if isinstance(value, str) and value.startswith(crypt.MARK):
-            new = crypt.key_ids(value) - opened
-            if new:
-                _open(value)
-                opened |= new
-
-
-def _open(value: str) -> None:
-    try:
-        crypt.current().open(value)
-    except crypt.Unreadable as fault:
-        raise CopyFault(f"What is sealed in the backup cannot be opened: {fault}.") from fault
-
-
-async def restore(archive: Archive, where: Where, told: Told) -> Manifest:
+async def restore(archive: Archive, where: Where, told: Told) -> Opened:
     """Check the backup, then put it into the database, in one transaction.
 
     Raises CopyFault for a backup that is not whole or cannot be read, and for a database that holds
     something already; CopyFault where another program uses the database. Nothing has changed then.
     """
-    manifest = check(archive, where.keyring, told)
+    opened = check(archive, where.keyring, told, with_unreadable=where.with_unreadable)
     with copying.telling():
         await _restore(archive, where, told)
-    return manifest
+    return opened
 
 
 async def _restore(archive: Archive, where: Where, told: Told) -> None:
@@ -127,7 +59,7 @@ async def _restore(archive: Archive, where: Where, told: Told) -> None:
             await _make_room(client, replaces=where.replaces)
             await _put_in(client, archive, told)
             await go_on(archive.manifest.made_at, where.now)
-            await _check_record(archive.manifest)
+            await _check_record(archive.manifest, with_unreadable=where.with_unreadable)
     finally:
         await close_database()
 
@@ -219,11 +151,19 @@ def _check_tables(entries: dict[str, TableEntry], there: dict[str, copying.Table
             raise CopyFault(f"The backup has other columns in {name} than its migrations make.")
 
 
-async def _check_record(manifest: Manifest) -> None:
+async def _check_record(manifest: Manifest, *, with_unreadable: bool) -> None:
     """The chain of the record holds, and ends where it ended in the backup."""
-    broken = await verify() or await lines.verify()
+    broken = await verify() or await _broken_line(with_unreadable=with_unreadable)
     if broken is not None:
         raise CopyFault(f"The record of the backup does not hold: {broken}.")
     last = await Seal.all().order_by("-id").first()
     if (last.digest if last is not None else None) != manifest.record.head:
         raise CopyFault("The record of the backup ends elsewhere than its manifest says.")
+
+
+async def _broken_line(*, with_unreadable: bool) -> str | None:
+    try:
+        return await lines.verify()
+    except Unreadable as why:
+        # A line that cannot be read cannot be compared with its seal either.
+        return None if with_unreadable else f"a line of an episode cannot be opened: {why}"

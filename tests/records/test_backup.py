@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -34,13 +31,14 @@ from server.people.models import Child, Person
 from server.records import restoring
 from server.records.archive import Archive, Manifest
 from server.records.backing_up import What, back_up
-from tests import postgres as postgresql
 from tests.cast import Cast
 from tests.fixtures import Database, DrivenClock
+from tests.records.conftest import Make
+from tests.records.files import change_manifest, members
+from tests.records.files import write as write_file
 from tests.snapshot import dump
 
 ROOT = Path(__file__).resolve().parents[2]
-Make = Callable[[str], Database]
 
 
 def _quiet(*_said: object) -> None:
@@ -49,10 +47,11 @@ def _quiet(*_said: object) -> None:
 
 async def _back_up(db: Database, path: Path, clock: DrivenClock, **how: Any) -> Manifest:
     what = What(url=db.url, keyring=crypt.current(), push_key=None, made_at=clock())
-    return await back_up(what, path, replaces=how.get("replaces", False), told=_quiet)
+    made = await back_up(what, path, replaces=how.get("replaces", False), told=_quiet)
+    return made.manifest
 
 
-async def _restore(db: Database, path: Path, clock: DrivenClock, **how: Any) -> Manifest:
+async def _restore(db: Database, path: Path, clock: DrivenClock, **how: Any) -> None:
     where = restoring.Where(
         url=db.url,
         keyring=how.get("keyring", crypt.current()),
@@ -60,7 +59,7 @@ async def _restore(db: Database, path: Path, clock: DrivenClock, **how: Any) -> 
         now=clock(),
     )
     with Archive(path) as archive:
-        return await restoring.restore(archive, where, _quiet)
+        await restoring.restore(archive, where, _quiet)
 
 
 def _as_text(rows: list[dict[str, Any]]) -> set[str]:
@@ -79,33 +78,6 @@ def _as_text(rows: list[dict[str, Any]]) -> set[str]:
 
 # What a restore changes on purpose.
 CHANGED = {"epoch", "invite", "session", "entry", "halfway", "challenge", "message"}
-
-
-@pytest.fixture
-def make_target(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres: postgresql.Server
-) -> Iterator[Make]:
-    """`make_target("sqlite")`: another migrated database without anybody, not opened."""
-    made: list[str] = []
-
-    def make(dialect: str) -> Database:
-        if dialect == "sqlite":
-            path = tmp_path / "target.sqlite3"
-            shutil.copyfile(request.getfixturevalue("migrated_file"), path)
-            return Database(f"sqlite://{path}", dialect)
-        made.append("target")
-        template = request.getfixturevalue("migrated_template")
-        return Database(postgres.create_database("target", template=template), dialect)
-
-    yield make
-    for name in made:
-        postgres.drop_database(name)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def target(request: pytest.FixtureRequest, make_target: Make) -> Database:
-    """Another migrated database of each kind, not opened."""
-    return make_target(request.param)
 
 
 async def test_everything_comes_back_in_either_kind_of_database(
@@ -255,82 +227,60 @@ async def backup(cast: Cast, db: Database, clock: DrivenClock, tmp_path: Path) -
     return tmp_path / "b.zip"
 
 
-def _members(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as inner:
-        return {name: inner.read(name) for name in inner.namelist()}
-
-
-def _write(path: Path, members: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w") as inner:
-        for name, text in members.items():
-            inner.writestr(name, text)
-
-
-def _manifest(path: Path, change: Callable[[Any], None]) -> None:
-    """Change the manifest, and sign it as whoever has the keys could."""
-    members = _members(path)
-    said = json.loads(members["manifest.json"])
-    change(said)
-    members["manifest.json"] = json.dumps(said).encode()
-    digest = hashlib.sha256(members["manifest.json"]).hexdigest()
-    members["signature"] = crypt.sign(digest, "backup").encode()
-    _write(path, members)
-
-
 def _cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def _flip(path: Path) -> None:
-    members = _members(path)
-    members["tables/tie.jsonl"] = members["tables/tie.jsonl"].replace(b"carer", b"guard")
-    _write(path, members)
+    parts = members(path)
+    parts["tables/tie.jsonl"] = parts["tables/tie.jsonl"].replace(b"carer", b"guard")
+    write_file(path, parts)
 
 
 def _drop_a_row(path: Path) -> None:
-    members = _members(path)
-    members["tables/check_in.jsonl"] = b""
-    members["tables/tie.jsonl"] = b"\n".join(members["tables/tie.jsonl"].split(b"\n")[1:])
-    _write(path, members)
+    parts = members(path)
+    parts["tables/check_in.jsonl"] = b""
+    parts["tables/tie.jsonl"] = b"\n".join(parts["tables/tie.jsonl"].split(b"\n")[1:])
+    write_file(path, parts)
 
 
 def _forge(path: Path) -> None:
-    members = _members(path)
-    members["manifest.json"] = members["manifest.json"].replace(b'"sqlite"', b'"other"')
-    members["manifest.json"] = members["manifest.json"].replace(b'"postgres"', b'"other"')
-    _write(path, members)
+    parts = members(path)
+    parts["manifest.json"] = parts["manifest.json"].replace(b'"sqlite"', b'"other"')
+    parts["manifest.json"] = parts["manifest.json"].replace(b'"postgres"', b'"other"')
+    write_file(path, parts)
 
 
 WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "cut": (_cut, "no whole backup"),
     "empty": (lambda path: path.write_bytes(b""), "no whole backup"),
     "something else": (lambda path: path.write_text("nonsense"), "no whole backup"),
-    "another zip": (lambda path: _write(path, {"a": b"b"}), "no whole backup"),
+    "another zip": (lambda path: write_file(path, {"a": b"b"}), "no whole backup"),
     "a value changed": (_flip, "tie is not as it was"),
     "a row gone": (_drop_a_row, "tie is not as it was"),
     "a forged manifest": (_forge, "not as we signed it"),
     "no manifest to be read": (
-        lambda path: _write(path, {"manifest.json": b"[]", "signature": b""}),
+        lambda path: write_file(path, {"manifest.json": b"[]", "signature": b""}),
         "cannot read",
     ),
     "a newer shape": (
-        lambda path: _manifest(path, lambda said: said["migrations"].append("9999_later")),
+        lambda path: change_manifest(path, lambda said: said["migrations"].append("9999_later")),
         "newer Waymark: it has 9999_later",
     ),
     "a newer format": (
-        lambda path: _manifest(path, lambda said: said.update(format=2)),
+        lambda path: change_manifest(path, lambda said: said.update(format=2)),
         "has format 2",
     ),
     "a key that we lack": (
-        lambda path: _manifest(path, lambda said: said["keys"]["seals"].append("00c0ffee")),
+        lambda path: change_manifest(path, lambda said: said["keys"]["seals"].append("00c0ffee")),
         "lacks the key 00c0ffee",
     ),
     "a table that is unknown": (
-        lambda path: _manifest(path, lambda said: said["tables"].pop()),
+        lambda path: change_manifest(path, lambda said: said["tables"].pop()),
         "other tables than its migrations",
     ),
     "another end of the record": (
-        lambda path: _manifest(path, lambda said: said["record"].update(head="0" * 64)),
+        lambda path: change_manifest(path, lambda said: said["record"].update(head="0" * 64)),
         "ends elsewhere",
     ),
 }
@@ -432,7 +382,7 @@ async def test_it_holds_no_name_and_no_key(
     cast: Cast, db: Database, clock: DrivenClock, tmp_path: Path
 ) -> None:
     await _back_up(db, tmp_path / "b.zip", clock)
-    text = b"".join(_members(tmp_path / "b.zip").values())
+    text = b"".join(members(tmp_path / "b.zip").values())
     for word in (b"Castellane", b"Haddadin", b"Verhoeven", b"a secret of the tests"):
         assert word not in text
 
@@ -499,7 +449,7 @@ async def test_a_backup_is_of_one_moment_however_much_is_written_meanwhile(
     what = What(url=db.url, keyring=crypt.current(), push_key=None, made_at=clock())
     writing = asyncio.Event()
 
-    def on_row(count: int) -> None:
+    def on_row(_what: str, count: int) -> None:
         told.append(count)
         writing.set()
 
@@ -510,7 +460,7 @@ async def test_a_backup_is_of_one_moment_however_much_is_written_meanwhile(
         Late.done = True
 
     other = asyncio.create_task(meanwhile())
-    manifest = await back_up(what, tmp_path / "b.zip", replaces=False, told=on_row)
+    manifest = (await back_up(what, tmp_path / "b.zip", replaces=False, told=on_row)).manifest
     await other
     assert Late.done
     counted = {entry.name: entry.rows for entry in manifest.tables}
