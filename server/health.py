@@ -22,6 +22,7 @@ from server.inbound.reading import unknown_since
 from server.live import listeners
 from server.missing.search.models import Episode
 from server.notify.devices import census
+from server.notify.dropping import counts
 from server.notify.models import Delivery, Message
 from server.people.access import now_of
 from server.settings import is_loopback
@@ -140,11 +141,20 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
     gauge.set(devices.devices)
     gauge = Gauge("waymark_push_devices_stale", "of these, that show none", registry=registry)
     gauge.set(devices.stale)
+    addresses = await counts(now)
+    _by_channel(registry, "addresses_refused", addresses.refused)
+    _by_channel(registry, "addresses_given_up_last_day", addresses.given_up)
     gauge = Gauge(
         "waymark_texts_unknown", "texts of a week from unknown numbers", registry=registry
     )
     gauge.set(await unknown_since(now))
     Gauge("waymark_live_pages", "pages that listen", registry=registry).set(listeners())
+
+
+def _by_channel(registry: CollectorRegistry, name: str, found: dict[str, int]) -> None:
+    gauge = Gauge(f"waymark_{name}", name.replace("_", " "), ["channel"], registry=registry)
+    for channel, count in found.items():
+        gauge.labels(channel).set(count)
 
 
 async def _count(registry: CollectorRegistry, name: str, by: str, rows: Any) -> None:

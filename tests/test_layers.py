@@ -89,6 +89,7 @@ PURE = {
     "doors/rules",
     "due/rules",
     "notify/health",
+    "notify/refusals",
     "notify/rules",
     "notify/wording",
     "notify/working",

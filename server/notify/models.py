@@ -31,6 +31,9 @@ class Address(Model):
     last_accepted_at = fields.DatetimeField(null=True)
     last_seen_at = fields.DatetimeField(null=True)  # A receipt: it was shown.
     last_failed_at = fields.DatetimeField(null=True)
+    # When it was first refused as no address since something was last accepted there, and why.
+    refused_at = fields.DatetimeField(null=True)
+    refused_why = fields.CharField(max_length=24, null=True)
     receipts_since = fields.DatetimeField(null=True)  # The device said that it gives receipts.
     unseen = fields.IntField(default=0, db_default=0)  # Accepted since the last receipt.
     unseen_since = fields.DatetimeField(null=True)  # When the first of these was sent.

@@ -126,7 +126,12 @@ async def _send(actor: Actor, address: Address, now: datetime) -> None:
 
 async def _proven(actor: Actor, address: Address, now: datetime) -> None:
     await Address.filter(id=address.id).update(
-        verified_at=now, last_seen_at=now, code_hash=None, code_wrong=0
+        verified_at=now,
+        last_seen_at=now,
+        code_hash=None,
+        code_wrong=0,
+        refused_at=None,
+        refused_why=None,
     )
     # The code was read: so this message was seen, and by it the whole way works.
     sent = Message.filter(subject_id=address.id, kind=Kind.VERIFY.value, turn=address.code_turn)

@@ -80,7 +80,8 @@ class Result(StrEnum):
     ACCEPTED = "accepted"
     """The service took it. That is not the same as seen."""
     GONE = "gone"
-    """The address exists no longer."""
+    """The answer is about the address: nothing arrives there. Whether that costs the address is
+    decided in refusals.py."""
     RETRY = "retry"
     """A passing fault: the same attempt may succeed later."""
     REFUSED = "refused"
@@ -166,7 +167,7 @@ class Outcome:
 
     @classmethod
     def gone(cls, reason: str, status: int | None = None) -> "Outcome":
-        """Nobody lives there any more: no later attempt can succeed."""
+        """Nothing arrives at this address."""
         return cls(Result.GONE, permanent=True, status=status, reason=reason)
 
     @classmethod
@@ -194,7 +195,6 @@ class Next:
     done: bool = False
     retry_at: datetime | None = None
     next_channel_now: bool = False
-    drop_address: bool = False
     tell_operators: bool = False
 
 
@@ -247,7 +247,7 @@ def what_next(
 ) -> Next:
     """What follows the `attempt`-th attempt, by the push policy.
 
-    Accepted: done. Gone: the address is dropped and the next channel taken now. A passing fault:
+    Accepted: done. Gone: the next channel is taken now. A passing fault:
     again after a back-off, and the next channel two minutes after the message was queued at the
     latest; where the coming attempt would lie behind those two minutes, it is taken at once.
     Refused: a mistake of ours, so operators are told and the next channel is taken now. A fault of
@@ -257,7 +257,7 @@ def what_next(
     if outcome.result is Result.ACCEPTED:
         return Next(done=True)
     if outcome.result is Result.GONE:
-        return Next(done=True, drop_address=True, next_channel_now=True)
+        return Next(done=True, next_channel_now=True)
     if outcome.permanent:
         return Next(done=True, next_channel_now=True, tell_operators=True)
     again = retry_at(attempt, now, rand=rand, retry_after=outcome.retry_after)

@@ -33,6 +33,7 @@ from server.notify.actions import (
 )
 from server.notify.census import broken_channels
 from server.notify.channels import Channel
+from server.notify.dropping import judge
 from server.notify.models import Address, Delivery, Enclosure, Message, Wish
 from server.notify.rules import (
     CAN_WAIT,
@@ -70,7 +71,8 @@ _IS_UNSEEN = f"channel = '{PUSH}' AND (last_seen_at IS NULL OR last_seen_at < $3
 _ACCEPTED = f"""
 UPDATE address SET last_accepted_at = $2,
   unseen = CASE WHEN {_IS_UNSEEN} THEN unseen + 1 ELSE unseen END,
-  unseen_since = CASE WHEN {_IS_UNSEEN} THEN COALESCE(unseen_since, $3) ELSE unseen_since END
+  unseen_since = CASE WHEN {_IS_UNSEEN} THEN COALESCE(unseen_since, $3) ELSE unseen_since END,
+  refused_at = NULL, refused_why = NULL
 WHERE id {{any}} RETURNING id
 """  # noqa: S608 (names of our own alone)
 # A push service keeps a message for a phone that is off for so long at the most.
@@ -90,6 +92,7 @@ class Attempt:
     reason: Reason | None = None
     put_off_to: datetime | None = None  # The end of the quiet hours of what can wait.
     is_called_back: bool = False  # Its line in the log says that it is being sent.
+    is_kept: bool = False  # The answer was about the address, which we keep all the same.
 
     @property
     def counts(self) -> bool:
@@ -461,6 +464,7 @@ class Worker:
 
     async def _log_ends(self, attempts: Sequence[Attempt], now: datetime) -> None:
         await _lock_addresses([a.address.id for a in attempts if a.address is not None])
+        await _judge(attempts, now)
         rows: list[dict[str, Any]] = []
         accepted: list[UUID] = []
         failed: list[UUID] = []
@@ -479,10 +483,6 @@ class Worker:
             if attempt.address is not None:
                 ok = outcome.result is Result.ACCEPTED
                 (accepted if ok else failed).append(attempt.address.id)
-                if outcome.result is Result.GONE:
-                    await Address.filter(id=attempt.address.id, dropped_at__isnull=True).update(
-                        dropped_at=now, dropped_why=outcome.reason[:24]
-                    )
         await bulk.update(Delivery, rows)
         if accepted:
             started = min(a.started_at for a in attempts if a.started_at is not None)
@@ -506,6 +506,9 @@ class Worker:
             (a.outcome, self._next(a.outcome, message, now)) for a in tries if a.outcome is not None
         ]
         faults = {f"{message.channel}:{o.reason}" for o, n in nexts if n.tell_operators}
+        # An address that nobody has proven may be mistyped: its person reads that in the settings.
+        kept = [a.outcome for a in counting if a.counts and a.is_kept and a.outcome is not None]
+        faults |= {f"{message.channel}:{outcome.reason}" for outcome in kept}
         onward = not nexts or any(n.next_channel_now for _, n in nexts)
         retries = [n.retry_at for _, n in nexts if n.retry_at is not None]
         if retries:
@@ -581,6 +584,23 @@ async def _take_groups(now: datetime, only: str) -> list[UUID]:
     two who each took a part of it would send it twice. Until the end of the transaction."""
     sql = _GROUPS.format(only=only, most=AT_ONCE)
     return [as_id(row["together"]) for row in await fetch(sql, [now])]
+
+
+async def _judge(attempts: Sequence[Attempt], now: datetime) -> None:
+    """What the answers say about the addresses. Where several failed at once it is no matter of the
+    addresses: then it is written down as a fault of the channel."""
+    tries = [(a.address, a.outcome) for a in attempts if a.address and a.outcome]
+    if not tries:
+        return
+    judged = await judge(tries[0][0].channel, tries, now)
+    for attempt in attempts:
+        outcome = attempt.outcome
+        if outcome is None or outcome.result is not Result.GONE or attempt.address is None:
+            continue
+        verdict = judged[attempt.address.id]
+        attempt.is_kept = verdict.kept
+        if verdict.of_many:
+            attempt.outcome = Outcome.refused(outcome.reason, outcome.status)
 
 
 async def _lock_addresses(ids: Sequence[UUID]) -> None:

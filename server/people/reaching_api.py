@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Refused
+from server.notify.dropping import given_up
 from server.notify.models import Address
 from server.notify.rules import PUSH
 from server.notify.ways import NOWHERE, ways_of, wishes_of
@@ -20,7 +21,8 @@ from server.web import json_answer, json_body
 class AddressOut(msgspec.Struct):
     """Where messages go. `verified_at`: since when it counts as a way to be reached.
     `has_answered`: somebody has answered from there, which nobody has where it was in use before
-    that was asked. What a push goes to is not said again."""
+    that was asked. `refused_at`: since when it refuses what we send, so that its person should look
+    whether it is right. What a push goes to is not said again."""
 
     id: UUID
     channel: str
@@ -28,6 +30,16 @@ class AddressOut(msgspec.Struct):
     made_at: datetime
     verified_at: datetime | None
     has_answered: bool
+    refused_at: datetime | None
+
+
+class GivenUpOut(msgspec.Struct):
+    """An address that refused what we sent on two days, or a browser that takes no pushes any more.
+    Nothing goes there; it is told for 90 days, or until there is another one of that channel."""
+
+    channel: str
+    address: str | None
+    given_up_at: datetime | None
 
 
 class ReachingOut(msgspec.Struct):
@@ -37,6 +49,7 @@ class ReachingOut(msgspec.Struct):
     quiet_from: time | None
     quiet_until: time | None
     addresses: list[AddressOut]
+    given_up: list[GivenUpOut]
 
 
 class ReachingRequest(msgspec.Struct):
@@ -81,6 +94,7 @@ async def _answer(request: Request, visitor: Visitor) -> Response:
             quiet_from=_time(wish.quiet_from if wish is not None else None),
             quiet_until=_time(wish.quiet_until if wish is not None else None),
             addresses=[_out(row) for row in rows],
+            given_up=[_lost(row) for row in await given_up(me, now_of(request))],
         )
     )
 
@@ -90,8 +104,23 @@ def _time(text: str | None) -> time | None:
 
 
 def _out(row: Address) -> AddressOut:
-    where = row.value if row.channel != PUSH else None
-    return AddressOut(row.id, row.channel, where, row.made_at, row.verified_at, row.has_answered)
+    return AddressOut(
+        id=row.id,
+        channel=row.channel,
+        address=_where(row),
+        made_at=row.made_at,
+        verified_at=row.verified_at,
+        has_answered=row.has_answered,
+        refused_at=row.refused_at,
+    )
+
+
+def _lost(row: Address) -> GivenUpOut:
+    return GivenUpOut(row.channel, _where(row), row.dropped_at)
+
+
+def _where(row: Address) -> str | None:
+    return row.value if row.channel != PUSH else None
 
 
 _PATH = "/api/v1/me/reaching"

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from server.errors import Refused, TooMany, WaymarkError
 from server.i18n import N_
 from server.notify.actions import drop_address
+from server.notify.dropping import given_up
 from server.notify.models import Address, Wish
 from server.notify.proving import enter_address
 from server.notify.ways import NOWHERE, ways_of, wishes_of
@@ -83,6 +84,7 @@ async def settings_page(
         ],
         "agency": await Agency.get(id=person.agency_id),
         "addresses": addresses,
+        "given_up": await given_up(person.id, now),
         "channels": channels,
         "channel_choices": [(name, channel_word(name, language)) for name in channels],
         "given": {**_wished(wish), **_EMPTY, **(said or {})},

@@ -102,7 +102,6 @@ def test_whatever_came_of_an_attempt_something_follows(
 ) -> None:
     then = what_next(outcome, attempt, NOON - age, NOON, rand=rand)
     assert then.done == (then.retry_at is None)
-    assert then.drop_address == (outcome.result is Result.GONE)
     assert then.tell_operators == (outcome.result in (Result.REFUSED, Result.FAULT))
     if outcome.result is Result.ACCEPTED:
         assert then.done
@@ -132,21 +131,21 @@ def test_the_first_passing_fault_does_not_take_the_next_channel() -> None:
     assert then.retry_at == NOON + timedelta(seconds=7.5)
 
 
-def test_an_address_that_is_gone_is_dropped_and_the_next_channel_taken_at_once() -> None:
+def test_where_an_answer_is_about_the_address_the_next_channel_is_taken_at_once() -> None:
     then = what_next(Outcome.gone("gone", 410), 1, NOON, NOON, rand=0)
-    assert (then.done, then.drop_address, then.next_channel_now) == (True, True, True)
+    assert (then.done, then.next_channel_now) == (True, True)
     assert not then.tell_operators
 
 
 def test_a_message_that_is_refused_is_a_mistake_of_ours() -> None:
     then = what_next(Outcome.refused("too_large", 413), 1, NOON, NOON, rand=0)
-    assert (then.done, then.drop_address, then.next_channel_now) == (True, False, True)
+    assert (then.done, then.next_channel_now) == (True, True)
     assert then.tell_operators
 
 
 def test_a_channel_that_is_set_up_wrongly_is_tried_again_and_all_fall_back() -> None:
     then = what_next(Outcome.fault("vapid", 403), 1, NOON, NOON, rand=0)
-    assert (then.done, then.drop_address, then.next_channel_now) == (False, False, True)
+    assert (then.done, then.next_channel_now) == (False, True)
     assert then.tell_operators
 
 

@@ -19,7 +19,8 @@ from idna import IDNAError
 from idna import encode as idna_encode
 
 from server.clock import Clock
-from server.notify.rules import Envelope, Outcome, Result
+from server.notify.refusals import Stage, read
+from server.notify.rules import EMAIL, Envelope, Outcome, Result
 
 TIMEOUT = timedelta(seconds=20)
 GOODBYE = timedelta(seconds=2)
@@ -197,12 +198,7 @@ class Email:
 
 
 def read_fault(fault: aiosmtplib.SMTPException) -> Outcome:
-    """What a relay's refusal means.
-
-    An address is given up only where the relay says so by an enhanced status (RFC 3463: 5.1.x, no
-    such mailbox, or 5.2.1, shut). A bare 550 may as well mean that we are blocked, and our fault
-    must not cost a caseworker's address.
-    """
+    """What a relay's refusal means: by the table in refusals.py, where it has answered at all."""
     if isinstance(fault, aiosmtplib.SMTPRecipientsRefused):
         return read_fault(fault.recipients[0])
     if isinstance(fault.__cause__, ssl.SSLError):
@@ -212,25 +208,21 @@ def read_fault(fault: aiosmtplib.SMTPException) -> Outcome:
     if isinstance(fault, aiosmtplib.SMTPNotSupported):
         return Outcome.refused("not_supported")
     if isinstance(fault, aiosmtplib.SMTPResponseException):
-        return _read_code(fault)
+        return read(EMAIL, _stage(fault), fault.code, text=fault.message)
     if isinstance(fault, (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPServerDisconnected)):
         return Outcome.again("unreachable")
     return Outcome.fault("relay")
 
 
-def _read_code(fault: aiosmtplib.SMTPResponseException) -> Outcome:
-    code = fault.code
-    if not 500 <= code < 600:
-        return Outcome.again("relay_busy", code)
-    if isinstance(fault, aiosmtplib.SMTPRecipientRefused):
-        if fault.message.startswith(("5.1.", "5.2.1")):
-            return Outcome.gone("no_mailbox", code)
-        return Outcome.refused("recipient_refused", code)
-    if isinstance(fault, aiosmtplib.SMTPAuthenticationError):
-        return Outcome.fault("password", code)
-    if isinstance(fault, aiosmtplib.SMTPDataError):
-        return Outcome.refused("content_refused", code)
-    return Outcome.fault("relay", code)
+def _stage(fault: aiosmtplib.SMTPResponseException) -> Stage:
+    """Which command was refused: the library has an exception for each."""
+    stages = (
+        (aiosmtplib.SMTPRecipientRefused, Stage.RCPT),
+        (aiosmtplib.SMTPSenderRefused, Stage.MAIL),
+        (aiosmtplib.SMTPDataError, Stage.DATA),
+        (aiosmtplib.SMTPAuthenticationError, Stage.AUTH),
+    )
+    return next((stage for kind, stage in stages if isinstance(fault, kind)), Stage.CONNECT)
 
 
 def _one_line(text: str) -> str:

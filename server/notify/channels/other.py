@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
+from server.notify.refusals import GATEWAY, Stage, read
 from server.notify.rules import Envelope, Outcome
 
 TIMEOUT = timedelta(seconds=20)
@@ -164,8 +165,4 @@ def read_status(status: int | None) -> Outcome:
 
     Never `gone`: a 404 says that the template is wrong, nothing about the person's address.
     """
-    if status is None or status in (408, 429) or status >= 500:
-        return Outcome.again("gateway_failed", status)
-    if status in (401, 403, 404, 405) or status < 400:
-        return Outcome.fault("gateway", status)
-    return Outcome.refused("gateway_refused", status)
+    return read(GATEWAY, Stage.POST, status)

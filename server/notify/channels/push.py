@@ -8,7 +8,7 @@ no state, and everything else about a request is made here for each message anew
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -21,7 +21,8 @@ from server.clock import Clock
 from server.i18n import direction, known
 from server.notify.channels.subscription import Origins, check_subscription, parse_origins
 from server.notify.channels.vapid import Tokens, VapidKey
-from server.notify.rules import Envelope, Outcome
+from server.notify.refusals import Stage, read
+from server.notify.rules import PUSH, Envelope, Outcome, Result
 from server.notify.wording import neutral
 
 __all__ = ["Push", "check_subscription", "payload"]
@@ -193,19 +194,13 @@ class Push:
 
 
 def read_answer(status: int, retry_after: str | None, now: datetime) -> Outcome:
-    """What a push service's answer means, by the push policy."""
+    """What a push service's answer means, by the table in refusals.py."""
     if 200 <= status < 300:
         return Outcome.accepted(status)
-    if status in (404, 410):
-        return Outcome.gone("gone", status)
-    if status in (401, 403):
-        return Outcome.fault("vapid", status)
-    if status == 429 or status == 408 or status >= 500:
-        reason = "busy" if status == 429 else "service_failed"
-        return Outcome.again(reason, status, retry_after=read_retry_after(retry_after, now))
-    if 300 <= status < 400:
-        return Outcome.refused("redirect", status)
-    return Outcome.refused("too_large" if status == 413 else "bad_request", status)
+    outcome = read(PUSH, Stage.POST, status)
+    if outcome.result is not Result.RETRY:
+        return outcome
+    return replace(outcome, retry_after=read_retry_after(retry_after, now))
 
 
 def read_retry_after(value: str | None, now: datetime) -> timedelta | None:

@@ -1,0 +1,24 @@
+"""Sending."""
+
+from tortoise import fields, migrations
+
+from server.engines import operations as ops
+
+
+class Migration(migrations.Migration):
+    dependencies = [("server", "0043_transfers")]
+
+    initial = False
+
+    operations = [
+        ops.AddField(
+            model_name="Address",
+            name="refused_at",
+            field=fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+        ),
+        ops.AddField(
+            model_name="Address",
+            name="refused_why",
+            field=fields.CharField(null=True, max_length=24),
+        ),
+    ]

@@ -1,0 +1,166 @@
+"""What answers about addresses come to, in rows: part of what the worker writes after a pass."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from tortoise.functions import Count
+
+from server import logs
+from server.db import as_id, fetch
+from server.notify.models import Address, Delivery
+from server.notify.refusals import AT_ONCE, TIMES, Tried, gives_up, is_of_many
+from server.notify.rules import PUSH, Outcome, Result
+
+log = logs.get("notify")
+
+# Enough to see whether an address fails alone.
+MOST = 50
+_LATELY = f"""
+SELECT address_id, result, why FROM delivery
+WHERE channel = $1 AND started_at > $2 AND address_id IS NOT NULL
+AND result NOT IN ('sending', 'withheld', 'unknown')
+ORDER BY started_at DESC LIMIT {MOST}
+"""  # noqa: S608 (a number of our own)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What an answer about an address came to. `of_many`: others failed as well, so that the fault
+    may be ours; then, as where the address is kept for another reason, it is `kept`."""
+
+    of_many: bool
+    kept: bool
+
+
+async def judge(
+    channel: str, tries: Sequence[tuple[Address, Outcome]], now: datetime
+) -> dict[UUID, Judged]:
+    """Note what the answers of one pass say about its addresses, and give up those that are to be.
+
+    In the transaction of whoever calls, who holds the rows of these addresses. Returns a line for
+    each address of which an answer was about it.
+    """
+    refused = {to.id: (to, out) for to, out in tries if out.result is Result.GONE}
+    if not refused:
+        return {}
+    tried = [Tried(to.id, _service(to), out.result) for to, out in tries]
+    tried += await _lately(channel, now)
+    found = {}
+    for to, outcome in refused.values():
+        of_many = is_of_many(Tried(to.id, _service(to), outcome.result), tried)
+        found[to.id] = await _note(to, outcome.reason, of_many, now)
+    _tell_log(channel, found, {out.reason for _, out in refused.values()})
+    return found
+
+
+async def _note(to: Address, reason: str, of_many: bool, now: datetime) -> Judged:
+    # Read anew: another worker may have noted something about it since this one claimed.
+    row = await Address.filter(id=to.id).first().values("refused_at", "dropped_at")
+    if row is None or row["dropped_at"] is not None:
+        return Judged(of_many=of_many, kept=False)
+    is_push, first_at = to.channel == PUSH, row["refused_at"]
+    if not is_push and first_at is not None:
+        of_many = of_many or await _is_blocked(to, first_at)
+    is_over = gives_up(reason, first_at, now, is_push=is_push, of_many=of_many)
+    live = Address.filter(id=to.id, dropped_at__isnull=True)
+    await live.update(refused_at=first_at or now, refused_why=reason[:24])
+    if is_over:
+        await live.update(dropped_at=now, dropped_why=reason[:24])
+    return Judged(of_many=of_many, kept=not is_over)
+
+
+async def _is_blocked(to: Address, since: datetime) -> bool:
+    """Whether others are refused too, and no mail was taken since this one was: calls that lie
+    hours apart fail one by one where a provider blocks us."""
+    others = Address.filter(channel=to.channel, dropped_at__isnull=True, refused_at__isnull=False)
+    if not await others.exclude(id=to.id).exists():
+        return False
+    taken = Delivery.filter(channel=to.channel, started_at__gte=since, result="accepted")
+    return not await taken.exists()
+
+
+async def _lately(channel: str, now: datetime) -> list[Tried]:
+    """The latest attempts that are over, of whatever pass and process."""
+    rows = await fetch(_LATELY, [channel, now - AT_ONCE])
+    services = {}
+    if channel == PUSH and rows:
+        ids = list({as_id(row["address_id"]) for row in rows})  # Not more than MOST.
+        services = {one.id: _service(one) for one in await Address.filter(id__in=ids)}
+    return [
+        Tried(
+            as_id(row["address_id"]),
+            services.get(as_id(row["address_id"]), ""),
+            # One of many was written down as refused, and was about the address all the same.
+            Result.GONE if row["why"] in TIMES else Result(row["result"]),
+        )
+        for row in rows
+    ]
+
+
+def _service(to: Address) -> str:
+    """Whose answer it was: push services answer each for itself, a mail server for all."""
+    return urlsplit(to.value).netloc if to.channel == PUSH else ""
+
+
+def _tell_log(channel: str, found: dict[UUID, Judged], reasons: set[str]) -> None:
+    every = found.values()
+    log.warning(
+        "worker.addresses_refused",
+        channel=channel,
+        reasons=sorted(reasons),
+        refused=len(found),
+        given_up=sum(not one.kept for one in every),
+        of_many=sum(one.of_many for one in every),
+    )
+
+
+# --- what its person is told
+
+# Why an address was given up by us, and not by its person.
+BY_US = tuple(TIMES)
+# For so long they are told, or until there is another one of that channel.
+TOLD = timedelta(days=90)
+MOST_TOLD = 5
+
+
+async def given_up(person_id: UUID, now: datetime) -> list[Address]:
+    """The addresses of this person that we gave up, and that nothing has taken the place of."""
+    rows = Address.filter(
+        person_id=person_id, dropped_why__in=BY_US, dropped_at__gt=now - TOLD
+    ).order_by("-dropped_at", "id")
+    live = await Address.filter(person_id=person_id, dropped_at__isnull=True).values_list(
+        "channel", "made_at"
+    )
+    newest: dict[str, datetime] = {}
+    for channel, made_at in live:
+        newest[channel] = max(made_at, newest.get(channel, made_at))
+    found = []
+    for row in await rows.limit(MOST_TOLD):
+        since = newest.get(row.channel)
+        if row.dropped_at is not None and (since is None or since <= row.dropped_at):
+            found.append(row)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many addresses of each channel are refused, and how many were given up in a day."""
+
+    refused: dict[str, int]
+    given_up: dict[str, int]
+
+
+async def counts(now: datetime) -> Counts:
+    """Counted over everybody; it names nobody."""
+    refused = Address.filter(dropped_at__isnull=True, refused_at__isnull=False)
+    lately = Address.filter(dropped_at__gt=now - timedelta(days=1), dropped_why__in=BY_US)
+    return Counts(await _by_channel(refused), await _by_channel(lately))
+
+
+async def _by_channel(rows: Any) -> dict[str, int]:
+    grouped = rows.annotate(n=Count("id")).group_by("channel")
+    return dict(await grouped.values_list("channel", "n"))
