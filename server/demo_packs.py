@@ -1,5 +1,5 @@
-"""The grab packs of the demo: what a caseworker wrote down with each child, twelve days ago, and a
-photo that nobody has to be asked for, since it is drawn."""
+"""The grab packs of the demo: what each child wrote twelve days ago, what a caseworker wrote beside
+it, and a photo that nobody has to be asked for, since it is drawn."""
 
 import io
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from server.audit.actions import Actor
 from server.missing.pack import packing, photos
+from server.missing.pack.fields import CHILD_SAYS
 from server.missing.pack.rules import Shows
 from server.people.models import Child
 from server.people.rules import Role
@@ -81,7 +82,13 @@ async def write_packs(id_of: IdOf, now: datetime) -> None:
     for name, fields in (("mia", _MIA), ("noor", _NOOR)):
         child = await Child.get(id=id_of(name))
         at = max(then, child.placed_at)
-        await packing.put(tom, child, roles, base=0, given=fields, now=at)
+        own = {key: text for key, text in fields.items() if key in CHILD_SAYS}
+        rest = {key: text for key, text in fields.items() if key not in CHILD_SAYS}
+        author = Actor(child.id, Role.CHILD.value, child.agency_id)
+        await packing.put(author, child, [Role.CHILD], base=0, given=own, now=at)
+        await packing.put(tom, child, roles, base=1, given=rest, now=at)
+        check_id = uuid5(_PHOTOS, f"looked through:{child.id}")
+        await packing.check(tom, child, version=2, id=check_id, now=at)
     mia = await Child.get(id=id_of("mia"))
     await photos.add(
         tom,

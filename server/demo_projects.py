@@ -132,6 +132,12 @@ async def _mia(pen: _Pen, id_of: IdOf) -> None:
             {"area_id": area["family"], "child_words": "Parler à ma sœur chaque semaine"},
         ),
         ("goal", "football", {"area_id": area["friends"], "child_words": "Jouer dans l'équipe"}),
+        ("area", "home", {"kind": "housing"}),
+        (
+            "goal",
+            "room",
+            {"area_id": area["home"], "child_words": "Une chambre à moi", "lifecycle": "proposed"},
+        ),
     )
     await pen.write(
         "tom",
@@ -147,7 +153,7 @@ async def _mia(pen: _Pen, id_of: IdOf) -> None:
                 "plan_b": "Contrat jeune majeur après 18 ans.",
             },
         ),
-        ("area", "home", {"kind": "housing", "now": "Une chambre à deux."}),
+        ("area", "home", {"now": "Une chambre à deux."}),
         ("area", "papers", {"kind": "legal"}),
         (
             "goal",
@@ -158,11 +164,6 @@ async def _mia(pen: _Pen, id_of: IdOf) -> None:
                 "target_on": on(180),
                 "lifecycle": "active",
             },
-        ),
-        (
-            "goal",
-            "room",
-            {"area_id": area["home"], "child_words": "Une chambre à moi", "lifecycle": "proposed"},
         ),
         (
             "goal",

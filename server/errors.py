@@ -6,6 +6,7 @@ WaymarkError
 ├── Refused            422  the request is understood and cannot be: a wrong value, a rule
 ├── Unauthenticated    401  nobody is signed in, or the device was shut out (code `revoked`)
 ├── Denied             403  a tie without this right
+│   ├── NotAllowed     403  a field that is the child's own, or somebody else's to say
 │   └── NotYet         403  first something else, at the page that `to` names: a proof, a second key
 ├── NotFound           404  no such thing, or no tie to it: the two look alike on purpose
 ├── Conflict           409  somebody else was faster, or the thing has moved on
@@ -70,6 +71,12 @@ class Denied(WaymarkError):
 
     status = 403
     default_code = "denied"
+
+
+class NotAllowed(Denied):
+    """There is the right to change things here, and this field is somebody else's."""
+
+    default_code = "not_allowed"
 
 
 class NotYet(Denied):

@@ -111,6 +111,7 @@ PURE = {
     "watch/milestones",
     "plan/merge",
     "plan/owed",
+    "plan/owners",
     "plan/rules",
     "plan/shape",
     "plan/state",

@@ -2,8 +2,9 @@
 
 Each stands between `<!-- begin NAME -->` and `<!-- end NAME -->`, and nobody writes there by hand.
 The settings come from server/settings.py, the routes from the application, the rights from
-server/people/rules.py, and the figures from what `make bench` left in var/bench.json. Figures
-belong to the machine that they were measured on: `check` takes those that stand as they are.
+server/people/rules.py, the fields and their owners from server/plan/owners.py and the grab pack,
+and the figures from what `make bench` left in var/bench.json. Figures belong to the machine that
+they were measured on: `check` takes those that stand as they are.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from server.app import routes
+from server.missing.pack.fields import GROUPS
 from server.openapi import ApiRoute
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
+from server.plan.owners import BESIDE, OWNERS
 from server.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,6 +92,35 @@ def rights() -> str:
     about_a_child = table(["about a child", *COLUMNS.values()], child)
     about_the_agency = table(["about the agency", *COLUMNS.values()], agency)
     return f"{about_a_child}\n\n{about_the_agency}"
+
+
+def fields() -> str:
+    """Every field of the life project, and whose it is."""
+    rows = [
+        (
+            f"`{entity}.{name}`",
+            str(owner.make),
+            str(owner.change),
+            f"`{BESIDE[entity, name]}`" if (entity, name) in BESIDE else "",
+        )
+        for (entity, name), owner in OWNERS.items()
+    ]
+    return table(
+        ["field", "said at the making by", "changed by", "field of the adults beside it"], rows
+    )
+
+
+def pack_fields() -> str:
+    """Every field of the grab pack, and whose it is."""
+    rows = [
+        (f"`{one.name}`", one.label, group.part.value, CHILD if one.is_childs else STAFF)
+        for group in GROUPS
+        for one in group.fields
+    ]
+    return table(["field", "is", "part", "written by"], rows)
+
+
+CHILD, STAFF = "the child alone", "caseworker, supervisor"
 
 
 def _yes(is_so: bool) -> str:
@@ -179,6 +211,7 @@ def machine() -> str:
 PAGES: dict[str, dict[str, Callable[[], str | None]]] = {
     "README.md": {"settings": settings, "routes": api},
     "ARCHITECTURE.md": {"rights": rights},
+    "docs/reference/fields.md": {"fields": fields, "pack-fields": pack_fields},
 }
 MEASURED: dict[str, dict[str, Callable[[], str | None]]] = {"README.md": {"figures": figures}}
 

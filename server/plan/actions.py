@@ -21,7 +21,14 @@ from server.people.rules import Role
 from server.plan import dues, shape, triggers, view
 from server.plan.goals import moved
 from server.plan.models import Change, LifeProject, Quarantined
-from server.plan.rules import Said, check_allowed, check_recorded, check_there, speaks_as
+from server.plan.rules import (
+    Said,
+    check_allowed,
+    check_recorded,
+    check_there,
+    speaks_as,
+    without_unsaid,
+)
 from server.plan.state import Row, State, Taken, fold
 from server.plan.triggers import Utterance
 from server.watch.actions import heard
@@ -266,6 +273,7 @@ class _Batch:
         who = str(self.author.id)
         check_allowed(said, who, self.author.roles, self.state)
         value = shape.read_value(said.entity, said.field, said.value)
+        value = without_unsaid(said, value, self.author.roles)
         if said.field == shape.MAKING and self.state.is_there(said.entity, said.entity_id):
             raise IdReused(N_("This id belongs to something else already."), field="entity_id")
         check_there(said, value, self.state)

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from server.errors import Conflict, Denied, Refused
+from server.errors import Conflict, NotAllowed, Refused
 from server.i18n import N_
 from server.people.rules import Role
 from server.plan import shape
+from server.plan.owners import CHILDS_OWN, Who, maker_of, owner_of
 from server.plan.state import State
 
 MOST_CHANGES = 500
@@ -51,12 +52,6 @@ class NotThere(Conflict):
     default_code = "not_there"
 
 
-class NotAllowed(Denied):
-    """Somebody who may read but not say this."""
-
-    default_code = "not_allowed"
-
-
 def speaks_as(roles: frozenset[Role]) -> Role:
     """The role in which somebody speaks who is all of these to a child."""
     return next(role for role in _SPEAKS_AS if role in roles)
@@ -82,40 +77,104 @@ def may_talk(roles: frozenset[Role]) -> bool:
 
 
 def check_allowed(said: Said, who: str, roles: frozenset[Role], state: State) -> None:
-    """Raises NotAllowed where this person may not say this."""
-    if not _is_allowed(said, who, roles, state):
-        raise NotAllowed(N_("Your role does not include this."))
-
-
-def _is_allowed(said: Said, who: str, roles: frozenset[Role], state: State) -> bool:
+    """Raises NotAllowed where this person may not say this. It names the field where that is the
+    child's own, or somebody else's, and the rest of the change would have been theirs."""
     if said.entity == "choice":
         # Deciding about a field is as much as saying it.
         decided = _decided(said)
-        return decided is None or _is_allowed(decided, who, roles, state)
-    if said.entity == "message":
-        return may_talk(roles)
-    if said.entity == "complaint":
-        return _may_complain_or_answer(said, who, roles, state)
-    if said.entity == "review" and said.field != shape.MAKING:
-        if said.field == "about":
-            return False  # What a review is about says who may see it.
-        about = state.value("review", said.entity_id, "about")
-        to = None if about is None else state.value("complaint", about, "to")
-        if to in roles and said.field != "rating":
-            return True
-    if said.entity == "house" and said.field != shape.MAKING:
-        return _is_by(who, said, state)
-    if Role.CHILD not in roles and _speaks_for_the_child(said):
-        return False
-    if roles & _CHANGERS:
-        return True
-    is_own = state.value("step", said.entity_id, "owner_id") == who
-    return (
-        Role.CARER in roles
-        and said.entity == "step"
-        and said.field in ("status", "reason")
-        and is_own
-    )
+        if decided is not None:
+            _check_change(decided, who, roles, state)
+        return
+    if said.field == shape.MAKING:
+        _check_made(said, who, roles, state)
+        return
+    _check_change(said, who, roles, state)
+
+
+def _check_change(said: Said, who: str, roles: frozenset[Role], state: State) -> None:
+    owner = owner_of(said.entity, said.field).change
+    if owner is Who.CHILD and Role.CHILD not in roles:
+        raise _childs_own(said.field)
+    if owner is Who.NOBODY and said.entity in shape.SAID_ONCE:
+        owner = maker_of(said.entity)  # Its shape says that it is said once.
+    if not _is_one(owner, said, who, roles, state):
+        raise _not_yours()
+
+
+def _check_made(said: Said, who: str, roles: frozenset[Role], state: State) -> None:
+    if not _is_one(maker_of(said.entity), said, who, roles, state):
+        raise _not_yours()
+    made = said.value if isinstance(said.value, dict) else {}
+    for name in (name for name, value in made.items() if value is not None):
+        owner = owner_of(said.entity, name).make
+        if owner is Who.CHILD and Role.CHILD not in roles:
+            raise _childs_own(name)
+        if not _is_one(owner, said, who, roles, state):
+            raise _not_yours(name)
+    if said.entity == "complaint" and made.get("to") in [role.value for role in roles]:
+        raise _not_yours("to")
+
+
+def without_unsaid(said: Said, value: Any, roles: frozenset[Role]) -> Any:
+    """What is kept of a making: an empty field of the child's own that an adult sent along says
+    nothing, and must not be a voice beside the child's."""
+    if Role.CHILD in roles or said.field != shape.MAKING:
+        return value
+    return {
+        name: one
+        for name, one in value.items()
+        if one is not None or (said.entity, name) not in CHILDS_OWN
+    }
+
+
+def _is_one(owner: Who, said: Said, who: str, roles: frozenset[Role], state: State) -> bool:
+    """Whether this person is one of those."""
+    match owner:
+        case Who.NOBODY:
+            return False
+        case Who.CHILD:
+            return Role.CHILD in roles
+        case Who.TALKERS:
+            return may_talk(roles)
+        case Who.AUTHOR:
+            return _is_by(who, said, state)
+        case Who.COMPLAINING:
+            return bool(roles & _COMPLAINING)
+        case Who.COMPLAINANT:
+            return bool(roles & _COMPLAINING) and _is_by(who, said, state)
+        case Who.ANSWERING:
+            return _is_answering(said, roles, state)
+        case Who.WITH_ANSWERING:
+            return bool(roles & _CHANGERS) or _is_about_a_complaint_to(said, roles, state)
+        case Who.WITH_OWNER:
+            return bool(roles & _CHANGERS) or _carries_out(said, who, roles, state)
+    # What only the server makes is refused by its shape, in words that say so.
+    return bool(roles & _CHANGERS)
+
+
+def _is_answering(said: Said, roles: frozenset[Role], state: State) -> bool:
+    """The answer to a complaint is of those alone whom it was said to."""
+    if not state.is_there("complaint", said.entity_id):
+        return bool(roles & _ANSWERING)
+    to = state.value("complaint", said.entity_id, "to")
+    return to in {role.value for role in roles & _ANSWERING}
+
+
+def _is_about_a_complaint_to(said: Said, roles: frozenset[Role], state: State) -> bool:
+    about = state.value("review", said.entity_id, "about")
+    return about is not None and state.value("complaint", about, "to") in roles
+
+
+def _carries_out(said: Said, who: str, roles: frozenset[Role], state: State) -> bool:
+    return Role.CARER in roles and state.value("step", said.entity_id, "owner_id") == who
+
+
+def _childs_own(name: str) -> NotAllowed:
+    return NotAllowed(N_("Only the child writes this. Write your own words beside it."), field=name)
+
+
+def _not_yours(name: str | None = None) -> NotAllowed:
+    return NotAllowed(N_("Your role does not include this."), field=name)
 
 
 def _decided(said: Said) -> Said | None:
@@ -133,38 +192,10 @@ def _decided(said: Said) -> Said | None:
     return replace(said, entity=entity, entity_id=id_, field=field, value=about.get("value"))
 
 
-def _may_complain_or_answer(said: Said, who: str, roles: frozenset[Role], state: State) -> bool:
-    """A complaint is its author's; the answer is of those alone whom it was said to."""
-    if said.field == shape.MAKING:
-        made = said.value if isinstance(said.value, dict) else {}
-        answered = made.get("answer") is not None or made.get("answer_due") is not None
-        to_oneself = made.get("to") in {role.value for role in roles}
-        return bool(roles & _COMPLAINING) and not answered and not to_oneself
-    if said.field not in ("answer", "answer_due"):
-        return bool(roles & _COMPLAINING) and _is_by(who, said, state)
-    if not state.is_there("complaint", said.entity_id):
-        return bool(roles & _ANSWERING)
-    to = state.value("complaint", said.entity_id, "to")
-    return to in {role.value for role in roles & _ANSWERING}
-
-
 def _is_by(who: str, said: Said, state: State) -> bool:
     """Whether somebody made this thing, or it is not there yet."""
     made = state.made.get((said.entity, said.entity_id))
     return made is None or made.who == who
-
-
-# What nobody can say in a child's place: how a meeting was for it, and what is its own no more.
-_CHILDS_ALONE = frozenset({("review", "rating"), ("goal", "not_mine")})
-
-
-def _speaks_for_the_child(said: Said) -> bool:
-    if said.field != shape.MAKING:
-        return (said.entity, said.field) in _CHILDS_ALONE
-    made = said.value if isinstance(said.value, dict) else {}
-    return any(
-        made.get(name) is not None for entity, name in _CHILDS_ALONE if entity == said.entity
-    )
 
 
 def check_recorded(value: Any, who: str, roles: frozenset[Role], known: Container[str]) -> None:
@@ -177,7 +208,7 @@ def check_recorded(value: Any, who: str, roles: frozenset[Role], known: Containe
     if of_id in (None, who):
         return
     if Role.CHILD in roles:
-        raise NotAllowed(N_("Your role does not include this."))
+        raise _not_yours()
     if of_id not in known or value.get("method") != "witnessed":
         raise Refused(N_("“{field}” does not fit here."), field="of_id")
 

@@ -22,7 +22,7 @@ from server.doors.sessions import open_session
 from server.engines.migrate import migrate
 from server.ids import uuid7
 from server.missing.pack import packing, photos
-from server.missing.pack.fields import FIELDS, PREPARED, Kind
+from server.missing.pack.fields import CHILD_SAYS, FIELDS, PREPARED, Kind
 from server.missing.pack.rules import Shows
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
@@ -50,8 +50,11 @@ async def prepared(url: str, folder: str, **more: str) -> AsyncIterator[tuple[An
     (child_id,) = await make(1, watch=watch, with_phones=True)
     child, worker = await Child.get(id=child_id), await _worker(child_id)
     fields = {name: WORDS for name in PREPARED if FIELDS[name].kind is not Kind.YES}
+    own = {name: fields.pop(name) for name in CHILD_SAYS}
+    author = Actor(child.id, Role.CHILD, child.agency_id)
+    await packing.put(author, child, [Role.CHILD], base=0, given=own, now=now)
     actor = Actor(worker.id, Role.CASEWORKER, child.agency_id)
-    await packing.put(actor, child, [Role.CASEWORKER], base=0, given=fields, now=now)
+    await packing.put(actor, child, [Role.CASEWORKER], base=1, given=fields, now=now)
     await photos.add(
         actor, child, drawn(), id=uuid7(), shows=Shows.FACE, taken_on=now.date(), now=now
     )

@@ -118,7 +118,7 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
     called = await Child.get(id=alert.child_id)
     long = {
         "handles": "a_name_that_does_not_break_" * 9,
-        "own_frightens": "حتى الصباح",
+        "frightens": "حتى الصباح",
         "hair": "red",
     }
     await packing.put(

@@ -15,6 +15,7 @@ from server.audit.models import Entry
 from server.due.models import Due
 from server.due.rules import Kind, State
 from server.missing.back.finding import Found, found
+from server.missing.pack.fields import CHILD_SAYS, FIELDS
 from server.missing.pack.models import GrabPack, PackCheck, PackOpening
 from server.missing.search.actions import enter
 from server.missing.search.acts import Act
@@ -38,6 +39,16 @@ def path_of(cast: Cast, rest: str = "") -> str:
 async def put(cast: Cast, who: str, base: int | None, fields: dict[str, Any]) -> Any:
     async with cast.client_as(who) as client:
         return await client.put(path_of(cast), json={"base": base, "fields": fields})
+
+
+async def prepared(cast: Cast, fields: dict[str, Any]) -> int:
+    """What Mia says, by Mia herself, and the rest by Tom; the number of the version."""
+    own = {name: text for name, text in fields.items() if name in CHILD_SAYS}
+    rest = {name: text for name, text in fields.items() if name not in CHILD_SAYS}
+    assert (await put(cast, "mia", 0, own)).status_code == 200
+    made = await put(cast, "tom", 1, rest)
+    assert made.status_code == 200, made.text
+    return int(made.json()["version"])
 
 
 async def get(cast: Cast, who: str, rest: str = "", **headers: str) -> Any:
@@ -210,12 +221,13 @@ async def test_saying_why_opens_it_for_some_minutes_in_that_session_alone(cast: 
 
 
 async def test_the_child_reads_its_own_words_and_nothing_else(cast: Cast) -> None:
-    await put(cast, "tom", 0, {**LOOKS, **OWN, "controllers": "Rashid"})
+    await prepared(cast, {**LOOKS, **OWN, "controllers": "Rashid"})
     said = await get(cast, "mia")
     shown = said.json()
     assert shown["fields"] == OWN
     assert (shown["record"], shown["photos"], shown["now"]) == (None, [], None)
-    assert shown["versions"][0]["changed"] == ["own_call_first", "own_do_not_call"]
+    changed = [one["changed"] for one in shown["versions"]]
+    assert changed == [[], ["own_call_first", "own_do_not_call"]]
     assert "Rashid" not in said.text
     await alerted(cast)
     during = (await get(cast, "mia")).json()
@@ -226,8 +238,8 @@ async def test_the_child_reads_its_own_words_and_nothing_else(cast: Cast) -> Non
 async def test_the_child_changes_its_own_words_whatever_others_wrote_meanwhile(
     cast: Cast,
 ) -> None:
-    await put(cast, "tom", 0, {**LOOKS, **OWN})
-    await put(cast, "tom", 1, {**LOOKS, **OWN, "hair": "red"})
+    await prepared(cast, {**LOOKS, **OWN})
+    await put(cast, "tom", 2, {**LOOKS, **OWN, "hair": "red"})
     said = await put(cast, "mia", 1, {"own_call_first": "Ada"})
     assert (said.status_code, said.json()["fields"]) == (200, {"own_call_first": "Ada"})
     await alerted(cast)
@@ -235,18 +247,76 @@ async def test_the_child_changes_its_own_words_whatever_others_wrote_meanwhile(
     assert stands["fields"] == {**LOOKS, "hair": "red", "own_call_first": "Ada"}
     assert stands["versions"][0]["made_by"]["role"] == "child"
     # The caseworker wrote on what it had not seen: both stand there.
-    late = await put(cast, "tom", 2, {**LOOKS, **OWN})
+    late = await put(cast, "tom", 3, {**LOOKS, **OWN, "hair": "grey"})
+    assert late.status_code == 409
     assert late.json()["current"]["fields"]["own_call_first"] == "Ada"
 
 
-async def test_a_child_that_did_not_see_what_was_written_for_it_is_shown_both(cast: Cast) -> None:
+async def test_a_child_with_two_phones_that_did_not_see_the_other_is_shown_both(
+    cast: Cast,
+) -> None:
     await put(cast, "mia", 0, {"own_calms": "music"})
-    await put(cast, "tom", 1, {"own_calms": "quiet", "controllers": "Rashid"})
+    await put(cast, "tom", 1, {"controllers": "Rashid"})
+    await put(cast, "mia", 2, {"own_calms": "quiet"})
     late = await put(cast, "mia", 1, {"own_calms": "my sister"})
     assert late.status_code == 409
-    assert late.json()["current"] == {"version": 2, "fields": {"own_calms": "quiet"}}
+    assert late.json()["current"] == {"version": 3, "fields": {"own_calms": "quiet"}}
     assert "Rashid" not in late.text
-    assert (await put(cast, "mia", 2, {"own_calms": "my sister"})).status_code == 200
+    assert (await put(cast, "mia", 3, {"own_calms": "my sister"})).status_code == 200
+
+
+async def test_what_an_adult_leaves_out_of_the_childs_words_stays(cast: Cast) -> None:
+    await prepared(cast, {**LOOKS, **OWN, "own_for_guardian": "yes"})
+    stands = (await put(cast, "tom", 2, {"hair": "red"})).json()
+    kept = {"own_script": LOOKS["own_script"], "own_for_guardian": "yes"}
+    assert stands["fields"] == {**OWN, **kept, "hair": "red"}
+    assert (await get(cast, "mia")).json()["fields"] == OWN
+    # What is the adults' own to say they may still take out.
+    emptied = {"hair": "red", "own_script": "", "own_for_guardian": None}
+    assert (await put(cast, "tom", 3, emptied)).json()["fields"] == {**OWN, "hair": "red"}
+
+
+@pytest.mark.parametrize("name", CHILD_SAYS)
+@pytest.mark.parametrize("who", ["tom", "ines"])
+async def test_no_adult_changes_what_the_child_says_in_the_pack(
+    cast: Cast, who: str, name: str
+) -> None:
+    await put(cast, "mia", 0, {"own_more": "I like trains", "own_calms": "music"})
+    before = (await get(cast, "mia")).json()["fields"]
+    for value in ("What an adult says", *(["", None] if before.get(name) else [])):
+        # Whoever saw version 0 saw nothing there: an empty field is then no change of theirs.
+        for base in (0, 1) if value else (1,):
+            answer = await put(cast, who, base, {"hair": "red", name: value})
+            assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed"), value
+            assert answer.json()["field"] == f"fields.{name}"
+    assert (await put(cast, who, 1, {"hair": "red", **before})).status_code == 200
+    assert (await get(cast, "mia")).json()["fields"] == before
+
+
+async def test_an_adult_begins_no_pack_with_words_of_the_childs(cast: Cast) -> None:
+    answer = await put(cast, "tom", 0, {"hair": "red", "own_calms": "music"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+    assert not await GrabPack.filter(child_id=cast.mia.id).exists()
+    # Their own field is beside it.
+    assert (await put(cast, "tom", 0, {"told_us": "Music calms them"})).status_code == 200
+
+
+async def test_an_adult_and_the_child_at_once_lose_neither(cast: Cast) -> None:
+    await prepared(cast, {**LOOKS, **OWN})
+    both = await asyncio.gather(
+        put(cast, "tom", 2, {"hair": "red"}), put(cast, "mia", 1, {"own_calms": "music"})
+    )
+    if both[0].status_code == 409:
+        assert (await put(cast, "tom", 3, {"hair": "red"})).status_code == 200
+    assert both[1].status_code == 200
+    await alerted(cast)
+    stands = (await get(cast, "tom")).json()["fields"]
+    assert stands == {"own_calms": "music", "own_script": LOOKS["own_script"], "hair": "red"}
+
+
+def test_every_field_named_own_is_the_childs_but_two_that_adults_answer() -> None:
+    named = {name for name in FIELDS if name.startswith("own_")}
+    assert named - set(CHILD_SAYS) == {"own_script", "own_for_guardian"}
 
 
 async def test_the_child_writes_nothing_but_its_own_words(cast: Cast) -> None:
@@ -260,16 +330,16 @@ async def test_the_guardian_reads_the_childs_words_where_the_caseworker_lets_the
     now = cast.clock()
     mia = cast.children["mia"]
     await people.add_tie(SYSTEM, mia, person_id=cast.ada.id, role=Role.GUARDIAN, now=now)
-    await put(cast, "tom", 0, {**LOOKS, **OWN})
+    await prepared(cast, {**LOOKS, **OWN})
     assert (await get(cast, "ada", **WHY)).status_code == 403
-    await put(cast, "tom", 1, {**LOOKS, **OWN, "own_for_guardian": "yes"})
+    await put(cast, "tom", 2, {**LOOKS, **OWN, "own_for_guardian": "yes"})
     assert (await get(cast, "ada")).json()["fields"] == OWN
     assert await Entry.filter(child_id=mia.id, what="look:glass:own").count() == 1
     await alerted(cast)
     assert (await get(cast, "ada")).json()["fields"] == OWN
     async with cast.client_as("ada") as ada:
         assert (await ada.get(path_of(cast, ".pdf"))).status_code == 403
-    assert (await put(cast, "ada", 2, OWN)).status_code == 403
+    assert (await put(cast, "ada", 3, OWN)).status_code == 403
 
 
 # --- what is on record, and at the time
@@ -412,10 +482,8 @@ async def test_a_look_through_that_was_cut_off_ends_its_clock_when_it_comes_agai
 
 
 async def test_a_copy_for_partners_is_as_small_as_it_can_be(cast: Cast) -> None:
-    await put(
+    await prepared(
         cast,
-        "tom",
-        0,
         {
             **OWN,
             "legal_status": "asylum seeker",

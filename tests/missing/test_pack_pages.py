@@ -18,7 +18,7 @@ from server.people.rules import Role
 from server.watch.calling import open_missing
 from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn, of_a_phone
-from tests.missing.test_pack import OWN, put
+from tests.missing.test_pack import OWN, prepared, put
 
 
 def path_of(cast: Cast, rest: str = "") -> str:
@@ -87,15 +87,15 @@ async def test_each_group_is_a_screen_that_saves(cast: Cast, group: str) -> None
 
 
 async def test_a_group_leaves_the_others_as_they_are(cast: Cast) -> None:
-    await put(cast, "tom", 0, {**OWN, "hair": "black"})
+    await prepared(cast, {**OWN, "hair": "black"})
     tom = await opened(cast)
     ines = await opened(cast, "ines")
-    # Both begin on the first version, and write into groups of their own.
+    # Both begin on the same version, and write into groups of their own.
     for browser, group, said in (
         (tom, "looks", {"hair": "red"}),
         (ines, "health", {"allergies": "nuts"}),
     ):
-        answer = await browser.post(path_of(cast, f"/group/{group}"), data={**said, "base": "1"})
+        answer = await browser.post(path_of(cast, f"/group/{group}"), data={**said, "base": "2"})
         assert answer.status_code == 303
     assert (await current(cast.mia.id)).fields == {**OWN, "hair": "red", "allergies": "nuts"}
 
@@ -150,10 +150,41 @@ async def test_the_questions_at_the_time_have_no_screen_before(cast: Cast) -> No
     assert (await tom.get(path_of(cast, "/group/nothing"))).status_code == 404
 
 
+async def test_the_childs_words_are_read_at_the_desk_and_written_by_the_child_alone(
+    cast: Cast,
+) -> None:
+    await prepared(cast, {**OWN, "hair": "black"})
+    tom = await opened(cast)
+    shown = (await tom.get(path_of(cast, "/group/own"))).text
+    assert OWN["own_do_not_call"] in shown
+    assert not re.search(r'name="own_(?!for_guardian)', shown), "no field that could not be saved"
+    said = {"base": "2", "own_for_guardian": "yes"}
+    saved = await tom.post(path_of(cast, "/group/own"), data=said)
+    assert saved.status_code == 303
+    assert (await current(cast.mia.id)).fields == {
+        **OWN,
+        "own_for_guardian": "yes",
+        "hair": "black",
+    }
+
+
+async def test_words_from_a_page_of_before_are_refused_and_shown_to_whoever_wrote_them(
+    cast: Cast,
+) -> None:
+    await prepared(cast, {**OWN, "hair": "black"})
+    tom = await opened(cast)
+    said = {"base": "2", **OWN, "own_calms": "What Tom heard", "own_for_guardian": "yes"}
+    refused = await tom.post(path_of(cast, "/group/own"), data=said)
+    assert refused.status_code == 403
+    assert "Only the child writes this." in refused.text
+    assert "What Tom heard" in refused.text
+    assert "own_calms" not in (await current(cast.mia.id)).fields
+
+
 async def test_a_guardian_reads_the_childs_words_alone(cast: Cast) -> None:
     now, mia = cast.clock(), cast.children["mia"]
     await people.add_tie(SYSTEM, mia, person_id=cast.ada.id, role=Role.GUARDIAN, now=now)
-    await put(cast, "tom", 0, {**OWN, "hair": "black", "own_for_guardian": "yes"})
+    await prepared(cast, {**OWN, "hair": "black", "own_for_guardian": "yes"})
     ada = cast.browser_as("ada")
     shown = await ada.get(path_of(cast))
     assert OWN["own_do_not_call"] in shown.text

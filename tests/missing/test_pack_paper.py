@@ -19,7 +19,7 @@ from server.people.models import Person
 from server.watch.calling import open_missing
 from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn
-from tests.missing.test_pack import put
+from tests.missing.test_pack import prepared, put
 from tests.missing.test_photos import add
 from tests.plan.test_paper import glyphs, text_of
 
@@ -53,7 +53,7 @@ def pages(made: bytes) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("language", ["en", "fr", "ar"])
 async def test_every_field_stands_on_one_page_with_its_name(cast: Cast, language: str) -> None:
-    assert (await put(cast, "tom", 0, FULL)).status_code == 200
+    await prepared(cast, FULL)
     await add(cast, as_bytes(drawn()))
     await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
     now = {name: code(place + 200) for place, name in enumerate(AT_THE_TIME)}
@@ -80,7 +80,7 @@ async def test_every_field_stands_on_one_page_with_its_name(cast: Cast, language
 )
 async def test_a_name_stands_in_its_own_script_without_an_empty_box(cast: Cast, name: str) -> None:
     await Person.filter(id=cast.mia.id).update(name=name)
-    await put(cast, "tom", 0, {"own_script": name, "own_calms": name, "aliases": name})
+    await prepared(cast, {"own_script": name, "own_calms": name, "aliases": name})
     for language in ("en", "fr", "ar"):
         made = await paper(cast, f"?language={language}")
         assert 0 not in glyphs(made)
@@ -95,7 +95,7 @@ async def test_whatever_is_written_it_is_one_page_and_what_has_no_room_is_named(
 ) -> None:
     words = "Very long words without an end. "
     much = {name: (words * 200)[: FIELDS[name].longest] for name in FULL}
-    assert (await put(cast, "tom", 0, much)).status_code == 200
+    await prepared(cast, much)
     await add(cast, as_bytes(drawn()))
     await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
     made = await paper(cast, f"?language={language}")
@@ -135,7 +135,7 @@ def digits_as_drawn(made: bytes) -> str:
 
 
 async def test_a_number_to_call_keeps_its_order_from_right_to_left(cast: Cast) -> None:
-    await put(cast, "tom", 0, {"phone_number": "+33 6 39 98 12 34", "own_call_first": "+1 202 555"})
+    await prepared(cast, {"phone_number": "+33 6 39 98 12 34", "own_call_first": "+1 202 555"})
     await opened(cast)
     assert "33639981234" in digits_as_drawn(await paper(cast))
     shown = digits_as_drawn(await paper(cast, "?language=ar"))
@@ -177,7 +177,7 @@ async def test_an_old_one_says_so(cast: Cast) -> None:
 
 
 async def test_the_copy_for_partners_says_no_more_than_they_need(cast: Cast) -> None:
-    await put(cast, "tom", 0, FULL)
+    await prepared(cast, FULL)
     words = text_of(await paper(cast, "?for=partner"))
     for name, value in FULL.items():
         assert (value in words) == FIELDS[name].for_partners, name
@@ -186,7 +186,7 @@ async def test_the_copy_for_partners_says_no_more_than_they_need(cast: Cast) -> 
 
 
 async def test_it_comes_at_once_with_its_photo(cast: Cast) -> None:
-    await put(cast, "tom", 0, FULL)
+    await prepared(cast, FULL)
     await add(cast, as_bytes(drawn(4000, 3000)))
     await paper(cast)
     began = time.process_time()

@@ -14,6 +14,7 @@ from server.alert.models import Alert, Shift
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.missing.pack import packing
+from server.missing.pack.fields import CHILD_SAYS
 from server.missing.pack.models import PackCarry
 from server.people import actions as people
 from server.people.rules import Role
@@ -27,9 +28,11 @@ FIELDS = {"hair": "black, to the shoulder", "own_call_first": "Joy from my class
 async def prepared(cast: Cast, *names: str) -> None:
     for name in names or ("mia", "noor"):
         child = cast.children[name]
-        await packing.put(
-            cast.actor("tom"), child, [Role.CASEWORKER], base=0, given=FIELDS, now=cast.clock()
-        )
+        own = {key: text for key, text in FIELDS.items() if key in CHILD_SAYS}
+        rest = {key: text for key, text in FIELDS.items() if key not in CHILD_SAYS}
+        now, tom = cast.clock(), cast.actor("tom")
+        await packing.put(cast.actor(name), child, [Role.CHILD], base=0, given=own, now=now)
+        await packing.put(tom, child, [Role.CASEWORKER], base=1, given=rest, now=now)
 
 
 async def shelf(cast: Cast, who: str) -> Any:

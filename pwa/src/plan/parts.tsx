@@ -8,6 +8,7 @@ import { now } from "../store/now";
 import { isChild, myself, plan } from "../store/project";
 import { called, dayWords, fieldName, isChildsVoice, isDate, valueName } from "./labels";
 import type { Voice as Said, Who } from "./merge";
+import { CHILD_FIRST, CHILDS_OWN } from "./owners";
 import { words, type Thing } from "./state";
 
 /** A circle for the child, a square for an adult: the same two marks everywhere. */
@@ -158,10 +159,12 @@ export const mayTalk = () => ["child", "caseworker", "supervisor"].includes(myse
 export const mayTick = (owner: unknown) =>
   mayChange() || (myself.value.role === "carer" && owner === myself.value.id);
 
+const isChilds = (entity: string, field: string) => [CHILDS_OWN, CHILD_FIRST].some((own) => own.has(`${entity} ${field}`));
+
 /** Who may say something new about a field, as the server has it. */
 export function mayEdit(entity: string, id: string, field: string): boolean {
   if (entity === "complaint") return myself.value.role === words(plan.value, entity, id, "to");
-  if (`${entity} ${field}` === "review rating") return isChild.value;
+  if (isChilds(entity, field) && !isChild.value) return false;
   if (entity !== "step" || !["status", "reason"].includes(field)) return mayChange();
   return mayTick(words(plan.value, "step", id, "owner_id"));
 }

@@ -4,7 +4,7 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { called, fieldName, valueName } from "../plan/labels";
 import type { Voice as Side } from "../plan/merge";
-import { ago, mayChange, Voice } from "../plan/parts";
+import { ago, mayChange, mayEdit, Voice } from "../plan/parts";
 import { about, back, go } from "../routes";
 import { now } from "../store/now";
 import { choose, myself, plan } from "../store/project";
@@ -33,6 +33,7 @@ export function Difference() {
     );
   }
   const both = [...sides].sort((a, b) => isChilds(a) - isChilds(b));
+  const mayChoose = mayEdit(entity, id, field);
   const take = async (side: Side) => {
     await choose(entity, id, field, side.value, sides.map((one) => one.id));
     back();
@@ -40,13 +41,14 @@ export function Difference() {
   return (
     <Page title={t("Two voices: {what}", { what: name })}>
       <p>{t("You wrote at the same time. Both are kept. Talk about it if you can, then choose.")}</p>
+      {mayChange() && !mayChoose && <p class="note-line">{t("These are the child’s own words. Only the child chooses.")}</p>}
       <div class="voices beside">
         {both.map((side) => (
           <Voice key={side.id} who={side.who} when={ago(side.said_at)}>
             <p class="own-words" dir="auto">
               {valueName(entity, field, side.value, now.value)}
             </p>
-            {mayChange() && (
+            {mayChoose && (
               <button type="button" class="plain" onClick={() => void take(side)}>
                 {side.who.id === myself.value.id
                   ? t("Take mine")
@@ -56,7 +58,7 @@ export function Difference() {
           </Voice>
         ))}
       </div>
-      {mayChange() && (
+      {mayChoose && (
         <button
           type="button"
           class="second"

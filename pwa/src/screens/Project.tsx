@@ -230,11 +230,11 @@ function Add() {
 function Summary() {
   const child = plan.value.child;
   const text = words(plan.value, "life_project", child, "summary");
-  if (!text && !mayChange()) return null;
+  if (!text && !isChild.value) return null;
   return (
     <section class="summary">
       {text && <Words text={text} />}
-      {mayChange() && (
+      {isChild.value && (
         <button
           type="button"
           class="quiet words"

@@ -36,6 +36,7 @@ class Field:
     """One field. `need`: 1 belongs on the page whatever else does, 3 gives way first.
 
     `for_partners`: whether the copy for partners, which is as small as it can be, has it too.
+    `is_childs`: what the child says of themselves, and nobody else changes.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Field:
     help: str = ""
     need: int = 2
     for_partners: bool = False
+    is_childs: bool = False
 
     @property
     def longest(self) -> int:
@@ -68,11 +70,22 @@ _OWN = Group(
     "own",
     N_("In the child's own words"),
     (
-        Field("own_call_first", N_("Call first"), _WORDS, need=1, for_partners=True),
-        Field("own_do_not_call", N_("Do not call"), _WORDS, need=1, for_partners=True),
-        Field("own_calms", N_("What calms me"), _WORDS, need=1, for_partners=True),
-        Field("own_frightens", N_("What frightens me"), _WORDS, need=1, for_partners=True),
-        Field("own_more", N_("What else I want to say"), _WORDS, need=1),
+        Field(
+            "own_call_first", N_("Call first"), _WORDS, need=1, for_partners=True, is_childs=True
+        ),
+        Field(
+            "own_do_not_call", N_("Do not call"), _WORDS, need=1, for_partners=True, is_childs=True
+        ),
+        Field("own_calms", N_("What calms me"), _WORDS, need=1, for_partners=True, is_childs=True),
+        Field(
+            "own_frightens",
+            N_("What frightens me"),
+            _WORDS,
+            need=1,
+            for_partners=True,
+            is_childs=True,
+        ),
+        Field("own_more", N_("What else I want to say"), _WORDS, need=1, is_childs=True),
         Field(
             "own_for_guardian",
             N_("The guardian may read these words"),
@@ -82,7 +95,10 @@ _OWN = Group(
         ),
     ),
     Part.OWN,
-    N_("Write what the child says, as it says it. It can change this on its phone at any time."),
+    N_(
+        "Only the child writes these words, on their own phone. What they tell you and do not want"
+        " to write goes into “How to meet the child”."
+    ),
 )
 _NAMES = Group(
     "names",
@@ -280,6 +296,15 @@ _CARE = Group(
             for_partners=True,
         ),
         Field("triggers", N_("What upsets the child"), _WORDS, need=2),
+        # The adults' own field beside the child's words.
+        Field(
+            "told_us",
+            N_("What the child told us"),
+            _WORDS,
+            N_("Who to call first, who not to call. In your words, from what they said."),
+            need=2,
+            for_partners=True,
+        ),
         Field("culture", N_("Faith, food, customs"), _WORDS, need=2),
     ),
 )
@@ -342,5 +367,7 @@ def names_of(*parts: Part) -> tuple[str, ...]:
 
 # What a version of the pack holds; the child writes the second alone, and reads nothing else.
 PREPARED = names_of(Part.BEFORE, Part.OWN)
-CHILD_SAYS = tuple(name for name in names_of(Part.OWN) if name != "own_for_guardian")
+CHILD_SAYS = tuple(name for name in PREPARED if FIELDS[name].is_childs)
+# Left out of what an adult sends, these stay as they are.
+STAY = tuple(name for name in PREPARED if name.startswith("own_"))
 AT_THE_TIME = names_of(Part.NOW)

@@ -81,15 +81,20 @@ async def put(
 ) -> Version:
     """The next version, by somebody who saw version `base`. A child writes its own words alone.
 
-    The same again is the same version. Raises Refused that names a field, Denied, and Conflict
-    `changed` with both where somebody else was faster.
+    An adult changes none of these words: left out, they stay. The same again is the same version.
+    Raises Refused and NotAllowed, which name a field, and Conflict `changed` with both where
+    somebody else was faster.
     """
     is_staff = may(frozenset(roles), Action.PACK_CHANGE)
     said = rules.read(given, PREPARED if is_staff else CHILD_SAYS)
     async with write():
         await lock_children([child.id])
         stands = await current(child.id)
-        wanted = said if is_staff else rules.with_own_words(stands.fields, said)
+        if is_staff:
+            seen = await _version_of(child.id, base)
+            wanted = rules.by_adults(stands.fields, seen, given, said)
+        else:
+            wanted = rules.with_own_words(stands.fields, said)
         if wanted == stands.fields:
             return stands
         if base != stands.number and (is_staff or not await _has_seen(child.id, base, stands)):
@@ -126,6 +131,12 @@ async def put_now(
         if base != stands.number:
             raise _conflict(base, said, stands, is_staff=True)
         return await _add(actor, child, Part.NOW, stands, said, now)
+
+
+async def _version_of(child_id: UUID, number: int) -> Mapping[str, str]:
+    """What a version said; nothing where there is none of that number."""
+    row = await GrabPack.get_or_none(child_id=child_id, part=Part.BEFORE.value, version=number)
+    return row.said if row is not None else {}
 
 
 async def _has_seen(child_id: UUID, base: int, stands: Version) -> bool:

@@ -13,7 +13,7 @@ from server.doors.fresh import fresh
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import LANGUAGES, N_, NAMES, gettext
 from server.missing.pack import mail_pages, packing, photo_pages, reading, rules
-from server.missing.pack.fields import BY_GROUP, FIELDS, GROUPS, Group, Part
+from server.missing.pack.fields import BY_GROUP, CHILD_SAYS, FIELDS, GROUPS, Group, Part
 from server.missing.pack.models import GrabPack
 from server.missing.pack.packing import Version
 from server.missing.pack.paper import age_of_photo, born_in_words, sighting_in_words
@@ -229,7 +229,12 @@ async def save(request: Request) -> Response:
     base = entered(form, "base")
     typed = Typed(
         int(base) if base.isascii() and base.isdigit() and len(base) < 9 else 0,
-        {one.name: entered(form, one.name) for one in group.fields},
+        # The child's own words are not asked for here; a page of before may still send some.
+        {
+            one.name: entered(form, one.name)
+            for one in group.fields
+            if not one.is_childs or one.name in form
+        },
     )
     if not await is_unsealed(request, child):
         return await _sealed(request, child)
@@ -252,7 +257,8 @@ async def _put(request: Request, child: Child, roles: Roles, group: Group, typed
     stands = await packing.current(child.id)
     # Another group that somebody changed meanwhile is no difference here.
     base = stands.number if await _is_unchanged(child, group, typed.base, stands) else typed.base
-    given = {**stands.fields, **typed.fields}
+    others = {name: text for name, text in stands.fields.items() if name not in CHILD_SAYS}
+    given = {**others, **typed.fields}
     return await packing.put(visitor, child, roles, base=base, given=given, now=now)
 
 
@@ -307,6 +313,7 @@ async def _form(
         }
     if fault is not None and fault.field:
         fault.field = fault.field.removeprefix("fields.")
+    own = (await packing.current(child.id)).fields if group.part is Part.OWN else {}
     names = [one.name for one in GROUPS if one.part is not Part.NOW]
     place = names.index(group.name) if group.name in names else len(names)
     context = {
@@ -319,6 +326,7 @@ async def _form(
             for one in group.fields
         ],
         "given": typed.fields,
+        "own": own,
         "others": others,
         "base": base,
         "step": (place + 1, len(names)) if group.name in names else None,

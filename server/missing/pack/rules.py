@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from server.errors import Refused
+from server.errors import NotAllowed, Refused
 from server.i18n import N_
-from server.missing.pack.fields import CHILD_SAYS, FIELDS, PREPARED, Kind
+from server.missing.pack.fields import CHILD_SAYS, FIELDS, PREPARED, STAY, Kind
 
 Fields = Mapping[str, str]
 
@@ -94,6 +94,27 @@ def with_own_words(current: Fields, said: Fields) -> dict[str, str]:
     read, and stays as it is."""
     kept = {name: text for name, text in current.items() if name not in CHILD_SAYS}
     return {name: text for name in FIELDS if (text := {**kept, **said}.get(name))}
+
+
+def by_adults(
+    current: Fields, seen: Fields, given: Mapping[str, Any], said: Fields
+) -> dict[str, str]:
+    """The pack as an adult wants it who saw the version with `seen`: what they leave out of the
+    fields `own_…` stays, and the child's own words stay as they are now.
+
+    Raises NotAllowed, naming the field, where they would change the child's words.
+    """
+    for name in CHILD_SAYS:
+        known = (current.get(name, ""), seen.get(name, ""))
+        if name in given and said.get(name, "") not in known:
+            raise NotAllowed(
+                N_("Only the child writes this. Write your own words beside it."),
+                field=f"fields.{name}",
+            )
+    kept = {name for name in STAY if name in CHILD_SAYS or name not in given}
+    return {
+        name: text for name in FIELDS if (text := (current if name in kept else said).get(name))
+    }
 
 
 def child_has_seen(based_on: Fields, current: Fields) -> bool:

@@ -31,7 +31,9 @@ NowIn = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_schema(names_o
 
 class PackRequest(msgspec.Struct):
     """The pack as it shall be. `base` is the version that the writer saw; 0 or null: none. What is
-    left out or empty is not known. A child sends its own words alone (`own_…`); the rest stays."""
+    left out or empty is not known. A child sends their own words alone (`own_…`); the rest stays.
+    From anyone else these words are refused (`not_allowed`) where they are changed, and stay as
+    they are where they are left out."""
 
     fields: FieldsIn
     base: _NUMBER | None = None

@@ -1,0 +1,95 @@
+"""Whose each field of a life project is: who may say it when a thing is made, and who may change it
+later. Pure. One table, from which the code decides and `docs/reference/fields.md` is printed.
+
+What a child says in a field of its own is theirs alone, in every way of saying: at the making, as a
+change, as a choice between two voices, and when a change of an ended tie is let in. Adults have a
+field of their own beside it (`BESIDE`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from server.plan import shape
+
+
+class Who(StrEnum):
+    """Who may say something in a field. The value is how the reference prints it."""
+
+    SERVER = "the server"
+    NOBODY = "nobody"
+    CHILD = "the child alone"
+    CHANGERS = "child, caseworker, guardian"
+    WITH_OWNER = "child, caseworker, guardian; a carer in a step of their own"
+    TALKERS = "child, caseworker, supervisor"
+    COMPLAINING = "child, guardian"
+    ANSWERING = "supervisor or guardian: the one the complaint is to"
+    WITH_ANSWERING = "child, caseworker, guardian; after a complaint also the one it is to"
+    AUTHOR = "who made it"
+    COMPLAINANT = "the child or guardian who made it"
+    DECIDING = "who may change the field that it decides"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """`make`: who may say it when the thing is made. `change`: who may say something else later."""
+
+    make: Who
+    change: Who
+
+
+_SHARED = Owner(Who.CHANGERS, Who.CHANGERS)
+_CHILDS = Owner(Who.CHILD, Who.CHILD)
+_OF_PROJECT = Owner(Who.SERVER, Who.CHANGERS)
+_OF_REVIEW = Owner(Who.CHANGERS, Who.WITH_ANSWERING)
+_TICKED = Owner(Who.CHANGERS, Who.WITH_OWNER)
+_ANSWER = Owner(Who.NOBODY, Who.ANSWERING)
+_SAID_ONCE = Owner(Who.CHANGERS, Who.NOBODY)
+
+# Whose the fields of a thing are, but for those in `_OTHERS`.
+_USUAL: Mapping[str, Owner] = {
+    "life_project": _OF_PROJECT,
+    "area": _SHARED,
+    "goal": _SHARED,
+    "step": _SHARED,
+    "message": Owner(Who.TALKERS, Who.NOBODY),
+    "agreement": _SAID_ONCE,
+    "choice": Owner(Who.DECIDING, Who.NOBODY),
+    "review": _OF_REVIEW,
+    "house": Owner(Who.CHANGERS, Who.AUTHOR),
+    "complaint": Owner(Who.COMPLAINING, Who.COMPLAINANT),
+}
+_OTHERS: Mapping[tuple[str, str], Owner] = {
+    ("goal", "child_words"): _CHILDS,
+    ("goal", "not_mine"): _CHILDS,
+    ("step", "status"): _TICKED,
+    ("step", "reason"): _TICKED,
+    ("review", "rating"): _CHILDS,
+    # It says who may see the review.
+    ("review", "about"): Owner(Who.CHANGERS, Who.NOBODY),
+    ("complaint", "answer"): _ANSWER,
+    ("complaint", "answer_due"): _ANSWER,
+}
+OWNERS: Mapping[tuple[str, str], Owner] = {
+    (entity, name): _OTHERS.get((entity, name), _USUAL[entity])
+    for entity, fields in shape.FIELDS.items()
+    for name in fields
+}
+MAKERS: Mapping[str, Who] = {entity: usual.make for entity, usual in _USUAL.items()}
+CHILDS_OWN = frozenset(key for key, owner in OWNERS.items() if owner.change is Who.CHILD)
+# Where an adult writes what they would have written in a field of the child's.
+BESIDE: Mapping[tuple[str, str], str] = {
+    ("goal", "child_words"): "worker_words",
+    ("goal", "not_mine"): "lifecycle",
+    ("review", "rating"): "outcomes",
+}
+
+
+def owner_of(entity: str, name: str) -> Owner:
+    """Whose a field is. One that there is not is refused by its shape, to those who may change."""
+    return OWNERS.get((entity, name), _USUAL.get(entity, _SHARED))
+
+
+def maker_of(entity: str) -> Who:
+    """Who may make a thing of this kind."""
+    return MAKERS.get(entity, Who.CHANGERS)
