@@ -20,6 +20,7 @@ from server import crypt
 from server.db import close_database, open_database
 from server.engines.migrate import migrate
 from tests import postgres as postgresql
+from tests.reuse import Reused
 
 BOTH = ["sqlite", "postgres"]
 _numbers = itertools.count(1)
@@ -84,6 +85,13 @@ def migrated_template(postgres: postgresql.Server) -> str:
     return "migrated"
 
 
+@pytest.fixture(scope="session")
+def reused(postgres: postgresql.Server, migrated_template: str) -> Iterator[Reused]:
+    """The PostgreSQL database that one test after the other gets, as after all migrations."""
+    with Reused(postgres, template=migrated_template) as database:
+        yield database
+
+
 @pytest.fixture
 def make_empty(
     request: pytest.FixtureRequest, tmp_path: Path
@@ -117,11 +125,9 @@ def migrated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         shutil.copyfile(request.getfixturevalue("migrated_file"), path)
         yield Database(f"sqlite://{path}", "sqlite")
         return
-    template = request.getfixturevalue("migrated_template")
-    server: postgresql.Server = request.getfixturevalue("postgres")
-    name = f"t{next(_numbers)}"
-    yield Database(server.create_database(name, template=template), "postgres")
-    server.drop_database(name)
+    reused: Reused = request.getfixturevalue("reused")
+    yield Database(reused.take(), "postgres")
+    reused.give_back()
 
 
 @pytest_asyncio.fixture

@@ -1,0 +1,56 @@
+"""The ORM learns the models once for each kind of database, not once for each test.
+
+Tortoise works out filters and first queries of every model whenever a database is opened: 25 ms,
+the same each time. What it worked out is kept, and put back where the same models are opened over
+the same kind of database again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise.apps import Apps
+from tortoise.models import Model
+
+# What hangs on the kind of database, by the names that Tortoise gives it.
+_DEPENDS = (
+    "filters",
+    "basetable",
+    "basequery",
+    "basequery_all_fields",
+    "db_native_fields",
+    "db_default_fields",
+    "db_complex_fields",
+)
+_build = Apps._build_initial_querysets
+_kept: dict[tuple[type[Model], type[Any]], dict[str, Any]] = {}
+
+
+def _build_once(self: Apps) -> None:
+    if type(self) is not Apps:
+        # Migrations make classes of their own for each state: those are used once.
+        return _build(self)
+    models = [model for app in self.apps.values() for model in app.values()]
+    if not all(_key(model) in _kept for model in models):
+        # The dictionary of filters is filled in place: each kind of database has its own.
+        for model in models:
+            model._meta.filters = {}
+        _build(self)
+        for model in models:
+            _kept[_key(model)] = {name: _copied(model, name) for name in _DEPENDS}
+    for model in models:
+        for name, value in _kept[_key(model)].items():
+            setattr(model._meta, name, value)
+
+
+def _key(model: type[Model]) -> tuple[type[Model], type[Any]]:
+    return model, type(model._meta.db)
+
+
+def _copied(model: type[Model], name: str) -> Any:
+    value = getattr(model._meta, name)
+    return value.copy() if isinstance(value, list | dict) else value
+
+
+def pytest_configure() -> None:
+    Apps._build_initial_querysets = _build_once  # type: ignore[method-assign]
