@@ -22,6 +22,7 @@ from server import crypt, demo, logs
 from server.app import Companion, create_app
 from server.audit.actions import verify
 from server.clock import utcnow
+from server.connections import Guarded
 from server.db import as_id, close_database, open_database
 from server.doors.claims import Untrue
 from server.doors.passwords import Passwords
@@ -256,6 +257,7 @@ def _uvicorn(settings: Settings) -> dict[str, Any]:
         "date_header": True,
         "timeout_graceful_shutdown": GRACE_S,
         "backlog": BACKLOG,
+        "http": Guarded,
         # The middleware reads forwarded headers, from trusted proxies alone.
         "proxy_headers": False,
     }

@@ -16,6 +16,7 @@ from tortoise.functions import Count, Min
 
 from server.alert.models import Alert
 from server.checkin.models import CheckIn
+from server.connections import refusals
 from server.due.models import Due
 from server.errors import NotFound
 from server.inbound.reading import unknown_since
@@ -149,6 +150,14 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
     )
     gauge.set(await unknown_since(now))
     Gauge("waymark_live_pages", "pages that listen", registry=registry).set(listeners())
+    gauge = Gauge(
+        "waymark_connections_refused",
+        "connections that this process ended since it began, by reason",
+        ["reason"],
+        registry=registry,
+    )
+    for reason, count in refusals.items():
+        gauge.labels(reason).set(count)
 
 
 def _by_channel(registry: CollectorRegistry, name: str, found: dict[str, int]) -> None:

@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from server import crypt
 from server.app import create_app
 from server.clock import utcnow
+from server.connections import Guarded
 from server.doors.passwords import Passwords
 from server.settings import load
 from tests.cast import Cast, build
@@ -62,7 +63,9 @@ def serving(database_url: str, folder: Path) -> Iterator[Served]:
             yield
 
         app = create_app(settings, passwords=passwords, companions=[with_cast])
-        config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False)
+        config = uvicorn.Config(
+            app, http=Guarded, log_config=None, access_log=False, proxy_headers=False
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(
             target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True
