@@ -73,6 +73,7 @@ COLUMNS = {
     Role.GUARDIAN: "guardian",
     Role.CARER: "carer",
     Role.ADMINISTRATOR: "administrator",
+    Role.CALLED: "called, no tie",
 }
 
 
