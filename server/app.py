@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Match, Mount
 from tortoise.exceptions import DBConnectionError
 
 from server import crypt, i18n, logs, static_files
+from server.alert.called import called_about
 from server.alert.duty import on_duty, on_rota
 from server.checkin import drift, shared_question
 from server.checkin.fast import FastLane
@@ -97,6 +98,7 @@ def create_app(
     app.state.providers = Talk()
     app.state.visitor_of = session_of
     app.state.on_rota = on_rota
+    app.state.called_about = called_about
     app.state.kept_apart = kept.count
     app.state.offers_of = offers_of
     app.state.texts_of = reading.texts_of

@@ -72,6 +72,7 @@ from server.watch.models import (
     TrustedAsk,
 )
 from server.watch.trusting import LINK
+from tests.alert.calls import queue_call
 from tests.cast import ADULTS, CHILDREN, Cast
 from tests.records.made import a_transfer
 
@@ -88,6 +89,7 @@ ROLE_IN_AGENCY = {name: role.value for name, (_, role, _, _) in ADULTS.items()} 
     "uwe": "caseworker"
 }
 ON_DUTY = "eve on duty"
+CALLED = "eve called"  # By an open alert about Mia, without a tie and without a duty.
 WHO = (None, *TIED, *STRANGERS, ON_DUTY)
 
 Expected = Callable[[str | None], int]
@@ -859,8 +861,28 @@ async def concern(cast: Cast) -> Alert:
     return await close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "At home.", cast.clock())
 
 
+async def the_call(cast: Cast, cause: Cause = Cause.SILENCE) -> Alert:
+    """An open alert about Mia that has called Eve."""
+    opening = Opening(
+        child_id=cast.mia.id,
+        agency_id=cast.agency.id,
+        cause=cause,
+        tier=Tier.MID,
+        reason="carer_silent",
+        opened_at=cast.clock(),
+    )
+    policy, _ = await policy_of(cast.agency.id)
+    async with write():
+        [alert] = await open_alerts([opening], {cast.agency.id: policy}, cast.clock())
+        await queue_call(alert, cast.eve.id, cast.clock())
+    return alert
+
+
 async def alert_id(cast: Cast, who: str | None, path: str) -> UUID:
     """Mia's alert, the same for everyone; one whose reason is sealed for the page about that."""
+    if who == CALLED:
+        cause = Cause.CONCERN if path.endswith("/sealed") else Cause.SILENCE
+        return (await the_call(cast, cause)).id
     if path.endswith("/sealed"):
         return (await concern(cast)).id
     alert = await Alert.filter(child_id=cast.mia.id).first()
@@ -1159,7 +1181,7 @@ async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A time in which Mia was missing: over where the child itself reads of it."""
     now = cast.clock()
     held = await Episode.filter(child_id=cast.mia.id).order_by("-opened_at").first()
-    needs_open = path.endswith("/found") or "/mail" in path
+    needs_open = path.endswith("/found") or "/mail" in path or who == CALLED
     if held is None or (not held.is_open and needs_open):
         held, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
     is_after = path.endswith(("/interview", "/interview/{group}"))
@@ -1277,7 +1299,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
 
 
 def _name(who: str | None) -> str | None:
-    return "eve" if who == ON_DUTY else who
+    return "eve" if who in (ON_DUTY, CALLED) else who
 
 
 def described(routes: list[BaseRoute]) -> list[str]:
@@ -1297,6 +1319,9 @@ async def call(cast: Cast, who: str | None, route: str) -> int:
         path = path.replace(f"{{{name}}}", str(await MAKERS[name](cast, who, path)))
     if who is not None:
         await cast.new_token(_name(who))
+    if who == CALLED:
+        # What an earlier route or a maker has ended: every route is asked under an open alert.
+        await the_call(cast)
     body = BODIES.get(route)
     how: dict[str, Any] = {}
     if "/pack" in path:
@@ -1345,8 +1370,69 @@ async def test_every_route_for_every_role_and_another_agency(
     assert not wrong, "\n".join(wrong)
 
 
+# What an alert needs: it is read, taken and closed, its search is worked on, its pack is read.
+OF_A_CALL = {
+    "GET /api/v1/alerts/{alert_id}",
+    "POST /api/v1/alerts/{alert_id}/acknowledge",
+    "POST /api/v1/alerts/{alert_id}/close",
+    "GET /desk/alerts/{alert_id}",
+    "POST /desk/alerts/{alert_id}/acknowledge",
+    "POST /desk/alerts/{alert_id}/close",
+    "GET /desk/alerts/{alert_id}/sealed",
+    "GET /desk/alerts/{alert_id}/together",
+    "POST /desk/alerts/{alert_id}/together",
+    f"POST {CHILD}/episodes",
+    f"GET {CHILD}/episodes",
+    f"GET {CHILD}/episodes/{{episode_id}}",
+    f"POST {CHILD}/episodes/{{episode_id}}/entries",
+    f"POST {CHILD}/episodes/{{episode_id}}/found",
+    f"GET {DESK}/missing",
+    f"POST {DESK}/missing",
+    f"GET {DESK}/found",
+    "GET /desk/episodes/{episode_id}",
+    "GET /desk/episodes/{episode_id}/enter/{act}",
+    "POST /desk/episodes/{episode_id}/enter/{act}",
+    "GET /desk/episodes/{episode_id}/mail",
+    "POST /desk/episodes/{episode_id}/mail",
+    "GET /desk/episodes/{episode_id}/mail/{paper_id}",
+    "POST /desk/episodes/{episode_id}/together",
+    "POST /desk/episodes/{episode_id}/apart",
+    "GET /desk/episodes/{episode_id}/found",
+    "POST /desk/episodes/{episode_id}/found",
+    f"GET {CHILD}/pack",
+    f"PUT {CHILD}/pack/now",
+    f"GET {CHILD}/pack.pdf",
+    f"GET {CHILD}/pack.txt",
+    f"GET {CHILD}/pack/photos",
+    f"GET {CHILD}/pack/photos/{{photo_id}}",
+    f"GET {DESK}/pack",
+}
+# They see that there is a pack, and may not write in it.
+SHUT_IN_A_CALL = {f"PUT {CHILD}/pack"}
+
+
+def by_a_call(route: str) -> int:
+    """What Eve gets who was called: what the alert needs, and else what she gets as a stranger."""
+    if route in OF_A_CALL:
+        return IN
+    return DENIED if route in SHUT_IN_A_CALL else EXPECTED[route]("eve")
+
+
+async def test_everyone_called_gets_what_the_alert_needs_and_nothing_else_of_the_child(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.live.LONGEST_S", 0)
+    wrong = []
+    for route in described(cast.app.routes):
+        got, expected = await call(cast, CALLED, route), by_a_call(route)
+        if got != expected:
+            wrong.append(f"{route} gave {got}, not {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_no_expectation_is_left_of_a_route_that_is_gone(cast_free_routes: list[str]) -> None:
-    assert [route for route in EXPECTED if route not in cast_free_routes] == []
+    declared = [*EXPECTED, *OF_A_CALL, *SHUT_IN_A_CALL]
+    assert [route for route in declared if route not in cast_free_routes] == []
 
 
 @pytest.fixture

@@ -103,13 +103,14 @@ def test_pictures_are_there_and_light():
 
 # --- who may what
 
-C, W, S, G, K, R = (
+C, W, S, G, K, R, X = (
     Role.CHILD,
     Role.CASEWORKER,
     Role.SUPERVISOR,
     Role.GUARDIAN,
     Role.CARER,
     Role.ADMINISTRATOR,
+    Role.CALLED,
 )
 # The table of the contract, as far as this release has what it speaks of: who may, and nobody else.
 CONTRACT = {
@@ -120,10 +121,12 @@ CONTRACT = {
     Action.RHYTHM_AGREE: {W, S},
     Action.TIER_SET: {W, S},
     Action.RHYTHM_SEE: {C, W, S, G},
-    Action.ALERT_SEE: {W, S, G},
-    Action.ALERT_ACKNOWLEDGE: {W, S},
+    Action.ALERT_SEE: {W, S, G, X},
+    Action.ALERT_ACKNOWLEDGE: {W, S, X},
     Action.QUESTION_ANSWER: {K},
-    Action.EPISODE_OPEN: {W, S, G, K},
+    Action.EPISODE_OPEN: {W, S, G, K, X},
+    Action.PACK_READ: {W, S, X},
+    Action.PACK_CHANGE: {W, S},
     Action.INVITE: {W},
     Action.TIES_CHANGE: {S},
     Action.LOOKS_SEE: {C, W, S, G},

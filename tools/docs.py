@@ -76,6 +76,7 @@ COLUMNS = {
     Role.GUARDIAN: "guardian",
     Role.CARER: "carer",
     Role.ADMINISTRATOR: "administrator",
+    Role.CALLED: "called, no tie",
 }
 
 

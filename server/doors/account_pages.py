@@ -19,7 +19,7 @@ from server.i18n import N_
 from server.people.access import Visitor, agency_for, nothing_here, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import AgencyAction, Role
-from server.people.words import entered, form_fault, words_for
+from server.people.words import ROLES, entered, form_fault, words_for
 from server.settings import Provider
 from server.web import form_body, language_of, page
 
@@ -147,7 +147,7 @@ async def _page(
         "providers": [await _one(request, one, said) for one in _providers(request, visitor)],
         # Names are sealed: only we can sort them.
         "people": sorted(adults, key=lambda person: person.name.casefold()),
-        "role_words": dict(words_for(list(Role), language)),
+        "role_words": dict(words_for(list(ROLES), language)),
         "roles": words_for(list(MAPPED), language),
         "fields": _FIELDS,
         "saved": request.query_params.get("saved", ""),

@@ -19,7 +19,7 @@ from server.doors.rules import fold
 from server.i18n import LANGUAGES
 from server.people import actions as people
 from server.people.models import Agency, Child, Person
-from server.people.rules import Role
+from server.people.rules import STAFF, Role
 from server.settings import Settings
 
 Work = Callable[[Settings, datetime], Awaitable[Any]]
@@ -41,7 +41,7 @@ def add_commands(add: Add, within: Within, say: Say = print) -> None:
     adding = verbs.add_parser("add", help="somebody who signs in; makes the agency where it is new")
     adding.add_argument("name", help="the name that others read")
     adding.add_argument("--sign-in", required=True, help="the name to sign in with")
-    roles = [role.value for role in Role if role is not Role.CHILD]
+    roles = [role.value for role in Role if role in STAFF]
     adding.add_argument("--role", choices=roles, required=True)
     adding.add_argument("--agency", help="name or id; not needed where there is one alone")
     adding.add_argument("--language", choices=LANGUAGES, default=None)

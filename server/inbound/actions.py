@@ -16,7 +16,7 @@ from server.alert import actions as alerts
 from server.alert.ladder import people_on
 from server.alert.levels import Way
 from server.alert.models import Alert
-from server.alert.policy import Rung, ladder_from_data
+from server.alert.policy import Rung
 from server.alert.reach import reach_of
 from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
@@ -31,7 +31,7 @@ from server.inbound.rules import Meant, Reply, meant, read_reply, spellings
 from server.notify.actions import ANSWERED, Saying, queue
 from server.notify.models import Address, Message
 from server.notify.rules import Kind
-from server.people.models import Person, Tie
+from server.people.models import Person
 from server.people.rules import Role
 from server.watch.actions import somebody_texted
 from server.watch.questions import answer_question
@@ -307,25 +307,12 @@ async def _do(
 
 
 async def _acknowledge(actor: Actor, message: Message, now: datetime) -> None:
-    alert = await Alert.get_or_none(id=message.subject_id)
-    if alert is None:
+    """The reply is to a call, and whoever was called may take it: until the alert is closed, and as
+    long as the child is with the agency that called."""
+    here = Alert.filter(id=message.subject_id, agency_id=actor.agency_id)
+    if not await here.exists():
         raise NotFound("There is no such alert.")
-    has_tie = await Tie.filter(
-        Tie.standing_at(now),
-        child_id=alert.child_id,
-        person_id=actor.id,
-        role__in=[Role.CASEWORKER, Role.SUPERVISOR],
-    ).exists()
-    if not has_tie and not await _stands_in(alert, actor, now):
-        raise NotFound("There is no such alert.")
-    await alerts.acknowledge(actor, alert.id, now)
-
-
-async def _stands_in(alert: Alert, actor: Actor, now: datetime) -> bool:
-    """Whoever stands on a rung of this child was called rightly, tie or not."""
-    reach = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
-    rungs = ladder_from_data(alert.ladder).rungs
-    return any(actor.id in people for people in reach.on(*rungs).values())
+    await alerts.acknowledge(actor, message.subject_id, now)
 
 
 async def count_refused(channel: str, now: datetime) -> None:

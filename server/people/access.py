@@ -2,12 +2,15 @@
 
 `child_for` gives 404 to whoever has no tie to the child, so that a stranger cannot tell whether
 there is one, and 403 to a tie without this right. What it needs from rooms above this one, the
-composition root hangs on `app.state`: `visitor_of` (who came in, by the doors) and `on_rota` (what
-the rota of alerts makes of them). Rights come from ties and from the rota alone, never from a role
-in the agency: an administrator without a tie is a stranger to every child.
+composition root hangs on `app.state`: `visitor_of` (who came in, by the doors), `on_rota` (what
+the rota of alerts makes of them) and `called_about` (which open alerts have called them). Rights
+come from ties, from the rota and from such a call alone, never from a role in the agency: an
+administrator without a tie is a stranger to every child.
+
+A call opens only what says that it does (`by_call`), so a new page stays shut to those called.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -26,6 +29,8 @@ from server.people.rules import Action, AgencyAction, Role, may, may_agency
 
 # A board that is open all day is one look an hour at each child on it, not one at every refresh.
 BOARD_LOOK_EVERY = timedelta(hours=1)
+# Looking again right after acting is one look.
+ONE_LOOK = timedelta(minutes=1)
 
 Roles = frozenset[Role]
 
@@ -68,6 +73,8 @@ NOTHING = OnRota(is_on_duty=False, covers=frozenset())
 
 VisitorOf = Callable[[HTTPConnection], Awaitable[Visitor]]
 AskRota = Callable[[UUID, datetime], Awaitable[OnRota]]
+# Of a person in an agency: the child of each open alert to which they were called.
+AskCalled = Callable[[UUID, UUID], Awaitable[Mapping[UUID, UUID]]]
 
 
 def now_of(request: HTTPConnection) -> datetime:
@@ -118,12 +125,17 @@ async def child_for(
     action: Action,
     *,
     at_most_every: timedelta | None = None,
+    by_call: bool = False,
+    alert_id: UUID | None = None,
 ) -> tuple[Child, Roles]:
     """The child, and what the visitor is to it.
 
     Raises NotFound without a tie, Denied where no tie has this right. A look by somebody who is
     only on duty, or there for its caseworker who is on leave, leaves an entry that the child can
     read; of what renews itself, `at_most_every`.
+
+    `by_call`: an open alert that called the visitor is enough, where `alert_id` is given this one;
+    that is a look too.
     """
     visitor, now = await visitor_of(request), now_of(request)
     child = await Child.get_or_none(id=child_id, agency_id=visitor.agency_id)
@@ -135,6 +147,11 @@ async def child_for(
         if may(roles, action):
             what = f"look:{action}"
             await looked(visitor, [child.id], what, now, why=why, at_most_every=at_most_every)
+    if by_call and not may(roles, action) and await _is_called(request, child.id, alert_id):
+        roles |= {Role.CALLED}
+        if may(roles, action):
+            what = look_by_call(action)
+            await looked(visitor, [child.id], what, now, why=CALLED, at_most_every=ONE_LOOK)
     if not roles:
         raise nothing_here()
     if not may(roles, action):
@@ -143,13 +160,16 @@ async def child_for(
 
 
 async def desk_child(
-    request: HTTPConnection, action: Action, *, at_most_every: timedelta | None = None
+    request: HTTPConnection,
+    action: Action,
+    *,
+    at_most_every: timedelta | None = None,
+    by_call: bool = False,
 ) -> tuple[Child, Roles]:
     """`child_for` the `child_id` of the path, for a page of the desk, where no child comes in."""
     await staff_of(request)
-    return await child_for(
-        request, request.path_params["child_id"], action, at_most_every=at_most_every
-    )
+    child_id = request.path_params["child_id"]
+    return await child_for(request, child_id, action, at_most_every=at_most_every, by_call=by_call)
 
 
 async def own_child(request: HTTPConnection, action: Action) -> tuple[Child, Roles]:
@@ -167,6 +187,7 @@ async def children_for(
     also: Collection[UUID] = (),
     among: Collection[UUID] | None = None,
     at_most_every: timedelta = BOARD_LOOK_EVERY,
+    by_call: bool = False,
 ) -> dict[UUID, Roles]:
     """Every child, or of those `among` whom each, about which the visitor may do this, and what the
     visitor is to it.
@@ -174,7 +195,8 @@ async def children_for(
     For whoever is on duty that is every child of the agency that is placed, and those in `also`;
     it leaves an entry for each one to which there is no tie (once an hour, or as `at_most_every`
     says: a board refreshes itself). For whoever covers for somebody on leave it is the children of
-    that caseworker.
+    that caseworker. `by_call`: those too about whom an open alert has called the visitor; which
+    alerts of theirs may be shown, `called_about` says.
     """
     visitor, now = await visitor_of(request), now_of(request)
     found, rota = await _by_ties(visitor, now), await _rota_of(request, visitor, now)
@@ -188,11 +210,46 @@ async def children_for(
             found[id_] = found.get(id_, frozenset()) | {Role.SUPERVISOR}
         what = f"look:{action}"
         await looked(visitor, new, what, now, why=why, at_most_every=at_most_every)
+    if by_call and may(frozenset({Role.CALLED}), action):
+        called = set((await called_about(request)).values())
+        new = [
+            id_
+            for id_ in called
+            if (among is None or id_ in among) and not may(found.get(id_, frozenset()), action)
+        ]
+        for id_ in new:
+            found[id_] = found.get(id_, frozenset()) | {Role.CALLED}
+        what = look_by_call(action)
+        await looked(visitor, new, what, now, why=CALLED, at_most_every=at_most_every)
     return {
         id_: roles
         for id_, roles in found.items()
         if may(roles, action) and (among is None or id_ in among)
     }
+
+
+async def called_about(request: HTTPConnection) -> Mapping[UUID, UUID]:
+    """The open alerts to which the ladder has called the visitor, with the child of each. Asked
+    once per request."""
+    if "waymark.called" not in request.scope:
+        visitor = await visitor_of(request)
+        ask = cast(AskCalled, request.app.state.called_about)
+        is_asked = not visitor.is_child and visitor.agency_id is not None
+        known = await ask(visitor.person_id, cast(UUID, visitor.agency_id)) if is_asked else {}
+        request.scope["waymark.called"] = known
+    return cast(Mapping[UUID, UUID], request.scope["waymark.called"])
+
+
+def look_by_call(action: Action) -> str:
+    """What a look by a call is entered as: acting on an alert and reading it are one."""
+    thing = action.value.partition(":")[0]
+    # As rooms above enter their own looks: so that a look of theirs is no second one.
+    return f"look:{thing}:{'open' if thing == 'pack' else 'see'}"
+
+
+def is_only_called(roles: Roles, action: Action) -> bool:
+    """Whether this right comes from a call alone: then it ends at what that alert needs."""
+    return not may(roles - {Role.CALLED}, action)
 
 
 async def children_by_ties(request: HTTPConnection) -> dict[UUID, Roles]:
@@ -275,7 +332,14 @@ async def _by_ties(visitor: Visitor, now: datetime) -> dict[UUID, Roles]:
 
 
 # Why somebody without a tie came in, as a look at a child has it.
-ON_DUTY, COVER = "on_duty", "cover"
+ON_DUTY, COVER, CALLED = "on_duty", "cover", "called"
+
+
+async def _is_called(request: HTTPConnection, child_id: UUID, alert_id: UUID | None) -> bool:
+    called = await called_about(request)
+    if alert_id is not None:
+        return called.get(alert_id) == child_id
+    return child_id in called.values()
 
 
 async def _rota_of(request: HTTPConnection, visitor: Visitor, now: datetime) -> OnRota:

@@ -16,7 +16,7 @@ from server.i18n import LANGUAGES, N_
 from server.ids import uuid7
 from server.people.happenings import Happening, happened
 from server.people.models import Agency, Child, Home, Person, Tie
-from server.people.rules import Leaving, Role, clean_name, may_hold
+from server.people.rules import STAFF, Leaving, Role, clean_name, may_hold
 
 # A clock that is a little ahead of ours says nothing about the future.
 AHEAD = timedelta(minutes=5)
@@ -106,7 +106,7 @@ async def add_person(
     now: datetime,
 ) -> Person:
     """Somebody of the agency. A child comes by `add_child`; a password by the doors."""
-    if role == Role.CHILD:
+    if role not in STAFF:
         raise Refused(N_("A child is added with its placement."), field="role")
     async with write():
         if deputy_id is not None:

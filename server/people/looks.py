@@ -51,6 +51,8 @@ REASONS: Mapping[str, str] = {
     "on_duty": N_("They were on duty."),
     "wrote_too": N_("Somebody else had changed it while they wrote."),
     "cover": N_("They stood in for your caseworker, who was away."),
+    # Says nothing of an alert: whoever holds the phone must not learn that adults were called.
+    "called": N_("We asked them to help."),
 }
 
 

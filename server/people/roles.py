@@ -9,7 +9,7 @@ from server.errors import Refused
 from server.i18n import N_
 from server.people.actions import lock_adults
 from server.people.models import Agency, Person, Tie
-from server.people.rules import Role, may_hold
+from server.people.rules import STAFF, Role, may_hold
 
 
 async def set_role(
@@ -20,7 +20,7 @@ async def set_role(
     Raises Refused: for a tie that the new role may not hold (code `has_ties`), since a child would
     lose somebody by it; and for the last administrator (`last_administrator`).
     """
-    if role == Role.CHILD:
+    if role not in STAFF:
         raise Refused(N_("A child is added with its placement."), field="role")
     async with write():
         # Of two last administrators who change at once, one waits here for the other.

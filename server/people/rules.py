@@ -13,9 +13,12 @@ class Role(StrEnum):
     GUARDIAN = "guardian"
     CARER = "carer"
     ADMINISTRATOR = "administrator"
+    # No role that anyone is given: what the ladder makes of everyone it has called about a child,
+    # until that alert is closed.
+    CALLED = "called"
 
 
-STAFF = frozenset(Role) - {Role.CHILD}
+STAFF = frozenset(Role) - {Role.CHILD, Role.CALLED}
 
 
 class Leaving(StrEnum):
@@ -47,6 +50,7 @@ class Action(StrEnum):
     OBSERVATION_NOTE = "observation:note"
     OBSERVATION_SEE = "observation:see"
     PACK_CHANGE = "pack:change"
+    PACK_READ = "pack:read"
     PACK_SAY = "pack:say"
     PACK_SEE = "pack:see"
     PAUSE = "pause"
@@ -106,6 +110,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.TRUSTED_DECIDE,
             _A.TIER_SET,
             _A.PACK_CHANGE,
+            _A.PACK_READ,
             _A.PACK_SEE,
             _A.PAUSE,
             _A.PLACEMENT_CHANGE,
@@ -138,6 +143,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.TRUSTED_DECIDE,
             _A.TIER_SET,
             _A.PACK_CHANGE,
+            _A.PACK_READ,
             _A.PACK_SEE,
             _A.PAUSE,
             _A.PLACEMENT_CHANGE,
@@ -188,6 +194,19 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     ),
     # Administrators see no child's content; what they may do about the agency is AGENCY below.
     Role.ADMINISTRATOR: frozenset(),
+    # What an alert needs, and nothing else: `access.child_for` grants it about that alert alone.
+    Role.CALLED: frozenset(
+        {
+            _A.ALERT_SEE,
+            _A.ALERT_ACKNOWLEDGE,
+            _A.EPISODE_FOUND,
+            _A.EPISODE_OPEN,
+            _A.EPISODE_SEE,
+            _A.EPISODE_WORK,
+            _A.PACK_READ,
+            _A.PACK_SEE,
+        }
+    ),
 }
 
 

@@ -1,5 +1,6 @@
 """Alerts over the wire: who is called, what was sent to whom, acknowledging and closing."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,10 +13,19 @@ from server.alert import actions as alerts
 from server.alert.ladder import Cause, Outcome, State
 from server.alert.models import Alert
 from server.alert.policy import Tier
-from server.errors import Conflict, Refused
+from server.errors import Conflict, NotFound, Refused
 from server.notify.models import Delivery, Message
 from server.openapi import api
-from server.people.access import Roles, child_for, nothing_here, now_of, staff_of, visitor_of
+from server.people.access import (
+    Roles,
+    called_about,
+    child_for,
+    is_only_called,
+    nothing_here,
+    now_of,
+    staff_of,
+    visitor_of,
+)
 from server.people.models import Person
 from server.people.rules import Action
 from server.rendering import language_of, zone_of
@@ -91,12 +101,26 @@ class CloseRequest(msgspec.Struct):
 
 
 async def open_alerts(request: Request) -> Response:
-    """Open alerts of the children one is tied to."""
+    """Open alerts of the children one is tied to, and those to which one was called."""
     roles, _ = await children.shown(request, Action.ALERT_SEE)
     found = await Alert.filter(child_id__in=list(roles), closed_at__isnull=True).order_by(
         "opened_at"
     )
-    return json_answer(AlertsOut(await alerts_out(found, request)))
+    shown = await those_for(request, found, roles)
+    return json_answer(AlertsOut(await alerts_out(shown, request)))
+
+
+async def those_for(
+    request: Request, found: Sequence[Alert], roles: Mapping[UUID, Roles]
+) -> list[Alert]:
+    """Of these alerts those that the visitor may see: of a child about which they were only called,
+    the alert that called them."""
+    called = await called_about(request)
+    return [
+        alert
+        for alert in found
+        if alert.id in called or not is_only_called(roles[alert.child_id], Action.ALERT_SEE)
+    ]
 
 
 async def one(request: Request) -> Response:
@@ -116,7 +140,7 @@ async def acknowledge(request: Request) -> Response:
 async def close(request: Request) -> Response:
     """It is over, and how."""
     said = await json_body(request, CloseRequest)
-    alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    alert = await alert_to_close(request)
     alert = await calling.close_alert(
         await visitor_of(request), alert.id, said.outcome, said.words, now_of(request)
     )
@@ -130,8 +154,23 @@ async def alert_for(request: Request, action: Action) -> tuple[Alert, Roles]:
     alert = await Alert.get_or_none(id=request.path_params["alert_id"], agency_id=visitor.agency_id)
     if alert is None:
         raise nothing_here()
-    _, roles = await child_for(request, alert.child_id, action)
+    _, roles = await child_for(request, alert.child_id, action, by_call=True, alert_id=alert.id)
     return alert, roles
+
+
+async def alert_to_close(request: Request) -> Alert:
+    """The alert of the path, to somebody who may close it; and to whoever has closed it, whose call
+    ended by that: the same request again gets the first answer."""
+    try:
+        alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    except NotFound:
+        visitor = await staff_of(request)
+        own = Alert.filter(agency_id=visitor.agency_id, closed_by=visitor.person_id)
+        closed = await own.get_or_none(id=request.path_params["alert_id"])
+        if closed is None:
+            raise
+        return closed
+    return alert
 
 
 async def one_out(alert: Alert, request: Request) -> AlertOut:

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from server.alert import actions as alerts
 from server.alert import climbing
 from server.alert import ladder as rules
+from server.alert.called import was_called
 from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert
 from server.alert.policy import Rung, ladder_from_data
@@ -27,7 +28,7 @@ from server.alert.sent import rungs_called, sent_about
 from server.due.actions import told_instead
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_, format_list, gettext
-from server.people.access import Roles, looked, nothing_here, now_of, staff_of
+from server.people.access import Roles, is_only_called, looked, nothing_here, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import FormFault, entered, form_fault
@@ -88,7 +89,8 @@ class Step:
 
 
 async def show(request: Request) -> Response:
-    """One alert; to a deputy who is called without a tie, whom to ask instead."""
+    """One alert; to a deputy who was not called to it, whom to ask instead; to those whose call is
+    over, that it is."""
     try:
         alert, roles = await alert_for(request, Action.ALERT_SEE)
     except NotFound:
@@ -98,9 +100,11 @@ async def show(request: Request) -> Response:
 
 async def _instead(request: Request) -> Response:
     visitor, now = await staff_of(request), now_of(request)
-    alert = await Alert.get_or_none(id=request.path_params["alert_id"], agency_id=visitor.agency_id)
-    found = await told_instead(alert.child_id, visitor.person_id, now) if alert else None
-    if alert is None or found is None:
+    alert = await _of_path(request)
+    if alert.closed_at is not None and await was_called(visitor.person_id, alert.id):
+        return await _over(request)
+    found = await told_instead(alert.child_id, visitor.person_id, now)
+    if found is None:
         raise nothing_here()
     context = {
         "word": gettext(language_of(request), N_("An alert about a child")),
@@ -110,6 +114,22 @@ async def _instead(request: Request) -> Response:
         "now": now,
     }
     return page(request, "due/instead.html", context)
+
+
+async def _over(request: Request) -> Response:
+    """To those whose call has ended with the alert: that it has. Raises NotFound for all others."""
+    visitor, alert = await staff_of(request), await _of_path(request)
+    if alert.closed_at is None or not await was_called(visitor.person_id, alert.id):
+        raise nothing_here()
+    return page(request, "watch/over.html", {"now": now_of(request)}, status=404)
+
+
+async def _of_path(request: Request) -> Alert:
+    visitor, id_ = await staff_of(request), request.path_params["alert_id"]
+    alert = await Alert.get_or_none(id=id_, agency_id=visitor.agency_id)
+    if alert is None:
+        raise nothing_here()
+    return alert
 
 
 async def _page(
@@ -151,6 +171,10 @@ async def _page(
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
         "may_act": may(roles, Action.ALERT_ACKNOWLEDGE),
+        # Somebody who was called to this alert gets no further than it needs.
+        "has_page": may(roles, Action.CHILD_SEE),
+        "sees_history": may(roles, Action.HISTORY_SEE),
+        "carries": may(roles, Action.PACK_CHANGE),
         "outcomes": _outcomes(cause, language),
         "outcome": gettext(language, OUTCOMES[Outcome(alert.outcome)][0]) if alert.outcome else "",
         "given": {"outcome": "", "words": "", **(given or {})},
@@ -310,7 +334,10 @@ def _outcomes(cause: Cause, language: str) -> list[tuple[str, str, str]]:
 
 async def acknowledge(request: Request) -> Response:
     """ "I have it." """
-    alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    try:
+        alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    except NotFound:
+        return await _over(request)
     visitor = await staff_of(request)
     try:
         await alerts.acknowledge(visitor, alert.id, now_of(request))
@@ -321,7 +348,10 @@ async def acknowledge(request: Request) -> Response:
 
 async def close(request: Request) -> Response:
     """It is over, and how: an outcome, and words for whoever reads this later."""
-    alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    try:
+        alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    except NotFound:
+        return await _over(request)
     visitor, form = await staff_of(request), await form_body(request)
     given = {"outcome": entered(form, "outcome"), "words": entered(form, "words")}
     try:
@@ -332,6 +362,9 @@ async def close(request: Request) -> Response:
     except Refused as fault:
         error = form_fault(fault, language_of(request))
         return await _page(request, alert, roles, status=422, given=given, error=error)
+    if is_only_called(roles, Action.ALERT_SEE):
+        # With the alert the call is over, and so is the right to its page.
+        return RedirectResponse("/desk/?done=alert-closed", status_code=303)
     return RedirectResponse(f"/desk/alerts/{alert.id}", status_code=303)
 
 
@@ -349,6 +382,8 @@ def _checked(given: Mapping[str, str], cause: Cause) -> Outcome:
 async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Conflict) -> Response:
     """Somebody was faster: the alert as it stands now, and who that was."""
     alert = await Alert.get(id=alert_id)
+    if alert.closed_at is not None and is_only_called(roles, Action.ALERT_SEE):
+        return await _over(request)
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     names = await _names(alert)
     if alert.closed_at is not None and alert.closed_by in names:

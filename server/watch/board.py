@@ -16,6 +16,7 @@ from server.alert.ladder import State as AlertState
 from server.due.rules import Kind
 from server.due.turns import in_short, overdue
 from server.i18n import N_, format_ago, format_day, gettext, ngettext
+from server.people.access import is_only_called
 from server.people.models import Person
 from server.people.rules import Action, Role, may
 from server.watch import evidence
@@ -93,6 +94,7 @@ class Row:
     alert_id: UUID | None
     button: str | None  # take, close, open, look
     may_check_in: bool
+    has_page: bool  # Whether the reader may go on from here to the child's own page.
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +132,14 @@ async def read(
     now: datetime,
     *,
     changes: Changes,
+    called: Collection[UUID] = (),
 ) -> tuple[Board, list[Asked]]:
-    """The board over these children, and those of whom one is only the carer."""
+    """The board over these children, and those of whom one is only the carer. `called`: the open
+    alerts to which the reader was called; of a child to whom they are nothing else, these are all
+    that is shown."""
     seen = [child for child, held in roles.items() if may(held, Action.ALERT_SEE)]
     facts = await evidence.of(seen, now)
+    facts = {child: _as_seen(one, roles[child], called) for child, one in facts.items()}
     owed = await overdue(seen, me, now)
     changed = await changes([id_ for id_ in seen if may(roles[id_], Action.OBSERVATION_SEE)])
     holders = {alert.has for one in facts.values() for alert in one.alerts if alert.has}
@@ -141,12 +147,29 @@ async def read(
     rows = [
         replace(
             _row(one, roles[child], names, owed.get(child, ()), me, language, zone, now),
-            changed=changed.get(child, "") or quiet_phone(one, language, zone, now),
+            changed=changed.get(child, "")
+            or (
+                ""
+                if is_only_called(roles[child], Action.ALERT_SEE)
+                else quiet_phone(one, language, zone, now)
+            ),
         )
         for child, one in facts.items()
     ]
-    cared = roles.keys() - set(seen)
+    cared = {child for child, held in roles.items() if _is_only_cared(held)}
     return _board(rows, facts, language, zone, now), await _asked(cared, names, me, now)
+
+
+def _as_seen(facts: Facts, held: Roles, called: Collection[UUID]) -> Facts:
+    """What is known, without the check-ins of before and other alerts to those only called."""
+    if not is_only_called(held, Action.ALERT_SEE):
+        return facts
+    alerts = tuple(alert for alert in facts.alerts if alert.id in called)
+    return replace(facts, alerts=alerts, marks="")
+
+
+def _is_only_cared(held: Roles) -> bool:
+    return bool(held - {Role.CALLED}) and is_only_called(held, Action.ALERT_SEE)
 
 
 async def _names(ids: Collection[UUID]) -> dict[UUID, str]:
@@ -203,7 +226,9 @@ def _row(
     return Row(
         id=facts.child_id,
         key=facts.child_id.hex,
-        path=f"/desk/children/{facts.child_id}",
+        path=f"/desk/children/{facts.child_id}"
+        if alert is None or may(roles, Action.CHILD_SEE)
+        else f"/desk/alerts/{alert.id}",
         name=names.get(facts.child_id, ""),
         group=group.value,
         is_calm=group not in CALLING,
@@ -222,6 +247,7 @@ def _row(
         alert_id=alert.id if alert is not None else None,
         button=_button(group, alert, roles, me),
         may_check_in=may(roles, Action.CHECK_IN_FOR),
+        has_page=may(roles, Action.CHILD_SEE),
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from starlette.requests import Request
 
 from server.alert.models import Alert
-from server.people.access import Roles, children_for, now_of, visitor_of
+from server.people.access import Roles, called_about, children_for, now_of, visitor_of
 from server.people.models import Child
 from server.people.rules import Action
 from server.rendering import language_of
@@ -24,18 +24,28 @@ async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], li
     first, with the same.
 
     A child who left is among the first too while an alert about it is open: nobody is asked any
-    more, but a voice is heard, and what it called does not disappear.
+    more, but a voice is heard, and what it called does not disappear. So are those about whom an
+    open alert has called the visitor, for what a call opens: `called_about` says which alerts.
     """
     visitor = await visitor_of(request)
     calling = Alert.filter(
         agency_id=visitor.agency_id, closed_at__isnull=True, child__left_at__isnull=False
     )
     called = {alert.child_id for alert in await calling}
-    roles = await children_for(request, action, also=called)
+    roles = await children_for(request, action, also=called, by_call=True)
     left = await Child.filter(id__in=list(roles), left_at__isnull=False).order_by("-left_at")
     gone = {child.id for child in left} - called
     here = {id_: held for id_, held in roles.items() if id_ not in gone}
     return here, [(child, roles[child.id]) for child in left]
+
+
+async def called(request: Request) -> dict[UUID, Roles]:
+    """The children about whom an open alert has called the visitor, and what the visitor is to
+    each by this."""
+    about = set((await called_about(request)).values())
+    if not about:
+        return {}
+    return await children_for(request, Action.ALERT_SEE, among=about, by_call=True)
 
 
 async def changed(request: Request, ids: Collection[UUID]) -> Mapping[UUID, str]:

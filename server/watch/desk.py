@@ -26,6 +26,7 @@ WINDOWS = 2
 
 # What a page says that one comes back to: "?done=seen".
 DONE: Mapping[str, str] = {
+    "alert-closed": N_("The alert is closed."),
     "check-in": N_("The check-in is noted."),
     "birthday": N_("The birthday is noted."),
     "child": N_("The child is added, and the watch has begun."),

@@ -22,6 +22,7 @@ from server.i18n import N_, format_moment, gettext, ngettext
 from server.people.access import Visitor, children_for, now_of
 from server.people.models import Agency, Person
 from server.people.rules import Action, AgencyAction, Role, may_agency
+from server.watch.alert_api import those_for
 from server.watch.alert_pages import CAUSES
 from server.watch.wording import when
 from server.web import language_of, page
@@ -81,10 +82,9 @@ async def _question(visitor: Visitor, now: datetime) -> Spell | None:
 
 
 async def _open_alerts(request: Request, language: str) -> list[Line]:
-    roles = await children_for(request, Action.ALERT_SEE)
-    found = await Alert.filter(child_id__in=list(roles), closed_at__isnull=True).order_by(
-        "opened_at", "id"
-    )
+    roles = await children_for(request, Action.ALERT_SEE, by_call=True)
+    held = Alert.filter(child_id__in=list(roles), closed_at__isnull=True)
+    found = await those_for(request, await held.order_by("opened_at", "id"), roles)
     ids = {one.child_id for one in found} | {one.acknowledged_by for one in found}
     people = Person.filter(id__in=[id_ for id_ in ids if id_ is not None])
     names: Mapping[UUID, str] = {person.id: person.name for person in await people}

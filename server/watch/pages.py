@@ -15,7 +15,7 @@ from server.notify.census import broken_channels
 from server.notify.devices import reached_of
 from server.notify.health import Health
 from server.notify.wording import channel_word
-from server.people.access import now_of, staff_of
+from server.people.access import called_about, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
 from server.watch import (
@@ -51,6 +51,8 @@ async def show_board(request: Request) -> Response:
     """Who needs somebody now, first."""
     visitor = await staff_of(request)
     roles, left = await children.shown(request, Action.CHILD_SEE)
+    for id_, held in (await children.called(request)).items():
+        roles[id_] = roles.get(id_, frozenset()) | held
     now, language = now_of(request), language_of(request)
     shown, cared = await board.read(
         roles,
@@ -59,6 +61,7 @@ async def show_board(request: Request) -> Response:
         zone_of(request),
         now,
         changes=partial(children.changed, request),
+        called=await called_about(request),
     )
     looked_at, is_stale = await board.last_look(now)
     context = {

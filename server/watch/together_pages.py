@@ -26,7 +26,7 @@ from server.people.access import Roles, looked, now_of, staff_of
 from server.people.models import Child, Home, Person
 from server.people.rules import Action, may
 from server.watch import alert_pages, children, evidence
-from server.watch.alert_api import alert_for
+from server.watch.alert_api import alert_for, those_for
 from server.watch.alert_pages import ONE_LOOK, next_call
 from server.watch.editing import RUNGS
 from server.watch.shared import HOME, OUTAGE, PROVIDER, others_of
@@ -62,7 +62,7 @@ async def take(request: Request) -> Response:
     visitor, now = await staff_of(request), now_of(request)
     roles, _ = await children.shown(request, Action.ALERT_SEE)
     refused: list[UUID] = []
-    for one in await _all(alert, roles):
+    for one in await _all(request, alert, roles):
         is_free = one.closed_at is None and one.acknowledged_by is None
         if is_free and may(roles[one.child_id], Action.ALERT_ACKNOWLEDGE):
             try:
@@ -74,17 +74,17 @@ async def take(request: Request) -> Response:
     return RedirectResponse(f"/desk/alerts/{alert.id}/together", status_code=303)
 
 
-async def _all(alert: Alert, roles: dict[UUID, Roles]) -> list[Alert]:
-    """This alert and those that have the same in common, of children whom the reader may see."""
+async def _all(request: Request, alert: Alert, roles: dict[UUID, Roles]) -> list[Alert]:
+    """This alert and those that have the same in common, as far as the reader may see them."""
     found = [alert, *await others_of(alert)]
-    return [one for one in found if one.child_id in roles]
+    return await those_for(request, [one for one in found if one.child_id in roles], roles)
 
 
 async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int = 200) -> Response:
     visitor, now = await staff_of(request), now_of(request)
     language, zone = language_of(request), zone_of(request)
     roles, _ = await children.shown(request, Action.ALERT_SEE)
-    found = await _all(alert, roles)
+    found = await _all(request, alert, roles)
     if not found:
         raise Denied(N_("You may see this child, but not do this."))
     ids = [one.child_id for one in found]
@@ -149,7 +149,10 @@ async def _lines(
                 word = N_("You have it until {time}")
             name = names.get(one.acknowledged_by, "") if one.acknowledged_by else ""
             says = gettext(
-                language, word, name=name, time=when(language, one.held_until, zone, now)
+                language,
+                word,
+                name=name,
+                time=when(language, one.held_until, zone, now),
             )
         else:
             state = "free"

@@ -34,7 +34,7 @@ class FoundRequest(msgspec.Struct):
 async def found(request: Request) -> Response:
     """Somebody has seen the child."""
     said = await json_body(request, FoundRequest)
-    episode, roles = await episode_for(request, Action.EPISODE_FOUND)
+    episode, roles = await episode_for(request, Action.EPISODE_FOUND, by_call=True)
     what = Found(said.at, said.where, said.by, said.condition)
     visitor, now = await visitor_of(request), now_of(request)
     after = await finding.found(visitor, episode.id, said.id, what, now)

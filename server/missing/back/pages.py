@@ -13,7 +13,7 @@ from server.missing.back.finding import Found
 from server.missing.search import opening
 from server.missing.search.models import Episode
 from server.missing.search.paths import desk_episode, frame
-from server.people.access import Roles, desk_child, now_of, staff_of
+from server.people.access import Roles, desk_child, is_only_called, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import entered, form_fault
@@ -23,7 +23,7 @@ from server.web import form_body, language_of, page, zone_of
 
 async def found_page(request: Request) -> Response:
     """Somebody has seen the child: when, where, who, how it is."""
-    episode, roles = await desk_episode(request, Action.EPISODE_FOUND)
+    episode, roles = await desk_episode(request, Action.EPISODE_FOUND, by_call=True)
     if not episode.is_open:
         return _after(episode, roles)
     return await _found_page(request, episode)
@@ -31,7 +31,7 @@ async def found_page(request: Request) -> Response:
 
 async def of_child(request: Request) -> Response:
     """The same for whoever knows the child and no episode."""
-    child, roles = await desk_child(request, Action.EPISODE_FOUND)
+    child, roles = await desk_child(request, Action.EPISODE_FOUND, by_call=True)
     held = await opening.open_of_child(child.id)
     if held is None:
         return back_to(child.id, roles, "found")
@@ -40,7 +40,7 @@ async def of_child(request: Request) -> Response:
 
 async def found(request: Request) -> Response:
     """The search ends, the return begins."""
-    episode, roles = await desk_episode(request, Action.EPISODE_FOUND)
+    episode, roles = await desk_episode(request, Action.EPISODE_FOUND, by_call=True)
     form, now = await form_body(request), now_of(request)
     try:
         at = moment_of(entered(form, "at"), zone_of(request), "at")
@@ -56,7 +56,7 @@ async def found(request: Request) -> Response:
 
 
 def _after(episode: Episode, roles: Roles) -> Response:
-    if may(roles, Action.EPISODE_SEE):
+    if may(roles, Action.EPISODE_SEE) and not is_only_called(roles, Action.EPISODE_SEE):
         return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
     return back_to(episode.child_id, roles, "found")
 

@@ -19,7 +19,7 @@ from server.missing.pack.packing import Version
 from server.missing.pack.paper import age_of_photo, born_in_words, sighting_in_words
 from server.missing.pack.reading import Reader
 from server.missing.pack.rules import Copy, Fields
-from server.missing.pack.seal import is_unsealed, own_words_alone
+from server.missing.pack.seal import is_unsealed, own_words_alone, whole_or_own
 from server.people.access import Roles, desk_child, looked, now_of, staff_of
 from server.people.models import Child, Person
 from server.people.rules import Action, may
@@ -59,12 +59,14 @@ class ShownGroup:
 
 async def show(request: Request) -> Response:
     """The pack; or the question why it is opened; or the child's own words, to its guardian."""
-    child, roles = await desk_child(request, Action.PACK_SEE)
-    if not may(roles, Action.PACK_CHANGE):
+    await staff_of(request)
+    seen = await whole_or_own(request, request.path_params["child_id"])
+    child = seen.child
+    if not seen.sees_whole:
         return await _own_words(request, child)
     if not await is_unsealed(request, child):
         return await _sealed(request, child)
-    return await _page(request, child)
+    return await _page(request, child, roles=frozenset(seen.roles))
 
 
 async def _own_words(request: Request, child: Child) -> Response:
@@ -108,7 +110,9 @@ async def open_it(request: Request) -> Response:
     return RedirectResponse(path_of(child), status_code=303)
 
 
-async def _page(request: Request, child: Child, fault: WaymarkError | None = None) -> Response:
+async def _page(
+    request: Request, child: Child, fault: WaymarkError | None = None, *, roles: Roles
+) -> Response:
     language, now = language_of(request), now_of(request)
     reader = await reader_of(request)
     shown = await reading.whole(child, Copy.POLICE, reader, now)
@@ -129,6 +133,8 @@ async def _page(request: Request, child: Child, fault: WaymarkError | None = Non
         "born": born_in_words(shown.record, language),
         "photos": [(one, age_of_photo(one.taken_on, language)) for one in shown.photos],
         "is_late": is_late and shown.version > 0,
+        "may_change": may(roles, Action.PACK_CHANGE),
+        "has_page": may(roles, Action.CHILD_SEE),
         "languages": [(code, NAMES[code]) for code in LANGUAGES if code != language],
         "roles": {role.value: gettext(language, word) for role, word in ROLES.items()},
         "new_id": str(uuid4()),
@@ -188,7 +194,7 @@ def path_of(child: Child) -> str:
 
 async def check(request: Request) -> Response:
     """Nothing has changed."""
-    child, _ = await desk_child(request, Action.PACK_CHANGE)
+    child, roles = await desk_child(request, Action.PACK_CHANGE)
     visitor, form, now = await staff_of(request), await form_body(request), now_of(request)
     typed = entered(form, "version")
     version = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else 0
@@ -197,7 +203,7 @@ async def check(request: Request) -> Response:
     try:
         await packing.check(visitor, child, version=version, id=id_or_new(form), now=now)
     except Conflict as fault:
-        return await _page(request, child, fault)
+        return await _page(request, child, fault, roles=roles)
     return RedirectResponse(f"{path_of(child)}?done=checked", status_code=303)
 
 

@@ -12,11 +12,11 @@ from server.missing.search import actions, handing_api, linking, opening
 from server.missing.search.acts import Act
 from server.missing.search.models import Episode
 from server.missing.search.opening import Saying
-from server.missing.search.paths import episode_for
+from server.missing.search.paths import episode_for, open_for_call
 from server.missing.search.rules import Flag
 from server.missing.search.wire import EpisodeOut, EpisodesOut, one_out, outs
 from server.openapi import api
-from server.people.access import child_for, nothing_here, now_of, visitor_of
+from server.people.access import child_for, is_only_called, nothing_here, now_of, visitor_of
 from server.people.rules import Action, Role
 from server.watch.wire import Moment, Words
 from server.web import json_answer, json_body
@@ -68,7 +68,9 @@ class TogetherRequest(msgspec.Struct):
 async def open_(request: Request) -> Response:
     """A child is missing: everyone is called and every clock begins, in one step."""
     said = await json_body(request, EpisodeRequest)
-    child, roles = await child_for(request, request.path_params["child_id"], Action.EPISODE_OPEN)
+    child, roles = await child_for(
+        request, request.path_params["child_id"], Action.EPISODE_OPEN, by_call=True
+    )
     seen = msgspec.to_builtins(said.last_seen) if said.last_seen is not None else None
     saying = Saying(said.said_at, said.why or None, seen or None, tuple(said.flags))
     visitor, now = await visitor_of(request), now_of(request)
@@ -78,8 +80,12 @@ async def open_(request: Request) -> Response:
 
 async def list_(request: Request) -> Response:
     """Every time the child was missing. The child itself reads of those that are over."""
-    child, roles = await child_for(request, request.path_params["child_id"], Action.EPISODE_SEE)
+    child, roles = await child_for(
+        request, request.path_params["child_id"], Action.EPISODE_SEE, by_call=True
+    )
     held = Episode.filter(child_id=child.id)
+    if is_only_called(roles, Action.EPISODE_SEE):
+        held = held.filter(found_at__isnull=True)
     if Role.CHILD in roles:
         held = held.filter(found_at__isnull=False)
     episodes = await held.order_by("-opened_at", "-id")
@@ -88,7 +94,7 @@ async def list_(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     """One of them."""
-    episode, roles = await episode_for(request, Action.EPISODE_SEE)
+    episode, roles = await episode_for(request, Action.EPISODE_SEE, by_call=True)
     if Role.CHILD in roles and episode.is_open:
         raise nothing_here()
     return json_answer(await one_out(request, episode, roles))
@@ -97,7 +103,7 @@ async def show(request: Request) -> Response:
 async def enter(request: Request) -> Response:
     """Something was done, or learned."""
     said = await json_body(request, EntryRequest)
-    episode, roles = await episode_for(request, Action.EPISODE_WORK)
+    episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
     await actions.enter(
         await visitor_of(request),
         episode.id,
@@ -118,14 +124,15 @@ async def _also(request: Request, ids: list[UUID]) -> list[UUID]:
         other = await Episode.get_or_none(id=id_)
         if other is None:
             raise nothing_here()
-        await child_for(request, other.child_id, Action.EPISODE_WORK)
+        _, roles = await child_for(request, other.child_id, Action.EPISODE_WORK, by_call=True)
+        open_for_call(other, roles, Action.EPISODE_WORK)
     return ids
 
 
 async def join(request: Request) -> Response:
     """Two children are missing together."""
     said = await json_body(request, TogetherRequest)
-    episode, roles = await episode_for(request, Action.EPISODE_WORK)
+    episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
     [other_id] = await _also(request, [said.episode_id])
     await linking.link(await visitor_of(request), episode.id, other_id, now_of(request))
     return json_answer(await one_out(request, episode, roles))
@@ -133,7 +140,7 @@ async def join(request: Request) -> Response:
 
 async def part(request: Request) -> Response:
     """They are not missing together after all."""
-    episode, roles = await episode_for(request, Action.EPISODE_WORK)
+    episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
     [other_id] = await _also(request, [request.path_params["other_id"]])
     await linking.unlink(await visitor_of(request), episode.id, other_id, now_of(request))
     return json_answer(await one_out(request, episode, roles))

@@ -38,7 +38,7 @@ LinksAbout = Callable[[Request, Episode, Roles], Awaitable[Sequence[Any]]]
 
 async def missing(request: Request) -> Response:
     """Before everyone is called: one page, one button. Nothing on it can hold anybody up."""
-    child, roles = await desk_child(request, Action.EPISODE_OPEN)
+    child, roles = await desk_child(request, Action.EPISODE_OPEN, by_call=True)
     held = await opening.open_of_child(child.id)
     if held is not None and may(roles, Action.EPISODE_SEE):
         return RedirectResponse(f"/desk/episodes/{held.id}", status_code=303)
@@ -55,7 +55,7 @@ async def missing(request: Request) -> Response:
 async def open_missing(request: Request) -> Response:
     """ "I think this child is missing": everyone is called at once. Nothing else is needed, and
     nothing that does not fit holds anybody up: it is left out."""
-    child, roles = await desk_child(request, Action.EPISODE_OPEN)
+    child, roles = await desk_child(request, Action.EPISODE_OPEN, by_call=True)
     visitor, now = await staff_of(request), now_of(request)
     form = await _form_if_any(request)
     id_ = _id(form)
@@ -100,7 +100,7 @@ async def show(request: Request, *, links_about: LinksAbout) -> Response:
     `links_about` finds what may belong together: a later room knows it, and hands it in where the
     routes are put together.
     """
-    episode, roles = await desk_episode(request, Action.EPISODE_SEE)
+    episode, roles = await desk_episode(request, Action.EPISODE_SEE, by_call=True)
     visitor, now, language = await staff_of(request), now_of(request), language_of(request)
     what = f"look:{Action.EPISODE_SEE}"
     await looked(visitor, [episode.child_id], what, now, at_most_every=ONE_LOOK)
@@ -108,6 +108,8 @@ async def show(request: Request, *, links_about: LinksAbout) -> Response:
     [seen] = await view([episode], roles, visitor.person_id, now, known)
     clocks = [_clock(one, episode, language) for one in seen.clocks]
     works = may(roles, Action.EPISODE_WORK)
+    # To those called without a tie the alert opens this search, and nothing else of the child.
+    has_page = may(roles, Action.CHILD_SEE)
     context = {
         **await frame(request, episode),
         "stage": gettext(language, STAGES[Stage(episode.stage)]),
@@ -119,9 +121,10 @@ async def show(request: Request, *, links_about: LinksAbout) -> Response:
         **await together_pages.shown(request, episode, roles),
         "passings": await handing_pages.open_of(episode),
         "me": visitor.person_id,
-        "links": await links_about(request, episode, roles) if works else [],
+        "links": await links_about(request, episode, roles) if works and has_page else [],
         "done": _done(request),
         "works": works,
+        "has_page": has_page,
         "may_find": may(roles, Action.EPISODE_FOUND),
     }
     return page(request, "missing/search/episode.html", context)
@@ -190,13 +193,13 @@ def _acts(episode: Episode, language: str) -> list[tuple[str, str, str]]:
 
 async def entry(request: Request) -> Response:
     """One entry on a page of its own."""
-    episode, _ = await desk_episode(request, Action.EPISODE_WORK)
+    episode, _ = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
     return await _entry_page(request, episode, _act(request))
 
 
 async def enter(request: Request) -> Response:
     """It is in the timeline."""
-    episode, _ = await desk_episode(request, Action.EPISODE_WORK)
+    episode, _ = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
     form, act = await form_body(request), _act(request)
     details = {one.name: entered(form, one.name) for one in ENTRIES[act].details}
     try:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from server.errors import Denied, NotFound
 from server.missing.search.models import Episode
-from server.people.access import Roles, child_for, nothing_here, now_of, staff_of
+from server.people.access import Roles, child_for, is_only_called, nothing_here, now_of, staff_of
 from server.people.models import Child, Person
 from server.people.rules import Action
 from server.watch.alert_pages import ONE_LOOK
@@ -16,10 +16,25 @@ from server.watch.wording import when
 from server.web import language_of, zone_of
 
 
-async def episode_for(request: Request, action: Action) -> tuple[Episode, Roles]:
-    """The episode of the path, of the child of the path. NotFound where it is of another."""
-    child, roles = await child_for(request, request.path_params["child_id"], action)
-    return await episode_of(child, request.path_params["episode_id"]), roles
+async def episode_for(
+    request: Request, action: Action, *, by_call: bool = False
+) -> tuple[Episode, Roles]:
+    """The episode of the path, of the child of the path. NotFound where it is of another.
+
+    `by_call`: while it is open, also to those whom an open alert has called about the child.
+    """
+    child_id = request.path_params["child_id"]
+    child, roles = await child_for(request, child_id, action, by_call=by_call)
+    episode = await episode_of(child, request.path_params["episode_id"])
+    return open_for_call(episode, roles, action), roles
+
+
+def open_for_call(episode: Episode, roles: Roles, action: Action) -> Episode:
+    """The episode. Raises NotFound of an earlier one for those who are only called: it is nothing
+    that an alert of now needs."""
+    if not episode.is_open and is_only_called(roles, action):
+        raise nothing_here()
+    return episode
 
 
 async def episode_of(child: Child, episode_id: UUID) -> Episode:
@@ -33,15 +48,17 @@ async def episode_of(child: Child, episode_id: UUID) -> Episode:
     return episode
 
 
-async def desk_episode(request: Request, action: Action) -> tuple[Episode, Roles]:
-    """The episode of a path that names no child, for a page of the desk."""
+async def desk_episode(
+    request: Request, action: Action, *, by_call: bool = False
+) -> tuple[Episode, Roles]:
+    """The episode of a path that names no child, for a page of the desk. `by_call` as above."""
     visitor = await staff_of(request)
     id_ = request.path_params["episode_id"]
     episode = await Episode.get_or_none(id=id_, agency_id=visitor.agency_id)
     if episode is None:
         raise nothing_here()
-    _, roles = await child_for(request, episode.child_id, action)
-    return episode, roles
+    _, roles = await child_for(request, episode.child_id, action, by_call=by_call)
+    return open_for_call(episode, roles, action), roles
 
 
 async def others_for(request: Request, children: Iterable[UUID]) -> dict[UUID, Roles]:
@@ -51,7 +68,7 @@ async def others_for(request: Request, children: Iterable[UUID]) -> dict[UUID, R
     for child_id in sorted(set(children)):
         try:
             child, roles = await child_for(
-                request, child_id, Action.EPISODE_SEE, at_most_every=ONE_LOOK
+                request, child_id, Action.EPISODE_SEE, at_most_every=ONE_LOOK, by_call=True
             )
         except (NotFound, Denied):
             continue

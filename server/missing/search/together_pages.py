@@ -85,7 +85,7 @@ async def part(request: Request) -> Response:
 
 async def _both(request: Request) -> tuple[Episode, UUID]:
     """The episode of the path and that of the form; whoever says it works on both."""
-    episode, _ = await desk_episode(request, Action.EPISODE_WORK)
+    episode, _ = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
     form = await form_body(request)
     given = form.get("episode_id")
     id_ = id_of(given if isinstance(given, str) else "", "episode_id")

@@ -69,7 +69,7 @@ class Reader:
         self.person_id = person_id
         self.is_child = Role.CHILD in roles
         self.reads_all = not self.is_child and bool(
-            set(roles) & {Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN}
+            set(roles) & {Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CALLED}
         )
 
     def lines(self, lines: Sequence[Line]) -> list[Line]:
