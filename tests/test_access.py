@@ -214,6 +214,10 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /sign-in/second": anyone,
     "POST /sign-in/second": anyone,
     "POST /sign-in/second/options": lambda _: SIGN_IN,
+    # Asking for a link tells nobody anything, and a link that nobody was sent opens nothing.
+    "POST /sign-in/link": anyone,
+    "GET /sign-in/link/{token}": lambda _: HIDDEN,
+    "POST /sign-in/link/{token}": lambda _: HIDDEN,
     "POST /sign-in/passkey/options": anyone,
     "POST /sign-in/passkey": anyone,
     "GET /desk/again": staff,

@@ -31,6 +31,7 @@ KINDS: Mapping[str, str] = {
     Kind.TRY_PUSH: N_("Trial of a push"),
     Kind.DUE: N_("Something waits"),
     Kind.DOORS: N_("Signing in has changed"),
+    Kind.UNLOCK: N_("Link to sign in"),
 }
 STATES: Mapping[str, str] = {
     "waiting": N_("on its way"),

@@ -3,6 +3,7 @@
 A phone for a child is in pairing.py, and how guesses are counted in guessing.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,25 +16,24 @@ from server.audit.actions import Actor, note
 from server.db import write
 from server.doors import factors, passkeys
 from server.doors.agents import Agent
+from server.doors.browsers import count_at, forget_all, forgive, known_to, tidy_browsers
 from server.doors.errands import tidy_errands
 from server.doors.guessing import count_guess, forget_guesses
 from server.doors.halfway import OVER, end_halfway, find_halfway, open_halfway, tidy_halfways
 from server.doors.models import Credential, Device, Guess, Session
+from server.doors.names import index_of, password_keys
 from server.doors.pairing import end_invites, shut
 from server.doors.passkeys import Purpose, Site
 from server.doors.passwords import Passwords
 from server.doors.rules import (
     LONGEST_PASSWORD,
     PASSWORD_BY_NAME,
-    PASSWORD_BY_NETWORK,
     Door,
     Ended,
     InviteEnded,
     Proof,
-    fold,
     is_good_password,
     is_sign_in_name,
-    network_of,
 )
 from server.doors.sessions import Came, Opened, end_sessions, open_session
 from server.errors import NotFound, Refused, Unauthenticated
@@ -65,22 +65,22 @@ async def sign_in(
     now: datetime,
     *,
     agent: Agent = (None, None),
+    browsers: Sequence[UUID] = (),
 ) -> Opened | HalfOpened:
     """A session for a member of staff; the half of one where a second key has to follow.
 
-    Raises TooMany where this name, or this network, guessed too often; Unauthenticated, in the same
-    words and after the same time, for an unknown name, a wrong password and somebody who left.
+    `browsers`: what the browser is known by; one that this person is known to has a count of its
+    own. Raises TooMany where this name, or this network, guessed too often; Unauthenticated, in the
+    same words and after the same time, for an unknown name, a wrong password and somebody who left.
     """
-    guess = await count_guess(
-        Door.PASSWORD,
-        [
-            (f"name {fold(name)}", PASSWORD_BY_NAME),
-            (f"network {network_of(host)}", PASSWORD_BY_NETWORK),
-        ],
-        now,
-    )
     indexes = crypt.current().blinds(index_of(name))
     credential = await Credential.filter(name_index__in=indexes).first()
+    holder = credential.person_id if credential is not None else None
+    browser = await known_to(browsers, holder, now)
+    guess: list[int] = []
+    if browser is None or not await count_at(browser):
+        browser = None
+        guess = await count_guess(Door.PASSWORD, password_keys(name, host), now)
     stored = credential.password_hash if credential is not None else None
     is_right = await passwords.verify(stored, password[: LONGEST_PASSWORD + 1])
     person = None
@@ -93,6 +93,8 @@ async def sign_in(
         fresh = await passwords.hash(password)
     async with write():
         await forget_guesses(guess)
+        if browser is not None:
+            await forgive(browser)
         if fresh is not None:
             await Credential.filter(
                 id=credential.id, password_hash=credential.password_hash
@@ -104,9 +106,16 @@ async def sign_in(
 
 
 async def sign_in_by_code(
-    token: str | None, code: str, now: datetime, *, agent: Agent = (None, None)
+    token: str | None,
+    code: str,
+    now: datetime,
+    *,
+    agent: Agent = (None, None),
+    browsers: Sequence[UUID] = (),
 ) -> Opened:
     """The second half: a code of the app, or a recovery code.
+
+    `browsers` as for the password: who has found that out makes nobody wait whose browser is known.
 
     Raises Unauthenticated where the first half is over (code `halfway_over`), Refused for a code
     that does not count (`code_wrong`), TooMany.
@@ -114,7 +123,10 @@ async def sign_in_by_code(
     half = await find_halfway(token, now)
     if half.person_id is None:
         raise Unauthenticated(OVER, code="halfway_over")
-    async with factors.proved_by_code(half.person_id, code, now) as proof:
+    # A link shows a mailbox and no second key: it is not heard here, or each would be ten guesses.
+    browser = await known_to(browsers, half.person_id, now, by_link=False)
+    is_counted = browser is not None and await count_at(browser)
+    async with factors.proved_by_code(half.person_id, code, now, is_counted=is_counted) as proof:
         await end_halfway(half, now)
         person = await Person.get(id=half.person_id)
         if proof is Proof.RECOVERY:
@@ -184,13 +196,14 @@ async def prove_by_password(
     """
     if await factors.has_second(visitor.person_id):
         raise Refused(N_("Use your second key here; the password alone is not enough."))
-    await _check_own_password(visitor.person_id, password, passwords, "password", now)
+    await _check_own_password(visitor, password, passwords, "password", now)
     await proved(visitor, Proof.PASSWORD, now)
 
 
 async def prove_by_code(visitor: Visitor, code: str, now: datetime) -> None:
     """The same by a code. Raises Refused, TooMany."""
-    async with factors.proved_by_code(visitor.person_id, code, now) as proof:
+    guesser = f"session {visitor.session_id}"
+    async with factors.proved_by_code(visitor.person_id, code, now, guesser=guesser) as proof:
         await proved(visitor, proof, now)
 
 
@@ -210,11 +223,12 @@ async def proved(visitor: Visitor, proof: Proof, now: datetime) -> None:
 
 
 async def _check_own_password(
-    person_id: UUID, password: str, passwords: Passwords, field: str, now: datetime
+    visitor: Visitor, password: str, passwords: Passwords, field: str, now: datetime
 ) -> None:
-    credential = await Credential.get_or_none(person_id=person_id)
-    name = credential.name if credential else ""
-    guess = await count_guess(Door.PASSWORD, [(f"name {fold(name)}", PASSWORD_BY_NAME)], now)
+    """Counted for the session: whoever guesses at the front door makes nobody wait who is in."""
+    credential = await Credential.get_or_none(person_id=visitor.person_id)
+    key = (f"session {visitor.session_id}", PASSWORD_BY_NAME)
+    guess = await count_guess(Door.PASSWORD, [key], now)
     stored = credential.password_hash if credential else None
     if not await passwords.verify(stored, password[: LONGEST_PASSWORD + 1]):
         raise Refused(N_("This is not the password that counts now."), field=field)
@@ -253,6 +267,8 @@ async def end_other_sessions(actor: Actor, but: UUID, now: datetime) -> None:
         others = Q(person_id=actor.id) & ~Q(id=but)
         if await Session.filter(others, ended_at__isnull=True).exists():
             await end_sessions(others, Ended.ELSEWHERE, now)
+            if actor.id is not None:
+                await forget_all(actor.id)
             await note(actor, "session:end_others", about=("session", but), now=now)
 
 
@@ -316,6 +332,7 @@ async def set_password(
         others = Q(person_id=person.id) if but is None else Q(person_id=person.id) & ~Q(id=but)
         await end_sessions(others, Ended.PASSWORD, now)
         await factors.end_halfways(person.id, now)
+        await forget_all(person.id)
         await note(
             actor,
             "credential:change",
@@ -327,18 +344,17 @@ async def set_password(
 
 
 async def change_own_password(
-    actor: Actor,
+    visitor: Visitor,
     person: Person,
     old: str,
     new: str,
     passwords: Passwords,
     *,
-    session_id: UUID,
     now: datetime,
 ) -> None:
     """The same, by oneself, who knows the old one. Wrong old ones count as guesses."""
-    await _check_own_password(person.id, old, passwords, "old", now)
-    await set_password(actor, person, new, passwords, but=session_id, now=now)
+    await _check_own_password(visitor, old, passwords, "old", now)
+    await set_password(visitor, person, new, passwords, but=visitor.session_id, now=now)
 
 
 async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: datetime) -> Person:
@@ -349,6 +365,7 @@ async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: da
             await shut(actor, device.id, Ended.DISABLED, now)
         await end_sessions(Q(person_id=person.id), Ended.DISABLED, now)
         await factors.end_halfways(person.id, now)
+        await forget_all(person.id)
         await end_invites(person.id, InviteEnded.DISABLED, now)
         await drop_addresses(person.id, now)
     return person
@@ -358,6 +375,7 @@ async def tidy(now: datetime) -> None:
     """Throw away guesses of more than a day ago: they count no longer. And what nobody finished."""
     async with write():
         await Guess.filter(at__lt=now - timedelta(days=1)).delete()
+        await tidy_browsers(now)
     await tidy_halfways(now)
     await tidy_errands(now)
 
@@ -373,8 +391,3 @@ async def hashed(password: str, name: str, passwords: Passwords) -> str:
             field="password",
         )
     return await passwords.hash(password)
-
-
-def index_of(name: str) -> str:
-    """What the blind index of a sign-in name is taken of."""
-    return f"sign-in {fold(name)}"

@@ -11,7 +11,7 @@ from server.doors.halfway import find_halfway
 from server.doors.models import Credential, Identity, Passkey, Totp
 from server.doors.passkeys import Purpose
 from server.doors.sessions import agent_of_request
-from server.doors.ways import back, halfway_token, let_in, site_for, to
+from server.doors.ways import back, halfway_token, known_here, let_in, site_for, to
 from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
 from server.people.access import Visitor, now_of, staff_of
 from server.people.words import entered, form_fault
@@ -38,10 +38,11 @@ async def sign_in_second(request: Request) -> Response:
             site = site_for(request)
             opened = await actions.sign_in_by_passkey(token, said, site, now, agent=agent)
         else:
-            opened = await actions.sign_in_by_code(token, entered(form, "code"), now, agent=agent)
+            code, here = entered(form, "code"), known_here(request)
+            opened = await actions.sign_in_by_code(token, code, now, agent=agent, browsers=here)
     except (Refused, TooMany) as fault:
         return await _second_page(request, next_, fault)
-    return let_in(request, opened, next_, has_key=bool(said))
+    return await let_in(request, opened, next_, has_key=bool(said))
 
 
 async def ask_second(request: Request) -> Response:

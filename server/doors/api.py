@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.doors import actions, pairing
+from server.doors import actions, browsers, pairing
 from server.doors.agents import Agent
 from server.doors.models import Device
 from server.doors.rules import MOST_BESIDE
@@ -89,18 +89,22 @@ class CodeOut(msgspec.Struct):
 
 
 class SessionRequest(msgspec.Struct):
-    """A member of staff signs in. `code`: of their second key, where they have one."""
+    """A member of staff signs in. `code`: of their second key, where they have one. `known`: from
+    the last answer, so that others who guess at this name make nobody wait here."""
 
     name: Text
     password: Text
     code: Text | None = None
+    known: Annotated[str, msgspec.Meta(max_length=1024)] | None = None
 
 
 class SessionOut(msgspec.Struct):
-    """A session: the token goes into `Authorization: Bearer`."""
+    """A session: the token goes into `Authorization: Bearer`. `known`: keep it, also when the
+    session ends, and send it with the next sign-in. It opens nothing by itself."""
 
     token: str
     person: PersonOut
+    known: str
 
 
 class DeviceOut(msgspec.Struct):
@@ -168,23 +172,31 @@ async def sign_in(request: Request) -> Response:
     """A member of staff on a native client."""
     said = await json_body(request, SessionRequest)
     now, agent = now_of(request), agent_of_request(request)
+    here = browsers.read(said.known, now)
     opened = await actions.sign_in(
-        said.name, said.password, host_of(request), request.app.state.passwords, now, agent=agent
+        said.name,
+        said.password,
+        host_of(request),
+        request.app.state.passwords,
+        now,
+        agent=agent,
+        browsers=here,
     )
     if isinstance(opened, actions.HalfOpened):
-        opened = await _by_code(opened, said.code, agent, now)
-    return json_answer(SessionOut(opened.token, person_out(opened.person)), status=201)
+        opened = await _by_code(opened, said.code, agent, here, now)
+    known = browsers.signed(await browsers.remember(opened.person.id, here, now), now)
+    return json_answer(SessionOut(opened.token, person_out(opened.person), known), status=201)
 
 
 async def _by_code(
-    half: actions.HalfOpened, code: str | None, agent: Agent, now: datetime
+    half: actions.HalfOpened, code: str | None, agent: Agent, here: list[UUID], now: datetime
 ) -> Opened:
     if code is None:
         raise Unauthenticated(
             N_("Send the code of your second key as well."), code="code_needed", field="code"
         )
     try:
-        return await actions.sign_in_by_code(half.token, code, now, agent=agent)
+        return await actions.sign_in_by_code(half.token, code, now, agent=agent, browsers=here)
     except Refused as fault:
         raise Unauthenticated(fault.detail, code=fault.code, field=fault.field) from None
 

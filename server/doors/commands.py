@@ -14,6 +14,7 @@ from server.audit.actions import SYSTEM
 from server.db import write
 from server.doors import actions, factors, pairing
 from server.doors.models import Credential
+from server.doors.names import index_of
 from server.doors.passwords import Passwords, new_password
 from server.doors.rules import fold
 from server.i18n import LANGUAGES
@@ -168,7 +169,7 @@ async def _agency(args: argparse.Namespace, now: datetime) -> Agency:
 
 
 async def _somebody(who: str) -> Person:
-    index = crypt.current().blinds(actions.index_of(who))
+    index = crypt.current().blinds(index_of(who))
     credential = await Credential.filter(name_index__in=index).first()
     wanted = credential.person_id if credential is not None else _id(who)
     person = await Person.get_or_none(id=wanted) if wanted is not None else None

@@ -96,7 +96,8 @@ async def confirm_app(actor: Actor, person_id: UUID, code: str, now: datetime) -
     Returns new recovery codes where there were none. Raises Refused for a wrong code, Conflict
     where nothing waits for one, TooMany.
     """
-    guess = await _count_code(person_id, now)
+    # Only those who are in come here: a count of its own, which nobody outside can use up.
+    guess = await _count_code(f"setup {person_id}", now)
     async with write():
         # Locked, so that of two confirmations at once one finds nothing left to confirm.
         waiting = (
@@ -164,12 +165,22 @@ def _text_of(person_id: UUID, code: str) -> str:
 
 
 @asynccontextmanager
-async def proved_by_code(person_id: UUID, code: str, now: datetime) -> AsyncIterator[Proof]:
+async def proved_by_code(
+    person_id: UUID,
+    code: str,
+    now: datetime,
+    *,
+    guesser: str | None = None,
+    is_counted: bool = False,
+) -> AsyncIterator[Proof]:
     """A transaction in which this code has counted, and will not count again once it is over.
 
+    A wrong one counts for the person; for `guesser`, where that is given; `is_counted`: elsewhere,
+    already. An open session and a known browser count for themselves, so that those who have found
+    out the password make neither of them wait.
     Raises TooMany, or Refused (code `code_wrong`) for one that does not count.
     """
-    guess = await _count_code(person_id, now)
+    guess = [] if is_counted else await _count_code(guesser or str(person_id), now)
     async with write():
         proof = await _use(person_id, crypt.normalise_code(code), now)
         if proof is None:
@@ -178,10 +189,10 @@ async def proved_by_code(person_id: UUID, code: str, now: datetime) -> AsyncIter
         yield proof
 
 
-async def _count_code(person_id: UUID, now: datetime) -> list[int]:
+async def _count_code(guesser: str, now: datetime) -> list[int]:
     return await count_guess(
         Door.CODE,
-        [(f"person {person_id}", CODE_BY_PERSON), (f"day {person_id}", CODE_BY_PERSON_A_DAY)],
+        [(f"person {guesser}", CODE_BY_PERSON), (f"day {guesser}", CODE_BY_PERSON_A_DAY)],
         now,
     )
 

@@ -21,7 +21,7 @@ async def count_guess(door: Door, keys: list[tuple[str, Limit]], now: datetime) 
     waits = []
     async with write():
         for key, limit in blinded:
-            await _one_at_a_time(key)
+            await one_at_a_time(key)
             tries = await Guess.filter(door=door, key=key, at__gt=now - limit.within).values_list(
                 "at", flat=True
             )
@@ -38,7 +38,18 @@ async def count_guess(door: Door, keys: list[tuple[str, Limit]], now: datetime) 
     return [guess.id for guess in made]
 
 
-async def _one_at_a_time(key: str) -> None:
+async def is_waiting(door: Door, keys: list[tuple[str, Limit]], now: datetime) -> bool:
+    """Whether the next try under one of these keys would not be heard. Counts nothing."""
+    for text, limit in keys:
+        key = crypt.blind(f"{door} {text}")
+        tries = Guess.filter(door=door, key=key, at__gt=now - limit.within)
+        if limit.wait(list(await tries.values_list("at", flat=True)), now):  # type: ignore[arg-type]
+            return True
+    return False
+
+
+async def one_at_a_time(key: str) -> None:
+    """Who comes with the same key (a hexadecimal digest) waits for the end of this transaction."""
     # Two tries at once would each count the other not. SQLite has one writer at a time anyway.
     if dialect() == "postgres":
         await fetch("SELECT pg_advisory_xact_lock($1::bigint)", [int(key[:15], 16)])

@@ -138,6 +138,29 @@ class Guess(Model):
         indexes = (Index(fields=("door", "key", "at"), name="guess_key_at"),)
 
 
+class KnownBrowser(Model):
+    """A browser that is heard at the door of one person, whoever else guesses there; or a link that
+    makes one so, once it is opened."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Person", related_name="known_browsers", on_delete=fields.CASCADE
+    )
+    person_id: UUID
+    by_link = fields.BooleanField(db_default=False)
+    made_at = fields.DatetimeField()
+    opened_at = fields.DatetimeField(null=True)  # Null: a link that nobody has opened.
+    expires_at = fields.DatetimeField()
+    wrong = fields.SmallIntField(default=0, db_default=0)  # Wrong guesses from there.
+
+    class Meta:
+        table = "known_browser"
+        indexes = (
+            Index(fields=("person_id", "made_at"), name="known_browser_person"),
+            Index(fields=("expires_at",), name="known_browser_expires"),
+        )
+
+
 class Totp(Model):
     """The secret that an app of codes shares with us (RFC 6238). One that no code has confirmed yet
     may stand beside the one that counts."""

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,6 +13,7 @@ from server.doors import (
     account_pages,
     actions,
     again_pages,
+    browsers,
     colleague_pages,
     key_pages,
     pairing,
@@ -20,6 +22,7 @@ from server.doors import (
     session_pages,
 )
 from server.doors.api import host_of, link_to
+from server.doors.browsers import read_link, send_link
 from server.doors.fresh import fresh
 from server.doors.known import forget, known_person
 from server.doors.models import Credential, Device
@@ -32,6 +35,8 @@ from server.doors.ways import (
     halfway_token,
     home,
     keep_halfway,
+    keep_known,
+    known_here,
     let_in,
     qr,
     signed_out,
@@ -93,12 +98,39 @@ async def sign_in(request: Request) -> Response:
             request.app.state.passwords,
             now_of(request),
             agent=agent_of_request(request),
+            browsers=known_here(request),
         )
     except WaymarkError as fault:
         return await _sign_in_page(request, name=name, next_=next_, fault=fault)
     if isinstance(opened, actions.HalfOpened):
         return halfway_on(request, opened.token, next_)
-    return let_in(request, opened, next_)
+    return await let_in(request, opened, next_)
+
+
+async def ask_link(request: Request) -> Response:
+    """A link past the wait, for one who has been made to wait. The answer and its time are the same
+    whether the name exists, waits, or has an address: what there is to do is done behind it."""
+    form = await form_body(request)
+    name, next_ = entered(form, "name"), entered(form, "next")
+    task = BackgroundTask(send_link, name, host_of(request), now_of(request))
+    answer = page(request, "doors/link_sent.html", {"next": next_})
+    answer.background = task
+    return answer
+
+
+async def link(request: Request) -> Response:
+    """What the link opens: a button, because mail filters open links too, and it works once."""
+    await read_link(request.path_params["token"], now_of(request))
+    return page(request, "doors/link.html", {"token": request.path_params["token"]})
+
+
+async def open_link(request: Request) -> Response:
+    """This browser is heard now, whoever else guesses: on to the sign-in."""
+    token, here = request.path_params["token"], known_here(request)
+    ids = await browsers.open_link(token, here, now_of(request))
+    answer = to("/")
+    keep_known(request, answer, ids)
+    return answer
 
 
 async def ask_passkey(request: Request) -> Response:
@@ -128,7 +160,7 @@ async def sign_in_by_passkey(request: Request) -> Response:
         )
     except (Refused, Unauthenticated) as fault:
         return await _sign_in_page(request, next_=next_, fault=fault, is_night=night is not None)
-    return let_in(request, opened, next_, has_key=night != opened.person.id)
+    return await let_in(request, opened, next_, has_key=night != opened.person.id)
 
 
 async def sign_out(request: Request) -> Response:
@@ -159,6 +191,7 @@ async def _sign_in_page(
         "languages": LANGUAGES,
         "has_passkeys": passkeys.site_of(request.app.state.settings) is not None,
         "is_night": is_night,
+        "must_wait": isinstance(fault, TooMany),
         "providers": await listed(request.app.state.settings.oidc.values()),
     }
     return page_again(request, "doors/sign_in.html", context, fault)
@@ -389,7 +422,6 @@ async def change_own_password(request: Request) -> Response:
             old if isinstance(old, str) else "",
             new if isinstance(new, str) else "",
             request.app.state.passwords,
-            session_id=visitor.session_id,
             now=now_of(request),
         )
     except (Refused, TooMany) as fault:
@@ -414,6 +446,9 @@ _CHILD = "/desk/children/{child_id:uuid}"
 routes = [
     Route("/", front, methods=["GET"]),
     Route("/sign-in", sign_in, methods=["POST"]),
+    Route("/sign-in/link", ask_link, methods=["POST"]),
+    Route("/sign-in/link/{token}", link, methods=["GET"]),
+    Route("/sign-in/link/{token}", open_link, methods=["POST"]),
     Route("/sign-in/passkey/options", ask_passkey, methods=["POST"]),
     Route("/sign-in/passkey", sign_in_by_passkey, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),

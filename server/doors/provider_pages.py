@@ -167,7 +167,7 @@ async def _arrived(request: Request, come: _Arrival) -> Response:
     now, agent = now_of(request), agent_of_request(request)
     opened = await accounts.enter(come.provider, come.terms, come.said, agent, now)
     if opened is not None:
-        return _on(request, opened, come.next_)
+        return await _on(request, opened, come.next_)
     token, browser = new_token(), _browser(request) or ""
     carries = accounts.carried(come.said, come.next_)
     await errands.keep(come.provider, Purpose.WELCOME, token, browser, now, carries=carries)
@@ -188,10 +188,10 @@ async def _arrived_inside(request: Request, come: _Arrival) -> Response:
     return to(back(come.next_, "/desk/settings"))
 
 
-def _on(request: Request, opened: Opened | HalfOpened, next_: str) -> Response:
+async def _on(request: Request, opened: Opened | HalfOpened, next_: str) -> Response:
     if isinstance(opened, HalfOpened):
         return halfway_on(request, opened.token, next_)
-    return let_in(request, opened, next_)
+    return await let_in(request, opened, next_)
 
 
 # --- the code of a newcomer
@@ -224,7 +224,7 @@ async def enter_code(request: Request) -> Response:
         if fault.code == "code_wrong" or isinstance(fault, TooMany):
             return _welcome_page(request, provider, fault)
         return _fault_page(request, provider, Purpose.SIGN_IN, "", fault)
-    answer = _on(request, opened, str(errand.carries["next"]))
+    answer = await _on(request, opened, str(errand.carries["next"]))
     drop(request, answer, _welcome_name(request))
     return answer
 

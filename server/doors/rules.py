@@ -132,6 +132,15 @@ PAIR_BY_NETWORK = Limit(20, timedelta(minutes=15))
 # the day's limit leaves one chance in ten thousand.
 CODE_BY_PERSON = Limit(5, timedelta(minutes=15))
 CODE_BY_PERSON_A_DAY = Limit(25, timedelta(days=1))
+# A browser in which somebody has signed in is heard at their door whoever guesses there: so often,
+# passwords and codes together, and then it is as any other.
+BROWSER_GUESSES = 10
+BROWSER_LASTS = timedelta(days=180)
+BROWSERS_IN_COOKIE = 8
+# A link past the wait. Whoever makes somebody wait can have one sent, so there are few of them.
+LINK_LASTS = timedelta(minutes=30)
+LINK_SPACING = timedelta(minutes=5)
+LINKS_AN_HOUR = 3
 # Signatures cannot be guessed; this is about rows that strangers make us write.
 PASSKEY_BY_NETWORK = Limit(120, timedelta(minutes=15))
 PROVIDER_BY_NETWORK = Limit(120, timedelta(minutes=15))

@@ -2,18 +2,22 @@
 
 from datetime import timedelta
 from urllib.parse import quote
+from uuid import UUID
 
 import segno
 from markupsafe import Markup
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 
+from server.doors import browsers
+from server.doors.browsers import remember as remember_browser
 from server.doors.known import remember
 from server.doors.passkeys import Site, site_of
-from server.doors.rules import ASKED_ANEW, HALFWAY_LASTS, is_here
+from server.doors.rules import ASKED_ANEW, BROWSER_LASTS, HALFWAY_LASTS, is_here
 from server.doors.sessions import Opened, set_cookie
 from server.errors import Refused
 from server.i18n import N_
+from server.people.access import now_of
 from server.people.rules import Role
 
 NO_PASSKEYS = N_("Passkeys need an address with a name; this one is only a number.")
@@ -36,18 +40,38 @@ def back(next_: str, otherwise: str) -> str:
     return next_ if is_here(next_) else otherwise
 
 
-def let_in(
+async def let_in(
     request: HTTPConnection, opened: Opened, next_: str, *, has_key: bool = False
 ) -> Response:
-    """The door is open: the token as a cookie, and on. `has_key`: the device has shown a passkey in
-    a whole sign-in, and is known from now on."""
+    """The door is open: the token as a cookie, and on. The browser is known to its person from now
+    on. `has_key`: it has shown a passkey in a whole sign-in, and opens an alert by it alone."""
     answer = to(home(opened.person.role, next_))
     set_cookie(request, answer, opened.token, lasts=False)
+    now = now_of(request)
+    keep_known(request, answer, await remember_browser(opened.person.id, known_here(request), now))
     if halfway_token(request) is not None:
         drop_halfway(request, answer)
     if has_key:
         remember(request, answer, opened.session_id)
     return answer
+
+
+# --- who has signed in here before
+
+
+def _known_name(request: HTTPConnection) -> str:
+    return "__Host-b" if request.app.state.settings.is_https else "b"
+
+
+def known_here(request: HTTPConnection) -> list[UUID]:
+    """By what this browser is known, to several people."""
+    return browsers.read(request.cookies.get(_known_name(request)), now_of(request))
+
+
+def keep_known(request: HTTPConnection, answer: Response, ids: list[UUID]) -> None:
+    """Let the browser be known by these. It stays so when its person signs out."""
+    token = browsers.signed(ids, now_of(request))
+    keep(request, answer, _known_name(request), token, lasts=BROWSER_LASTS)
 
 
 # --- between the two halves

@@ -51,6 +51,7 @@ class Kind(StrEnum):
     NEWS_CHILD = "news_child"
     DOORS = "doors"
     """Something about how somebody signs in has changed."""
+    UNLOCK = "unlock"  # A link past the wait that others' wrong guesses have brought.
     THANKS = "thanks"  # To a child that has texted, whatever it has said.
     REACH = "reach"  # Somebody is on duty soon: can they be reached?
     SHIFT = "shift"  # They have it now.

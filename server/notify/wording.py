@@ -30,6 +30,10 @@ SENTENCES: dict[Kind, str] = {
     Kind.TALK: N_("Somebody would like to talk with you."),
     Kind.DUE: N_("Something waits for you. Please have a look when you can."),
     Kind.DOORS: N_("How you sign in has changed. If that was not you, say so at once."),
+    Kind.UNLOCK: N_(
+        "Here is your link to sign in without waiting. It works once, for 30 minutes. You still"
+        " need your password. If you did not ask for it, do nothing."
+    ),
     Kind.REACH: N_("You are on duty soon. Can you be reached? Open the link and say yes."),
     Kind.SHIFT: N_("You are on duty: you have it now."),
     Kind.UNREACHED: N_(

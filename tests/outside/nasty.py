@@ -86,6 +86,9 @@ FITS: Mapping[str, Fits] = {
     "GET /sign-in/second": Fits(None),
     "POST /sign-in/second": Fits(None, form={"code": "123456", "next": "/desk/"}),
     "POST /sign-in/second/options": Fits(None),
+    "POST /sign-in/link": Fits(None, form={"name": "tom", "next": "/desk/"}),
+    "GET /sign-in/link/{token}": Fits(None),
+    "POST /sign-in/link/{token}": Fits(None, form={}),
     "POST /sign-in/passkey/options": Fits(None, form={"next": "/desk/"}),
     "POST /sign-in/passkey": Fits(None, form={"credential": "{}", "next": "/desk/"}),
     # Before Mia moves; whoever opens a desk is signed out by that, and sends nothing else here.
