@@ -15,7 +15,15 @@ from server.alert.policy import Tier
 from server.errors import Conflict, Refused
 from server.notify.models import Delivery, Message
 from server.openapi import api
-from server.people.access import Roles, child_for, nothing_here, now_of, staff_of, visitor_of
+from server.people.access import (
+    Roles,
+    child_for,
+    looked,
+    nothing_here,
+    now_of,
+    staff_of,
+    visitor_of,
+)
 from server.people.models import Person
 from server.people.rules import Action
 from server.rendering import language_of, zone_of
@@ -96,6 +104,9 @@ async def open_alerts(request: Request) -> Response:
     found = await Alert.filter(child_id__in=list(roles), closed_at__isnull=True).order_by(
         "opened_at"
     )
+    # Evidence and what was sent: more than a list.
+    ids = [alert.child_id for alert in found]
+    await looked(await visitor_of(request), ids, f"look:{Action.ALERT_SEE}", now_of(request))
     return json_answer(AlertsOut(await alerts_out(found, request)))
 
 
