@@ -14,6 +14,7 @@ from urllib.parse import quote
 from asyncpg.exceptions import PostgresConnectionError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount
@@ -43,6 +44,7 @@ from server.missing.search.clocks import lines_of
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import channel_names
 from server.openapi import openapi_route
+from server.people.access import Looks
 from server.people.happenings import use_ears
 from server.plan import kept
 from server.plan.reviews import heard
@@ -86,7 +88,7 @@ def create_app(
     use_signals(drift.holds)
     app = Starlette(
         routes=routes(),
-        middleware=middleware_stack(settings),
+        middleware=[*middleware_stack(settings), Middleware(Looks)],
         exception_handlers=cast(dict[Any, Any], _handlers()),
         lifespan=_lifespan,
     )

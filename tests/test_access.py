@@ -294,6 +294,8 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/ties/{{tie_id}}/end": desk_child("supervisor", but="administrator"),
     "GET /api/v1/looks": children_alone,
     f"GET {CHILD}/looks": child("child caseworker supervisor guardian"),
+    f"GET {DESK}/looks": desk_child("caseworker supervisor guardian"),
+    "GET /desk/people/children/{child_id}/looks": agency("administrator"),
     "GET /desk/settings": staff,
     "POST /desk/settings/language": staff,
     "POST /desk/settings/addresses": staff,

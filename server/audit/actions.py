@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -54,6 +54,23 @@ async def note(
         names=list(names),
         why=why,
     )
+
+
+async def note_all(
+    actor: Actor, what: str, child_ids: Sequence[UUID], *, why: str | None = None, now: datetime
+) -> None:
+    """The same entry about each of these children, in one statement."""
+    same: dict[str, object] = {
+        "at": now,
+        "agency_id": actor.agency_id,
+        "who_id": actor.id,
+        "who_role": actor.role,
+        "what": what,
+        "about_kind": "",
+        "names": [],
+        "why": why,
+    }
+    await bulk.insert(Entry, [{**same, "child_id": child_id} for child_id in child_ids])
 
 
 def digest(before: str, entries: Iterable[Entry]) -> str:

@@ -48,7 +48,6 @@ from server.web import form_body, language_of, page, zone_of
 # As many answers as a month of three a day has.
 MOST = 90
 MOST_NOTICED = 12
-ONE_LOOK = timedelta(minutes=1)
 # What was said so long before it arrived had waited on a phone without a network.
 HAD_WAITED = timedelta(minutes=10)
 # The life project lies in a room above this one: the composition root hangs this on `app.state`.
@@ -80,7 +79,7 @@ async def show(request: Request) -> Response:
     child, roles = await desk_child(request, Action.HISTORY_SEE)
     visitor, now = await staff_of(request), now_of(request)
     look = f"look:{Action.HISTORY_SEE}"
-    await looked(visitor, [child.id], look, now, at_most_every=ONE_LOOK)
+    await looked(visitor, [child.id], look, now)
     context = {
         **await _standing(request, child),
         **await _terms(request, child),

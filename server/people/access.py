@@ -13,24 +13,24 @@ A call opens only what says that it does (`by_call`), so a new page stays shut t
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tortoise.expressions import Q
 
-from server.audit.actions import Actor, note
-from server.audit.models import Entry
-from server.db import write
+from server.audit.actions import Actor, note_all
+from server.db import as_id, dialect, fetch, write
 from server.errors import Denied, NotFound, Unauthenticated
 from server.i18n import N_
+from server.people.looking import ONE_LOOK, look_of
 from server.people.models import Child, Tie
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
 
 # A board that is open all day is one look an hour at each child on it, not one at every refresh.
-BOARD_LOOK_EVERY = timedelta(hours=1)
-# Looking again right after acting is one look.
-ONE_LOOK = timedelta(minutes=1)
+BOARD_LOOK_EVERY = ONE_LOOK
 
 Roles = frozenset[Role]
 
@@ -124,15 +124,16 @@ async def child_for(
     child_id: UUID,
     action: Action,
     *,
-    at_most_every: timedelta | None = None,
+    at_most_every: timedelta = ONE_LOOK,
     by_call: bool = False,
     alert_id: UUID | None = None,
 ) -> tuple[Child, Roles]:
-    """The child, and what the visitor is to it.
+    """The child, and what the visitor is to them.
 
-    Raises NotFound without a tie, Denied where no tie has this right. A look by somebody who is
-    only on duty, or there for its caseworker who is on leave, leaves an entry that the child can
-    read; of what renews itself, `at_most_every`.
+    Raises NotFound without a tie, Denied where no tie has this right. A look of an adult leaves an
+    entry that the child can read (`looking.py` says which request is one, and at what), once an
+    hour, or `at_most_every`. Whoever is only on duty, or there for a caseworker who is on leave,
+    leaves one at whatever they do.
 
     `by_call`: an open alert that called the visitor is enough, where `alert_id` is given this one;
     that is a look too.
@@ -141,21 +142,20 @@ async def child_for(
     child = await Child.get_or_none(id=child_id, agency_id=visitor.agency_id)
     if child is None:
         raise nothing_here()
-    roles = await roles_towards(visitor, child.id, now)
+    roles, why = await roles_towards(visitor, child.id, now), None
     if not may(roles, action) and (why := await _why_by_rota(request, visitor, child.id, now)):
         roles |= {Role.SUPERVISOR}
-        if may(roles, action):
-            what = f"look:{action}"
-            await looked(visitor, [child.id], what, now, why=why, at_most_every=at_most_every)
+    usual = f"look:{action}" if why is not None else None
     if by_call and not may(roles, action) and await _is_called(request, child.id, alert_id):
         roles |= {Role.CALLED}
-        if may(roles, action):
-            what = look_by_call(action)
-            await looked(visitor, [child.id], what, now, why=CALLED, at_most_every=ONE_LOOK)
+        usual, why = look_by_call(action), CALLED
     if not roles:
         raise nothing_here()
     if not may(roles, action):
         raise not_yours()
+    what = look_of(request) or usual
+    if what is not None and not visitor.is_child:
+        await _looks_at(request, child, what, why=why, at_most_every=at_most_every)
     return child, roles
 
 
@@ -163,7 +163,7 @@ async def desk_child(
     request: HTTPConnection,
     action: Action,
     *,
-    at_most_every: timedelta | None = None,
+    at_most_every: timedelta = ONE_LOOK,
     by_call: bool = False,
 ) -> tuple[Child, Roles]:
     """`child_for` the `child_id` of the path, for a page of the desk, where no child comes in."""
@@ -267,6 +267,8 @@ async def child_for_ties(request: HTTPConnection, child_id: UUID, action: Action
         child = await Child.get_or_none(id=child_id, agency_id=visitor.agency_id)
         if child is None:
             raise nothing_here()
+        if (what := look_of(request)) is not None:
+            await _looks_at(request, child, what)
         return child
     return (await child_for(request, child_id, action))[0]
 
@@ -291,22 +293,90 @@ async def looked(
     now: datetime,
     *,
     why: str | None = None,
-    at_most_every: timedelta | None = None,
+    at_most_every: timedelta = ONE_LOOK,
 ) -> None:
-    """Leave an entry for a look at each of these children; `what` begins with "look"."""
+    """Leave an entry for a look at each of these children; `what` begins with "look".
+
+    One of the same person at the same thing in `at_most_every` is enough. Of two such looks at the
+    same moment one leaves it.
+    """
     assert what.startswith("look"), "the list of looks finds them by their beginning"
-    wanted = list(child_ids)
-    if at_most_every is not None and wanted:
-        lately = Entry.filter(
-            child_id__in=wanted, who_id=visitor.id, what=what, at__gt=now - at_most_every
-        )
-        seen = set(await lately.values_list("child_id", flat=True))
-        wanted = [id_ for id_ in wanted if id_ not in seen]
-    if not wanted:
+    # Most looks are not the first of their hour: those take one read, and no lock.
+    since = now - at_most_every
+    if not (wanted := await _not_seen(visitor, child_ids, what, since)):
         return
     async with write():
-        for child_id in wanted:
-            await note(visitor, what, child_id=child_id, why=why, now=now)
+        if dialect() == "postgres":  # SQLite has one writer at a time as it is.
+            key = f"{what} {visitor.person_id}"
+            await fetch("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [key])
+        wanted = await _not_seen(visitor, wanted, what, since)
+        await note_all(visitor, what, wanted, why=why, now=now)
+
+
+_SOURCES = {"sqlite": "json_each($1) AS child", "postgres": "unnest($1::uuid[]) AS child(value)"}
+
+
+async def _not_seen(
+    visitor: Visitor, child_ids: Iterable[UUID], what: str, since: datetime
+) -> list[UUID]:
+    """Those of these children at whom this person has not looked since then."""
+    ids = list(dict.fromkeys(child_ids))
+    if not ids:
+        return []
+    rows = await fetch(
+        f"SELECT value AS child_id FROM {_SOURCES[dialect()]} WHERE NOT EXISTS (SELECT 1"  # noqa: S608
+        " FROM entry WHERE entry.child_id = child.value AND entry.at > $2 AND entry.who_id = $3"
+        " AND entry.what = $4)",
+        [ids, since, visitor.person_id, what],
+    )
+    return [as_id(row["child_id"]) for row in rows]
+
+
+class Looks:
+    """Leaves the entries of a request's looks just before its answer goes out: what was refused, or
+    led elsewhere, was not seen. Where they cannot be written, nothing is shown."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        looks: list[Callable[[], Awaitable[None]]] = []
+        scope[_LOOKS] = looks
+
+        async def seen(message: Message) -> None:
+            if message["type"] == "http.response.start" and 200 <= message["status"] < 300:
+                for leave in looks:
+                    await leave()
+            await send(message)
+
+        await self.app(scope, receive, seen)
+
+
+_LOOKS = "waymark.looks"
+
+
+async def _looks_at(
+    request: HTTPConnection,
+    child: Child,
+    what: str,
+    *,
+    why: str | None = None,
+    at_most_every: timedelta = ONE_LOOK,
+) -> None:
+    """An entry for what this request shows, if it shows it in the end."""
+    leave = partial(
+        looked,
+        await visitor_of(request),
+        [child.id],
+        what,
+        now_of(request),
+        why=why,
+        at_most_every=at_most_every,
+    )
+    if request.scope.get("method") != "GET":
+        await leave()
+        return
+    request.scope[_LOOKS].append(leave)
 
 
 def nothing_here() -> NotFound:

@@ -1,6 +1,6 @@
 """Who looked at what is written about a child, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from server.audit.models import Entry
 from server.crypt import MARK, Unreadable, current
 from server.i18n import N_, gettext
+from server.people.looking import ONE_LOOK
 from server.people.models import Person
 
 MOST = 500
@@ -22,10 +23,12 @@ WORDS: Mapping[str, str] = {
     "check_in": N_("Your check-ins"),
     "child": N_("Your page"),
     "devices": N_("Your phones"),
+    "dues": N_("What you and others promised"),
     "episode": N_("Your page"),
     # Opened for a reason, while nobody is alerted: the child can read it at once.
     "glass": N_("What is kept for when you are missing"),
     "history": N_("Your check-ins"),
+    "interview": N_("What you told after you came back"),
     "looks": N_("Who looked"),
     "observation": N_("Your page"),
     "pack": N_("Your page"),
@@ -33,12 +36,21 @@ WORDS: Mapping[str, str] = {
     "package": N_("What went along when other people began to look after you"),
     "pause": N_("Your rhythm"),
     "placement": N_("Your page"),
+    "project": N_("Your project"),
+    "project:file": N_("Your project, saved as a file"),
+    "project:history": N_("Your project and your messages, from the first day"),
+    "project:paper": N_("Your project, on paper"),
+    "quarantine": N_("What someone wrote in your project who is no longer with you"),
     "question": N_("Your page"),
     "rhythm": N_("Your rhythm"),
     "sighting": N_("Your page"),
     "sign": N_("Your page"),
+    "talk": N_("Your messages"),
     "tier": N_("Your rhythm"),
     "ties": N_("Who is there for you"),
+    "trusted": N_("The people you trust"),
+    "watch": N_("If you checked in"),
+    "without_app": N_("How you check in without the app"),
 }
 # Whoever holds the phone must not learn from it that adults have been alerted: to the child such a
 # look is one at its page.
@@ -73,23 +85,113 @@ async def looks_at(child_id: UUID, language: str, *, is_child: bool) -> list[Loo
 
     `is_child`: the child reads it, or whoever holds its phone.
     """
-    entries = await (
-        Entry.filter(child_id=child_id, what__startswith="look").order_by("-at", "-id").limit(MOST)
-    )
+    rows = Entry.filter(child_id=child_id, what__startswith="look").order_by("-at", "-id")
+    entries = await rows.limit(MOST)
     ids = {entry.who_id for entry in entries if entry.who_id is not None}
     people = {person.id: person for person in await Person.filter(id__in=list(ids))}
-    return [
+    shown = [
         Look(
             at=entry.at,
             who=people.get(entry.who_id) if entry.who_id else None,
             role=entry.who_role,
-            what=gettext(language, WORDS.get(_thing(code), SOMETHING)),
+            what=gettext(language, words_of(code)),
             why=_why(entry.why, language),
             code=code,
         )
         for entry in entries
         for code in (_code(entry.what, is_child=is_child),)
     ]
+    return _one_an_hour(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """That somebody looked or changed something, without what they saw or wrote."""
+
+    at: datetime
+    who: Person | None
+    role: str
+    what: str
+    is_look: bool
+
+
+async def deeds_about(child_id: UUID, language: str) -> list[Deed]:
+    """Who looked and who changed something about this child, newest first: for whoever answers for
+    the accounts of an agency and reads no child's content. Neither reasons nor anything that tells
+    of an alert; of the child, and of the server, nothing."""
+    rows = Entry.filter(child_id=child_id, who_id__isnull=False).exclude(who_id=child_id)
+    entries = await rows.order_by("-at", "-id").limit(MOST)
+    people = {one.id: one for one in await Person.filter(id__in=list({e.who_id for e in entries}))}
+    found: list[Deed] = []
+    begun: dict[object, datetime] = {}
+    for entry in reversed(entries):
+        is_look = entry.what.startswith("look")
+        is_hidden = _thing(entry.what) in _HIDDEN_FROM_ADMINISTRATORS
+        code = PAGE if is_hidden else entry.what
+        words = desk_words_of(code) if is_look else CHANGED
+        key = (entry.who_id, words)
+        if key not in begun or entry.at - begun[key] >= ONE_LOOK:
+            begun[key] = entry.at
+            who = people.get(entry.who_id) if entry.who_id else None
+            what = gettext(language, words)
+            found.append(Deed(entry.at, who, entry.who_role, what, is_look))
+    return found[::-1]
+
+
+# The same at the desk, where adults read it.
+SOMEWHERE, CHANGED = N_("Looked at the child's page"), N_("Changed something")
+_DESK_WORDS: Mapping[str, str] = {
+    "account": N_("Looked at the account"),
+    "alert": N_("Looked at an alert"),
+    "carried": N_("Took the grab pack along"),
+    "devices": N_("Looked at the phones"),
+    "dues": N_("Looked at the project"),
+    "episode": N_("Looked at the search"),
+    "glass": N_("Looked at the grab pack"),
+    "history": N_("Looked at the check-ins"),
+    "interview": N_("Looked at the return interview"),
+    "looks": N_("Looked at who looked"),
+    "observation": N_("Looked at what adults noticed"),
+    "pack": N_("Looked at the grab pack"),
+    "package": N_("Looked at the transfer"),
+    "pause": N_("Looked at the check-in times"),
+    "project": N_("Looked at the project"),
+    "quarantine": N_("Looked at the project"),
+    "rhythm": N_("Looked at the check-in times"),
+    "sign": N_("Looked at the agreed sign"),
+    "talk": N_("Looked at the messages"),
+    "tier": N_("Looked at the check-in times"),
+    "ties": N_("Looked at the people around the child"),
+    "trusted": N_("Looked at the people the child trusts"),
+    "watch": N_("Looked at the check-ins"),
+}
+# That a child was missing is content, too.
+_HIDDEN_FROM_ADMINISTRATORS = HIDDEN_FROM_CHILD | {"interview"}
+
+
+def desk_words_of(code: str) -> str:
+    """What was looked at, in words for adults, in English."""
+    return _DESK_WORDS.get(_thing(code), SOMEWHERE)
+
+
+def _one_an_hour(looks: Sequence[Look]) -> list[Look]:
+    """The first of each hour of the same person, thing and reason; newest first. Two things that
+    read alike to a child are one thing."""
+    begun: dict[object, datetime] = {}
+    found = []
+    for look in reversed(looks):
+        key = (look.who.id if look.who else None, look.what, look.why)
+        if key in begun and look.at - begun[key] < ONE_LOOK:
+            continue
+        begun[key] = look.at
+        found.append(look)
+    return found[::-1]
+
+
+def words_of(code: str) -> str:
+    """What was looked at, in words, in English."""
+    thing = code.removeprefix("look:")
+    return WORDS.get(thing) or WORDS.get(_thing(code), SOMETHING)
 
 
 def _code(what: str, *, is_child: bool) -> str:

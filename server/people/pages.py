@@ -16,6 +16,7 @@ from server.people import (
     actions,
     agency_pages,
     list_pages,
+    looks_pages,
     person_pages,
     reaching_pages,
     settings_pages,
@@ -146,6 +147,7 @@ _CHILD = "/desk/children/{child_id:uuid}"
 
 routes = [
     *list_pages.routes,
+    *looks_pages.routes,
     *person_pages.routes,
     *agency_pages.routes,
     Route(f"{_CHILD}/ties", ties, methods=["GET"]),

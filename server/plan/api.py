@@ -1,5 +1,6 @@
 """The life project over the wire: reading it, and the changes of both voices in and out."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,7 +15,16 @@ from server.due.turns import seen_by
 from server.errors import NotFound, TooLarge
 from server.i18n import N_
 from server.openapi import api, query_of
-from server.people.access import child_for, not_yours, nothing_here, now_of, own_child, visitor_of
+from server.people.access import (
+    child_for,
+    looked,
+    not_yours,
+    nothing_here,
+    now_of,
+    own_child,
+    visitor_of,
+)
+from server.people.looking import PROJECT, TALK
 from server.people.models import Agency, Child, Tie
 from server.people.rules import Action, Role
 from server.plan import actions, feed, kept, paper, template_api, view, whole, wire
@@ -95,8 +105,23 @@ async def sync(request: Request) -> Response:
     upto = stored.number if stored else 0
     reader = feed.Reader(author.id, roles, await _shown(child, stored))
     changes, reached = await feed.since(child.id, reader, author.session_id, after=after, upto=upto)
+    await _leave_looks(request, child, changes)
     cursor = wire.cursor_of(reached, epoch)
     return json_answer({"results": results, "changes": changes, "cursor": cursor, "epoch": epoch})
+
+
+async def _leave_looks(
+    request: Request, child: Child, changes: Sequence[Mapping[str, Any]]
+) -> None:
+    """What an app got is a look at the project and at the talk, as far as there was any of each. An
+    app that asks again and gets nothing has shown nothing."""
+    visitor, now = await visitor_of(request), now_of(request)
+    if visitor.is_child:
+        return
+    is_talk = {one["entity"] == "message" for one in changes}
+    for seen, what in ((False, PROJECT), (True, TALK)):
+        if seen in is_talk:
+            await looked(visitor, [child.id], what, now)
 
 
 async def _batch(request: Request) -> wire.SyncRequest:

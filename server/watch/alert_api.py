@@ -21,6 +21,7 @@ from server.people.access import (
     called_about,
     child_for,
     is_only_called,
+    looked,
     nothing_here,
     now_of,
     staff_of,
@@ -107,6 +108,9 @@ async def open_alerts(request: Request) -> Response:
         "opened_at"
     )
     shown = await those_for(request, found, roles)
+    # Evidence and what was sent: more than a list.
+    ids = [alert.child_id for alert in shown]
+    await looked(await visitor_of(request), ids, f"look:{Action.ALERT_SEE}", now_of(request))
     return json_answer(AlertsOut(await alerts_out(shown, request)))
 
 

@@ -6,7 +6,7 @@ alert about silence begins the watch anew.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -42,8 +42,6 @@ from server.watch.trusting import asked_about
 from server.watch.wording import WAYS, says_forgot, way_in_words, when
 from server.web import form_body, language_of, page, zone_of
 
-# Looking again right after acting is one look.
-ONE_LOOK = timedelta(minutes=1)
 LONGEST_WORDS = 20_000
 
 CAUSES: Mapping[Cause, str] = {
@@ -145,7 +143,7 @@ async def _page(
     visitor, now = await staff_of(request), now_of(request)
     language, zone = language_of(request), zone_of(request)
     what = f"look:{Action.ALERT_SEE}"
-    await looked(visitor, [alert.child_id], what, now, at_most_every=ONE_LOOK)
+    await looked(visitor, [alert.child_id], what, now)
     facts = (await evidence.of([alert.child_id], now))[alert.child_id]
     names = await _names(alert)
     cause = Cause(alert.cause)

@@ -27,7 +27,7 @@ from server.people.models import Child, Home, Person
 from server.people.rules import Action, may
 from server.watch import alert_pages, children, evidence
 from server.watch.alert_api import alert_for, those_for
-from server.watch.alert_pages import ONE_LOOK, next_call
+from server.watch.alert_pages import next_call
 from server.watch.editing import RUNGS
 from server.watch.shared import HOME, OUTAGE, PROVIDER, others_of
 from server.watch.wording import when
@@ -88,7 +88,7 @@ async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int
     if not found:
         raise Denied(N_("You may see this child, but not do this."))
     ids = [one.child_id for one in found]
-    await looked(visitor, ids, f"look:{Action.ALERT_SEE}", now, at_most_every=ONE_LOOK)
+    await looked(visitor, ids, f"look:{Action.ALERT_SEE}", now)
     lines = await _lines(request, found, roles, visitor.person_id)
     free = [one for one in lines if one.state == "free" and one.may_take]
     context: dict[str, Any] = {

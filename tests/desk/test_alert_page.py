@@ -70,12 +70,13 @@ async def test_on_duty_one_may_take_it_and_the_look_is_written_down(
     assert taken.headers["location"] == f"/desk/alerts/{alert.id}"
 
 
-async def test_every_look_leaves_an_entry(cast: Cast, alert: Alert) -> None:
-    for _ in range(2):
-        await look(cast, "tom", alert)
-        cast.clock.advance(minutes=2)
+async def test_looks_leave_an_entry_an_hour(cast: Cast, alert: Alert) -> None:
     looks = Entry.filter(who_id=cast.tom.id, child_id=cast.mia.id, what="look:alert:see")
-    assert await looks.count() == 2
+    for minutes, entries in ((0, 1), (2, 1), (57, 1), (2, 2)):
+        cast.clock.advance(minutes=minutes)
+        await cast.new_token("tom")
+        await look(cast, "tom", alert)
+        assert await looks.count() == entries
 
 
 async def test_it_says_why_who_is_next_and_what_was_sent(cast: Cast, alert: Alert) -> None:

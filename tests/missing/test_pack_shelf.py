@@ -318,7 +318,7 @@ async def test_the_digest_changes_with_the_pack_and_not_with_time(cast: Cast) ->
         cast.actor("ines"),
         cast.children["mia"],
         [Role.SUPERVISOR],
-        base=1,
+        base=2,
         given={"hair": "red"},
         now=cast.clock(),
     )

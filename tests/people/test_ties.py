@@ -154,11 +154,13 @@ async def test_whoever_is_on_duty_comes_in_for_that_time_and_the_child_can_read_
         assert (await eve.get(path)).status_code == 404
 
 
-async def test_who_has_a_tie_leaves_no_entry_for_being_on_duty(cast: Cast) -> None:
+async def test_who_has_a_tie_looks_by_it_and_not_for_being_on_duty(cast: Cast) -> None:
     await cast.on_duty("ines")
     async with cast.client_as("ines") as ines:
         await ines.get(f"/api/v1/children/{cast.mia.id}/devices")
-    assert await Entry.filter(what__startswith="look").count() == 0
+        await ines.get("/api/v1/children")
+    entry = await Entry.get(what__startswith="look")
+    assert (entry.what, entry.why) == ("look:devices:see", None)
 
 
 async def test_a_board_that_refreshes_is_one_look_an_hour(cast: Cast) -> None:

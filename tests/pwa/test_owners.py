@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+from playwright.sync_api import expect
+
 from server.plan.owners import CHILDS_OWN
+from tests.pwa.book import MIA, TOM, a_project
+from tests.pwa.conftest import Phone
+from tests.pwa.double import Double
+from tests.pwa.test_project_screens import GO, come_in
 
 PHONE = Path(__file__).resolve().parents[2] / "pwa" / "src" / "plan" / "owners.ts"
 
@@ -13,3 +20,29 @@ PHONE = Path(__file__).resolve().parents[2] / "pwa" / "src" / "plan" / "owners.t
 def test_the_phone_knows_the_same_fields_as_the_childs_as_the_server() -> None:
     (listed,) = re.findall(r"CHILDS_OWN.*?new Set\(\[(.*?)\]\)", PHONE.read_text("utf-8"), re.S)
     assert {tuple(name.split()) for name in re.findall(r'"([^"]+)"', listed)} == CHILDS_OWN
+
+
+@pytest.mark.browser
+def test_an_adult_is_offered_neither_the_childs_words_nor_a_choice_about_them(
+    phone: Phone, double: Double
+) -> None:
+    book, ids = double.book, a_project(double.book, double.language)
+    goal, base = ids["goal"], book.state.made["goal", ids["goal"]].id
+    # From before the rule: an adult's words beside the child's, both unseen by the other.
+    book.say(MIA, "goal", goal, "child_words", "A nurse.", base=base)
+    book.say(TOM, "goal", goal, "child_words", "A cook.", base=base)
+    come_in(phone, double, TOM)
+    page = phone.page
+    page.wait_for_selector(".path")
+    expect(page.locator(".summary button")).to_have_count(0)
+    about = {"entity": "goal", "id": goal, "field": "child_words"}
+    page.evaluate(GO, ["difference", about])
+    expect(page.locator(".beside .voice")).to_have_count(2)
+    expect(page.get_by_text("Only the child chooses.")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Take|Write something new"))).to_have_count(
+        0
+    )
+    for field in (about, {"entity": "life_project", "id": MIA, "field": "summary"}):
+        page.evaluate(GO, ["edit", field])
+        expect(page.get_by_text("This is not here")).to_be_visible()
+        expect(page.locator("textarea")).to_have_count(0)

@@ -366,7 +366,7 @@ async def test_words_of_ones_own_greet_the_child(cast: Cast) -> None:
 async def test_promises_of_those_before_are_promises_of_the_new_ones(cast: Cast) -> None:
     tom = Phone(cast, "tom")
     area = tom.make("area", kind="education", name="School")
-    goal = tom.make("goal", area_id=area["entity_id"], child_words="A class")
+    goal = tom.make("goal", area_id=area["entity_id"], worker_words="A class")
     steps = [
         tom.make(
             "step",

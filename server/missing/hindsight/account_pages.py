@@ -17,7 +17,6 @@ from server.people.access import desk_child, looked, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action
 from server.people.words import form_fault
-from server.watch.alert_pages import ONE_LOOK
 from server.watch.desk import day_of
 from server.web import language_of, page, zone_of
 
@@ -30,7 +29,7 @@ async def show(request: Request) -> Response:
     child, _ = await desk_child(request, Action.EPISODE_WORK)
     visitor, now = await staff_of(request), now_of(request)
     language, zone = language_of(request), zone_of(request)
-    await looked(visitor, [child.id], "look:account:see", now, at_most_every=ONE_LOOK)
+    await looked(visitor, [child.id], "look:account:see", now)
     fault: WaymarkError | None = None
     begin, end = await _chosen(child.id, now), now
     try:

@@ -16,7 +16,6 @@ from server.missing.pack.marks import SAYS
 from server.missing.search.models import Episode
 from server.people.access import Roles, children_by_ties, children_for, looked, now_of, staff_of
 from server.people.rules import Action
-from server.watch.alert_pages import ONE_LOOK
 from server.web import language_of, page
 
 
@@ -38,7 +37,7 @@ async def found(request: Request) -> tuple[list[LinkOut], Mapping[UUID, str]]:
     links = as_links(patterns, language_of(request))
     children = {id_ for link in links for id_ in link.children}
     what = f"look:{Action.EPISODE_SEE}"
-    await looked(visitor, sorted(children), what, now, at_most_every=ONE_LOOK)
+    await looked(visitor, sorted(children), what, now)
     return links, patterns.names
 
 

@@ -14,7 +14,6 @@ from server.missing.pack import mailing, packing
 from server.missing.pack.mailing import Mailing, State
 from server.missing.pack.reading import Reader
 from server.missing.pack.rules import Copy
-from server.missing.pack.seal import ONE_LOOK
 from server.missing.search.acts import TO
 from server.missing.search.models import Episode, PaperSent
 from server.missing.search.paths import desk_episode
@@ -57,7 +56,7 @@ async def send(request: Request) -> Response:
     visitor, said = await staff_of(request), await form_body(request)
     try:
         wanted = _wanted(request, said)
-        await looked(visitor, [episode.child_id], packing.LOOK_ALERTED, now, at_most_every=ONE_LOOK)
+        await looked(visitor, [episode.child_id], packing.LOOK_ALERTED, now)
         reader = Reader(wanted.language, zone_of(request))
         paper = await mailing.send(visitor, episode, id_or_new(said), wanted, reader, now)
     except NotFound:

@@ -8,7 +8,6 @@ one look; so is all that a phone fetches while the pack is with it on duty (`car
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -20,12 +19,11 @@ from server.missing.pack import carrying, packing, rules
 from server.missing.pack.models import PackOpening
 from server.missing.pack.reading import open_since
 from server.people.access import child_for, looked, now_of, visitor_of
+from server.people.looking import ONE_LOOK
 from server.people.models import Child
 from server.people.rules import Action, Role, may
 
 REASON = "x-waymark-reason"
-# A page with its photos is one look.
-ONE_LOOK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ async def unsealed(request: Request) -> Child:
     `reason_needed` where nobody is alerted and no reason is given."""
     child_id = request.path_params["child_id"]
     is_carried = await _is_carried(request, child_id)
-    every = carrying.AT_MOST if is_carried else None
+    every = carrying.AT_MOST if is_carried else ONE_LOOK
     child, _ = await child_for(
         request, child_id, Action.PACK_READ, at_most_every=every, by_call=True
     )
@@ -84,7 +82,7 @@ async def is_unsealed(request: Request, child: Child) -> bool:
     visitor, now = await visitor_of(request), now_of(request)
     if await open_since(child.id) is not None:
         what = packing.LOOK_ALERTED
-        await looked(visitor, [child.id], what, now, at_most_every=ONE_LOOK)
+        await looked(visitor, [child.id], what, now)
         return True
     if (why := _reason_of(request)) is not None:
         await packing.look(visitor, child, why, now)

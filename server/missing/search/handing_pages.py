@@ -21,7 +21,6 @@ from server.people.access import Roles, child_for, looked, nothing_here, now_of,
 from server.people.models import Person
 from server.people.rules import Action
 from server.people.words import entered, form_fault
-from server.watch.alert_pages import ONE_LOOK
 from server.watch.desk import id_or_new, words_of
 from server.watch.wording import when
 from server.web import form_body, language_of, page, zone_of
@@ -117,7 +116,7 @@ async def _page(
     }
     if roles:
         what = f"look:{Action.EPISODE_SEE}"
-        await looked(visitor, [episode.child_id], what, now, at_most_every=ONE_LOOK)
+        await looked(visitor, [episode.child_id], what, now)
         known = await names_of(await others_for(request, await others_in([episode])))
         [seen] = await view([episode], roles, visitor.person_id, now, known)
         context["sentences"] = how_it_stands(seen, language, shown)

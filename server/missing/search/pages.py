@@ -27,7 +27,6 @@ from server.people.access import Roles, desk_child, looked, nothing_here, now_of
 from server.people.models import Person
 from server.people.rules import Action, Role, may
 from server.people.words import ROLES, entered, form_fault
-from server.watch.alert_pages import ONE_LOOK
 from server.watch.desk import LONGEST_WORDS, back_to, id_or_new, moment_of, words_of
 from server.web import form_body, language_of, page, zone_of
 
@@ -103,7 +102,7 @@ async def show(request: Request, *, links_about: LinksAbout) -> Response:
     episode, roles = await desk_episode(request, Action.EPISODE_SEE, by_call=True)
     visitor, now, language = await staff_of(request), now_of(request), language_of(request)
     what = f"look:{Action.EPISODE_SEE}"
-    await looked(visitor, [episode.child_id], what, now, at_most_every=ONE_LOOK)
+    await looked(visitor, [episode.child_id], what, now)
     known = await names_of(await others_for(request, await others_in([episode])))
     [seen] = await view([episode], roles, visitor.person_id, now, known)
     clocks = [_clock(one, episode, language) for one in seen.clocks]
