@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import uvicorn
 import uvloop
 
-from server import crypt, demo, logs
+from server import crypt, demo, logs, private
 from server.app import Companion, create_app
 from server.audit.actions import verify
 from server.clock import utcnow
@@ -143,7 +143,11 @@ def _settings(args: argparse.Namespace | None = None) -> Settings:
     for name in ("host", "port"):
         if (given := getattr(args, name, None)) is not None:
             environ[name.upper()] = str(given)
-    return load(environ)
+    settings = load(environ)
+    if not environ.get("WAYMARK_VAR", "").strip():
+        # Ours alone, made by an earlier version with whatever the umask was.
+        private.shut(settings.var)
+    return settings
 
 
 def within(work: Callable[[Settings, datetime], Awaitable[Any]]) -> Any:
@@ -354,7 +358,9 @@ def _check(_args: argparse.Namespace) -> int:
     wrong = [str(fault) for fault in faults(os.environ)]
     wrong += [f"{name} is not a setting of Waymark" for name in unknown(os.environ)]
     if not wrong:
-        wrong = asyncio.run(_reach(_settings()))
+        settings = load(dict(os.environ))
+        # Before anything is opened, since that shuts what is Waymark's own.
+        wrong = private.too_open(_ours(settings)) + asyncio.run(_reach(settings))
     if not wrong:
         for line in asyncio.run(_notes(_settings())):
             _say(line)
@@ -363,6 +369,19 @@ def _check(_args: argparse.Namespace) -> int:
     if not wrong:
         _say("All is well.")
     return 1 if wrong else 0
+
+
+def _ours(settings: Settings) -> list[Path]:
+    """What only the account of the server should be able to open."""
+    place = address.parse(settings.database_url)
+    keys = settings.var / "keys"
+    known = [settings.var, settings.var / "demo.json", settings.vapid_private_key_file]
+    if keys.is_dir():
+        known += [keys, *sorted(keys.iterdir())]
+    if place.dialect == "sqlite":
+        file = place.file.absolute()
+        known += [file.parent, *(file.with_name(file.name + end) for end in private.BESIDE)]
+    return list(dict.fromkeys(known))
 
 
 async def _reach(settings: Settings) -> list[str]:

@@ -20,6 +20,7 @@ from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext, get_current_context
 from tortoise.transactions import in_transaction
 
+from server import private
 from server.engines import address
 from server.engines.migrate import migrate, pending
 from server.engines.parameters import (
@@ -149,7 +150,7 @@ async def open_database(url: str, *, config: dict[str, Any] | None = None) -> No
     assert _opened is None, "a database is open already"
     place = address.parse(url)
     if place.dialect == "sqlite":
-        place.file.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folder(place.file.parent)
     # Statements are cached per table over all databases, and differ between SQLite and PostgreSQL.
     EXECUTOR_CACHE.clear()
     context = TortoiseContext()

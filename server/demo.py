@@ -42,6 +42,7 @@ from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Agency, Child, Person
 from server.people.rules import Role
+from server.private import make_folder
 from server.settings import Settings
 from server.watch import actions as watch
 from server.watch import agreeing, calling, placing, questions, ticking
@@ -176,7 +177,7 @@ def _read(file: Path) -> dict[str, str]:
 
 
 def _write(file: Path, found: dict[str, Any]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as out:
         os.fchmod(out.fileno(), 0o600)

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from server.private import make_folder
+
 
 def secret_key(folder: Path) -> str:
     """The secret in `folder`, made first where there is none."""
@@ -71,7 +73,7 @@ def _made_once(file: Path, make: Callable[[], str]) -> str:
         return file.read_text(encoding="ascii")
     except FileNotFoundError:
         pass
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(file.parent)
     draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

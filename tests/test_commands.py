@@ -298,6 +298,37 @@ def test_check_tells_of_a_database_that_is_none(run, tmp_path):
     assert [line for line in err if line.startswith("WAYMARK_DATABASE_URL cannot be reached")]
 
 
+def test_check_names_each_file_and_folder_that_others_may_open(run, tmp_path):
+    own = {"WAYMARK_VAR": "own", "WAYMARK_DATABASE_URL": "sqlite://shared/some.sqlite3"}
+    (tmp_path / "shared").mkdir()
+    assert run("migrate", **own)[0] == 0
+    key = tmp_path / "own" / "keys" / "secret_key"
+    open_ = [tmp_path / "own", key.parent, tmp_path / "shared", tmp_path / "shared/some.sqlite3"]
+    for path in open_:
+        path.chmod(0o755)
+    key.chmod(0o644)
+    code, _, err = run("check", **own)
+    assert code == 1
+    lines = [line for line in err if "open to other accounts" in line]
+    assert len(lines) == len(open_) + 1
+    assert f"{key} is open to other accounts (mode 0644): run chmod 600 {key}" in lines
+    for path in open_:
+        assert any(line.startswith(f"{path} ") and "run chmod" in line for line in lines)
+    # Another folder may be shared with others: it is only named.
+    assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "own").stat().st_mode & 0o777 == 0o755
+
+
+def test_the_folder_that_an_earlier_version_made_is_shut_by_the_next_start(run, tmp_path):
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var").chmod(0o755)
+    assert any("open to other accounts" in line for line in run("check")[2])
+    assert run("migrate")[0] == 0
+    assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "var" / "waymark.sqlite3").stat().st_mode & 0o777 == 0o600
+    assert not any("open to other accounts" in line for line in run("check")[2])
+
+
 def test_check_is_content_with_what_is_well(run, empty: Database, relay: Relay):
     settings = {
         "WAYMARK_DATABASE_URL": empty.url,

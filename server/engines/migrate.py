@@ -22,6 +22,7 @@ from tortoise.migrations.schema_generator.state import State
 from tortoise.migrations.schema_generator.state_apps import StateApps
 from tortoise.transactions import in_transaction
 
+from server import private
 from server.engines import address
 from server.engines import operations as ops
 from server.engines.editors import MigrationFault, PostgresEditor, SqliteEditor, statements
@@ -43,7 +44,7 @@ async def migrate(
     """
     place = address.parse(url)
     if place.dialect == "sqlite":
-        place.file.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folder(place.file.parent)
     async with _connected(place):
         return await _Upgrade(migrations, tell or (lambda _name: None)).run(target)
 

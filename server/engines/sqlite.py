@@ -19,6 +19,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, cast
 
 import aiosqlite
@@ -35,6 +36,7 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
+from server import private
 from server.clock import monotonic
 from server.engines.lists import SqliteLists
 from server.engines.parameters import moment_to_text
@@ -160,6 +162,9 @@ class SafeSqliteClient(_Telling):
         """
         if self._connection:
             return
+        # What other connections open is made here, or was there before this version was.
+        with suppress(OSError):
+            private.make_database(Path(self.filename))
         connection = aiosqlite.connect(self.filename, isolation_level=None)
         # Else a process that dies of an exception before it closes hangs for ever at its exit.
         connection._thread.daemon = True
