@@ -10,7 +10,7 @@ from server.i18n import gettext
 from server.people.access import agency_for, desk_child, nothing_here, now_of
 from server.people.looks import deeds_about, desk_words_of, looks_at
 from server.people.models import Child, Person
-from server.people.rules import Action, AgencyAction, Role
+from server.people.rules import Action, AgencyAction
 from server.people.words import ROLES
 from server.web import language_of, page
 
@@ -46,7 +46,7 @@ async def _page(
     context = {
         "child": await Person.get(id=child.id),
         "lines": lines,
-        "role_words": {role.value: gettext(language, ROLES[role]) for role in Role},
+        "role_words": {role.value: gettext(language, words) for role, words in ROLES.items()},
         "back": back,
         "is_bare": is_bare,
         "now": now_of(request),
