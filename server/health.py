@@ -14,9 +14,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from tortoise.functions import Count, Min
 
-from server.alert.models import Alert
+from server.alert.models import Alert, Drill, DrillPlan, RotaTerms
 from server.checkin.models import CheckIn
 from server.connections import refusals
+from server.db import as_moment, fetch
 from server.due.models import Due
 from server.errors import NotFound
 from server.inbound.reading import unknown_since
@@ -27,7 +28,7 @@ from server.notify.dropping import counts
 from server.notify.models import Delivery, Message
 from server.people.access import now_of
 from server.settings import is_loopback
-from server.watch.models import Beat, Milestone, Watch
+from server.watch.models import Beat, Intake, Milestone, Watch
 from server.watch.ticking import TICK
 from server.web import json_answer
 
@@ -57,18 +58,27 @@ async def pulse() -> Pulse:
     """Read it from the rows: true of all processes together."""
     beat = await Beat.get_or_none(name=TICK)
     due = [await _oldest(model.all(), "act_at") for model in _DUE]
+    due.append(await _oldest(Alert.filter(act_at__isnull=False), "decide_at"))
     due.append(await _oldest(CheckIn.filter(listen_at__isnull=False), "listen_at"))
     due.append(await _oldest(Episode.filter(hand_at__isnull=False), "hand_at"))
-    waiting = Message.filter(state__in=["waiting", "sending"])
+    [unsent] = await fetch(_UNSENT)
     return Pulse(
         beat.at if beat is not None else None,
         min((at for at in due if at is not None), default=None),
-        await _oldest(waiting, "queued_at"),
+        as_moment(unsent["oldest"]) if unsent["oldest"] is not None else None,
     )
 
 
+# What waits for the morning, or for others, is late from then on. What fails again and again is
+# late since it might first go out, whenever it is tried next.
+_UNSENT = """
+SELECT MIN(COALESCE(ready_at, queued_at)) AS oldest FROM message
+WHERE state IN ('waiting', 'sending')
+"""
+
+
 # Whatever stores the moment at which the ticker is to look at it.
-_DUE = (Milestone, Watch, Alert, Due)
+_DUE = (RotaTerms, Milestone, Watch, Alert, Due, Intake, Drill, DrillPlan)
 
 
 async def _oldest(rows: Any, column: str) -> datetime | None:

@@ -23,6 +23,7 @@ from server.doors import actions as doors
 from server.due import actions as dues
 from server.missing.pack import marking as pack_marking
 from server.missing.search import handing
+from server.notify import actions as messages
 from server.notify.actions import tell_operators
 from server.notify.census import silent_channels
 from server.notify.channels import Channel
@@ -262,9 +263,9 @@ class Ticker:
                 await tell_operators(f"{name}:unanswered", now, every_h=24)
 
     async def audit(self) -> None:
-        """Look for open alerts and dues that nobody moves, and for children over whom nobody
-        watches. The watchdog is pinged only where there are none, and ticks and deliveries have
-        ended well of late: silence is how it hears of a fault."""
+        """Look for open alerts and dues that nobody moves, for messages that nobody sends, and for
+        children over whom nobody watches. The watchdog is pinged only where there are none, and
+        ticks and deliveries have ended well of late: silence is how it hears of a fault."""
         now = self._clock()
         lost = await climbing.self_audit(now)
         if lost:
@@ -274,11 +275,15 @@ class Ticker:
         if forgotten:
             log.error("ticker.dues_without_next_step", dues=[str(due) for due in forgotten])
             await self._tell("audit:due_without_next_step")
+        unsent = await messages.self_audit(now)
+        if unsent:
+            log.error("ticker.messages_without_attempt", messages=[str(one) for one in unsent])
+            await self._tell("audit:message_without_attempt")
         unwatched = await ticking.unwatched()
         if unwatched:
             log.error("ticker.children_without_watch", children=[str(id_) for id_ in unwatched])
             await self._tell("audit:child_without_watch")
-        if lost or forgotten or unwatched:
+        if lost or forgotten or unsent or unwatched:
             return
         if self._watchdog_url and await self._ended_well(now):
             await ping(self._watchdog_url, within=timedelta(seconds=10))

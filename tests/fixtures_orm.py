@@ -22,6 +22,7 @@ _DEPENDS = (
     "db_default_fields",
     "db_complex_fields",
 )
+_LISTS = ("db_native_fields", "db_default_fields", "db_complex_fields")
 _build = Apps._build_initial_querysets
 _kept: dict[tuple[type[Model], type[Any]], dict[str, Any]] = {}
 
@@ -32,9 +33,11 @@ def _build_once(self: Apps) -> None:
         return _build(self)
     models = [model for app in self.apps.values() for model in app.values()]
     if not all(_key(model) in _kept for model in models):
-        # The dictionary of filters is filled in place: each kind of database has its own.
+        # These are emptied and filled in place: each kind of database has its own, or what was kept
+        # for the other would come to hold what this one needs (dates of SQLite stayed text).
         for model in models:
-            model._meta.filters = {}
+            for name in ("filters", *_LISTS):
+                setattr(model._meta, name, {} if name == "filters" else [])
         _build(self)
         for model in models:
             _kept[_key(model)] = {name: _copied(model, name) for name in _DEPENDS}

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import httpx2
+import pytest_asyncio
 
+from server.notify.models import Message
+from server.notify.rules import Kind
+from server.notify.wishing import set_quiet
 from server.watch import ticking
 from server.watch.models import Watch
 from tests.cast import SURNAMES, Cast
+from tests.notify.test_worker import phone_of, say, send
+from tests.walks.stage import Stage
 
 
 async def health(cast: Cast) -> tuple[int, dict[str, Any]]:
@@ -55,6 +62,108 @@ async def test_it_is_red_when_a_message_waits(cast: Cast) -> None:
     status, body = await health(cast)
     assert status == 503
     assert body["oldest_unsent_s"] == 180
+
+
+async def asks_nobody() -> None:
+    """No check-in is due: what waits is a message alone."""
+    await Watch.all().update(act_at=datetime(2026, 6, 1, tzinfo=UTC))
+
+
+@pytest_asyncio.fixture
+async def night(stage: Stage) -> Stage:
+    """Tom wants to hear at seven in the morning of what can wait; it is two in Paris, and something
+    has waited since ten in the evening."""
+    await asks_nobody()
+    await phone_of(stage, "tom")
+    stage.clock.set(datetime(2026, 3, 2, 21, tzinfo=UTC))
+    tom = stage.cast.tom
+    await set_quiet(stage.cast.actor("tom"), tom.id, time(22), time(7), stage.clock())
+    await say(stage, kind=Kind.DUE, urgency="normal")
+    await send(stage)
+    stage.clock.advance(hours=4)
+    await ticking.beat("tick", stage.clock())
+    return stage
+
+
+async def test_what_waits_for_the_end_of_quiet_hours_is_not_unsent(night: Stage) -> None:
+    status, body = await health(night.cast)
+    assert (status, body["oldest_unsent_s"]) == (200, 0)
+    text = (await metrics(night.cast, "127.0.0.1")).text
+    assert "waymark_oldest_unsent_seconds 0.0" in text
+
+
+async def test_what_waited_for_the_morning_is_unsent_from_then_on(night: Stage) -> None:
+    night.clock.set(datetime(2026, 3, 3, 6, 3, tzinfo=UTC))
+    await ticking.beat("tick", night.clock())
+    status, body = await health(night.cast)
+    assert (status, body["oldest_unsent_s"]) == (503, 180)
+
+
+async def test_what_waits_for_the_morning_hides_nothing_that_is_late(night: Stage) -> None:
+    await say(night, "ines", kind=Kind.DUE, urgency="normal")
+    night.clock.advance(minutes=3)
+    await ticking.beat("tick", night.clock())
+    status, body = await health(night.cast)
+    assert (status, body["oldest_unsent_s"]) == (503, 180)
+
+
+async def test_what_is_not_to_go_out_before_a_date_is_not_unsent_until_then(stage: Stage) -> None:
+    await asks_nobody()
+    await say(stage, not_before=stage.clock() + timedelta(days=1))
+    stage.clock.advance(hours=23)
+    await ticking.beat("tick", stage.clock())
+    assert (await health(stage.cast))[0] == 200
+    stage.clock.advance(hours=1, minutes=3)
+    await ticking.beat("tick", stage.clock())
+    assert (await health(stage.cast))[1]["oldest_unsent_s"] == 180
+
+
+async def test_what_fails_again_and_again_is_unsent_since_it_might_first_go_out(
+    night: Stage,
+) -> None:
+    """However far ahead the next attempt lies: the wait grows to a quarter of an hour."""
+    night.push.fault(503, times=None)
+    night.clock.set(datetime(2026, 3, 3, 6, tzinfo=UTC))
+    for _ in range(5):
+        await send(night)
+        night.clock.advance(minutes=15)
+    await send(night)
+    await ticking.beat("tick", night.clock())
+    status, body = await health(night.cast)
+    assert (status, body["oldest_unsent_s"]) == (503, 75 * 60)
+
+
+async def test_a_message_that_no_worker_takes_is_told_and_keeps_the_watchdog_waiting(
+    night: Stage,
+) -> None:
+    """The passes end well, and yet one channel hangs."""
+    await night.ticker.audit()
+    assert not await Message.filter(kind="operators").exists(), "one waits for the morning"
+    await say(night)
+    night.clock.advance(minutes=3)
+    await night.ticker.audit()
+    [told] = await Message.filter(kind="operators")
+    assert told.data == {"fault": "audit:message_without_attempt"}
+
+
+async def test_a_message_that_is_tried_again_and_again_is_no_such_message(night: Stage) -> None:
+    await say(night)
+    night.push.fault(503, times=None)
+    for _ in range(3):
+        await send(night)
+        night.clock.advance(minutes=16)
+    await send(night)
+    await night.ticker.audit()
+    faults = [one.data["fault"] for one in await Message.filter(kind="operators")]
+    assert "audit:message_without_attempt" not in faults
+
+
+async def test_a_message_of_an_older_version_counts_from_when_it_was_queued(stage: Stage) -> None:
+    await say(stage)
+    await Message.all().update(ready_at=None)
+    stage.clock.advance(minutes=3)
+    await ticking.beat("tick", stage.clock())
+    assert (await health(stage.cast))[1]["oldest_unsent_s"] == 180
 
 
 async def metrics(cast: Cast, host: str, **headers: str) -> httpx2.Response:

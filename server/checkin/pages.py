@@ -30,6 +30,7 @@ from server.people.access import (
 )
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Action, Role, may
+from server.people.supervised import unsupervised
 from server.people.words import ROLES, entered, form_fault
 from server.watch import agreed, evidence
 from server.watch.agreed import left_in_words
@@ -92,6 +93,7 @@ async def show(request: Request) -> Response:
         "noticed": await _noticed(child, roles, language_of(request)),
         "people": await _people(child, now, language_of(request)),
         "left": await _left(request, child),
+        "is_unsupervised": child.left_at is None and bool(await unsupervised([child.id], now)),
         **await _turns(request, child, roles),
         "kept_apart": await _kept_apart(request, child, roles),
         "trusted_waiting": await waiting(child.id),

@@ -16,7 +16,7 @@ from server.clock import known_zone
 from server.db import as_id, write
 from server.due import rules
 from server.due.models import Due
-from server.due.rules import Call, Ending, Reach, Setting, State, To
+from server.due.rules import Call, Ending, Kind, Reach, Setting, State, To
 from server.ids import uuid7
 from server.live import announce
 from server.notify.actions import Saying, queue, tell_operators, withdraw
@@ -299,8 +299,8 @@ async def _say(moved: Sequence[tuple[Due, tuple[Call, ...]]], now: datetime) -> 
     for row, calls in moved:
         # After a time of blindness several are true at once. Everyone is told once: by the last.
         said = {person: call.number for call in calls for person in call.people}
-        if not said:
-            # Nobody answers for this child any more, and somebody has to.
+        if row.owner_role != Role.CHILD and not said.keys() - {row.child_id}:
+            # No adult answers for this child, and one has to. That the child hears is not enough.
             await tell_operators("due:nobody", now)
         for person, number in said.items():
             role = roles.get((row.child_id, person))
@@ -353,7 +353,7 @@ _on_duty: OnDuty = _nobody
 
 def use_on_duty(on_duty: OnDuty) -> None:
     """Tell this room who is on duty, by agency: the rota is in a room above. They stand in for the
-    supervisors of a child that has none."""
+    supervisors of a child who has none, and for the owner of a clock who is not there."""
     global _on_duty
     _on_duty = on_duty
 
@@ -390,15 +390,21 @@ _Ties = Mapping[UUID, Mapping[str, set[UUID]]]  # By child and role: people who 
 
 async def reach_of(due: Sequence[Due], now: datetime) -> dict[UUID, Reach]:
     """Who each of these can be said to, by the due's id. Nobody whose tie has ended, nobody
-    disabled."""
+    disabled. A clock without its owner goes to the caseworkers, without them to the supervisors,
+    without these to the people on duty; without anybody, To.OWNER is empty."""
     tied, deputies = await _tied({row.child_id for row in due}, now)
     duty = await _on_duty({row.agency_id for row in due}, now)
     able = await _able(row.owner_id for row in due if row.kind in rules.OF_A_SHIFT)
-    for row in due:
-        tied.setdefault(row.child_id, {}).setdefault(
-            Role.SUPERVISOR.value, set(duty.get(row.agency_id, ()))
+    return {
+        row.id: _reach(
+            row,
+            tied.get(row.child_id, {}),
+            frozenset(duty.get(row.agency_id, ())),
+            deputies,
+            able,
         )
-    return {row.id: _reach(row, tied.get(row.child_id, {}), deputies, able) for row in due}
+        for row in due
+    }
 
 
 async def _able(people: Iterable[UUID | None]) -> frozenset[UUID]:
@@ -410,17 +416,27 @@ async def _able(people: Iterable[UUID | None]) -> frozenset[UUID]:
 def _reach(
     row: Due,
     tied: Mapping[str, set[UUID]],
+    duty: frozenset[UUID],
     deputies: Mapping[UUID, UUID],
     able: frozenset[UUID],
 ) -> Reach:
     workers = frozenset(tied.get(Role.CASEWORKER, ()))
+    supervisors = frozenset(tied.get(Role.SUPERVISOR, ()))
     owners = able & {row.owner_id} if row.kind in rules.OF_A_SHIFT else _owners(row, tied)
+    # A clock whose owner is not there goes to the next person who answers for this child. Where
+    # there is none of these either, `_say` calls the last resort.
+    instead = workers or supervisors or duty
+    if rules.goes_round(Kind(row.kind), row.owner_role):
+        # A complaint is told to nobody whom it may be about, and to nobody the child did not choose
+        # but those who stand in for a supervisor.
+        instead = duty - workers if row.owner_role == Role.SUPERVISOR else frozenset()
+    owners = owners or instead
     stand_ins = owners if row.owner_id is not None else workers
     return {
         To.OWNER: owners,
-        To.CASEWORKER: workers,
+        To.CASEWORKER: workers or instead,
         To.DEPUTY: frozenset(deputies[one] for one in stand_ins if one in deputies),
-        To.SUPERVISOR: frozenset(tied.get(Role.SUPERVISOR, ())),
+        To.SUPERVISOR: supervisors or duty,
         To.CHILD: frozenset({row.child_id}),
     }
 

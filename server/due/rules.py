@@ -302,9 +302,14 @@ _REVIEW_OF_A_COMPLAINT = Terms(
 )
 
 
+def goes_round(kind: Kind, owner_role: str) -> bool:
+    """Whether this is about a complaint, which is said to those alone whom it is for."""
+    return kind is Kind.ANSWER or (kind is Kind.REVIEW and owner_role != "caseworker")
+
+
 def terms_of(kind: Kind, owner_role: str) -> Terms:
     """When a due of this kind, whose owner is this to the child, speaks to whom."""
-    if kind is Kind.REVIEW and owner_role != "caseworker":
+    if kind is Kind.REVIEW and goes_round(kind, owner_role):
         return _REVIEW_OF_A_COMPLAINT
     if kind is not Kind.STEP or owner_role in AUTHORITY:
         return _TERMS[kind]
@@ -457,7 +462,7 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
     the thread are for those in it, a complaint and the review about it are for whom they are said
     to, a carer sees no more of a plan than the next dates, and an episode's clocks are not shown on
     a phone that somebody may hold."""
-    if kind is Kind.ANSWER or (kind is Kind.REVIEW and owner_role != "caseworker"):
+    if goes_round(kind, owner_role):
         return False
     if kind in NEVER_RESTS:
         return bool(roles & _SEARCHING)

@@ -22,6 +22,8 @@ from server.notify.ways import NOWHERE, Ways, ways_of
 RECEIPT = "receipt"
 # What the link in a test message is signed for.
 ARRIVED = "arrived"
+# No worker has taken a message that is so far behind its next attempt. So many are named.
+LOST_AFTER, AUDITED = timedelta(minutes=2), 100
 # A person enters few addresses; a phone that re-subscribes at every start replaces its own.
 MOST_ADDRESSES = 20
 
@@ -145,7 +147,7 @@ def _rows(saying: Saying, ways: dict[UUID, Ways], now: datetime) -> list[dict[st
 
 
 def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, Any]:
-    data = saying.data
+    data, ready_at = saying.data, max(now, saying.not_before or now)
     if channel in _inbound and saying.kind in ANSWERED and saying.person_id is not None:
         data = {**(data or {}), "reply": crypt.new_code(CODE_LENGTH)}
     return {
@@ -165,9 +167,10 @@ def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, 
         "data": data,
         "urgency": saying.urgency,
         "queued_at": now,
+        "ready_at": ready_at,
         "expires_at": saying.expires_at,
         "state": "waiting",
-        "act_at": max(now, saying.not_before) if saying.not_before else now,
+        "act_at": ready_at,
         "attempts": 0,
     }
 
@@ -297,6 +300,13 @@ async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[tuple[UUID | Non
     # Somebody outside was asked, and hears no more of it.
     known = [(p, n) for p, n in rows if p is not None or n is not None]
     return list(dict.fromkeys((as_id(p) if p is not None else None, n) for p, n in known))
+
+
+async def self_audit(now: datetime) -> list[UUID]:
+    """Messages whose next attempt is long overdue: no worker takes them. One that fails again and
+    again is none of these, and shows in /health."""
+    lost = Message.filter(act_at__lt=now - LOST_AFTER).order_by("act_at").limit(AUDITED)
+    return [as_id(row) for row in await lost.values_list("id", flat=True)]
 
 
 # --- addresses

@@ -1,5 +1,6 @@
 """Addresses, the outbox, and every attempt to deliver."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -107,6 +108,9 @@ class Message(Model):
     data: fields.Field[Any] = EncryptedJSON(null=True)  # A carer's link and the like.
     urgency = fields.CharField(max_length=8, default="normal")
     queued_at = fields.DatetimeField()
+    # From when it may go out: later than `queued_at` where it waits for others, for a date, or for
+    # the end of quiet hours. A failed attempt moves it nowhere. Null in rows of older versions.
+    ready_at = fields.DatetimeField(null=True)
     expires_at = fields.DatetimeField(null=True)
     state = fields.CharField(max_length=12, default="waiting")
     act_at = fields.DatetimeField(null=True)  # When the worker looks at it next; null: never again.
@@ -116,6 +120,11 @@ class Message(Model):
     done_at = fields.DatetimeField(null=True)
     seen_at = fields.DatetimeField(null=True)
     why = fields.CharField(max_length=32, null=True)
+
+    @property
+    def may_go_at(self) -> datetime:
+        """From when it may go out: what waits longer than that is late."""
+        return self.ready_at or self.queued_at
 
     class Meta:
         table = "message"

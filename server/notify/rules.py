@@ -244,12 +244,12 @@ def retry_at(
 
 
 def what_next(
-    outcome: Outcome, attempt: int, queued_at: datetime, now: datetime, *, rand: float
+    outcome: Outcome, attempt: int, ready_at: datetime, now: datetime, *, rand: float
 ) -> Next:
     """What follows the `attempt`-th attempt, by the push policy.
 
     Accepted: done. Gone: the next channel is taken now. A passing fault:
-    again after a back-off, and the next channel two minutes after the message was queued at the
+    again after a back-off, and the next channel two minutes after the message might go out at the
     latest; where the coming attempt would lie behind those two minutes, it is taken at once.
     Refused: a mistake of ours, so operators are told and the next channel is taken now. A fault of
     the channel: the same, and it is tried again, because it may be mended in time. "Next channel"
@@ -263,7 +263,7 @@ def what_next(
         return Next(done=True, next_channel_now=True, tell_operators=True)
     again = retry_at(attempt, now, rand=rand, retry_after=outcome.retry_after)
     if outcome.result is Result.RETRY:
-        too_long = again - queued_at >= NEXT_CHANNEL_AFTER
+        too_long = again - ready_at >= NEXT_CHANNEL_AFTER
         return Next(retry_at=again, next_channel_now=too_long)
     return Next(retry_at=again, next_channel_now=True, tell_operators=True)
 

@@ -451,10 +451,8 @@ class Worker:
         now: datetime,
     ) -> None:
         ends = [(m, *self._end(m, tries[m.id], now)) for m in messages]
-        rows = [
-            {"id": m.id, **row, "lease_until": None, "leased_by": self._name}
-            for m, row, _, _ in ends
-        ]
+        always = {"lease_until": None, "leased_by": self._name}
+        rows = [{"id": m.id, "ready_at": m.ready_at, **row, **always} for m, row, _, _ in ends]
         # Only what is still ours: what was withdrawn meanwhile, or taken over, stays as it is.
         ours = {as_id(key) for key in await bulk.update(Message, rows, same="leased_by")}
         # What was withdrawn while it was being sent must not come back by another way.
@@ -518,7 +516,8 @@ class Worker:
         put_off = [a.put_off_to for a in tries if a.put_off_to is not None]
         if put_off:
             row = {"state": "waiting", "why": reasons[0].value, "done_at": None}
-            return {**row, "act_at": min(put_off)}, False, faults
+            until = min(put_off)
+            return {**row, "act_at": until, "ready_at": until}, False, faults
         if reasons:
             row = {"state": "withheld", "why": reasons[0].value, **done}
             return row, reasons[0] is Reason.CHANNEL_CLOSED, faults
@@ -527,7 +526,7 @@ class Worker:
 
     def _next(self, outcome: Outcome, message: Message, now: datetime) -> Next:
         return what_next(
-            outcome, message.attempts, message.queued_at, now, rand=self._drawn(message)
+            outcome, message.attempts, message.may_go_at, now, rand=self._drawn(message)
         )
 
     def _drawn(self, message: Message) -> float:

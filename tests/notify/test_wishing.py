@@ -89,6 +89,26 @@ async def test_what_can_wait_goes_out_when_the_quiet_hours_end(stage: Stage, kin
     assert (await Message.get()).state == "done"
 
 
+async def test_a_passing_fault_in_the_morning_does_not_take_the_next_way_at_once(
+    stage: Stage,
+) -> None:
+    """It has waited since the evening, and been tried for seconds."""
+    await phone_of(stage, "tom")
+    address = await mail_of(stage, "tom")
+    tom = stage.cast.tom
+    await set_quiet(stage.cast.actor("tom"), tom.id, *NIGHT, stage.clock())
+    stage.clock.set(datetime(2026, 3, 2, 21, tzinfo=UTC))
+    await say(stage, kind=Kind.DUE, urgency="normal")
+    await send(stage)
+    stage.push.fault(503)
+    stage.clock.set(datetime(2026, 3, 3, 6, tzinfo=UTC))
+    await send(stage)
+    stage.clock.advance(seconds=30)
+    await send(stage)
+    assert len(stage.shown("tom")) == 1
+    assert not stage.mails_to(address)
+
+
 async def test_what_is_settled_meanwhile_is_not_sent_in_the_morning(stage: Stage) -> None:
     address, tom = await mail_of(stage, "tom"), stage.cast.tom
     await set_quiet(stage.cast.actor("tom"), tom.id, *NIGHT, stage.clock())

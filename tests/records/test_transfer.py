@@ -671,6 +671,39 @@ async def test_a_supervisor_there_may_answer_and_is_tied(cast: Cast) -> None:
     assert list(roles) == [Role.SUPERVISOR]
 
 
+async def page_of(cast: Cast, name: str, path: str) -> str:
+    await cast.new_token(name)
+    answer = await cast.client_as(name).get(path)
+    assert answer.status_code == 200, answer.text
+    return str(answer.text)
+
+
+NO_SUPERVISOR = "has no supervisor. What is late goes to the caseworker"
+
+
+async def test_who_takes_a_child_over_without_a_supervisor_is_told_so(cast: Cast) -> None:
+    made = await offered(cast)
+    page = f"/desk/transfers/{made['id']}"
+    assert "Without a supervisor, what is late goes to" in await page_of(cast, "uwe", page)
+    assert NO_SUPERVISOR not in await page_of(cast, "tom", page)
+    await accept(cast, made)
+    assert NO_SUPERVISOR in await page_of(cast, "uwe", page)
+    assert NO_SUPERVISOR in await page_of(cast, "uwe", f"/desk/children/{cast.mia.id}")
+    assert NO_SUPERVISOR not in await page_of(cast, "tom", page), "it is not their child any more"
+
+
+async def test_a_child_with_a_supervisor_has_no_such_line(cast: Cast) -> None:
+    assert NO_SUPERVISOR not in await page_of(cast, "tom", f"/desk/children/{cast.mia.id}")
+
+
+async def test_without_a_supervisor_the_clocks_of_a_search_are_the_caseworkers(cast: Cast) -> None:
+    await opened_missing(cast, "tom")
+    await accepted(cast)
+    answer = await get(cast, "uwe", f"/children/{cast.mia.id}/dues")
+    whose = {one["kind"]: [who["name"] for who in one["whose"]] for one in answer.json()["dues"]}
+    assert whose["decision"] == whose["strategy_24h"] == ["Uwe Brandvold"]
+
+
 async def test_a_code_says_nothing_where_it_is_kept(cast: Cast) -> None:
     code = await code_of(cast)
     rows = await connection().execute_query_dict("SELECT * FROM reception")

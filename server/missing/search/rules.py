@@ -138,7 +138,7 @@ class Clock:
     owner: Role
 
 
-# Whose each is. Where a child has no supervisor, whoever is on duty stands in (due.actions).
+# Whose each is. Where a child has none of these, the clock is another's (due.actions.reach_of).
 OWNERS: Mapping[Kind, Role] = {
     Kind.DECISION: Role.SUPERVISOR,
     Kind.REPORT: Role.CASEWORKER,

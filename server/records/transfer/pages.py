@@ -21,6 +21,7 @@ from server.missing.pack.fields import FIELDS
 from server.people.access import agency_for, child_for, now_of, staff_of
 from server.people.models import Child, Home, Person
 from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role
+from server.people.supervised import unsupervised
 from server.people.words import ROLES, entered, form_fault
 from server.plan.words import AREAS
 from server.records.transfer import actions, package
@@ -254,6 +255,7 @@ async def _show(
         "state": gettext(language, STATES[State(transfer.state)]),
         "withheld": _withheld_in_words(transfer.withheld, language),
         "shown": lambda at: when(language, at, zone, now),
+        "is_unsupervised": side.has and bool(await unsupervised([transfer.child_id], now)),
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now,
     }

@@ -1,0 +1,21 @@
+"""Which children have no supervisor: what is late about them goes to others."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from server.db import as_id
+from server.people.models import Tie
+from server.people.rules import Role
+
+
+async def unsupervised(children: Collection[UUID], now: datetime) -> set[UUID]:
+    """Those of these children to whom no supervisor who works here has a tie now."""
+    ties = Tie.filter(
+        Tie.standing_at(now),
+        child_id__in=list(children),
+        role=Role.SUPERVISOR,
+        person__disabled_at__isnull=True,
+    )
+    supervised = {as_id(id_) for id_ in await ties.values_list("child_id", flat=True)}
+    return set(children) - supervised
