@@ -235,7 +235,7 @@ class Ticker:
 
     async def send(self) -> None:
         """Deliver what is in the outbox."""
-        while await self.worker.run_once() == SENT_AT_ONCE and not self._stopping:
+        while await self.worker.run_once() >= SENT_AT_ONCE and not self._stopping:
             pass
         await ticking.beat(SEND, self._clock())
 

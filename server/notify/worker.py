@@ -59,6 +59,9 @@ from server.notify.wording import word
 log = logs.get("notify")
 
 AT_ONCE = 100
+# What goes out as one is claimed with it, beyond the batch, but no more than a pass brings to its
+# end well within its lease. What is left goes out in the next pass, under the same tag.
+MOST_AS_ONE = 5_000
 LEASE = timedelta(seconds=60)
 # How many network calls of one channel run side by side. Each is bounded in time by its channel.
 SIDE_BY_SIDE = 64
@@ -220,6 +223,8 @@ class Worker:
                 together__in=list(together), act_at__lte=now, state__in=["waiting", "sending"]
             )
             .exclude(channel__in=sorted(self._busy))
+            .order_by("act_at")
+            .limit(MOST_AS_ONE)
             .select_for_update(skip_locked=True)
         )
         found = [message.id for message in await rest.only("id")]
