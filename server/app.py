@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Match, Mount
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 from server import crypt, i18n, static_files
+from server.alert import following
 from server.alert.called import called_about
 from server.alert.duty import on_duty, on_rota
 from server.checkin import drift, shared_question
@@ -43,7 +44,7 @@ from server.missing.search.clocks import lines_of
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import channel_names
 from server.openapi import openapi_route
-from server.people.happenings import use_ears
+from server.people.happenings import use_ears, use_rights_ear
 from server.plan import kept
 from server.plan.reviews import heard
 from server.records.transfer.reading import offers_of
@@ -80,6 +81,7 @@ def create_app(
     use_last_resorts(len(settings.last_resort))
     use_inbound(settings.inbound)
     use_on_duty(on_duty)
+    use_rights_ear(following.hear)
     use_ears(marking.hear, heard, opening.hear, finding.hear, packing.heard)
     use_ends(finding.ends)
     use_signals(drift.holds)
