@@ -29,7 +29,7 @@ from server.clock import Clock, utcnow
 from server.db import ROOMS, close_database, open_database
 from server.doors.passwords import Passwords
 from server.doors.provider import Talk
-from server.doors.sessions import session_of
+from server.doors.sessions import session_holds, session_of
 from server.due.actions import use_on_duty
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.i18n import N_
@@ -98,6 +98,7 @@ def create_app(
     app.state.passwords = passwords or Passwords()
     app.state.providers = Talk()
     app.state.visitor_of = session_of
+    app.state.session_holds = session_holds
     app.state.on_rota = on_rota
     app.state.called_about = called_about
     app.state.kept_apart = kept.count

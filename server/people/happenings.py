@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import UUID
 
 from server.audit.actions import Actor
+from server.live import RIGHTS, announce
 
 
 class Happening(StrEnum):
@@ -79,8 +80,11 @@ def use_rights_ear(ear: RightsEar) -> None:
 
 
 async def rights_changed(rights: Rights, now: datetime) -> None:
-    """Let it be heard, in the caller's transaction and after the change."""
+    """Let it be heard, in the caller's transaction and after the change; also by what is open and
+    goes on by such a right."""
     await _rights_ear(rights, now)
+    for place in {rights.child_id, rights.person_id} - {None}:
+        await announce(cast(UUID, place), RIGHTS)
 
 
 async def happened(

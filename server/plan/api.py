@@ -1,5 +1,6 @@
 """The life project over the wire: reading it, and the changes of both voices in and out."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,7 +15,15 @@ from server.due.turns import seen_by
 from server.errors import NotFound, TooLarge
 from server.i18n import N_
 from server.openapi import api, query_of
-from server.people.access import child_for, not_yours, nothing_here, now_of, own_child, visitor_of
+from server.people.access import (
+    child_for,
+    not_yours,
+    nothing_here,
+    now_of,
+    own_child,
+    still_may,
+    visitor_of,
+)
 from server.people.models import Agency, Child, Tie
 from server.people.rules import Action, Role
 from server.plan import actions, feed, kept, paper, template_api, view, whole, wire
@@ -121,7 +130,9 @@ async def history(request: Request) -> Response:
 async def project_live(request: Request) -> Response:
     """Says `project` whenever there is something to sync."""
     child, _ = await _child(request, Action.PROJECT_SEE)
-    return live.stream(child.id)
+    visitor = await visitor_of(request)
+    still = partial(still_may, request, child.id, Action.PROJECT_SEE)
+    return live.stream(child.id, visitor.person_id, still=still)
 
 
 async def quarantine(request: Request) -> Response:
