@@ -19,6 +19,7 @@ import uvicorn
 import uvloop
 
 from server import crypt, demo, logs, private
+from server.alert import following
 from server.app import Companion, create_app
 from server.audit.actions import verify
 from server.clock import utcnow
@@ -40,7 +41,7 @@ from server.notify.channels.configured import configured
 from server.notify.channels.provider import Unanswered
 from server.notify.channels.reach import unreachable
 from server.notify.ways import without_a_way
-from server.people.happenings import use_ears
+from server.people.happenings import use_ears, use_rights_ear
 from server.people.models import Agency, Person
 from server.people.rules import Role
 from server.plan.reviews import heard
@@ -187,6 +188,7 @@ def _use(settings: Settings) -> None:
     crypt.use(crypt.Keyring(settings.secret_keys))
     use_last_resorts(len(settings.last_resort))
     use_inbound(settings.inbound)
+    use_rights_ear(following.hear)
     use_ears(marking.hear, heard, opening.hear, finding.hear, packing.heard)
     use_ends(finding.ends)
 

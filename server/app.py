@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Match, Mount
 from tortoise.exceptions import DBConnectionError
 
 from server import crypt, i18n, logs, static_files
+from server.alert import following
 from server.alert.called import called_about
 from server.alert.duty import on_duty, on_rota
 from server.checkin import drift, shared_question
@@ -29,7 +30,7 @@ from server.clock import Clock, utcnow
 from server.db import ROOMS, close_database, open_database
 from server.doors.passwords import Passwords
 from server.doors.provider import Talk
-from server.doors.sessions import session_of
+from server.doors.sessions import session_holds, session_of
 from server.due.actions import use_on_duty
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.i18n import N_
@@ -45,7 +46,7 @@ from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import channel_names
 from server.openapi import openapi_route
 from server.people.access import Looks
-from server.people.happenings import use_ears
+from server.people.happenings import use_ears, use_rights_ear
 from server.plan import kept
 from server.plan.reviews import heard
 from server.records.transfer.reading import offers_of
@@ -83,6 +84,7 @@ def create_app(
     use_last_resorts(len(settings.last_resort))
     use_inbound(settings.inbound)
     use_on_duty(on_duty)
+    use_rights_ear(following.hear)
     use_ears(marking.hear, heard, opening.hear, finding.hear, packing.heard)
     use_ends(finding.ends)
     use_signals(drift.holds)
@@ -99,6 +101,7 @@ def create_app(
     app.state.passwords = passwords or Passwords()
     app.state.providers = Talk()
     app.state.visitor_of = session_of
+    app.state.session_holds = session_holds
     app.state.on_rota = on_rota
     app.state.called_about = called_about
     app.state.kept_apart = kept.count

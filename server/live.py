@@ -5,7 +5,7 @@
         await announce(agency_id, "alerts")       heard when, and only if, it is stored
 
     def events(request):                          a route of the desk
-        return stream(agency_id)                  Server-Sent Events: `event: alerts`
+        return stream(agency_id, still=...)       Server-Sent Events: `event: alerts`
 
 What goes through here is which agency and which topic (a project is a listening place of its own,
 under the id of its child): no content. A page that
@@ -24,7 +24,7 @@ import secrets
 import signal
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, Self
@@ -44,7 +44,12 @@ RESYNC = "resync"
 CHANNEL = "waymark"
 LOOK_S = 1.0
 KEEP_ALIVE_S = 15.0
-LONGEST_S = 1800.0  # Then the page connects anew, and has to prove anew that it may.
+LONGEST_S = 1800.0  # Then the page connects anew.
+# Whether the reader still may is asked at this topic, before each event, and so often besides: ties
+# and duties end by time alone. A burst of events asks once a second.
+RIGHTS = "rights"
+CHECK_S = 5.0
+CHECKED_S = 1.0
 MOST_TOPICS = 16
 
 _log = logs.get("live")
@@ -69,13 +74,14 @@ _COUNT_UP = (
 class Subscription:
     """The topics that one page has yet to hear of: each once, however often it was announced."""
 
-    def __init__(self, hub: "_Hub", agency_id: UUID) -> None:
+    def __init__(self, hub: "_Hub", *places: UUID) -> None:
         self._hub = hub
-        self._agency_id = agency_id
+        self._places = frozenset(places)
         self._topics: dict[str, None] = {}  # An ordered set.
         self._awake = asyncio.Event()
         self._closed = False
-        hub.enter(agency_id, self)
+        for place in self._places:
+            hub.enter(place, self)
 
     def put(self, topic: str) -> None:
         """Let the page hear of a topic. One that does not keep up hears RESYNC instead."""
@@ -89,7 +95,8 @@ class Subscription:
         """Hear nothing more; whoever waits stops waiting."""
         if not self._closed:
             self._closed = True
-            self._hub.leave(self._agency_id, self)
+            for place in self._places:
+                self._hub.leave(place, self)
             self._awake.set()
 
     def __aiter__(self) -> Self:
@@ -124,7 +131,7 @@ class _Hub:
             self._listening.pop(agency_id, None)
 
     def count(self) -> int:
-        return sum(len(there) for there in self._listening.values())
+        return len({one for there in self._listening.values() for one in there})
 
     def tell(self, agency_id: UUID, topic: str) -> None:
         for subscription in self._listening.get(agency_id, ()):
@@ -187,20 +194,25 @@ def listeners() -> int:
     return _hub.count()
 
 
-def stream(agency_id: UUID) -> StreamingResponse:
+def stream(place: UUID, *also: UUID, still: Callable[[], Awaitable[bool]]) -> StreamingResponse:
     """A response of Server-Sent Events: `event:` is the topic, `data:` an empty object.
 
     It begins with RESYNC, since something may have changed between the page and its stream. It ends
     when the page goes away, when the server stops, and after half an hour; browsers connect anew by
-    themselves. Rights are checked before this is called.
+    themselves. Rights are checked before this is called, and it ends within seconds once `still`
+    says that the reader may not any more: `also` are the places where such a change is announced,
+    beside the one whose news it is.
     """
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_lines(agency_id), media_type="text/event-stream", headers=headers)
+    lines = _lines(Subscription(_hub, place, *also), still)
+    return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
 
 
-async def _lines(agency_id: UUID) -> AsyncIterator[str]:
-    until = monotonic() + LONGEST_S
-    subscription = subscribe(agency_id)
+async def _lines(
+    subscription: Subscription, still: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[str]:
+    said_at = checked_at = monotonic()
+    until = said_at + LONGEST_S
     if _hub.is_ending:
         subscription.close()
     try:
@@ -208,16 +220,42 @@ async def _lines(agency_id: UUID) -> AsyncIterator[str]:
         yield f"retry: {1000 + secrets.randbelow(3000)}\n\n"
         subscription.put(RESYNC)
         while monotonic() < until:
-            try:
-                async with asyncio.timeout(KEEP_ALIVE_S):
-                    topic = await anext(subscription)
-                yield f"event: {topic}\ndata: {{}}\n\n"
-            except TimeoutError:
-                yield ": still here\n\n"
-            except StopAsyncIteration:
+            topic = await _next(subscription)
+            if topic == "":
                 return
+            if topic in (None, RIGHTS) or monotonic() - checked_at >= CHECKED_S:
+                if not await _may_still(still):
+                    return
+                checked_at = monotonic()
+            if topic not in (None, RIGHTS):
+                said_at = monotonic()
+                yield f"event: {topic}\ndata: {{}}\n\n"
+            elif monotonic() - said_at >= KEEP_ALIVE_S:
+                said_at = monotonic()
+                yield ": still here\n\n"
     finally:
         subscription.close()
+
+
+async def _next(subscription: Subscription) -> str | None:
+    """The next topic; None where there is none until it is time to ask about rights; nothing where
+    the stream comes to its end."""
+    try:
+        async with asyncio.timeout(CHECK_S):
+            return await anext(subscription)
+    except TimeoutError:
+        return None
+    except StopAsyncIteration:
+        return ""
+
+
+async def _may_still(still: Callable[[], Awaitable[bool]]) -> bool:
+    try:
+        return await still()
+    except Exception as fault:
+        # The database is away: the page connects anew, and is asked there.
+        _log.warning("cannot_ask_for_rights", exc=fault)
+        return False
 
 
 async def open_live() -> None:

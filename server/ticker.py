@@ -8,12 +8,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from server import logs
-from server.alert import climbing, drilling, spells
+from server.alert import climbing, drilling, following, spells
 from server.alert.duty import on_duty
 from server.audit.actions import seal
 from server.checkin import drift, listening
@@ -32,6 +33,7 @@ from server.notify.devices import census
 from server.notify.health import is_the_channel
 from server.notify.worker import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import PASSES, Worker
+from server.people.happenings import use_rights_ear
 from server.settings import Settings
 from server.watch import intake, marking, ticking
 from server.watch.cases import use_signals
@@ -45,6 +47,7 @@ SEAL_EVERY_S = 10
 AUDIT_EVERY_S = 60
 TIDY_EVERY_S = 3600
 SEND = "send"
+ARRIVALS = "arrivals"
 SIDE_BY_SIDE = 2
 # What runs when we are told to stop may run on for so long.
 LAST_WORK_S = 20
@@ -104,10 +107,12 @@ class Ticker:
     def __init__(self, settings: Settings, channels: Mapping[str, Channel], clock: Clock) -> None:
         dues.use_on_duty(on_duty)
         use_signals(drift.holds)
+        use_rights_ear(following.hear)
         self._clock = clock
         self._watchdog_url = settings.watchdog_url
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._arrived_at: datetime | None = None
         self.worker = Worker(
             channels,
             public_url=settings.public_url,
@@ -188,12 +193,22 @@ class Ticker:
         blind = await ticking.look(now)
         if blind is not None:
             log.warning("ticker.was_blind", from_at=blind.from_at, until_at=blind.until_at)
+        await self._guarded(ARRIVALS, partial(self._arrivals, now))
         waits = await self._waits(now)
         for rows in ROWS:
             # What a watch has come to may be due in the rooms after it at once.
             if waits["watch"] or waits[rows.name]:
                 await self._go_through(rows, now)
         await ticking.beat(ticking.TICK, now)
+
+    async def _arrivals(self, now: datetime) -> None:
+        """Whoever has become a caseworker by time alone hears of what is open. From where this has
+        ended well: what fails is looked at again, and holds nothing else up."""
+        if self._arrived_at is None:
+            last = await Beat.get_or_none(name=ticking.TICK)
+            self._arrived_at = last.at if last is not None else now
+        await following.arrivals(self._arrived_at, now)
+        self._arrived_at = now
 
     async def _waits(self, now: datetime) -> dict[str, bool]:
         """In which rooms anything is due: one look, since most ticks find nothing anywhere."""

@@ -8,11 +8,20 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from server.alert import ladder as rules
-from server.alert.climbing import CALLING, climb_of, swap, together_of
+from server.alert.climbing import (
+    CALLING,
+    climb_of,
+    right_of_holder,
+    still_held,
+    swap,
+    together_of,
+)
 from server.alert.duty import planned_for
+from server.alert.following import tell_caseworkers
 from server.alert.ladder import Cause, Climb, Outcome, State
 from server.alert.models import Alert, Handover, Leave
 from server.alert.policy import Tier, ladder_as_data, ladder_from_data
+from server.alert.rights import right_of
 from server.audit.actions import SYSTEM, Actor, note
 from server.db import write
 from server.errors import Conflict, NotFound, Refused
@@ -25,21 +34,34 @@ from server.people.rules import PROFESSIONAL
 
 
 async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
-    """ "I have it." The ladder holds until the acknowledgement lapses; every other message about
-    it stops. Twice by the same person changes nothing.
+    """ "I have it." The ladder holds until the acknowledgement lapses, or until the right of the
+    person who takes it ends; every other message about it stops. Twice by one person is once.
 
-    Raises NotFound, Conflict `taken` (who has it), Conflict `closed`.
+    Raises NotFound, also for somebody who has left, Conflict `taken` (who has it), `closed`.
     """
     assert actor.id is not None
     async with write():
+        await _works_here(actor.id)
         alert = await _locked(alert_id)
-        before = climb_of(alert)
-        after = rules.acknowledge(before, ladder_from_data(alert.ladder), actor.id, now)
+        before, ladder = await still_held(alert, now), ladder_from_data(alert.ladder)
+        if rules.is_ended(before, now):
+            # They have it no longer, though no tick has come yet: it is free, for them too.
+            before = replace(before, acknowledged_by=None)
+        until = now + ladder.lapse
+        right = await right_of(actor.id, alert.child_id, alert.agency_id, now, until)
+        after = rules.acknowledge(before, ladder, actor.id, now, right_ends=right.ends)
         if after != before:
-            await swap(alert, after)
+            await swap(alert, after, held_by_call=not right.stands)
             await withdraw([alert.id], "acknowledged", now, kinds=CALLING)
             await _note(actor, alert, "alert:acknowledge", now)
         return await Alert.get(id=alert_id)
+
+
+async def _works_here(person_id: UUID) -> None:
+    """Held until the end of this write: nobody takes an alert while they leave."""
+    here = Person.filter(id=person_id, disabled_at__isnull=True)
+    if await here.select_for_update(no_key=True).first() is None:
+        raise NotFound("There is no such alert.")
 
 
 async def close(
@@ -104,6 +126,9 @@ async def hold_search(actor: Actor, child_id: UUID, lapse: timedelta, now: datet
         ladder, before = ladder_from_data(alert.ladder), climb_of(alert)
         longer = replace(ladder, lapse=max(ladder.lapse, lapse))
         after = rules.decided(before, longer, now)
+        if after.acknowledged_by is not None and after.held_until is not None:
+            right = await right_of_holder(alert, now, after.held_until)
+            after = rules.hold(after, right.ends if right.stands else now)
         if (longer, after) != (ladder, before):
             await swap(alert, after, ladder=ladder_as_data(longer))
             await _note(actor, alert, "alert:hold", now)
@@ -114,8 +139,11 @@ async def take_search(actor: Actor, child_id: UUID, now: datetime) -> None:
     called about it until that lapses. In the caller's transaction."""
     assert actor.id is not None
     for alert in await _of_search(child_id):
-        after = rules.take_over(climb_of(alert), ladder_from_data(alert.ladder), actor.id, now)
-        await swap(alert, after)
+        ladder = ladder_from_data(alert.ladder)
+        until = now + ladder.lapse
+        right = await right_of(actor.id, child_id, alert.agency_id, now, until)
+        after = rules.take_over(climb_of(alert), ladder, actor.id, now, right_ends=right.ends)
+        await swap(alert, after, held_by_call=not right.stands)
         await withdraw([alert.id], "acknowledged", now, kinds=CALLING)
         await _note(actor, alert, "alert:acknowledge", now)
 
@@ -138,6 +166,8 @@ async def hand_over(
         if after != before:
             await swap(alert, after)
             await _note(actor, alert, "alert:hand_over", now, why="leaving")
+        elif alert.child_id in children:
+            await tell_caseworkers([alert], now)
 
 
 async def hand_over_child(actor: Actor, child_id: UUID, agency_id: UUID, now: datetime) -> None:
@@ -153,6 +183,8 @@ async def hand_over_child(actor: Actor, child_id: UUID, agency_id: UUID, now: da
         alert.agency_id = agency_id
         await Alert.filter(id=alert.id).update(agency_id=agency_id)
         await _note(actor, alert, "alert:hand_over", now, why="transfer")
+        if after == before:
+            await tell_caseworkers([alert], now)
 
 
 # Longer than anybody works for an agency: whoever left has no duty ever again.

@@ -14,6 +14,8 @@ from server.alert.ladder import Call, Cause, Climb, Reachable, State
 from server.alert.models import Alert
 from server.alert.policy import Ladder, ladder_from_data
 from server.alert.reach import reach_of
+from server.alert.rights import Right, is_there, right_of
+from server.audit.actions import SYSTEM, note
 from server.clock import known_zone
 from server.db import as_id, swapped, write
 from server.live import announce
@@ -142,18 +144,58 @@ async def climb(alerts: Sequence[Alert], now: datetime) -> int:
         after, calls = await advance(
             Cause(alert.cause),
             alert.child_id,
-            climb_of(alert),
+            await still_held(alert, now),
             ladder_from_data(alert.ladder),
             reach[alert.child_id],
             now,
         )
-        if calls:
+        if calls or after != climb_of(alert):
             moved.append((alert, after, calls))
     rows = [{"id": a.id, **_as_row(c), "version": a.version} for a, c, _ in moved]
     written = {as_id(key) for key in await bulk.update(Alert, rows, guard="version")}
     ours = [(a, c, calls) for a, c, calls in moved if a.id in written]
-    await say(ours, now)
+    for alert, _, calls in ours:
+        if any(call.why == "ended" for call in calls):
+            await _note_ended(alert, now)
+    await say([one for one in ours if one[2]], now)
     return len(ours)
+
+
+async def still_held(alert: Alert, now: datetime) -> Climb:
+    """Where an alert is, as far as whoever has it may still have it.
+
+    Their right is asked about at the moment that is stored, however late one looks; at a change, of
+    now. Where it has ended by then, that is the moment at which the ladder goes on.
+    """
+    climb = climb_of(alert)
+    if climb.acknowledged_by is None or climb.held_until is None or climb.act_at is None:
+        return climb
+    at = min(climb.act_at, now)
+    if at >= climb.held_until:
+        return climb
+    right = await right_of_holder(alert, at, climb.held_until)
+    return replace(climb, act_at=at) if not right.stands else rules.hold(climb, right.ends)
+
+
+async def right_of_holder(alert: Alert, at: datetime, until: datetime) -> Right:
+    """The right of whoever has this alert. Who took it by a call of it alone has it as long as they
+    work here: a call ends with its alert."""
+    assert alert.acknowledged_by is not None
+    if alert.held_by_call:
+        return Right(await is_there(alert.acknowledged_by, alert.agency_id))
+    return await right_of(alert.acknowledged_by, alert.child_id, alert.agency_id, at, until)
+
+
+async def _note_ended(alert: Alert, now: datetime) -> None:
+    await note(
+        SYSTEM,
+        "alert:hand_over",
+        child_id=alert.child_id,
+        about=("alert", alert.id),
+        agency_id=alert.agency_id,
+        why="right_ended",
+        now=now,
+    )
 
 
 async def _first_wait_ends(child_id: UUID, ladder: Ladder, at: datetime) -> datetime:

@@ -64,7 +64,8 @@ class Climb:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Somebody is to be told. `why`: first, unanswered, lapsed, confirm, decide, nobody."""
+    """Somebody is to be told. `why`: first, unanswered, lapsed, ended (the right of whoever had
+    it), confirm, decide, nobody."""
 
     at: datetime
     rung: int
@@ -135,6 +136,8 @@ def _step(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Cli
             held_until=None,
         )
         return climb, _call(climb, Rung.CASEWORKER_AND_ON_DUTY, reach, at, "confirm")
+    if climb.state is State.ACKNOWLEDGED and is_ended(climb, at):
+        return _pass_on(climb, ladder, reach, at)
     why = "unanswered" if climb.rung >= 0 else "first"
     if climb.state is State.ACKNOWLEDGED:
         why = "lapsed"
@@ -142,6 +145,32 @@ def _step(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Cli
     rung, turn = _next_rung(climb, ladder, reach)
     climb = replace(climb, rung=rung, turn=turn, act_at=at + ladder.each)
     return climb, _call(climb, ladder.rungs[rung], reach, at, why)
+
+
+def is_ended(climb: Climb, now: datetime) -> bool:
+    """Whether the right of whoever has it has ended, though "I have it" would hold for longer."""
+    if climb.acknowledged_by is None or climb.act_at is None or climb.held_until is None:
+        return False
+    return climb.act_at <= now and climb.act_at < climb.held_until
+
+
+def _pass_on(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Climb, Call]:
+    """Whoever had it has no right to it any more: the caseworker and those on duty are called at
+    once, and the ladder goes on from where it was. Where nobody is there, the next rung is."""
+    climb = replace(
+        climb,
+        state=State.OPEN,
+        rung=max(climb.rung, 0),
+        turn=climb.turn + 1,
+        act_at=at + ladder.each,
+        acknowledged_by=None,
+        held_until=None,
+    )
+    if people_on(Rung.CASEWORKER_AND_ON_DUTY, reach):
+        return climb, _call(climb, Rung.CASEWORKER_AND_ON_DUTY, reach, at, "ended")
+    rung, turn = _next_rung(climb, ladder, reach)
+    climb = replace(climb, rung=rung, turn=turn)
+    return climb, _call(climb, ladder.rungs[rung], reach, at, "ended")
 
 
 def _next_rung(climb: Climb, ladder: Ladder, reach: Reach) -> tuple[int, int]:
@@ -180,8 +209,11 @@ def _call(climb: Climb, who: Rung, reach: Reach, at: datetime, why: str) -> Call
     return Call(at, max(climb.rung, 0), climb.turn, who, people, why)
 
 
-def acknowledge(climb: Climb, ladder: Ladder, who: UUID, now: datetime) -> Climb:
-    """ "I have it": the ladder holds until the acknowledgement lapses.
+def acknowledge(
+    climb: Climb, ladder: Ladder, who: UUID, now: datetime, *, right_ends: datetime | None = None
+) -> Climb:
+    """ "I have it": the ladder holds until the acknowledgement lapses, or until the right of `who`
+    ends, where that is sooner: then it goes on at that moment.
 
     The same person again changes nothing. Raises Conflict (`taken`, with who has it) when another
     was faster, and Conflict (`closed`) when it is over.
@@ -195,26 +227,47 @@ def acknowledge(climb: Climb, ladder: Ladder, who: UUID, now: datetime) -> Climb
     until = now + ladder.lapse
     state = climb.state if climb.state is State.ANSWERED else State.ACKNOWLEDGED
     return replace(
-        climb, state=state, acknowledged_by=who, acknowledged_at=now, held_until=until, act_at=until
+        climb,
+        state=state,
+        acknowledged_by=who,
+        acknowledged_at=now,
+        held_until=until,
+        act_at=_sooner(until, right_ends),
     )
 
 
-def take_over(climb: Climb, ladder: Ladder, who: UUID, now: datetime) -> Climb:
+def _sooner(lapses: datetime, right_ends: datetime | None) -> datetime:
+    return lapses if right_ends is None else min(lapses, right_ends)
+
+
+def hold(climb: Climb, right_ends: datetime | None) -> Climb:
+    """The right of whoever has it ends then, or not before "I have it" lapses (None)."""
+    if climb.acknowledged_by is None or climb.held_until is None or climb.state is State.CLOSED:
+        return climb
+    return replace(climb, act_at=_sooner(climb.held_until, right_ends))
+
+
+def take_over(
+    climb: Climb, ladder: Ladder, who: UUID, now: datetime, *, right_ends: datetime | None = None
+) -> Climb:
     """Whoever has come has it now, whoever had it before, and for as long as anybody who takes it.
     What is over stays over."""
     if climb.state is State.CLOSED:
         return climb
-    return acknowledge(replace(climb, acknowledged_by=None), ladder, who, now)
+    climb = replace(climb, acknowledged_by=None)
+    return acknowledge(climb, ladder, who, now, right_ends=right_ends)
 
 
-def decided(climb: Climb, ladder: Ladder, now: datetime) -> Climb:
+def decided(
+    climb: Climb, ladder: Ladder, now: datetime, *, right_ends: datetime | None = None
+) -> Climb:
     """Nobody is called for a decision any more, and whoever has it has it for as long as if they
     took it now, never shorter than before."""
     climb = replace(climb, decide_at=None)
     if climb.state is not State.ACKNOWLEDGED or climb.held_until is None:
         return climb
     until = max(climb.held_until, now + ladder.lapse)
-    return replace(climb, held_until=until, act_at=until)
+    return replace(climb, held_until=until, act_at=_sooner(until, right_ends))
 
 
 def close(climb: Climb, outcome: Outcome | None, now: datetime) -> Climb:
@@ -236,7 +289,7 @@ def answer(climb: Climb, ladder: Ladder, tier: Tier, now: datetime) -> Climb:
         return climb
     if tier is not Tier.HIGH:
         return replace(climb, state=State.CLOSED, closed_at=now, act_at=None, decide_at=None)
-    at = climb.held_until if climb.state is State.ACKNOWLEDGED else now + ladder.lapse
+    at = climb.act_at if climb.state is State.ACKNOWLEDGED else now + ladder.lapse
     return replace(climb, state=State.ANSWERED, answered_at=now, act_at=at, decide_at=None)
 
 

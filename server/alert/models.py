@@ -1,6 +1,6 @@
 """Policies, alerts, and the rota."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -57,13 +57,22 @@ class Alert(Model):
     misses = fields.SmallIntField(default=1)  # Rounds that are late and were not answered.
     acknowledged_by = fields.UUIDField(null=True)
     acknowledged_at = fields.DatetimeField(null=True)
-    held_until = fields.DatetimeField(null=True)
+    held_until = fields.DatetimeField(null=True)  # When that lapses; `has_until` may be sooner.
+    # Whoever has it had no tie, duty or place on the ladder when they took it, only a call of it.
+    held_by_call = fields.BooleanField(default=False, db_default=False)
     answered_at = fields.DatetimeField(null=True)
     closed_at = fields.DatetimeField(null=True)
     closed_by = fields.UUIDField(null=True)
     outcome = fields.CharField(max_length=16, null=True)
     closing_words = EncryptedText(null=True)
     version = fields.IntField(default=0)
+
+    @property
+    def has_until(self) -> datetime | None:
+        """Until when whoever has it has it: until that lapses, or their right to it ends."""
+        if self.acknowledged_by is None or self.held_until is None or self.act_at is None:
+            return self.held_until
+        return min(self.held_until, self.act_at)
 
     class Meta:
         table = "alert"
@@ -161,7 +170,10 @@ class Leave(Model):
 
     class Meta:
         table = "leave"
-        indexes = (Index(fields=("agency_id", "until_at"), name="leave_agency_until"),)
+        indexes = (
+            Index(fields=("agency_id", "until_at"), name="leave_agency_until"),
+            Index(fields=("from_at",), name="leave_from"),
+        )
 
 
 class RotaTerms(Model):

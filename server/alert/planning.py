@@ -13,6 +13,7 @@ from tortoise.models import Model
 
 from server import bulk
 from server.alert.duty import rotas_of
+from server.alert.following import rota_changed
 from server.alert.models import Duty, Handover, Leave, RotaTerms, Shift
 from server.alert.rota import spells_between
 from server.audit.actions import Actor, note
@@ -321,3 +322,4 @@ async def _note(actor: Actor, row: Model, what: str, now: datetime) -> None:
     kind, id_ = row._meta.db_table, row.pk
     agency_id: UUID = row.agency_id  # type: ignore[attr-defined]
     await note(actor, what, about=(kind, id_), agency_id=agency_id, now=now)
+    await rota_changed(agency_id, now)

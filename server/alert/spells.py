@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 
 from server import bulk, crypt
 from server.alert.duty import rotas_of
+from server.alert.following import rota_changed
 from server.alert.models import Alert, Duty, RotaTerms, Shift, Spell
 from server.alert.rota import Gap, Rota, gaps_between, spells_between
 from server.alert.rota import Shift as Span
@@ -75,6 +76,8 @@ async def set_apart(agency_id: UUID, now: datetime) -> None:
 
 async def _go_on(terms: RotaTerms, now: datetime) -> None:
     """In the transaction of whoever holds the row."""
+    # Also for whoever took an alert in the moment in which the rota was changed.
+    await rota_changed(terms.id, now)
     rota = (await rotas_of([terms.id], now, now + AHEAD))[terms.id]
     lead = timedelta(seconds=terms.lead_s)
     coming = await _kept(terms.id, spells_between(rota, now, now + HORIZON), lead, now)

@@ -238,9 +238,7 @@ async def _check_own_password(
 async def sign_out(actor: Actor, session_id: UUID, now: datetime) -> None:
     """End this session. On a paired phone the phone leaves the list of devices with it."""
     async with write():
-        ended = await Session.filter(id=session_id, ended_at__isnull=True).update(
-            ended_at=now, ended_why=Ended.SIGNED_OUT
-        )
+        ended = await end_sessions(Q(id=session_id), Ended.SIGNED_OUT, now)
         if ended and actor.device_id is not None:
             await shut(actor, actor.device_id, Ended.SIGNED_OUT, now)
         if ended:
@@ -254,9 +252,7 @@ async def end_session(actor: Actor, session_id: UUID, now: datetime) -> None:
         session = await Session.get_or_none(id=session_id, person_id=actor.id)
         if session is None:
             raise NotFound(N_("You are not signed in there."))
-        ended = await Session.filter(id=session_id, ended_at__isnull=True).update(
-            ended_at=now, ended_why=Ended.ELSEWHERE
-        )
+        ended = await end_sessions(Q(id=session_id), Ended.ELSEWHERE, now)
         if ended:
             await note(actor, "session:end", about=("session", session_id), now=now)
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pyotp
 from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
 
 from server import crypt
 from server.audit.actions import Actor, note
@@ -20,6 +21,7 @@ from server.doors.codes import RECOVERY_CODES, RECOVERY_LENGTH, matching_step
 from server.doors.guessing import count_guess, forget_guesses
 from server.doors.models import Halfway, Passkey, Recovery, Session, Totp
 from server.doors.rules import CODE_BY_PERSON, CODE_BY_PERSON_A_DAY, Door, Ended, Proof
+from server.doors.sessions import end_sessions
 from server.errors import Conflict, Refused
 from server.i18n import N_
 from server.ids import uuid7
@@ -247,9 +249,7 @@ async def reset(actor: Actor, person: Person, now: datetime) -> None:
         await Passkey.filter(person_id=person.id).delete()
         await Recovery.filter(person_id=person.id).delete()
         await end_halfways(person.id, now)
-        await Session.filter(person_id=person.id, ended_at__isnull=True).update(
-            ended_at=now, ended_why=Ended.SECOND_KEY
-        )
+        await end_sessions(Q(person_id=person.id), Ended.SECOND_KEY, now)
         await note(
             actor,
             "second_key:reset",

@@ -29,6 +29,7 @@ from server.doors.rules import (
 from server.errors import NotYet, Unauthenticated
 from server.i18n import N_
 from server.ids import uuid7
+from server.live import RIGHTS, announce
 from server.people.access import Visitor, now_of
 from server.people.models import Person
 from server.people.rules import Role
@@ -69,7 +70,7 @@ SELECT s.id, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at
 FROM "session" s
 JOIN "person" p ON p.id = s.person_id
 LEFT JOIN "device" d ON d.id = s.device_id
-WHERE s.token_hash = $1
+WHERE s.{by} = $1
 """
 
 
@@ -124,7 +125,7 @@ async def session_of(request: HTTPConnection) -> Visitor:
     token, by_cookie = token_of(request)
     if token is None:
         raise _stranger()
-    rows = await fetch(_FIND, [hash_token(token)])
+    rows = await fetch(_FIND.format(by="token_hash"), [hash_token(token)])
     if not rows:
         raise _stranger()
     row, now = rows[0], now_of(request)
@@ -148,6 +149,18 @@ async def session_of(request: HTTPConnection) -> Visitor:
         proved_at=as_moment(row["proved_at"] or row["made_at"]),
         needs_key=bool(row["needs_key"]),
     )
+
+
+async def session_holds(session_id: UUID, now: datetime) -> bool:
+    """Whether a request with this session would be let in now; it is not counted as one."""
+    rows = await fetch(_FIND.format(by="id"), [session_id])
+    if not rows:
+        return False
+    try:
+        _check(rows[0], now)
+    except Unauthenticated:
+        return False
+    return not rows[0]["needs_key"]
 
 
 async def open_session(
@@ -183,9 +196,15 @@ async def open_session(
     return token, session
 
 
-async def end_sessions(which: Q, why: Ended, now: datetime) -> None:
-    """These hold no more, and say why. In the caller's transaction."""
-    await Session.filter(which, ended_at__isnull=True).update(ended_at=now, ended_why=why)
+async def end_sessions(which: Q, why: Ended, now: datetime) -> int:
+    """These hold no more, and say why; returns how many held. In the caller's transaction. What
+    goes on in one of them, such as a page that hears of news, ends at once."""
+    held = Session.filter(which, ended_at__isnull=True)
+    people = {as_id(id_) for id_ in await held.values_list("person_id", flat=True)}
+    ended = await held.update(ended_at=now, ended_why=why)
+    for person_id in sorted(people):
+        await announce(person_id, RIGHTS)
+    return ended
 
 
 def set_cookie(

@@ -75,6 +75,7 @@ VisitorOf = Callable[[HTTPConnection], Awaitable[Visitor]]
 AskRota = Callable[[UUID, datetime], Awaitable[OnRota]]
 # Of a person in an agency: the child of each open alert to which they were called.
 AskCalled = Callable[[UUID, UUID], Awaitable[Mapping[UUID, UUID]]]
+SessionHolds = Callable[[UUID, datetime], Awaitable[bool]]
 
 
 def now_of(request: HTTPConnection) -> datetime:
@@ -101,6 +102,28 @@ async def visitor_or_none(request: HTTPConnection) -> Visitor | None:
         return await visitor_of(request)
     except Unauthenticated:
         return None
+
+
+async def still_in(request: HTTPConnection) -> bool:
+    """Whether the session of this request holds at this moment: for what goes on after the request
+    was let in. Using it is not counted, so that an open page keeps no session alive."""
+    visitor = await visitor_of(request)
+    holds = cast(SessionHolds, request.app.state.session_holds)
+    return await holds(visitor.session_id, request.app.state.clock())
+
+
+async def still_may(request: HTTPConnection, child_id: UUID, action: Action) -> bool:
+    """The same, and whether the visitor may still do this about the child. It leaves no look."""
+    if not await still_in(request):
+        return False
+    visitor, now = await visitor_of(request), request.app.state.clock()
+    if not await Child.exists(id=child_id, agency_id=visitor.agency_id):
+        return False
+    roles = await roles_towards(visitor, child_id, now)
+    if may(roles, action):
+        return True
+    is_there = await _why_by_rota(request, visitor, child_id, now) is not None
+    return is_there and may(roles | {Role.SUPERVISOR}, action)
 
 
 async def staff_of(request: HTTPConnection) -> Visitor:

@@ -14,7 +14,7 @@ from server.db import swapped, write
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import LANGUAGES, N_
 from server.ids import uuid7
-from server.people.happenings import Happening, happened
+from server.people.happenings import Happening, Rights, happened, rights_changed
 from server.people.models import Agency, Child, Home, Person, Tie
 from server.people.rules import STAFF, Leaving, Role, clean_name, may_hold
 
@@ -319,6 +319,9 @@ async def add_tie(
             await happened(
                 actor, child.id, Happening.NEW_WORKER, now, about=tie.id, at=max(from_at, now)
             )
+        comes = role == Role.CASEWORKER and from_at <= now
+        came = person.id if comes else None
+        await rights_changed(Rights(child_id=child.id, came=came), now)
     return tie
 
 
@@ -357,6 +360,7 @@ async def end_tie(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Ti
         tie.until_at = end
         if was_worker:
             await happened(actor, child.id, Happening.NEW_WORKER, now, about=tie.id)
+        await rights_changed(Rights(child_id=child.id), now)
     return tie
 
 
@@ -383,6 +387,7 @@ async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: da
         for tie in ties:
             if is_worker(tie):
                 await happened(actor, tie.child_id, Happening.NEW_WORKER, now, about=tie.id)
+        await rights_changed(Rights(person_id=person.id), now)
     return person
 
 
@@ -421,6 +426,8 @@ async def set_deputy(
             agency_id=agency_id,
             now=now,
         )
+        came = deputy_id if deputy_id != person.deputy_id else None
+        await rights_changed(Rights(deputy_of=person.id, came=came), now)
 
 
 async def _new_person(

@@ -6,13 +6,15 @@ Whoever hears of it does so in the transaction in which it happens: all is store
 watch and the life project lie in rooms above, so the composition roots hand in their ears.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import UUID
 
 from server.audit.actions import Actor
+from server.live import RIGHTS, announce
 
 
 class Happening(StrEnum):
@@ -26,6 +28,17 @@ class Happening(StrEnum):
     SIGN_OF_LIFE = "sign_of_life"  # A missing child has said something, or was seen.
     REVIEWED = "reviewed"  # A review of the life project was held; `about` is the review.
     NEW_PHONE = "new_phone"  # Another phone was paired than those before.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """Whose rights have changed: about one child, of one person, or of the deputies of one. `came`:
+    who is there from now on and was not before."""
+
+    child_id: UUID | None = None
+    person_id: UUID | None = None
+    deputy_of: UUID | None = None
+    came: UUID | None = None
 
 
 class Ear(Protocol):
@@ -43,13 +56,35 @@ class Ear(Protocol):
     ) -> Awaitable[None]: ...
 
 
+RightsEar = Callable[[Rights, datetime], Awaitable[None]]
+
+
+async def _hears_nothing(rights: Rights, now: datetime) -> None:
+    return
+
+
 _ears: tuple[Ear, ...] = ()
+_rights_ear: RightsEar = _hears_nothing
 
 
 def use_ears(*ears: Ear) -> None:
     """Tell this room who wants to hear, in the order in which they do."""
     global _ears
     _ears = ears
+
+
+def use_rights_ear(ear: RightsEar) -> None:
+    """Tell this room who acts on it that somebody's rights have changed."""
+    global _rights_ear
+    _rights_ear = ear
+
+
+async def rights_changed(rights: Rights, now: datetime) -> None:
+    """Let it be heard, in the caller's transaction and after the change; also by what is open and
+    goes on by such a right."""
+    await _rights_ear(rights, now)
+    for place in {rights.child_id, rights.person_id} - {None}:
+        await announce(cast(UUID, place), RIGHTS)
 
 
 async def happened(

@@ -15,6 +15,7 @@ from server.db import write
 from server.errors import Refused
 from server.i18n import N_
 from server.ids import uuid7
+from server.live import RIGHTS, announce
 from server.people.actions import is_worker, keeps_a_caseworker, lock_adults, lock_children
 from server.people.happenings import Happening, happened
 from server.people.models import Child, Person, Tie
@@ -82,6 +83,7 @@ async def end_all(actor: Actor, child: Child, why: str, now: datetime) -> list[T
 async def _end(actor: Actor, tie: Tie, now: datetime, *, why: str = LEAVING) -> None:
     await Tie.filter(id=tie.id).update(until_at=max(now, tie.from_at))
     await _note(actor, tie, "tie:end", now, why=why)
+    await announce(tie.child_id, RIGHTS)
 
 
 async def _children_of(person_id: UUID, now: datetime) -> list[UUID]:

@@ -133,6 +133,7 @@ class Tie(Model):
         indexes = (
             Index(fields=("child_id",), name="tie_child"),
             Index(fields=("person_id",), name="tie_person"),
+            Index(fields=("from_at",), name="tie_from"),
         )
 
     @staticmethod

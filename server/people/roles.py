@@ -8,6 +8,7 @@ from server.db import write
 from server.errors import Refused
 from server.i18n import N_
 from server.people.actions import lock_adults
+from server.people.happenings import Rights, rights_changed
 from server.people.models import Agency, Person, Tie
 from server.people.rules import STAFF, Role, may_hold
 
@@ -39,6 +40,7 @@ async def set_role(
             agency_id=agency_id,
             now=now,
         )
+        await rights_changed(Rights(person_id=person.id), now)
         person.role = role
     return person
 

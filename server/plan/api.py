@@ -1,6 +1,7 @@
 """The life project over the wire: reading it, and the changes of both voices in and out."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -22,6 +23,7 @@ from server.people.access import (
     nothing_here,
     now_of,
     own_child,
+    still_may,
     visitor_of,
 )
 from server.people.looking import PROJECT, TALK
@@ -146,7 +148,9 @@ async def history(request: Request) -> Response:
 async def project_live(request: Request) -> Response:
     """Says `project` whenever there is something to sync."""
     child, _ = await _child(request, Action.PROJECT_SEE)
-    return live.stream(child.id)
+    visitor = await visitor_of(request)
+    still = partial(still_may, request, child.id, Action.PROJECT_SEE)
+    return live.stream(child.id, visitor.person_id, still=still)
 
 
 async def quarantine(request: Request) -> Response:

@@ -213,7 +213,7 @@ async def alerts_out(found: list[Alert], request: Request) -> list[AlertOut]:
             decide_at=alert.decide_at,
             acknowledged_by=_named(alert.acknowledged_by, names),
             acknowledged_at=alert.acknowledged_at,
-            held_until=alert.held_until,
+            held_until=alert.has_until,
             answered_at=alert.answered_at,
             closed_at=alert.closed_at,
             closed_by=_named(alert.closed_by, names),

@@ -15,7 +15,7 @@ from server.notify.census import broken_channels
 from server.notify.devices import reached_of
 from server.notify.health import Health
 from server.notify.wording import channel_word
-from server.people.access import called_about, now_of, staff_of
+from server.people.access import called_about, now_of, staff_of, still_in
 from server.people.models import Person
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
 from server.watch import (
@@ -131,7 +131,8 @@ async def listen(request: Request) -> Response:
     """Which topics of the agency have news: the board looks again when it hears of one."""
     visitor = await staff_of(request)
     assert visitor.agency_id is not None
-    return live.stream(visitor.agency_id)
+    still = partial(still_in, request)
+    return live.stream(visitor.agency_id, visitor.person_id, still=still)
 
 
 def tight(request: Request, response: Response) -> Response:

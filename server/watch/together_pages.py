@@ -152,7 +152,7 @@ async def _lines(
                 language,
                 word,
                 name=name,
-                time=when(language, one.held_until, zone, now),
+                time=when(language, one.has_until or one.held_until, zone, now),
             )
         else:
             state = "free"

@@ -6,6 +6,8 @@ from datetime import timedelta
 from urllib.parse import quote
 from uuid import uuid4
 
+import pytest
+
 from server.alert import actions as alerts
 from server.alert import climbing
 from server.alert.ladder import Cause, Outcome
@@ -16,7 +18,8 @@ from server.alert.reach import policy_of
 from server.audit.actions import SYSTEM, Actor
 from server.audit.models import Entry
 from server.db import write
-from server.errors import Conflict
+from server.doors import actions as doors
+from server.errors import Conflict, NotFound
 from server.inbound import actions as inbound
 from server.inbound.actions import Hook
 from server.missing.search.models import Episode
@@ -191,6 +194,26 @@ async def test_a_deputy_who_is_called_works_on_the_search_and_ends_it(cast: Cast
 
 
 # --- who is called no longer
+
+
+async def test_a_call_gives_nothing_back_to_whoever_was_disabled(cast: Cast) -> None:
+    alert = await eve_is_called(cast)
+    await doors.disable_person(cast.actor("root"), cast.agency.id, cast.eve.id, cast.clock())
+    assert await statuses(cast, "eve", f"/api/v1/alerts/{alert.id}") == [401]
+    with pytest.raises(NotFound):
+        await alerts.acknowledge(cast.actor("eve"), alert.id, cast.clock())
+
+
+async def test_a_called_person_who_is_offboarded_in_between_has_nothing(cast: Cast) -> None:
+    """Whichever comes first: in the end nobody who has left has the alert."""
+    alert = await eve_is_called(cast)
+    both = await together(
+        alerts.acknowledge(cast.actor("eve"), alert.id, cast.clock()),
+        doors.disable_person(cast.actor("root"), cast.agency.id, cast.eve.id, cast.clock()),
+    )
+    no_fault(both, NotFound)
+    after = await Alert.get(id=alert.id)
+    assert (after.acknowledged_by, after.state) == (None, "open")
 
 
 async def test_a_call_of_one_agency_counts_in_no_other(cast: Cast) -> None:

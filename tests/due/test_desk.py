@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from server import live
+from server.alert.models import Alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.due import actions as dues
@@ -163,8 +164,11 @@ async def test_it_says_when_it_is_done(cast: Cast) -> None:
     assert "It is done" in answer.text
 
 
-async def test_an_alert_leads_a_deputy_without_a_tie_to_whom_to_ask(cast: Cast) -> None:
+async def test_an_alert_that_has_called_nobody_yet_leads_a_deputy_to_whom_to_ask(
+    cast: Cast,
+) -> None:
     alert = await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
+    await Alert.filter(id=alert.id).update(rung=-1)
     assert (await cast.browser_as("eve").get(f"/desk/alerts/{alert.id}")).status_code == 404
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.eve.id, cast.clock())
     answer = await cast.browser_as("eve").get(f"/desk/alerts/{alert.id}")
@@ -173,3 +177,13 @@ async def test_an_alert_leads_a_deputy_without_a_tie_to_whom_to_ask(cast: Cast) 
     assert "Mia" not in answer.text
     taken = await cast.browser_as("eve").post(f"/desk/alerts/{alert.id}/acknowledge", data={})
     assert taken.status_code == 404
+
+
+async def test_an_alert_opens_to_a_new_deputy_who_is_told_of_it(cast: Cast) -> None:
+    alert = await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
+    await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.eve.id, cast.clock())
+    answer = await cast.browser_as("eve").get(f"/desk/alerts/{alert.id}")
+    assert answer.status_code == 200
+    assert "Mia Castellane" in answer.text
+    taken = await cast.browser_as("eve").post(f"/desk/alerts/{alert.id}/acknowledge", data={})
+    assert taken.status_code == 303

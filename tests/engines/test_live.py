@@ -183,8 +183,11 @@ from server import db, live
 
 AGENCY = UUID("00000000-0000-7000-8000-000000000001")
 
+async def still():
+    return True
+
 async def events(request):
-    return live.stream(AGENCY)
+    return live.stream(AGENCY, still=still)
 
 async def say(request):
     async with db.write():

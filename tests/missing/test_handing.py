@@ -147,9 +147,11 @@ async def test_nobody_confirming_rings_on_and_others_hear_of_it(cast: Cast) -> N
     assert (await Due.get(id=due.id)).state == State.OPEN
 
 
-async def test_whoever_has_read_how_it_stands_has_the_alert_and_nobody_else_is_called(
+async def test_whoever_has_read_how_it_stands_has_the_alert_until_their_shift_ends(
     cast: Cast,
 ) -> None:
+    """The 14 hours are the most: nobody has an alert who is off shift, and the next are called."""
+    begins = cast.clock()
     episode = await tom_then_eve(cast)
     alert_id = episode.alert_id
     assert alert_id is not None
@@ -162,14 +164,22 @@ async def test_whoever_has_read_how_it_stands_has_the_alert_and_nobody_else_is_c
     alert = await Alert.get(id=alert_id)
     assert alert.acknowledged_by == cast.eve.id
     assert alert.held_until == cast.clock() + 14 * HOUR
+    assert alert.has_until == begins + 9 * HOUR
     assert await Entry.filter(what="alert:acknowledge", who_id=cast.eve.id).count() == 1
     called = await Message.filter(subject_id=alert_id).count()
-    cast.clock.advance(hours=13, minutes=59)
+    await shift(cast, "ines", begins + 9 * HOUR, begins + 20 * HOUR)
+    cast.clock.set(begins + 9 * HOUR - MINUTE)
     await climbing.tick(cast.clock())
     assert await Message.filter(subject_id=alert_id).count() == called
-    cast.clock.advance(minutes=2)
+    cast.clock.advance(minutes=1)
     await climbing.tick(cast.clock())
-    assert await Message.filter(subject_id=alert_id).count() > called
+    told = await Message.filter(subject_id=alert_id).order_by("-id").limit(2)
+    assert {one.person_id for one in told} == {cast.tom.id, cast.ines.id}
+    # Whoever comes reads how it stands, and has it in their turn.
+    await handing.tick(cast.clock())
+    [row] = await Passing.filter(part="in", person_id=cast.ines.id)
+    await handing.confirm(cast.actor("ines"), row.id, cast.clock())
+    assert (await Alert.get(id=alert_id)).acknowledged_by == cast.ines.id
 
 
 async def test_before_the_police_are_told_whoever_has_it_is_asked_again_soon(cast: Cast) -> None:
