@@ -19,7 +19,7 @@ KINDS: Mapping[str, str] = {
     Kind.ALERT: N_("Alert"),
     Kind.ALERT_AGAIN: N_("Alert, again"),
     Kind.CONFIRM_ANSWERED: N_("Answered: please confirm"),
-    Kind.ALL_CLEAR: N_("All clear"),
+    Kind.ALL_CLEAR: N_("The call is over"),
     Kind.DECIDE: N_("Please decide"),
     Kind.HELD: N_("Seen by the carer"),
     Kind.TALK: N_("Wants to talk"),

@@ -24,7 +24,9 @@ SENTENCES: dict[Kind, str] = {
     Kind.ALERT: N_("Somebody needs you."),
     Kind.ALERT_AGAIN: N_("Somebody still needs you."),
     Kind.CONFIRM_ANSWERED: N_("A late answer has come. Please look and confirm."),
-    Kind.ALL_CLEAR: N_("It is all right again. There is nothing more to do."),
+    Kind.ALL_CLEAR: N_(
+        "The last call is over. If anything is left for you to do, another message says so."
+    ),
     Kind.DECIDE: N_("A decision is needed from you now."),
     Kind.HELD: N_("Something waits for some hours. Please have a look."),
     Kind.TALK: N_("Somebody would like to talk with you."),

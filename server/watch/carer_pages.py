@@ -26,6 +26,7 @@ from server.people.words import entered
 from server.rendering import UTC_ZONE
 from server.watch import questions
 from server.watch.asking import asked_together
+from server.watch.foreseeing import Foreseen, Then, as_it_stands, if_not_seen, in_words
 from server.watch.models import Question, Watch
 from server.watch.wording import initials, when
 from server.web import form_body, page
@@ -134,8 +135,7 @@ async def _about(question: Question, language: str, now: datetime) -> dict[str, 
     return {
         "state": question.answer or "ask",
         "has_come": not question.still_waits(missed_due_at),
-        "is_called": await _is_called(question),
-        "is_weighed": watch is not None and await questions.weighs_not_seen(watch),
+        "then": await _then(question, watch, language, zone, now),
         "due": when(language, question.about_due_at, zone, now),
         "called_at": when(language, called_at, zone, now) if called_at is not None else "",
         "silent_since": await _silent_since(question, language, zone, now),
@@ -151,6 +151,20 @@ async def _silent_since(
         return None
     since = push.silent_since or push.seen_at
     return when(language, since, zone, now) if since is not None else None
+
+
+async def _then(
+    question: Question, watch: Watch | None, language: str, zone: ZoneInfo, now: datetime
+) -> list[str]:
+    """What follows from "not seen", before it is said and after."""
+    is_answered = question.answer is not None
+    if not is_answered:
+        seen = await if_not_seen(question.child_id, now)
+    elif await _is_called(question):
+        seen = Foreseen(Then.KNOWN)
+    else:
+        seen = as_it_stands(watch)
+    return in_words(seen, language, zone, now, to_carer=True, is_answered=is_answered)
 
 
 async def _is_called(question: Question) -> bool:

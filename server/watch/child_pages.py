@@ -18,9 +18,9 @@ from server.alert.policy import Tier
 from server.clock import known_zone
 from server.errors import Conflict, Refused, WaymarkError
 from server.i18n import N_, gettext
-from server.people.access import desk_child, nothing_here, now_of, staff_of
+from server.people.access import Roles, desk_child, nothing_here, now_of, staff_of
 from server.people.models import Person
-from server.people.rules import Action
+from server.people.rules import Action, Role
 from server.people.words import FormFault, entered, form_fault
 from server.watch import actions, agreed, agreeing, proposing
 from server.watch.cases import Case
@@ -38,6 +38,7 @@ from server.watch.desk import (
     windows_of,
     words_of,
 )
+from server.watch.foreseeing import if_not_seen, in_words
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import Rhythm, as_data, read
 from server.watch.standing import Terms
@@ -377,8 +378,8 @@ async def _pauses_page(
 
 async def sighting(request: Request) -> Response:
     """Seen, or looked for and not seen."""
-    child, _ = await desk_child(request, Action.SIGHTING_NOTE)
-    return await _sighting_page(request, child.id)
+    child, roles = await desk_child(request, Action.SIGHTING_NOTE)
+    return await _sighting_page(request, child.id, roles)
 
 
 async def note_sighting(request: Request) -> Response:
@@ -401,7 +402,7 @@ async def note_sighting(request: Request) -> Response:
             now=now,
         )
     except WaymarkError as fault:
-        return await _sighting_page(request, child.id, form, fault)
+        return await _sighting_page(request, child.id, roles, form, fault)
     # What was called is said, and nothing else: somebody relies on it.
     watch = await Watch.get(child_id=child.id)
     called = answer == "seen" or watch.is_alerted or watch.is_missing
@@ -411,13 +412,25 @@ async def note_sighting(request: Request) -> Response:
 async def _sighting_page(
     request: Request,
     child_id: UUID,
+    roles: Roles,
     form: FormData | None = None,
     fault: WaymarkError | None = None,
 ) -> Response:
     given = {"at": "", "words": "", "id": str(uuid4())}
     if form is not None:
         given = {name: entered(form, name) for name in given}
-    context = {"given": given, "zone_name": str(zone_of(request))}
+    now, zone = now_of(request), zone_of(request)
+    context = {
+        "given": given,
+        "zone_name": str(zone),
+        "then": in_words(
+            await if_not_seen(child_id, now),
+            language_of(request),
+            zone,
+            now,
+            to_carer=strongest(roles) is Role.CARER,
+        ),
+    }
     return await show(request, "watch/sighting.html", child_id, context, fault)
 
 

@@ -47,7 +47,7 @@ DONE: Mapping[str, str] = {
     "season": N_("The other times are noted. They end by themselves."),
     "season-ended": N_("The rhythm of before holds again."),
     "seen": N_("Noted: seen. Thank you."),
-    "not_seen": N_("Noted: not seen. The caseworker is called. Thank you."),
+    "not_seen": N_("Noted: not seen. Adults have been called."),
     "not_seen_yet": N_(
         "Noted: not seen. Nobody is called by this alone. If you are worried, do not wait: call the"
         " caseworker, or say that the child is missing."

@@ -4,8 +4,6 @@ from datetime import datetime
 from uuid import UUID
 
 from server import crypt
-from server.alert.policy import Tier
-from server.alert.reach import policy_of
 from server.audit.actions import Actor
 from server.db import as_id, write
 from server.errors import NotFound, Refused
@@ -13,14 +11,7 @@ from server.notify.actions import withdraw
 from server.people.models import Tie
 from server.people.rules import Role
 from server.watch.actions import note_sighting
-from server.watch.models import Question, Watch
-
-
-async def weighs_not_seen(watch: Watch) -> bool:
-    """Whether "not seen" is weighed, and adults are not always called by it at once."""
-    policy, _ = await policy_of(watch.agency_id)
-    doubt = policy.tiers[Tier(watch.tier)].steps.doubt
-    return doubt is not None and doubt.weighs_not_seen
+from server.watch.models import Question
 
 
 async def answer_question(question_id: UUID, answer: str, now: datetime) -> Question:

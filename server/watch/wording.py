@@ -486,7 +486,11 @@ def points(
     rows = [
         (N_("Last answer"), [last]),
         (N_("Usually"), [_usually(facts, reader)]),
-        (N_("Signs of life since"), list(_life(facts, reader)) or [none]),
+        # "Since" alone would read as if the answer itself had been none.
+        (
+            N_("Signs of life") if answered is None else N_("Signs of life after the last answer"),
+            list(_life(facts, reader)) or [none],
+        ),
         (N_("Reminder"), [_phone(facts, reader)]),
         (N_("Carer"), [_carer(facts, reader)]),
         (N_("Our side"), list(_ours(facts, reader, always=True))),

@@ -11,6 +11,7 @@ from server.alert.models import Alert, Policy
 from server.alert.policy import DEFAULT
 from server.people.models import Agency
 from server.watch import calling
+from server.watch.foreseeing import Then, if_not_seen
 from server.watch.models import Question, Watch
 from tests.cast import SURNAMES, Cast
 from tests.desk.walking import answer, at, run_until
@@ -66,13 +67,14 @@ async def test_one_tap_answers_and_a_second_one_changes_nothing(cast: Cast) -> N
     assert not await Alert.exists(child_id=cast.mia.id)
 
 
-async def test_not_seen_calls_the_caseworker(cast: Cast) -> None:
+async def test_not_seen_calls_adults_where_it_said_so(cast: Cast) -> None:
     path = await link(cast)
     async with cast.client(headers={"accept": "text/html"}) as browser:
+        assert "nous appelons des adultes tout de suite." in (await browser.get(path)).text
         await browser.post(path, data={"answer": "not_seen"})
         page = (await browser.get(path)).text
     assert "112" in page
-    assert "Le référent est appelé maintenant." in page
+    assert "Des adultes ont été appelés." in page
     assert (await Alert.get(child_id=cast.mia.id)).reason == "not_seen"
 
 
@@ -83,17 +85,19 @@ async def test_it_says_that_the_caseworker_was_called_when_that_is_over_too(cast
         alert = await Alert.get(child_id=cast.mia.id)
         now = cast.clock.advance(minutes=5)
         await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
-        assert "Le référent est appelé maintenant." in (await browser.get(path)).text
+        assert "Des adultes ont été appelés." in (await browser.get(path)).text
 
 
 async def test_it_says_that_nobody_is_called_where_the_check_in_has_come(cast: Cast) -> None:
     path = await link(cast)
     await answer(cast, "mia")
     async with cast.client(headers={"accept": "text/html"}) as browser:
+        before = (await browser.get(path)).text
+        assert "appelons personne" in before, "promised before the tap, too"
         await browser.post(path, data={"answer": "not_seen"})
         page = (await browser.get(path)).text
     assert not await Alert.exists(child_id=cast.mia.id)
-    assert "appelle personne." in page
+    assert "appelons personne." in page
 
 
 async def test_where_not_seen_is_weighed_it_says_that_nobody_is_called_yet(cast: Cast) -> None:
@@ -102,11 +106,14 @@ async def test_where_not_seen_is_weighed_it_says_that_nobody_is_called_yet(cast:
     await Policy.create(agency_id=cast.agency.id, version=1, content=content, made_at=at(8))
     path = await link(cast)
     async with cast.client(headers={"accept": "text/html"}) as browser:
-        assert "ou on vous demande encore une fois" in (await browser.get(path)).text
+        before = (await browser.get(path)).text
+        assert "appelons encore personne." in before
+        again = await if_not_seen(cast.mia.id, cast.clock())
+        assert again.then is Then.ASKED, "the rule of this child says so"
         await browser.post(path, data={"answer": "not_seen"})
         page = (await browser.get(path)).text
     assert not await Alert.exists(child_id=cast.mia.id)
-    assert "On vous demandera encore plus tard." in page
+    assert "Nous vous demandons encore" in page
     assert "112" in page
 
 

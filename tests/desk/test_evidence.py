@@ -242,7 +242,7 @@ async def test_the_points_leave_nothing_out(cast: Cast) -> None:
     assert [point.label for point in points] == [
         "Last answer",
         "Usually",
-        "Signs of life since",
+        "Signs of life",
         "Reminder",
         "Carer",
         "Our side",

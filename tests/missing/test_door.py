@@ -92,6 +92,29 @@ async def test_i_am_safe_reaches_whoever_looks_and_settles_nothing(cast: Cast) -
     assert list(causes) == ["missing"]
 
 
+async def test_the_page_for_the_police_says_what_the_missing_child_said(cast: Cast) -> None:
+    await opened(cast)
+    path = f"/api/v1/children/{cast.mia.id}/pack"
+    async with cast.client_as("tom") as tom:
+        before = (await tom.get(f"{path}.txt?language=en")).text
+        assert "I am safe" not in before
+        await says(cast, want="safe", note="With a friend. I am cold.")
+        cast.clock.advance(minutes=20)
+        await cast.new_token("tom")
+        answer = await cast.client_as("tom").get(f"{path}.txt?language=en")
+        shown = answer.text
+    assert "“I am safe, not ready to come back”; With a friend. I am cold." in shown
+    assert "Sign of life" in shown
+    # "None" is said of the time after that alone.
+    assert "Signs of life since" not in shown
+    assert "Signs of life after the last answer" in shown
+    for language, words in (("fr", "Je suis en sécurité"), ("ar", "أنا")):
+        made = await cast.client_as("tom").get(f"{path}.txt?language={language}")
+        assert words in made.text
+    partner = await cast.client_as("tom").get(f"{path}.txt?language=en&for=partner")
+    assert "With a friend" not in partner.text
+
+
 async def test_what_else_the_child_says_is_named_in_the_timeline(cast: Cast) -> None:
     made = await opened(cast)
     for want in ("nothing", "talk", "help"):

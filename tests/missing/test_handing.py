@@ -520,7 +520,7 @@ async def test_whoever_comes_reads_how_it_stands_in_plain_sentences(cast: Cast) 
         "reference A 17",
         "1 try to reach the child",
         "Went there (Station), Not there.",
-        "There was no sign of life.",
+        "No sign of life since the search began.",
         "Next: Try again to reach the child, by",
         "It is the turn of Tom Verhoeven.",
         "Rosa comes at seven.",
@@ -605,7 +605,7 @@ async def test_over_the_wire_it_is_the_same(cast: Cast) -> None:
     await cast.new_token("eve")
     async with cast.client_as("eve") as eve:
         seen = (await eve.get(base)).json()
-        assert seen["stands"][1] == "The police have not been told."
+        assert seen["stands"][1] == "No report to the police has been entered."
         mine = seen["handovers"][0]
         assert (mine["part"], mine["name"]) == ("in", "Eve Thackeray")
         done = await eve.post(f"{base}/{mine['id']}", json={"id": str(uuid4())})

@@ -176,6 +176,15 @@ async def test_an_old_one_says_so(cast: Cast) -> None:
     assert "Nobody has looked through it for 30 days" in text_of(await paper(cast))
 
 
+async def test_one_that_no_adult_has_looked_through_says_that_and_no_number_of_days(
+    cast: Cast,
+) -> None:
+    await put(cast, "mia", 0, {"own_calms": "music"})
+    words = text_of(await paper(cast))
+    assert "No adult has looked through it yet" in words
+    assert "30 days" not in words
+
+
 async def test_the_copy_for_partners_says_no_more_than_they_need(cast: Cast) -> None:
     await prepared(cast, FULL)
     words = text_of(await paper(cast, "?for=partner"))

@@ -9,6 +9,7 @@ import pytest
 
 from server.alert.models import Alert
 from server.missing.search.models import Episode, Line
+from server.notify.models import Message
 from server.watch.models import Watch
 from tests.cast import Cast
 from tests.desk.walking import at, at_desk, run_until
@@ -180,3 +181,17 @@ async def test_a_clock_that_is_over_says_since_when(cast: Cast) -> None:
         page = (await browser.get(f"/desk/episodes/{episode.id}")).text
     assert "Since" in page
     assert cast.clock() - episode.opened_at == timedelta(minutes=40)
+
+
+async def test_who_is_called_by_one_tap_are_those_whom_the_page_named(cast: Cast) -> None:
+    async with at_desk(cast, "ines") as browser:
+        page = " ".join((await browser.get(path(cast, "/missing"))).text.split())
+    said = re.search(r"One tap calls (.*?), at once and together\.", page)
+    assert said is not None
+    async with at_desk(cast, "sam") as browser:
+        await browser.post(path(cast, "/missing"))
+    alert = await Alert.get(child_id=cast.mia.id)
+    calls = await Message.filter(subject_id=alert.id, kind="alert")
+    called = {one.person_id for one in calls}
+    named = {name for name, one in cast.persons.items() if one.name in said[1]}
+    assert {cast.persons[name].id for name in named} == called

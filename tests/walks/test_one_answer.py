@@ -27,7 +27,7 @@ from tests.walks.stage import Stage
 
 DUE = datetime(2026, 3, 2, 17, tzinfo=UTC)
 CALLS = [kind.value for kind in (*CALLING, Kind.ASK_CARER)]
-CLEAR = "It is all right again."
+CLEAR = "The last call is over."
 WAYS = {"tom": "sms", "ines": "chat", "eve": "email", "sam": "sms"}
 
 Answer = Callable[[Stage], Awaitable[None]]

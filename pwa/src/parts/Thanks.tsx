@@ -8,7 +8,7 @@ import { Icon } from "./Icon";
 export function whereabouts({ stage, receivedAt, want }: Tap): string {
   if (stage === "received") {
     const time = clockTime(receivedAt!);
-    if (want === "talk") return t("Received {time}. Somebody you know will talk with you.", { time });
+    if (want === "talk") return t("Received {time}. We told the adults who look after you that you want to talk.", { time });
     if (want === "help") return t("Received {time}. Somebody is being called for you now.", { time });
     if (want === "safe") return t("Received {time}. It is good to hear from you.", { time });
     return t("Received {time}.", { time });

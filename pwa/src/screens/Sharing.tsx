@@ -28,7 +28,7 @@ export function cards(): Card[] {
       title: t("When adults must act"),
       lines: [
         t("You and your caseworker agree when you say that you are OK."),
-        t("If nothing comes, somebody asks where you live. Then your caseworker is called. So nobody is forgotten."),
+        t("If nothing comes, adults who look after you are told. So nobody is forgotten."),
         t("You are not in trouble if you miss one."),
         t("If you, or another child, are in danger, adults must act. They tell you what they do."),
       ],

@@ -9,19 +9,23 @@ from zoneinfo import ZoneInfo
 
 from server.i18n import N_, apart, format_moment, gettext
 from server.missing.pack.wire import PointOut
-from server.missing.search.acts import ENTRIES, Act, Detail
+from server.missing.search.acts import ENTRIES, SIGN_OF_LIFE, Act, Detail
 from server.missing.search.models import Episode, Line
+from server.missing.search.signs import Sign, signs_of
+from server.missing.search.wording import SIGNS
 from server.people.models import Person
 
-MOST = 12
+MOST, MOST_SIGNS = 12, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The search as it stands. `answers`: fields that need no answer any more."""
+    """The search as it stands. `answers`: fields that need no answer any more; `signs`: what the
+    missing child said, and who saw them."""
 
     since: datetime
     last_seen: str
+    signs: list[PointOut]
     tried: list[PointOut]
     answers: frozenset[str]
 
@@ -42,9 +46,31 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
     return Search(
         since=episode.opened_at,
         last_seen=seen,
+        signs=await _signs(episode, language, zone),
         tried=[_tried(row, people, language, zone) for row in rows],
         answers=_answered(rows, has_seen=bool(seen)),
     )
+
+
+async def _signs(episode: Episode, language: str, zone: ZoneInfo) -> list[PointOut]:
+    """The last signs of life, the oldest first: when, what it was, and in which words."""
+    held = Line.filter(episode_id=episode.id, what=SIGN_OF_LIFE).order_by("-number")
+    rows = (await held.limit(MOST_SIGNS))[::-1]
+    signs = await signs_of(rows)
+    label = gettext(language, N_("Sign of life"))
+    return [
+        PointOut(label, gettext(language, N_("; ")).join(apart(language, one) for one in parts))
+        for row in rows
+        for sign in [signs.get(row.id)]
+        for parts in [[format_moment(language, row.at, zone), *_sign_in_words(sign, language)]]
+    ]
+
+
+def _sign_in_words(sign: Sign | None, language: str) -> list[str]:
+    if sign is None:
+        return []
+    said = gettext(language, SIGNS[sign.what]) if sign.what in SIGNS else ""
+    return [part for part in (said, sign.words or "") if part]
 
 
 def _last_seen(episode: Episode, language: str, zone: ZoneInfo) -> str:

@@ -178,7 +178,9 @@ def _warning(shown: PackOut, now: datetime, language: str) -> str:
     """That nobody has looked through it for too long."""
     if shown.version == 0:
         return gettext(language, N_("Nothing was prepared. Only what is on record stands here."))
-    if shown.verified_at is None or now - shown.verified_at > rules.REVIEW_EVERY:
+    if shown.verified_at is None:
+        return gettext(language, N_("No adult has looked through it yet: it may be wrong."))
+    if now - shown.verified_at > rules.REVIEW_EVERY:
         return gettext(language, N_("Nobody has looked through it for 30 days: it may be old."))
     return ""
 

@@ -256,6 +256,8 @@ async def at_the_time(
     if copy is Copy.PARTNER:
         return AtTheTimeOut(since, says, points, [], "", [], stands.number, fields, [])
     search = await search_of(child.id, reader.language, reader.zone)
+    if search is not None:
+        points += search.signs
     lacks = rules.lacking(stands.fields, AT_THE_TIME)
     return AtTheTimeOut(
         since=since,

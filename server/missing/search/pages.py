@@ -10,6 +10,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from server.alert.ladder import people_on
+from server.alert.policy import Rung
+from server.alert.reach import reach_of
 from server.due.rules import Kind
 from server.due.turns import WORDS
 from server.errors import Conflict, NotFound, WaymarkError
@@ -24,7 +27,7 @@ from server.missing.search.rules import Flag, Stage
 from server.missing.search.view import Running, Told, names_of, others_in, view
 from server.missing.search.wording import ENDED_BY, STAGES, details_of, icon_of, title_of
 from server.people.access import Roles, desk_child, looked, nothing_here, now_of, staff_of
-from server.people.models import Person
+from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.people.words import ROLES, entered, form_fault
 from server.watch.desk import LONGEST_WORDS, back_to, id_or_new, moment_of, words_of
@@ -45,10 +48,19 @@ async def missing(request: Request) -> Response:
     context = {
         "child": await Person.get(id=child.id),
         "path": f"/desk/children/{child.id}",
+        "called": format_list(language, await _all_called(child, now_of(request))),
         "id": str(uuid4()),
         "flags": [(flag.value, gettext(language, FLAGS[flag])) for flag in SAID],
     }
     return page(request, "missing/search/missing.html", context)
+
+
+async def _all_called(child: Child, now: datetime) -> list[str]:
+    """The names of everyone whom one tap calls now, for this child."""
+    reach = (await reach_of({child.id: child.agency_id}, now))[child.id]
+    ids = people_on(Rung.EVERYONE, reach.on(Rung.EVERYONE))
+    names = {one.id: one.name for one in await Person.filter(id__in=list(ids))}
+    return [names[id_] for id_ in ids if id_ in names]
 
 
 async def open_missing(request: Request) -> Response:

@@ -39,7 +39,7 @@ def _missing(seen: View, language: str, shown: Shown) -> list[str]:
 def _police(seen: View, language: str, shown: Shown) -> str:
     told = seen.episode.reported_at
     if told is None:
-        return gettext(language, N_("The police have not been told."))
+        return gettext(language, N_("No report to the police has been entered."))
     reports = [
         one for one in seen.timeline if one.what == Act.REPORT and one.details.get("to") == "police"
     ]
@@ -72,7 +72,7 @@ def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
 def _heard(timeline: Sequence[Told], language: str, shown: Shown) -> str:
     signs = [one for one in timeline if one.what == acts.SIGN_OF_LIFE]
     if not signs:
-        return gettext(language, N_("There was no sign of life."))
+        return gettext(language, N_("No sign of life since the search began."))
     last = max(one.at for one in signs)
     return gettext(language, N_("The last sign of life was {time}."), time=shown(last))
 
