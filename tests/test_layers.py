@@ -89,6 +89,7 @@ PURE = {
     "doors/rules",
     "due/rules",
     "notify/health",
+    "notify/heartbeats",
     "notify/refusals",
     "notify/rules",
     "notify/wording",

@@ -59,6 +59,9 @@ def check_template(template: str) -> str:
 class Other:
     """A channel of the setting `WAYMARK_CHANNELS`."""
 
+    # What waits for a thread in here could not be called back any more: it waits outside.
+    side_by_side = THREADS
+
     def __init__(self, template: str, *, timeout: timedelta = TIMEOUT) -> None:
         self._template = template
         self._timeout = timeout.total_seconds()
