@@ -11,6 +11,18 @@ class Migration(migrations.Migration):
     initial = False
 
     operations = [
+        ops.CreateModel(
+            name="Process",
+            fields=[
+                (
+                    "id",
+                    fields.CharField(primary_key=True, unique=True, db_index=True, max_length=36),
+                ),
+                ("beats", fields.BigIntField()),
+            ],
+            options={"table": "process", "app": "server"},
+            bases=["Model"],
+        ),
         ops.AddField(
             model_name="Address",
             name="refused_at",

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import uvicorn
 import uvloop
 
-from server import crypt, demo, logs, private
+from server import checking, crypt, demo, logs, private
 from server.alert import following
 from server.app import Companion, create_app
 from server.audit.actions import verify
@@ -39,11 +39,8 @@ from server.missing.search import lines, opening
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import configured
 from server.notify.channels.provider import Unanswered
-from server.notify.channels.reach import unreachable
-from server.notify.ways import without_a_way
 from server.people.happenings import use_ears, use_rights_ear
-from server.people.models import Agency, Person
-from server.people.rules import Role
+from server.people.models import Agency
 from server.plan.reviews import heard
 from server.records import commands as records
 from server.settings import SettingFault, Settings, faults, load, unknown
@@ -359,13 +356,15 @@ def _migrate(_args: argparse.Namespace) -> int:
 def _check(_args: argparse.Namespace) -> int:
     wrong = [str(fault) for fault in faults(os.environ)]
     wrong += [f"{name} is not a setting of Waymark" for name in unknown(os.environ)]
+    notes: list[str] = []
     if not wrong:
         settings = load(dict(os.environ))
         # Before anything is opened, since that shuts what is Waymark's own.
-        wrong = private.too_open(_ours(settings)) + asyncio.run(_reach(settings))
-    if not wrong:
-        for line in asyncio.run(_notes(_settings())):
-            _say(line)
+        wrong = private.too_open(_ours(settings))
+        found, notes = asyncio.run(_look(_settings()))
+        wrong += found
+    for line in notes:
+        _say(line)
     for line in wrong:
         _fail(line)
     if not wrong:
@@ -386,18 +385,29 @@ def _ours(settings: Settings) -> list[Path]:
     return list(dict.fromkeys(known))
 
 
-async def _reach(settings: Settings) -> list[str]:
+async def _look(settings: Settings) -> tuple[list[str], list[str]]:
+    """What is wrong, and what is no fault and yet to be known before the night."""
     _use(settings)
     wrong: list[str] = []
     try:
         configured(settings, utcnow)
     except SettingFault as fault:
         wrong.append(str(fault))
-    if not settings.last_resort:
-        wrong.append("WAYMARK_LAST_RESORT is not set: nobody is called when everybody is away")
-    wrong += await _database_faults(settings.database_url)
-    wrong += await _provider_faults(settings)
-    return wrong + await unreachable(settings, utcnow)
+    of_database = await _database_faults(settings.database_url)
+    place = address.parse(settings.database_url)
+    is_there = not of_database and (place.dialect != "sqlite" or place.file.exists())
+    async with _opened(settings) if is_there else contextlib.nullcontext():
+        has_push = is_there and await checking.has_push()
+        channels = await checking.try_all(settings, utcnow, has_push=has_push)
+        wrong += [*checking.settings_faults(settings), *of_database]
+        wrong += [*await _provider_faults(settings), *channels.faults]
+        notes = list(channels.notes)
+        if is_there:
+            unmet, lonely = await checking.unreached(channels, utcnow())
+            wrong += unmet
+            notes += [*await _stray_providers(settings), *lonely]
+            notes += await checking.without_address(channels)
+    return wrong, notes
 
 
 async def _provider_faults(settings: Settings) -> list[str]:
@@ -409,26 +419,6 @@ async def _provider_faults(settings: Settings) -> list[str]:
         except (Unanswered, Untrue) as why:
             wrong.append(f"WAYMARK_OIDC: {provider.name} cannot be used: {why}")
     return wrong
-
-
-async def _notes(settings: Settings) -> list[str]:
-    """What is no fault of the configuration, and yet to be known before the night."""
-    place = address.parse(settings.database_url)
-    if place.dialect == "sqlite" and not place.file.exists():
-        return []
-    async with _opened(settings):
-        strays = await _stray_providers(settings)
-        adults = Person.filter(disabled_at__isnull=True).exclude(role=Role.CHILD)
-        ids = [as_id(id_) for id_ in await adults.values_list("id", flat=True)]
-        lost = sorted(await without_a_way(ids, utcnow()))
-    if not lost:
-        return strays
-    return [
-        *strays,
-        f"Without an address that has answered, so reached by no alert for sure: {len(lost)} of"
-        f" {len(ids)} adults (People on the desk has their names):",
-        *(f"  {id_}" for id_ in lost),
-    ]
 
 
 async def _stray_providers(settings: Settings) -> list[str]:

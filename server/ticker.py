@@ -19,9 +19,10 @@ from server.alert.duty import on_duty
 from server.audit.actions import seal
 from server.checkin import drift, listening
 from server.clock import Clock
-from server.db import dialect, fetch, write
+from server.db import dialect, fetch, opened_url, write
 from server.doors import actions as doors
 from server.due import actions as dues
+from server.engines.beating import Beating
 from server.missing.pack import marking as pack_marking
 from server.missing.search import handing
 from server.notify import actions as messages
@@ -30,7 +31,9 @@ from server.notify.census import silent_channels
 from server.notify.channels import Channel
 from server.notify.channels.watchdog import ping
 from server.notify.devices import census
+from server.notify.freeing import beating, free_dead, leave
 from server.notify.health import is_the_channel
+from server.notify.heartbeats import LOOK_EVERY_S, Look
 from server.notify.worker import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import PASSES, Worker
 from server.people.happenings import use_rights_ear
@@ -113,6 +116,8 @@ class Ticker:
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._arrived_at: datetime | None = None
+        self._beating: Beating | None = None
+        self._look: Look | None = None
         self.worker = Worker(
             channels,
             public_url=settings.public_url,
@@ -130,6 +135,7 @@ class Ticker:
         jobs: list[tuple[str, float, Callable[[], Awaitable[None]]]] = [
             ("tick", TICK_EVERY_S, self.tick),
             ("send", SEND_EVERY_S, self.send),
+            ("free", LOOK_EVERY_S, self.free),
             ("seal", SEAL_EVERY_S, self.seal),
             ("audit", AUDIT_EVERY_S, self.audit),
             ("tidy", TIDY_EVERY_S, self.tidy),
@@ -145,7 +151,14 @@ class Ticker:
                 id=name,
                 max_instances=most,
             )
+        self.begin_beating()
         self._scheduler.start()
+
+    def begin_beating(self) -> None:
+        """From now on others see whether this process lives."""
+        if self._beating is None:
+            self._beating = beating(opened_url(), self.worker.name)
+            self._beating.start()
 
     async def first(self) -> None:
         """One look before the clock starts: whatever was missed while nobody looked is found."""
@@ -159,6 +172,9 @@ class Ticker:
             if self._running:
                 await asyncio.wait(self._running, timeout=LAST_WORK_S)
             self._scheduler.shutdown(wait=False)
+        if self._beating is not None:
+            await asyncio.to_thread(self._beating.stop)
+            await self._guarded("free", lambda: leave(self.worker.name))
 
     async def _run(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
         # One of the two loops that must survive anything: it is logged, and operators are told.
@@ -253,6 +269,10 @@ class Ticker:
         while await self.worker.run_once() >= SENT_AT_ONCE and not self._stopping:
             pass
         await ticking.beat(SEND, self._clock())
+
+    async def free(self) -> None:
+        """Take back what a process had claimed that has died since."""
+        self._look = await free_dead(self.worker.name, self._look, self._clock())
 
     async def seal(self) -> None:
         """Link new entries of the record into its chain."""

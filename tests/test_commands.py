@@ -250,7 +250,7 @@ def test_check_tells_that_the_mail_server_knows_us_not(run, relay: Relay):
     relay.extensions = (*relay.extensions, "AUTH PLAIN LOGIN")
     url = relay.url.replace("://", "://planner:hidden@")
     _, _, err = run("check", WAYMARK_SMTP_URL=url)
-    assert "WAYMARK_SMTP_URL cannot be used: password" in err
+    assert [line for line in err if line.startswith("WAYMARK_SMTP_URL cannot be used: it refuses")]
     assert relay.mails == []
 
 
@@ -271,11 +271,13 @@ def test_check_tells_which_provider_of_sign_in_is_away_and_which_is_another_one(
             "WAYMARK_OIDC: slash cannot be used: another issuer",
             "WAYMARK_OIDC: away cannot be used: unreachable",
         ]
-        code, out, _ = run(
-            "check",
-            WAYMARK_OIDC=f"good={there.issuer}{query}",
-            WAYMARK_LAST_RESORT="email:night@example.org",
-        )
+        with Relay() as relay:
+            code, out, _ = run(
+                "check",
+                WAYMARK_OIDC=f"good={there.issuer}{query}",
+                WAYMARK_SMTP_URL=relay.url,
+                WAYMARK_LAST_RESORT="email:night@example.org",
+            )
     assert code == 0
     assert "WAYMARK_OIDC: good is of an agency that is not there" in out
 
@@ -336,7 +338,8 @@ def test_check_is_content_with_what_is_well(run, empty: Database, relay: Relay):
         "WAYMARK_LAST_RESORT": "email:night@example.org",
     }
     assert run("migrate", **settings)[0] == 0
-    assert run("check", **settings) == (0, "All is well.\n", [])
+    code, out, err = run("check", **settings)
+    assert (code, out.splitlines()[-1], err) == (0, "All is well.", [])
     assert relay.mails == []
 
 

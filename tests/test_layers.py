@@ -16,7 +16,7 @@ FILES = sorted(SERVER.rglob("*.py"))
 
 # They know everyone, and no one imports them.
 ROOTS = {"server.app", "server.ticker", "server.__main__", "server.demo", "server.demo_projects"}
-ROOTS |= {"server.demo_packs", "server.demo_templates"}
+ROOTS |= {"server.demo_packs", "server.demo_templates", "server.checking"}
 # Beside each other: `plan` and `talk` stand beside `watch`.
 ORDER = {room: number for number, room in enumerate(ROOMS)}
 DATABASE = ("tortoise", "asyncpg", "aiosqlite", "sqlite3", "server.db", "server.bulk")
@@ -89,6 +89,7 @@ PURE = {
     "doors/rules",
     "due/rules",
     "notify/health",
+    "notify/heartbeats",
     "notify/refusals",
     "notify/rules",
     "notify/wording",

@@ -79,6 +79,17 @@ class Wish(Model):
         table = "wish"
 
 
+class Process(Model):
+    """A process that sends. It counts its beats up while it lives, each second; others compare the
+    number with the one that they read before, so that no two machines' clocks are compared."""
+
+    id = fields.CharField(max_length=36, primary_key=True)  # The name in `leased_by`.
+    beats = fields.BigIntField()
+
+    class Meta:
+        table = "process"
+
+
 class Message(Model):
     """What to say to one person by one channel: a row of the outbox.
 

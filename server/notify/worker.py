@@ -1,17 +1,17 @@
 """The only loop that sends: claim → decide → send → log → mark done last.
 
-A message is marked done after the send and never before it. A process that dies in between leaves
-the lease to run out, and another one sends again: a *delivery* may be doubled, with the same tag
-and Message-ID, so that a device shows it once; a message is never lost.
+A message is marked done after the send and never before it. What a process holds that dies in
+between is freed within seconds (freeing.py), at the latest when the lease runs out, and another one
+sends again: a *delivery* that was in the air may be doubled, with the same tag and Message-ID, so
+that a device shows it once; a message is never lost. Whether a claim still holds is asked before
+each send, so a process that was only paused sends nothing that another one has taken over.
 """
 
 import asyncio
 import random
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -65,6 +65,8 @@ MOST_AS_ONE = 5_000
 LEASE = timedelta(seconds=60)
 # How many network calls of one channel run side by side. Each is bounded in time by its channel.
 SIDE_BY_SIDE = 64
+# So long a message waits for one of these places. Where it gets none, the channel hangs.
+TURN = timedelta(seconds=30)
 # So many passes of one worker are of use at once: each channel holds up one of them at the most.
 PASSES = 8
 # Whoever must be told, and cannot be by any way: then the last resort is.
@@ -122,11 +124,9 @@ class Worker:
         self._display_name = display_name
         self._last_resort = last_resort
         self._clock = clock
-        self._name = str(uuid7())
+        self.name = str(uuid7())  # Under which it claims.
         self._rand = rand or random.Random()  # noqa: S311 (jitter, not a secret)
-        self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            partial(asyncio.Semaphore, SIDE_BY_SIDE)
-        )
+        self._gates: dict[str, asyncio.Semaphore] = {}
         self._claiming = asyncio.Lock()
         self._busy: set[str] = set()
 
@@ -194,12 +194,12 @@ class Worker:
         ids = [as_id(row["id"]) for row in rows]
         if not ids:
             return []
-        return await Message.filter(id__in=ids, leased_by=self._name).prefetch_related(
+        return await Message.filter(id__in=ids, leased_by=self.name).prefetch_related(
             "person__agency"
         )
 
     async def _claim_due(self, now: datetime, most: int, only: str) -> list[Any]:
-        known: list[Any] = [sorted(self._busy), now, now + LEASE, self._name]
+        known: list[Any] = [sorted(self._busy), now, now + LEASE, self.name]
         free, skip = f"{only} AND NOT (channel {among()})", ""
         if dialect() == "postgres":
             known.append(await _take_groups(now, only))
@@ -233,7 +233,7 @@ class Worker:
             attempts=F("attempts") + 1,
             act_at=now + LEASE,
             lease_until=now + LEASE,
-            leased_by=self._name,
+            leased_by=self.name,
         )
         return [{"id": id_} for id_ in found]
 
@@ -355,7 +355,7 @@ class Worker:
         sent. Only what is in the air already cannot be called back."""
         trying = [attempt for attempt in attempts if attempt.reason is None]
         ids = list({attempt.message.id for attempt in trying})
-        held = Message.filter(id__in=ids, leased_by=self._name)
+        held = Message.filter(id__in=ids, leased_by=self.name)
         ours = set(await held.values_list("id", flat=True)) if ids else set()
         for attempt in trying:
             if attempt.message.id not in ours:
@@ -363,22 +363,45 @@ class Worker:
 
     async def _send(self, several: Sequence[Attempt]) -> None:
         """One envelope for all of these; what comes of it comes of each."""
-        first = several[0]
-        if first.reason is not None:
+        if several[0].reason is not None:
             return
         try:
-            envelope = self._envelope(first, is_of_several=len(several) > 1)
-            if envelope.kind == Kind.PAPER:
-                envelope = replace(envelope, attachments=await _attachments(first.message.id))
-            async with self._gates[envelope.channel]:
-                outcome = await self._channels[envelope.channel].send(envelope)
+            outcome = await self._in_turn(several)
         except Exception:
             # Channels turn what the other side does into outcomes, so this is a mistake of ours. It
             # must not hold back the rest of the batch, and is tried again like a passing fault.
-            log.exception("worker.send_failed", message_id=str(first.message.id))
+            log.exception("worker.send_failed", message_id=str(several[0].message.id))
             outcome = Outcome.again("our_mistake")
         for attempt in several:
-            attempt.outcome = outcome
+            if attempt.reason is None:
+                attempt.outcome = outcome
+
+    async def _in_turn(self, several: Sequence[Attempt]) -> Outcome | None:
+        """Wait for a place among those who send by this channel, and send what is still ours."""
+        gate = self._gate(self._channel_of(several[0].message))
+        try:
+            await asyncio.wait_for(gate.acquire(), TURN.total_seconds())
+        except TimeoutError:
+            return Outcome.again("timeout")
+        try:
+            await self._look_again(several)
+            ours = [attempt for attempt in several if attempt.reason is None]
+            return await self._hand_over(ours) if ours else None
+        finally:
+            gate.release()
+
+    def _gate(self, channel: str) -> asyncio.Semaphore:
+        if channel not in self._gates:
+            places = getattr(self._channels[channel], "side_by_side", SIDE_BY_SIDE)
+            self._gates[channel] = asyncio.Semaphore(places)
+        return self._gates[channel]
+
+    async def _hand_over(self, several: Sequence[Attempt]) -> Outcome:
+        envelope = self._envelope(several[0], is_of_several=len(several) > 1)
+        if envelope.kind == Kind.PAPER:
+            files = await _attachments(several[0].message.id)
+            envelope = replace(envelope, attachments=files)
+        return await self._channels[envelope.channel].send(envelope)
 
     def _envelope(self, attempt: Attempt, *, is_of_several: bool = False) -> Envelope:
         message, person, now = attempt.message, _person(attempt.message), self._clock()
@@ -456,7 +479,7 @@ class Worker:
         now: datetime,
     ) -> None:
         ends = [(m, *self._end(m, tries[m.id], now)) for m in messages]
-        always = {"lease_until": None, "leased_by": self._name}
+        always = {"lease_until": None, "leased_by": self.name}
         rows = [{"id": m.id, "ready_at": m.ready_at, **row, **always} for m, row, _, _ in ends]
         # Only what is still ours: what was withdrawn meanwhile, or taken over, stays as it is.
         ours = {as_id(key) for key in await bulk.update(Message, rows, same="leased_by")}

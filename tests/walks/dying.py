@@ -5,6 +5,8 @@
 The points: `inside_tick` (everything is written and not committed), `after_tick` (an alert is
 committed and nothing sent), `before_send` (the attempt is logged and nothing sent), `after_send`
 (the push service has it, and nobody has noted so), `never` (one look and one pass, and a good end).
+At `paused` it does not die: it has claimed and is about to send when it is stopped, like a machine
+that is suspended, and goes on when the test lets it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from server import crypt
 from server.clock import utcnow
@@ -21,7 +24,9 @@ from server.db import close_database, open_database, write
 from server.notify.actions import use_last_resorts
 from server.notify.channels import Channel
 from server.notify.channels.configured import configured
+from server.notify.models import Message
 from server.notify.rules import Envelope, Outcome
+from server.notify.worker import Attempt, Worker
 from server.settings import load
 from server.ticker import Ticker
 
@@ -53,6 +58,15 @@ class Deadly:
         return outcome
 
 
+class Pausing(Worker):
+    """A worker whose process is stopped between its claim and its send."""
+
+    async def _begin(self, messages: Sequence[Message], now: datetime) -> list[Attempt]:
+        attempts = await super()._begin(messages, now)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return attempts
+
+
 async def main(point: str) -> None:
     settings = load(dict(os.environ))
     crypt.use(crypt.Keyring(settings.secret_keys))
@@ -63,6 +77,9 @@ async def main(point: str) -> None:
     for channel in channels.values():
         await channel.open()
     ticker = Ticker(settings, channels, utcnow)
+    if point == "paused":
+        ticker.worker.__class__ = Pausing
+        ticker.begin_beating()
     async with write():
         await ticker.tick()
         if point == "inside_tick":
@@ -71,6 +88,7 @@ async def main(point: str) -> None:
         die()
     while await ticker.worker.run_once():
         pass
+    await ticker.stop()
     for channel in channels.values():
         await channel.close()
     await close_database()

@@ -3,7 +3,8 @@
 import asyncio
 import re
 import ssl
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from email.errors import MessageError
@@ -20,7 +21,7 @@ from idna import encode as idna_encode
 
 from server.clock import Clock
 from server.notify.refusals import Stage, read
-from server.notify.rules import EMAIL, Envelope, Outcome, Result
+from server.notify.rules import EMAIL, Envelope, Outcome
 
 TIMEOUT = timedelta(seconds=20)
 GOODBYE = timedelta(seconds=2)
@@ -129,14 +130,20 @@ class Email:
             return Outcome.refused("content")
         return await self._try(mail, to.addr_spec)
 
-    async def greet(self) -> str | None:
-        """Connect, sign in and go, sending nothing: for `waymark check`. Why that failed, if so."""
-        outcome = await self._try(None, "")
-        return None if outcome.result is Result.ACCEPTED else outcome.reason
+    async def rehearse(self, recipients: Sequence[str]) -> tuple[Outcome, dict[str, Outcome]]:
+        """Everything up to the message itself, then take it back: for `waymark check`. What came of
+        the conversation, and which of these recipients were refused."""
+        refused: dict[str, Outcome] = {}
+        outcome = await self._guarded(self._rehearse(recipients, refused))
+        return outcome, refused
 
-    async def _try(self, mail: EmailMessage | None, recipient: str) -> Outcome:
+    async def _try(self, mail: EmailMessage, recipient: str) -> Outcome:
+        return await self._guarded(self._hand_over(mail, recipient))
+
+    async def _guarded(self, talk: Awaitable[None]) -> Outcome:
+        """What a conversation with the relay came to."""
         try:
-            await self._hand_over(mail, recipient)
+            await talk
         except aiosmtplib.SMTPException as fault:
             return read_fault(fault)
         except TimeoutError:
@@ -168,7 +175,28 @@ class Email:
             mail.add_attachment(file.content, maintype=kind, subtype=form, filename=file.name)
         return mail
 
-    async def _hand_over(self, mail: EmailMessage | None, recipient: str) -> None:
+    async def _rehearse(self, recipients: Sequence[str], refused: dict[str, Outcome]) -> None:
+        async with self._connected() as client:
+            await client.mail(self._from.addr_spec)
+            for text in recipients:
+                try:
+                    to = check_address(text).addr_spec
+                    encoding = "ascii" if to.isascii() else "utf-8"
+                    await client.rcpt(to, encoding=encoding)
+                except aiosmtplib.SMTPRecipientRefused as fault:
+                    refused[text] = read_fault(fault)
+                except ValueError:
+                    refused[text] = Outcome.gone("bad_address")
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await client.rset()
+
+    async def _hand_over(self, mail: EmailMessage, recipient: str) -> None:
+        async with self._connected() as client:
+            await client.send_message(mail, sender=self._from.addr_spec, recipients=[recipient])
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """The relay, greeted and signed in; with a good-bye where all went well."""
         client = aiosmtplib.SMTP(
             hostname=self._relay.host,
             port=self._relay.port,
@@ -186,10 +214,7 @@ class Email:
             # and then must not hold a place among the senders.
             async with asyncio.timeout(self._timeout * 2):
                 await client.connect()
-                if mail is not None:
-                    await client.send_message(
-                        mail, sender=self._from.addr_spec, recipients=[recipient]
-                    )
+                yield client
             # The relay has it. How it says good-bye must not make us send it again.
             with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit(timeout=GOODBYE.total_seconds())

@@ -9,12 +9,14 @@ once; SMS and chat know no such thing.
 import asyncio
 import logging
 import re
+import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from server.notify.refusals import GATEWAY, Stage, read
 from server.notify.rules import Envelope, Outcome
@@ -22,6 +24,7 @@ from server.notify.rules import Envelope, Outcome
 TIMEOUT = timedelta(seconds=20)
 THREADS = 4
 ADDRESS = "{address}"
+_WEB = {"http": 80, "https": 443}
 _PHONE = re.compile(r"\+?[0-9][0-9 ().\-]{2,30}\Z")
 _ADDRESS = re.compile(r"[\w.+@:#!=~-]{1,254}\Z")
 # Apprise says what a gateway answered in its log alone: "…, error=429."
@@ -56,8 +59,47 @@ def check_template(template: str) -> str:
     return template
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which server a gateway's URL leads to."""
+
+    host: str
+    port: int
+    is_tls: bool
+
+
+def place_of(template: str) -> Place | None:
+    """The server that Apprise would call, where its plugin lets one know. This imports Apprise.
+
+    What stands in the place of a host is a telephone number with some plugins: only one that names
+    a host among its own words has one. Others call one address that stands in the plugin.
+    """
+    plugin = _load().instantiate(fill(template, "+33612345678"), asset=_asset())
+    if plugin is None:
+        return None
+    if "host" in plugin.template_tokens and plugin.host:
+        return _own_place(plugin)
+    parts = urlsplit(str(getattr(plugin, "notify_url", None) or ""))
+    if parts.scheme not in _WEB or not parts.hostname or "{" in parts.netloc:
+        return None
+    return Place(parts.hostname, parts.port or _WEB[parts.scheme], parts.scheme == "https")
+
+
+def _own_place(plugin: Any) -> Place | None:
+    is_tls, relay = bool(plugin.secure), getattr(plugin, "smtp_host", None)
+    if relay and plugin.port:
+        # A mail server may begin in plain words where the rest goes by TLS.
+        return Place(relay, int(plugin.port), is_tls=False)
+    if not hasattr(sys.modules[type(plugin).__module__], "requests"):
+        return None  # It speaks no HTTP: nobody knows to which port, or by TCP at all.
+    return Place(plugin.host, int(plugin.port or _WEB["https" if is_tls else "http"]), is_tls)
+
+
 class Other:
     """A channel of the setting `WAYMARK_CHANNELS`."""
+
+    # What waits for a thread in here could not be called back any more: it waits outside.
+    side_by_side = THREADS
 
     def __init__(self, template: str, *, timeout: timedelta = TIMEOUT) -> None:
         self._template = template

@@ -90,6 +90,9 @@ class _Subscription:
 class Push:
     """The channel `push`. The address is a subscription's endpoint, `keys` its two keys."""
 
+    # As many connections as one service gets. What waited for one in here could not be called back.
+    side_by_side = 50
+
     def __init__(
         self,
         key: VapidKey,
@@ -111,7 +114,7 @@ class Push:
         """Take the one session that all messages share, with its pool of connections."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=100, limit_per_host=50),
+                connector=aiohttp.TCPConnector(limit=100, limit_per_host=self.side_by_side),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=self._timeout,
                 # Neither a proxy nor a .netrc of the environment has a say in where messages go.

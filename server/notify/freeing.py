@@ -1,0 +1,80 @@
+"""Freeing what a dead process had claimed, so that it goes out within seconds of its death.
+
+A claim is a lease of a minute (worker.py). A process that sends also has a row that it counts up;
+whoever sees that number stand still takes the claims back. A process that was only paused finds
+them gone when it goes on, and sends none of them: the worker asks before each send.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from server import logs
+from server.clock import monotonic
+from server.db import dialect, fetch, write
+from server.engines.beating import Beating
+from server.notify.heartbeats import AT_ONCE_S, EVERY_S, Look, look
+from server.notify.models import Message, Process
+
+log = logs.get("notify")
+
+Seconds = Callable[[], float]
+
+_FREE = """
+UPDATE message SET act_at = $2, lease_until = NULL, leased_by = NULL WHERE leased_by = $1
+AND id IN (SELECT id FROM message WHERE act_at IS NOT NULL AND state = 'sending' AND leased_by = $1
+ORDER BY id {lock}) RETURNING id
+"""
+
+
+def beating(url: str, name: str) -> Beating:
+    """The heartbeat of the process that claims under this name."""
+    id_ = UUID(name)  # Nothing else gets into the statement.
+    return Beating(url, lambda number: _beat(id_, number), every_s=EVERY_S)
+
+
+def _beat(id_: UUID, number: int) -> str:
+    return (
+        f"INSERT INTO process (id, beats) VALUES ('{id_}', {number})"  # noqa: S608 (our own id)
+        " ON CONFLICT (id) DO UPDATE SET beats = excluded.beats"
+    )
+
+
+async def free_dead(
+    own: str, before: Look | None, now: datetime, *, seconds: Seconds = monotonic
+) -> Look | None:
+    """Look once, and free what those hold who have died; returns what the next look needs.
+
+    None where nothing may be concluded from this look: the next one begins anew.
+    """
+    rows = await Process.exclude(id=own).values_list("id", "beats")
+    found = look(before, dict(rows), seconds())
+    if not found.silent:
+        return found
+    began = seconds()
+    async with write():
+        if seconds() - began > AT_ONCE_S:
+            return None
+        for name, beats in found.silent.items():
+            await _free(name, beats, now)
+    return found
+
+
+async def _free(name: str, beats: int, now: datetime) -> None:
+    """Only where it has not counted on in this very moment."""
+    dead = await fetch(
+        "DELETE FROM process WHERE id = $1 AND beats = $2 RETURNING id", [name, beats]
+    )
+    if not dead:
+        return
+    lock = "FOR NO KEY UPDATE" if dialect() == "postgres" else ""
+    freed = await fetch(_FREE.format(lock=lock), [name, now])
+    log.warning("worker.process_died", freed=len(freed))
+
+
+async def leave(own: str) -> None:
+    """This process ends well: its row goes, unless it still holds something that others are to free
+    once it beats no more."""
+    async with write():
+        if not await Message.filter(leased_by=own, state="sending", act_at__isnull=False).exists():
+            await Process.filter(id=own).delete()
