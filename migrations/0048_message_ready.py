@@ -6,7 +6,7 @@ from server.engines import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("server", "0043_transfers")]
+    dependencies = [("server", "0046_alert_held")]
 
     initial = False
 

@@ -9,7 +9,7 @@ from server.ids import uuid7
 
 
 class Migration(migrations.Migration):
-    dependencies = [("server", "0043_transfers")]
+    dependencies = [("server", "0049_sending")]
 
     initial = False
 
