@@ -30,10 +30,11 @@ _LONGEST: Final = 16
 _APART: Final = 4
 _JOINED: Final = 10
 _LONG: Final = re.compile(rf"\S{{{_LONGEST + 1},}}")
-# These have no spaces, and Typst knows where their words end.
 # A number to call, or a day: its parts would change places among letters that are read from right
 # to left.
+_LONGEST_NUMBER: Final = 24
 _NUMBER: Final = re.compile(r"\+?\d[\d ./()-]{5,}\d|\+\d+")
+# These have no spaces, and Typst knows where their words end.
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7af\uf900-\ufaff]")
 # Seen by nobody, so that no font has to have them.
 _UNSEEN: Final = re.compile(
@@ -82,8 +83,15 @@ def settable(text: str, language: str, has: Callable[[str], bool]) -> str:
     """The text with what no font has named, and with places where too long a word may end."""
     named = _named(unicodedata.normalize("NFC", text), language, has)
     if _has_right_to_left(named):
-        named = _NUMBER.sub(rf"{_LEFT_TO_RIGHT}\g<0>{POP_ISOLATE}", named)
+        named = _NUMBER.sub(_kept_in_order, named)
     return _LONG.sub(_breakable, named)
+
+
+def _kept_in_order(number: re.Match[str]) -> str:
+    """The number on one line, if it is no longer than a number that is called."""
+    text = number[0]
+    whole = text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= _LONGEST_NUMBER else text
+    return f"{_LEFT_TO_RIGHT}{whole}{POP_ISOLATE}"
 
 
 def east_asian(text: str) -> str:

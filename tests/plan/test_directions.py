@@ -151,3 +151,13 @@ async def test_an_unknown_owner_is_no_mark_on_the_page(cast: Cast) -> None:
     assert await mia.sync(*said) == ["applied"] * 3
     made = await project(cast, "ar")
     assert "\u2068" not in {char for char, *_ in boxes(made)}
+
+
+async def test_a_number_to_call_is_not_parted_where_a_line_ends(cast: Cast) -> None:
+    for words in range(9, 16):
+        made = await project(cast, "ar", summary=f"{'كلمة ' * words}{NUMBER} تم")
+        digits = [box for box in boxes(made) if box[0] in "+39812" and box[2] > 100]
+        number = [box for box in digits if abs(box[2] - digits[-1][2]) < 60]
+        plus = next(box for box in number if box[0] == "+")
+        nine = next(box for box in number if box[0] == "9")
+        assert abs(plus[2] - nine[2]) < 5, words
