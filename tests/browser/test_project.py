@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.voices import Voice, child_at, phone_of, worker_at
-from tests.plan.test_paper import text_of
+from tests.plan.pdfs import text_of
 from tests.pwa.conftest import ARGUMENTS, CHROMIUM
 from tests.pwa.demo import demo_agency
 

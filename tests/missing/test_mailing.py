@@ -30,7 +30,7 @@ from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.missing.test_pack import put
 from tests.missing.test_pages import say_missing
-from tests.plan.test_paper import text_of
+from tests.plan.pdfs import text_of
 from tests.races import Between, no_fault, together
 from tests.walks.stage import Stage
 

@@ -21,7 +21,7 @@ from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn
 from tests.missing.test_pack import prepared, put
 from tests.missing.test_photos import add
-from tests.plan.test_paper import glyphs, text_of
+from tests.plan.pdfs import glyphs, text_of
 
 WHY = {"x-waymark-reason": quote("Looking for her")}
 

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import struct
 import time
-import zlib
-from collections.abc import Iterator
-from contextlib import suppress
 from uuid import uuid4
 
-import pypdfium2
 import pytest
 
-from server.plan import paper
+from server.plan.fonts import families
 from tests.cast import Cast
+from tests.plan.pdfs import glyphs, text_of
 from tests.plan.said import Phone
 
 SOURCE = '#let x = 1 ] #panic("no") $ a_b $ <b>=cmd|x!A1</b> \\ `code`'
-
-
-def text_of(made: bytes) -> str:
-    """Everything that can be read on it, in one line."""
-    paper = pypdfium2.PdfDocument(made)
-    words = " ".join(page.get_textpage().get_text_range() for page in paper)
-    return " ".join(words.split())
 
 
 async def a_project(mia: Phone, words: str) -> None:
@@ -119,56 +107,6 @@ SCRIPTS = {
 }
 
 
-def glyphs(made: bytes) -> list[int]:
-    """The number of each glyph on it, read from what draws the pages. 0 is the empty box, by which
-    every font draws what it does not have."""
-    found: list[int] = []
-    for stream in re.finditer(rb"stream\r?\n(.*?)\r?\nendstream", made, re.DOTALL):
-        with suppress(zlib.error):
-            drawn = zlib.decompress(stream[1])
-            if b" Tf " in drawn:
-                # What a reader hears instead of some glyphs is none itself.
-                texts = b"".join(_texts(_HEARD.sub(b"", drawn)))
-                found += [number for (number,) in struct.iter_unpack(">H", texts)]
-    return found
-
-
-def _texts(drawn: bytes) -> Iterator[bytes]:
-    """The strings of a page, two bytes a glyph: `<…>` in hex; `(…)` with escapes and with pairs of
-    brackets inside."""
-    at = 0
-    while (begin := _STRING.search(drawn, at)) is not None:
-        at = begin.end()
-        if begin[1] is not None:
-            yield bytes.fromhex(begin[1].decode())
-        elif begin[0] == b"(":
-            text, at = _literal(drawn, at)
-            yield text
-
-
-_HEARD = re.compile(rb"/ActualText\s*(?:\((?:\\.|[^()\\])*\)|<[^>]*>)", re.DOTALL)
-_STRING = re.compile(rb"<<|>>|<([0-9A-Fa-f]+)>|\(")
-_ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
-_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
-
-
-def _literal(drawn: bytes, at: int) -> tuple[bytes, int]:
-    """The string that begins there, and where it has ended."""
-    text, depth = b"", 1
-    while True:
-        if escape := _ESCAPE.match(drawn, at):
-            said = escape[1]
-            text += bytes([int(said, 8)]) if said.isdigit() else _CONTROLS.get(said, said)
-            at = escape.end()
-            continue
-        letter = drawn[at : at + 1]
-        at += 1
-        depth += {b"(": 1, b")": -1}.get(letter, 0)
-        if depth == 0:
-            return text, at
-        text += letter
-
-
 async def test_no_letter_of_any_script_of_the_children_is_an_empty_box(cast: Cast) -> None:
     mia = Phone(cast, "mia")
     for words in SCRIPTS.values():
@@ -180,15 +118,8 @@ async def test_no_letter_of_any_script_of_the_children_is_an_empty_box(cast: Cas
         assert 0 not in drawn
 
 
-async def test_a_letter_that_no_font_has_costs_nothing_but_itself(cast: Cast) -> None:
-    mia = Phone(cast, "mia")
-    await mia.sync(mia.make("area", kind="own", name="我 \U0001e900 \ua000 Mia"))
-    made = (await mia.client.get("/api/v1/project.pdf")).content
-    assert glyphs(made).count(0) == 3
-    assert "Mia" in text_of(made)
-
-
 def test_the_fonts_are_those_of_the_lock_whatever_the_machine_has() -> None:
-    assert paper.families()[:2] == ["Noto Sans", "Noto Sans Arabic"]
-    assert paper.families()[-2:] == ["Noto Emoji", "Noto Sans Symbols"]
-    assert "Noto Sans Ethiopic" in paper.families()
+    assert families()[:2] == ["Noto Sans", "IBM Plex Sans Arabic"]
+    assert {"Noto Sans Ethiopic", "Noto Sans NKo", "Noto Sans CJK SC"} < set(families())
+    assert families("みか")[-5:][0] == "Noto Sans CJK JP"
+    assert families("김")[-5:][0] == "Noto Sans CJK KR"

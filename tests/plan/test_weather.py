@@ -17,8 +17,9 @@ from server.plan import shape
 from server.plan.actions import rows_of
 from server.plan.models import Change, LifeProject
 from tests.cast import Cast
+from tests.plan.pdfs import text_of
 from tests.plan.said import Phone, change
-from tests.plan.test_paper import a_project, text_of
+from tests.plan.test_paper import a_project
 from tests.plan.test_sync import a_goal, with_a_guardian
 
 NASTY = '#panic("no") <img src=x onerror=alert(1)> =cmd|x {{7*7}}'

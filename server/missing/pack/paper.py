@@ -1,17 +1,16 @@
 """The grab pack on one A4 page: for the police, or as small as it can be for partners.
 
-Set by the machinery of the life project's paper: words are handed over as data, the fonts come with
-the packages of the lock. It is one page whatever it holds: what has no room is named.
+Set as the life project's paper is (plan/typeset.py): words are handed over as data. It is one page
+whatever it holds: what has no room is named.
 """
 
 import asyncio
 import json
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import typst
 
 from server.i18n import (
     N_,
@@ -33,7 +32,8 @@ from server.missing.pack.wire import AtTheTimeOut, PackOut, RecordOut
 from server.people.models import Child
 from server.people.rules import Role
 from server.people.words import ROLES
-from server.plan import paper
+from server.plan.scripts import isolated
+from server.plan.typeset import typeset
 
 _SOURCE = Path(__file__).with_name("pack.typ")
 # So much of one answer has room beside all the others; the rest is in the file.
@@ -115,17 +115,20 @@ async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
 
 
 def _set(data: Data, small: bytes) -> bytes:
-    made: bytes = typst.compile(
-        str(_SOURCE),
-        format="pdf",
-        font_paths=paper.fonts(),
-        sys_inputs={
-            "data": json.dumps(data, ensure_ascii=False),
-            "fonts": json.dumps(paper.families()),
-            "photo": json.dumps(list(small)),
-        },
-    )
-    return made
+    language = data["language"]
+    isolate = partial(isolated, language=language)
+    for one in data["facts"]:
+        one["value"] = isolate(one["value"])
+    for one in (item for group in data["groups"] for item in group["items"]):
+        one["label"], one["text"] = isolate(one["label"]), isolate(one["text"])
+    data |= {
+        "name": isolate(data["name"]),
+        "own_script": isolate(data["own_script"]),
+        "cut": [isolate(name) for name in data["cut"]],
+        "says": isolate(data["says"]),
+        "footer": isolate(data["footer"]),
+    }
+    return typeset(_SOURCE, data, photo=json.dumps(list(small)))
 
 
 def _data(

@@ -1,0 +1,44 @@
+"""Sets a page in type: a source, its data, the fonts of the lock, and a text that can be copied."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import typst
+
+from server.plan.fonts import families, fonts, has
+from server.plan.scripts import settable
+from server.plan.textlayer import mend
+
+# Sources read what is common to all of them from there.
+_ROOT: Final = Path(__file__).parent.parent
+# These are for Typst, and no words.
+_NAMES: Final = frozenset({"language", "lang", "dir"})
+
+
+def typeset(source: Path, data: dict[str, Any], **inputs: str) -> bytes:
+    """The PDF. `data` has its language (`language`) and the words of people, which are data for
+    Typst and never source; further `inputs` are handed over as they are."""
+    words = json.dumps(_prepared(data, data["language"]), ensure_ascii=False)
+    made: bytes = typst.compile(
+        str(source),
+        root=str(_ROOT),
+        format="pdf",
+        font_paths=fonts(),
+        sys_inputs={"data": words, "fonts": json.dumps(families(words)), **inputs},
+    )
+    return mend(made)
+
+
+def _prepared(value: Any, language: str) -> Any:
+    """The same data with every text as it can be set."""
+    if isinstance(value, str):
+        return settable(value, language, has)
+    if isinstance(value, list):
+        return list(map(partial(_prepared, language=language), value))
+    if isinstance(value, dict):
+        return {
+            name: one if name in _NAMES else _prepared(one, language) for name, one in value.items()
+        }
+    return value
