@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount
+from starlette.types import Scope
 from tortoise.exceptions import DBConnectionError
 
 from server import crypt, i18n, logs, static_files
@@ -130,9 +131,17 @@ def _routes() -> tuple[BaseRoute, ...]:
     names = [f"server.{room}.{part}" for part in PARTS for room in rooms if _is_there(room, part)]
     for name in (*names, *(name for name in BESIDE if find_spec(name))):
         found += import_module(name).routes
-    app = static_files.StaticFiles(static_files.app_files(), fallback=static_files.APP_PREFIX)
+    app = static_files.StaticFiles(
+        static_files.app_files(), fallback=static_files.APP_PREFIX, title_of=_title_of
+    )
     own = static_files.StaticFiles(static_files.own_files())
     return (*found, openapi_route(), Mount("/app", _Whole(app)), Mount("/static", _Whole(own)))
+
+
+def _title_of(scope: Scope) -> str:
+    """What the app is called until a phone is paired, and knows what its agency chose."""
+    name: str = scope["app"].state.settings.display_name
+    return name
 
 
 class _Whole:

@@ -7,10 +7,11 @@ brotli or gzip variant that the build left beside a file is used; gzip is made h
 
 import gzip
 import hashlib
+import html
 import json
 import mimetypes
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,6 +45,7 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
+_TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
 _MARKS = {"br": ".br", "gzip": ".gz"}
 
 
@@ -75,12 +77,22 @@ class StaticFiles:
     """An ASGI application over files in memory, by their full address.
 
     With `fallback`, addresses without a dot in their last part show that file: an app that shows
-    its screens under addresses of its own answers all of them with one page.
+    its screens under addresses of its own answers all of them with one page. `title_of` says how
+    that page is called in the application that is asked; without it, as it was built.
     """
 
-    def __init__(self, files: Mapping[str, StaticFile], *, fallback: str | None = None) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, StaticFile],
+        *,
+        fallback: str | None = None,
+        title_of: Callable[[Scope], str] | None = None,
+    ) -> None:
         self.files = files
         self.fallback = fallback
+        self._page = files.get(fallback) if fallback and title_of else None
+        self._title_of = title_of
+        self._titled: dict[str, StaticFile] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,11 +101,20 @@ class StaticFiles:
         found = self.files.get(path)
         if found is None and self.fallback and "." not in path.rpartition("/")[2]:
             found = self.files.get(self.fallback)
+        if found is not None and found is self._page:
+            found = self._page_of(found, scope)
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, headers={"allow": "GET, HEAD"})
         if found is None:
             raise NotFound(N_("There is no such page."))
         await found.answer(Headers(scope=scope))(scope, receive, send)
+
+    def _page_of(self, page: StaticFile, scope: Scope) -> StaticFile:
+        assert self._title_of is not None
+        title = self._title_of(scope)
+        if title not in self._titled:
+            self._titled[title] = titled(page, title)
+        return self._titled[title]
 
 
 @dataclass(frozen=True)
@@ -113,6 +134,16 @@ def app_files(folder: Path = BUILD) -> dict[str, StaticFile]:
     if (page := found.pop(f"{APP_PREFIX}index.html", None)) is not None:
         found[APP_PREFIX] = page
     return found
+
+
+def titled(page: StaticFile, title: str) -> StaticFile:
+    """The same page under another title."""
+    text = page.bodies["identity"].decode()
+    element = f"<title>{html.escape(title)}</title>"
+    body = _TITLE.sub(lambda _: element, text, count=1).encode()
+    return _in_memory(
+        {"identity": body}, media_type=page.media_type, cache_control=page.cache_control
+    )
 
 
 def own_files(folder: Path = OWN) -> dict[str, StaticFile]:
@@ -174,6 +205,12 @@ def _read(file: Path, *, cache_control: str) -> StaticFile:
         # A variant that is older than the file belongs to an earlier build.
         if variant.is_file() and variant.stat().st_mtime >= file.stat().st_mtime:
             bodies[encoding] = variant.read_bytes()
+    return _in_memory(bodies, media_type=media_type, cache_control=cache_control)
+
+
+def _in_memory(bodies: dict[str, bytes], *, media_type: str, cache_control: str) -> StaticFile:
+    """Compressed where the build has not done so; a variant that is no smaller is left out."""
+    body = bodies["identity"]
     if "gzip" not in bodies and _COMPRESSIBLE.match(media_type):
         bodies["gzip"] = gzip.compress(body, 9, mtime=0)
     bodies = {

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from server.__main__ import NOT_YET, _parser
+from server.middleware import BODY_LIMIT, PHOTO_LIMIT
+from server.missing.pack import photos
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.settings import SETTINGS
 from tools import docs
@@ -87,6 +89,13 @@ def test_every_file_that_is_named_exists(page):
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:server|tests|tools|pwa|docs|migrations)/[\w./-]+\.\w+)`", text))
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+def test_the_proxy_of_the_readme_lets_the_largest_request_through():
+    """nginx counts in units of 1,024; a proxy that takes much more would only fill its disk."""
+    (number,) = re.findall(r"client_max_body_size (\d+)m;", README)
+    largest = max(BODY_LIMIT, PHOTO_LIMIT)
+    assert photos.MOST_BYTES < largest <= int(number) * 1024**2 < largest * 1.2
 
 
 def test_pictures_are_there_and_light():

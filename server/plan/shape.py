@@ -13,7 +13,6 @@ from server.errors import Refused
 from server.i18n import N_
 
 LONGEST_TEXT = 20_000
-LONGEST_NAME = 120
 MOST_COUNTRIES = 20
 MOST_SIDES = 50
 MAKING = "*"
@@ -39,9 +38,9 @@ class _Wrong(ValueError):
     """A value of the wrong kind."""
 
 
-def _text(longest: int = LONGEST_TEXT) -> Read:
+def _text() -> Read:
     def read(value: Any) -> str:
-        if not isinstance(value, str) or len(value) > longest or not _can_be_kept(value):
+        if not isinstance(value, str) or len(value) > LONGEST_TEXT or not _can_be_kept(value):
             raise _Wrong
         return value
 
@@ -111,14 +110,14 @@ FIELDS: Mapping[str, Mapping[str, Read]] = {
         "summary": _text(),
         "situation": _text(),
         "ends_on": _date,
-        "countries": _list(_text(LONGEST_NAME), MOST_COUNTRIES),
+        "countries": _list(_text(), MOST_COUNTRIES),
         "option": _one_of("stay", "reunify", "return", "relocate", "undecided"),
         "plan_b": _text(),
         "closing": _text(),
     },
     "area": {
         "kind": _one_of(*AREAS),
-        "name": _text(LONGEST_NAME),
+        "name": _text(),
         "importance": _whole(1, 5),
         "now": _text(),
     },
@@ -153,8 +152,8 @@ FIELDS: Mapping[str, Mapping[str, Read]] = {
         "decision": _one_of("agree", "in_part", "disagree"),
         "comment": _text(),
         "method": _one_of("tap", "drawn", "pictogram", "voice", "witnessed"),
-        "language": _text(LONGEST_NAME),
-        "interpreter": _text(LONGEST_NAME),
+        "language": _text(),
+        "interpreter": _text(),
         "explained": _truth,
         "copy_given": _truth,
         "drawing": _text(),
@@ -163,9 +162,9 @@ FIELDS: Mapping[str, Mapping[str, Read]] = {
         "present": _text(),
     },
     "choice": {
-        "entity": _text(LONGEST_NAME),
+        "entity": _text(),
         "entity_id": _id,
-        "field": _text(LONGEST_NAME),
+        "field": _text(),
         "value": _anything,
         "saw": _list(_id, MOST_SIDES),
     },

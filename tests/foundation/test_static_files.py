@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,9 +14,12 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from server import static_files, web
+from server.app import create_app
 from server.errors import WaymarkError
 from server.middleware import CONTENT_SECURITY_POLICY, SecurityHeaders
+from server.settings import load
 from server.static_files import StaticFiles
+from tests.fixtures import Database
 
 
 @pytest.fixture
@@ -159,3 +163,43 @@ def test_our_own_files_have_their_hash_in_their_address(
     with pytest.raises(FileNotFoundError):
         static_files.url("nothing.css")
     static_files.url.cache_clear()
+
+
+def test_the_page_is_called_as_the_server_says_and_not_as_it_was_built(build: Path) -> None:
+    (build / "index.html").write_text("<!doctype html><title>Planner</title>" + " " * 500)
+    files = StaticFiles(
+        static_files.app_files(build),
+        fallback="/app/",
+        title_of=lambda scope: scope["app"].state.name,
+    )
+    app = Starlette(routes=[Mount("/app", files)])
+    for name, shown in (("Mein Tag", "Mein Tag"), ("<b>&", "&lt;b&gt;&amp;"), (r"\1", r"\1")):
+        app.state.name = name
+        for path in ("/app/", "/app/plan"):
+            answer = TestClient(app).get(path, headers={"accept-encoding": "gzip"})
+            assert f"<title>{shown}</title>" in answer.text
+            assert "Planner" not in answer.text
+            assert answer.headers["content-encoding"] == "gzip"
+            again = TestClient(app).get(path, headers={"if-none-match": answer.headers["etag"]})
+            assert again.status_code == 304
+
+
+async def test_before_pairing_the_app_is_called_as_the_settings_say(
+    db: Database, tmp_path: Path
+) -> None:
+    settings = load(
+        {
+            "WAYMARK_DATABASE_URL": db.url,
+            "WAYMARK_SECRET_KEYS": "a secret of the tests and of nothing else",
+            "WAYMARK_DISPLAY_NAME": "Mein Tag",
+            "WAYMARK_VAR": str(tmp_path / "var"),
+        },
+        tmp_path,
+    )
+    transport = httpx2.ASGITransport(create_app(settings))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as phone:
+        page = await phone.get("/app/")
+        manifest = (await phone.get("/app/manifest.webmanifest")).json()
+    assert "<title>Mein Tag</title>" in page.text
+    assert "Planner" not in page.text
+    assert (manifest["name"], manifest["short_name"]) == ("Mein Tag", "Mein Tag")

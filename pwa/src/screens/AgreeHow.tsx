@@ -15,7 +15,7 @@ import { Picture } from "../plan/Picture";
 import { about, backBy, go } from "../routes";
 import { frame, isChild, make, myself } from "../store/project";
 import { obstacle } from "./Agree";
-import { Writing } from "./Edit";
+import { LONGEST, Writing } from "./Edit";
 
 type Method = "tap" | "drawn" | "pictogram";
 
@@ -48,7 +48,7 @@ export function Spoken() {
         <input
           id="interpreter"
           dir="auto"
-          maxLength={120}
+          maxLength={LONGEST}
           value={interpreter.value}
           onInput={(event) => (interpreter.value = event.currentTarget.value)}
         />

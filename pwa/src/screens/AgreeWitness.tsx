@@ -12,7 +12,7 @@ import { backBy } from "../routes";
 import { frame, make, myself, plan } from "../store/project";
 import { obstacle } from "./Agree";
 import { forgetSpoken, Pictures, Spoken, spokenValue } from "./AgreeHow";
-import { Writing } from "./Edit";
+import { LONGEST, Writing } from "./Edit";
 
 const whose = signal("");
 const decision = signal<Decision | null>(null);
@@ -91,7 +91,7 @@ export function Witness() {
         <input
           id="present"
           dir="auto"
-          maxLength={1_000}
+          maxLength={LONGEST}
           value={present.value}
           onInput={(event) => present.set(event.currentTarget.value)}
         />
