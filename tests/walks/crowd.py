@@ -13,9 +13,11 @@ from server.watch.models import Watch
 from tests.cast import Cast
 
 
-async def crowd(cast: Cast, how_many: int, *, like: str = "mia") -> list[UUID]:
-    """So many more children, whose watches are what the watch of `like` is now."""
-    model = await Watch.get(child_id=cast.children[like].id)
+async def crowd(
+    cast: Cast, how_many: int, *, like: str = "mia", watched: Watch | None = None
+) -> list[UUID]:
+    """So many more children, whose watches are what the watch of `like` is now, or was."""
+    model = watched or await Watch.get(child_id=cast.children[like].id)
     person = cast.persons[like]
     ids = [uuid7() for _ in range(how_many)]
     agency, now = person.agency_id, cast.clock()

@@ -1,0 +1,77 @@
+"""Forty thousand children of one agency are silent at once: everything goes on."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import structlog
+
+from server import logs
+from server.alert.models import Alert
+from server.notify.models import Message
+from server.notify.worker import MOST_AS_ONE
+from server.people.models import Tie
+from server.watch.models import Watch
+from tests.walks.crowd import crowd
+from tests.walks.flood import flood
+from tests.walks.stage import Stage
+
+MANY = 40_000
+# Late in the moment of the tick, beside all the others: several batches.
+FRESH = 500
+LOOPS = ("tick", "send", "seal", "audit", "tidy")
+
+Errors = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def errors() -> Iterator[Errors]:
+    """What is logged as an error, parsed."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    out = io.StringIO()
+    logs.configure(out, logging.ERROR)
+    yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
+    root.handlers[:], root.level = before
+    structlog.reset_defaults()
+
+
+async def _silent(stage: Stage) -> None:
+    """Tom is called about Mia, and in the same message about so many like her; further ones will be
+    found silent by the next tick."""
+    await stage.subscribe("tom", "ines", "sam")
+    await stage.ticker.tick()
+    asleep = await Watch.get(child_id=stage.cast.mia.id)
+    stage.clock.advance(hours=9)
+    await stage.ticker.tick()
+    assert await Message.filter(child_id=stage.cast.mia.id, kind="alert", state="waiting").exists()
+    await flood(stage.cast.mia.id, MANY, together=uuid4())
+    fresh = await crowd(stage.cast, FRESH, watched=asleep)
+    await Tie.filter(person_id=stage.cast.sam.id, child_id__in=fresh).delete()
+
+
+async def _unsent() -> int:
+    return await Message.filter(kind="alert", state__in=["waiting", "sending"]).count()
+
+
+@pytest.mark.load
+@pytest.mark.timeout(1800)
+async def test_every_loop_goes_on_with_many_silent_children(stage: Stage, errors: Errors) -> None:
+    await _silent(stage)
+    assert await _unsent() > MANY
+    for loop in LOOPS:
+        await getattr(stage.ticker, loop)()
+    assert await Alert.filter(closed_at__isnull=True).count() > MANY + FRESH
+    # What shares a cause waits a moment for what may follow, and goes out as one.
+    stage.clock.advance(seconds=10)
+    await stage.ticker.send()
+    assert await _unsent() == 0
+    tags = [push.json["notification"]["tag"] for push in stage.shown("tom")]
+    assert len(tags) < 10 + MANY / MOST_AS_ONE
+    assert errors() == []
