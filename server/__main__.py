@@ -15,10 +15,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
+import asyncpg
 import uvicorn
 import uvloop
 
-from server import checking, crypt, demo, logs, private
+from server import checking, crypt, demo, live, logs, private
 from server.alert import following
 from server.app import Companion, create_app
 from server.audit.actions import verify
@@ -31,6 +32,7 @@ from server.doors.provider import Talk
 from server.engines import address
 from server.engines.editors import MigrationFault
 from server.engines.migrate import migrate, pending
+from server.engines.postgres import NO_STATEMENTS
 from server.errors import WaymarkError
 from server.keys import new_vapid_key
 from server.missing.back import finding
@@ -394,12 +396,13 @@ async def _look(settings: Settings) -> tuple[list[str], list[str]]:
     except SettingFault as fault:
         wrong.append(str(fault))
     of_database = await _database_faults(settings.database_url)
+    unheard = [] if of_database else await _listening_faults(settings)
     place = address.parse(settings.database_url)
     is_there = not of_database and (place.dialect != "sqlite" or place.file.exists())
     async with _opened(settings) if is_there else contextlib.nullcontext():
         has_push = is_there and await checking.has_push()
         channels = await checking.try_all(settings, utcnow, has_push=has_push)
-        wrong += [*checking.settings_faults(settings), *of_database]
+        wrong += [*checking.settings_faults(settings), *of_database, *unheard]
         wrong += [*await _provider_faults(settings), *channels.faults]
         notes = list(channels.notes)
         if is_there:
@@ -439,11 +442,32 @@ async def _database_faults(url: str) -> list[str]:
         try:
             await open_database(url)
         except (WaymarkError, OSError) as fault:
+            if getattr(fault, "extra", {}).get("why") == NO_STATEMENTS:
+                return [NO_STATEMENTS]
             why = type(fault.__cause__ or fault).__name__
             return [f"WAYMARK_DATABASE_URL cannot be reached: {why}"]
         await close_database()
     missing = await pending(url)
     return [f"the database lacks {', '.join(missing)}: run waymark migrate"] if missing else []
+
+
+async def _listening_faults(settings: Settings) -> list[str]:
+    """Whether open pages hear what changes. A pooler in between takes LISTEN and loses it."""
+    if settings.database_url.startswith("sqlite"):
+        return []
+    await open_database(settings.database_url)
+    try:
+        if await live.is_heard(settings.listen_url):
+            return []
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+        name = "WAYMARK_LISTEN_URL" if settings.listen_url else "WAYMARK_DATABASE_URL"
+        return [f"{name} cannot be listened to: {type(fault).__name__}"]
+    finally:
+        await close_database()
+    return [
+        "open pages do not hear what changes: set WAYMARK_LISTEN_URL to the address of the database"
+        " itself, past the pooler (until then they look each half minute)"
+    ]
 
 
 def _can_be_made(file: Path) -> bool:

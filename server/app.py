@@ -166,7 +166,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         await open_database(app.state.settings.database_url)
         stack.push_async_callback(close_database)
-        await open_live()
+        await open_live(app.state.settings.listen_url)
         stack.push_async_callback(close_live)
         lane = FastLane(app.state.clock)
         await lane.open()

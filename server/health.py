@@ -21,7 +21,7 @@ from server.db import as_moment, fetch
 from server.due.models import Due
 from server.errors import NotFound
 from server.inbound.reading import unknown_since
-from server.live import listeners
+from server.live import is_live, listeners
 from server.missing.search.models import Episode
 from server.notify.devices import census
 from server.notify.dropping import counts
@@ -104,6 +104,8 @@ async def health(request: Request) -> Response:
             "ticker": {"last_tick_at": tick, "age_s": _seconds(tick, now)},
             "oldest_due_s": _seconds(found.oldest_due_at, now) or 0,
             "oldest_unsent_s": _seconds(found.oldest_unsent_at, now) or 0,
+            # No reason for 503: alerts go out all the same, and pages look by themselves.
+            "live_updates": "ok" if is_live() else "away",
         },
         status=200 if is_well else 503,
     )
@@ -160,6 +162,8 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
     )
     gauge.set(await unknown_since(now))
     Gauge("waymark_live_pages", "pages that listen", registry=registry).set(listeners())
+    gauge = Gauge("waymark_live", "1: this process hears what is announced", registry=registry)
+    gauge.set(is_live())
     gauge = Gauge(
         "waymark_connections_refused",
         "connections that this process ended since it began, by reason",

@@ -17,6 +17,11 @@ On SQLite the transaction counts up a row; whoever is in the same process hears 
 processes look once a second whether the file changed at all, which takes some microseconds, and if
 so, which rows did. Nobody hears reliably: after a lost connection, or where a page was slow,
 everyone hears RESYNC, which means "look at everything again".
+
+A pooler that gives out one connection for each transaction (PgBouncer) takes LISTEN and loses it,
+without a word. So the listener says something by the way of all announcements, at the start and
+each minute, and has to hear it. While it does not, `is_live` is False: pages say so, and hear
+RESYNC each half minute. WAYMARK_LISTEN_URL is an address past the pooler.
 """
 
 import asyncio
@@ -39,17 +44,22 @@ from server import logs
 from server.clock import monotonic
 from server.db import RawSqlite, after_commit, dialect, fetch, is_writing, opened_url, sqlite_file
 from server.engines import address
+from server.errors import WaymarkError
 
 RESYNC = "resync"
 CHANNEL = "waymark"
 LOOK_S = 1.0
 KEEP_ALIVE_S = 15.0
-LONGEST_S = 1800.0  # Then the page connects anew.
 # Whether the reader still may is asked at this topic, before each event, and so often besides: ties
 # and duties end by time alone. A burst of events asks once a second.
 RIGHTS = "rights"
 CHECK_S = 5.0
 CHECKED_S = 1.0
+ECHO_EVERY_S = 60.0
+ECHO_WITHIN_S = 5.0
+LOOK_AGAIN_S = 30.0  # While nothing is heard: pages look, and the listener tries anew.
+ECHO = "echo"
+LONGEST_S = 1800.0  # Then the page connects anew.
 MOST_TOPICS = 16
 
 _log = logs.get("live")
@@ -120,6 +130,7 @@ class _Hub:
         self._listening: dict[UUID, set[Subscription]] = {}
         self._numbers: dict[str, int] = {}
         self.is_ending = False
+        self.is_live = True
 
     def enter(self, agency_id: UUID, subscription: Subscription) -> None:
         self._listening.setdefault(agency_id, set()).add(subscription)
@@ -141,6 +152,13 @@ class _Hub:
         for there in self._listening.values():
             for subscription in there:
                 subscription.put(RESYNC)
+
+    def be_live(self, *, is_live: bool) -> None:
+        """Whether announcements arrive. Pages look again, and read it."""
+        if self.is_live != is_live:
+            self.is_live = is_live
+            (_log.info if is_live else _log.warning)("live" if is_live else "not_live")
+        self.resync()
 
     def counted(self, key: str, number: int) -> None:
         """A topic was announced for the `number`th time; told once, by whichever way came first."""
@@ -192,6 +210,11 @@ def subscribe(agency_id: UUID) -> Subscription:
 def listeners() -> int:
     """How many pages listen in this process."""
     return _hub.count()
+
+
+def is_live() -> bool:
+    """Whether this process hears what is announced; else pages look by themselves."""
+    return _hub.is_live
 
 
 def stream(place: UUID, *also: UUID, still: Callable[[], Awaitable[bool]]) -> StreamingResponse:
@@ -258,14 +281,19 @@ async def _may_still(still: Callable[[], Awaitable[bool]]) -> bool:
         return False
 
 
-async def open_live() -> None:
-    """Begin to listen, in the process that serves pages; after open_database."""
+async def open_live(listen_url: str | None = None) -> None:
+    """Begin to listen, in the process that serves pages; after open_database. `listen_url`: where
+    PostgreSQL is heard, if not where the open database is."""
     global _hub, _task, _restore
     assert _task is None, "it is listening already"
     _hub = _Hub()
     ready = asyncio.Event()
-    listen = _listen_on_postgres if dialect() == "postgres" else _look_at_sqlite
-    _task = asyncio.create_task(listen(_hub, ready))
+    if dialect() == "postgres":
+        _hub.is_live = False  # Until something was heard.
+        listening = _listen_on_postgres(_hub, ready, listen_url or opened_url())
+    else:
+        listening = _look_at_sqlite(_hub, ready)
+    _task = asyncio.create_task(listening)
     _restore = _end_streams_on_signal(_hub)
     # Not for ever: pages work without, and the task goes on trying.
     with suppress(TimeoutError):
@@ -336,39 +364,95 @@ async def _look_at_sqlite(hub: _Hub, ready: asyncio.Event) -> None:
         connection.close()
 
 
-async def _listen_on_postgres(hub: _Hub, ready: asyncio.Event) -> None:
+async def _listen_on_postgres(hub: _Hub, ready: asyncio.Event, url: str) -> None:
     pause = 0.5
     while True:
         try:
-            async for _ in _hearing(hub):
+            async for is_live in _hearing(hub, url):
                 # Whatever was said while nobody listened.
-                hub.resync()
+                hub.be_live(is_live=is_live)
                 ready.set()
-                pause = 0.5
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+                pause = 0.5 if is_live else LOOK_AGAIN_S
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, WaymarkError) as fault:
             _log.warning("not_listening", exc=fault)
+            hub.be_live(is_live=False)
         await asyncio.sleep(pause)
-        pause = min(pause * 2, 10.0)
+        pause = min(pause * 2, LOOK_AGAIN_S)
 
 
-async def _hearing(hub: _Hub) -> AsyncIterator[None]:
-    """Listen until the connection is lost; yields once, when it listens."""
-    place = address.parse(opened_url()).credentials
-    connection = await asyncpg.connect(**{name: place[name] for name in _CONNECT & place.keys()})
+async def _hearing(hub: _Hub, url: str) -> AsyncIterator[bool]:
+    """Listen until the connection is lost, or hears nothing: yields whether it hears, at the start
+    and whenever that was tried."""
+    lost, echo = asyncio.Event(), Echo()
+    connection = await connect(url)
     try:
-        lost = asyncio.Event()
         connection.add_termination_listener(lambda _connection: lost.set())
-        await connection.add_listener(CHANNEL, partial(_heard, hub))
-        yield
+        await connection.add_listener(CHANNEL, partial(_heard, hub, echo))
+        if not await echo.comes_back():
+            yield False
+            return
+        yield True
+        until = monotonic() + ECHO_EVERY_S
         while not lost.is_set():
             try:
-                async with asyncio.timeout(KEEP_ALIVE_S):
+                async with asyncio.timeout(min(KEEP_ALIVE_S, ECHO_EVERY_S)):
                     await lost.wait()
             except TimeoutError:
                 # A connection that a firewall forgot looks alive until it is used.
                 await connection.execute("SELECT 1", timeout=5)
+                if monotonic() >= until:
+                    if not await echo.comes_back():
+                        yield False
+                        return
+                    until = monotonic() + ECHO_EVERY_S
     finally:
         connection.terminate()
+
+
+class Echo:
+    """Something said by the way of all announcements, to be heard by whoever says it."""
+
+    def __init__(self) -> None:
+        self._word = ""
+        self._came = asyncio.Event()
+
+    async def comes_back(self) -> bool:
+        """Say it, by the pool, and wait for it. By the listening connection it would prove nothing:
+        a pooler may give that the same connection twice."""
+        self._word = secrets.token_hex(8)
+        self._came.clear()
+        await fetch("SELECT pg_notify($1, $2)", [CHANNEL, f"{ECHO} {self._word}"])
+        try:
+            async with asyncio.timeout(ECHO_WITHIN_S):
+                await self._came.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def hear(self, word: str) -> None:
+        """It came, or that of another process."""
+        if word == self._word:
+            self._came.set()
+
+
+async def is_heard(listen_url: str | None = None) -> bool:
+    """Whether what is announced in the open database is heard there. Raises OSError and those of
+    the driver where nobody can connect."""
+    if dialect() != "postgres":
+        return True
+    echo = Echo()
+    connection = await connect(listen_url or opened_url())
+    try:
+        await connection.add_listener(CHANNEL, partial(_heard, _Hub(), echo))
+        return await echo.comes_back()
+    finally:
+        connection.terminate()
+
+
+async def connect(url: str) -> Any:
+    """A connection apart from the pool."""
+    place = address.parse(url).credentials
+    return await asyncpg.connect(**{name: place[name] for name in _CONNECT & place.keys()})
 
 
 _CONNECT = {
@@ -384,8 +468,13 @@ _CONNECT = {
 }
 
 
-def _heard(hub: _Hub, _connection: Any, _process: int, _channel: str, payload: str) -> None:
+def _heard(
+    hub: _Hub, echo: Echo, _connection: Any, _process: int, _channel: str, payload: str
+) -> None:
     agency_id, _, topic = payload.partition(" ")
+    if agency_id == ECHO:
+        echo.hear(topic)
+        return
     try:
         hub.tell(UUID(agency_id), topic)
     except ValueError:

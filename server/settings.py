@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from uuid import UUID
 
 from server import keys
+from server.engines import address
 
 PUBLIC_PUSH_ORIGINS = (
     "https://fcm.googleapis.com",
@@ -48,6 +49,15 @@ SETTINGS: tuple[Setting, ...] = (
         "WAYMARK_DATABASE_URL",
         "where the rows are: `sqlite://PATH` or `postgres://user:pass@host:port/db`",
         "`sqlite://var/waymark.sqlite3`",
+    ),
+    Setting(
+        "WAYMARK_LISTEN_URL",
+        "where `WAYMARK_DATABASE_URL` goes through a pooler that gives out one connection for each"
+        " transaction (PgBouncer): the address of the database itself, by which open pages hear"
+        " what changes. Such a pooler also needs `max_prepared_statements` (PgBouncer 1.21 or"
+        " later), or `?statement_cache_size=0` behind the database's URL; and `restore` needs the"
+        " direct address",
+        "the database's own",
     ),
     Setting(
         "WAYMARK_SECRET_KEYS",
@@ -168,6 +178,7 @@ class Settings:
     """How this process runs. What may hold a secret or an address stays out of the repr."""
 
     database_url: str = field(repr=False)
+    listen_url: str | None = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
     public_url: str
     display_name: str
@@ -277,11 +288,15 @@ class _Reader:
         inbound = self.take("WAYMARK_INBOUND", lambda text: _inbound(text, channels), no_inbound)
         no_numbers: dict[str, str] = {}
         no_providers: dict[str, Provider] = {}
+        database_url = self.take(
+            "WAYMARK_DATABASE_URL",
+            lambda text: _database_url(text, self.base),
+            f"sqlite://{(var / 'waymark.sqlite3').absolute()}",
+        )
         return Settings(
-            database_url=self.take(
-                "WAYMARK_DATABASE_URL",
-                lambda text: _database_url(text, self.base),
-                f"sqlite://{(var / 'waymark.sqlite3').absolute()}",
+            database_url=database_url,
+            listen_url=self.take(
+                "WAYMARK_LISTEN_URL", lambda text: _listen_url(text, database_url), None
             ),
             secret_keys=self.secret_keys(public_url, var),
             public_url=public_url,
@@ -410,6 +425,19 @@ def _database_url(text: str, base: Path) -> str:
     parts = _split(text)
     if not parts.path.strip("/"):
         raise _Wrong("names no database: postgres://user:pass@host:port/db")
+    return f"postgres://{rest}"
+
+
+def _listen_url(text: str, database_url: str) -> str:
+    scheme, _, rest = text.partition("://")
+    if scheme not in ("postgres", "postgresql"):
+        raise _Wrong("must begin with postgres://")
+    if database_url.startswith("sqlite"):
+        raise _Wrong("is for PostgreSQL: WAYMARK_DATABASE_URL is a file")
+    try:
+        address.parse(f"postgres://{rest}")
+    except ValueError as fault:
+        raise _Wrong(f"cannot be read: {fault}") from None
     return f"postgres://{rest}"
 
 

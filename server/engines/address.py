@@ -87,10 +87,10 @@ def _postgres(url: str) -> Address:
         found |= _places(places)
     found |= {"database": database, "user": unquote(user) or None if at else None}
     found["password"] = unquote(password) or None
-    # Sessions left in the middle of a transaction hold their locks; none of ours lasts so long.
+    # What a pooler passes on (PgBouncer refuses a connection that asks for anything else); how long
+    # a transaction may be idle is said with each BEGIN.
     found["server_settings"] = {
         "timezone": "UTC",
-        "idle_in_transaction_session_timeout": "120000",
         "application_name": found.pop("application_name", "waymark"),
     }
     return Address("postgres", found)

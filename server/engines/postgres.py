@@ -7,7 +7,8 @@ Against the stock engine (each has a test that fails there):
 - leaving a transaction in which a statement had failed says so. PostgreSQL answers such a COMMIT
   with ROLLBACK and no error, and the driver drops that answer: the caller would believe it was
   stored;
-- a connection that is lost, refused or shut down becomes Unavailable.
+- a connection that is lost, refused or shut down becomes Unavailable, and so is a statement that a
+  pooler lost.
 
 Connections are not reset with a statement when they go back to the pool: nothing here leaves a
 session's settings, locks or listeners behind (live.py has a connection of its own), and it is one
@@ -53,6 +54,16 @@ _LATER = (
     DBConnectionError,
     OSError,  # TimeoutError is one.
 )
+# Sessions left in the middle of a transaction hold their locks; none of ours lasts so long. Not set
+# for the session: behind a pooler that gives out one connection for each transaction, a session is
+# nobody's. One round trip, as BEGIN alone.
+_BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 120000"
+# A pooler gave the next statement to another connection than the one that had prepared it.
+_UNPREPARED = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
+NO_STATEMENTS = (
+    "WAYMARK_DATABASE_URL goes through a pooler that loses prepared statements: set"
+    " max_prepared_statements there (PgBouncer 1.21 or later), or add ?statement_cache_size=0 here"
+)
 _savepoints = itertools.count(1)
 
 
@@ -68,6 +79,8 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
 def _telling() -> Iterator[None]:
     try:
         yield
+    except _UNPREPARED as fault:
+        unavailable(fault, NO_STATEMENTS)
     except _LATER as fault:
         unavailable(fault, type(fault).__name__)
     except asyncpg.InterfaceError as fault:
@@ -137,7 +150,7 @@ class _TransactionClient(SafePostgresClient, TransactionWrapper):
     # Plain statements instead of asyncpg's Transaction, which drops the answer to COMMIT.
 
     async def begin(self) -> None:
-        await self._run("BEGIN")
+        await self._run(_BEGIN)
 
     async def commit(self) -> None:
         self._finalized = True

@@ -92,7 +92,7 @@ async def _be_alone(client: BaseDBAsyncClient) -> None:
         if not others:
             return
         await fetch("SELECT pg_sleep(0.1)")
-    raise _in_use(f"{others} connections")
+    raise _in_use(f"{others} connections; those that a pooler keeps open count too")
 
 
 async def _make_room(client: BaseDBAsyncClient, *, replaces: bool) -> None:

@@ -72,6 +72,7 @@ async def show_board(request: Request) -> Response:
         "arranges": may_agency(Role(visitor.role), AgencyAction.PEOPLE_SEE),
         "looked_at": looked_at,
         "is_stale": is_stale,
+        "is_live": live.is_live(),
         "is_unseen": await _shows_nothing(visitor.person_id, now),
         "broken": await _broken(request, Role(visitor.role)),
         "gap": await duty_pages.first_gap(request, visitor),
