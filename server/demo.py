@@ -38,6 +38,7 @@ from server.doors import pairing
 from server.doors.models import Credential
 from server.doors.passwords import Passwords
 from server.errors import Refused
+from server.missing.pack.rules import age_on
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Agency, Child, Person
@@ -78,12 +79,44 @@ class _Kid:
     caseworker: str
     tier: Tier
     times: tuple[time, ...]
+    age: int  # In years, however old the demo is.
+    turned: timedelta  # How long ago, where the birthday is set.
 
 
 _CHILDREN = (
-    _Kid("mia", "Castellane", "fr", "Europe/Paris", "tom", Tier.LOW, (time(18),)),
-    _Kid("noor", "Haddadin", "ar", "Europe/Lisbon", "tom", Tier.MID, (time(9), time(19))),
-    _Kid("lia", "Marchetti", "en", "Europe/Rome", "uwe", Tier.MID, (time(18),)),
+    _Kid(
+        name="mia",
+        surname="Castellane",
+        language="fr",
+        zone="Europe/Paris",
+        caseworker="tom",
+        tier=Tier.LOW,
+        times=(time(18),),
+        age=14,
+        turned=timedelta(days=64),
+    ),
+    _Kid(
+        name="noor",
+        surname="Haddadin",
+        language="ar",
+        zone="Europe/Lisbon",
+        caseworker="tom",
+        tier=Tier.MID,
+        times=(time(9), time(19)),
+        age=16,
+        turned=timedelta(days=131),
+    ),
+    _Kid(
+        name="lia",
+        surname="Marchetti",
+        language="en",
+        zone="Europe/Rome",
+        caseworker="uwe",
+        tier=Tier.MID,
+        times=(time(18),),
+        age=15,
+        turned=timedelta(days=90),
+    ),
 )
 # The fast rhythm runs on the tier of Mia, who is settled.
 FAST_TIER = {
@@ -213,7 +246,10 @@ async def _store(hashes: dict[str, str], now: datetime) -> None:
 
 
 async def _refresh(now: datetime) -> None:
-    """What ages is set anew: Noor came yesterday, whenever the demo is started."""
+    """What ages is set anew: the children are as old as ever, and Noor came yesterday, whenever the
+    demo is started."""
+    for kid in _CHILDREN:
+        await _be_of_age(kid, now)
     if not await Child.exists(id=id_of("noor"), left_at__isnull=True):
         return  # Somebody has tried what happens when a placement ends.
     came = now - NOOR_CAME
@@ -223,6 +259,17 @@ async def _refresh(now: datetime) -> None:
         await agreeing.set_tier(
             SYSTEM, id_of("noor"), Tier.HIGH, until_at=came + FIRST_HOURS, then=Tier.MID, now=now
         )
+
+
+async def _be_of_age(kid: _Kid, now: datetime) -> None:
+    """Give the child another birthday where they have none, or have grown older than the cast."""
+    child = await Child.get_or_none(id=id_of(kid.name))
+    if child is None or age_on(child.birthday, now.date()) == kid.age:
+        return
+    turned = (now - kid.turned).date()
+    # Of the 29th of February there is none in most years.
+    born_on = turned.replace(year=turned.year - kid.age, day=min(turned.day, 28))
+    await people.set_birthday(SYSTEM, child.id, born_on, now)
 
 
 # --- the cast

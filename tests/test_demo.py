@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import httpx2
 import pytest
 import pytest_asyncio
+from pypdfium2 import PdfDocument
 
 from server import demo
 from server.__main__ import _make_ready
@@ -26,6 +27,7 @@ from server.audit.actions import SYSTEM, verify
 from server.checkin.models import CheckIn
 from server.db import close_database, open_database
 from server.errors import Refused
+from server.missing.pack.rules import age_on
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Agency, Child, Person
@@ -174,6 +176,37 @@ async def test_noor_is_in_her_first_72_hours_whenever_it_is_started(start, clock
     clock.set(watch.tier_until_at)
     await ticking.tick(clock())
     assert (await Watch.get(child_id=noor.id)).tier == "mid"
+
+
+@pytest.mark.parametrize("later", [0, 63, 300, 303, 1_200])
+async def test_the_children_are_as_old_as_the_cast_however_old_the_demo_is(start, clock, later):
+    clock.set(datetime(2028, 2, 29, 23, 30, tzinfo=UTC))
+    await start()
+    first = {name: (await Child.get(id=demo.id_of(name))).birthday for name in CHILDREN}
+    clock.advance(days=later)
+    await start()
+    for name, age in (("mia", 14), ("noor", 16), ("lia", 15)):
+        child = await Child.get(id=demo.id_of(name))
+        assert age_on(child.birthday, clock().date()) == age
+        if later <= 63:
+            assert child.birthday == first[name], "a birthday stays while the age is right"
+
+
+@pytest.mark.parametrize(("name", "age"), [("mia", 14), ("noor", 16)])
+async def test_the_packs_of_the_demo_say_when_the_child_was_born(start, client, name, age):
+    ways_in = await start()
+    child = await Child.get(id=demo.id_of(name))
+    why = {"x-waymark-reason": "for a test"}
+    async with await _signed_in(client, ways_in, "tom") as tom:
+        pack = await tom.get(f"/api/v1/children/{child.id}/pack", headers=why)
+        paper = await tom.get(f"/api/v1/children/{child.id}/pack.pdf", headers=why)
+        desk = await tom.get(f"/desk/children/{child.id}")
+    record = pack.json()["record"]
+    assert (record["born_on"], record["age"]) == (child.born_on, age)
+    words = " ".join(page.get_textpage().get_text_range() for page in PdfDocument(paper.content))
+    for shown in (words, desk.text):
+        assert str(child.birthday.year) in shown
+    assert "Born: not known" not in " ".join(words.split())
 
 
 async def test_there_are_four_weeks_of_history_like_real_ones(start, clock):
