@@ -59,13 +59,15 @@ async def hand_over(
         await lock_children(children)
         # Once more: a tie may have ended before the lock.
         ties = await Tie.filter(Tie.ending_after(now), person_id=leaver_id).order_by("child_id")
+        ended: dict[UUID, list[Tie]] = {child_id: [] for child_id in children}
         for tie in ties:
             taker = takers.of_child(tie.child_id)
             if taker is not None:
                 _check_may_hold(adults[taker], tie)
-        for child_id in children:
-            ended = [tie for tie in ties if tie.child_id == child_id]
-            await _of_child(actor, ended, takers.of_child(child_id), now)
+            if tie.child_id in ended:
+                ended[tie.child_id].append(tie)
+        for child_id, of_child in ended.items():
+            await _of_child(actor, of_child, takers.of_child(child_id), now)
         await _deputies(actor, agency_id, leaver_id, takers.everything, now)
     return children
 

@@ -193,6 +193,12 @@ async def alerts_out(found: list[Alert], request: Request) -> list[AlertOut]:
     people = {a.child_id for a in found} | {m.person_id for m in messages if m.person_id}
     people |= {p for a in found for p in (a.acknowledged_by, a.closed_by) if p is not None}
     names = {p.id: p.name for p in await Person.filter(id__in=list(people))}
+    tries: dict[UUID, list[Delivery]] = {}
+    for delivery in deliveries:
+        tries.setdefault(delivery.message_id, []).append(delivery)
+    sent: dict[UUID, list[SentOut]] = {}
+    for m in messages:
+        sent.setdefault(m.subject_id, []).append(_sent(m, tries.get(m.id, []), names))
     return [
         AlertOut(
             id=alert.id,
@@ -218,7 +224,7 @@ async def alerts_out(found: list[Alert], request: Request) -> list[AlertOut]:
             closed_at=alert.closed_at,
             closed_by=_named(alert.closed_by, names),
             outcome=Outcome(alert.outcome) if alert.outcome else None,
-            sent=[_sent(m, deliveries, names) for m in messages if m.subject_id == alert.id],
+            sent=sent.get(alert.id, []),
         )
         for alert in found
     ]
@@ -240,7 +246,6 @@ def _sent(message: Message, deliveries: list[Delivery], names: dict[UUID, str]) 
         deliveries=[
             {"at": d.started_at, "channel": d.channel, "result": d.result, "why": d.why}
             for d in deliveries
-            if d.message_id == message.id
         ],
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,7 @@ from server.notify.models import Message
 from server.notify.worker import MOST_AS_ONE
 from server.people.models import Tie
 from server.watch.models import Watch
+from tests.test_access import MAKERS, described
 from tests.walks.crowd import crowd
 from tests.walks.flood import flood
 from tests.walks.stage import Stage
@@ -26,6 +28,8 @@ MANY = 40_000
 # Late in the moment of the tick, beside all the others: several batches.
 FRESH = 500
 LOOPS = ("tick", "send", "seal", "audit", "tidy")
+# Tied to every child; the roles of the agency; tied to one child.
+READERS = ("ines", "root", "sam")
 
 Errors = Callable[[], list[dict[str, Any]]]
 
@@ -75,3 +79,32 @@ async def test_every_loop_goes_on_with_many_silent_children(stage: Stage, errors
     tags = [push.json["notification"]["tag"] for push in stage.shown("tom")]
     assert len(tags) < 10 + MANY / MOST_AS_ONE
     assert errors() == []
+
+
+@pytest.mark.load
+@pytest.mark.timeout(1800)
+async def test_every_page_is_read_with_many_silent_children(
+    stage: Stage, errors: Errors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A stream of events would go on for half an hour.
+    monkeypatch.setattr("server.live.LONGEST_S", 0)
+    await _silent(stage)
+    broken = []
+    for who in READERS:
+        for route in described(stage.cast.app.routes):
+            if route.startswith("GET ") and (status := await _read(stage, who, route)) >= 500:
+                broken.append(f"{who}: {route} gave {status}")
+    # Nobody sends here, and whoever asks how we are is told so.
+    assert broken == [f"{who}: GET /health gave 503" for who in READERS]
+    assert errors() == []
+
+
+async def _read(stage: Stage, who: str, route: str) -> int:
+    cast, path = stage.cast, route.removeprefix("GET ")
+    for name in re.findall(r"{(\w+)}", path):
+        path = path.replace(f"{{{name}}}", str(await MAKERS[name](cast, who, path)))
+    await cast.new_token(who)
+    client = cast.client_as(who) if path.startswith("/api/") else cast.browser_as(who)
+    async with client:
+        answer = await client.get(path, headers={"x-waymark-reason": "Looking"})
+    return answer.status_code
