@@ -168,7 +168,7 @@ async def child_for(
     roles, why = await roles_towards(visitor, child.id, now), None
     if not may(roles, action) and (why := await _why_by_rota(request, visitor, child.id, now)):
         roles |= {Role.SUPERVISOR}
-    usual = f"look:{action}" if why is not None else None
+    usual = f"look:{action}" if why is not None and not visitor.is_child else None
     if by_call and not may(roles, action) and await _is_called(request, child.id, alert_id):
         roles |= {Role.CALLED}
         usual, why = look_by_call(action), CALLED
@@ -176,9 +176,11 @@ async def child_for(
         raise nothing_here()
     if not may(roles, action):
         raise not_yours()
-    what = look_of(request) or usual
-    if what is not None and not visitor.is_child:
+    if (what := look_of(request)) is not None and not visitor.is_child:
         await _looks_at(request, child, what, why=why, at_most_every=at_most_every)
+    elif usual is not None:
+        # At once: a page that leaves an entry of its own finds this one, which says why.
+        await looked(visitor, [child.id], usual, now, why=why, at_most_every=at_most_every)
     return child, roles
 
 

@@ -39,6 +39,11 @@ def plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text.translate(_UNREAD)).split())
 
 
+def unspaced(text: str) -> str:
+    """A text without white space: a long word may end a line anywhere."""
+    return "".join(text.split())
+
+
 def glyphs(made: bytes) -> list[int]:
     """The number of each glyph on it. 0 is the empty box, by which every font draws what it does
     not have."""
