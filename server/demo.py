@@ -514,8 +514,11 @@ async def end_fast(now: datetime) -> None:
 
 
 async def _settle_down(now: datetime) -> None:
-    """What is late of Mia's is over: the trainer begins with a calm board."""
+    """What is late of Mia's is over: the trainer begins with a calm board. A search for her goes on
+    until someone has seen her, as it does everywhere."""
     mia = id_of("mia")
+    if await Watch.exists(child_id=mia, is_missing=True):
+        return
     for alert in await Alert.filter(child_id=mia, closed_at__isnull=True):
         await calling.close_alert(SYSTEM, alert.id, Outcome.TECHNICAL, None, now)
     await watch.settle(mia, Evidence.PROFESSIONAL, uuid5(_DEMO, f"calm:{now}"), now=now)

@@ -32,6 +32,7 @@ from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Agency, Child, Person
 from server.watch import ticking
+from server.watch.calling import open_missing
 from server.watch.models import Question, Round, Watch
 
 STAFF = {"tom", "ines", "ada", "sam", "eve", "root", "uwe"}
@@ -341,6 +342,17 @@ async def test_it_ends_with_a_calm_board_and_the_rhythm_from_before(start, clock
     assert (await Watch.get(child_id=demo.id_of("mia"))).act_at > clock()
     await demo.end_fast(clock())
     assert await _is_shipped()
+
+
+async def test_a_start_after_mia_was_said_to_be_missing_goes_on_with_the_search(start, clock):
+    await start()
+    await demo.begin_fast(clock())
+    alert = await open_missing(SYSTEM, demo.id_of("mia"), None, clock())
+    clock.advance(minutes=1)
+    await demo.end_fast(clock())
+    await demo.begin_fast(clock())
+    assert (await Alert.get(id=alert.id)).closed_at is None
+    assert (await Watch.get(child_id=demo.id_of("mia"))).is_missing
 
 
 async def test_it_can_begin_again(start, clock):
