@@ -1,7 +1,7 @@
 """Who looked at what is written about a child, in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -57,13 +57,14 @@ WORDS: Mapping[str, str] = {
 HIDDEN_FROM_CHILD = frozenset(
     {"account", "alert", "episode", "observation", "pack", "question", "sighting", "sign"}
 )
+# For the same reason: only those who are called about an open alert look by a call.
+HIDDEN_REASONS = frozenset({"called"})
 PAGE = "look:child:see"
 SOMETHING = N_("Something about you")
 REASONS: Mapping[str, str] = {
     "on_duty": N_("They were on duty."),
     "wrote_too": N_("Somebody else had changed it while they wrote."),
     "cover": N_("They stood in for your caseworker, who was away."),
-    # Says nothing of an alert: whoever holds the phone must not learn that adults were called.
     "called": N_("We asked them to help."),
 }
 
@@ -95,7 +96,7 @@ async def looks_at(child_id: UUID, language: str, *, is_child: bool) -> list[Loo
             who=people.get(entry.who_id) if entry.who_id else None,
             role=entry.who_role,
             what=gettext(language, words_of(code)),
-            why=_why(entry.why, language),
+            why=None if is_child and entry.why in HIDDEN_REASONS else _why(entry.why, language),
             code=code,
         )
         for entry in entries
@@ -175,15 +176,19 @@ def desk_words_of(code: str) -> str:
 
 
 def _one_an_hour(looks: Sequence[Look]) -> list[Look]:
-    """The first of each hour of the same person, thing and reason; newest first. Two things that
-    read alike to a child are one thing."""
-    begun: dict[object, datetime] = {}
-    found = []
+    """The first of each hour of the same person and thing, newest first. Two things that read alike
+    to a child are one thing, with the reason of whichever has one; two reasons are two lines."""
+    latest: dict[object, int] = {}
+    found: list[Look] = []
     for look in reversed(looks):
-        key = (look.who.id if look.who else None, look.what, look.why)
-        if key in begun and look.at - begun[key] < ONE_LOOK:
-            continue
-        begun[key] = look.at
+        key = (look.who.id if look.who else None, look.what)
+        at = latest.get(key)
+        if at is not None and look.at - found[at].at < ONE_LOOK:
+            before = found[at]
+            if look.why is None or before.why in (None, look.why):
+                found[at] = replace(before, why=before.why or look.why)
+                continue
+        latest[key] = len(found)
         found.append(look)
     return found[::-1]
 

@@ -486,7 +486,7 @@ async def test_somebody_who_has_left_is_asked_nothing_and_others_hear_of_it(cast
     await Person.filter(id=cast.eve.id).update(disabled_at=cast.clock())
     cast.clock.advance(minutes=16)
     await dues.tick(cast.clock())
-    assert "ines" in await told(cast, Kind.HANDOVER_READ)
+    assert "tom" in await told(cast, Kind.HANDOVER_READ), "her caseworker, where its owner is gone"
 
 
 # --- at the desk

@@ -208,7 +208,7 @@ async def test_a_phone_that_asks_by_itself_looks_at_nobody_whose_pack_is_sealed(
         assert (await client.get("/api/v1/packs?sealed=perhaps")).status_code == 422
     assert await looks(cast, "noor") == []
     assert await states(cast, "eve") == {"mia": "open", "noor": "sealed"}
-    assert await looks(cast, "noor") == ["look:pack:change"]
+    assert await looks(cast, "noor") == ["look:pack:read"]
 
 
 async def test_the_same_again_and_at_once_is_one(cast: Cast) -> None:

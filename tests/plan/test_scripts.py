@@ -15,7 +15,7 @@ from server.people.models import Person
 from server.plan import scripts
 from server.plan.fonts import _BUILT_IN, fonts, has
 from tests.cast import Cast
-from tests.missing.test_pack import put
+from tests.missing.test_pack import prepared, put
 from tests.missing.test_pack_paper import pages
 from tests.missing.test_pack_paper import paper as pack
 from tests.plan.pdfs import beyond, boxes, by_pypdf, glyphs, plain
@@ -137,7 +137,7 @@ async def test_a_word_that_is_too_long_stays_on_the_page_and_is_copied_whole(
     cast: Cast, language: str, word: str
 ) -> None:
     await Person.filter(id=cast.mia.id).update(name=f"Mia {word[:90]}")
-    await put(cast, "tom", 0, {"hair": word, "own_script": word, "own_calms": word})
+    await prepared(cast, {"hair": word, "own_script": word, "own_calms": word})
     on_pack = await pack(cast, f"?language={language}")
     on_project = await project(cast, language, summary=word, area=word[:100], now=word)
     assert beyond(on_pack, 9 * 72 / 25.4 - 1, 595 - 9 * 72 / 25.4 + 1) == []
@@ -204,7 +204,7 @@ def bands(picture: Image.Image) -> int:
 
 @pytest.mark.parametrize("script", TALL)
 async def test_lines_of_a_tall_script_do_not_touch(cast: Cast, script: str) -> None:
-    await put(cast, "tom", 0, {"own_calms": f"{TALL[script]} " * 15})
+    await put(cast, "mia", 0, {"own_calms": f"{TALL[script]} " * 15})
     made = await pack(cast)
     letters = {char for char in TALL[script] if ord(char) > 0x590}
     drawn = [box for box in boxes(made) if box[0] in letters]

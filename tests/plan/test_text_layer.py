@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from server.plan import textlayer
 from tests.cast import Cast
-from tests.missing.test_pack import put
+from tests.missing.test_pack import prepared
 from tests.missing.test_pack_paper import paper as pack
 from tests.plan.pdfs import EXTRACTORS, by_pdfium, by_pypdf, plain
 from tests.plan.said import Phone
@@ -126,7 +126,7 @@ async def test_no_letter_in_any_of_its_forms_is_doubled_or_lost(cast: Cast, name
 
 async def test_words_and_labels_on_the_grab_pack_are_copied_as_they_are(cast: Cast) -> None:
     fields = {"hair": SENTENCES["Arabic"], "own_calms": SENTENCES["Urdu"], "aliases": "مُحَمَّد"}
-    assert (await put(cast, "tom", 0, fields)).status_code == 200
+    await prepared(cast, fields)
     for language in ("fr", "ar"):
         found = plain(by_pypdf(await pack(cast, f"?language={language}")))
         assert all(plain(text) in found for text in fields.values()), found

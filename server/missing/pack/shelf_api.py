@@ -26,7 +26,7 @@ async def show(request: Request) -> Response:
     # asks for nobody whose pack is sealed.
     among = await of_concern(visitor, now) if sealed == "no" else None
     every = carrying.AT_MOST
-    children = await children_for(request, Action.PACK_CHANGE, among=among, at_most_every=every)
+    children = await children_for(request, Action.PACK_READ, among=among, at_most_every=every)
     return json_answer(ShelfOut(until, now, await shelf(visitor, children, until, now)))
 
 
@@ -35,7 +35,7 @@ async def carry(request: Request) -> Response:
     child, _ = await child_for(
         request,
         request.path_params["child_id"],
-        Action.PACK_CHANGE,
+        Action.PACK_READ,
         at_most_every=carrying.AT_MOST,
     )
     visitor, now = await visitor_of(request), now_of(request)
@@ -49,7 +49,7 @@ async def put_down(request: Request) -> Response:
     child, _ = await child_for(
         request,
         request.path_params["child_id"],
-        Action.PACK_CHANGE,
+        Action.PACK_READ,
         at_most_every=carrying.AT_MOST,
     )
     await carrying.put_down(await visitor_of(request), child, now_of(request))
