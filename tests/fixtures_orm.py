@@ -32,9 +32,11 @@ def _build_once(self: Apps) -> None:
         return _build(self)
     models = [model for app in self.apps.values() for model in app.values()]
     if not all(_key(model) in _kept for model in models):
-        # The dictionary of filters is filled in place: each kind of database has its own.
+        # Filters and lists of fields are filled in place: each kind of database has its own.
         for model in models:
-            model._meta.filters = {}
+            for name in _DEPENDS:
+                if isinstance(getattr(model._meta, name), list | dict):
+                    setattr(model._meta, name, _empty(model, name))
         _build(self)
         for model in models:
             _kept[_key(model)] = {name: _copied(model, name) for name in _DEPENDS}
@@ -50,6 +52,10 @@ def _key(model: type[Model]) -> tuple[type[Model], type[Any]]:
 def _copied(model: type[Model], name: str) -> Any:
     value = getattr(model._meta, name)
     return value.copy() if isinstance(value, list | dict) else value
+
+
+def _empty(model: type[Model], name: str) -> Any:
+    return type(getattr(model._meta, name))()
 
 
 def pytest_configure() -> None:
