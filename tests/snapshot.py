@@ -6,9 +6,11 @@ await restore(rows)        into an empty database of the same kind, after the sa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from server.db import dialect, fetch, write
+from server.engines.width import MOST
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -36,7 +38,15 @@ async def restore(rows: Rows) -> None:
     async with write():
         await fetch(_ANY_ORDER[dialect()])
         for table, those in rows.items():
-            await _insert(table, those)
+            # As many as one statement may have parameters (server/engines/width.py).
+            for some in batched(those, MOST // len(those[0])):
+                await _insert(table, some)
+
+
+def batched(rows: list[dict[str, Any]], most: int) -> Iterator[list[dict[str, Any]]]:
+    """The rows in lists of so many."""
+    for start in range(0, len(rows), most):
+        yield rows[start : start + most]
 
 
 async def _insert(table: str, rows: list[dict[str, Any]]) -> None:

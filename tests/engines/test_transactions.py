@@ -194,7 +194,8 @@ async def test_two_thousand_cancelled_transactions_leave_the_database_as_it_was(
 async def test_the_stock_engine_hangs_after_far_fewer(migrated, clock):
     async with opened_with_stock_engine(migrated):
         await Beat.create(name="tick", at=clock())
-        with pytest.raises((TimeoutError, TransactionManagementError)):
+        # Or what it had given up was stored all the same, and is there twice.
+        with pytest.raises((TimeoutError, TransactionManagementError, IntegrityError)):
             await _cancel_and_go_on(clock)
 
 

@@ -204,6 +204,8 @@ FITS: Mapping[str, Fits] = {
     f"POST {_DESK}/ties/{{tie_id}}/end": Fits("root", form={}),
     "GET /api/v1/looks": _TO_MIA,
     f"GET {_API}/looks": _TO_TOM,
+    f"GET {_DESK}/looks": _TO_TOM,
+    "GET /desk/people/children/{child_id}/looks": _TO_ROOT,
     "GET /desk/settings": _TO_TOM,
     "POST /desk/settings/language": Fits(form={"language": "en"}),
     "POST /desk/settings/addresses": Fits(form={"channel": "email", "address": "t@example.org"}),

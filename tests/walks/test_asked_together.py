@@ -102,7 +102,7 @@ async def test_each_is_answered_by_itself_and_once(stage: Stage) -> None:
     async with stage.cast.client(headers={"accept": "text/html"}) as anyone:
         page = (await anyone.get(path)).text
         assert page.count("<button") == 2
-        assert "Le référent est appelé maintenant." in page
+        assert "Noté\xa0: pas vu. Des adultes ont été appelés." in page
         # What is no answer about one of these changes nothing.
         for wrong in ({"question": "x"}, {"question": str((await question_of(lou)).id)}):
             await anyone.post(path, data=wrong)
