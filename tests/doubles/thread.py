@@ -60,3 +60,6 @@ class InThread:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+        # A connection that is closed lets go of its socket some turns of the loop later.
+        for _ in range(10):
+            await asyncio.sleep(0)
