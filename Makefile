@@ -11,7 +11,7 @@ BIN := .venv/bin
 MADE := .venv/made
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 NPM := cd pwa && PATH="$(CURDIR)/.node/bin:$$PATH" npm
-PYTEST := $(BIN)/python -m pytest
+PYTEST := $(BIN)/python -m pytest --durations 10
 
 CATALOGS := $(wildcard server/i18n.py) $(shell find server/locale -name '*.po' 2>/dev/null)
 APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/dist/*' 2>/dev/null)
@@ -83,8 +83,9 @@ migrate: $(MADE)/waymark
 
 test: test-quick test-browser test-load ## Test it all: on SQLite, on PostgreSQL, in real browsers
 
+# Three on two cores: tests wait for PostgreSQL half of the time.
 test-quick: $(MADE)/dev $(MADE)/app ## The same without browsers and load
-	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load" $(ARGS)
+	$(PYTEST) -n 3 --dist worksteal -m "not browser and not load" $(ARGS)
 
 test-browser: $(MADE)/dev $(MADE)/app browsers ## In real browsers
 	$(PYTEST) -n 2 --dist worksteal -m "browser and not load" $(ARGS)

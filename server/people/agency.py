@@ -15,6 +15,7 @@ from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.people.actions import add_home as add_a_home
 from server.people.actions import checked_language, checked_name, checked_zone, lock_adults
+from server.people.happenings import Rights, rights_changed
 from server.people.models import Agency, Home, Person, Tie
 from server.people.rules import STAFF, Role, clean_name, may_hold
 
@@ -140,6 +141,10 @@ async def change_person(
                 agency_id=agency_id,
                 now=now,
             )
+        if "deputy_id" in changed:
+            await rights_changed(Rights(deputy_of=person.id, came=deputy_id), now)
+        if "role" in changed:
+            await rights_changed(Rights(person_id=person.id), now)
 
 
 async def _check_role(actor: Actor, person: Person, role: Role, now: datetime) -> None:

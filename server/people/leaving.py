@@ -17,7 +17,7 @@ from server.i18n import N_
 from server.ids import uuid7
 from server.live import RIGHTS, announce
 from server.people.actions import is_worker, keeps_a_caseworker, lock_adults, lock_children
-from server.people.happenings import Happening, happened
+from server.people.happenings import Happening, Rights, happened, rights_changed
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role, may_hold
 
@@ -191,3 +191,4 @@ async def _deputies(
             why=LEAVING,
             now=now,
         )
+        await rights_changed(Rights(deputy_of=person.id, came=deputy), now)

@@ -22,7 +22,7 @@ from server.doors import actions as doors
 from server.errors import Conflict, NotFound
 from server.notify.models import Message
 from server.people import actions as people
-from server.people.leaving import Takers
+from server.people.leaving import Takers, _deputies
 from server.people.models import Person, Tie
 from server.people.roles import set_role
 from server.people.rules import Role
@@ -461,6 +461,39 @@ async def test_a_new_deputy_hears_at_once_and_may_act(cast: Cast) -> None:
         assert (await eve.get(f"/api/v1/alerts/{alert.id}")).status_code == 200
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.eve.id, cast.clock())
     assert (await calls(alert))["eve"] == 1, "not twice"
+
+
+async def test_a_deputy_who_is_chosen_on_the_page_of_a_person_hears_at_once(cast: Cast) -> None:
+    alert = await opened(cast)
+    tom = await Person.get(id=cast.tom.id)
+    form = {"name": tom.name, "role": "caseworker", "language": tom.language, "zone": tom.zone}
+    async with cast.browser_as("root") as root:
+        for _ in range(2):
+            said = form | {"deputy_id": str(cast.eve.id)}
+            answer = await root.post(f"/desk/people/{tom.id}", data=said)
+            assert answer.status_code == 303
+    assert (await calls(alert))["eve"] == 1
+
+
+async def test_another_role_chosen_on_the_page_of_a_person_ends_what_it_gave(cast: Cast) -> None:
+    alert = await opened(cast)
+    await cast.on_duty("eve")
+    await taken(cast, "eve", alert)
+    await Shift.filter(person_id=cast.eve.id).delete()
+    eve = await Person.get(id=cast.eve.id)
+    form = {"name": eve.name, "role": "guardian", "language": eve.language, "zone": eve.zone}
+    async with cast.browser_as("root") as root:
+        answer = await root.post(f"/desk/people/{eve.id}", data=form | {"deputy_id": ""})
+    assert answer.status_code == 303
+    assert (await Alert.get(id=alert.id)).acknowledged_by is None
+
+
+async def test_who_becomes_a_deputy_because_another_leaves_hears_at_once(cast: Cast) -> None:
+    alert = await opened(cast)
+    await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.ines.id, cast.clock())
+    async with write():
+        await _deputies(SYSTEM, cast.agency.id, cast.ines.id, cast.eve.id, cast.clock())
+    assert (await calls(alert))["eve"] == 1
 
 
 async def test_whoever_covers_from_now_on_hears_of_what_is_open(cast: Cast) -> None:
