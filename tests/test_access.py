@@ -1186,7 +1186,9 @@ async def intake_id(cast: Cast, _who: str | None, _path: str) -> object:
 async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A time in which Mia was missing: over where the child itself reads of it."""
     now = cast.clock()
-    held = await Episode.filter(child_id=cast.mia.id).order_by("-opened_at").first()
+    # All of them began in one moment: the one that is open comes first.
+    every = Episode.filter(child_id=cast.mia.id)
+    held = await every.filter(found_at__isnull=True).first() or await every.order_by("id").first()
     needs_open = path.endswith("/found") or "/mail" in path or who == CALLED
     if held is None or (not held.is_open and needs_open):
         held, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
