@@ -155,8 +155,8 @@ async def child_for(
 
     Raises NotFound without a tie, Denied where no tie has this right. A look of an adult leaves an
     entry that the child can read (`looking.py` says which request is one, and at what), once an
-    hour, or `at_most_every`. Whoever is only on duty, or there for a caseworker who is on leave,
-    leaves one at whatever they do.
+    hour, or `at_most_every`. A person who is only on duty, or there for a caseworker who is on
+    leave, leaves one at each thing they do.
 
     `by_call`: an open alert that called the visitor is enough, where `alert_id` is given this one;
     that is a look too.
