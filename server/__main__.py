@@ -308,7 +308,7 @@ async def _ticker(settings: Settings) -> AsyncIterator[Ticker]:
         ticker = Ticker(settings, channels, utcnow)
         # At once, so that whatever was missed while nobody looked is found before anyone asks.
         await ticker.first()
-        ticker.start()
+        await ticker.start()
         stack.push_async_callback(ticker.stop)
         yield ticker
 

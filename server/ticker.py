@@ -22,7 +22,7 @@ from server.clock import Clock
 from server.db import dialect, fetch, opened_url, write
 from server.doors import actions as doors
 from server.due import actions as dues
-from server.engines.beating import Beating
+from server.engines.beating import WITHIN_S, Beating
 from server.missing.pack import marking as pack_marking
 from server.missing.search import handing
 from server.notify import actions as messages
@@ -130,8 +130,8 @@ class Ticker:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 30},
         )
 
-    def start(self) -> None:
-        """Begin to look. Returns at once."""
+    async def start(self) -> None:
+        """Begin to look. Returns after the first heartbeat, or after two seconds without one."""
         jobs: list[tuple[str, float, Callable[[], Awaitable[None]]]] = [
             ("tick", TICK_EVERY_S, self.tick),
             ("send", SEND_EVERY_S, self.send),
@@ -151,14 +151,19 @@ class Ticker:
                 id=name,
                 max_instances=most,
             )
-        self.begin_beating()
+        await self.begin_beating()
         self._scheduler.start()
 
-    def begin_beating(self) -> None:
-        """From now on others see whether this process lives."""
+    async def begin_beating(self) -> None:
+        """From now on others see whether this process lives.
+
+        A process that claims before its first beat and then dies is not missed, and its claims
+        stay for the whole lease: so that beat is waited for. But it must start without one, too.
+        """
         if self._beating is None:
             self._beating = beating(opened_url(), self.worker.name)
             self._beating.start()
+            await asyncio.to_thread(self._beating.beaten.wait, WITHIN_S)
 
     async def first(self) -> None:
         """One look before the clock starts: whatever was missed while nobody looked is found."""

@@ -73,7 +73,7 @@ async def test_to_stop_finishes_what_runs(cast: Cast, ticker: Ticker) -> None:
         await go_on.wait()
         done.set()
 
-    ticker.start()
+    await ticker.start()
     running = asyncio.create_task(ticker._run("slow", slow))
     await begun.wait()
     stopping = asyncio.create_task(ticker.stop())

@@ -283,7 +283,7 @@ async def test_a_heart_that_cannot_beat_goes_on_trying(stage: Stage) -> None:
 
 async def test_a_ticker_that_stops_leaves_no_row(stage: Stage) -> None:
     ticker = stage.another_ticker()
-    ticker.start()
+    await ticker.start()
     assert ticker._beating is not None
     assert await asyncio.to_thread(ticker._beating.beaten.wait, 10)
     await ticker.stop()

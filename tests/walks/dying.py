@@ -79,7 +79,7 @@ async def main(point: str) -> None:
     ticker = Ticker(settings, channels, utcnow)
     if point == "paused":
         ticker.worker.__class__ = Pausing
-        ticker.begin_beating()
+        await ticker.begin_beating()
     async with write():
         await ticker.tick()
         if point == "inside_tick":
