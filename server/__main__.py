@@ -31,7 +31,7 @@ from server.doors.passwords import Passwords
 from server.doors.provider import Talk
 from server.engines import address
 from server.engines.editors import MigrationFault
-from server.engines.migrate import migrate, pending
+from server.engines.migrate import TooOld, migrate, pending
 from server.engines.postgres import NO_STATEMENTS
 from server.errors import WaymarkError
 from server.keys import new_vapid_key
@@ -510,6 +510,16 @@ def _demo(args: argparse.Namespace) -> int:
 
 async def _show_demo(settings: Settings, *, is_served: bool) -> None:
     """Load the demo where nothing is yet, set anew what ages, and print the ways in."""
+    try:
+        await _load_demo(settings, is_served=is_served)
+    except TooOld:
+        if not (aside := demo.set_aside(settings)):
+            raise
+        _say(f"The demo was made before version 0.1. It is now {aside}; a new one is made.")
+        await _load_demo(settings, is_served=is_served)
+
+
+async def _load_demo(settings: Settings, *, is_served: bool) -> None:
     async with _opened(settings):
         found = await demo.prepare(settings, Passwords(), _say, utcnow())
         await demo.end_fast(utcnow())

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -37,13 +38,14 @@ from server.doors import actions as doors
 from server.doors import pairing
 from server.doors.models import Credential
 from server.doors.passwords import Passwords
+from server.engines import address
 from server.errors import Refused
 from server.missing.pack.rules import age_on
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Agency, Child, Person
 from server.people.rules import Role
-from server.private import make_folder
+from server.private import BESIDE, make_folder
 from server.settings import Settings
 from server.watch import actions as watch
 from server.watch import agreeing, calling, placing, questions, ticking
@@ -187,6 +189,27 @@ async def prepare(
         # Inside: of two starts at once the file holds what the later one has stored.
         _write(file, found)
     return found
+
+
+def set_aside(settings: Settings) -> Path | None:
+    """Rename the demo's own SQLite file and return its new place; None where it is no demo's.
+
+    What another program made, and a PostgreSQL, is for its operator to put away.
+    """
+    place = address.parse(settings.database_url)
+    is_demo = (settings.var / "demo.json").exists()
+    if place.dialect != "sqlite" or not is_demo:
+        return None
+    if place.file.parent.resolve() != settings.var.resolve():
+        return None
+    names = (f"before-0.1{more}.sqlite3" for more in ("", *(f"-{n}" for n in count(2))))
+    aside = next(path for name in names if not (path := settings.var / name).exists())
+    # The file itself last: SQLite would read a log that is left behind into the new one.
+    for ending in reversed(BESIDE):
+        beside = place.file.with_name(place.file.name + ending)
+        if beside.exists():
+            beside.rename(aside.with_name(aside.name + ending))
+    return aside
 
 
 async def _invite(settings: Settings, now: datetime) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -364,6 +365,40 @@ def test_a_key_for_push_is_written_once_and_can_be_used(run, tmp_path):
     assert run("migrate", WAYMARK_VAPID_PRIVATE_KEY_FILE=str(file))[0] == 0
 
 
+@pytest.fixture
+def old_file(run: Run, tmp_path: Path) -> Path:
+    """A database of a version before 0.1, where the settings of a first start have it."""
+    assert run("migrate")[0] == 0
+    file = tmp_path / "var" / "waymark.sqlite3"
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE tortoise_migrations SET name = '0001_first'")
+    return file
+
+
+def test_a_demo_from_before_0_1_is_set_aside_and_a_new_one_made(run, old_file: Path):
+    (old_file.parent / "demo.json").write_text("{}")
+    old = old_file.read_bytes()
+    code, out, err = run("demo")
+    assert (code, err) == (0, [])
+    assert "made before version 0.1. It is now var/before-0.1.sqlite3; a new one is made." in out
+    assert old_file.with_name("before-0.1.sqlite3").read_bytes() == old
+    assert old_file.exists()
+    assert run("demo")[0] == 0
+    assert not old_file.with_name("before-0.1-2.sqlite3").exists()
+
+
+@pytest.mark.parametrize("words", ["demo", "migrate", "serve", "tick"])
+def test_any_other_database_from_before_0_1_is_left_alone(run, old_file: Path, words: str):
+    old = old_file.read_bytes()
+    code, _, err = run(words)
+    assert code == 1
+    assert err == [
+        "This database was made before version 0.1 and cannot be upgraded. Keep it, and start with"
+        " a new one (WAYMARK_DATABASE_URL)."
+    ]
+    assert old_file.read_bytes() == old
+
+
 def test_the_record_of_a_new_database_is_whole(run, empty: Database):
     found = run("audit", "verify", WAYMARK_DATABASE_URL=empty.url)
     assert found == (0, "The record is whole.\n", [])
@@ -371,7 +406,7 @@ def test_the_record_of_a_new_database_is_whole(run, empty: Database):
 
 def test_migrating_twice_does_nothing_the_second_time(run, empty: Database):
     code, out, _ = run("migrate", WAYMARK_DATABASE_URL=empty.url)
-    assert (code, out.splitlines()[0]) == (0, "applied 0001_first")
+    assert (code, out.splitlines()[0]) == (0, "applied 0001_initial")
     assert run("migrate", WAYMARK_DATABASE_URL=empty.url) == (0, "", [])
 
 

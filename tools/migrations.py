@@ -3,33 +3,41 @@
 `make` writes what the models ask for and the migrations lack, with the operations of server/engines
 (Tortoise's own lose constraints, rows and indexes). `check` says whether anything is lacking,
 without a database; what the detector cannot see the schema test compares on both databases.
-`regenerate` writes migrations/0001_first.py anew from nothing: only before the first release, since
-a database that has it knows it by its name.
+`regenerate` writes migrations/0001_initial.py anew from nothing: only before the first release,
+since a database that has it knows it by its name.
 """
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import subprocess
 import sys
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from tortoise import fields
 from tortoise.context import TortoiseContext
+from tortoise.fields.base import Field
+from tortoise.fields.relational import ForeignKeyFieldInstance
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.schema_generator.state import State
 from tortoise.migrations.writer import MigrationWriter, format_migration_name
+from tortoise.models import Model
 
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
-FIRST = "0001_first"
+FIRST = "0001_initial"
 USAGE = "python -m tools.migrations make NAME | check | regenerate"
 
 
 class Detector(MigrationAutodetector):
     """Tortoise's own, blind to what is no part of the schema.
 
-    A docstring that was put better is not a migration. And the name of the primary key is `child`
-    in a state and `child_id` in a model where it is a relation: that would never come to rest.
+    A docstring, a default of Python's, a class of fields or an enum of ours that changed is not a
+    migration; and so a migration imports none of our rules, which go on changing. The name of the
+    primary key is `child` in a state and `child_id` in a model where it is a relation: that would
+    never come to rest.
     """
 
     def _current_state(self) -> State:
@@ -44,9 +52,35 @@ def _bare(state: State) -> State:
         model.pk_field_name = ""
         for name in ("pk_attr", "table_description"):
             model.options.pop(name, None)
-        for field in model.fields.values():
-            field.description = None
+        model.bases = (Model,)
+        model.fields = {name: _plain(field) for name, field in model.fields.items()}
     return state
+
+
+def _plain(field: Field[Any]) -> Field[Any]:
+    """The field as far as the database knows it."""
+    kind = type(field)
+    is_stock = kind.__module__.startswith("tortoise.fields.") and "Enum" not in kind.__name__
+    plain = copy(field) if is_stock else _stock(field)
+    plain.description = plain.default = None
+    if isinstance(plain, ForeignKeyFieldInstance):
+        plain.related_name = False
+        if plain.source_field == f"{plain.model_field_name}_id":
+            plain.source_field = None
+    if isinstance(plain, fields.DatetimeField):
+        plain.auto_now = plain.auto_now_add = False
+    return plain
+
+
+def _stock(field: Field[Any]) -> Field[Any]:
+    """Tortoise's field that makes the same column as one of ours, or as an enum's."""
+    length = getattr(field, "max_length", None)
+    plain: Any = fields.CharField(max_length=length) if length else fields.TextField()
+    if field.SQL_TYPE != plain.SQL_TYPE:
+        raise RuntimeError(f"no field of Tortoise's makes the column of a {type(field).__name__}")
+    for name in ("null", "unique", "index", "db_default", "source_field", "model_field_name"):
+        setattr(plain, name, getattr(field, name))
+    return cast(Field[Any], plain)
 
 
 async def lacking(config: dict[str, Any]) -> list[MigrationWriter]:
@@ -73,7 +107,7 @@ def written(writer: MigrationWriter, first_line: str) -> str:
     theirs = "from tortoise.migrations import operations as ops\n"
     if theirs not in text:
         raise RuntimeError("Tortoise writes migrations in another way now")
-    ours = text.replace(theirs, "").replace(
+    ours = ast.unparse(_Short().visit(ast.parse(text.replace(theirs, "")))).replace(
         "\nclass Migration", "\nfrom server.engines import operations as ops\n\nclass Migration", 1
     )
     return _formatted(f'"""{first_line}"""\n\n{ours}')
@@ -102,12 +136,55 @@ def _in_order(operations: list[Any]) -> None:
     operations[:] = [*ordered, *rest]
 
 
+# What Tortoise writes out although it is what a field has without it.
+_USUAL = {
+    "auto_now": "False",
+    "auto_now_add": "False",
+    "bases": "['Model']",
+    "db_constraint": "True",
+    "generated": "False",
+    "on_delete": "OnDelete.CASCADE",
+    "to_field": "'id'",
+    "unique": "False",
+}
+
+
+class _Short(ast.NodeTransformer):
+    """Leaves out what is so anyway."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        is_key = any(word.arg == "primary_key" for word in node.keywords)
+        node.keywords = [word for word in node.keywords if not _is_usual(word, is_key=is_key)]
+        return self.generic_visit(node)
+
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        kept = [
+            (key, value)
+            for key, value in zip(node.keys, node.values, strict=True)
+            if not _is_app(key)
+        ]
+        node.keys, node.values = [key for key, _ in kept], [value for _, value in kept]
+        return self.generic_visit(node)
+
+
+def _is_app(key: ast.expr | None) -> bool:
+    return isinstance(key, ast.Constant) and key.value == "app"
+
+
+def _is_usual(word: ast.keyword, *, is_key: bool) -> bool:
+    if is_key and word.arg in ("unique", "db_index"):
+        return True
+    if word.arg in ("encoder", "decoder"):
+        return True
+    return word.arg is not None and _USUAL.get(word.arg) == ast.unparse(word.value)
+
+
 def _makes_table(operation: object) -> bool:
     return type(operation).__name__ == "CreateModel"
 
 
 def _formatted(text: str) -> str:
-    for command in (["check", "--select", "I", "--fix", "--quiet"], ["format"]):
+    for command in (["check", "--select", "I,F401", "--fix", "--quiet"], ["format"]):
         ruff = [
             sys.executable,
             "-m",
@@ -150,7 +227,7 @@ def regenerate() -> Path:
     before = path.read_text(encoding="utf-8") if path.exists() else None
     path.unlink(missing_ok=True)
     try:
-        made = make("first")
+        made = make("initial")
     except BaseException:
         if before is not None:
             path.write_text(before, encoding="utf-8")

@@ -29,6 +29,20 @@ from server.engines.editors import MigrationFault, PostgresEditor, SqliteEditor,
 
 Told = Callable[[str], None]
 
+# The first migration of the versions before 0.1, which were never released.
+BEFORE_0_1 = "0001_first"
+
+
+class TooOld(MigrationFault):
+    """The database was made by a version before 0.1; no migration leads on from there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This database was made before version 0.1 and cannot be upgraded. Keep it, and start"
+            " with a new one (WAYMARK_DATABASE_URL)."
+        )
+
+
 # Any number, as long as it stays: the name of our lock among PostgreSQL's advisory locks.
 LOCK = 0x77_61_79_6D
 
@@ -39,8 +53,9 @@ async def migrate(
     """Apply what is missing and return the names of it, oldest first.
 
     `target` is a migration to go forward or back to, or "zero" (before the first). Raises
-    MigrationFault where the database was made by newer code, or an operation refuses; Unavailable
-    where the database cannot be reached; and whatever a migration raises. Nothing has changed then.
+    MigrationFault where the database was made by newer code, or an operation refuses; TooOld where
+    it was made before version 0.1; Unavailable where the database cannot be reached; and what a
+    migration raises. Nothing has changed then.
     """
     place = address.parse(url)
     if place.dialect == "sqlite":
@@ -149,6 +164,8 @@ class _Upgrade(MigrationExecutor):
 
     def _refuse_unknown(self, applied: set[MigrationKey]) -> None:
         unknown = sorted(key.name for key in applied - self.loader.graph.nodes.keys())
+        if BEFORE_0_1 in unknown:
+            raise TooOld
         if unknown:
             raise MigrationFault(
                 f"the database was made by a newer Waymark: it has {', '.join(unknown)}"

@@ -34,6 +34,7 @@ class Where:
     replaces: bool  # What is in it goes.
     now: datetime
     with_unreadable: bool = False  # Sealed values that cannot be opened are put in as they are.
+    migrations: str = "migrations"
 
 
 async def restore(archive: Archive, where: Where, told: Told) -> Opened:
@@ -42,7 +43,13 @@ async def restore(archive: Archive, where: Where, told: Told) -> Opened:
     Raises CopyFault for a backup that is not whole or cannot be read, and for a database that holds
     something already; CopyFault where another program uses the database. Nothing has changed then.
     """
-    opened = check(archive, where.keyring, told, with_unreadable=where.with_unreadable)
+    opened = check(
+        archive,
+        where.keyring,
+        told,
+        with_unreadable=where.with_unreadable,
+        migrations=where.migrations,
+    )
     with copying.telling():
         await _restore(archive, where, told)
     return opened
@@ -57,7 +64,7 @@ async def _restore(archive: Archive, where: Where, told: Told) -> None:
         async with write() as client:
             await _be_alone(client)
             await _make_room(client, replaces=where.replaces)
-            await _put_in(client, archive, told)
+            await _put_in(client, archive, told, where.migrations)
             await go_on(archive.manifest.made_at, where.now)
             await _check_record(archive.manifest, with_unreadable=where.with_unreadable)
     finally:
@@ -108,12 +115,12 @@ async def _make_room(client: BaseDBAsyncClient, *, replaces: bool) -> None:
             )
 
 
-async def _put_in(client: BaseDBAsyncClient, archive: Archive, told: Told) -> None:
+async def _put_in(client: BaseDBAsyncClient, archive: Archive, told: Told, migrations: str) -> None:
     manifest = archive.manifest
     if await copying.migrations_of(client) != manifest.migrations:
         # Tables of another shape: made anew, as they were when the backup was made.
         await copying.drop_tables(client)
-        await migrate_within(manifest.migrations[-1])
+        await migrate_within(manifest.migrations[-1], migrations=migrations)
     there, entries = await copying.tables_of(client), {one.name: one for one in manifest.tables}
     _check_tables(entries, there)
     order = [name for name in await copying.in_order(client) if name in entries]
@@ -129,7 +136,7 @@ async def _put_in(client: BaseDBAsyncClient, archive: Archive, told: Told) -> No
     broken = await copying.broken_references(client)
     if broken:
         raise CopyFault(f"Rows would refer to rows that are not there: {', '.join(broken)}.")
-    await migrate_within()
+    await migrate_within(migrations=migrations)
 
 
 def _counted(

@@ -16,7 +16,7 @@ from server import crypt
 from server.crypt import Keyring, Sealed, Unreadable
 from server.db import models
 from server.engines.copying import CopyFault, Row
-from server.engines.migrate import known_migrations
+from server.engines.migrate import BEFORE_0_1, known_migrations
 from server.records.archive import FORMAT, Archive, Manifest, TableEntry
 
 # Says how many rows are done, and of which part.
@@ -44,14 +44,19 @@ class Opened:
 
 
 def check(
-    archive: Archive, keyring: Keyring, told: Told, *, with_unreadable: bool = False
+    archive: Archive,
+    keyring: Keyring,
+    told: Told,
+    *,
+    with_unreadable: bool = False,
+    migrations: str = "migrations",
 ) -> Opened:
     """Whether the file is whole, fits this version, and every sealed value in it can be opened.
 
     Raises CopyFault with one sentence that says what is wrong; Unopened where it is only that some
     sealed values cannot be opened, unless `with_unreadable`.
     """
-    _check_version(archive.manifest)
+    _check_version(archive.manifest, known_migrations(migrations))
     return verify(archive, keyring, told, with_unreadable=with_unreadable)
 
 
@@ -75,10 +80,13 @@ def verify(
     return opened
 
 
-def _check_version(manifest: Manifest) -> None:
+def _check_version(manifest: Manifest, known: list[str]) -> None:
     if manifest.format != FORMAT:
         raise CopyFault(f"The backup has format {manifest.format}; this version reads {FORMAT}.")
-    known = known_migrations()
+    if BEFORE_0_1 in manifest.migrations:
+        raise CopyFault(
+            "This backup was made before version 0.1. Only the version that made it can restore it."
+        )
     newer = [name for name in manifest.migrations if name not in known]
     if newer:
         raise CopyFault(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sys
 import textwrap
 from pathlib import Path
 
 _numbers = itertools.count(1)
+REAL = Path(__file__).resolve().parents[2] / "migrations"
 
 HEAD = """
 from tortoise import fields, migrations
@@ -82,6 +84,11 @@ class Package:
         after = f"    dependencies = [('server', {self._names[-1]!r})]\n" if self._names else ""
         inside = f"    {head}\n{after}    operations = [\n{body}\n    ]\n"
         (self.folder / f"{name}.py").write_text(f"{textwrap.dedent(before)}\n{HEAD}{inside}")
+        self._names.append(name)
+
+    def copy(self, name: str) -> None:
+        """Begin with one of the real migrations."""
+        shutil.copyfile(REAL / f"{name}.py", self.folder / f"{name}.py")
         self._names.append(name)
 
     def take_back(self) -> None:

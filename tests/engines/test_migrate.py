@@ -19,7 +19,7 @@ from tortoise.migrations.operations import CreateModel as StockCreateModel
 from server.db import close_database, fetch, open_database
 from server.engines import operations as ops
 from server.engines.editors import MigrationFault, statements
-from server.engines.migrate import migrate, pending
+from server.engines.migrate import TooOld, migrate, pending
 from server.errors import Unavailable
 from tests.engines.migrations_by_hand import HOUSE_AND_GUEST, WITHOUT_SEMICOLONS, Package
 from tests.engines.schema import checks, indexes
@@ -370,6 +370,16 @@ async def test_a_database_that_newer_code_made_is_left_alone(empty, package):
         await migrate(empty.url, migrations=package.name)
 
 
+async def test_a_database_from_before_0_1_is_left_alone_and_says_what_to_do(empty):
+    await migrate(empty.url)
+    async with opened(empty):
+        await fetch("UPDATE tortoise_migrations SET name = '0001_first'")
+    with pytest.raises(TooOld, match="Keep it, and start with a new one"):
+        await migrate(empty.url)
+    async with opened(empty):
+        assert await fetch("SELECT name FROM tortoise_migrations") == [{"name": "0001_first"}]
+
+
 async def test_an_unknown_aim_says_so(empty, package):
     with pytest.raises(MigrationFault, match="no migration 0042_answer"):
         await migrate(empty.url, target="0042_answer", migrations=package.name)
@@ -420,7 +430,7 @@ async def test_migrating_leaves_the_open_database_of_this_process_alone(db, tmp_
     await Agency.create(name="Harbour", made_at=clock())
     other = f"sqlite://{tmp_path}/deeper/other.sqlite3"
     ours = await pending(other)
-    assert ours[0] == "0001_first"
+    assert ours[0] == "0001_initial"
     assert await migrate(other) == ours
     assert await pending(other) == []
     assert await Agency.all().count() == 1

@@ -26,12 +26,13 @@ from server.db import close_database, fetch, models, open_database, write
 from server.doors.models import Invite, Session
 from server.doors.pairing import invite
 from server.engines.copying import CopyFault, in_batches
-from server.engines.migrate import known_migrations, migrate
+from server.engines.migrate import migrate, pending
 from server.people.models import Child, Person
 from server.records import restoring
 from server.records.archive import Archive, Manifest
 from server.records.backing_up import What, back_up
 from tests.cast import Cast
+from tests.engines.migrations_by_hand import Package
 from tests.fixtures import Database, DrivenClock
 from tests.records.conftest import Make
 from tests.records.files import change_manifest, members
@@ -57,6 +58,7 @@ async def _restore(db: Database, path: Path, clock: DrivenClock, **how: Any) -> 
         keyring=how.get("keyring", crypt.current()),
         replaces=how.get("replaces", False),
         now=clock(),
+        migrations=how.get("migrations", "migrations"),
     )
     with Archive(path) as archive:
         await restoring.restore(archive, where, _quiet)
@@ -207,13 +209,15 @@ async def test_nothing_is_restored_under_a_server_that_runs(
 async def test_the_older_shape_is_restored_and_then_migrated(
     keyring: Keyring, empty: Database, make_empty: Make, clock: DrivenClock, tmp_path: Path
 ) -> None:
-    known = known_migrations()
-    await migrate(empty.url, target=known[3])
+    package = Package(tmp_path)
+    package.copy("0001_initial")
+    package.add("0002_beds", 'ops.AddField("Agency", "beds", fields.IntField(db_default=2)),')
+    await migrate(empty.url, target="0001_initial", migrations=package.name)
     manifest = await _back_up(empty, tmp_path / "b.zip", clock)
-    assert manifest.migrations == known[:4]
+    assert manifest.migrations == ["0001_initial"]
     other = make_empty("postgres" if empty.dialect == "sqlite" else "sqlite")
-    await _restore(other, tmp_path / "b.zip", clock)
-    assert await migrate(other.url) == []
+    await _restore(other, tmp_path / "b.zip", clock, migrations=package.name)
+    assert await pending(other.url, migrations=package.name) == []
 
 
 # --- what must not be restored
@@ -266,6 +270,12 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "a newer shape": (
         lambda path: change_manifest(path, lambda said: said["migrations"].append("9999_later")),
         "newer Waymark: it has 9999_later",
+    ),
+    "a shape from before 0.1": (
+        lambda path: change_manifest(
+            path, lambda said: said.update(migrations=["0001_first", "0002_plan"])
+        ),
+        "made before version 0.1",
     ),
     "a newer format": (
         lambda path: change_manifest(path, lambda said: said.update(format=2)),
