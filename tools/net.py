@@ -130,7 +130,8 @@ async def pages() -> list[tuple[str, str]]:
 
 
 async def _crawled(name: str, browser: httpx2.AsyncClient) -> list[tuple[str, str]]:
-    waiting, seen, texts = ["/desk/"], {"/desk/"}, {}
+    waiting, seen = ["/desk/"], {"/desk/"}
+    texts: dict[str, str] = {}
     while waiting and len(texts) < MOST_PAGES:
         path = waiting.pop(0)
         answer = await browser.get(path, follow_redirects=False)
