@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -202,7 +202,7 @@ def set_aside(settings: Settings) -> Path | None:
         return None
     if place.file.parent.resolve() != settings.var.resolve():
         return None
-    names = (f"before-0.1{more}.sqlite3" for more in ("", *(f"-{n}" for n in count(2))))
+    names = (f"before-0.1{more}.sqlite3" for more in chain([""], (f"-{n}" for n in count(2))))
     aside = next(path for name in names if not (path := settings.var / name).exists())
     # The file itself last: SQLite would read a log that is left behind into the new one.
     for ending in reversed(BESIDE):
