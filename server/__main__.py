@@ -201,11 +201,10 @@ def _serve(args: argparse.Namespace) -> int:
         return _fail("--workers is 1 or more.", 2)
     if args.workers > 1 and settings.database_url.startswith("sqlite"):
         return _fail("--workers above 1 needs PostgreSQL.", 2)
-    listener = _listen(settings)
-    asyncio.run(_make_ready(settings))
-    if args.workers == 1:
-        return uvloop.run(_run_server(settings, listener, with_ticker=not args.no_ticker))
-    listener.close()
+    with _listen(settings) as listener:
+        asyncio.run(_make_ready(settings))
+        if args.workers == 1:
+            return uvloop.run(_run_server(settings, listener, with_ticker=not args.no_ticker))
     os.environ.update(
         HOST=settings.host,
         PORT=str(settings.port),
@@ -503,7 +502,8 @@ def _demo(args: argparse.Namespace) -> int:
     settings = _settings(args)
     # A rhythm of seconds lasts as long as the start that began it, so `--fast` serves.
     if args.serve or args.fast:
-        return uvloop.run(_run_demo(settings, _listen(settings), is_fast=args.fast))
+        with _listen(settings) as listener:
+            return uvloop.run(_run_demo(settings, listener, is_fast=args.fast))
     asyncio.run(_show_demo(settings, is_served=False))
     return 0
 
