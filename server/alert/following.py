@@ -35,7 +35,10 @@ OVERLAP = timedelta(seconds=5)
 
 
 async def hear(rights: Rights, now: datetime) -> None:
-    """The rights of somebody have changed."""
+    """The rights of a person have changed, or who is on duty."""
+    if rights.rota_of is not None:
+        await rota_changed(rights.rota_of, now)
+        return
     if rights.child_id is not None:
         # All of them are locked, so that one who takes it now sees the change, or we see that.
         found = await _locked(Q(child_id=rights.child_id))

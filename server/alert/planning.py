@@ -13,7 +13,6 @@ from tortoise.models import Model
 
 from server import bulk
 from server.alert.duty import rotas_of
-from server.alert.following import rota_changed
 from server.alert.models import Duty, Handover, Leave, RotaTerms, Shift
 from server.alert.rota import spells_between
 from server.audit.actions import Actor, note
@@ -21,6 +20,7 @@ from server.clock import known_zone
 from server.db import write
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
+from server.people.happenings import Rights, rights_changed
 from server.people.models import Person
 from server.people.rules import PROFESSIONAL
 
@@ -322,4 +322,4 @@ async def _note(actor: Actor, row: Model, what: str, now: datetime) -> None:
     kind, id_ = row._meta.db_table, row.pk
     agency_id: UUID = row.agency_id  # type: ignore[attr-defined]
     await note(actor, what, about=(kind, id_), agency_id=agency_id, now=now)
-    await rota_changed(agency_id, now)
+    await rights_changed(Rights(rota_of=agency_id), now)

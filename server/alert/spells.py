@@ -13,7 +13,6 @@ from uuid import UUID, uuid5
 
 from server import bulk, crypt
 from server.alert.duty import rotas_of
-from server.alert.following import rota_changed
 from server.alert.models import Alert, Duty, RotaTerms, Shift, Spell
 from server.alert.rota import Gap, Rota, gaps_between, spells_between
 from server.alert.rota import Shift as Span
@@ -25,6 +24,7 @@ from server.i18n import N_
 from server.notify.actions import Saying, queue, tell_operators, withdraw
 from server.notify.rules import Kind
 from server.notify.ways import NOWHERE, ways_of
+from server.people.happenings import Rights, rights_changed
 from server.people.models import Agency, Person
 from server.people.rules import AgencyAction, Role, may_agency
 
@@ -77,7 +77,7 @@ async def set_apart(agency_id: UUID, now: datetime) -> None:
 async def _go_on(terms: RotaTerms, now: datetime) -> None:
     """In the transaction of whoever holds the row."""
     # Also for whoever took an alert in the moment in which the rota was changed.
-    await rota_changed(terms.id, now)
+    await rights_changed(Rights(rota_of=terms.id), now)
     rota = (await rotas_of([terms.id], now, now + AHEAD))[terms.id]
     lead = timedelta(seconds=terms.lead_s)
     coming = await _kept(terms.id, spells_between(rota, now, now + HORIZON), lead, now)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.alert.levels import Way
+from server.alert.words import CAUSES
 from server.checkin import drift, sign_pages
 from server.checkin.actions import record
 from server.checkin.models import CheckIn
@@ -34,7 +35,6 @@ from server.people.supervised import unsupervised
 from server.people.words import ROLES, entered, form_fault
 from server.watch import agreed, evidence
 from server.watch.agreed import left_in_words
-from server.watch.alert_pages import CAUSES
 from server.watch.board import MARK_WORDS, group_of, look_of, marks_one_by_one, strip
 from server.watch.desk import back_to, done, strongest
 from server.watch.models import Observation, Round, Sighting

@@ -32,12 +32,13 @@ class Happening(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """Whose rights have changed: about one child, of one person, or of the deputies of one. `came`:
-    who is there from now on and was not before."""
+    """Whose rights have changed: about one child, of one person, of the deputies of one, or of
+    those on the rota of an agency. `came`: who is there from now on and was not before."""
 
     child_id: UUID | None = None
     person_id: UUID | None = None
     deputy_of: UUID | None = None
+    rota_of: UUID | None = None
     came: UUID | None = None
 
 

@@ -25,6 +25,7 @@ from server.alert.models import Alert
 from server.alert.policy import Rung, ladder_from_data
 from server.alert.reach import reach_of
 from server.alert.sent import rungs_called, sent_about
+from server.alert.words import CAUSES, OUTCOMES
 from server.due.actions import told_instead
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_, format_list, gettext
@@ -43,27 +44,6 @@ from server.watch.wording import WAYS, says_forgot, way_in_words, when
 from server.web import form_body, language_of, page, zone_of
 
 LONGEST_WORDS = 20_000
-
-CAUSES: Mapping[Cause, str] = {
-    Cause.SILENCE: N_("No answer"),
-    Cause.HELP: N_("Asked for help"),
-    Cause.CONCERN: N_("Needs a look"),
-    Cause.TALK: N_("Wants to talk"),
-    Cause.MISSING: N_("Missing"),
-}
-OUTCOMES: Mapping[Outcome, tuple[str, str]] = {
-    Outcome.SEEN: (N_("Seen"), N_("Somebody saw the child, face to face.")),
-    Outcome.SPOKE: (N_("Spoken to"), N_("Somebody spoke to the child.")),
-    Outcome.LATE_ANSWER: (N_("Answered late"), N_("The child answered, and it is believable.")),
-    Outcome.KNOWN_ELSEWHERE: (
-        N_("Safe elsewhere"),
-        N_("The child is somewhere else, and somebody there confirms it."),
-    ),
-    Outcome.TECHNICAL: (N_("A technical fault"), N_("And the child is known to be well.")),
-    Outcome.MISSING: (N_("Missing"), N_("Everyone is called at once.")),
-    Outcome.DURESS: (N_("Not freely answered"), N_("Somebody made the child answer.")),
-}
-
 
 # How a child that asked for help wants to be met, by the codes in the facts of its alert.
 WISHES: Mapping[str, str] = {

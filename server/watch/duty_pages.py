@@ -16,6 +16,7 @@ from server.alert.ladder import Cause
 from server.alert.models import Alert, Spell
 from server.alert.rota import Shift
 from server.alert.rota_view import Plan, own_shifts, plan_agency, plan_of, reader, span_in_words
+from server.alert.words import CAUSES
 from server.clock import known_zone
 from server.errors import NotFound
 from server.i18n import N_, format_moment, gettext, ngettext
@@ -23,7 +24,6 @@ from server.people.access import Visitor, children_for, now_of
 from server.people.models import Agency, Person
 from server.people.rules import Action, AgencyAction, Role, may_agency
 from server.watch.alert_api import those_for
-from server.watch.alert_pages import CAUSES
 from server.watch.wording import when
 from server.web import language_of, page
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from server.alert.ladder import Cause, Outcome
 from server.alert.models import Alert
 from server.alert.sent import sent_about
+from server.alert.words import CAUSES, OUTCOMES
 from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.i18n import N_, gettext
@@ -26,7 +27,6 @@ from server.missing.search.wording import details_of, title_of
 from server.notify.models import Message
 from server.people.models import Person, Tie
 from server.people.words import ROLES
-from server.watch.alert_pages import CAUSES, OUTCOMES
 from server.watch.models import Round, Sighting
 from server.watch.wording import way_in_words
 

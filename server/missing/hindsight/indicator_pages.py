@@ -12,12 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.alert.ladder import Outcome
+from server.alert.words import OUTCOMES
 from server.i18n import N_, format_short_date, format_span, gettext
 from server.missing.hindsight.indicating import of_quarter
 from server.missing.hindsight.indicator_api import asked, name_of, out, today
 from server.missing.hindsight.indicators import FEWEST, ends_of, quarter_of
 from server.people.access import now_of
-from server.watch.alert_pages import OUTCOMES
 from server.web import language_of, page
 
 QUARTERS_BACK = 8
