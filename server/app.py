@@ -6,8 +6,6 @@ Only this module, ticker.py and __main__.py know every room, and nothing imports
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import cache, partial
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -28,7 +26,7 @@ from server.alert.duty import on_duty, on_rota
 from server.checkin import drift, shared_question
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
-from server.db import ROOMS, close_database, open_database
+from server.db import close_database, open_database
 from server.doors.passwords import Passwords
 from server.doors.provider import Talk
 from server.doors.sessions import session_holds, session_of
@@ -51,16 +49,13 @@ from server.people.happenings import use_ears, use_rights_ear
 from server.plan import kept
 from server.plan.reviews import heard
 from server.records.transfer.reading import offers_of
+from server.routes import all_routes
 from server.settings import Settings
 from server.watch import marking
 from server.watch.calling import use_ends
 from server.watch.cases import use_signals
 from server.web import answer_fault, wants_page
 
-# Modules of a room that may hold routes. `me` is what a phone asks about its own child.
-PARTS = ("api", "me", "pages")
-# Modules beside the rooms that hold routes.
-BESIDE = ("server.health",)
 # What says that the database is away, where the engines have not said so: they know, among the
 # faults of a driver, which one is a statement of ours that is wrong.
 AWAY = (DBConnectionError, PostgresConnectionError)
@@ -125,17 +120,16 @@ def routes() -> list[BaseRoute]:
 def _routes() -> tuple[BaseRoute, ...]:
     """They hold no state, so one set of them does for every application of this process; a test
     makes one each, and to compile six hundred paths and press every file would be most of it."""
-    found: list[BaseRoute] = []
-    # Routes are tried one after the other, and nothing is asked for as often as a check-in.
-    rooms = [*reversed(ROOMS)]
-    names = [f"server.{room}.{part}" for part in PARTS for room in rooms if _is_there(room, part)]
-    for name in (*names, *(name for name in BESIDE if find_spec(name))):
-        found += import_module(name).routes
     app = static_files.StaticFiles(
         static_files.app_files(), fallback=static_files.APP_PREFIX, title_of=_title_of
     )
     own = static_files.StaticFiles(static_files.own_files())
-    return (*found, openapi_route(), Mount("/app", _Whole(app)), Mount("/static", _Whole(own)))
+    return (
+        *all_routes(),
+        openapi_route(),
+        Mount("/app", _Whole(app)),
+        Mount("/static", _Whole(own)),
+    )
 
 
 def _title_of(scope: Scope) -> str:
@@ -152,12 +146,6 @@ class _Whole:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self.app(scope, receive, send)
-
-
-def _is_there(room: str, part: str) -> bool:
-    return (
-        find_spec(f"server.{room}") is not None and find_spec(f"server.{room}.{part}") is not None
-    )
 
 
 @asynccontextmanager

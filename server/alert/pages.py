@@ -5,7 +5,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.alert import channel_pages, drill_pages, ready_pages, rota_pages
 from server.alert.sent import sent_about
 from server.errors import Refused
 from server.notify.actions import test_message
@@ -79,8 +78,4 @@ routes = [
     Route("/desk/test", show, methods=["GET"]),
     Route("/desk/test", send, methods=["POST"]),
     Route("/desk/test/{subject_id:uuid}", result, methods=["GET"]),
-    *channel_pages.routes,
-    *drill_pages.routes,
-    *rota_pages.routes,
-    *ready_pages.routes,
 ]

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from server.alert.levels import Way
 from server.alert.words import CAUSES
-from server.checkin import drift, sign_pages
+from server.checkin import drift
 from server.checkin.actions import record
 from server.checkin.models import CheckIn
 from server.checkin.rules import LONGEST_NOTE, Answer, Want
@@ -405,5 +405,4 @@ routes = [
     Route(f"{_CHILD}/turns", turns, methods=["GET"]),
     Route(f"{_CHILD}/check-in", check_in, methods=["GET"]),
     Route(f"{_CHILD}/check-in", record_for, methods=["POST"]),
-    *sign_pages.routes,
 ]

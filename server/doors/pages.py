@@ -10,16 +10,10 @@ from starlette.routing import Route
 
 from server.db import write
 from server.doors import (
-    account_pages,
     actions,
-    again_pages,
     browsers,
-    colleague_pages,
-    key_pages,
     pairing,
     passkeys,
-    provider_pages,
-    session_pages,
 )
 from server.doors.api import host_of, link_to
 from server.doors.browsers import read_link, send_link
@@ -462,10 +456,4 @@ routes = [
     Route("/desk/people/{person_id:uuid}/password", reset_password, methods=["POST"]),
     Route("/desk/settings/password", own_password, methods=["GET"]),
     Route("/desk/settings/password", change_own_password, methods=["POST"]),
-    *again_pages.routes,
-    *key_pages.routes,
-    *colleague_pages.routes,
-    *session_pages.routes,
-    *provider_pages.routes,
-    *account_pages.routes,
 ]

@@ -13,7 +13,7 @@ from server.doors.actions import sign_out
 from server.doors.sessions import drop_cookie
 from server.errors import IdReused, NotFound, Refused, Unauthenticated, WaymarkError
 from server.i18n import N_, known
-from server.inbound import cards, child_pages, links
+from server.inbound import cards, links
 from server.inbound.models import ChildLink
 from server.people.access import now_of, staff_of
 from server.people.models import Agency, Person
@@ -197,7 +197,6 @@ async def end_front(request: Request) -> Response:
 
 
 routes = [
-    *child_pages.routes,
     Route("/c/{token}", show, methods=["GET"]),
     Route("/c/{token}", tap, methods=["POST"]),
     Route("/front", front, methods=["GET"]),

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from server.errors import IdReused, NotFound, Refused
 from server.openapi import api
-from server.people import actions, reaching_api
+from server.people import actions
 from server.people.access import (
     child_for,
     child_for_ties,
@@ -181,5 +181,4 @@ routes = [
     ),
     api("GET", "/api/v1/looks", my_looks, "Who looked at what is about me", gives={200: LooksOut}),
     api("GET", f"{_CHILD}/looks", looks, "Who looked", gives={200: LooksOut}),
-    *reaching_api.routes,
 ]

@@ -14,12 +14,6 @@ from server.errors import Denied, NotFound, Refused
 from server.i18n import N_, gettext
 from server.people import (
     actions,
-    agency_pages,
-    list_pages,
-    looks_pages,
-    person_pages,
-    reaching_pages,
-    settings_pages,
 )
 from server.people.access import (
     child_for_ties,
@@ -146,13 +140,7 @@ def _to(path: str) -> RedirectResponse:
 _CHILD = "/desk/children/{child_id:uuid}"
 
 routes = [
-    *list_pages.routes,
-    *looks_pages.routes,
-    *person_pages.routes,
-    *agency_pages.routes,
     Route(f"{_CHILD}/ties", ties, methods=["GET"]),
     Route(f"{_CHILD}/ties", add_tie, methods=["POST"]),
     Route(f"{_CHILD}/ties/{{tie_id:uuid}}/end", end_tie, methods=["POST"]),
-    *settings_pages.routes,
-    *reaching_pages.routes,
 ]

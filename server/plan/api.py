@@ -29,7 +29,7 @@ from server.people.access import (
 from server.people.looking import PROJECT, TALK
 from server.people.models import Agency, Child, Tie
 from server.people.rules import Action, Role
-from server.plan import actions, feed, kept, paper, template_api, view, whole, wire
+from server.plan import actions, feed, kept, paper, view, whole, wire
 from server.plan.actions import Author
 from server.plan.models import LifeProject
 from server.plan.rules import MOST_CHANGES, Said
@@ -346,5 +346,4 @@ routes = [
         takes=wire.DecisionIn,
         gives={200: wire.ResultOut},
     ),
-    *template_api.routes,
 ]

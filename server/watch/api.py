@@ -23,15 +23,8 @@ from server.rendering import language_of, zone_of
 from server.watch import (
     actions,
     agreeing,
-    alert_api,
     calling,
     evidence,
-    milestones_api,
-    noticing_api,
-    placing_api,
-    proposals_api,
-    seasons_api,
-    trusted_api,
 )
 from server.watch.agreed import coming_seasons
 from server.watch.alert_api import AlertOut, one_out
@@ -405,11 +398,4 @@ routes = [
         gives={201: AlertOut},
         problems=(Conflict,),
     ),
-    *noticing_api.routes,
-    *placing_api.routes,
-    *milestones_api.routes,
-    *proposals_api.routes,
-    *seasons_api.routes,
-    *alert_api.routes,
-    *trusted_api.routes,
 ]

@@ -19,25 +19,10 @@ from server.people.access import called_about, now_of, staff_of, still_in
 from server.people.models import Person
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
 from server.watch import (
-    about_pages,
-    alert_pages,
     board,
-    calendar_pages,
-    carer_pages,
-    child_pages,
     children,
     duty_pages,
     evidence,
-    intake_pages,
-    new_child_pages,
-    noticing_pages,
-    placing_pages,
-    policy_pages,
-    quality_pages,
-    season_pages,
-    together_pages,
-    trial_pages,
-    trusted_pages,
 )
 from server.watch.desk import done
 from server.watch.wording import span
@@ -156,20 +141,4 @@ routes = [
     Route("/desk/", show_board, methods=["GET"]),
     Route("/desk/live", listen, methods=["GET"]),
     Route("/desk/rounds", rounds, methods=["GET"]),
-    *alert_pages.routes,
-    *duty_pages.routes,
-    *carer_pages.routes,
-    *new_child_pages.routes,
-    *intake_pages.routes,
-    *child_pages.routes,
-    *calendar_pages.routes,
-    *season_pages.routes,
-    *placing_pages.routes,
-    *about_pages.routes,
-    *noticing_pages.routes,
-    *policy_pages.routes,
-    *quality_pages.routes,
-    *together_pages.routes,
-    *trial_pages.routes,
-    *trusted_pages.routes,
 ]

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Conflict, IdReused
-from server.missing.back import finding, interview_api
+from server.missing.back import finding
 from server.missing.back.finding import Found
 from server.missing.search.paths import episode_for
 from server.missing.search.wire import EpisodeOut, one_out
@@ -51,5 +51,4 @@ routes = [
         gives={200: EpisodeOut},
         problems=(Conflict, IdReused),
     ),
-    *interview_api.routes,
 ]

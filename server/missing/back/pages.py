@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import NotFound, WaymarkError
-from server.missing.back import finding, interview_pages
+from server.missing.back import finding
 from server.missing.back.finding import Found
 from server.missing.search import opening
 from server.missing.search.models import Episode
@@ -88,5 +88,4 @@ routes = [
     Route("/desk/children/{child_id:uuid}/found", of_child, methods=["GET"]),
     Route(f"{_EPISODE}/found", found_page, methods=["GET"]),
     Route(f"{_EPISODE}/found", found, methods=["POST"]),
-    *interview_pages.routes,
 ]

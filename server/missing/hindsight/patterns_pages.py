@@ -1,6 +1,7 @@
 """What may belong together, at the desk: sentences that say what is the same."""
 
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,7 @@ from server.missing.hindsight.patterns import Cluster, Hours, Often, OnShift, Sh
 from server.missing.hindsight.patterns_reading import Patterns, patterns_of
 from server.missing.pack.fields import FIELDS
 from server.missing.pack.marks import SAYS
+from server.missing.search import pages as search
 from server.missing.search.models import Episode
 from server.people.access import Roles, children_by_ties, children_for, looked, now_of, staff_of
 from server.people.rules import Action
@@ -141,4 +143,10 @@ def _shift(one: OnShift, seen: Patterns, language: str) -> LinkOut:
     return LinkOut("shift", [], says)
 
 
-routes = [Route("/desk/patterns", show, methods=["GET"])]
+# The page of a search shows what only this room knows.
+_search = partial(search.show, links_about=about)
+
+routes = [
+    Route("/desk/patterns", show, methods=["GET"]),
+    Route("/desk/episodes/{episode_id:uuid}", _search, methods=["GET"]),
+]

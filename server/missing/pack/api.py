@@ -8,7 +8,7 @@ from starlette.responses import Response
 from server.clock import known_zone
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
-from server.missing.pack import packing, paper, photo_api, reading, rules, shelf_api
+from server.missing.pack import packing, paper, reading, rules
 from server.missing.pack.models import PackPhoto
 from server.missing.pack.reading import Reader
 from server.missing.pack.rules import Copy
@@ -236,6 +236,4 @@ routes: list[Any] = [
         headers=_REASON,
         media_type="image/jpeg",
     ),
-    *shelf_api.routes,
-    *photo_api.routes,
 ]

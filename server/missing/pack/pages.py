@@ -12,7 +12,7 @@ from server.clock import known_zone
 from server.doors.fresh import fresh
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import LANGUAGES, N_, NAMES, gettext
-from server.missing.pack import mail_pages, packing, photo_pages, reading, rules
+from server.missing.pack import packing, reading, rules
 from server.missing.pack.fields import BY_GROUP, CHILD_SAYS, FIELDS, GROUPS, Group, Part
 from server.missing.pack.models import GrabPack
 from server.missing.pack.packing import Version
@@ -376,6 +376,4 @@ routes = [
     Route(f"{_PACK}/versions", versions, methods=["GET"]),
     Route(f"{_PACK}/group/{{group}}", edit, methods=["GET"]),
     Route(f"{_PACK}/group/{{group}}", save, methods=["POST"]),
-    *photo_pages.routes,
-    *mail_pages.routes,
 ]

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Conflict, IdReused
-from server.missing.search import actions, handing_api, linking, opening
+from server.missing.search import actions, linking, opening
 from server.missing.search.acts import Act
 from server.missing.search.models import Episode
 from server.missing.search.opening import Saying
@@ -186,5 +186,4 @@ routes = [
         "Say that they are not missing together after all",
         gives={200: EpisodeOut},
     ),
-    *handing_api.routes,
 ]

@@ -17,7 +17,7 @@ from server.due.rules import Kind
 from server.due.turns import WORDS
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
-from server.missing.search import actions, handing_pages, opening, setting_pages, together_pages
+from server.missing.search import actions, handing_pages, opening, together_pages
 from server.missing.search.acts import ENTRIES, FLAGS, SAID, SHARED, Act
 from server.missing.search.clocks import lines_of
 from server.missing.search.models import Episode, Line
@@ -327,7 +327,4 @@ routes = [
     Route(f"{_CHILD}/missing", open_missing, methods=["POST"]),
     Route(f"{_EPISODE}/enter/{{act}}", entry, methods=["GET"]),
     Route(f"{_EPISODE}/enter/{{act}}", enter, methods=["POST"]),
-    *together_pages.routes,
-    *handing_pages.routes,
-    *setting_pages.routes,
 ]

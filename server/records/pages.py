@@ -1,5 +1,0 @@
-"""What this room shows at the desk."""
-
-from server.records.transfer import pages as transfer
-
-routes = [*transfer.routes]
