@@ -5,8 +5,8 @@ from tortoise.fields.base import OnDelete
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from server.engines import operations as ops
-from server.engines.indexes import PartialIndex
+from server.storage.engines import operations as ops
+from server.storage.engines.indexes import PartialIndex
 
 
 class Migration(migrations.Migration):

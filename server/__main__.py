@@ -19,24 +19,18 @@ import asyncpg
 import uvicorn
 import uvloop
 
-from server import checking, crypt, demo, live, logs, private
-from server.alert import following
+from server import checking, logs
+from server.alerts import following
 from server.app import Companion, create_app
 from server.audit.actions import verify
+from server.auth.oidc.claims import Untrue
+from server.auth.oidc.provider import Talk
+from server.auth.passwords import Passwords
 from server.clock import utcnow
-from server.connections import Guarded
-from server.db import as_id, close_database, open_database
-from server.doors.claims import Untrue
-from server.doors.passwords import Passwords
-from server.doors.provider import Talk
-from server.engines import address
-from server.engines.editors import MigrationFault
-from server.engines.migrate import TooOld, migrate, pending
-from server.engines.postgres import NO_STATEMENTS
+from server.demo import demo
 from server.errors import WaymarkError
-from server.keys import new_vapid_key
-from server.missing.back import finding
-from server.missing.pack import packing
+from server.missing.profile import packing
+from server.missing.returns import finding
 from server.missing.search import lines, opening
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import configured
@@ -44,11 +38,21 @@ from server.notify.channels.provider import Unanswered
 from server.people.happenings import use_ears, use_rights_ear
 from server.people.models import Agency
 from server.plan.reviews import heard
-from server.records import commands as records
+from server.records.backup import commands as records
+from server.security import crypt
+from server.security.keys import new_vapid_key
 from server.settings import SettingFault, Settings, faults, load, unknown
+from server.storage import private
+from server.storage.db import as_id, close_database, open_database
+from server.storage.engines import address
+from server.storage.engines.editors import MigrationFault
+from server.storage.engines.migrate import TooOld, migrate, pending
+from server.storage.engines.postgres import NO_STATEMENTS
 from server.ticker import Ticker
-from server.watch import marking
+from server.watch.calendar import marking
 from server.watch.calling import use_ends
+from server.web import live
+from server.web.connections import Guarded
 
 # Named in the contract, and not built yet: they are not listed.
 NOT_YET = ("export",)
@@ -123,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_argument("--vapid", metavar="FILE", help="write a new private key there (mode 0600)")
     audit = add("audit", _audit, "Check the record of who did what.")
     audit.add_argument("what", choices=["verify"], help="verify: walk the whole chain of seals")
-    for module in ("server.doors.commands", "server.watch.commands"):
+    for module in ("server.auth.commands", "server.simulation.commands"):
         if find_spec(module) is not None:
             import_module(module).add_commands(add, within)
     records.add_commands(add, beside)

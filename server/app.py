@@ -19,42 +19,45 @@ from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import Scope
 from tortoise.exceptions import DBConnectionError
 
-from server import crypt, i18n, logs, static_files
-from server.alert import following
-from server.alert.called import called_about
-from server.alert.duty import on_duty, on_rota
-from server.checkin import drift, shared_question
+from server import i18n, logs
+from server.alerts import following
+from server.alerts.called import called_about
+from server.auth.oidc.provider import Talk
+from server.auth.passwords import Passwords
+from server.auth.sessions import session_holds, session_of
+from server.checkin import shared_question
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
-from server.db import close_database, open_database
-from server.doors.passwords import Passwords
-from server.doors.provider import Talk
-from server.doors.sessions import session_holds, session_of
-from server.due.actions import use_on_duty
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.i18n import N_
 from server.inbound import reading
-from server.keys import vapid_public_key
-from server.live import close_live, open_live
-from server.middleware import stack as middleware_stack
-from server.missing.back import finding
-from server.missing.pack import packing
+from server.missing.profile import packing
+from server.missing.returns import finding
 from server.missing.search import opening
 from server.missing.search.clocks import lines_of
 from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import channel_names
-from server.openapi import openapi_route
 from server.people.access import Looks
 from server.people.happenings import use_ears, use_rights_ear
 from server.plan import kept
 from server.plan.reviews import heard
 from server.records.transfer.reading import offers_of
+from server.rota.duty import on_duty, on_rota
 from server.routes import all_routes
+from server.security import crypt
+from server.security.keys import vapid_public_key
 from server.settings import Settings
-from server.watch import marking
+from server.storage.db import close_database, open_database
+from server.tasks.actions import use_on_duty
+from server.watch.calendar import marking
 from server.watch.calling import use_ends
 from server.watch.cases import use_signals
-from server.web import answer_fault, wants_page
+from server.watch.signals import drift
+from server.web import static_files
+from server.web.live import close_live, open_live
+from server.web.middleware import stack as middleware_stack
+from server.web.openapi import openapi_route
+from server.web.web import answer_fault, wants_page
 
 # What says that the database is away, where the engines have not said so: they know, among the
 # faults of a driver, which one is a statement of ours that is wrong.

@@ -46,10 +46,10 @@ ENGLISH_ONLY = frozenset(
     {
         "server/__main__.py",
         "server/catalogs.py",
-        "server/demo.py",
-        "server/watch/cohort.py",
-        "server/watch/commands.py",
-        "server/watch/replay.py",
+        "server/demo/demo.py",
+        "server/simulation/cohort.py",
+        "server/simulation/commands.py",
+        "server/simulation/replay.py",
     }
 )
 _PLACEHOLDER = re.compile(r"\{\w+\}")

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from server.alert.duty import on_duty
 from server.clock import Clock
-from server.db import among, as_id, fetch
 from server.notify.channels.configured import channel_names
 from server.notify.channels.reach import Found, try_channels, untried_line
 from server.notify.models import Address
 from server.notify.rules import EMAIL, PUSH
 from server.people.models import Agency
+from server.rota.duty import on_duty
 from server.settings import Settings
+from server.storage.db import among, as_id, fetch
 
 # So many are listed by their ids; the page of people on the desk has them all.
 MOST_LISTED = 20

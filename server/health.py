@@ -14,23 +14,27 @@ from starlette.responses import Response
 from starlette.routing import Route
 from tortoise.functions import Count, Min
 
-from server.alert.models import Alert, Drill, DrillPlan, RotaTerms
+from server.alerts.drills.models import Drill, DrillPlan
+from server.alerts.models import Alert
 from server.checkin.models import CheckIn
-from server.connections import refusals
-from server.db import as_moment, fetch
-from server.due.models import Due
 from server.errors import NotFound
+from server.imports.models import Intake
 from server.inbound.reading import unknown_since
-from server.live import is_live, listeners
 from server.missing.search.models import Episode
 from server.notify.devices import census
 from server.notify.dropping import counts
 from server.notify.models import Delivery, Message
 from server.people.access import now_of
+from server.rota.models import RotaTerms
 from server.settings import is_loopback
-from server.watch.models import Beat, Intake, Milestone, Watch
+from server.storage.db import as_moment, fetch
+from server.tasks.models import Due
+from server.watch.calendar.models import Milestone
+from server.watch.models import Beat, Watch
 from server.watch.ticking import TICK
-from server.web import json_answer
+from server.web.connections import refusals
+from server.web.live import is_live, listeners
+from server.web.web import json_answer
 
 # Anything that has been due for longer is a fault of ours.
 STALE = timedelta(minutes=2)

@@ -19,8 +19,8 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 from uuid import UUID
 
-from server import keys
-from server.engines import address
+from server.security import keys
+from server.storage.engines import address
 
 PUBLIC_PUSH_ORIGINS = (
     "https://fcm.googleapis.com",

@@ -14,16 +14,14 @@ from uuid import UUID
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from server import logs
-from server.alert import climbing, drilling, following, spells
-from server.alert.duty import on_duty
+from server.alerts import climbing, following
+from server.alerts.drills import drilling
 from server.audit.actions import seal
-from server.checkin import drift, listening
+from server.auth import actions as doors
+from server.checkin.duress import listening
 from server.clock import Clock
-from server.db import dialect, fetch, opened_url, write
-from server.doors import actions as doors
-from server.due import actions as dues
-from server.engines.beating import WITHIN_S, Beating
-from server.missing.pack import marking as pack_marking
+from server.imports import intake
+from server.missing.profile import marking as pack_marking
 from server.missing.search import handing
 from server.notify import actions as messages
 from server.notify.actions import tell_operators
@@ -37,10 +35,17 @@ from server.notify.heartbeats import LOOK_EVERY_S, Look
 from server.notify.worker import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import PASSES, Worker
 from server.people.happenings import use_rights_ear
+from server.rota import spells
+from server.rota.duty import on_duty
 from server.settings import Settings
-from server.watch import intake, marking, ticking
+from server.storage.db import dialect, fetch, opened_url, write
+from server.storage.engines.beating import WITHIN_S, Beating
+from server.tasks import actions as dues
+from server.watch import ticking
+from server.watch.calendar import marking
 from server.watch.cases import use_signals
 from server.watch.models import Beat
+from server.watch.signals import drift
 
 log = logs.get("ticker")
 

@@ -22,24 +22,25 @@ import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 
-from server import bulk
-from server.alert.models import Policy, Shift
-from server.alert.policy import EACH_MISS, Tier
 from server.app import create_app
 from server.audit.actions import SYSTEM, Actor
+from server.auth import actions as doors
+from server.auth import pairing
+from server.auth.models import Device
+from server.auth.passwords import Passwords
+from server.auth.sessions import open_session
 from server.clock import Clock
-from server.db import write
-from server.doors import actions as doors
-from server.doors import pairing
-from server.doors.models import Device
-from server.doors.passwords import Passwords
-from server.doors.sessions import open_session
 from server.people import actions as people
 from server.people.models import Agency, Child, Home, Person
 from server.people.rules import Role
+from server.policy.models import Policy
+from server.policy.policy import EACH_MISS, Tier
+from server.rota.models import Shift
 from server.settings import Settings, load
+from server.storage import bulk
+from server.storage.db import write
 from server.watch import actions as watch
-from server.watch.rhythm import Rhythm
+from server.watch.rhythm.rhythm import Rhythm
 from tests.fixtures import Database, DrivenClock
 from tests.snapshot import Rows, dump, restore
 

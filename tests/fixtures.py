@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from server import crypt
-from server.db import close_database, open_database
-from server.engines.migrate import migrate
+from server.security import crypt
+from server.storage.db import close_database, open_database
+from server.storage.engines.migrate import migrate
 from tests import postgres as postgresql
 from tests.reuse import Reused
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from server.db import close_database
+from server.storage.db import close_database
 
 EXAMPLES = int(os.environ.get("WAYMARK_TEST_EXAMPLES", "8"))
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
-from server.db import dialect, fetch, is_writing, write
+from server.storage.db import dialect, fetch, is_writing, write
 
 AT_ONCE = 6
 # Longer than a small transaction takes where nobody is in its way.

@@ -18,12 +18,12 @@ from uuid import UUID
 import uvicorn
 from starlette.applications import Starlette
 
-from server import crypt
 from server.app import create_app
+from server.auth.passwords import Passwords
 from server.clock import utcnow
-from server.connections import Guarded
-from server.doors.passwords import Passwords
+from server.security import crypt
 from server.settings import load
+from server.web.connections import Guarded
 from tests.cast import Cast, build
 
 READY_S = 60

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from server.db import dialect, fetch, write
-from server.engines.width import MOST
+from server.storage.db import dialect, fetch, write
+from server.storage.engines.width import MOST
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -38,7 +38,7 @@ async def restore(rows: Rows) -> None:
     async with write():
         await fetch(_ANY_ORDER[dialect()])
         for table, those in rows.items():
-            # As many as one statement may have parameters (server/engines/width.py).
+            # As many as one statement may have parameters (server/storage/engines/width.py).
             for some in batched(those, MOST // len(those[0])):
                 await _insert(table, some)
 

@@ -21,32 +21,27 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.routing import BaseRoute, Route
 
-from server import crypt
-from server.alert.drilling import TAP
-from server.alert.ladder import Cause, Outcome
-from server.alert.models import Alert, Drill, DrillCall, Duty, Handover, Leave, Shift, Spell
-from server.alert.opening import Opening, open_alerts
-from server.alert.policy import Tier
-from server.alert.reach import policy_of
-from server.alert.spells import REACHED
+from server.alerts.drills.drilling import TAP
+from server.alerts.drills.models import Drill, DrillCall
+from server.alerts.ladder import Cause, Outcome
+from server.alerts.models import Alert
+from server.alerts.opening import Opening, open_alerts
+from server.alerts.reach import policy_of
 from server.app import routes as all_routes
 from server.audit.actions import SYSTEM
+from server.auth import actions as doors
+from server.auth.models import Device, Passkey
+from server.auth.sessions import open_session
 from server.checkin import shared_question
-from server.db import write
-from server.doors import actions as doors
-from server.doors.models import Device, Passkey
-from server.doors.sessions import open_session
-from server.due.actions import set_due
-from server.due.models import Due
-from server.due.rules import Kind, Setting
+from server.imports.models import Intake
 from server.inbound import links
 from server.inbound.models import ChildLink, FrontDesk
-from server.missing.back import interviewing
-from server.missing.back.finding import Found, found
-from server.missing.pack.mailing import Mailing, send
-from server.missing.pack.models import PackPhoto
-from server.missing.pack.reading import Reader
-from server.missing.pack.rules import Copy
+from server.missing.profile.mailing import Mailing, send
+from server.missing.profile.models import PackPhoto
+from server.missing.profile.reading import Reader
+from server.missing.profile.rules import Copy
+from server.missing.returns import interviewing
+from server.missing.returns.finding import Found, found
 from server.missing.search.models import Episode, Passing
 from server.missing.search.opening import Saying, open_episode
 from server.notify.actions import ARRIVED
@@ -57,22 +52,24 @@ from server.people import actions as people
 from server.people.models import Child
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
+from server.policy.policy import Tier
+from server.rota.models import Duty, Handover, Leave, Shift, Spell
+from server.rota.spells import REACHED
+from server.security import crypt
 from server.settings import Provider
+from server.storage.db import write
+from server.tasks.actions import set_due
+from server.tasks.models import Due
+from server.tasks.rules import Kind, Setting
+from server.watch.calendar.models import Milestone
 from server.watch.calling import close_alert, open_missing
-from server.watch.models import (
-    Intake,
-    Milestone,
-    Observation,
-    Pause,
-    Proposal,
-    Question,
-    Round,
-    Season,
-    Trusted,
-    TrustedAsk,
-)
-from server.watch.trusting import LINK
-from tests.alert.calls import queue_call
+from server.watch.carer.models import Question
+from server.watch.models import Pause, Round
+from server.watch.rhythm.models import Proposal, Season
+from server.watch.signals.models import Observation
+from server.watch.trusted.models import Trusted, TrustedAsk
+from server.watch.trusted.trusting import LINK
+from tests.alerts.calls import queue_call
 from tests.cast import ADULTS, CHILDREN, Cast
 from tests.records.made import a_transfer
 
@@ -1360,7 +1357,7 @@ async def test_every_route_for_every_role_and_another_agency(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A stream of events would go on for half an hour.
-    monkeypatch.setattr("server.live.LONGEST_S", 0)
+    monkeypatch.setattr("server.web.live.LONGEST_S", 0)
     routes = described(cast.app.routes)
     undeclared = [route for route in routes if route not in EXPECTED]
     assert not undeclared, "declare in EXPECTED who may use these"
@@ -1429,7 +1426,7 @@ def by_a_call(route: str) -> int:
 async def test_everyone_called_gets_what_the_alert_needs_and_nothing_else_of_the_child(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.live.LONGEST_S", 0)
+    monkeypatch.setattr("server.web.live.LONGEST_S", 0)
     wrong = []
     for route in described(cast.app.routes):
         got, expected = await call(cast, CALLED, route), by_a_call(route)

@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 import pytest
 from tortoise.exceptions import IntegrityError
 
-from server import bulk
-from server.alert.models import Policy
 from server.audit.models import Entry
-from server.db import as_id, fetch, write
 from server.errors import Conflict
 from server.notify.models import Message
+from server.policy.models import Policy
+from server.storage import bulk
+from server.storage.db import as_id, fetch, write
 from server.watch.models import Beat, Blind
 from tests.fixtures import Database, DrivenClock
 from tests.races import no_fault, together

@@ -17,9 +17,9 @@ from uuid import UUID
 
 import pytest
 
-from server import crypt
 from server.__main__ import NOT_YET, main
 from server.notify.actions import use_last_resorts
+from server.security import crypt
 from tests.doubles.oidc import Provider
 from tests.doubles.smtp import Relay
 from tests.fixtures import Database

@@ -16,24 +16,25 @@ import pytest
 import pytest_asyncio
 from pypdfium2 import PdfDocument
 
-from server import demo
 from server.__main__ import _make_ready
-from server.alert import climbing
-from server.alert.models import Alert
-from server.alert.policy import DEFAULT
-from server.alert.reach import policy_of
-from server.alert.reading import read
+from server.alerts import climbing
+from server.alerts.models import Alert
+from server.alerts.reach import policy_of
 from server.audit.actions import SYSTEM, verify
 from server.checkin.models import CheckIn
-from server.db import close_database, open_database
+from server.demo import demo
 from server.errors import Refused
-from server.missing.pack.rules import age_on
+from server.missing.profile.rules import age_on
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Agency, Child, Person
+from server.policy.policy import DEFAULT
+from server.policy.reading import read
+from server.storage.db import close_database, open_database
 from server.watch import ticking
 from server.watch.calling import open_missing
-from server.watch.models import Question, Round, Watch
+from server.watch.carer.models import Question
+from server.watch.models import Round, Watch
 
 STAFF = {"tom", "ines", "ada", "sam", "eve", "root", "uwe"}
 CHILDREN = {"mia", "noor", "lia"}

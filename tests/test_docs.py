@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from server.__main__ import NOT_YET, _parser
-from server.middleware import BODY_LIMIT, PHOTO_LIMIT
-from server.missing.pack import photos
+from server.missing.profile import photos
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.settings import SETTINGS
+from server.web.middleware import BODY_LIMIT, PHOTO_LIMIT
 from tools import docs
 
 ROOT = Path(__file__).resolve().parent.parent

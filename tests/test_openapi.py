@@ -10,7 +10,7 @@ import pytest
 from starlette.routing import Route
 
 from server.app import routes
-from server.openapi import ApiRoute, document
+from server.web.openapi import ApiRoute, document
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 

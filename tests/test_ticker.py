@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.notify.actions import use_last_resorts
 from server.notify.models import Message
 from server.people.rules import Leaving
+from server.placements import placing
 from server.ticker import Ticker
-from server.watch import placing
 from server.watch.models import Beat, Blind, Watch
 from tests.cast import Cast
 from tests.doubles.gateway import Gateway

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from server.app import routes
-from server.missing.pack.fields import GROUPS
-from server.openapi import ApiRoute
+from server.missing.profile.fields import GROUPS
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.plan.owners import BESIDE, OWNERS
 from server.settings import SETTINGS
+from server.web.openapi import ApiRoute
 
 ROOT = Path(__file__).resolve().parent.parent
 USAGE = "python -m tools.docs write | check"

@@ -108,7 +108,9 @@ def written(writer: MigrationWriter, first_line: str) -> str:
     if theirs not in text:
         raise RuntimeError("Tortoise writes migrations in another way now")
     ours = ast.unparse(_Short().visit(ast.parse(text.replace(theirs, "")))).replace(
-        "\nclass Migration", "\nfrom server.engines import operations as ops\n\nclass Migration", 1
+        "\nclass Migration",
+        "\nfrom server.storage.engines import operations as ops\n\nclass Migration",
+        1,
     )
     return _formatted(f'"""{first_line}"""\n\n{ours}')
 
@@ -205,7 +207,7 @@ def _told(operation: object) -> str:
 
 def make(name: str) -> Path | None:
     """Write the next migration; None where none is lacking."""
-    from server.db import TORTOISE_ORM
+    from server.storage.db import TORTOISE_ORM
 
     writers = asyncio.run(lacking(TORTOISE_ORM))
     if not writers:
@@ -239,7 +241,7 @@ def regenerate() -> Path:
 
 def check() -> int:
     """Print what is lacking; 1 where something is."""
-    from server.db import TORTOISE_ORM
+    from server.storage.db import TORTOISE_ORM
 
     lines = asyncio.run(missing(TORTOISE_ORM))
     print(*lines or ["Migrations match the models."], sep="\n")

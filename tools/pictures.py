@@ -22,13 +22,13 @@ import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from starlette.applications import Starlette
 
-from server import demo
 from server.app import Companion, create_app
-from server.db import close_database, open_database
-from server.doors.passwords import Passwords
-from server.engines.migrate import migrate
+from server.auth.passwords import Passwords
+from server.demo import demo
 from server.notify.channels.configured import configured
 from server.settings import load
+from server.storage.db import close_database, open_database
+from server.storage.engines.migrate import migrate
 from server.ticker import Ticker
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from server import bulk
 from server.audit.models import Entry, Seal
-from server.db import write
+from server.storage import bulk
+from server.storage.db import write
 
 # One batch of the chain. Small enough that a seal is one short transaction.
 SEAL_AT_ONCE = 500

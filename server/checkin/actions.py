@@ -4,17 +4,18 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from server import bulk, crypt
-from server.alert.ladder import Cause
-from server.alert.levels import Way
+from server.alerts.ladder import Cause
 from server.audit.actions import Actor, note
 from server.checkin.again import hand_in_again
 from server.checkin.models import CheckIn
 from server.checkin.row import row_of
 from server.checkin.rules import CALLS, Answer, check, content
-from server.db import write
 from server.errors import Conflict, IdReused, Unavailable
 from server.people.rules import Role
+from server.policy.levels import Way
+from server.security import crypt
+from server.storage import bulk
+from server.storage.db import write
 from server.watch.actions import settle
 from server.watch.calling import call_adults
 from server.watch.models import Watch

@@ -3,17 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from server import bulk
-from server.alert.ladder import Cause
+from server.alerts.ladder import Cause
 from server.audit.actions import Actor, note
 from server.audit.epochs import was_lost
 from server.checkin.models import CheckIn
 from server.checkin.row import row_of
 from server.checkin.rules import CALLS, Answer
-from server.db import write
 from server.errors import Conflict, IdReused
 from server.people.happenings import Happening, happened
 from server.people.rules import Role
+from server.storage import bulk
+from server.storage.db import write
 from server.watch.actions import Settlement, as_it_stands, settle
 from server.watch.calling import call_adults
 from server.watch.models import Round

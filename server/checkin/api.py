@@ -8,19 +8,19 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.alert.levels import Way
+from server.auth.sessions import phone_of, token_of
 from server.checkin.actions import record
 from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
 from server.checkin.rules import LONGEST_NOTE, Answer, How, Want, check
-from server.crypt import hash_token
-from server.doors.sessions import phone_of, token_of
 from server.errors import IdReused, Unavailable
-from server.openapi import api, query_of
 from server.people.access import child_for, now_of, own_child, visitor_of
 from server.people.models import Child
 from server.people.rules import Action, Role
-from server.web import json_answer, json_body
+from server.policy.levels import Way
+from server.security.crypt import hash_token
+from server.web.openapi import api, query_of
+from server.web.web import json_answer, json_body
 
 MOST = 200
 

@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from server.alert.ladder import Cause
-from server.alert.models import Alert
-from server.alert.opening import Opening, open_alerts
-from server.alert.policy import Tier
-from server.alert.reach import policy_of
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
+from server.alerts.opening import Opening, open_alerts
+from server.alerts.reach import policy_of
 from server.audit.actions import Actor
+from server.policy.policy import Tier
 
 
 async def call(

@@ -17,15 +17,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server import crypt
 from server.checkin.rules import Answer, Want, content
 from server.checkin.words import as_text
 from server.clock import Clock
-from server.db import as_document, as_id, dialect, fetch, sqlite_file, write
-from server.engines.parameters import moment_to_text
-from server.engines.raw_sqlite import RawSqlite, SqliteAtOnce
-from server.engines.together import Together
-from server.live import announce
+from server.security import crypt
+from server.storage.db import as_document, as_id, dialect, fetch, sqlite_file, write
+from server.storage.engines.parameters import moment_to_text
+from server.storage.engines.raw_sqlite import RawSqlite, SqliteAtOnce
+from server.storage.engines.together import Together
+from server.web.live import announce
 
 MOST = 256
 # Boards hear of ordinary answers once a second at the most: a NOTIFY makes commits queue up.

@@ -10,10 +10,10 @@ from starlette.responses import Response
 from server.checkin import shared_question
 from server.checkin.shared_question import LONGEST
 from server.errors import IdReused, NotFound
-from server.openapi import api
 from server.people.access import now_of, own_child, visitor_of
 from server.people.rules import Action
-from server.web import json_body
+from server.web.openapi import api
+from server.web.web import json_body
 
 
 class QuestionAnswer(msgspec.Struct):

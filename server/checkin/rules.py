@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from server.alert.levels import Way
 from server.errors import Refused
+from server.policy.levels import Way
 
 LONGEST_NOTE = 20_000
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,15 +7,15 @@ never as a verdict. The phone gets the same answer from us either way.
 from datetime import datetime
 from uuid import UUID
 
-from server import bulk
 from server.audit.actions import Actor, note
-from server.checkin.duress import is_same
+from server.checkin.duress.duress import is_same
 from server.checkin.models import SharedAnswer, SharedQuestion
-from server.db import write
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
-from server.ids import uuid7
 from server.people.models import Child
+from server.storage import bulk
+from server.storage.db import write
+from server.storage.ids import uuid7
 from server.watch.models import Watch
 
 LONGEST = 500

@@ -11,20 +11,15 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid5
 
-from server import bulk, crypt
-from server.alert import actions as alerts
-from server.alert.ladder import people_on
-from server.alert.levels import Way
-from server.alert.models import Alert
-from server.alert.policy import Rung
-from server.alert.reach import reach_of
+from server.alerts import actions as alerts
+from server.alerts.ladder import people_on
+from server.alerts.models import Alert
+from server.alerts.reach import reach_of
 from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
 from server.checkin.actions import record
 from server.checkin.rules import Answer, Want
-from server.db import write
 from server.errors import Conflict, NotFound, Refused
-from server.ids import uuid7
 from server.inbound.agreeing import number_index
 from server.inbound.models import Inbound, Texting
 from server.inbound.rules import Meant, Reply, meant, read_reply, spellings
@@ -33,8 +28,14 @@ from server.notify.models import Address, Message
 from server.notify.rules import Kind
 from server.people.models import Person
 from server.people.rules import Role
+from server.policy.levels import Way
+from server.policy.policy import Rung
+from server.security import crypt
+from server.storage import bulk
+from server.storage.db import write
+from server.storage.ids import uuid7
 from server.watch.actions import somebody_texted
-from server.watch.questions import answer_question
+from server.watch.carer.questions import answer_question
 
 _ANSWERS = UUID("4a1f2a0e-6d1c-4b7e-9a35-5f0f5b6f6c77")
 # A code may be answered for so long.

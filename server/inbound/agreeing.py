@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from server import crypt
 from server.audit.actions import Actor, note
-from server.db import write
 from server.errors import Refused
 from server.i18n import N_
 from server.inbound.models import Texting
@@ -14,6 +12,8 @@ from server.inbound.rules import Meant, fold, number, wrong_word
 from server.notify.actions import add_address, drop_address
 from server.notify.rules import EMAIL, PUSH
 from server.people.models import Child
+from server.security import crypt
+from server.storage.db import write
 
 _WHY = {
     "length": N_("A word has 2 to 40 letters or digits."),

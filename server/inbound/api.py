@@ -19,7 +19,7 @@ from server.inbound.rules import (
     is_signed,
 )
 from server.people.access import now_of
-from server.web import clean_text, form_body, json_answer, json_body
+from server.web.web import clean_text, form_body, json_answer, json_body
 
 LARGEST = 64_000
 NOT_OURS = N_("This was not signed by a gateway that is known here, or is too old.")

@@ -6,20 +6,15 @@ from uuid import UUID, uuid5
 
 from tortoise.expressions import F
 
-from server import crypt
-from server.alert.ladder import people_on
-from server.alert.levels import Way
-from server.alert.policy import Rung
-from server.alert.reach import reach_of
+from server.alerts.ladder import people_on
+from server.alerts.reach import reach_of
 from server.audit.actions import Actor, note
+from server.auth.guessing import count_guess, forget_guesses
+from server.auth.rules import Door
 from server.checkin.actions import record
 from server.checkin.rules import Answer, Want
-from server.db import write
-from server.doors.guessing import count_guess, forget_guesses
-from server.doors.rules import Door
 from server.errors import NotFound, Refused, Unauthenticated
 from server.i18n import N_
-from server.ids import uuid7
 from server.inbound.models import Card, FrontDesk
 from server.inbound.rules import (
     CARD_BY_CARD,
@@ -35,6 +30,11 @@ from server.notify.actions import Saying, queue
 from server.notify.rules import Kind
 from server.people.models import Child, Home, Tie
 from server.people.rules import Role
+from server.policy.levels import Way
+from server.policy.policy import Rung
+from server.security import crypt
+from server.storage.db import write
+from server.storage.ids import uuid7
 
 WRONG = N_("This card and this PIN do not belong together. Try again, or ask an adult.")
 LOCKED = N_("This card is locked after too many wrong PINs. Ask an adult for a new one.")

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.doors.ways import qr
+from server.auth.ways import qr
 from server.errors import NotFound, WaymarkError
 from server.inbound import agreeing, cards, links
 from server.inbound.models import Card, Texting
@@ -15,11 +15,11 @@ from server.inbound.reading import texts_of
 from server.inbound.rules import LINK_LASTS, Meant
 from server.notify.rules import EMAIL
 from server.people.access import desk_child, now_of, staff_of
+from server.people.desk_forms import id_or_new
 from server.people.models import Child, Person
 from server.people.rules import Action
 from server.people.words import entered, form_fault
-from server.watch.desk import id_or_new
-from server.web import form_body, language_of, page
+from server.web.web import form_body, language_of, page
 
 MOST_TEXTS = 20
 

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from server import crypt
-from server.alert.levels import Way
 from server.audit.actions import Actor, note
+from server.auth.guessing import count_guess
+from server.auth.rules import Door
 from server.checkin.actions import record
 from server.checkin.rules import Answer, Want
-from server.db import write
-from server.doors.guessing import count_guess
-from server.doors.rules import Door
 from server.errors import NotFound, Refused, TooMany
 from server.i18n import N_
 from server.inbound.models import ChildLink
 from server.inbound.rules import LINK_LASTS, LINK_USES, MOST_LINKS, tap_id
 from server.people.models import Child
 from server.people.rules import Role
+from server.policy.levels import Way
+from server.security import crypt
+from server.storage.db import write
 
 OVER = N_("This link does not work any more.")
 TOO_OFTEN = N_("We have heard you. Somebody knows. If you need help, tap “I need help now”.")

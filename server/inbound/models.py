@@ -8,8 +8,8 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
-from server.crypt import EncryptedJSON, EncryptedText
-from server.ids import uuid7
+from server.security.crypt import EncryptedJSON, EncryptedText
+from server.storage.ids import uuid7
 
 
 class Texting(Model):

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from server.auth.actions import sign_out
+from server.auth.sessions import drop_cookie
 from server.checkin.rules import Want
-from server.doors.actions import sign_out
-from server.doors.sessions import drop_cookie
 from server.errors import IdReused, NotFound, Refused, Unauthenticated, WaymarkError
 from server.i18n import N_, known
 from server.inbound import cards, links
@@ -18,7 +18,7 @@ from server.inbound.models import ChildLink
 from server.people.access import now_of, staff_of
 from server.people.models import Agency, Person
 from server.people.words import entered, form_fault
-from server.web import form_body, language_of, page
+from server.web.web import form_body, language_of, page
 
 COOKIE = "front"
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from itertools import pairwise
 from uuid import UUID, uuid5
 
-from server.doors.rules import Limit
+from server.auth.rules import Limit
 
 # --- the webhook
 

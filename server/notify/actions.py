@@ -8,15 +8,16 @@ from uuid import UUID, uuid5
 
 from tortoise.expressions import Q
 
-from server import bulk, crypt
 from server.audit.actions import Actor, note
-from server.db import as_id, as_moment, dialect, fetch, write
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
-from server.ids import uuid7
 from server.notify.models import Address, Delivery, Enclosure, Message
 from server.notify.rules import NONE, PUSH, Attachment, Kind
 from server.notify.ways import NOWHERE, Ways, ways_of
+from server.security import crypt
+from server.storage import bulk
+from server.storage.db import as_id, as_moment, dialect, fetch, write
+from server.storage.ids import uuid7
 
 # What a receipt's token is signed for.
 RECEIPT = "receipt"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from server.db import among, as_id, as_moment, fetch
 from server.notify.working import ASKS, FAILS, FAR, LATEST, YOUNG, Asked, Tried, is_broken, silent
+from server.storage.db import among, as_id, as_moment, fetch
 
 _LATEST = f"""
 SELECT started_at, address_id, result FROM delivery

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server.db import among, as_id, as_moment, fetch
 from server.notify.health import FEWEST, Device, Health, Reached, health, reached
 from server.notify.models import Address
 from server.notify.rules import PUSH
+from server.storage.db import among, as_id, as_moment, fetch
 
 # Why an address is no more, where that is nobody's fault: it says nothing of a device.
 BY_PEOPLE = ("by_person", "replaced", "shut_out")

@@ -10,10 +10,10 @@ from uuid import UUID
 from tortoise.functions import Count
 
 from server import logs
-from server.db import as_id, fetch
 from server.notify.models import Address, Delivery
 from server.notify.refusals import AT_ONCE, TIMES, Tried, gives_up, is_of_many
 from server.notify.rules import PUSH, Outcome, Result
+from server.storage.db import as_id, fetch
 
 log = logs.get("notify")
 

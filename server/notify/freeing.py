@@ -11,10 +11,10 @@ from uuid import UUID
 
 from server import logs
 from server.clock import monotonic
-from server.db import dialect, fetch, write
-from server.engines.beating import Beating
 from server.notify.heartbeats import AT_ONCE_S, EVERY_S, Look, look
 from server.notify.models import Message, Process
+from server.storage.db import dialect, fetch, write
+from server.storage.engines.beating import Beating
 
 log = logs.get("notify")
 

@@ -9,9 +9,9 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
-from server.crypt import EncryptedBytes, EncryptedJSON, EncryptedText
-from server.ids import uuid7
 from server.notify.rules import PUSH
+from server.security.crypt import EncryptedBytes, EncryptedJSON, EncryptedText
+from server.storage.ids import uuid7
 
 
 class Address(Model):

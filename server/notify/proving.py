@@ -4,14 +4,14 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from server import crypt
 from server.audit.actions import Actor, note
-from server.db import write
 from server.errors import NotFound, Refused, TooMany
 from server.i18n import N_
 from server.notify.actions import Saying, add_address, queue, was_read
 from server.notify.models import Address, Message
 from server.notify.rules import Kind
+from server.security import crypt
+from server.storage.db import write
 
 LASTS = timedelta(minutes=30)
 AGAIN_AFTER = timedelta(minutes=1)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
-from server import bulk
 from server.audit.actions import Actor, note
-from server.db import write
 from server.errors import Refused
 from server.i18n import N_
 from server.notify.models import Wish
 from server.notify.ways import NOWHERE, ways_of
+from server.storage import bulk
+from server.storage.db import write
 
 # What waits for the end of these hours must still matter then.
 LONGEST_QUIET = timedelta(hours=12)

@@ -17,11 +17,9 @@ from uuid import UUID
 
 from tortoise.expressions import F
 
-from server import bulk, crypt, logs
+from server import logs
 from server.clock import Clock, known_zone
-from server.db import among, as_id, dialect, fetch, write
 from server.i18n import format_time
-from server.ids import uuid7
 from server.notify.actions import (
     RECEIPT,
     Saying,
@@ -55,6 +53,10 @@ from server.notify.rules import (
 )
 from server.notify.ways import NOWHERE, ways_of, wishes_of
 from server.notify.wording import word
+from server.security import crypt
+from server.storage import bulk
+from server.storage.db import among, as_id, dialect, fetch, write
+from server.storage.ids import uuid7
 
 log = logs.get("notify")
 

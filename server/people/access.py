@@ -22,12 +22,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tortoise.expressions import Q
 
 from server.audit.actions import Actor, note_all
-from server.db import as_id, dialect, fetch, write
 from server.errors import Denied, NotFound, Unauthenticated
 from server.i18n import N_
 from server.people.looking import ONE_LOOK, look_of
 from server.people.models import Child, Tie
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
+from server.storage.db import as_id, dialect, fetch, write
 
 # A board that is open all day is one look an hour at each child on it, not one at every refresh.
 BOARD_LOOK_EVERY = ONE_LOOK

@@ -10,13 +10,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from server.audit.actions import Actor, note
-from server.db import swapped, write
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import LANGUAGES, N_
-from server.ids import uuid7
 from server.people.happenings import Happening, Rights, happened, rights_changed
 from server.people.models import Agency, Child, Home, Person, Tie
 from server.people.rules import STAFF, Leaving, Role, clean_name, may_hold
+from server.storage.db import swapped, write
+from server.storage.ids import uuid7
 
 # A clock that is a little ahead of ours says nothing about the future.
 AHEAD = timedelta(minutes=5)

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.db import write
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.people.actions import add_home as add_a_home
@@ -18,6 +17,7 @@ from server.people.actions import checked_language, checked_name, checked_zone, 
 from server.people.happenings import Rights, rights_changed
 from server.people.models import Agency, Home, Person, Tie
 from server.people.rules import STAFF, Role, clean_name, may_hold
+from server.storage.db import write
 
 LONGEST_DISPLAY_NAME = 40
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}")

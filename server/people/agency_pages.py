@@ -9,13 +9,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import Refused
-from server.ids import uuid7
 from server.people import agency
 from server.people.access import Visitor, agency_for, now_of
 from server.people.models import Agency, Child, Home
 from server.people.rules import AgencyAction
 from server.people.words import entered, form_fault
-from server.web import form_body, language_of, page
+from server.storage.ids import uuid7
+from server.web.web import form_body, language_of, page
 
 AGENCY, HOMES = "/desk/people/agency", "/desk/people/homes"
 _FIELDS = ("name", "display_name", "language", "zone", "help_phone")

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import IdReused, NotFound, Refused
-from server.openapi import api
 from server.people import actions
 from server.people.access import (
     child_for,
@@ -21,7 +20,8 @@ from server.people.access import (
 from server.people.looks import looks_at
 from server.people.models import Child, Person, Tie
 from server.people.rules import Action, Role
-from server.web import json_answer, json_body
+from server.web.openapi import api
+from server.web.web import json_answer, json_body
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 

@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from uuid import UUID
 
 from server.audit.actions import Actor
-from server.live import RIGHTS, announce
+from server.web.live import RIGHTS, announce
 
 
 class Happening(StrEnum):

@@ -17,8 +17,8 @@ from server.people.access import agency_for, now_of
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import STAFF, AgencyAction, Role
 from server.people.words import ROLES
-from server.rendering import zone_of
-from server.web import language_of, page
+from server.web.rendering import zone_of
+from server.web.web import language_of, page
 
 AT_ONCE = 50
 DONE = {

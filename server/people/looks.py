@@ -6,10 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from server.audit.models import Entry
-from server.crypt import MARK, Unreadable, current
 from server.i18n import N_, gettext
 from server.people.looking import ONE_LOOK
 from server.people.models import Person
+from server.security.crypt import MARK, Unreadable, current
 
 MOST = 500
 

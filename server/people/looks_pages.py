@@ -12,7 +12,7 @@ from server.people.looks import deeds_about, desk_words_of, looks_at
 from server.people.models import Child, Person
 from server.people.rules import Action, AgencyAction
 from server.people.words import ROLES
-from server.web import language_of, page
+from server.web.web import language_of, page
 
 
 async def looks(request: Request) -> Response:

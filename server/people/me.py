@@ -15,9 +15,9 @@ from server.notify.devices import COLUMNS, device_of
 from server.notify.health import Health, health
 from server.notify.models import Address
 from server.notify.rules import PUSH
-from server.openapi import api
 from server.people.access import now_of, visitor_of
-from server.web import json_answer, json_body
+from server.web.openapi import api
+from server.web.web import json_answer, json_body
 
 
 class Keys(msgspec.Struct):

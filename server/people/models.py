@@ -8,9 +8,9 @@ from tortoise.expressions import Q
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from server.crypt import EncryptedText
-from server.ids import uuid7
 from server.people.rules import Role
+from server.security.crypt import EncryptedText
+from server.storage.ids import uuid7
 
 
 class Agency(Model):

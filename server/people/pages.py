@@ -24,7 +24,7 @@ from server.people.access import (
 from server.people.models import Child, Person, Tie
 from server.people.rules import Action, Role
 from server.people.words import ROLES, entered, form_fault, words_for
-from server.web import form_body, form_day, language_of, page, zone_of
+from server.web.web import form_body, form_day, language_of, page, zone_of
 
 TIE_ROLES = [Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER]
 

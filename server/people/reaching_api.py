@@ -13,9 +13,9 @@ from server.notify.models import Address
 from server.notify.rules import PUSH
 from server.notify.ways import NOWHERE, ways_of, wishes_of
 from server.notify.wishing import set_all
-from server.openapi import api
 from server.people.access import Visitor, nothing_here, now_of, visitor_of
-from server.web import json_answer, json_body
+from server.web.openapi import api
+from server.web.web import json_answer, json_body
 
 
 class AddressOut(msgspec.Struct):

@@ -15,7 +15,7 @@ from server.people.access import now_of, staff_of
 from server.people.models import Agency, Person
 from server.people.settings_pages import settings_page
 from server.people.words import entered
-from server.web import form_body, page
+from server.web.web import form_body, page
 
 
 async def enter_code(request: Request) -> Response:

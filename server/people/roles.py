@@ -4,13 +4,13 @@ from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.db import write
 from server.errors import Refused
 from server.i18n import N_
 from server.people.actions import lock_adults
 from server.people.happenings import Rights, rights_changed
 from server.people.models import Agency, Person, Tie
 from server.people.rules import STAFF, Role, may_hold
+from server.storage.db import write
 
 
 async def set_role(

@@ -18,7 +18,7 @@ from server.people import actions
 from server.people.access import Visitor, now_of, staff_of
 from server.people.models import Agency, Person
 from server.people.words import entered, form_fault
-from server.web import form_body, language_of, page
+from server.web.web import form_body, language_of, page
 
 # What the forms of the page hold before anything was said.
 _EMPTY = {"channel": "email", "address": "", "code_of": ""}

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from server.db import as_id
 from server.people.models import Tie
 from server.people.rules import Role
+from server.storage.db import as_id
 
 
 async def unsupervised(children: Collection[UUID], now: datetime) -> set[UUID]:

@@ -8,14 +8,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from server import bulk, crypt
 from server.audit.actions import Actor, note
 from server.clock import known_zone
-from server.db import after_commit, as_id, as_moment, dialect, fetch, swapped, write
 from server.errors import IdReused, NotFound, Refused, WaymarkError
 from server.i18n import N_
-from server.ids import uuid7
-from server.live import announce
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
 from server.plan import dues, shape, triggers, view
@@ -31,9 +27,14 @@ from server.plan.rules import (
 )
 from server.plan.state import Row, State, Taken, fold
 from server.plan.triggers import Utterance
+from server.security import crypt
+from server.storage import bulk
+from server.storage.db import after_commit, as_id, as_moment, dialect, fetch, swapped, write
+from server.storage.ids import uuid7
 from server.watch.actions import heard
-from server.watch.noticing import GOAL, keep
+from server.watch.signals.noticing import GOAL, keep
 from server.watch.writing import lock
+from server.web.live import announce
 
 KNOWN, REFUSED, QUARANTINED = "known", "refused", "quarantined"
 # Projects that were open lately stay folded in memory; what is stored decides whether they hold.

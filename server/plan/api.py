@@ -8,14 +8,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from server import live
 from server.audit.epochs import epoch_out
 from server.clock import known_zone
-from server.due.api import listed
-from server.due.turns import seen_by
 from server.errors import NotFound, TooLarge
 from server.i18n import N_
-from server.openapi import api, query_of
 from server.people.access import (
     child_for,
     looked,
@@ -34,11 +30,11 @@ from server.plan.actions import Author
 from server.plan.models import LifeProject
 from server.plan.rules import MOST_CHANGES, Said
 from server.plan.state import State
-from server.web import (
-    json_answer,
-    json_body,
-    language_of,
-)
+from server.tasks.api import listed
+from server.tasks.turns import seen_by
+from server.web import live
+from server.web.openapi import api, query_of
+from server.web.web import json_answer, json_body, language_of
 
 
 async def project(request: Request) -> Response:

@@ -6,15 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from server.audit.actions import Actor
-from server.due import actions as dues
-from server.due.models import Due
-from server.due.rules import OF_A_PROJECT, REPLY_WITHIN, Ending, Kind, Setting
-from server.due.rules import State as DueState
 from server.people.happenings import Happening, happened
 from server.people.models import Agency, Child, Person
 from server.people.rules import Role
 from server.plan.owed import Held, Thing, owed, owners
 from server.plan.state import State
+from server.tasks import actions as dues
+from server.tasks.models import Due
+from server.tasks.rules import OF_A_PROJECT, REPLY_WITHIN, Ending, Kind, Setting
+from server.tasks.rules import State as DueState
 
 Rows = Sequence[dict[str, Any]]
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server import crypt
-from server.db import as_moment, fetch
 from server.people.rules import Role
 from server.plan.rules import MOST_CHANGES, may_talk
 from server.plan.view import Document, hidden_from
+from server.security import crypt
+from server.storage.db import as_moment, fetch
 
 # Of one answer, in characters of sealed text; one that is longer goes alone.
 MOST_CHARACTERS = 1_000_000

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from server.errors import Refused, WaymarkError
 from server.i18n import N_, gettext
 from server.people.access import Roles, desk_child, nothing_here, now_of, staff_of
+from server.people.desk_forms import done
 from server.people.models import Agency, Child, Person
 from server.people.rules import Action, Role
 from server.people.words import ROLES, entered, form_fault
@@ -19,9 +20,8 @@ from server.plan import actions, kept
 from server.plan.kept import Kept
 from server.plan.phrases import about_in_words, in_words, thing_in_words
 from server.plan.state import State
-from server.watch.desk import done
 from server.watch.wording import when
-from server.web import form_body, language_of, page, zone_of
+from server.web.web import form_body, language_of, page, zone_of
 
 
 @dataclass(frozen=True, slots=True)

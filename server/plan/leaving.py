@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from server.alert import actions as alerts
-from server.alert.duty import planned_for
-from server.alert.models import Alert
+from server.alerts import actions as alerts
+from server.alerts.models import Alert
 from server.audit.actions import Actor
-from server.db import write
-from server.doors import actions as doors
+from server.auth import actions as doors
 from server.people import leaving as ties
 from server.people.leaving import Takers
 from server.people.models import Child, Person, Tie
@@ -23,6 +21,8 @@ from server.people.rules import Role
 from server.plan import handed
 from server.plan.actions import say_all_for, state_of
 from server.plan.models import LifeProject
+from server.rota.duty import planned_for
+from server.storage.db import write
 
 
 @dataclass(frozen=True, slots=True)

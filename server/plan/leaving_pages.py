@@ -19,7 +19,7 @@ from server.people.rules import AgencyAction, Role
 from server.people.words import ROLES, entered, form_fault
 from server.plan import leaving
 from server.plan.leaving import Holdings
-from server.web import form_body, language_of, page
+from server.web.web import form_body, language_of, page
 
 # With more children than that, one person takes over for all: nobody fills in such a form.
 MOST_SINGLE = 100

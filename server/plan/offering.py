@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.db import write
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.plan import template
 from server.plan.models import Template
 from server.plan.template import Offer
+from server.storage.db import write
 
 # A list that nobody reads helps nobody; and phones keep it.
 MOST = 300

@@ -7,7 +7,9 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from server.due.rules import (
+from server.plan.merge import NOTHING, Node
+from server.plan.state import State, Status
+from server.tasks.rules import (
     ANSWER_WITHIN,
     END_BEFORE,
     Ending,
@@ -17,9 +19,7 @@ from server.due.rules import (
     months_later,
     within_reach,
 )
-from server.due.rules import State as DueState
-from server.plan.merge import NOTHING, Node
-from server.plan.state import State, Status
+from server.tasks.rules import State as DueState
 
 Thing = tuple[Kind, UUID]
 

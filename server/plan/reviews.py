@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo
 
 from server.audit.actions import Actor
 from server.clock import as_utc, known_zone
-from server.due.rules import QUIET_FROM, QUIET_UNTIL
-from server.live import announce
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind
 from server.people.happenings import Happening
@@ -18,6 +16,8 @@ from server.plan.actions import say_for, today_of
 from server.plan.models import Change
 from server.plan.state import State
 from server.plan.triggers import Trigger, Utterance
+from server.tasks.rules import QUIET_FROM, QUIET_UNTIL
+from server.web.live import announce
 
 _CALLS_FOR = {
     Happening.NEW_WORKER: Trigger.NEW_WORKER,

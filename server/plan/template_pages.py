@@ -20,7 +20,7 @@ from server.plan.models import Template
 from server.plan.offering import offer_of
 from server.plan.template import MOST_STEPS, Offer, Step
 from server.plan.words import AREAS
-from server.web import form_body, language_of, page
+from server.web.web import form_body, language_of, page
 
 DONE: Mapping[str, str] = {
     "added": N_("The template is offered from now on."),

@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from server.due.rules import ANSWER_WITHIN, months_later
 from server.plan import shape
 from server.plan.merge import NOTHING, Field
 from server.plan.state import State, Status
+from server.tasks.rules import ANSWER_WITHIN, months_later
 
 
 class Trigger(StrEnum):

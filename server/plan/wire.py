@@ -8,14 +8,14 @@ from uuid import UUID
 import msgspec
 
 from server.audit.epochs import EpochOut
-from server.due.api import DueOut
 from server.errors import Malformed, Refused, WaymarkError
 from server.i18n import N_
-from server.openapi import Problem
 from server.plan import actions, feed
 from server.plan.actions import Result
 from server.plan.rules import Said
-from server.web import check_moments, clean_text, problem
+from server.tasks.api import DueOut
+from server.web.openapi import Problem
+from server.web.web import check_moments, clean_text, problem
 
 DEEPEST = 4
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server.alert import reading as policies
-from server.alert.models import Policy
-from server.alert.versions import add_version
 from server.audit.actions import Actor, note
-from server.db import write
 from server.errors import Refused
 from server.i18n import N_
-from server.live import announce
-from server.watch.marking import reckon_anew
+from server.policy import reading as policies
+from server.policy.models import Policy
+from server.policy.versions import add_version
+from server.storage.db import write
+from server.watch.calendar.marking import reckon_anew
 from server.watch.models import Watch
+from server.web.live import announce
 
 LONGEST_WHY = 2_000
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from server.alert.levels import OWN, Does, Evidence
-from server.alert.policy import Steps
+from server.policy.levels import OWN, Does, Evidence
+from server.policy.policy import Steps
 from server.watch.standing import (
     Settled,
     Standing,

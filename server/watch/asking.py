@@ -6,16 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from server import bulk, crypt
-from server.alert.climbing import SLACK
-from server.alert.policy import Policy
+from server.alerts.climbing import SLACK
 from server.notify.actions import Saying, queue, waiting_together
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.models import Tie
 from server.people.rules import Role
+from server.policy.policy import Policy
+from server.security import crypt
+from server.storage import bulk
+from server.watch.carer.models import Question
 from server.watch.cases import Case
-from server.watch.models import Question
 from server.watch.shared import coming
 from server.watch.standing import Change, State
 

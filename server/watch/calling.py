@@ -7,27 +7,28 @@ from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
-from server.alert import actions as alerts
-from server.alert.ladder import Cause, Outcome
-from server.alert.models import Alert
-from server.alert.opening import Opening, open_alerts
-from server.alert.policy import Tier
-from server.alert.reach import policy_of
+from server.alerts import actions as alerts
+from server.alerts.ladder import Cause, Outcome
+from server.alerts.models import Alert
+from server.alerts.opening import Opening, open_alerts
+from server.alerts.reach import policy_of
 from server.audit.actions import Actor
-from server.db import write
-from server.live import announce
 from server.notify.actions import Saying, queue
 from server.notify.rules import Kind
 from server.people.happenings import Happening, happened
 from server.people.models import Tie
 from server.people.rules import Action, Role, may
-from server.watch import answering, trusting
+from server.policy.policy import Tier
+from server.storage.db import write
+from server.watch import answering
 from server.watch import standing as rules
 from server.watch.actions import settle_rounds
 from server.watch.cases import passed
 from server.watch.models import Watch
 from server.watch.standing import State
+from server.watch.trusted import trusting
 from server.watch.writing import lock, locked, watch_of, write_down
+from server.web.live import announce
 
 # How an alert about a missing child ends when the child was away and is found. A technical fault
 # means that it never was away.

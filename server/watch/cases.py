@@ -7,22 +7,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server.alert.ladder import Cause
-from server.alert.models import Alert
-from server.alert.policy import LONGEST, Policy, Signal, Tier
-from server.alert.reach import policy_of
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
+from server.alerts.reach import policy_of
 from server.clock import known_zone
-from server.db import among, as_id, as_moment, fetch
 from server.notify.devices import reached_of
 from server.people.models import Tie
 from server.people.rules import Role
-from server.watch import rhythm as rhythms
+from server.policy.policy import LONGEST, Policy, Signal, Tier
+from server.storage.db import among, as_id, as_moment, fetch
 from server.watch.changing import retune
 from server.watch.habit import REMEMBERED, UNTOLD, Known, Past, learned
-from server.watch.models import Observation, Pause, Sighting, Watch
-from server.watch.models import Season as SeasonRow
-from server.watch.rhythm import Season, Span
-from server.watch.signals import that_ask
+from server.watch.models import Pause, Sighting, Watch
+from server.watch.rhythm import rhythm as rhythms
+from server.watch.rhythm.models import Season as SeasonRow
+from server.watch.rhythm.rhythm import Season, Span
+from server.watch.signals.models import Observation
+from server.watch.signals.signals import that_ask
 from server.watch.standing import (
     Change,
     Standing,

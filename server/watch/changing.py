@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from server.watch.rhythm import OPENS_BEFORE, Span, is_return
+from server.watch.rhythm.rhythm import OPENS_BEFORE, Span, is_return
 from server.watch.standing import (
     Change,
     Standing,

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.people.access import Roles, called_about, children_for, now_of, visitor_of
 from server.people.models import Child
 from server.people.rules import Action
-from server.rendering import language_of
+from server.web.rendering import language_of
 
 Left = tuple[Child, Roles]
 # What has changed about children hangs on their moods, which lie in a room above this one: the

@@ -11,12 +11,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from server.alert.levels import OF_A_PHONE, Does
-from server.alert.policy import EACH_MISS, Rung, Tier
 from server.errors import Refused
 from server.i18n import N_, format_list, format_number, format_span, gettext
-from server.watch.milestones import WORDS, What
-from server.watch.signals import Code
+from server.policy.levels import OF_A_PHONE, Does
+from server.policy.policy import EACH_MISS, Rung, Tier
+from server.watch.calendar.milestones import WORDS, What
+from server.watch.signals.signals import Code
 from server.watch.wording import TIERS
 
 _DURATION = re.compile(r"([0-9]{1,7}) ?([smhd])")

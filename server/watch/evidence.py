@@ -9,17 +9,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from server.alert.ladder import Cause
-from server.alert.ladder import State as AlertState
-from server.alert.policy import Tier
-from server.db import among, as_id, as_moment, dialect, fetch
+from server.alerts.ladder import Cause
+from server.alerts.ladder import State as AlertState
 from server.notify.devices import reached_of
 from server.notify.models import Delivery
 from server.notify.rules import NEXT_CHANNEL_AFTER, NONE, Kind, Reason
 from server.people.models import Tie
 from server.people.rules import Role
-from server.watch.models import Beat, Blind, Pause, Question, Round, Sighting, round_id
-from server.watch.rhythm import Span
+from server.policy.policy import Tier
+from server.storage.db import among, as_id, as_moment, dialect, fetch
+from server.watch.carer.models import Question
+from server.watch.models import Beat, Blind, Pause, Round, Sighting, round_id
+from server.watch.rhythm.rhythm import Span
 from server.watch.standing import State
 from server.watch.ticking import BLIND_AFTER, TICK
 from server.watch.wording import (

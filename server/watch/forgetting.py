@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.audit.actions import Actor
-from server.db import write
 from server.errors import NotFound
 from server.i18n import N_
+from server.storage.db import write
 from server.watch.models import Round
 from server.watch.writing import note_about
 

@@ -16,10 +16,9 @@ from zoneinfo import ZoneInfo
 
 from tortoise.expressions import Q
 
-from server.alert.ladder import Cause, Outcome
-from server.alert.models import Alert
-from server.alert.policy import Policy
-from server.alert.reach import policy_of
+from server.alerts.ladder import Cause, Outcome
+from server.alerts.models import Alert
+from server.alerts.reach import policy_of
 from server.audit.models import Entry
 from server.clock import known_zone
 from server.notify.health import Pushed, stale_spells
@@ -27,19 +26,14 @@ from server.notify.models import Address, Delivery
 from server.notify.rules import PUSH
 from server.people.models import Child, Tie
 from server.people.rules import Role
+from server.policy.policy import Policy
+from server.watch.calendar.milestones import What, around
+from server.watch.calendar.models import Milestone
+from server.watch.carer.models import Question
 from server.watch.events import HEADER
-from server.watch.milestones import What, around
-from server.watch.models import (
-    Blind,
-    Milestone,
-    Observation,
-    Pause,
-    Question,
-    Round,
-    Season,
-    Sighting,
-    Watch,
-)
+from server.watch.models import Blind, Pause, Round, Sighting, Watch
+from server.watch.rhythm.models import Season
+from server.watch.signals.models import Observation
 
 MONTH = timedelta(days=30)
 _ANSWERED = ("answered", "answered_late")

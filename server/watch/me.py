@@ -10,12 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.audit.epochs import EpochOut, epoch_out
-from server.doors.api import ChildOut, PersonOut, person_out
-from server.doors.sessions import renew_cookie, token_of
+from server.auth.api import ChildOut, PersonOut, person_out
+from server.auth.sessions import renew_cookie, token_of
 from server.errors import Refused
 from server.notify.devices import health_of
 from server.notify.health import Health
-from server.openapi import api
 from server.people.access import Visitor, now_of, own_child, visitor_of
 from server.people.actions import set_language
 from server.people.models import Agency, Person, Tie
@@ -24,7 +23,8 @@ from server.watch.actions import app_opened
 from server.watch.forgetting import forgot, offered
 from server.watch.models import Watch
 from server.watch.standing import State, as_the_child_sees
-from server.web import json_answer, json_body
+from server.web.openapi import api
+from server.web.web import json_answer, json_body
 
 
 class LateOut(msgspec.Struct):

@@ -1,6 +1,6 @@
 """The watch of each child, its rounds, and what bends or informs it."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -9,8 +9,8 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-from server.crypt import EncryptedJSON, EncryptedText
-from server.ids import uuid7
+from server.security.crypt import EncryptedText
+from server.storage.ids import uuid7
 
 
 class Watch(Model):
@@ -134,67 +134,6 @@ class Pause(Model):
         constraints = (CheckConstraint(check="until_at > from_at", name="pause_ends_after_start"),)
 
 
-class Season(Model):
-    """Another rhythm for a time, on the clock of its own zone. It always ends."""
-
-    id = fields.UUIDField(primary_key=True)
-    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
-        "server.Child", related_name="seasons", on_delete=fields.RESTRICT
-    )
-    child_id: UUID
-    from_at = fields.DatetimeField()
-    until_at = fields.DatetimeField()  # The end of its last day.
-    rhythm: fields.Field[dict[str, Any]] = fields.JSONField()
-    zone = fields.CharField(max_length=64)
-    words = EncryptedText(null=True)
-    made_by = fields.UUIDField()
-    made_at = fields.DatetimeField()
-    ended_at = fields.DatetimeField(null=True)  # Taken back before its end.
-
-    class Meta:
-        table = "season"
-        indexes = (Index(fields=("child_id", "until_at"), name="season_child_until"),)
-        constraints = (CheckConstraint(check="until_at > from_at", name="season_ends_after_start"),)
-
-
-class Proposal(Model):
-    """Another rhythm, as somebody proposed it: for good, or from a first to a last day. It changes
-    nothing until somebody agrees to it.
-
-    `state`: open, agreed, declined; recalled where whoever proposed it took it back, replaced where
-    the same person proposed another one, ended where the placement ended.
-    """
-
-    id = fields.UUIDField(primary_key=True)
-    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
-        "server.Child", related_name="proposals", on_delete=fields.RESTRICT
-    )
-    child_id: UUID
-    by_id = fields.UUIDField()
-    by_role = fields.CharField(max_length=16)
-    rhythm: fields.Field[dict[str, Any]] = fields.JSONField()
-    zone = fields.CharField(max_length=64)
-    first_day = fields.DateField(null=True)  # Both or neither: without them it is for good.
-    last_day = fields.DateField(null=True)
-    words = EncryptedText(null=True)
-    made_at = fields.DatetimeField()
-    state = fields.CharField(max_length=8, default="open")
-    decided_at = fields.DatetimeField(null=True)
-    decided_by = fields.UUIDField(null=True)
-    answer = EncryptedText(null=True)  # What the one who decided said to it.
-
-    class Meta:
-        table = "proposal"
-        indexes = (Index(fields=("child_id", "made_at"), name="proposal_child_made"),)
-
-    @property
-    def days(self) -> tuple[date, date] | None:
-        """From which to which day; None: for good."""
-        if self.first_day is None or self.last_day is None:
-            return None
-        return self.first_day, self.last_day
-
-
 class Blind(Model):
     """A time in which we did not look: no tick succeeded."""
 
@@ -217,33 +156,6 @@ class Beat(Model):
         table = "beat"
 
 
-class Question(Model):
-    """ "Have you seen them?", asked of one carer about one miss; answered with one tap, once.
-
-    Its id is made from all that it asks, so that two tickers ask it once."""
-
-    id = fields.UUIDField(primary_key=True)
-    agency_id = fields.UUIDField()
-    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
-        "server.Child", related_name="questions", on_delete=fields.RESTRICT
-    )
-    child_id: UUID
-    person_id = fields.UUIDField()
-    about_due_at = fields.DatetimeField()
-    asked_at = fields.DatetimeField()
-    expires_at = fields.DatetimeField()
-    answered_at = fields.DatetimeField(null=True)
-    answer = fields.CharField(max_length=8, null=True)  # seen, not_seen
-
-    def still_waits(self, missed_due_at: datetime | None) -> bool:
-        """Whether the check-in that it asks about is still missing, by the watch's first miss."""
-        return missed_due_at is not None and self.about_due_at >= missed_due_at
-
-    class Meta:
-        table = "question"
-        indexes = (Index(fields=("child_id", "asked_at"), name="question_child_asked"),)
-
-
 class Sighting(Model):
     """Somebody saw the child, or looked and did not."""
 
@@ -262,26 +174,6 @@ class Sighting(Model):
     class Meta:
         table = "sighting"
         indexes = (Index(fields=("child_id", "at"), name="sighting_child_at"),)
-
-
-class Observation(Model):
-    """An adult noticed a warning sign. Never changed; one that was a mistake says so."""
-
-    id = fields.UUIDField(primary_key=True)
-    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
-        "server.Child", related_name="observations", on_delete=fields.RESTRICT
-    )
-    child_id: UUID
-    sign = fields.CharField(max_length=24)  # A code of signs.py.
-    by_id = fields.UUIDField()
-    by_role = fields.CharField(max_length=16)
-    at = fields.DatetimeField()  # The server's clock.
-    words = EncryptedText(null=True)
-    taken_back_at = fields.DatetimeField(null=True)
-
-    class Meta:
-        table = "observation"
-        indexes = (Index(fields=("child_id", "at"), name="observation_child_at"),)
 
 
 class Noted(Model):
@@ -305,110 +197,4 @@ class Noted(Model):
         table = "noted"
         constraints = (
             UniqueConstraint(fields=("child_id", "code", "about_id"), name="noted_once"),
-        )
-
-
-class Milestone(Model):
-    """A day in a child's calendar around which it is watched more tightly. Never changed, but for
-    whether the child knows of it; one that was wrong says so."""
-
-    id = fields.UUIDField(primary_key=True)
-    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
-        "server.Child", related_name="milestones", on_delete=fields.RESTRICT
-    )
-    child_id: UUID
-    what = fields.CharField(max_length=12)  # A code of milestones.py.
-    on_day = fields.DateField()
-    until_at = fields.DatetimeField()  # The tighter watch around it ends.
-    act_at = fields.DatetimeField(null=True)  # It begins; None once it has, or was taken back.
-    made_by = fields.UUIDField(null=True)  # None: it follows from something that happened.
-    made_at = fields.DatetimeField()
-    known_at = fields.DatetimeField(null=True)  # When an adult said that the child knows of it.
-    ended_at = fields.DatetimeField(null=True)
-
-    class Meta:
-        table = "milestone"
-        indexes = (
-            Index(fields=("act_at",), name="milestone_act_at"),
-            Index(fields=("child_id", "until_at"), name="milestone_child_until"),
-        )
-
-
-class Intake(Model):
-    """A list of children that was handed in: looked at first, then taken in batch by batch."""
-
-    id = fields.UUIDField(primary_key=True, default=uuid7)
-    agency_id = fields.UUIDField()
-    made_by = fields.UUIDField()
-    made_at = fields.DatetimeField()
-    # looking, then taking, calendar, done. A crash in the middle goes on where it was.
-    state = fields.CharField(max_length=12, default="looking")
-    lines: fields.Field[Any] = EncryptedJSON(null=True)  # Null once all are in.
-    faults: fields.Field[Any] = EncryptedJSON(null=True)  # The first of them.
-    left_out: fields.Field[Any] = EncryptedJSON(null=True)  # Of those that were fine before.
-    count = fields.IntField()  # Lines that are fine.
-    fault_count = fields.IntField()
-    known_count = fields.IntField()  # Lines about children who are here already.
-    place = fields.IntField(default=0)  # So many lines are behind us, in this state.
-    added = fields.IntField(default=0)
-    act_at = fields.DatetimeField(null=True)
-    finished_at = fields.DatetimeField(null=True)
-
-    class Meta:
-        table = "intake"
-        indexes = (
-            Index(fields=("act_at",), name="intake_act_at"),
-            Index(fields=("agency_id", "made_at"), name="intake_agency_made"),
-        )
-
-
-class Trusted(Model):
-    """Somebody whom a child named to be asked first. Vetted by its caseworker; she has no account,
-    no tie, and reads nothing. `state`: named, yes, no, withdrawn."""
-
-    id = fields.UUIDField(primary_key=True)
-    agency_id = fields.UUIDField()
-    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
-        "server.Child", related_name="trusted", on_delete=fields.RESTRICT
-    )
-    child_id: UUID
-    name = EncryptedText()
-    reach = EncryptedText()  # How she can be reached, as the child says it.
-    also_help = fields.BooleanField(default=False)  # Asked too when the child calls for help.
-    named_at = fields.DatetimeField()
-    state = fields.CharField(max_length=12, default="named")
-    decided_by = fields.UUIDField(null=True)
-    decided_at = fields.DatetimeField(null=True)
-    why = EncryptedText(null=True)  # Why not, in words for the child.
-    channel = fields.CharField(max_length=24, null=True)
-    address = EncryptedText(null=True)
-    language = fields.CharField(max_length=8, default="en")
-
-    class Meta:
-        table = "trusted"
-        indexes = (Index(fields=("child_id", "state"), name="trusted_child_state"),)
-
-
-class TrustedAsk(Model):
-    """She is asked, beside everybody who is called by one alert; answered with one tap, once. Its
-    id is made from the alert and her, so that it is asked once."""
-
-    id = fields.UUIDField(primary_key=True)
-    agency_id = fields.UUIDField()
-    trusted: fields.ForeignKeyRelation[Trusted] = fields.ForeignKeyField(
-        "server.Trusted", related_name="asked", on_delete=fields.RESTRICT
-    )
-    trusted_id: UUID
-    child_id = fields.UUIDField()
-    alert_id = fields.UUIDField()
-    asked_at = fields.DatetimeField()
-    expires_at = fields.DatetimeField()
-    answer = fields.CharField(max_length=8, null=True)  # spoke, not
-    answered_at = fields.DatetimeField(null=True)
-
-    class Meta:
-        table = "trusted_ask"
-        indexes = (
-            Index(fields=("alert_id",), name="trusted_ask_alert"),
-            Index(fields=("trusted_id",), name="trusted_ask_trusted"),
         )

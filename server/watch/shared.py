@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
-from server.alert.climbing import SLACK
-from server.alert.ladder import Cause
-from server.alert.models import Alert
-from server.alert.opening import Shared
-from server.alert.policy import Policy, Tier, Together
+from server.alerts.climbing import SLACK
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
+from server.alerts.opening import Shared
 from server.notify.models import Address
 from server.notify.rules import PUSH
 from server.people.models import Child
+from server.policy.policy import Policy, Tier, Together
 from server.watch.models import Blind, Watch
 from server.watch.standing import State
 

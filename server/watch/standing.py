@@ -16,10 +16,10 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from server.alert.policy import Steps, Tier
 from server.clock import as_utc
+from server.policy.policy import Steps, Tier
 from server.watch.habit import UNTOLD, Known, odds
-from server.watch.rhythm import (
+from server.watch.rhythm.rhythm import (
     Rhythm,
     Season,
     Span,

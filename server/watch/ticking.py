@@ -6,23 +6,23 @@ from itertools import takewhile
 from typing import Any
 from uuid import UUID, uuid5
 
-from server import bulk
-from server.alert.ladder import Cause
-from server.alert.opening import Opening, join_misses, open_alerts
+from server.alerts.ladder import Cause
+from server.alerts.opening import Opening, join_misses, open_alerts
 from server.audit.models import Entry
-from server.db import as_id, fetch, write
-from server.live import announce
 from server.notify.actions import Saying, queue, set_aside, tell_operators
 from server.notify.devices import reached_of
 from server.notify.health import Reached
 from server.notify.rules import Kind
-from server.watch import trusting
+from server.storage import bulk
+from server.storage.db import as_id, fetch, write
 from server.watch.asking import QUESTIONS, ask
 from server.watch.cases import Case, as_row, load, passed
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
-from server.watch.rhythm import zone_at
+from server.watch.rhythm.rhythm import zone_at
 from server.watch.shared import Silent, causes_of
 from server.watch.standing import Change, What, Why, call_at, steps_of
+from server.watch.trusted import trusting
+from server.web.live import announce
 
 AT_ONCE = 200
 # A row that raises is set apart for so long, and operators are told; it never stops the others.

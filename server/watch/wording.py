@@ -14,12 +14,12 @@ from statistics import median
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from server.alert.ladder import Cause
-from server.alert.ladder import State as AlertState
-from server.alert.policy import Tier
+from server.alerts.ladder import Cause
+from server.alerts.ladder import State as AlertState
 from server.i18n import N_, format_day, format_moment, format_span, format_time, gettext
 from server.notify.health import Health, Reached
-from server.watch.rhythm import Span
+from server.policy.policy import Tier
+from server.watch.rhythm.rhythm import Span
 from server.watch.standing import State, Why
 
 TIERS: Mapping[Tier, tuple[str, str]] = {

@@ -6,11 +6,11 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound
 from server.i18n import N_
-from server.live import announce
 from server.watch.cases import Case, load
 from server.watch.models import Watch
 from server.watch.standing import Change
 from server.watch.ticking import apply
+from server.web.live import announce
 
 
 async def lock(child_id: UUID) -> None:

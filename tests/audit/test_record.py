@@ -11,7 +11,7 @@ import pytest
 from server.audit import actions as audit
 from server.audit.actions import SEAL_AT_ONCE, SYSTEM, Actor, note, seal, verify
 from server.audit.models import Entry, Seal
-from server.db import write
+from server.storage.db import write
 from tests.fixtures import Database, DrivenClock
 from tests.races import no_fault, together
 

@@ -18,28 +18,29 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from server import bulk, crypt
-from server.alert import actions as alerts
-from server.alert import opening
-from server.alert.ladder import Cause, Outcome
-from server.alert.models import Alert
-from server.alert.opening import Opening
-from server.alert.policy import EACH_MISS, Tier
-from server.alert.reach import policy_of
+from server.alerts import actions as alerts
+from server.alerts import opening
+from server.alerts.ladder import Cause, Outcome
+from server.alerts.models import Alert
+from server.alerts.opening import Opening
+from server.alerts.reach import policy_of
 from server.audit.actions import Actor
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer
 from server.clock import utcnow
-from server.db import close_database, open_database, write
-from server.engines.migrate import migrate
-from server.ids import uuid7
 from server.notify.actions import Saying, queue
 from server.notify.models import Address, Message
 from server.notify.rules import Envelope, Kind
 from server.notify.rules import Outcome as Sent
 from server.people.models import Person, Tie
 from server.people.rules import Role
+from server.policy.policy import EACH_MISS, Tier
+from server.security import crypt
 from server.settings import load
+from server.storage import bulk
+from server.storage.db import close_database, open_database, write
+from server.storage.engines.migrate import migrate
+from server.storage.ids import uuid7
 from server.ticker import TICK_EVERY_S, Ticker
 from server.watch import calling
 from tests.bench.bench_check_ins import SECRET, _database

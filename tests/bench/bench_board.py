@@ -11,14 +11,14 @@ from typing import Any
 
 import httpx2
 
-from server import bulk
 from server.app import create_app
-from server.db import close_database, open_database, write
-from server.doors.sessions import open_session
-from server.engines.migrate import migrate
+from server.auth.sessions import open_session
 from server.people.models import Person
 from server.people.rules import Role
 from server.settings import load
+from server.storage import bulk
+from server.storage.db import close_database, open_database, write
+from server.storage.engines.migrate import migrate
 from server.watch.models import Round, round_id
 from tests.bench.children import make, moment
 

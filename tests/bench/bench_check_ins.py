@@ -19,9 +19,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from server import crypt
-from server.db import close_database, fetch, open_database, write
-from server.engines.migrate import migrate
+from server.security import crypt
+from server.storage.db import close_database, fetch, open_database, write
+from server.storage.engines.migrate import migrate
 from tests.bench.children import make, moment, token_of
 from tests.bench.load import Run, post, send_all
 from tests.postgres import running

@@ -19,18 +19,19 @@ import httpx2
 
 from server.app import create_app
 from server.audit.actions import SYSTEM
+from server.auth.sessions import open_session
 from server.clock import utcnow
-from server.db import close_database, open_database, write
-from server.doors.sessions import open_session
-from server.engines.migrate import migrate
+from server.imports.lists import COLUMNS
+from server.imports.models import Intake
 from server.people import actions as people
 from server.people.models import Agency
 from server.people.rules import Role
 from server.settings import load
+from server.storage.db import close_database, open_database, write
+from server.storage.engines.migrate import migrate
 from server.ticker import Ticker
 from server.watch import ticking
-from server.watch.lists import COLUMNS
-from server.watch.models import Intake, Watch
+from server.watch.models import Watch
 from tests.bench.children import moment
 from tests.postgres import running
 

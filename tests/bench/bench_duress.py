@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from server import bulk
-from server.checkin.models import DuressSign
-from server.db import close_database, fetch, write
-from server.ids import uuid7
+from server.checkin.duress.models import DuressSign
+from server.storage import bulk
+from server.storage.db import close_database, fetch, write
+from server.storage.ids import uuid7
 from tests.bench.bench_check_ins import _database, _free_port, _seed, _server
 from tests.bench.children import moment, token_of
 from tests.bench.load import post

@@ -165,7 +165,7 @@ def _page(
         "# What the habit tells, and what it disturbs",
         "",
         "**Every figure here is simulated.** Nobody has measured it in the field. The cohort and"
-        " its assumptions are in `server/watch/cohort.py`; the rules are those of production.",
+        " its assumptions are in `server/simulation/cohort.py`; the rules are those of production.",
         "",
         f"{CHILDREN} children for {DAYS} days on each of the seeds"
         f" {', '.join(map(str, SEEDS))}; {len(ours.long)} absences of 24 hours and more,"
@@ -175,7 +175,7 @@ def _page(
         " each is small, and a finer one may find better. Made by"
         " `python -m tests.bench frontier`.",
         "",
-        "The habit is the policy that ships (`DEFAULT` in `server/alert/policy.py`).",
+        "The habit is the policy that ships (`DEFAULT` in `server/policy/policy.py`).",
         "",
         "| what | found | to reach | |",
         "| --- | --- | --- | --- |",

@@ -17,13 +17,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from server import bulk, crypt
-from server.db import close_database, fetch, open_database, write
-from server.engines.migrate import migrate
-from server.ids import uuid7
 from server.notify.models import Address
 from server.people.models import Person, Tie
 from server.people.rules import Role
+from server.security import crypt
+from server.storage import bulk
+from server.storage.db import close_database, fetch, open_database, write
+from server.storage.engines.migrate import migrate
+from server.storage.ids import uuid7
 from tests.bench.bench_check_ins import SECRET, _database, _free_port, _server
 from tests.bench.children import make, moment, token_of
 from tests.bench.load import post

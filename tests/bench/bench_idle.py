@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from server import crypt
-from server.db import close_database, open_database
-from server.engines.migrate import migrate
-from server.ids import uuid7
 from server.people.models import Agency
+from server.security import crypt
 from server.settings import load
+from server.storage.db import close_database, open_database
+from server.storage.engines.migrate import migrate
+from server.storage.ids import uuid7
 from server.ticker import Ticker
 from tests.bench.bench_tick import MANY, SECRET, fill
 from tests.bench.children import moment

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from server import crypt
-from server.alert.policy import EACH_MISS
-from server.db import close_database, fetch, open_database, write
-from server.engines.migrate import migrate
+from server.policy.policy import EACH_MISS
+from server.security import crypt
 from server.settings import load
+from server.storage.db import close_database, fetch, open_database, write
+from server.storage.engines.migrate import migrate
 from server.ticker import Ticker
 from tests.bench.children import make, moment
 from tests.bench.load import cpu_seconds

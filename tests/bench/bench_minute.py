@@ -19,15 +19,16 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from server import bulk, crypt
-from server.alert.policy import EACH_MISS
 from server.clock import utcnow
-from server.db import close_database, fetch, open_database, write
-from server.engines.migrate import migrate
-from server.ids import uuid7
 from server.notify.channels.configured import configured
 from server.notify.models import Address
+from server.policy.policy import EACH_MISS
+from server.security import crypt
 from server.settings import load
+from server.storage import bulk
+from server.storage.db import close_database, fetch, open_database, write
+from server.storage.engines.migrate import migrate
+from server.storage.ids import uuid7
 from server.ticker import Ticker
 from server.watch.models import Round, Watch, round_id
 from tests.bench.children import make, moment

@@ -16,17 +16,17 @@ import httpx2
 
 from server.app import create_app
 from server.audit.actions import Actor
-from server.db import close_database, open_database
-from server.demo_packs import drawn
-from server.doors.sessions import open_session
-from server.engines.migrate import migrate
-from server.ids import uuid7
-from server.missing.pack import packing, photos
-from server.missing.pack.fields import CHILD_SAYS, FIELDS, PREPARED, Kind
-from server.missing.pack.rules import Shows
+from server.auth.sessions import open_session
+from server.demo.demo_packs import drawn
+from server.missing.profile import packing, photos
+from server.missing.profile.fields import CHILD_SAYS, FIELDS, PREPARED, Kind
+from server.missing.profile.rules import Shows
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
 from server.settings import load
+from server.storage.db import close_database, open_database
+from server.storage.engines.migrate import migrate
+from server.storage.ids import uuid7
 from server.watch.calling import open_missing
 from tests.bench.children import make, moment
 from tests.postgres import running

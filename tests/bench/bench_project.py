@@ -17,9 +17,9 @@ from uuid import UUID, uuid4
 import httpx2
 
 from server.app import create_app
-from server.db import close_database, open_database
-from server.engines.migrate import migrate
 from server.settings import load
+from server.storage.db import close_database, open_database
+from server.storage.engines.migrate import migrate
 from tests.bench.children import make, moment, token_of
 from tests.postgres import running
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from server.watch.commands import cohort_command, replay_command
+from server.simulation.commands import cohort_command, replay_command
 
 RUNS = 7
 TO_REACH = 20_000

@@ -14,12 +14,12 @@ import sys
 import time
 from typing import Any
 
-from server import crypt
-from server.db import close_database, fetch, open_database, write
-from server.engines.migrate import migrate
-from server.ids import uuid7
 from server.people.models import Agency, Person
 from server.people.rules import Role
+from server.security import crypt
+from server.storage.db import close_database, fetch, open_database, write
+from server.storage.engines.migrate import migrate
+from server.storage.ids import uuid7
 from server.watch import ticking
 from tests.bench.children import moment
 from tests.postgres import running

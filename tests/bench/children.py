@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from server import bulk
-from server.alert.models import Policy
-from server.crypt import hash_token
-from server.db import write
-from server.doors.models import Device, Session
-from server.ids import uuid7
+from server.auth.models import Device, Session
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
+from server.policy.models import Policy
+from server.security.crypt import hash_token
+from server.storage import bulk
+from server.storage.db import write
+from server.storage.ids import uuid7
 from server.watch.models import Round, Watch, round_id
 
 AT_ONCE = 2000

@@ -26,14 +26,14 @@ from datetime import timedelta
 from multiprocessing import get_context
 from typing import Any
 
-from server.alert import reading as policies
-from server.alert.policy import DEFAULT, EACH_MISS, over
-from server.watch import cohort as cohorts
-from server.watch import report as reports
-from server.watch.commands import _event
+from server.policy import reading as policies
+from server.policy.policy import DEFAULT, EACH_MISS, over
+from server.simulation import cohort as cohorts
+from server.simulation import report as reports
+from server.simulation.commands import _event
+from server.simulation.replay import replay
+from server.simulation.report import Gone
 from server.watch.events import HEADER, Event, events_of
-from server.watch.replay import replay
-from server.watch.report import Gone
 
 DAYS, CHILDREN, SEEDS = 180, 160, (6, 7, 8, 9, 10)
 PROCESSES = 2

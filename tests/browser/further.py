@@ -10,15 +10,16 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from server.alert import planning
-from server.alert.models import Drill, DrillCall, Spell
-from server.checkin import agreed_sign, duress, shared_question
-from server.missing.back import interviewing
-from server.missing.back.finding import Found, found
-from server.missing.pack import mailing, packing
-from server.missing.pack.mailing import Mailing
-from server.missing.pack.reading import Reader
-from server.missing.pack.rules import Copy
+from server.alerts.drills.models import Drill, DrillCall
+from server.checkin import shared_question
+from server.checkin.duress import agreed_sign, duress
+from server.imports import intake
+from server.missing.profile import mailing, packing
+from server.missing.profile.mailing import Mailing
+from server.missing.profile.reading import Reader
+from server.missing.profile.rules import Copy
+from server.missing.returns import interviewing
+from server.missing.returns.finding import Found, found
 from server.missing.search import actions as searching
 from server.missing.search import handing, linking, opening
 from server.missing.search.acts import Act
@@ -29,12 +30,13 @@ from server.missing.search.rules import Flag
 from server.notify.actions import add_address
 from server.people.models import Child
 from server.people.rules import Role
-from server.watch import intake
+from server.rota import planning
+from server.rota.models import Spell
 from tests import test_access
 from tests.cast import Cast
 from tests.desk import scenes
+from tests.imports.test_intake import PATH, handed_in, listed
 from tests.records import made
-from tests.watch.test_intake import PATH, handed_in, listed
 
 Pages = dict[str, tuple[str, str]]
 

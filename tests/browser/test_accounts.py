@@ -15,8 +15,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from server.doors import terms, tying
-from server.doors.models import Identity, Session
+from server.auth.models import Identity, Session
+from server.auth.oidc import terms, tying
 from server.settings import Provider as Known
 from tests.browser.test_desk import AXE, ON_SQLITE, chromium, desk
 from tests.cast import Cast

@@ -12,22 +12,24 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from server import crypt, i18n
-from server.alert import actions as alerts
-from server.alert.models import Alert
+from server import i18n
+from server.alerts import actions as alerts
+from server.alerts.models import Alert
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer, Want
 from server.inbound import cards, links
-from server.missing.pack import packing, photos
-from server.missing.pack.rules import Shows
+from server.missing.profile import packing, photos
+from server.missing.profile.rules import Shows
 from server.notify.actions import add_address
 from server.people.actions import set_language
 from server.people.models import Child
 from server.people.rules import Role
 from server.plan import offering
 from server.plan.template import Offer, Step
-from server.watch import calling, noticing
-from server.watch.models import Question
+from server.security import crypt
+from server.watch import calling
+from server.watch.carer.models import Question
+from server.watch.signals import noticing
 from server.watch.ticking import beat
 from tests.browser import further
 from tests.browser.keys import walked

@@ -9,19 +9,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.alert.models import Alert
-from server.alert.policy import Tier
+from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.checkin import actions
 from server.checkin.models import CheckIn
 from server.checkin.rules import LONGEST_NOTE, Answer, Want
-from server.db import fetch
 from server.errors import IdReused, NotFound, Refused
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.rules import Role
-from server.watch import agreeing, ticking
+from server.policy.policy import Tier
+from server.storage.db import fetch
+from server.watch import ticking
 from server.watch.models import Round, Watch
+from server.watch.rhythm import agreeing
 from tests.cast import Cast
 from tests.races import no_fault, together
 

@@ -6,23 +6,22 @@ import copy
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from server import bulk
-from server.alert.models import Policy
-from server.alert.policy import EACH_MISS
 from server.audit.actions import SYSTEM
-from server.checkin import drift
+from server.auth.models import Device
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
-from server.db import write
-from server.doors.models import Device
-from server.due import actions as dues
-from server.due.models import Due
-from server.due.rules import Kind, Setting
 from server.people.models import Person
 from server.people.rules import Role
-from server.watch import noticing
+from server.policy.models import Policy
+from server.policy.policy import EACH_MISS
+from server.storage import bulk
+from server.storage.db import write
+from server.tasks import actions as dues
+from server.tasks.models import Due
+from server.tasks.rules import Kind, Setting
 from server.watch.models import Noted, Round, round_id
-from server.watch.signals import Changed, Code
+from server.watch.signals import drift, noticing
+from server.watch.signals.signals import Changed, Code
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.plan.said import Phone

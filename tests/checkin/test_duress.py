@@ -13,17 +13,18 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.alert.levels import Way
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.models import Entry
-from server.checkin import agreed_sign, duress, listening
-from server.checkin.duress import Heard, Sign, heard
+from server.checkin.duress import agreed_sign, duress, listening
+from server.checkin.duress.duress import Heard, Sign, heard
+from server.checkin.duress.models import DuressHeard, DuressSign
 from server.checkin.fast import FastLane
-from server.checkin.models import CheckIn, DuressHeard, DuressSign
+from server.checkin.models import CheckIn
 from server.checkin.rules import Want
-from server.db import fetch
 from server.errors import Refused
 from server.notify.models import Message
+from server.policy.levels import Way
+from server.storage.db import fetch
 from server.watch import ticking
 from tests.cast import Cast, password_of
 from tests.races import no_fault, together

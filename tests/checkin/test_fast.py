@@ -15,10 +15,11 @@ from server.checkin import actions
 from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want
-from server.crypt import hash_token
 from server.notify.models import Message
 from server.people.rules import Leaving, Role
-from server.watch import placing, ticking
+from server.placements import placing
+from server.security.crypt import hash_token
+from server.watch import ticking
 from server.watch.models import Round, Watch
 from tests.cast import Cast
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.checkin.models import CheckIn
 from server.notify.models import Message
 from tests.cast import Cast

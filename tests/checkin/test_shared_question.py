@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 
 import httpx2
 
-from server.checkin import drift, shared_question
+from server.checkin import shared_question
 from server.checkin.models import SharedAnswer, SharedQuestion
-from server.db import fetch
-from server.watch.signals import Code
+from server.storage.db import fetch
+from server.watch.signals import drift
+from server.watch.signals.signals import Code
 from tests.cast import Cast
 from tests.checkin.test_duress import UNLIKE, path_of, unlocked
 from tests.races import no_fault, together

@@ -8,9 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.alert.levels import Way
-from server.alert.models import Alert
-from server.alert.policy import Tier
+from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.checkin import actions
 from server.checkin.models import CheckIn
@@ -18,8 +16,11 @@ from server.checkin.rules import Answer, Want
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.rules import Role
-from server.watch import agreeing, evidence, history, ticking
+from server.policy.levels import Way
+from server.policy.policy import Tier
+from server.watch import evidence, history, ticking
 from server.watch.models import Round, Watch
+from server.watch.rhythm import agreeing
 from tests.cast import Cast
 
 DUE = datetime(2026, 3, 2, 17, tzinfo=UTC)

@@ -11,18 +11,19 @@ from uuid import UUID, uuid4
 
 import uvicorn
 
-from server import bulk, live
-from server.alert import opening
-from server.alert.ladder import Cause
-from server.alert.opening import Opening
-from server.alert.policy import Tier
-from server.alert.reach import policy_of
-from server.db import write
+from server.alerts import opening
+from server.alerts.ladder import Cause
+from server.alerts.opening import Opening
+from server.alerts.reach import policy_of
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
-from server.watch import rhythm as rhythms
+from server.policy.policy import Tier
+from server.storage import bulk
+from server.storage.db import write
 from server.watch.models import Pause, Round, Watch, round_id
-from server.watch.rhythm import Rhythm
+from server.watch.rhythm import rhythm as rhythms
+from server.watch.rhythm.rhythm import Rhythm
+from server.web import live
 from tests.cast import Cast
 
 NAMES = (

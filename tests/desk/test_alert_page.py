@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.notify.models import Delivery, Message
 from server.watch import calling

@@ -8,11 +8,12 @@ from time import process_time
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.checkin.rules import Want
 from server.i18n import gettext
-from server.watch import agreeing, calling, ticking
+from server.watch import calling, ticking
+from server.watch.rhythm import agreeing
 from tests.cast import Cast
 from tests.desk import scenes
 from tests.desk.walking import answer, at, at_desk, run_until

@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import re
 
-from server import crypt
-from server.alert.ladder import Outcome
-from server.alert.models import Alert, Policy
-from server.alert.policy import DEFAULT
+from server.alerts.ladder import Outcome
+from server.alerts.models import Alert
 from server.people.models import Agency
+from server.policy.models import Policy
+from server.policy.policy import DEFAULT
+from server.security import crypt
 from server.watch import calling
+from server.watch.carer.models import Question
 from server.watch.foreseeing import Then, if_not_seen
-from server.watch.models import Question, Watch
+from server.watch.models import Watch
 from tests.cast import SURNAMES, Cast
 from tests.desk.walking import answer, at, run_until
 

@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from server.alert.models import Alert
-from server.alert.policy import Tier
+from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
-from server.watch import agreeing
+from server.policy.policy import Tier
 from server.watch.models import Pause, Sighting, Watch
+from server.watch.rhythm import agreeing
 from tests.cast import Cast
 from tests.desk.walking import answer, at, at_desk, run_until
 

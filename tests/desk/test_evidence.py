@@ -9,14 +9,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.alert.ladder import Cause
-from server.alert.models import Alert
-from server.alert.policy import Tier
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
 from server.checkin.rules import Want
 from server.notify.models import Delivery, Message
 from server.people.rules import Role
-from server.watch import actions, agreeing, calling, evidence, questions, ticking
-from server.watch.models import Blind, Question
+from server.policy.policy import Tier
+from server.watch import actions, calling, evidence, ticking
+from server.watch.carer import questions
+from server.watch.carer.models import Question
+from server.watch.models import Blind
+from server.watch.rhythm import agreeing
 from server.watch.standing import State
 from server.watch.wording import Reach, read_marks, usual
 from tests.cast import Cast

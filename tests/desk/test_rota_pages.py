@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import httpx2
 import pytest
 
-from server.alert import planning
-from server.alert.models import Duty, Handover, Leave, RotaTerms, Shift, Spell
+from server.rota import planning
+from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift, Spell
 from server.watch.calling import open_missing
 from tests.cast import Cast
 from tests.desk.walking import at_desk

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from server import crypt
-from server.alert.ladder import Outcome
+from server.alerts.ladder import Outcome
 from server.notify.models import Address, Message
+from server.security import crypt
 from server.watch import calling, evidence
-from server.watch.models import Question
+from server.watch.carer.models import Question
 from tests.cast import Cast
 from tests.desk.walking import PARIS, answer, at, at_desk, leave_the_others_out, run_until
 

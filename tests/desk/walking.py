@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import httpx2
 
-from server.alert import climbing
-from server.alert.models import Alert
+from server.alerts import climbing
+from server.alerts.models import Alert
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer, Want
 from server.people.rules import Role

@@ -16,8 +16,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from server import logs
-from server.db import connection, fetch, write
-from server.engines.width import MOST
+from server.storage.db import connection, fetch, write
+from server.storage.engines.width import MOST
 from tests.cast import Cast
 
 Break = Callable[[], Awaitable[Any]]

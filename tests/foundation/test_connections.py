@@ -15,9 +15,9 @@ import pytest_asyncio
 import uvicorn
 
 from server import __main__ as command
-from server import connections
-from server.connections import Guarded, Limits
 from server.settings import load
+from server.web import connections
+from server.web.connections import Guarded, Limits
 from tests.fixtures import Database
 from tests.serving import serving
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from server import crypt
-from server.crypt import EncryptedJSON, EncryptedText, Expired, Keyring, Unreadable
+from server.security import crypt
+from server.security.crypt import EncryptedJSON, EncryptedText, Expired, Keyring, Unreadable
 
 OLD, NEW, OTHER = "o" * 32, "n" * 32, "x" * 32
 NOW = datetime(2026, 11, 25, 18, 0, tzinfo=UTC)
@@ -157,7 +157,7 @@ def test_fields_are_text_columns_that_migrations_can_import(
     field: EncryptedText | EncryptedJSON,
 ) -> None:
     path, arguments, _ = field.deconstruct()
-    assert path == f"server.crypt.{type(field).__name__}"
+    assert path == f"server.security.crypt.{type(field).__name__}"
     assert arguments == []
     for dialect in ("sqlite", "postgres"):
         assert field.get_for_dialect(dialect, "SQL_TYPE") == "TEXT"

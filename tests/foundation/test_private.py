@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from server import keys, private
-from server.db import close_database, fetch, migrate, open_database, write
-from server.engines.raw_sqlite import RawSqlite
+from server.security import keys
+from server.storage import private
+from server.storage.db import close_database, fetch, migrate, open_database, write
+from server.storage.engines.raw_sqlite import RawSqlite
 
 
 @pytest.fixture(autouse=True)

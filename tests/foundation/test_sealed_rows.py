@@ -3,10 +3,10 @@
 import pytest
 from tortoise.exceptions import FieldError
 
-from server import crypt
-from server.crypt import Keyring, Unreadable
-from server.db import fetch
 from server.people.models import Agency
+from server.security import crypt
+from server.security.crypt import Keyring, Unreadable
+from server.storage.db import fetch
 from tests.fixtures import Database, DrivenClock
 
 OLD = "a secret of the tests and of nothing else"

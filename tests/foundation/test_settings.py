@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from server import keys, settings
+from server import settings
+from server.security import keys
 from server.settings import SETTINGS, SettingFault, load
 
 SECRET = "s" * 32

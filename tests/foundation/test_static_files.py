@@ -13,12 +13,12 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from server import static_files, web
 from server.app import create_app
 from server.errors import WaymarkError
-from server.middleware import CONTENT_SECURITY_POLICY, SecurityHeaders
 from server.settings import load
-from server.static_files import StaticFiles
+from server.web import static_files, web
+from server.web.middleware import CONTENT_SECURITY_POLICY, SecurityHeaders
+from server.web.static_files import StaticFiles
 from tests.fixtures import Database
 
 

@@ -16,9 +16,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from server import crypt, middleware, rendering, web
 from server.errors import Conflict, Refused, TooMany, Unauthenticated, WaymarkError
+from server.security import crypt
 from server.settings import Settings, load
+from server.web import middleware, rendering, web
 
 SECRET_WORDS = "Quintanar"
 
@@ -380,7 +381,7 @@ def test_only_trusted_proxies_say_who_asks(tmp_path: Path) -> None:
 def test_rooms_keep_their_own_templates() -> None:
     env = rendering.environment()
     assert env.get_template("error.html").filename == str(
-        rendering.SERVER / "templates" / "error.html"
+        rendering.SERVER / "web" / "templates" / "error.html"
     )
     for outside in ("../settings.py", "room/../../x", "nowhere.html", "/etc/hostname"):
         with pytest.raises(rendering.TemplateNotFound):

@@ -8,17 +8,17 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.models import Entry
+from server.auth.models import Session
 from server.checkin.models import CheckIn
-from server.db import fetch
-from server.doors.models import Session
 from server.errors import Refused
 from server.inbound import cards
 from server.inbound.models import Card, FrontDesk
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.models import Child, Home
+from server.storage.db import fetch
 from tests.cast import SURNAMES, Cast
 from tests.races import no_fault, together
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
 from server.errors import Refused

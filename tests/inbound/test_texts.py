@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.models import Entry
-from server.checkin import listening
+from server.checkin.duress import listening
 from server.checkin.models import CheckIn
-from server.db import fetch
 from server.errors import Refused
 from server.inbound import agreeing
 from server.inbound.models import Inbound, Texting
@@ -21,8 +20,10 @@ from server.notify.models import Address, Message
 from server.notify.rules import Kind
 from server.notify.wording import word
 from server.people.models import Child
+from server.storage.db import fetch
 from server.watch import ticking
-from server.watch.models import Question, Round, Watch
+from server.watch.carer.models import Question
+from server.watch.models import Round, Watch
 from tests.cast import Cast
 from tests.inbound.conftest import SECRET, post, signed, text
 from tests.races import no_fault, together

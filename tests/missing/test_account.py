@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import uuid4
 
-from server.missing.hindsight.account import account
+from server.missing.account.account import account
 from tests.desk.walking import at_desk
 from tests.walks.stage import Stage
 

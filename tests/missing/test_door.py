@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.checkin.models import CheckIn
 from server.missing.search.models import Episode, Line
 from server.missing.search.opening import open_of_child
 from server.notify.models import Message
 from server.people.rules import Leaving
-from server.watch import placing
+from server.placements import placing
 from server.watch.models import Watch
 from tests.cast import Cast
 from tests.missing.test_episodes import opened, path_of, post

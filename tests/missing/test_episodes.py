@@ -8,18 +8,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from server.alert.ladder import Cause
-from server.alert.models import Alert
-from server.due import actions as dues
-from server.due.models import Due
-from server.due.rules import OF_A_RETURN, OF_A_SEARCH, State
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
 from server.errors import Conflict, IdReused
-from server.missing.back import finding
-from server.missing.back.finding import Found
+from server.missing.returns import finding
+from server.missing.returns.finding import Found
 from server.missing.search import lines, opening
 from server.missing.search.models import Alias, Episode, Line
 from server.missing.search.opening import Saying
 from server.people.models import Child
+from server.tasks import actions as dues
+from server.tasks.models import Due
+from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.watch.models import Watch
 from tests.cast import SURNAMES, Cast
 from tests.races import no_fault, together

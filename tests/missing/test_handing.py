@@ -8,22 +8,23 @@ from uuid import uuid4
 
 import pytest
 
-from server.alert import climbing
-from server.alert.actions import acknowledge
-from server.alert.models import Alert, Duty, Shift
+from server.alerts import climbing
+from server.alerts.actions import acknowledge
+from server.alerts.models import Alert
 from server.audit.models import Entry
-from server.due import actions as dues
-from server.due.models import Due
-from server.due.rules import OF_A_SHIFT, Kind, State
 from server.errors import NotFound, Refused
-from server.missing.back import finding
-from server.missing.back.finding import Found
+from server.missing.returns import finding
+from server.missing.returns.finding import Found
 from server.missing.search import actions, handing, lines, opening
 from server.missing.search.acts import Act
 from server.missing.search.models import Episode, Line, Passing
 from server.missing.search.opening import Saying
 from server.notify.models import Message
 from server.people.models import Person
+from server.rota.models import Duty, Shift
+from server.tasks import actions as dues
+from server.tasks.models import Due
+from server.tasks.rules import OF_A_SHIFT, Kind, State
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.races import no_fault, together

@@ -8,17 +8,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from server.due.models import Due
-from server.due.rules import Kind, State
 from server.errors import Conflict, Refused
-from server.missing.back import finding, interview, interviewing
-from server.missing.back.finding import Found
+from server.missing.returns import finding, interview, interviewing
+from server.missing.returns.finding import Found
 from server.missing.search import opening
 from server.missing.search.models import Episode, Line, ReturnInterview
 from server.missing.search.opening import Saying
 from server.missing.search.wording import details_of
 from server.people.models import Tie
 from server.people.rules import Role
+from server.tasks.models import Due
+from server.tasks.rules import Kind, State
 from tests.cast import SURNAMES, Cast
 from tests.pwa.talks import talk
 from tests.races import together

@@ -19,21 +19,15 @@ from hypothesis.stateful import (
     rule,
 )
 
-from server import crypt
-from server.alert import climbing
-from server.alert.ladder import Cause, Outcome
-from server.alert.models import Alert
-from server.alert.policy import Tier
+from server.alerts import climbing
+from server.alerts.ladder import Cause, Outcome
+from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.checkin import actions as check_ins
 from server.checkin.rules import Answer
-from server.db import write
-from server.due import actions as dues
-from server.due.models import Due
-from server.due.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.errors import Conflict, Refused
-from server.missing.back import finding
-from server.missing.back.finding import Found
+from server.missing.returns import finding
+from server.missing.returns.finding import Found
 from server.missing.search import actions, acts, lines, opening
 from server.missing.search.acts import Act
 from server.missing.search.models import Alias, Episode, Line
@@ -41,10 +35,16 @@ from server.missing.search.opening import Saying
 from server.missing.search.rules import Stage
 from server.people import actions as people
 from server.people.rules import Role
+from server.policy.policy import Tier
+from server.security import crypt
+from server.storage.db import write
+from server.tasks import actions as dues
+from server.tasks.models import Due
+from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.watch import actions as watch
 from server.watch import calling, ticking
 from server.watch.models import Watch
-from server.watch.rhythm import Rhythm
+from server.watch.rhythm.rhythm import Rhythm
 from tests.fixtures import Database
 from tests.machines import opened, run
 from tests.walks.test_machine import PARIS, STARTS, World

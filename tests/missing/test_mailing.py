@@ -15,17 +15,17 @@ import typst
 from pypdf import PdfReader
 
 from server.audit.models import Entry
-from server.due.models import Due
-from server.due.rules import Kind as Clock
-from server.missing.pack import packing
-from server.missing.pack.mailing import Mailing, close
-from server.missing.pack.mailing import send as send_mail
-from server.missing.pack.reading import Reader
-from server.missing.pack.rules import Copy
+from server.missing.profile import packing
+from server.missing.profile.mailing import Mailing, close
+from server.missing.profile.mailing import send as send_mail
+from server.missing.profile.reading import Reader
+from server.missing.profile.rules import Copy
 from server.missing.search.lines import verify
 from server.missing.search.models import Episode, Line, PaperSent
 from server.notify.models import Enclosure, Message
 from server.people.rules import Role
+from server.tasks.models import Due
+from server.tasks.rules import Kind as Clock
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.missing.test_pack import put

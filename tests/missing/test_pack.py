@@ -12,11 +12,9 @@ import pytest
 
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
-from server.due.models import Due
-from server.due.rules import Kind, State
-from server.missing.back.finding import Found, found
-from server.missing.pack.fields import CHILD_SAYS, FIELDS
-from server.missing.pack.models import GrabPack, PackCheck, PackOpening
+from server.missing.profile.fields import CHILD_SAYS, FIELDS
+from server.missing.profile.models import GrabPack, PackCheck, PackOpening
+from server.missing.returns.finding import Found, found
 from server.missing.search.actions import enter
 from server.missing.search.acts import Act
 from server.missing.search.models import Line
@@ -24,6 +22,8 @@ from server.missing.search.opening import Saying, open_episode
 from server.people import actions as people
 from server.people.models import Agency
 from server.people.rules import Role
+from server.tasks.models import Due
+from server.tasks.rules import Kind, State
 from server.watch.calling import open_missing
 from tests.cast import Cast
 
@@ -137,7 +137,7 @@ async def test_what_does_not_fit_is_named(cast: Cast, fields: dict[str, Any], na
 
 async def test_nothing_of_it_stands_readable_in_the_database(cast: Cast) -> None:
     await put(cast, "tom", 0, {"controllers": "Rashid of the car wash"})
-    from server.db import fetch
+    from server.storage.db import fetch
 
     rows = await fetch("SELECT said FROM grab_pack")
     assert "Rashid" not in str(rows)

@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 from server.audit.actions import SYSTEM
-from server.missing.pack.fields import GROUPS, Part
-from server.missing.pack.models import GrabPack, PackCheck, PackPhoto
-from server.missing.pack.packing import current
+from server.missing.profile.fields import GROUPS, Part
+from server.missing.profile.models import GrabPack, PackCheck, PackPhoto
+from server.missing.profile.packing import current
 from server.people import actions as people
 from server.people.rules import Role
 from server.watch.calling import open_missing

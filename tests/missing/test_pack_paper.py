@@ -11,7 +11,7 @@ import pypdfium2
 import pytest
 
 from server.i18n import gettext
-from server.missing.pack.fields import AT_THE_TIME, FIELDS, PREPARED, Kind
+from server.missing.profile.fields import AT_THE_TIME, FIELDS, PREPARED, Kind
 from server.missing.search.actions import enter
 from server.missing.search.acts import Act
 from server.missing.search.opening import Saying, open_episode

@@ -9,15 +9,16 @@ from uuid import uuid4
 
 import pytest
 
-from server.alert.ladder import Outcome
-from server.alert.models import Alert, Shift
+from server.alerts.ladder import Outcome
+from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
-from server.missing.pack import packing
-from server.missing.pack.fields import CHILD_SAYS
-from server.missing.pack.models import PackCarry
+from server.missing.profile import packing
+from server.missing.profile.fields import CHILD_SAYS
+from server.missing.profile.models import PackCarry
 from server.people import actions as people
 from server.people.rules import Role
+from server.rota.models import Shift
 from server.watch.calling import close_alert, open_missing
 from tests.cast import Cast
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.missing.search.models import Episode, Line
 from server.notify.models import Message
 from server.watch.models import Watch

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from server.audit.models import Entry
-from server.middleware import PHOTO_LIMIT
-from server.missing.pack import rules
-from server.missing.pack.models import PackPhoto
+from server.missing.profile import rules
+from server.missing.profile.models import PackPhoto
 from server.watch.calling import open_missing
+from server.web.middleware import PHOTO_LIMIT
 from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn, of_a_phone
 from tests.missing.test_photos import HEIC, WHY, bomb

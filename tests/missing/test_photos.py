@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from server.audit.models import Entry
-from server.db import fetch
 from server.errors import Conflict, IdReused, Refused
-from server.missing.pack import photos, rules
-from server.missing.pack.models import PackPhoto
-from server.missing.pack.rules import Shows
+from server.missing.profile import photos, rules
+from server.missing.profile.models import PackPhoto
+from server.missing.profile.rules import Shows
+from server.storage.db import fetch
 from server.watch.calling import open_missing
 from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn, of_a_phone

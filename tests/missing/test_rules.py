@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.due.rules import OF_A_RETURN, OF_A_SEARCH, OF_AN_EPISODE, Kind
 from server.missing.search import rules
 from server.missing.search.acts import ENTRIES, Act, raises_flag, read
 from server.missing.search.clocks import as_clocks, as_data
 from server.missing.search.rules import DEFAULT, Decision, Facts, Flag, Stage
+from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, OF_AN_EPISODE, Kind
 
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 MOMENTS = st.timedeltas(timedelta(0), timedelta(days=5000)).map(lambda after: BEGIN + after)

@@ -6,10 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from server.due.models import Due
-from server.due.rules import Kind, State
-from server.missing.back import finding
-from server.missing.back.finding import Found
+from server.missing.returns import finding
+from server.missing.returns.finding import Found
 from server.missing.search import actions, lines, linking, opening
 from server.missing.search.acts import Act
 from server.missing.search.models import Episode, Line, Together
@@ -18,6 +16,8 @@ from server.missing.search.rules import Away, may_be_together
 from server.people.actions import add_tie
 from server.people.models import Child, Home
 from server.people.rules import Role
+from server.tasks.models import Due
+from server.tasks.rules import Kind, State
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.missing.test_episodes import clocks, enter, path_of, post, seen

@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from server.audit.actions import Actor
-from server.db import fetch, write
 from server.errors import IdReused, NotFound, Refused
 from server.notify import actions as notify
 from server.notify.actions import MOST_ADDRESSES, Saying, use_last_resorts
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import Kind
+from server.storage.db import fetch, write
 from tests.cast import Cast
 from tests.races import no_fault, together
 

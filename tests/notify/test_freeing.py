@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from server.db import fetch, opened_url, write
 from server.notify.channels.push import Push
 from server.notify.freeing import beating, free_dead, leave
 from server.notify.heartbeats import LOOK_EVERY_S, Look
 from server.notify.models import Delivery, Message, Process
 from server.notify.worker import AT_ONCE, Worker
+from server.storage.db import fetch, opened_url, write
 from tests.notify.test_worker import phone_of, say, send, the_message
 from tests.walks.stage import Stage
 

@@ -9,7 +9,6 @@ import httpx2
 import pytest
 
 from server.audit.actions import Actor
-from server.db import write
 from server.errors import NotFound
 from server.notify import actions as notify
 from server.notify.actions import Saying, add_address
@@ -17,6 +16,7 @@ from server.notify.devices import Census, census, health_of, reached_of
 from server.notify.health import Health
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import Kind
+from server.storage.db import write
 from tests.doubles.push_service import Subscription
 from tests.races import no_fault, together
 from tests.walks.stage import Stage

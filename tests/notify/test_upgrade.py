@@ -6,11 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import uuid4
 
-from server import bulk, crypt
 from server.app import create_app
-from server.db import fetch, write
-from server.doors.passwords import Passwords
-from server.engines.migrate import migrate
+from server.auth.passwords import Passwords
 from server.notify.actions import Saying, queue
 from server.notify.channels.email import Email
 from server.notify.models import Address, Message
@@ -19,12 +16,16 @@ from server.notify.ways import ways_of
 from server.notify.worker import Worker
 from server.people.models import Agency, Home, Person
 from server.people.rules import Role
+from server.security import crypt
 from server.settings import load
+from server.storage import bulk
+from server.storage.db import fetch, write
+from server.storage.engines.migrate import migrate
 from tests.cast import ORIGIN, Cast
 from tests.desk.walking import at_desk
 from tests.doubles.smtp import Relay
-from tests.engines.test_migrate import opened
 from tests.fixtures import Database, DrivenClock
+from tests.storage.test_migrate import opened
 
 BEFORE = "0020_by_way"
 NOBODY_ANSWERED = "nobody has ever answered from here"

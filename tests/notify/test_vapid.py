@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from server import keys
 from server.notify.channels.configured import configured
 from server.notify.channels.email import Email
 from server.notify.channels.other import Other
 from server.notify.channels.push import Push
 from server.notify.channels.vapid import check_subject, new_key, read_key, unb64url
+from server.security import keys
 from server.settings import SettingFault, Settings, load
 
 

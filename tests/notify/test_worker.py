@@ -11,13 +11,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from server.audit.actions import Actor
-from server.db import write
 from server.notify import actions as notify
 from server.notify.actions import Saying, add_address
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import Kind
 from server.notify.worker import AT_ONCE, LEASE
 from server.people.models import Person
+from server.storage.db import write
 from tests.doubles.push_service import Subscription
 from tests.races import no_fault, together
 from tests.walks.stage import LAST_RESORT, Stage

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
-from server.db import write
 from server.notify import actions as notify
 from server.notify.actions import add_address, arrived
 from server.notify.census import broken_channels, counted, silent_channels
@@ -26,6 +25,7 @@ from server.notify.working import (
     is_broken,
     silent,
 )
+from server.storage.db import write
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.doubles.gateway import Gateway

@@ -18,15 +18,15 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from server import crypt
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.app import routes as all_routes
-from server.db import dialect, fetch
 from server.notify import actions as notify
 from server.notify.models import Message
-from server.openapi import ApiRoute
+from server.security import crypt
+from server.storage.db import dialect, fetch
 from server.watch.calling import open_missing
-from server.watch.models import Question
+from server.watch.carer.models import Question
+from server.web.openapi import ApiRoute
 from tests.cast import Cast
 from tests.doubles.web_push import Receiver
 from tests.outside import nasty

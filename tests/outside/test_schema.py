@@ -25,22 +25,23 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from server.alert.ladder import Cause
-from server.alert.models import Alert
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
+from server.auth import pairing
 from server.checkin import shared_question
-from server.db import write
-from server.doors import pairing
-from server.missing.back.finding import Found, found
-from server.missing.pack import packing
+from server.missing.profile import packing
+from server.missing.returns.finding import Found, found
 from server.missing.search.models import Episode
 from server.notify.actions import add_address
 from server.people.actions import add_tie
 from server.people.rules import Role
-from server.watch import rhythm as rhythms
-from server.watch import trusting
+from server.storage.db import write
 from server.watch.calling import call_adults, open_missing
-from server.watch.models import Observation, Pause, Watch
+from server.watch.models import Pause, Watch
+from server.watch.rhythm import rhythm as rhythms
+from server.watch.signals.models import Observation
+from server.watch.trusted import trusting
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
 from tests.missing.pictures import of_a_phone
@@ -374,7 +375,7 @@ def test_every_operation_answers_as_the_document_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # A stream of events would go on for half an hour.
-    monkeypatch.setattr("server.live.LONGEST_S", 0)
+    monkeypatch.setattr("server.web.live.LONGEST_S", 0)
     never = []
     for operation in _operations(api):
         ids = {name: real[name] for name in real if f"{{{name}}}" in operation.path}

@@ -74,7 +74,7 @@ async def test_a_deputy_is_another_adult_of_the_agency(cast: Cast) -> None:
 
 
 async def test_names_are_sealed_in_the_database(cast: Cast) -> None:
-    from server.db import fetch
+    from server.storage.db import fetch
 
     rows = await fetch('SELECT name FROM "person"')
     assert rows

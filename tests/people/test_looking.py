@@ -76,7 +76,7 @@ async def looks(cast: Cast, child: str = "mia") -> list[dict[str, Any]]:
     return list(answer.json()["looks"])
 
 
-# Patterns need two children who have something in common: tests/missing/test_patterns.py.
+# Patterns need two children who have something in common: tests/reports/test_patterns.py.
 EACH = [
     *LOOKS,
     *(path for path, code in OWN.items() if code.startswith("look:") and "patterns" not in path),

@@ -7,7 +7,7 @@ import re
 import httpx2
 import pytest
 
-from server.doors.models import Credential
+from server.auth.models import Credential
 from server.notify.models import Address
 from server.people.models import Person, Tie
 from tests.cast import Cast, password_of

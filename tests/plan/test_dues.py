@@ -11,12 +11,12 @@ import pytest
 
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
-from server.due import actions as dues
-from server.due.models import Due
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Child, Tie
 from server.people.rules import Role
+from server.tasks import actions as dues
+from server.tasks.models import Due
 from tests.cast import Cast
 from tests.plan.said import Phone
 

@@ -7,13 +7,11 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from server.alert.actions import acknowledge
-from server.alert.climbing import tick
-from server.alert.duty import on_duty, on_rota
-from server.alert.models import Alert, Duty, Leave
+from server.alerts.actions import acknowledge
+from server.alerts.climbing import tick
+from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
-from server.due.models import Due
 from server.errors import Refused
 from server.notify.actions import add_address
 from server.notify.models import Address, Message
@@ -24,6 +22,9 @@ from server.people.rules import Role
 from server.plan.actions import state_of
 from server.plan.leaving import Holdings, holdings, leave
 from server.plan.models import Change
+from server.rota.duty import on_duty, on_rota
+from server.rota.models import Duty, Leave
+from server.tasks.models import Due
 from server.watch.calling import open_missing
 from tests.cast import Cast
 from tests.plan.said import Phone

@@ -31,12 +31,10 @@ from hypothesis.stateful import (
     rule,
 )
 
-from server import crypt
 from server.app import create_app
 from server.audit.actions import SYSTEM
-from server.db import open_database, write
-from server.doors import pairing
-from server.doors.passwords import Passwords
+from server.auth import pairing
+from server.auth.passwords import Passwords
 from server.people import actions as people
 from server.people.models import Child, Person
 from server.people.rules import Role
@@ -45,7 +43,9 @@ from server.plan.actions import rows_of, state_of
 from server.plan.merge import Field, Node, settle
 from server.plan.models import Change, LifeProject, Quarantined
 from server.plan.state import State
+from server.security import crypt
 from server.settings import load
+from server.storage.db import open_database, write
 from tests.cast import ORIGIN, Cast, build, password_of
 from tests.fixtures import Database, DrivenClock
 from tests.machines import opened, run

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.due.rules import State as DueState
 from server.plan.goals import moved
 from server.plan.owed import Held, Owed, Thing, owed
 from server.plan.state import Row, State
+from server.tasks.rules import State as DueState
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CHILD, TOM, GOAL, STEP = (str(uuid4()) for _ in range(4))

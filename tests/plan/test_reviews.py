@@ -8,20 +8,21 @@ from uuid import UUID
 
 import pytest
 
-from server.alert.ladder import Outcome
+from server.alerts.ladder import Outcome
 from server.audit.actions import SYSTEM
-from server.db import write
-from server.doors import actions as doors
-from server.due.models import Due
+from server.auth import actions as doors
 from server.errors import Refused
 from server.notify.models import Message
 from server.notify.wording import neutral
 from server.people import actions as people
 from server.people.models import Child, Tie
 from server.people.rules import Leaving, Role
+from server.placements import placing
 from server.plan.actions import state_of
 from server.plan.models import Change
-from server.watch import calling, placing
+from server.storage.db import write
+from server.tasks.models import Due
+from server.watch import calling
 from tests.cast import Cast
 from tests.plan.said import Phone
 from tests.races import no_fault, together
@@ -317,7 +318,7 @@ async def test_a_day_on_which_no_child_was_born_is_refused(cast: Cast, day: date
 
 
 async def test_the_birthday_is_sealed(cast: Cast) -> None:
-    from server.db import fetch
+    from server.storage.db import fetch
 
     await born(cast, date(2010, 1, 15))
     [row] = await fetch("SELECT born_on FROM child WHERE id = $1", [cast.mia.id])

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from server.i18n import gettext
-from server.missing.pack.fields import FIELDS, PREPARED, Kind
+from server.missing.profile.fields import FIELDS, PREPARED, Kind
 from server.people.models import Person
 from server.plan import scripts
 from server.plan.fonts import _BUILT_IN, fonts, has

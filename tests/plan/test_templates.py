@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.audit.models import Entry
-from server.db import fetch
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.people.actions import set_birthday
 from server.people.models import Person
@@ -22,6 +21,7 @@ from server.plan import offering, template
 from server.plan.models import Template
 from server.plan.shape import AREAS
 from server.plan.template import Offer, Step
+from server.storage.db import fetch
 from tests.cast import Cast
 from tests.plan.said import Phone
 

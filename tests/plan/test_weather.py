@@ -11,11 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from server.db import fetch
 from server.people.models import Agency, Person
 from server.plan import shape
 from server.plan.actions import rows_of
 from server.plan.models import Change, LifeProject
+from server.storage.db import fetch
 from tests.cast import Cast
 from tests.plan.pdfs import text_of, unspaced
 from tests.plan.said import Phone, change

@@ -17,7 +17,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from server.static_files import BUILD
+from server.web.static_files import BUILD
 from tests.pwa.days import ZONE
 from tests.pwa.double import CODE, Double, serving
 

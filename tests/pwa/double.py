@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from server.static_files import StaticFile, app_files
+from server.web.static_files import StaticFile, app_files
 from tests.pwa.book import INES, MIA, OTHERS, TOM, Book
 from tests.pwa.days import days_from_now
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
-from server.static_files import StaticFiles, app_files, built
+from server.web.static_files import StaticFiles, app_files, built
 from tests.pwa.double import POLICY, listening
 
 pytestmark = pytest.mark.browser

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from server.static_files import BUILD
+from server.web.static_files import BUILD
 from tests.pwa.book import AGENCY, INES, MIA, NOOR, TOM, WORDS, Book, a_project
 from tests.pwa.conftest import Phone, box_of
 from tests.pwa.days import day

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from server.static_files import BUILD
+from server.web.static_files import BUILD
 from tests.pwa.conftest import Phone, Phones
 from tests.pwa.double import CODE, Double
 

@@ -20,12 +20,12 @@ from tortoise.models import Model
 
 from server.audit.actions import seal
 from server.audit.models import Entry
-from server.crypt import EncryptedBytes, EncryptedJSON, EncryptedText
-from server.db import connection
-from server.engines import copying
 from server.missing.search.lines import FIRST, seal_of
 from server.missing.search.models import Line
-from server.records.verifying import all_models
+from server.records.backup.verifying import all_models
+from server.security.crypt import EncryptedBytes, EncryptedJSON, EncryptedText
+from server.storage.db import connection
+from server.storage.engines import copying
 
 KINDS = ("plain", "null", "empty", "big", "odd")
 """Each table has a row of each: what people write, nothing where nothing may be, what is empty, the

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from server import crypt
+from server.security import crypt
 
 Row = dict[str, Any]
 

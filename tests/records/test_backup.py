@@ -18,26 +18,26 @@ import pytest
 from tortoise.fields import BinaryField, DecimalField, FloatField, TimeField
 from tortoise.models import Model
 
-from server import crypt
 from server.audit.actions import seal, verify
 from server.audit.models import Epoch
-from server.crypt import Keyring
-from server.db import close_database, fetch, models, open_database, write
-from server.doors.models import Invite, Session
-from server.doors.pairing import invite
-from server.engines.copying import CopyFault, in_batches
-from server.engines.migrate import migrate, pending
+from server.auth.models import Invite, Session
+from server.auth.pairing import invite
 from server.people.models import Child, Person
-from server.records import restoring
-from server.records.archive import Archive, Manifest
-from server.records.backing_up import What, back_up
+from server.records.backup import restoring
+from server.records.backup.archive import Archive, Manifest
+from server.records.backup.backing_up import What, back_up
+from server.security import crypt
+from server.security.crypt import Keyring
+from server.storage.db import close_database, fetch, models, open_database, write
+from server.storage.engines.copying import CopyFault, in_batches
+from server.storage.engines.migrate import migrate, pending
 from tests.cast import Cast
-from tests.engines.migrations_by_hand import Package
 from tests.fixtures import Database, DrivenClock
 from tests.records.conftest import Make
 from tests.records.files import change_manifest, members
 from tests.records.files import write as write_file
 from tests.snapshot import dump
+from tests.storage.migrations_by_hand import Package
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -175,7 +175,7 @@ async def test_a_database_without_any_table_is_made_first(
 
 OTHER = """
 import asyncio, sys
-from server.db import open_database, fetch
+from server.storage.db import open_database, fetch
 async def main():
     await open_database(sys.argv[1])
     await fetch("SELECT 1 FROM person")
@@ -402,8 +402,8 @@ def test_whoever_is_killed_leaves_what_was_there(tmp_path: Path) -> None:
     path.write_bytes(b"the backup of yesterday")
     program = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from server.engines.copying import Table\n"
-        "from server.records.archive import Writer\n"
+        "from server.storage.engines.copying import Table\n"
+        "from server.records.backup.archive import Writer\n"
         "writer = Writer(Path(sys.argv[1]), replaces=True)\n"
         "member = writer.begin(Table('person', ('id',)))\n"
         "member.add([['1']] * 100000)\n"

@@ -9,14 +9,14 @@ from uuid import uuid4
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.models import Epoch
 from server.checkin.models import CheckIn
-from server.db import close_database, open_database
 from server.missing.search.models import Line
 from server.missing.search.opening import Saying, open_episode
 from server.notify.models import Message
 from server.plan.models import Change
+from server.storage.db import close_database, open_database
 from server.watch.models import Round, Watch
 from tests.cast import Cast
 from tests.fixtures import Database, DrivenClock

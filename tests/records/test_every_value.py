@@ -17,22 +17,23 @@ from uuid import uuid4
 
 import pytest
 
-from server import crypt, demo
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.actions import Actor, seal
-from server.crypt import Keyring, Sealed
-from server.db import close_database, fetch, open_database
-from server.doors.passwords import Passwords
-from server.engines.copying import CopyFault, snapshot
-from server.missing.pack.models import PackPhoto
+from server.auth.passwords import Passwords
+from server.demo import demo
+from server.missing.profile.models import PackPhoto
 from server.missing.search.models import Episode
 from server.missing.search.opening import Saying, open_episode
 from server.people.rules import Role
-from server.records import restoring
-from server.records.archive import Archive
-from server.records.backing_up import Backup, What, back_up
-from server.records.verifying import Opened, Unopened, all_models, check, sealed_fields
+from server.records.backup import restoring
+from server.records.backup.archive import Archive
+from server.records.backup.backing_up import Backup, What, back_up
+from server.records.backup.verifying import Opened, Unopened, all_models, check, sealed_fields
+from server.security import crypt
+from server.security.crypt import Keyring, Sealed
 from server.settings import load
+from server.storage.db import close_database, fetch, open_database
+from server.storage.engines.copying import CopyFault, snapshot
 from server.watch import ticking
 from tests.fixtures import Database, DrivenClock
 from tests.records.conftest import Make

@@ -10,19 +10,12 @@ from uuid import UUID, uuid4
 import pytest
 from tortoise import Tortoise
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit import actions as audit
 from server.audit.models import Entry
 from server.checkin.models import CheckIn
-from server.db import connection
-from server.due.models import Due
-from server.due.rules import Kind as DueKind
-from server.due.rules import State as DueState
 from server.i18n import gettext
-from server.missing.hindsight import patterns
-from server.missing.hindsight.account import account
-from server.missing.hindsight.indicating import cases_of
-from server.missing.hindsight.patterns_reading import patterns_of
+from server.missing.account.account import account
 from server.missing.search import lines
 from server.missing.search.models import Episode, Line
 from server.notify.models import Message
@@ -33,6 +26,13 @@ from server.people.rules import Role
 from server.plan.models import Change, LifeProject
 from server.records.transfer import actions, moving, package
 from server.records.transfer.models import Reception, Transfer
+from server.reports import patterns
+from server.reports.indicating import cases_of
+from server.reports.patterns_reading import patterns_of
+from server.storage.db import connection
+from server.tasks.models import Due
+from server.tasks.rules import Kind as DueKind
+from server.tasks.rules import State as DueState
 from server.watch.models import Watch
 from tests.cast import SURNAMES, Cast
 from tests.missing.test_episodes import opened as opened_missing

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from server import bulk
-from server.db import write
-from server.ids import uuid7
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
+from server.storage import bulk
+from server.storage.db import write
+from server.storage.ids import uuid7
 from server.watch.models import Watch
 from tests.cast import Cast
 

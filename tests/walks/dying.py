@@ -18,16 +18,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from server import crypt
 from server.clock import utcnow
-from server.db import close_database, open_database, write
 from server.notify.actions import use_last_resorts
 from server.notify.channels import Channel
 from server.notify.channels.configured import configured
 from server.notify.models import Message
 from server.notify.rules import Envelope, Outcome
 from server.notify.worker import Attempt, Worker
+from server.security import crypt
 from server.settings import load
+from server.storage.db import close_database, open_database, write
 from server.ticker import Ticker
 
 

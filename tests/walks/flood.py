@@ -10,11 +10,11 @@ from uuid import UUID
 
 from tortoise.models import Model
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.models import Entry
-from server.db import dialect, fetch, write
 from server.notify.models import Message
 from server.people.models import Child, Person, Tie
+from server.storage.db import dialect, fetch, write
 from server.watch.models import Round, Watch
 
 _NUMBERS = {

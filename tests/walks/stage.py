@@ -16,16 +16,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from server.alert.duty import rotas_of
-from server.alert.models import Alert, Drill, DrillPlan, RotaTerms
-from server.alert.rota import spells_between
-from server.due.models import Due
+from server.alerts.drills.models import Drill, DrillPlan
+from server.alerts.models import Alert
 from server.missing.search.clocks import clocks_of
 from server.missing.search.models import Episode
 from server.notify.channels import Channel
 from server.notify.models import Message
+from server.rota.duty import rotas_of
+from server.rota.models import RotaTerms
+from server.rota.rota import spells_between
+from server.tasks.models import Due
 from server.ticker import Ticker
-from server.watch.models import Beat, Milestone, Watch
+from server.watch.calendar.models import Milestone
+from server.watch.models import Beat, Watch
 from server.watch.ticking import TICK
 from tests.cast import Cast
 from tests.doubles.push_service import PushService, Received, Subscription

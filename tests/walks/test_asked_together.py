@@ -7,13 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.models import Person, Tie
 from server.people.rules import Role
-from server.watch import questions
-from server.watch.models import Question, Watch
+from server.watch.carer import questions
+from server.watch.carer.models import Question
+from server.watch.models import Watch
 from server.watch.wording import initials
 from tests.cast import SURNAMES
 from tests.races import no_fault, together

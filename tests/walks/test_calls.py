@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.notify.models import Message
 from server.watch.models import Watch
 from tests.walks.stage import LAST_RESORT, Stage

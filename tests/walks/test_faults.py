@@ -9,16 +9,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.actions import Actor, seal, verify
 from server.checkin.actions import record
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer
-from server.db import fetch
 from server.notify.models import Message
 from server.people.rules import Role
+from server.storage.db import fetch
 from server.watch import ticking
-from server.watch.models import Beat, Blind, Question, Round, Watch
+from server.watch.carer.models import Question
+from server.watch.models import Beat, Blind, Round, Watch
 from tests import postgres as postgresql
 from tests.races import no_fault, together
 from tests.walks.crowd import crowd

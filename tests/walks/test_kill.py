@@ -15,12 +15,13 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.checkin.models import CheckIn
-from server.db import fetch
 from server.notify.models import Delivery, Message
 from server.notify.worker import LEASE
-from server.watch.models import Question, Round, Watch
+from server.storage.db import fetch
+from server.watch.carer.models import Question
+from server.watch.models import Round, Watch
 from tests.fixtures import DrivenClock
 from tests.walks.crowd import crowd
 from tests.walks.stage import Stage

@@ -13,21 +13,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server import crypt
-from server.alert.models import Alert
-from server.alert.policy import Tier
+from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
-from server.db import close_database, write
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.rules import Role
+from server.policy.policy import Tier
+from server.security import crypt
+from server.storage.db import close_database, write
 from server.watch import actions as watch
 from server.watch import standing as rules
 from server.watch import ticking
+from server.watch.carer.models import Question
 from server.watch.cases import load
-from server.watch.models import Question, Round, Watch
-from server.watch.rhythm import Rhythm
+from server.watch.models import Round, Watch
+from server.watch.rhythm.rhythm import Rhythm
 from server.watch.standing import Change, What
 from tests.fixtures import Database
 from tests.walks.test_machine import PARIS, STARTS, World

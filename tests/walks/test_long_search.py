@@ -13,12 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.alert import planning
-from server.alert.actions import acknowledge
-from server.alert.climbing import CALLING
-from server.alert.ladder import State as AlertState
-from server.due.models import Due
-from server.due.rules import OF_A_RETURN, OF_A_SEARCH, STRATEGY, Kind, State
+from server.alerts.actions import acknowledge
+from server.alerts.climbing import CALLING
+from server.alerts.ladder import State as AlertState
 from server.missing.search import actions, handing
 from server.missing.search.acts import Act
 from server.missing.search.lines import verify
@@ -26,7 +23,11 @@ from server.missing.search.models import Episode, Line, Passing
 from server.missing.search.passing import OUT
 from server.notify.models import Message
 from server.people import actions as people
-from server.watch.models import Milestone, Watch
+from server.rota import planning
+from server.tasks.models import Due
+from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, STRATEGY, Kind, State
+from server.watch.calendar.models import Milestone
+from server.watch.models import Watch
 from tests.walks.stage import MOST_STEPS, Stage
 from tests.walks.test_faults import doubled
 

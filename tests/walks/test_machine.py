@@ -23,31 +23,36 @@ from hypothesis.stateful import (
     rule,
 )
 
-from server import crypt
-from server.alert import actions as alerts
-from server.alert import climbing
-from server.alert.ladder import Cause, Outcome
-from server.alert.models import Alert, Shift
-from server.alert.policy import EACH_MISS, Tier
-from server.alert.reading import read
+from server.alerts import actions as alerts
+from server.alerts import climbing
+from server.alerts.ladder import Cause, Outcome
+from server.alerts.models import Alert
 from server.audit.actions import SYSTEM, Actor, seal, verify
 from server.checkin import actions as check_ins
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want
-from server.db import fetch, open_database, write
 from server.errors import Conflict, Refused
-from server.missing.back import finding
+from server.missing.returns import finding
 from server.missing.search import opening
 from server.people import actions as people
 from server.people.happenings import use_ears
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
+from server.policy.policy import EACH_MISS, Tier
+from server.policy.reading import read
+from server.rota.models import Shift
+from server.security import crypt
+from server.storage.db import fetch, open_database, write
 from server.watch import actions as watch
-from server.watch import agreeing, calling, marking, questions, ticking
+from server.watch import calling, ticking
 from server.watch import standing as rules
+from server.watch.calendar import marking
+from server.watch.carer import questions
+from server.watch.carer.models import Question
 from server.watch.cases import load
-from server.watch.models import Pause, Question, Round, Watch
-from server.watch.rhythm import Rhythm
+from server.watch.models import Pause, Round, Watch
+from server.watch.rhythm import agreeing
+from server.watch.rhythm.rhythm import Rhythm
 from tests.fixtures import Database
 from tests.machines import opened, run
 

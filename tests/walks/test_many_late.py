@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from server import logs
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.notify.models import Message
 from server.notify.worker import MOST_AS_ONE
 from server.people.models import Tie
@@ -87,7 +87,7 @@ async def test_every_page_is_read_with_many_silent_children(
     stage: Stage, errors: Errors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A stream of events would go on for half an hour.
-    monkeypatch.setattr("server.live.LONGEST_S", 0)
+    monkeypatch.setattr("server.web.live.LONGEST_S", 0)
     await _silent(stage)
     broken = []
     for who in READERS:

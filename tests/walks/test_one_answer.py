@@ -12,16 +12,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from server.alert.climbing import CALLING
-from server.alert.models import Alert
-from server.db import write
+from server.alerts.climbing import CALLING
+from server.alerts.models import Alert
 from server.notify.actions import Saying, add_address
 from server.notify.actions import queue as queue_messages
 from server.notify.channels.other import Other
 from server.notify.models import Delivery, Message
 from server.notify.rules import Kind
-from server.watch.models import Question
-from server.watch.questions import answer_question
+from server.storage.db import write
+from server.watch.carer.models import Question
+from server.watch.carer.questions import answer_question
 from tests.doubles.gateway import Gateway
 from tests.walks.stage import Stage
 

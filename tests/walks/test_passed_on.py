@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from server.alert.models import Shift
 from server.missing.search.models import Line, Passing
 from server.notify.wishing import set_quiet
+from server.rota.models import Shift
 from tests.walks.stage import Stage
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from server.alert.models import Alert, Spell
+from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.people import actions as people
 from server.people.models import Person
 from server.people.rules import Role
+from server.rota.models import Spell
 from tests.walks.stage import LAST_RESORT, Stage
 
 HOUR = timedelta(hours=1)

@@ -11,12 +11,13 @@ from uuid import uuid4
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.checkin.models import CheckIn
-from server.db import dialect, fetch, write
 from server.notify.actions import add_address
 from server.notify.models import Delivery, Message
-from server.watch.models import Question, Round, Watch
+from server.storage.db import dialect, fetch, write
+from server.watch.carer.models import Question
+from server.watch.models import Round, Watch
 from tests import postgres as postgresql
 from tests.snapshot import dump, restore
 from tests.walks.crowd import crowd

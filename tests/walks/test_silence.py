@@ -7,13 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.actions import seal, verify
 from server.audit.models import Entry
 from server.errors import NotFound, Refused
 from server.notify.models import Delivery, Message
-from server.watch import questions
-from server.watch.models import Question, Round
+from server.watch.carer import questions
+from server.watch.carer.models import Question
+from server.watch.models import Round
 from tests.walks.stage import LAST_RESORT, Stage
 
 # Mia (mid tier, carer Sam, caseworker Tom, his deputy Ines) is due at 18:00 in Paris, which in

@@ -9,19 +9,22 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from server.alert import actions as alerts
-from server.alert.ladder import Outcome
-from server.alert.models import Alert
+from server.alerts import actions as alerts
+from server.alerts.ladder import Outcome
+from server.alerts.models import Alert
 from server.audit.actions import Actor, seal, verify
 from server.checkin.actions import record
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer
-from server.db import fetch
 from server.errors import Conflict
 from server.notify.models import Delivery, Message
 from server.people.rules import Role
-from server.watch import agreeing, calling, questions
-from server.watch.models import Question, Watch
+from server.storage.db import fetch
+from server.watch import calling
+from server.watch.carer import questions
+from server.watch.carer.models import Question
+from server.watch.models import Watch
+from server.watch.rhythm import agreeing
 from tests.walks.crowd import crowd
 from tests.walks.stage import Stage
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import Kind
 from server.people import actions as people

@@ -9,14 +9,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.actions import SYSTEM, seal, verify
 from server.checkin.models import CheckIn
 from server.notify.actions import add_address
 from server.people import actions as people
 from server.people.rules import Role
-from server.watch import questions
-from server.watch.models import Blind, Question, Round
+from server.watch.carer import questions
+from server.watch.carer.models import Question
+from server.watch.models import Blind, Round
 from tests.walks.stage import Stage
 from tests.walks.test_faults import doubled
 

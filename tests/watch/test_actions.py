@@ -10,25 +10,29 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from server import crypt
-from server.alert import actions as alerts
-from server.alert.ladder import Cause, Outcome
-from server.alert.levels import Evidence
-from server.alert.models import Alert, Policy
-from server.alert.policy import DEFAULT, Tier
+from server.alerts import actions as alerts
+from server.alerts.ladder import Cause, Outcome
+from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
-from server.db import fetch, write
 from server.errors import Conflict, NotFound, Refused
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people import actions as people
 from server.people.models import Person, Tie
 from server.people.rules import Role
+from server.policy.levels import Evidence
+from server.policy.models import Policy
+from server.policy.policy import DEFAULT, Tier
+from server.security import crypt
+from server.storage.db import fetch, write
 from server.watch import actions as watch
-from server.watch import agreeing, calling, questions, ticking
-from server.watch.models import Blind, Pause, Question, Round, Sighting, Watch, round_id
-from server.watch.rhythm import Rhythm
+from server.watch import calling, ticking
+from server.watch.carer import questions
+from server.watch.carer.models import Question
+from server.watch.models import Blind, Pause, Round, Sighting, Watch, round_id
+from server.watch.rhythm import agreeing
+from server.watch.rhythm.rhythm import Rhythm
 from tests.cast import Cast
 from tests.races import no_fault, together
 

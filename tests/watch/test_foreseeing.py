@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from server.alert.models import Alert, Policy
-from server.alert.policy import DEFAULT
+from server.alerts.models import Alert
 from server.clock import known_zone
 from server.people.rules import Leaving
-from server.watch import placing
+from server.placements import placing
+from server.policy.models import Policy
+from server.policy.policy import DEFAULT
 from server.watch.calling import open_missing
 from server.watch.foreseeing import Foreseen, Then, if_not_seen, in_words
 from server.watch.models import Watch

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from server.alert.levels import Evidence
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.audit.models import Entry
-from server.db import write
 from server.errors import NotFound
+from server.policy.levels import Evidence
+from server.storage.db import write
 from server.watch import actions as watch
 from server.watch import forgetting, ticking
 from server.watch.models import Round, Watch

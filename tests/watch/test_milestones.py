@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.alert.policy import EACH_MISS, Tier
-from server.alert.reading import filled, read
 from server.audit.models import Entry
 from server.errors import IdReused, NotFound, Refused
 from server.notify.actions import last_resorts, use_last_resorts
@@ -17,9 +15,15 @@ from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Home
 from server.people.rules import Leaving
-from server.watch import adopting, agreeing, marking, placing, ticking
-from server.watch.milestones import What, around, coming_of_age, raised
-from server.watch.models import Milestone, Watch
+from server.placements import placing
+from server.policy.policy import EACH_MISS, Tier
+from server.policy.reading import filled, read
+from server.watch import adopting, ticking
+from server.watch.calendar import marking
+from server.watch.calendar.milestones import What, around, coming_of_age, raised
+from server.watch.calendar.models import Milestone
+from server.watch.models import Watch
+from server.watch.rhythm import agreeing
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.races import no_fault, together

@@ -9,14 +9,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from server import crypt
 from server.audit.models import Entry
-from server.db import fetch
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.people.rules import Role
-from server.watch import noticing
-from server.watch.models import Observation
-from server.watch.signs import GROUPS, SIGNS
+from server.security import crypt
+from server.storage.db import fetch
+from server.watch.signals import noticing
+from server.watch.signals.models import Observation
+from server.watch.signals.signs import GROUPS, SIGNS
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.races import no_fault, together

@@ -8,20 +8,23 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from server.alert.models import Alert
-from server.alert.policy import Tier
+from server.alerts.models import Alert
 from server.audit.models import Entry
-from server.due import actions as due_actions
-from server.due.models import Due
 from server.errors import Conflict, Denied, IdReused, NotFound, Refused
 from server.i18n import format_short_date
 from server.notify.models import Message
 from server.people.rules import Leaving, Role
-from server.watch import agreed, agreeing, history, placing, proposing, shifting, ticking
-from server.watch import rhythm as rhythms
-from server.watch.agreed import Sum
+from server.placements import placing
+from server.policy.policy import Tier
+from server.tasks import actions as due_actions
+from server.tasks.models import Due
+from server.watch import history, ticking
 from server.watch.events import Placed, events_of
-from server.watch.models import Proposal, Season, Watch
+from server.watch.models import Watch
+from server.watch.rhythm import agreed, agreeing, proposing, shifting
+from server.watch.rhythm import rhythm as rhythms
+from server.watch.rhythm.agreed import Sum
+from server.watch.rhythm.models import Proposal, Season
 from tests.cast import Cast
 from tests.races import no_fault, together
 

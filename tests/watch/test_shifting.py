@@ -9,16 +9,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.alert.levels import Evidence
-from server.alert.models import Alert
-from server.alert.policy import Tier
-from server.db import write
+from server.alerts.models import Alert
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.notify.models import Message
 from server.people.rules import Leaving
+from server.placements import placing
+from server.policy.levels import Evidence
+from server.policy.policy import Tier
+from server.storage.db import write
 from server.watch import actions as watch
-from server.watch import agreed, agreeing, history, placing, shifting, ticking
-from server.watch.models import Round, Season, Watch
+from server.watch import history, ticking
+from server.watch.models import Round, Watch
+from server.watch.rhythm import agreed, agreeing, shifting
+from server.watch.rhythm.models import Season
 from tests.cast import Cast
 from tests.races import no_fault, together
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.alert import reading as policies
-from server.alert.policy import EACH_MISS, Signal
 from server.errors import Refused
 from server.i18n import LANGUAGES
-from server.watch.signal_words import SHORT, in_short, sentence
-from server.watch.signals import Answer, Changed, Code, Mood, Promise, Rows, Sign, changed
-from server.watch.signs import SIGNS
+from server.policy import reading as policies
+from server.policy.policy import EACH_MISS, Signal
+from server.watch.signals.signal_words import SHORT, in_short, sentence
+from server.watch.signals.signals import Answer, Changed, Code, Mood, Promise, Rows, Sign, changed
+from server.watch.signals.signs import SIGNS
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

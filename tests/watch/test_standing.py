@@ -13,14 +13,14 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from server.alert.levels import Does, Evidence, Levels
-from server.alert.policy import DEFAULT, Doubt, Tier
-from server.alert.reading import read
 from server.clock import as_utc
+from server.policy.levels import Does, Evidence, Levels
+from server.policy.policy import DEFAULT, Doubt, Tier
+from server.policy.reading import read
 from server.watch import answering, changing
 from server.watch import standing as rules
 from server.watch.habit import Habit, Known, Past, learned
-from server.watch.rhythm import Rhythm, Span
+from server.watch.rhythm.rhythm import Rhythm, Span
 from server.watch.standing import State, Terms, What, Why
 from tests.watch.watches import (
     DAY,

@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from server.db import fetch
 from server.errors import Conflict, NotFound, Refused
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.watch import trusting
-from server.watch.models import Trusted, TrustedAsk
+from server.storage.db import fetch
+from server.watch.trusted import trusting
+from server.watch.trusted.models import Trusted, TrustedAsk
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.races import no_fault, together

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from server.alert.levels import OF_A_PHONE, Does, Evidence, Levels
-from server.alert.policy import EACH_MISS, Doubt, QuietHours, Steps, Tier
-from server.alert.reading import read
+from server.policy.levels import OF_A_PHONE, Does, Evidence, Levels
+from server.policy.policy import EACH_MISS, Doubt, QuietHours, Steps, Tier
+from server.policy.reading import read
 from server.watch import answering, changing
 from server.watch import standing as rules
 from server.watch.habit import Known, Past, learned
-from server.watch.rhythm import Rhythm, Span
+from server.watch.rhythm.rhythm import Rhythm, Span
 from server.watch.standing import Change, Standing, Terms
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

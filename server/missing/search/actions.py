@@ -4,13 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from server.alert.actions import hold_search
+from server.alerts.actions import hold_search
 from server.audit.actions import Actor
-from server.db import swapped, write
-from server.due.rules import Kind
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
-from server.live import announce
 from server.missing.search import acts, passing, rules
 from server.missing.search.acts import Act
 from server.missing.search.clocks import clocks_of, move, open_of, zone_of_child
@@ -20,7 +17,10 @@ from server.missing.search.models import Episode, Line
 from server.missing.search.opening import TOPIC
 from server.missing.search.rules import Clock, Facts, Stage
 from server.missing.search.together import linked
+from server.storage.db import swapped, write
+from server.tasks.rules import Kind
 from server.watch.writing import lock
+from server.web.live import announce
 
 # Clocks of phones differ; beyond this a moment has not come yet.
 EARLY = timedelta(minutes=5)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from server.due.rules import STRATEGY, Kind
 from server.errors import Refused
 from server.i18n import N_
 from server.missing.search.rules import Decision, Flag
+from server.tasks.rules import STRATEGY, Kind
 
 
 class Act(StrEnum):

@@ -15,11 +15,11 @@ from server.missing.search.opening import Saying
 from server.missing.search.paths import episode_for, open_for_call
 from server.missing.search.rules import Flag
 from server.missing.search.wire import EpisodeOut, EpisodesOut, one_out, outs
-from server.openapi import api
 from server.people.access import child_for, is_only_called, nothing_here, now_of, visitor_of
 from server.people.rules import Action, Role
 from server.watch.wire import Moment, Words
-from server.web import json_answer, json_body
+from server.web.openapi import api
+from server.web.web import json_answer, json_body
 
 Line = Annotated[str, msgspec.Meta(max_length=500)]
 Needed = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]

@@ -10,14 +10,14 @@ import msgspec
 
 from server.audit.actions import Actor
 from server.clock import known_zone
-from server.due import actions as dues
-from server.due.models import Due
-from server.due.rules import OF_AN_EPISODE, Ending, Kind, Setting
-from server.due.rules import State as DueState
 from server.missing.search import rules
 from server.missing.search.models import ClocksVersion, Episode
 from server.missing.search.rules import Clock, Clocks
 from server.people.models import Child
+from server.tasks import actions as dues
+from server.tasks.models import Due
+from server.tasks.rules import OF_AN_EPISODE, Ending, Kind, Setting
+from server.tasks.rules import State as DueState
 from server.watch.models import Watch
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from server.due.rules import STRATEGY, Kind
 from server.missing.search import rules
 from server.missing.search.acts import ENTRIES, Act, raises_flag
 from server.missing.search.rules import Clock, Clocks, Decision, Flag
+from server.tasks.rules import STRATEGY, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,16 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from server.alert.actions import take_search
-from server.alert.duty import INSTANT, rotas_of
-from server.alert.rota import Shift, spells_between
+from server.alerts.actions import take_search
 from server.audit.actions import SYSTEM, Actor
-from server.db import as_id, write
-from server.due import actions as dues
-from server.due.rules import Kind, Setting
 from server.errors import NotFound, Refused
 from server.i18n import N_
-from server.live import announce
 from server.missing.search import acts
 from server.missing.search.actions import locked
 from server.missing.search.acts import Act
@@ -32,6 +26,12 @@ from server.missing.search.opening import TOPIC
 from server.missing.search.passing import IN, OUT, drop, noted, read
 from server.notify.actions import tell_operators
 from server.people.models import Child, Person
+from server.rota.duty import INSTANT, rotas_of
+from server.rota.rota import Shift, spells_between
+from server.storage.db import as_id, write
+from server.tasks import actions as dues
+from server.tasks.rules import Kind, Setting
+from server.web.live import announce
 
 AT_ONCE = 50
 # A rota may be changed at any time, so it is looked at again after so long.

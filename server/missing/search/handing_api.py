@@ -13,12 +13,12 @@ from server.missing.search.passing import OUT
 from server.missing.search.paths import episode_for
 from server.missing.search.telling import how_it_stands
 from server.missing.search.view import names_of, view
-from server.openapi import api
 from server.people.access import Roles, nothing_here, now_of, visitor_of
 from server.people.rules import Action
 from server.watch.wire import Words
 from server.watch.wording import when
-from server.web import json_answer, json_body, language_of, zone_of
+from server.web.openapi import api
+from server.web.web import json_answer, json_body, language_of, zone_of
 
 
 class HandoverRequest(msgspec.Struct):

@@ -18,12 +18,12 @@ from server.missing.search.paths import others_for
 from server.missing.search.telling import how_it_stands
 from server.missing.search.view import names_of, others_in, view
 from server.people.access import Roles, child_for, looked, nothing_here, now_of, staff_of
+from server.people.desk_forms import id_or_new, words_of
 from server.people.models import Person
 from server.people.rules import Action
 from server.people.words import entered, form_fault
-from server.watch.desk import id_or_new, words_of
 from server.watch.wording import when
-from server.web import form_body, language_of, page, zone_of
+from server.web.web import form_body, language_of, page, zone_of
 
 
 async def show(request: Request) -> Response:

@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.ids import uuid7
 from server.missing.search.models import Episode, Line
+from server.storage.ids import uuid7
 
 FIRST = "0" * 64
 

@@ -5,8 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import SYSTEM, Actor
-from server.db import write
-from server.due.rules import Kind
 from server.errors import Conflict, NotFound
 from server.i18n import N_
 from server.missing.search import acts, rules
@@ -15,6 +13,8 @@ from server.missing.search.clocks import clocks_of, open_of
 from server.missing.search.lines import append
 from server.missing.search.models import Episode, Line, Together
 from server.missing.search.together import away, homes_of, linked, ordered
+from server.storage.db import write
+from server.tasks.rules import Kind
 from server.watch.models import Watch
 from server.watch.writing import lock
 

@@ -8,13 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server.alert.ladder import Cause
-from server.alert.models import Alert
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
 from server.audit.actions import Actor
-from server.db import write
 from server.errors import IdReused
-from server.ids import uuid7
-from server.live import announce
 from server.missing.search import acts, rules
 from server.missing.search.clocks import clocks_of, move
 from server.missing.search.lines import append
@@ -22,9 +19,12 @@ from server.missing.search.models import Alias, Episode, Line
 from server.missing.search.rules import Flag
 from server.people.happenings import Happening
 from server.people.models import Child
+from server.storage.db import write
+from server.storage.ids import uuid7
 from server.watch import calling
 from server.watch.models import Watch
 from server.watch.writing import lock
+from server.web.live import announce
 
 TOPIC = "episode"
 

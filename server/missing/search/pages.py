@@ -10,11 +10,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.alert.ladder import people_on
-from server.alert.policy import Rung
-from server.alert.reach import reach_of
-from server.due.rules import Kind
-from server.due.turns import WORDS
+from server.alerts.ladder import people_on
+from server.alerts.reach import reach_of
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
 from server.missing.search import actions, handing_pages, opening, together_pages
@@ -27,11 +24,14 @@ from server.missing.search.rules import Flag, Stage
 from server.missing.search.view import Running, Told, names_of, others_in, view
 from server.missing.search.wording import ENDED_BY, STAGES, details_of, icon_of, title_of
 from server.people.access import Roles, desk_child, looked, nothing_here, now_of, staff_of
+from server.people.desk_forms import LONGEST_WORDS, back_to, id_or_new, moment_of, words_of
 from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.people.words import ROLES, entered, form_fault
-from server.watch.desk import LONGEST_WORDS, back_to, id_or_new, moment_of, words_of
-from server.web import form_body, language_of, page, zone_of
+from server.policy.policy import Rung
+from server.tasks.rules import Kind
+from server.tasks.turns import WORDS
+from server.web.web import form_body, language_of, page, zone_of
 
 LinksAbout = Callable[[Request, Episode, Roles], Awaitable[Sequence[Any]]]
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import Actor
-from server.due import actions as dues
-from server.due.models import Due
-from server.due.rules import OF_A_SHIFT, Ending
-from server.due.rules import State as DueState
 from server.missing.search.models import Passing
+from server.tasks import actions as dues
+from server.tasks.models import Due
+from server.tasks.rules import OF_A_SHIFT, Ending
+from server.tasks.rules import State as DueState
 
 OUT, IN = "out", "in"
 

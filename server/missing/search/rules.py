@@ -14,8 +14,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from server.due.rules import OF_A_RETURN, STRATEGY, Kind, end_of, months_later
 from server.people.rules import Role
+from server.tasks.rules import OF_A_RETURN, STRATEGY, Kind, end_of, months_later
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.db import write
 from server.errors import Conflict, Refused
 from server.i18n import N_
 from server.missing.search import terms
 from server.missing.search.clocks import as_data, clocks_of
 from server.missing.search.models import ClocksVersion
 from server.people.models import Agency
+from server.storage.db import write
 
 LONGEST_WHY = 2_000
 

@@ -17,7 +17,7 @@ from server.people.access import agency_for, now_of
 from server.people.models import Person
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered, form_fault
-from server.web import form_body, form_count, language_of, page
+from server.web.web import form_body, form_count, language_of, page
 
 PATH = "/desk/policies/search"
 UNITS: Mapping[Unit, str] = {

@@ -4,11 +4,11 @@ whoever has it from now on, who may read them at three in the morning."""
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from server.due.turns import WORDS
 from server.i18n import N_, fill, format_list, gettext, ngettext
 from server.missing.search import acts
 from server.missing.search.acts import HOW, RESULT, Act
 from server.missing.search.view import Running, Told, View
+from server.tasks.turns import WORDS
 
 Shown = Callable[[datetime], str]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from server.due.rules import Kind
 from server.errors import Refused
 from server.i18n import N_
 from server.missing.search.rules import REPORT_AT_LAST, Clocks, Lines
+from server.tasks.rules import Kind
 
 
 class Unit(StrEnum):

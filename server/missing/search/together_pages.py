@@ -18,10 +18,10 @@ from server.missing.search.rules import Stage
 from server.missing.search.together import linked, offered
 from server.missing.search.wording import STAGES
 from server.people.access import Roles, nothing_here, now_of, staff_of
+from server.people.desk_forms import id_of
 from server.people.models import Person
 from server.people.rules import Action, may
-from server.watch.desk import id_of
-from server.web import form_body, language_of
+from server.web.web import form_body, language_of
 
 
 @dataclass(frozen=True, slots=True)

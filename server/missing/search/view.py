@@ -7,14 +7,14 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from server.due.actions import reach_of
-from server.due.models import Due
-from server.due.rules import OF_AN_EPISODE, Kind, State, To
 from server.missing.search import acts
 from server.missing.search.models import Episode, Line
 from server.missing.search.signs import Sign, signs_of
 from server.people.models import Person
 from server.people.rules import Role
+from server.tasks.actions import reach_of
+from server.tasks.models import Due
+from server.tasks.rules import OF_AN_EPISODE, Kind, State, To
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from server.due.rules import STRATEGY, Kind
 from server.i18n import N_, gettext
 from server.missing.search import acts
 from server.missing.search.acts import ENTRIES, Act
 from server.missing.search.rules import Stage
+from server.tasks.rules import STRATEGY, Kind
 
 STAGES: Mapping[Stage, str] = {
     Stage.DECIDING: N_("Missing, not reported"),

@@ -1,7 +1,7 @@
 """The few calls to a provider of sign-in (OpenID Connect): JSON from one address, in bounded time.
 
-What the answers mean, `doors/claims.py` decides. A session of its own for each call: sign-ins are
-rare, and nothing of one person's is left for the next.
+What the answers mean, `auth/oidc/claims.py` decides. A session of its own for each call: sign-ins
+are rare, and nothing of one person's is left for the next.
 """
 
 import json

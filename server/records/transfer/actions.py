@@ -13,21 +13,13 @@ from uuid import UUID, uuid5
 
 from tortoise.expressions import F, Q
 
-from server import crypt
-from server.alert import actions as alerts
+from server.alerts import actions as alerts
 from server.audit.actions import Actor, note
-from server.db import as_id, write
-from server.doors.guessing import count_guess, forget_guesses
-from server.doors.pairing import end_invites
-from server.doors.rules import RECEPTION_BY_PERSON, Door, InviteEnded
-from server.due import actions as dues
-from server.due.models import Due
-from server.due.rules import Ending, Setting
-from server.due.rules import Kind as DueKind
-from server.due.rules import State as DueState
+from server.auth.guessing import count_guess, forget_guesses
+from server.auth.pairing import end_invites
+from server.auth.rules import RECEPTION_BY_PERSON, Door, InviteEnded
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_, gettext
-from server.live import announce
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.models import Message
 from server.notify.rules import Kind
@@ -53,9 +45,17 @@ from server.records.transfer.rules import (
     words,
     words_or_none,
 )
+from server.security import crypt
+from server.storage.db import as_id, write
+from server.tasks import actions as dues
+from server.tasks.models import Due
+from server.tasks.rules import Ending, Setting
+from server.tasks.rules import Kind as DueKind
+from server.tasks.rules import State as DueState
+from server.watch.carer.questions import end_questions
 from server.watch.models import Watch
-from server.watch.questions import end_questions
 from server.watch.writing import lock
+from server.web.live import announce
 
 HELLO = N_(
     "Hello. From now on I am there for you. What you wrote and what was agreed came along, nothing"

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Conflict, NotFound, Refused, TooMany
-from server.openapi import api
 from server.people.access import agency_for, child_for, now_of, staff_of
 from server.people.rules import Action, AgencyAction
 from server.records.transfer import actions, package
@@ -26,7 +25,8 @@ from server.records.transfer.reading import (
     transfer_for,
 )
 from server.records.transfer.rules import LONGEST, Because, State, Withheld
-from server.web import json_answer, json_body
+from server.web.openapi import api
+from server.web.web import json_answer, json_body
 
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
 

@@ -11,7 +11,7 @@ from tortoise import Tortoise
 from tortoise.models import Model
 
 from server.audit.models import Entry
-from server.doors.models import Device, Invite, Session
+from server.auth.models import Device, Invite, Session
 from server.missing.search.models import Episode, PaperSent, Passing, ReturnInterview
 from server.notify.models import Address, Message
 from server.people.models import Child, Person, Tie

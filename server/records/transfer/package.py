@@ -14,21 +14,23 @@ from uuid import UUID
 
 import msgspec
 
-from server import crypt
-from server.alert.models import Alert
+from server.alerts.models import Alert
 from server.clock import known_zone
-from server.crypt import Unreadable
-from server.due.actions import open_dues
-from server.missing.pack.reading import Reader, whole
-from server.missing.pack.rules import Copy
+from server.missing.profile.reading import Reader, whole
+from server.missing.profile.rules import Copy
 from server.missing.search.models import Episode
 from server.people.models import Agency, Child, Person, Tie
 from server.plan import view
 from server.plan.actions import people_of
 from server.plan.models import LifeProject
 from server.records.transfer.models import Transfer
-from server.watch.models import Pause, Season, Trusted, Watch
-from server.watch.trusting import LIVE
+from server.security import crypt
+from server.security.crypt import Unreadable
+from server.tasks.actions import open_dues
+from server.watch.models import Pause, Watch
+from server.watch.rhythm.models import Season
+from server.watch.trusted.models import Trusted
+from server.watch.trusted.trusting import LIVE
 
 FORMAT, VERSION = "waymark-transfer", 1
 # What the manifest is signed for.

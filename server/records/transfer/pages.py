@@ -11,19 +11,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.alert.policy import Tier
-from server.db import as_moment
-from server.due.rules import Kind as DueKind
-from server.due.turns import WORDS, until
 from server.errors import Conflict, NotFound, Refused, WaymarkError
 from server.i18n import N_, NAMES, gettext
-from server.missing.pack.fields import FIELDS
+from server.missing.profile.fields import FIELDS
 from server.people.access import agency_for, child_for, now_of, staff_of
+from server.people.desk_forms import id_of, id_or_new
 from server.people.models import Child, Home, Person
 from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role
 from server.people.supervised import unsupervised
 from server.people.words import ROLES, entered, form_fault
 from server.plan.words import AREAS
+from server.policy.policy import Tier
 from server.records.transfer import actions, package
 from server.records.transfer.actions import HELLO, Acceptance, Offer
 from server.records.transfer.models import Reception, Transfer
@@ -39,9 +37,11 @@ from server.records.transfer.reading import (
     transfer_for,
 )
 from server.records.transfer.rules import LONGEST, Because, State, Withheld
-from server.watch.desk import id_of, id_or_new
+from server.storage.db import as_moment
+from server.tasks.rules import Kind as DueKind
+from server.tasks.turns import WORDS, until
 from server.watch.wording import TIERS, when
-from server.web import form_body, language_of, page, page_again, zone_of
+from server.web.web import form_body, language_of, page, page_again, zone_of
 
 STATES: Mapping[State, str] = {
     State.OFFERED: N_("Waits for an answer"),

@@ -11,10 +11,10 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from server.audit.actions import SYSTEM, Actor
-from server.missing.pack import marking
-from server.missing.pack.fields import Part
-from server.missing.pack.models import PackCarry, PackMark, PackOpening
-from server.missing.pack.packing import current
+from server.missing.profile import marking
+from server.missing.profile.fields import Part
+from server.missing.profile.models import PackCarry, PackMark, PackOpening
+from server.missing.profile.packing import current
 from server.missing.search import acts, passing
 from server.missing.search.clocks import clocks_of
 from server.missing.search.lines import append

@@ -8,9 +8,6 @@ from uuid import UUID
 from starlette.requests import Request
 from tortoise.expressions import Q
 
-from server.due.models import Due
-from server.due.rules import Kind as DueKind
-from server.due.rules import State as DueState
 from server.errors import Denied, NotFound
 from server.missing.search.models import Episode
 from server.people.access import (
@@ -28,6 +25,9 @@ from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role, may, m
 from server.plan.models import LifeProject
 from server.records.transfer.models import Reception, Transfer
 from server.records.transfer.rules import State
+from server.tasks.models import Due
+from server.tasks.rules import Kind as DueKind
+from server.tasks.rules import State as DueState
 from server.watch.models import Watch
 
 LOOK = "look:package"

@@ -1,0 +1,259 @@
+"""What people do with an alert: take it, and close it; and what an answer of the child does."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from server.alerts import ladder as rules
+from server.alerts.climbing import CALLING, climb_of, right_of_holder, still_held, swap, together_of
+from server.alerts.following import tell_caseworkers
+from server.alerts.ladder import Cause, Climb, Outcome, State
+from server.alerts.models import Alert
+from server.alerts.rights import right_of
+from server.audit.actions import SYSTEM, Actor, note
+from server.errors import Conflict, NotFound, Refused
+from server.i18n import N_
+from server.notify.actions import Saying, queue, told, withdraw
+from server.notify.rules import Kind
+from server.people.models import Person
+from server.people.rules import PROFESSIONAL
+from server.policy.policy import Tier, ladder_as_data, ladder_from_data
+from server.rota.duty import planned_for
+from server.rota.models import Handover, Leave
+from server.storage.db import write
+from server.web.live import announce
+
+
+async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
+    """ "I have it." The ladder holds until the acknowledgement lapses, or until the right of the
+    person who takes it ends; every other message about it stops. Twice by one person is once.
+
+    Raises NotFound, also for somebody who has left, Conflict `taken` (who has it), `closed`.
+    """
+    assert actor.id is not None
+    async with write():
+        await _works_here(actor.id)
+        alert = await _locked(alert_id)
+        before, ladder = await still_held(alert, now), ladder_from_data(alert.ladder)
+        if rules.is_ended(before, now):
+            # They have it no longer, though no tick has come yet: it is free, for them too.
+            before = replace(before, acknowledged_by=None)
+        until = now + ladder.lapse
+        right = await right_of(actor.id, alert.child_id, alert.agency_id, now, until)
+        after = rules.acknowledge(before, ladder, actor.id, now, right_ends=right.ends)
+        if after != before:
+            await swap(alert, after, held_by_call=not right.stands)
+            await withdraw([alert.id], "acknowledged", now, kinds=CALLING)
+            await _note(actor, alert, "alert:acknowledge", now)
+        return await Alert.get(id=alert_id)
+
+
+async def _works_here(person_id: UUID) -> None:
+    """Held until the end of this write: nobody takes an alert while they leave."""
+    here = Person.filter(id=person_id, disabled_at__isnull=True)
+    if await here.select_for_update(no_key=True).first() is None:
+        raise NotFound("There is no such alert.")
+
+
+async def close(
+    actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
+) -> Alert:
+    """It is over, and how. Everyone who had been told hears that it is. Twice by the same person
+    with the same outcome is the first answer.
+
+    Raises Refused without an outcome, NotFound, Conflict `closed` (by whom).
+    """
+    async with write():
+        alert = await _locked(alert_id)
+        if alert.closed_at is not None:
+            if alert.closed_by == actor.id and outcome is not None and alert.outcome == outcome:
+                return alert
+            raise Conflict("This alert is closed already.", code="closed", by=alert.closed_by)
+        await _close(alert, actor, rules.close(climb_of(alert), outcome, now), outcome, words, now)
+        return await Alert.get(id=alert_id)
+
+
+async def _close(
+    alert: Alert,
+    actor: Actor,
+    climb: Climb,
+    outcome: Outcome | None,
+    words: str | None,
+    now: datetime,
+) -> None:
+    assert outcome is not None
+    await swap(alert, climb, outcome=outcome.value, closing_words=words, closed_by=actor.id)
+    await withdraw([alert.id], "closed", now, kinds=CALLING)
+    await _all_clear(alert, actor.id, now)
+    await _note(actor, alert, "alert:close", now, why=outcome.value)
+
+
+async def answered(child_id: UUID, agency_id: UUID, now: datetime) -> list[Alert]:
+    """The child has answered: its alert for silence ends, or waits for a person to confirm.
+
+    In the transaction of the answer. Everyone who had been told gets the all-clear in it.
+    """
+    alerts = await Alert.filter(
+        child_id=child_id, cause=Cause.SILENCE.value, closed_at__isnull=True
+    ).select_for_update()
+    for alert in alerts:
+        ladder, tier = ladder_from_data(alert.ladder), Tier(alert.tier)
+        after = rules.answer(climb_of(alert), ladder, tier, now)
+        if after.state is State.CLOSED:
+            await _close(alert, SYSTEM, after, Outcome.LATE_ANSWER, None, now)
+        else:
+            await swap(alert, after)
+            await withdraw([alert.id], "answered", now, kinds=CALLING)
+            await _all_clear(alert, None, now)
+            await _note(SYSTEM, alert, "alert:answered", now)
+    return alerts
+
+
+async def hold_search(actor: Actor, child_id: UUID, lapse: timedelta, now: datetime) -> None:
+    """Others look for a missing child now, and what is to be done has clocks of its own: nobody is
+    called to decide, and "I have it" holds for so long from now on, where it does not hold for
+    longer. In the caller's transaction."""
+    for alert in await _of_search(child_id):
+        ladder, before = ladder_from_data(alert.ladder), climb_of(alert)
+        longer = replace(ladder, lapse=max(ladder.lapse, lapse))
+        after = rules.decided(before, longer, now)
+        if after.acknowledged_by is not None and after.held_until is not None:
+            right = await right_of_holder(alert, now, after.held_until)
+            after = rules.hold(after, right.ends if right.stands else now)
+        if (longer, after) != (ladder, before):
+            await swap(alert, after, ladder=ladder_as_data(longer))
+            await _note(actor, alert, "alert:hold", now)
+
+
+async def take_search(actor: Actor, child_id: UUID, now: datetime) -> None:
+    """Somebody has come on duty and read how a search stands: they have it now, and nobody else is
+    called about it until that lapses. In the caller's transaction."""
+    assert actor.id is not None
+    for alert in await _of_search(child_id):
+        ladder = ladder_from_data(alert.ladder)
+        until = now + ladder.lapse
+        right = await right_of(actor.id, child_id, alert.agency_id, now, until)
+        after = rules.take_over(climb_of(alert), ladder, actor.id, now, right_ends=right.ends)
+        await swap(alert, after, held_by_call=not right.stands)
+        await withdraw([alert.id], "acknowledged", now, kinds=CALLING)
+        await _note(actor, alert, "alert:acknowledge", now)
+
+
+async def _of_search(child_id: UUID) -> list[Alert]:
+    held = Alert.filter(child_id=child_id, cause=Cause.MISSING.value, closed_at__isnull=True)
+    return await held.order_by("id").select_for_update()
+
+
+async def hand_over(
+    actor: Actor, person_id: UUID, children: Collection[UUID], now: datetime
+) -> None:
+    """Somebody leaves: what they have taken, and what is open about those who were theirs, is
+    called out to those who take over, at once. In the caller's transaction, after the ties."""
+    which = Q(acknowledged_by=person_id) | Q(child_id__in=list(children))
+    alerts = await Alert.filter(which, closed_at__isnull=True).order_by("id").select_for_update()
+    for alert in alerts:
+        before = climb_of(alert)
+        after = rules.hand_over(before, person_id, now)
+        if after != before:
+            await swap(alert, after)
+            await _note(actor, alert, "alert:hand_over", now, why="leaving")
+        elif alert.child_id in children:
+            await tell_caseworkers([alert], now)
+
+
+async def hand_over_child(actor: Actor, child_id: UUID, agency_id: UUID, now: datetime) -> None:
+    """Another agency has the child: what is open is called out to those who have it now, at once,
+    and nobody of before is called any more. In the caller's transaction, after the ties."""
+    held = Alert.filter(child_id=child_id, closed_at__isnull=True)
+    for alert in await held.order_by("id").select_for_update():
+        before = climb_of(alert)
+        after = rules.hand_over_all(before, now)
+        await withdraw([alert.id], "handed_over", now, kinds=CALLING)
+        if after != before:
+            await swap(alert, after)
+        alert.agency_id = agency_id
+        await Alert.filter(id=alert.id).update(agency_id=agency_id)
+        await _note(actor, alert, "alert:hand_over", now, why="transfer")
+        if after == before:
+            await tell_caseworkers([alert], now)
+
+
+# Longer than anybody works for an agency: whoever left has no duty ever again.
+FOR_GOOD = timedelta(days=100 * 366)
+
+
+async def hand_over_duty(
+    actor: Actor, agency_id: UUID, person_id: UUID, taker: UUID | None, now: datetime
+) -> None:
+    """The duty that somebody who leaves would have is another one's, and whom they would have stood
+    in for has that one. In the caller's transaction.
+
+    Raises Refused where nobody is named, and where that is nobody who can be on duty.
+    """
+    if not await planned_for(agency_id, person_id, now):
+        return
+    person = await Person.get_or_none(id=taker) if taker is not None else None
+    if person is None or person.role not in PROFESSIONAL:
+        raise Refused(
+            N_("Choose a caseworker or a supervisor: there are times on duty to take over."),
+            field="everything",
+        )
+    made = await Handover.create(
+        agency_id=agency_id,
+        who_id=person_id,
+        to_id=person.id,
+        from_at=now,
+        until_at=now + FOR_GOOD,
+        made_by=actor.id,
+        made_at=now,
+    )
+    covered = Leave.filter(cover_id=person_id, until_at__gt=now, ended_at__isnull=True)
+    await covered.exclude(person_id=person.id).update(cover_id=person.id)
+    about = ("handover", made.id)
+    await note(actor, "rota:hand_over", about=about, agency_id=agency_id, why="leaving", now=now)
+
+
+async def _all_clear(alert: Alert, but: UUID | None, now: datetime) -> None:
+    everyone = await told(alert.id, CALLING)
+    sayings = [
+        Saying(
+            kind=Kind.ALL_CLEAR,
+            agency_id=alert.agency_id,
+            subject_kind="alert",
+            subject_id=alert.id,
+            person_id=person,
+            last_resort=last_resort,
+            turn=alert.turn,
+            child_id=alert.child_id,
+            together=together_of(alert),
+            expires_at=now + timedelta(hours=12),
+        )
+        for person, last_resort in everyone
+        if person is None or person != but
+    ]
+    await queue(sayings, now)
+
+
+async def _locked(alert_id: UUID) -> Alert:
+    alert = await Alert.filter(id=alert_id).select_for_update().first()
+    if alert is None:
+        raise NotFound("There is no such alert.")
+    return alert
+
+
+async def _note(
+    actor: Actor, alert: Alert, what: str, now: datetime, *, why: str | None = None
+) -> None:
+    await note(
+        actor,
+        what,
+        child_id=alert.child_id,
+        about=("alert", alert.id),
+        agency_id=alert.agency_id,
+        why=why,
+        now=now,
+    )
+    await announce(alert.agency_id, "alert")

@@ -1,0 +1,485 @@
+"""The rota over the wire: who is on duty, and planning it."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, TypeVar
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import IdReused, NotFound, Refused
+from server.i18n import N_
+from server.people.access import Visitor, agency_for, now_of
+from server.people.rules import AgencyAction
+from server.rota import planning, spells
+from server.rota.models import Duty, Handover, Leave, Shift, Spell
+from server.rota.rota_view import Plan, own_or_planner, plan_agency, plan_of, reader
+from server.rota.spells import AHEAD
+from server.web.openapi import api
+from server.web.web import json_answer, json_body
+
+# So much of a rota is read at once.
+LONGEST_LOOK = timedelta(days=92)
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Wall = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Weekday = Annotated[int, msgspec.Meta(ge=0, le=6)]
+
+
+class NamedOut(msgspec.Struct):
+    """Somebody by name."""
+
+    id: UUID
+    name: str
+
+
+class ShiftOut(msgspec.Struct):
+    """Somebody has it without a break; `instead_of` whom, where it is for somebody else."""
+
+    person: NamedOut
+    from_at: datetime
+    until_at: datetime
+    instead_of: NamedOut | None
+
+
+class GapOut(msgspec.Struct):
+    """Nobody has it. `away`: those who would, and are on leave without a cover."""
+
+    from_at: datetime
+    until_at: datetime
+    away: list[NamedOut]
+
+
+class DutyOut(msgspec.Struct):
+    """What comes round each week: on these days (Monday is 0), by the wall clock of `zone`, taken a
+    week each by these people. It ends on the next day where `ends` is no later than `begins`."""
+
+    id: UUID
+    days: list[int]
+    begins: str
+    ends: str
+    zone: str
+    people: list[NamedOut]
+    first_on: date
+    until_on: date | None
+
+
+class HandoverOut(msgspec.Struct):
+    """For a time `to` has what `who` would have; without `who`, in addition."""
+
+    id: UUID
+    who: NamedOut | None
+    to: NamedOut
+    from_at: datetime
+    until_at: datetime
+
+
+class LeaveOut(msgspec.Struct):
+    """Somebody is away; without a `cover` their deputy stands in."""
+
+    id: UUID
+    person: NamedOut
+    cover: NamedOut | None
+    from_at: datetime
+    until_at: datetime
+
+
+class FixedOut(msgspec.Struct):
+    """Somebody has it for good, or until a moment, whatever comes round."""
+
+    id: UUID
+    person: NamedOut
+    from_at: datetime
+    until_at: datetime | None
+
+
+class TermsOut(msgspec.Struct):
+    """`is_always`: somebody has to be on duty at any time, else in the planned shifts alone.
+    `lead_s`: so long before a shift somebody is asked whether they can be reached."""
+
+    is_always: bool
+    lead_s: int
+
+
+class RotaOut(msgspec.Struct):
+    """Who has it when in the time that was asked for, and what that is made of."""
+
+    zone: str
+    shifts: list[ShiftOut]
+    gaps: list[GapOut]
+    duties: list[DutyOut]
+    handovers: list[HandoverOut]
+    leaves: list[LeaveOut]
+    fixed: list[FixedOut]
+    terms: TermsOut
+
+
+class DutyRequest(msgspec.Struct):
+    """A new weekly shift. The id is made by the client."""
+
+    id: UUID
+    days: Annotated[list[Weekday], msgspec.Meta(min_length=1, max_length=7)]
+    begins: Wall
+    ends: Wall
+    people: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=planning.MOST_PEOPLE)]
+    first_on: date
+    zone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+class HandoverRequest(msgspec.Struct):
+    """Somebody else has it. Without `who_id`, in addition to whoever has it, for those who plan."""
+
+    id: UUID
+    to_id: UUID
+    from_at: Moment
+    until_at: Moment
+    who_id: UUID | None = None
+
+
+class LeaveRequest(msgspec.Struct):
+    """Somebody is away. Without a cover their deputy stands in."""
+
+    id: UUID
+    person_id: UUID
+    from_at: Moment
+    until_at: Moment
+    cover_id: UUID | None = None
+
+
+class TermsRequest(msgspec.Struct):
+    """How the rota is planned."""
+
+    is_always: bool
+    lead_s: Annotated[int, msgspec.Meta(ge=900, le=43_200)]
+
+
+class MyShiftOut(msgspec.Struct):
+    """A shift of one's own that begins within two days. `asked_at`: one was asked whether one can
+    be reached; `reached_at`: one has said yes."""
+
+    id: UUID
+    from_at: datetime
+    until_at: datetime
+    asked_at: datetime | None
+    reached_at: datetime | None
+
+
+class MyShiftsOut(msgspec.Struct):
+    """The one that runs, and those that come, the first first."""
+
+    shifts: list[MyShiftOut]
+
+
+async def show(request: Request) -> Response:
+    """The rota from a moment on, 14 days of it where no end is asked for."""
+    visitor, now = await reader(request), now_of(request)
+    begin = _asked(request, "from") or now
+    end = _asked(request, "until") or begin + AHEAD
+    if not timedelta(0) < end - begin <= LONGEST_LOOK:
+        raise Refused(N_("Ask for 92 days at the most, from an earlier moment to a later one."))
+    plan = await plan_of(plan_agency(visitor), begin, end, now)
+    return json_answer(_rota_out(plan))
+
+
+def _asked(request: Request, name: str) -> datetime | None:
+    said = request.query_params.get(name)
+    if said is None:
+        return None
+    moment: datetime | None
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or not 2000 <= moment.year <= 2200:
+        raise Refused(N_("“{field}” does not fit: {reason}"), field=name, reason="no such moment")
+    return moment
+
+
+async def add_duty(request: Request) -> Response:
+    """A weekly shift more."""
+    visitor, now = await agency_for(request, AgencyAction.ROTA_PLAN), now_of(request)
+    said = await json_body(request, DutyRequest)
+    plan = await _now(visitor, now)
+    if said.zone is not None and said.zone not in available_timezones():
+        raise Refused(N_("Choose a time zone such as Europe/Paris."), field="zone")
+    row = await planning.add_duty(
+        visitor,
+        plan_agency(visitor),
+        id_=said.id,
+        days=said.days,
+        begins=time.fromisoformat(said.begins),
+        ends=time.fromisoformat(said.ends),
+        zone=said.zone or plan.zone.key,
+        people=said.people,
+        first=said.first_on,
+        now=now,
+    )
+    return json_answer(_duty_out(row, (await _now(visitor, now)).names), status=201)
+
+
+async def end_duty(request: Request) -> Response:
+    """It comes round no more."""
+    visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
+    duty_id = request.path_params["duty_id"]
+    await planning.end_duty(visitor, plan_agency(visitor), duty_id, now_of(request))
+    return Response(status_code=204)
+
+
+async def hand_over(request: Request) -> Response:
+    """Somebody else has a shift, or a part of it."""
+    visitor, now = await reader(request), now_of(request)
+    said = await json_body(request, HandoverRequest)
+    own_or_planner(visitor, said.who_id)
+    row = await planning.hand_over(
+        visitor,
+        plan_agency(visitor),
+        id_=said.id,
+        who=said.who_id,
+        to=said.to_id,
+        begin=said.from_at,
+        end=said.until_at,
+        now=now,
+    )
+    return json_answer(_handover_out(row, (await _now(visitor, now)).names), status=201)
+
+
+async def take_back(request: Request) -> Response:
+    """What was planned before holds again."""
+    visitor = await reader(request)
+    agency_id, id_ = plan_agency(visitor), request.path_params["handover_id"]
+    row = await _found(Handover, agency_id, id_)
+    if row.made_by != visitor.person_id:
+        own_or_planner(visitor, row.who_id)
+    await planning.take_back_handover(visitor, agency_id, id_, now_of(request))
+    return Response(status_code=204)
+
+
+async def add_leave(request: Request) -> Response:
+    """Somebody is away."""
+    visitor, now = await reader(request), now_of(request)
+    said = await json_body(request, LeaveRequest)
+    own_or_planner(visitor, said.person_id)
+    row = await planning.add_leave(
+        visitor,
+        plan_agency(visitor),
+        id_=said.id,
+        who=said.person_id,
+        cover=said.cover_id,
+        begin=said.from_at,
+        end=said.until_at,
+        now=now,
+    )
+    return json_answer(_leave_out(row, (await _now(visitor, now)).names), status=201)
+
+
+async def end_leave(request: Request) -> Response:
+    """They are back."""
+    visitor = await reader(request)
+    agency_id, id_ = plan_agency(visitor), request.path_params["leave_id"]
+    own_or_planner(visitor, (await _found(Leave, agency_id, id_)).person_id)
+    await planning.end_leave(visitor, agency_id, id_, now_of(request))
+    return Response(status_code=204)
+
+
+async def end_shift(request: Request) -> Response:
+    """Who had it for good has it no more."""
+    visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
+    shift_id = request.path_params["shift_id"]
+    await planning.end_shift(visitor, plan_agency(visitor), shift_id, now_of(request))
+    return Response(status_code=204)
+
+
+async def set_terms(request: Request) -> Response:
+    """How the rota is planned."""
+    visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
+    said = await json_body(request, TermsRequest)
+    row = await planning.set_terms(
+        visitor,
+        plan_agency(visitor),
+        is_always=said.is_always,
+        lead=timedelta(seconds=said.lead_s),
+        now=now_of(request),
+    )
+    return json_answer(TermsOut(row.is_always, row.lead_s))
+
+
+async def my_shifts(request: Request) -> Response:
+    """My shift that runs, and those that come within two days."""
+    visitor, now = await reader(request), now_of(request)
+    rows = Spell.filter(
+        person_id=visitor.person_id, dropped_at__isnull=True, until_at__gt=now
+    ).order_by("begins_at", "id")
+    return json_answer(MyShiftsOut([_mine_out(one) for one in await rows]))
+
+
+async def reached(request: Request) -> Response:
+    """I can be reached."""
+    visitor = await reader(request)
+    spell_id = request.path_params["spell_id"]
+    if not await Spell.exists(id=spell_id, person_id=visitor.person_id):
+        raise NotFound(N_("There is nothing here that you can see."))
+    return json_answer(_mine_out(await spells.say_reached(spell_id, now_of(request))))
+
+
+async def _now(visitor: Visitor, now: datetime) -> Plan:
+    return await plan_of(plan_agency(visitor), now, now + AHEAD, now)
+
+
+R = TypeVar("R", Handover, Leave)
+
+
+async def _found(model: type[R], agency_id: UUID, id_: UUID) -> R:
+    row = await model.get_or_none(id=id_, agency_id=agency_id)
+    if row is None:
+        raise NotFound(N_("There is nothing here that you can see."))
+    return row
+
+
+# --- rows as they go over the wire
+
+_Names = dict[UUID, str]
+
+
+def _rota_out(plan: Plan) -> RotaOut:
+    names = plan.names
+    return RotaOut(
+        zone=plan.zone.key,
+        shifts=[
+            ShiftOut(_of(names, s.who), s.begin, s.end, _perhaps(names, s.instead_of))
+            for s in plan.shifts
+        ],
+        gaps=[
+            GapOut(gap.begin, gap.end, [_of(names, who) for who in sorted(gap.away)])
+            for gap in plan.gaps
+        ],
+        duties=[_duty_out(one, names) for one in plan.duties],
+        handovers=[_handover_out(one, names) for one in plan.handovers],
+        leaves=[_leave_out(one, names) for one in plan.leaves],
+        fixed=[_fixed_out(one, names) for one in plan.fixed],
+        terms=TermsOut(plan.is_always, int(plan.lead.total_seconds())),
+    )
+
+
+def _of(names: _Names, who: UUID) -> NamedOut:
+    return NamedOut(who, names.get(who, ""))
+
+
+def _perhaps(names: _Names, who: UUID | None) -> NamedOut | None:
+    return _of(names, who) if who is not None else None
+
+
+def _duty_out(row: Duty, names: _Names) -> DutyOut:
+    return DutyOut(
+        id=row.id,
+        days=list(row.days),
+        begins=row.begins,
+        ends=row.ends,
+        zone=row.zone,
+        people=[_of(names, UUID(one)) for one in row.people],
+        first_on=row.first_on,
+        until_on=row.until_on,
+    )
+
+
+def _handover_out(row: Handover, names: _Names) -> HandoverOut:
+    who = _perhaps(names, row.who_id)
+    return HandoverOut(row.id, who, _of(names, row.to_id), row.from_at, row.until_at)
+
+
+def _leave_out(row: Leave, names: _Names) -> LeaveOut:
+    cover = _perhaps(names, row.cover_id)
+    return LeaveOut(row.id, _of(names, row.person_id), cover, row.from_at, row.until_at)
+
+
+def _fixed_out(row: Shift, names: _Names) -> FixedOut:
+    return FixedOut(row.id, _of(names, row.person_id), row.from_at, row.until_at)
+
+
+def _mine_out(row: Spell) -> MyShiftOut:
+    return MyShiftOut(row.id, row.begins_at, row.until_at, row.asked_at, row.reached_at)
+
+
+_ROTA = "/api/v1/rota"
+
+routes = [
+    api(
+        "GET",
+        _ROTA,
+        show,
+        "Who is on duty, and when nobody is",
+        gives={200: RotaOut},
+        query={"from": datetime, "until": datetime},
+    ),
+    api(
+        "PUT",
+        f"{_ROTA}/terms",
+        set_terms,
+        "Say how the rota is planned",
+        takes=TermsRequest,
+        gives={200: TermsOut},
+    ),
+    api(
+        "POST",
+        f"{_ROTA}/duties",
+        add_duty,
+        "Plan a weekly shift",
+        takes=DutyRequest,
+        gives={201: DutyOut},
+        problems=(IdReused,),
+    ),
+    api(
+        "DELETE",
+        f"{_ROTA}/duties/{{duty_id:uuid}}",
+        end_duty,
+        "End a weekly shift",
+        gives={204: None},
+    ),
+    api(
+        "POST",
+        f"{_ROTA}/handovers",
+        hand_over,
+        "Hand a shift over, or a part of it",
+        takes=HandoverRequest,
+        gives={201: HandoverOut},
+        problems=(IdReused,),
+    ),
+    api(
+        "DELETE",
+        f"{_ROTA}/handovers/{{handover_id:uuid}}",
+        take_back,
+        "Take a handover back",
+        gives={204: None},
+    ),
+    api(
+        "POST",
+        f"{_ROTA}/leaves",
+        add_leave,
+        "Say that somebody is away, and who covers",
+        takes=LeaveRequest,
+        gives={201: LeaveOut},
+        problems=(IdReused,),
+    ),
+    api(
+        "DELETE",
+        f"{_ROTA}/leaves/{{leave_id:uuid}}",
+        end_leave,
+        "Say that somebody is back",
+        gives={204: None},
+    ),
+    api(
+        "DELETE",
+        f"{_ROTA}/fixed/{{shift_id:uuid}}",
+        end_shift,
+        "End a shift that somebody has for good",
+        gives={204: None},
+    ),
+    api("GET", "/api/v1/me/shifts", my_shifts, "My shifts", gives={200: MyShiftsOut}),
+    api(
+        "POST",
+        "/api/v1/me/shifts/{spell_id:uuid}/reached",
+        reached,
+        "Say that I can be reached",
+        gives={200: MyShiftOut},
+    ),
+]

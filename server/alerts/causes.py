@@ -1,0 +1,68 @@
+"""The ladder of each cause: who is called for what, and how long each has. Pure.
+
+Silence climbs the ladder of the child's tier. The other causes are not a matter of tier: a child
+who asks for help, or whom somebody thinks is missing, is as urgent in a settled placement as in the
+first night, so both go by the intervals of the high tier.
+"""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from server.alerts.ladder import Cause
+from server.clock import as_utc
+from server.policy.policy import Ladder, Policy, Rung, Tier
+
+# Talking is not urgent, and must not get lost: the caseworker has four hours of daytime.
+TALK_WAIT = timedelta(hours=4)
+DAY_BEGINS, DAY_ENDS = time(8), time(20)
+
+_AT_ONCE = {
+    Cause.HELP: (Rung.CASEWORKER_AND_ON_DUTY, {Rung.CASEWORKER, Rung.ON_DUTY}),
+    Cause.CONCERN: (Rung.CASEWORKER_AND_ON_DUTY, {Rung.CASEWORKER, Rung.ON_DUTY}),
+    Cause.MISSING: (Rung.EVERYONE, {Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.MANAGER}),
+}
+
+
+def ladder_for(cause: Cause, policy: Policy, tier: Tier) -> Ladder:
+    """The ladder that is frozen into an alert of this cause when it opens.
+
+    silence   the ladder of the tier.
+    help      caseworker and everyone on duty together, then the rungs of the high tier that were
+              not called by that, by the intervals of the high tier.
+    concern   as help.
+    missing   the same, with the deputy and the manager among those called first.
+    talk      the caseworker, after four hours (`first_wait_ends`) the deputy, then on duty, and
+              round again; nothing is decided at a certain time.
+
+    Help, concern and missing end at the last resort even where the policy's own ladder does not.
+    """
+    if cause is Cause.SILENCE:
+        return policy.tiers[tier].ladder
+    high = policy.tiers[Tier.HIGH].ladder
+    if cause is Cause.TALK:
+        rungs = (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY)
+        return Ladder(rungs, each=TALK_WAIT, lapse=TALK_WAIT, decide=None)
+    first, called = _AT_ONCE[cause]
+    later = [rung for rung in high.rungs if rung not in called | {first, Rung.LAST_RESORT}]
+    at_once = (first, *dict.fromkeys(later), Rung.LAST_RESORT)
+    return Ladder(at_once, each=high.each, lapse=high.lapse, decide=high.decide)
+
+
+def first_wait_ends(cause: Cause, ladder: Ladder, zone: ZoneInfo, now: datetime) -> datetime:
+    """When the one who was called first has had their time, and the next rung is called.
+
+    UTC in and out. For talk only the hours from 08:00 to 20:00 by the child's clock count: a wish
+    at 19:00 waits until 11:00 the next morning. Every other cause waits `ladder.each` at any hour.
+    """
+    if cause is not Cause.TALK:
+        return now + ladder.each
+    left = ladder.each
+    day = now.astimezone(zone).date()
+    while True:
+        begin = max(now, as_utc(day, DAY_BEGINS, zone))
+        end = as_utc(day, DAY_ENDS, zone)
+        if end - begin >= left:
+            return begin + left
+        left -= max(end - begin, timedelta(0))
+        # Where a zone leaves a day out, the next date names the same hours again.
+        now, day = max(now, end), day + timedelta(days=1)

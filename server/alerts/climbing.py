@@ -1,0 +1,303 @@
+"""The climb of alerts from rung to rung: whoever is to be called by now is. What time does."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from server.alerts import ladder as rules
+from server.alerts.causes import first_wait_ends
+from server.alerts.drills.drilling import interrupt
+from server.alerts.ladder import Call, Cause, Climb, Reachable, State
+from server.alerts.models import Alert
+from server.alerts.reach import reach_of
+from server.alerts.rights import Right, is_there, right_of
+from server.audit.actions import SYSTEM, note
+from server.clock import known_zone
+from server.notify.actions import (
+    Saying,
+    last_resorts,
+    next_channel,
+    queue,
+    tell_operators,
+    waiting_together,
+)
+from server.notify.rules import Kind
+from server.people.models import Person
+from server.policy.policy import Ladder, ladder_from_data
+from server.storage import bulk
+from server.storage.db import as_id, swapped, write
+from server.web.live import announce
+
+AT_ONCE = 200
+# Who climbs at a moment has climbed so long after it, also where a tick takes its time.
+SLACK = timedelta(seconds=3)
+CALLING: tuple[Kind, ...] = (
+    Kind.ALERT,
+    Kind.ALERT_AGAIN,
+    Kind.DECIDE,
+    Kind.CONFIRM_ANSWERED,
+    Kind.ASK_TRUSTED,
+    Kind.TRUSTED_SAYS,
+)
+
+
+async def advance(
+    cause: Cause, child_id: UUID, climb: Climb, ladder: Ladder, reach: Reachable, now: datetime
+) -> tuple[Climb, tuple[Call, ...]]:
+    """The climb as it is by now; whoever is called first about a wish to talk has the daytime."""
+    after, calls = rules.advance(climb, ladder, reach.on(*ladder.rungs), now)
+    if cause is Cause.TALK and len(calls) == 1 and calls[0].why == "first":
+        after = replace(after, act_at=await _first_wait_ends(child_id, ladder, calls[0].at))
+    return after, calls
+
+
+def climb_of(alert: Alert) -> Climb:
+    """The slice of the row that the rules of the ladder need."""
+    return Climb(
+        state=State(alert.state),
+        rung=alert.rung,
+        turn=alert.turn,
+        act_at=alert.act_at,
+        decide_at=alert.decide_at,
+        acknowledged_by=alert.acknowledged_by,
+        acknowledged_at=alert.acknowledged_at,
+        held_until=alert.held_until,
+        answered_at=alert.answered_at,
+        closed_at=alert.closed_at,
+    )
+
+
+def _as_row(climb: Climb) -> dict[str, Any]:
+    return {
+        "state": climb.state.value,
+        "rung": climb.rung,
+        "turn": climb.turn,
+        "act_at": climb.act_at,
+        "decide_at": climb.decide_at,
+        "acknowledged_by": climb.acknowledged_by,
+        "acknowledged_at": climb.acknowledged_at,
+        "held_until": climb.held_until,
+        "answered_at": climb.answered_at,
+        "closed_at": climb.closed_at,
+    }
+
+
+async def swap(alert: Alert, climb: Climb, **more: Any) -> None:
+    """Write the new place on the ladder, if nobody else has written since it was read."""
+    changed = await Alert.filter(id=alert.id, version=alert.version).update(
+        **_as_row(climb), **more, version=alert.version + 1
+    )
+    swapped(changed)
+
+
+async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
+    """Call whoever is to be called by now; returns how many alerts moved.
+
+    One transaction a batch. Any number of tickers: a row that another one has moved is left to it.
+    """
+    async with write():
+        due = await _due(now, at_once)
+        return await climb(due, now)
+
+
+async def tick_one(alert_id: UUID, now: datetime) -> None:
+    """The same for one alert, when its batch has failed."""
+    async with write():
+        await climb(await Alert.filter(id=alert_id, closed_at__isnull=True), now)
+
+
+async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
+    """The alerts that are to be moved, oldest first."""
+    return [alert.id for alert in await _due(now, at_once)]
+
+
+async def set_apart(alert_id: UUID, now: datetime) -> None:
+    """This alert raises. It is looked at again in a minute, and operators are told."""
+    later = now + timedelta(minutes=1)
+    async with write():
+        row = Alert.filter(id=alert_id, closed_at__isnull=True)
+        await row.filter(act_at__lte=now).update(act_at=later)
+        await row.filter(decide_at__lte=now).update(decide_at=later)
+        await tell_operators("alert:row", now)
+
+
+async def _due(now: datetime, at_once: int) -> list[Alert]:
+    query = Alert.filter(act_at__lte=now).order_by("act_at").limit(at_once)
+    due = await query.select_for_update(skip_locked=True)
+    if len(due) < at_once:
+        decide = Alert.filter(decide_at__lte=now, closed_at__isnull=True).limit(at_once - len(due))
+        known = {alert.id for alert in due}
+        more = await decide.select_for_update(skip_locked=True)
+        due += [alert for alert in more if alert.id not in known]
+    return due
+
+
+async def climb(alerts: Sequence[Alert], now: datetime) -> int:
+    """Move these alerts to where they belong by now and queue what is to be said."""
+    if not alerts:
+        return 0
+    reach = await reach_of({alert.child_id: alert.agency_id for alert in alerts}, now)
+    moved: list[tuple[Alert, Climb, tuple[Call, ...]]] = []
+    for alert in alerts:
+        after, calls = await advance(
+            Cause(alert.cause),
+            alert.child_id,
+            await still_held(alert, now),
+            ladder_from_data(alert.ladder),
+            reach[alert.child_id],
+            now,
+        )
+        if calls or after != climb_of(alert):
+            moved.append((alert, after, calls))
+    rows = [{"id": a.id, **_as_row(c), "version": a.version} for a, c, _ in moved]
+    written = {as_id(key) for key in await bulk.update(Alert, rows, guard="version")}
+    ours = [(a, c, calls) for a, c, calls in moved if a.id in written]
+    for alert, _, calls in ours:
+        if any(call.why == "ended" for call in calls):
+            await _note_ended(alert, now)
+    await say([one for one in ours if one[2]], now)
+    return len(ours)
+
+
+async def still_held(alert: Alert, now: datetime) -> Climb:
+    """Where an alert is, as far as whoever has it may still have it.
+
+    Their right is asked about at the moment that is stored, however late one looks; at a change, of
+    now. Where it has ended by then, that is the moment at which the ladder goes on.
+    """
+    climb = climb_of(alert)
+    if climb.acknowledged_by is None or climb.held_until is None or climb.act_at is None:
+        return climb
+    at = min(climb.act_at, now)
+    if at >= climb.held_until:
+        return climb
+    right = await right_of_holder(alert, at, climb.held_until)
+    return replace(climb, act_at=at) if not right.stands else rules.hold(climb, right.ends)
+
+
+async def right_of_holder(alert: Alert, at: datetime, until: datetime) -> Right:
+    """The right of whoever has this alert. Who took it by a call of it alone has it as long as they
+    work here: a call ends with its alert."""
+    assert alert.acknowledged_by is not None
+    if alert.held_by_call:
+        return Right(await is_there(alert.acknowledged_by, alert.agency_id))
+    return await right_of(alert.acknowledged_by, alert.child_id, alert.agency_id, at, until)
+
+
+async def _note_ended(alert: Alert, now: datetime) -> None:
+    await note(
+        SYSTEM,
+        "alert:hand_over",
+        child_id=alert.child_id,
+        about=("alert", alert.id),
+        agency_id=alert.agency_id,
+        why="right_ended",
+        now=now,
+    )
+
+
+async def _first_wait_ends(child_id: UUID, ladder: Ladder, at: datetime) -> datetime:
+    """When whoever was called first has had their time, by the child's clock."""
+    child = await Person.get(id=child_id)
+    return first_wait_ends(Cause.TALK, ladder, known_zone(child.zone), at)
+
+
+async def say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datetime) -> None:
+    """Queue what these calls say, to everyone whom they name. In the caller's transaction."""
+    sayings: list[Saying] = []
+    waits = await _waits([alert for alert, _, _ in moved], now)
+    for alert, _, calls in moved:
+        wait = waits.get(alert.id)
+        if any(call.why in ("unanswered", "lapsed") for call in calls):
+            # Accepted is not seen: whoever was told and did not answer is told by another way.
+            await next_channel(alert.id, CALLING, now, not_before=wait)
+        # After a time of blindness several rungs are passed at once. Everyone on them is told,
+        # each once: by the last call that names them.
+        said: dict[tuple[Kind, UUID | int], Saying] = {}
+        for call in calls:
+            for saying in _sayings(alert, call, wait):
+                to = saying.person_id if saying.person_id is not None else saying.last_resort
+                assert to is not None
+                said[(saying.kind, to)] = saying
+        sayings += said.values()
+    await interrupt(sayings, now)
+    await queue(sayings, now)
+    for agency_id in {alert.agency_id for alert, _, _ in moved}:
+        await announce(agency_id, "alert")
+
+
+async def _waits(alerts: Sequence[Alert], now: datetime) -> dict[UUID, datetime]:
+    """Until when the calls about these wait for others that they go out with as one: those that
+    climb by themselves a moment later, or wait already. Nothing waits longer than the window."""
+    shared = [(alert, alert.facts["shared"]) for alert in alerts if "shared" in alert.facts]
+    if not shared:
+        return {}
+    until = now + max(timedelta(seconds=known["window_s"]) for _, known in shared) + SLACK
+    ends: dict[str, datetime] = {}
+    for other in await Alert.filter(
+        agency_id__in=list({alert.agency_id for alert, _ in shared}),
+        state=State.OPEN.value,
+        act_at__gt=now,
+        act_at__lte=until - SLACK,
+    ):
+        known = other.facts.get("shared")
+        if known is not None and other.act_at is not None:
+            ends[known["id"]] = max(other.act_at + SLACK, ends.get(known["id"], now))
+    waiting = await waiting_together([UUID(known["id"]) for _, known in shared], now, until)
+    for id_, at in waiting.items():
+        ends[str(id_)] = max(at, ends.get(str(id_), now))
+    found = {}
+    for alert, known in shared:
+        end = max(ends.get(known["id"], now), _moment(known["until"]) or now)
+        if end > now:
+            found[alert.id] = min(end, until)
+    return found
+
+
+def together_of(alert: Alert) -> UUID | None:
+    """What its messages go out together by."""
+    return UUID(alert.facts["shared"]["id"]) if "shared" in alert.facts else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+_KINDS = {"confirm": Kind.CONFIRM_ANSWERED, "decide": Kind.DECIDE, "first": Kind.ALERT}
+
+
+def _sayings(alert: Alert, call: Call, wait: datetime | None) -> list[Saying]:
+    kind = _KINDS.get(call.why, Kind.ALERT_AGAIN)
+    common: dict[str, Any] = {
+        "kind": kind,
+        "agency_id": alert.agency_id,
+        "subject_kind": "alert",
+        "subject_id": alert.id,
+        "rung": call.rung,
+        "turn": call.turn,
+        "child_id": alert.child_id,
+        "urgency": "high",
+        "not_before": wait,
+        "together": together_of(alert),
+    }
+    if "unseen" in alert.facts:
+        # It became true while we were down: the message says from when until when we saw nothing.
+        common["data"] = {"unseen": alert.facts["unseen"]}
+    if call.people:
+        return [Saying(person_id=person, **common) for person in call.people]
+    return [Saying(last_resort=index, **common) for index in range(last_resorts())]
+
+
+async def self_audit(now: datetime) -> list[UUID]:
+    """Open alerts whose next step is long overdue: the ticker has failed them.
+
+    The watchdog is not pinged while there is one. The database itself refuses an open alert
+    without any next step.
+    """
+    overdue = now - timedelta(minutes=2)
+    rows = await Alert.filter(closed_at__isnull=True, act_at__lt=overdue).values_list(
+        "id", flat=True
+    )
+    return [as_id(row) for row in rows]

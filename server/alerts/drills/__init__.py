@@ -1,0 +1,1 @@
+"""Drills: an alert that is only practised."""

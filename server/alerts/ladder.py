@@ -1,0 +1,347 @@
+"""The ladder: who is called next, and when. Pure.
+
+An alert climbs from rung to rung until somebody acknowledges it, comes round again without end
+while nobody does, resumes when an acknowledgement lapses, and ends only with an outcome.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from server.errors import Conflict, Refused
+from server.policy.policy import Ladder, Rung, Tier
+
+
+class Cause(StrEnum):
+    """Why adults are called."""
+
+    SILENCE = "silence"
+    HELP = "help"
+    # Why is sealed: it opens to those who may act, once they have shown again that it is them.
+    CONCERN = "concern"
+    TALK = "talk"
+    MISSING = "missing"
+
+
+class State(StrEnum):
+    """Where an alert is. `answered`: the child has answered; a person is asked to confirm."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """How an alert ends: who saw or spoke to the child, or why it was none."""
+
+    SEEN = "seen"
+    SPOKE = "spoke_to"
+    LATE_ANSWER = "late_answer"
+    KNOWN_ELSEWHERE = "known_elsewhere"
+    TECHNICAL = "technical"
+    MISSING = "missing"
+    DURESS = "duress"
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """Where an alert is on its ladder: the slice of the row that these rules need."""
+
+    state: State
+    rung: int  # -1: nobody has been called yet.
+    turn: int
+    act_at: datetime | None
+    decide_at: datetime | None
+    acknowledged_by: UUID | None = None
+    acknowledged_at: datetime | None = None
+    held_until: datetime | None = None
+    answered_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Somebody is to be told. `why`: first, unanswered, lapsed, ended (the right of whoever had
+    it), confirm, decide, nobody."""
+
+    at: datetime
+    rung: int
+    turn: int
+    who: Rung
+    people: tuple[UUID, ...]
+    why: str
+
+
+Reach = Mapping[Rung, Collection[UUID]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """Who stands on each rung: those who are there, with whoever covers for others among them; and
+    those who are on leave without a cover."""
+
+    there: Reach
+    away: Reach = field(default_factory=dict)
+
+    def on(self, *rungs: Rung) -> Reach:
+        """Whom a ladder of these rungs calls. Where nobody of it is there, those on leave are
+        called: rather somebody on leave than nobody, and the last resort beside them."""
+        if not self.away or any(people_on(rung, self.there) for rung in rungs):
+            return self.there
+        both = {*self.there, *self.away}
+        return {rung: {*self.there.get(rung, ()), *self.away.get(rung, ())} for rung in both}
+
+
+def begin(ladder: Ladder, now: datetime) -> Climb:
+    """An alert whose first rung is due at once."""
+    decide_at = now + ladder.decide if ladder.decide is not None else None
+    return Climb(State.OPEN, rung=-1, turn=0, act_at=now, decide_at=decide_at)
+
+
+def advance(
+    climb: Climb, ladder: Ladder, reach: Reach, now: datetime
+) -> tuple[Climb, tuple[Call, ...]]:
+    """Everything that has become due by `now`, in the order of its moments.
+
+    `reach` says who stands on each rung. The last resort is no person but an address of the
+    installation: where there is one, `reach` has its key with nobody in it. The outcome does not
+    depend on how often one looks: many calls equal one late call.
+    """
+    calls: list[Call] = []
+    while climb.state is not State.CLOSED:
+        moments = [at for at in (climb.act_at, climb.decide_at) if at is not None and at <= now]
+        if not moments:
+            break
+        at = min(moments)
+        if at == climb.decide_at:
+            calls.append(_call(climb, Rung.EVERYONE, reach, at, "decide"))
+            climb = replace(climb, decide_at=None)
+        else:
+            climb, call = _step(climb, ladder, reach, at)
+            calls.append(call)
+    return climb, tuple(calls)
+
+
+def _step(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Climb, Call]:
+    if climb.state is State.ANSWERED:
+        # Nobody is looked for any more; a person is asked to confirm, until somebody has.
+        climb = replace(
+            climb,
+            turn=climb.turn + 1,
+            act_at=at + ladder.lapse,
+            acknowledged_by=None,
+            held_until=None,
+        )
+        return climb, _call(climb, Rung.CASEWORKER_AND_ON_DUTY, reach, at, "confirm")
+    if climb.state is State.ACKNOWLEDGED and is_ended(climb, at):
+        return _pass_on(climb, ladder, reach, at)
+    why = "unanswered" if climb.rung >= 0 else "first"
+    if climb.state is State.ACKNOWLEDGED:
+        why = "lapsed"
+        climb = replace(climb, state=State.OPEN, acknowledged_by=None, held_until=None)
+    rung, turn = _next_rung(climb, ladder, reach)
+    climb = replace(climb, rung=rung, turn=turn, act_at=at + ladder.each)
+    return climb, _call(climb, ladder.rungs[rung], reach, at, why)
+
+
+def is_ended(climb: Climb, now: datetime) -> bool:
+    """Whether the right of whoever has it has ended, though "I have it" would hold for longer."""
+    if climb.acknowledged_by is None or climb.act_at is None or climb.held_until is None:
+        return False
+    return climb.act_at <= now and climb.act_at < climb.held_until
+
+
+def _pass_on(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Climb, Call]:
+    """Whoever had it has no right to it any more: the caseworker and those on duty are called at
+    once, and the ladder goes on from where it was. Where nobody is there, the next rung is."""
+    climb = replace(
+        climb,
+        state=State.OPEN,
+        rung=max(climb.rung, 0),
+        turn=climb.turn + 1,
+        act_at=at + ladder.each,
+        acknowledged_by=None,
+        held_until=None,
+    )
+    if people_on(Rung.CASEWORKER_AND_ON_DUTY, reach):
+        return climb, _call(climb, Rung.CASEWORKER_AND_ON_DUTY, reach, at, "ended")
+    rung, turn = _next_rung(climb, ladder, reach)
+    climb = replace(climb, rung=rung, turn=turn)
+    return climb, _call(climb, ladder.rungs[rung], reach, at, "ended")
+
+
+def _next_rung(climb: Climb, ladder: Ladder, reach: Reach) -> tuple[int, int]:
+    """The next rung with somebody on it; rungs without a person are skipped at once."""
+    rung, turn = climb.rung, climb.turn
+    for _ in ladder.rungs:
+        rung += 1
+        if rung == len(ladder.rungs):
+            rung, turn = 0, turn + 1
+        if _somebody_on(ladder.rungs[rung], reach):
+            return rung, turn
+    # Nobody stands anywhere: stay on the ladder, so that the fault is called out at each round.
+    return rung, turn
+
+
+def _somebody_on(who: Rung, reach: Reach) -> bool:
+    if who is Rung.LAST_RESORT:
+        return who in reach
+    return bool(people_on(who, reach))
+
+
+def people_on(who: Rung, reach: Reach) -> tuple[UUID, ...]:
+    """The people of a rung, each once, in a fixed order."""
+    parts: tuple[Rung, ...] = (who,)
+    if who is Rung.EVERYONE:
+        parts = (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.MANAGER)
+    elif who is Rung.CASEWORKER_AND_ON_DUTY:
+        parts = (Rung.CASEWORKER, Rung.ON_DUTY)
+    return tuple(dict.fromkeys(person for part in parts for person in sorted(reach.get(part, ()))))
+
+
+def _call(climb: Climb, who: Rung, reach: Reach, at: datetime, why: str) -> Call:
+    people = people_on(who, reach)
+    if not people and who is not Rung.LAST_RESORT:
+        why = "nobody"
+    return Call(at, max(climb.rung, 0), climb.turn, who, people, why)
+
+
+def acknowledge(
+    climb: Climb, ladder: Ladder, who: UUID, now: datetime, *, right_ends: datetime | None = None
+) -> Climb:
+    """ "I have it": the ladder holds until the acknowledgement lapses, or until the right of `who`
+    ends, where that is sooner: then it goes on at that moment.
+
+    The same person again changes nothing. Raises Conflict (`taken`, with who has it) when another
+    was faster, and Conflict (`closed`) when it is over.
+    """
+    if climb.state is State.CLOSED:
+        raise Conflict("This alert is closed already.", code="closed")
+    if climb.acknowledged_by is not None:
+        if climb.acknowledged_by == who:
+            return climb
+        raise Conflict("Somebody else has this alert.", code="taken", by=climb.acknowledged_by)
+    until = now + ladder.lapse
+    state = climb.state if climb.state is State.ANSWERED else State.ACKNOWLEDGED
+    return replace(
+        climb,
+        state=state,
+        acknowledged_by=who,
+        acknowledged_at=now,
+        held_until=until,
+        act_at=_sooner(until, right_ends),
+    )
+
+
+def _sooner(lapses: datetime, right_ends: datetime | None) -> datetime:
+    return lapses if right_ends is None else min(lapses, right_ends)
+
+
+def hold(climb: Climb, right_ends: datetime | None) -> Climb:
+    """The right of whoever has it ends then, or not before "I have it" lapses (None)."""
+    if climb.acknowledged_by is None or climb.held_until is None or climb.state is State.CLOSED:
+        return climb
+    return replace(climb, act_at=_sooner(climb.held_until, right_ends))
+
+
+def take_over(
+    climb: Climb, ladder: Ladder, who: UUID, now: datetime, *, right_ends: datetime | None = None
+) -> Climb:
+    """Whoever has come has it now, whoever had it before, and for as long as anybody who takes it.
+    What is over stays over."""
+    if climb.state is State.CLOSED:
+        return climb
+    climb = replace(climb, acknowledged_by=None)
+    return acknowledge(climb, ladder, who, now, right_ends=right_ends)
+
+
+def decided(
+    climb: Climb, ladder: Ladder, now: datetime, *, right_ends: datetime | None = None
+) -> Climb:
+    """Nobody is called for a decision any more, and whoever has it has it for as long as if they
+    took it now, never shorter than before."""
+    climb = replace(climb, decide_at=None)
+    if climb.state is not State.ACKNOWLEDGED or climb.held_until is None:
+        return climb
+    until = max(climb.held_until, now + ladder.lapse)
+    return replace(climb, held_until=until, act_at=_sooner(until, right_ends))
+
+
+def close(climb: Climb, outcome: Outcome | None, now: datetime) -> Climb:
+    """It is over, and how. Raises Refused without an outcome, Conflict when it was over before."""
+    if outcome is None:
+        raise Refused("An alert ends with an outcome.", field="outcome")
+    if climb.state is State.CLOSED:
+        raise Conflict("This alert is closed already.", code="closed")
+    return replace(climb, state=State.CLOSED, closed_at=now, act_at=None, decide_at=None)
+
+
+def answer(climb: Climb, ladder: Ladder, tier: Tier, now: datetime) -> Climb:
+    """The child has answered after the alert.
+
+    High: a person confirms, and until then is asked again and again; further answers do not put
+    that off. Else the answer ends it.
+    """
+    if climb.state in (State.CLOSED, State.ANSWERED):
+        return climb
+    if tier is not Tier.HIGH:
+        return replace(climb, state=State.CLOSED, closed_at=now, act_at=None, decide_at=None)
+    at = climb.act_at if climb.state is State.ACKNOWLEDGED else now + ladder.lapse
+    return replace(climb, state=State.ANSWERED, answered_at=now, act_at=at, decide_at=None)
+
+
+def rejoin(climb: Climb, ladder: Ladder, now: datetime) -> Climb:
+    """A further miss joins an open alert. One that had been answered climbs anew."""
+    if climb.state is not State.ANSWERED:
+        return climb
+    decide_at = now + ladder.decide if ladder.decide is not None else None
+    return replace(
+        climb,
+        state=State.OPEN,
+        rung=-1,
+        turn=climb.turn + 1,
+        act_at=now,
+        decide_at=decide_at,
+        answered_at=None,
+        acknowledged_by=None,
+        held_until=None,
+    )
+
+
+def hand_over_all(climb: Climb, now: datetime) -> Climb:
+    """Everybody who was called is replaced at once: as if whoever has it, or nobody, left."""
+    return _hand_over(climb, now, is_theirs=climb.acknowledged_by is not None)
+
+
+def hand_over(climb: Climb, who: UUID, now: datetime) -> Climb:
+    """`who` leaves the agency: whoever takes over is called at once, from the first rung on.
+
+    What another one has taken, what nobody was called about yet, and what is over stay as they are.
+    """
+    is_theirs = climb.acknowledged_by == who
+    if climb.acknowledged_by is not None and not is_theirs:
+        return climb
+    return _hand_over(climb, now, is_theirs=is_theirs)
+
+
+def _hand_over(climb: Climb, now: datetime, *, is_theirs: bool) -> Climb:
+    if climb.state is State.CLOSED:
+        return climb
+    if climb.state is State.ANSWERED:
+        if not is_theirs:
+            return climb
+        return replace(climb, act_at=now, acknowledged_by=None, held_until=None)
+    if climb.rung < 0 and not is_theirs:
+        return climb
+    return replace(
+        climb,
+        state=State.OPEN,
+        rung=-1,
+        turn=climb.turn + 1,
+        act_at=now,
+        acknowledged_by=None,
+        held_until=None,
+    )

@@ -1,0 +1,80 @@
+"""Policies, alerts, and the rota."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+from tortoise.models import Model
+
+from server.security.crypt import EncryptedText
+from server.storage.ids import uuid7
+
+
+class Alert(Model):
+    """A call to adults. At most one open per child and cause; the ladder is frozen into it."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="alerts", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    cause = fields.CharField(max_length=16)  # ladder.Cause
+    tier = fields.CharField(max_length=8)
+    opened_at = fields.DatetimeField()  # When it became true.
+    noticed_at = fields.DatetimeField()  # When we saw it: later only after a time of blindness.
+    opened_by = fields.UUIDField(null=True)
+    reason = fields.CharField(max_length=32)  # Why it opened, as a code.
+    words = EncryptedText(null=True)  # What the one who opened it said.
+    facts: fields.Field[dict[str, Any]] = fields.JSONField(
+        default=dict
+    )  # Codes and times, no words.
+    ladder: fields.Field[dict[str, Any]] = fields.JSONField()
+    state = fields.CharField(max_length=12, default="open")  # open acknowledged answered closed
+    rung = fields.SmallIntField(default=-1)
+    turn = fields.IntField(default=0)
+    act_at = fields.DatetimeField(null=True)
+    decide_at = fields.DatetimeField(null=True)
+    misses = fields.SmallIntField(default=1)  # Rounds that are late and were not answered.
+    acknowledged_by = fields.UUIDField(null=True)
+    acknowledged_at = fields.DatetimeField(null=True)
+    held_until = fields.DatetimeField(null=True)  # When that lapses; `has_until` may be sooner.
+    # Whoever has it had no tie, duty or place on the ladder when they took it, only a call of it.
+    held_by_call = fields.BooleanField(default=False, db_default=False)
+    answered_at = fields.DatetimeField(null=True)
+    closed_at = fields.DatetimeField(null=True)
+    closed_by = fields.UUIDField(null=True)
+    outcome = fields.CharField(max_length=16, null=True)
+    closing_words = EncryptedText(null=True)
+    version = fields.IntField(default=0)
+
+    @property
+    def has_until(self) -> datetime | None:
+        """Until when whoever has it has it: until that lapses, or their right to it ends."""
+        if self.acknowledged_by is None or self.held_until is None or self.act_at is None:
+            return self.held_until
+        return min(self.held_until, self.act_at)
+
+    class Meta:
+        table = "alert"
+        indexes = (
+            Index(fields=("act_at",), name="alert_act_at"),
+            Index(fields=("decide_at",), name="alert_decide_at"),
+            Index(fields=("agency_id", "closed_at"), name="alert_agency_closed"),
+            Index(fields=("child_id",), name="alert_child"),
+        )
+        constraints = (
+            UniqueConstraint(
+                fields=("child_id", "cause"), name="alert_one_open", condition="closed_at IS NULL"
+            ),
+            # An alert ends with an outcome, and an open one has a next step: in the database too.
+            CheckConstraint(
+                check="(closed_at IS NULL) = (outcome IS NULL)", name="alert_closed_has_outcome"
+            ),
+            CheckConstraint(
+                check="closed_at IS NOT NULL OR act_at IS NOT NULL", name="alert_open_has_next_step"
+            ),
+        )

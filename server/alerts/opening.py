@@ -1,0 +1,213 @@
+"""Alerts open, or are joined where one is open already, and their first rung is called."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import F
+
+from server.alerts import ladder as rules
+from server.alerts.causes import ladder_for
+from server.alerts.climbing import advance, climb, climb_of, say, swap
+from server.alerts.ladder import Call, Cause, Climb, Reachable
+from server.alerts.models import Alert
+from server.alerts.reach import reach_of
+from server.audit.actions import SYSTEM, Actor, note
+from server.audit.models import Entry
+from server.policy.policy import Ladder, Policy, Tier, ladder_as_data, ladder_from_data
+from server.storage import bulk
+from server.storage.db import as_id
+from server.storage.ids import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the alerts about several children have in common. Adults are called about them by one
+    message; everything else of each alert is its own."""
+
+    id: UUID
+    cause: str  # home, outage, provider
+    window: timedelta  # Calls that follow each other within this go out as one.
+    until: datetime | None = None  # The first call waits until then for those that follow.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """An alert that is to be opened, or joined where one is open for that child and cause."""
+
+    child_id: UUID
+    agency_id: UUID
+    cause: Cause
+    tier: Tier
+    reason: str
+    opened_at: datetime
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    words: str | None = None
+    actor: Actor = SYSTEM
+    shared: Shared | None = None  # What several silences have in common, where it is one.
+    misses: int = 1  # 0 where the longest silence was over before anything was late.
+
+
+async def open_alerts(
+    openings: Sequence[Opening], policies: Mapping[UUID, Policy], now: datetime
+) -> list[Alert]:
+    """Open these alerts and call their first rung, in the transaction of whoever calls.
+
+    Where one is open already for that child and cause, the new miss joins it and nobody is called
+    twice. Returns the alerts, opened or joined, in the order of the openings.
+    """
+    if not openings:
+        return []
+    # The first step is taken before the alert is written, so that it is written once.
+    reach = await reach_of({one.child_id: one.agency_id for one in openings}, now)
+    begun = [
+        await _begin(one, policies[one.agency_id], reach[one.child_id], now) for one in openings
+    ]
+    rows = [row for row, _, _ in begun]
+    made = {as_id(key) for key in await bulk.insert(Alert, rows, skip_known=True)}
+    standing = [
+        Alert.construct(_saved_in_db=True, **_NOT_YET, **row) for row in rows if row["id"] in made
+    ]
+    joining = [row["child_id"] for row in rows if row["id"] not in made]
+    if joining:
+        # Locked, so that what joins never loses to an acknowledgement in the same moment.
+        standing += await Alert.filter(
+            child_id__in=joining, closed_at__isnull=True
+        ).select_for_update()
+    by_key = {(alert.child_id, alert.cause): alert for alert in standing}
+    alerts = [by_key[(opening.child_id, opening.cause.value)] for opening in openings]
+    await _enter(
+        [
+            (opening.actor, alert, "alert:open")
+            for opening, alert in zip(openings, alerts, strict=True)
+            if alert.id in made
+        ],
+        now,
+    )
+    for opening, alert in zip(openings, alerts, strict=True):
+        if alert.id not in made:
+            await _join(alert, opening, now)
+    called = [
+        (alert, climb, calls)
+        for alert, (row, climb, calls) in zip(alerts, begun, strict=True)
+        if alert.id in made and alert.id == row["id"] and calls
+    ]
+    if called:
+        await say(called, now)
+    return alerts
+
+
+# What is not in the row of a new alert.
+_NOT_YET = dict.fromkeys(
+    (
+        "acknowledged_by",
+        "acknowledged_at",
+        "held_until",
+        "answered_at",
+        "closed_at",
+        "closed_by",
+        "outcome",
+        "closing_words",
+    )
+)
+
+
+async def _begin(
+    opening: Opening, policy: Policy, reach: Reachable, now: datetime
+) -> tuple[dict[str, Any], Climb, tuple[Call, ...]]:
+    """The row of a new alert that stands on its first rung, and who is called."""
+    ladder = ladder_for(opening.cause, policy, opening.tier)
+    # The ladder begins when we can call, not when it became true: after a time of blindness the
+    # first rung has its whole time to answer.
+    begun, calls = await advance(
+        opening.cause, opening.child_id, rules.begin(ladder, now), ladder, reach, now
+    )
+    return _alert_row(opening, ladder, begun, now), begun, calls
+
+
+def _alert_row(opening: Opening, ladder: Ladder, begun: Climb, now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "agency_id": opening.agency_id,
+        "child_id": opening.child_id,
+        "cause": opening.cause.value,
+        "tier": opening.tier.value,
+        "opened_at": opening.opened_at,
+        "noticed_at": now,
+        "opened_by": opening.actor.id,
+        "reason": opening.reason,
+        "words": opening.words,
+        "facts": {**opening.facts, **_shared_facts(opening.shared)},
+        "ladder": ladder_as_data(ladder),
+        "state": begun.state.value,
+        "rung": begun.rung,
+        "turn": begun.turn,
+        "act_at": begun.act_at,
+        "decide_at": begun.decide_at,
+        "misses": opening.misses,
+        "version": 0,
+    }
+
+
+def _shared_facts(shared: Shared | None) -> dict[str, Any]:
+    if shared is None:
+        return {}
+    until = shared.until.isoformat() if shared.until is not None else None
+    window = shared.window.total_seconds()
+    return {
+        "shared": {
+            "id": str(shared.id),
+            "cause": shared.cause,
+            "window_s": window,
+            "until": until,
+        }
+    }
+
+
+async def _join(alert: Alert, opening: Opening, now: datetime) -> None:
+    joined = rules.rejoin(climb_of(alert), ladder_from_data(alert.ladder), now)
+    await swap(alert, joined, misses=alert.misses + 1)
+    await note(
+        opening.actor,
+        "alert:join",
+        child_id=alert.child_id,
+        about=("alert", alert.id),
+        agency_id=alert.agency_id,
+        why=opening.reason,
+        now=now,
+    )
+    if joined.rung == -1:
+        await climb([await Alert.get(id=alert.id)], now)
+
+
+async def join_misses(children: Iterable[UUID], now: datetime) -> None:
+    """Further rounds of these children are late while their alert is open: each joins it. A child
+    of whom several became late, after a time of blindness, is named as often."""
+    how_many = Counter(children)
+    for misses in set(how_many.values()):
+        ids = [child for child, count in how_many.items() if count == misses]
+        await Alert.filter(
+            child_id__in=ids, cause=Cause.SILENCE.value, closed_at__isnull=True
+        ).update(misses=F("misses") + misses)
+
+
+async def _enter(which: Sequence[tuple[Actor, Alert, str]], now: datetime) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "at": now,
+            "agency_id": alert.agency_id,
+            "who_id": actor.id,
+            "who_role": actor.role,
+            "what": what,
+            "child_id": alert.child_id,
+            "about_kind": "alert",
+            "about_id": alert.id,
+            "names": [],
+            "why": alert.reason,
+        }
+        for actor, alert, what in which
+    ]
+    await bulk.insert(Entry, rows)

@@ -1,0 +1,274 @@
+"""What the word of a provider of sign-in opens, and which role it gives. The verbs that write."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from server.audit.actions import SYSTEM, Actor, note
+from server.auth.actions import HalfOpened, open_for, proved
+from server.auth.agents import Agent
+from server.auth.guessing import count_guess, forget_guesses
+from server.auth.models import Errand, Identity, ProviderTerms, Session
+from server.auth.oidc.claims import Said, choose_role, is_proof, roles_of
+from server.auth.oidc.tying import ANOTHERS, by_code, identity_of, subject_of, tie, wrong_code
+from server.auth.rules import PROOF_LASTS, WELCOME_BY_ACCOUNT, Door, Ended, Proof
+from server.auth.second_factor import factors
+from server.auth.second_factor.halfway import open_halfway
+from server.auth.sessions import Came, Opened, end_sessions
+from server.errors import Refused
+from server.i18n import N_
+from server.notify.actions import Saying, queue
+from server.notify.rules import Kind
+from server.people import actions as people
+from server.people.access import Visitor
+from server.people.models import Agency, Person
+from server.people.roles import set_role
+from server.people.rules import Role, clean_name
+from server.settings import Provider
+from server.storage.db import write
+
+# Who has left, who has no role, and who is unknown: a stranger cannot tell them apart.
+NOT_IN = N_("This account opens nothing here. Ask your administrator.")
+SEVERAL = N_(
+    "Your organisation says more than one role of you, and only one can count here. Ask your"
+    " administrator to leave one."
+)
+PAGE = "/desk/people/accounts"
+
+
+# --- coming in
+
+
+async def enter(
+    provider: Provider, terms: ProviderTerms, said: Said, agent: Agent, now: datetime
+) -> Opened | HalfOpened | None:
+    """A session for whoever the provider names; None for somebody whom we do not know yet.
+
+    The role that it says now is taken first, where nothing forbids that. Raises Refused.
+    """
+    roles = roles_of(said.values, terms.roles)
+    identity = await identity_of(provider, said.subject)
+    if identity is None:
+        if not roles:
+            raise Refused(NOT_IN)
+        return await _newcomer(provider, terms, said, roles, agent, now)
+    person = await Person.get_or_none(
+        id=identity.person_id, agency_id=provider.agency_id, disabled_at__isnull=True
+    )
+    if person is None:
+        raise Refused(NOT_IN)
+    if not roles:
+        await _without_role(identity, person, now)
+        raise Refused(NOT_IN)
+    async with write():
+        person = await _with_role(identity, person, roles, now)
+        return await _open(provider, identity, person, said, agent, now)
+
+
+async def _newcomer(
+    provider: Provider,
+    terms: ProviderTerms,
+    said: Said,
+    roles: Sequence[Role],
+    agent: Agent,
+    now: datetime,
+) -> Opened | HalfOpened | None:
+    if not terms.adds_people:
+        return None
+    role = choose_role(roles, None)
+    if role is None:
+        raise Refused(SEVERAL)
+    if clean_name(said.name) is None:
+        raise Refused(NOT_IN)
+    agency = await Agency.get(id=provider.agency_id)
+    async with write():
+        person = await people.add_person(
+            SYSTEM,
+            agency.id,
+            role=role,
+            name=said.name,
+            language=agency.language,
+            zone=agency.zone,
+            now=now,
+        )
+        identity = await tie(SYSTEM, provider, person, said.subject, now)
+        return await _open(provider, identity, person, said, agent, now)
+
+
+async def _open(
+    provider: Provider,
+    identity: Identity,
+    person: Person,
+    said: Said,
+    agent: Agent,
+    now: datetime,
+) -> Opened | HalfOpened:
+    await Identity.filter(id=identity.id).update(used_at=now)
+    if not said.is_strong and await factors.has_second(person.id):
+        token, _ = await open_halfway(person.id, now)
+        return HalfOpened(token)
+    # Where the provider does not say when it asked, it may have been this morning, and somebody
+    # else may sit here now: that is no proof for what is sealed.
+    proved_at = min(said.proved_at or now - PROOF_LASTS, now)
+    proof = Proof.PROVIDER_AND_KEY if said.is_strong else Proof.PROVIDER
+    return await open_for(person, proof, agent, now, came=Came(provider.name, proved_at))
+
+
+async def enter_by_code(
+    provider: Provider,
+    terms: ProviderTerms,
+    errand: Errand,
+    code: str,
+    agent: Agent,
+    now: datetime,
+) -> Opened | HalfOpened:
+    """The account of this errand becomes that of whoever the code was made for.
+
+    Raises Refused (code `code_wrong`, in the same words for every reason), TooMany.
+    """
+    said = said_from(errand.carries)
+    guess = await count_guess(
+        Door.WELCOME, [(subject_of(provider, said.subject), WELCOME_BY_ACCOUNT)], now
+    )
+    async with write():
+        person = await by_code(provider, code, now)
+        if not await Errand.filter(id=errand.id, ended_at__isnull=True).update(ended_at=now):
+            raise wrong_code()
+        await forget_guesses(guess)
+        identity = await tie(_self(person), provider, person, said.subject, now)
+        person = await _with_role(identity, person, roles_of(said.values, terms.roles), now)
+        return await _open(provider, identity, person, said, agent, now)
+
+
+# --- the role that the provider says
+
+
+async def _with_role(
+    identity: Identity, person: Person, roles: Sequence[Role], now: datetime
+) -> Person:
+    """The person with the role that counts from now on, in the caller's transaction."""
+    role = choose_role(roles, Role(person.role))
+    if role is None:
+        raise Refused(SEVERAL)
+    unheeded = None
+    try:
+        async with write():
+            person = await set_role(SYSTEM, person.agency_id, person.id, role, now)
+    except Refused as fault:
+        if fault.code not in ("has_ties", "last_administrator"):
+            raise
+        # A child must not lose its worker by a change in some list, so the role stays.
+        unheeded = role.value
+    await _heed(identity, person, unheeded, now)
+    return person
+
+
+async def _without_role(identity: Identity, person: Person, now: datetime) -> None:
+    """It is out, and every session by the word of the provider with it. The ties stay: whom a child
+    has instead is for people to say, and they are told."""
+    async with write():
+        by_word = Q(person_id=person.id, provider=identity.provider)
+        await end_sessions(by_word, Ended.PROVIDER, now)
+        await _heed(identity, person, "none", now)
+
+
+async def _heed(identity: Identity, person: Person, unheeded: str | None, now: datetime) -> None:
+    """Administrators hear of it once, not at each sign-in."""
+    if (await Identity.get(id=identity.id)).unheeded == unheeded:
+        return
+    await Identity.filter(id=identity.id).update(unheeded=unheeded)
+    await note(
+        SYSTEM,
+        "identity:role",
+        about=("person", person.id),
+        names=[unheeded or "taken"],
+        agency_id=person.agency_id,
+        now=now,
+    )
+    if unheeded is not None:
+        await _tell_administrators(identity, person, now)
+
+
+async def _tell_administrators(identity: Identity, person: Person, now: datetime) -> None:
+    administrators = await Person.filter(
+        agency_id=person.agency_id, role=Role.ADMINISTRATOR, disabled_at__isnull=True
+    )
+    turn = int(now.timestamp()) % 2**31
+    await queue(
+        [
+            Saying(
+                kind=Kind.DUE,
+                agency_id=person.agency_id,
+                subject_kind="identity",
+                subject_id=identity.id,
+                person_id=one.id,
+                turn=turn,
+                data={"path": PAGE},
+            )
+            for one in administrators
+        ],
+        now,
+    )
+
+
+# --- once more
+
+
+async def prove(
+    visitor: Visitor, provider: Provider, said: Said, asked_at: datetime, now: datetime
+) -> None:
+    """Somebody who is in has shown at the provider that it is them, since we asked.
+
+    Raises Refused for another account, for one that was not asked anew, and for whoever has a
+    second key where the provider asked for none.
+    """
+    identity = await identity_of(provider, said.subject)
+    if identity is None or identity.person_id != visitor.person_id:
+        raise Refused(ANOTHERS)
+    if not is_proof(said, asked_at, now):
+        raise Refused(
+            N_("Your organisation did not ask who you are. Use another way to show it here.")
+        )
+    if not said.is_strong and await factors.has_second(visitor.person_id):
+        raise Refused(N_("Use your second key here; the account alone is not enough."))
+    proof = Proof.PROVIDER_AND_KEY if said.is_strong else Proof.PROVIDER
+    await proved(visitor, proof, now)
+
+
+# --- what is kept of somebody until the code is typed
+
+
+def carried(said: Said, next_: str) -> dict[str, Any]:
+    """What the page that asks for the code needs to know again."""
+    return {
+        "subject": said.subject,
+        "values": sorted(said.values),
+        "is_strong": said.is_strong,
+        "proved_at": said.proved_at.isoformat() if said.proved_at else None,
+        "next": next_,
+    }
+
+
+def said_from(carries: Mapping[str, Any]) -> Said:
+    """The same, back."""
+    at = carries["proved_at"]
+    return Said(
+        subject=carries["subject"],
+        name="",
+        values=frozenset(carries["values"]),
+        is_strong=carries["is_strong"],
+        proved_at=datetime.fromisoformat(at) if at else None,
+    )
+
+
+async def came_by(session_id: UUID) -> str | None:
+    """The provider by whose word this session opened."""
+    session = await Session.get_or_none(id=session_id)
+    return session.provider if session is not None else None
+
+
+def _self(person: Person) -> Actor:
+    return Actor(person.id, person.role, person.agency_id)

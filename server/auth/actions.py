@@ -1,0 +1,395 @@
+"""Coming in, with a password or a key, and going out. The verbs that write.
+
+A phone for a child is in pairing.py, and how guesses are counted in guessing.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
+
+from server.audit.actions import Actor, note
+from server.auth.agents import Agent
+from server.auth.browsers import count_at, forget_all, forgive, known_to, tidy_browsers
+from server.auth.guessing import count_guess, forget_guesses
+from server.auth.models import Credential, Device, Guess, Session
+from server.auth.names import index_of, password_keys
+from server.auth.oidc.errands import tidy_errands
+from server.auth.pairing import end_invites, shut
+from server.auth.passwords import Passwords
+from server.auth.rules import (
+    LONGEST_PASSWORD,
+    PASSWORD_BY_NAME,
+    Door,
+    Ended,
+    InviteEnded,
+    Proof,
+    is_good_password,
+    is_sign_in_name,
+)
+from server.auth.second_factor import factors, passkeys
+from server.auth.second_factor.halfway import (
+    OVER,
+    end_halfway,
+    find_halfway,
+    open_halfway,
+    tidy_halfways,
+)
+from server.auth.second_factor.passkeys import Purpose, Site
+from server.auth.sessions import Came, Opened, end_sessions, open_session
+from server.errors import NotFound, Refused, Unauthenticated
+from server.i18n import N_
+from server.notify.actions import drop_addresses
+from server.people.access import Visitor
+from server.people.actions import disable_person as disable_in_people
+from server.people.models import Person
+from server.people.rules import Role
+from server.security import crypt
+from server.storage.db import write
+
+NAME_TAKEN = N_("Somebody signs in with this name already.")
+
+
+@dataclass(frozen=True, slots=True)
+class HalfOpened:
+    """The password was right, and a second key has to follow: the token leads on to it."""
+
+    token: str
+
+
+# --- passwords
+
+
+async def sign_in(
+    name: str,
+    password: str,
+    host: str,
+    passwords: Passwords,
+    now: datetime,
+    *,
+    agent: Agent = (None, None),
+    browsers: Sequence[UUID] = (),
+) -> Opened | HalfOpened:
+    """A session for a member of staff; the half of one where a second key has to follow.
+
+    `browsers`: what the browser is known by; one that this person is known to has a count of its
+    own. Raises TooMany where this name, or this network, guessed too often; Unauthenticated, in the
+    same words and after the same time, for an unknown name, a wrong password and somebody who left.
+    """
+    indexes = crypt.current().blinds(index_of(name))
+    credential = await Credential.filter(name_index__in=indexes).first()
+    holder = credential.person_id if credential is not None else None
+    browser = await known_to(browsers, holder, now)
+    guess: list[int] = []
+    if browser is None or not await count_at(browser):
+        browser = None
+        guess = await count_guess(Door.PASSWORD, password_keys(name, host), now)
+    stored = credential.password_hash if credential is not None else None
+    is_right = await passwords.verify(stored, password[: LONGEST_PASSWORD + 1])
+    person = None
+    if credential is not None and is_right:
+        person = await Person.get_or_none(id=credential.person_id, disabled_at__isnull=True)
+    if credential is None or person is None:
+        raise Unauthenticated(N_("This name and password do not belong together."))
+    fresh = None
+    if passwords.is_outdated(credential.password_hash):
+        fresh = await passwords.hash(password)
+    async with write():
+        await forget_guesses(guess)
+        if browser is not None:
+            await forgive(browser)
+        if fresh is not None:
+            await Credential.filter(
+                id=credential.id, password_hash=credential.password_hash
+            ).update(password_hash=fresh)
+        if await factors.has_second(person.id):
+            token, _ = await open_halfway(person.id, now)
+            return HalfOpened(token)
+        return await open_for(person, Proof.PASSWORD, agent, now)
+
+
+async def sign_in_by_code(
+    token: str | None,
+    code: str,
+    now: datetime,
+    *,
+    agent: Agent = (None, None),
+    browsers: Sequence[UUID] = (),
+) -> Opened:
+    """The second half: a code of the app, or a recovery code.
+
+    `browsers` as for the password: who has found that out makes nobody wait whose browser is known.
+
+    Raises Unauthenticated where the first half is over (code `halfway_over`), Refused for a code
+    that does not count (`code_wrong`), TooMany.
+    """
+    half = await find_halfway(token, now)
+    if half.person_id is None:
+        raise Unauthenticated(OVER, code="halfway_over")
+    # A link shows a mailbox and no second key: it is not heard here, or each would be ten guesses.
+    browser = await known_to(browsers, half.person_id, now, by_link=False)
+    is_counted = browser is not None and await count_at(browser)
+    async with factors.proved_by_code(half.person_id, code, now, is_counted=is_counted) as proof:
+        await end_halfway(half, now)
+        person = await Person.get(id=half.person_id)
+        if proof is Proof.RECOVERY:
+            await factors.tell(_actor(person), person.id, now)
+        return await open_for(person, proof, agent, now)
+
+
+async def sign_in_by_passkey(
+    token: str | None,
+    said: str,
+    site: Site,
+    now: datetime,
+    *,
+    agent: Agent = (None, None),
+    at_night: UUID | None = None,
+) -> Opened:
+    """A passkey alone, or as the second half.
+
+    `at_night`: whoever's device this was lately is about to open an alert, and gets a session that
+    ends soon. Raises Unauthenticated where nothing was asked (code `halfway_over`), Refused (code
+    `passkey_wrong`).
+    """
+    half = await find_halfway(token, now)
+    purpose = Purpose.SIGN_IN if half.person_id is None else Purpose.SECOND
+    key = await passkeys.answered(said, site, half.id, purpose, now, person_id=half.person_id)
+    async with write():
+        await end_halfway(half, now)
+        person = await Person.get_or_none(id=key.person_id, disabled_at__isnull=True)
+        if person is None:
+            raise Unauthenticated(OVER, code="halfway_over")
+        is_short = at_night == person.id
+        return await open_for(person, Proof.PASSKEY, agent, now, is_short=is_short)
+
+
+async def open_for(
+    person: Person,
+    proof: Proof,
+    agent: Agent,
+    now: datetime,
+    *,
+    is_short: bool = False,
+    came: Came | None = None,
+) -> Opened:
+    """A session for somebody who has shown who they are, in the caller's transaction."""
+    is_one_key = proof in (Proof.PASSWORD, Proof.PROVIDER)
+    needs_key = is_one_key and await factors.lacks_key(person, now)
+    token, session = await open_session(
+        person, agent=agent, needs_key=needs_key, is_short=is_short, came=came, now=now
+    )
+    actor = _actor(person)
+    about = ("session", session.id)
+    await note(actor, "session:open", about=about, names=[proof.value], now=now)
+    return Opened(token, person, session.id)
+
+
+def _actor(person: Person) -> Actor:
+    return Actor(person.id, person.role, person.agency_id)
+
+
+async def prove_by_password(
+    visitor: Visitor, password: str, passwords: Passwords, now: datetime
+) -> None:
+    """Somebody who is in shows once more that it is them.
+
+    Raises Refused for a wrong password, and for whoever has a second key: then the password alone
+    shows too little. TooMany.
+    """
+    if await factors.has_second(visitor.person_id):
+        raise Refused(N_("Use your second key here; the password alone is not enough."))
+    await _check_own_password(visitor, password, passwords, "password", now)
+    await proved(visitor, Proof.PASSWORD, now)
+
+
+async def prove_by_code(visitor: Visitor, code: str, now: datetime) -> None:
+    """The same by a code. Raises Refused, TooMany."""
+    guesser = f"session {visitor.session_id}"
+    async with factors.proved_by_code(visitor.person_id, code, now, guesser=guesser) as proof:
+        await proved(visitor, proof, now)
+
+
+async def prove_by_passkey(visitor: Visitor, said: str, site: Site, now: datetime) -> None:
+    """The same by a passkey of one's own. Raises Refused."""
+    holder, person_id = visitor.session_id, visitor.person_id
+    await passkeys.answered(said, site, holder, Purpose.AGAIN, now, person_id=person_id)
+    await proved(visitor, Proof.PASSKEY, now)
+
+
+async def proved(visitor: Visitor, proof: Proof, now: datetime) -> None:
+    """What is sealed is open to this session for some minutes."""
+    async with write():
+        await Session.filter(id=visitor.session_id).update(proved_at=now)
+        about = ("session", visitor.session_id)
+        await note(visitor, "session:prove", about=about, names=[proof.value], now=now)
+
+
+async def _check_own_password(
+    visitor: Visitor, password: str, passwords: Passwords, field: str, now: datetime
+) -> None:
+    """Counted for the session: whoever guesses at the front door makes nobody wait who is in."""
+    credential = await Credential.get_or_none(person_id=visitor.person_id)
+    key = (f"session {visitor.session_id}", PASSWORD_BY_NAME)
+    guess = await count_guess(Door.PASSWORD, [key], now)
+    stored = credential.password_hash if credential else None
+    if not await passwords.verify(stored, password[: LONGEST_PASSWORD + 1]):
+        raise Refused(N_("This is not the password that counts now."), field=field)
+    await forget_guesses(guess)
+
+
+async def sign_out(actor: Actor, session_id: UUID, now: datetime) -> None:
+    """End this session. On a paired phone the phone leaves the list of devices with it."""
+    async with write():
+        ended = await end_sessions(Q(id=session_id), Ended.SIGNED_OUT, now)
+        if ended and actor.device_id is not None:
+            await shut(actor, actor.device_id, Ended.SIGNED_OUT, now)
+        if ended:
+            await note(actor, "session:end", about=("session", session_id), now=now)
+
+
+async def end_session(actor: Actor, session_id: UUID, now: datetime) -> None:
+    """End a session of one's own from elsewhere. Twice: the first time stands. Raises NotFound for
+    somebody else's."""
+    async with write():
+        session = await Session.get_or_none(id=session_id, person_id=actor.id)
+        if session is None:
+            raise NotFound(N_("You are not signed in there."))
+        ended = await end_sessions(Q(id=session_id), Ended.ELSEWHERE, now)
+        if ended:
+            await note(actor, "session:end", about=("session", session_id), now=now)
+
+
+async def end_other_sessions(actor: Actor, but: UUID, now: datetime) -> None:
+    """End all others, those that have run out too: their devices are known no longer."""
+    async with write():
+        others = Q(person_id=actor.id) & ~Q(id=but)
+        if await Session.filter(others, ended_at__isnull=True).exists():
+            await end_sessions(others, Ended.ELSEWHERE, now)
+            if actor.id is not None:
+                await forget_all(actor.id)
+            await note(actor, "session:end_others", about=("session", but), now=now)
+
+
+async def add_credential(
+    actor: Actor, person: Person, name: str, password: str, passwords: Passwords, now: datetime
+) -> None:
+    """A name and a password for signing in. Raises Refused where somebody has the name already."""
+    await store_credential(actor, person, name, await hashed(password, name, passwords), now)
+
+
+async def store_credential(
+    actor: Actor, person: Person, name: str, password_hash: str, now: datetime
+) -> None:
+    """The same with a password that was hashed before: no transaction waits for argon2."""
+    if person.role == Role.CHILD:
+        raise Refused(N_("A child needs no password: its phone is paired."), field="role")
+    if not is_sign_in_name(name):
+        raise Refused(
+            N_("Enter a name of 1 to 64 characters to sign in with."), field="sign_in_name"
+        )
+    async with write():
+        if await Credential.exists(name_index__in=crypt.current().blinds(index_of(name))):
+            raise Refused(NAME_TAKEN, field="sign_in_name")
+        try:
+            async with write():
+                await Credential.create(
+                    person_id=person.id,
+                    name=name,
+                    name_index=crypt.blind(index_of(name)),
+                    password_hash=password_hash,
+                    changed_at=now,
+                )
+        except IntegrityError:
+            # Somebody else took the name in the same moment.
+            raise Refused(NAME_TAKEN, field="sign_in_name") from None
+        await note(
+            actor,
+            "credential:add",
+            about=("person", person.id),
+            agency_id=person.agency_id,
+            now=now,
+        )
+
+
+async def set_password(
+    actor: Actor,
+    person: Person,
+    password: str,
+    passwords: Passwords,
+    *,
+    but: UUID | None = None,
+    now: datetime,
+) -> None:
+    """Another password. Every session of the person ends, except `but`, the one that asks."""
+    credential = await Credential.get_or_none(person_id=person.id)
+    if credential is None:
+        raise Refused(N_("This person has no name to sign in with."))
+    stored = await hashed(password, credential.name, passwords)
+    async with write():
+        await Credential.filter(id=credential.id).update(password_hash=stored, changed_at=now)
+        others = Q(person_id=person.id) if but is None else Q(person_id=person.id) & ~Q(id=but)
+        await end_sessions(others, Ended.PASSWORD, now)
+        await factors.end_halfways(person.id, now)
+        await forget_all(person.id)
+        await note(
+            actor,
+            "credential:change",
+            about=("person", person.id),
+            names=["password"],
+            agency_id=person.agency_id,
+            now=now,
+        )
+
+
+async def change_own_password(
+    visitor: Visitor,
+    person: Person,
+    old: str,
+    new: str,
+    passwords: Passwords,
+    *,
+    now: datetime,
+) -> None:
+    """The same, by oneself, who knows the old one. Wrong old ones count as guesses."""
+    await _check_own_password(visitor, old, passwords, "old", now)
+    await set_password(visitor, person, new, passwords, but=visitor.session_id, now=now)
+
+
+async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: datetime) -> Person:
+    """Somebody left: ties, sessions, devices and invitations end together, or none of them."""
+    async with write():
+        person = await disable_in_people(actor, agency_id, person_id, now)
+        for device in await Device.filter(person_id=person.id, shut_out_at__isnull=True):
+            await shut(actor, device.id, Ended.DISABLED, now)
+        await end_sessions(Q(person_id=person.id), Ended.DISABLED, now)
+        await factors.end_halfways(person.id, now)
+        await forget_all(person.id)
+        await end_invites(person.id, InviteEnded.DISABLED, now)
+        await drop_addresses(person.id, now)
+    return person
+
+
+async def tidy(now: datetime) -> None:
+    """Throw away guesses of more than a day ago: they count no longer. And what nobody finished."""
+    async with write():
+        await Guess.filter(at__lt=now - timedelta(days=1)).delete()
+        await tidy_browsers(now)
+    await tidy_halfways(now)
+    await tidy_errands(now)
+
+
+# --- what the above share
+
+
+async def hashed(password: str, name: str, passwords: Passwords) -> str:
+    """What is stored of a password. Raises Refused where it is too easy to guess."""
+    if not is_good_password(password, name):
+        raise Refused(
+            N_("Choose a password of 12 characters or more that does not repeat your name."),
+            field="password",
+        )
+    return await passwords.hash(password)

@@ -1,0 +1,205 @@
+"""Browsers that are heard at the door of one person, whoever else guesses there.
+
+Ten wrong passwords make everyone wait who says the same name, the person too, and a stranger can
+repeat them all night. So a browser in which this person has signed in before has a count of its
+own, and so has one that opened a link from a mailbox or a telephone of theirs. It gives no right:
+the password and the second key are asked for as ever. Its tenth wrong guess makes it a stranger.
+
+The cookie holds the ids of a few rows, signed: several people sign in at one desk. Each sign-in
+makes a new row and takes the old one away, so that a copied cookie ends with the next sign-in.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tortoise.expressions import F
+
+from server.audit.actions import Actor, note
+from server.auth.guessing import is_waiting, one_at_a_time
+from server.auth.models import Credential, KnownBrowser
+from server.auth.names import index_of, password_keys
+from server.auth.rules import (
+    BROWSER_GUESSES,
+    BROWSER_LASTS,
+    BROWSERS_IN_COOKIE,
+    LINK_LASTS,
+    LINK_SPACING,
+    LINKS_AN_HOUR,
+    Door,
+)
+from server.errors import NotFound
+from server.i18n import N_
+from server.notify.actions import Saying, queue
+from server.notify.rules import PUSH, Kind
+from server.notify.ways import NOWHERE, ways_of
+from server.people.models import Person
+from server.security import crypt
+from server.storage.db import write
+from server.storage.ids import uuid7
+
+_COOKIE = "known browser"
+_LINK = "link past the wait"
+_NOBODY = UUID(int=0)
+LINK_OVER = N_("This link does not work any more. It works once, for 30 minutes.")
+
+
+# --- what a browser brings along
+
+
+def read(token: str | None, now: datetime) -> list[UUID]:
+    """The ids in a cookie; none where it is not ours, or too old."""
+    if not token:
+        return []
+    try:
+        return [UUID(text) for text in crypt.unsign(token, _COOKIE, now).split(".")]
+    except (crypt.Unreadable, ValueError):
+        return []
+
+
+def signed(ids: Sequence[UUID], now: datetime) -> str:
+    """What the cookie holds: the latest few."""
+    text = ".".join(id_.hex for id_ in ids[:BROWSERS_IN_COOKIE])
+    return crypt.sign(text, _COOKIE, until=now + BROWSER_LASTS)
+
+
+async def known_to(
+    ids: Sequence[UUID], person_id: UUID | None, now: datetime, *, by_link: bool = True
+) -> UUID | None:
+    """Which of them this person is heard by; those of links too, or not. None stands for an unknown
+    name, and takes as long."""
+    if not ids:
+        return None
+    rows = KnownBrowser.filter(
+        id__in=list(ids),
+        person_id=person_id or _NOBODY,
+        opened_at__isnull=False,
+        expires_at__gt=now,
+        wrong__lt=BROWSER_GUESSES,
+    )
+    found = await (rows if by_link else rows.filter(by_link=False)).first()
+    return found.id if found is not None else None
+
+
+async def count_at(browser_id: UUID) -> bool:
+    """Count one guess before it is made; False where it has had too many by now."""
+    alive = KnownBrowser.filter(id=browser_id, wrong__lt=BROWSER_GUESSES)
+    return bool(await alive.update(wrong=F("wrong") + 1))
+
+
+async def forgive(browser_id: UUID) -> None:
+    """What was guessed was right. In the caller's transaction."""
+    await KnownBrowser.filter(id=browser_id, wrong__gt=0).update(wrong=F("wrong") - 1)
+
+
+async def remember(person_id: UUID, ids: Sequence[UUID], now: datetime) -> list[UUID]:
+    """This person has signed in here: the ids that the browser has from now on."""
+    async with write():
+        old = KnownBrowser.filter(id__in=list(ids), person_id=person_id)
+        gone = set(await old.values_list("id", flat=True))
+        await old.delete()
+        row = await KnownBrowser.create(
+            id=uuid7(),
+            person_id=person_id,
+            made_at=now,
+            opened_at=now,
+            expires_at=now + BROWSER_LASTS,
+        )
+    return [row.id, *(id_ for id_ in ids if id_ not in gone)]
+
+
+async def forget_all(person_id: UUID) -> None:
+    """No browser is known to this person any more, and no link leads past a wait: the password has
+    changed, or they left. In the caller's transaction."""
+    await KnownBrowser.filter(person_id=person_id).delete()
+
+
+async def tidy_browsers(now: datetime) -> None:
+    """Throw away what is over."""
+    await KnownBrowser.filter(expires_at__lte=now).delete()
+
+
+# --- the link past the wait
+
+
+async def send_link(name: str, host: str, now: datetime) -> None:
+    """Send a link that lets one browser past the wait, to an address that has answered before.
+
+    Only while that name has to wait, a few an hour: nobody's mailbox is filled by strangers. It
+    says nothing to the one who asks, and is called behind the answer.
+    """
+    if not await is_waiting(Door.PASSWORD, password_keys(name, host), now):
+        return
+    indexes = crypt.current().blinds(index_of(name))
+    credential = await Credential.filter(name_index__in=indexes).first()
+    if credential is None:
+        return
+    person = await Person.get_or_none(id=credential.person_id, disabled_at__isnull=True)
+    if person is None:
+        return
+    ways = (await ways_of([person.id], now)).get(person.id, NOWHERE)
+    # A push goes to browsers, and those are known.
+    channel = next((one for one in ways.proven if one != PUSH), None)
+    if channel is not None:
+        await _send(person, channel, now)
+
+
+async def _send(person: Person, channel: str, now: datetime) -> None:
+    async with write():
+        await one_at_a_time(crypt.blind(f"{_LINK} {person.id}"))
+        sent = KnownBrowser.filter(person_id=person.id, by_link=True)
+        if await sent.filter(made_at__gt=now - LINK_SPACING).exists():
+            return
+        if await sent.filter(made_at__gt=now - timedelta(hours=1)).count() >= LINKS_AN_HOUR:
+            return
+        row = await KnownBrowser.create(
+            id=uuid7(),
+            person_id=person.id,
+            by_link=True,
+            made_at=now,
+            # Kept for an hour, so that they can be counted; the link itself says how long it works.
+            expires_at=now + timedelta(hours=1),
+        )
+        token = crypt.sign(row.id.hex, _LINK, until=now + LINK_LASTS)
+        saying = Saying(
+            kind=Kind.UNLOCK,
+            agency_id=person.agency_id,
+            subject_kind="browser",
+            subject_id=row.id,
+            person_id=person.id,
+            urgency="high",
+            expires_at=now + LINK_LASTS,
+            channel=channel,
+            data={"path": f"/sign-in/link/{token}"},
+        )
+        await queue([saying], now)
+        await note(_actor(person), "sign_in:link", about=("person", person.id), now=now)
+
+
+async def read_link(token: str, now: datetime) -> UUID:
+    """The row of a link that has not been used. Raises NotFound."""
+    try:
+        id_ = UUID(crypt.unsign(token, _LINK, now))
+    except (crypt.Unreadable, ValueError):
+        raise NotFound(LINK_OVER) from None
+    if not await KnownBrowser.exists(id=id_, by_link=True, opened_at__isnull=True):
+        raise NotFound(LINK_OVER)
+    return id_
+
+
+async def open_link(token: str, ids: Sequence[UUID], now: datetime) -> list[UUID]:
+    """The browser that opens it is heard: the ids that it has from now on. Of two that open one
+    link one is. Raises NotFound."""
+    id_ = await read_link(token, now)
+    async with write():
+        unused = KnownBrowser.filter(id=id_, by_link=True, opened_at__isnull=True)
+        if not await unused.update(opened_at=now):
+            raise NotFound(LINK_OVER)
+        row = await KnownBrowser.get(id=id_)
+        person = await Person.get(id=row.person_id)
+        await note(_actor(person), "sign_in:link_open", about=("person", person.id), now=now)
+    return [id_, *ids]
+
+
+def _actor(person: Person) -> Actor:
+    return Actor(person.id, person.role, person.agency_id)

@@ -1,0 +1,101 @@
+"""Second keys of everybody: from when on they are needed, who has one, and one that was lost."""
+
+from datetime import datetime, time
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.auth.second_factor import factors
+from server.auth.second_factor.fresh import fresh
+from server.auth.ways import to
+from server.clock import as_utc, known_zone
+from server.errors import Refused, WaymarkError
+from server.i18n import N_
+from server.people import actions as people
+from server.people.access import Visitor, agency_for, nothing_here, now_of
+from server.people.models import Agency, Person
+from server.people.rules import AgencyAction, Role
+from server.people.words import entered, form_fault
+from server.web.web import form_body, form_day, language_of, page
+
+PAGE = "/desk/people/second-keys"
+
+
+async def everybody(request: Request) -> Response:
+    """Who has a second key."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    return await _page(request, visitor)
+
+
+async def set_from(request: Request) -> Response:
+    """From this day on everybody needs one; no day: nobody has to."""
+    await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    visitor = await fresh(request, back=PAGE)
+    said, now = entered(await form_body(request), "from"), now_of(request)
+    agency = await Agency.get(id=visitor.agency_id)
+    try:
+        at = _beginning(said, agency.zone)
+        await people.set_second_key_from(visitor, agency.id, at, now)
+    except Refused as fault:
+        return await _page(request, visitor, fault, said)
+    return to(f"{PAGE}?saved=day")
+
+
+async def reset(request: Request) -> Response:
+    """A colleague has lost theirs."""
+    await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    visitor = await fresh(request, back=PAGE)
+    person = await Person.get_or_none(
+        id=request.path_params["person_id"], agency_id=visitor.agency_id
+    )
+    if person is None or person.role == Role.CHILD:
+        raise nothing_here()
+    if person.id == visitor.person_id:
+        raise Refused(
+            N_("Your own second key you change under Settings. Another administrator can reset it.")
+        )
+    await factors.reset(visitor, person, now_of(request))
+    return to(f"{PAGE}?saved=reset")
+
+
+def _beginning(said: str, zone: str) -> datetime | None:
+    """The first moment of that day where the agency is."""
+    if not said:
+        return None
+    return as_utc(form_day(said, "from"), time(0), known_zone(zone))
+
+
+async def _page(
+    request: Request,
+    visitor: Visitor,
+    fault: WaymarkError | None = None,
+    said: str | None = None,
+) -> Response:
+    agency = await Agency.get(id=visitor.agency_id)
+    adults = await Person.filter(agency_id=agency.id, disabled_at__isnull=True).exclude(
+        role=Role.CHILD
+    )
+    at = agency.second_key_from
+    day = at.astimezone(known_zone(agency.zone)).date().isoformat() if at else ""
+    context: dict[str, Any] = {
+        # Names are sealed: only we can sort them.
+        "people": sorted(adults, key=lambda person: person.name.casefold()),
+        "with_second": await factors.with_second([person.id for person in adults]),
+        "me": visitor.person_id,
+        "day": day if said is None else said,
+        "at": at,
+        "saved": request.query_params.get("saved", ""),
+        "error": form_fault(fault, language_of(request)) if fault else None,
+        "now": now_of(request),
+    }
+    status = fault.status if fault else 200
+    return page(request, "auth/colleagues.html", context, status=status)
+
+
+routes = [
+    Route(PAGE, everybody, methods=["GET"]),
+    Route(PAGE, set_from, methods=["POST"]),
+    Route("/desk/people/{person_id:uuid}/second-key", reset, methods=["POST"]),
+]

@@ -1,0 +1,203 @@
+"""`waymark person …` and `waymark invite`: what has to work before anybody can sign in.
+
+Here and not in people/, because a person who signs in needs a door.
+"""
+
+import argparse
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.audit.actions import SYSTEM
+from server.auth import actions, pairing
+from server.auth.models import Credential
+from server.auth.names import index_of
+from server.auth.passwords import Passwords, new_password
+from server.auth.rules import fold
+from server.auth.second_factor import factors
+from server.i18n import LANGUAGES
+from server.people import actions as people
+from server.people.models import Agency, Child, Person
+from server.people.rules import STAFF, Role
+from server.security import crypt
+from server.settings import Settings
+from server.storage.db import write
+
+Work = Callable[[Settings, datetime], Awaitable[Any]]
+Within = Callable[[Work], Any]
+Add = Callable[[str, Callable[[argparse.Namespace], Any], str], Any]
+Say = Callable[[str], None]
+
+
+def add_commands(add: Add, within: Within, say: Say = print) -> None:
+    """Put the verbs into the command line. `within` runs work with the database open."""
+
+    def run(args: argparse.Namespace) -> None:
+        for line in within(lambda settings, now: args.work(args, settings, now)):
+            say(line)
+
+    person = add("person", run, "Add, list or disable somebody, or give them a new password.")
+    verbs = person.add_subparsers(required=True, metavar="WHAT")
+
+    adding = verbs.add_parser("add", help="somebody who signs in; makes the agency where it is new")
+    adding.add_argument("name", help="the name that others read")
+    adding.add_argument("--sign-in", required=True, help="the name to sign in with")
+    roles = [role.value for role in Role if role in STAFF]
+    adding.add_argument("--role", choices=roles, required=True)
+    adding.add_argument("--agency", help="name or id; not needed where there is one alone")
+    adding.add_argument("--language", choices=LANGUAGES, default=None)
+    adding.add_argument("--zone", default=None, help="such as Europe/Paris")
+    adding.set_defaults(work=_add)
+
+    listing = verbs.add_parser("list", help="everyone, with ids")
+    listing.set_defaults(work=_list)
+
+    disabling = verbs.add_parser("disable", help="end somebody's access and ties")
+    disabling.add_argument("who", help="sign-in name or id")
+    disabling.set_defaults(work=_disable)
+
+    resetting = verbs.add_parser("reset", help="a new password; all sessions end")
+    resetting.add_argument("who", help="sign-in name or id")
+    resetting.add_argument(
+        "--second-key", action="store_true", help="the second key is lost: take it away as well"
+    )
+    resetting.set_defaults(work=_reset)
+
+    agency = add("agency", run, "Add an agency, or list those that there are.")
+    verbs = agency.add_subparsers(required=True, metavar="WHAT")
+    adding = verbs.add_parser("add", help="one that sees nothing of the others; the same is one")
+    adding.add_argument("agency", metavar="NAME", help="its name")
+    adding.add_argument("--language", choices=LANGUAGES, default=None)
+    adding.add_argument("--zone", default=None, help="such as Europe/Paris")
+    adding.set_defaults(work=_add_agency)
+    listing = verbs.add_parser("list", help="every agency, with its id")
+    listing.set_defaults(work=_list_agencies)
+
+    inviting = add("invite", run, "Make a code that pairs a child's phone, once, within 24 hours.")
+    inviting.add_argument("child", metavar="CHILD", help="name or id of the child")
+    inviting.add_argument(
+        "--replace", action="store_true", help="the phone was lost: shut out all phones now"
+    )
+    inviting.set_defaults(work=_invite)
+
+
+async def _add(args: argparse.Namespace, _settings: Settings, now: datetime) -> list[str]:
+    password, passwords = new_password(), Passwords()
+    hashed = await actions.hashed(password, args.sign_in, passwords)
+    async with write():
+        agency = await _agency(args, now)
+        person = await people.add_person(
+            SYSTEM,
+            agency.id,
+            role=Role(args.role),
+            name=args.name,
+            language=args.language or agency.language,
+            zone=args.zone or agency.zone,
+            now=now,
+        )
+        await actions.store_credential(SYSTEM, person, args.sign_in, hashed, now)
+    return [f"{person.id} signs in as {args.sign_in}", f"password, shown this once: {password}"]
+
+
+async def _add_agency(args: argparse.Namespace, _settings: Settings, now: datetime) -> list[str]:
+    async with write():
+        agency = await _agency(args, now)
+    return [f"{agency.id}\t{agency.name}"]
+
+
+async def _list_agencies(
+    _args: argparse.Namespace, _settings: Settings, _now: datetime
+) -> list[str]:
+    agencies = sorted(await Agency.all(), key=lambda agency: agency.name)
+    return [f"{one.id}\t{one.language}\t{one.zone}\t{one.name}" for one in agencies] or [
+        "There is no agency yet."
+    ]
+
+
+async def _list(_args: argparse.Namespace, _settings: Settings, _now: datetime) -> list[str]:
+    names = {c.person_id: c.name for c in await Credential.all()}
+    agencies = {agency.id: agency.name for agency in await Agency.all()}
+    lines = []
+    for person in sorted(await Person.all(), key=lambda p: (agencies[p.agency_id], p.name)):
+        state = "disabled" if person.disabled_at else "active"
+        columns = (person.id, agencies[person.agency_id], person.role.value, state)
+        lines.append("\t".join([*map(str, columns), names.get(person.id, "-"), person.name]))
+    return lines or ["There is nobody yet."]
+
+
+async def _disable(args: argparse.Namespace, _settings: Settings, now: datetime) -> list[str]:
+    person = await _somebody(args.who)
+    await actions.disable_person(SYSTEM, person.agency_id, person.id, now)
+    return [f"{person.id} has no access any more"]
+
+
+async def _reset(args: argparse.Namespace, _settings: Settings, now: datetime) -> list[str]:
+    person, password = await _somebody(args.who), new_password()
+    if args.second_key:
+        await factors.reset(SYSTEM, person, now)
+    await actions.set_password(SYSTEM, person, password, Passwords(), now=now)
+    return [f"password, shown this once: {password}"]
+
+
+async def _invite(args: argparse.Namespace, settings: Settings, now: datetime) -> list[str]:
+    person = await _child(args.child)
+    made = await pairing.invite(SYSTEM, person, replace=args.replace, now=now)
+    return [
+        f"code: {made.code}",
+        f"link: {pairing.link_to(settings.public_url, made.code)}",
+        f"works once, until {made.expires_at:%Y-%m-%d %H:%M} UTC",
+    ]
+
+
+async def _agency(args: argparse.Namespace, now: datetime) -> Agency:
+    """The one that is meant; made where there is none of that name."""
+    known = await Agency.all().order_by("made_at")
+    if args.agency is None:
+        if len(known) == 1:
+            return known[0]
+        raise ValueError("Say which agency: --agency NAME.")
+    for agency in known:
+        if args.agency in (agency.name, str(agency.id)):
+            return agency
+    return await people.add_agency(
+        SYSTEM,
+        name=args.agency,
+        language=args.language or "en",
+        zone=args.zone or "UTC",
+        now=now,
+    )
+
+
+async def _somebody(who: str) -> Person:
+    index = crypt.current().blinds(index_of(who))
+    credential = await Credential.filter(name_index__in=index).first()
+    wanted = credential.person_id if credential is not None else _id(who)
+    person = await Person.get_or_none(id=wanted) if wanted is not None else None
+    if person is None:
+        raise ValueError("There is nobody with this sign-in name or id.")
+    return person
+
+
+async def _child(which: str) -> Person:
+    """By id or by name, whole or the first one; names are sealed, so all are read."""
+    ids = await Child.filter(left_at__isnull=True).values_list("id", flat=True)
+    everyone = await Person.filter(id__in=list(ids), disabled_at__isnull=True)
+    by_id = _id(which)
+    found = [
+        child
+        for child in everyone
+        if child.id == by_id or fold(which) in (fold(child.name), fold(child.name.split(" ")[0]))
+    ]
+    if len(found) > 1:
+        raise ValueError("More than one child has this name. Give the id: person list.")
+    if not found:
+        raise ValueError("There is no child with this name or id.")
+    return found[0]
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

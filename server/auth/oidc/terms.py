@@ -1,0 +1,107 @@
+"""What an agency makes of what its provider of sign-in says. The verbs that write."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from server.audit.actions import Actor, note
+from server.auth.models import ProviderTerms
+from server.auth.oidc.claims import MAPPED
+from server.errors import Refused
+from server.i18n import N_
+from server.people.models import Agency
+from server.settings import Provider
+from server.storage.db import write
+
+NOT_SET_UP = N_("This way to sign in is not set up yet. Use another one.")
+
+
+async def terms_of(provider: Provider) -> ProviderTerms | None:
+    """What the agency makes of it; None where it has not said."""
+    return await ProviderTerms.get_or_none(agency_id=provider.agency_id, provider=provider.name)
+
+
+async def set_up(provider: Provider) -> ProviderTerms:
+    """The same. Raises Refused where it opens nothing yet."""
+    terms = await terms_of(provider)
+    if terms is None:
+        raise Refused(NOT_SET_UP)
+    return terms
+
+
+async def listed(providers: Iterable[Provider]) -> list[tuple[str, str]]:
+    """The name and the words on its button of each that is shown to whoever comes to the door.
+
+    Which agencies there are is no stranger's business: without words of an administrator there is
+    no button, and colleagues come by the address of the provider's own page.
+    """
+    known = list(providers)
+    if not known:
+        return []
+    rows = await ProviderTerms.filter(provider__in=[one.name for one in known], label__isnull=False)
+    labels = {(row.agency_id, row.provider): row.label for row in rows}
+    found = [(one.name, labels.get((one.agency_id, one.name))) for one in known]
+    return [(name, label) for name, label in found if label]
+
+
+async def change_terms(
+    actor: Actor,
+    provider: Provider,
+    *,
+    label: str,
+    claim: str,
+    roles: Mapping[str, Sequence[str]],
+    strong: Sequence[str],
+    adds_people: bool,
+    now: datetime,
+) -> None:
+    """What the agency makes of the provider's word from now on. The same again changes nothing.
+
+    Raises Refused for a value that would make somebody two things.
+    """
+    kept = {role.value: list(roles.get(role.value, ())) for role in MAPPED}
+    _check_terms(claim, kept)
+    said: dict[str, Any] = {
+        "label": label or None,
+        "claim": claim,
+        "roles": kept,
+        "strong": list(strong),
+        "adds_people": adds_people,
+    }
+    async with write():
+        await Agency.filter(id=provider.agency_id).select_for_update().get()
+        row = await terms_of(provider)
+        changed = [name for name in said if row is None or getattr(row, name) != said[name]]
+        if not changed:
+            return
+        if row is None:
+            await ProviderTerms.create(
+                agency_id=provider.agency_id, provider=provider.name, changed_at=now, **said
+            )
+        else:
+            await ProviderTerms.filter(id=row.id).update(changed_at=now, **said)
+        await note(
+            actor,
+            "provider:change",
+            about=("agency", provider.agency_id),
+            names=changed,
+            agency_id=provider.agency_id,
+            now=now,
+        )
+
+
+def _check_terms(claim: str, roles: Mapping[str, Sequence[str]]) -> None:
+    if not claim:
+        raise Refused(N_("Say which claim the roles are in, such as groups."), field="claim")
+    seen: set[str] = set()
+    for role, values in roles.items():
+        if not seen.isdisjoint(values):
+            raise Refused(
+                N_("Each value can make somebody one thing alone. This one stands twice."),
+                field=role,
+            )
+        seen.update(values)
+    if not seen:
+        raise Refused(
+            N_("Say of one role at least by which value it is known."), field="caseworker"
+        )

@@ -1,0 +1,455 @@
+"""The front door, and the pages on which somebody is given a way in."""
+
+from typing import Any
+from uuid import UUID
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.auth import actions, browsers, pairing
+from server.auth.api import host_of, link_to
+from server.auth.browsers import read_link, send_link
+from server.auth.models import Credential, Device
+from server.auth.oidc.terms import listed
+from server.auth.passwords import new_password
+from server.auth.rules import is_alert, is_sign_in_name, spaced
+from server.auth.second_factor import passkeys
+from server.auth.second_factor.fresh import fresh
+from server.auth.second_factor.known import forget, known_person
+from server.auth.sessions import agent_of_request, drop_cookie
+from server.auth.ways import (
+    halfway_on,
+    halfway_token,
+    home,
+    keep_halfway,
+    keep_known,
+    known_here,
+    let_in,
+    qr,
+    signed_out,
+    site_for,
+    to,
+)
+from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
+from server.i18n import LANGUAGES, N_
+from server.people import actions as people
+from server.people.access import (
+    Visitor,
+    agency_for,
+    desk_child,
+    nothing_here,
+    now_of,
+    staff_of,
+    visitor_or_none,
+)
+from server.people.models import Agency, Person
+from server.people.rules import Action, AgencyAction, Role
+from server.people.words import entered, form_fault, words_for
+from server.storage.db import write
+from server.web.web import form_body, json_answer, language_of, page, page_again
+
+ADULT_ROLES = [
+    Role.CASEWORKER,
+    Role.SUPERVISOR,
+    Role.GUARDIAN,
+    Role.CARER,
+    Role.ADMINISTRATOR,
+]
+
+
+# --- the front door
+
+
+async def front(request: Request) -> Response:
+    """The sign-in, or the right home for whoever is in already."""
+    visitor = await visitor_or_none(request)
+    if visitor is not None:
+        return to(home(visitor.role, request.query_params.get("next", "")))
+    chosen = request.query_params.get("language")
+    if chosen in LANGUAGES:
+        request.state.language = chosen
+    next_ = request.query_params.get("next", "")
+    is_night = is_alert(next_) and await known_person(request) is not None
+    return await _sign_in_page(request, next_=next_, is_night=is_night)
+
+
+async def sign_in(request: Request) -> Response:
+    """Somebody of the staff comes in."""
+    form = await form_body(request)
+    name, next_ = entered(form, "name"), entered(form, "next")
+    password = form.get("password")
+    try:
+        opened = await actions.sign_in(
+            name,
+            password if isinstance(password, str) else "",
+            host_of(request),
+            request.app.state.passwords,
+            now_of(request),
+            agent=agent_of_request(request),
+            browsers=known_here(request),
+        )
+    except WaymarkError as fault:
+        return await _sign_in_page(request, name=name, next_=next_, fault=fault)
+    if isinstance(opened, actions.HalfOpened):
+        return halfway_on(request, opened.token, next_)
+    return await let_in(request, opened, next_)
+
+
+async def ask_link(request: Request) -> Response:
+    """A link past the wait, for one who has been made to wait. The answer and its time are the same
+    whether the name exists, waits, or has an address: what there is to do is done behind it."""
+    form = await form_body(request)
+    name, next_ = entered(form, "name"), entered(form, "next")
+    task = BackgroundTask(send_link, name, host_of(request), now_of(request))
+    answer = page(request, "auth/link_sent.html", {"next": next_})
+    answer.background = task
+    return answer
+
+
+async def link(request: Request) -> Response:
+    """What the link opens: a button, because mail filters open links too, and it works once."""
+    await read_link(request.path_params["token"], now_of(request))
+    return page(request, "auth/link.html", {"token": request.path_params["token"]})
+
+
+async def open_link(request: Request) -> Response:
+    """This browser is heard now, whoever else guesses: on to the sign-in."""
+    token, here = request.path_params["token"], known_here(request)
+    ids = await browsers.open_link(token, here, now_of(request))
+    answer = to("/")
+    keep_known(request, answer, ids)
+    return answer
+
+
+async def ask_passkey(request: Request) -> Response:
+    """What this device is to sign, for whoever has a passkey for this place."""
+    said = await form_body(request)
+    night = await known_person(request) if is_alert(entered(said, "next")) else None
+    site, now = site_for(request), now_of(request)
+    token, options = await passkeys.begin_sign_in(site, host_of(request), now, person_id=night)
+    answer = json_answer(options)
+    keep_halfway(request, answer, token)
+    return answer
+
+
+async def sign_in_by_passkey(request: Request) -> Response:
+    """The passkey has signed: in, without a password."""
+    form = await form_body(request)
+    said, next_ = entered(form, "credential"), entered(form, "next")
+    night = await known_person(request) if is_alert(next_) else None
+    try:
+        opened = await actions.sign_in_by_passkey(
+            halfway_token(request),
+            said,
+            site_for(request),
+            now_of(request),
+            agent=agent_of_request(request),
+            at_night=night,
+        )
+    except (Refused, Unauthenticated) as fault:
+        return await _sign_in_page(request, next_=next_, fault=fault, is_night=night is not None)
+    return await let_in(request, opened, next_, has_key=night != opened.person.id)
+
+
+async def sign_out(request: Request) -> Response:
+    """Out, also where the session is over already."""
+    visitor = await visitor_or_none(request)
+    if visitor is not None:
+        await actions.sign_out(visitor, visitor.session_id, now_of(request))
+    answer = to("/")
+    drop_cookie(request, answer)
+    forget(request, answer)
+    signed_out(request, answer)
+    return answer
+
+
+async def _sign_in_page(
+    request: Request,
+    *,
+    name: str = "",
+    next_: str = "",
+    fault: WaymarkError | None = None,
+    is_night: bool = False,
+) -> Response:
+    error = form_fault(fault, language_of(request)) if fault else None
+    context = {
+        "name": name,
+        "next": next_,
+        "error": error,
+        "languages": LANGUAGES,
+        "has_passkeys": passkeys.site_of(request.app.state.settings) is not None,
+        "is_night": is_night,
+        "must_wait": isinstance(fault, TooMany),
+        "providers": await listed(request.app.state.settings.oidc.values()),
+    }
+    return page_again(request, "auth/sign_in.html", context, fault)
+
+
+async def manifest(request: Request) -> Response:
+    """What the phone shows under the icon: the agency's choice, never who is behind it."""
+    visitor = await visitor_or_none(request)
+    name = request.app.state.settings.display_name
+    language = language_of(request)
+    if visitor is not None:
+        agency = await Agency.get(id=visitor.agency_id)
+        name = agency.display_name or name
+    document = {
+        "id": "/app/",
+        "name": name,
+        "short_name": name,
+        "start_url": "/app/",
+        "scope": "/app/",
+        "display": "standalone",
+        "lang": language,
+        "dir": "auto",
+        "background_color": "#FBF8F3",
+        "theme_color": "#FBF8F3",
+        "icons": [
+            {"src": "/app/icons/planner-192.png", "sizes": "192x192", "type": "image/png"},
+            {"src": "/app/icons/planner-512.png", "sizes": "512x512", "type": "image/png"},
+            {
+                "src": "/app/icons/maskable-192.png",
+                "sizes": "192x192",
+                "type": "image/png",
+                "purpose": "maskable",
+            },
+            {
+                "src": "/app/icons/maskable-512.png",
+                "sizes": "512x512",
+                "type": "image/png",
+                "purpose": "maskable",
+            },
+        ],
+    }
+    answer = json_answer(document, headers={"cache-control": "private, no-cache"})
+    answer.headers["content-type"] = "application/manifest+json"
+    return answer
+
+
+# --- a phone for a child
+
+
+async def invitation(request: Request) -> Response:
+    """Before the code is made: what it does, and whether an old phone was lost."""
+    child, _ = await desk_child(request, Action.INVITE)
+    context = {
+        "child": await Person.get(id=child.id),
+        "devices": await pairing.devices_of(child.id),
+        "made": None,
+        "now": now_of(request),
+    }
+    return page(request, "auth/invite.html", context)
+
+
+async def invite(request: Request) -> Response:
+    """The code, to show or print. It is in no address, and shown this once."""
+    child, _ = await desk_child(request, Action.INVITE)
+    form = await form_body(request)
+    person = await Person.get(id=child.id)
+    now = now_of(request)
+    made = await pairing.invite(
+        await staff_of(request), person, replace=entered(form, "replace") == "true", now=now
+    )
+    link = link_to(request, made.code)
+    context = {
+        "child": person,
+        "devices": await pairing.devices_of(child.id),
+        "made": made,
+        "code": spaced(made.code),
+        "link": link,
+        "qr": qr(link),
+        "now": now,
+    }
+    return page(request, "auth/invite.html", context, status=201)
+
+
+async def devices(request: Request) -> Response:
+    """The phones of a child: those that are let in, and those that were."""
+    child, roles = await desk_child(request, Action.DEVICES_SEE)
+    found = await Device.filter(person_id=child.id).order_by("-paired_at", "id").limit(50)
+    context = {
+        "child": await Person.get(id=child.id),
+        "live": [device for device in found if device.shut_out_at is None],
+        "gone": [device for device in found if device.shut_out_at is not None],
+        "may_invite": Role.CASEWORKER in roles,
+        "now": now_of(request),
+    }
+    return page(request, "auth/devices.html", context)
+
+
+async def shut_out(request: Request) -> Response:
+    """One phone is let in no more."""
+    child, _ = await desk_child(request, Action.DEVICES_SHUT_OUT)
+    device = await pairing.device_of(child.id, request.path_params["device_id"])
+    await pairing.shut_out(await staff_of(request), device, now_of(request))
+    return to(f"/desk/children/{child.id}/devices")
+
+
+# --- people who sign in
+
+
+async def new_person(request: Request) -> Response:
+    """The form for somebody new."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    return await _person_page(request, visitor, {})
+
+
+async def add_person(request: Request) -> Response:
+    """Somebody new, with a name to sign in with and a password that is shown this once."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    said = {key: entered(await form_body(request), key) for key in _PERSON_FIELDS}
+    password, now = new_password(), now_of(request)
+    try:
+        _check_sign_in_name(said["sign_in_name"])
+        deputy_id = _id(said["deputy_id"], "deputy_id")
+        hashed = await actions.hashed(password, "", request.app.state.passwords)
+        async with write():
+            person = await people.add_person(
+                visitor,
+                _agency(visitor),
+                role=_role(said["role"]),
+                name=said["name"],
+                language=said["language"],
+                zone=said["zone"],
+                deputy_id=deputy_id,
+                now=now,
+            )
+            await actions.store_credential(visitor, person, said["sign_in_name"], hashed, now)
+    except Refused as fault:
+        return await _person_page(request, visitor, said, fault)
+    return _password_page(request, person, said["sign_in_name"], password)
+
+
+async def reset_password(request: Request) -> Response:
+    """Another password, shown this once. Whoever had come in with the old one is out."""
+    await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    visitor = await fresh(request, back="/desk/people")
+    person = await _person(visitor, request.path_params["person_id"])
+    password = new_password()
+    await actions.set_password(
+        visitor, person, password, request.app.state.passwords, now=now_of(request)
+    )
+    credential = await Credential.get(person_id=person.id)
+    return _password_page(request, person, credential.name, password)
+
+
+_PERSON_FIELDS = ("name", "sign_in_name", "role", "language", "zone", "deputy_id")
+
+
+async def _person_page(
+    request: Request, visitor: Visitor, said: dict[str, str], fault: Refused | None = None
+) -> Response:
+    language = language_of(request)
+    agency = await Agency.get(id=visitor.agency_id)
+    adults = await Person.filter(agency_id=agency.id, disabled_at__isnull=True).exclude(
+        role=Role.CHILD
+    )
+    context: dict[str, Any] = {
+        "given": {"language": agency.language, "zone": agency.zone, **said},
+        "roles": words_for(ADULT_ROLES, language),
+        "people": sorted(((person.id, person.name) for person in adults), key=lambda one: one[1]),
+        "error": form_fault(fault, language) if fault else None,
+    }
+    return page(request, "auth/new_person.html", context, status=422 if fault else 200)
+
+
+def _password_page(request: Request, person: Person, name: str, password: str) -> Response:
+    context = {"person": person, "name": name, "password": password}
+    return page(request, "auth/password.html", context, status=201)
+
+
+async def _person(visitor: Visitor, person_id: UUID) -> Person:
+    person = await Person.get_or_none(id=person_id, agency_id=visitor.agency_id)
+    if person is None or person.role == Role.CHILD:
+        raise nothing_here()
+    return person
+
+
+def _agency(visitor: Visitor) -> UUID:
+    assert visitor.agency_id is not None
+    return visitor.agency_id
+
+
+def _check_sign_in_name(name: str) -> None:
+    if not is_sign_in_name(name):
+        raise Refused(
+            N_("Enter a name of 1 to 64 characters to sign in with."), field="sign_in_name"
+        )
+
+
+def _role(value: str) -> Role:
+    if value not in ADULT_ROLES:
+        raise Refused(N_("Choose what this person is in the agency."), field="role")
+    return Role(value)
+
+
+def _id(value: str, field: str) -> UUID | None:
+    try:
+        return UUID(value) if value else None
+    except ValueError:
+        raise Refused(N_("Choose somebody of the list."), field=field) from None
+
+
+# --- one's own password
+
+
+async def own_password(request: Request) -> Response:
+    """The form for another password of one's own."""
+    return await _own_password_page(request, await staff_of(request))
+
+
+async def change_own_password(request: Request) -> Response:
+    """Another password; all other sessions of mine end."""
+    visitor = await staff_of(request)
+    form = await form_body(request)
+    old, new = form.get("old"), form.get("password")
+    try:
+        await actions.change_own_password(
+            visitor,
+            await Person.get(id=visitor.person_id),
+            old if isinstance(old, str) else "",
+            new if isinstance(new, str) else "",
+            request.app.state.passwords,
+            now=now_of(request),
+        )
+    except (Refused, TooMany) as fault:
+        return await _own_password_page(request, visitor, fault)
+    return to("/desk/settings?saved=password")
+
+
+async def _own_password_page(
+    request: Request, visitor: Visitor, fault: WaymarkError | None = None
+) -> Response:
+    credential = await Credential.get_or_none(person_id=visitor.person_id)
+    context = {
+        "name": credential.name if credential else "",
+        "error": form_fault(fault, language_of(request)) if fault else None,
+    }
+    status = fault.status if fault else 200
+    return page(request, "auth/own_password.html", context, status=status)
+
+
+_CHILD = "/desk/children/{child_id:uuid}"
+
+routes = [
+    Route("/", front, methods=["GET"]),
+    Route("/sign-in", sign_in, methods=["POST"]),
+    Route("/sign-in/link", ask_link, methods=["POST"]),
+    Route("/sign-in/link/{token}", link, methods=["GET"]),
+    Route("/sign-in/link/{token}", open_link, methods=["POST"]),
+    Route("/sign-in/passkey/options", ask_passkey, methods=["POST"]),
+    Route("/sign-in/passkey", sign_in_by_passkey, methods=["POST"]),
+    Route("/sign-out", sign_out, methods=["POST"]),
+    Route("/app/manifest.webmanifest", manifest, methods=["GET"]),
+    Route(f"{_CHILD}/invite", invitation, methods=["GET"]),
+    Route(f"{_CHILD}/invite", invite, methods=["POST"]),
+    Route(f"{_CHILD}/devices", devices, methods=["GET"]),
+    Route(f"{_CHILD}/devices/{{device_id:uuid}}/shut-out", shut_out, methods=["POST"]),
+    Route("/desk/people/new", new_person, methods=["GET"]),
+    Route("/desk/people", add_person, methods=["POST"]),
+    Route("/desk/people/{person_id:uuid}/password", reset_password, methods=["POST"]),
+    Route("/desk/settings/password", own_password, methods=["GET"]),
+    Route("/desk/settings/password", change_own_password, methods=["POST"]),
+]

@@ -1,0 +1,281 @@
+"""The second key of somebody of the staff: an app of codes, recovery codes, and taking them away.
+
+Passkeys are in passkeys.py; both are a second key, and either is enough. Whoever has one gets ten
+recovery codes with it. No secret and no code is ever in an entry, a line of the logs or a message.
+"""
+
+import hmac
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pyotp
+from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
+
+from server.audit.actions import Actor, note
+from server.auth.codes import RECOVERY_CODES, RECOVERY_LENGTH, matching_step
+from server.auth.guessing import count_guess, forget_guesses
+from server.auth.models import Halfway, Passkey, Recovery, Session, Totp
+from server.auth.rules import CODE_BY_PERSON, CODE_BY_PERSON_A_DAY, Door, Ended, Proof
+from server.auth.sessions import end_sessions
+from server.errors import Conflict, Refused
+from server.i18n import N_
+from server.notify.actions import Saying, queue
+from server.notify.rules import Kind
+from server.people.models import Agency, Person
+from server.security import crypt
+from server.storage.db import write
+from server.storage.ids import uuid7
+
+WRONG_CODE = N_(
+    "This code does not count. Wait for the next one and type that, or use another way."
+)
+# A message about one's own sign-in is of no use any more after that.
+SAYS_FOR = timedelta(days=3)
+KEYS_PAGE = "/desk/settings/second-key"
+
+
+# --- what somebody has
+
+
+async def has_second(person_id: UUID) -> bool:
+    """Whether a password alone is not enough for this person."""
+    return bool(await with_second([person_id]))
+
+
+async def with_second(people: Collection[UUID]) -> set[UUID]:
+    """Those of them who have a second key."""
+    ids = list(people)
+    apps = await Totp.filter(person_id__in=ids, confirmed_at__isnull=False).values_list(
+        "person_id", flat=True
+    )
+    keys = await Passkey.filter(person_id__in=ids).values_list("person_id", flat=True)
+    return {*apps, *keys}  # type: ignore[arg-type]
+
+
+async def must_have(agency_id: UUID, now: datetime) -> bool:
+    """Whether everybody of this agency needs a second key by now."""
+    return await Agency.exists(id=agency_id, second_key_from__lte=now)
+
+
+async def lacks_key(person: Person, now: datetime) -> bool:
+    """Whether this person needs a second key and has none yet."""
+    return await must_have(person.agency_id, now) and not await has_second(person.id)
+
+
+async def remaining(person_id: UUID) -> int:
+    """How many recovery codes are left."""
+    return await Recovery.filter(person_id=person_id, used_at__isnull=True).count()
+
+
+# --- an app of codes
+
+
+async def begin_app(person_id: UUID, now: datetime) -> Totp:
+    """A new secret to confirm with a code. An earlier one that nobody confirmed is gone; the one
+    that counts goes on until then."""
+    async with write():
+        await Totp.filter(person_id=person_id, confirmed_at__isnull=True).delete()
+        try:
+            async with write():
+                return await Totp.create(
+                    person_id=person_id, secret=pyotp.random_base32(), made_at=now
+                )
+        except IntegrityError:
+            raise Conflict(N_("You have begun this in another window. Go on there.")) from None
+
+
+async def begun(person_id: UUID) -> Totp | None:
+    """The secret that waits for its first code."""
+    return await Totp.get_or_none(person_id=person_id, confirmed_at__isnull=True)
+
+
+async def confirm_app(actor: Actor, person_id: UUID, code: str, now: datetime) -> list[str]:
+    """The first code shows that the app has the secret: from now on it counts.
+
+    Returns new recovery codes where there were none. Raises Refused for a wrong code, Conflict
+    where nothing waits for one, TooMany.
+    """
+    # Only those who are in come here: a count of its own, which nobody outside can use up.
+    guess = await _count_code(f"setup {person_id}", now)
+    async with write():
+        # Locked, so that of two confirmations at once one finds nothing left to confirm.
+        waiting = (
+            await Totp.filter(person_id=person_id, confirmed_at__isnull=True)
+            .select_for_update()
+            .first()
+        )
+        if waiting is None:
+            raise Conflict(N_("There is nothing to confirm here any more. Look at your keys."))
+        step = matching_step(waiting.secret, crypt.normalise_code(code), now, 0)
+        if step is None:
+            raise Refused(
+                N_("This is not the code that the app shows now. Type the newest one."),
+                field="code",
+            )
+        await forget_guesses(guess)
+        await Totp.filter(person_id=person_id, confirmed_at__isnull=False).delete()
+        await Totp.filter(id=waiting.id).update(confirmed_at=now, last_step=step)
+        await note(actor, "second_key:add", about=("person", person_id), names=["app"], now=now)
+        return await key_added(actor, person_id, now)
+
+
+async def remove_app(actor: Actor, person_id: UUID, now: datetime) -> None:
+    """Codes of the app count no more. Twice: the first time stands."""
+    async with write():
+        if await Totp.filter(person_id=person_id, confirmed_at__isnull=False).delete():
+            await note(
+                actor, "second_key:remove", about=("person", person_id), names=["app"], now=now
+            )
+            await key_removed(actor, person_id, now)
+
+
+# --- recovery codes
+
+
+async def renew_codes(actor: Actor, person_id: UUID, now: datetime) -> list[str]:
+    """Ten new ones, shown this once; the earlier ones count no more.
+
+    Raises Refused where there is no second key that they could stand in for.
+    """
+    async with write():
+        if not await has_second(person_id):
+            raise Refused(N_("Set up a second key first. Recovery codes come with it."))
+        return await _new_codes(actor, person_id, now)
+
+
+async def _new_codes(actor: Actor, person_id: UUID, now: datetime) -> list[str]:
+    await Recovery.filter(person_id=person_id).delete()
+    codes = [crypt.new_code(RECOVERY_LENGTH) for _ in range(RECOVERY_CODES)]
+    for code in codes:
+        await Recovery.create(person_id=person_id, code_hash=_hash(person_id, code), made_at=now)
+    await note(actor, "recovery:make", about=("person", person_id), now=now)
+    return codes
+
+
+def _hash(person_id: UUID, code: str) -> str:
+    return crypt.blind(_text_of(person_id, code))
+
+
+def _text_of(person_id: UUID, code: str) -> str:
+    return f"recovery {person_id} {code}"
+
+
+# --- one code, once
+
+
+@asynccontextmanager
+async def proved_by_code(
+    person_id: UUID,
+    code: str,
+    now: datetime,
+    *,
+    guesser: str | None = None,
+    is_counted: bool = False,
+) -> AsyncIterator[Proof]:
+    """A transaction in which this code has counted, and will not count again once it is over.
+
+    A wrong one counts for the person; for `guesser`, where that is given; `is_counted`: elsewhere,
+    already. An open session and a known browser count for themselves, so that those who have found
+    out the password make neither of them wait.
+    Raises TooMany, or Refused (code `code_wrong`) for one that does not count.
+    """
+    guess = [] if is_counted else await _count_code(guesser or str(person_id), now)
+    async with write():
+        proof = await _use(person_id, crypt.normalise_code(code), now)
+        if proof is None:
+            raise Refused(WRONG_CODE, code="code_wrong", field="code")
+        await forget_guesses(guess)
+        yield proof
+
+
+async def _count_code(guesser: str, now: datetime) -> list[int]:
+    return await count_guess(
+        Door.CODE,
+        [(f"person {guesser}", CODE_BY_PERSON), (f"day {guesser}", CODE_BY_PERSON_A_DAY)],
+        now,
+    )
+
+
+async def _use(person_id: UUID, code: str, now: datetime) -> Proof | None:
+    app = await Totp.get_or_none(person_id=person_id, confirmed_at__isnull=False)
+    if app is not None:
+        step = matching_step(app.secret, code, now, app.last_step)
+        # Of two who come with the same code at once, one has moved the row already.
+        if step is not None and await Totp.filter(id=app.id, last_step__lt=step).update(
+            last_step=step
+        ):
+            return Proof.CODE
+    indexes = crypt.current().blinds(_text_of(person_id, code))
+    for row in await Recovery.filter(person_id=person_id, used_at__isnull=True):
+        is_it = any(hmac.compare_digest(index, row.code_hash) for index in indexes)
+        if is_it and await Recovery.filter(id=row.id, used_at__isnull=True).update(used_at=now):
+            return Proof.RECOVERY
+    return None
+
+
+# --- what every second key shares
+
+
+async def key_added(actor: Actor, person_id: UUID, now: datetime) -> list[str]:
+    """What comes with a second key of either kind, in the caller's transaction."""
+    await Session.filter(person_id=person_id, needs_key=True).update(needs_key=False)
+    await tell(actor, person_id, now)
+    return [] if await remaining(person_id) else await _new_codes(actor, person_id, now)
+
+
+async def key_removed(actor: Actor, person_id: UUID, now: datetime) -> None:
+    """What goes with the last one, in the caller's transaction. Raises Refused where the agency
+    needs everybody to have one."""
+    assert actor.agency_id is not None
+    if not await has_second(person_id):
+        if await must_have(actor.agency_id, now):
+            raise Refused(
+                N_("Your agency needs you to have a second key. Set up another one first.")
+            )
+        await Recovery.filter(person_id=person_id).delete()
+    await tell(actor, person_id, now)
+
+
+async def reset(actor: Actor, person: Person, now: datetime) -> None:
+    """A colleague has lost the second key: everything of it goes, and every session ends.
+
+    The password stays. The person is told, by every way there is, so that nobody does it unseen.
+    """
+    async with write():
+        await Totp.filter(person_id=person.id).delete()
+        await Passkey.filter(person_id=person.id).delete()
+        await Recovery.filter(person_id=person.id).delete()
+        await end_halfways(person.id, now)
+        await end_sessions(Q(person_id=person.id), Ended.SECOND_KEY, now)
+        await note(
+            actor,
+            "second_key:reset",
+            about=("person", person.id),
+            agency_id=person.agency_id,
+            now=now,
+        )
+        await tell(actor, person.id, now, agency_id=person.agency_id)
+
+
+async def end_halfways(person_id: UUID, now: datetime) -> None:
+    """Whoever is between the two pages of the sign-in begins anew, in the caller's transaction."""
+    await Halfway.filter(person_id=person_id, ended_at__isnull=True).update(ended_at=now)
+
+
+async def tell(
+    actor: Actor, person_id: UUID, now: datetime, *, agency_id: UUID | None = None
+) -> None:
+    """Say to somebody that something about their own sign-in has changed."""
+    saying = Saying(
+        kind=Kind.DOORS,
+        agency_id=agency_id or actor.agency_id,
+        subject_kind="second_key",
+        subject_id=uuid7(),
+        person_id=person_id,
+        expires_at=now + SAYS_FOR,
+        data={"path": KEYS_PAGE},
+    )
+    await queue([saying], now)

@@ -1,0 +1,34 @@
+"""The gate before what is sealed: whoever passes has shown lately that it is them.
+
+    visitor = await fresh(request)
+
+A session that lies open on a shared computer, or on a phone that somebody picked up, is not enough
+there. Who has not shown it for ten minutes is led to a page that asks for a passkey, a code or the
+password, and from there back.
+"""
+
+from urllib.parse import quote
+
+from starlette.requests import HTTPConnection
+
+from server.auth.rules import is_fresh
+from server.auth.sessions import path_of
+from server.errors import NotYet
+from server.i18n import N_
+from server.people.access import Visitor, now_of, staff_of
+
+
+async def fresh(request: HTTPConnection, *, back: str | None = None) -> Visitor:
+    """Who is in, and has shown it within the last ten minutes. Raises NotYet for everybody else.
+
+    `back` is the path of the page to come back to, where that is not this one: what was sent to a
+    path without a page would be lost otherwise.
+    """
+    visitor = await staff_of(request)
+    assert visitor.proved_at is not None
+    if not is_fresh(visitor.proved_at, now_of(request)):
+        raise NotYet(
+            N_("Show once more that it is you, then do this again."),
+            to=f"/desk/again?next={quote(back or path_of(request))}",
+        )
+    return visitor

@@ -1,0 +1,306 @@
+"""Passkeys: key pairs whose private half never leaves a device (WebAuthn).
+
+    options = await to_sign_in(site, holder_id, now)      what the browser hands to the device
+    key = await answered(said, site, holder_id, Purpose.SIGN_IN, now)
+
+A challenge is a row, good for five minutes and for whoever asked for it alone; any answer to it, a
+wrong one too, uses it up. The library compares challenge, origin and address, and checks the
+signature, that the device asked for a finger, a face or a PIN, and that its counter has moved on.
+"""
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import webauthn
+from tortoise.exceptions import IntegrityError
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    AuthenticatorTransport,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from server.audit.actions import Actor, note
+from server.auth.guessing import count_guess
+from server.auth.models import Challenge, Passkey
+from server.auth.rules import CHALLENGE_LASTS, PASSKEY_BY_NETWORK, Door, network_of
+from server.auth.second_factor.factors import key_added, key_removed
+from server.auth.second_factor.halfway import open_halfway
+from server.errors import NotFound, Refused
+from server.i18n import N_
+from server.settings import Settings, is_address
+from server.storage.db import write
+
+LONGEST_NAME = 40
+MOST_KEYS = 20
+_KNOWN_TRANSPORTS = {one.value for one in AuthenticatorTransport}
+
+
+class Purpose(StrEnum):
+    """What a challenge was asked for: an answer to one opens nothing else."""
+
+    REGISTER = "register"
+    SIGN_IN = "sign_in"
+    SECOND = "second"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a passkey is good: the name of the host, the origin of our pages, and how it is
+    called on the device."""
+
+    host: str
+    origin: str
+    name: str
+
+
+def site_of(settings: Settings) -> Site | None:
+    """None where passkeys cannot be: browsers make them for a name, never for a bare number."""
+    host = urlsplit(settings.public_url).hostname or ""
+    if is_address(host):
+        return None
+    return Site(host, settings.public_url, settings.display_name)
+
+
+# --- what a device is asked
+
+
+async def to_register(
+    person_id: UUID, name: str, site: Site, holder_id: UUID, now: datetime
+) -> dict[str, Any]:
+    """For a new key of this person: one that the device can find by itself, and asks for a finger,
+    a face or a PIN each time. The device is told the sign-in name and nothing else."""
+    known = await Passkey.filter(person_id=person_id)
+    options = webauthn.generate_registration_options(
+        rp_id=site.host,
+        rp_name=site.name,
+        user_id=person_id.bytes,
+        user_name=name,
+        user_display_name=name,
+        exclude_credentials=_described(known),
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        ),
+    )
+    await _keep(options.challenge, Purpose.REGISTER, holder_id, now)
+    return _as_json(options)
+
+
+async def to_answer(
+    site: Site,
+    holder_id: UUID,
+    purpose: Purpose,
+    now: datetime,
+    *,
+    person_id: UUID | None = None,
+) -> dict[str, Any]:
+    """For a key that is there: of this person, or whichever the device finds for this place."""
+    known = await Passkey.filter(person_id=person_id) if person_id is not None else []
+    options = webauthn.generate_authentication_options(
+        rp_id=site.host,
+        allow_credentials=_described(known) or None,
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    await _keep(options.challenge, purpose, holder_id, now)
+    return _as_json(options)
+
+
+async def begin_sign_in(
+    site: Site, host: str, now: datetime, *, person_id: UUID | None = None
+) -> tuple[str, dict[str, Any]]:
+    """For a stranger: the token of a half that may be answered, and what the device is asked.
+
+    `person_id`: whose device it was lately, so that it offers no other key. Raises TooMany, since
+    each asking is a row of ours.
+    """
+    key = (f"network {network_of(host)}", PASSKEY_BY_NETWORK)
+    await count_guess(Door.PASSKEY, [key], now)
+    async with write():
+        token, half = await open_halfway(None, now)
+        options = await to_answer(site, half.id, Purpose.SIGN_IN, now, person_id=person_id)
+    return token, options
+
+
+async def _keep(challenge: bytes, purpose: Purpose, holder_id: UUID, now: datetime) -> None:
+    async with write():
+        # Whoever asks anew has given up on the one before.
+        await Challenge.filter(holder_id=holder_id, purpose=purpose).delete()
+        await Challenge.create(
+            holder_id=holder_id,
+            purpose=purpose,
+            text=bytes_to_base64url(challenge),
+            expires_at=now + CHALLENGE_LASTS,
+        )
+
+
+def _described(keys: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+    return [
+        PublicKeyCredentialDescriptor(
+            id=base64url_to_bytes(key.credential_id),
+            transports=[AuthenticatorTransport(one) for one in key.transports] or None,
+        )
+        for key in keys
+    ]
+
+
+def _as_json(options: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(webauthn.options_to_json(options))
+    return found
+
+
+# --- what it answers
+
+
+async def register(
+    actor: Actor, person_id: UUID, said: str, name: str, site: Site, holder_id: UUID, now: datetime
+) -> list[str]:
+    """A new key, with recovery codes where there were none.
+
+    Raises Refused for an answer that is none of ours, or of a key that is known already.
+    """
+    shown = " ".join(name.split())[:LONGEST_NAME]
+    if not shown:
+        raise Refused(
+            N_("Give this passkey a name, such as the phone that it is on."), field="name"
+        )
+    told = _read(said)
+    challenge = await _use_up(told, Purpose.REGISTER, holder_id, now)
+    try:
+        made = webauthn.verify_registration_response(
+            credential=told,
+            expected_challenge=challenge,
+            expected_rp_id=site.host,
+            expected_origin=site.origin,
+            require_user_verification=True,
+        )
+    except Exception as fault:
+        # What a stranger sends may break the library at any place of it; none of that is a fault
+        # of ours.
+        raise _refused() from fault
+    transports = told.get("response", {}).get("transports") or []
+    async with write():
+        if await Passkey.filter(person_id=person_id).count() >= MOST_KEYS:
+            raise Refused(N_("You have very many passkeys. Remove one that you use no more."))
+        try:
+            async with write():
+                await Passkey.create(
+                    person_id=person_id,
+                    name=shown,
+                    credential_hash=_hash(bytes_to_base64url(made.credential_id)),
+                    credential_id=bytes_to_base64url(made.credential_id),
+                    public_key=bytes_to_base64url(made.credential_public_key),
+                    sign_count=made.sign_count,
+                    transports=[one for one in transports if one in _KNOWN_TRANSPORTS],
+                    made_at=now,
+                )
+        except IntegrityError:
+            raise Refused(N_("This passkey is here already.")) from None
+        await note(actor, "second_key:add", about=("person", person_id), names=["passkey"], now=now)
+        return await key_added(actor, person_id, now)
+
+
+async def answered(
+    said: str,
+    site: Site,
+    holder_id: UUID,
+    purpose: Purpose,
+    now: datetime,
+    *,
+    person_id: UUID | None = None,
+) -> Passkey:
+    """The key that has signed the challenge, whose counter is moved on.
+
+    Raises Refused (code `passkey_wrong`) for whatever is none: an answer to another challenge or
+    for another place, one that came before, a key that is not here or is somebody else's.
+    """
+    told = _read(said)
+    challenge = await _use_up(told, purpose, holder_id, now)
+    key = await Passkey.get_or_none(credential_hash=_hash(str(told.get("id"))))
+    if key is None or (person_id is not None and key.person_id != person_id):
+        raise _refused()
+    try:
+        proof = webauthn.verify_authentication_response(
+            credential=told,
+            expected_challenge=challenge,
+            expected_rp_id=site.host,
+            expected_origin=site.origin,
+            credential_public_key=base64url_to_bytes(key.public_key),
+            credential_current_sign_count=key.sign_count,
+            require_user_verification=True,
+        )
+        handle = told.get("response", {}).get("userHandle")
+        is_theirs = not handle or base64url_to_bytes(handle) == key.person_id.bytes
+    except Exception as fault:
+        raise _refused() from fault
+    if not is_theirs:
+        raise _refused()
+    # Of two answers with one count, one is of a copy.
+    moved = await Passkey.filter(id=key.id, sign_count=key.sign_count).update(
+        sign_count=proof.new_sign_count, last_used_at=now
+    )
+    if not moved:
+        raise _refused()
+    return key
+
+
+async def remove(actor: Actor, person_id: UUID, passkey_id: UUID, now: datetime) -> None:
+    """One passkey less. Raises NotFound for somebody else's."""
+    async with write():
+        if not await Passkey.filter(id=passkey_id, person_id=person_id).delete():
+            raise NotFound(N_("This passkey is not here any more."))
+        await note(
+            actor, "second_key:remove", about=("person", person_id), names=["passkey"], now=now
+        )
+        await key_removed(actor, person_id, now)
+
+
+def _read(said: str) -> dict[str, Any]:
+    try:
+        told = json.loads(said)
+    except (ValueError, RecursionError):
+        raise _refused() from None
+    if not isinstance(told, dict) or not isinstance(told.get("response"), dict):
+        raise _refused()
+    return told
+
+
+async def _use_up(told: dict[str, Any], purpose: Purpose, holder_id: UUID, now: datetime) -> bytes:
+    """The challenge that this answers, which nobody can answer again, whatever comes of it."""
+    try:
+        raw = told["response"]["clientDataJSON"]
+        text = json.loads(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))["challenge"]
+        challenge = base64url_to_bytes(text)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise _refused() from None
+    used = await Challenge.filter(
+        holder_id=holder_id,
+        purpose=purpose,
+        text=bytes_to_base64url(challenge),
+        expires_at__gt=now,
+    ).delete()
+    if not used:
+        raise _refused()
+    return challenge
+
+
+def _hash(credential_id: str) -> str:
+    return sha256(credential_id.encode("utf-8", "replace")).hexdigest()
+
+
+def _refused() -> Refused:
+    return Refused(
+        N_("This passkey did not open the door. Try again, or use another way."),
+        code="passkey_wrong",
+    )

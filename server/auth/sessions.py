@@ -1,0 +1,322 @@
+"""From a token to who holds it, and back: one query for each request, by the token's SHA-256."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from tortoise.expressions import Q
+
+from server.auth.agents import Agent, agent_of
+from server.auth.models import Device, Session
+from server.auth.rules import (
+    NIGHT_AT_MOST,
+    NIGHT_IDLE,
+    REVOKED,
+    SEEN_EVERY,
+    STAFF_IDLE,
+    Ended,
+    expires_at,
+    is_open_without_key,
+    is_over,
+)
+from server.clock import known_zone
+from server.errors import NotYet, Unauthenticated
+from server.i18n import N_
+from server.people.access import Visitor, now_of
+from server.people.models import Person
+from server.people.rules import Role
+from server.security.crypt import hash_token, new_token
+from server.storage.db import as_id, as_moment, fetch
+from server.storage.ids import uuid7
+from server.web.live import RIGHTS, announce
+from server.web.web import header
+
+# Browsers keep no cookie longer than 400 days; the phone gets a new one at every start.
+COOKIE_S = 400 * 24 * 3600
+
+# Where several children share one phone, each request says of which of them it is: by the id of
+# what was paired. What cannot send a header (a link, a stream) says it in its address.
+PHONE_HEADER = b"x-phone"
+PHONE_QUERY = "phone"
+NOBODYS = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A door that opened: the token is shown this once."""
+
+    token: str
+    person: Person
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """By the word of a provider of sign-in, who may have asked its person hours ago."""
+
+    provider: str
+    proved_at: datetime
+
+
+_FIND = """
+SELECT s.id, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at, s.ended_at,
+       s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key,
+       p.role, p.language, p.zone, p.disabled_at,
+       d.shut_out_at, d.last_seen_at AS device_seen_at
+FROM "session" s
+JOIN "person" p ON p.id = s.person_id
+LEFT JOIN "device" d ON d.id = s.device_id
+WHERE s.{by} = $1
+"""
+
+
+def cookie_name(phone: UUID | None = None, *, is_https: bool) -> str:
+    """Neutral, since it lies on a child's phone. `__Host-` binds it to this origin alone.
+
+    `phone`: one of several that share a browser; the cookie of each has a name of its own.
+    """
+    name = "s" if phone is None else f"s-{phone.hex}"
+    return f"__Host-{name}" if is_https else name
+
+
+def phone_of(request: HTTPConnection) -> UUID | None:
+    """The paired phone that the request says it is of; None where it says nothing. What is no id
+    is nobody's."""
+    said = header(request.scope, PHONE_HEADER) or request.query_params.get(PHONE_QUERY, "")
+    if not said:
+        return None
+    try:
+        return UUID(said)
+    except ValueError:
+        return NOBODYS
+
+
+def token_of(request: HTTPConnection) -> tuple[str | None, bool]:
+    """The token that came with the request, and whether it came as a cookie."""
+    scheme, _, token = header(request.scope, b"authorization").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip() or None, False
+    return request.cookies.get(_cookie_of(request)), True
+
+
+def sharing(request: HTTPConnection) -> int:
+    """How many have a cookie of their own in this browser, beside the first one there."""
+    return len(_beside(request))
+
+
+def _beside(request: HTTPConnection) -> list[str]:
+    start = cookie_name(is_https=request.app.state.settings.is_https) + "-"
+    return [name for name in request.cookies if name.startswith(start)]
+
+
+def _cookie_of(request: HTTPConnection) -> str:
+    """The name of the cookie that this request is to be taken by: of its phone, else the first."""
+    is_https: bool = request.app.state.settings.is_https
+    own = cookie_name(phone_of(request), is_https=is_https)
+    return own if own in request.cookies else cookie_name(is_https=is_https)
+
+
+async def session_of(request: HTTPConnection) -> Visitor:
+    """Who sent this request. Raises Unauthenticated, code `revoked` where a device was shut out."""
+    token, by_cookie = token_of(request)
+    if token is None:
+        raise _stranger()
+    rows = await fetch(_FIND.format(by="token_hash"), [hash_token(token)])
+    if not rows:
+        raise _stranger()
+    row, now = rows[0], now_of(request)
+    _check(row, now)
+    if phone_of(request) not in (None, _id_or_none(row["device_id"])):
+        raise _elsewhere()
+    if row["needs_key"] and not is_open_without_key(request.url.path):
+        raise _needs_key(request)
+    await _touch(row, now)
+    # Pages and problems are in the reader's language and zone from here on.
+    request.state.language, request.state.zone = row["language"], known_zone(row["zone"])
+    return Visitor(
+        id=as_id(row["person_id"]),
+        role=Role(row["role"]),
+        agency_id=as_id(row["agency_id"]),
+        device_id=_id_or_none(row["device_id"]),
+        session_id=as_id(row["id"]),
+        language=row["language"],
+        zone=row["zone"],
+        by_cookie=by_cookie,
+        proved_at=as_moment(row["proved_at"] or row["made_at"]),
+        needs_key=bool(row["needs_key"]),
+    )
+
+
+async def session_holds(session_id: UUID, now: datetime) -> bool:
+    """Whether a request with this session would be let in now; it is not counted as one."""
+    rows = await fetch(_FIND.format(by="id"), [session_id])
+    if not rows:
+        return False
+    try:
+        _check(rows[0], now)
+    except Unauthenticated:
+        return False
+    return not rows[0]["needs_key"]
+
+
+async def open_session(
+    person: Person,
+    *,
+    device_id: UUID | None = None,
+    agent: Agent = (None, None),
+    needs_key: bool = False,
+    is_short: bool = False,
+    came: Came | None = None,
+    now: datetime,
+) -> tuple[str, Session]:
+    """A new session and its token, which is nowhere else. In the caller's transaction."""
+    token = new_token()
+    browser, system = agent
+    ends = now + NIGHT_AT_MOST if is_short else expires_at(now, is_child=person.role == Role.CHILD)
+    session = await Session.create(
+        id=uuid7(),
+        token_hash=hash_token(token),
+        agency_id=person.agency_id,
+        person_id=person.id,
+        device_id=device_id,
+        made_at=now,
+        last_seen_at=now,
+        expires_at=ends,
+        idle_s=int(NIGHT_IDLE.total_seconds()) if is_short else None,
+        needs_key=needs_key,
+        provider=came.provider if came is not None else None,
+        proved_at=came.proved_at if came is not None else None,
+        browser=browser,
+        system=system,
+    )
+    return token, session
+
+
+async def end_sessions(which: Q, why: Ended, now: datetime) -> int:
+    """These hold no more, and say why; returns how many held. In the caller's transaction. What
+    goes on in one of them, such as a page that hears of news, ends at once."""
+    held = Session.filter(which, ended_at__isnull=True)
+    people = {as_id(id_) for id_ in await held.values_list("person_id", flat=True)}
+    ended = await held.update(ended_at=now, ended_why=why)
+    for person_id in sorted(people):
+        await announce(person_id, RIGHTS)
+    return ended
+
+
+def set_cookie(
+    request: HTTPConnection,
+    response: Response,
+    token: str,
+    *,
+    lasts: bool,
+    beside: UUID | None = None,
+) -> None:
+    """Put the token where no script can read it. `lasts`: a phone keeps it over restarts.
+
+    `beside`: this phone's, beside those of others in this browser.
+    """
+    is_https: bool = request.app.state.settings.is_https
+    _set(request, response, cookie_name(beside, is_https=is_https), token, lasts=lasts)
+
+
+def renew_cookie(request: HTTPConnection, response: Response, token: str) -> None:
+    """Browsers forget every cookie after 400 days at most: one that is used lasts on."""
+    _set(request, response, _cookie_of(request), token, lasts=True)
+
+
+def _set(
+    request: HTTPConnection, response: Response, name: str, token: str, *, lasts: bool
+) -> None:
+    is_https: bool = request.app.state.settings.is_https
+    response.set_cookie(
+        name,
+        token,
+        max_age=COOKIE_S if lasts else None,
+        path="/",
+        secure=is_https,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def drop_cookie(request: HTTPConnection, response: Response) -> None:
+    """Take away again the one that this request was taken by."""
+    _drop(request, response, _cookie_of(request))
+
+
+def drop_others(request: HTTPConnection, response: Response) -> None:
+    """Nobody shares this browser any more: the cookies that stood beside the first one go."""
+    for name in _beside(request):
+        _drop(request, response, name)
+
+
+def _drop(request: HTTPConnection, response: Response, name: str) -> None:
+    is_https: bool = request.app.state.settings.is_https
+    response.delete_cookie(name, path="/", secure=is_https, httponly=True, samesite="lax")
+
+
+def _check(row: dict[str, Any], now: datetime) -> None:
+    if row["ended_at"] is not None:
+        raise _revoked() if Ended(row["ended_why"]) in REVOKED else _stranger()
+    if row["shut_out_at"] is not None:
+        raise _revoked()
+    if row["disabled_at"] is not None:
+        raise _stranger()
+    expires = None if row["expires_at"] is None else as_moment(row["expires_at"])
+    idle = STAFF_IDLE if row["idle_s"] is None else timedelta(seconds=row["idle_s"])
+    if is_over(expires, as_moment(row["last_seen_at"]), now, idle):
+        raise _stranger()
+
+
+async def _touch(row: dict[str, Any], now: datetime) -> None:
+    """Write down that it is in use, at most once a minute: on the device, if there is one."""
+    if row["device_id"] is None:
+        if now - as_moment(row["last_seen_at"]) >= SEEN_EVERY:
+            await Session.filter(id=as_id(row["id"])).update(last_seen_at=now)
+    elif row["device_seen_at"] is None or now - as_moment(row["device_seen_at"]) >= SEEN_EVERY:
+        await Device.filter(id=as_id(row["device_id"])).update(last_seen_at=now)
+
+
+def _id_or_none(value: object) -> UUID | None:
+    return None if value is None else as_id(value)
+
+
+def _revoked() -> Unauthenticated:
+    return Unauthenticated(
+        N_("This phone was shut out. Ask for a new code to use it again."), code="revoked"
+    )
+
+
+def _elsewhere() -> Unauthenticated:
+    return Unauthenticated(
+        N_("Somebody else is signed in here. Ask for a new code to use this phone again."),
+        code="elsewhere",
+    )
+
+
+def _needs_key(request: HTTPConnection) -> NotYet:
+    """Where the way leads on from here, and back to what was asked for."""
+    back = quote(path_of(request) if request.scope["path"].startswith("/desk/") else "/desk/")
+    return NotYet(
+        N_("Your agency needs you to have a second key. Set it up first; it takes two minutes."),
+        code="key_needed",
+        to=f"/desk/settings/second-key?next={back}",
+    )
+
+
+def path_of(request: HTTPConnection) -> str:
+    """Path and query, as they lead back here."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def agent_of_request(request: HTTPConnection) -> Agent:
+    """The browser that asks, in the two words that are kept of it."""
+    return agent_of(header(request.scope, b"user-agent"))
+
+
+def _stranger() -> Unauthenticated:
+    return Unauthenticated(N_("Sign in first."))

@@ -1,0 +1,1 @@
+"""The agreed sign that an answer is not free."""

@@ -1,0 +1,112 @@
+"""What children say is listened to for the sign that was agreed with them: by the ticker.
+
+The answer itself is taken as any other, in the same steps and with the same bytes; whether it
+carries the sign is looked at a second later, by somebody else. So nothing on the phone, on the
+wire or in the time that it takes can tell.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.audit.actions import SYSTEM, note
+from server.checkin import concern
+from server.checkin.duress.duress import NOTHING, Sign, heard
+from server.checkin.duress.models import DuressHeard, DuressSign
+from server.checkin.models import CheckIn
+from server.checkin.rules import Want
+from server.notify.actions import tell_operators
+from server.policy.levels import Way
+from server.storage import bulk
+from server.storage.db import write
+from server.storage.ids import uuid7
+from server.web.live import announce
+
+AT_ONCE = 200
+SET_APART = timedelta(minutes=1)
+
+
+async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
+    """Listen to up to `at_once` answers, the oldest first, in one transaction; returns how many.
+
+    Any number of tickers: an answer that another one has in its hands is left to it.
+    """
+    async with write():
+        said = CheckIn.filter(listen_at__lte=now).order_by("listen_at").limit(at_once)
+        return await _listen(await said.select_for_update(skip_locked=True), now)
+
+
+async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
+    """The answers that are to be listened to, oldest first."""
+    said = CheckIn.filter(listen_at__lte=now).order_by("listen_at").limit(at_once)
+    return [one.id for one in await said]
+
+
+async def tick_one(check_in_id: UUID, now: datetime) -> None:
+    """The same for one answer, when its batch has failed."""
+    async with write():
+        said = CheckIn.filter(id=check_in_id, listen_at__isnull=False)
+        await _listen(await said.select_for_update(), now)
+
+
+async def set_apart(check_in_id: UUID, now: datetime) -> None:
+    """This answer raises. It is listened to again in a minute, and operators are told."""
+    async with write():
+        said = CheckIn.filter(id=check_in_id, listen_at__isnull=False)
+        await said.update(listen_at=now + SET_APART)
+        await tell_operators("check_in:row", now)
+
+
+async def _listen(said: Sequence[CheckIn], now: datetime) -> int:
+    for one in said:
+        sign = await _sign_then(one)
+        if _carries(one, sign):
+            await _hear(one, sign, now)
+    await bulk.update(CheckIn, [{"id": one.id, "listen_at": None} for one in said])
+    return len(said)
+
+
+async def _sign_then(one: CheckIn) -> DuressSign | None:
+    """The sign that held when the answer reached us, whatever was agreed since."""
+    held = DuressSign.filter(child_id=one.child_id, agreed_at__lte=one.received_at)
+    row = await held.order_by("-agreed_at").first()
+    if row is None or (row.ended_at is not None and row.ended_at <= one.received_at):
+        return None
+    return row
+
+
+def _carries(one: CheckIn, row: DuressSign | None) -> bool:
+    sign = NOTHING if row is None else Sign(row.what["mark"], row.what["word"])
+    how = heard(sign, mark=one.mark, want=Want(one.want), note=one.note, way=Way(one.by_way))
+    return how is not None
+
+
+async def _hear(one: CheckIn, row: DuressSign | None, now: datetime) -> None:
+    until = row.practise_until if row is not None else None
+    is_practice = until is not None and one.received_at <= until
+    alert_id = None
+    if not is_practice:
+        alert = await concern.call(
+            SYSTEM, one.child_id, one.agency_id, said_at=one.received_at, now=now
+        )
+        alert_id = alert.id
+    await bulk.insert(
+        DuressHeard,
+        [
+            {
+                "id": uuid7(),
+                "agency_id": one.agency_id,
+                "child_id": one.child_id,
+                "check_in_id": one.id,
+                "sign_id": row.id if row is not None else None,
+                "alert_id": alert_id,
+                "at": one.received_at,
+                "heard_at": now,
+            }
+        ],
+        skip_known=True,
+    )
+    about = ("check_in", one.id)
+    what = "sign:practised" if is_practice else "sign:heard"
+    await note(SYSTEM, what, child_id=one.child_id, about=about, agency_id=one.agency_id, now=now)
+    await announce(one.agency_id, "watch")

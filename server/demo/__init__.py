@@ -1,0 +1,1 @@
+"""The demo agency: the cast, and its loader."""

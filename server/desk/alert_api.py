@@ -1,0 +1,276 @@
+"""Alerts over the wire: who is called, what was sent to whom, acknowledging and closing."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.alerts import actions as alerts
+from server.alerts.ladder import Cause, Outcome, State
+from server.alerts.models import Alert
+from server.errors import Conflict, NotFound, Refused
+from server.notify.models import Delivery, Message
+from server.people.access import (
+    Roles,
+    called_about,
+    child_for,
+    is_only_called,
+    looked,
+    nothing_here,
+    now_of,
+    staff_of,
+    visitor_of,
+)
+from server.people.models import Person
+from server.people.rules import Action
+from server.policy.policy import Tier
+from server.watch import calling, children, evidence
+from server.watch.wire import Words
+from server.web.openapi import api
+from server.web.rendering import language_of, zone_of
+from server.web.web import json_answer, json_body
+
+
+class Named(msgspec.Struct):
+    """A person, by name."""
+
+    id: UUID
+    name: str
+
+
+class SentOut(msgspec.Struct):
+    """One message: to whom, by what, and what came of each attempt."""
+
+    to: Named | None
+    kind: str
+    channel: str
+    queued_at: datetime
+    state: str
+    why: str | None
+    seen_at: datetime | None
+    deliveries: list[dict[str, Any]]
+
+
+class AlertOut(msgspec.Struct):
+    """A call to adults, with its evidence and what was sent to whom."""
+
+    id: UUID
+    child: Named
+    cause: Cause
+    tier: Tier
+    state: State
+    opened_at: datetime
+    noticed_at: datetime
+    reason: str
+    words: str | None
+    misses: int
+    sentence: str
+    facts: dict[str, Any]
+    rung: int
+    turn: int
+    next_at: datetime | None
+    decide_at: datetime | None
+    acknowledged_by: Named | None
+    acknowledged_at: datetime | None
+    held_until: datetime | None
+    answered_at: datetime | None
+    closed_at: datetime | None
+    closed_by: Named | None
+    outcome: Outcome | None
+    sent: list[SentOut]
+
+
+class AlertsOut(msgspec.Struct):
+    """Open alerts, the oldest first."""
+
+    alerts: list[AlertOut]
+
+
+class Nothing(msgspec.Struct):
+    """Nothing needs to be said."""
+
+
+class CloseRequest(msgspec.Struct):
+    """How it ended, and in whose words."""
+
+    outcome: Outcome
+    words: Words | None = None
+
+
+async def open_alerts(request: Request) -> Response:
+    """Open alerts of the children one is tied to, and those to which one was called."""
+    roles, _ = await children.shown(request, Action.ALERT_SEE)
+    found = await Alert.filter(child_id__in=list(roles), closed_at__isnull=True).order_by(
+        "opened_at"
+    )
+    shown = await those_for(request, found, roles)
+    # Evidence and what was sent: more than a list.
+    ids = [alert.child_id for alert in shown]
+    await looked(await visitor_of(request), ids, f"look:{Action.ALERT_SEE}", now_of(request))
+    return json_answer(AlertsOut(await alerts_out(shown, request)))
+
+
+async def those_for(
+    request: Request, found: Sequence[Alert], roles: Mapping[UUID, Roles]
+) -> list[Alert]:
+    """Of these alerts those that the visitor may see: of a child about which they were only called,
+    the alert that called them."""
+    called = await called_about(request)
+    return [
+        alert
+        for alert in found
+        if alert.id in called or not is_only_called(roles[alert.child_id], Action.ALERT_SEE)
+    ]
+
+
+async def one(request: Request) -> Response:
+    """One alert."""
+    alert, _ = await alert_for(request, Action.ALERT_SEE)
+    return json_answer(await one_out(alert, request))
+
+
+async def acknowledge(request: Request) -> Response:
+    """ "I have it." """
+    await json_body(request, Nothing)
+    alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    alert = await alerts.acknowledge(await visitor_of(request), alert.id, now_of(request))
+    return json_answer(await one_out(alert, request))
+
+
+async def close(request: Request) -> Response:
+    """It is over, and how."""
+    said = await json_body(request, CloseRequest)
+    alert = await alert_to_close(request)
+    alert = await calling.close_alert(
+        await visitor_of(request), alert.id, said.outcome, said.words, now_of(request)
+    )
+    return json_answer(await one_out(alert, request))
+
+
+async def alert_for(request: Request, action: Action) -> tuple[Alert, Roles]:
+    """The alert of the path, and what the visitor is to its child, to an adult who may do this
+    about that child; to anybody else it is not there."""
+    visitor = await staff_of(request)
+    alert = await Alert.get_or_none(id=request.path_params["alert_id"], agency_id=visitor.agency_id)
+    if alert is None:
+        raise nothing_here()
+    _, roles = await child_for(request, alert.child_id, action, by_call=True, alert_id=alert.id)
+    return alert, roles
+
+
+async def alert_to_close(request: Request) -> Alert:
+    """The alert of the path, to somebody who may close it; and to whoever has closed it, whose call
+    ended by that: the same request again gets the first answer."""
+    try:
+        alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    except NotFound:
+        visitor = await staff_of(request)
+        own = Alert.filter(agency_id=visitor.agency_id, closed_by=visitor.person_id)
+        closed = await own.get_or_none(id=request.path_params["alert_id"])
+        if closed is None:
+            raise
+        return closed
+    return alert
+
+
+async def one_out(alert: Alert, request: Request) -> AlertOut:
+    """One alert as the reader sees it."""
+    return (await alerts_out([alert], request))[0]
+
+
+async def alerts_out(found: list[Alert], request: Request) -> list[AlertOut]:
+    """Alerts as the reader sees them, with a handful of queries for all."""
+    now, language, zone = now_of(request), language_of(request), zone_of(request)
+    facts = await evidence.of([alert.child_id for alert in found], now)
+    messages = await Message.filter(subject_id__in=[a.id for a in found]).order_by("queued_at")
+    deliveries = await Delivery.filter(message_id__in=[m.id for m in messages]).order_by(
+        "started_at"
+    )
+    people = {a.child_id for a in found} | {m.person_id for m in messages if m.person_id}
+    people |= {p for a in found for p in (a.acknowledged_by, a.closed_by) if p is not None}
+    names = {p.id: p.name for p in await Person.filter(id__in=list(people))}
+    tries: dict[UUID, list[Delivery]] = {}
+    for delivery in deliveries:
+        tries.setdefault(delivery.message_id, []).append(delivery)
+    sent: dict[UUID, list[SentOut]] = {}
+    for m in messages:
+        sent.setdefault(m.subject_id, []).append(_sent(m, tries.get(m.id, []), names))
+    return [
+        AlertOut(
+            id=alert.id,
+            child=Named(alert.child_id, names[alert.child_id]),
+            cause=Cause(alert.cause),
+            tier=Tier(alert.tier),
+            state=State(alert.state),
+            opened_at=alert.opened_at,
+            noticed_at=alert.noticed_at,
+            reason=alert.reason,
+            words=alert.words,
+            misses=alert.misses,
+            sentence=evidence.sentence(facts[alert.child_id], language, zone, now),
+            facts=alert.facts,
+            rung=max(alert.rung, 0),
+            turn=alert.turn,
+            next_at=alert.act_at,
+            decide_at=alert.decide_at,
+            acknowledged_by=_named(alert.acknowledged_by, names),
+            acknowledged_at=alert.acknowledged_at,
+            held_until=alert.has_until,
+            answered_at=alert.answered_at,
+            closed_at=alert.closed_at,
+            closed_by=_named(alert.closed_by, names),
+            outcome=Outcome(alert.outcome) if alert.outcome else None,
+            sent=sent.get(alert.id, []),
+        )
+        for alert in found
+    ]
+
+
+def _named(id: UUID | None, names: dict[UUID, str]) -> Named | None:
+    return Named(id, names.get(id, "")) if id is not None else None
+
+
+def _sent(message: Message, deliveries: list[Delivery], names: dict[UUID, str]) -> SentOut:
+    return SentOut(
+        to=_named(message.person_id, names),
+        kind=message.kind,
+        channel=message.channel,
+        queued_at=message.queued_at,
+        state=message.state,
+        why=message.why,
+        seen_at=message.seen_at,
+        deliveries=[
+            {"at": d.started_at, "channel": d.channel, "result": d.result, "why": d.why}
+            for d in deliveries
+        ],
+    )
+
+
+_ALERT = "/api/v1/alerts/{alert_id:uuid}"
+
+routes = [
+    api("GET", "/api/v1/alerts", open_alerts, "Open alerts", gives={200: AlertsOut}),
+    api("GET", _ALERT, one, "One alert", gives={200: AlertOut}),
+    api(
+        "POST",
+        f"{_ALERT}/acknowledge",
+        acknowledge,
+        "Acknowledge an alert",
+        takes=Nothing,
+        gives={200: AlertOut},
+        problems=(Conflict,),
+    ),
+    api(
+        "POST",
+        f"{_ALERT}/close",
+        close,
+        "Close an alert",
+        takes=CloseRequest,
+        gives={200: AlertOut},
+        problems=(Conflict, Refused),
+    ),
+]

@@ -1,0 +1,391 @@
+"""The page of an alert: why, what was sent, who is next; take it, close it.
+
+It lies here and not in the room of alerts, because its evidence is the watch's, and closing an
+alert about silence begins the watch anew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.alerts import actions as alerts
+from server.alerts import climbing
+from server.alerts import ladder as rules
+from server.alerts.called import was_called
+from server.alerts.ladder import Cause, Outcome
+from server.alerts.models import Alert
+from server.alerts.reach import reach_of
+from server.alerts.sent import rungs_called, sent_about
+from server.alerts.words import CAUSES, OUTCOMES
+from server.desk.alert_api import alert_for
+from server.desk.board import group_of, look_of
+from server.errors import Conflict, NotFound, Refused
+from server.i18n import N_, format_list, gettext
+from server.people.access import Roles, is_only_called, looked, nothing_here, now_of, staff_of
+from server.people.models import Person
+from server.people.rules import Action, may
+from server.people.words import FormFault, entered, form_fault
+from server.policy.policy import Rung, ladder_from_data
+from server.tasks.actions import told_instead
+from server.watch import calling, evidence
+from server.watch.carer.models import Question
+from server.watch.editing import RUNGS
+from server.watch.models import round_id
+from server.watch.shared import others_of
+from server.watch.trusted.trusting import asked_about
+from server.watch.wording import WAYS, says_forgot, way_in_words, when
+from server.web.web import form_body, language_of, page, zone_of
+
+LONGEST_WORDS = 20_000
+
+# How a child that asked for help wants to be met, by the codes in the facts of its alert.
+WISHES: Mapping[str, str] = {
+    "call": N_("Wants to be called."),
+    "quiet": N_("Do not call: write, and only when {name} says so."),
+    "come": N_("Wants somebody to come."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of the ladder, as people read it. `state`: done, unsent, next, later."""
+
+    title: str
+    people: str
+    state: str
+    at: datetime | None
+
+
+# --- looking
+
+
+async def show(request: Request) -> Response:
+    """One alert; to a deputy who was not called to it, whom to ask instead; to those whose call is
+    over, that it is."""
+    try:
+        alert, roles = await alert_for(request, Action.ALERT_SEE)
+    except NotFound:
+        return await _instead(request)
+    return await _page(request, alert, roles)
+
+
+async def _instead(request: Request) -> Response:
+    visitor, now = await staff_of(request), now_of(request)
+    alert = await _of_path(request)
+    if alert.closed_at is not None and await was_called(visitor.person_id, alert.id):
+        return await _over(request)
+    found = await told_instead(alert.child_id, visitor.person_id, now)
+    if found is None:
+        raise nothing_here()
+    context = {
+        "word": gettext(language_of(request), N_("An alert about a child")),
+        "is_open": alert.closed_at is None,
+        "owners": found.owners,
+        "can_tie": found.can_tie,
+        "now": now,
+    }
+    return page(request, "tasks/instead.html", context)
+
+
+async def _over(request: Request) -> Response:
+    """To those whose call has ended with the alert: that it has. Raises NotFound for all others."""
+    visitor, alert = await staff_of(request), await _of_path(request)
+    if alert.closed_at is None or not await was_called(visitor.person_id, alert.id):
+        raise nothing_here()
+    return page(request, "desk/over.html", {"now": now_of(request)}, status=404)
+
+
+async def _of_path(request: Request) -> Alert:
+    visitor, id_ = await staff_of(request), request.path_params["alert_id"]
+    alert = await Alert.get_or_none(id=id_, agency_id=visitor.agency_id)
+    if alert is None:
+        raise nothing_here()
+    return alert
+
+
+async def _page(
+    request: Request,
+    alert: Alert,
+    roles: Roles,
+    *,
+    status: int = 200,
+    problem: str | None = None,
+    given: Mapping[str, str] | None = None,
+    error: FormFault | None = None,
+) -> Response:
+    visitor, now = await staff_of(request), now_of(request)
+    language, zone = language_of(request), zone_of(request)
+    what = f"look:{Action.ALERT_SEE}"
+    await looked(visitor, [alert.child_id], what, now)
+    facts = (await evidence.of([alert.child_id], now))[alert.child_id]
+    names = await _names(alert)
+    cause = Cause(alert.cause)
+    called = next((one for one in facts.alerts if one.id == alert.id), None)
+    icon, word = look_of(group_of(facts, called), called)
+    context: dict[str, Any] = {
+        "alert": alert,
+        "child": names[alert.child_id],
+        "title": gettext(language, CAUSES[cause]),
+        "cause": cause.value,
+        "icon_name": icon,
+        "word": gettext(language, word),
+        "tone": group_of(facts, called).value,
+        "sentence": evidence.sentence(facts, language, zone, now),
+        "points": _points(alert, facts, language, zone, now),
+        "sent": await sent_about([alert.id], language),
+        "trusted": await asked_about(alert.id),
+        "wishes": _wishes(alert, names, language),
+        "before": await sent_about(await _asked_before(alert), language),
+        "steps": await _steps(alert, language, now),
+        "others": len(await others_of(alert)),
+        "next": await _next(alert, language, now),
+        "names": names,
+        "is_mine": alert.acknowledged_by == visitor.person_id,
+        "may_act": may(roles, Action.ALERT_ACKNOWLEDGE),
+        # Somebody who was called to this alert gets no further than it needs.
+        "has_page": may(roles, Action.CHILD_SEE),
+        "sees_history": may(roles, Action.HISTORY_SEE),
+        "carries": may(roles, Action.PACK_CHANGE),
+        "outcomes": _outcomes(cause, language),
+        "outcome": gettext(language, OUTCOMES[Outcome(alert.outcome)][0]) if alert.outcome else "",
+        "given": {"outcome": "", "words": "", **(given or {})},
+        "shown": partial(_shown, language, zone, now),
+        "problem": problem,
+        "error": error,
+        "now": now,
+    }
+    return page(request, "desk/alert.html", context, status=status)
+
+
+def _wishes(alert: Alert, names: Mapping[UUID, str], language: str) -> list[str]:
+    """What the child said about how, and by whom, it wants to be met."""
+    how, who = alert.facts.get("how", ""), alert.facts.get("who")
+    says = [gettext(language, WISHES[how], name=names[alert.child_id])] if how in WISHES else []
+    if who is not None and UUID(who) in names:
+        says.append(gettext(language, N_("Would like {name} best."), name=names[UUID(who)]))
+    return says
+
+
+# What was known when an alert opened, by the names under which it was frozen into it.
+THEN: Mapping[str, str] = {
+    "due_at": N_("Was due"),
+    "answered_at": N_("Last answer"),
+    "app_seen_at": N_("App last open"),
+    "asked_at": N_("Carer asked"),
+    "push_silent_since": N_("No reminder shown since"),
+}
+
+
+def _points(
+    alert: Alert, facts: evidence.Facts, language: str, zone: ZoneInfo, now: datetime
+) -> list[evidence.Point]:
+    """The evidence as it is now; of a closed alert, what was known when it opened."""
+    if alert.closed_at is None:
+        return evidence.points(facts, language, zone, now)
+    never = gettext(language, N_("never so far"))
+    known = {
+        name: when(language, datetime.fromisoformat(alert.facts[name]), zone, now)
+        for name in THEN
+        if name in alert.facts
+    }
+    if "due_at" in known:
+        known.setdefault("answered_at", never)
+    found = [
+        evidence.Point(gettext(language, label), known[name])
+        for name, label in THEN.items()
+        if name in known
+    ]
+    if alert.facts.get("heard_way") in WAYS:
+        at = when(language, datetime.fromisoformat(alert.facts["heard_at"]), zone, now)
+        text = gettext(
+            language,
+            N_("{said} ({way})"),
+            said=at,
+            way=way_in_words(alert.facts["heard_way"], language),
+        )
+        found.append(evidence.Point(gettext(language, N_("Answered another way")), text))
+    said = says_forgot(facts, language, zone, now)
+    return [*found, said] if said is not None and _is_about(alert, facts) else found
+
+
+def _is_about(alert: Alert, facts: evidence.Facts) -> bool:
+    """Whether the check-in that the child says it forgot is one of those of an alert."""
+    if facts.forgot is None or alert.closed_at is None or "due_at" not in alert.facts:
+        return False
+    first = datetime.fromisoformat(alert.facts["due_at"])
+    return first <= facts.forgot[0] <= alert.closed_at
+
+
+def _shown(language: str, zone: ZoneInfo, now: datetime, at: datetime) -> str:
+    """ "18:00", "yesterday 18:00": a time inside a sentence of the page."""
+    return when(language, at, zone, now)
+
+
+async def _names(alert: Alert) -> dict[UUID, str]:
+    known = (alert.child_id, alert.acknowledged_by, alert.closed_by, alert.opened_by)
+    wanted = [id_ for id_ in known if id_ is not None]
+    if "who" in alert.facts:
+        wanted.append(UUID(alert.facts["who"]))
+    people = Person.filter(id__in=wanted, agency_id=alert.agency_id)
+    return {person.id: person.name for person in await people}
+
+
+async def _asked_before(alert: Alert) -> list[UUID]:
+    """The round that went by, and the questions about it: what was tried before."""
+    due = alert.facts.get("due_at")
+    if due is None:
+        return []
+    due_at = datetime.fromisoformat(due)
+    questions = Question.filter(child_id=alert.child_id, about_due_at=due_at)
+    asked = [question.id for question in await questions]
+    return [round_id(alert.child_id, due_at), *asked]
+
+
+async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
+    """The ladder as it was frozen, with who stands on each rung now."""
+    ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
+    found = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    reach = found.on(*ladder.rungs)
+    people = {rung: rules.people_on(rung, reach) for rung in ladder.rungs}
+    named = Person.filter(id__in=[person for some in people.values() for person in some])
+    names = {person.id: person.name for person in await named}
+    coming = next_call(alert, found)
+    return [
+        Step(
+            title=gettext(language, RUNGS[rung]),
+            people=format_list(language, [names[person] for person in people[rung]]),
+            state=_state(place, coming, called.get(place)),
+            at=coming.at if coming is not None and coming.rung == place else None,
+        )
+        for place, rung in enumerate(ladder.rungs)
+        if people[rung] or (rung is Rung.LAST_RESORT and rung in reach)
+    ]
+
+
+def _state(place: int, coming: rules.Call | None, went_out: bool | None) -> str:
+    if coming is not None and coming.rung == place and coming.why != "confirm":
+        return "next"
+    if went_out is None:
+        return "later"
+    return "done" if went_out else "unsent"
+
+
+def next_call(alert: Alert, reach: rules.Reachable) -> rules.Call | None:
+    """What the ladder does next, by the rules themselves."""
+    moments = [at for at in (alert.act_at, alert.decide_at) if at is not None]
+    if alert.closed_at is not None or not moments:
+        return None
+    ladder = ladder_from_data(alert.ladder)
+    standing = reach.on(*ladder.rungs)
+    _, calls = rules.advance(climbing.climb_of(alert), ladder, standing, min(moments))
+    return calls[0] if calls else None
+
+
+async def _next(alert: Alert, language: str, now: datetime) -> dict[str, Any] | None:
+    reach = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    call = next_call(alert, reach)
+    if call is None:
+        return None
+    people = await Person.filter(id__in=list(call.people))
+    who = format_list(language, sorted(person.name for person in people))
+    return {"at": call.at, "why": call.why, "who": who or gettext(language, RUNGS[call.who])}
+
+
+def _outcomes(cause: Cause, language: str) -> list[tuple[str, str, str]]:
+    return [
+        (outcome.value, gettext(language, title), gettext(language, hint))
+        for outcome, (title, hint) in OUTCOMES.items()
+        # A missing child is found by being seen; until then the alert stays open.
+        if cause is not Cause.MISSING or outcome is Outcome.SEEN
+    ]
+
+
+# --- acting
+
+
+async def acknowledge(request: Request) -> Response:
+    """ "I have it." """
+    try:
+        alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    except NotFound:
+        return await _over(request)
+    visitor = await staff_of(request)
+    try:
+        await alerts.acknowledge(visitor, alert.id, now_of(request))
+    except Conflict as fault:
+        return await _too_late(request, alert.id, roles, fault)
+    return RedirectResponse(f"/desk/alerts/{alert.id}", status_code=303)
+
+
+async def close(request: Request) -> Response:
+    """It is over, and how: an outcome, and words for whoever reads this later."""
+    try:
+        alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    except NotFound:
+        return await _over(request)
+    visitor, form = await staff_of(request), await form_body(request)
+    given = {"outcome": entered(form, "outcome"), "words": entered(form, "words")}
+    try:
+        outcome = _checked(given, Cause(alert.cause))
+        await calling.close_alert(visitor, alert.id, outcome, given["words"], now_of(request))
+    except Conflict as fault:
+        return await _too_late(request, alert.id, roles, fault)
+    except Refused as fault:
+        error = form_fault(fault, language_of(request))
+        return await _page(request, alert, roles, status=422, given=given, error=error)
+    if is_only_called(roles, Action.ALERT_SEE):
+        # With the alert the call is over, and so is the right to its page.
+        return RedirectResponse("/desk/?done=alert-closed", status_code=303)
+    return RedirectResponse(f"/desk/alerts/{alert.id}", status_code=303)
+
+
+def _checked(given: Mapping[str, str], cause: Cause) -> Outcome:
+    is_missing = cause is Cause.MISSING
+    if given["outcome"] not in set(Outcome) or (is_missing and given["outcome"] != Outcome.SEEN):
+        raise Refused(N_("Choose how it ended."), field="outcome")
+    if not given["words"]:
+        raise Refused(N_("Write in a few words how you know."), field="words")
+    if len(given["words"]) > LONGEST_WORDS:
+        raise Refused(N_("Write 20,000 characters at the most."), field="words")
+    return Outcome(given["outcome"])
+
+
+async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Conflict) -> Response:
+    """Somebody was faster: the alert as it stands now, and who that was."""
+    alert = await Alert.get(id=alert_id)
+    if alert.closed_at is not None and is_only_called(roles, Action.ALERT_SEE):
+        return await _over(request)
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    names = await _names(alert)
+    if alert.closed_at is not None and alert.closed_by in names:
+        problem = gettext(
+            language,
+            N_("{name} closed this alert {time}. Nothing of yours was changed or lost."),
+            name=names[alert.closed_by],
+            time=when(language, alert.closed_at, zone, now),
+        )
+    elif alert.acknowledged_by in names and alert.acknowledged_at is not None:
+        problem = gettext(
+            language,
+            N_("{name} took this alert {time}, so it was not given to you."),
+            name=names[alert.acknowledged_by],
+            time=when(language, alert.acknowledged_at, zone, now),
+        )
+    else:
+        problem = gettext(language, fault.detail)
+    return await _page(request, alert, roles, status=409, problem=problem)
+
+
+routes = [
+    Route("/desk/alerts/{alert_id:uuid}", show, methods=["GET"]),
+    Route("/desk/alerts/{alert_id:uuid}/acknowledge", acknowledge, methods=["POST"]),
+    Route("/desk/alerts/{alert_id:uuid}/close", close, methods=["POST"]),
+]

@@ -1,0 +1,397 @@
+"""Children, sightings, rhythms, pauses and alerts over the wire, for whoever has a tie."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.desk.alert_api import AlertOut, one_out
+from server.errors import Conflict, IdReused
+from server.people.access import (
+    child_for,
+    nothing_here,
+    now_of,
+    visitor_of,
+)
+from server.people.models import Child, Person
+from server.people.rules import Action, Role, may
+from server.policy.policy import Tier
+from server.watch import actions, calling, evidence
+from server.watch.children import changed, shown
+from server.watch.models import Pause, Sighting, Watch
+from server.watch.rhythm import agreeing
+from server.watch.rhythm.agreed import coming_seasons
+from server.watch.rhythm.seasons_api import SeasonOut, season_out
+from server.watch.standing import State as Standing
+from server.watch.standing import as_the_child_sees
+from server.watch.wire import Moment, RhythmIn, Words
+from server.web.openapi import api
+from server.web.rendering import language_of, zone_of
+from server.web.web import json_answer, json_body
+
+
+class ChildOut(msgspec.Struct):
+    """A child as somebody with a tie sees it. `sentence`: what is known, for the reader.
+    `changed`: what has changed about the child, in a few words, as the board says it."""
+
+    id: UUID
+    name: str
+    standing: Standing
+    roles: list[Role]
+    tier: Tier | None = None
+    due_at: datetime | None = None
+    missed_due_at: datetime | None = None
+    answered_at: datetime | None = None
+    sentence: str | None = None
+    changed: str | None = None
+
+
+class LeftOut(msgspec.Struct):
+    """A child whose placement has ended: nobody is asked, and its pages can still be read."""
+
+    id: UUID
+    name: str
+    left_at: datetime
+
+
+class ChildrenOut(msgspec.Struct):
+    """Those one is tied to, who needs somebody first; and those who left, the latest first."""
+
+    children: list[ChildOut]
+    left: list[LeftOut]
+
+
+class SightingRequest(msgspec.Struct):
+    """Somebody saw the child, or looked and did not. The id is made by the client."""
+
+    id: UUID
+    answer: Literal["seen", "not_seen"]
+    seen_at: Moment | None = None
+    words: Words | None = None
+
+
+class SightingOut(msgspec.Struct):
+    """A sighting as it was noted."""
+
+    id: UUID
+    answer: str
+    at: datetime
+    seen_at: datetime
+    by_role: Role
+
+
+class MissingRequest(msgspec.Struct):
+    """Why somebody thinks that the child is missing; nothing is needed."""
+
+    words: Words | None = None
+
+
+class RhythmRequest(msgspec.Struct):
+    """How often, on the child's clock: `{"at": ["18:00"], "days": [0, 1, 2, 3, 4, 5, 6]}`."""
+
+    rhythm: RhythmIn
+    zone: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class TierRequest(msgspec.Struct):
+    """How tight. Where it ends by itself, `then` says what follows. A tier that the rhythm is too
+    slow for is refused (`too_slow`): `rhythm` changes both in one step."""
+
+    tier: Tier
+    until_at: Moment | None = None
+    then: Tier | None = None
+    why: Words | None = None
+    rhythm: RhythmIn | None = None
+
+
+class PauseRequest(msgspec.Struct):
+    """An agreed absence with its end. The id is made by the client. `returns`: at its end a
+    check-in is due, and adults are called sooner than on other days where none comes."""
+
+    id: UUID
+    from_at: Moment
+    until_at: Moment
+    returns: bool = False
+    words: Words | None = None
+
+
+class PauseOut(msgspec.Struct):
+    """A pause; `ended_at` where it was taken back."""
+
+    id: UUID
+    from_at: datetime
+    until_at: datetime
+    ended_at: datetime | None
+    returns: bool
+    words: str | None
+
+
+class WatchOut(msgspec.Struct):
+    """What the watch over a child goes by, and its pauses and seasons that are not over."""
+
+    tier: Tier
+    tier_until_at: datetime | None
+    tier_then: Tier | None
+    rhythm: dict[str, Any]
+    zone: str
+    due_at: datetime | None
+    opens_at: datetime | None
+    standing: Standing
+    pauses: list[PauseOut]
+    seasons: list[SeasonOut]
+
+
+# --- children
+
+_FIRST = {
+    state: place
+    for place, state in enumerate(
+        (
+            Standing.MISSING,
+            Standing.ALERTED,
+            Standing.LATE,
+            Standing.DUE,
+            Standing.AWAY,
+            Standing.WELL,
+        )
+    )
+}
+
+
+async def children(request: Request) -> Response:
+    """Those one is tied to, who needs somebody first."""
+    roles, left = await shown(request, Action.CHILD_SEE)
+    now = now_of(request)
+    watches = {w.child_id: w for w in await Watch.filter(child_id__in=list(roles))}
+    named = Person.filter(id__in=[*roles, *(child.id for child, _ in left)])
+    names = {p.id: p.name for p in await named}
+    seeing = [id for id in watches if may(roles[id], Action.ALERT_SEE)]
+    facts = await evidence.of(seeing, now)
+    noticing = [id for id in watches if may(roles[id], Action.OBSERVATION_SEE)]
+    says = await changed(request, noticing) if noticing else {}
+    found = [
+        _child(id, names[id], roles[id], watches.get(id), facts.get(id), request)
+        for id in roles
+        if id in names
+    ]
+    for child in found:
+        child.changed = says.get(child.id)
+    found.sort(key=lambda child: (_FIRST[child.standing], child.missed_due_at or now, child.name))
+    gone = [
+        LeftOut(child.id, names[child.id], child.left_at)
+        for child, _ in left
+        if child.left_at is not None
+    ]
+    return json_answer(ChildrenOut(found, gone))
+
+
+def _child(
+    id: UUID,
+    name: str,
+    roles: frozenset[Role],
+    watch: Watch | None,
+    facts: evidence.Facts | None,
+    request: Request,
+) -> ChildOut:
+    standing = _standing(watch, roles) if watch is not None else Standing.WELL
+    out = ChildOut(id, name, standing, sorted(roles))
+    if watch is not None and may(roles, Action.RHYTHM_SEE) and Role.CHILD not in roles:
+        out.tier, out.due_at = Tier(watch.tier), watch.due_at
+        out.missed_due_at, out.answered_at = watch.missed_due_at, watch.answered_at
+    if facts is not None:
+        out.sentence = evidence.sentence(
+            facts, language_of(request), zone_of(request), now_of(request)
+        )
+    return out
+
+
+def _standing(watch: Watch, roles: frozenset[Role]) -> Standing:
+    """As the reader may see it: whoever holds a child's phone learns nothing of what adults do."""
+    standing = Standing(watch.standing)
+    return as_the_child_sees(standing) if Role.CHILD in roles else standing
+
+
+async def watch(request: Request) -> Response:
+    """What the watch over a child goes by."""
+    child, roles = await child_for(request, request.path_params["child_id"], Action.RHYTHM_SEE)
+    return await _watch(child, roles, request)
+
+
+async def _watch(child: Child, roles: frozenset[Role], request: Request) -> Response:
+    found = await Watch.get_or_none(child_id=child.id)
+    if found is None:
+        raise nothing_here()
+    pauses = await Pause.filter(
+        child_id=child.id, until_at__gt=now_of(request), ended_at__isnull=True
+    ).order_by("from_at")
+    return json_answer(
+        WatchOut(
+            tier=Tier(found.tier),
+            tier_until_at=found.tier_until_at,
+            tier_then=Tier(found.tier_then) if found.tier_then else None,
+            rhythm=found.rhythm,
+            zone=found.zone,
+            due_at=found.due_at,
+            opens_at=found.opens_at,
+            standing=_standing(found, roles),
+            pauses=[_pause(pause) for pause in pauses],
+            seasons=[season_out(row) for row in await coming_seasons(child.id, now_of(request))],
+        )
+    )
+
+
+async def set_rhythm(request: Request) -> Response:
+    """Another rhythm, agreed with the child."""
+    said = await json_body(request, RhythmRequest)
+    child, roles = await child_for(request, request.path_params["child_id"], Action.RHYTHM_AGREE)
+    visitor = await visitor_of(request)
+    await agreeing.set_rhythm(visitor, child.id, said.rhythm, said.zone, now_of(request))
+    return await _watch(child, roles, request)
+
+
+async def set_tier(request: Request) -> Response:
+    """How tight the watch is."""
+    said = await json_body(request, TierRequest)
+    child, roles = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
+    await agreeing.set_tier(
+        await visitor_of(request),
+        child.id,
+        said.tier,
+        until_at=said.until_at,
+        then=said.then,
+        why=said.why,
+        rhythm=said.rhythm,
+        now=now_of(request),
+    )
+    return await _watch(child, roles, request)
+
+
+async def pause(request: Request) -> Response:
+    """An agreed absence."""
+    said = await json_body(request, PauseRequest)
+    child, _ = await child_for(request, request.path_params["child_id"], Action.PAUSE)
+    made = await agreeing.pause(
+        await visitor_of(request),
+        child.id,
+        said.from_at,
+        said.until_at,
+        said.words,
+        returns=said.returns,
+        id=said.id,
+        now=now_of(request),
+    )
+    return json_answer(_pause(made), status=201)
+
+
+async def end_pause(request: Request) -> Response:
+    """Back earlier than agreed."""
+    child, _ = await child_for(request, request.path_params["child_id"], Action.PAUSE)
+    visitor, pause_id = await visitor_of(request), request.path_params["pause_id"]
+    await agreeing.end_pause(visitor, child.id, pause_id, now_of(request))
+    return Response(status_code=204)
+
+
+def _pause(row: Pause) -> PauseOut:
+    return PauseOut(row.id, row.from_at, row.until_at, row.ended_at, row.returns, row.words)
+
+
+async def note_sighting(request: Request) -> Response:
+    """Somebody saw the child, or looked and did not."""
+    said = await json_body(request, SightingRequest)
+    child, roles = await child_for(request, request.path_params["child_id"], Action.SIGHTING_NOTE)
+    now = now_of(request)
+    made = await actions.note_sighting(
+        await visitor_of(request),
+        child.id,
+        _strongest(roles),
+        id=said.id,
+        answer=said.answer,
+        seen_at=said.seen_at or now,
+        words=said.words,
+        now=now,
+    )
+    return json_answer(_sighting(made), status=201)
+
+
+def _sighting(row: Sighting) -> SightingOut:
+    return SightingOut(row.id, row.answer, row.at, row.seen_at, Role(row.by_role))
+
+
+def _strongest(roles: frozenset[Role]) -> Role:
+    """What somebody counts as who is several things to a child: the one whose word settles more."""
+    order = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
+    return next(role for role in order if role in roles)
+
+
+async def missing(request: Request) -> Response:
+    """ "I think this child is missing": everyone is called at once."""
+    said = await json_body(request, MissingRequest)
+    child, _ = await child_for(request, request.path_params["child_id"], Action.EPISODE_OPEN)
+    made = await calling.open_missing(
+        await visitor_of(request), child.id, said.words, now_of(request)
+    )
+    return json_answer(await one_out(made, request), status=201)
+
+
+_CHILD = "/api/v1/children/{child_id:uuid}"
+
+routes = [
+    api("GET", "/api/v1/children", children, "My children", gives={200: ChildrenOut}),
+    api("GET", f"{_CHILD}/watch", watch, "The watch over a child", gives={200: WatchOut}),
+    api(
+        "PUT",
+        f"{_CHILD}/rhythm",
+        set_rhythm,
+        "Agree another rhythm",
+        takes=RhythmRequest,
+        gives={200: WatchOut},
+        problems=(Conflict,),
+    ),
+    api(
+        "PUT",
+        f"{_CHILD}/tier",
+        set_tier,
+        "Set the tier",
+        takes=TierRequest,
+        gives={200: WatchOut},
+        problems=(Conflict,),
+    ),
+    api(
+        "POST",
+        f"{_CHILD}/pauses",
+        pause,
+        "Agree an absence",
+        takes=PauseRequest,
+        gives={201: PauseOut},
+        problems=(Conflict, IdReused),
+    ),
+    api(
+        "DELETE",
+        f"{_CHILD}/pauses/{{pause_id:uuid}}",
+        end_pause,
+        "End an absence before its time",
+        gives={204: None},
+        problems=(Conflict,),
+    ),
+    api(
+        "POST",
+        f"{_CHILD}/sightings",
+        note_sighting,
+        "Note that the child was seen, or not",
+        takes=SightingRequest,
+        gives={201: SightingOut},
+        problems=(Conflict, IdReused),
+    ),
+    api(
+        "POST",
+        f"{_CHILD}/missing",
+        missing,
+        "Say that the child is missing",
+        takes=MissingRequest,
+        gives={201: AlertOut},
+        problems=(Conflict,),
+    ),
+]

@@ -1,0 +1,439 @@
+"""The board: who needs somebody now, first. Which row stands where, and what it says."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from itertools import groupby
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+from server.alerts.ladder import Cause
+from server.alerts.ladder import State as AlertState
+from server.i18n import N_, format_ago, format_day, gettext, ngettext
+from server.people.access import is_only_called
+from server.people.models import Person
+from server.people.rules import Action, Role, may
+from server.tasks.rules import Kind
+from server.tasks.turns import in_short, overdue
+from server.watch import evidence
+from server.watch.carer.models import Question
+from server.watch.models import Beat, Watch
+from server.watch.standing import State
+from server.watch.ticking import BLIND_AFTER, TICK
+from server.watch.wording import ROUNDS, Called, Facts, Mark, brief, quiet_phone, span, when
+
+Roles = frozenset[Role]
+# What has changed about these children, in a few words: moods lie in a room above this one.
+Changes = Callable[[Collection[UUID]], Awaitable[Mapping[UUID, str]]]
+
+
+class Group(StrEnum):
+    """Where a row stands: the order of the board."""
+
+    MISSING = "missing"
+    NOW = "now"
+    HELD = "held"  # Somebody has the alert.
+    LATE = "late"
+    DUE = "due"
+    AWAY = "away"
+    WELL = "well"
+
+
+TITLES: Mapping[Group, str] = {
+    Group.MISSING: N_("Missing"),
+    Group.NOW: N_("Needs somebody now"),
+    Group.HELD: N_("Somebody is on it"),
+    Group.LATE: N_("Late"),
+    Group.DUE: N_("Due"),
+    Group.AWAY: N_("Away"),
+    Group.WELL: N_("Well"),
+}
+WORDS: Mapping[Group, str] = {
+    Group.MISSING: N_("Missing"),
+    Group.NOW: N_("Now"),
+    Group.HELD: N_("In hand"),
+    Group.LATE: N_("Late"),
+    Group.DUE: N_("Due"),
+    Group.AWAY: N_("Away"),
+    Group.WELL: N_("Well"),
+}
+# The groups in which somebody waits for somebody.
+CALLING = frozenset({Group.MISSING, Group.NOW, Group.HELD, Group.LATE})
+BY_CAUSE: Mapping[Cause, tuple[str, str]] = {
+    Cause.HELP: ("help", N_("Help now")),
+    Cause.CONCERN: ("now", N_("Now")),
+    Cause.TALK: ("talk", N_("Talk")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One child on the board, ready to be shown."""
+
+    id: UUID
+    key: str
+    path: str
+    name: str
+    group: str
+    is_calm: bool
+    icon: str
+    word: str
+    text: str
+    owed: str  # What is over the time and the reader's turn; nobody is called by it.
+    # What has changed about the child, else that its phone shows nothing; nobody is called by it.
+    changed: str
+    strip: Markup
+    since: str | None
+    since_at: datetime | None
+    since_iso: str | None
+    exact: str | None
+    has: str | None
+    alert_id: UUID | None
+    button: str | None  # take, close, open, look
+    may_check_in: bool
+    has_page: bool  # Whether the reader may go on from here to the child's own page.
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One part of the sentence on top: "2 late"."""
+
+    group: Group
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything that the board shows of the children one may see."""
+
+    counts: list[Count]
+    groups: list[tuple[Group, str, list[Row]]]
+    calling: int  # How many need somebody now: for the title of the page.
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A child as its carer sees it: answered for and about, and nothing more."""
+
+    id: UUID
+    name: str
+    is_asked: bool  # A question waits for this carer.
+    is_missing: bool = False
+
+
+async def read(
+    roles: Mapping[UUID, Roles],
+    me: UUID,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    changes: Changes,
+    called: Collection[UUID] = (),
+) -> tuple[Board, list[Asked]]:
+    """The board over these children, and those of whom one is only the carer. `called`: the open
+    alerts to which the reader was called; of a child to whom they are nothing else, these are all
+    that is shown."""
+    seen = [child for child, held in roles.items() if may(held, Action.ALERT_SEE)]
+    facts = await evidence.of(seen, now)
+    facts = {child: _as_seen(one, roles[child], called) for child, one in facts.items()}
+    owed = await overdue(seen, me, now)
+    changed = await changes([id_ for id_ in seen if may(roles[id_], Action.OBSERVATION_SEE)])
+    holders = {alert.has for one in facts.values() for alert in one.alerts if alert.has}
+    names = await _names({*roles, *holders})
+    rows = [
+        replace(
+            _row(one, roles[child], names, owed.get(child, ()), me, language, zone, now),
+            changed=changed.get(child, "")
+            or (
+                ""
+                if is_only_called(roles[child], Action.ALERT_SEE)
+                else quiet_phone(one, language, zone, now)
+            ),
+        )
+        for child, one in facts.items()
+    ]
+    cared = {child for child, held in roles.items() if _is_only_cared(held)}
+    return _board(rows, facts, language, zone, now), await _asked(cared, names, me, now)
+
+
+def _as_seen(facts: Facts, held: Roles, called: Collection[UUID]) -> Facts:
+    """What is known, without the check-ins of before and other alerts to those only called."""
+    if not is_only_called(held, Action.ALERT_SEE):
+        return facts
+    alerts = tuple(alert for alert in facts.alerts if alert.id in called)
+    return replace(facts, alerts=alerts, marks="")
+
+
+def _is_only_cared(held: Roles) -> bool:
+    return bool(held - {Role.CALLED}) and is_only_called(held, Action.ALERT_SEE)
+
+
+async def _names(ids: Collection[UUID]) -> dict[UUID, str]:
+    rows = await Person.filter(id__in=list(ids)).values_list("id", "name")
+    return {id_: name for id_, name in rows}
+
+
+async def _asked(
+    cared: Collection[UUID], names: Mapping[UUID, str], me: UUID, now: datetime
+) -> list[Asked]:
+    if not cared:
+        return []
+    waiting = Question.filter(
+        person_id=me, child_id__in=list(cared), answered_at__isnull=True, expires_at__gt=now
+    )
+    # A late answer ends the miss, and with it the question: it would say that no check-in has come.
+    watches = Watch.filter(child_id__in=list(cared)).values_list(
+        "child_id", "missed_due_at", "is_missing"
+    )
+    held = list(await watches)
+    missed = {child: due for child, due, _ in held}
+    gone = {child for child, _, is_missing in held if is_missing}
+    asked = {one.child_id for one in await waiting if one.still_waits(missed.get(one.child_id))}
+    found = [Asked(child, names.get(child, ""), child in asked, child in gone) for child in cared]
+    return sorted(found, key=lambda one: (not one.is_asked, one.name.casefold()))
+
+
+async def last_look(now: datetime) -> tuple[datetime | None, bool]:
+    """When the ticker looked last, and whether that is too long ago to trust the board."""
+    beat = await Beat.filter(name=TICK).first()
+    if beat is None:
+        return None, True
+    return beat.at, now - beat.at > BLIND_AFTER
+
+
+# --- one row
+
+
+def _row(
+    facts: Facts,
+    roles: Roles,
+    names: Mapping[UUID, str],
+    owed: Sequence[Kind],
+    me: UUID,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Row:
+    alert = facts.alerts[0] if facts.alerts else None
+    group = group_of(facts, alert)
+    icon, word = look_of(group, alert)
+    since = _since(facts, alert, group)
+    has = names.get(alert.has) if alert is not None and alert.has is not None else None
+    return Row(
+        id=facts.child_id,
+        key=facts.child_id.hex,
+        path=f"/desk/children/{facts.child_id}"
+        if alert is None or may(roles, Action.CHILD_SEE)
+        else f"/desk/alerts/{alert.id}",
+        name=names.get(facts.child_id, ""),
+        group=group.value,
+        is_calm=group not in CALLING,
+        icon=icon,
+        word=gettext(language, word),
+        text=brief(facts, language, zone, now),
+        owed=in_short(owed, language),
+        changed="",
+        strip=strip(facts.marks, language),
+        since=None if since is None else _how_long(since, group, language, now),
+        since_at=since,
+        since_iso=None if since is None else f"{since:%Y-%m-%dT%H:%MZ}",
+        # Of those who are well, the sentence beside it says the time.
+        exact=when(language, since, zone, now) if since and group in CALLING else None,
+        has=has,
+        alert_id=alert.id if alert is not None else None,
+        button=_button(group, alert, roles, me),
+        may_check_in=may(roles, Action.CHECK_IN_FOR),
+        has_page=may(roles, Action.CHILD_SEE),
+    )
+
+
+def group_of(facts: Facts, alert: Called | None) -> Group:
+    """Where a child stands on the board. A missing child stays on top, whoever has it."""
+    if alert is None:
+        if facts.standing is State.ALERTED:
+            return Group.LATE
+        return Group(facts.standing.value)
+    if alert.cause is Cause.MISSING or facts.standing is State.MISSING:
+        return Group.MISSING
+    return Group.NOW if alert.has is None else Group.HELD
+
+
+def look_of(group: Group, alert: Called | None) -> tuple[str, str]:
+    """The drawing and the word of a row."""
+    if alert is not None and group is Group.NOW:
+        if alert.state is AlertState.ANSWERED:
+            return "confirm", N_("Confirm")
+        if alert.cause in BY_CAUSE:
+            return BY_CAUSE[alert.cause]
+    return group.value, WORDS[group]
+
+
+def _since(facts: Facts, alert: Called | None, group: Group) -> datetime | None:
+    if alert is not None:
+        is_silence = alert.cause is Cause.SILENCE and alert.state is not AlertState.ANSWERED
+        silent = facts.missed_due_at if is_silence else alert.answered_at
+        return silent or alert.opened_at
+    if group is Group.LATE:
+        return facts.missed_due_at
+    if group is Group.DUE:
+        return facts.due_at
+    if group is Group.AWAY:
+        return facts.away_until
+    return facts.answered_at
+
+
+def _how_long(since: datetime, group: Group, language: str, now: datetime) -> str:
+    """For how long, of those who wait: "2 hrs 10 mins"; else how long ago: "20 hours ago"."""
+    minutes = timedelta(minutes=(now - since) // timedelta(minutes=1))
+    if group in CALLING:
+        return span(language, minutes)
+    return _ago(language, minutes)
+
+
+_ago = lru_cache(maxsize=4096)(format_ago)
+
+
+def _button(group: Group, alert: Called | None, roles: Roles, me: UUID) -> str | None:
+    if alert is None:
+        return "look" if group is Group.LATE else None
+    if not may(roles, Action.ALERT_ACKNOWLEDGE):
+        return "open"
+    if alert.has is None:
+        return "take"
+    return "close" if alert.has == me else "open"
+
+
+# --- the whole
+
+
+def _board(
+    rows: Iterable[Row],
+    facts: Mapping[UUID, Facts],
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Board:
+    groups: dict[Group, list[Row]] = {group: [] for group in Group}
+    for row in rows:
+        groups[Group(row.group)].append(row)
+    for group, found in groups.items():
+        found.sort(key=lambda row: _order(row, group, now))
+    counts = [
+        Count(group, _count(group, found, facts, language, zone, now))
+        for group, found in groups.items()
+        if found
+    ]
+    shown = [(group, gettext(language, TITLES[group]), found) for group, found in groups.items()]
+    calling = len(groups[Group.MISSING]) + len(groups[Group.NOW])
+    return Board(counts, [part for part in shown if part[2]], calling)
+
+
+_BY_ICON = {"help": 0, "now": 1, "confirm": 2, "talk": 3}
+
+
+def _order(row: Row, group: Group, now: datetime) -> tuple[int, datetime, str]:
+    """Within a group: the worse cause, then the longest wait; those who are well by name."""
+    if group is Group.WELL:
+        return (0, now, row.name.casefold())
+    return (_BY_ICON.get(row.icon, 0), row.since_at or now, row.name.casefold())
+
+
+def _count(
+    group: Group,
+    rows: list[Row],
+    facts: Mapping[UUID, Facts],
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+) -> str:
+    n = len(rows)
+    if group is Group.AWAY and n == 1:
+        until = facts[rows[0].id].away_until
+        if until is not None:
+            day = format_day(language, until, zone, now)
+            return gettext(language, N_("1 away until {day}"), day=day)
+    if group is Group.MISSING:
+        return ngettext(language, "{n} missing", "{n} missing", n)
+    if group is Group.NOW:
+        return ngettext(language, "{n} needs somebody now", "{n} need somebody now", n)
+    if group is Group.HELD:
+        return ngettext(language, "{n} in hand", "{n} in hand", n)
+    if group is Group.LATE:
+        return ngettext(language, "{n} late", "{n} late", n)
+    if group is Group.DUE:
+        return ngettext(language, "{n} due", "{n} due", n)
+    if group is Group.AWAY:
+        return ngettext(language, "{n} away", "{n} away", n)
+    return ngettext(language, "{n} well", "{n} well", n)
+
+
+# --- the last rounds as small marks
+
+MARK_WORDS: Mapping[str, str] = {
+    Mark.ANSWERED: N_("answered"),
+    Mark.LATE: N_("answered late"),
+    Mark.SEEN: N_("seen by an adult"),
+    Mark.MISSED: N_("not answered"),
+    Mark.AWAY: N_("away"),
+    Mark.OPEN: N_("open"),
+}
+# Each kind has a shape of its own: a bar, half a bar, a broken one, a square, a dash, a frame.
+_SHAPES: Mapping[str, str] = {
+    Mark.ANSWERED: "M{x} 2v12",
+    Mark.LATE: "M{x} 9v5",
+    Mark.SEEN: "M{x} 2v4m0 4v4",
+    Mark.MISSED: "M{m} 6h4v4h-4z",
+    Mark.AWAY: "M{m} 8h4",
+    Mark.OPEN: "M{m} 3h4v10h-4z",
+}
+_STEP = 6
+
+
+@lru_cache(maxsize=4096)
+def strip(marks: str, language: str, *, alone: bool = False) -> Markup:
+    """The marks as one drawing, with the sum of them in words for those who cannot see it.
+
+    `alone`: one mark beside its word, which needs no other.
+    """
+    if not marks:
+        return Markup("")
+    paths: dict[str, str] = {}
+    many = len(marks) if alone else ROUNDS
+    for place, mark in enumerate(marks, many - len(marks)):
+        x = place * _STEP + 3
+        paths[mark] = paths.get(mark, "") + _SHAPES[mark].format(x=x, m=x - 2)
+    drawn = "".join(f'<path class="{mark}" d="{path}"/>' for mark, path in paths.items())
+    label = f'role="img" aria-label="{escape(marks_in_words(marks, language))}"'
+    what = 'class="one strip" aria-hidden="true"' if alone else f'class="strip" {label}'
+    return Markup(  # noqa: S704 - made of our own letters; the label is escaped
+        f'<svg {what} viewBox="0 0 {many * _STEP} 16">{drawn}</svg>'
+    )
+
+
+def marks_in_words(marks: str, language: str) -> str:
+    """ "Last 28 check-ins: 26 answered, 1 answered late, 1 not answered"."""
+    separator = gettext(language, N_(", "))
+    parts = separator.join(
+        gettext(language, N_("{n} {what}"), n=marks.count(mark), what=_mark_word(mark, language))
+        for mark in MARK_WORDS
+        if mark in marks
+    )
+    return gettext(language, N_("Last {n} check-ins: {parts}"), n=len(marks), parts=parts)
+
+
+def marks_one_by_one(marks: str, language: str) -> str:
+    """Every round in a word, equal ones together: "24 answered, 1 not answered, 3 answered"."""
+    separator = gettext(language, N_(", "))
+    return separator.join(
+        gettext(language, N_("{n} {what}"), n=len(list(run)), what=_mark_word(mark, language))
+        for mark, run in groupby(marks)
+    )
+
+
+def _mark_word(mark: str, language: str) -> str:
+    return gettext(language, MARK_WORDS[mark])

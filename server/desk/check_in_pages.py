@@ -1,0 +1,410 @@
+"""The page of a child: how it stands, what it said, what was agreed. And checking in for it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.alerts.words import CAUSES
+from server.checkin.actions import record
+from server.checkin.models import CheckIn
+from server.checkin.rules import LONGEST_NOTE, Answer, Want
+from server.desk.board import MARK_WORDS, group_of, look_of, marks_one_by_one, strip
+from server.errors import IdReused, Refused, WaymarkError
+from server.i18n import N_, format_day, format_short_date, gettext, ngettext
+from server.people.access import (
+    BOARD_LOOK_EVERY,
+    Roles,
+    desk_child,
+    looked,
+    now_of,
+    staff_of,
+)
+from server.people.desk_forms import back_to, done, strongest
+from server.people.models import Child, Home, Person, Tie
+from server.people.rules import Action, Role, may
+from server.people.supervised import unsupervised
+from server.people.words import ROLES, entered, form_fault
+from server.placements.placing import why_left
+from server.policy.levels import Way
+from server.tasks.turns import lines
+from server.watch import evidence
+from server.watch.models import Round, Sighting
+from server.watch.rhythm import agreed
+from server.watch.rhythm.agreed import left_in_words
+from server.watch.signals import drift
+from server.watch.signals.models import Observation
+from server.watch.signals.noticing import noticed
+from server.watch.signals.signal_words import sentence as signal_sentence
+from server.watch.signals.signs import SIGNS
+from server.watch.trusted.trusting import waiting
+from server.watch.wording import reminders, way_in_words, when
+from server.web.web import form_body, language_of, page, zone_of
+
+# As many answers as a month of three a day has.
+MOST = 90
+MOST_NOTICED = 12
+# What was said so long before it arrived had waited on a phone without a network.
+HAD_WAITED = timedelta(minutes=10)
+# The life project lies in a room above this one: the composition root hangs this on `app.state`.
+# What was texted from the agreed number of a child lies in a room above: the composition root hands
+# it in.
+TextsOf = Callable[[UUID, int], Awaitable[Sequence[tuple[datetime, str, bool]]]]
+KeptApart = Callable[[UUID, Roles], Awaitable[int]]
+MOODS = (N_("Awful"), N_("Bad"), N_("So-so"), N_("Good"), N_("Great"))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the history: an answer, or somebody who saw the child."""
+
+    at: datetime
+    icon: str
+    word: str
+    words: str | None
+    tags: tuple[tuple[str, str], ...]  # (kind, text)
+    by: str | None
+    said_at: datetime | None  # Where it arrived much later than it was said.
+
+
+# --- the page
+
+
+async def show(request: Request) -> Response:
+    """How a child is, at a glance, and everything that can be done about it."""
+    child, roles = await desk_child(request, Action.HISTORY_SEE)
+    visitor, now = await staff_of(request), now_of(request)
+    look = f"look:{Action.HISTORY_SEE}"
+    await looked(visitor, [child.id], look, now)
+    context = {
+        **await _standing(request, child),
+        **await _terms(request, child),
+        "history": await _history(request, child, now),
+        "legend": [
+            (strip(mark, language_of(request), alone=True), gettext(language_of(request), word))
+            for mark, word in MARK_WORDS.items()
+        ],
+        "changed": await _changed(request, child, roles),
+        "noticed": await _noticed(child, roles, language_of(request)),
+        "people": await _people(child, now, language_of(request)),
+        "left": await _left(request, child),
+        "is_unsupervised": child.left_at is None and bool(await unsupervised([child.id], now)),
+        **await _turns(request, child, roles),
+        "kept_apart": await _kept_apart(request, child, roles),
+        "trusted_waiting": await waiting(child.id),
+        "birthday_words": _born(child, language_of(request), now),
+        "placed_at": child.placed_at,
+        "home": await Home.get_or_none(id=child.home_id) if child.home_id else None,
+        "may": {action.name.lower(): may(roles, action) for action in Action},
+        "done": done(request),
+        "now": now,
+    }
+    return page(request, "desk/child.html", context)
+
+
+def _born(child: Child, language: str, now: datetime) -> str:
+    """The birthday and the age that it makes."""
+    born = child.birthday
+    if born is None:
+        return ""
+    today = now.date()
+    age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    day = format_short_date(language, born)
+    return ngettext(language, "{day}, {n} year old", "{day}, {n} years old", age, day=day)
+
+
+async def turns(request: Request) -> Response:
+    """Whose turn it is, alone: the page of the child asks for it anew when that changes."""
+    child, roles = await desk_child(request, Action.HISTORY_SEE, at_most_every=BOARD_LOOK_EVERY)
+    return page(request, "desk/turns.html", await _turns(request, child, roles))
+
+
+async def _turns(request: Request, child: Child, roles: Roles) -> dict[str, Any]:
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    me = (await staff_of(request)).person_id
+    found = await lines(child, me, roles, language, now) if child.left_at is None else []
+    return {
+        "turns": found,
+        "path": f"/desk/children/{child.id}",
+        "shown": lambda at: when(language, at, zone, now),
+    }
+
+
+async def _kept_apart(request: Request, child: Child, roles: Roles) -> int:
+    """How many words of somebody whose tie is over wait for this reader to decide about them."""
+    if not may(roles, Action.QUARANTINE_DECIDE):
+        return 0
+    count = cast(KeptApart, request.app.state.kept_apart)
+    return await count(child.id, roles)
+
+
+async def _left(request: Request, child: Child) -> str:
+    """That the placement has ended, and why; empty while it has not."""
+    if child.left_at is None:
+        return ""
+    why = await why_left(child)
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    return left_in_words(child.left_at, why, language, zone, now)
+
+
+async def _standing(request: Request, child: Child) -> dict[str, Any]:
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    facts = (await evidence.of([child.id], now)).get(child.id)
+    known: dict[str, Any] = {
+        "child": await Person.get(id=child.id),
+        "path": f"/desk/children/{child.id}",
+        "facts": facts,
+        "shown": lambda at: when(language, at, zone, now),
+        "sighting_id": uuid4(),
+    }
+    if facts is None:
+        return known
+    alert = facts.alerts[0] if facts.alerts else None
+    group = group_of(facts, alert)
+    icon, word = look_of(group, alert)
+    return {
+        **known,
+        "group": group.value,
+        "icon_name": icon,
+        "word": gettext(language, word),
+        "sentence": evidence.sentence(facts, language, zone, now),
+        # In an alert the sentence has it.
+        "reminders": "" if facts.is_silent else reminders(facts, language, zone, now),
+        "strip": strip(facts.marks, language),
+        "marks": marks_one_by_one(facts.marks, language),
+        "alerts": facts.alerts,
+        "causes": {one.id: gettext(language, CAUSES[one.cause]) for one in facts.alerts},
+    }
+
+
+async def _terms(request: Request, child: Child) -> dict[str, Any]:
+    now = now_of(request)
+    one = await agreed.case_of(child.id, now)
+    if one is None:
+        return {"agreed": None}
+    return {"agreed": await agreed.read(one, language_of(request), zone_of(request), now)}
+
+
+async def _people(child: Child, now: datetime, language: str) -> list[tuple[str, str]]:
+    held = await Tie.filter(Tie.standing_at(now), child_id=child.id).order_by("from_at", "id")
+    names = {p.id: p.name for p in await Person.filter(id__in=[tie.person_id for tie in held])}
+    return [(names[tie.person_id], gettext(language, ROLES[Role(tie.role)])) for tie in held]
+
+
+async def _changed(request: Request, child: Child, roles: Roles) -> list[tuple[str, str]]:
+    """What has changed, each in a sentence, and since when."""
+    if child.left_at is not None or not may(roles, Action.OBSERVATION_SEE):
+        return []
+    name = (await Person.get(id=child.id)).name
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    found = await drift.of(child.agency_id, [child.id], now)
+    return [
+        (
+            signal_sentence(one, name, language),
+            gettext(language, N_("since {day}"), day=format_day(language, one.since, zone, now)),
+        )
+        for one in found[child.id]
+    ]
+
+
+async def _noticed(child: Child, roles: Roles, language: str) -> list[Moment]:
+    """The warning signs that adults noted lately, for those who answer for the child."""
+    if not may(roles, Action.OBSERVATION_SEE):
+        return []
+    found = await noticed(child.id, MOST_NOTICED)
+    people = await Person.filter(id__in=[one.by_id for one in found])
+    names = {person.id: person.name for person in people}
+    return [_observed(one, names.get(one.by_id), language) for one in found]
+
+
+def _observed(one: Observation, name: str | None, language: str) -> Moment:
+    role = gettext(language, ROLES[Role(one.by_role)])
+    return Moment(
+        at=one.at,
+        icon="eye",
+        word=gettext(language, SIGNS[one.sign]) if one.sign in SIGNS else one.sign,
+        words=one.words,
+        tags=(),
+        by=gettext(language, N_("By {name}, {role}"), name=name or "", role=role),
+        said_at=None,
+    )
+
+
+async def _history(request: Request, child: Child, now: datetime) -> list[Moment]:
+    language, zone = language_of(request), zone_of(request)
+    answers = await CheckIn.filter(child_id=child.id).order_by("-received_at").limit(MOST)
+    seen = await Sighting.filter(child_id=child.id).order_by("-at").limit(MOST)
+    forgot = Round.filter(child_id=child.id, forgot_at__isnull=False).order_by("-forgot_at")
+    others = {one.by_id for one in answers} | {one.by_id for one in seen}
+    names = {person.id: person.name for person in await Person.filter(id__in=list(others))}
+    moments = [_answer(one, names.get(one.by_id), language) for one in answers]
+    moments += [_seen(one, names.get(one.by_id), language) for one in seen]
+    moments += [_forgot(one, language, zone, now) for one in await forgot.limit(MOST)]
+    texts_of = cast(TextsOf, request.app.state.texts_of)
+    moments += [_text(*one, language) for one in await texts_of(child.id, MOST)]
+    return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST]
+
+
+def _answer(one: CheckIn, name: str | None, language: str) -> Moment:
+    tags = [
+        (kind, gettext(language, word))
+        for is_so, kind, word in (
+            (one.want == Want.HELP, "wants", N_("asked for help")),
+            (one.want == Want.TALK, "wants", N_("wants to talk")),
+            (one.want == Want.SAFE, "wants", N_("is safe, not ready to come back")),
+            (one.is_late, "late", N_("late")),
+            (one.is_early, "early", N_("before it was due")),
+        )
+        if is_so
+    ]
+    by = way_in_words(one.by_way, language) or None
+    if one.by_role != Role.CHILD:
+        role = gettext(language, ROLES[Role(one.by_role)])
+        by = gettext(
+            language, N_("Given for the child by {name}, {role}"), name=name or "", role=role
+        )
+    if one.by_role != Role.CHILD and one.by_way == Way.VOICE:
+        told = N_("Said aloud by the child, passed on by {name}, {role}")
+        by = gettext(language, told, name=name or "", role=role)
+    waited = one.received_at - one.said_at > HAD_WAITED
+    return Moment(
+        at=one.received_at,
+        icon="check" if one.mood is None else f"mood-{one.mood}",
+        word=gettext(language, N_("OK") if one.mood is None else MOODS[one.mood - 1]),
+        words=one.note,
+        tags=tuple(tags),
+        by=by,
+        said_at=one.said_at if waited else None,
+    )
+
+
+def _forgot(one: Round, language: str, zone: ZoneInfo, now: datetime) -> Moment:
+    assert one.forgot_at is not None
+    due = when(language, one.due_at, zone, now)
+    return Moment(
+        at=one.forgot_at,
+        icon="words",
+        word=gettext(language, N_("I forgot")),
+        words=None,
+        tags=(),
+        by=gettext(language, N_("The check-in of {due}"), due=due),
+        said_at=None,
+    )
+
+
+def _text(at: datetime, words: str, is_shared: bool, language: str) -> Moment:
+    """A text in other words than the agreed ones: it settles nothing, and is not lost."""
+    told = N_("from a number that several children share")
+    return Moment(
+        at=at,
+        icon="words",
+        word=gettext(language, N_("Text message")),
+        words=words,
+        tags=(("early", gettext(language, told)),) if is_shared else (),
+        by=None,
+        said_at=None,
+    )
+
+
+def _seen(one: Sighting, name: str | None, language: str) -> Moment:
+    word = N_("Seen") if one.answer == "seen" else N_("Not seen")
+    role = gettext(language, ROLES[Role(one.by_role)])
+    return Moment(
+        at=one.at,
+        icon="eye",
+        word=gettext(language, word),
+        words=one.words,
+        tags=(),
+        by=gettext(language, N_("By {name}, {role}"), name=name or "", role=role),
+        said_at=one.seen_at if one.at - one.seen_at > HAD_WAITED else None,
+    )
+
+
+# --- checking in for a child
+
+
+async def check_in(request: Request) -> Response:
+    """For a child without a phone: what it says, said by an adult and marked so."""
+    child, roles = await desk_child(request, Action.CHECK_IN_FOR)
+    return await _check_in_page(request, child.id, roles)
+
+
+async def record_for(request: Request) -> Response:
+    """The answer of a child, given by an adult."""
+    child, roles = await desk_child(request, Action.CHECK_IN_FOR)
+    form, now = await form_body(request), now_of(request)
+    try:
+        answer = _answer_of(form, now)
+        await record(await staff_of(request), strongest(roles), child.id, answer, now)
+    except IdReused:
+        pass  # The same form again: it was noted the first time.
+    except WaymarkError as fault:
+        return await _check_in_page(request, child.id, roles, form=form, fault=fault)
+    return back_to(child.id, roles, "check-in")
+
+
+def _answer_of(form: FormData, now: datetime) -> Answer:
+    mood, want, note = entered(form, "mood"), entered(form, "want"), entered(form, "note")
+    if mood and mood not in set("12345"):
+        raise Refused(N_("Choose one of the five faces, or none."), field="mood")
+    if want and want not in set(Want):
+        raise Refused(N_("Choose what the child wants."), field="want")
+    try:
+        id_ = UUID(entered(form, "id"))
+    except ValueError:
+        id_ = uuid4()
+    return Answer(
+        id=id_,
+        said_at=now,
+        mood=int(mood) if mood else None,
+        note=note or None,
+        want=Want(want or Want.NOTHING),
+        way=Way.VOICE if entered(form, "told") == Way.VOICE else Way.CARER,
+    )
+
+
+async def _check_in_page(
+    request: Request,
+    child_id: UUID,
+    roles: Roles,
+    *,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    language = language_of(request)
+    given = {"id": str(uuid4()), "mood": "", "note": "", "want": Want.NOTHING.value, "told": ""}
+    if form is not None:
+        given = {name: entered(form, name) for name in given}
+    context = {
+        "child": await Person.get(id=child_id),
+        "path": f"/desk/children/{child_id}",
+        "given": given,
+        "moods": _moods(language),
+        "is_carer": strongest(roles) is Role.CARER,
+        "longest": LONGEST_NOTE,
+        "error": form_fault(fault, language) if fault is not None else None,
+        "now": now_of(request),
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "desk/check_in.html", context, status=status)
+
+
+def _moods(language: str) -> Sequence[tuple[str, str]]:
+    return [(str(number), gettext(language, word)) for number, word in enumerate(MOODS, 1)]
+
+
+_CHILD = "/desk/children/{child_id:uuid}"
+
+routes = [
+    Route(_CHILD, show, methods=["GET"]),
+    Route(f"{_CHILD}/turns", turns, methods=["GET"]),
+    Route(f"{_CHILD}/check-in", check_in, methods=["GET"]),
+    Route(f"{_CHILD}/check-in", record_for, methods=["POST"]),
+]

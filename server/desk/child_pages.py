@@ -1,0 +1,452 @@
+"""One question a page: rhythm, tier, absences, a sighting, "I think this child is missing".
+
+They stand on their own, so that each can say by itself what was wrong. The page of the child, which
+shows all of it together with the answers, is in the room of check-ins.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.clock import known_zone
+from server.errors import Conflict, Refused, WaymarkError
+from server.i18n import N_, gettext
+from server.people.access import Roles, desk_child, nothing_here, now_of, staff_of
+from server.people.desk_forms import (
+    TIMES,
+    WINDOWS,
+    as_field,
+    back_to,
+    done,
+    id_or_new,
+    moment_of,
+    strongest,
+    times_of,
+    typed_windows,
+    windows_of,
+    words_of,
+)
+from server.people.models import Person
+from server.people.rules import Action, Role
+from server.people.words import FormFault, entered, form_fault
+from server.policy.policy import Tier
+from server.watch import actions
+from server.watch.cases import Case
+from server.watch.foreseeing import if_not_seen, in_words
+from server.watch.models import Pause, Watch
+from server.watch.rhythm import agreed, agreeing, proposing
+from server.watch.rhythm.rhythm import Rhythm, as_data, read
+from server.watch.standing import Terms
+from server.watch.wording import TIERS, when
+from server.watch.writing import ended
+from server.web.web import form_body, language_of, page, zone_of
+
+# The zones that a placement is likely to be in; any other can be typed.
+ZONES = (
+    "Africa/Casablanca", "Africa/Tunis", "America/Montreal", "Asia/Beirut", "Atlantic/Canary",
+    "Europe/Amsterdam", "Europe/Athens", "Europe/Belgrade", "Europe/Berlin", "Europe/Brussels",
+    "Europe/Bucharest", "Europe/Copenhagen", "Europe/Dublin", "Europe/Helsinki",
+    "Europe/Istanbul", "Europe/Kyiv", "Europe/Lisbon", "Europe/London", "Europe/Luxembourg",
+    "Europe/Madrid", "Europe/Malta", "Europe/Oslo", "Europe/Paris", "Europe/Prague",
+    "Europe/Riga", "Europe/Rome", "Europe/Sarajevo", "Europe/Sofia", "Europe/Stockholm",
+    "Europe/Tallinn", "Europe/Tirane", "Europe/Vienna", "Europe/Vilnius", "Europe/Warsaw",
+    "Europe/Zagreb", "Europe/Zurich",
+)  # fmt: skip
+
+
+async def case_for(child_id: UUID, now: datetime) -> Case:
+    """The watch that a page is about. Raises NotFound, Conflict `ended`."""
+    one = await agreed.case_of(child_id, now)
+    if one is not None:
+        return one
+    raise ended() if await Watch.exists(child_id=child_id) else nothing_here()
+
+
+async def show(
+    request: Request,
+    template: str,
+    child_id: UUID,
+    context: Mapping[str, Any],
+    fault: WaymarkError | None = None,
+) -> Response:
+    """A page about a child: what these pages share, and what went wrong."""
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    error: FormFault | None = form_fault(fault, language) if fault is not None else None
+    known = {
+        "child": await Person.get(id=child_id),
+        "path": f"/desk/children/{child_id}",
+        "error": error,
+        "done": done(request),
+        "shown": lambda at: when(language, at, zone, now),
+        "now": now,
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, template, {**known, **context}, status=status)
+
+
+# --- the rhythm
+
+
+async def rhythm(request: Request) -> Response:
+    """When the child is asked."""
+    child, _ = await desk_child(request, Action.RHYTHM_AGREE)
+    return await _rhythm_page(request, child.id)
+
+
+async def set_rhythm(request: Request) -> Response:
+    """Another rhythm, agreed with the child; it holds from the next round on."""
+    child, roles = await desk_child(request, Action.RHYTHM_AGREE)
+    form = await form_body(request)
+    try:
+        data = rhythm_of(form)
+        zone = entered(form, "zone")
+        await agreeing.set_rhythm(await staff_of(request), child.id, data, zone, now_of(request))
+    except WaymarkError as fault:
+        return await _rhythm_page(request, child.id, form, fault)
+    return back_to(child.id, roles, "rhythm")
+
+
+def rhythm_of(form: FormData) -> dict[str, Any]:
+    """The rhythm that a form holds, as data. Raises Refused, naming the question."""
+    windows = windows_of(form)
+    times = tuple(sorted({*times_of(form, "at"), *(end for _, end in windows)}))
+    if not times:
+        raise Refused(N_("Enter at least one time."), field="at")
+    chosen = [value for value in form.getlist("day") if value in set("0123456")]
+    days = frozenset(int(str(value)) for value in chosen)
+    if not days:
+        raise Refused(N_("Choose at least one day."), field="day")
+    return as_data(read(as_data(Rhythm(times, days, windows=windows))))
+
+
+def asked_when(
+    form: FormData | None, rhythm: Rhythm | None, language: str, room: int = len(TIMES)
+) -> dict[str, Any]:
+    """What the parts of a form about a rhythm show: what was typed, else what stands."""
+    rhythm = rhythm or Rhythm()
+    windows = [(f"{begin:%H:%M}", f"{end:%H:%M}") for begin, end in rhythm.windows]
+    ends = {end for _, end in rhythm.windows}
+    times, days = [f"{at:%H:%M}" for at in rhythm.at if at not in ends], {*map(str, rhythm.days)}
+    if form is not None:
+        times, days = [str(value) for value in form.getlist("at")], {*map(str, form.getlist("day"))}
+        windows = typed_windows(form)
+    return {
+        "times": [*times, *[""] * (room - len(times))],
+        "windows": [*windows, *[("", "")] * (WINDOWS - len(windows))],
+        "days": [
+            (str(number), gettext(language, word), str(number) in days)
+            for number, word in enumerate(agreed.DAYS)
+        ],
+    }
+
+
+def named_as_typed(fault: WaymarkError | None) -> WaymarkError | None:
+    """The rules name a rhythm, or a part of it: the form calls them its times and its windows."""
+    if not isinstance(fault, Refused) or not (fault.field or "").startswith("rhythm"):
+        return fault
+    field = "window" if fault.field == "rhythm.from" else "at"
+    return Refused(fault.detail, code=fault.code, field=field, **fault.extra)
+
+
+async def _rhythm_page(
+    request: Request,
+    child_id: UUID,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    now, language = now_of(request), language_of(request)
+    one = await case_for(child_id, now)
+    context = {
+        "agreed": await agreed.read(one, language, zone_of(request), now),
+        **asked_when(form, one.terms.rhythm, language),
+        "zone_name": entered(form, "zone") if form is not None else one.watch.zone,
+        "zones": ZONES,
+        "ceiling": agreed.allowed_silence(one.terms, language),
+        "may": {"rhythm_agree": True},
+    }
+    if form is not None:
+        fault = named_as_typed(fault)
+    return await show(request, "desk/rhythm.html", child_id, context, fault)
+
+
+async def agree(request: Request) -> Response:
+    """Yes to what was proposed, in one tap."""
+    child, roles = await desk_child(request, Action.RHYTHM_AGREE)
+    form, now = await form_body(request), now_of(request)
+    visitor, proposal_id = await staff_of(request), request.path_params["proposal_id"]
+    try:
+        version = entered(form, "version")
+        made = await proposing.agree(visitor, child.id, proposal_id, version, now)
+    except (Conflict, Refused) as fault:
+        return await _rhythm_page(request, child.id, None, fault)
+    return back_to(child.id, roles, "rhythm" if made.days is None else "season")
+
+
+async def decline(request: Request) -> Response:
+    """Another answer than yes: what stands stays."""
+    child, roles = await desk_child(request, Action.RHYTHM_AGREE)
+    form, now = await form_body(request), now_of(request)
+    visitor, proposal_id = await staff_of(request), request.path_params["proposal_id"]
+    try:
+        await proposing.decline(visitor, child.id, proposal_id, words_of(form, "answer"), now)
+    except (Conflict, Refused) as fault:
+        return await _rhythm_page(request, child.id, None, fault)
+    return back_to(child.id, roles, "proposal-declined")
+
+
+# --- the tier
+
+
+async def tier(request: Request) -> Response:
+    """How tight the watch is."""
+    child, _ = await desk_child(request, Action.TIER_SET)
+    return await _tier_page(request, child.id)
+
+
+async def set_tier(request: Request) -> Response:
+    """Tighter or looser, for good or until a moment; with another rhythm where it needs one."""
+    child, roles = await desk_child(request, Action.TIER_SET)
+    form, now = await form_body(request), now_of(request)
+    one = await case_for(child.id, now)
+    try:
+        chosen = _tier_of(entered(form, "tier"), "tier")
+        until_at = moment_of(entered(form, "until"), known_zone(one.watch.zone), "until_at")
+        then = _tier_of(entered(form, "then"), "then") if until_at is not None else None
+        times = times_of(form, "times")
+        await agreeing.set_tier(
+            await staff_of(request),
+            child.id,
+            chosen,
+            until_at=until_at,
+            then=then,
+            why=words_of(form, "why"),
+            rhythm=as_data(Rhythm(times)) if times else None,
+            now=now,
+        )
+    except WaymarkError as fault:
+        return await _tier_page(request, child.id, form, fault)
+    return back_to(child.id, roles, "tier")
+
+
+def _times_asked_for(form: FormData | None, fault: WaymarkError | None) -> list[str]:
+    """The times that the form of the tier asks for: none, unless the rhythm is too slow for it."""
+    typed = [str(value) for value in form.getlist("times")] if form is not None else []
+    if typed or fault is None or fault.code != "too_slow":
+        return typed
+    return list(TIMES)
+
+
+def _tier_of(value: str, field: str) -> Tier:
+    if value not in set(Tier):
+        raise Refused(N_("Choose one of the three tiers."), field=field)
+    return Tier(value)
+
+
+async def _tier_page(
+    request: Request,
+    child_id: UUID,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    now, language, zone = now_of(request), language_of(request), zone_of(request)
+    one = await case_for(child_id, now)
+    until = one.watch.tier_until_at
+    place = known_zone(one.watch.zone)
+    given = {
+        "tier": one.terms.tier.value,
+        "until": as_field(until, place) if until is not None else "",
+        "then": one.watch.tier_then or Tier.MID.value,
+        "why": "",
+    }
+    if form is not None:
+        given = {name: entered(form, name) for name in given}
+    times = _times_asked_for(form, fault)
+    # What is wrong with the rhythm is said where it was typed.
+    is_typed = form is not None and any(form.getlist("times"))
+    is_about_times = fault is not None and (
+        (fault.field or "").startswith("rhythm") or (fault.code == "too_slow" and is_typed)
+    )
+    if isinstance(fault, Refused) and is_about_times:
+        fault = Refused(fault.detail, code=fault.code, field="times", **fault.extra)
+    choices = []
+    for value, (word, hint) in TIERS.items():
+        says = _told(agreeing.in_tier(one, value), language, zone, now)
+        choices.append((value.value, gettext(language, word), gettext(language, hint), says))
+    context = {
+        "given": given,
+        "choices": choices,
+        "times": times,
+        "zone_name": one.watch.zone,
+    }
+    return await show(request, "desk/tier.html", child_id, context, fault)
+
+
+def _told(terms: Terms, language: str, zone: Any, now: datetime) -> str:
+    """ "Due 18:00: without an answer, a person is told by 18:45." """
+    found = agreed.would_be_told(terms, now)
+    if found is None:
+        return ""
+    due, told = (when(language, at, zone, now) for at in found)
+    return gettext(
+        language, N_("Next due {due}. Without an answer, told by {told}."), due=due, told=told
+    )
+
+
+# --- absences
+
+
+async def pauses(request: Request) -> Response:
+    """Agreed absences: each has an end."""
+    child, _ = await desk_child(request, Action.PAUSE)
+    return await _pauses_page(request, child.id)
+
+
+async def add_pause(request: Request) -> Response:
+    """One more."""
+    child, roles = await desk_child(request, Action.PAUSE)
+    form, now = await form_body(request), now_of(request)
+    one = await case_for(child.id, now)
+    place = known_zone(one.watch.zone)
+    try:
+        until_at = moment_of(entered(form, "until"), place, "until_at")
+        if until_at is None:
+            raise Refused(
+                N_("Enter when the child is back: an absence has an end."), field="until_at"
+            )
+        await agreeing.pause(
+            await staff_of(request),
+            child.id,
+            moment_of(entered(form, "from"), place, "from_at") or now,
+            until_at,
+            words_of(form),
+            returns=entered(form, "returns") == "yes",
+            id=id_or_new(form),
+            now=now,
+        )
+    except WaymarkError as fault:
+        return await _pauses_page(request, child.id, form, fault)
+    return back_to(child.id, roles, "pause")
+
+
+async def end_pause(request: Request) -> Response:
+    """Back earlier, or it never came to it."""
+    child, roles = await desk_child(request, Action.PAUSE)
+    visitor, pause_id = await staff_of(request), request.path_params["pause_id"]
+    await agreeing.end_pause(visitor, child.id, pause_id, now_of(request))
+    return back_to(child.id, roles, "pause-ended")
+
+
+def _told_after(one: Case, pause: Pause, language: str, zone: Any, now: datetime) -> str:
+    """By when a person is told who has not heard of the child at the end of its absence."""
+    found = agreed.told_after(one, pause)
+    return when(language, found, zone, now) if found is not None else ""
+
+
+async def _pauses_page(
+    request: Request,
+    child_id: UUID,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    now = now_of(request)
+    one = await case_for(child_id, now)
+    coming = Pause.filter(child_id=child_id, until_at__gt=now, ended_at__isnull=True)
+    past = Pause.filter(child_id=child_id, until_at__lte=now)
+    given = {"from": "", "until": "", "returns": "yes", "words": "", "id": str(uuid4())}
+    if form is not None:
+        given = {name: entered(form, name) for name in given}
+    language, zone = language_of(request), zone_of(request)
+    rows = await coming.order_by("from_at")
+    context = {
+        "pauses": rows,
+        "told": {row.id: _told_after(one, row, language, zone, now) for row in rows},
+        "past": await past.order_by("-until_at").limit(5),
+        "given": given,
+        "zone_name": one.watch.zone,
+        "longest": agreeing.LONGEST_PAUSE.days,
+    }
+    return await show(request, "desk/pauses.html", child_id, context, fault)
+
+
+# --- somebody saw the child
+
+
+async def sighting(request: Request) -> Response:
+    """Seen, or looked for and not seen."""
+    child, roles = await desk_child(request, Action.SIGHTING_NOTE)
+    return await _sighting_page(request, child.id, roles)
+
+
+async def note_sighting(request: Request) -> Response:
+    """Note it: with one tap it was just now."""
+    child, roles = await desk_child(request, Action.SIGHTING_NOTE)
+    form, now = await form_body(request), now_of(request)
+    answer = entered(form, "answer")
+    try:
+        if answer not in ("seen", "not_seen"):
+            raise Refused(N_("Choose seen or not seen."), field="answer")
+        seen_at = moment_of(entered(form, "at"), zone_of(request), "seen_at")
+        await actions.note_sighting(
+            await staff_of(request),
+            child.id,
+            strongest(roles),
+            id=id_or_new(form),
+            answer=answer,
+            seen_at=seen_at or now,
+            words=words_of(form),
+            now=now,
+        )
+    except WaymarkError as fault:
+        return await _sighting_page(request, child.id, roles, form, fault)
+    # What was called is said, and nothing else: somebody relies on it.
+    watch = await Watch.get(child_id=child.id)
+    called = answer == "seen" or watch.is_alerted or watch.is_missing
+    return back_to(child.id, roles, answer if called else "not_seen_yet")
+
+
+async def _sighting_page(
+    request: Request,
+    child_id: UUID,
+    roles: Roles,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    given = {"at": "", "words": "", "id": str(uuid4())}
+    if form is not None:
+        given = {name: entered(form, name) for name in given}
+    now, zone = now_of(request), zone_of(request)
+    context = {
+        "given": given,
+        "zone_name": str(zone),
+        "then": in_words(
+            await if_not_seen(child_id, now),
+            language_of(request),
+            zone,
+            now,
+            to_carer=strongest(roles) is Role.CARER,
+        ),
+    }
+    return await show(request, "desk/sighting.html", child_id, context, fault)
+
+
+_CHILD = "/desk/children/{child_id:uuid}"
+
+routes = [
+    Route(f"{_CHILD}/rhythm", rhythm, methods=["GET"]),
+    Route(f"{_CHILD}/rhythm", set_rhythm, methods=["POST"]),
+    Route(f"{_CHILD}/rhythm/proposals/{{proposal_id:uuid}}/agree", agree, methods=["POST"]),
+    Route(f"{_CHILD}/rhythm/proposals/{{proposal_id:uuid}}/decline", decline, methods=["POST"]),
+    Route(f"{_CHILD}/tier", tier, methods=["GET"]),
+    Route(f"{_CHILD}/tier", set_tier, methods=["POST"]),
+    Route(f"{_CHILD}/pauses", pauses, methods=["GET"]),
+    Route(f"{_CHILD}/pauses", add_pause, methods=["POST"]),
+    Route(f"{_CHILD}/pauses/{{pause_id:uuid}}/end", end_pause, methods=["POST"]),
+    Route(f"{_CHILD}/sighting", sighting, methods=["GET"]),
+    Route(f"{_CHILD}/sighting", note_sighting, methods=["POST"]),
+]

@@ -1,0 +1,147 @@
+"""Whoever is on duty: since when and until when, and every alert that is open to them. It lies here
+because what an alert says does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
+from server.alerts.words import CAUSES
+from server.clock import known_zone
+from server.desk.alert_api import those_for
+from server.errors import NotFound
+from server.i18n import N_, format_moment, gettext, ngettext
+from server.people.access import Visitor, children_for, now_of
+from server.people.models import Agency, Person
+from server.people.rules import Action, AgencyAction, Role, may_agency
+from server.rota import spells
+from server.rota.models import Spell
+from server.rota.rota import Shift
+from server.rota.rota_view import Plan, own_shifts, plan_agency, plan_of, reader, span_in_words
+from server.watch.wording import when
+from server.web.web import language_of, page
+
+# So far ahead one's own shifts are listed.
+AHEAD = timedelta(days=28)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One open alert."""
+
+    id: UUID
+    name: str
+    title: str
+    since: datetime
+    has: str | None
+
+
+async def show(request: Request) -> Response:
+    """ "You have it now", and what is open; else when one has it next."""
+    visitor, now, language = await reader(request), now_of(request), language_of(request)
+    plan = await plan_of(plan_agency(visitor), now, now + AHEAD, now)
+    mine = own_shifts(plan, visitor.person_id)
+    running = next((one for one in mine if one.begin <= now), None)
+    lines = await _open_alerts(request, language)
+    context = {
+        "lead": _lead(plan, mine, running, language, now),
+        "lines": lines,
+        "how_many": ngettext(language, "{n} alert is open.", "{n} alerts are open.", len(lines)),
+        "shifts": [_in_words(plan, one, language, now) for one in mine if one is not running],
+        "question": await _question(visitor, now),
+        "now": now,
+    }
+    return page(request, "desk/duty.html", context)
+
+
+async def reached(request: Request) -> Response:
+    """ "Yes, I can be reached." """
+    visitor, spell_id = await reader(request), request.path_params["spell_id"]
+    if not await Spell.exists(id=spell_id, person_id=visitor.person_id):
+        raise NotFound(N_("There is nothing here that you can see."))
+    await spells.say_reached(spell_id, now_of(request))
+    return RedirectResponse("/desk/duty", status_code=303)
+
+
+async def _question(visitor: Visitor, now: datetime) -> Spell | None:
+    """What one has been asked and has not answered."""
+    asked = Spell.filter(
+        person_id=visitor.person_id,
+        asked_at__isnull=False,
+        reached_at__isnull=True,
+        dropped_at__isnull=True,
+        until_at__gt=now,
+    )
+    return await asked.order_by("begins_at").first()
+
+
+async def _open_alerts(request: Request, language: str) -> list[Line]:
+    roles = await children_for(request, Action.ALERT_SEE, by_call=True)
+    held = Alert.filter(child_id__in=list(roles), closed_at__isnull=True)
+    found = await those_for(request, await held.order_by("opened_at", "id"), roles)
+    ids = {one.child_id for one in found} | {one.acknowledged_by for one in found}
+    people = Person.filter(id__in=[id_ for id_ in ids if id_ is not None])
+    names: Mapping[UUID, str] = {person.id: person.name for person in await people}
+    return [
+        Line(
+            one.id,
+            names[one.child_id],
+            gettext(language, CAUSES[Cause(one.cause)]),
+            one.opened_at,
+            names.get(one.acknowledged_by) if one.acknowledged_by is not None else None,
+        )
+        for one in sorted(found, key=lambda one: one.acknowledged_by is not None)
+    ]
+
+
+def _lead(
+    plan: Plan, mine: Sequence[Shift], running: Shift | None, language: str, now: datetime
+) -> str:
+    if running is not None:
+        if running.end >= plan.end:
+            return gettext(language, N_("You are on duty: you have it now."))
+        until = format_moment(language, running.end, plan.zone, now)
+        return gettext(language, N_("You are on duty until {time}: you have it now."), time=until)
+    if mine:
+        begin = format_moment(language, mine[0].begin, plan.zone, now)
+        return gettext(
+            language, N_("You are not on duty. Your next shift begins {time}."), time=begin
+        )
+    return gettext(language, N_("You are not on duty, and no shift of yours is planned."))
+
+
+def _in_words(plan: Plan, one: Shift, language: str, now: datetime) -> dict[str, Any]:
+    whose = plan.names.get(one.instead_of, "") if one.instead_of is not None else ""
+    return {
+        "when": span_in_words(one.begin, one.end, plan.zone, language, now),
+        "for": gettext(language, N_("for {name}"), name=whose) if whose else "",
+        "shift": one,
+    }
+
+
+async def first_gap(request: Request, visitor: Visitor) -> str | None:
+    """For the board of those who plan: when nobody is on duty next."""
+    if not may_agency(Role(visitor.role), AgencyAction.ROTA_PLAN):
+        return None
+    now, language, agency_id = now_of(request), language_of(request), plan_agency(visitor)
+    gaps = await spells.gaps_ahead(agency_id, now)
+    if not gaps:
+        return None
+    if gaps[0].begin <= now:
+        return gettext(language, N_("Nobody is on duty now."))
+    zone = known_zone((await Agency.get(id=agency_id)).zone)
+    begin = when(language, gaps[0].begin, zone, now)
+    return gettext(language, N_("Nobody is on duty from {time} on."), time=begin)
+
+
+routes = [
+    Route("/desk/duty", show, methods=["GET"]),
+    Route("/desk/duty/{spell_id:uuid}/reached", reached, methods=["POST"]),
+]

@@ -1,0 +1,140 @@
+"""The board, and the routes of the watch's pages. Each kind of page has a module of its own."""
+
+import gzip
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.desk import board, duty_pages
+from server.i18n import gettext
+from server.notify.census import broken_channels
+from server.notify.devices import reached_of
+from server.notify.health import Health
+from server.notify.wording import channel_word
+from server.people.access import called_about, now_of, staff_of, still_in
+from server.people.desk_forms import done
+from server.people.models import Person
+from server.people.rules import Action, AgencyAction, Role, may, may_agency
+from server.watch import children, evidence
+from server.watch.wording import span
+from server.web import live
+from server.web.web import language_of, page, zone_of
+
+# Below this, what compressing saves is less than what it costs.
+_WORTH_IT = 4_000
+
+
+async def show_board(request: Request) -> Response:
+    """Who needs somebody now, first."""
+    visitor = await staff_of(request)
+    roles, left = await children.shown(request, Action.CHILD_SEE)
+    for id_, held in (await children.called(request)).items():
+        roles[id_] = roles.get(id_, frozenset()) | held
+    now, language = now_of(request), language_of(request)
+    shown, cared = await board.read(
+        roles,
+        visitor.person_id,
+        language,
+        zone_of(request),
+        now,
+        changes=partial(children.changed, request),
+        called=await called_about(request),
+    )
+    looked_at, is_stale = await board.last_look(now)
+    context = {
+        "board": shown,
+        "cared": cared,
+        "left": await _left(left),
+        "may_add": may_agency(Role(visitor.role), AgencyAction.CHILD_ADD),
+        "arranges": may_agency(Role(visitor.role), AgencyAction.PEOPLE_SEE),
+        "looked_at": looked_at,
+        "is_stale": is_stale,
+        "is_live": live.is_live(),
+        "is_unseen": await _shows_nothing(visitor.person_id, now),
+        "broken": await _broken(request, Role(visitor.role)),
+        "gap": await duty_pages.first_gap(request, visitor),
+        "offers": await request.app.state.offers_of(visitor),
+        "done": done(request),
+        "now": now,
+    }
+    return tight(request, page(request, "desk/board.html", context))
+
+
+async def _shows_nothing(person_id: UUID, now: datetime) -> bool:
+    """Whether alarms are sent to the reader's browsers, and none of these shows any."""
+    push = (await reached_of([person_id], now)).get(person_id)
+    return push is not None and push.health is Health.STALE
+
+
+async def _broken(request: Request, role: Role) -> list[str]:
+    """The channels that fail for many, for whoever can do something about it."""
+    if role not in (Role.SUPERVISOR, Role.ADMINISTRATOR):
+        return []
+    broken = await broken_channels(request.app.state.channels, now_of(request))
+    return [channel_word(name, language_of(request)) for name in sorted(broken)]
+
+
+async def _left(left: list[children.Left]) -> list[tuple[UUID, str]]:
+    """Those whose placement has ended, for whoever may read on: a way to their pages."""
+    ids = [child.id for child, roles in left if may(roles, Action.HISTORY_SEE)]
+    names = {person.id: person.name for person in await Person.filter(id__in=ids)}
+    return [(id_, names[id_]) for id_ in ids]
+
+
+async def rounds(request: Request) -> Response:
+    """The marks of the board as a table, for whoever reads better than they see."""
+    await staff_of(request)
+    roles, _ = await children.shown(request, Action.HISTORY_SEE)
+    now, language = now_of(request), language_of(request)
+    facts = await evidence.of(roles, now)
+    names = {person.id: person.name for person in await Person.filter(id__in=list(facts))}
+    said = await evidence.said_forgot(facts, now)
+    rows = [
+        {
+            "id": child,
+            "name": names[child],
+            "sums": [one.marks.count(mark) for mark in board.MARK_WORDS],
+            "forgot": said.get(child, 0),
+            "usual": span(language, one.usual_delay) if one.usual_delay is not None else "",
+            "marks": board.marks_one_by_one(one.marks, language),
+        }
+        for child, one in facts.items()
+    ]
+    rows.sort(key=lambda row: str(row["name"]).casefold())
+    words = [gettext(language, word) for word in board.MARK_WORDS.values()]
+    return tight(request, page(request, "desk/rounds.html", {"rows": rows, "words": words}))
+
+
+async def listen(request: Request) -> Response:
+    """Which topics of the agency have news: the board looks again when it hears of one."""
+    visitor = await staff_of(request)
+    assert visitor.agency_id is not None
+    still = partial(still_in, request)
+    return live.stream(visitor.agency_id, visitor.person_id, still=still)
+
+
+def tight(request: Request, response: Response) -> Response:
+    """The page compressed, where the browser takes that.
+
+    No page of ours holds a secret that somebody who makes it longer could guess: the session is in
+    a cookie, and there are no tokens in forms.
+    """
+    body = bytes(response.body)
+    response.headers.append("vary", "Accept-Encoding")
+    if len(body) < _WORTH_IT or "gzip" not in request.headers.get("accept-encoding", ""):
+        return response
+    response.body = gzip.compress(body, 4, mtime=0)
+    response.headers["content-encoding"] = "gzip"
+    response.headers["content-length"] = str(len(response.body))
+    return response
+
+
+routes = [
+    Route("/desk/", show_board, methods=["GET"]),
+    Route("/desk/live", listen, methods=["GET"]),
+    Route("/desk/rounds", rounds, methods=["GET"]),
+]

@@ -1,0 +1,94 @@
+"""Other times for some days: Ramadan, holidays, a journey. A page of its own."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.desk.child_pages import ZONES, asked_when, case_for, named_as_typed, rhythm_of, show
+from server.errors import Refused, WaymarkError
+from server.people.access import desk_child, now_of, staff_of
+from server.people.desk_forms import back_to, day_of, id_or_new, words_of
+from server.people.rules import Action
+from server.people.words import entered
+from server.watch.rhythm import agreed, shifting
+from server.watch.rhythm.shifting import ONE_DAY_MISSING
+from server.web.web import form_body, language_of, zone_of
+
+
+async def season(request: Request) -> Response:
+    """What is agreed for some days, and a form for more."""
+    child, _ = await desk_child(request, Action.RHYTHM_AGREE)
+    return await _page(request, child.id)
+
+
+async def add(request: Request) -> Response:
+    """Other times from a first to a last day."""
+    child, roles = await desk_child(request, Action.RHYTHM_AGREE)
+    form, now = await form_body(request), now_of(request)
+    try:
+        first, last = _day(form, "first"), _day(form, "last")
+        await shifting.shift(
+            await staff_of(request),
+            child.id,
+            rhythm_of(form),
+            entered(form, "zone"),
+            first,
+            last,
+            words_of(form),
+            id=id_or_new(form),
+            now=now,
+        )
+    except WaymarkError as fault:
+        return await _page(request, child.id, form, fault)
+    return back_to(child.id, roles, "season")
+
+
+def _day(form: FormData, field: str) -> date:
+    found = day_of(entered(form, field), field)
+    if found is None:
+        raise Refused(ONE_DAY_MISSING, field=field)
+    return found
+
+
+async def end(request: Request) -> Response:
+    """Taken back: the rhythm of before holds again."""
+    child, roles = await desk_child(request, Action.RHYTHM_AGREE)
+    visitor, season_id = await staff_of(request), request.path_params["season_id"]
+    await shifting.end_shift(visitor, child.id, season_id, now_of(request))
+    return back_to(child.id, roles, "season-ended")
+
+
+async def _page(
+    request: Request,
+    child_id: UUID,
+    form: FormData | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    now, language = now_of(request), language_of(request)
+    one = await case_for(child_id, now)
+    given = {"first": "", "last": "", "zone": one.watch.zone, "words": "", "id": str(uuid4())}
+    if form is not None:
+        given = {name: entered(form, name) for name in given}
+    context: dict[str, Any] = {
+        "agreed": await agreed.read(one, language, zone_of(request), now),
+        "given": given,
+        **asked_when(form, None, language),
+        "zones": ZONES,
+        "longest": shifting.LONGEST_DAYS,
+    }
+    fault = named_as_typed(fault)
+    return await show(request, "desk/season.html", child_id, context, fault)
+
+
+_CHILD = "/desk/children/{child_id:uuid}"
+
+routes = [
+    Route(f"{_CHILD}/season", season, methods=["GET"]),
+    Route(f"{_CHILD}/season", add, methods=["POST"]),
+    Route(f"{_CHILD}/seasons/{{season_id:uuid}}/end", end, methods=["POST"]),
+]

@@ -1,0 +1,201 @@
+"""The page that one message about several children opens: each child with its own clock.
+
+Nothing here is about all of them at once but the way in and one button: each has an alert of its
+own, and "I have them all" takes each by itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.alerts import actions as alerts
+from server.alerts.ladder import people_on
+from server.alerts.models import Alert
+from server.alerts.reach import reach_of
+from server.desk import alert_pages
+from server.desk.alert_api import alert_for, those_for
+from server.desk.alert_pages import next_call
+from server.errors import Conflict, Denied, NotFound
+from server.i18n import N_, format_list, gettext, ngettext
+from server.people.access import Roles, looked, now_of, staff_of
+from server.people.models import Child, Home, Person
+from server.people.rules import Action, may
+from server.policy.policy import Rung
+from server.watch import children, evidence
+from server.watch.editing import RUNGS
+from server.watch.shared import HOME, OUTAGE, PROVIDER, others_of
+from server.watch.wording import when
+from server.web.web import language_of, page, zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One child, as the page has it. `state`: free, mine, theirs, closed."""
+
+    alert: Alert
+    name: str
+    sentence: str
+    state: str
+    next: str
+    may_take: bool
+
+
+async def show(request: Request) -> Response:
+    """Everyone whom the message is about and whom the reader may see."""
+    try:
+        alert, _ = await alert_for(request, Action.ALERT_SEE)
+    except NotFound:
+        # A deputy who has no tie: the page of the alert says whom to ask.
+        return await alert_pages.show(request)
+    return await _page(request, alert)
+
+
+async def take(request: Request) -> Response:
+    """ "I have them all": each that nobody has, by itself. Who was faster keeps theirs."""
+    alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    visitor, now = await staff_of(request), now_of(request)
+    roles, _ = await children.shown(request, Action.ALERT_SEE)
+    refused: list[UUID] = []
+    for one in await _all(request, alert, roles):
+        is_free = one.closed_at is None and one.acknowledged_by is None
+        if is_free and may(roles[one.child_id], Action.ALERT_ACKNOWLEDGE):
+            try:
+                await alerts.acknowledge(visitor, one.id, now)
+            except Conflict:
+                refused.append(one.id)
+    if refused:
+        return await _page(request, await Alert.get(id=alert.id), refused=len(refused), status=409)
+    return RedirectResponse(f"/desk/alerts/{alert.id}/together", status_code=303)
+
+
+async def _all(request: Request, alert: Alert, roles: dict[UUID, Roles]) -> list[Alert]:
+    """This alert and those that have the same in common, as far as the reader may see them."""
+    found = [alert, *await others_of(alert)]
+    return await those_for(request, [one for one in found if one.child_id in roles], roles)
+
+
+async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int = 200) -> Response:
+    visitor, now = await staff_of(request), now_of(request)
+    language, zone = language_of(request), zone_of(request)
+    roles, _ = await children.shown(request, Action.ALERT_SEE)
+    found = await _all(request, alert, roles)
+    if not found:
+        raise Denied(N_("You may see this child, but not do this."))
+    ids = [one.child_id for one in found]
+    await looked(visitor, ids, f"look:{Action.ALERT_SEE}", now)
+    lines = await _lines(request, found, roles, visitor.person_id)
+    free = [one for one in lines if one.state == "free" and one.may_take]
+    context: dict[str, Any] = {
+        "alert": alert,
+        "title": ngettext(
+            language,
+            "{n} child has not answered",
+            "{n} children have not answered",
+            len(found),
+        ),
+        "why": await _why(alert, language),
+        "groups": [
+            (title, some)
+            for title, some in (
+                (gettext(language, N_("Nobody has these yet")), _of(lines, "free")),
+                (gettext(language, N_("You have these")), _of(lines, "mine")),
+                (gettext(language, N_("Somebody has these")), _of(lines, "theirs")),
+                (gettext(language, N_("Closed")), _of(lines, "closed")),
+            )
+            if some
+        ],
+        "free": len(free),
+        "refused": refused,
+        "shown": partial(_shown, language, zone, now),
+        "now": now,
+    }
+    return page(request, "desk/together.html", context, status=status)
+
+
+def _of(lines: Sequence[Line], state: str) -> list[Line]:
+    return [one for one in lines if one.state == state]
+
+
+def _shown(language: str, zone: Any, now: datetime, at: datetime) -> str:
+    return when(language, at, zone, now)
+
+
+async def _lines(
+    request: Request, found: Sequence[Alert], roles: dict[UUID, Roles], reader: UUID
+) -> list[Line]:
+    now, language, zone = now_of(request), language_of(request), zone_of(request)
+    facts = await evidence.of([one.child_id for one in found], now)
+    reach = await reach_of({one.child_id: one.agency_id for one in found}, now)
+    people = {one.child_id for one in found}
+    people |= {one.acknowledged_by for one in found if one.acknowledged_by is not None}
+    for who in reach.values():
+        people |= {id_ for some in (who.there, who.away) for id_ in people_on(Rung.EVERYONE, some)}
+    names = {person.id: person.name for person in await Person.filter(id__in=list(people))}
+    lines = []
+    for one in found:
+        says = ""
+        if one.closed_at is not None:
+            state = "closed"
+        elif one.held_until is not None:
+            state = "mine" if one.acknowledged_by == reader else "theirs"
+            word = N_("{name} has it until {time}")
+            if state == "mine":
+                word = N_("You have it until {time}")
+            name = names.get(one.acknowledged_by, "") if one.acknowledged_by else ""
+            says = gettext(
+                language,
+                word,
+                name=name,
+                time=when(language, one.has_until or one.held_until, zone, now),
+            )
+        else:
+            state = "free"
+            call = next_call(one, reach[one.child_id])
+            if call is not None:
+                called = sorted(names[id_] for id_ in call.people if id_ in names)
+                says = gettext(
+                    language,
+                    N_("Not taken by {time}: {who} will be called."),
+                    time=when(language, call.at, zone, now),
+                    who=format_list(language, called) or gettext(language, RUNGS[call.who]),
+                )
+        lines.append(
+            Line(
+                alert=one,
+                name=names[one.child_id],
+                sentence=evidence.sentence(facts[one.child_id], language, zone, now),
+                state=state,
+                next=says,
+                may_take=may(roles[one.child_id], Action.ALERT_ACKNOWLEDGE),
+            )
+        )
+    return sorted(lines, key=lambda line: line.name.casefold())
+
+
+async def _why(alert: Alert, language: str) -> str:
+    """What they have in common, and what that may mean."""
+    cause = alert.facts.get("shared", {}).get("cause")
+    if cause == HOME:
+        child = await Child.get(id=alert.child_id)
+        home = await Home.get_or_none(id=child.home_id) if child.home_id is not None else None
+        if home is not None:
+            word = N_("All of them live in {home}. Ask there first: perhaps it is the place.")
+            return gettext(language, word, home=home.name)
+    words = {
+        OUTAGE: N_("Our server was down. Perhaps their answers could not reach us."),
+        PROVIDER: N_("One push service did not take our reminders. Perhaps none was shown."),
+    }
+    return gettext(language, words[cause]) if cause in words else ""
+
+
+routes = [
+    Route("/desk/alerts/{alert_id:uuid}/together", show, methods=["GET"]),
+    Route("/desk/alerts/{alert_id:uuid}/together", take, methods=["POST"]),
+]

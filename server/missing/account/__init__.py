@@ -1,0 +1,1 @@
+"""One child's time, on paper."""

@@ -1,0 +1,263 @@
+"""One child's time in order, for an inspector: who did, learned and was told what, and when.
+
+Read from the rows, nothing of it made up for the occasion: answers, rounds that nobody answered,
+sightings, alerts and who took and closed them, every message to an adult with what came of it, the
+timelines of episodes, who was tied to the child, and hand-overs between agencies. What somebody
+knew is what had reached them, so messages stand by when they were handed over. Reasons that are
+sealed stay out of it, and so do the child's words.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
+
+from server.alerts.ladder import Cause, Outcome
+from server.alerts.models import Alert
+from server.alerts.sent import sent_about
+from server.alerts.words import CAUSES, OUTCOMES
+from server.audit.models import Entry
+from server.checkin.models import CheckIn
+from server.i18n import N_, gettext
+from server.missing.search.acts import OF_ANOTHER
+from server.missing.search.models import Line
+from server.missing.search.view import of_another
+from server.missing.search.wording import details_of, title_of
+from server.notify.models import Message
+from server.people.models import Person, Tie
+from server.people.words import ROLES
+from server.watch.models import Round, Sighting
+from server.watch.wording import way_in_words
+
+# More than this of one kind is asked for in parts.
+MOST = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line: when it was so here, what, who, and how. `happened_at`: where somebody told it
+    later, when it was."""
+
+    at: datetime
+    what: str
+    who: str
+    how: str = ""
+    happened_at: datetime | None = None
+
+
+async def account(
+    child_id: UUID,
+    begin: datetime,
+    end: datetime,
+    language: str,
+    known: Mapping[UUID, str] = MappingProxyType({}),
+) -> list[Fact]:
+    """Everything about this child from `begin` until before `end`, oldest first. `known`: other
+    children that the reader may see, by name."""
+    people = _Names(language)
+    # Of one moment: what was said comes before what followed from it.
+    found = [
+        *await _answers(child_id, begin, end, language, people),
+        *await _sightings(child_id, begin, end, language, people),
+        *await _lines(child_id, begin, end, language, people, known),
+        *await _rounds(child_id, begin, end, language),
+        *await _alerts(child_id, begin, end, language, people),
+        *await _messages(child_id, begin, end, language),
+        *await _ties(child_id, begin, end, language, people),
+        *await _transfers(child_id, begin, end, language, people),
+    ]
+    return sorted(found, key=lambda fact: fact.at)
+
+
+class _Names:
+    """Names of people, each read once."""
+
+    def __init__(self, language: str) -> None:
+        self._known: dict[UUID, str] = {}
+        self._language = language
+
+    async def learn(self, ids: Iterable[UUID | None]) -> None:
+        new = {id_ for id_ in ids if id_ is not None} - self._known.keys()
+        if new:
+            held = Person.filter(id__in=list(new))
+            self._known |= {id_: name for id_, name in await held.values_list("id", "name")}
+
+    def of(self, id_: UUID | None) -> str:
+        if id_ is None:
+            return gettext(self._language, N_("by itself"))
+        return self._known.get(id_, gettext(self._language, N_("somebody")))
+
+
+_WANTS = {"talk": N_("Wants to talk"), "help": N_("Asked for help")}
+
+
+async def _answers(
+    child_id: UUID, begin: datetime, end: datetime, language: str, people: _Names
+) -> list[Fact]:
+    held = CheckIn.filter(child_id=child_id, received_at__gte=begin, received_at__lt=end)
+    rows = await held.order_by("received_at").limit(MOST)
+    await people.learn(row.by_id for row in rows)
+    return [
+        Fact(
+            row.received_at,
+            gettext(language, _WANTS.get(row.want, N_("Answered"))),
+            people.of(row.by_id),
+            way_in_words(row.by_way, language) if row.by_way != "app" else "",
+            row.said_at,
+        )
+        for row in rows
+    ]
+
+
+async def _rounds(child_id: UUID, begin: datetime, end: datetime, language: str) -> list[Fact]:
+    late = Round.filter(child_id=child_id, late_at__gte=begin, late_at__lt=end)
+    rows = await late.order_by("late_at").limit(MOST)
+    return [
+        Fact(
+            row.late_at,
+            gettext(language, N_("No answer by the end of the time")),
+            gettext(language, N_("by itself")),
+            happened_at=row.due_at,
+        )
+        for row in rows
+        if row.settled_at is None or row.settled_at >= row.late_at
+    ]
+
+
+async def _sightings(
+    child_id: UUID, begin: datetime, end: datetime, language: str, people: _Names
+) -> list[Fact]:
+    rows = await Sighting.filter(child_id=child_id, at__gte=begin, at__lt=end).limit(MOST)
+    await people.learn(row.by_id for row in rows)
+    words = {"seen": N_("Seen"), "not_seen": N_("Looked for, and not seen")}
+    return [
+        Fact(
+            row.at,
+            gettext(language, words.get(row.answer, N_("Seen"))),
+            people.of(row.by_id),
+            row.words or "",
+            row.seen_at,
+        )
+        for row in rows
+    ]
+
+
+async def _alerts(
+    child_id: UUID, begin: datetime, end: datetime, language: str, people: _Names
+) -> list[Fact]:
+    rows = await Alert.filter(child_id=child_id, opened_at__lt=end).order_by("opened_at")
+    await people.learn(
+        id_ for row in rows for id_ in (row.opened_by, row.acknowledged_by, row.closed_by)
+    )
+    found: list[Fact] = []
+    for row in rows:
+        cause = gettext(language, CAUSES[Cause(row.cause)])
+        opened = gettext(language, N_("An alert opened"))
+        found.append(Fact(row.noticed_at, opened, people.of(row.opened_by), cause, row.opened_at))
+        if row.acknowledged_at is not None:
+            taken = gettext(language, N_("The alert was taken"))
+            found.append(Fact(row.acknowledged_at, taken, people.of(row.acknowledged_by), cause))
+        if row.closed_at is not None:
+            closed = gettext(language, N_("The alert was closed"))
+            how = _outcome(row, language)
+            found.append(Fact(row.closed_at, closed, people.of(row.closed_by), how))
+    return [fact for fact in found if begin <= fact.at < end]
+
+
+def _outcome(alert: Alert, language: str) -> str:
+    # How an alert ended whose reason is sealed would tell the reason.
+    if alert.outcome is None or alert.cause == Cause.CONCERN:
+        return ""
+    return gettext(language, OUTCOMES[Outcome(alert.outcome)][0])
+
+
+async def _messages(child_id: UUID, begin: datetime, end: datetime, language: str) -> list[Fact]:
+    held = Message.filter(child_id=child_id, queued_at__gte=begin, queued_at__lt=end)
+    held = held.exclude(person_id=child_id)
+    rows = await held.limit(MOST).only("id", "subject_id")
+    subjects = {row.subject_id for row in rows}
+    sent = [one for one in await sent_about(subjects, language) if begin <= one.at < end]
+    told = gettext(language, N_("A message"))
+    return [
+        Fact(
+            one.tries[-1].at if one.tries else one.at,
+            f"{told}: {one.kind}",
+            one.to or "",
+            f"{one.by}, {one.result}",
+            one.at,
+        )
+        for one in sent
+    ]
+
+
+async def _ties(
+    child_id: UUID, begin: datetime, end: datetime, language: str, people: _Names
+) -> list[Fact]:
+    rows = await Tie.filter(child_id=child_id, from_at__lt=end).order_by("from_at", "id")
+    await people.learn(row.person_id for row in rows)
+    came = gettext(language, N_("There for the child from now on"))
+    went = gettext(language, N_("There for the child no more"))
+    found = []
+    for row in rows:
+        who, role = people.of(row.person_id), gettext(language, ROLES[row.role])
+        found.append(Fact(row.from_at, came, who, role))
+        # One that was taken back before it began was never there.
+        if row.until_at is not None and row.until_at > row.from_at:
+            found.append(Fact(row.until_at, went, who, role))
+    return [fact for fact in found if begin <= fact.at < end]
+
+
+async def _transfers(
+    child_id: UUID, begin: datetime, end: datetime, language: str, people: _Names
+) -> list[Fact]:
+    """From the record, where each side has an entry of it."""
+    held = Entry.filter(child_id=child_id, what__in=list(_BETWEEN_AGENCIES))
+    rows = await held.filter(at__gte=begin, at__lt=end).order_by("id")
+    await people.learn(row.who_id for row in rows)
+    once = {(row.about_id, row.what): row for row in rows}
+    return [
+        Fact(row.at, gettext(language, _BETWEEN_AGENCIES[row.what]), people.of(row.who_id))
+        for row in once.values()
+    ]
+
+
+# What the room above this one enters.
+_BETWEEN_AGENCIES: Mapping[str, str] = {
+    "transfer:offer": N_("Another agency was asked to take over"),
+    "transfer:accepted": N_("Another agency took over"),
+    "transfer:refused": N_("The other agency could not take over"),
+    "transfer:taken_back": N_("The other agency was asked no more"),
+}
+
+
+async def _lines(
+    child_id: UUID,
+    begin: datetime,
+    end: datetime,
+    language: str,
+    people: _Names,
+    known: Mapping[UUID, str],
+) -> list[Fact]:
+    held = Line.filter(child_id=child_id, received_at__gte=begin, received_at__lt=end)
+    rows = await held.order_by("received_at", "number").limit(MOST)
+    await people.learn(row.who_id for row in rows)
+    return [
+        Fact(
+            row.received_at,
+            title_of(row.what, language),
+            people.of(row.who_id),
+            _said(row, language, known),
+            row.at,
+        )
+        for row in rows
+    ]
+
+
+def _said(row: Line, language: str, known: Mapping[UUID, str]) -> str:
+    details = of_another(row.details, known) if row.what in OF_ANOTHER else row.details
+    parts = [
+        gettext(language, N_("{label}: {value}"), label=label, value=text)
+        for label, text in details_of(row.what, details, language)
+    ]
+    return " · ".join([*parts, *([row.words] if row.words else [])])

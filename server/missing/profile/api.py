@@ -1,0 +1,239 @@
+"""The grab pack over the wire: sealed, versioned, and on one page."""
+
+from typing import Any, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.clock import known_zone
+from server.errors import Conflict, IdReused, NotFound, Refused
+from server.i18n import N_
+from server.missing.profile import packing, paper, reading, rules
+from server.missing.profile.models import PackPhoto
+from server.missing.profile.reading import Reader
+from server.missing.profile.rules import Copy
+from server.missing.profile.seal import own_words_alone, pack_of, unsealed
+from server.missing.profile.wire import (
+    AtTheTimeOut,
+    CheckRequest,
+    NowRequest,
+    OpenOut,
+    OpenRequest,
+    PackOut,
+    PackRequest,
+)
+from server.people.access import child_for, looked, not_yours, now_of, visitor_of
+from server.people.rules import Action, Role, may
+from server.web.openapi import api, query_of
+from server.web.web import json_answer, json_body, language_of
+
+
+async def show(request: Request) -> Response:
+    """The pack: the whole, or the child's own words."""
+    asked = query_of(request, **{"for": For})["for"]
+    seen = await pack_of(request)
+    if not seen.sees_whole:
+        return json_answer(await _own(request))
+    child = await unsealed(request)
+    copy = Copy(asked or Copy.POLICE)
+    return json_answer(await reading.whole(child, copy, await _reader(request), now_of(request)))
+
+
+async def _own(request: Request) -> PackOut:
+    seen, visitor = await pack_of(request), await visitor_of(request)
+    if Role.CHILD not in seen.roles:
+        stands = await packing.current(seen.child.id)
+        if not rules.guardian_may_read(stands.fields):
+            raise own_words_alone()
+        await looked(visitor, [seen.child.id], packing.LOOK_OWN_WORDS, now_of(request))
+    return await reading.own(seen.child)
+
+
+async def _reader(request: Request, language: str | None = None) -> Reader:
+    visitor = await visitor_of(request)
+    return Reader(language or language_of(request), known_zone(visitor.zone))
+
+
+async def put(request: Request) -> Response:
+    """The next version."""
+    seen = await pack_of(request)
+    roles = frozenset(seen.roles)
+    if not (may(roles, Action.PACK_CHANGE) or may(roles, Action.PACK_SAY)):
+        raise not_yours()
+    visitor, now = await visitor_of(request), now_of(request)
+    said = await json_body(request, PackRequest)
+    try:
+        stands = await packing.put(
+            visitor, seen.child, roles, base=said.base or 0, given=said.fields, now=now
+        )
+    except Conflict:
+        if seen.sees_whole:
+            # Both are shown, and so it is a look.
+            await packing.look_at_both(visitor, seen.child, now)
+        raise
+    if not seen.sees_whole:
+        return json_answer(await reading.own(seen.child))
+    return json_answer(await reading.written(seen.child, stands))
+
+
+async def put_now(request: Request) -> Response:
+    """What happened, as far as it is known."""
+    child = await unsealed(request)
+    visitor, now = await visitor_of(request), now_of(request)
+    said = await json_body(request, NowRequest)
+    since = await reading.open_since(child.id)
+    if since is None:
+        raise nobody_looks()
+    await packing.put_now(visitor, child, since, base=said.base or 0, given=said.fields, now=now)
+    reader = await _reader(request)
+    return json_answer(await reading.at_the_time(child, Copy.POLICE, reader, now))
+
+
+def nobody_looks() -> Conflict:
+    """The questions at the time are asked at the time."""
+    return Conflict(
+        N_("No alert is open about this child. Say first that you think it is missing."),
+        code="not_open",
+    )
+
+
+async def check(request: Request) -> Response:
+    """Nothing has changed."""
+    child, _ = await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE)
+    visitor, now = await visitor_of(request), now_of(request)
+    said = await json_body(request, CheckRequest)
+    await packing.check(visitor, child, version=said.version, id=said.id, now=now)
+    return json_answer(await reading.written(child, await packing.current(child.id)))
+
+
+async def open_it(request: Request) -> Response:
+    """Say why, for some minutes."""
+    child, _ = await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE)
+    visitor, now = await visitor_of(request), now_of(request)
+    said = await json_body(request, OpenRequest)
+    row = await packing.say_why(
+        visitor, child, session_id=visitor.session_id, why=said.why, id=said.id, now=now
+    )
+    return json_answer(OpenOut(row.until_at))
+
+
+async def on_paper(request: Request) -> Response:
+    """The one page."""
+    asked = query_of(request, language=Language, **{"for": For})
+    child = await unsealed(request)
+    now, reader = now_of(request), await _reader(request, asked["language"])
+    made = await paper.pdf(child, Copy(asked["for"] or Copy.POLICE), reader, now)
+    # Inline, since a phone opens what it can show; the name says nothing about anybody.
+    headers = {"content-disposition": 'inline; filename="pack.pdf"'}
+    return Response(made, media_type="application/pdf", headers=headers)
+
+
+async def as_text(request: Request) -> Response:
+    """The same page without its form, whole, for whatever shows no PDF."""
+    asked = query_of(request, language=Language, **{"for": For})
+    child = await unsealed(request)
+    now, reader = now_of(request), await _reader(request, asked["language"])
+    made = await paper.text(child, Copy(asked["for"] or Copy.POLICE), reader, now)
+    return Response(made, media_type="text/plain")
+
+
+async def photo(request: Request) -> Response:
+    """A photo, to whoever may read the pack now."""
+    size = query_of(request, size=Size)["size"] or "page"
+    child = await unsealed(request)
+    row = await PackPhoto.get_or_none(id=request.path_params["photo_id"], child_id=child.id)
+    raw = None if row is None else getattr(row, size)
+    if raw is None:
+        raise NotFound(N_("There is no such photo."))
+    return Response(raw, media_type="image/jpeg", headers={"cache-control": "no-store"})
+
+
+Language = Literal["en", "fr", "ar"]
+For = Literal["police", "partner"]
+Size = Literal["page", "thumb"]
+_REASON = {"X-Waymark-Reason": "Why it is opened while no alert is open; UTF-8, percent-encoded"}
+_CHILD = "/api/v1/children/{child_id:uuid}"
+_PACK = f"{_CHILD}/pack"
+
+routes: list[Any] = [
+    api(
+        "GET",
+        _PACK,
+        show,
+        "The grab pack",
+        gives={200: PackOut},
+        problems=(Refused,),
+        query={"for": For},
+        headers=_REASON,
+    ),
+    api(
+        "PUT",
+        _PACK,
+        put,
+        "The next version of the grab pack",
+        takes=PackRequest,
+        gives={200: PackOut},
+        problems=(Conflict,),
+    ),
+    api(
+        "PUT",
+        f"{_PACK}/now",
+        put_now,
+        "What happened, for the grab pack",
+        takes=NowRequest,
+        gives={200: AtTheTimeOut},
+        problems=(Conflict,),
+        headers=_REASON,
+    ),
+    api(
+        "POST",
+        f"{_PACK}/check",
+        check,
+        "The grab pack was looked through",
+        takes=CheckRequest,
+        gives={200: PackOut},
+        problems=(Conflict, IdReused),
+    ),
+    api(
+        "POST",
+        f"{_PACK}/open",
+        open_it,
+        "Say why the grab pack is opened",
+        takes=OpenRequest,
+        gives={200: OpenOut},
+        problems=(IdReused,),
+    ),
+    api(
+        "GET",
+        f"{_CHILD}/pack.pdf",
+        on_paper,
+        "The grab pack on one page",
+        gives={200: None},
+        problems=(Refused,),
+        query={"language": Language, "for": For},
+        headers=_REASON,
+        media_type="application/pdf",
+    ),
+    api(
+        "GET",
+        f"{_CHILD}/pack.txt",
+        as_text,
+        "The grab pack as plain text",
+        gives={200: None},
+        problems=(Refused,),
+        query={"language": Language, "for": For},
+        headers=_REASON,
+        media_type="text/plain",
+    ),
+    api(
+        "GET",
+        f"{_PACK}/photos/{{photo_id:uuid}}",
+        photo,
+        "A photo of the grab pack",
+        gives={200: None},
+        problems=(Refused,),
+        query={"size": Size},
+        headers=_REASON,
+        media_type="image/jpeg",
+    ),
+]

@@ -1,0 +1,133 @@
+"""What an open episode tells the grab pack: where the child was seen last, what was tried, who was
+told. Reads rows, and writes none."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.i18n import N_, apart, format_moment, gettext
+from server.missing.profile.wire import PointOut
+from server.missing.search.acts import ENTRIES, SIGN_OF_LIFE, Act, Detail
+from server.missing.search.models import Episode, Line
+from server.missing.search.signs import Sign, signs_of
+from server.missing.search.wording import SIGNS
+from server.people.models import Person
+
+MOST, MOST_SIGNS = 12, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The search as it stands. `answers`: fields that need no answer any more; `signs`: what the
+    missing child said, and who saw them."""
+
+    since: datetime
+    last_seen: str
+    signs: list[PointOut]
+    tried: list[PointOut]
+    answers: frozenset[str]
+
+
+async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | None:
+    """The search for this child; None where there is none."""
+    episode = await Episode.get_or_none(child_id=child_id, found_at__isnull=True)
+    if episode is None:
+        return None
+    known = [act.value for act in Act if ENTRIES[act].is_search]
+    lines = Line.filter(episode_id=episode.id, what__in=known).order_by("-number").limit(MOST)
+    rows = [row for row in await lines][::-1]
+    people = {
+        one.id: one.name
+        for one in await Person.filter(id__in=list({row.who_id for row in rows if row.who_id}))
+    }
+    seen = _last_seen(episode, language, zone)
+    return Search(
+        since=episode.opened_at,
+        last_seen=seen,
+        signs=await _signs(episode, language, zone),
+        tried=[_tried(row, people, language, zone) for row in rows],
+        answers=_answered(rows, has_seen=bool(seen)),
+    )
+
+
+async def _signs(episode: Episode, language: str, zone: ZoneInfo) -> list[PointOut]:
+    """The last signs of life, the oldest first: when, what it was, and in which words."""
+    held = Line.filter(episode_id=episode.id, what=SIGN_OF_LIFE).order_by("-number")
+    rows = (await held.limit(MOST_SIGNS))[::-1]
+    signs = await signs_of(rows)
+    label = gettext(language, N_("Sign of life"))
+    return [
+        PointOut(label, gettext(language, N_("; ")).join(apart(language, one) for one in parts))
+        for row in rows
+        for sign in [signs.get(row.id)]
+        for parts in [[format_moment(language, row.at, zone), *_sign_in_words(sign, language)]]
+    ]
+
+
+def _sign_in_words(sign: Sign | None, language: str) -> list[str]:
+    if sign is None:
+        return []
+    said = gettext(language, SIGNS[sign.what]) if sign.what in SIGNS else ""
+    return [part for part in (said, sign.words or "") if part]
+
+
+def _last_seen(episode: Episode, language: str, zone: ZoneInfo) -> str:
+    said = episode.last_seen or {}
+    at = said.get("at")
+    moment = datetime.fromisoformat(str(at).replace("Z", "+00:00")) if at else None
+    parts = [
+        format_moment(language, moment, zone) if moment else "",
+        *(str(said.get(name) or "") for name in ("where", "by", "words")),
+    ]
+    return gettext(language, N_(", ")).join(part for part in parts if part)
+
+
+def _tried(row: Line, people: dict[UUID, str], language: str, zone: ZoneInfo) -> PointOut:
+    entry = ENTRIES[Act(row.what)]
+    said = [
+        _in_words(detail, value, language)
+        for detail in entry.details
+        if (value := str(row.details.get(detail.name) or ""))
+    ]
+    parts = [
+        format_moment(language, row.at, zone),
+        *said,
+        row.words or "",
+        people.get(row.who_id, "") if row.who_id else "",
+    ]
+    # Semicolons, since what somebody wrote has commas of its own.
+    text = gettext(language, N_("; ")).join(apart(language, part) for part in parts if part)
+    return PointOut(gettext(language, entry.title), text)
+
+
+def _in_words(detail: Detail, value: str, language: str) -> str:
+    """A choice in words; what somebody typed as they typed it."""
+    choices = detail.choices or {}
+    said = gettext(language, choices[value]) if value in choices else value
+    if not detail.is_named:
+        return said
+    return gettext(
+        language, N_("{label}: {value}"), label=gettext(language, detail.label), value=said
+    )
+
+
+# What a look into the room says of the questions at the time: each once all of this is known.
+_ROOM = {"clothing": ("clothes",), "bag": ("bag",), "taken": ("phone", "documents", "medicine")}
+
+
+def _is_known(row: Line, asked: Collection[str]) -> bool:
+    return all(row.details.get(name, "unknown") != "unknown" for name in asked)
+
+
+def _answered(rows: Collection[Line], *, has_seen: bool) -> frozenset[str]:
+    found = {"last_seen"} if has_seen else set()
+    for row in rows:
+        if row.what == Act.REPORT:
+            found.add("told")
+            if row.details.get("to") == "police":
+                found.add("report")
+        if row.what == Act.ROOM:
+            found |= {name for name, asked in _ROOM.items() if _is_known(row, asked)}
+    return frozenset(found)

@@ -1,0 +1,381 @@
+"""The grab pack at the desk: read, changed group by group, looked through, printed."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.auth.second_factor.fresh import fresh
+from server.clock import known_zone
+from server.errors import Conflict, NotFound, WaymarkError
+from server.i18n import LANGUAGES, N_, NAMES, gettext
+from server.missing.profile import packing, reading, rules
+from server.missing.profile.fields import BY_GROUP, CHILD_SAYS, FIELDS, GROUPS, Group, Part
+from server.missing.profile.models import GrabPack
+from server.missing.profile.packing import Version
+from server.missing.profile.paper import age_of_photo, born_in_words, sighting_in_words
+from server.missing.profile.reading import Reader
+from server.missing.profile.rules import Copy, Fields
+from server.missing.profile.seal import is_unsealed, own_words_alone, whole_or_own
+from server.people.access import Roles, desk_child, looked, now_of, staff_of
+from server.people.desk_forms import id_or_new
+from server.people.models import Child, Person
+from server.people.rules import Action, may
+from server.people.words import ROLES, entered, form_fault
+from server.watch.wording import when
+from server.web.web import form_body, language_of, page, zone_of
+
+DONE = {
+    "saved": N_("Saved as another version."),
+    "checked": N_("Noted: looked through today."),
+    "photo": N_("The photo is in the pack."),
+    "photo-out": N_("The photo is gone."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One field as it is read: its name in words, and what it says."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownGroup:
+    """The fields of a group that say something, and how many of the first importance do not."""
+
+    name: str
+    title: str
+    fields: list[Shown]
+    lacks: int
+
+
+# --- reading
+
+
+async def show(request: Request) -> Response:
+    """The pack; or the question why it is opened; or the child's own words, to its guardian."""
+    await staff_of(request)
+    seen = await whole_or_own(request, request.path_params["child_id"])
+    child = seen.child
+    if not seen.sees_whole:
+        return await _own_words(request, child)
+    if not await is_unsealed(request, child):
+        return await _sealed(request, child)
+    return await _page(request, child, roles=frozenset(seen.roles))
+
+
+async def _own_words(request: Request, child: Child) -> Response:
+    stands = await packing.current(child.id)
+    if not rules.guardian_may_read(stands.fields):
+        raise own_words_alone()
+    await looked(await staff_of(request), [child.id], packing.LOOK_OWN_WORDS, now_of(request))
+    groups = [_shown(BY_GROUP["own"], rules.own_words(stands.fields), language_of(request))]
+    return page(
+        request, "missing/profile/own.html", {**await frame(request, child), "groups": groups}
+    )
+
+
+async def _sealed(request: Request, child: Child, fault: WaymarkError | None = None) -> Response:
+    # Led to the proof before anything is typed, which would be lost on the way.
+    await fresh(request, back=path_of(child))
+    context = {
+        **await frame(request, child),
+        "minutes": int(rules.OPEN_FOR.total_seconds() // 60),
+        "new_id": str(uuid4()),
+        "error": form_fault(fault, language_of(request)) if fault else None,
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "missing/profile/sealed.html", context, status=status)
+
+
+async def open_it(request: Request) -> Response:
+    """Why it is opened."""
+    child, _ = await desk_child(request, Action.PACK_CHANGE)
+    visitor, form, now = await staff_of(request), await form_body(request), now_of(request)
+    await fresh(request, back=path_of(child))
+    try:
+        await packing.say_why(
+            visitor,
+            child,
+            session_id=visitor.session_id,
+            why=entered(form, "why"),
+            id=id_or_new(form),
+            now=now,
+        )
+    except WaymarkError as fault:
+        return await _sealed(request, child, fault)
+    return RedirectResponse(path_of(child), status_code=303)
+
+
+async def _page(
+    request: Request, child: Child, fault: WaymarkError | None = None, *, roles: Roles
+) -> Response:
+    language, now = language_of(request), now_of(request)
+    reader = await reader_of(request)
+    shown = await reading.whole(child, Copy.POLICE, reader, now)
+    assert shown.record is not None
+    raw = (await packing.current(child.id)).fields
+    is_late = shown.verified_at is None or now - shown.verified_at > rules.REVIEW_EVERY
+    context = {
+        **await frame(request, child),
+        "pack": shown,
+        "groups": [_shown(one, raw, language) for one in GROUPS if one.part is not Part.NOW],
+        "now_fields": _now_fields(shown.now.fields if shown.now else {}, language),
+        "unknown": [gettext(language, FIELDS[n].label) for n in shown.now.unknown]
+        if shown.now
+        else [],
+        "sightings": [sighting_in_words(one, reader) for one in shown.now.sightings]
+        if shown.now
+        else [],
+        "born": born_in_words(shown.record, language),
+        "photos": [(one, age_of_photo(one.taken_on, language)) for one in shown.photos],
+        "is_late": is_late and shown.version > 0,
+        "may_change": may(roles, Action.PACK_CHANGE),
+        "has_page": may(roles, Action.CHILD_SEE),
+        "languages": [(code, NAMES[code]) for code in LANGUAGES if code != language],
+        "roles": {role.value: gettext(language, word) for role, word in ROLES.items()},
+        "new_id": str(uuid4()),
+        "error": form_fault(fault, language) if fault else None,
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "missing/profile/pack.html", context, status=status)
+
+
+def _shown(group: Group, fields: Fields, language: str) -> ShownGroup:
+    said = [
+        Shown(gettext(language, one.label), _in_words(fields[one.name], language, one.kind))
+        for one in group.fields
+        if one.name in fields
+    ]
+    lacks = len(rules.lacking(fields, [one.name for one in group.fields]))
+    return ShownGroup(group.name, gettext(language, group.title), said, lacks)
+
+
+def _in_words(text: str, language: str, kind: str) -> str:
+    if kind != "yes":
+        return text
+    return gettext(language, N_("Yes")) if text == "yes" else gettext(language, N_("No"))
+
+
+def _now_fields(fields: Fields, language: str) -> list[Shown]:
+    return _shown(BY_GROUP["now"], fields, language).fields
+
+
+async def reader_of(request: Request) -> Reader:
+    """Who reads, in which language and on which clock."""
+    return Reader(language_of(request), known_zone((await staff_of(request)).zone))
+
+
+async def frame(request: Request, child: Child) -> dict[str, Any]:
+    """What the pages of the pack share."""
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    code = request.query_params.get("done", "")
+    return {
+        "child": await Person.get(id=child.id),
+        "home": f"/desk/children/{child.id}",
+        "path": path_of(child),
+        "api": f"/api/v1/children/{child.id}/pack",
+        "done": gettext(language, DONE[code]) if code in DONE else None,
+        "shown": lambda at: when(language, at, zone, now),
+        "now": now,
+    }
+
+
+def path_of(child: Child) -> str:
+    """Where the pack of a child is."""
+    return f"/desk/children/{child.id}/pack"
+
+
+# --- looking through it
+
+
+async def check(request: Request) -> Response:
+    """Nothing has changed."""
+    child, roles = await desk_child(request, Action.PACK_CHANGE)
+    visitor, form, now = await staff_of(request), await form_body(request), now_of(request)
+    typed = entered(form, "version")
+    version = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else 0
+    if not await is_unsealed(request, child):
+        return await _sealed(request, child)
+    try:
+        await packing.check(visitor, child, version=version, id=id_or_new(form), now=now)
+    except Conflict as fault:
+        return await _page(request, child, fault, roles=roles)
+    return RedirectResponse(f"{path_of(child)}?done=checked", status_code=303)
+
+
+# --- changing it
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a form holds of a group, and on which version it was written."""
+
+    base: int
+    fields: Fields
+
+
+async def edit(request: Request) -> Response:
+    """One group."""
+    child, _ = await desk_child(request, Action.PACK_CHANGE)
+    group = _group(request)
+    if not await is_unsealed(request, child):
+        return await _sealed(request, child)
+    stands = await _current(child, group)
+    return await _form(request, child, group, Typed(stands.number, stands.fields))
+
+
+async def save(request: Request) -> Response:
+    """Another version, with this group as it was typed."""
+    child, roles = await desk_child(request, Action.PACK_CHANGE)
+    group, form = _group(request), await form_body(request)
+    base = entered(form, "base")
+    typed = Typed(
+        int(base) if base.isascii() and base.isdigit() and len(base) < 9 else 0,
+        # The child's own words are not asked for here; a page of before may still send some.
+        {
+            one.name: entered(form, one.name)
+            for one in group.fields
+            if not one.is_childs or one.name in form
+        },
+    )
+    if not await is_unsealed(request, child):
+        return await _sealed(request, child)
+    try:
+        await _put(request, child, roles, group, typed)
+    except WaymarkError as fault:
+        return await _form(request, child, group, typed, fault)
+    return RedirectResponse(f"{path_of(child)}?done=saved#{group.name}", status_code=303)
+
+
+async def _put(request: Request, child: Child, roles: Roles, group: Group, typed: Typed) -> Version:
+    visitor, now = await staff_of(request), now_of(request)
+    if group.part is Part.NOW:
+        since = await reading.open_since(child.id)
+        if since is None:
+            raise nobody_looks()
+        return await packing.put_now(
+            visitor, child, since, base=typed.base, given=typed.fields, now=now
+        )
+    stands = await packing.current(child.id)
+    # Another group that somebody changed meanwhile is no difference here.
+    base = stands.number if await _is_unchanged(child, group, typed.base, stands) else typed.base
+    others = {name: text for name, text in stands.fields.items() if name not in CHILD_SAYS}
+    given = {**others, **typed.fields}
+    return await packing.put(visitor, child, roles, base=base, given=given, now=now)
+
+
+async def _is_unchanged(child: Child, group: Group, base: int, stands: Version) -> bool:
+    row = await GrabPack.get_or_none(child_id=child.id, part=Part.BEFORE.value, version=base)
+    seen = row.said if row is not None else {}
+    return all(seen.get(one.name) == stands.fields.get(one.name) for one in group.fields)
+
+
+def nobody_looks() -> Conflict:
+    """The questions at the time are asked at the time."""
+    return Conflict(
+        N_("No alert is open about this child. Say first that you think it is missing."),
+        code="not_open",
+    )
+
+
+def _group(request: Request) -> Group:
+    group = BY_GROUP.get(request.path_params["group"])
+    if group is None:
+        raise NotFound(N_("There is no such page."))
+    return group
+
+
+async def _current(child: Child, group: Group) -> Version:
+    if group.part is not Part.NOW:
+        return await packing.current(child.id)
+    since = await reading.open_since(child.id)
+    if since is None:
+        raise nobody_looks()
+    return await reading.since_then(child.id, since)
+
+
+async def _form(
+    request: Request,
+    child: Child,
+    group: Group,
+    typed: Typed,
+    fault: WaymarkError | None = None,
+) -> Response:
+    language = language_of(request)
+    others: dict[str, str] = {}
+    base = typed.base
+    if isinstance(fault, Conflict) and "current" in fault.extra:
+        # Whoever saves again has seen what the other one wrote.
+        base, stands = fault.extra["current"]["version"], fault.extra["current"]["fields"]
+        names = [one.name for one in group.fields]
+        others = {
+            name: stands.get(name, "")
+            for name in names
+            if stands.get(name, "") != typed.fields.get(name, "")
+        }
+    if fault is not None and fault.field:
+        fault.field = fault.field.removeprefix("fields.")
+    own = (await packing.current(child.id)).fields if group.part is Part.OWN else {}
+    names = [one.name for one in GROUPS if one.part is not Part.NOW]
+    place = names.index(group.name) if group.name in names else len(names)
+    context = {
+        **await frame(request, child),
+        "group": group,
+        "title": gettext(language, group.title),
+        "says": gettext(language, group.says) if group.says else "",
+        "fields": [
+            (one, gettext(language, one.label), gettext(language, one.help) if one.help else "")
+            for one in group.fields
+        ],
+        "given": typed.fields,
+        "own": own,
+        "others": others,
+        "base": base,
+        "step": (place + 1, len(names)) if group.name in names else None,
+        "error": form_fault(fault, language) if fault else None,
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "missing/profile/group.html", context, status=status)
+
+
+# --- versions
+
+
+async def versions(request: Request) -> Response:
+    """What was changed, when, by whom."""
+    child, _ = await desk_child(request, Action.PACK_CHANGE)
+    if not await is_unsealed(request, child):
+        return await _sealed(request, child)
+    language = language_of(request)
+    rows = await reading.versions_of(child.id)
+    people = {
+        one.id: one.name for one in await Person.filter(id__in=list({row.made_by for row in rows}))
+    }
+    lines = []
+    for place, row in enumerate(rows):
+        before = rows[place + 1].said if place + 1 < len(rows) else {}
+        changes = [
+            (gettext(language, FIELDS[name].label), before.get(name, ""), row.said.get(name, ""))
+            for name in rules.differences(before, row.said)
+        ]
+        lines.append((row, people.get(row.made_by, ""), changes))
+    context = {**await frame(request, child), "lines": lines}
+    return page(request, "missing/profile/versions.html", context)
+
+
+_PACK = "/desk/children/{child_id:uuid}/pack"
+
+routes = [
+    Route(_PACK, show, methods=["GET"]),
+    Route(f"{_PACK}/open", open_it, methods=["POST"]),
+    Route(f"{_PACK}/check", check, methods=["POST"]),
+    Route(f"{_PACK}/versions", versions, methods=["GET"]),
+    Route(f"{_PACK}/group/{{group}}", edit, methods=["GET"]),
+    Route(f"{_PACK}/group/{{group}}", save, methods=["POST"]),
+]

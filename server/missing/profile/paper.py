@@ -1,0 +1,345 @@
+"""The grab pack on one A4 page: for the police, or as small as it can be for partners.
+
+Set as the life project's paper is (plan/typeset.py): words are handed over as data. It is one page
+whatever it holds: what has no room is named.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from server.i18n import (
+    N_,
+    NAMES,
+    apart,
+    direction,
+    format_list,
+    format_moment,
+    format_short_date,
+    gettext,
+    ngettext,
+)
+from server.missing.profile import photos, rules
+from server.missing.profile.fields import FIELDS, GROUPS, Group, Part
+from server.missing.profile.models import PackPhoto
+from server.missing.profile.reading import Reader, picture_for_paper, whole
+from server.missing.profile.rules import Copy
+from server.missing.profile.wire import AtTheTimeOut, PackOut, RecordOut
+from server.people.models import Child
+from server.people.rules import Role
+from server.people.words import ROLES
+from server.plan.scripts import isolated
+from server.plan.typeset import typeset
+
+_SOURCE = Path(__file__).with_name("pack.typ")
+# So much of one answer has room beside all the others; the rest is in the file.
+MOST_OF_ONE = {1: 420, 2: 240, 3: 160}
+# So many letters are legible on it; where there are more, each answer gives up the same share.
+MOST_OF_ALL = 7_000
+SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)
+LONGEST_SCRIPT = 60
+Data = dict[str, Any]
+
+_WORDS = {
+    "title": N_("Grab pack"),
+    "no_photo": N_("No photo"),
+    "now": N_("Now"),
+    "unknown": N_("What we do not know"),
+    "left": N_("Not whole here, see the file (JSON)"),
+    "confidential": N_("Confidential. Destroy it when the child is found."),
+    "comma": N_(", "),
+}
+# French has a space before it that does not break.
+_COLONS = {"fr": "\N{NO-BREAK SPACE}:"}
+_FOR = {
+    Copy.POLICE: N_("For the police, to find a child"),
+    Copy.PARTNER: N_("For partners who help to find a child"),
+}
+ANSWERS = {"seen": N_("seen"), "not_seen": N_("looked for, not seen")}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page, and which version of the pack stands on it."""
+
+    version: int
+    made: bytes
+
+
+async def pdf(child: Child, copy: Copy, reader: Reader, now: datetime) -> bytes:
+    """The page."""
+    return (await page(child, copy, reader, now)).made
+
+
+async def page(child: Child, copy: Copy, reader: Reader, now: datetime) -> Page:
+    """The page with its version, from one reading: who asks for the version besides may be told of
+    one that somebody has made meanwhile."""
+    reader = replace(reader, lasts=True)
+    shown = await whole(child, copy, reader, now)
+    photo = await picture_for_paper(child.id)
+    small = await photos.small_for_paper(photo.page) if photo and photo.page else b""
+    # A page without a photo is worth more than none.
+    data = _data(shown, photo if small else None, copy, reader, now)
+    return Page(shown.version, await asyncio.to_thread(_set, data, small))
+
+
+async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
+    """The same in plain lines, of which none is shortened."""
+    reader = replace(reader, lasts=True)
+    shown = await whole(child, copy, reader, now)
+    photo = await picture_for_paper(child.id)
+    data = _data(shown, photo, copy, reader, now)
+    words, colon = data["words"], data["words"]["colon"]
+    head = [
+        data["name"],
+        data["own_script"],
+        f"{words['title']} · {data['subtitle']}",
+        data["warning"],
+        data["photo_note"] or words["no_photo"],
+        data["says"],
+        *(f"{one['name']}{colon} {one['value']}" for one in data["facts"]),
+        f"{words['unknown']}{colon} {data['unknown']}" if data["unknown"] else "",
+    ]
+    parts = [[line for line in head if line]]
+    for group in _whole_groups(shown, copy, reader):
+        items = [
+            f"{one['label']}{colon} {apart(reader.language, one['text'])}" for one in group["items"]
+        ]
+        parts.append([group["title"], *items])
+    parts.append([words["confidential"], data["footer"]])
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _set(data: Data, small: bytes) -> bytes:
+    language = data["language"]
+    isolate = partial(isolated, language=language)
+    for one in data["facts"]:
+        one["value"] = isolate(one["value"])
+    for one in (item for group in data["groups"] for item in group["items"]):
+        one["label"], one["text"] = isolate(one["label"]), isolate(one["text"])
+    data |= {
+        "name": isolate(data["name"]),
+        "own_script": isolate(data["own_script"]),
+        "cut": [isolate(name) for name in data["cut"]],
+        "says": isolate(data["says"]),
+        "footer": isolate(data["footer"]),
+    }
+    return typeset(_SOURCE, data, photo=json.dumps(list(small)))
+
+
+def _data(
+    shown: PackOut, photo: PackPhoto | None, copy: Copy, reader: Reader, now: datetime
+) -> Data:
+    assert shown.record is not None
+    language = reader.language
+    groups, cut = _groups(shown, copy, reader)
+    return {
+        "language": language,
+        "is_rtl": direction(language) == "rtl",
+        "words": {
+            **{name: gettext(language, word) for name, word in _WORDS.items()},
+            "colon": _COLONS.get(language, ":"),
+        },
+        "subtitle": f"{gettext(language, _FOR[copy])} · {_version(shown, reader)}",
+        "name": shown.record.name,
+        "own_script": shown.fields.get("own_script", "")[:LONGEST_SCRIPT],
+        "facts": _facts(shown.record, reader),
+        "warning": "" if copy is Copy.PARTNER else _warning(shown, now, language),
+        "has_photo": photo is not None,
+        **_photo_note(shown, photo, language),
+        "says": shown.now.says if shown.now else "",
+        "unknown": _unknown(shown.now, language),
+        "groups": groups,
+        "cut": cut,
+        # Whose clock it is: what is read in another country names another hour.
+        "footer": f"{shown.record.agency} · {_at(now, reader)}",
+    }
+
+
+def _at(now: datetime, reader: Reader) -> str:
+    return f"{format_moment(reader.language, now, reader.zone)} ({reader.zone})"
+
+
+def _version(shown: PackOut, reader: Reader) -> str:
+    said = gettext(reader.language, N_("Version {n}"), n=shown.version)
+    if shown.verified_at is None:
+        return said
+    day = shown.verified_at.astimezone(reader.zone).date()
+    looked = gettext(
+        reader.language,
+        N_("looked through on {day}"),
+        day=format_short_date(reader.language, day),
+    )
+    return f"{said} · {looked}"
+
+
+def _warning(shown: PackOut, now: datetime, language: str) -> str:
+    """That nobody has looked through it for too long."""
+    if shown.version == 0:
+        return gettext(language, N_("Nothing was prepared. Only what is on record stands here."))
+    if shown.verified_at is None:
+        return gettext(language, N_("No adult has looked through it yet: it may be wrong."))
+    if now - shown.verified_at > rules.REVIEW_EVERY:
+        return gettext(language, N_("Nobody has looked through it for 30 days: it may be old."))
+    return ""
+
+
+def _photo_note(shown: PackOut, photo: PackPhoto | None, language: str) -> Data:
+    if photo is None:
+        return {"photo_note": "", "photo_is_old": False}
+    is_old = next((one.is_old for one in shown.photos if one.id == photo.id), False)
+    return {"photo_note": age_of_photo(photo.taken_on, language), "photo_is_old": is_old}
+
+
+def age_of_photo(taken_on: date | None, language: str) -> str:
+    """When it was taken."""
+    if taken_on is None:
+        return gettext(language, N_("Nobody knows when it was taken"))
+    day = format_short_date(language, taken_on)
+    return gettext(language, N_("Taken on {day}"), day=day)
+
+
+def _facts(record: RecordOut, reader: Reader) -> list[Data]:
+    language = reader.language
+    placed = format_short_date(language, record.placed_at.astimezone(reader.zone).date())
+    rows = [
+        (N_("Born"), born_in_words(record, language)),
+        (N_("Reads the app in"), NAMES.get(record.language, record.language)),
+        (N_("Lives"), record.home or ""),
+        (N_("Placed since"), placed if record.home is not None else ""),
+        (N_("Agency"), record.agency),
+        (N_("Call day and night"), record.help_phone or ""),
+        (N_("Texts from"), record.texts_from or ""),
+    ]
+    return [
+        {"name": gettext(language, name), "value": apart(language, value)}
+        for name, value in rows
+        if value
+    ]
+
+
+def born_in_words(record: RecordOut, language: str) -> str:
+    """The birthday, or the age alone, or that nobody knows."""
+    if record.age is None:
+        return gettext(language, N_("not known"))
+    years = ngettext(language, "{n} year old", "{n} years old", record.age)
+    if record.born_on is None:
+        return years
+    return f"{format_short_date(language, record.born_on)}, {years}"
+
+
+def _unknown(known: AtTheTimeOut | None, language: str) -> str:
+    if known is None or not known.unknown:
+        return ""
+    # Semicolons, since most of these have commas of their own.
+    return gettext(language, N_("; ")).join(
+        gettext(language, FIELDS[name].label) for name in known.unknown
+    )
+
+
+# --- the entries
+
+
+def _groups(shown: PackOut, copy: Copy, reader: Reader) -> tuple[list[Data], list[str]]:
+    kept = _whole_groups(shown, copy, reader)
+    items = [item for one in kept for item in one["items"]]
+    cut = _shortened(items)
+    for item in items:
+        item["text"] = apart(reader.language, item["text"])
+    return kept, cut
+
+
+def _whole_groups(shown: PackOut, copy: Copy, reader: Reader) -> list[Data]:
+    language = reader.language
+    assert shown.record is not None
+    found = [_happened(shown.now, reader), _there(shown.record, language)]
+    found += [_group(group, shown.fields, language) for group in GROUPS if group.part != Part.NOW]
+    return [one for one in found if one["items"]]
+
+
+def _shortened(items: list[Data]) -> list[str]:
+    """The names of those that had to be shortened, which this does."""
+    for share in SHARES:
+        most = {need: int(number * share) for need, number in MOST_OF_ONE.items()}
+        if sum(min(len(one["text"]), most[one["need"]]) for one in items) <= MOST_OF_ALL:
+            break
+    found = [one for one in items if len(one["text"]) > most[one["need"]]]
+    for one in found:
+        one["text"] = f"{one['text'][: most[one['need']]].rstrip()}…"
+    return [one["label"] for one in found]
+
+
+def _group(group: Group, fields: rules.Fields, language: str) -> Data:
+    items = [
+        _item(gettext(language, one.label), fields[one.name], one.need)
+        for one in group.fields
+        if one.name in fields and one.name != "own_script"
+    ]
+    return {"title": gettext(language, group.title), "items": items}
+
+
+def _item(label: str, text: str, need: int) -> Data:
+    plain = " / ".join(line.strip() for line in text.splitlines() if line.strip())
+    return {"label": label, "text": plain, "need": need}
+
+
+def _happened(known: AtTheTimeOut | None, reader: Reader) -> Data:
+    """The answers to the questions at the time, what is known of the silence, and who looked."""
+    language = reader.language
+    group = next(one for one in GROUPS if one.part is Part.NOW)
+    if known is None:
+        return {"title": "", "items": []}
+    made = _group(group, known.fields, language)
+    if known.last_seen:
+        label = gettext(language, N_("Seen last"))
+        made["items"].insert(0, _item(label, known.last_seen, 1))
+    made["items"] += [_item(one.label, one.text, 1) for one in known.points if one.text]
+    made["items"] += [_item(one.label, one.text, 2) for one in known.tried]
+    made["items"] += [
+        _item(
+            gettext(language, N_("Sighting")),
+            sighting_in_words(one, reader),
+            1,
+        )
+        for one in known.sightings
+    ]
+    return made
+
+
+def sighting_in_words(one: Any, reader: Reader) -> str:
+    """When, by whom, and what they said."""
+    language = reader.language
+    parts = [
+        format_moment(language, one.at, reader.zone),
+        gettext(language, ANSWERS[one.answer]),
+        one.by.name if one.by else "",
+        one.words or "",
+    ]
+    return gettext(language, N_(", ")).join(apart(language, part) for part in parts if part)
+
+
+def _there(record: RecordOut, language: str) -> Data:
+    items = [
+        _item(
+            gettext(language, ROLES[role]),
+            format_list(language, [one.name for one in record.people if one.role == role]),
+            1,
+        )
+        for role in (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
+        if any(one.role == role for one in record.people)
+    ]
+    items += [
+        _item(
+            gettext(language, N_("Trusted by the child")),
+            gettext(language, N_(", ")).join(
+                apart(language, said) for said in (one.name, one.reach)
+            ),
+            1,
+        )
+        for one in record.trusted
+    ]
+    return {"title": gettext(language, N_("Who is there")), "items": items}

@@ -1,0 +1,268 @@
+"""Photos of the grab pack: read with suspicion, made small, and nothing of the camera's left.
+
+A photo of a phone carries where it was taken. What is kept is drawn anew from its points alone, in
+two sizes. Pictures are decoded one at a time, in a thread of their own: 40 million points are
+160 MB.
+"""
+
+import asyncio
+import io
+import struct
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from tortoise.exceptions import IntegrityError
+
+from server.audit.actions import Actor, note
+from server.errors import Conflict, IdReused, NotFound, Refused
+from server.i18n import N_
+from server.missing.profile import rules
+from server.missing.profile.models import PackPhoto
+from server.missing.profile.rules import Shows
+from server.people.actions import lock_children
+from server.people.models import Child
+from server.security import crypt
+from server.storage.db import write
+
+MOST_BYTES = 15_000_000
+MOST_POINTS = 40_000_000
+# Fewer show nobody.
+FEWEST = 200
+PAGE, THUMB, PAPER = 1_200, 240, 620
+_QUALITY: Mapping[int, int] = {PAGE: 82, THUMB: 75}
+_FORMATS = ("JPEG", "PNG", "WEBP")
+_HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"})
+_TAKEN = (0x9003, 0x0132)  # When it was taken; when the file was changed.
+_EXIF = 0x8769
+
+# We look at the size ourselves, before anything is decoded: Pillow's own check warns first.
+Image.MAX_IMAGE_PIXELS = None
+_one_at_a_time = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photo")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A photo as it is kept."""
+
+    page: bytes
+    thumb: bytes
+    taken_on: date | None
+
+
+async def made(raw: bytes) -> Made:
+    """The photo as it is kept. Raises Refused, saying what to do."""
+    if len(raw) > MOST_BYTES:
+        raise Refused(N_("This photo is larger than 15 MB. Send a smaller one."), field="photo")
+    return await asyncio.get_running_loop().run_in_executor(_one_at_a_time, _made, raw)
+
+
+def _made(raw: bytes) -> Made:
+    if raw[4:8] == b"ftyp" and raw[8:12] in _HEIC:
+        raise Refused(
+            N_(
+                "This is a HEIC photo of an iPhone. Send it as JPEG: take a screenshot of it, or "
+                "choose “Most Compatible” under Settings, Camera, Formats, and take it again."
+            ),
+            field="photo",
+        )
+    try:
+        with Image.open(io.BytesIO(raw), formats=_FORMATS) as image:
+            _check_size(image.size)
+            taken_on = _taken_on(image)
+            # A JPEG can be read at a half, a quarter, an eighth of its size.
+            image.draft("RGB", (2 * PAGE, 2 * PAGE))
+            plain = _plain(image)
+    except UnidentifiedImageError:
+        raise Refused(N_("Choose a photo: JPEG, PNG or WebP."), field="photo") from None
+    except _UNREADABLE:
+        raise Refused(
+            N_("This photo cannot be read to its end. Take or send another one."), field="photo"
+        ) from None
+    return Made(_jpeg(plain, PAGE), _jpeg(plain, THUMB), taken_on)
+
+
+# What Pillow raises about a file that somebody has broken, on purpose or not.
+_UNREADABLE = (
+    ArithmeticError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > MOST_POINTS:
+        raise Refused(
+            N_("This photo has more than 40 million points. Send a smaller one."), field="photo"
+        )
+    if min(width, height) < FEWEST:
+        raise Refused(
+            N_("This photo is too small to know anybody by. Send a larger one."), field="photo"
+        )
+
+
+def _taken_on(image: Image.Image) -> date | None:
+    """The day that the camera wrote down, which is all of it that is kept."""
+    exif = image.getexif()
+    for found in (exif.get_ifd(_EXIF).get(_TAKEN[0]), exif.get(_TAKEN[1])):
+        try:
+            return datetime.strptime(str(found)[:10], "%Y:%m:%d").date()  # noqa: DTZ007 - a day
+        except ValueError:
+            continue
+    return None
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Its points alone, turned the right way round, in ordinary colours, on white."""
+    profile = image.info.get("icc_profile")
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode == "P":
+        turned = turned.convert("RGBA")
+    turned.thumbnail((PAGE, PAGE))
+    if turned.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in turned.info:
+        colours = turned.convert("RGBA")
+        plain = Image.new("RGB", turned.size, "white")
+        plain.paste(colours, mask=colours.getchannel("A"))
+        return plain
+    plain = Image.new("RGB", turned.size)
+    plain.paste(_as_srgb(turned, profile))
+    return plain
+
+
+def _as_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Colours of a phone's wide range as every screen and printer knows them."""
+    if profile and image.mode == "RGB":
+        try:
+            of_camera = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            srgb = ImageCms.createProfile("sRGB")
+            turned = ImageCms.profileToProfile(image, of_camera, srgb, outputMode="RGB")
+            return turned if turned is not None else image
+        except (ImageCms.PyCMSError, OSError):
+            return image
+    return image.convert("RGB")
+
+
+def _jpeg(image: Image.Image, longest: int) -> bytes:
+    small = image.copy()
+    small.thumbnail((longest, longest))
+    held = io.BytesIO()
+    small.save(held, "JPEG", quality=_QUALITY[longest], optimize=True, progressive=False)
+    return held.getvalue()
+
+
+async def small_for_paper(page: bytes) -> bytes:
+    """The photo in the size of the page that is printed; nothing where it cannot be read."""
+    return await asyncio.get_running_loop().run_in_executor(_one_at_a_time, _for_paper, page)
+
+
+def _for_paper(page: bytes) -> bytes:
+    try:
+        with Image.open(io.BytesIO(page), formats=("JPEG",)) as image:
+            image.thumbnail((PAPER, PAPER))
+            held = io.BytesIO()
+            image.save(held, "JPEG", quality=80, optimize=True)
+            return held.getvalue()
+    except _UNREADABLE:
+        return b""
+
+
+# --- keeping them
+
+
+async def add(
+    actor: Actor,
+    child: Child,
+    raw: bytes,
+    *,
+    id: UUID,
+    shows: Shows,
+    taken_on: date | None,
+    now: datetime,
+) -> PackPhoto:
+    """One more. `taken_on` None: the day that the camera wrote down, if any. The same id with the
+    same photo is the same one.
+
+    Raises Refused for what is no photo, for a day that is still to come, and for one too many.
+    """
+    digest = crypt.blind(f"photo {child.id} {sha256(raw).hexdigest()}")
+    if (known := await _known(id, child, digest)) is not None:
+        return known
+    one = await made(raw)
+    day = taken_on or one.taken_on
+    # Where the day begins first, it is tomorrow already.
+    if day is not None and day > now.date() + timedelta(days=1):
+        if taken_on is not None:
+            raise Refused(N_("This day is still to come. When was it taken?"), field="taken_on")
+        day = None
+    made_of = {"shows": shows.value, "taken_on": day, "page": one.page, "thumb": one.thumb}
+    try:
+        return await _keep(actor, child, id, digest, made_of, now)
+    except IntegrityError:
+        # In the same moment the id came in for another child.
+        raise _other_photo() from None
+
+
+async def _keep(
+    actor: Actor, child: Child, id: UUID, digest: str, made_of: Mapping[str, Any], now: datetime
+) -> PackPhoto:
+    assert actor.id is not None
+    async with write():
+        await lock_children([child.id])
+        # The same request may have come in twice at once.
+        if (known := await _known(id, child, digest)) is not None:
+            return known
+        held = PackPhoto.filter(child_id=child.id, removed_at__isnull=True)
+        if await held.count() >= rules.MOST_PHOTOS:
+            raise Conflict(N_("There are 6 photos already. Take an old one out first."))
+        row = await PackPhoto.create(
+            id=id,
+            agency_id=child.agency_id,
+            child_id=child.id,
+            digest=digest,
+            added_by=actor.id,
+            added_at=now,
+            **made_of,
+        )
+        await _note(actor, child, "pack:photo_add", id, now)
+    return row
+
+
+async def _known(id: UUID, child: Child, digest: str) -> PackPhoto | None:
+    """The photo of this id, where it is this very one. Raises IdReused where it is another."""
+    known = await PackPhoto.get_or_none(id=id)
+    if known is not None and (known.child_id, known.digest) != (child.id, digest):
+        raise _other_photo()
+    return known
+
+
+def _other_photo() -> IdReused:
+    return IdReused(N_("This id belongs to another photo."), field="id")
+
+
+async def remove(actor: Actor, child: Child, photo_id: UUID, now: datetime) -> None:
+    """Take a photo out: its pictures are gone, that it was there stays. Twice is once."""
+    async with write():
+        if not await PackPhoto.filter(id=photo_id, child_id=child.id).exists():
+            raise NotFound(N_("There is no such photo."))
+        taken_out = await PackPhoto.filter(id=photo_id, removed_at__isnull=True).update(
+            page=None, thumb=None, removed_by=actor.id, removed_at=now
+        )
+        if taken_out:
+            await _note(actor, child, "pack:photo_remove", photo_id, now)
+
+
+async def _note(actor: Actor, child: Child, what: str, photo_id: UUID, now: datetime) -> None:
+    about = ("photo", photo_id)
+    await note(actor, what, child_id=child.id, about=about, agency_id=child.agency_id, now=now)

@@ -1,0 +1,291 @@
+"""The grab pack as it stands, with what is on record elsewhere and what is known at the time. Reads
+rows, and writes none."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.alerts.models import Alert
+from server.clock import known_zone
+from server.inbound.models import Texting
+from server.missing.profile import rules
+from server.missing.profile.fields import AT_THE_TIME, CHILD_SAYS, Part
+from server.missing.profile.from_search import search_of
+from server.missing.profile.models import GrabPack, PackCheck, PackPhoto
+from server.missing.profile.packing import Version, current
+from server.missing.profile.rules import Copy, Shows
+from server.missing.profile.wire import (
+    AtTheTimeOut,
+    PackOut,
+    PhotoOut,
+    PointOut,
+    RecordOut,
+    SightingOut,
+    TrustedOut,
+    VersionOut,
+    WhoOut,
+)
+from server.missing.search.models import Episode
+from server.people.models import Agency, Child, Home, Person, Tie
+from server.people.rules import Role
+from server.storage.db import as_moment
+from server.tasks.models import Due
+from server.tasks.rules import Kind as DueKind
+from server.tasks.rules import State as DueState
+from server.watch import evidence, wording
+from server.watch.models import Sighting
+from server.watch.trusted.models import Trusted
+
+MOST_VERSIONS = 200
+MOST_SIGHTINGS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """In which language and on which clock somebody reads."""
+
+    language: str
+    zone: ZoneInfo
+    lasts: bool = False  # On paper, which is read on another day too.
+
+
+async def open_since(child_id: UUID) -> datetime | None:
+    """Since when adults are alerted about this child, or look for it; None: they are not."""
+    alerts = Alert.filter(child_id=child_id, closed_at__isnull=True)
+    episodes = Episode.filter(child_id=child_id, found_at__isnull=True)
+    found = [
+        *await alerts.values_list("opened_at", flat=True),
+        *await episodes.values_list("opened_at", flat=True),
+    ]
+    return min((as_moment(at) for at in found), default=None)
+
+
+async def whole(child: Child, copy: Copy, reader: Reader, now: datetime) -> PackOut:
+    """All of it, or what this copy has of it."""
+    stands = await current(child.id)
+    found = await _frame(child, stands, names=None)
+    found.fields = rules.for_copy(stands.fields, copy)
+    found.lacking = [*rules.lacking(stands.fields)]
+    found.photos = await photos_of(child, now)
+    found.record = await record_of(child, copy, now)
+    found.now = await at_the_time(child, copy, reader, now)
+    if copy is Copy.PARTNER:
+        found.versions, found.lacking = [], []
+    return found
+
+
+async def own(child: Child) -> PackOut:
+    """The child's own words, and the versions of the pack without what others wrote."""
+    stands = await current(child.id)
+    found = await _frame(child, stands, names=frozenset(CHILD_SAYS))
+    found.fields = rules.own_words(stands.fields)
+    return found
+
+
+async def written(child: Child, stands: Version) -> PackOut:
+    """What somebody has just written, and nothing besides: writing is not opening."""
+    found = await _frame(child, stands, names=None)
+    found.fields = dict(stands.fields)
+    return found
+
+
+async def _frame(child: Child, stands: Version, *, names: Collection[str] | None) -> PackOut:
+    seen = await PackCheck.filter(child_id=child.id).order_by("-at", "-id").first()
+    due = await Due.get_or_none(kind=DueKind.PACK, subject_id=child.id, state=DueState.OPEN)
+    rows = await versions_of(child.id)
+    wanted = {row.made_by for row in rows} | ({seen.by_id} if seen else set())
+    people = await _people(wanted)
+    return PackOut(
+        version=stands.number,
+        verified_at=seen.at if seen else None,
+        verified_by=_who(people, seen.by_id, seen.by_role) if seen else None,
+        due_at=due.due_at if due else None,
+        made_at=stands.made_at,
+        fields={},
+        versions=_versions(rows, people, names),
+        lacking=[],
+        photos=[],
+        record=None,
+        now=None,
+    )
+
+
+async def versions_of(child_id: UUID) -> list[GrabPack]:
+    """The versions, the newest first."""
+    rows = GrabPack.filter(child_id=child_id, part=Part.BEFORE.value).order_by("-version")
+    return await rows.limit(MOST_VERSIONS)
+
+
+def _versions(
+    rows: Sequence[GrabPack], people: Mapping[UUID, Person], names: Collection[str] | None
+) -> list[VersionOut]:
+    found = []
+    for place, row in enumerate(rows):
+        before = rows[place + 1].said if place + 1 < len(rows) else {}
+        changed = rules.differences(before, row.said)
+        found.append(
+            VersionOut(
+                row.version,
+                row.made_at,
+                _who(people, row.made_by, row.made_role),
+                [name for name in changed if names is None or name in names],
+            )
+        )
+    return found
+
+
+async def _people(ids: Collection[UUID]) -> dict[UUID, Person]:
+    return {one.id: one for one in await Person.filter(id__in=list(ids))} if ids else {}
+
+
+def _who(people: Mapping[UUID, Person], id_: UUID, role: str) -> WhoOut | None:
+    one = people.get(id_)
+    return WhoOut(one.id, one.name, role) if one is not None else None
+
+
+# --- what is on record elsewhere
+
+
+async def record_of(child: Child, copy: Copy, now: datetime) -> RecordOut:
+    """As of now. A copy for partners says neither where the child lives nor when it was born."""
+    person = await Person.get(id=child.id)
+    agency = await Agency.get(id=child.agency_id)
+    zone, born = known_zone(person.zone), child.birthday
+    is_police = copy is Copy.POLICE
+    home = await Home.get_or_none(id=child.home_id) if child.home_id and is_police else None
+    texting = await Texting.get_or_none(child_id=child.id, ended_at__isnull=True)
+    return RecordOut(
+        name=person.name,
+        born_on=born if is_police else None,
+        age=rules.age_on(born, now.astimezone(zone).date()),
+        language=person.language,
+        home=home.name if home else None,
+        placed_at=child.placed_at,
+        agency=agency.name,
+        help_phone=agency.help_phone,
+        texts_from=texting.number if texting and is_police else None,
+        trusted=await _trusted(child.id) if is_police else [],
+        people=await _tied(child.id, copy, now),
+    )
+
+
+async def _trusted(child_id: UUID) -> list[TrustedOut]:
+    rows = await Trusted.filter(child_id=child_id, state="yes").order_by("named_at")
+    return [TrustedOut(row.name, row.reach) for row in rows]
+
+
+_CALLED_BY_PARTNERS = frozenset({Role.CASEWORKER, Role.SUPERVISOR})
+_ORDER = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
+
+
+async def _tied(child_id: UUID, copy: Copy, now: datetime) -> list[WhoOut]:
+    ties = Tie.filter(Tie.standing_at(now), child_id=child_id).prefetch_related("person")
+    found = [
+        WhoOut(tie.person_id, tie.person.name, tie.role.value)
+        for tie in await ties
+        if copy is Copy.POLICE or tie.role in _CALLED_BY_PARTNERS
+    ]
+    return sorted(found, key=lambda one: (_ORDER.index(Role(one.role)), one.name))
+
+
+async def photos_of(child: Child, now: datetime) -> list[PhotoOut]:
+    """The photos that are there, the newest first."""
+    rows = await (
+        PackPhoto.filter(child_id=child.id, removed_at__isnull=True)
+        .order_by("-added_at", "-id")
+        .only("id", "shows", "taken_on", "added_at")
+    )
+    today = await _today_of(child, now)
+    return [_photo(child, row, today) for row in rows]
+
+
+async def photo_of(child: Child, row: PackPhoto, now: datetime) -> PhotoOut:
+    """What is said of one photo."""
+    return _photo(child, row, await _today_of(child, now))
+
+
+async def _today_of(child: Child, now: datetime) -> date:
+    return now.astimezone(known_zone((await Person.get(id=child.id)).zone)).date()
+
+
+def _photo(child: Child, row: PackPhoto, today: date) -> PhotoOut:
+    return PhotoOut(
+        id=row.id,
+        shows=row.shows,
+        taken_on=row.taken_on,
+        days_old=max((today - row.taken_on).days, 0) if row.taken_on is not None else None,
+        is_old=rules.is_old(row.taken_on, today),
+        added_at=row.added_at,
+        path=f"/api/v1/children/{child.id}/pack/photos/{row.id}",
+    )
+
+
+async def picture_for_paper(child_id: UUID) -> PackPhoto | None:
+    """The photo that belongs on the page: the newest face, else whatever there is."""
+    rows = await (
+        PackPhoto.filter(child_id=child_id, removed_at__isnull=True)
+        .order_by("-added_at", "-id")
+        .only("id", "shows", "taken_on")
+    )
+    photos = [rules.Photo(Shows(row.shows), row.taken_on) for row in rows]
+    place = rules.best(photos, Shows.FACE)
+    if place is None:
+        place = rules.best(photos, Shows.WHOLE)
+    return None if place is None else await PackPhoto.get(id=rows[place].id)
+
+
+# --- at the time
+
+
+async def at_the_time(
+    child: Child, copy: Copy, reader: Reader, now: datetime
+) -> AtTheTimeOut | None:
+    """What is known of what happens; None while nobody is alerted."""
+    since = await open_since(child.id)
+    if since is None:
+        return None
+    stands = await since_then(child.id, since)
+    facts = (await evidence.of([child.id], now)).get(child.id)
+    says, points = "", []
+    if facts is not None and copy is Copy.POLICE:
+        says = wording.sentence(facts, reader.language, reader.zone, now, lasts=reader.lasts)
+        known = wording.points(facts, reader.language, reader.zone, now, lasts=reader.lasts)
+        points = [PointOut(one.label, one.text) for one in known]
+    fields = rules.for_copy(stands.fields, copy)
+    if copy is Copy.PARTNER:
+        return AtTheTimeOut(since, says, points, [], "", [], stands.number, fields, [])
+    search = await search_of(child.id, reader.language, reader.zone)
+    if search is not None:
+        points += search.signs
+    lacks = rules.lacking(stands.fields, AT_THE_TIME)
+    return AtTheTimeOut(
+        since=since,
+        says=says,
+        points=points,
+        sightings=await _sightings(child.id),
+        last_seen=search.last_seen if search else "",
+        tried=search.tried if search else [],
+        version=stands.number,
+        fields=fields,
+        unknown=[name for name in lacks if search is None or name not in search.answers],
+    )
+
+
+async def since_then(child_id: UUID, since: datetime) -> Version:
+    """The answers to the questions at the time; those of an earlier time are over, and their
+    numbers go on."""
+    stands = await current(child_id, Part.NOW)
+    if stands.made_at is None or stands.made_at >= since:
+        return stands
+    return Version(stands.number)
+
+
+async def _sightings(child_id: UUID) -> list[SightingOut]:
+    rows = await Sighting.filter(child_id=child_id).order_by("-at").limit(MOST_SIGHTINGS)
+    people = await _people({row.by_id for row in rows})
+    return [
+        SightingOut(row.seen_at, row.answer, _who(people, row.by_id, row.by_role), row.words)
+        for row in rows
+    ]

@@ -1,0 +1,175 @@
+"""The rules of the grab pack: what may be in a version, which comes after which, what a copy shows,
+what is lacking, and how long a look through it lasts. Pure."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from server.errors import NotAllowed, Refused
+from server.i18n import N_
+from server.missing.profile.fields import CHILD_SAYS, FIELDS, PREPARED, STAY, Kind
+
+Fields = Mapping[str, str]
+
+# So often the pack is looked through with the child.
+REVIEW_EVERY = timedelta(days=30)
+# Whoever has said why reads for so long without saying it again.
+OPEN_FOR = timedelta(minutes=15)
+# A child looks another way after so long.
+PHOTO_IS_OLD_AFTER = timedelta(days=183)
+LONGEST_REASON = 500
+SHORTEST_REASON = 3
+MOST_PHOTOS = 6
+
+
+class Copy(StrEnum):
+    """For whom a copy is made."""
+
+    POLICE = "police"
+    PARTNER = "partner"
+
+
+class Shows(StrEnum):
+    """What a photo shows."""
+
+    FACE = "face"
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """What the rules need of a photo."""
+
+    shows: Shows
+    taken_on: date | None
+
+
+def read(given: Mapping[str, Any], allowed: Collection[str]) -> dict[str, str]:
+    """The fields as they are kept: trimmed, and only those that say something.
+
+    Raises Refused that names a field which there is not, or whose value does not fit.
+    """
+    found = {name: _value(name, value, allowed) for name, value in given.items()}
+    return {name: found[name] for name in FIELDS if found.get(name)}
+
+
+def _value(name: str, value: Any, allowed: Collection[str]) -> str:
+    field, place = FIELDS.get(name), f"fields.{name}"
+    if field is None or name not in allowed:
+        raise Refused(N_("“{field}” is not known here."), field=place)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Refused(N_("Write “{field}” as a text."), field=place)
+    text = value.strip()
+    if len(text) > field.longest:
+        raise Refused(N_("Write {most} characters at the most."), field=place, most=field.longest)
+    if field.kind is Kind.YES and text not in ("", "yes", "no"):
+        raise Refused(N_("Choose yes or no."), field=place)
+    if _PASSWORD.search(text):
+        raise Refused(
+            N_("This looks like a password. Take it out: none is kept here."), field=place
+        )
+    return text
+
+
+# "Password: 1234", as somebody writes it down: the word itself may stand in a sentence.
+_PASSWORD = re.compile(
+    r"(?:pass\s?(?:word|code|wort)|mot de passe|contraseña|كلمة\s?(?:السر|المرور)|\bmdp|\bpwd|\bpw)"
+    r"\s*[:=]\s*\S",
+    re.IGNORECASE,
+)
+
+
+def differences(before: Fields, after: Fields) -> tuple[str, ...]:
+    """The names of the fields that are not the same, in their order."""
+    return tuple(name for name in FIELDS if before.get(name, "") != after.get(name, ""))
+
+
+def with_own_words(current: Fields, said: Fields) -> dict[str, str]:
+    """The pack with what the child says instead of what it said before. The rest is not its to
+    read, and stays as it is."""
+    kept = {name: text for name, text in current.items() if name not in CHILD_SAYS}
+    return {name: text for name in FIELDS if (text := {**kept, **said}.get(name))}
+
+
+def by_adults(
+    current: Fields, seen: Fields, given: Mapping[str, Any], said: Fields
+) -> dict[str, str]:
+    """The pack as an adult wants it who saw the version with `seen`: what they leave out of the
+    fields `own_…` stays, and the child's own words stay as they are now.
+
+    Raises NotAllowed, naming the field, where they would change the child's words.
+    """
+    for name in CHILD_SAYS:
+        known = (current.get(name, ""), seen.get(name, ""))
+        if name in given and said.get(name, "") not in known:
+            raise NotAllowed(
+                N_("Only the child writes this. Write your own words beside it."),
+                field=f"fields.{name}",
+            )
+    kept = {name for name in STAY if name in CHILD_SAYS or name not in given}
+    return {
+        name: text for name in FIELDS if (text := (current if name in kept else said).get(name))
+    }
+
+
+def child_has_seen(based_on: Fields, current: Fields) -> bool:
+    """Whether the child's own words are still those on which it based its own: what others wrote
+    into the rest meanwhile is nothing that it could have seen."""
+    return own_words(based_on) == own_words(current)
+
+
+def own_words(fields: Fields) -> dict[str, str]:
+    """What the child says."""
+    return {name: fields[name] for name in CHILD_SAYS if name in fields}
+
+
+def guardian_may_read(fields: Fields) -> bool:
+    """Whether the caseworker has let the guardian read the child's own words."""
+    return fields.get("own_for_guardian") == "yes"
+
+
+def for_copy(fields: Fields, copy: Copy) -> dict[str, str]:
+    """What this copy has of the fields."""
+    if copy is Copy.POLICE:
+        return {name: text for name, text in fields.items() if name != "own_for_guardian"}
+    return {name: text for name, text in fields.items() if FIELDS[name].for_partners}
+
+
+def lacking(fields: Fields, wanted: Collection[str] = PREPARED) -> tuple[str, ...]:
+    """What is not known and would be needed first."""
+    return tuple(name for name in wanted if FIELDS[name].need == 1 and not fields.get(name))
+
+
+def is_old(taken_on: date | None, today: date) -> bool:
+    """Whether a photo may no longer show how the child looks; one without a date may not either."""
+    return taken_on is None or today - taken_on > PHOTO_IS_OLD_AFTER
+
+
+def best(photos: Sequence[Photo], shows: Shows) -> int | None:
+    """The place of the newest photo that shows this; None where there is none."""
+    those = [place for place, one in enumerate(photos) if one.shows is shows]
+    return max(those, key=lambda place: photos[place].taken_on or date.min, default=None)
+
+
+def age_on(born: date | None, today: date) -> int | None:
+    """How old somebody is on a day."""
+    if born is None:
+        return None
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def reason(text: str) -> str:
+    """Why somebody opens what is sealed. Raises Refused for what says nothing."""
+    words = " ".join(text.split())
+    if sum(char.isalpha() for char in words) < SHORTEST_REASON:
+        raise Refused(
+            N_("Say in a few words why you open it. The child can read this."), field="why"
+        )
+    if len(words) > LONGEST_REASON:
+        raise Refused(N_("Write {most} characters at the most."), field="why", most=LONGEST_REASON)
+    return words

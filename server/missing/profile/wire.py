@@ -1,0 +1,233 @@
+"""What the grab pack looks like over the wire: made from the one list of its fields."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from server.missing.profile.fields import FIELDS, PREPARED, Field, Part, names_of
+
+_NUMBER = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
+
+def _schema(names: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "properties": {name: _of(FIELDS[name]) for name in names},
+        "additionalProperties": False,
+    }
+
+
+def _of(field: Field) -> dict[str, Any]:
+    text: dict[str, Any] = {"type": "string", "maxLength": field.longest, "title": field.label}
+    if field.kind == "yes":
+        text["enum"] = ["", "yes", "no"]
+    return {"anyOf": [text, {"type": "null"}], "description": field.help or field.label}
+
+
+FieldsIn = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_schema(PREPARED))]
+NowIn = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_schema(names_of(Part.NOW)))]
+
+
+class PackRequest(msgspec.Struct):
+    """The pack as it shall be. `base` is the version that the writer saw; 0 or null: none. What is
+    left out or empty is not known. A child sends their own words alone (`own_…`); the rest stays.
+    From anyone else these words are refused (`not_allowed`) where they are changed, and stay as
+    they are where they are left out."""
+
+    fields: FieldsIn
+    base: _NUMBER | None = None
+
+
+class NowRequest(msgspec.Struct):
+    """What happened, as far as it is known by now."""
+
+    fields: NowIn
+    base: _NUMBER | None = None
+
+
+class CheckRequest(msgspec.Struct):
+    """Nothing has changed: this version was looked through with the child."""
+
+    id: UUID
+    version: _NUMBER
+
+
+class OpenRequest(msgspec.Struct):
+    """Why it is opened. For 15 minutes this session may then read it."""
+
+    id: UUID
+    why: Annotated[str, msgspec.Meta(max_length=2_000)]
+
+
+class OpenOut(msgspec.Struct):
+    """Until when it is open to this session."""
+
+    until_at: datetime
+
+
+class CarryRequest(msgspec.Struct):
+    """Take it along on duty. `why` is needed once a duty while nobody is alerted about the child,
+    which can read it."""
+
+    id: UUID
+    why: Annotated[str, msgspec.Meta(max_length=2_000)] | None = None
+
+
+class CarriedOut(msgspec.Struct):
+    """Until when it may be on that phone. `is_carried` false: it was put down since."""
+
+    id: UUID
+    until_at: datetime
+    is_carried: bool
+
+
+class PageOut(msgspec.Struct):
+    """Where the page is to be had in a language: as PDF, and as plain text."""
+
+    language: str
+    pdf: str
+    text: str
+
+
+class ShelfPhotoOut(msgspec.Struct):
+    """The newest photo: when it was taken, and whether it may show another child by now."""
+
+    taken_on: date | None
+    is_old: bool
+
+
+class OnShelfOut(msgspec.Struct):
+    """A pack on the shelf. `carried`: with this session, until `until_at`; `open`: it may be taken
+    without a reason; `sealed`: it is taken for a reason alone, and nothing of it is said here.
+    `sha` changes when the pack does."""
+
+    child_id: UUID
+    name: str
+    state: Literal["carried", "open", "sealed"]
+    version: int
+    alerted_since: datetime | None
+    until_at: datetime | None
+    sha: str | None
+    photo: ShelfPhotoOut | None
+    pages: list[PageOut]
+    path: str
+
+
+class ShelfOut(msgspec.Struct):
+    """`until_at` null: not on duty, and nothing may be on the phone."""
+
+    until_at: datetime | None
+    server_time: datetime
+    packs: list[OnShelfOut]
+
+
+class WhoOut(msgspec.Struct):
+    """Somebody, by name."""
+
+    id: UUID
+    name: str
+    role: str
+
+
+class VersionOut(msgspec.Struct):
+    """One version: when, by whom, and which fields it changed."""
+
+    version: int
+    made_at: datetime
+    made_by: WhoOut | None
+    changed: list[str]
+
+
+class TrustedOut(msgspec.Struct):
+    """Somebody whom the child trusts, and whom its caseworker has met."""
+
+    name: str
+    reach: str
+
+
+class RecordOut(msgspec.Struct):
+    """What is on record elsewhere, as of now: no second truth is kept of it."""
+
+    name: str
+    born_on: date | None
+    age: int | None
+    language: str
+    home: str | None
+    placed_at: datetime
+    agency: str
+    help_phone: str | None
+    texts_from: str | None
+    trusted: list[TrustedOut]
+    people: list[WhoOut]
+
+
+class PhotoOut(msgspec.Struct):
+    """A photo, to be had at `path` by whoever may read the pack. `days_old`: since it was taken;
+    null where nobody knows when. `is_old`: it may no longer show how the child looks."""
+
+    id: UUID
+    shows: str
+    taken_on: date | None
+    days_old: int | None
+    is_old: bool
+    added_at: datetime
+    path: str
+
+
+class PhotosOut(msgspec.Struct):
+    """The photos that are there, the newest first; `room`: how many more may be added."""
+
+    photos: list[PhotoOut]
+    room: int
+
+
+class PointOut(msgspec.Struct):
+    """One thing that is known of the silence."""
+
+    label: str
+    text: str
+
+
+class SightingOut(msgspec.Struct):
+    """Somebody saw the child, or looked and did not."""
+
+    at: datetime
+    answer: str
+    by: WhoOut | None
+    words: str | None
+
+
+class AtTheTimeOut(msgspec.Struct):
+    """What is known at the time, while an alert or an episode is open. `last_seen` and `tried` are
+    those of the episode; `unknown`: names of fields that nobody has an answer to yet."""
+
+    since: datetime
+    says: str
+    points: list[PointOut]
+    sightings: list[SightingOut]
+    last_seen: str
+    tried: list[PointOut]
+    version: int
+    fields: dict[str, str]
+    unknown: list[str]
+
+
+class PackOut(msgspec.Struct):
+    """The grab pack as the one who asks may read it. Version 0: nothing has been written yet.
+
+    To the child, and to a guardian who may read them, it holds the child's own words alone, and no
+    `record`, `photos` or `now`. `lacking`: fields that are needed first and say nothing.
+    """
+
+    version: int
+    verified_at: datetime | None
+    verified_by: WhoOut | None
+    due_at: datetime | None
+    made_at: datetime | None
+    fields: dict[str, str]
+    versions: list[VersionOut]
+    lacking: list[str]
+    photos: list[PhotoOut]
+    record: RecordOut | None
+    now: AtTheTimeOut | None

@@ -1,0 +1,54 @@
+"""Over the wire: a child was found, and the talk afterwards."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import Conflict, IdReused
+from server.missing.returns import finding
+from server.missing.returns.finding import Found
+from server.missing.search.paths import episode_for
+from server.missing.search.wire import EpisodeOut, one_out
+from server.people.access import now_of, visitor_of
+from server.people.rules import Action
+from server.watch.wire import Moment
+from server.web.openapi import api
+from server.web.web import json_answer, json_body
+
+Needed = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
+class FoundRequest(msgspec.Struct):
+    """When, where and by whom the child was seen, face to face, and how it was."""
+
+    id: UUID
+    at: Moment
+    where: Needed
+    by: Needed
+    condition: Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
+
+
+async def found(request: Request) -> Response:
+    """Somebody has seen the child."""
+    said = await json_body(request, FoundRequest)
+    episode, roles = await episode_for(request, Action.EPISODE_FOUND, by_call=True)
+    what = Found(said.at, said.where, said.by, said.condition)
+    visitor, now = await visitor_of(request), now_of(request)
+    after = await finding.found(visitor, episode.id, said.id, what, now)
+    return json_answer(await one_out(request, after, roles))
+
+
+routes = [
+    api(
+        "POST",
+        "/api/v1/children/{child_id:uuid}/episodes/{episode_id:uuid}/found",
+        found,
+        "Say that the child was found",
+        takes=FoundRequest,
+        gives={200: EpisodeOut},
+        problems=(Conflict, IdReused),
+    ),
+]

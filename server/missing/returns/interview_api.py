@@ -1,0 +1,170 @@
+"""The talk after the return over the wire: its answers, and the reasons that may be used."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import Conflict
+from server.missing.returns import interview, interviewing
+from server.missing.search.models import Episode, ReturnInterview
+from server.missing.search.paths import episode_for
+from server.people.access import Roles, child_for, nothing_here, now_of, visitor_of
+from server.people.rules import Action, Role
+from server.web.openapi import api
+from server.web.web import json_answer, json_body
+
+Text = Annotated[str, msgspec.Meta(max_length=interview.LONGEST)]
+Codes = Annotated[list[Annotated[str, msgspec.Meta(max_length=40)]], msgspec.Meta(max_length=20)]
+
+
+class InterviewRequest(msgspec.Struct):
+    """All answers by the names of their questions: a text, or the codes that were chosen. `base` is
+    the version that the writer saw; 0 where there was none. `is_held`: the talk took place;
+    `is_refused`: the child did not want it, which is noted, and it is offered again."""
+
+    base: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+    answers: Annotated[dict[str, Text | Codes], msgspec.Meta(max_length=60)]
+    is_held: bool = False
+    is_refused: bool = False
+
+
+class InterviewOut(msgspec.Struct):
+    """The talk, as far as the one who asks may read it. Version 0: nothing is written yet."""
+
+    version: int
+    answers: dict[str, Any]
+    held_at: datetime | None
+    made_at: datetime | None
+
+
+class ReasonOut(msgspec.Struct):
+    """One of the reasons. A goal or step that came of it has its `id` as `reason_id`."""
+
+    id: UUID
+    kind: Literal["push", "pull", "stop"]
+    code: str
+
+
+class ReasonsOut(msgspec.Struct):
+    """Why the child went, in one episode: codes of what made it go (`push`) and what drew it
+    (`pull`); in its words what would have to change so that it stays (`stop`). `each` has an id for
+    each of them, the code of `stop` is empty. The child alone reads `own`, what it wanted to have
+    written down, and none of the rest."""
+
+    episode_id: UUID
+    opened_at: datetime
+    found_at: datetime | None
+    push: list[str]
+    pull: list[str]
+    stop: str
+    each: list[ReasonOut]
+    may_be_used: bool
+    own: str
+
+
+class ReturnReasonsOut(msgspec.Struct):
+    """For the review after a return, the newest first: what the child says may be used, as far as
+    the one who asks may read it. The child itself reads of each talk whether it may be."""
+
+    reasons: list[ReasonsOut]
+
+
+async def show(request: Request) -> Response:
+    """The talk. The child reads its own words, of a time that is over."""
+    episode, roles = await episode_for(request, Action.EPISODE_SEE)
+    if Role.CHILD in roles and await _is_away(episode.child_id):
+        raise nothing_here()
+    return json_answer(await _out(episode, roles))
+
+
+async def _is_away(child_id: UUID) -> bool:
+    """Somebody else may hold the phone of a child that is away, for the second time too."""
+    return await Episode.exists(child_id=child_id, found_at__isnull=True)
+
+
+async def put(request: Request) -> Response:
+    """The next version of it."""
+    said = await json_body(request, InterviewRequest)
+    episode, roles = await episode_for(request, Action.EPISODE_WORK)
+    visitor, now = await visitor_of(request), now_of(request)
+    await interviewing.save(visitor, episode.id, said.base, said.answers, now)
+    if said.is_held:
+        await interviewing.hold(visitor, episode.id, now)
+    elif said.is_refused:
+        await interviewing.refused(visitor, episode.id, now)
+    return json_answer(await _out(episode, roles))
+
+
+async def _out(episode: Episode, roles: Roles) -> InterviewOut:
+    row = await interviewing.latest(episode.id)
+    if row is None:
+        return InterviewOut(0, {}, None, None)
+    seen = interview.seen_by(roles, row.answers)
+    return InterviewOut(row.version, seen, row.held_at, row.made_at)
+
+
+async def reasons(request: Request) -> Response:
+    """Why the child went, for whoever prepares the review with it."""
+    child, roles = await child_for(request, request.path_params["child_id"], Action.EPISODE_SEE)
+    talks = await interviewing.held_talks(child.id)
+    if Role.CHILD in roles:
+        is_away = await _is_away(child.id)
+        said = [] if is_away else [_to_the_child(episode, row) for episode, row in talks]
+    else:
+        said = [_to_adults(episode, row, roles) for episode, row in talks]
+        said = [one for one in said if one.each]
+    return json_answer(ReturnReasonsOut(said))
+
+
+def _to_the_child(episode: Episode, row: ReturnInterview) -> ReasonsOut:
+    found = _empty(episode, row)
+    found.own = str(row.answers.get("own", ""))
+    return found
+
+
+def _to_adults(episode: Episode, row: ReturnInterview, roles: Roles) -> ReasonsOut:
+    found, read = _empty(episode, row), interview.reasons(roles, row.answers)
+    found.push, found.pull, found.stop = read.push, read.pull, read.stop
+    found.each = [
+        *(_reason(episode, "push", code) for code in read.push),
+        *(_reason(episode, "pull", code) for code in read.pull),
+        *([_reason(episode, "stop", "")] if read.stop else []),
+    ]
+    return found
+
+
+def _empty(episode: Episode, row: ReturnInterview) -> ReasonsOut:
+    is_used = interview.may_be_used(row.answers)
+    return ReasonsOut(episode.id, episode.opened_at, episode.found_at, [], [], "", [], is_used, "")
+
+
+def _reason(episode: Episode, kind: Literal["push", "pull", "stop"], code: str) -> ReasonOut:
+    return ReasonOut(interviewing.reason_id(episode.id, kind, code), kind, code)
+
+
+_CHILD = "/api/v1/children/{child_id:uuid}"
+_INTERVIEW = f"{_CHILD}/episodes/{{episode_id:uuid}}/interview"
+
+routes = [
+    api("GET", _INTERVIEW, show, "The talk after the return", gives={200: InterviewOut}),
+    api(
+        "PUT",
+        _INTERVIEW,
+        put,
+        "Write down the talk after the return",
+        takes=InterviewRequest,
+        gives={200: InterviewOut},
+        problems=(Conflict,),
+    ),
+    api(
+        "GET",
+        f"{_CHILD}/return-reasons",
+        reasons,
+        "Why the child went, as far as that may be used",
+        gives={200: ReturnReasonsOut},
+    ),
+]

@@ -1,0 +1,168 @@
+"""What the pages of this room share: who counts as what, times in forms, what was done."""
+
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, time
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+from server.errors import Refused
+from server.i18n import N_, gettext
+from server.people import actions as people
+from server.people.access import Visitor
+from server.people.rules import Action, Role, may
+from server.people.words import entered
+from server.web.web import form_id, form_moment, form_time, language_of
+
+LONGEST_WORDS = 20_000
+# What is proposed where nothing is agreed yet that is often enough: the form has room for four.
+TIMES = ("09:00", "18:00", "", "")
+
+# So many free windows a form has room for.
+WINDOWS = 2
+
+# What a page says that one comes back to: "?done=seen".
+DONE: Mapping[str, str] = {
+    "alert-closed": N_("The alert is closed."),
+    "check-in": N_("The check-in is noted."),
+    "birthday": N_("The birthday is noted."),
+    "child": N_("The child is added, and the watch has begun."),
+    "decided": N_("It is decided."),
+    "found": N_("Thank you. Everyone who was looking for the child is told."),
+    "home": N_("The home is noted."),
+    "milestone": N_("The day is in the calendar."),
+    "milestone-gone": N_("The day is taken back. The tier stays as it is."),
+    "milestone-known": N_("The child reads it on its phone now, in its own words."),
+    "milestone-not-known": N_("The phone of the child shows it no more."),
+    "missing": N_("Everyone has been called."),
+    "pause": N_("The absence is noted."),
+    "pause-ended": N_("The absence is over."),
+    "placement-begun": N_("The placement has begun again, and so has the watch."),
+    "placement-ended": N_("The placement has ended, and nobody is asked any more."),
+    "proposal-declined": N_("Your answer is noted. The rhythm stays as it was."),
+    "rhythm": N_("The rhythm is changed."),
+    "season": N_("The other times are noted. They end by themselves."),
+    "season-ended": N_("The rhythm of before holds again."),
+    "seen": N_("Noted: seen. Thank you."),
+    "not_seen": N_("Noted: not seen. Adults have been called."),
+    "not_seen_yet": N_(
+        "Noted: not seen. Nobody is called by this alone. If you are worried, do not wait: call the"
+        " caseworker, or say that the child is missing."
+    ),
+    "tier": N_("The tier is set."),
+}
+# Somebody may be several things to a child: the one whose word settles more.
+_STRONGEST = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
+
+
+def done(request: Request) -> str | None:
+    """What was just done, to be said once on the page."""
+    code = request.query_params.get("done", "")
+    return gettext(language_of(request), DONE[code]) if code in DONE else None
+
+
+def strongest(roles: Collection[Role]) -> Role:
+    """What somebody counts as who is several things to a child."""
+    return next(role for role in _STRONGEST if role in roles)
+
+
+def back_to(child_id: object, roles: frozenset[Role], what: str) -> RedirectResponse:
+    """To the child's page, or to the board for whoever may not see that."""
+    home = f"/desk/children/{child_id}" if may(roles, Action.HISTORY_SEE) else "/desk/"
+    return RedirectResponse(f"{home}?done={what}", status_code=303)
+
+
+def words_of(form: FormData, field: str = "words") -> str | None:
+    """Words that somebody gave, or None. Raises Refused beyond the length that is kept."""
+    words = entered(form, field)
+    if len(words) > LONGEST_WORDS:
+        raise Refused(N_("Write 20,000 characters at the most."), field=field)
+    return words or None
+
+
+def moment_of(text: str, zone: ZoneInfo, field: str) -> datetime | None:
+    """The moment of a local date and time from a form, on the clock of `zone`. Raises Refused."""
+    return form_moment(text, field, zone) if text else None
+
+
+def day_of(text: str, field: str, *, earliest: int = 2000) -> date | None:
+    """A day from a form, of that year or later. Raises Refused."""
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise Refused(N_("Enter a day such as 2026-03-31."), field=field) from None
+    if not earliest <= day.year <= 2200:
+        raise Refused(N_("Enter a day such as 2026-03-31."), field=field)
+    return day
+
+
+async def home_of(visitor: Visitor, form: FormData, zone: str, now: datetime) -> UUID | None:
+    """The home that a form names: one of the list, or a new one that is made; None: neither.
+
+    Raises Refused. In the caller's transaction.
+    """
+    assert visitor.agency_id is not None
+    chosen, name = id_of(entered(form, "home_id"), "home_id"), entered(form, "home_name")
+    if chosen is not None and name:
+        raise Refused("Choose “Somewhere else” above, or leave this empty.", field="home_name")
+    if not name:
+        return chosen
+    try:
+        home = await people.add_home(visitor, visitor.agency_id, name=name, zone=zone, now=now)
+    except Refused as fault:
+        raise Refused(fault.detail, field="home_name") from None
+    return home.id
+
+
+def id_of(value: str, field: str) -> UUID | None:
+    """An id from a list in a form. Raises Refused."""
+    return form_id(value, field) if value else None
+
+
+def id_or_new(form: FormData) -> UUID:
+    """The id that the form was given: sending it twice makes one thing."""
+    try:
+        return UUID(entered(form, "id"))
+    except ValueError:
+        return uuid4()
+
+
+def as_field(at: datetime, zone: ZoneInfo) -> str:
+    """A moment as a form holds it: on the clock of `zone`, to the minute."""
+    return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}"
+
+
+def times_of(form: FormData, field: str) -> tuple[time, ...]:
+    """The times of day that a form holds, in order, without empty ones. Raises Refused."""
+    values = [value.strip() for value in form.getlist(field) if isinstance(value, str)]
+    return tuple(sorted({at for at in (wall(value, field) for value in values) if at is not None}))
+
+
+def windows_of(form: FormData) -> tuple[tuple[time, time], ...]:
+    """The free windows that a form holds, without empty ones. Raises Refused."""
+    found = []
+    for begin, end in typed_windows(form):
+        first, last = wall(begin, "window"), wall(end, "window")
+        if first is not None and last is not None:
+            found.append((first, last))
+        elif first is not None or last is not None:
+            raise Refused(
+                N_("Enter from when and until when, or leave both empty."), field="window"
+            )
+    return tuple(sorted(found))
+
+
+def typed_windows(form: FormData) -> list[tuple[str, str]]:
+    """The same as it was typed."""
+    begins, ends = ([str(v).strip() for v in form.getlist(name)] for name in ("begin", "end"))
+    return list(zip(begins, ends, strict=False))
+
+
+def wall(text: str, field: str) -> time | None:
+    """A time of day from a form. Raises Refused."""
+    return form_time(text, field) if text else None

@@ -1,0 +1,1 @@
+"""Beginning, ending and moving a placement."""

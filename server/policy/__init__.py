@@ -1,0 +1,1 @@
+"""The numbers of each watch level: model, parser, versions."""

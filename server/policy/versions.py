@@ -1,0 +1,70 @@
+"""The policies that an agency has adopted: versions are added, and none is ever changed."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.errors import Conflict, IdReused
+from server.i18n import N_
+from server.policy.models import Policy
+from server.policy.policy import DEFAULT
+from server.policy.reading import filled
+from server.storage import bulk
+from server.storage.db import as_id
+
+
+async def versions_of(agency_id: UUID) -> list[Policy]:
+    """Every version of an agency, the newest first. Version 0, which ships, is no row."""
+    return await Policy.filter(agency_id=agency_id).order_by("-version")
+
+
+async def content_of(agency_id: UUID, version: int | None = None) -> tuple[dict[str, Any], int]:
+    """The data of a version and its number; without one, or for one that is not known, of the
+    newest."""
+    rows = await versions_of(agency_id)
+    if version == 0 or not rows:
+        return deepcopy(DEFAULT), 0
+    row = next((row for row in rows if row.version == version), rows[0])
+    return filled(row.content), row.version
+
+
+async def add_version(
+    agency_id: UUID,
+    id_: UUID,
+    content: Mapping[str, Any],
+    *,
+    base: int,
+    words: str,
+    made_by: UUID | None,
+    now: datetime,
+) -> tuple[Policy, bool]:
+    """The version after `base`, and whether it is new: the same form sent twice makes one.
+
+    Raises Conflict where another version came after `base` meanwhile, IdReused for a known id with
+    other content. In the caller's transaction.
+    """
+    known = await Policy.get_or_none(id=id_)
+    if known is not None:
+        if known.agency_id != agency_id or known.content != content:
+            raise IdReused(N_("This id belongs to something else already."), field="id")
+        return known, False
+    row = {
+        "id": id_,
+        "agency_id": agency_id,
+        "version": base + 1,
+        "content": dict(content),
+        "words": words,
+        "made_by": made_by,
+        "made_at": now,
+    }
+    newest = await Policy.filter(agency_id=agency_id).order_by("-version").first()
+    is_behind = (newest.version if newest is not None else 0) != base
+    # The database lets one of two that come in the same moment be the next version.
+    made = [] if is_behind else await bulk.insert(Policy, [row], skip_known=True)
+    if not made:
+        raise Conflict(
+            N_("Somebody else adopted another policy meanwhile. Look again at what it changes.")
+        )
+    return await Policy.get(id=as_id(made[0])), True

@@ -1,0 +1,38 @@
+"""What a database has to be told when it comes back from a backup: that time has passed."""
+
+from datetime import datetime
+
+from server.audit.actions import SYSTEM, note
+from server.audit.models import Epoch
+from server.auth.models import Challenge, Halfway, Invite
+from server.auth.rules import Ended, InviteEnded
+from server.notify.actions import tell_operators
+from server.people.models import Agency
+from server.storage.db import fetch
+from server.storage.ids import uuid7
+
+_SESSIONS_OF_ADULTS = (
+    "UPDATE session SET ended_at = $1, ended_why = $2 WHERE ended_at IS NULL AND person_id IN"
+    " (SELECT id FROM person WHERE role <> 'child') RETURNING id"
+)
+
+
+async def go_on(from_at: datetime, now: datetime) -> None:
+    """Begin another epoch. In the transaction that fills the database.
+
+    - Codes that were not used by then may have been used since: none of them counts any more.
+    - Adults sign in again: a session that was ended since then would be open. A child's phone stays
+      in, since it may be the only way by which the child can answer; who shut one out since then
+      does it again, and is told so.
+    - Nothing is done about watches, alerts, dues and messages: their moments are in rows, the last
+      tick is in one too, so that the next one finds all that has passed, as after any time in which
+      nobody looked.
+    """
+    await Epoch.create(id=uuid7(), from_at=from_at, restored_at=now)
+    await Invite.filter(ended_at__isnull=True).update(ended_at=now, ended_why=InviteEnded.RESTORED)
+    await Halfway.filter(ended_at__isnull=True).update(ended_at=now)
+    await Challenge.all().delete()
+    await fetch(_SESSIONS_OF_ADULTS, [now, Ended.RESTORED])
+    for agency in await Agency.all():
+        await note(SYSTEM, "database:restored", agency_id=agency.id, now=now)
+    await tell_operators("database:restored", now)

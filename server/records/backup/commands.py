@@ -1,0 +1,179 @@
+"""The commands `backup` and `restore`."""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from server.clock import monotonic
+from server.records.backup import restoring, verifying
+from server.records.backup.archive import Archive, Manifest
+from server.records.backup.backing_up import What, back_up
+from server.records.backup.verifying import Opened
+from server.security import crypt
+from server.security.keys import vapid_public_key
+from server.settings import Settings
+
+Work = Callable[[Settings, datetime], Awaitable[Any]]
+# Runs work with the keys in use and no database open.
+Beside = Callable[[Work], Any]
+Add = Callable[[str, Callable[[argparse.Namespace], Any], str], Any]
+Say = Callable[[str], None]
+
+# A command that takes longer than this says how far it is.
+QUIET_S = 2.0
+
+
+def add_commands(add: Add, beside: Beside, say: Say = print) -> None:
+    """Put both into the command line."""
+
+    def run(args: argparse.Namespace) -> None:
+        for line in beside(lambda settings, now: args.work(args, settings, now)):
+            say(line)
+
+    made = add("backup", run, "Write the whole database into one file, while it is in use.")
+    made.add_argument("file", type=Path, metavar="FILE", help="the file to write (mode 0600)")
+    made.add_argument("--force", action="store_true", help="replace a file that is there")
+    made.set_defaults(work=_backup)
+    put = add("restore", run, "Put a backup back into an empty database of either kind.")
+    put.add_argument("file", type=Path, metavar="FILE", help="a file that `backup` wrote")
+    put.add_argument(
+        "--replace", action="store_true", help="all that is in the database now is gone for good"
+    )
+    put.add_argument(
+        "--check", action="store_true", help="only look whether the file is whole and can be read"
+    )
+    put.add_argument(
+        "--with-unreadable",
+        action="store_true",
+        help="also where some sealed values cannot be opened; these stay unreadable",
+    )
+    put.set_defaults(work=_restore)
+
+
+async def _backup(args: argparse.Namespace, settings: Settings, now: datetime) -> list[str]:
+    what = What(
+        url=settings.database_url,
+        keyring=crypt.Keyring(settings.secret_keys),
+        push_key=fingerprint(settings),
+        made_at=now,
+    )
+    made = await back_up(what, args.file, replaces=args.force, told=_said())
+    manifest = made.manifest
+    return [
+        f"{args.file}: {_sum(manifest)}. Read back: {made.opened.values:,} sealed values opened.",
+        f"To read it the keys of WAYMARK_SECRET_KEYS are needed ({_needed(manifest)}); they are not"
+        " in it. Keep them elsewhere.",
+        "Names and words are sealed in it; times, ids and how people are tied lie in it in the"
+        " clear. Keep it as you keep the database.",
+    ]
+
+
+async def _restore(args: argparse.Namespace, settings: Settings, now: datetime) -> list[str]:
+    keyring = crypt.Keyring(settings.secret_keys)
+    with Archive(args.file) as archive:
+        if args.check:
+            return _checked(args, settings, archive, keyring)
+        where = restoring.Where(
+            url=settings.database_url,
+            keyring=keyring,
+            replaces=args.replace,
+            now=now,
+            with_unreadable=args.with_unreadable,
+        )
+        opened = await restoring.restore(archive, where, _said())
+    manifest = archive.manifest
+    return [
+        f"Restored: {_sum(manifest)}. The record is whole.",
+        *_unreadable(opened),
+        *_next(settings, manifest, now),
+    ]
+
+
+def _checked(
+    args: argparse.Namespace, settings: Settings, archive: Archive, keyring: crypt.Keyring
+) -> list[str]:
+    opened = verifying.check(archive, keyring, _said(), with_unreadable=args.with_unreadable)
+    manifest = archive.manifest
+    return [
+        f"{args.file} is whole and can be read: {_sum(manifest)};"
+        f" {opened.values - opened.unreadable:,} sealed values opened.",
+        *_unreadable(opened),
+        *_of_push(settings, manifest),
+    ]
+
+
+def _unreadable(opened: Opened) -> list[str]:
+    return [f"{opened}."] if opened.unreadable else []
+
+
+def fingerprint(settings: Settings) -> str | None:
+    """Of the key by which push services know us; None where there is no such file."""
+    try:
+        key = vapid_public_key(settings.vapid_private_key_file)
+    except (OSError, ValueError):
+        return None
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def _sum(manifest: Manifest) -> str:
+    tables = sum(1 for entry in manifest.tables if entry.rows)
+    made = _moment(manifest.made_at)
+    return f"{manifest.rows:,} rows of {tables} tables, as of {made}, from {manifest.engine}"
+
+
+def _needed(manifest: Manifest) -> str:
+    keys = manifest.keys
+    return ", ".join(sorted({*keys.seals, keys.signs, keys.index}))
+
+
+def _moment(at: datetime) -> str:
+    return at.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def _next(settings: Settings, manifest: Manifest, now: datetime) -> list[str]:
+    """What whoever restores has to know, and to do."""
+    made, lost = _moment(manifest.made_at), now - manifest.made_at
+    return [
+        f"What was taken in since {made} ({_long(lost)}) is not in it. The phones of children and"
+        " of whoever writes in a project hand in again what they still have.",
+        "Invitations that were open count no longer: make new ones. Adults sign in again.",
+        f"Whoever since {made} shut out a phone, took back a link or a card, ended a tie, disabled"
+        " somebody or changed a password has to do it again.",
+        "Alerts that were closed since then are open again, and messages that were sent since then"
+        " may be sent a second time: rather twice than never.",
+        *_of_push(settings, manifest),
+    ]
+
+
+def _of_push(settings: Settings, manifest: Manifest) -> list[str]:
+    if manifest.keys.push in (None, fingerprint(settings)):
+        return []
+    return [
+        "WAYMARK_VAPID_PRIVATE_KEY_FILE holds another key than when the backup was made: pushes"
+        " reach no phone until its app has been opened once. Put the old key back if you have it."
+    ]
+
+
+def _long(lost: timedelta) -> str:
+    hours, minutes = divmod(int(lost.total_seconds()) // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def _said() -> Callable[[str, int], None]:
+    """Say on the terminal how far a long command is, once it has taken two seconds."""
+    began = monotonic()
+    last = began
+
+    def say(what: str, rows: int) -> None:
+        nonlocal last
+        now = monotonic()
+        if rows and now - began > QUIET_S and now - last > QUIET_S / 2:
+            last = now
+            sys.stderr.write(f"{rows:,} rows {what} …\n")
+            sys.stderr.flush()
+
+    return say

@@ -1,0 +1,120 @@
+"""The indicators of a quarter as JSON, and which quarter somebody asks for."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.clock import known_zone
+from server.errors import Refused
+from server.i18n import N_
+from server.people.access import agency_for, now_of
+from server.people.models import Agency
+from server.people.rules import AgencyAction
+from server.reports.indicating import of_quarter
+from server.reports.indicators import Indicators, Wait, ends_of, quarter_of
+from server.web.openapi import api, query_of
+from server.web.web import json_answer
+
+_NAME = re.compile(r"(\d{4})-([1-4])\Z")
+Quarter = Annotated[str, msgspec.Meta(max_length=6)]
+
+
+class WaitOut(msgspec.Struct):
+    """Minutes from the child's last answer. Null: too few."""
+
+    median: int | None
+    ninth_of_ten: int | None
+
+
+class IndicatorsOut(msgspec.Struct):
+    """The figures of a quarter. Null: fewer than five, or it would give such a number away."""
+
+    quarter: str
+    episodes: int | None
+    children: int | None
+    missing_again: int | None
+    to_told: WaitOut
+    to_report: WaitOut
+    to_found: WaitOut
+    interviews_due: int | None
+    interviews_offered_in_time: int | None
+    interviews_held_in_time: int | None
+    alerts_by_outcome: dict[str, int | None]
+
+
+async def read(request: Request) -> Response:
+    """The same as JSON."""
+    agency_id, year, quarter = await asked(request)
+    found = await of_quarter(agency_id, year, quarter, now_of(request))
+    return json_answer(out(year, quarter, found))
+
+
+async def asked(request: Request) -> tuple[UUID, int, int]:
+    """Whose figures, and of which quarter: the one that runs, where none is named. Raises Denied,
+    and Refused for what is no quarter."""
+    visitor = await agency_for(request, AgencyAction.INDICATORS_SEE)
+    assert visitor.agency_id is not None
+    said = query_of(request, quarter=Quarter)["quarter"]
+    if not said:
+        day = (await today(visitor.agency_id, now_of(request))).date()
+        return visitor.agency_id, *quarter_of(day)
+    found = _NAME.match(said)
+    try:
+        year, quarter = int(found[1]), int(found[2])  # type: ignore[index]
+        ends_of(year, quarter)
+    except (TypeError, ValueError):
+        raise Refused(N_("Name a quarter such as 2026-1."), field="quarter") from None
+    return visitor.agency_id, year, quarter
+
+
+async def today(agency_id: UUID, now: datetime) -> datetime:
+    """Now, by the agency's own clock."""
+    return now.astimezone(known_zone((await Agency.get(id=agency_id)).zone))
+
+
+def name_of(year: int, quarter: int) -> str:
+    """As it is asked for: 2026-1."""
+    return f"{year:04}-{quarter}"
+
+
+def out(year: int, quarter: int, found: Indicators) -> IndicatorsOut:
+    """The figures as they go out."""
+    return IndicatorsOut(
+        quarter=name_of(year, quarter),
+        episodes=found.episodes,
+        children=found.children,
+        missing_again=found.again,
+        to_told=_wait(found.to_told),
+        to_report=_wait(found.to_report),
+        to_found=_wait(found.to_found),
+        interviews_due=found.found,
+        interviews_offered_in_time=found.offered,
+        interviews_held_in_time=found.held,
+        alerts_by_outcome=dict(found.endings),
+    )
+
+
+def _wait(one: Wait) -> WaitOut:
+    return WaitOut(_minutes(one.median), _minutes(one.ninth))
+
+
+def _minutes(span: timedelta | None) -> int | None:
+    return None if span is None else round(span.total_seconds() / 60)
+
+
+routes: list[Any] = [
+    api(
+        "GET",
+        "/api/v1/indicators",
+        read,
+        "How soon missing children were told of, reported and found, in a quarter",
+        gives={200: IndicatorsOut},
+        problems=(Refused,),
+        query={"quarter": Quarter},
+    )
+]

@@ -1,0 +1,227 @@
+"""What may belong together: links to look at, each a sentence that says what is the same. Pure.
+
+No verdict and no score: what is counted stands beside what would be so by chance, and whoever knows
+the children decides what it means.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import combinations
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.missing.profile.marks import Same
+from server.missing.search.rules import PATTERN, WITHIN
+from server.rota.rota import Shift
+
+# Homes and hours are counted over so long; fewer times than this are told of none.
+COUNTED, FEWEST = timedelta(days=90), 3
+# The parts of a day, by the wall clock of the child: a third each.
+PARTS: Sequence[tuple[int, int]] = ((6, 14), (14, 22), (22, 6))
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """One time a child was missing: whose, when, where it lived, and its clock."""
+
+    child_id: UUID
+    at: datetime
+    home_id: UUID | None
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Often:
+    """A child was missing so often within thirty days."""
+
+    child_id: UUID
+    times: int
+
+
+def often(times: Collection[Time], now: datetime) -> list[Often]:
+    """Those who were missing three times or more within the thirty days up to now."""
+    counted = Counter(one.child_id for one in times if now - WITHIN < one.at <= now)
+    found = [Often(child, n) for child, n in counted.items() if n >= PATTERN]
+    return sorted(found, key=lambda one: (-one.times, str(one.child_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A keyed hash in the pack of a child: equal ones mean that the same is written there."""
+
+    child_id: UUID
+    what: Same
+    field: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The same stands in the packs of these two, in these fields of each."""
+
+    one: UUID
+    other: UUID
+    what: Same
+    fields: tuple[str, ...]
+
+
+def shared(held: Collection[Held]) -> list[Shared]:
+    """What two packs have in common, each thing once for two children."""
+    by_mark: dict[tuple[Same, str], dict[UUID, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for one in held:
+        by_mark[one.what, one.mark][one.child_id].add(one.field)
+    found: dict[tuple[UUID, UUID, Same], set[str]] = defaultdict(set)
+    for (what, _), fields in by_mark.items():
+        for one_id, other_id in combinations(sorted(fields), 2):
+            found[one_id, other_id, what] |= fields[one_id] | fields[other_id]
+    return [
+        Shared(one_id, other_id, what, tuple(sorted(names)))
+        for (one_id, other_id, what), names in sorted(found.items())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Of `of_times` times `times` were here, where `children` of `of_children` live."""
+
+    home_id: UUID
+    times: int
+    of_times: int
+    children: int
+    of_children: int
+
+
+def by_home(
+    times: Collection[Time], homes: Mapping[UUID, UUID | None], now: datetime
+) -> list[Cluster]:
+    """Homes from which children were missing more often than their number would make one expect.
+    `homes`: where each child lives now."""
+    lately = [one for one in times if now - COUNTED < one.at <= now]
+    counted = Counter(one.home_id for one in lately if one.home_id is not None)
+    living = Counter(home for home in homes.values() if home is not None)
+    found = [
+        Cluster(home, n, len(lately), living[home], len(homes))
+        for home, n in counted.items()
+        if n >= FEWEST and n * len(homes) > living[home] * len(lately)
+    ]
+    return sorted(found, key=lambda one: (-one.times, str(one.home_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Of `of_times` times `times` began between these hours, which are a third of the day."""
+
+    begin: int
+    end: int
+    times: int
+    of_times: int
+
+
+def by_hours(times: Collection[Time], now: datetime) -> list[Hours]:
+    """Parts of the day in which more than half of all began."""
+    lately = [one for one in times if now - COUNTED < one.at <= now]
+    counted = Counter(_part(one.at.astimezone(one.zone).hour) for one in lately)
+    return [
+        Hours(begin, end, n, len(lately))
+        for (begin, end), n in counted.items()
+        if n >= FEWEST and 2 * n > len(lately)
+    ]
+
+
+def _part(hour: int) -> tuple[int, int]:
+    # The last of them goes over midnight.
+    return next((part for part in PARTS if part[0] <= hour < part[1]), PARTS[-1])
+
+
+# --- who had the shift
+
+# A shift is told of only where at least so many check-ins were missed in it, of so many children:
+# where one alone misses, it is the child.
+FEWEST_MISSED, FEWEST_CHILDREN = 5, 3
+# With less than so many check-ins in other shifts at the same hours nothing is usual there.
+FEWEST_BESIDE = 20
+# It stands out with so many times what would be usual at its hours.
+STANDS_OUT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A check-in that was due: whose, when, on which clock, and whether it was missed."""
+
+    child_id: UUID
+    at: datetime
+    zone: ZoneInfo
+    is_missed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnShift:
+    """Of `asked` check-ins that were due while this person had the shift `missed` were missed; by
+    what was usual in other shifts at the same hours it would have been `usual`."""
+
+    person_id: UUID
+    missed: int
+    asked: int
+    usual: float
+
+
+def by_shift(rounds: Collection[Asked], shifts: Collection[Shift]) -> list[OnShift]:
+    """People in whose shifts much more was missed than in others at the same hours of the day.
+
+    It is compared by thirds of the day, since at night more is missed whoever has it: a third in
+    which nobody else ever had it is left out. Small numbers are told of nobody.
+    """
+    everybody, theirs = _Count(), defaultdict[UUID, _Count](_Count)
+    for one, there in _on_duty(rounds, shifts):
+        part = _part(one.at.astimezone(one.zone).hour)
+        for count in (everybody, *(theirs[who] for who in there)):
+            count.add(one, part)
+    found = [_on_shift(who, count, everybody) for who, count in theirs.items()]
+    return sorted(
+        (one for one in found if one is not None), key=lambda one: (-one.missed, str(one.person_id))
+    )
+
+
+class _Count:
+    """Check-ins by thirds of the day: how many were due, and whose were missed."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[tuple[int, int]] = Counter()
+        self.missed: dict[tuple[int, int], Counter[UUID]] = defaultdict(Counter)
+
+    def add(self, one: Asked, part: tuple[int, int]) -> None:
+        self.asked[part] += 1
+        if one.is_missed:
+            self.missed[part][one.child_id] += 1
+
+
+def _on_duty(
+    rounds: Collection[Asked], shifts: Collection[Shift]
+) -> Iterator[tuple[Asked, set[UUID]]]:
+    """Each check-in that was due while anybody had a shift, and who had one."""
+    to_come = sorted(shifts, key=lambda one: one.begin, reverse=True)
+    running: list[Shift] = []
+    for one in sorted(rounds, key=lambda one: one.at):
+        while to_come and to_come[-1].begin <= one.at:
+            running.append(to_come.pop())
+        running = [shift for shift in running if one.at < shift.end]
+        if running:
+            yield one, {shift.who for shift in running}
+
+
+def _on_shift(who: UUID, here: _Count, everybody: _Count) -> OnShift | None:
+    beside = {part: everybody.asked[part] - n for part, n in here.asked.items()}
+    parts = [part for part, n in beside.items() if n]
+    missed: Counter[UUID] = sum((here.missed[part] for part in parts), Counter())
+    usual = 0.0
+    for part in parts:
+        missed_beside = everybody.missed[part].total() - here.missed[part].total()
+        usual += here.asked[part] * missed_beside / beside[part]
+    is_much = missed.total() >= max(FEWEST_MISSED, STANDS_OUT * usual)
+    if not is_much or len(missed) < FEWEST_CHILDREN:
+        return None
+    if sum(beside[part] for part in parts) < FEWEST_BESIDE:
+        return None
+    return OnShift(who, missed.total(), sum(here.asked[part] for part in parts), usual)

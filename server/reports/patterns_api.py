@@ -1,0 +1,26 @@
+"""What may belong together, over the wire."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.reports.patterns_pages import LinkOut, found
+from server.web.openapi import api
+from server.web.web import json_answer
+
+
+class PatternsOut(msgspec.Struct):
+    """Links to look at, of children with whom the visitor works: no verdict and no score."""
+
+    links: list[LinkOut]
+
+
+async def list_(request: Request) -> Response:
+    """All of them, those about children first."""
+    links, _ = await found(request)
+    return json_answer(PatternsOut(links))
+
+
+routes = [
+    api("GET", "/api/v1/patterns", list_, "What may belong together", gives={200: PatternsOut})
+]

@@ -1,0 +1,144 @@
+"""What may belong together, at the desk: sentences that say what is the same."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.i18n import N_, format_list, gettext, ngettext
+from server.missing.profile.fields import FIELDS
+from server.missing.profile.marks import SAYS
+from server.missing.search.models import Episode
+from server.people.access import Roles, children_by_ties, children_for, looked, now_of, staff_of
+from server.people.rules import Action
+from server.reports.patterns import Cluster, Hours, Often, OnShift, Shared
+from server.reports.patterns_reading import Patterns, patterns_of
+from server.web.web import language_of, page
+
+
+class LinkOut(msgspec.Struct):
+    """Something to look at: of which children, and what is the same, in the reader's language."""
+
+    kind: str
+    children: list[UUID]
+    says: str
+
+
+async def found(request: Request) -> tuple[list[LinkOut], Mapping[UUID, str]]:
+    """Everything there is for whoever asks, and the names in it. It is a look at each child that a
+    sentence is about."""
+    visitor, now = await staff_of(request), now_of(request)
+    seen = await children_for(request, Action.EPISODE_WORK)
+    assert visitor.agency_id is not None
+    patterns = await patterns_of(visitor.agency_id, seen, now)
+    links = as_links(patterns, language_of(request))
+    children = {id_ for link in links for id_ in link.children}
+    what = f"look:{Action.EPISODE_SEE}"
+    await looked(visitor, sorted(children), what, now)
+    return links, patterns.names
+
+
+async def about(request: Request, episode: Episode, roles: Roles) -> list[LinkOut]:
+    """What there is about the child of an episode, for the box on its page. Of other children only
+    those to whom the reader is tied: a page that is opened at night is no look at all of them."""
+    seen = await children_by_ties(request) | {episode.child_id: roles}
+    now, child_id = now_of(request), episode.child_id
+    patterns = await patterns_of(episode.agency_id, seen, now, about=child_id)
+    return as_links(patterns, language_of(request))
+
+
+async def show(request: Request) -> Response:
+    """All of it on one page."""
+    links, names = await found(request)
+    context = {"links": links, "names": names, "now": now_of(request)}
+    return page(request, "reports/patterns.html", context)
+
+
+# --- in words
+
+
+def as_links(seen: Patterns, language: str) -> list[LinkOut]:
+    """Each as a sentence, those about children first."""
+    return [
+        *(_often(one, seen, language) for one in seen.often),
+        *(_shared(one, seen, language) for one in seen.shared),
+        *(_home(one, seen, language) for one in seen.homes),
+        *(_hours(one, language) for one in seen.hours),
+        *(_shift(one, seen, language) for one in seen.shifts),
+    ]
+
+
+def _often(one: Often, seen: Patterns, language: str) -> LinkOut:
+    says = ngettext(
+        language,
+        "{name} was missing {n} time within 30 days.",
+        "{name} was missing {n} times within 30 days.",
+        one.times,
+        name=seen.names[one.child_id],
+    )
+    return LinkOut("often", [one.child_id], says)
+
+
+def _shared(one: Shared, seen: Patterns, language: str) -> LinkOut:
+    fields = [gettext(language, FIELDS[name].label) for name in one.fields]
+    says = gettext(
+        language,
+        N_("{what} stands in the grab packs of {names}, under: {fields}."),
+        what=gettext(language, SAYS[one.what]),
+        names=format_list(language, [seen.names[one.one], seen.names[one.other]]),
+        fields=format_list(language, fields),
+    )
+    return LinkOut(f"same_{one.what.value}", [one.one, one.other], says)
+
+
+def _home(one: Cluster, seen: Patterns, language: str) -> LinkOut:
+    says = gettext(
+        language,
+        N_(
+            "In 90 days {times} of {of_times} times that a child was missing it lived in {home},"
+            " where {children} of {of_children} children live now."
+        ),
+        times=one.times,
+        of_times=one.of_times,
+        home=seen.names[one.home_id],
+        children=one.children,
+        of_children=one.of_children,
+    )
+    return LinkOut("home", [], says)
+
+
+def _hours(one: Hours, language: str) -> LinkOut:
+    says = gettext(
+        language,
+        N_(
+            "In 90 days {times} of {of_times} times began between {begin} and {end},"
+            " which is a third of the day."
+        ),
+        times=one.times,
+        of_times=one.of_times,
+        begin=f"{one.begin:02}:00",
+        end=f"{one.end:02}:00",
+    )
+    return LinkOut("hours", [], says)
+
+
+def _shift(one: OnShift, seen: Patterns, language: str) -> LinkOut:
+    says = gettext(
+        language,
+        N_(
+            "In 90 days {missed} of {asked} check-ins were missed in shifts of {name}, at hours"
+            " that others have too. In shifts of others it would have been about {usual}. Perhaps"
+            " these were the hard days: ask what the shift would need."
+        ),
+        missed=one.missed,
+        asked=one.asked,
+        name=seen.names[one.person_id],
+        usual=round(one.usual),
+    )
+    return LinkOut("shift", [], says)
+
+
+routes = [Route("/desk/patterns", show, methods=["GET"])]

@@ -1,0 +1,342 @@
+"""The figures of the watch, on the desk and as a file: how soon, how often for nothing."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.alerts.ladder import Cause, Outcome
+from server.alerts.models import Alert
+from server.audit.models import Entry
+from server.clock import known_zone
+from server.i18n import N_, NAMES, format_number, format_span, gettext
+from server.notify.models import Address
+from server.people.access import Visitor, agency_for, now_of
+from server.people.models import Child, Home, Person
+from server.people.rules import AgencyAction, Role, may_agency
+from server.policy.policy import Tier
+from server.reports import quality
+from server.reports.quality import Called, Figures, Kept
+from server.watch.models import Pause, Round, Watch
+from server.watch.wording import TIERS
+from server.web.web import language_of, page
+
+DAYS = 90
+_PHONES = (
+    ("push.apple.com", N_("iPhone")),
+    ("mozilla", N_("Firefox")),
+    ("google", N_("Android or Chrome")),
+)
+_OTHER, _NONE = N_("Another phone"), N_("No reminders on a phone")
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Everything that the page and the file are made of."""
+
+    since: datetime
+    calls: list[Called]
+    kept: list[Kept]
+    misses: list[tuple[str, Any]]
+    rounds: list[tuple[str, int, bool]]  # The child, the hour by its clock, whether it was missed.
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One group of children, and its figures."""
+
+    by: str
+    group: str
+    figures: Figures
+
+
+async def show(request: Request) -> Response:
+    """The last 90 days."""
+    visitor = await agency_for(request, AgencyAction.POLICY_SEE)
+    language, now = language_of(request), now_of(request)
+    found = await _read(_agency(visitor), now)
+    groups = _groups(found, language)
+    is_theirs = may_agency(Role(visitor.role), AgencyAction.POLICY_CHANGE)
+    context = {
+        "all": _words(groups[0].figures, language),
+        "parts": [
+            (by, [(one.group, _words(one.figures, language)) for one in groups if one.by == by])
+            for by in dict.fromkeys(one.by for one in groups[1:])
+        ],
+        "places": _places(found, language) if is_theirs else [],
+        "shifts": _shifts(found, language) if is_theirs else [],
+        "shows_places": is_theirs,
+        "since": found.since,
+        "fewest": quality.FEWEST,
+        "now": now,
+    }
+    return page(request, "reports/quality.html", context)
+
+
+async def download(request: Request) -> Response:
+    """The same figures as a CSV file. Too few: an empty field."""
+    visitor = await agency_for(request, AgencyAction.POLICY_SEE)
+    found = await _read(_agency(visitor), now_of(request))
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(_HEADER)
+    writer.writerows(map(_row, _groups(found, "en")))
+    headers = {"content-disposition": 'attachment; filename="quality.csv"'}
+    return Response(file.getvalue(), media_type="text/csv", headers=headers)
+
+
+_HEADER = (
+    "by",
+    "group",
+    "children",
+    "child_months",
+    "alerts",
+    "open",
+    "real",
+    "false",
+    "false_per_child_month",
+    "precision",
+    "minutes_to_acknowledge",
+    "minutes_to_contact",
+    "minutes_of_silence_before_the_call",
+)
+
+
+def _row(line: Line) -> list[object]:
+    one = line.figures
+    if line.group and one.children < quality.FEWEST:
+        # Of a small group even a count could tell of one child.
+        return [line.by, line.group, *[""] * (len(_HEADER) - 2)]
+    spans = (one.to_take, one.to_contact, one.delay)
+    rates = (one.false_per_month, one.precision)
+    return [
+        line.by,
+        line.group,
+        one.children,
+        f"{one.months:.1f}" if one.months else "",
+        *(one.alerts, one.open, one.real, one.false),
+        *("" if rate is None else f"{rate:.3f}" for rate in rates),
+        *("" if span is None else round(span.total_seconds() / 60) for span in spans),
+    ]
+
+
+def _agency(visitor: Visitor) -> UUID:
+    assert visitor.agency_id is not None
+    return visitor.agency_id
+
+
+# --- reading
+
+
+async def _read(agency_id: UUID, now: datetime) -> Quality:
+    since = now - timedelta(days=DAYS)
+    children = [
+        child
+        for child in await Child.filter(agency_id=agency_id, placed_at__lt=now)
+        if child.left_at is None or child.left_at > since
+    ]
+    ids = [child.id for child in children]
+    rounds = await Round.filter(
+        child_id__in=ids, late_at__gt=since, late_at__lte=now, state__in=quality.MISSED
+    ).values_list("child_id", "due_at")
+    return Quality(
+        since=since,
+        calls=await _calls(ids, since),
+        kept=await _kept(children, since, now),
+        misses=[(str(child_id), due_at.date()) for child_id, due_at in rounds],
+        rounds=await _rounds(children, since, now),
+    )
+
+
+async def _rounds(
+    children: Sequence[Child], since: datetime, now: datetime
+) -> list[tuple[str, int, bool]]:
+    """The rounds of those who live in a home, by the hour of their clock at which they were due."""
+    ids = [child.id for child in children if child.home_id is not None]
+    zones = {
+        child_id: known_zone(zone)
+        for child_id, zone in await Watch.filter(child_id__in=ids).values_list("child_id", "zone")
+    }
+    rows = await Round.filter(
+        child_id__in=list(zones),
+        due_at__gt=since,
+        late_at__lte=now,
+        state__in=(*quality.MISSED, *quality.KEPT),
+    ).values_list("child_id", "due_at", "state")
+    return [
+        (str(child_id), due_at.astimezone(zones[child_id]).hour, state in quality.MISSED)
+        for child_id, due_at, state in rows
+    ]
+
+
+async def _calls(ids: list[UUID], since: datetime) -> list[Called]:
+    alerts = await Alert.filter(
+        child_id__in=ids, cause=Cause.SILENCE.value, noticed_at__gt=since
+    ).order_by("noticed_at")
+    taken: dict[UUID, datetime] = {}
+    entries = Entry.filter(what="alert:acknowledge", about_id__in=[one.id for one in alerts])
+    for about_id, at in await entries.order_by("at").values_list("about_id", "at"):
+        taken.setdefault(about_id, at)
+    return [_called(alert, taken.get(alert.id)) for alert in alerts]
+
+
+def _called(alert: Alert, taken_at: datetime | None) -> Called:
+    answered = alert.facts.get("answered_at")
+    return Called(
+        child=str(alert.child_id),
+        tier=alert.tier,
+        outcome=Outcome(alert.outcome) if alert.outcome else None,
+        to_take=taken_at - alert.noticed_at if taken_at is not None else None,
+        to_end=alert.closed_at - alert.noticed_at if alert.closed_at is not None else None,
+        silence=alert.noticed_at - datetime.fromisoformat(answered) if answered else None,
+    )
+
+
+async def _kept(children: Sequence[Child], since: datetime, now: datetime) -> list[Kept]:
+    ids = [child.id for child in children]
+    watches = set(await Watch.filter(child_id__in=ids).values_list("child_id", flat=True))
+    people = {person.id: person.language for person in await Person.filter(id__in=ids)}
+    homes = {home.id: home.name for home in await Home.filter(id__in=_homes(children))}
+    phones = await _phones(ids)
+    pauses: dict[UUID, list[tuple[datetime, datetime]]] = {}
+    for pause in await Pause.filter(child_id__in=ids, until_at__gt=since, from_at__lt=now):
+        end = min(pause.until_at, pause.ended_at or pause.until_at)
+        pauses.setdefault(pause.child_id, []).append((pause.from_at, end))
+    return [
+        Kept(
+            child=str(child.id),
+            watched=quality.watched(
+                max(child.placed_at, since), child.left_at or now, pauses.get(child.id, ())
+            ),
+            language=people[child.id],
+            phone=phones.get(child.id, _NONE),
+            home=homes.get(child.home_id, "") if child.home_id is not None else "",
+        )
+        for child in children
+        if child.id in watches
+    ]
+
+
+def _homes(children: Sequence[Child]) -> set[UUID]:
+    return {child.home_id for child in children if child.home_id is not None}
+
+
+async def _phones(ids: list[UUID]) -> dict[UUID, str]:
+    """What reminds each child, by whose service it is sent through."""
+    found: dict[UUID, str] = {}
+    rows = Address.filter(person_id__in=ids, channel="push", dropped_at__isnull=True)
+    for one in await rows.order_by("made_at"):
+        if one.person_id is not None:
+            kinds = (word for part, word in _PHONES if part in one.value)
+            found[one.person_id] = next(kinds, _OTHER)
+    return found
+
+
+# --- in words
+
+
+def _groups(found: Quality, language: str) -> list[Line]:
+    """Everybody first, then by tier, language and phone."""
+    lines = [Line("", "", quality.figures(found.calls, found.kept))]
+    by = gettext(language, N_("By tier"))
+    for tier in Tier:
+        calls = [one for one in found.calls if one.tier == tier]
+        word = gettext(language, TIERS[tier][0])
+        lines.append(Line(by, word, _of_tier(quality.figures(calls, found.kept), calls)))
+    for by, of in (
+        (N_("By language"), lambda one: NAMES.get(one.language, one.language)),
+        (N_("By phone"), lambda one: gettext(language, one.phone)),
+    ):
+        groups: dict[str, list[Kept]] = {}
+        for one in found.kept:
+            groups.setdefault(of(one), []).append(one)
+        for group, kept in sorted(groups.items()):
+            lines.append(Line(gettext(language, by), group, quality.figures(found.calls, kept)))
+    return lines
+
+
+def _of_tier(figures: Figures, calls: Sequence[Called]) -> Figures:
+    """Without a rate: how long each child was in which tier is not kept."""
+    children = len({one.child for one in calls})
+    return replace(figures, children=children, months=0, false_per_month=None)
+
+
+def _words(one: Figures, language: str) -> dict[str, str]:
+    """Every figure as it is read, or "too few"."""
+    few = gettext(language, N_("too few"))
+
+    def span(delta: timedelta | None) -> str:
+        return few if delta is None else format_span(language, delta)
+
+    def number(value: float | None) -> str:
+        return few if value is None else format_number(language, round(value, 2))
+
+    share = None if one.precision is None else round(100 * one.precision)
+    return {
+        "is_small": "yes" if one.children < quality.FEWEST else "",
+        "children": format_number(language, one.children),
+        "months": format_number(language, round(one.months, 1)),
+        "alerts": format_number(language, one.alerts),
+        "open": format_number(language, one.open),
+        "real": format_number(language, one.real),
+        "false": format_number(language, one.false),
+        "false_per_month": number(one.false_per_month),
+        "precision": few if share is None else f"{format_number(language, share)} %",
+        "to_take": span(one.to_take),
+        "to_contact": span(one.to_contact),
+        "delay": span(one.delay),
+    }
+
+
+def _places(found: Quality, language: str) -> list[dict[str, Any]]:
+    """Where check-ins are missed, home by home."""
+
+    def rate(value: float | None) -> str:
+        return "-" if value is None else format_number(language, round(value, 1))
+
+    return [
+        {
+            "home": one.home,
+            "children": one.children,
+            "misses": one.misses,
+            "per_month": rate(one.per_month),
+            "elsewhere": rate(one.elsewhere),
+            "together": one.together,
+            "stands_out": one.stands_out,
+        }
+        for one in quality.places(found.kept, found.misses)
+    ]
+
+
+def _shifts(found: Quality, language: str) -> list[dict[str, Any]]:
+    """When check-ins are missed in each home, shift by shift."""
+
+    def share(value: float | None) -> str:
+        return "-" if value is None else f"{format_number(language, round(100 * value))} %"
+
+    return [
+        {
+            "home": one.home,
+            "begin": f"{one.begin:02}:00",
+            "end": f"{one.end:02}:00",
+            "asked": one.asked,
+            "misses": one.misses,
+            "share": share(one.share),
+            "at_other_hours": share(one.at_other_hours),
+            "stands_out": one.stands_out,
+        }
+        for one in quality.shifts(found.kept, found.rounds)
+    ]
+
+
+routes = [
+    Route("/desk/quality", show, methods=["GET"]),
+    Route("/desk/quality.csv", download, methods=["GET"]),
+]

@@ -1,0 +1,1 @@
+"""Duties, shifts, leave, and gaps in them."""

@@ -1,0 +1,129 @@
+"""Rows of this room."""
+
+from datetime import date
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from server.storage.ids import uuid7
+
+
+class Shift(Model):
+    """Who is on duty, from when, until when. On duty is tied to every child of the agency."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Person", related_name="shifts", on_delete=fields.CASCADE
+    )
+    person_id: UUID
+    from_at = fields.DatetimeField()
+    until_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "shift"
+        indexes = (
+            Index(fields=("agency_id", "from_at"), name="shift_agency_from"),
+            Index(fields=("person_id",), name="shift_person"),
+        )
+
+
+class Duty(Model):
+    """What comes round each week: on which days, from when until when, by whom in turn. One that is
+    changed ends, and another one begins, so that what was stays on record."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    days: fields.Field[list[int]] = fields.JSONField()  # On which it begins; Monday is 0.
+    begins = fields.CharField(max_length=5)  # 18:00, on the clock of `zone`.
+    ends = fields.CharField(max_length=5)  # Of the next day, where it is no later than `begins`.
+    zone = fields.CharField(max_length=64)
+    people: fields.Field[list[str]] = fields.JSONField()  # Ids; one week each, in this order.
+    first_on = fields.DateField()
+    until_on: fields.Field[date | None] = fields.DateField(null=True)  # From then on it is no more.
+    made_by = fields.UUIDField(null=True)
+    made_at = fields.DatetimeField()
+
+    class Meta:
+        table = "duty"
+        indexes = (Index(fields=("agency_id",), name="duty_agency"),)
+
+
+class Handover(Model):
+    """For a time `to` has what `who` would have; without `who`, in addition."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    who_id = fields.UUIDField(null=True)
+    to_id = fields.UUIDField()
+    from_at = fields.DatetimeField()
+    until_at = fields.DatetimeField()
+    made_by = fields.UUIDField(null=True)
+    made_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)  # Taken back.
+
+    class Meta:
+        table = "handover"
+        indexes = (Index(fields=("agency_id", "until_at"), name="handover_agency_until"),)
+
+
+class Leave(Model):
+    """Somebody is away for a time, and who covers for them. Why, nobody writes down here."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    person_id = fields.UUIDField()
+    cover_id = fields.UUIDField(null=True)  # Null: their deputy.
+    from_at = fields.DatetimeField()
+    until_at = fields.DatetimeField()
+    made_by = fields.UUIDField(null=True)
+    made_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)  # Back sooner, or taken back.
+
+    class Meta:
+        table = "leave"
+        indexes = (
+            Index(fields=("agency_id", "until_at"), name="leave_agency_until"),
+            Index(fields=("from_at",), name="leave_from"),
+        )
+
+
+class RotaTerms(Model):
+    """How an agency plans its rota, and when time has something to do about it next."""
+
+    id = fields.UUIDField(primary_key=True)  # The agency's.
+    is_always = fields.BooleanField(default=True)  # Every hour, or the planned ones alone.
+    lead_s = fields.IntField()  # So long before a shift somebody is asked whether they are there.
+    looked_at = fields.DatetimeField()  # Up to here everything has been told.
+    told: fields.Field[list[str] | None] = fields.JSONField(null=True)  # The gaps warned of.
+    act_at = fields.DatetimeField(null=True)
+    version = fields.IntField(default=0)
+
+    class Meta:
+        table = "rota"
+        indexes = (Index(fields=("act_at",), name="rota_act_at"),)
+
+
+class Spell(Model):
+    """One shift of one person as it comes: asked about before, begun, dropped from the rota. Made
+    and moved on by whoever holds the row of that rota."""
+
+    id = fields.UUIDField(primary_key=True)
+    agency_id = fields.UUIDField()
+    person_id = fields.UUIDField()
+    begins_at = fields.DatetimeField()
+    until_at = fields.DatetimeField()
+    ask_at = fields.DatetimeField(null=True)  # Null: it began too soon to be asked about.
+    asked_at = fields.DatetimeField(null=True)
+    reached_at = fields.DatetimeField(null=True)  # They have said yes.
+    begun_at = fields.DatetimeField(null=True)
+    dropped_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "spell"
+        indexes = (
+            Index(fields=("agency_id", "begins_at"), name="spell_agency_begins"),
+            Index(fields=("person_id",), name="spell_person"),
+        )

@@ -1,0 +1,325 @@
+"""Planning the rota: duties that come round, handovers, leave, and how it is planned.
+
+Whatever is planned takes effect from now on at the earliest: nobody had something yesterday because
+it was written down today. Each change lets the next tick look at the rota anew.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from tortoise.models import Model
+
+from server.audit.actions import Actor, note
+from server.clock import known_zone
+from server.errors import IdReused, NotFound, Refused
+from server.i18n import N_
+from server.people.happenings import Rights, rights_changed
+from server.people.models import Person
+from server.people.rules import PROFESSIONAL
+from server.rota.duty import rotas_of
+from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift
+from server.rota.rota import spells_between
+from server.storage import bulk
+from server.storage.db import write
+
+LEAD = timedelta(hours=2)
+SHORTEST_LEAD, LONGEST_LEAD = timedelta(minutes=15), timedelta(hours=12)
+# Nobody knows who works for an agency in two years.
+FARTHEST = timedelta(days=731)
+LONGEST_LEAVE = timedelta(days=366)
+LONGEST_HANDOVER = timedelta(days=31)
+MOST_PEOPLE = 26  # Half a year until one's week comes again.
+
+ENDS_LATER = N_("It ends after it begins.")
+NOT_OVER = N_("That time is over already.")
+TOO_FAR = N_("Choose a time within two years.")
+NOT_STAFF = N_("Choose caseworkers and supervisors of your agency.")
+_REUSED = N_("This id belongs to something else already.")
+_NOT_THERE = N_("There is nothing here that you can see.")
+
+
+async def add_duty(
+    actor: Actor,
+    agency_id: UUID,
+    *,
+    id_: UUID,
+    days: Collection[int],
+    begins: time,
+    ends: time,
+    zone: str,
+    people: Sequence[UUID],
+    first: date,
+    now: datetime,
+) -> Duty:
+    """From a day on this comes round each week, taken by these people a week each. The same id
+    again: the first stands.
+
+    Raises Refused for what no week holds, for somebody who does not work here, and for a first day
+    that is over or far away; IdReused.
+    """
+    _fits_a_week(days, people)
+    today = now.astimezone(known_zone(zone)).date()
+    if not today <= first <= today + FARTHEST:
+        raise Refused(N_("Choose a first day from today on, within two years."), field="first_on")
+    row = {
+        "id": id_,
+        "agency_id": agency_id,
+        "days": sorted(set(days)),
+        "begins": f"{begins:%H:%M}",
+        "ends": f"{ends:%H:%M}",
+        "zone": zone,
+        "people": [str(one) for one in people],
+        "first_on": first,
+        "made_by": actor.id,
+        "made_at": now,
+    }
+    async with write():
+        await _are_staff(agency_id, people, "people")
+        return await _add(Duty, row, actor, "rota:duty_add", now)
+
+
+def _fits_a_week(days: Collection[int], people: Sequence[UUID]) -> None:
+    if not days or not set(days) <= set(range(7)):
+        raise Refused(N_("Choose at least one day."), field="days")
+    if not 1 <= len(people) <= MOST_PEOPLE:
+        raise Refused(NOT_STAFF, field="people")
+
+
+async def end_duty(actor: Actor, agency_id: UUID, duty_id: UUID, now: datetime) -> Duty:
+    """It comes round no more from today on; a shift that has begun goes on to its end. Twice is
+    once. Raises NotFound."""
+    async with write():
+        await _take(agency_id, now)
+        row = await _own(Duty, agency_id, duty_id)
+        end = max(row.first_on, now.astimezone(known_zone(row.zone)).date())
+        if row.until_on is None or row.until_on > end:
+            await Duty.filter(id=row.id).update(until_on=end)
+            await _note(actor, row, "rota:duty_end", now)
+    return await Duty.get(id=duty_id)
+
+
+async def hand_over(
+    actor: Actor,
+    agency_id: UUID,
+    *,
+    id_: UUID,
+    who: UUID | None,
+    to: UUID,
+    begin: datetime,
+    end: datetime,
+    now: datetime,
+) -> Handover:
+    """From `begin` to `end` somebody has what another one would have; without `who`, in addition.
+    The same id again: the first stands.
+
+    Raises Refused where `who` has nothing then, where `to` is on leave then, and for a time that
+    cannot be; IdReused.
+    """
+    _fits_in_time(begin, end, LONGEST_HANDOVER, now)
+    if who == to:
+        raise Refused(N_("They have it already. Choose somebody else."), field="to_id")
+    row = {
+        "id": id_,
+        "agency_id": agency_id,
+        "who_id": who,
+        "to_id": to,
+        "from_at": max(begin, now),
+        "until_at": end,
+        "made_by": actor.id,
+        "made_at": now,
+    }
+    async with write():
+        known = await Handover.get_or_none(id=id_)
+        if known is None:
+            await _are_staff(agency_id, [to], "to_id")
+            await _can_take_over(agency_id, who, to, max(begin, now), end)
+        return await _add(Handover, row, actor, "rota:handover_add", now)
+
+
+async def _can_take_over(
+    agency_id: UUID, who: UUID | None, to: UUID, begin: datetime, end: datetime
+) -> None:
+    rota = (await rotas_of([agency_id], begin, end))[agency_id]
+    if who is not None and all(one.who != who for one in spells_between(rota, begin, end)):
+        raise Refused(N_("This person has no shift in that time."), field="who_id")
+    if any(one.who == to and one.begin < end and one.end > begin for one in rota.leaves):
+        raise Refused(N_("This person is on leave in that time."), field="to_id")
+
+
+async def take_back_handover(
+    actor: Actor, agency_id: UUID, handover_id: UUID, now: datetime
+) -> None:
+    """What was planned before holds again from now on. Twice is once. Raises NotFound."""
+    async with write():
+        await _take(agency_id, now)
+        row = await _own(Handover, agency_id, handover_id)
+        if row.ended_at is None and row.until_at > now:
+            # What it has been stays on record, where it has begun.
+            end = {"until_at": now} if row.from_at < now else {"ended_at": now}
+            await Handover.filter(id=row.id).update(**end)
+            await _note(actor, row, "rota:handover_end", now)
+
+
+async def add_leave(
+    actor: Actor,
+    agency_id: UUID,
+    *,
+    id_: UUID,
+    who: UUID,
+    cover: UUID | None,
+    begin: datetime,
+    end: datetime,
+    now: datetime,
+) -> Leave:
+    """Somebody is away. Whoever covers is called instead; without a cover, their deputy is. Ties
+    stay as they are. The same id again: the first stands.
+
+    Raises Refused for somebody who does not work here, and for a time that cannot be; IdReused.
+    """
+    _fits_in_time(begin, end, LONGEST_LEAVE, now)
+    if cover == who:
+        raise Refused(N_("Nobody covers for themselves."), field="cover_id")
+    row = {
+        "id": id_,
+        "agency_id": agency_id,
+        "person_id": who,
+        "cover_id": cover,
+        "from_at": max(begin, now),
+        "until_at": end,
+        "made_by": actor.id,
+        "made_at": now,
+    }
+    async with write():
+        await _are_staff(agency_id, [who], "person_id")
+        await _are_staff(agency_id, [cover] if cover is not None else [], "cover_id")
+        return await _add(Leave, row, actor, "rota:leave_add", now)
+
+
+async def end_leave(actor: Actor, agency_id: UUID, leave_id: UUID, now: datetime) -> None:
+    """They are back from now on, or do not go at all. Twice is once. Raises NotFound."""
+    async with write():
+        await _take(agency_id, now)
+        row = await _own(Leave, agency_id, leave_id)
+        if row.ended_at is None and row.until_at > now:
+            end = {"until_at": now} if row.from_at < now else {"ended_at": now}
+            await Leave.filter(id=row.id).update(**end)
+            await _note(actor, row, "rota:leave_end", now)
+
+
+async def end_shift(actor: Actor, agency_id: UUID, shift_id: UUID, now: datetime) -> None:
+    """Who had it for good has it no more from now on. Twice is once. Raises NotFound."""
+    async with write():
+        await _take(agency_id, now)
+        row = await _own(Shift, agency_id, shift_id)
+        if row.until_at is None or row.until_at > now:
+            await Shift.filter(id=row.id).update(until_at=max(now, row.from_at))
+            await _note(actor, row, "rota:shift_end", now)
+
+
+async def set_terms(
+    actor: Actor, agency_id: UUID, *, is_always: bool, lead: timedelta, now: datetime
+) -> RotaTerms:
+    """Whether somebody has to be on duty at any time, and how long before a shift one is asked.
+    The same again changes nothing. Raises Refused for a time that is too short or too long."""
+    if not SHORTEST_LEAD <= lead <= LONGEST_LEAD:
+        raise Refused(N_("Choose from 15 minutes to 12 hours."), field="lead_s")
+    async with write():
+        row = await _take(agency_id, now)
+        new = {"is_always": is_always, "lead_s": int(lead.total_seconds())}
+        changed = [name for name, value in new.items() if getattr(row, name) != value]
+        if changed:
+            await RotaTerms.filter(id=agency_id).update(**new)
+            await note(
+                actor,
+                "rota:change",
+                about=("rota", agency_id),
+                names=changed,
+                agency_id=agency_id,
+                now=now,
+            )
+    return await RotaTerms.get(id=agency_id)
+
+
+# --- what these share
+
+
+def _fits_in_time(begin: datetime, end: datetime, longest: timedelta, now: datetime) -> None:
+    if end <= begin:
+        raise Refused(ENDS_LATER, field="until_at")
+    if end <= now:
+        raise Refused(NOT_OVER, field="until_at")
+    if begin > now + FARTHEST:
+        raise Refused(TOO_FAR, field="from_at")
+    if end - max(begin, now) > longest:
+        raise Refused(
+            N_("Choose {n} days at the most."), field="until_at", n=longest // timedelta(days=1)
+        )
+
+
+async def _are_staff(agency_id: UUID, people: Sequence[UUID], field: str) -> None:
+    """On duty, or there for a caseworker, sees children: so it is for those who work here."""
+    known = Person.filter(
+        id__in=list(people),
+        agency_id=agency_id,
+        role__in=[*PROFESSIONAL],
+        disabled_at__isnull=True,
+    )
+    if await known.count() != len(set(people)):
+        raise Refused(NOT_STAFF, field=field)
+
+
+async def _take(agency_id: UUID, now: datetime) -> RotaTerms:
+    """The rota of this agency, for us alone until the end of the transaction; the next tick looks
+    at it."""
+    new = {
+        "id": agency_id,
+        "is_always": True,
+        "lead_s": int(LEAD.total_seconds()),
+        "looked_at": now,
+        "act_at": now,
+        "told": [],
+        "version": 0,
+    }
+    await bulk.insert(RotaTerms, [new], skip_known=True)
+    row = await RotaTerms.filter(id=agency_id).select_for_update().get()
+    await RotaTerms.filter(id=agency_id).update(act_at=now, version=row.version + 1)
+    return row
+
+
+Row = TypeVar("Row", Duty, Handover, Leave, Shift)
+# By what a repeated request is told from another one with the same id.
+_SAME = {
+    Duty: ("agency_id", "days", "begins", "ends", "zone", "people", "first_on"),
+    Handover: ("agency_id", "who_id", "to_id", "until_at"),
+    Leave: ("agency_id", "person_id", "cover_id", "until_at"),
+}
+
+
+async def _add(
+    model: type[Row], row: dict[str, Any], actor: Actor, what: str, now: datetime
+) -> Row:
+    await _take(row["agency_id"], now)
+    made = await bulk.insert(model, [row], skip_known=True)
+    found = await model.get(id=row["id"])
+    if not made:
+        if any(getattr(found, name) != row[name] for name in _SAME[model]):
+            raise IdReused(_REUSED, field="id")
+        return found
+    await _note(actor, found, what, now)
+    return found
+
+
+async def _own(model: type[Row], agency_id: UUID, id_: UUID) -> Row:
+    row = await model.get_or_none(id=id_, agency_id=agency_id)
+    if row is None:
+        raise NotFound(_NOT_THERE)
+    return row
+
+
+async def _note(actor: Actor, row: Model, what: str, now: datetime) -> None:
+    kind, id_ = row._meta.db_table, row.pk
+    agency_id: UUID = row.agency_id  # type: ignore[attr-defined]
+    await note(actor, what, about=(kind, id_), agency_id=agency_id, now=now)
+    await rights_changed(Rights(rota_of=agency_id), now)

@@ -1,0 +1,74 @@
+""" "Can you be reached?": one tap, without signing in.
+
+The link grants this one yes and opens nothing else. Reading it answers nothing: whoever looks at
+links before a person does (a mail server, a messenger) must not say that somebody is awake.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.clock import known_zone
+from server.errors import NotFound
+from server.i18n import format_moment, known
+from server.people.access import now_of
+from server.people.models import Agency, Person
+from server.rota import spells
+from server.rota.models import Spell
+from server.web.web import page
+
+
+async def show(request: Request) -> Response:
+    """The question, or that it was answered, or that it is over."""
+    row, now = await _spell(request), now_of(request)
+    if row is None:
+        return _over(request)
+    person = await Person.get(id=row.person_id)
+    request.state.language = known(person.language)
+    return page(request, "rota/ready.html", await _context(request, row, person, now))
+
+
+async def say_yes(request: Request) -> Response:
+    """Yes. A second tap changes nothing."""
+    row = await _spell(request)
+    if row is None:
+        return _over(request)
+    await spells.say_reached(row.id, now_of(request))
+    return RedirectResponse(request.url.path, status_code=303)
+
+
+async def _spell(request: Request) -> Spell | None:
+    now = now_of(request)
+    try:
+        spell_id = spells.read_token(request.path_params["ready_token"], now)
+    except NotFound:
+        return None
+    here = Spell.filter(id=spell_id, dropped_at__isnull=True, until_at__gt=now)
+    return await here.first()
+
+
+async def _context(request: Request, row: Spell, person: Person, now: datetime) -> dict[str, Any]:
+    agency, zone = await Agency.get(id=row.agency_id), known_zone(person.zone)
+    begin, end = (
+        format_moment(known(person.language), at, zone, now) for at in (row.begins_at, row.until_at)
+    )
+    return {
+        "state": "yes" if row.reached_at is not None else "ask",
+        "begin": begin,
+        "end": end,
+        "display_name": agency.display_name or request.app.state.settings.display_name,
+    }
+
+
+def _over(request: Request) -> Response:
+    name = request.app.state.settings.display_name
+    return page(request, "rota/ready.html", {"state": "over", "display_name": name}, status=404)
+
+
+routes = [
+    Route("/ready/{ready_token}", show, methods=["GET"]),
+    Route("/ready/{ready_token}", say_yes, methods=["POST"]),
+]

@@ -1,0 +1,1 @@
+"""Replay, synthetic cohorts, and a trial of a policy."""

@@ -1,0 +1,188 @@
+"""The commands `replay` and `cohort`: files in, files out. No database, and no settings."""
+
+import argparse
+import csv
+import gc
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from server.clock import monotonic
+from server.errors import Refused
+from server.policy.policy import DEFAULT, Policy
+from server.policy.reading import filled, read
+from server.simulation import cohort as cohorts
+from server.simulation.replay import replay
+from server.simulation.replayed import Result
+from server.simulation.report import TRUTH_HEADER, read_truth, report
+from server.watch.events import HEADER, Event, moment, read_events
+
+ALERTS_HEADER = ["child", "at", "level", "rung", "reason"]
+# A command that takes longer than this says how far it is.
+QUIET_S = 2.0
+EACH = 5_000
+
+
+def add_commands(add: Callable[..., Any], within: object = None) -> None:
+    """`replay` and `cohort`, for the command line: `add(name, run, says)` makes a parser."""
+    shown = add(
+        "replay", replay_command, "Try a policy on recorded or simulated events: who is told, when."
+    )
+    add_replay_arguments(shown)
+    made = add("cohort", cohort_command, "Make a synthetic cohort: events, and the truth of them.")
+    add_cohort_arguments(made)
+
+
+def add_replay_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `replay`."""
+    parser.add_argument("events", type=Path, metavar="EVENTS.csv", help="what happened, in order")
+    parser.add_argument(
+        "--policy",
+        type=Path,
+        metavar="POLICY.toml",
+        help="what differs from the policy that ships; without it, that one",
+    )
+    parser.add_argument(
+        "--alerts", type=Path, required=True, metavar="ALERTS.csv", help="write who is told here"
+    )
+    parser.add_argument("--until", metavar="TIME", help="end here instead of at the last event")
+    parser.add_argument(
+        "--truth", type=Path, metavar="TRUTH.csv", help="report how well absences were told"
+    )
+
+
+def add_cohort_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `cohort`."""
+    parser.add_argument("--children", type=int, required=True, metavar="N")
+    parser.add_argument("--days", type=int, required=True, metavar="D")
+    parser.add_argument("--seed", type=int, required=True, metavar="S")
+    parser.add_argument("--events", type=Path, required=True, metavar="EVENTS.csv")
+    parser.add_argument("--truth", type=Path, required=True, metavar="TRUTH.csv")
+
+
+def replay_command(args: argparse.Namespace) -> int:
+    """Replay EVENTS.csv under a policy, write ALERTS.csv, and report where a truth is given.
+
+    Raises Refused or OSError; nothing is written then.
+    """
+    policy = read_policy(args.policy) if args.policy else read(DEFAULT)
+    until = moment(args.until, "until") if args.until else None
+    truth = read_truth(args.truth) if args.truth else None
+    with _uncollected():
+        result = replay(_counted(read_events(args.events), "events"), policy, until)
+    write_alerts(args.alerts, result)
+    if truth is not None:
+        sys.stdout.write(report(result, truth))
+    return 0
+
+
+def cohort_command(args: argparse.Namespace) -> int:
+    """Make a cohort and write EVENTS.csv and TRUTH.csv. Raises Refused or OSError."""
+    if not 1 <= args.children <= 100_000:
+        raise Refused("--children is 1 to 100,000.")
+    if not 1 <= args.days <= 3_650:
+        raise Refused("--days is 1 to 3,650.")
+    rows, truth = cohorts.cohort(args.children, args.days, args.seed, _said("children"))
+    _write(args.events, HEADER, map(_event, rows))
+    _write(args.truth, TRUTH_HEADER, map(_absence, truth))
+    return 0
+
+
+def read_policy(path: Path) -> Policy:
+    """A policy from TOML. What the file does not say stays as it ships. Raises Refused."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise Refused(f"{path} is no TOML: {fault}") from None
+    return read(filled(data))
+
+
+# --- writing
+
+
+def write_alerts(path: Path, result: Result) -> None:
+    """ALERTS.csv: whole seconds, lines that end in a line feed."""
+    rows = ((r.child, stamp(r.at), r.level, r.rung, r.reason) for r in result.rows)
+    _write(path, ALERTS_HEADER, rows)
+
+
+def stamp(at: datetime) -> str:
+    """A moment in RFC 3339, UTC, whole seconds."""
+    return at.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def _event(row: cohorts.Row) -> Sequence[str]:
+    at, child, kind, detail = row
+    return (child, stamp(at), kind, json.dumps(detail, separators=(",", ":")))
+
+
+def _absence(absence: cohorts.Absence) -> Sequence[str]:
+    back = stamp(absence.back_at) if absence.back_at is not None else ""
+    coerced = "true" if absence.is_coerced else "false"
+    return (absence.child, stamp(absence.left_at), back, coerced)
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write beside and move into place: a file is whole or not there."""
+    if path.exists() and not path.is_file():
+        # A terminal or a pipe cannot be replaced.
+        with path.open("w", encoding="utf-8", newline="") as file:
+            _write_rows(file, header, rows)
+        return
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            _write_rows(file, header, rows)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _write_rows(file: Any, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+
+
+# --- speed and progress
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles: a replay makes none, and the collector would walk through a
+    million rows again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _counted(events: Iterable[Event], what: str) -> Iterator[Event]:
+    said = _said(what)
+    for number, event in enumerate(events, start=1):
+        yield event
+        if number % EACH == 0:
+            said(number)
+
+
+def _said(what: str) -> Callable[[int], None]:
+    """Say on the terminal how far a long command is, once it has taken two seconds."""
+    began = monotonic()
+    last = began
+
+    def say(number: int) -> None:
+        nonlocal last
+        now = monotonic()
+        if now - began > QUIET_S and now - last > QUIET_S / 2:
+            last = now
+            sys.stderr.write(f"{number:,} {what} …\n")
+            sys.stderr.flush()
+
+    return say

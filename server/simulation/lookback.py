@@ -1,0 +1,130 @@
+"""What one policy would have done beside another, over the same events. Pure.
+
+A policy is never judged by hand here: both are replayed by the rules of production.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from server.alerts.ladder import Cause
+from server.policy.policy import Policy, Tier
+from server.simulation.replay import ASK, NUDGE, Replay
+from server.simulation.replayed import Result
+from server.watch.events import Event
+
+# So many events are taken before somebody is asked whether to go on.
+LOOK_UP = 500
+# A silence, named by its child and how many answers came before it.
+Silence = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """What one policy did over the events."""
+
+    reminders: int
+    questions: int
+    alerts: int  # Silences of which an adult was told.
+    by_tier: dict[Tier, int]
+    silence: timedelta | None  # From the last answer until an adult was told: the middle one.
+    longest: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two policies over the same events."""
+
+    before: Did
+    after: Did
+    only_before: int  # Silences of which only the first would have told.
+    only_after: int
+    sooner: int
+    later: int
+    shift: timedelta  # The middle of how much later (below zero: sooner) an adult is told.
+    real: int  # Silences that turned out to be real.
+    real_told: int  # Of these, told of by the second.
+    real_shift: timedelta | None  # The worst of how much later.
+
+
+def compare(
+    events: Sequence[Event],
+    before: Policy,
+    after: Policy,
+    until: datetime,
+    real: Iterable[tuple[str, datetime]] = (),
+) -> Compared:
+    """Replay both. Raises Refused where the rules cannot follow an event."""
+    first, second = run(events, before, until), run(events, after, until)
+    told, then = told_of(first), told_of(second)
+    shifts = sorted(then[key] - told[key] for key in told.keys() & then.keys())
+    which = {(child, nth(first, child, at)) for child, at in real}
+    late = [then[key] - told[key] for key in which if key in then and key in told]
+    return Compared(
+        before=did(first),
+        after=did(second),
+        only_before=len(told.keys() - then.keys()),
+        only_after=len(then.keys() - told.keys()),
+        sooner=sum(shift < timedelta(0) for shift in shifts),
+        later=sum(shift > timedelta(0) for shift in shifts),
+        shift=_middle(shifts) or timedelta(0),
+        real=len(which),
+        real_told=sum(key in then for key in which),
+        real_shift=max(late, default=None),
+    )
+
+
+def run(
+    events: Sequence[Event],
+    policy: Policy,
+    until: datetime,
+    go_on: Callable[[], None] = lambda: None,
+) -> Result:
+    """Replay one. `go_on` is asked now and then, and may raise to end it."""
+    replay = Replay(policy, until)
+    for number, event in enumerate(events):
+        if number % LOOK_UP == 0:
+            go_on()
+        replay.feed(event)
+    return replay.finish()
+
+
+def _middle(spans: Sequence[timedelta]) -> timedelta | None:
+    """The middle one of spans in their order; of two, the longer."""
+    return spans[len(spans) // 2] if spans else None
+
+
+def nth(result: Result, child: str, at: datetime) -> int:
+    """How many answers of the child had come by then: the number of its silence."""
+    return bisect_right(result.answers.get(child, ()), at)
+
+
+def told_of(result: Result) -> dict[Silence, datetime]:
+    """When an adult was first told of each silence. What a child itself called for is none."""
+    found: dict[Silence, datetime] = {}
+    for alert in result.alerts:
+        if alert.cause is Cause.SILENCE and alert.told:
+            at = alert.told[0]
+            key = (alert.child, nth(result, alert.child, at))
+            found[key] = min(at, found.get(key, at))
+    return found
+
+
+def did(result: Result) -> Did:
+    """What a policy did in a replay."""
+    silent = [one for one in result.alerts if one.cause is Cause.SILENCE and one.told]
+    begun = {one.child: one.begin for one in reversed(result.watched)}
+    lasted = []
+    for (child, number), at in told_of(result).items():
+        answers = result.answers.get(child, ())
+        lasted.append(at - (answers[number - 1] if number else begun[child]))
+    levels = [row.level for row in result.rows]
+    return Did(
+        reminders=levels.count(NUDGE),
+        questions=levels.count(ASK),
+        alerts=len(silent),
+        by_tier={tier: sum(one.tier is tier for one in silent) for tier in Tier},
+        silence=_middle(sorted(lasted)),
+        longest=max(lasted, default=None),
+    )

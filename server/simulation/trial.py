@@ -1,0 +1,150 @@
+"""Several policies over the same events, side by side: whom each calls, how soon, how often for
+nothing. Nothing of it is stored.
+
+It runs in a thread, one at a time, and is bounded: in rows, in days of children, and in time.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from server.clock import monotonic
+from server.errors import Refused
+from server.i18n import N_
+from server.policy.policy import Policy
+from server.simulation import lookback
+from server.simulation import report as reports
+from server.simulation.lookback import Did
+from server.simulation.replayed import Result
+from server.simulation.report import Gone
+from server.watch.events import Event
+
+# One replay at a time: several beside each other would be no faster, and hold up everything else.
+ONE = threading.Lock()
+LONGEST_S = 60.0
+MOST_ROWS = 20_000
+MOST_CHILD_DAYS = 100_000
+_MANY = N_(
+    "This is too much for a page: {n} rows and {days} days of children at the most."
+    " The command “waymark replay” takes more."
+)
+_HOURS = (6, 24)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is replayed. `truth`: absences that are known from elsewhere. `real`: silences of which
+    people said afterwards that the child had gone. Where both are None, nobody knows."""
+
+    events: Sequence[Event]
+    until: datetime
+    truth: Sequence[Gone] | None = None
+    real: Sequence[tuple[str, datetime]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How well absences were told that are known from elsewhere."""
+
+    absences: int
+    told: int
+    within: dict[int, int]  # Hours: how many were told by then.
+    delay: timedelta | None  # The middle one of all; None: fewer than half were told.
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What one policy comes to."""
+
+    name: str
+    did: Did
+    children: int
+    months: float
+    for_nothing: int | None = None  # None: nobody knows.
+    still_open: int = 0  # Silences that went on at the end: nobody knows yet what they are.
+    told: Told | None = None
+
+
+@dataclass(slots=True)
+class Run:
+    """One look: who waits for it may stop it, and it ends by itself."""
+
+    is_stopped: bool = False
+    ends_at: float = field(default_factory=lambda: monotonic() + LONGEST_S)
+
+    def go_on(self) -> None:
+        """Raises Refused where nobody waits any more, or it has taken too long."""
+        if self.is_stopped or monotonic() > self.ends_at:
+            raise Refused(N_("This took too long and was ended. Try fewer days or fewer policies."))
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for whoever replays now. Raises Refused where that takes too long."""
+        while not ONE.acquire(timeout=0.5):
+            self.go_on()
+        try:
+            yield
+        finally:
+            ONE.release()
+
+
+def check_size(events: Sequence[Event], until: datetime | None = None) -> None:
+    """Raises Refused for events that would take too long, or where there are none."""
+    if not events:
+        raise Refused(N_("There is nothing in this file to replay."), field="events")
+    end = until or events[-1].at
+    days = sum(max((end - one.at).days, 1) for one in events if one.kind == "placed")
+    if not days:
+        raise Refused(N_("No child was watched in this time."), field="events")
+    if len(events) > MOST_ROWS or days > MOST_CHILD_DAYS:
+        raise Refused(_MANY, field="events", n=MOST_ROWS, days=MOST_CHILD_DAYS)
+
+
+def tried(name: str, policy: Policy, past: Past, go_on: Callable[[], None]) -> Tried:
+    """One policy over the events. Raises Refused, with the line that the rules cannot follow."""
+    result = lookback.run(past.events, policy, past.until, go_on)
+    did, told, for_nothing, still_open = lookback.did(result), None, None, 0
+    if past.truth is not None:
+        told = _told(result, past.truth)
+        for_nothing = sum(
+            page.is_false and not page.was_said for page in reports.pages(result, past.truth)
+        )
+    elif past.real is not None:
+        gone = {(child, lookback.nth(result, child, at)) for child, at in past.real}
+        told_of = lookback.told_of(result).keys()
+        for_nothing = len(told_of - gone - _open(result))
+        still_open = len((told_of & _open(result)) - gone)
+    return Tried(
+        name=name,
+        did=did,
+        children=len({one.child for one in result.watched}),
+        months=reports.child_months(result),
+        for_nothing=for_nothing,
+        still_open=still_open,
+        told=told,
+    )
+
+
+def _open(result: Result) -> set[lookback.Silence]:
+    """The silences that were not over at the end."""
+    return {
+        (alert.child, lookback.nth(result, alert.child, alert.opened_at))
+        for alert in result.alerts
+        if alert.closed_at is None
+    }
+
+
+def _told(result: Result, truth: Sequence[Gone]) -> Told:
+    found = reports.tell(result, truth)
+    delays = sorted(one.delay for one in found if one.delay is not None)
+    middle = len(found) // 2
+    return Told(
+        absences=len(found),
+        told=len(delays),
+        within={
+            hours: sum(delay <= timedelta(hours=hours) for delay in delays) for hours in _HOURS
+        },
+        delay=delays[middle] if middle < len(delays) else None,
+    )

@@ -1,0 +1,166 @@
+"""Many rows in one statement, on both databases.
+
+The rows travel as one JSON parameter, which both databases can read as a table. So a tick that
+finds two hundred late children writes them with a handful of statements and not with a thousand,
+and values go through the fields of the models: moments become UTC, words are sealed.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from tortoise.fields import (
+    BigIntField,
+    BooleanField,
+    CharField,
+    DatetimeField,
+    IntField,
+    JSONField,
+    SmallIntField,
+    UUIDField,
+)
+from tortoise.models import Model
+
+from server.errors import Conflict
+from server.storage.db import dialect, fetch, to_json
+from server.storage.engines.parameters import for_sqlite
+
+Row = Mapping[str, Any]
+
+
+async def insert(
+    model: type[Model], rows: Sequence[Row], *, skip_known: bool = False, returning: str = "id"
+) -> list[Any]:
+    """Insert rows that all name the same fields; returns the column `returning` of those written.
+
+    With `skip_known`, a row that a unique constraint refuses is left out instead of raising.
+    """
+    if not rows:
+        return []
+    sql = _insert_sql(model, tuple(rows[0]), skip_known, returning, dialect())
+    return [row[returning] for row in await fetch(sql, [_as_json(model, rows)])]
+
+
+async def update(
+    model: type[Model], rows: Sequence[Row], *, guard: str | None = None, same: str | None = None
+) -> list[Any]:
+    """Update rows by their key (the first field named); returns the keys that were written.
+
+    `guard` names a whole-number column whose value in `rows` is the one that was read: only a row
+    that still has it is written, and it is raised by one (compare-and-swap). `same` names a column
+    that is not written, and must still be as in `rows`. Each caller decides what a row that is not
+    among the returned ones means.
+    """
+    if not rows:
+        return []
+    names = tuple(rows[0])
+    sql = _update_sql(model, names, guard, same, dialect())
+    key = _column(model, names[0])
+    return [row[key] for row in await fetch(sql, [_as_json(model, rows)])]
+
+
+async def update_all(model: type[Model], rows: Sequence[Row], *, guard: str) -> None:
+    """As `update`, but raises Conflict unless every row was still as it was read."""
+    if len(await update(model, rows, guard=guard)) != len(rows):
+        raise Conflict("Somebody else was faster. Please look again.")
+
+
+def _column(model: type[Model], name: str) -> str:
+    return model._meta.fields_db_projection[name]
+
+
+def _as_json(model: type[Model], rows: Sequence[Row]) -> str:
+    kind = dialect()
+    convert = [(name, _converter(model, name, kind)) for name in rows[0]]
+    if kind == "sqlite":
+        return to_json([{name: make(row[name]) for name, make in convert} for row in rows])
+    # Ten times as fast as `json`, and a tick is made of little else.
+    return _encoder.encode(
+        [{name: make(row[name]) if make else row[name] for name, make in convert} for row in rows]
+    ).decode()
+
+
+_encoder = msgspec.json.Encoder()
+# What goes into PostgreSQL as it is, since the database checks the length of a text itself. A
+# document stands inside the document, and is taken out whole.
+_AS_IT_IS = (
+    CharField,
+    JSONField,
+    UUIDField,
+    BooleanField,
+    IntField,
+    SmallIntField,
+    BigIntField,
+)
+
+
+@lru_cache(maxsize=512)
+def _converter(model: type[Model], name: str, kind: str) -> Any:
+    field = model._meta.fields_map[name]
+    # What sealed fields refuse is the model itself, as filters hand it in: this is a row.
+    a_row: Any = object()
+
+    def stored(value: Any) -> Any:
+        return None if value is None else field.to_db_value(value, a_row)
+
+    if kind == "sqlite":
+        return lambda value: None if value is None else for_sqlite(stored(value))
+    if type(field) in _AS_IT_IS:
+        return None
+    return _aware if type(field) is DatetimeField else stored
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError(f"a moment without a zone: {moment}")
+    return moment
+
+
+@lru_cache(maxsize=256)
+def _source(model: type[Model], names: tuple[str, ...], kind: str) -> str:
+    if kind == "sqlite":
+        columns = ", ".join(f"json_extract(value, '$.{name}') AS \"{name}\"" for name in names)
+        return f"(SELECT {columns} FROM json_each($1)) AS x"  # noqa: S608 (names from the models)
+    types = ", ".join(f'"{name}" {_type(model, name)}' for name in names)
+    return f"jsonb_to_recordset($1::text::jsonb) AS x({types})"
+
+
+def _type(model: type[Model], name: str) -> str:
+    field = model._meta.fields_map[name]
+    sql_type = str(field.get_for_dialect("postgres", "SQL_TYPE"))
+    # A key that counts by itself is declared as SERIAL, which is no type of a value.
+    return {"BIGSERIAL": "BIGINT", "SERIAL": "INT"}.get(sql_type, sql_type)
+
+
+@lru_cache(maxsize=256)
+def _insert_sql(
+    model: type[Model], names: tuple[str, ...], skip_known: bool, returning: str, kind: str
+) -> str:
+    columns = ", ".join(f'"{_column(model, name)}"' for name in names)
+    values = ", ".join(f'x."{name}"' for name in names)
+    # Without a WHERE, SQLite takes ON CONFLICT for the ON of a join.
+    return (
+        f'INSERT INTO "{model._meta.db_table}" ({columns}) '  # noqa: S608 (names from the models)
+        f"SELECT {values} FROM {_source(model, names, kind)} WHERE true "
+        f'{"ON CONFLICT DO NOTHING " if skip_known else ""}RETURNING "{returning}"'
+    )
+
+
+@lru_cache(maxsize=256)
+def _update_sql(
+    model: type[Model], names: tuple[str, ...], guard: str | None, same: str | None, kind: str
+) -> str:
+    table, key = model._meta.db_table, names[0]
+    sets = [f'"{_column(model, n)}" = x."{n}"' for n in names[1:] if n not in (guard, same)]
+    where = f'"{table}"."{_column(model, key)}" = x."{key}"'
+    if guard is not None:
+        sets.append(f'"{guard}" = "{table}"."{guard}" + 1')
+        where += f' AND "{table}"."{guard}" = x."{guard}"'
+    if same is not None:
+        where += f' AND "{table}"."{same}" = x."{same}"'
+    return (
+        f'UPDATE "{table}" SET {", ".join(sets)} FROM {_source(model, names, kind)} '  # noqa: S608
+        f'WHERE {where} RETURNING "{table}"."{_column(model, key)}"'
+    )

@@ -1,0 +1,220 @@
+"""The database: one transaction, one hand-made statement, and the opening and closing.
+
+    async with write():                 leave normally and it is stored; raise and nothing happened
+        swapped(await Watch.filter(child_id=id, version=7).update(version=8))
+    rows = await fetch("UPDATE watch SET ... WHERE child_id = $1 RETURNING *", [id])
+
+SQLite and PostgreSQL behave alike here, as far as they can be made to; engines/ has the guards.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
+from tortoise.backends.base.executor import EXECUTOR_CACHE
+from tortoise.connection import get_connection
+from tortoise.context import TortoiseContext, get_current_context
+from tortoise.transactions import in_transaction
+
+from server.errors import Conflict
+from server.storage import private
+from server.storage.engines import address
+from server.storage.engines.migrate import migrate, pending
+from server.storage.engines.parameters import (
+    as_document,
+    as_id,
+    as_moment,
+    for_postgres,
+    for_sqlite,
+    to_json,
+    to_sqlite,
+)
+from server.storage.engines.raw_sqlite import RawSqlite, SqliteAtOnce, SqliteBatch
+from server.storage.engines.safety import Begun
+from server.storage.engines.together import Together
+
+__all__ = [
+    "RawSqlite",
+    "SqliteAtOnce",
+    "SqliteBatch",
+    "Together",
+    "after_commit",
+    "as_document",
+    "as_id",
+    "as_moment",
+    "close_database",
+    "connection",
+    "dialect",
+    "fetch",
+    "is_writing",
+    "migrate",
+    "models",
+    "open_database",
+    "opened_url",
+    "pending",
+    "sqlite_file",
+    "swapped",
+    "to_json",
+    "tortoise_config",
+    "write",
+]
+
+Dialect = Literal["sqlite", "postgres"]
+
+SERVER = Path(__file__).parents[1]
+DEFAULT_URL = "sqlite://var/waymark.sqlite3"
+
+
+def models() -> list[str]:
+    """The modules that hold rows."""
+    files = [file.relative_to(SERVER).with_suffix("") for file in SERVER.rglob("models.py")]
+    return [*sorted(".".join(("server", *file.parts)) for file in files), "server.web.live"]
+
+
+def tortoise_config(
+    database_url: str,
+    *,
+    model_modules: Sequence[str] | None = None,
+    migrations: str = "migrations",
+) -> dict[str, Any]:
+    """What Tortoise wants to know. Raises ValueError where the URL cannot be one of ours."""
+    place = address.parse(database_url)
+    return {
+        "connections": {"default": {"engine": place.engine, "credentials": place.credentials}},
+        "apps": {
+            "server": {
+                "models": list(models() if model_modules is None else model_modules),
+                "default_connection": "default",
+                "migrations": migrations,
+            }
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def __getattr__(name: str) -> Any:
+    # For the migration tool's own command, which reads this name. Made when asked for, so that
+    # importing this module reads no environment.
+    if name == "TORTOISE_ORM":
+        return tortoise_config(os.environ.get("WAYMARK_DATABASE_URL", DEFAULT_URL))
+    raise AttributeError(name)
+
+
+_opened: TortoiseContext | None = None
+_url: str | None = None
+
+
+async def open_database(url: str, *, config: dict[str, Any] | None = None) -> None:
+    """Connect this process. Raises Unavailable where the database cannot be reached.
+
+    `config` is for tests with models of their own, and for connections that must have patience.
+    """
+    global _opened, _url
+    assert _opened is None, "a database is open already"
+    place = address.parse(url)
+    if place.dialect == "sqlite":
+        private.make_folder(place.file.parent)
+    # Statements are cached per table over all databases, and differ between SQLite and PostgreSQL.
+    EXECUTOR_CACHE.clear()
+    context = TortoiseContext()
+    # The fallback is global because requests run in other tasks than the one that opens.
+    with context:
+        await context.init(config=config or tortoise_config(url), _enable_global_fallback=True)
+    _opened, _url = context, url
+    try:
+        await fetch("SELECT 1 AS one")
+    except BaseException:
+        await close_database()
+        raise
+
+
+async def close_database() -> None:
+    """Give everything back. Nothing happens where nothing is open."""
+    global _opened, _url
+    context, _opened, _url = _opened, None, None
+    if context is not None:
+        await context.close_connections()
+        EXECUTOR_CACHE.clear()
+
+
+def opened_url() -> str:
+    """The URL of the open database."""
+    assert _url is not None, "no database is open"
+    return _url
+
+
+def sqlite_file() -> Path:
+    """The file of the open SQLite database."""
+    return address.parse(opened_url()).file
+
+
+def connection() -> BaseDBAsyncClient:
+    """The connection of this task: that of its transaction, if it is inside one."""
+    assert get_current_context() is not None, "no database is open"
+    return get_connection("default")
+
+
+def dialect() -> Dialect:
+    """Which kind of database is open."""
+    return cast(Dialect, connection().capabilities.dialect)
+
+
+def among() -> str:
+    """How `fetch` compares a column with the list that is its first parameter."""
+    return "= ANY($1)" if dialect() == "postgres" else "IN (SELECT value FROM json_each($1))"
+
+
+def write() -> AbstractAsyncContextManager[TransactionalDBClient]:
+    """One transaction: leave it normally and it is stored, raise and nothing happened.
+
+    Inside another one it is a savepoint: an error that is caught around it undoes this part alone.
+    On PostgreSQL that is the only way to go on after a failed statement, for example after an
+    IntegrityError; whoever catches one without it gets TransactionManagementError at the end.
+
+    On SQLite everyone else waits meanwhile: no network inside. A task that is cancelled while it
+    commits may have committed, so whatever phones send carries an id of its own.
+    """
+    return cast(AbstractAsyncContextManager[TransactionalDBClient], in_transaction("default"))
+
+
+def is_writing() -> bool:
+    """Whether this task is inside a write()."""
+    return isinstance(connection(), TransactionalDBClient)
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Call this when the transaction of this task is in; never, if it is rolled back.
+
+    For what only wakes somebody up: a process that dies in between never calls it.
+    """
+    begun: Begun | None = getattr(connection(), "begun", None)
+    assert begun is not None, "after_commit belongs into a write()"
+    begun.after_commit(call)
+
+
+def swapped(changed: int) -> None:
+    """Raise Conflict unless exactly one row changed: the end of every compare-and-swap."""
+    if changed != 1:
+        raise Conflict("Somebody else was faster. Please look again.")
+
+
+async def fetch(sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
+    """Run one statement and return its rows, those of `INSERT/UPDATE/DELETE … RETURNING` too.
+
+    Placeholders are `$1`, `$2`, … on both; `$1::uuid` loses its cast on SQLite. Parameters may be
+    UUIDs, aware moments, dates, enums, timedeltas (whole microseconds, as Tortoise stores them) and
+    mappings (JSON). A list is an array on PostgreSQL (`= ANY($1)`) and JSON on SQLite
+    (`IN (SELECT value FROM json_each($1))`).
+
+    Rows come as each database keeps them: as_id, as_moment and as_document read them alike. Raises
+    ValueError for a moment without a zone, and what the ORM raises otherwise.
+    """
+    client = connection()
+    if client.capabilities.dialect == "sqlite":
+        values = [for_sqlite(value) for value in params]
+        return await client.execute_query_dict(to_sqlite(sql), values)
+    return await client.execute_query_dict(sql, [for_postgres(value) for value in params])

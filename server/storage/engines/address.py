@@ -1,0 +1,130 @@
+"""Where the database is: from a URL to what Tortoise wants to know."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+# What may follow the `?` of a PostgreSQL URL and is a number.
+_WHOLE = {
+    "minsize",
+    "maxsize",
+    "statement_cache_size",
+    "max_cached_statement_lifetime",
+    "max_cacheable_statement_size",
+    "max_queries",
+}
+_FRACTION = {"timeout", "command_timeout", "max_inactive_connection_lifetime"}
+_WORDS = {"ssl", "host", "target_session_attrs", "application_name", "schema"}
+
+# A statement that takes a minute will not end well for whoever waits; ten connections serve the two
+# cores that most agencies have. Both can be set in the URL.
+_POSTGRES: dict[str, Any] = {"minsize": 1, "maxsize": 10, "timeout": 10.0, "command_timeout": 60.0}
+
+
+@dataclass(frozen=True)
+class Address:
+    """One database: `dialect` is "sqlite" or "postgres"; `credentials` are the engine's."""
+
+    dialect: str
+    credentials: dict[str, Any]
+
+    @property
+    def engine(self) -> str:
+        """The module that Tortoise loads."""
+        return f"server.storage.engines.{self.dialect}"
+
+    @property
+    def file(self) -> Path:
+        """The file of an SQLite database."""
+        assert self.dialect == "sqlite", "only SQLite is a file"
+        return Path(self.credentials["file_path"])
+
+
+def parse(url: str) -> Address:
+    """Read a database URL; raises ValueError with a sentence, which never holds the password.
+
+    - `sqlite://var/waymark.sqlite3` (relative), `sqlite:////srv/waymark.sqlite3` or
+      `sqlite:///srv/waymark.sqlite3` (absolute); what follows a `?` are PRAGMAs
+    - `postgres://user:password@host:port/database?maxsize=20`; `postgresql://` is the same
+    - `postgres://user@/database?host=/run/postgresql` (a Unix socket)
+    - `postgres://user:password@one,two/database?target_session_attrs=read-write` (failover; both on
+      one port)
+    """
+    scheme = url.partition("://")[0]
+    if scheme == "sqlite":
+        return _sqlite(url)
+    if scheme in ("postgres", "postgresql", "asyncpg"):
+        return _postgres(url)
+    raise ValueError("it begins with sqlite:// or postgres://")
+
+
+def _sqlite(url: str) -> Address:
+    parts = urlsplit(url)
+    path = unquote(parts.netloc + parts.path)
+    if not path or ":memory:" in path:
+        raise ValueError("an SQLite database needs the path of a file")
+    pragmas: dict[str, Any] = {}
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if not (name.isidentifier() and value.lstrip("-").isalnum()):
+            raise ValueError(f"{name!r} is not a PRAGMA with a plain value")
+        pragmas[name] = value
+    return Address("sqlite", {"file_path": path} | pragmas)
+
+
+def _postgres(url: str) -> Address:
+    parts = urlsplit(url)
+    user_info, at, places = parts.netloc.rpartition("@")
+    user, _, password = user_info.partition(":")
+    database = unquote(parts.path.lstrip("/"))
+    if not database:
+        raise ValueError("it names no database after the host")
+    found = dict(_POSTGRES)
+    found |= {name: _option(name, value) for name, value in parse_qsl(parts.query)}
+    if places and "host" in found:
+        raise ValueError("it names a host twice: before the database and after the `?`")
+    if places:
+        found |= _places(places)
+    found |= {"database": database, "user": unquote(user) or None if at else None}
+    found["password"] = unquote(password) or None
+    # What a pooler passes on (PgBouncer refuses a connection that asks for anything else); how long
+    # a transaction may be idle is said with each BEGIN.
+    found["server_settings"] = {
+        "timezone": "UTC",
+        "application_name": found.pop("application_name", "waymark"),
+    }
+    return Address("postgres", found)
+
+
+def _option(name: str, value: str) -> Any:
+    name = "ssl" if name == "sslmode" else name
+    try:
+        if name in _WHOLE:
+            return int(value)
+        if name in _FRACTION:
+            return float(value)
+    except ValueError:
+        raise ValueError(f"{name} is a number") from None
+    if name in _WORDS:
+        return value
+    raise ValueError(
+        f"{name!r} is not known; known are {', '.join(sorted(_WHOLE | _FRACTION | _WORDS))}"
+    )
+
+
+def _places(text: str) -> dict[str, Any]:
+    hosts, ports = [], set()
+    for place in text.split(","):
+        host, colon, port = place.rpartition(":") if _has_port(place) else (place, "", "")
+        hosts.append(host.strip("[]") if colon or host.startswith("[") else place)
+        if colon and not port.isdigit():
+            raise ValueError("its port is not a number")
+        ports.add(int(port) if colon else 5432)
+    if len(ports) > 1:
+        raise ValueError("all its hosts need to listen on the same port")
+    return {"host": hosts[0] if len(hosts) == 1 else hosts, "port": ports.pop()}
+
+
+def _has_port(place: str) -> bool:
+    # An IPv6 address stands in brackets and is full of colons itself.
+    return ":" in place.rpartition("]")[2]

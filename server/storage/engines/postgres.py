@@ -1,0 +1,224 @@
+"""PostgreSQL through Tortoise and asyncpg, made safe for cancellation and for lost connections.
+
+Against the stock engine (each has a test that fails there):
+
+- cancelling a task inside the entry or the exit of a transaction gives its connection back. A pool
+  of five was exhausted for ever by a hundred dropped requests;
+- leaving a transaction in which a statement had failed says so. PostgreSQL answers such a COMMIT
+  with ROLLBACK and no error, and the driver drops that answer: the caller would believe it was
+  stored;
+- a connection that is lost, refused or shut down becomes Unavailable, and so is a statement that a
+  pooler lost.
+
+Connections are not reset with a statement when they go back to the pool: nothing here leaves a
+session's settings, locks or listeners behind (web/live.py has a connection of its own), and it is
+one round trip less for each request. An open transaction is still rolled back.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, cast
+
+import asyncpg
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import (
+    ConnectionWrapper,
+    TransactionalDBClient,
+    TransactionContext,
+    TransactionContextPooled,
+)
+from tortoise.connection import get_connections
+from tortoise.exceptions import DBConnectionError, TransactionManagementError
+
+from server.storage.engines.lists import PostgresLists
+from server.storage.engines.safety import Begun, SafeNested, to_the_end, unavailable
+from server.storage.engines.width import refuse_wide
+
+# Lost or refused connections, too many of them, a server that starts, stops or is a standby, a full
+# disk, a deadlock, a table that was migrated while we looked: it may work in a moment.
+_LATER = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+    DBConnectionError,
+    OSError,  # TimeoutError is one.
+)
+# Sessions left in the middle of a transaction hold their locks; none of ours lasts so long. Not set
+# for the session: behind a pooler that gives out one connection for each transaction, a session is
+# nobody's. One round trip, as BEGIN alone.
+_BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 120000"
+# A pooler gave the next statement to another connection than the one that had prepared it.
+_UNPREPARED = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
+NO_STATEMENTS = (
+    "WAYMARK_DATABASE_URL goes through a pooler that loses prepared statements: set"
+    " max_prepared_statements there (PgBouncer 1.21 or later), or add ?statement_cache_size=0 here"
+)
+_savepoints = itertools.count(1)
+
+
+class Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A pooled connection that needs no statement to be given back."""
+
+    def get_reset_query(self) -> str:
+        """None: see the module's docstring."""
+        return ""
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
+    except _UNPREPARED as fault:
+        unavailable(fault, NO_STATEMENTS)
+    except _LATER as fault:
+        unavailable(fault, type(fault).__name__)
+    except asyncpg.InterfaceError as fault:
+        if is_lost(fault):
+            unavailable(fault, type(fault).__name__)
+        raise
+
+
+def is_lost(fault: asyncpg.InterfaceError) -> bool:
+    """Whether a connection is gone. The same class tells our own mistakes, as a wrong number of
+    arguments; and a class under it repeats the value that it refuses, whatever words are in that.
+    """
+    return type(fault) is asyncpg.InterfaceError and any(
+        word in str(fault) for word in ("clos", "released", "terminat")
+    )
+
+
+class SafePostgresClient(AsyncpgDBClient):
+    """The pool of this process. `minsize` and `maxsize` bound it."""
+
+    executor_class = PostgresLists
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"connection_class": Connection} | kwargs)
+
+    async def create_connection(self, with_db: bool) -> None:
+        """Connect, or say Unavailable."""
+        with _telling():
+            await super().create_connection(with_db)
+
+    async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        # Every statement passes here; only that of many rows is given a list of lists.
+        if func.__name__ != "execute_many" and len(args) > 1:
+            refuse_wide(args[1])
+        with _telling():
+            return await super()._translate_exceptions(func, *args, **kwargs)
+
+    def _in_transaction(self) -> TransactionContext:
+        return _Transaction(_TransactionClient(self), self._pool_init_lock)
+
+    async def execute_many(self, query: str, values: list[Any]) -> None:
+        # The stock one leaves its transaction to the pool when it is cancelled.
+        async with self._in_transaction() as connection:
+            await connection.execute_many(query, values)
+
+
+class _TransactionClient(SafePostgresClient, TransactionWrapper):
+    def __init__(self, connection: AsyncpgDBClient) -> None:
+        TransactionWrapper.__init__(self, connection)
+        self.begun: Begun = getattr(connection, "begun", None) or Begun()
+        self._savepoint = ""
+
+    def acquire_connection(self) -> ConnectionWrapper[asyncpg.Connection]:
+        self.begun.check()
+        return ConnectionWrapper(self._lock, self)
+
+    def _in_transaction(self) -> TransactionContext:
+        return SafeNested(_TransactionClient(self))
+
+    async def execute_many(self, query: str, values: list[Any]) -> None:
+        await TransactionWrapper.execute_many(self, query, values)
+
+    async def _run(self, statement: str) -> str:
+        with _telling():
+            return cast(str, await self._connection.execute(statement))
+
+    # Plain statements instead of asyncpg's Transaction, which drops the answer to COMMIT.
+
+    async def begin(self) -> None:
+        await self._run(_BEGIN)
+
+    async def commit(self) -> None:
+        self._finalized = True
+        if await self._run("COMMIT") != "COMMIT":
+            raise TransactionManagementError(
+                "nothing was stored: a statement had failed, and its error was caught outside a"
+                " write() of its own"
+            )
+
+    async def rollback(self) -> None:
+        self._finalized = True
+        await self._run("ROLLBACK")
+
+    async def savepoint(self) -> None:
+        self._savepoint = f"savepoint_{next(_savepoints)}"
+        await self._run(f"SAVEPOINT {self._savepoint}")
+
+    async def savepoint_rollback(self) -> None:
+        await self._run(f"ROLLBACK TO {self._savepoint}; RELEASE {self._savepoint}")
+        self._finalized = True
+
+    async def release_savepoint(self) -> None:
+        await self._run(f"RELEASE {self._savepoint}")
+        self._finalized = True
+
+
+class _Transaction(TransactionContextPooled):
+    client: _TransactionClient
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        with _telling():
+            await self.ensure_connection()
+            pool = self.client._parent._pool
+            assert pool is not None, "the database is closed"
+            self._pool: Any = pool
+            self.client._connection = await pool.acquire()
+        try:
+            await to_the_end(self.client.begin())
+            self.token = get_connections().set(self.connection_name, self.client)
+        except BaseException:
+            await self._roll_back_and_release()
+            raise
+        return self.client
+
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        committed = False
+        try:
+            if exc_type is None and not self.client._finalized:
+                commit = asyncio.ensure_future(self.client.commit())
+                try:
+                    await to_the_end(commit)
+                finally:
+                    committed = commit.done() and commit.exception() is None
+        finally:
+            get_connections().reset(self.token)
+            self.client.begun.end(committed=committed)
+            await self._roll_back_and_release()
+
+    async def _roll_back_and_release(self) -> None:
+        # The fault that brought us here says more than a lost connection's second complaint; what
+        # cannot be rolled back is closed by the pool.
+        try:
+            if not self.client._finalized:
+                with suppress(Exception):
+                    await to_the_end(self.client.rollback())
+        finally:
+            with suppress(Exception):
+                await to_the_end(self._pool.release(self.client._connection))
+
+
+client_class = SafePostgresClient

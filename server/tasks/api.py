@@ -1,0 +1,104 @@
+"""Whose turn it is, for phones and native clients."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.people.access import child_for, children_for, now_of, visitor_of
+from server.people.models import Child, Person
+from server.people.rules import Action
+from server.tasks.models import Due
+from server.tasks.rules import State
+from server.tasks.turns import Turns, seen_by, turns_of
+from server.web.openapi import api
+from server.web.web import json_answer
+
+
+class PersonOut(msgspec.Struct):
+    """Somebody by name."""
+
+    id: UUID
+    name: str
+
+
+class DueOut(msgspec.Struct):
+    """Something that must happen by a time: `step`, `reply`, `end`, `review`, `answer` or
+    `rhythm`. `subject_id` is the step, the message, the child, the review, the complaint or the
+    proposal; `owner_role` what
+    the owner is to the child, or `agency`. `whose` are those whose turn it is: the owner, and who
+    was told that it is over."""
+
+    id: UUID
+    kind: str
+    subject_id: UUID
+    child: PersonOut
+    owner_role: str
+    due_at: datetime
+    is_over: bool
+    is_mine: bool
+    whose: list[PersonOut]
+
+
+class DuesOut(msgspec.Struct):
+    """What is open, the oldest first."""
+
+    dues: list[DueOut]
+
+
+async def my_dues(request: Request) -> Response:
+    """What the one who asks has to do, about all children."""
+    visitor, now = await visitor_of(request), now_of(request)
+    children = await children_for(request, Action.PROJECT_SEE)
+    # About a child who has left nobody is asked.
+    here = Child.filter(id__in=list(children), left_at__isnull=True)
+    open_ = Due.filter(child_id__in=await here.values_list("id", flat=True), state=State.OPEN)
+    found = await open_.order_by("due_at", "id")
+    turns = await turns_of(found, now)
+    mine = [one for one in found if visitor.person_id in turns[one.id]]
+    return json_answer(await listed(mine, turns, visitor.person_id, now))
+
+
+async def dues(request: Request) -> Response:
+    """Everything about a child that is somebody's turn, as far as the one who asks may see it."""
+    child, roles = await child_for(request, request.path_params["child_id"], Action.PROJECT_SEE)
+    visitor, now = await visitor_of(request), now_of(request)
+    seen, turns = await seen_by(child, visitor.person_id, frozenset(roles), now)
+    return json_answer(await listed(seen, turns, visitor.person_id, now))
+
+
+async def listed(found: Sequence[Due], turns: Turns, me: UUID, now: datetime) -> DuesOut:
+    """These dues as they go over the wire, with the names of those whose turn it is."""
+    ids = {one.child_id for one in found}.union(*(turns[one.id] for one in found))
+    people = {one.id: PersonOut(one.id, one.name) for one in await Person.filter(id__in=list(ids))}
+    return DuesOut(
+        [
+            DueOut(
+                one.id,
+                one.kind,
+                one.subject_id,
+                people[one.child_id],
+                one.owner_role,
+                one.due_at,
+                one.slice().is_over(now),
+                me in turns[one.id],
+                sorted((people[id_] for id_ in turns[one.id]), key=lambda who: who.name),
+            )
+            for one in found
+        ]
+    )
+
+
+routes = [
+    api("GET", "/api/v1/dues", my_dues, "What is my turn", gives={200: DuesOut}),
+    api(
+        "GET",
+        "/api/v1/children/{child_id:uuid}/dues",
+        dues,
+        "Whose turn it is, about a child",
+        gives={200: DuesOut},
+    ),
+]

@@ -1,0 +1,134 @@
+"""Whose turn it is, for those who may see it, and in words."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.i18n import N_, gettext, ngettext
+from server.people.models import Child, Person
+from server.tasks.actions import open_dues, reach_of
+from server.tasks.models import Due
+from server.tasks.rules import NEVER_RESTS, Kind, State, may_see, whose_turn
+
+Turns = Mapping[UUID, frozenset[UUID]]  # Whose turn it is, by due.
+
+WORDS: Mapping[Kind, str] = {
+    Kind.STEP: N_("A step that was promised"),
+    Kind.REPLY: N_("An answer to a message"),
+    Kind.END: N_("How the life project goes on"),
+    Kind.REVIEW: N_("A review"),
+    Kind.ANSWER: N_("An answer to a complaint"),
+    Kind.RHYTHM: N_("An answer about the rhythm"),
+    Kind.DECISION: N_("Decide whether the police are told"),
+    Kind.REPORT: N_("Tell the police and those who must know"),
+    Kind.KEEP_TRYING: N_("Try again to reach the child"),
+    Kind.BRING_BACK: N_("Bring the child to a safe place"),
+    Kind.STRATEGY_24H: N_("Talk with the police after 24 hours"),
+    Kind.STRATEGY_72H: N_("Talk with everyone after 72 hours"),
+    Kind.STRATEGY_7D: N_("Talk with everyone after 7 days"),
+    Kind.STRATEGY_14D: N_("Talk with everyone after 14 days"),
+    Kind.STRATEGY_28D: N_("Talk with everyone after 28 days"),
+    Kind.STRATEGY_3M: N_("Look at the search again after 3 months"),
+    Kind.STRATEGY_3IN30: N_("Talk with everyone: missing three times in 30 days"),
+    Kind.TELL_FOUND: N_("Tell the police that the child was found"),
+    Kind.SAFE_AND_WELL: N_("See whether the child is safe and well"),
+    Kind.MEDICAL: N_("Ask whether a doctor is needed"),
+    Kind.RETURN_INTERVIEW: N_("Offer the talk after the return"),
+    Kind.RESCREEN: N_("Look again for signs of trafficking"),
+    Kind.PHONE_CHECK: N_("Look after the phone together"),
+    Kind.PACK_UPDATE: N_("Bring the grab pack up to date"),
+    Kind.PLAN_REVIEW: N_("Look at the life project together"),
+    Kind.HANDOVER: N_("Write the hand-over"),
+    Kind.HANDOVER_READ: N_("Read the hand-over"),
+    Kind.PACK: N_("A look through the grab pack"),
+    Kind.TRANSFER: N_("Ask the other agency for its answer"),
+}
+_TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM}) | NEVER_RESTS
+# A day ends at midnight, which is another day to whoever reads it.
+_STILL_THAT_DAY = timedelta(minutes=1)
+
+
+def until(kind: Kind, due_at: datetime) -> datetime:
+    """The moment by which it is said that this has to happen: of what has a day, still that day."""
+    return due_at if kind in _TO_THE_MINUTE else due_at - _STILL_THAT_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One due as a line: what, until when, whose turn."""
+
+    word: str
+    until: datetime
+    is_over: bool
+    names: tuple[str, ...]
+
+
+async def turns_of(found: Sequence[Due], now: datetime) -> Turns:
+    """Whose turn each of these is."""
+    reach = await reach_of(found, now)
+    return {one.id: whose_turn(one.slice(), one.terms(), reach[one.id]) for one in found}
+
+
+async def seen_by(
+    child: Child, person_id: UUID, roles: frozenset[str], now: datetime
+) -> tuple[list[Due], Turns]:
+    """What is open about a child, as far as somebody may see it: their own, and what their roles
+    show them."""
+    found = await open_dues(child.id)
+    turns = await turns_of(found, now)
+    seen = [
+        one
+        for one in found
+        if may_see(Kind(one.kind), roles, one.owner_role) or person_id in turns[one.id]
+    ]
+    return seen, turns
+
+
+async def lines(
+    child: Child, person_id: UUID, roles: frozenset[str], language: str, now: datetime
+) -> list[Line]:
+    """Whose turn it is, in words."""
+    seen, turns = await seen_by(child, person_id, roles, now)
+    ids = frozenset[UUID]().union(*(turns[one.id] for one in seen))
+    names = {one.id: one.name for one in await Person.filter(id__in=list(ids))}
+    return [
+        Line(
+            gettext(language, WORDS[Kind(one.kind)]),
+            until(Kind(one.kind), one.due_at),
+            one.slice().is_over(now),
+            tuple(sorted(names[id_] for id_ in turns[one.id])),
+        )
+        for one in seen
+    ]
+
+
+async def overdue(
+    children: Collection[UUID], person_id: UUID, now: datetime
+) -> Mapping[UUID, list[Kind]]:
+    """What is over the time and this person's turn, by child."""
+    late = Due.filter(child_id__in=list(children), state=State.OPEN, due_at__lte=now)
+    found = await late.order_by("due_at", "id")
+    if not found:
+        return {}
+    turns = await turns_of(found, now)
+    by_child: dict[UUID, list[Kind]] = {}
+    for one in found:
+        if person_id in turns[one.id]:
+            by_child.setdefault(one.child_id, []).append(Kind(one.kind))
+    return by_child
+
+
+def in_short(kinds: Sequence[Kind], language: str) -> str:
+    """ "1 promise is late, 2 answers are late"; nothing where there is nothing."""
+    if not kinds:
+        return ""
+    promises = sum(kind is Kind.STEP for kind in kinds)
+    answers = sum(kind in (Kind.REPLY, Kind.ANSWER, Kind.RHYTHM) for kind in kinds)
+    looks = len(kinds) - promises - answers
+    parts = (
+        (promises, ngettext(language, "{n} promise is late", "{n} promises are late", promises)),
+        (answers, ngettext(language, "{n} answer is late", "{n} answers are late", answers)),
+        (looks, ngettext(language, "{n} meeting is late", "{n} meetings are late", looks)),
+    )
+    return gettext(language, N_(", ")).join(words for n, words in parts if n)

@@ -1,0 +1,1 @@
+"""Days that raise the watch level."""

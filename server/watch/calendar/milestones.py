@@ -1,0 +1,74 @@
+"""Days in a child's calendar around which it may leave, and for how long before and after them the
+watch is tighter: by the windows of the policy. Pure.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from server.clock import as_utc
+from server.i18n import N_
+from server.policy.policy import Around, Tier
+from server.watch.rhythm.rhythm import Span
+
+DAY = timedelta(days=1)
+
+
+class What(StrEnum):
+    """What the day is; the codes of the events of a replay."""
+
+    HEARING = "hearing"
+    REFUSAL = "refusal"
+    TRANSFER = "transfer"
+    RETURN = "return"
+    TURNING_18 = "turning_18"
+
+
+WORDS: Mapping[What, str] = {
+    What.HEARING: N_("A hearing, or a date with an office"),
+    What.REFUSAL: N_("A negative decision"),
+    What.TRANSFER: N_("A move to another place"),
+    What.RETURN: N_("Back after an absence"),
+    What.TURNING_18: N_("The eighteenth birthday"),
+}
+# What a person writes into the calendar; the others follow from what happens, and from a birthday.
+BY_HAND = (What.HEARING, What.REFUSAL, What.TRANSFER)
+
+
+def around(windows: Mapping[str, Around], what: What, day: date, zone: ZoneInfo) -> Span:
+    """From when until when the watch is tighter, by the clock where the child is."""
+    begin, end = as_utc(day, time(), zone), as_utc(day + DAY, time(), zone)
+    return Span(begin - windows[what].before, end + windows[what].after)
+
+
+def raised(
+    now: tuple[Tier, datetime | None, Tier | None],
+    wanted: Tier,
+    until: datetime,
+    allows: Callable[[Tier], bool],
+) -> tuple[Tier, Tier] | None:
+    """The tier around a day until its end, and what follows it; None where nothing changes.
+
+    `now`: the tier that holds, until when, and what was to follow it. The tier is as tight as the
+    day wants and the rhythm lets it be (`allows`), and never looser than the one that holds.
+    """
+    current, ends, then = now
+    tier = current
+    if wanted.is_tighter_than(current):
+        orders = tuple(Tier)
+        # The current one is at the end: what is agreed goes by it already.
+        some = orders[orders.index(wanted) : orders.index(current)]
+        tier = next((one for one in some if allows(one)), current)
+    if tier is current and (ends is None or ends >= until):
+        return None
+    # What a person had set for longer comes back after the day.
+    return tier, current if ends is None or ends > until else then or current
+
+
+def coming_of_age(born_on: date) -> date:
+    """The eighteenth birthday; of whoever is born on a leap day, the first of March."""
+    try:
+        return born_on.replace(year=born_on.year + 18)
+    except ValueError:
+        return date(born_on.year + 18, 3, 1)

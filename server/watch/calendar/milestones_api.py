@@ -1,0 +1,159 @@
+"""The calendar of a child over the wire: days around which its watch is tighter.
+
+A child reads of itself what it knows already, and nothing else: a decision that nobody has told it
+of must not reach it by its phone. Whoever sets the tier reads and writes all of it.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import Conflict, IdReused
+from server.people.access import child_for, now_of, own_child, visitor_of
+from server.people.rules import Action, Role, may
+from server.watch.calendar import marking
+from server.watch.calendar.milestones import What, around
+from server.watch.calendar.models import Milestone
+from server.watch.rhythm import agreed
+from server.web.openapi import api
+from server.web.web import json_answer, json_body
+
+
+class MilestoneOut(msgspec.Struct):
+    """A day of the calendar. From `from_at` to before `until_at` the watch is tighter because of
+    it; null where it is as tight anyway, or where a person has set another tier since."""
+
+    id: UUID
+    what: What
+    day: date
+    from_at: datetime | None
+    until_at: datetime | None
+    child_knows: bool
+
+
+class MilestonesOut(msgspec.Struct):
+    """Those days that are not over, the first first."""
+
+    milestones: list[MilestoneOut]
+
+
+class MilestoneRequest(msgspec.Struct):
+    """A day: a hearing, a refusal or a transfer. The id is made by the client. `child_knows`: only
+    then the child's phone shows it."""
+
+    id: UUID
+    what: What
+    day: date
+    child_knows: bool = False
+
+
+class KnownRequest(msgspec.Struct):
+    """Whether the child knows of it."""
+
+    child_knows: bool
+
+
+async def own(request: Request) -> Response:
+    """What lies ahead of me."""
+    child, roles = await own_child(request, Action.RHYTHM_SEE)
+    return await _all(child.id, roles, now_of(request))
+
+
+async def show(request: Request) -> Response:
+    """The days of the calendar."""
+    child, roles = await child_for(request, request.path_params["child_id"], Action.RHYTHM_SEE)
+    return await _all(child.id, roles, now_of(request))
+
+
+async def mark(request: Request) -> Response:
+    """One day more."""
+    said = await json_body(request, MilestoneRequest)
+    child, _ = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
+    visitor, now = await visitor_of(request), now_of(request)
+    made = await marking.mark(
+        visitor, child.id, said.what, said.day, child_knows=said.child_knows, id=said.id, now=now
+    )
+    return await _one(made, now, status=201)
+
+
+async def say_known(request: Request) -> Response:
+    """Whether the child knows of it."""
+    said = await json_body(request, KnownRequest)
+    child, _ = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
+    visitor, now, id_ = await visitor_of(request), now_of(request), _id(request)
+    return await _one(await marking.say_known(visitor, child.id, id_, said.child_knows, now), now)
+
+
+async def take_back(request: Request) -> Response:
+    """It was wrong, or is off."""
+    child, _ = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
+    await marking.take_back(await visitor_of(request), child.id, _id(request), now_of(request))
+    return Response(status_code=204)
+
+
+def _id(request: Request) -> UUID:
+    found: UUID = request.path_params["milestone_id"]
+    return found
+
+
+async def _all(child_id: UUID, roles: frozenset[Role], now: datetime) -> Response:
+    rows = Milestone.filter(child_id=child_id, until_at__gt=now, ended_at__isnull=True)
+    if not may(roles - {Role.CHILD}, Action.TIER_SET):
+        rows = rows.filter(known_at__isnull=False)
+    return json_answer(MilestonesOut(await _listed(await rows.order_by("on_day", "id"), now)))
+
+
+async def _one(row: Milestone, now: datetime, *, status: int = 200) -> Response:
+    # It may have begun to count as soon as it was marked.
+    return json_answer((await _listed([await Milestone.get(id=row.id)], now))[0], status=status)
+
+
+async def _listed(rows: Sequence[Milestone], now: datetime) -> list[MilestoneOut]:
+    one = await agreed.case_of(rows[0].child_id, now) if rows else None
+    found = []
+    for row in rows:
+        span = None
+        if one is not None and row.ended_at is None and marking.tightens(row, one, now):
+            span = around(one.policy.milestones, What(row.what), row.on_day, one.terms.zone)
+        found.append(
+            MilestoneOut(
+                id=row.id,
+                what=What(row.what),
+                day=row.on_day,
+                from_at=span.begin if span is not None else None,
+                until_at=row.until_at if span is not None else None,
+                child_knows=row.known_at is not None,
+            )
+        )
+    return found
+
+
+_CHILD = "/api/v1/children/{child_id:uuid}/milestones"
+_ONE = f"{_CHILD}/{{milestone_id:uuid}}"
+
+routes = [
+    api("GET", "/api/v1/milestones", own, "What lies ahead of me", gives={200: MilestonesOut}),
+    api("GET", _CHILD, show, "The calendar of a child", gives={200: MilestonesOut}),
+    api(
+        "POST",
+        _CHILD,
+        mark,
+        "Write a day into the calendar",
+        takes=MilestoneRequest,
+        gives={201: MilestoneOut},
+        problems=(Conflict, IdReused),
+    ),
+    api(
+        "PATCH",
+        _ONE,
+        say_known,
+        "Say whether the child knows of a day",
+        takes=KnownRequest,
+        gives={200: MilestoneOut},
+    ),
+    api("DELETE", _ONE, take_back, "Take a day of the calendar back", gives={204: None}),
+]

@@ -1,0 +1,33 @@
+"""Rows of this room."""
+
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+
+class Milestone(Model):
+    """A day in a child's calendar around which it is watched more tightly. Never changed, but for
+    whether the child knows of it; one that was wrong says so."""
+
+    id = fields.UUIDField(primary_key=True)
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="milestones", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    what = fields.CharField(max_length=12)  # A code of milestones.py.
+    on_day = fields.DateField()
+    until_at = fields.DatetimeField()  # The tighter watch around it ends.
+    act_at = fields.DatetimeField(null=True)  # It begins; None once it has, or was taken back.
+    made_by = fields.UUIDField(null=True)  # None: it follows from something that happened.
+    made_at = fields.DatetimeField()
+    known_at = fields.DatetimeField(null=True)  # When an adult said that the child knows of it.
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "milestone"
+        indexes = (
+            Index(fields=("act_at",), name="milestone_act_at"),
+            Index(fields=("child_id", "until_at"), name="milestone_child_until"),
+        )

@@ -1,0 +1,1 @@
+"""The carer's question."""

@@ -1,0 +1,69 @@
+"""The question to a carer: read from its link, and answered with one tap."""
+
+from datetime import datetime
+from uuid import UUID
+
+from server.audit.actions import Actor
+from server.errors import NotFound, Refused
+from server.notify.actions import withdraw
+from server.people.models import Tie
+from server.people.rules import Role
+from server.security import crypt
+from server.storage.db import as_id, write
+from server.watch.actions import note_sighting
+from server.watch.carer.models import Question
+
+
+async def answer_question(question_id: UUID, answer: str, now: datetime) -> Question:
+    """The carer's one tap. The first answer counts; a second tap changes nothing.
+
+    Raises NotFound, and Refused where the question's time, or the carer's tie, is over.
+    """
+    async with write():
+        question = await Question.filter(id=question_id).select_for_update().first()
+        if question is None:
+            raise NotFound("There is no such question.")
+        if question.answered_at is not None:
+            return question
+        is_carer = await Tie.filter(
+            Tie.standing_at(now),
+            child_id=question.child_id,
+            person_id=question.person_id,
+            role=Role.CARER,
+            person__disabled_at__isnull=True,
+        ).exists()
+        # Whoever is no carer any more must not be able to say that all is well.
+        if question.expires_at <= now or not is_carer:
+            raise Refused("This question is over. Call the caseworker if you are worried.")
+        await Question.filter(id=question_id).update(answered_at=now, answer=answer)
+        # Before the sighting, which has the same id and may have something to say itself.
+        await withdraw([question_id], "answered", now)
+        actor = Actor(question.person_id, Role.CARER.value, question.agency_id)
+        await note_sighting(
+            actor,
+            question.child_id,
+            Role.CARER,
+            id=question_id,
+            answer=answer,
+            seen_at=now,
+            words=None,
+            now=now,
+        )
+    return await Question.get(id=question_id)
+
+
+async def end_questions(child_id: UUID, now: datetime) -> list[UUID]:
+    """No carer is asked about this child any more; returns what was still asked. Whoever calls this
+    withdraws what has not gone out."""
+    asked = Question.filter(child_id=child_id, answered_at__isnull=True, expires_at__gt=now)
+    ids = await asked.values_list("id", flat=True)
+    await asked.update(expires_at=now)
+    return [as_id(id_) for id_ in ids]
+
+
+def read_question(token: str, now: datetime) -> UUID:
+    """Which question a carer's link asks. Raises NotFound for one that is not ours or is over."""
+    try:
+        return UUID(crypt.unsign(token, "question", now))
+    except (crypt.Unreadable, ValueError):
+        raise NotFound("This link does not work any more.") from None

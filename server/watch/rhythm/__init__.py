@@ -1,0 +1,1 @@
+"""What is agreed: check-in times, seasons, proposals."""

@@ -1,0 +1,327 @@
+"""Another rhythm over the wire: what stands, what it comes to, proposing, agreeing.
+
+A child asks about itself; everyone else with a tie names the child.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import Conflict, IdReused, Refused
+from server.i18n import gettext
+from server.people.access import child_for, nothing_here, now_of, own_child, visitor_of
+from server.people.models import Child, Person
+from server.people.rules import Action, Role
+from server.watch.cases import Case
+from server.watch.models import Watch
+from server.watch.rhythm import agreed, proposing
+from server.watch.rhythm import rhythm as rhythms
+from server.watch.rhythm.models import Proposal
+from server.watch.rhythm.rhythm import Season
+from server.watch.rhythm.seasons_api import SeasonOut, season_out
+from server.watch.rhythm.shifting import ONE_DAY_MISSING
+from server.watch.standing import Terms
+from server.watch.wire import RhythmIn, Words, Zone
+from server.watch.writing import ended
+from server.web.openapi import api
+from server.web.web import json_answer, json_body, language_of
+
+# So many proposals are told of, the newest first.
+MOST = 20
+
+
+class SumOut(msgspec.Struct):
+    """Due at a moment: without an answer, a person is told by another one at the latest. `from_at`:
+    where the rhythm leaves a window, the answer may come at any time from then to `due_at`."""
+
+    due_at: datetime
+    told_by: datetime
+    from_at: datetime | None
+
+
+class ByOut(msgspec.Struct):
+    """Somebody by name."""
+
+    id: UUID
+    name: str
+
+
+class ProposalOut(msgspec.Struct):
+    """A rhythm that was proposed; with `first` and `last` for these days only. `state`: open,
+    agreed, declined, recalled, replaced or ended. `sums`: while it is open, what it would come to.
+    """
+
+    id: UUID
+    rhythm: dict[str, Any]
+    zone: str
+    first: date | None
+    last: date | None
+    words: str | None
+    by: ByOut
+    made_at: datetime
+    state: str
+    decided_at: datetime | None
+    decided_by: ByOut | None
+    answer: str | None
+    sums: list[SumOut]
+
+
+class ProposalsOut(msgspec.Struct):
+    """The rhythm that stands, what it comes to, other times that are agreed for some days, and
+    what was proposed, the newest first. `version` names the rhythm for whoever agrees to another
+    one."""
+
+    rhythm: dict[str, Any]
+    zone: str
+    version: str
+    sums: list[SumOut]
+    seasons: list[SeasonOut]
+    proposals: list[ProposalOut]
+
+
+class ProposalRequest(msgspec.Struct):
+    """Another rhythm; with `first` and `last` for these days only. The id is made by the client;
+    without a zone, that of now."""
+
+    id: UUID
+    rhythm: RhythmIn
+    zone: Zone | None = None
+    first: date | None = None
+    last: date | None = None
+    words: Words | None = None
+
+
+class LookRequest(msgspec.Struct):
+    """A rhythm, for good or for some days, of which one would like to know what it comes to."""
+
+    rhythm: RhythmIn
+    zone: Zone | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+class LookOut(msgspec.Struct):
+    """What it would come to; `problem` says why it cannot be."""
+
+    sums: list[SumOut]
+    problem: str | None
+
+
+class AgreeRequest(msgspec.Struct):
+    """Which rhythm stood when one agreed, by its `version`."""
+
+    version: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class DeclineRequest(msgspec.Struct):
+    """What one says instead of yes."""
+
+    words: Words | None = None
+
+
+async def _child(request: Request, action: Action) -> tuple[Child, frozenset[Role]]:
+    if "child_id" in request.path_params:
+        return await child_for(request, request.path_params["child_id"], action)
+    return await own_child(request, action)
+
+
+def _days(said: ProposalRequest | LookRequest) -> proposing.Days | None:
+    """Both days, or none. Raises Refused."""
+    if said.first is None and said.last is None:
+        return None
+    if said.first is None or said.last is None:
+        raise Refused(ONE_DAY_MISSING, field="first" if said.first is None else "last")
+    return said.first, said.last
+
+
+async def show(request: Request) -> Response:
+    """The rhythm that stands, and what was proposed."""
+    child, _ = await _child(request, Action.RHYTHM_SEE)
+    watch, now = await Watch.get_or_none(child_id=child.id), now_of(request)
+    if watch is None:
+        raise nothing_here()
+    one = await agreed.case_of(child.id, now)
+    rows = await Proposal.filter(child_id=child.id).order_by("-made_at", "-id").limit(MOST)
+    return json_answer(
+        ProposalsOut(
+            rhythm=watch.rhythm,
+            zone=watch.zone,
+            version=rhythms.version(rhythms.read(watch.rhythm), watch.zone),
+            sums=_sums(one.terms, now) if one is not None else [],
+            seasons=[season_out(row) for row in await agreed.coming_seasons(child.id, now)],
+            proposals=await _listed(rows, one, now),
+        )
+    )
+
+
+async def look(request: Request) -> Response:
+    """What a rhythm would come to. It changes nothing."""
+    said = await json_body(request, LookRequest)
+    child, _ = await _child(request, Action.RHYTHM_PROPOSE)
+    now, language = now_of(request), language_of(request)
+    one = await agreed.case_of(child.id, now)
+    if one is None:
+        raise ended() if await Watch.exists(child_id=child.id) else nothing_here()
+    try:
+        days = _days(said)
+        terms = proposing.as_proposed(one, said.rhythm, said.zone, days, now)
+    except Refused as fault:
+        if fault.code not in ("too_slow", "taken"):
+            raise
+        return json_answer(LookOut([], gettext(language, fault.detail)))
+    return json_answer(LookOut(_sums(terms, now, terms.seasons[-1] if days else None), None))
+
+
+async def propose(request: Request) -> Response:
+    """Propose another rhythm."""
+    said = await json_body(request, ProposalRequest)
+    child, roles = await _child(request, Action.RHYTHM_PROPOSE)
+    now = now_of(request)
+    role = next(role for role in (Role.CHILD, Role.CASEWORKER, Role.SUPERVISOR) if role in roles)
+    made = await proposing.propose(
+        await visitor_of(request),
+        role,
+        child.id,
+        said.rhythm,
+        said.zone,
+        said.words,
+        days=_days(said),
+        id=said.id,
+        now=now,
+    )
+    return await _one(made, now, status=201)
+
+
+async def agree(request: Request) -> Response:
+    """Agree to a proposal: it holds from the next check-in on."""
+    said = await json_body(request, AgreeRequest)
+    child, _ = await _child(request, Action.RHYTHM_AGREE)
+    visitor, id_, now = await visitor_of(request), _id(request), now_of(request)
+    return await _one(await proposing.agree(visitor, child.id, id_, said.version, now), now)
+
+
+async def decline(request: Request) -> Response:
+    """Answer a proposal otherwise: the rhythm stays as it is."""
+    said = await json_body(request, DeclineRequest)
+    child, _ = await _child(request, Action.RHYTHM_AGREE)
+    visitor, id_, now = await visitor_of(request), _id(request), now_of(request)
+    return await _one(await proposing.decline(visitor, child.id, id_, said.words, now), now)
+
+
+async def take_back(request: Request) -> Response:
+    """Take back what one proposed: everything stays as it is."""
+    child, _ = await _child(request, Action.RHYTHM_PROPOSE)
+    visitor, now = await visitor_of(request), now_of(request)
+    return await _one(await proposing.take_back(visitor, child.id, _id(request), now), now)
+
+
+def _id(request: Request) -> UUID:
+    found: UUID = request.path_params["proposal_id"]
+    return found
+
+
+async def _one(row: Proposal, now: datetime, *, status: int = 200) -> Response:
+    one = await agreed.case_of(row.child_id, now)
+    return json_answer((await _listed([row], one, now))[0], status=status)
+
+
+async def _listed(rows: Sequence[Proposal], one: Case | None, now: datetime) -> list[ProposalOut]:
+    people = {row.by_id for row in rows} | {row.decided_by for row in rows if row.decided_by}
+    names = {
+        person.id: ByOut(person.id, person.name)
+        for person in await Person.filter(id__in=list(people))
+    }
+    return [
+        ProposalOut(
+            id=row.id,
+            rhythm=row.rhythm,
+            zone=row.zone,
+            first=row.first_day,
+            last=row.last_day,
+            words=row.words,
+            by=names[row.by_id],
+            made_at=row.made_at,
+            state=row.state,
+            decided_at=row.decided_at,
+            decided_by=names.get(row.decided_by) if row.decided_by else None,
+            answer=row.answer,
+            sums=_wire(agreed.sums_of(one, row, now)) if one and row.state == "open" else [],
+        )
+        for row in rows
+    ]
+
+
+def _sums(terms: Terms, now: datetime, season: Season | None = None) -> list[SumOut]:
+    return _wire(agreed.sums(terms, now, season))
+
+
+def _wire(sums: Sequence[agreed.Sum]) -> list[SumOut]:
+    return [SumOut(one.due_at, one.told_by, one.begin) for one in sums]
+
+
+_OWN, _CHILD = "/api/v1/rhythm", "/api/v1/children/{child_id:uuid}/rhythm"
+_PROPOSAL = f"{_CHILD}/proposals/{{proposal_id:uuid}}"
+
+routes = [
+    route
+    for path in (_OWN, _CHILD)
+    for route in (
+        api(
+            "GET",
+            f"{path}/proposals",
+            show,
+            "The rhythm, and what was proposed",
+            gives={200: ProposalsOut},
+        ),
+        api(
+            "POST",
+            f"{path}/proposals",
+            propose,
+            "Propose another rhythm",
+            takes=ProposalRequest,
+            gives={201: ProposalOut},
+            problems=(Conflict, IdReused),
+        ),
+        api(
+            "POST",
+            f"{path}/look",
+            look,
+            "What a rhythm would come to",
+            takes=LookRequest,
+            gives={200: LookOut},
+            problems=(Conflict,),
+        ),
+        api(
+            "POST",
+            f"{path}/proposals/{{proposal_id:uuid}}/take-back",
+            take_back,
+            "Take back what one proposed",
+            gives={200: ProposalOut},
+            problems=(Conflict,),
+        ),
+    )
+] + [
+    api(
+        "POST",
+        f"{_PROPOSAL}/agree",
+        agree,
+        "Agree to a proposed rhythm",
+        takes=AgreeRequest,
+        gives={200: ProposalOut},
+        problems=(Conflict,),
+    ),
+    api(
+        "POST",
+        f"{_PROPOSAL}/decline",
+        decline,
+        "Answer a proposed rhythm otherwise",
+        takes=DeclineRequest,
+        gives={200: ProposalOut},
+        problems=(Conflict,),
+    ),
+]

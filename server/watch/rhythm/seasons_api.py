@@ -1,0 +1,99 @@
+"""Other times for some days, over the wire."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import Conflict, IdReused
+from server.people.access import child_for, now_of, visitor_of
+from server.people.rules import Action
+from server.watch.rhythm import shifting
+from server.watch.rhythm.models import Season
+from server.watch.wire import RhythmIn, Words, Zone
+from server.web.openapi import api
+from server.web.web import json_answer, json_body
+
+
+class SeasonRequest(msgspec.Struct):
+    """Another rhythm from a first to a last day, by the clock in `zone` (without one: that of the
+    watch). The id is made by the client."""
+
+    id: UUID
+    first: date
+    last: date
+    rhythm: RhythmIn
+    zone: Zone | None = None
+    words: Words | None = None
+
+
+class SeasonOut(msgspec.Struct):
+    """Another rhythm for a time: it holds from `from_at` to before `until_at`, the end of its last
+    day; `ended_at` where it was taken back."""
+
+    id: UUID
+    from_at: datetime
+    until_at: datetime
+    rhythm: dict[str, Any]
+    zone: str
+    words: str | None
+    ended_at: datetime | None
+
+
+def season_out(row: Season) -> SeasonOut:
+    """A season as it goes over the wire."""
+    return SeasonOut(
+        row.id, row.from_at, row.until_at, row.rhythm, row.zone, row.words, row.ended_at
+    )
+
+
+async def add(request: Request) -> Response:
+    """Agree other times for some days."""
+    said = await json_body(request, SeasonRequest)
+    child, _ = await child_for(request, request.path_params["child_id"], Action.RHYTHM_AGREE)
+    made = await shifting.shift(
+        await visitor_of(request),
+        child.id,
+        said.rhythm,
+        said.zone,
+        said.first,
+        said.last,
+        said.words,
+        id=said.id,
+        now=now_of(request),
+    )
+    return json_answer(season_out(made), status=201)
+
+
+async def end(request: Request) -> Response:
+    """The rhythm of before holds again."""
+    child, _ = await child_for(request, request.path_params["child_id"], Action.RHYTHM_AGREE)
+    visitor, season_id = await visitor_of(request), request.path_params["season_id"]
+    await shifting.end_shift(visitor, child.id, season_id, now_of(request))
+    return Response(status_code=204)
+
+
+_CHILD = "/api/v1/children/{child_id:uuid}"
+
+routes = [
+    api(
+        "POST",
+        f"{_CHILD}/seasons",
+        add,
+        "Agree other times for some days",
+        takes=SeasonRequest,
+        gives={201: SeasonOut},
+        problems=(Conflict, IdReused),
+    ),
+    api(
+        "DELETE",
+        f"{_CHILD}/seasons/{{season_id:uuid}}",
+        end,
+        "End other times before their last day",
+        gives={204: None},
+        problems=(Conflict,),
+    ),
+]

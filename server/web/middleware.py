@@ -1,0 +1,250 @@
+"""What every request passes through, as pure ASGI.
+
+Outermost first: proxies, AccessLog (logs.py), SecurityHeaders, Faults (web/web.py), PlainQuery,
+SameOrigin, BodyLimit. `stack` gives them in this order. None of them keeps state between requests.
+"""
+
+import re
+import string
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from server.errors import Denied, TooLarge, WaymarkError
+from server.i18n import N_
+from server.logs import AccessLog
+from server.settings import Settings
+from server.web.web import PROBLEM_TYPE, Faults, answer_fault, header
+
+BODY_LIMIT = 1_000_000
+# Where a photo comes in; whoever may not send one is told so before it is read.
+PHOTO_LIMIT = 15_100_000
+_PHOTO_IN_FORM = re.compile(r"POST /desk/children/[0-9a-f-]{36}/pack/photos")
+_PHOTO_ALONE = re.compile(r"PUT /api/v1/children/[0-9a-f-]{36}/pack/photos/[0-9a-f-]{36}")
+
+_SELF = (
+    "script-src",
+    "style-src",
+    "img-src",
+    "connect-src",
+    "font-src",
+    "manifest-src",
+    "media-src",
+    "worker-src",
+    "form-action",
+)
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        *(f"{name} 'self'" for name in _SELF),
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+# What no page of ours ever asks the phone for. Where the child is, above all.
+_UNUSED_POWERS = (
+    "accelerometer",
+    "camera",
+    "display-capture",
+    "geolocation",
+    "gyroscope",
+    "hid",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "serial",
+    "usb",
+)
+_ALWAYS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": ", ".join(f"{power}=()" for power in _UNUSED_POWERS),
+    # Nothing to other sites. Not "no-referrer", because browsers then send `Origin: null` with our
+    # own forms, and those without Sec-Fetch-Site (Safari before 16.4) could not be told from a
+    # forged one.
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+# What is no page needs less; a phone on a bad line asks for it many times a day.
+_DATA = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+_IS_DATA = (b"application/json", PROBLEM_TYPE.encode())
+# Scripts and styles of a page are bound by the page's own policy. A worker is bound by that of its
+# file: it keeps one name, and so is never among what may be kept for ever.
+_IS_PART = (b"text/css; charset=utf-8", b"text/javascript; charset=utf-8")
+_A_YEAR = "max-age=31536000"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+def stack(settings: Settings) -> list[Middleware]:
+    """The middleware of the application, outermost first."""
+    proxies: list[Middleware] = []
+    if settings.trusted_proxies:
+        trusted: Any = ProxyHeadersMiddleware
+        proxies = [Middleware(trusted, trusted_hosts=list(settings.trusted_proxies))]
+    return [
+        *proxies,
+        Middleware(AccessLog),
+        Middleware(SecurityHeaders, is_https=settings.is_https),
+        Middleware(Faults),
+        Middleware(PlainQuery),
+        Middleware(SameOrigin, public_url=settings.public_url),
+        Middleware(BodyLimit),
+    ]
+
+
+class SecurityHeaders:
+    """Adds the headers that hold for every answer; `Cache-Control: no-store` where none is set."""
+
+    def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
+        self.app = app
+        both = {"cache-control": "no-store"}
+        if is_https:
+            both["strict-transport-security"] = _A_YEAR
+        self.always = _raw(_ALWAYS | both)
+        self.data = _raw(_DATA | both)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name.lower(): value for name, value in message.get("headers", ())}
+                missing = self.data if _is_no_page(given) else self.always
+                if not missing.keys().isdisjoint(given):
+                    missing = {name: missing[name] for name in missing if name not in given}
+                message["headers"] = [*message.get("headers", ()), *missing.items()]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+def _is_no_page(given: dict[bytes, bytes]) -> bool:
+    kind = given.get(b"content-type", b"")
+    is_kept = b"immutable" in given.get(b"cache-control", b"")
+    return kind in _IS_DATA or (kind in _IS_PART and is_kept)
+
+
+def _raw(headers: dict[str, str]) -> dict[bytes, bytes]:
+    return {name.encode(): value.encode() for name, value in headers.items()}
+
+
+class PlainQuery:
+    """Escapes what is no ASCII in a query: some programs send it bare, and `request.url` raises."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query = scope.get("query_string", b"")
+        if not query.isascii():
+            scope["query_string"] = quote(query, safe=string.printable).encode()
+        await self.app(scope, receive, send)
+
+
+class SameOrigin:
+    """Refuses what another site makes a browser do here.
+
+    Unsafe methods must come from our own pages: `Sec-Fetch-Site` says so, or, in older browsers,
+    `Origin` is the public URL or the host that was asked. Whoever sends neither is no browser; all
+    browsers that we are built for send `Origin` with every unsafe method. The check holds for
+    signing in too, where no cookie is there yet: else a page could sign a reader in as somebody
+    else. A bearer token without a cookie is exempt, since no browser adds one by itself.
+    """
+
+    def __init__(self, app: ASGIApp, *, public_url: str) -> None:
+        self.app = app
+        self.public_url = public_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._is_ours(scope):
+            await self.app(scope, receive, send)
+            return
+        fault = Denied(
+            N_("This came from another site, so nothing was done. Open the page here, try again."),
+            code="cross_origin",
+        )
+        await _answer_with(fault, scope, receive, send)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        if scope["method"] in _SAFE_METHODS:
+            return True
+        if header(scope, b"authorization") and not header(scope, b"cookie"):
+            return True
+        if site := header(scope, b"sec-fetch-site"):
+            return site in ("same-origin", "none")
+        origin = header(scope, b"origin")
+        if origin in ("", self.public_url):
+            return True
+        return origin != "null" and _host_of(origin) == header(scope, b"host")
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return "none"  # Brackets that hold no address: no browser sends them.
+
+
+class BodyLimit:
+    """Refuses bodies beyond the limit, whether they say their length or come in chunks."""
+
+    def __init__(self, app: ASGIApp, *, limit: int = BODY_LIMIT) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        length, limit = header(scope, b"content-length"), self._limit_of(scope)
+        if length.isdigit() and int(length) > limit:
+            await _answer_with(_too_large(limit), scope, receive, send)
+            return
+        taken = 0
+
+        async def receive_counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise _too_large(limit)
+            return message
+
+        await self.app(scope, receive_counted, send)
+
+    def _limit_of(self, scope: Scope) -> int:
+        where = f"{scope['method']} {scope['path'].lower()}"
+        kind = header(scope, b"content-type").lower()
+        is_photo = (kind.startswith("multipart/form-data") and _PHOTO_IN_FORM.fullmatch(where)) or (
+            kind.startswith(_FILES) and _PHOTO_ALONE.fullmatch(where)
+        )
+        return max(self.limit, PHOTO_LIMIT) if is_photo else self.limit
+
+
+_FILES = ("image/", "application/octet-stream")
+
+
+def _too_large(limit: int) -> TooLarge:
+    if limit == PHOTO_LIMIT:
+        return TooLarge(
+            N_("This photo is larger than 15 MB. Send a smaller one."), limit_bytes=limit
+        )
+    return TooLarge(N_("This is more than one request may carry."), limit_bytes=limit)
+
+
+async def _answer_with(fault: WaymarkError, scope: Scope, receive: Receive, send: Send) -> None:
+    response = await answer_fault(Request(scope, receive), fault)
+    await response(scope, receive, send)

@@ -1,0 +1,172 @@
+"""HTML from Jinja2 templates, in the reader's language, direction and zone.
+
+"base.html" lies in server/web/templates; "desk/board.html" is server/desk/templates/board.html, so
+that every room keeps its own. In a template:
+
+    {{ _("Next: {time}", time=due_at|time) }}      {{ ngettext("{n} child", "{n} children", n) }}
+    {{ due_at|moment }}  {{ since|ago }}           the last needs `now` in the context
+    {% set desk = assets("src/desk.ts") %}         desk.script, desk.styles: the phone's build
+    {{ static("print.css") }}                      a file of server/web/static
+
+Everything is escaped; a placeholder may be Markup (a link), the sentence around it never is.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.templating import Jinja2Templates
+
+from server import i18n
+from server.web import static_files
+
+SERVER = Path(__file__).parent.parent
+UTC_ZONE = ZoneInfo("UTC")
+
+
+class RoomLoader(BaseLoader):
+    """Finds "room/name.html" in the room's own folder and "name.html" in server/web/templates."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Any]:
+        """The text of the template, its file, and whether it is still the same."""
+        room, _, name = template.rpartition("/")
+        file = SERVER / (room or "web") / "templates" / name
+        try:
+            source = file.read_text(encoding="utf-8")
+            changed_at = file.stat().st_mtime
+        except OSError as fault:
+            raise TemplateNotFound(template) from fault
+        return source, str(file), lambda: file.exists() and file.stat().st_mtime == changed_at
+
+
+def language_of(request: Request) -> str:
+    """What the reader reads: by their session, else by their browser."""
+    chosen = getattr(request.state, "language", None)
+    if chosen is not None:
+        return i18n.known(chosen)
+    return i18n.negotiate(request.headers.get("accept-language"))
+
+
+def zone_of(request: Request) -> ZoneInfo:
+    """Where the reader's clock hangs."""
+    zone = getattr(request.state, "zone", None)
+    return zone if isinstance(zone, ZoneInfo) else UTC_ZONE
+
+
+def page(
+    request: Request,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The template as an answer. `context` may override `language` and `zone`."""
+    language = language_of(request)
+    known = {"language": language, "zone": zone_of(request), **(context or {})}
+    known["dir"] = i18n.direction(known["language"])
+    return _templates().TemplateResponse(
+        request, template, known, status_code=status, headers=headers
+    )
+
+
+def render(template: str, context: Mapping[str, Any], language: str) -> str:
+    """The template as text, where there is no request: for the body of a mail."""
+    known = {"zone": UTC_ZONE, **context, "language": language}
+    known["dir"] = i18n.direction(language)
+    return environment().get_template(template).render(known)
+
+
+@cache
+def environment() -> Environment:
+    """The one Jinja environment, with our functions and filters."""
+    env = Environment(
+        loader=RoomLoader(),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals.update(
+        _=_gettext,
+        gettext=_gettext,
+        ngettext=_ngettext,
+        assets=static_files.built,
+        static=static_files.url,
+        direction=i18n.direction,
+        LANGUAGES=i18n.NAMES,
+    )
+    env.filters.update(
+        time=_time, moment=_moment, day=_day, ago=_ago, span=_span, number=_number, iso=_iso
+    )
+    return env
+
+
+@cache
+def _templates() -> Jinja2Templates:
+    return Jinja2Templates(env=environment())
+
+
+def _language(context: Context) -> str:
+    language = context["language"]
+    # A template that calls something else so would say all of it in English, and nobody would know.
+    assert isinstance(language, str)
+    return language
+
+
+@pass_context
+def _gettext(context: Context, msgid: str, **values: Any) -> str | Markup:
+    language = _language(context)
+    if not any(isinstance(value, Markup) for value in values.values()):
+        return i18n.gettext(language, msgid, **values)
+    # One value is markup, so the sentence and all others are escaped before they meet it.
+    sentence = str(escape(i18n.gettext(language, msgid)))
+    escaped = {name: str(escape(value)) for name, value in values.items()}
+    return Markup(i18n.fill(language, sentence, escaped))  # noqa: S704
+
+
+@pass_context
+def _ngettext(context: Context, one: str, many: str, n: int, **values: Any) -> str:
+    return i18n.ngettext(_language(context), one, many, n, **values)
+
+
+@pass_context
+def _time(context: Context, when: datetime) -> str:
+    return i18n.format_time(_language(context), when, context["zone"])
+
+
+@pass_context
+def _moment(context: Context, when: datetime) -> str:
+    return i18n.format_moment(_language(context), when, context["zone"], context.get("now"))
+
+
+@pass_context
+def _day(context: Context, when: datetime) -> str:
+    return i18n.format_day(_language(context), when, context["zone"], context["now"])
+
+
+@pass_context
+def _ago(context: Context, when: datetime) -> str:
+    return i18n.format_ago(_language(context), context["now"] - when)
+
+
+@pass_context
+def _span(context: Context, delta: timedelta) -> str:
+    return i18n.format_span(_language(context), delta)
+
+
+@pass_context
+def _number(context: Context, number: float) -> str:
+    return i18n.format_number(_language(context), number)
+
+
+def _iso(when: datetime) -> str:
+    return when.isoformat().replace("+00:00", "Z")

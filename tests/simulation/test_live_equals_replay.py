@@ -1,0 +1,739 @@
+"""The live path, on a real database and a driven clock, tells whom replay tells, and when."""
+
+import copy
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from server.alerts import climbing
+from server.alerts.ladder import Outcome
+from server.alerts.models import Alert
+from server.checkin import actions as check_ins
+from server.checkin.rules import Answer, Want
+from server.notify.actions import last_resorts, use_last_resorts
+from server.notify.health import STALE_AFTER
+from server.notify.models import Address, Message
+from server.notify.rules import Kind
+from server.people.models import Child
+from server.people.rules import Leaving, Role
+from server.placements import placing
+from server.policy import reading as policies
+from server.policy.levels import BY_WAY, Evidence
+from server.policy.models import Policy as PolicyRow
+from server.policy.policy import DEFAULT, EACH_MISS, Policy, Tier
+from server.simulation.replay import replay
+from server.watch import actions as watch
+from server.watch import calling, ticking
+from server.watch import events as kinds
+from server.watch.answering import counts
+from server.watch.calendar import marking
+from server.watch.calendar.models import Milestone
+from server.watch.carer import questions
+from server.watch.carer.models import Question
+from server.watch.events import Event, events_of
+from server.watch.me import note_app_seen
+from server.watch.models import Watch
+from server.watch.rhythm import agreeing
+from server.watch.rhythm import rhythm as rhythms
+from server.watch.signals import noticing
+from tests.cast import Cast
+
+SHIPPED = policies.read(EACH_MISS)
+BEGIN = datetime(2026, 3, 2, 12, tzinfo=UTC)  # When the clock of the tests begins.
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+# What is agreed for Mia, with Sam as her carer: often enough for every tier.
+TWICE = {"at": ["09:00", "18:00"]}
+PLACED = {"zone": "Europe/Paris", "tier": "mid", "rhythm": TWICE, "carer": True}
+LEVELS = {
+    Kind.REMIND_CHILD: "nudge_child",
+    Kind.ASK_CARER: "ask_carer",
+    Kind.ALERT: "page_worker",
+    Kind.ALERT_AGAIN: "escalate",
+    Kind.DECIDE: "suggest_report",
+}
+# Each life takes seconds on two databases; a longer list has been tried, and can be again.
+SEEDS = [int(n) for n in os.environ.get("WAYMARK_TEST_SEEDS", "1 2").split()]
+LAST_CALL = 3  # The number of that reminder.
+PARIS = ZoneInfo("Europe/Paris")
+Told = tuple[datetime, str, str]
+Said = tuple[datetime, str, dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def _a_last_resort(cast: Cast) -> Iterator[None]:
+    before = last_resorts()
+    use_last_resorts(1)
+    yield
+    use_last_resorts(before)
+
+
+@dataclass
+class Live:
+    """Drives the real actions through recorded events, and looks at every moment of decision."""
+
+    cast: Cast
+    policy: Policy = SHIPPED
+    if_asked: list[kinds.IfAsked] = field(default_factory=list)
+    if_called: list[kinds.IfAsked] = field(default_factory=list)
+    coming: list[tuple[datetime, int, Any]] = field(default_factory=list)
+    asked: set[Any] = field(default_factory=set)
+    waiting: list[Event] = field(default_factory=list)
+    blind_until: datetime | None = None
+
+    async def run(self, events: list[Event], until: datetime) -> None:
+        rest = list(events)
+        while True:
+            moments = [until, *(event.at for event in rest[:1]), *await self.moments()]
+            now = self.cast.clock.set(max(min(moments), self.cast.clock()))
+            while rest and rest[0].at <= now:
+                await self.happen(rest.pop(0), now)
+            if self.blind_until is None or self.blind_until <= now:
+                await self.look(now)
+            if now >= until:
+                return
+
+    async def moments(self) -> list[datetime]:
+        if self.blind_until is not None:
+            return [self.blind_until]
+        child = self.cast.mia.id
+        found = [at for at, _, _ in self.coming]
+        found += [w.act_at for w in await Watch.filter(child_id=child) if w.act_at]
+        found += [day.act_at for day in await Milestone.filter(child_id=child) if day.act_at]
+        for alert in await Alert.filter(child_id=child, closed_at__isnull=True):
+            found += [at for at in (alert.act_at, alert.decide_at) if at]
+        return found
+
+    async def happen(self, event: Event, now: datetime) -> None:
+        if isinstance(event.detail, kinds.IfAsked):
+            (self.if_called if event.detail.by_child else self.if_asked).append(event.detail)
+        elif event.kind == "blind":
+            assert isinstance(event.detail, kinds.Until)
+            self.blind_until = max(self.blind_until or now, event.detail.until)
+        elif self.blind_until is not None:
+            self.waiting.append(event)
+        else:
+            await self.take(event, now)
+
+    async def look(self, now: datetime) -> None:
+        """At one instant: what arrives, then the tick."""
+        self.blind_until = None
+        arrivals: list[tuple[datetime, int, Any]] = [(e.at, -1, e) for e in self.waiting]
+        arrivals += [arrival for arrival in self.coming if arrival[0] <= now]
+        self.coming = [arrival for arrival in self.coming if arrival[0] > now]
+        self.waiting = []
+        for _, _, what in sorted(arrivals, key=lambda arrival: arrival[:2]):
+            await self.take(what, now)
+            await self.hear(now)
+        await marking.tick(now)
+        await ticking.tick(now)
+        await climbing.tick(now)
+        await self.hear(now)
+        if any(at <= now for at, _, _ in self.coming):
+            await self.look(now)
+
+    async def hear(self, now: datetime) -> None:
+        """Which new questions will the carer answer, and when?"""
+        for question in await Question.filter(child_id=self.cast.mia.id).exclude(
+            id__in=list(self.asked)
+        ):
+            self.asked.add(question.id)
+            covering = [one for one in self.if_asked if one.begin <= now <= one.until]
+            if covering and covering[-1].after < DAY:
+                answer = "seen" if covering[-1].is_seen else "not_seen"
+                entry = (now + covering[-1].after, len(self.asked), (question.id, answer))
+                self.coming.append(entry)
+        for call in await Message.filter(
+            child_id=self.cast.mia.id, kind=Kind.REMIND_CHILD, rung=LAST_CALL
+        ).exclude(id__in=list(self.asked)):
+            self.asked.add(call.id)
+            covering = [one for one in self.if_called if one.begin <= now <= one.until]
+            if covering and not SHIPPED.quiet.holds(now.astimezone(PARIS).time()):
+                when = now + covering[-1].after
+                said = Event(0, "mia", when, "check_in", kinds.CheckIn())
+                self.coming.append((when, len(self.asked), said))
+
+    async def take(self, what: Any, now: datetime) -> None:
+        cast, mia = self.cast, self.cast.mia.id
+        if isinstance(what, tuple) and not isinstance(what, Event):
+            question, answer = what
+            await questions.answer_question(question, answer, now)
+            if answer == "seen":
+                await self.seen(Evidence.CARER, now)
+            return
+        detail = what.detail
+        if isinstance(detail, kinds.CheckIn):
+            want = Want(detail.want or "nothing")
+            answer = Answer(uuid4(), now, detail.mood, None, want, "a", detail.way)
+            policy_tier = Tier((await Watch.get(child_id=mia)).tier)
+            if counts(BY_WAY[detail.way], self.policy.tiers[policy_tier].steps):
+                await self.close(now, but=want.value)
+            await check_ins.record(cast.actor("mia"), Role.CHILD, mia, answer, now)
+            await self.seen(BY_WAY[detail.way], now, but=want.value)
+        elif isinstance(detail, kinds.Sighting):
+            name, role = {
+                "professional": ("tom", Role.CASEWORKER),
+                "carer": ("sam", Role.CARER),
+            }[detail.by]
+            await watch.note_sighting(
+                cast.actor(name), mia, role, answer="seen", seen_at=now, words=None, now=now
+            )
+            await self.seen(Evidence(detail.by), now)
+        elif isinstance(detail, kinds.Observation):
+            child, id_ = await Child.get(id=mia), uuid4()
+            await noticing.note(
+                cast.actor("sam"), child, Role.CARER, id_=id_, sign=detail.sign, words=None, now=now
+            )
+        elif isinstance(detail, kinds.Milestone):
+            assert detail.on is not None
+            await marking.mark(cast.actor("tom"), mia, detail.what, detail.on, id=uuid4(), now=now)
+        elif what.kind == "prompt_failed":
+            await self.phone(now, unseen=3, unseen_since=now - STALE_AFTER)
+        elif what.kind == "prompt_ok":
+            await self.phone(now, unseen=0, unseen_since=None, last_seen_at=now)
+        elif what.kind == "app_seen":
+            await note_app_seen(mia, now)
+            await watch.app_opened(mia, now)
+        elif isinstance(detail, kinds.Tiered):
+            await agreeing.set_tier(cast.actor("tom"), mia, detail.tier, now=now)
+        elif isinstance(detail, kinds.Placed):
+            rhythm = rhythms.as_data(detail.rhythm)
+            await placing.begin(cast.actor("tom"), mia, now, rhythm=rhythm, now=now)
+        elif what.kind == "ended":
+            # In replay an end closes what is open; here a person has to do so first.
+            await ticking.tick(now)
+            await self.close(now, but="")
+            await placing.end(cast.actor("tom"), mia, Leaving.HOME, now, now=now)
+            self.coming = []
+        elif isinstance(detail, kinds.Until) and detail.until > now:
+            await agreeing.pause(
+                cast.actor("tom"), mia, now, detail.until, None, returns=detail.returns, now=now
+            )
+
+    async def phone(self, now: datetime, **known: Any) -> None:
+        """What receipts, and their lack, make of her phone's row."""
+        await Address.update_or_create(
+            person_id=self.cast.mia.id,
+            channel="push",
+            value_index="mia",
+            defaults={
+                "agency_id": self.cast.agency.id,
+                "value": "https://push.example.org/1",
+                "made_at": now - STALE_AFTER,
+                "receipts_since": now - STALE_AFTER,
+                **known,
+            },
+        )
+
+    async def seen(self, by: Evidence, now: datetime, *, but: str = "") -> None:
+        tier = Tier((await Watch.get(child_id=self.cast.mia.id)).tier)
+        if counts(by, self.policy.tiers[tier].steps):
+            await self.close(now, but=but)
+
+    async def close(self, now: datetime, *, but: str) -> None:
+        """In replay an answer closes what is open; here somebody has to."""
+        for alert in await Alert.filter(child_id=self.cast.mia.id, closed_at__isnull=True):
+            if alert.cause != but:
+                await calling.close_alert(
+                    self.cast.actor("tom"), alert.id, Outcome.LATE_ANSWER, None, now
+                )
+
+    async def told(self) -> list[Told]:
+        """Each thing that somebody was told, each rung of an alert once, without its repeats."""
+        found: set[Told] = set()
+        called: dict[Any, set[int]] = {}
+        rows = await Message.filter(child_id=self.cast.mia.id).order_by("queued_at", "turn", "rung")
+        for row in rows:
+            level = LEVELS.get(Kind(row.kind))
+            if level is None:
+                continue
+            alert = row.subject_kind == "alert"
+            if level in ("page_worker", "escalate"):
+                rungs = called.setdefault(row.subject_id, set())
+                if row.rung in rungs and row.turn > 0:
+                    continue
+                rungs.add(row.rung)
+            local = row.queued_at.astimezone(PARIS).time()
+            if level == "nudge_child" and SHIPPED.quiet.holds(local):
+                continue  # Queued, and withheld by the worker with its reason.
+            found.add((row.queued_at, level, str(row.rung) if alert else ""))
+        return sorted(found)
+
+
+def recorded(said: list[Said]) -> list[Event]:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["child", "at", "kind", "detail"])
+    for at, kind, detail in said:
+        writer.writerow(["mia", f"{at:%Y-%m-%dT%H:%M:%SZ}", kind, json.dumps(detail)])
+    text.seek(0)
+    return list(events_of(text))
+
+
+async def compare(
+    cast: Cast,
+    said: list[Said],
+    data: dict[str, Any] = EACH_MISS,
+    rhythm: dict[str, Any] = TWICE,
+) -> list[Told]:
+    await Watch.filter(child_id__in=[cast.noor.id, cast.lia.id]).delete()
+    await cast.on_duty("eve", days=60)
+    await agreeing.set_rhythm(cast.actor("tom"), cast.mia.id, rhythm, "Europe/Paris", BEGIN)
+    events = recorded(said)
+    until = events[-1].at + 20 * HOUR
+    if data is not EACH_MISS:
+        await PolicyRow.create(agency_id=cast.agency.id, version=1, content=data, made_at=BEGIN)
+    policy = policies.read(data)
+    placed = {**PLACED, "rhythm": rhythm}
+    result = replay(recorded([(BEGIN, "placed", placed), *said]), policy, until)
+    live = Live(cast, policy)
+    await live.run(events, until)
+    told = await live.told()
+    assert told == sorted({(row.at, row.level, row.rung) for row in result.rows})
+    return told
+
+
+def text_of(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def at(day: int, clock: str) -> datetime:
+    return datetime.fromisoformat(f"2026-03-{day:02}T{clock}:00+00:00")
+
+
+async def test_a_week_by_hand(cast: Cast) -> None:
+    """Silence, a carer who has not seen her, a late answer, help, a raised tier, a hold."""
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {}),
+            (at(3, "10:00"), "if_asked", asked(at(4, "10:00"), "not_seen", 420)),
+            (at(3, "20:15"), "check_in", {}),
+            (at(4, "16:45"), "check_in", {"want": "help"}),
+            (at(4, "17:20"), "check_in", {}),
+            (at(5, "09:00"), "tier", {"tier": "high"}),
+            (at(5, "10:00"), "if_asked", asked(at(5, "18:00"), "seen", 300)),
+            (at(6, "06:30"), "sighting", {"by": "professional"}),
+            (at(7, "09:00"), "tier", {"tier": "low"}),
+            (at(7, "16:00"), "check_in", {"want": "talk"}),
+            (at(8, "09:00"), "check_in", {}),
+            (at(8, "10:00"), "pause", {"until": text_of(at(9, "10:00"))}),
+        ],
+    )
+    assert [level for _, level, _ in told].count("page_worker") == 6
+    assert {level for _, level, _ in told} == set(LEVELS.values())
+
+
+async def test_a_word_by_sms_settles_in_one_tier_and_holds_in_another(cast: Cast) -> None:
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {"way": "sms"}),
+            (at(3, "08:10"), "check_in", {"way": "link"}),
+            (at(4, "09:00"), "tier", {"tier": "high"}),
+            (at(4, "16:50"), "check_in", {"way": "sms"}),
+            (at(5, "08:40"), "check_in", {"way": "card"}),
+            (at(6, "10:00"), "check_in", {"way": "link", "want": "help"}),
+        ],
+    )
+    assert "page_worker" in {level for _, level, _ in told}
+
+
+async def test_an_open_app_puts_the_call_off_once_where_the_policy_lets_it(cast: Cast) -> None:
+    """The middle tier: late at 18:00 by UTC, the carer asked; an open app softens, once."""
+    data = copy.deepcopy(EACH_MISS)
+    data["mid"]["evidence"] |= {"carer": "holds", "app_seen": "softens", "softens_for": "3h"}
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {}),
+            (at(3, "07:50"), "check_in", {}),
+            (at(3, "17:00"), "app_seen", {}),
+            (at(3, "18:10"), "app_seen", {}),
+            (at(3, "18:20"), "app_seen", {}),
+            (at(4, "16:50"), "check_in", {}),
+            (at(5, "07:50"), "check_in", {}),
+            (at(5, "18:05"), "if_asked", asked(at(5, "19:00"), "seen", 60)),
+            (at(5, "18:05"), "sighting", {"by": "carer"}),
+            (at(6, "07:50"), "check_in", {}),
+        ],
+        data,
+    )
+    of_the_third = [
+        (at_, level) for at_, level, _ in told if at(3, "18:00") <= at_ < at(4, "00:00")
+    ]
+    assert of_the_third[:3] == [
+        (at(3, "18:00"), "ask_carer"),
+        (at(3, "20:15"), "ask_carer"),
+        (at(3, "21:00"), "page_worker"),
+    ]
+
+
+@pytest.mark.parametrize("tier", ["high", "mid"])
+async def test_days_of_the_calendar(cast: Cast, tier: str) -> None:
+    """A hearing in the low tier while nothing, and a decision while the carer has been asked; a
+    day that begins in a time of blindness, one that ends in it, and one that a person overrules."""
+    data = copy.deepcopy(EACH_MISS)
+    data["milestones"]["hearing"] |= {"tier": tier, "before": "7h", "after": "18h"}
+    data["milestones"]["refusal"] |= {"tier": tier, "after": "17h"}
+    told = await compare(
+        cast,
+        [
+            (at(2, "13:00"), "tier", {"tier": "low"}),
+            (at(2, "14:00"), "milestone", {"what": "hearing", "on": "2026-03-04"}),
+            (at(2, "16:50"), "check_in", {}),
+            (at(3, "07:50"), "check_in", {}),
+            (at(6, "10:00"), "check_in", {}),
+            (at(7, "10:20"), "milestone", {"what": "refusal", "on": "2026-03-07"}),
+            (at(8, "15:30"), "blind", {"until": text_of(at(8, "19:10"))}),
+            (at(9, "07:00"), "check_in", {}),
+            (at(9, "08:00"), "milestone", {"what": "hearing", "on": "2026-03-11"}),
+            (at(10, "15:30"), "blind", {"until": text_of(at(10, "19:10"))}),
+            (at(12, "07:00"), "check_in", {}),
+            (at(12, "07:30"), "milestone", {"what": "hearing", "on": "2026-03-13"}),
+            (at(12, "18:00"), "tier", {"tier": "low"}),
+            (at(13, "07:00"), "check_in", {}),
+        ],
+        data,
+    )
+    first = next(moment for moment, level, _ in told if level == "page_worker")
+    # Of the round at six in the evening, one hour before the window by our clock of Paris.
+    assert first == {"high": at(3, "17:45"), "mid": at(3, "18:45")}[tier]
+
+
+async def test_a_placement_that_ends_and_begins_again(cast: Cast) -> None:
+    """It ends while a round is open, while one is late and the carer is asked, and in an alarm; a
+    new one is watched tightly for 72 hours, which replay is told by an event."""
+    back = {**PLACED, "tier": "high"}
+    told = await compare(
+        cast,
+        [
+            (at(2, "12:30"), "if_asked", asked(at(30, "10:00"), "not_seen", 3000)),
+            (at(2, "16:50"), "ended", {}),
+            (at(4, "16:40"), "placed", back),
+            (at(4, "17:40"), "ended", {}),
+            (at(6, "10:00"), "placed", back),
+            (at(7, "06:00"), "check_in", {}),
+            (at(8, "02:00"), "ended", {}),
+            (at(10, "10:00"), "placed", back),
+            (at(13, "10:00"), "tier", {"tier": "mid"}),
+            (at(13, "11:00"), "check_in", {"want": "help"}),
+            (at(13, "12:00"), "ended", {}),
+            (at(14, "12:00"), "check_in", {}),
+        ],
+    )
+    over = [
+        (at(2, "16:50"), at(4, "16:40")),
+        (at(4, "17:40"), at(6, "10:00")),
+        (at(8, "02:00"), at(10, "10:00")),
+        (at(13, "12:00"), at(30, "12:00")),
+    ]
+    assert not [one for one in told if any(begin < one[0] < end for begin, end in over)]
+    assert {level for _, level, _ in told} == set(LEVELS.values())
+
+
+async def test_absences_with_a_check_in_at_their_end(cast: Cast) -> None:
+    """One that she comes back from, one that she does not."""
+    told = await compare(
+        cast,
+        [
+            (at(2, "13:00"), "pause", {"until": text_of(at(3, "12:00")), "returns": True}),
+            (at(3, "12:10"), "check_in", {}),
+            (at(3, "16:50"), "check_in", {}),
+            (at(4, "07:50"), "check_in", {}),
+            (at(4, "09:00"), "pause", {"until": text_of(at(4, "20:00")), "returns": True}),
+        ],
+    )
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert pages == [at(4, "20:40")]
+
+
+async def test_free_windows(cast: Cast) -> None:
+    """From 15:00 to 19:00 by UTC: answered at its beginning, in the middle, after its end and not
+    at all; with an absence over its beginning."""
+    free = {"at": ["09:00", "20:00"], "from": {"20:00": "16:00"}}
+    told = await compare(
+        cast,
+        [
+            (at(2, "15:00"), "check_in", {}),
+            (at(3, "07:50"), "check_in", {}),
+            (at(3, "17:10"), "check_in", {}),
+            (at(4, "07:50"), "check_in", {}),
+            (at(4, "13:00"), "pause", {"until": text_of(at(4, "17:00"))}),
+            (at(4, "19:20"), "check_in", {}),
+            (at(5, "07:50"), "check_in", {}),
+            (at(5, "14:50"), "check_in", {}),
+        ],
+        rhythm=free,
+    )
+    reminded = [moment for moment, level, _ in told if level == "nudge_child"]
+    assert {at(3, "15:00"), at(4, "17:00"), at(4, "19:00"), at(5, "15:00")} <= set(reminded)
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert pages == [at(5, "20:45")]
+
+
+async def test_an_absence_after_the_answer_of_the_day(cast: Cast) -> None:
+    """She has answered for the evening, goes, and is to say at seven that she is back."""
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:10"), "check_in", {}),
+            (at(2, "16:20"), "pause", {"until": text_of(at(2, "19:00")), "returns": True}),
+        ],
+    )
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert pages[0] == at(2, "19:40")
+
+
+async def test_a_time_of_blindness(cast: Cast) -> None:
+    told = await compare(
+        cast,
+        [
+            (at(2, "15:30"), "blind", {"until": text_of(at(2, "19:10"))}),
+            (at(3, "15:30"), "blind", {"until": text_of(at(3, "19:10"))}),
+            (at(3, "17:10"), "check_in", {}),
+            (at(4, "18:50"), "blind", {"until": text_of(at(4, "19:50"))}),
+            (at(4, "19:00"), "check_in", {"want": "help"}),
+        ],
+    )
+    assert (at(2, "19:10"), "page_worker", "0") in told
+    assert not any(moment.day == 3 and moment.hour == 19 for moment, _, _ in told)
+
+
+@pytest.mark.drawn
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_lives_drawn_at_random(cast: Cast, seed: int) -> None:
+    await compare(cast, life(Random(seed)))  # noqa: S311 (repeatable, not secret)
+
+
+async def test_a_month_by_what_is_usual_for_the_child(cast: Cast) -> None:
+    """Under a policy that weighs how unusual a silence is, and not each miss: a child who answers
+    nearly always and then does not, with a carer who says nothing; then one who has not seen her.
+    """
+    said: list[Said] = []
+    for day in range(3, 24):
+        said.append((at(day, "07:50"), "check_in", {}))
+        if day % 6:
+            said.append((at(day, "16:55"), "check_in", {}))
+    said.append((at(26, "10:00"), "if_asked", asked(at(30, "10:00"), "not_seen", 420)))
+    said.append((at(26, "07:50"), "check_in", {}))
+    said.append((at(28, "12:00"), "check_in", {}))
+    told = await compare(cast, sorted(said, key=lambda one: one[0]), weighing())
+    asks = [moment for moment, level, _ in told if level == "ask_carer"]
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    # Two evenings that she forgets bring a question at the most; two days without a word bring
+    # adults, well before the ceiling.
+    assert not [one for one in pages if one < at(24, "07:00")]
+    assert len([one for one in asks if one < at(24, "07:00")]) <= 2
+    assert len([one for one in asks if one < at(26, "07:00")]) > 2
+    assert at(24, "08:00") < pages[0] < at(25, "05:00")
+    assert len(pages) == 2
+
+
+@pytest.mark.drawn
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_lives_at_random_by_what_is_usual(cast: Cast, seed: int) -> None:
+    said = life(Random(seed + 100))  # noqa: S311 (repeatable, not secret)
+    # In the middle tier alone, and nobody calls: here a person closes an alert before the answer is
+    # recorded, and after such a closing nobody can tell whether she would have answered.
+    said = [
+        (moment, kind, {} if kind == "check_in" else detail)
+        for moment, kind, detail in said
+        if kind not in ("tier", "blind")
+    ]
+    await compare(cast, said, weighing(not_seen=8))
+
+
+@pytest.mark.parametrize("asks", [True, False])
+async def test_of_a_phone_that_shows_nothing_the_carer_is_asked_as_soon_as_a_silence_begins(
+    cast: Cast, asks: bool
+) -> None:
+    """Evenings that are missed: the phone works, shows nothing from the fourth on, and works again.
+    Nobody else is called by that."""
+    said: list[Said] = [(at(2, "16:50"), "check_in", {})]
+    said += [(at(day, "07:50"), "check_in", {}) for day in range(3, 9)]
+    said += [(at(4, "12:00"), "prompt_failed", {}), (at(6, "12:00"), "prompt_ok", {})]
+    data = weighing(ask=0.5, page=0.6, silent_phone=asks)
+    told = await compare(cast, sorted(said, key=lambda one: one[0]), data)
+    asks_of = {moment for moment, level, _ in told if level == "ask_carer" and moment.day < 8}
+    # And again after some hours, as whoever says nothing.
+    at_once = {at(day, "18:00") for day in range(3, 8)} & asks_of
+    assert at_once == ({at(4, "18:00"), at(5, "18:00")} if asks else set())
+    assert bool(asks_of) is asks
+    assert not [level for moment, level, _ in told if level == "page_worker" and moment.day < 8]
+
+
+def asking(signals: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A policy that goes by the habit, in which these signals have the carer asked."""
+    data = weighing(ask=0.5, page=0.6)
+    for code, numbers in signals.items():
+        data["signals"][code] |= {"asks": True, **numbers}
+    return data
+
+
+@pytest.mark.parametrize(
+    ("signals", "days"),
+    [
+        ({"observations": {"days": 2, "least": 1}}, {4, 5}),
+        ({"observations": {"days": 2, "least": 1, "on": False}}, set()),
+        ({"observations": {"days": 2, "least": 2}}, set()),
+        ({"lower_mood": {"days": 5, "by": 1}}, {12, 13, 14, 15}),
+        ({"later_answers": {"days": 5, "span": "1h"}}, {10, 11, 12, 13, 14}),
+        ({}, set()),
+    ],
+)
+async def test_a_signal_may_have_the_carer_asked_as_soon_as_a_silence_begins(
+    cast: Cast, signals: dict[str, dict[str, Any]], days: set[int]
+) -> None:
+    """Every evening is missed. On the fourth a bag was packed, from the tenth on the mood is low,
+    and mornings come later. Nobody else is called by that."""
+    said: list[Said] = [(at(2, "16:50"), "check_in", {})]
+    for day in range(3, 16):
+        is_low = day >= 10
+        said.append((at(day, "09:15" if is_low else "07:50"), "check_in", {"mood": 5 - 4 * is_low}))
+    said.append((at(4, "12:00"), "observation", {"sign": "packed_bag"}))
+    told = await compare(cast, sorted(said, key=lambda one: one[0]), asking(signals))
+    asks = {moment for moment, level, _ in told if level == "ask_carer"}
+    assert {day for day in range(3, 16) if at(day, "18:00") in asks} == days
+    pages = {moment for moment, level, _ in told if level == "page_worker"}
+    assert not [moment for moment in pages if moment < at(16, "00:00")]
+
+
+async def test_who_is_not_found_is_looked_for_again_before_adults_are_called(cast: Cast) -> None:
+    """A carer who has not seen her is asked again; found in the end once, and once not."""
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {}),
+            (at(3, "07:50"), "check_in", {}),
+            (at(3, "17:30"), "if_asked", asked(at(3, "21:00"), "not_seen", 300)),
+            (at(3, "21:30"), "if_asked", asked(at(4, "04:00"), "seen", 300)),
+            (at(4, "07:50"), "check_in", {}),
+            (at(4, "17:30"), "if_asked", asked(at(5, "20:00"), "not_seen", 300)),
+            (at(6, "12:00"), "check_in", {}),
+            (at(7, "07:50"), "check_in", {}),
+            (at(7, "15:40"), "observation", {"sign": "packed_bag"}),
+            (at(7, "17:30"), "if_asked", asked(at(8, "20:00"), "not_seen", 300)),
+            (at(8, "12:00"), "check_in", {}),
+        ],
+        weighing(ask=0.001, not_seen=4, page=0.2, sign=30.0),
+    )
+    asks = [moment for moment, level, _ in told if level == "ask_carer"]
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert len([one for one in asks if one < at(4, "07:00")]) == 2
+    assert [one.day for one in pages] == [5, 7, 8]
+    assert pages[0] > at(5, "00:05")
+    # Of whom a sign was noticed, the first look in vain calls adults.
+    assert pages[1] < at(7, "19:00")
+
+
+async def test_a_tier_raised_before_a_miss_calls_no_later_than_the_lower_one_would_have(
+    cast: Cast,
+) -> None:
+    """One evening that is missed after a warning sign is enough for the middle tier, an hour after
+    it was due; the high tier alone would ask the carer and give an hour. The next evening she has
+    answered, and the high tier calls as it always does."""
+    data = weighing(page=0.2, sign=30.0)
+    data["high"]["carer_window"] = "1h"
+    said: list[Said] = [
+        (at(2, "16:50"), "check_in", {}),
+        (at(3, "07:50"), "check_in", {}),
+        (at(3, "12:00"), "observation", {"sign": "packed_bag"}),
+        (at(3, "12:30"), "tier", {"tier": Tier.HIGH}),
+        (at(3, "20:00"), "check_in", {}),
+        (at(4, "07:50"), "check_in", {}),
+    ]
+    told = await compare(cast, said, data)
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert pages[:2] == [at(3, "18:00"), at(4, "18:30")]
+
+
+def weighing(**more: Any) -> dict[str, Any]:
+    data = copy.deepcopy(EACH_MISS)
+    for tier in ("mid", "low"):
+        data[tier]["last_call"] = "4h"
+        data[tier]["habit"] = {
+            "leaves": 0.01,
+            "ask": 0.02,
+            "page": 0.1,
+            "ask_again": "6h",
+            "ask_before": "12h",
+            **more,
+        }
+    return data
+
+
+def asked(until: datetime, answer: str, after_s: int) -> dict[str, Any]:
+    return {"until": text_of(until), "by": "carer", "answer": answer, "after_s": after_s}
+
+
+async def test_a_child_that_is_asked_once_more_answers_and_nobody_is_called(cast: Cast) -> None:
+    """The policy that ships. Mia forgets a morning and an evening, and answers when she is asked
+    once more; the next time she does not, and adults are called in the longest silence."""
+    answers = {"until": text_of(at(6, "23:00")), "by": "child", "answer": "answered"}
+    told = await compare(
+        cast,
+        [
+            (at(2, "17:00"), "check_in", {}),
+            (at(3, "08:00"), "check_in", {}),
+            (at(4, "06:00"), "if_asked", {**answers, "after_s": 600}),
+            (at(6, "23:30"), "app_seen", {}),
+            (at(8, "23:30"), "app_seen", {}),
+        ],
+        DEFAULT,
+    )
+    calls = [moment for moment, level, _ in told if level == "page_worker"]
+    nudged = [moment for moment, level, _ in told if level == "nudge_child"]
+    assert at(4, "17:00") in nudged, "three hours before the longest silence ends"
+    assert at(4, "20:00") not in calls
+    assert len(calls) == 1
+    assert calls[0] > at(6, "23:00")
+
+
+KINDS = [
+    *("check_in", "check_in", "sighting", "tier", "pause"),
+    *("if_asked", "if_asked", "if_called", "blind"),
+]
+
+
+def life(random: Random) -> list[Said]:
+    now, said = BEGIN, list[Said]()
+    for _ in range(16):
+        now += random.randint(0, 900) * MINUTE
+        kind = random.choice(
+            [
+                "check_in",
+                "check_in",
+                "sighting",
+                "tier",
+                "pause",
+                "if_asked",
+                "if_asked",
+                "blind",
+                "if_called",
+            ]
+        )
+        until = now + random.randint(1, 1500) * MINUTE
+        detail: dict[str, Any] = {
+            "check_in": {"want": random.choice(["nothing", "nothing", "talk", "help"])},
+            "sighting": {"by": random.choice(["professional", "carer"])},
+            "tier": {"tier": random.choice(list(Tier))},
+            "pause": {"until": text_of(until), "returns": random.choice([True, False])},
+            "blind": {"until": text_of(until)},
+            "if_asked": asked(until, random.choice(["seen", "not_seen"]), random.randint(0, 7200)),
+            "if_called": {
+                **{"until": text_of(until), "by": "child", "answer": "answered"},
+                "after_s": random.randint(0, 7200),
+            },
+        }[kind]
+        said.append((now, kind.replace("called", "asked"), detail))
+    return said

@@ -1,0 +1,81 @@
+"""Database URLs: what they mean, and what is wrong with them in a sentence without the password."""
+
+import pytest
+
+from server.storage.engines.address import parse
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite://var/waymark.sqlite3", "var/waymark.sqlite3"),
+        ("sqlite:///srv/waymark.sqlite3", "/srv/waymark.sqlite3"),
+        ("sqlite://my%20files/w.sqlite3", "my files/w.sqlite3"),
+    ],
+)
+def test_an_sqlite_url_is_a_path(url, path):
+    place = parse(url)
+    assert (place.dialect, place.engine) == ("sqlite", "server.storage.engines.sqlite")
+    assert str(place.file) == path
+
+
+def test_what_follows_is_a_pragma():
+    assert parse("sqlite://w.sqlite3?synchronous=NORMAL&cache_size=-2000").credentials == {
+        "file_path": "w.sqlite3",
+        "synchronous": "NORMAL",
+        "cache_size": "-2000",
+    }
+
+
+def test_a_postgres_url_names_everything():
+    place = parse(
+        "postgres://way%40mark:p%3Ass%2F@db.example:5433/waymark?maxsize=20&sslmode=require"
+    )
+    found = place.credentials
+    assert place.engine == "server.storage.engines.postgres"
+    assert (found["user"], found["password"]) == ("way@mark", "p:ss/")
+    assert (found["host"], found["port"], found["database"]) == ("db.example", 5433, "waymark")
+    assert (found["minsize"], found["maxsize"]) == (1, 20)
+    assert found["server_settings"]["application_name"] == "waymark"
+
+
+def test_the_other_scheme_and_the_defaults():
+    found = parse("postgresql://waymark@localhost/waymark").credentials
+    assert (found["port"], found["password"], found["maxsize"]) == (5432, None, 10)
+
+
+def test_a_socket_is_named_behind_the_database():
+    found = parse("postgres://waymark@/waymark?host=/run/postgresql").credentials
+    assert (found["host"], found["user"]) == ("/run/postgresql", "waymark")
+
+
+def test_several_hosts_are_tried_in_turn():
+    found = parse(
+        "postgres://w@one:5433,two:5433/waymark?target_session_attrs=read-write"
+    ).credentials
+    assert (found["host"], found["port"]) == (["one", "two"], 5433)
+    assert parse("postgres://w@[::1]:5433/w").credentials["host"] == "::1"
+    assert parse("postgres://w@[::1]/w").credentials["host"] == "::1"
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("mysql://w:secret@h/w", "sqlite:// or postgres://"),
+        ("", "sqlite:// or postgres://"),
+        ("sqlite://", "path of a file"),
+        ("sqlite://:memory:", "path of a file"),
+        ("sqlite://w.sqlite3?a;b=1", "not a PRAGMA"),
+        ("sqlite://w.sqlite3?synchronous=OFF;DROP", "not a PRAGMA"),
+        ("postgres://w:secret@h", "no database"),
+        ("postgres://w:secret@h:one/w", "port is not a number"),
+        ("postgres://w:secret@a:1,b:2/w", "same port"),
+        ("postgres://w:secret@h/w?host=/run", "names a host twice"),
+        ("postgres://w:secret@h/w?maxsize=many", "maxsize is a number"),
+        ("postgres://w:secret@h/w?colour=blue", "'colour' is not known"),
+    ],
+)
+def test_a_url_that_cannot_be_ours_says_why_and_not_the_password(url, why):
+    with pytest.raises(ValueError, match=why) as told:
+        parse(url)
+    assert "secret" not in str(told.value)
