@@ -116,6 +116,24 @@ def test_the_proxies_that_are_told_let_the_largest_request_through():
     assert photos.MOST_BYTES < largest <= int(number) * 1024**2 < largest * 1.2
 
 
+DECISIONS = ROOT / "docs" / "decisions"
+RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda page: page.stem)
+def test_every_decision_says_context_decision_and_consequences(record):
+    text = record.read_text(encoding="utf-8")
+    assert text.startswith(f"# {record.stem[:4]}. ")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+    assert len(text.splitlines()) <= 60, "one page"
+
+
+def test_every_decision_is_in_the_index_once_and_numbers_have_no_gap():
+    index = (DECISIONS / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\(([0-9][\w-]+\.md)\)", index) == [record.name for record in RECORDS]
+    assert [record.stem[:4] for record in RECORDS] == [f"{n + 1:04}" for n in range(len(RECORDS))]
+
+
 def test_pictures_are_there_and_light():
     pictures = sorted((ROOT / "docs" / "pictures").glob("*.png"))
     assert [file.stem for file in pictures] == [

@@ -117,7 +117,7 @@ def _post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
 
 
 def server(spool: Spool, port: int, has_come: threading.Event) -> ThreadingHTTPServer:
-    """What the gateway calls, on this machine alone. The answer is empty: nothing is texted back."""
+    """What the gateway calls, on this machine alone. An empty answer: nothing is texted back."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
