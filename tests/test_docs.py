@@ -91,6 +91,84 @@ def test_every_command_that_a_block_of_code_names_is_one(page):
     assert named - known - {name.partition(" ")[0] for name in known} == set()
 
 
+@pytest.mark.parametrize(
+    ("page", "most"),
+    [
+        ("README.md", 120),
+        ("ARCHITECTURE.md", 220),
+        ("CONTRIBUTING.md", 120),
+        ("CHANGELOG.md", 400),
+        ("docs/concepts.md", 180),
+        ("docs/operate.md", 310),
+    ],
+)
+def test_a_page_is_short_enough_to_be_read(page, most):
+    assert len((ROOT / page).read_text(encoding="utf-8").splitlines()) <= most
+
+
+def test_the_first_sentence_of_a_page_says_what_it_answers():
+    asked = [page for page in PAGES if page.parent in (ROOT / "docs", REFERENCE)]
+    asked += [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")]
+    silent = [
+        page.name
+        for page in asked
+        if page.name != "frontier.md"
+        and not page.read_text(encoding="utf-8").split("\n\n")[1].startswith("This page ")
+    ]
+    assert silent == []
+
+
+NOT_PLAIN = re.compile(r"\b(somebody|whoever|whom|at the most|let go)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_are_in_plain_words(page):
+    """What is printed from the code has the words of the code, and its own guard."""
+    text = page.read_text(encoding="utf-8")
+    written = re.sub(r"<!-- begin .*?<!-- end ", "", text, flags=re.DOTALL)
+    assert NOT_PLAIN.findall(written) == []
+
+
+# A page that a comment or a docstring sends its reader to.
+MENTIONED = re.compile(r"[\w/.-]*\w\.md\b")
+CODE = [
+    path
+    for folder in ("server", "tools", "migrations", "policies", "pwa/src")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in (".py", ".ts", ".tsx", ".css", ".toml", ".html", ".typ")
+]
+
+
+def test_every_page_that_code_mentions_exists():
+    named = {
+        (name, path.name)
+        for path in CODE
+        for name in MENTIONED.findall(path.read_text(encoding="utf-8"))
+    }
+    assert "docs/frontier.md" in {name for name, _ in named}
+    assert sorted((name, by) for name, by in named if not (ROOT / name).exists()) == []
+
+
+# `checkin/fast.py` in a page is server/checkin/fast.py.
+WITHIN = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.py)`(?: `(?:([A-Z]\w+)\.)?([a-z]\w+)`)?")
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_what_a_page_names_within_a_room_is_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for name, _, function in WITHIN.findall(text):
+        file = ROOT / "server" / name
+        if (ROOT / name).exists() or not (ROOT / "server" / name.partition("/")[0]).is_dir():
+            continue
+        assert file.exists(), name
+        assert not function or f"def {function}(" in file.read_text(encoding="utf-8"), name
+
+
+def slug(title: str) -> str:
+    """The anchor of a heading, as forges make it."""
+    return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+
+
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -99,6 +177,12 @@ def test_every_link_within_the_repository_leads_somewhere(page):
     links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
     broken = [link for link in links if not (page.parent / link.partition("#")[0]).exists()]
     assert broken == []
+    for link in links:
+        target, _, anchor = link.partition("#")
+        if anchor:
+            other = (page.parent / target) if target else page
+            titles = re.findall(r"^#+ (.+)$", other.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {slug(title) for title in titles}, link
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

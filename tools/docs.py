@@ -3,9 +3,10 @@
 Each block stands between `<!-- begin NAME -->` and `<!-- end NAME -->`, and nobody writes there by
 hand. The settings come from server/settings.py, the commands from the command line, the routes from
 the OpenAPI document, who may from the walk of tests/test_access.py, the rights from
-server/people/rules.py, the fields and their owners from server/plan/owners.py and the grab pack,
-and the figures from what `make bench` left in var/bench.json. Figures belong to the machine that
-they were measured on: `check` takes those that stand as they are.
+server/people/rules.py, the policy from the table that ships, the fields and their owners from
+server/plan/owners.py and the grab pack, and the figures from what `make bench` left in
+var/bench.json. Figures belong to the machine that they were measured on: `check` takes those that
+stand as they are.
 """
 
 from __future__ import annotations
@@ -16,18 +17,20 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from server.__main__ import _parser
+from server.alert.policy import DEFAULT
 from server.app import routes
 from server.missing.pack.fields import GROUPS
 from server.openapi import document
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.plan.owners import BESIDE, OWNERS
 from server.settings import SETTINGS
+from server.watch.editing import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
 USAGE = "python -m tools.docs write | check"
@@ -225,6 +228,55 @@ def pack_fields() -> str:
 CHILD, STAFF = "the child alone", "caseworker, supervisor"
 
 
+LEVELS = {"high": "high", "mid": "medium", "low": "low"}
+
+
+def policy() -> str:
+    """The numbers that ship for each level, by their names in a TOML file."""
+    levels = [dict(_flat(DEFAULT[level])) for level in LEVELS]
+    names = dict.fromkeys(name for level in levels for name in level)
+    rows = [
+        (
+            f"`{name}`",
+            LABELS.get(name.rpartition(".")[2], ""),
+            *(_told(one, name) for one in levels),
+        )
+        for name in names
+        if name != "habit"
+    ]
+    return table(["name", "says", *LEVELS.values()], rows)
+
+
+def policy_rest() -> str:
+    """Quiet hours, days of the calendar, signals: the same for every level."""
+    rest = {name: value for name, value in DEFAULT.items() if name not in LEVELS}
+    rows = [
+        (f"`{name}`", LABELS.get(name.rpartition(".")[2], ""), _value(value))
+        for name, value in _flat(rest)
+    ]
+    return table(["name", "says", "as it ships"], rows)
+
+
+def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _told(level: Mapping[str, Any], name: str) -> str:
+    return _value(level.get(name))
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return NO
+    if isinstance(value, bool):
+        return _yes(value)
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
 def _yes(is_so: bool) -> str:
     return "yes" if is_so else NO
 
@@ -315,6 +367,7 @@ PAGES: dict[str, dict[str, Callable[[], str | None]]] = {
     "docs/reference/commands.md": {"commands": command_pages},
     "docs/reference/api.md": {"routes": api},
     "docs/reference/rights.md": {"rights": rights},
+    "docs/reference/policy.md": {"levels": policy, "rest": policy_rest},
     "docs/reference/fields.md": {"fields": fields, "pack-fields": pack_fields},
 }
 MEASURED: dict[str, dict[str, Callable[[], str | None]]] = {FIGURES: {"figures": figures}}
