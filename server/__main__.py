@@ -50,7 +50,7 @@ from server.ticker import Ticker
 from server.watch import marking
 from server.watch.calling import use_ends
 
-# Named in the contract, and not built yet: they are not listed.
+# Promised, and not built yet: they are not listed.
 NOT_YET = ("export",)
 GRACE_S = 10
 BACKLOG = 2048

@@ -16,6 +16,7 @@ from server.missing.pack import photos
 from server.openapi import ApiRoute
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.settings import SETTINGS
+from server.watch.events import _DETAILS
 from tools import docs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +63,11 @@ def test_every_command_and_argument_says_what_it_does(name, says, parser):
     assert says.endswith("."), name
     arguments = docs.arguments_of(parser)
     assert [one.dest for one in arguments if not one.help] == []
+
+
+def test_every_kind_of_event_is_in_the_reference():
+    told = set(re.findall(r"`([a-z_]+)`", re.sub(r"\|[^|]*\|[^|]*\|$", "", _reference("replay"))))
+    assert set(_DETAILS) <= told
 
 
 def test_a_command_that_is_not_built_is_nowhere():

@@ -1,7 +1,8 @@
 """What a life project is made of: its things, their fields, and what each field may hold. Pure.
 
 The names are those of docs/reference/fields.md; they and the values are what phones store for
-years, so both may be added to and never changed. A value here is JSON: dates and ids are text in their one spelling.
+years, so both may be added to and never changed. A value here is JSON: dates and ids are text in
+their one spelling.
 """
 
 from collections.abc import Callable, Mapping
