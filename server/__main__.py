@@ -54,7 +54,7 @@ from server.watch.calling import use_ends
 from server.web import live
 from server.web.connections import Guarded
 
-# Named in the contract, and not built yet: they are not listed.
+# Promised, and not built yet: they are not listed.
 NOT_YET = ("export",)
 GRACE_S = 10
 BACKLOG = 2048
@@ -121,7 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_address(shown)
     shown.add_argument("--serve", action="store_true", help="and serve it")
     shown.add_argument(
-        "--fast", action="store_true", help="and serve it, Mia's rhythm in seconds, for an hour"
+        "--fast",
+        action="store_true",
+        help="and serve it, Mia's check-in times in seconds, for an hour",
     )
     keys = add("keys", _keys, "Print a new secret key, or write a new VAPID key to a file.")
     keys.add_argument("--vapid", metavar="FILE", help="write a new private key there (mode 0600)")

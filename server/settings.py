@@ -37,7 +37,7 @@ LONGEST_DISPLAY_NAME = 30
 
 
 class Setting(NamedTuple):
-    """One row of the table of settings in README."""
+    """One row of docs/reference/settings.md."""
 
     name: str
     meaning: str
@@ -47,109 +47,116 @@ class Setting(NamedTuple):
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "WAYMARK_DATABASE_URL",
-        "where the rows are: `sqlite://PATH` or `postgres://user:pass@host:port/db`",
+        "The database: `sqlite://PATH` or `postgres://user:pass@host:port/db`. SQLite is enough for"
+        " one process on one machine.",
         "`sqlite://var/waymark.sqlite3`",
     ),
     Setting(
         "WAYMARK_LISTEN_URL",
-        "where `WAYMARK_DATABASE_URL` goes through a pooler that gives out one connection for each"
-        " transaction (PgBouncer): the address of the database itself, by which open pages hear"
-        " what changes. Such a pooler also needs `max_prepared_statements` (PgBouncer 1.21 or"
-        " later), or `?statement_cache_size=0` behind the database's URL; and `restore` needs the"
-        " direct address",
+        "The direct address of PostgreSQL, where `WAYMARK_DATABASE_URL` leads to a pooler that"
+        " gives out a connection for each transaction (PgBouncer). Open pages hear changes by it.",
         "the database's own",
     ),
     Setting(
         "WAYMARK_SECRET_KEYS",
-        "secrets, comma-separated, of at least 32 characters each: the first signs and encrypts,"
-        " all verify and decrypt",
+        "Secrets, comma-separated, of at least 32 characters each. The first signs and encrypts;"
+        " all verify and decrypt. To change the secret, put a new one in front and keep the old"
+        " one behind it. Without them, every sealed word is lost for good.",
         "made under `var/keys/` while the public URL is loopback; must be set otherwise",
     ),
     Setting(
         "WAYMARK_PUBLIC_URL",
-        "the address that phones and browsers use; `https` unless it is loopback, since no browser"
-        " gives push or an offline app to anything else",
+        "The address that phones and browsers use: scheme and host alone. It must be `https` unless"
+        " it is loopback, because browsers allow push and offline apps for nothing else. Choose a"
+        " host name that tells nothing: children's browsers show it.",
         "`http://HOST:PORT`, with the loopback address where HOST means every address",
     ),
     Setting(
         "WAYMARK_DISPLAY_NAME",
-        "the name on the child's phone, for agencies that chose none",
+        "The name on the child's phone, for agencies that chose none. At most 30 characters.",
         "`Planner`",
     ),
     Setting(
         "WAYMARK_VAPID_PRIVATE_KEY_FILE",
-        "PEM file with the P-256 key by which push services know this server",
+        "PEM file with the P-256 key by which push services know this server."
+        " `waymark keys --vapid FILE` makes one.",
         "made under `var/keys/` while the public URL is loopback; must be set otherwise",
     ),
     Setting(
         "WAYMARK_VAPID_SUBJECT",
-        "whom a push service may write to about our pushes: `mailto:ADDRESS` or an `https` URL",
+        "Where a push service can write about our pushes: `mailto:ADDRESS` or an `https` URL.",
         "the public URL where it is `https`, else `mailto:` and the sender of our mail",
     ),
     Setting(
         "WAYMARK_SMTP_URL",
-        "the mail server: `smtps://user:pass@host:port`, `smtp://…?starttls=1`, or `smtp://…`"
-        " without encryption, which takes a password to this machine alone",
+        "The mail server: `smtps://user:pass@host:port`, `smtp://…?starttls=1`, or `smtp://…`"
+        " without encryption, which sends a password to this machine alone.",
         "none: no e-mail is sent",
     ),
-    Setting("WAYMARK_MAIL_FROM", "the sender of our mail", "`waymark@` and the public host"),
+    Setting(
+        "WAYMARK_MAIL_FROM",
+        "The sender of our mail: `address` or `Name <address>`.",
+        "`waymark@` and the public host",
+    ),
     Setting(
         "WAYMARK_CHANNELS",
-        "further channels, `NAME=URL` separated by spaces: an Apprise URL in which `{address}`"
-        " becomes the person's address of that NAME",
+        "Further channels, `NAME=URL` separated by spaces. The URL is an Apprise URL in which"
+        " `{address}` becomes the person's address of that NAME, percent-encoded.",
         "none",
     ),
     Setting(
         "WAYMARK_INBOUND",
-        "by which channels answers come back: `NAME=SECRET` separated by spaces, NAME one of"
-        " WAYMARK_CHANNELS or `email`, SECRET of at least 32 characters; the same NAME twice while"
-        " a secret is changed",
+        "Channels by which answers come back to `POST /hooks/NAME`: `NAME=SECRET` separated by"
+        " spaces. NAME is one of `WAYMARK_CHANNELS` or `email`; SECRET has at least 32 characters."
+        " Give the same NAME twice while you change a secret.",
         "none: nothing comes in",
     ),
     Setting(
         "WAYMARK_INBOUND_NUMBERS",
-        "where people text to: `NAME=+33612345678` separated by spaces, NAME one of"
-        " WAYMARK_INBOUND; shown to a child that has agreed words",
+        "The numbers that people text to: `NAME=+33612345678` separated by spaces. NAME is one of"
+        " `WAYMARK_INBOUND`. Shown to a child that has agreed words.",
         "none",
     ),
     Setting(
         "WAYMARK_OIDC",
-        "providers of sign-in (OpenID Connect), separated by spaces:"
-        " `NAME=ISSUER?agency=ID&client=ID&secret=FILE`, NAME in small letters, the agency's ID as"
-        " the command `agency list` shows it, FILE with the client's secret",
+        "Providers of sign-in (OpenID Connect), separated by spaces:"
+        " `NAME=ISSUER?agency=ID&client=ID&secret=FILE`. NAME is in small letters, ISSUER exactly"
+        " as the provider writes it, the agency's ID as `agency list` shows it, and FILE holds the"
+        " client's secret.",
         "none: staff sign in with a password or a passkey",
     ),
     Setting(
         "WAYMARK_LAST_RESORT",
-        "who is called when nobody else can be: `email:ADDRESS` or `NAME:ADDRESS`, comma-separated",
+        "Who is called when nobody else can be: `email:ADDRESS` or `NAME:ADDRESS`, comma-separated."
+        " Operators are told of faults here too.",
         "none",
     ),
     Setting(
         "WAYMARK_WATCHDOG_URL",
-        "pinged once a minute while ticks and deliveries end well and every open alert has a next"
-        " step, so that somebody else notices when we stop",
+        "Pinged once a minute while ticks and deliveries end well and every open alert has a next"
+        " step. Point it at a dead man's switch outside your own house.",
         "none",
     ),
     Setting(
         "WAYMARK_PUSH_ORIGINS",
-        "the only push services that are sent to, comma-separated; `https://*.host` allows its"
-        " subdomains, `default` stands for the public ones",
+        "The only push services that we send to, comma-separated. `https://*.host` allows its"
+        " subdomains; `default` means the public ones.",
         "the public ones: " + ", ".join(f"`{origin}`" for origin in PUBLIC_PUSH_ORIGINS),
     ),
     Setting(
         "WAYMARK_METRICS_TOKEN",
-        "whoever sends it as a bearer token may read `/metrics` from anywhere",
+        "A bearer token that opens `/metrics` from anywhere.",
         "none: from loopback alone",
     ),
     Setting(
         "WAYMARK_TRUSTED_PROXIES",
-        "addresses or networks, comma-separated, whose `X-Forwarded-For` and `X-Forwarded-Proto`"
-        " are believed",
+        "Addresses or networks, comma-separated, whose `X-Forwarded-For` and `X-Forwarded-Proto`"
+        " we believe.",
         "none",
     ),
-    Setting("WAYMARK_VAR", "the folder for keys and the embedded database", "`var`"),
-    Setting("HOST", "the address to listen on", "`127.0.0.1`"),
-    Setting("PORT", "the port to listen on", "`8000`"),
+    Setting("WAYMARK_VAR", "The folder for keys and the embedded database.", "`var`"),
+    Setting("HOST", "The address to listen on.", "`127.0.0.1`"),
+    Setting("PORT", "The port to listen on.", "`8000`"),
 )
 
 

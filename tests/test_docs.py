@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from server.__main__ import NOT_YET, _parser
+from server.__main__ import NOT_YET
+from server.app import routes
 from server.missing.profile import photos
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.settings import SETTINGS
+from server.watch.events import _DETAILS
 from server.web.middleware import BODY_LIMIT, PHOTO_LIMIT
+from server.web.openapi import ApiRoute
 from tools import docs
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted(
     path
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("pwa/*.md")]
@@ -27,17 +29,8 @@ PAGES = sorted(
 )
 
 
-def _commands() -> Iterator[str]:
-    """`serve`, `person add` and so on, as the command line has them."""
-    for name, parser in _verbs(_parser()):
-        below = list(_verbs(parser))
-        yield from [f"{name} {verb}" for verb, _ in below] or [name]
-
-
-def _verbs(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            yield from action.choices.items()
+def _reference(name: str) -> str:
+    return (REFERENCE / f"{name}.md").read_text(encoding="utf-8")
 
 
 def test_the_blocks_are_current():
@@ -45,33 +38,147 @@ def test_the_blocks_are_current():
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_every_setting_is_in_the_readme(setting):
-    assert f"`{setting.name}`" in docs.body_of(README, "settings")
+def test_every_setting_is_in_the_reference(setting):
+    assert f"`{setting.name}`" in docs.body_of(_reference("settings"), "settings")
+    assert setting.meaning.endswith(".")
 
 
-def test_every_call_is_in_the_readme():
-    told = set(re.findall(r"`([A-Z]+ /api/v1/\S+)`", docs.body_of(README, "routes")))
-    assert told == {f"{method} {path}" for method, path, _, _ in docs.calls()}
+def test_every_call_is_in_the_reference():
+    told = set(re.findall(r"`([A-Z]+ /api/v1/\S+)`", docs.body_of(_reference("api"), "routes")))
+    described = [route for route in routes() if isinstance(route, ApiRoute)]
+    assert told == {f"{one.call.method} {one.path_format}" for one in described}
 
 
-@pytest.mark.parametrize("command", sorted(_commands()))
-def test_every_command_is_in_the_readme(command):
-    told = README.replace("\\|", "|")
-    first, _, verb = command.partition(" ")
-    if not verb:
-        assert re.search(rf"`waymark {first}[ `]", told)
-        return
-    (verbs,) = re.findall(rf"`waymark {first} ([a-z|]+)`", told)
-    assert verb in verbs.split("|")
+def test_every_exception_about_who_may_is_a_call():
+    assert set(docs.BY_THE_THING) <= {f"{method} {path}" for method, path, _ in docs.calls()}
 
 
-def test_a_command_that_is_not_built_is_not_in_the_readme():
-    assert not [name for name in NOT_YET if f"`waymark {name}" in README]
+@pytest.mark.parametrize("name", ["backup", "restore", "person add", "serve", "agency list"])
+def test_commands_are_in_the_reference(name):
+    assert f"## `waymark {name}`" in docs.body_of(_reference("commands"), "commands")
 
 
-@pytest.mark.parametrize("target", re.findall(r"`make ([a-z-]+)", README))
-def test_every_target_in_the_readme_can_be_made(target):
-    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+@pytest.mark.parametrize(("name", "says", "parser"), docs.commands(), ids=lambda it: str(it)[:20])
+def test_every_command_and_argument_says_what_it_does(name, says, parser):
+    assert says.endswith("."), name
+    arguments = docs.arguments_of(parser)
+    assert [one.dest for one in arguments if not one.help] == []
+
+
+def test_every_kind_of_event_is_in_the_reference():
+    told = set(re.findall(r"`([a-z_]+)`", re.sub(r"\|[^|]*\|[^|]*\|$", "", _reference("replay"))))
+    assert set(_DETAILS) <= told
+
+
+def test_a_command_that_is_not_built_is_nowhere():
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert not [name for name in NOT_YET if f"`waymark {name}" in text]
+
+
+MADE = re.compile(r"`make ([a-z-]+)|^make ([a-z-]+)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_target_that_is_named_can_be_made(page):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {one or two for one, two in MADE.findall(page.read_text(encoding="utf-8"))}
+    assert [name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
+
+
+COMMAND = re.compile(r"(?<!-u )waymark ((?:person|agency) [a-z]+|[a-z]+)(?=[ `\n])")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_a_block_of_code_names_is_one(page):
+    text = page.read_text(encoding="utf-8")
+    code = re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL)
+    named = {name for part in code for name in COMMAND.findall(part)}
+    known = {name for name, _, _ in docs.commands()}
+    assert named - known - {name.partition(" ")[0] for name in known} == set()
+
+
+@pytest.mark.parametrize(
+    ("page", "most"),
+    [
+        ("README.md", 120),
+        ("ARCHITECTURE.md", 220),
+        ("CONTRIBUTING.md", 120),
+        ("CHANGELOG.md", 400),
+        ("docs/concepts.md", 180),
+        ("docs/operate.md", 310),
+        ("docs/guide/caseworker.md", 100),
+        ("docs/guide/supervisor.md", 100),
+        ("docs/guide/carer.md", 100),
+        ("docs/guide/administrator.md", 100),
+    ],
+)
+def test_a_page_is_short_enough_to_be_read(page, most):
+    assert len((ROOT / page).read_text(encoding="utf-8").splitlines()) <= most
+
+
+def test_the_first_sentence_of_a_page_says_what_it_answers():
+    asked = [
+        page for page in PAGES if page.parent in (ROOT / "docs", ROOT / "docs" / "guide", REFERENCE)
+    ]
+    asked += [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")]
+    silent = [
+        page.name
+        for page in asked
+        if page.name != "frontier.md"
+        and not page.read_text(encoding="utf-8").split("\n\n")[1].startswith("This page ")
+    ]
+    assert silent == []
+
+
+NOT_PLAIN = re.compile(r"\b(somebody|whoever|whom|at the most|let go)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_are_in_plain_words(page):
+    """What is printed from the code has the words of the code, and its own guard."""
+    text = page.read_text(encoding="utf-8")
+    written = re.sub(r"<!-- begin .*?<!-- end ", "", text, flags=re.DOTALL)
+    assert NOT_PLAIN.findall(written) == []
+
+
+# A page that a comment or a docstring sends its reader to.
+MENTIONED = re.compile(r"[\w/.-]*\w\.md\b")
+CODE = [
+    path
+    for folder in ("server", "tools", "migrations", "policies", "pwa/src")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in (".py", ".ts", ".tsx", ".css", ".toml", ".html", ".typ")
+]
+
+
+def test_every_page_that_code_mentions_exists():
+    named = {
+        (name, path.name)
+        for path in CODE
+        for name in MENTIONED.findall(path.read_text(encoding="utf-8"))
+    }
+    assert "docs/frontier.md" in {name for name, _ in named}
+    assert sorted((name, by) for name, by in named if not (ROOT / name).exists()) == []
+
+
+# `checkin/fast.py` in a page is server/checkin/fast.py.
+WITHIN = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.py)`(?: `(?:([A-Z]\w+)\.)?([a-z]\w+)`)?")
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_what_a_page_names_within_a_room_is_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for name, _, function in WITHIN.findall(text):
+        file = ROOT / "server" / name
+        if (ROOT / name).exists() or not (ROOT / "server" / name.partition("/")[0]).is_dir():
+            continue
+        assert file.exists(), name
+        assert not function or f"def {function}(" in file.read_text(encoding="utf-8"), name
+
+
+def slug(title: str) -> str:
+    """The anchor of a heading, as forges make it."""
+    return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
 
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -82,6 +189,12 @@ def test_every_link_within_the_repository_leads_somewhere(page):
     links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
     broken = [link for link in links if not (page.parent / link.partition("#")[0]).exists()]
     assert broken == []
+    for link in links:
+        target, _, anchor = link.partition("#")
+        if anchor:
+            other = (page.parent / target) if target else page
+            titles = re.findall(r"^#+ (.+)$", other.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {slug(title) for title in titles}, link
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -91,11 +204,30 @@ def test_every_file_that_is_named_exists(page):
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
 
 
-def test_the_proxy_of_the_readme_lets_the_largest_request_through():
+def test_the_proxies_that_are_told_let_the_largest_request_through():
     """nginx counts in units of 1,024; a proxy that takes much more would only fill its disk."""
-    (number,) = re.findall(r"client_max_body_size (\d+)m;", README)
+    told = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    (number,) = re.findall(r"client_max_body_size (\d+)m;", told)
     largest = max(BODY_LIMIT, PHOTO_LIMIT)
     assert photos.MOST_BYTES < largest <= int(number) * 1024**2 < largest * 1.2
+
+
+DECISIONS = ROOT / "docs" / "decisions"
+RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda page: page.stem)
+def test_every_decision_says_context_decision_and_consequences(record):
+    text = record.read_text(encoding="utf-8")
+    assert text.startswith(f"# {record.stem[:4]}. ")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+    assert len(text.splitlines()) <= 60, "one page"
+
+
+def test_every_decision_is_in_the_index_once_and_numbers_have_no_gap():
+    index = (DECISIONS / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\(([0-9][\w-]+\.md)\)", index) == [record.name for record in RECORDS]
+    assert [record.stem[:4] for record in RECORDS] == [f"{n + 1:04}" for n in range(len(RECORDS))]
 
 
 def test_pictures_are_there_and_light():
@@ -160,7 +292,7 @@ def test_rights_about_the_agency_are_those_that_were_promised(action):
 
 
 def test_the_rights_that_are_printed_are_those_that_are_asked():
-    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    text = _reference("rights")
     printed = {}
     for line in docs.body_of(text, "rights").splitlines():
         first, *cells = [cell.strip() for cell in line.strip("|").split("|")]
@@ -204,7 +336,8 @@ def test_figures_are_told_with_date_and_machine_and_without_a_name(tmp_path, mon
     (tmp_path / "var" / "bench.json").write_text(json.dumps(made))
     earlier = docs.table(["what", "reached", "to reach", ""], [["board", "90 ms", "", ""], BEFORE])
     page = f"<!-- begin figures -->\nMeasured.\n\n{earlier}\n<!-- end figures -->\n"
-    (tmp_path / "README.md").write_text(page)
+    (tmp_path / docs.FIGURES).parent.mkdir(parents=True)
+    (tmp_path / docs.FIGURES).write_text(page)
     monkeypatch.setattr(docs, "ROOT", tmp_path)
     told = docs.figures()
     assert "90 ms" not in told, "measured again"

@@ -1,4 +1,4 @@
-"""Who may import whom: the kinds of files and the order of the rooms, from ARCHITECTURE.md."""
+"""Who may import whom: the kinds of files and the order of the rooms of ARCHITECTURE.md."""
 
 from __future__ import annotations
 

@@ -1,32 +1,40 @@
 """The tables of the pages for people, from what they describe: `python -m tools.docs write|check`.
 
-Each stands between `<!-- begin NAME -->` and `<!-- end NAME -->`, and nobody writes there by hand.
-The settings come from server/settings.py, the routes from the application, the rights from
-server/people/rules.py, the fields and their owners from server/plan/owners.py and the grab pack,
-and the figures from what `make bench` left in var/bench.json. Figures belong to the machine that
-they were measured on: `check` takes those that stand as they are.
+Each block stands between `<!-- begin NAME -->` and `<!-- end NAME -->`, and nobody writes there by
+hand. The settings come from server/settings.py, the commands from the command line, the routes from
+the OpenAPI document, who may from the walk of tests/test_access.py, the rights from
+server/people/rules.py, the policy from the table that ships, the fields and their owners from
+server/plan/owners.py and the grab pack, and the figures from what `make bench` left in
+var/bench.json. Figures belong to the machine that they were measured on: `check` takes those that
+stand as they are.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from server.__main__ import _parser
 from server.app import routes
 from server.missing.profile.fields import GROUPS
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.plan.owners import BESIDE, OWNERS
+from server.policy.policy import DEFAULT
 from server.settings import SETTINGS
-from server.web.openapi import ApiRoute
+from server.watch.editing import LABELS
+from server.web.openapi import document
 
 ROOT = Path(__file__).resolve().parent.parent
 USAGE = "python -m tools.docs write | check"
+FIGURES = "docs/reference/figures.md"
 NOT_MEASURED = "Not measured yet: `make bench`, then `python -m tools.docs write`."
 
 NO = "–"  # noqa: RUF001 (in a table a dash of its own stands for nothing)
@@ -47,26 +55,122 @@ def table(head: Cells, rows: Iterable[Cells]) -> str:
 
 def settings() -> str:
     """Every setting with its meaning and its default."""
-    rows = [(f"`{one.name}`", one.meaning, one.default) for one in SETTINGS]
-    return table(["setting", "is", "default"], rows)
+    rows = [(f"`{setting.name}`", setting.meaning, setting.default) for setting in SETTINGS]
+    return table(["setting", "meaning", "default"], rows)
 
 
-def calls() -> list[tuple[str, str, str, bool]]:
-    """Method, path, summary and whether it needs no session, of every call of the API."""
-    found = [route for route in routes() if isinstance(route, ApiRoute)]
+# --- commands
+
+
+Command = tuple[str, str, argparse.ArgumentParser]
+
+
+def commands() -> list[Command]:
+    """Name (`person add`), what it does, and its parser, of every command that runs something."""
+    return list(_below(_parser(), ""))
+
+
+def _below(parser: argparse.ArgumentParser, above: str) -> Iterator[Command]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            says = {choice.dest: choice.help or "" for choice in action._choices_actions}
+            for name, command in action.choices.items():
+                deeper = list(_below(command, f"{above}{name} "))
+                yield from deeper or [(f"{above}{name}", says[name], command)]
+
+
+def command_pages() -> str:
+    """Every command with its arguments."""
+    return "\n\n".join(_command(*command) for command in commands())
+
+
+def _command(name: str, says: str, parser: argparse.ArgumentParser) -> str:
+    rows = [(f"`{_written(argument)}`", _help(argument)) for argument in arguments_of(parser)]
+    parts = [f"## `waymark {name}`", says]
+    return "\n\n".join([*parts, table(["argument", "meaning"], rows)] if rows else parts)
+
+
+def arguments_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """The arguments of one command, without `--help`."""
+    return [one for one in parser._actions if not isinstance(one, argparse._HelpAction)]
+
+
+def _written(argument: argparse.Action) -> str:
+    value = argument.metavar or argument.dest.upper()
+    if argument.choices:
+        value = "|".join(map(str, argument.choices))
+    if not argument.option_strings:
+        return str(value)
+    return " ".join([*argument.option_strings, *([] if argument.nargs == 0 else [str(value)])])
+
+
+def _help(argument: argparse.Action) -> str:
+    is_needed = argument.required and bool(argument.option_strings)
+    return f"{argument.help or ''}{' (needed)' if is_needed else ''}"
+
+
+# --- the API
+
+
+Call = tuple[str, str, str]
+
+
+def calls() -> list[Call]:
+    """Method, path and summary of every call in the OpenAPI document, by path."""
+    paths = document(routes(), server_url="").get("paths", {})
     return [
-        (one.call.method, re.sub(r":\w+}", "}", one.path), one.call.summary, one.call.is_open)
-        for one in found
+        (method.upper(), path, call["summary"])
+        for path, methods in sorted(paths.items())
+        for method, call in methods.items()
     ]
 
 
 def api() -> str:
-    """Every call of the API, by its path."""
+    """Every call of the API, by its path, and who may use it."""
     rows = [
-        (f"`{method} {path}`", summary + (" (without a session)" if is_open else ""))
-        for method, path, summary, is_open in sorted(calls(), key=lambda call: call[1])
+        (f"`{method} {path}`", summary, who_may(f"{method} {path}"))
+        for method, path, summary in calls()
     ]
-    return table(["call", "does"], rows)
+    return table(["call", "does", "who may"], rows)
+
+
+# One of the cast for each role. What they get is what tests/test_access.py holds the server to.
+CAST = {
+    "child": "mia",
+    "caseworker": "tom",
+    "supervisor": "ines",
+    "guardian": "ada",
+    "carer": "sam",
+    "administrator": "root",
+}
+ADULTS_OF_IT = ("caseworker", "supervisor", "guardian", "carer", "administrator")
+# Here the answer hangs on the thing itself, and the cast stands on one side of it.
+_EPISODE, _TRANSFER = "/api/v1/children/{child_id}/episodes/{episode_id}", "/api/v1/transfers"
+_GAVE, _TAKES = "the agency that gives the child", "the agency that takes the child"
+BY_THE_THING = {
+    f"POST {_EPISODE}/handovers/{{passing_id}}": "caseworker or supervisor, for their own part",
+    f"GET {_TRANSFER}/{{transfer_id}}": f"{_GAVE}; {_TAKES}",
+    f"GET {_TRANSFER}/{{transfer_id}}/package": f"{_GAVE}; {_TAKES}",
+    f"POST {_TRANSFER}/{{transfer_id}}/accept": _TAKES,
+    f"POST {_TRANSFER}/{{transfer_id}}/refuse": _TAKES,
+    f"POST {_TRANSFER}/{{transfer_id}}/take-back": _GAVE,
+}
+
+
+def who_may(route: str) -> str:
+    """The roles that get in, as words; `called` are those an open alert has called."""
+    if route in BY_THE_THING:
+        return BY_THE_THING[route]
+    access = import_module("tests.test_access")
+    expected = access.EXPECTED[route]
+    if expected(None) == access.IN:
+        return "anyone, without a session"
+    inside = [role for role, name in CAST.items() if expected(name) == access.IN]
+    if len(inside) == len(CAST):
+        return "anyone signed in"
+    if tuple(inside) == ADULTS_OF_IT:
+        return "every adult"
+    return ", ".join([*inside, *(["called"] if route in access.OF_A_CALL else [])])
 
 
 COLUMNS = {
@@ -124,6 +228,55 @@ def pack_fields() -> str:
 CHILD, STAFF = "the child alone", "caseworker, supervisor"
 
 
+LEVELS = {"high": "high", "mid": "medium", "low": "low"}
+
+
+def policy() -> str:
+    """The numbers that ship for each level, by their names in a TOML file."""
+    levels = [dict(_flat(DEFAULT[level])) for level in LEVELS]
+    names = dict.fromkeys(name for level in levels for name in level)
+    rows = [
+        (
+            f"`{name}`",
+            LABELS.get(name.rpartition(".")[2], ""),
+            *(_told(one, name) for one in levels),
+        )
+        for name in names
+        if name != "habit"
+    ]
+    return table(["name", "says", *LEVELS.values()], rows)
+
+
+def policy_rest() -> str:
+    """Quiet hours, days of the calendar, signals: the same for every level."""
+    rest = {name: value for name, value in DEFAULT.items() if name not in LEVELS}
+    rows = [
+        (f"`{name}`", LABELS.get(name.rpartition(".")[2], ""), _value(value))
+        for name, value in _flat(rest)
+    ]
+    return table(["name", "says", "as it ships"], rows)
+
+
+def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _told(level: Mapping[str, Any], name: str) -> str:
+    return _value(level.get(name))
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return NO
+    if isinstance(value, bool):
+        return _yes(value)
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
 def _yes(is_so: bool) -> str:
     return "yes" if is_so else NO
 
@@ -146,8 +299,8 @@ def figures() -> str | None:
 
 
 def told() -> list[tuple[str, ...]]:
-    """The figures as README tells them now."""
-    body = body_of((ROOT / "README.md").read_text(encoding="utf-8"), "figures")
+    """The figures as their page tells them now."""
+    body = body_of((ROOT / FIGURES).read_text(encoding="utf-8"), "figures")
     lines = [line for line in body.splitlines() if line.startswith("| ")][2:]
     return [_cells(line) for line in lines]
 
@@ -210,11 +363,14 @@ def machine() -> str:
 # --- the pages
 
 PAGES: dict[str, dict[str, Callable[[], str | None]]] = {
-    "README.md": {"settings": settings, "routes": api},
-    "ARCHITECTURE.md": {"rights": rights},
+    "docs/reference/settings.md": {"settings": settings},
+    "docs/reference/commands.md": {"commands": command_pages},
+    "docs/reference/api.md": {"routes": api},
+    "docs/reference/rights.md": {"rights": rights},
+    "docs/reference/policy.md": {"levels": policy, "rest": policy_rest},
     "docs/reference/fields.md": {"fields": fields, "pack-fields": pack_fields},
 }
-MEASURED: dict[str, dict[str, Callable[[], str | None]]] = {"README.md": {"figures": figures}}
+MEASURED: dict[str, dict[str, Callable[[], str | None]]] = {FIGURES: {"figures": figures}}
 
 
 def filled(text: str, name: str, body: str) -> str:

@@ -1,4 +1,4 @@
-"""Moves modules, and renames what names them: `python -m tools.moves MAP.json`.
+"""Moves modules, and renames what names them: `python -m tools.moves MAP.json [FILE …]`.
 
 MAP.json holds
     "modules":   {"server.doors.rules": "server.auth.rules", …}    packages too
@@ -40,7 +40,7 @@ class Moves:
         self.packages = told.get("packages", {})
         self.words = told.get("words", {})
         found = [path for top in PYTHON for path in (ROOT / top).rglob("*.py")]
-        self.known = {self._module(path) for path in found}
+        self.known = {self._module(path) for path in found} | self.modules.keys()
 
     @staticmethod
     def _module(path: Path) -> str:
@@ -190,11 +190,11 @@ def _chars(text: str, starts: list[int], line: int, column: int) -> int:
     return len(whole.encode()[:column].decode())
 
 
-def main(argument: str) -> int:
-    """The command."""
+def main(argument: str, only: list[str]) -> int:
+    """The command. `only`: these files, and nothing is moved: what came by a merge."""
     moves = Moves(json.loads(Path(argument).read_text(encoding="utf-8")))
     moves.prepare()
-    listed = subprocess.run(
+    listed = only or subprocess.run(
         ["git", "ls-files"], capture_output=True, text=True, check=True, cwd=ROOT
     ).stdout.split("\n")
     for name in filter(None, listed):
@@ -210,11 +210,12 @@ def main(argument: str) -> int:
         new = moves.words_of(new)
         if new != text:
             path.write_text(new, encoding="utf-8")
-    moves.move_files()
+    if not only:
+        moves.move_files()
     for command in (["check", "--select", "I,F401", "--fix", "--quiet"], ["format", "--quiet"]):
         subprocess.run([sys.executable, "-m", "ruff", *command, "."], check=False, cwd=ROOT)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -37,47 +37,53 @@ def add_commands(add: Add, within: Within, say: Say = print) -> None:
         for line in within(lambda settings, now: args.work(args, settings, now)):
             say(line)
 
-    person = add("person", run, "Add, list or disable somebody, or give them a new password.")
+    person = add("person", run, "Add, list or disable a member of staff, or reset a password.")
     verbs = person.add_subparsers(required=True, metavar="WHAT")
 
-    adding = verbs.add_parser("add", help="somebody who signs in; makes the agency where it is new")
+    adding = verbs.add_parser(
+        "add", help="Add a person who signs in. Makes the agency where it is new."
+    )
     adding.add_argument("name", help="the name that others read")
     adding.add_argument("--sign-in", required=True, help="the name to sign in with")
     roles = [role.value for role in Role if role in STAFF]
-    adding.add_argument("--role", choices=roles, required=True)
+    adding.add_argument("--role", choices=roles, required=True, help="their role in the agency")
     adding.add_argument("--agency", help="name or id; not needed where there is one alone")
-    adding.add_argument("--language", choices=LANGUAGES, default=None)
-    adding.add_argument("--zone", default=None, help="such as Europe/Paris")
+    adding.add_argument("--language", choices=LANGUAGES, help="theirs; without it, the agency's")
+    adding.add_argument("--zone", help="such as Europe/Paris; without it, the agency's")
     adding.set_defaults(work=_add)
 
-    listing = verbs.add_parser("list", help="everyone, with ids")
+    listing = verbs.add_parser("list", help="List everyone, with ids.")
     listing.set_defaults(work=_list)
 
-    disabling = verbs.add_parser("disable", help="end somebody's access and ties")
+    disabling = verbs.add_parser("disable", help="End a person's access and ties.")
     disabling.add_argument("who", help="sign-in name or id")
     disabling.set_defaults(work=_disable)
 
-    resetting = verbs.add_parser("reset", help="a new password; all sessions end")
+    resetting = verbs.add_parser("reset", help="Print a new password and end all sessions.")
     resetting.add_argument("who", help="sign-in name or id")
     resetting.add_argument(
         "--second-key", action="store_true", help="the second key is lost: take it away as well"
     )
     resetting.set_defaults(work=_reset)
 
-    agency = add("agency", run, "Add an agency, or list those that there are.")
+    agency = add("agency", run, "Add an agency, or list them all.")
     verbs = agency.add_subparsers(required=True, metavar="WHAT")
-    adding = verbs.add_parser("add", help="one that sees nothing of the others; the same is one")
+    adding = verbs.add_parser(
+        "add", help="Add an agency. It sees nothing of the others; the same name adds nothing."
+    )
     adding.add_argument("agency", metavar="NAME", help="its name")
-    adding.add_argument("--language", choices=LANGUAGES, default=None)
-    adding.add_argument("--zone", default=None, help="such as Europe/Paris")
+    adding.add_argument("--language", choices=LANGUAGES, help="its language; without it, en")
+    adding.add_argument("--zone", help="such as Europe/Paris; without it, UTC")
     adding.set_defaults(work=_add_agency)
-    listing = verbs.add_parser("list", help="every agency, with its id")
+    listing = verbs.add_parser("list", help="List every agency, with its id.")
     listing.set_defaults(work=_list_agencies)
 
     inviting = add("invite", run, "Make a code that pairs a child's phone, once, within 24 hours.")
     inviting.add_argument("child", metavar="CHILD", help="name or id of the child")
     inviting.add_argument(
-        "--replace", action="store_true", help="the phone was lost: shut out all phones now"
+        "--replace",
+        action="store_true",
+        help="the phone was lost: block all phones of this child now",
     )
     inviting.set_defaults(work=_invite)
 

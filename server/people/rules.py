@@ -1,4 +1,4 @@
-"""Who may what: one table, from contract.md, and the question that asks it."""
+"""Who may what: one table (docs/reference/rights.md), and the question that asks it."""
 
 from enum import StrEnum
 from unicodedata import category

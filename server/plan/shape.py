@@ -1,7 +1,8 @@
 """What a life project is made of: its things, their fields, and what each field may hold. Pure.
 
-The names are those of contract.md; they and the values are what phones store for years, so both may
-be added to and never changed. A value here is JSON: dates and ids are text in their one spelling.
+The names are those of docs/reference/fields.md; they and the values are what phones store for
+years, so both may be added to and never changed. A value here is JSON: dates and ids are text in
+their one spelling.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ MOST_COUNTRIES = 20
 MOST_SIDES = 50
 MAKING = "*"
 
-# The areas of CM/Rec(2007)9, and those that practice adds (domain.md §1.2).
+# The areas of CM/Rec(2007)9, and those that practice adds (docs/reference/practice.md).
 AREAS = (
     "housing health education language training work social personal culture family legal safety"
     " money independence own"

@@ -28,8 +28,9 @@ class Trigger(StrEnum):
 
 
 # By when, counted from the day on which it happened. Source of the first: clock 13 of the workflow
-# after a return (domain.md 2.4). The same sources ask for a handover and a look at the plan after a
-# change of worker and a move, and name no number: a week, since in both times children go.
+# after a return (docs/reference/practice.md). The same sources ask for a handover and a look at the
+# plan after a change of worker and a move, and name no number: a week, since in both times children
+# go.
 WITHIN: Mapping[Trigger, timedelta] = {
     Trigger.RETURN: timedelta(days=7),
     Trigger.NEW_WORKER: timedelta(days=7),

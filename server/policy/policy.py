@@ -173,7 +173,7 @@ class Policy:
     milestones: Mapping[str, Around]
 
 
-# architecture.md §2. Every number is a default that an agency can change.
+# Every number is a default that an agency can change: docs/reference/policy.md.
 _RUNGS = ["caseworker", "deputy", "on_duty", "manager", "last_resort"]
 
 
@@ -196,9 +196,9 @@ def _evidence(seen: str, softens_for: str) -> dict[str, Any]:
 EACH_MISS: dict[str, Any] = {
     "quiet": {"from": "22:00", "until": "07:00"},
     "together": {"children": 3, "window": "1m"},
-    # Days of the calendar. domain.md §5.2: high for 72 hours after a transfer, a return, a refusal
-    # or a decision, and for 14 days before the eighteenth birthday. The days before a hearing and
-    # a planned move are our own default.
+    # Days of the calendar (docs/reference/practice.md): high for 72 hours after a transfer, a
+    # return, a refusal or a decision, and for 14 days before the eighteenth birthday. The days
+    # before a hearing and a planned move are our own default.
     "milestones": {
         "hearing": {"tier": "high", "before": "1d", "after": "3d"},
         "refusal": {"tier": "high", "before": None, "after": "3d"},

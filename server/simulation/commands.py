@@ -32,10 +32,16 @@ EACH = 5_000
 def add_commands(add: Callable[..., Any], within: object = None) -> None:
     """`replay` and `cohort`, for the command line: `add(name, run, says)` makes a parser."""
     shown = add(
-        "replay", replay_command, "Try a policy on recorded or simulated events: who is told, when."
+        "replay",
+        replay_command,
+        "Try a policy on recorded or simulated events: who is told, and when.",
     )
     add_replay_arguments(shown)
-    made = add("cohort", cohort_command, "Make a synthetic cohort: events, and the truth of them.")
+    made = add(
+        "cohort",
+        cohort_command,
+        "Make a synthetic cohort to try policies on. It is never a field result.",
+    )
     add_cohort_arguments(made)
 
 
@@ -59,11 +65,23 @@ def add_replay_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_cohort_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cohort`."""
-    parser.add_argument("--children", type=int, required=True, metavar="N")
-    parser.add_argument("--days", type=int, required=True, metavar="D")
-    parser.add_argument("--seed", type=int, required=True, metavar="S")
-    parser.add_argument("--events", type=Path, required=True, metavar="EVENTS.csv")
-    parser.add_argument("--truth", type=Path, required=True, metavar="TRUTH.csv")
+    parser.add_argument(
+        "--children", type=int, required=True, metavar="N", help="how many children"
+    )
+    parser.add_argument("--days", type=int, required=True, metavar="D", help="how many days each")
+    parser.add_argument(
+        "--seed", type=int, required=True, metavar="S", help="the same seed makes the same cohort"
+    )
+    parser.add_argument(
+        "--events", type=Path, required=True, metavar="EVENTS.csv", help="write what happened here"
+    )
+    parser.add_argument(
+        "--truth",
+        type=Path,
+        required=True,
+        metavar="TRUTH.csv",
+        help="write which absences were real here",
+    )
 
 
 def replay_command(args: argparse.Namespace) -> int:

@@ -36,7 +36,7 @@ class Kind(StrEnum):
     REVIEW = "review"  # A look back that has a day.
     ANSWER = "answer"  # Somebody has complained, and is to get an answer.
     RHYTHM = "rhythm"  # A child proposes another rhythm of its check-ins.
-    # The clocks of a search (domain.md 2.4); the subject of each is the episode.
+    # The clocks of a search (docs/reference/practice.md); the subject of each is the episode.
     DECISION = "decision"  # Whether the police are told: by a person, with reasons.
     REPORT = "report"  # The police, and those who must know.
     KEEP_TRYING = "keep_trying"  # To reach the child, again and again.

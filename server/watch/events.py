@@ -1,4 +1,4 @@
-"""Recorded events for replay: reading and checking EVENTS.csv. The format is in the contract.
+"""Recorded events for replay: reading and checking EVENTS.csv (docs/reference/replay.md).
 
 Every fault is a Refused whose sentence names the line, so that whoever prepared the file finds it.
 """

@@ -295,7 +295,7 @@ def stamp(at: datetime) -> str:
 
 
 def as_csv(events: Iterable[Happened]) -> io.StringIO:
-    """The events as an EVENTS.csv, in the format of the contract."""
+    """The events as an EVENTS.csv, in the format of docs/reference/replay.md."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(HEADER)

@@ -5,7 +5,7 @@
 
 Nothing here waits for anything before somebody may report: a clock only says by when. There is no
 stage that parks a child out of sight, and none that ends a search but somebody having seen the
-child. Source of the steps: domain.md 2.4; every number is a default that an agency may change.
+child. Sources: docs/reference/practice.md; every number is a default that an agency may change.
 """
 
 from collections.abc import Collection, Mapping
@@ -52,7 +52,7 @@ class Decision(StrEnum):
 
 
 FIRST_HOURS = timedelta(hours=72)
-# Nobody waits longer than this to report, whatever an agency sets. Source: domain.md 2.4, step 5.
+# Nobody waits longer than this to report, whatever an agency sets. docs/reference/practice.md
 REPORT_AT_LAST = timedelta(hours=24)
 PATTERN, WITHIN = 3, timedelta(days=30)
 

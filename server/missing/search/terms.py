@@ -2,7 +2,7 @@
 telephone numbers that a child who is looked for can call. Pure.
 
 What guidance names itself has a bound that nobody goes beyond: a report within a day, the talk
-after the return within 72 hours (domain.md 2.3, 2.4). Everything else is the agency's.
+after the return within 72 hours (docs/reference/practice.md). Everything else is the agency's.
 """
 
 import re

@@ -41,15 +41,17 @@ def add_commands(add: Add, beside: Beside, say: Say = print) -> None:
     put = add("restore", run, "Put a backup back into an empty database of either kind.")
     put.add_argument("file", type=Path, metavar="FILE", help="a file that `backup` wrote")
     put.add_argument(
-        "--replace", action="store_true", help="all that is in the database now is gone for good"
+        "--replace", action="store_true", help="throw away what is in the database now"
     )
     put.add_argument(
-        "--check", action="store_true", help="only look whether the file is whole and can be read"
+        "--check",
+        action="store_true",
+        help="restore nothing; say whether the file is whole and can be read",
     )
     put.add_argument(
         "--with-unreadable",
         action="store_true",
-        help="also where some sealed values cannot be opened; these stay unreadable",
+        help="restore even where some sealed values cannot be opened; they stay unreadable",
     )
     put.set_defaults(work=_restore)
 
