@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 USAGE = "python -m tools.docs write | check"
 NOT_MEASURED = "Not measured yet: `make bench`, then `python -m tools.docs write`."
 
-NO = "–"  # noqa: RUF001 (in a table a dash of its own stands for nothing)
+NO = "–"  # In a table a dash of its own stands for nothing.
 
 Cells = Sequence[str]
 

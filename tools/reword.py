@@ -411,7 +411,11 @@ def _write(file: Path, edits: Sequence[Edit]) -> None:
 
 def _tidy(files: Sequence[Path]) -> None:
     if files:
-        subprocess.run(["ruff", "format", "--quiet", *map(str, files)], cwd=ROOT, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "ruff", "format", "--quiet", *map(str, files)],
+            cwd=ROOT,
+            check=True,
+        )
 
 
 def _moved(kept: catalogs.Kept, plan: Plan, language: str) -> catalogs.Kept:

@@ -20,7 +20,7 @@ from server.errors import Refused
 from server.i18n import N_
 from server.settings import Provider
 
-OVER = N_("This took too long, or was begun anew elsewhere. Begin once more.")
+OVER = N_("This took too long, or you started again elsewhere. Start again here.")
 
 
 class Purpose(StrEnum):

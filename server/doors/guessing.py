@@ -31,7 +31,7 @@ async def count_guess(door: Door, keys: list[tuple[str, Limit]], now: datetime) 
             made = [await Guess.create(door=door, key=key, at=now) for key, _ in blinded]
     if any(waits):
         raise TooMany(
-            N_("There were too many wrong tries. You can try again in {minutes} minutes."),
+            N_("Too many wrong tries. Try again in {minutes} minutes."),
             retry_after_s=max(waits),
             minutes=-(-max(waits) // 60),
         )

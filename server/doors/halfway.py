@@ -10,7 +10,7 @@ from server.doors.rules import HALFWAY_LASTS
 from server.errors import Unauthenticated
 from server.i18n import N_
 
-OVER = N_("This took too long, or was begun anew elsewhere. Sign in from the start.")
+OVER = N_("This took too long, or you started again elsewhere. Sign in again.")
 
 
 async def open_halfway(person_id: UUID | None, now: datetime) -> tuple[str, Halfway]:

@@ -47,29 +47,32 @@ LONGEST_WORDS = 20_000
 CAUSES: Mapping[Cause, str] = {
     Cause.SILENCE: N_("No answer"),
     Cause.HELP: N_("Asked for help"),
-    Cause.CONCERN: N_("Needs a look"),
+    Cause.CONCERN: N_("Needs checking"),
     Cause.TALK: N_("Wants to talk"),
     Cause.MISSING: N_("Missing"),
 }
 OUTCOMES: Mapping[Outcome, tuple[str, str]] = {
-    Outcome.SEEN: (N_("Seen"), N_("Somebody saw the child, face to face.")),
-    Outcome.SPOKE: (N_("Spoken to"), N_("Somebody spoke to the child.")),
-    Outcome.LATE_ANSWER: (N_("Answered late"), N_("The child answered, and it is believable.")),
+    Outcome.SEEN: (N_("Seen"), N_("The child was seen face to face.")),
+    Outcome.SPOKE: (N_("Spoken to"), N_("Someone spoke with the child.")),
+    Outcome.LATE_ANSWER: (
+        N_("Answered late"),
+        N_("The child answered, and the answer is believable."),
+    ),
     Outcome.KNOWN_ELSEWHERE: (
         N_("Safe elsewhere"),
-        N_("The child is somewhere else, and somebody there confirms it."),
+        N_("The child is somewhere else, and a person there confirms it."),
     ),
-    Outcome.TECHNICAL: (N_("A technical fault"), N_("And the child is known to be well.")),
-    Outcome.MISSING: (N_("Missing"), N_("Everyone is called at once.")),
-    Outcome.DURESS: (N_("Not freely answered"), N_("Somebody made the child answer.")),
+    Outcome.TECHNICAL: (N_("A technical fault"), N_("We know that the child is well.")),
+    Outcome.MISSING: (N_("Missing"), N_("We call everyone at once.")),
+    Outcome.DURESS: (N_("Answered under pressure"), N_("The child was forced to answer.")),
 }
 
 
 # How a child that asked for help wants to be met, by the codes in the facts of its alert.
 WISHES: Mapping[str, str] = {
-    "call": N_("Wants to be called."),
-    "quiet": N_("Do not call: write, and only when {name} says so."),
-    "come": N_("Wants somebody to come."),
+    "call": N_("Wants a phone call."),
+    "quiet": N_("Do not call. Text only when {name} says so."),
+    "come": N_("Wants us to come."),
 }
 
 
@@ -189,7 +192,7 @@ def _wishes(alert: Alert, names: Mapping[UUID, str], language: str) -> list[str]
     how, who = alert.facts.get("how", ""), alert.facts.get("who")
     says = [gettext(language, WISHES[how], name=names[alert.child_id])] if how in WISHES else []
     if who is not None and UUID(who) in names:
-        says.append(gettext(language, N_("Would like {name} best."), name=names[UUID(who)]))
+        says.append(gettext(language, N_("Would prefer {name}."), name=names[UUID(who)]))
     return says
 
 
@@ -197,7 +200,7 @@ def _wishes(alert: Alert, names: Mapping[UUID, str], language: str) -> list[str]
 THEN: Mapping[str, str] = {
     "due_at": N_("Was due"),
     "answered_at": N_("Last answer"),
-    "app_seen_at": N_("App last open"),
+    "app_seen_at": N_("App last opened"),
     "asked_at": N_("Carer asked"),
     "push_silent_since": N_("No reminder shown since"),
 }
@@ -209,7 +212,7 @@ def _points(
     """The evidence as it is now; of a closed alert, what was known when it opened."""
     if alert.closed_at is None:
         return evidence.points(facts, language, zone, now)
-    never = gettext(language, N_("never so far"))
+    never = gettext(language, N_("none yet"))
     known = {
         name: when(language, datetime.fromisoformat(alert.facts[name]), zone, now)
         for name in THEN
@@ -371,9 +374,9 @@ def _checked(given: Mapping[str, str], cause: Cause) -> Outcome:
     if given["outcome"] not in set(Outcome) or (is_missing and given["outcome"] != Outcome.SEEN):
         raise Refused(N_("Choose how it ended."), field="outcome")
     if not given["words"]:
-        raise Refused(N_("Write in a few words how you know."), field="words")
+        raise Refused(N_("Say in a few words how you know."), field="words")
     if len(given["words"]) > LONGEST_WORDS:
-        raise Refused(N_("Write 20,000 characters at the most."), field="words")
+        raise Refused(N_("Write up to 20,000 characters."), field="words")
     return Outcome(given["outcome"])
 
 
@@ -387,14 +390,14 @@ async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Confl
     if alert.closed_at is not None and alert.closed_by in names:
         problem = gettext(
             language,
-            N_("{name} closed this alert {time}. Nothing of yours was changed or lost."),
+            N_("{name} closed this alert ({time}). Nothing you did was changed or lost."),
             name=names[alert.closed_by],
             time=when(language, alert.closed_at, zone, now),
         )
     elif alert.acknowledged_by in names and alert.acknowledged_at is not None:
         problem = gettext(
             language,
-            N_("{name} took this alert {time}, so it was not given to you."),
+            N_("{name} has already taken this alert ({time})."),
             name=names[alert.acknowledged_by],
             time=when(language, alert.acknowledged_at, zone, now),
         )

@@ -44,8 +44,8 @@ class Group(StrEnum):
 
 TITLES: Mapping[Group, str] = {
     Group.MISSING: N_("Missing"),
-    Group.NOW: N_("Needs somebody now"),
-    Group.HELD: N_("Somebody is on it"),
+    Group.NOW: N_("Act now"),
+    Group.HELD: N_("In hand"),
     Group.LATE: N_("Late"),
     Group.DUE: N_("Due"),
     Group.AWAY: N_("Away"),
@@ -359,7 +359,7 @@ def _count(
     if group is Group.MISSING:
         return ngettext(language, "{n} missing", "{n} missing", n)
     if group is Group.NOW:
-        return ngettext(language, "{n} needs somebody now", "{n} need somebody now", n)
+        return ngettext(language, "{n} needs action now", "{n} need action now", n)
     if group is Group.HELD:
         return ngettext(language, "{n} in hand", "{n} in hand", n)
     if group is Group.LATE:

@@ -239,7 +239,7 @@ async def test_a_supervisor_begins_one_watches_it_and_stops_it(stage: Stage) -> 
     await reachable(stage, "tom", "ines")
     async with at_desk(stage.cast, "ines") as browser:
         page = (await browser.get("/desk/drills")).text
-        assert "There has been none yet." in page
+        assert "No drills yet." in page
         assert "Without an address that has answered" in page
         form = {"id": str(uuid4()), "worker_id": str(stage.cast.tom.id), "each": "3"}
         made = await browser.post("/desk/drills", data=form)
@@ -249,10 +249,10 @@ async def test_a_supervisor_begins_one_watches_it_and_stops_it(stage: Stage) -> 
         assert "A drill runs already." in again.text
         shown = (await browser.get(made.headers["location"])).text
         assert "called" in shown
-        assert "Nobody stands here." in shown
+        assert "Nobody to call at this step." in shown
         await browser.post(f"{made.headers['location']}/stop")
         shown = (await browser.get(made.headers["location"])).text
-        assert "Somebody stopped it." in shown
+        assert "Stopped by hand." in shown
         assert "data-hx-trigger" not in shown
         wrong = await browser.post("/desk/drills", data={**form, "id": str(uuid4()), "each": "99"})
         assert "Choose from 1 to 15 minutes" in wrong.text

@@ -156,7 +156,7 @@ def test_opened_anew_without_a_network_the_packs_are_one_tap_away(signed_in: Sig
     ines.phone.network(is_there=False)
     ines.page.reload()
     ines.page.wait_for_selector(".tabs")
-    ines.tap("Grab packs with me")
+    ines.tap("Grab packs on my phone")
     ines.sees("Without a connection now")
     ines.page.locator("main .entry", has_text="Mia").locator("a.main").first.wait_for()
 
@@ -231,7 +231,7 @@ def test_by_the_servers_word_it_goes_when_the_duty_is_handed_over(
         }
         answer = client.post("/api/v1/rota/handovers", json=said)
         assert answer.status_code in (200, 201), answer.text
-        ines.tap("Ask again")
+        ines.tap("Refresh")
         ines.sees("You are not on duty now")
         is_wiped(ines)
         assert client.delete(f"/api/v1/rota/handovers/{said['id']}").status_code in (200, 204)
@@ -294,7 +294,7 @@ def test_what_is_put_down_without_a_network_is_gone_at_once_and_the_server_hears
     ines = signed_in()
     takes(ines)
     ines.phone.network(is_there=False)
-    ines.page.get_by_role("button", name="Put it down").click()
+    ines.page.get_by_role("button", name="Remove from my phone").click()
     ines.page.locator("main .entry").wait_for(state="detached")
     assert kept(ines) == ["packs"]
     ines.phone.network(is_there=True)
@@ -309,7 +309,7 @@ def test_taking_one_along_needs_a_network_and_a_reason_and_says_so(signed_in: Si
     ines.phone.network(is_there=False)
     ines.page.locator("#why").fill(WHY)
     ines.page.locator("main .row", has_text="Mia").click()
-    ines.sees("This needs a connection. Try again later.")
+    ines.sees("You need internet for this. Try again later.")
     assert ines.page.locator("main .entry").count() == 0
 
 
@@ -323,7 +323,7 @@ def test_a_pack_that_has_changed_comes_anew_by_itself(
         stands = tom.get(path, headers={"x-waymark-reason": "To%20change%20it"}).json()
         fields = {**stands["fields"], "hair": "Short and red since today"}
         assert tom.put(path, json={"base": stands["version"], "fields": fields}).status_code == 200
-    ines.tap("Ask again")
+    ines.tap("Refresh")
     mia = ines.page.locator("main .entry", has_text="Mia")
     mia.locator("summary").first.click()
     expect(mia.locator("pre")).to_contain_text("Short and red since today")
@@ -348,9 +348,9 @@ def test_the_pack_of_a_child_about_whom_adults_are_alerted_comes_by_itself(
         goes_there(ines)
         entry = ines.page.locator("main .entry", has_text="Noor")
         entry.locator("a.main").first.wait_for()
-        expect(entry).to_contain_text("Adults are alerted about this child.")
+        expect(entry).to_contain_text("An alert or a search is open for this child.")
         # It goes along with the alert, and is put down with it.
-        assert entry.get_by_role("button", name="Put it down").count() == 0
+        assert entry.get_by_role("button", name="Remove from my phone").count() == 0
         seen = {
             "id": str(uuid4()),
             "at": datetime.now(UTC).isoformat(),
@@ -360,7 +360,7 @@ def test_the_pack_of_a_child_about_whom_adults_are_alerted_comes_by_itself(
         }
         path = f"/api/v1/children/{noor}/episodes/{opened.json()['id']}/found"
         assert tom.post(path, json=seen).status_code == 200
-    ines.tap("Ask again")
+    ines.tap("Refresh")
     entry.wait_for(state="detached")
 
 

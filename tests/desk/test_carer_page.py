@@ -16,7 +16,7 @@ from server.watch.models import Question, Watch
 from tests.cast import SURNAMES, Cast
 from tests.desk.walking import answer, at, run_until
 
-WORDS = {"en": ("Seen", "Not seen"), "fr": ("Vu", "Pas vu")}
+WORDS = {"en": ("Seen", "Could not find"), "fr": ("Vu", "Pas trouvé")}
 
 
 async def link(cast: Cast) -> str:
@@ -136,7 +136,7 @@ async def test_a_day_later_the_question_is_over(cast: Cast) -> None:
         late = await browser.get(path)
         said = await browser.post(path, data={"answer": "seen"})
     assert late.status_code == said.status_code == 404
-    assert "This question is over" in late.text
+    assert "This question is closed" in late.text
     assert (await Question.get(child_id=cast.mia.id)).answer is None
 
 

@@ -214,7 +214,7 @@ async def test_an_account_without_a_role_and_one_of_somebody_who_left_read_the_s
         stranger = await come(one)
     assert gone.status_code == stranger.status_code == 422
     for page in (gone, stranger):
-        assert "This account opens nothing here. Ask your administrator." in page.text
+        assert "This account has no access here. Ask your administrator." in page.text
         assert "s" not in page.cookies
 
 
@@ -257,7 +257,7 @@ async def test_tom_who_is_in_says_which_account_is_his(
     cast: Cast, known: Known, house: Provider
 ) -> None:
     async with cast.browser_as("tom") as tom:
-        assert "Not yours yet." in (await tom.get("/desk/settings/accounts")).text
+        assert "Not linked yet." in (await tom.get("/desk/settings/accounts")).text
         done = await come(tom, "/desk/settings/accounts/house")
         assert done.headers["location"] == "/desk/settings/accounts?saved=yes"
         assert (await Identity.get()).person_id == cast.tom.id

@@ -210,7 +210,7 @@ async def test_a_link_lets_one_browser_past_the_wait_and_the_password_is_asked_f
     async with browser_at(stage.cast) as tom, browser_at(stage.cast) as other:
         asked = await tom.post("/sign-in/link", data={"name": " TOM ", "next": "/desk/rounds"})
         assert asked.status_code == 200
-        assert "Look at your messages" in asked.text
+        assert "Check your messages" in asked.text
         link = await link_in(stage)
         # A filter that opens links uses nothing up.
         assert "Go to sign in" in (await other.get(link)).text

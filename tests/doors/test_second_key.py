@@ -353,7 +353,7 @@ async def test_an_administrator_takes_a_lost_key_away_and_its_person_is_told(cas
         assert asked.headers["location"] == "/desk/again?next=/desk/people/second-keys"
         assert await factors.has_second(cast.tom.id)
         await root.post("/desk/again", data={"password": password_of("root")})
-        assert "It is lost" in (await root.get("/desk/people/second-keys")).text
+        assert "Reset second key" in (await root.get("/desk/people/second-keys")).text
         for _ in range(2):
             assert (await root.post(path, data={})).status_code == 303
         own = await root.post(f"/desk/people/{cast.root.id}/second-key", data={})
@@ -436,7 +436,7 @@ async def test_an_administrator_sets_the_day_and_takes_it_back(cast: Cast) -> No
         assert (await root.post(page, data={"from": "2026-03-10"})).status_code == 303
         shown = (await root.get(page)).text
         assert 'value="2026-03-10"' in shown
-        assert "Has none yet" in shown
+        assert "No second key yet" in shown
         assert (await root.post(page, data={"from": ""})).status_code == 303
         assert "Not now." in (await root.get(page)).text
     assert await Entry.filter(what="agency:change", who_id=cast.root.id).count() == 2

@@ -45,7 +45,7 @@ async def test_what_has_run_out_is_not_listed(cast: Cast) -> None:
         browser.cookies.set("s", token)
         page = (await browser.get(PAGE)).text
     assert "iPhone" not in page
-    assert "Nowhere else." in page
+    assert "You are not signed in anywhere else." in page
 
 
 async def test_one_is_ended_from_elsewhere_twice_and_only_by_its_own_person(cast: Cast) -> None:

@@ -522,7 +522,7 @@ async def test_whoever_comes_reads_how_it_stands_in_plain_sentences(cast: Cast) 
         "Went there (Station), Not there.",
         "No sign of life since the search began.",
         "Next: Try again to reach the child, by",
-        "It is the turn of Tom Verhoeven.",
+        "This is for Tom Verhoeven.",
         "Rosa comes at seven.",
     ):
         assert words in text
@@ -531,7 +531,7 @@ async def test_whoever_comes_reads_how_it_stands_in_plain_sentences(cast: Cast) 
             done = await browser.post(path, data={"id": str(uuid4())})
             assert done.headers["location"] == f"/desk/episodes/{episode.id}"
         after = (await browser.get(done.headers["location"])).text
-    assert "Read how the search stands, and has it now" in after
+    assert "Read where the search stands and took over" in after
     assert await Line.filter(what="handover_read").count() == 1
 
 
@@ -543,7 +543,7 @@ async def test_whoever_had_it_writes_after_their_shift_and_reads_nothing_of_the_
     await missing(cast)
     await moved(cast, minutes=70)
     path, text = await page(cast, "eve", "out")
-    assert "What does the next one have to know?" in text
+    assert "What does the next person need to know?" in text
     assert "Mia" not in text
     assert "Missing since" not in text
     async with at_desk(cast, "eve") as browser:
@@ -605,7 +605,7 @@ async def test_over_the_wire_it_is_the_same(cast: Cast) -> None:
     await cast.new_token("eve")
     async with cast.client_as("eve") as eve:
         seen = (await eve.get(base)).json()
-        assert seen["stands"][1] == "No report to the police has been entered."
+        assert seen["stands"][1] == "No report to the police is logged."
         mine = seen["handovers"][0]
         assert (mine["part"], mine["name"]) == ("in", "Eve Thackeray")
         done = await eve.post(f"{base}/{mine['id']}", json={"id": str(uuid4())})

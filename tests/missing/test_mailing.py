@@ -108,7 +108,7 @@ async def test_it_stands_in_the_timeline_and_ends_no_clock(stage: Stage) -> None
     assert line.about_id == UUID(form["id"])
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get(f"/desk/episodes/{episode.id}")).text
-    assert "Sent the grab pack by mail" in page
+    assert "Emailed the grab pack" in page
     assert POLICE in page
     running = await Due.filter(subject_id=episode.id, state="open").values_list("kind", flat=True)
     assert {Clock.REPORT, Clock.DECISION} & set(running)
@@ -185,10 +185,10 @@ async def test_a_mail_that_does_not_go_out_is_said(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"to": "nobody"}, "Choose one of the answers."),
-        ({"to": ""}, "Choose one of the answers."),
-        ({"copy": "all"}, "Choose one of the answers."),
-        ({"language": "xx"}, "Choose one of the answers."),
+        ({"to": "nobody"}, "Choose an answer."),
+        ({"to": ""}, "Choose an answer."),
+        ({"copy": "all"}, "Choose an answer."),
+        ({"language": "xx"}, "Choose an answer."),
         ({"address": "police"}, "Enter an e-mail address"),
         ({"address": ""}, "Enter an e-mail address"),
         ({"address": "a@b.example\r\nBcc: x@y.example"}, "Enter"),
@@ -241,7 +241,7 @@ async def test_once_the_child_was_seen_nothing_is_sent_any_more(stage: Stage) ->
         seen = {"where": "At home", "by": "Tom", "words": "Tired, not hurt."}
         await browser.post(f"/desk/episodes/{episode.id}/found", data=seen)
         page = (await browser.get(f"/desk/episodes/{episode.id}")).text
-    assert "Send it by mail" not in page
+    assert "Email it" not in page
     answer = await send(cast, episode, said())
     assert answer.status_code == 409
     assert "nothing is sent any more" in answer.text

@@ -342,7 +342,7 @@ async def test_one_tick_of_the_form_enters_it_for_both(cast: Cast) -> None:
     form = {"id": str(uuid4()), "who": "Police, Tom", "words": "We look at the station."}
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get(where)).text
-        assert "The same for Noor Haddadin" in page
+        assert "Also log this for Noor Haddadin" in page
         assert f'value="{noor.id}"' in page
         done = await browser.post(where, data={**form, "also": str(noor.id)})
         assert done.status_code == 303
@@ -391,7 +391,7 @@ async def test_seen_is_each_child_alone_and_the_others_are_asked_about_at_once(c
         other = (await browser.get(f"/desk/episodes/{noor.id}")).text
     assert "ask now, kindly, where the other one is" in back
     assert f'href="/desk/episodes/{noor.id}/enter/note"' in back
-    assert "The other child was seen: ask it, kindly" in other
+    assert "The other child was seen: ask them kindly" in other
     assert await lines.verify() is None
 
 
@@ -435,7 +435,7 @@ async def test_one_tap_at_the_desk_links_them_and_another_takes_it_back(cast: Ca
         form = {"episode_id": str(noor.id)}
         done = await browser.post(f"/desk/episodes/{mia.id}/together", data=form)
         after = (await browser.get(done.headers["location"])).text
-        assert "Noted in both timelines: missing together." in after
+        assert "Logged in both timelines: missing together." in after
         undone = await browser.post(f"/desk/episodes/{mia.id}/apart", data=form)
         assert undone.headers["location"].endswith("?done=apart")
         nonsense = await browser.post(f"/desk/episodes/{mia.id}/together", data={"episode_id": ""})

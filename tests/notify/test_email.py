@@ -41,7 +41,7 @@ def body_of(mail: smtp.Mail) -> str:
 
 
 def letter(**changes: object) -> Envelope:
-    usual = {"address": "tom@example.org", "channel": "email", "body": "Somebody needs you."}
+    usual = {"address": "tom@example.org", "channel": "email", "body": "You are needed."}
     return envelope(**(usual | changes))
 
 

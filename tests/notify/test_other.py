@@ -34,7 +34,7 @@ async def sms(gateway: Gateway) -> AsyncIterator[Other]:
 
 
 def text(**changes: object) -> Envelope:
-    usual = {"address": PHONE, "channel": "sms", "body": "Somebody needs you."}
+    usual = {"address": PHONE, "channel": "sms", "body": "You are needed."}
     return envelope(**(usual | changes))
 
 

@@ -122,6 +122,6 @@ async def is_told_until_a_code_comes_back(cast: Cast) -> None:
         assert ways[cast.tom.id].proven == ("email",)
         done = await browser.post(f"{path}/code", data={"code": sent.data["code"]})
         page = (await browser.get(done.headers["location"])).text
-    assert "This address counts now." in page
+    assert "Address confirmed." in page
     assert NOBODY_ANSWERED not in page
     assert (await Address.get()).has_answered

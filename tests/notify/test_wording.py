@@ -21,7 +21,7 @@ def test_every_subject_to_a_person_is_the_neutral_one(kind: Kind, language: str)
     if kind is Kind.OPERATORS:
         assert "push:vapid" in words.body
     elif kind is Kind.PAPER:
-        assert words.subject == gettext(language, "A confidential paper for you")
+        assert words.subject == gettext(language, "A confidential document for you")
     else:
         assert words.subject == neutral(language)
     assert words.body.endswith(URL)

@@ -235,7 +235,7 @@ async def test_everybody_reads_what_was_sent_to_them_and_nothing_else(texting: S
     async with at_desk(texting.cast, "ines") as browser:
         none = (await browser.get("/desk/settings/messages")).text
     assert "to Tom Verhoeven, by sms" in mine
-    assert "No message has been sent to you yet." in none
+    assert "We have not sent you any messages yet." in none
 
 
 async def test_a_supervisor_sees_on_the_board_that_a_channel_is_broken(

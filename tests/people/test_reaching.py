@@ -36,7 +36,7 @@ async def test_an_address_counts_from_the_page_on_that_takes_its_code(cast: Cast
         assert wrong.text.count('id="code-error"') == 1
         done = await browser.post(path, data={"code": code})
         page = (await browser.get(done.headers["location"])).text
-    assert "This address counts now." in page
+    assert "Address confirmed." in page
     assert "it does not count" not in page
 
 
@@ -55,7 +55,7 @@ async def test_a_machine_that_looks_at_the_link_confirms_nothing(cast: Cast) -> 
         cast.clock.advance(minutes=31)
         over = await stranger.get(link)
     assert over.status_code == 404
-    assert "This link is over" in over.text
+    assert "This link has expired" in over.text
     assert (await Address.get(id=address.id)).verified_at is not None
 
 

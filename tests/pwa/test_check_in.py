@@ -109,10 +109,12 @@ def test_after_the_call_one_can_say_how_and_by_whom_one_would_like_to_be_met(
 ) -> None:
     phone.pair()
     phone.page.locator(".quiet.help").click()
-    assert phone.page.get_by_text("How would you like it?").count() == 0
+    assert phone.page.get_by_text("How should we reach you?").count() == 0
     phone.page.locator(".alarm").click()
     phone.page.locator(".thanks.received").wait_for()
-    phone.page.get_by_role("button", name="Do not call. Write, and only when I say so").click()
+    phone.page.get_by_role(
+        "button", name="Don't call. Message me only when I say it's safe"
+    ).click()
     phone.page.locator(".thanks.received").wait_for()
     phone.page.get_by_role("button", name="Ines Quintanar").click()
     expect(phone.page.get_by_role("button", name="Ines Quintanar")).to_have_attribute(
@@ -168,10 +170,10 @@ def test_an_offline_check_in_arrives_later_exactly_once(phone: Phone, double: Do
     thanks.get_by_text("Saved on this phone").wait_for()
     assert "Received" not in thanks.inner_text()
     phone.page.reload()
-    phone.page.get_by_text("1 answer waits on this phone").wait_for()
+    phone.page.get_by_text("1 answer not sent yet").wait_for()
     assert double.check_ins == []
     phone.network(is_there=True)
-    phone.page.get_by_text("1 answer waits on this phone").wait_for(state="detached")
+    phone.page.get_by_text("1 answer not sent yet").wait_for(state="detached")
     assert len(double.check_ins) == 1
     phone.page.reload()
     phone.page.wait_for_selector(".faces")
@@ -256,7 +258,7 @@ def test_what_is_refused_stays_until_the_child_throws_it_away(
     phone.write("Keep these words")
     phone.ok()
     phone.page.locator(".thanks").get_by_text("This could not be sent").wait_for()
-    phone.page.get_by_role("button", name="Look at it").click()
+    phone.page.get_by_role("button", name="See why").click()
     expect(phone.page.locator(".entry")).to_contain_text("Keep these words", use_inner_text=True)
     phone.page.reload()
     double.refuse_check_ins = None
@@ -264,10 +266,10 @@ def test_what_is_refused_stays_until_the_child_throws_it_away(
     phone.go(2, 3)
     phone.page.get_by_text("It could not be sent").wait_for()
     assert double.check_ins == []
-    phone.page.get_by_role("button", name="Throw away").click()
+    phone.page.get_by_role("button", name="Delete").click()
     expect(phone.page.locator(".entry")).to_have_count(1)
-    phone.page.get_by_role("button", name="Yes, throw it away").click()
-    phone.page.get_by_text("Everything you said has been received.").wait_for()
+    phone.page.get_by_role("button", name="Yes, delete it").click()
+    phone.page.get_by_text("We've received everything you said.").wait_for()
 
 
 def test_what_was_refused_can_be_tried_again_under_the_same_id(
@@ -276,10 +278,10 @@ def test_what_was_refused_can_be_tried_again_under_the_same_id(
     phone.pair()
     double.refuse_check_ins = (422, "invalid")
     phone.ok()
-    phone.page.get_by_role("button", name="Look at it").click()
+    phone.page.get_by_role("button", name="See why").click()
     double.refuse_check_ins = None
     phone.page.get_by_role("button", name="Try again").click()
-    phone.page.get_by_text("Everything you said has been received.").wait_for()
+    phone.page.get_by_text("We've received everything you said.").wait_for()
     first, last = double.posted("/api/v1/check-ins")[0], double.check_ins[0]
     assert first["id"] == last["id"]
 
@@ -293,10 +295,10 @@ def test_a_phone_that_was_shut_out_keeps_its_words_and_hands_them_in_after_pairi
     phone.ok()
     phone.page.get_by_text("This phone is not connected any more").wait_for()
     phone.page.reload()
-    phone.page.get_by_role("button", name="Connect it again").click()
+    phone.page.get_by_role("button", name="Reconnect").click()
     phone.page.locator("#code").fill(CODE.lower())
     phone.page.locator(".main").click()
-    phone.page.get_by_text("1 thing from before is not sent yet. Send it now?").wait_for()
+    phone.page.get_by_text("1 thing from before isn't sent yet. Send it now?").wait_for()
     assert double.check_ins == []
     phone.page.get_by_role("button", name="Send", exact=True).click()
     phone.page.get_by_text("1 thing from before").wait_for(state="detached")
@@ -309,7 +311,7 @@ def test_words_of_one_person_are_never_sent_under_another(phone: Phone, double: 
     double.is_revoked = True
     phone.write("Not yours")
     phone.ok()
-    phone.page.get_by_role("button", name="Connect it again").click()
+    phone.page.get_by_role("button", name="Reconnect").click()
     double.person = NOOR
     phone.page.locator("#code").fill(CODE)
     phone.page.locator(".main").click()

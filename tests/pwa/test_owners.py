@@ -44,5 +44,5 @@ def test_an_adult_is_offered_neither_the_childs_words_nor_a_choice_about_them(
     )
     for field in (about, {"entity": "life_project", "id": MIA, "field": "summary"}):
         page.evaluate(GO, ["edit", field])
-        expect(page.get_by_text("This is not here")).to_be_visible()
+        expect(page.get_by_text("We can't find this")).to_be_visible()
         expect(page.locator("textarea")).to_have_count(0)

@@ -136,7 +136,7 @@ def test_one_tap_makes_a_new_address_and_says_that_it_works(
     [made] = double.subscriptions
     assert made["receipts"] is True
     assert double.tried == [made["id"]]
-    phone.page.get_by_role("button", name="All right").click()
+    phone.page.get_by_role("button", name="Got it").click()
     phone.page.locator(".banner").wait_for(state="detached")
     phone.page.reload()
     phone.page.wait_for_selector(".faces")

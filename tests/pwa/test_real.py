@@ -107,9 +107,9 @@ def test_a_child_comes_in_checks_in_online_and_offline_and_sees_her_days(
     real_phone.tick()
     page.locator(".thanks").get_by_text("Not sent yet").wait_for()
     page.reload()
-    page.get_by_text("1 answer waits on this phone").wait_for()
+    page.get_by_text("1 answer not sent yet").wait_for()
     real_phone.network(is_there=True)
-    page.get_by_text("1 answer waits on this phone").wait_for(state="detached")
+    page.get_by_text("1 answer not sent yet").wait_for(state="detached")
     real_phone.go(1)
     page.locator(".entry").nth(5).wait_for()
     first = page.locator("section").first

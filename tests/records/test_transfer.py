@@ -603,10 +603,10 @@ async def test_the_account_on_paper_says_who_was_there_when(cast: Cast) -> None:
     facts = await account(cast.mia.id, begin, cast.clock() + timedelta(hours=1), "en")
     said = [(fact.what, fact.who) for fact in facts]
     for one in (
-        ("Another agency was asked to take over", "Tom Verhoeven"),
+        ("Request to another agency to take over", "Tom Verhoeven"),
         ("Another agency took over", "Uwe Brandvold"),
-        ("There for the child no more", "Sam Oyelaran"),
-        ("There for the child from now on", "Uwe Brandvold"),
+        ("No longer assigned to the child", "Sam Oyelaran"),
+        ("Assigned to the child", "Uwe Brandvold"),
     ):
         assert said.count(one) == 1, said
 

@@ -116,10 +116,10 @@ async def test_the_page_lists_every_child_and_takes_all_that_nobody_has(stage: S
         assert again.status_code == 303, "twice is once"
     held = await Alert.filter(acknowledged_by=stage.cast.tom.id).count()
     assert held == 11, "who was faster keeps theirs"
-    assert "You have these" in (await tom.get(path)).text
-    assert "Somebody has these" in (await ines.get(path)).text
+    assert "With you" in (await tom.get(path)).text
+    assert "With someone else" in (await ines.get(path)).text
     one = await tom.get(f"/desk/alerts/{alerts[0].id}")
-    assert "11 other children are silent for the same reason" in one.text
+    assert "11 other children have not answered for the same reason" in one.text
 
 
 async def test_two_who_take_all_at_once_never_have_the_same_one(stage: Stage) -> None:

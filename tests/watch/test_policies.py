@@ -136,8 +136,8 @@ def test_who_settles_and_who_holds_is_chosen_in_words() -> None:
     typed = form() | {"mid.evidence.carer": "holds", "mid.evidence.app_seen": "softens"}
     changes = editing.differences(EACH_MISS, editing.read(typed, EACH_MISS), "en")
     assert [(one.label, one.before, one.after) for one in changes] == [
-        ("Seen by the carer", "settles the check-in", "holds for a while"),
-        ("The app was open", "changes nothing", "adults are called a little later"),
+        ("Seen by the carer", "counts as the check-in", "delays the next step for a while"),
+        ("The app was open", "changes nothing", "delays calling adults a little"),
     ]
 
 
@@ -331,7 +331,7 @@ async def test_a_policy_is_changed_on_the_desk_after_looking_at_what_it_would_ha
     cast: Cast,
 ) -> None:
     ines = cast.client_as("ines")
-    assert "What follows silence" in (await ines.get("/desk/policies")).text
+    assert "When a child doesn't answer" in (await ines.get("/desk/policies")).text
     assert "low.grace" in (await ines.get("/desk/policies/new")).text
     typed = form(other(grace="1h", remind_again="30m"))
     unwatched = await ines.post("/desk/policies/look", data=typed)

@@ -244,7 +244,7 @@ async def test_whoever_answers_what_was_taken_back_reads_so(cast: Cast) -> None:
     with pytest.raises(Conflict) as told:
         await agree(cast, made)
     assert (told.value.code, told.value.extra["state"]) == ("decided", "recalled")
-    assert "taken back" in told.value.detail
+    assert "cancelled" in told.value.detail
     with pytest.raises(Conflict):
         await proposing.decline(tom, cast.mia.id, made.id, None, cast.clock())
     async with cast.browser_as("tom") as browser:
@@ -552,7 +552,7 @@ async def test_the_worker_agrees_on_a_free_window_at_the_desk(cast: Cast) -> Non
     async with cast.browser_as("tom") as browser:
         half = await browser.post(f"{path}/rhythm", data={**form, "end": ["", ""]})
         assert half.status_code == 422
-        assert "Enter from when and until when, or leave both empty." in half.text
+        assert "Enter a start and an end, or leave both empty." in half.text
         over = await browser.post(f"{path}/rhythm", data={**form, "begin": ["08:00", ""]})
         assert over.status_code == 422
         assert "no other time lies in it" in over.text
@@ -584,7 +584,7 @@ async def test_the_worker_sees_it_on_the_childs_page_and_agrees_in_one_tap(cast:
         assert f"{cast.mia.name}" in page
         assert "proposes another rhythm" in page
         assert "Every day at 20:00" in page
-        assert "Due 20:00: without an answer, a person is told by 21:45 at the latest." in page
+        assert "Due 20:00. If there is no answer, we tell an adult by 21:45." in page
         assert "&lt;b&gt;" in page
         said = {"version": await version(cast)}
         back = await browser.post(f"{path}/rhythm/proposals/{made.id}/agree", data=said)

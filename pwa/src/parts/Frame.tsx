@@ -77,7 +77,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
       </a>
       <TopBar />
       {children}
-      <nav class="tabs" aria-label={t("Places")}>
+      <nav class="tabs" aria-label={t("Main menu")}>
         <ul>
           {isStaff.value ? (
             <>
