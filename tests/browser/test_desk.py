@@ -290,7 +290,7 @@ async def test_a_form_is_sent_by_the_key_enter_and_a_fault_is_where_one_is(cast:
     async with scenes.serving(cast) as url, chromium() as browser:
         page = await desk(cast, browser, url, "tom", width=320, height=568)
         await page.goto(url + pages["entry: attempt"][1])
-        await page.get_by_label("Whom, or where (optional)").fill("The club at the harbour")
+        await page.get_by_label("Who or where (optional)").fill("The club at the harbour")
         await page.keyboard.press("Enter")
         fault = page.locator(".error").first
         await expect(fault).to_be_visible()
@@ -329,7 +329,7 @@ async def test_an_alert_is_taken_and_closed_by_keys_and_without_script(cast: Cas
         await page.goto(f"{url}/desk/")
         row = page.locator(".kid", has_text="Mia Castellane")
         await row.get_by_role("button", name="I'll take it").press("Enter")
-        await expect(page.locator("#has-it")).to_contain_text("You have it until")
+        await expect(page.locator("#has-it")).to_contain_text("With you until")
         await page.get_by_role("radio", name="Spoken to").press("Space")
         await page.get_by_label("How do you know?").fill("She called from the bus.")
         await page.get_by_role("button", name="Close the alert").press("Enter")

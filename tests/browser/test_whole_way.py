@@ -258,7 +258,7 @@ def test_from_a_check_in_to_an_alert_that_is_closed(
     tom.picture("desk-3-alert")
 
     tom.tap("the button to take it", f"{row} form.act button")
-    tom.reads("You have it until")
+    tom.reads("With you until")
     tom.picture("desk-4-taken")
     tom.tap("how it ended", "#close [name=outcome][value=spoke_to]")
     tom.fill("#close [name=words]", WORDS)

@@ -34,7 +34,7 @@ async def test_the_first_tap_calls_and_the_wish_that_follows_stands_on_the_alert
     assert alert.facts["how"] == "quiet"
     page = await cast.browser_as("tom").get(f"/desk/alerts/{alert.id}")
     assert "Do not call. Text only when Mia Castellane says so." in page.text
-    assert "check-ins missed" not in page.text
+    assert "missed check-ins" not in page.text
     assert (await call(cast, how="come")).status_code == 201
     await alert.refresh_from_db()
     assert alert.facts["how"] == "come", "the last wish counts"

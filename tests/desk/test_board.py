@@ -155,7 +155,7 @@ async def test_a_ticker_that_stands_still_is_said_on_top(cast: Cast) -> None:
     cast.clock.advance(minutes=14)
     page = await board(cast, "tom")
     assert "14 minutes ago" in page
-    assert page.index("Nobody looked since") < page.index("Mia Castellane")
+    assert page.index("Monitoring stopped") < page.index("Mia Castellane")
 
 
 async def test_the_marks_are_said_in_words_too(cast: Cast) -> None:
@@ -166,7 +166,7 @@ async def test_the_marks_are_said_in_words_too(cast: Cast) -> None:
 
 async def test_everything_works_without_script(cast: Cast) -> None:
     page = await board(cast, "tom")
-    assert '<a href="/desk/">Look again</a>' in page
+    assert '<a href="/desk/">Refresh</a>' in page
     assert "<script>" not in page
     assert not re.search(r"\son\w+=|\sstyle=", page)
 

@@ -59,8 +59,8 @@ async def test_an_alert_says_all_that_is_known_in_two_sentences(cast: Cast) -> N
     assert facts.alerts[0].cause is Cause.SILENCE
     await Message.filter(kind="remind_child").update(channel="push", state="done")
     assert await sentence(cast, "mia") == (
-        "No answer since 18:00, never answered so far. "
-        "Phone reachable, carer asked 19:00, no answer yet, nothing wrong at our side."
+        "No answer since 18:00, has never answered. "
+        "Phone reachable, carer asked 19:00, no answer yet, our system is fine."
     )
     assert await brief(cast, "mia") == (
         "No answer since 18:00, phone reachable, carer asked 19:00, no answer yet."
@@ -168,7 +168,7 @@ async def test_a_time_in_which_we_did_not_look_is_said(cast: Cast) -> None:
     await Blind.create(from_at=at(3), until_at=at(4))
     await run_until(cast, at(19, 50))
     assert "our server was down 18:05–18:35" in await sentence(cast, "mia")
-    assert "nothing wrong" not in await sentence(cast, "mia")
+    assert "our system is fine" not in await sentence(cast, "mia")
 
 
 async def test_a_ticker_that_stands_still_is_blindness_that_goes_on(cast: Cast) -> None:

@@ -85,7 +85,7 @@ async def test_a_weekly_shift_is_planned_shown_and_ended(cast: Cast, planner: st
         days = (await browser.get("/desk/rota")).text
         assert "Eve Thackeray" in days
         # By day nobody is there, and every hour has to be covered.
-        assert "Nobody is on duty at" in days
+        assert "nobody is on duty then" in days
         assert "Fill this gap" in days
         await post(browser, f"/desk/rota/duties/{duty.id}/end", {})
         assert (await Duty.get(id=duty.id)).until_on is not None
@@ -208,7 +208,7 @@ async def test_whoever_is_on_duty_sees_what_is_open(cast: Cast) -> None:
         assert "Mia Castellane" not in page
         await cast.on_duty("eve", hours=3)
         page = (await browser.get("/desk/duty")).text
-    assert "you have it now" in page
+    assert "You are on duty now" in page
     assert "1 alert is open." in page
     assert "Mia Castellane" in page
 

@@ -255,7 +255,7 @@ async def test_a_link_is_over_after_half_an_hour(stage: Stage) -> None:
         stage.clock.advance(seconds=LINK_LASTS.total_seconds() + 1)
         late = await tom.get(link)
         assert late.status_code == 404
-        assert "does not work any more" in late.text
+        assert "no longer works" in late.text
 
 
 async def test_the_answer_tells_nothing_of_whose_name_it_is(stage: Stage) -> None:

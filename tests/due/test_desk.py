@@ -51,7 +51,7 @@ async def test_the_page_of_a_child_says_whose_turn_it_is_and_until_when(cast: Ca
     assert "late" not in turns
     await stand(cast, Kind.STEP, "mia", days=-1)
     turns = (await page(cast, "ines", "mia")).split("Whose turn is it?")[1].split("</section>")[0]
-    assert 'A step that was promised <span class="tag late">late</span>' in turns
+    assert 'A promised step <span class="tag late">late</span>' in turns
 
 
 async def test_a_guardian_reads_nothing_of_the_thread_there(cast: Cast) -> None:

@@ -519,9 +519,9 @@ async def test_whoever_comes_reads_how_it_stands_in_plain_sentences(cast: Cast) 
         "Missing since",
         "reference A 17",
         "1 try to reach the child",
-        "Went there (Station), Not there.",
+        "Visited a place (Station), Not there.",
         "No sign of life since the search began.",
-        "Next: Try again to reach the child, by",
+        "Next: Try to reach the child again, by",
         "This is for Tom Verhoeven.",
         "Rosa comes at seven.",
     ):
@@ -549,11 +549,11 @@ async def test_whoever_had_it_writes_after_their_shift_and_reads_nothing_of_the_
     async with at_desk(cast, "eve") as browser:
         empty = await browser.post(path, data={"id": str(uuid4()), "words": ""})
         assert empty.status_code == 422
-        assert "Write in a few words" in empty.text
+        assert "Say in a few words" in empty.text
         done = await browser.post(path, data={"id": str(uuid4()), "words": "Ask Rosa."})
         assert done.headers["location"] == path
         after = (await browser.get(path)).text
-    assert "The hand-over is written" in after
+    assert "Search handover saved" in after
     assert "Mia" not in after
     assert (await Line.get(what="handover")).words == "Ask Rosa."
 
@@ -563,9 +563,9 @@ async def test_the_page_of_the_search_says_who_is_asked(cast: Cast) -> None:
     await moved(cast, minutes=61)
     async with at_desk(cast, "tom") as browser:
         text = (await browser.get(f"/desk/episodes/{episode.id}")).text
-    assert "is asked for a hand-over until" in text
-    assert "has not said yet that they read how it stands" in text
-    assert "Read how it stands</a>" not in text
+    assert "must write the search handover by" in text
+    assert "They have not confirmed yet that they read where the search stands" in text
+    assert "Read where the search stands</a>" not in text
 
 
 async def test_nobody_else_reads_the_part_of_another(cast: Cast) -> None:
@@ -578,7 +578,7 @@ async def test_nobody_else_reads_the_part_of_another(cast: Cast) -> None:
         assert answer.status_code in (403, 404)
     async with at_desk(cast, "ines") as browser:
         text = (await browser.get(f"/desk/handovers/{row.id}")).text
-        assert "I have read it" not in text
+        assert "I&#39;ve read it" not in text
         answer = await browser.post(f"/desk/handovers/{row.id}", data={"id": str(uuid4())})
     assert answer.status_code == 404
 

@@ -82,7 +82,7 @@ async def test_an_entry_is_asked_for_in_words_and_stands_on_top(cast: Cast) -> N
         given = {"id": id_[1], "how": "visit", "whom": "The station"}
         refused = await browser.post(where, data=given)
         assert refused.status_code == 422
-        assert "Fill in: What came of it." in refused.text
+        assert "Fill in: Result." in refused.text
         assert 'value="The station"' in refused.text
         for _ in range(2):
             done = await browser.post(where, data={**given, "result": "not_there"})
@@ -107,7 +107,7 @@ async def test_being_seen_needs_who_where_and_how(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         refused = await browser.post(where, data={"by": "Tom", "where": "", "words": "Well."})
         assert refused.status_code == 422
-        assert "all three are needed" in refused.text
+        assert "Say who saw the child, where, and how the child is." in refused.text
         done = await browser.post(where, data={"by": "Tom", "where": "Home", "words": "Well."})
         page = (await browser.get(done.headers["location"])).text
         assert "Found, more to do" in page
@@ -186,7 +186,7 @@ async def test_a_clock_that_is_over_says_since_when(cast: Cast) -> None:
 async def test_who_is_called_by_one_tap_are_those_whom_the_page_named(cast: Cast) -> None:
     async with at_desk(cast, "ines") as browser:
         page = " ".join((await browser.get(path(cast, "/missing"))).text.split())
-    said = re.search(r"One tap calls (.*?), at once and together\.", page)
+    said = re.search(r"Tap once and we call (.*?), all at once\.", page)
     assert said is not None
     async with at_desk(cast, "sam") as browser:
         await browser.post(path(cast, "/missing"))

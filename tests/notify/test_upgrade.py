@@ -27,7 +27,7 @@ from tests.engines.test_migrate import opened
 from tests.fixtures import Database, DrivenClock
 
 BEFORE = "0020_by_way"
-NOBODY_ANSWERED = "nobody has ever answered from here"
+NOBODY_ANSWERED = "you have never confirmed it"
 
 
 async def stored_before(clock: DrivenClock) -> Person:
@@ -110,7 +110,7 @@ async def is_told_until_a_code_comes_back(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get("/desk/settings")).text
         assert NOBODY_ANSWERED in page
-        assert "it does not count" not in page
+        assert "we do not use it" not in page
         [shown] = (await browser.get("/api/v1/me/reaching")).json()["addresses"]
         assert (shown["verified_at"] is not None, shown["has_answered"]) == (True, False)
         assert (await browser.post(f"{path}/again", data={})).status_code == 303

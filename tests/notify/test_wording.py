@@ -43,7 +43,5 @@ def test_a_child_reads_nothing_that_the_lock_screen_would_not_say() -> None:
 def test_adults_are_told_when_the_server_could_not_see() -> None:
     words = word(Kind.ALERT, "en", display_name="Planner", url=URL, unseen=("02:00", "05:00"))
     assert words.body == (
-        "Somebody needs you.\n\n"
-        "The server was down and could not see from 02:00 to 05:00.\n\n"
-        f"Open: {URL}"
+        f"Somebody needs you.\n\nOur server was down from 02:00 to 05:00.\n\nOpen: {URL}"
     )

@@ -245,9 +245,9 @@ async def test_a_supervisor_sees_on_the_board_that_a_channel_is_broken(
     cast.app.state.channels = ["push", "sms", "email"]
     await break_it(texting, gateway)
     async with at_desk(cast, "ines") as browser:
-        assert "Messages do not get through now by: sms." in (await browser.get("/desk/")).text
+        assert "Messages are not getting through by: sms." in (await browser.get("/desk/")).text
     async with at_desk(cast, "tom") as browser:
-        assert "Messages do not get through" not in (await browser.get("/desk/")).text
+        assert "Messages are not getting through" not in (await browser.get("/desk/")).text
     async with at_desk(cast, "root") as browser:
         page = (await browser.get("/desk/people/channels")).text
-    assert "It fails for many now." in page
+    assert "This channel is failing for many people." in page

@@ -50,12 +50,12 @@ async def test_the_agency_is_changed_and_the_phones_say_its_display_name(cast: C
         ("name", "", "1 to 120 characters"),
         ("name", "a\u202eb", "1 to 120 characters"),
         ("display_name", "x" * 41, "40 characters"),
-        ("display_name", "My Waymark", "tells nobody what it is for"),
-        ("display_name", "harbour", "tells nobody what it is for"),
-        ("language", "xx", "languages of the list"),
+        ("display_name", "My Waymark", "gives nothing away"),
+        ("display_name", "harbour", "gives nothing away"),
+        ("language", "xx", "Choose a language from the list"),
         ("zone", "Mars/Olympus", "time zone such as"),
-        ("help_phone", "call me", "telephone number such as"),
-        ("help_phone", "1" * 33, "telephone number such as"),
+        ("help_phone", "call me", "phone number such as"),
+        ("help_phone", "1" * 33, "phone number such as"),
     ],
 )
 async def test_what_does_not_fit_the_agency_is_said_at_its_question(

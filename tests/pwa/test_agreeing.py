@@ -33,7 +33,7 @@ def test_a_picture_says_what_is_meant_once_it_is_confirmed(phone: Phone, double:
     book = double.book
     a_project(book)
     phone.pair()
-    opened(phone, "Read it and agree")
+    opened(phone, "Read it and say yes or no")
     click(phone, "I agree")
     click(phone, "With a picture")
     say = phone.page.get_by_role("button", name="Send my answer")
@@ -54,7 +54,7 @@ def test_how_it_was_explained_and_by_whom_goes_along(phone: Phone, double: Doubl
     book = double.book
     a_project(book)
     phone.pair()
-    opened(phone, "Read it and agree")
+    opened(phone, "Read it and say yes or no")
     click(phone, "I agree")
     click(phone, "Yes")
     phone.page.get_by_label("Which language?").select_option("ti")
@@ -72,7 +72,7 @@ def test_who_said_what_is_shown_and_who_was_not_asked(phone: Phone, double: Doub
     a_project(book)
     book.make(TOM, "agreement", revision=book.state.revision, decision="disagree", method="tap")
     phone.pair()
-    opened(phone, "Read it and agree")
+    opened(phone, "Read it and say yes or no")
     toms = phone.page.locator(".entry", has=phone.page.locator(".party-role"), has_text="Tom")
     expect(toms).to_contain_text("Doesn't agree", use_inner_text=True)
     agency = phone.page.locator(".entry", has_text="The agency").last
@@ -91,7 +91,7 @@ def test_what_an_adult_wrote_down_counts_when_the_child_says_it_itself(
     book.make(TOM, "agreement", revision=revision, decision="agree", **record)
     assert book.state.signed_revision != revision
     phone.pair()
-    opened(phone, "Read it and agree")
+    opened(phone, "Read it and say yes or no")
     shown(phone, "Tom wrote down what you said")
     shown(phone, "Who was there: Sam")
     click(phone, "Yes, that's what I said")
@@ -107,7 +107,7 @@ def test_whoever_disagrees_can_take_the_words_to_somebody_else(
     book = double.book
     a_project(book)
     phone.pair()
-    opened(phone, "Read it and agree")
+    opened(phone, "Read it and say yes or no")
     click(phone, "I don't agree")
     phone.page.locator("textarea").fill("The bus pass comes too late.")
     click(phone, "Send my answer")
@@ -118,11 +118,11 @@ def test_whoever_disagrees_can_take_the_words_to_somebody_else(
     eventually(phone, lambda: book.things("complaint"))
     (complaint,) = book.things("complaint")
     assert book.standing("complaint", complaint, "text") == "The bus pass comes too late."
-    shown(phone, "There is no answer yet. It is due by")
+    shown(phone, "No answer yet. It's due")
     # Blanks are no answer: it stays open until there is one to read.
     book.say("00000000-0000-4000-8000-000000000003", "complaint", complaint, "answer", "  ")
     phone.page.wait_for_timeout(300)
-    shown(phone, "There is no answer yet. It is due by")
+    shown(phone, "No answer yet. It's due")
 
 
 def test_a_step_that_comes_again_is_done_for_this_time(phone: Phone, double: Double) -> None:
@@ -181,14 +181,14 @@ def test_a_promise_is_moved_with_a_reason_and_says_which_day_it_was(
     ids = a_project(book)
     phone.pair()
     to_step(phone, WORDS["en"]["late"])
-    shown(phone, "It is still open.")
+    shown(phone, "Late. It was due")
     phone.page.locator(".row", has_text="Choose another date").click()
     keep = phone.page.get_by_role("button", name="Save", exact=True)
     phone.page.locator("input").fill(day(9))
     assert keep.is_disabled()
     phone.page.get_by_label("Why another date?").fill("The lawyer is away until Monday.")
     keep.click()
-    shown(phone, "Another day was chosen. Before: by")
+    shown(phone, "The date was changed. Before:")
     shown(phone, "The lawyer is away until Monday.")
     eventually(phone, lambda: book.standing("step", ids["late"], "due_on") == day(9))
     eventually(phone, lambda: bool(book.standing("step", ids["late"], "moved_why")))
@@ -252,7 +252,7 @@ def test_a_goal_that_is_the_childs_no_more_leaves_what_adults_promised(
     phone.project()
     phone.page.locator(".goal", has_text=WORDS["en"]["child"]).click()
     click(phone, "I don't want this goal now")
-    shown(phone, "Your own steps rest.")
+    shown(phone, "Your steps are on hold:")
     click(phone, "No, keep it")
     click(phone, "I don't want this goal now")
     click(phone, "Yes, drop it")

@@ -134,7 +134,7 @@ def test_a_wish_without_a_network_waits_with_the_call(phone: Phone, double: Doub
     phone.network(is_there=False)
     phone.page.locator(".alarm").click()
     phone.page.get_by_role("button", name="Come to me").click()
-    phone.page.get_by_text("It is not sent yet").first.wait_for()
+    phone.page.get_by_text("so it isn't sent yet").first.wait_for()
     assert double.check_ins == []
     phone.network(is_there=True)
     phone.page.locator(".thanks.received").wait_for()
@@ -187,7 +187,7 @@ def test_help_without_a_network_says_that_it_is_not_sent_and_how_to_phone(
     phone.network(is_there=False)
     phone.page.locator(".quiet.help").click()
     phone.page.locator(".alarm").click()
-    phone.page.locator(".thanks").get_by_text("It is not sent yet").wait_for()
+    phone.page.locator(".thanks").get_by_text("so it isn't sent yet").wait_for()
     number = (double.help_phone or "").replace(" ", "")
     expect(phone.page.locator(f'a[href="tel:{number}"]')).to_be_visible()
     expect(phone.page.locator(f'a[href="sms:{number}"]')).to_be_visible()
@@ -257,14 +257,14 @@ def test_what_is_refused_stays_until_the_child_throws_it_away(
     double.refuse_check_ins = (status, code)
     phone.write("Keep these words")
     phone.ok()
-    phone.page.locator(".thanks").get_by_text("This could not be sent").wait_for()
+    phone.page.locator(".thanks").get_by_text("We couldn't send this").wait_for()
     phone.page.get_by_role("button", name="See why").click()
     expect(phone.page.locator(".entry")).to_contain_text("Keep these words", use_inner_text=True)
     phone.page.reload()
     double.refuse_check_ins = None
     phone.page.evaluate("dispatchEvent(new Event('online'))")
     phone.go(2, 3)
-    phone.page.get_by_text("It could not be sent").wait_for()
+    phone.page.get_by_text("We couldn't send it").wait_for()
     assert double.check_ins == []
     phone.page.get_by_role("button", name="Delete").click()
     expect(phone.page.locator(".entry")).to_have_count(1)
@@ -293,7 +293,7 @@ def test_a_phone_that_was_shut_out_keeps_its_words_and_hands_them_in_after_pairi
     double.is_revoked = True
     phone.write("Said while shut out")
     phone.ok()
-    phone.page.get_by_text("This phone is not connected any more").wait_for()
+    phone.page.get_by_text("This phone isn't connected any more").wait_for()
     phone.page.reload()
     phone.page.get_by_role("button", name="Reconnect").click()
     phone.page.locator("#code").fill(CODE.lower())
@@ -309,7 +309,7 @@ def test_a_phone_that_was_shut_out_keeps_its_words_and_hands_them_in_after_pairi
 def test_words_of_one_person_are_never_sent_under_another(phone: Phone, double: Double) -> None:
     phone.pair()
     double.is_revoked = True
-    phone.write("Not yours")
+    phone.write("Not linked")
     phone.ok()
     phone.page.get_by_role("button", name="Reconnect").click()
     double.person = NOOR
@@ -321,7 +321,7 @@ def test_words_of_one_person_are_never_sent_under_another(phone: Phone, double: 
     assert [c["note"] for c in double.check_ins] == [None]
     phone.go(2, 3)
     phone.page.get_by_text("1 thing of somebody else waits here too").wait_for()
-    assert "Not yours" not in phone.page.content()
+    assert "Not linked" not in phone.page.content()
 
 
 def test_a_full_phone_says_so_and_still_sends(phone: Phone, double: Double) -> None:
@@ -337,7 +337,7 @@ def test_a_full_phone_says_so_and_still_sends(phone: Phone, double: Double) -> N
     )
     phone.network(is_there=False)
     phone.ok()
-    phone.page.locator(".thanks").get_by_text("This phone has no room left").wait_for()
+    phone.page.locator(".thanks").get_by_text("This phone is full").wait_for()
     phone.network(is_there=True)
     phone.is_thanked()
     assert len(double.check_ins) == 1
@@ -346,7 +346,7 @@ def test_a_full_phone_says_so_and_still_sends(phone: Phone, double: Double) -> N
 def test_a_browser_that_keeps_nothing_says_so_and_still_sends(phone: Phone, double: Double) -> None:
     phone.page.add_init_script("IDBFactory.prototype.open = () => { throw new Error('no'); };")
     phone.pair()
-    phone.page.get_by_text("This browser keeps nothing once it is closed").wait_for()
+    phone.page.get_by_text("This browser forgets everything when you close it").wait_for()
     phone.ok()
     phone.is_thanked()
     assert len(double.check_ins) == 1

@@ -83,7 +83,7 @@ class SharedPhone:
         self.page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
         self.more("Share this phone")
         self.choose(name)
-        self.page.get_by_text("That is you on this phone").wait_for()
+        self.page.get_by_text("This is you on this phone now").wait_for()
 
     def beside(self, name: str) -> None:
         self.follow(self.link(name))
@@ -216,7 +216,7 @@ def test_other_digits_open_nothing_and_after_five_one_has_to_wait(shared: Shared
     field = page.get_by_label("Your 4-digit code")
     for _ in range(4):
         field.fill("9999")
-        page.get_by_text("These are not the digits").wait_for()
+        page.get_by_text("That code is wrong").wait_for()
         page.get_by_role("button", name="Back").click()
         page.get_by_role("button", name="Star").click()
     field.fill("2222")  # Those of Noor.

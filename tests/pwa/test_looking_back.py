@@ -158,7 +158,7 @@ def test_whose_turn_it_is_stands_over_the_path_ones_own_first_and_the_late_as_pl
     assert mine.startswith("You")
     assert EN["next"] in mine
     assert toms.startswith("Tom")
-    assert "It is still open." in toms
+    assert "Late. It was due" in toms
     assert "We also told Ines" in toms
     turns(phone).first.click()
     phone.page.get_by_role("button", name="Done", exact=True).click()
@@ -238,9 +238,9 @@ def test_the_project_can_be_taken_along_with_a_connection_and_says_so_without(
         "/api/v1/project.pdf?language=en",
         "/api/v1/project/whole",
     ]
-    assert "Whoever holds the phone can open it." in text_of(phone, ".note-line")
+    assert "Anyone who has the phone can open it." in text_of(phone, ".note-line")
     phone.network(is_there=False)
-    phone.page.get_by_text("There is none now.").wait_for()
+    phone.page.get_by_text("You're offline now.").wait_for()
     expect(links).to_have_count(0)
 
 
@@ -264,7 +264,7 @@ def test_you_said_we_did_or_why_not(phone: Phone, double: Double) -> None:
     assert "Done:" in next(text for text in deeds if EN["tomdone"] in text)
     assert f"Why: {EN['reason']}" in next(text for text in deeds if EN["missed"] in text)
     moved = next(text for text in deeds if EN["tom"] in text)
-    assert "Another day, " in moved
+    assert "New date, " in moved
     assert "She is on a journey." in moved
     shown = phone.page.locator("main").inner_text()
     assert "No answer yet." in shown

@@ -189,7 +189,7 @@ def test_four_digits_are_asked_for_where_they_are_set(phone: Phone) -> None:
     phone.page.get_by_text("Type 4 digits.").wait_for()
     phone.page.locator("#pin").fill("2580")
     phone.page.get_by_role("button", name="Save", exact=True).click()
-    phone.page.get_by_text("The four digits are set").wait_for()
+    phone.page.get_by_text("Code saved").wait_for()
     phone.page.reload()
     phone.page.wait_for_selector(".date")
     for _ in range(4):
@@ -208,7 +208,7 @@ def test_a_new_link_gets_past_forgotten_digits_but_shows_nothing_before(
     phone.go(2, 1)
     phone.page.locator("#pin").fill("2580")
     phone.page.get_by_role("button", name="Save", exact=True).click()
-    phone.page.get_by_text("The four digits are set").wait_for()
+    phone.page.get_by_text("Code saved").wait_for()
     phone.page.goto("about:blank")
     phone.open(f"#pair={CODE}")
     phone.page.locator(".main").wait_for()

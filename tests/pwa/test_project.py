@@ -135,7 +135,7 @@ def test_promises_of_adults_stand_on_the_path_as_large_as_the_childs(
     assert mine["width"] == pytest.approx(toms["width"], abs=1)
     assert mine["x"] < toms["x"]
     late = phone.page.locator(".stone", has_text=WORDS["en"]["late"])
-    expect(late).to_contain_text("It is still open.", use_inner_text=True)
+    expect(late).to_contain_text("Late. It was due", use_inner_text=True)
     expect(late).to_contain_text("Tom", use_inner_text=True)
     missed = phone.page.locator(".stone", has_text=WORDS["en"]["missed"])
     expect(missed).to_contain_text(WORDS["en"]["reason"], use_inner_text=True)
@@ -414,12 +414,12 @@ def test_a_phone_that_was_shut_out_keeps_its_words_and_offers_them_after_pairing
     phone.project()
     double.is_revoked = True
     new_goal(phone, "Not lost")
-    shown(phone, "This phone is not connected any more.")
+    shown(phone, "This phone isn't connected any more.")
     shown(phone, "Not lost")
     click(phone, "Reconnect")
     phone.page.locator("#code").fill(CODE)
     phone.page.locator(".main").last.click()
-    shown(phone, "not sent yet. Send")
+    shown(phone, "sent yet. Send")
     assert goals(double) == []
     click(phone, "Send")
     eventually(phone, lambda: goals(double) == ["Not lost"])
@@ -456,7 +456,7 @@ def test_one_agrees_to_just_what_is_written_and_not_while_own_words_wait(
     shown(phone, WORDS["en"]["tom"])
     eventually(phone, lambda: double.posted("/api/v1/sync"))
     revision = book.state.revision
-    phone.page.locator(".row", has_text="Read it and agree").click()
+    phone.page.locator(".row", has_text="Read it and say yes or no").click()
     shown(phone, WORDS["en"]["agency"])
     answers = [
         phone.page.get_by_role("button", name=name, exact=True)
@@ -487,8 +487,8 @@ def test_one_agrees_to_just_what_is_written_and_not_while_own_words_wait(
     assert value["comment"] == "The bus pass is too late."
     phone.network(is_there=False)
     new_goal(phone, "One thing more")
-    phone.page.locator(".row", has_text="Read it and agree").click()
-    shown(phone, "Your last words go out first.")
+    phone.page.locator(".row", has_text="Read it and say yes or no").click()
+    shown(phone, "We're sending your latest changes first.")
     expect(phone.page.get_by_role("button", name="I agree", exact=True)).to_have_count(0)
 
 
@@ -498,13 +498,13 @@ def test_one_can_agree_without_a_network_to_what_was_received(phone: Phone, doub
     phone.pair()
     phone.project()
     shown(phone, WORDS["en"]["tom"])
-    phone.page.locator(".row", has_text="Read it and agree").click()
+    phone.page.locator(".row", has_text="Read it and say yes or no").click()
     phone.page.get_by_role("button", name="I agree", exact=True).wait_for()
     revision = book.state.revision
     phone.network(is_there=False)
     phone.page.reload()
     phone.project()
-    phone.page.locator(".row", has_text="Read it and agree").click()
+    phone.page.locator(".row", has_text="Read it and say yes or no").click()
     click(phone, "I agree")
     click(phone, "Send my answer")
     book.say(TOM, "life_project", MIA, "situation", "A hearing in spring.")

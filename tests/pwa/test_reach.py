@@ -169,7 +169,7 @@ def test_without_a_network_it_says_that_it_did_not_work(phone: Phone, double: Do
     silent(phone, double)
     phone.network(is_there=False)
     phone.page.get_by_role("button", name="Try again").click()
-    phone.page.get_by_text("It did not work just now.").wait_for()
+    phone.page.get_by_text("That didn't work.").wait_for()
     phone.network(is_there=True)
     phone.page.get_by_role("button", name="Try again").click()
     phone.page.get_by_text("It works.").wait_for()

@@ -79,7 +79,7 @@ def test_a_reason_becomes_a_goal_in_its_words_and_is_shown_as_one(
     came = reason(phone, STOP["en"]).locator(".row")
     expect(came).to_contain_text("This is a goal now")
     expect(came).to_contain_text("I find somebody whom you can call at night.")
-    expect(reason(phone, STOP["en"]).get_by_role("button", name="Make a goal")).to_have_count(0)
+    expect(reason(phone, STOP["en"]).get_by_role("button", name="Make it a goal")).to_have_count(0)
     phone.network(is_there=True)
     eventually(phone, lambda: len(said(double, "goal")) == 1)
     [goal] = said(double, "goal")
@@ -147,13 +147,13 @@ def test_what_was_read_stays_readable_offline_sealed_until_it_may_not_be_read(
     page.wait_for_selector(".path")
     open_review(phone, ids)
     expect(page.locator(".reason")).to_have_count(4)
-    expect(page.locator("[role=status]", has_text="As it was read on this phone")).to_be_visible()
+    expect(page.locator("[role=status]", has_text="Last updated on this phone")).to_be_visible()
     phone.network(is_there=True)
     # The child has said no since.
     double.reasons = []
     ask_again(phone, double, ids)
     expect(page.locator(".reason")).to_have_count(0)
-    expect(page.get_by_text("There is nothing that the child lets be used here.")).to_be_visible()
+    expect(page.get_by_text("The child hasn't let you use anything here.")).to_be_visible()
     # Whoever may not read them any more keeps none.
     double.reasons = [TALK]
     ask_again(phone, double, ids)

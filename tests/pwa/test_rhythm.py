@@ -39,14 +39,14 @@ def propose(phone: Phone) -> None:
 def test_the_rhythm_and_what_it_comes_to_are_shown(phone: Phone) -> None:
     at_the_rhythm(phone)
     assert "Every day at 18:00" in words(phone)
-    assert "if you do not answer, a person is told by" in words(phone)
+    assert "If you don't answer, we tell an adult by" in words(phone)
 
 
 def test_a_phone_on_another_clock_says_whose_times_they_are(phones: Phones) -> None:
     away = at_the_rhythm(phones(zone="Asia/Kabul"))
     expect(away.page.locator(".card")).to_contain_text("The times above are by the clock in Paris")
     at_home = at_the_rhythm(phones())
-    assert "another clock" not in words(at_home)
+    assert "Your phone's clock is different" not in words(at_home)
 
 
 def test_today_leads_there(phone: Phone) -> None:
@@ -64,7 +64,7 @@ def test_a_proposal_is_sent_with_its_sum_and_waits_for_an_answer(
     phone.page.locator("[role=status]", has_text="Asked").wait_for()
     phone.page.locator("#why").fill("Training ends at seven.")
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     (said,) = double.posted(PATH)
     assert said["rhythm"] == {"at": ["20:00"]}
     assert said["words"] == "Training ends at seven."
@@ -76,7 +76,7 @@ def test_days_are_chosen_and_left_out(phone: Phone, double: Double) -> None:
     propose(phone)
     phone.page.get_by_role("button", name="Sunday").click()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     assert double.posted(PATH)[0]["rhythm"] == {"at": ["20:00"], "days": [0, 1, 2, 3, 4, 5]}
 
 
@@ -86,11 +86,11 @@ def test_a_longer_time_to_answer_is_proposed_with_its_sum(phone: Phone, double: 
     phone.page.get_by_role("button", name="Give me more time to answer").click()
     assert phone.page.locator("main > .main").is_disabled()
     phone.page.get_by_label("Time 1, from").fill("16:00")
-    phone.page.locator("[role=status]", has_text="Asked from").wait_for()
+    phone.page.locator("[role=status]", has_text="16:00 to 20:00").wait_for()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     assert double.posted(PATH)[0]["rhythm"] == {"at": ["20:00"], "from": {"20:00": "16:00"}}
-    assert "Every day, some time from 16:00 to 20:00" in words(phone)
+    assert "Every day, any time from 16:00 to 20:00" in words(phone)
 
 
 def test_a_longer_time_that_was_agreed_is_shown_and_can_be_given_up(
@@ -98,11 +98,11 @@ def test_a_longer_time_that_was_agreed_is_shown_and_can_be_given_up(
 ) -> None:
     double.rhythm = {"at": ["09:00", "20:00"], "from": {"20:00": "16:00"}}
     at_the_rhythm(phone)
-    assert "Every day, 9:00 and some time from 16:00 to 20:00" in words(phone)
+    assert "Every day, 9:00 and any time from 16:00 to 20:00" in words(phone)
     phone.page.locator("main > .second").click()
     phone.page.get_by_role("button", name="One time is enough").click()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     assert double.posted(PATH)[0]["rhythm"] == {"at": ["09:00", "20:00"]}
 
 
@@ -121,7 +121,7 @@ def test_without_a_network_it_is_kept_and_goes_out_later(phone: Phone, double: D
     phone.page.get_by_text("It will be sent when you're online.").wait_for()
     assert double.proposals == []
     phone.network(is_there=True)
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     assert len(double.proposals) == 1
 
 
@@ -212,15 +212,15 @@ def test_whoever_is_too_late_reads_so_and_what_was_answered(phone: Phone, double
     at_the_rhythm(phone)
     phone.network(is_there=False)
     phone.page.get_by_role("button", name="Take back").click()
-    phone.page.get_by_text("You take it back.").wait_for()
+    phone.page.get_by_text("You took it back.").wait_for()
     tom = {"id": TOM, "name": "Tom"}
     answered = {"state": "agreed", "decided_by": tom, "decided_at": "2026-01-02T13:00:00Z"}
     double.proposals = [an_open_one(double, **answered)]
     phone.network(is_there=True)
-    phone.page.get_by_text("There was an answer already.").wait_for()
+    phone.page.get_by_text("There was already an answer.").wait_for()
     assert "Tom agreed" in words(phone)
     phone.page.get_by_role("button", name="Got it").click()
-    expect(phone.page.get_by_text("There was an answer already.")).to_have_count(0)
+    expect(phone.page.get_by_text("There was already an answer.")).to_have_count(0)
     assert double.proposals[0]["state"] == "agreed"
 
 
@@ -237,7 +237,7 @@ def test_other_times_are_proposed_for_some_days_only(phone: Phone, double: Doubl
     phone.page.get_by_label("Last day").fill("2031-03-07")
     phone.page.locator("[role=status]", has_text="Asked").wait_for()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     (said,) = double.posted(PATH)
     assert (said["first"], said["last"]) == ("2031-03-05", "2031-03-07")
     looked = double.posted("/api/v1/rhythm/look")[-1]
@@ -251,7 +251,7 @@ def test_who_changes_their_mind_proposes_it_for_good(phone: Phone, double: Doubl
     phone.page.get_by_role("button", name="Only for a few days").click()
     phone.page.get_by_role("button", name="From now on").click()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     assert "first" not in double.posted(PATH)[0]
 
 

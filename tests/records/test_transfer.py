@@ -678,13 +678,13 @@ async def page_of(cast: Cast, name: str, path: str) -> str:
     return str(answer.text)
 
 
-NO_SUPERVISOR = "has no supervisor. What is late goes to the caseworker"
+NO_SUPERVISOR = "has no supervisor. If something is late, we tell the caseworker"
 
 
 async def test_who_takes_a_child_over_without_a_supervisor_is_told_so(cast: Cast) -> None:
     made = await offered(cast)
     page = f"/desk/transfers/{made['id']}"
-    assert "Without a supervisor, what is late goes to" in await page_of(cast, "uwe", page)
+    assert "Without a supervisor, anything late goes to" in await page_of(cast, "uwe", page)
     assert NO_SUPERVISOR not in await page_of(cast, "tom", page)
     await accept(cast, made)
     assert NO_SUPERVISOR in await page_of(cast, "uwe", page)

@@ -254,7 +254,7 @@ async def test_the_calendar_at_the_desk(cast: Cast) -> None:
             answer = await browser.post(f"{path}/calendar", data=said)
             assert answer.headers["location"] == f"{path}?done=milestone"
         page = (await browser.get(f"{path}/calendar")).text
-        assert "Watched more tightly from" in page
+        assert "Closer watch from" in page
         await tier_at(cast, local(5))
         await cast.new_token("tom")
     async with at_desk(cast, "tom") as browser:

@@ -158,9 +158,9 @@ def test_a_day_of_the_calendar_is_asked_for_in_words() -> None:
     }
     changes = editing.differences(filled({}), editing.read(typed, filled({})), "en")
     assert [(one.label, one.before, one.after) for one in changes] == [
-        ("A hearing, or a date with an office: how tight", "High", "Mid"),
-        ("A hearing, or a date with an office: so long before the day", "1 day", "not set"),
-        ("A negative decision: so long before the day", "not set", "12 hrs"),
+        ("A hearing or an official appointment: watch level", "High", "Medium"),
+        ("A hearing or an official appointment: time before the day", "1 day", "not set"),
+        ("A negative decision: time before the day", "not set", "12 hrs"),
     ]
     with pytest.raises(Refused) as fault:
         editing.read(form() | {"milestones.hearing.tier": "low"}, EACH_MISS)
@@ -374,7 +374,7 @@ async def test_whoever_was_slower_sees_what_changes_against_the_new_one(cast: Ca
     sent = form(other(grace="3h")) | {"id": str(uuid4()), "base": "0", "why": "Fewer calls."}
     answer = await cast.client_as("ines").post("/desk/policies", data=sent)
     assert answer.status_code == 409
-    assert "Somebody else adopted another policy" in answer.text
+    assert "A colleague has adopted another policy" in answer.text
     assert 'name="base" value="1"' in answer.text
     assert "Fewer calls." in answer.text
     with pytest.raises(Conflict):

@@ -168,7 +168,7 @@ async def test_her_word_ends_nothing_and_a_person_is_asked_to_confirm_it(stage: 
     assert stage.paths("tom")[-1] == f"/desk/alerts/{after.id}"
     async with at_desk(stage.cast, "tom") as browser:
         page = (await browser.get(f"/desk/alerts/{after.id}")).text
-    assert "saw or spoke to them, she says" in page
+    assert "they said they saw or spoke to the child" in page
     assert "Please confirm it." in page
 
 
