@@ -43,5 +43,5 @@ def test_a_child_reads_nothing_that_the_lock_screen_would_not_say() -> None:
 def test_adults_are_told_when_the_server_could_not_see() -> None:
     words = word(Kind.ALERT, "en", display_name="Planner", url=URL, unseen=("02:00", "05:00"))
     assert words.body == (
-        f"Somebody needs you.\n\nOur server was down from 02:00 to 05:00.\n\nOpen: {URL}"
+        f"You are needed.\n\nOur server was down from 02:00 to 05:00.\n\nOpen: {URL}"
     )

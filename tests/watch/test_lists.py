@@ -75,8 +75,8 @@ def test_what_spreadsheets_write_is_read(delimiter: str, mark: str, end: str):
 def test_a_name_over_two_lines_is_one_line_and_the_next_has_its_own_number():
     assert faults('"Amal\nZ",Tom', "B,Nobody", header="name,caseworker") == [
         "2: A cell contains invisible characters.",
-        "4: There is no caseworker called “Nobody”. The caseworkers are: Anne, Anne, Eve Thackeray, "
-        "Tom Verhoeven.",
+        "4: There is no caseworker called “Nobody”. The caseworkers are: Anne, Anne,"
+        " Eve Thackeray, Tom Verhoeven.",
     ]
 
 
@@ -128,7 +128,8 @@ def test_what_is_wrong_is_said_in_words(column: str, value: str, words: str):
 def test_faults_of_the_two_columns_that_are_needed():
     assert faults(",Tom", "A,", "A,Anne", "=A,Tom", f"{'x' * 121},Tom") == [
         "2: Enter a name of 1 to 120 characters.",
-        "3: There is no caseworker called “”. The caseworkers are: Anne, Anne, Eve Thackeray, Tom Verhoeven.",
+        "3: There is no caseworker called “”. The caseworkers are: Anne, Anne,"
+        " Eve Thackeray, Tom Verhoeven.",
         "4: Several people are called “Anne”. Enter the name they sign in with.",
         "5: A cell starts with “=”, like a formula.",
         "6: Enter a name of 1 to 120 characters.",
