@@ -56,6 +56,7 @@ LEADS: Mapping[str, str] = {
 }
 SAVED: Mapping[str, str] = {
     "duty": N_("The weekly shift is added."),
+    "shift-ended": N_("The shift has ended."),
     "duty-ended": N_("The weekly shift is stopped. If one has begun, it runs to its end."),
     "handover": N_("The shift is handed over."),
     "handover-back": N_("The handover is cancelled. The earlier plan applies again."),
@@ -195,7 +196,7 @@ async def end_shift(request: Request) -> Response:
     visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
     shift_id = request.path_params["shift_id"]
     await planning.end_shift(visitor, plan_agency(visitor), shift_id, now_of(request))
-    return _to("duty-ended", "/desk/rota/duties")
+    return _to("shift-ended", "/desk/rota/duties")
 
 
 async def set_terms(request: Request) -> Response:

@@ -21,8 +21,8 @@ _VOICES = ("child_words", "worker_words", "why", "success_sign")
 
 _DECISIONS = {
     "agree": N_("I agree"),
-    "in_part": N_("I agree in part"),
-    "disagree": N_("I disagree"),
+    "in_part": N_("I agree with some of it"),
+    "disagree": N_("I don't agree"),
 }
 _WORDS = {
     "title": N_("Life project"),

@@ -66,8 +66,8 @@ FIELDS: Mapping[str, str] = {
 }
 DECISIONS: Mapping[str, str] = {
     "agree": N_("I agree"),
-    "in_part": N_("I agree in part"),
-    "disagree": N_("I disagree"),
+    "in_part": N_("I agree with some of it"),
+    "disagree": N_("I don't agree"),
 }
 VALUES: Mapping[str, Mapping[str, str]] = {
     "life_project.option": {

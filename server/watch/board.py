@@ -63,9 +63,9 @@ WORDS: Mapping[Group, str] = {
 # The groups in which somebody waits for somebody.
 CALLING = frozenset({Group.MISSING, Group.NOW, Group.HELD, Group.LATE})
 BY_CAUSE: Mapping[Cause, tuple[str, str]] = {
-    Cause.HELP: ("help", N_("Help now")),
+    Cause.HELP: ("help", N_("Asked for help")),
     Cause.CONCERN: ("now", N_("Now")),
-    Cause.TALK: ("talk", N_("Talk")),
+    Cause.TALK: ("talk", N_("Wants to talk")),
 }
 
 

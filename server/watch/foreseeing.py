@@ -88,9 +88,14 @@ _AFTER: Mapping[Then, str] = {
     Then.NOTHING: N_("Noted: “Could not find”. No check-in is late, so we call nobody."),
     Then.OVER: N_("Noted: “Could not find”. We are not watching check-ins now, so we call nobody."),
 }
-_ASKED_AGAIN, _YOU_AGAIN = N_("We ask the carer again: {time}."), N_("We ask you again: {time}.")
-_CALLED_LATER = N_("If we hear nothing, we call adults: {time}.")
-_NEXT = N_("The next check-in is due {time}.")
+# Each for a time of today, and for one of another day, which comes with its name.
+_ASKED_AGAIN = N_("We ask the carer again at {time}."), N_("We ask the carer again: {time}.")
+_YOU_AGAIN = N_("We ask you again at {time}."), N_("We ask you again: {time}.")
+_CALLED_LATER = (
+    N_("If we hear nothing, we call adults at {time}."),
+    N_("If we hear nothing, we call adults: {time}."),
+)
+_NEXT = N_("The next check-in is due at {time}."), N_("The next check-in is due {time}.")
 _WORRIED = N_(
     "If you are worried, do not wait. Call the caseworker, or tell us that the child is missing."
 )
@@ -113,10 +118,14 @@ def in_words(
     ]
     told = [gettext(language, (_AFTER if is_answered else _BEFORE)[seen.then])]
     told += [
-        gettext(language, says, time=when(language, at, zone, now))
+        gettext(language, says[not _is_today(at, zone, now)], time=when(language, at, zone, now))
         for says, at in known
         if at is not None
     ]
     if seen.then not in (Then.CALLED, Then.KNOWN):
         told.append(gettext(language, _WORRIED))
     return told
+
+
+def _is_today(at: datetime, zone: ZoneInfo, now: datetime) -> bool:
+    return at.astimezone(zone).date() == now.astimezone(zone).date()

@@ -5,7 +5,7 @@ import { go } from "../routes";
 import { now } from "../store/now";
 import { frame, place, plan } from "../store/project";
 import { agendaOf, heldAt, type Changed } from "./agenda";
-import { called, dayWords, fieldName, listed } from "./labels";
+import { called, dayWords, dueOn, fieldName, listed } from "./labels";
 import { Mark } from "./parts";
 import { words, type Thing } from "./state";
 import { turnOf } from "./turns";
@@ -94,7 +94,7 @@ export function AgendaList({ review }: { review: Thing }) {
         <Part title={t("Still open, but late")}>
           {late.map((step) => (
             <Row key={step.id} about={step}>
-              <span class="soft">{t("Due {day}", { day: dayWords(turnOf(plan.value, step).due, now.value) })}</span>
+              <span class="soft">{dueOn(turnOf(plan.value, step).due, now.value)}</span>
             </Row>
           ))}
         </Part>

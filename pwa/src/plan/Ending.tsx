@@ -4,7 +4,7 @@ import { Banner } from "../parts/Banner";
 import { go } from "../routes";
 import { now } from "../store/now";
 import { plan, say } from "../store/project";
-import { day, dayWords, isDate, isoDay } from "./labels";
+import { day, isDate, isoDay, ofDay } from "./labels";
 import { mayChange, said, Voice, Words, ago } from "./parts";
 import { words } from "./state";
 
@@ -46,8 +46,18 @@ export function Ending() {
     <Banner icon="days">
       <p>
         {isOver
-          ? t("This plan ended {day}. What happens next?", { day: dayWords(ends, now.value) })
-          : t("This plan ends {day}. What happens next?", { day: dayWords(ends, now.value) })}
+          ? ofDay(
+              ends,
+              now.value,
+              (day) => t("This plan ended {day}. What happens next?", { day }),
+              (date) => t("This plan ended on {date}. What happens next?", { date }),
+            )
+          : ofDay(
+              ends,
+              now.value,
+              (day) => t("This plan ends {day}. What happens next?", { day }),
+              (date) => t("This plan ends on {date}. What happens next?", { date }),
+            )}
       </p>
       {mayChange() && (
         <div class="pair-of">

@@ -1,7 +1,7 @@
 /** What each party said to the text that stands, and how. */
 import { t } from "../i18n";
 import { now } from "../store/now";
-import { frame, myself, plan } from "../store/project";
+import { frame, isChild, myself, plan } from "../store/project";
 import { called, dayWords, languageName, roleName } from "./labels";
 import { decisionOf, parties, type Decision, type Party } from "./parties";
 import { ago, Mark, Waits, Words } from "./parts";
@@ -76,6 +76,9 @@ function writtenDown({ by }: Thing, isOfChild: boolean): string {
     return isOfChild
       ? t("You wrote this down. It counts once the child says it in their own app.")
       : t("You wrote this down.");
+  }
+  if (isOfChild && isChild.value) {
+    return t("{name} wrote this down. It counts once you say it in your app.", { name });
   }
   return isOfChild
     ? t("{name} wrote this down. It counts once the child says it in their own app.", { name })

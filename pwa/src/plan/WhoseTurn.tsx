@@ -4,7 +4,7 @@ import { Icon } from "../parts/Icon";
 import { go, type About, type Place } from "../routes";
 import { now } from "../store/now";
 import { isChild, plan } from "../store/project";
-import { called, dayWords, listed, reviewName } from "./labels";
+import { called, dayWords, dueOn, listed, reviewName, wasDueOn } from "./labels";
 import { ago, Mark } from "./parts";
 import { words } from "./state";
 import { asOf, turns, type Turn } from "./dues";
@@ -27,11 +27,11 @@ function what({ kind, about }: Turn): string {
 
 function when({ kind, isOver, dueAt }: Turn): string {
   // The day of a step ends at midnight, which is another day to whoever reads it.
-  const day = dayWords(new Date(Date.parse(dueAt) - (kind === "reply" ? 0 : MINUTE_MS)), now.value);
-  if (!isOver) return t("Due {day}", { day });
+  const at = new Date(Date.parse(dueAt) - (kind === "reply" ? 0 : MINUTE_MS));
+  if (!isOver) return dueOn(at, now.value);
   if (kind === "reply" || kind === "answer") return t("No answer yet.");
-  if (kind === "review") return t("It was planned for {day}.", { day });
-  return t("Late. It was due {day}.", { day });
+  if (kind === "review") return t("It was planned for {day}.", { day: dayWords(at, now.value) });
+  return wasDueOn(at, now.value);
 }
 
 function way({ kind, about }: Turn): [Place, About] {

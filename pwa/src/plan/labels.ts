@@ -99,6 +99,28 @@ export function dayWords(when: string | Date, now: Date): string {
   return new Intl.DateTimeFormat(region(), options).format(date);
 }
 
+/** One of two sentences: for a day with a word of its own ("tomorrow"), or for a date ("3 March"). */
+export function ofDay(
+  when: string | Date,
+  now: Date,
+  named: (day: string) => string,
+  dated: (date: string) => string,
+): string {
+  const day = dayWords(when, now);
+  return /\p{N}/u.test(day) ? dated(day) : named(day);
+}
+
+export const dueOn = (when: string | Date, now: Date) =>
+  ofDay(when, now, (day) => t("Due {day}", { day }), (date) => t("Due on {date}", { date }));
+
+export const wasDueOn = (when: string | Date, now: Date) =>
+  ofDay(
+    when,
+    now,
+    (day) => t("Late. It was due {day}.", { day }),
+    (date) => t("Late. It was due on {date}.", { date }),
+  );
+
 export const stepsDone = (done: number, all: number) =>
   all === 0 ? t("No steps yet") : t("Steps done: {done} of {n}", { done, n: all });
 
@@ -168,9 +190,9 @@ export function asked(entity: string, field: string): Asked | null {
       isFree: true,
       options: [
         ["present", mine ? t("I was there and spoke for myself") : t("The child was there and spoke for themselves")],
-        ["through_somebody", t("Someone spoke for the child")],
+        ["through_somebody", mine ? t("Someone spoke for me") : t("Someone spoke for the child")],
         ["in_writing", t("In writing")],
-        ["did_not_want", t("The child didn't want to")],
+        ["did_not_want", mine ? t("I didn't want to") : t("The child didn't want to")],
       ],
     }),
     "review kept_out": () =>

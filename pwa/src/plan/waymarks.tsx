@@ -5,7 +5,7 @@ import { go } from "../routes";
 import { now } from "../store/now";
 import { frame, place, plan } from "../store/project";
 import { Drawn } from "./Drawn";
-import { called, dayWords, isoDay, listed, reviewName } from "./labels";
+import { called, dayWords, dueOn, isoDay, listed, ofDay, reviewName, wasDueOn } from "./labels";
 import { Mark, Waits } from "./parts";
 import { is, wasGivenUp, words, type Thing } from "./state";
 import { turnOf } from "./turns";
@@ -80,8 +80,8 @@ function whenOf(status: string, due: string, at: string, reason: string): string
   if (status === "not_done") return reason ? t("Not done: {why}", { why: reason }) : t("Not done");
   if (!due) return t("No date yet");
   return due < isoDay(now.value)
-    ? t("Late. It was due {day}.", { day: dayWords(due, now.value) })
-    : t("Due {day}", { day: dayWords(due, now.value) });
+    ? wasDueOn(due, now.value)
+    : dueOn(due, now.value);
 }
 
 function ofStep(step: Thing): Waymark {
@@ -173,7 +173,12 @@ function reviews(isBehind: boolean): Waymark[] {
 function end(): Waymark[] {
   const ends = words(plan.value, "life_project", plan.value.child, "ends_on");
   if (!ends) return [];
-  const text = t("Ends {day}. Before then, you decide together what happens next.", { day: dayWords(ends, now.value) });
+  const text = ofDay(
+    ends,
+    now.value,
+    (day) => t("Ends {day}. Before then, you decide together what happens next.", { day }),
+    (date) => t("Ends on {date}. Before then, you decide together what happens next.", { date }),
+  );
   const title = t("The end of this path");
   return [together({ key: "end", at: ends, icon: "calendar", state: "open", title, text })];
 }

@@ -2,7 +2,7 @@
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { called, dayWords, fieldName, valueName } from "../plan/labels";
+import { called, dueOn, fieldName, valueName } from "../plan/labels";
 import { keyOf } from "../plan/merge";
 import { decisionOf, parties, type Decision } from "../plan/parties";
 import { decisions, Parties } from "../plan/PartyList";
@@ -111,7 +111,7 @@ function Promises({ title, steps }: { title: string; steps: Thing[] }) {
                   <bdi>{called({ id: owner, role })}</bdi>
                 </p>
                 <p dir="auto">{words(plan.value, "step", step.id, "text")}</p>
-                {due && <p class="soft">{t("Due {day}", { day: dayWords(due, now.value) })}</p>}
+                {due && <p class="soft">{dueOn(due, now.value)}</p>}
                 {repeats !== "none" && <p class="soft">{valueName("step", "repeats", repeats, now.value)}</p>}
               </div>
             </li>
@@ -243,7 +243,9 @@ function Reading() {
       )}
       {!why && <Copy />}
       <p class="soft">
-        {t("It counts once the child and the caseworker agree to the same text. An adult must promise something too.")}
+        {isChild.value
+          ? t("It counts once you both agree. One adult must promise something too.")
+          : t("It counts once the child and the caseworker agree to the same text. An adult must promise something too.")}
       </p>
     </Page>
   );

@@ -4,7 +4,7 @@ import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Drawn } from "../plan/Drawn";
-import { areaName, called, dayWords, isoDay } from "../plan/labels";
+import { areaName, called, dayWords, dueOn, isoDay, wasDueOn } from "../plan/labels";
 import { byOrder, type Voice as Said } from "../plan/merge";
 import { ago, Mark, mayChange, Voice, Words } from "../plan/parts";
 import { isLetGo, words, type Thing } from "../plan/state";
@@ -56,8 +56,8 @@ function Deed({ step }: { step: Thing }) {
   const says: Record<Outcome, string> = {
     kept: t("Done: {day}", { day: at ? dayWords(at, now.value) : "" }),
     missed: t("Not done"),
-    late: t("Late. It was due {day}.", { day: dayWords(due || isoDay(now.value), now.value) }),
-    open: due ? t("Due {day}", { day: dayWords(due, now.value) }) : t("No date yet"),
+    late: wasDueOn(due || isoDay(now.value), now.value),
+    open: due ? dueOn(due, now.value) : t("No date yet"),
   };
   return (
     <li>

@@ -3,7 +3,7 @@ import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { useDraft } from "../plan/drafts";
-import { dayWords, isoDay, listed, roleName } from "../plan/labels";
+import { isoDay, listed, ofDay, roleName } from "../plan/labels";
 import { ago, mayComplain, said, Voice, Waits, Words } from "../plan/parts";
 import { words, type Thing } from "../plan/state";
 import { answerDue } from "../plan/turns";
@@ -62,8 +62,18 @@ function One({ complaint }: { complaint: Thing }) {
         <p class={isLate ? "stone-when late" : "soft"}>
           {isLate && <Icon name="warn" />}
           {isLate
-            ? t("No answer yet. It was due {day}.", { day: dayWords(due, now.value) })
-            : t("No answer yet. It's due {day}.", { day: dayWords(due, now.value) })}
+            ? ofDay(
+                due,
+                now.value,
+                (day) => t("No answer yet. It was due {day}.", { day }),
+                (date) => t("No answer yet. It was due on {date}.", { date }),
+              )
+            : ofDay(
+                due,
+                now.value,
+                (day) => t("No answer yet. It's due {day}.", { day }),
+                (date) => t("No answer yet. It's due on {date}.", { date }),
+              )}
         </p>
       )}
       {!text && mayAnswer(to) && (

@@ -5,7 +5,7 @@ import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Drawn } from "../plan/Drawn";
-import { areaName, called, dayWords, fieldName, isoDay } from "../plan/labels";
+import { areaName, called, dueOn, fieldName, isoDay } from "../plan/labels";
 import { ago, FieldRow, Lead, Mark, mayChange, NotHere, said, Voice, Waits, Words } from "../plan/parts";
 import { Story } from "../plan/Story";
 import { is, words, type Thing } from "../plan/state";
@@ -63,7 +63,7 @@ function StepRow({ step }: { step: Thing }) {
   const role = owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
   const name = owner ? called({ id: owner, role }) : t("No one is doing this yet");
   const done = { done: t("Done"), not_done: t("Not done"), open: "" }[status] ?? "";
-  const when = due ? t("Due {day}", { day: dayWords(due, now.value) }) : t("No date yet");
+  const when = due ? dueOn(due, now.value) : t("No date yet");
   return (
     <li>
       <button type="button" class="row" onClick={() => go("step", { about: { id: step.id } })}>
@@ -85,8 +85,14 @@ function StepRow({ step }: { step: Thing }) {
   );
 }
 
+/** The child's steps rest once the goal is dropped; before that they are asked whether to drop it. */
+function restingOf(isAsked?: boolean): string {
+  if (isAsked) return t("Your steps will be on hold:");
+  return isChild.value ? t("Your steps are on hold:") : t("The child's own steps are on hold:");
+}
+
 /** What becomes of the steps of a goal that is the child's no more. */
-function StepsThen({ goal }: { goal: Thing }) {
+function StepsThen({ goal, isAsked }: { goal: Thing; isAsked?: boolean }) {
   const steps = plan.value.all("step").filter((step) => is(step, plan.value, "goal_id", goal.id));
   const open = steps.filter((step) => turnOf(plan.value, step).status === "open");
   const isChilds = (step: Thing) => is(step, plan.value, "owner_id", place.value?.child);
@@ -103,7 +109,7 @@ function StepsThen({ goal }: { goal: Thing }) {
   );
   return (
     <>
-      {own.length > 0 && <p>{isChild.value ? t("Your steps are on hold:") : t("The child's own steps are on hold:")}</p>}
+      {own.length > 0 && <p>{restingOf(isAsked)}</p>}
       {own.length > 0 && list(own)}
       {others.length > 0 && <p>{t("Adults' promises still count, until you drop them together:")}</p>}
       {others.length > 0 && list(others)}
@@ -141,7 +147,7 @@ function NotMine({ goal }: { goal: Thing }) {
     <section class="field">
       <h2>{t("Do you want to drop this goal?")}</h2>
       <p>{t("You can change your mind. You don't have to say why, and you can come back to this goal.")}</p>
-      <StepsThen goal={goal} />
+      <StepsThen goal={goal} isAsked />
       <div class="pair-of">
         <button type="button" class="second" onClick={() => void say("goal", goal.id, "not_mine", true)}>
           {t("Yes, drop it")}

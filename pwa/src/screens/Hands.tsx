@@ -5,7 +5,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { useArrival } from "../a11y";
-import { number, t, tn } from "../i18n";
+import { t, tn } from "../i18n";
 import { Drawing, Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { go } from "../routes";
@@ -75,7 +75,7 @@ async function tryIn(mate: Mate, value: string): Promise<void> {
   if (wait === 0) return letIn(mate);
   const minutes = Math.ceil(wait / 60_000);
   said.value =
-    wait > 1 ? t("Too many tries. Try again in {minutes} min.", { minutes: number(minutes) }) : t("That code is wrong. Try again.");
+    wait > 1 ? tn("Too many tries. Try again in {n} minute.", "Too many tries. Try again in {n} minutes.", minutes) : t("That code is wrong. Try again.");
 }
 
 function pick(mate: Mate): void {

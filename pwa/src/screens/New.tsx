@@ -6,7 +6,7 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Drawn } from "../plan/Drawn";
 import { dropDraft, useDraft } from "../plan/drafts";
-import { AREAS, areaName, asked as asked_, called, dayWords, isoDay, roleName } from "../plan/labels";
+import { AREAS, areaName, asked as asked_, called, isoDay, ofDay, roleName } from "../plan/labels";
 import { Mark, NotHere, ownVoice } from "../plan/parts";
 import { wordsToBeginWith } from "../plan/reasonWords";
 import { is } from "../plan/state";
@@ -147,7 +147,8 @@ function Whose({ step }: { step: IdeaStep }) {
       {/* A name may run the other way than the day beside it. */}
       {name && <bdi>{name}</bdi>}
       {name && due && " · "}
-      {due && t("due {day}", { day: dayWords(due, now.value) })}
+      {due &&
+        ofDay(due, now.value, (day) => t("due {day}", { day }), (date) => t("due on {date}", { date }))}
     </span>
   );
 }

@@ -140,9 +140,7 @@ function Sealed({ sealed }: { sealed: packs.Pack[] }) {
             <button type="button" class="row" onClick={() => void take([one.child_id])}>
               <Icon name="keep" />
               <span class="row-text">
-                <span>
-                  {t("Keep on my phone")}: <bdi>{one.name}</bdi>
-                </span>
+                <span>{t("Keep {name} on my phone", { name: one.name })}</span>
               </span>
             </button>
           </li>

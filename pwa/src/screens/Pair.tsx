@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { useArrival } from "../a11y";
 import { Refused } from "../api";
-import { number, t } from "../i18n";
+import { t, tn } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Listen } from "../parts/Listen";
 import { fetchSecond } from "../parts/Second";
@@ -31,7 +31,7 @@ function trouble(why: unknown): string {
   if (!(why instanceof Refused)) return t("You're offline. Try again when you're online.");
   if (why.status === 429) {
     const n = Math.max(1, Math.ceil((why.retryAfterS ?? 60) / 60));
-    return t("Too many tries. Try again in {minutes} min.", { minutes: number(n) });
+    return tn("Too many tries. Try again in {n} minute.", "Too many tries. Try again in {n} minutes.", n);
   }
   if (why.status >= 500) return t("That didn't work. Try again in a few minutes.");
   return t("This code doesn't work. It may be used up or too old. Ask for a new one.");

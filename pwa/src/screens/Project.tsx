@@ -170,7 +170,7 @@ function More() {
         word={t("About this path")}
         state={myself.value.role === "carer" ? t("End date, meetings") : t("How things are here, end date, meetings")}
       />
-      {mayTalk() && <Lead to="talk" icon={<Icon name="talk" />} word={t("Talk")} />}
+      {mayTalk() && <Lead to="talk" icon={<Icon name="talk" />} word={t("Messages")} />}
       {["child", "guardian", "supervisor"].includes(myself.value.role) && (
         <Lead
           to="complaint"

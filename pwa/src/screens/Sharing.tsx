@@ -54,7 +54,7 @@ function projectCard(): Card {
     lines: [
       t("Your caseworker, the supervisor and your guardian can read the project. You can see who changed what."),
       t("The people who care for you at home see only their own promises, and the dates."),
-      t("Your caseworker and the supervisor can read messages in “Talk”. People at home can't."),
+      t("Your caseworker and the supervisor can read “Messages”. People at home can't."),
       t("Only you can see what you put in the three houses, until you share it."),
     ],
   };

@@ -2,7 +2,7 @@
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { called, dayWords, isDate, isoDay } from "../plan/labels";
+import { called, dayWords, dueOn, isDate, isoDay, wasDueOn } from "../plan/labels";
 import { byOrder } from "../plan/merge";
 import { ago, mayChange, mayTick, NotHere, said, Voice, Waits, Words } from "../plan/parts";
 import { Story } from "../plan/Story";
@@ -18,8 +18,8 @@ function state(step: Thing): string {
   if (status === "not_done") return t("Not done");
   if (!due) return t("No date yet");
   return due < isoDay(now.value)
-    ? t("Late. It was due {day}.", { day: dayWords(due, now.value) })
-    : t("Due {day}", { day: dayWords(due, now.value) });
+    ? wasDueOn(due, now.value)
+    : dueOn(due, now.value);
 }
 
 const edit = (id: string, field: string) => go("edit", { about: { entity: "step", id, field } });

@@ -63,7 +63,7 @@ function byDay(messages: Thing[]): [string, Thing[]][] {
 export function Talk() {
   if (mayTalk()) return <Thread />;
   return (
-    <Page title={t("Talk")} isTop>
+    <Page title={t("Messages")} isTop>
       <p>{t("This chat is between the child and the caseworker.")}</p>
     </Page>
   );
@@ -102,7 +102,7 @@ function Thread() {
   };
   const names = readers();
   return (
-    <Page title={t("Talk")} isTop>
+    <Page title={t("Messages")} isTop>
       <Notices />
       <NewWorker />
       {messages.length === 0 && (

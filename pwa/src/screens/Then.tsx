@@ -2,7 +2,7 @@
 import { t } from "../i18n";
 import { Page } from "../parts/Page";
 import { Drawn } from "../plan/Drawn";
-import { areaName, called, dayWords, fieldName, valueName } from "../plan/labels";
+import { areaName, called, dayWords, dueOn, fieldName, valueName } from "../plan/labels";
 import { Mark, Note, Voice, Words } from "../plan/parts";
 import { isLetGo, words, type Plan, type Thing } from "../plan/state";
 import { planAt } from "../plan/then";
@@ -19,7 +19,7 @@ function StepThen({ then, step }: { then: Plan; step: Thing }) {
   const role = frame.value?.people.find(({ id }) => id === owner)?.role ?? "";
   const status = words(then, "step", step.id, "status");
   const due = words(then, "step", step.id, "due_on");
-  const day = due ? t("Due {day}", { day: dayWords(due, now.value) }) : t("No date yet");
+  const day = due ? dueOn(due, now.value) : t("No date yet");
   return (
     <li class="row">
       <Mark isChild={role === "child"} />

@@ -89,7 +89,10 @@ function next(): string {
   if (me.value?.standing === "well" && opens && Date.parse(due) - Date.parse(opens) > USUAL_MS) {
     return t("Next: {when} to {end}", { when: moment(opens, now.value), end: clockTime(due) });
   }
-  return me.value?.standing === "due" ? t("You can answer until {when}", { when }) : t("Next: {when}", { when });
+  if (me.value?.standing !== "due") return t("Next: {when}", { when });
+  return new Date(due).toDateString() === now.value.toDateString()
+    ? t("You can answer until {time}", { time: clockTime(due) })
+    : t("You can answer until {when}", { when });
 }
 
 /** The day's line, as in any planner: it can be ticked off. Its circle says the same as the button. */
