@@ -225,5 +225,5 @@ async def _later(request: Request, fault: Exception) -> Response:
 async def _away(request: Request, fault: Exception) -> Response:
     _log.error("away", exc=fault)
     return await answer_fault(
-        request, Unavailable(N_("The database cannot be reached now. Nothing was saved."))
+        request, Unavailable(N_("Our database is not responding. Nothing was saved."))
     )

@@ -122,7 +122,7 @@ def _seconds(moment: datetime | None, now: datetime) -> float | None:
 async def metrics(request: Request) -> Response:
     """Prometheus text: with the token, or from this machine without a proxy in between."""
     if not _may_see(request):
-        raise NotFound("There is nothing here that you can see.")
+        raise NotFound("This does not exist, or you do not have access to it.")
     registry = CollectorRegistry()
     await _fill(registry, now_of(request))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

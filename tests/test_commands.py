@@ -419,7 +419,7 @@ def test_somebody_comes_in_from_the_terminal(run):
     assert "jo\tJo Doe" in run("person", "list")[1]
     code, out, err = run(*words, "--agency", "Harbour")
     assert (code, out) == (1, "")
-    assert err[0].startswith("Somebody signs in with this name already.")
+    assert err[0].startswith("This sign-in name is already taken.")
 
 
 # --- serving

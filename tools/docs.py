@@ -37,7 +37,7 @@ USAGE = "python -m tools.docs write | check"
 FIGURES = "docs/reference/figures.md"
 NOT_MEASURED = "Not measured yet: `make bench`, then `python -m tools.docs write`."
 
-NO = "–"  # noqa: RUF001 (in a table a dash of its own stands for nothing)
+NO = "–"  # In a table a dash of its own stands for nothing.
 
 Cells = Sequence[str]
 

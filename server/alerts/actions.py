@@ -55,7 +55,7 @@ async def _works_here(person_id: UUID) -> None:
     """Held until the end of this write: nobody takes an alert while they leave."""
     here = Person.filter(id=person_id, disabled_at__isnull=True)
     if await here.select_for_update(no_key=True).first() is None:
-        raise NotFound("There is no such alert.")
+        raise NotFound("This alert does not exist.")
 
 
 async def close(
@@ -71,7 +71,7 @@ async def close(
         if alert.closed_at is not None:
             if alert.closed_by == actor.id and outcome is not None and alert.outcome == outcome:
                 return alert
-            raise Conflict("This alert is closed already.", code="closed", by=alert.closed_by)
+            raise Conflict("This alert is already closed.", code="closed", by=alert.closed_by)
         await _close(alert, actor, rules.close(climb_of(alert), outcome, now), outcome, words, now)
         return await Alert.get(id=alert_id)
 
@@ -198,7 +198,7 @@ async def hand_over_duty(
     person = await Person.get_or_none(id=taker) if taker is not None else None
     if person is None or person.role not in PROFESSIONAL:
         raise Refused(
-            N_("Choose a caseworker or a supervisor: there are times on duty to take over."),
+            N_("Choose a caseworker or a supervisor to take over the shifts."),
             field="everything",
         )
     made = await Handover.create(
@@ -240,7 +240,7 @@ async def _all_clear(alert: Alert, but: UUID | None, now: datetime) -> None:
 async def _locked(alert_id: UUID) -> Alert:
     alert = await Alert.filter(id=alert_id).select_for_update().first()
     if alert is None:
-        raise NotFound("There is no such alert.")
+        raise NotFound("This alert does not exist.")
     return alert
 
 

@@ -177,7 +177,7 @@ async def show(request: Request) -> Response:
     begin = _asked(request, "from") or now
     end = _asked(request, "until") or begin + AHEAD
     if not timedelta(0) < end - begin <= LONGEST_LOOK:
-        raise Refused(N_("Ask for 92 days at the most, from an earlier moment to a later one."))
+        raise Refused(N_("Ask for up to 92 days. The start must come before the end."))
     plan = await plan_of(plan_agency(visitor), begin, end, now)
     return json_answer(_rota_out(plan))
 
@@ -192,7 +192,7 @@ def _asked(request: Request, name: str) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None or not 2000 <= moment.year <= 2200:
-        raise Refused(N_("“{field}” does not fit: {reason}"), field=name, reason="no such moment")
+        raise Refused(N_("“{field}” is not valid: {reason}"), field=name, reason="no such moment")
     return moment
 
 
@@ -318,7 +318,7 @@ async def reached(request: Request) -> Response:
     visitor = await reader(request)
     spell_id = request.path_params["spell_id"]
     if not await Spell.exists(id=spell_id, person_id=visitor.person_id):
-        raise NotFound(N_("There is nothing here that you can see."))
+        raise NotFound(N_("This does not exist, or you do not have access to it."))
     return json_answer(_mine_out(await spells.say_reached(spell_id, now_of(request))))
 
 
@@ -332,7 +332,7 @@ R = TypeVar("R", Handover, Leave)
 async def _found(model: type[R], agency_id: UUID, id_: UUID) -> R:
     row = await model.get_or_none(id=id_, agency_id=agency_id)
     if row is None:
-        raise NotFound(N_("There is nothing here that you can see."))
+        raise NotFound(N_("This does not exist, or you do not have access to it."))
     return row
 
 

@@ -219,11 +219,13 @@ def acknowledge(
     was faster, and Conflict (`closed`) when it is over.
     """
     if climb.state is State.CLOSED:
-        raise Conflict("This alert is closed already.", code="closed")
+        raise Conflict("This alert is already closed.", code="closed")
     if climb.acknowledged_by is not None:
         if climb.acknowledged_by == who:
             return climb
-        raise Conflict("Somebody else has this alert.", code="taken", by=climb.acknowledged_by)
+        raise Conflict(
+            "Another person has taken this alert.", code="taken", by=climb.acknowledged_by
+        )
     until = now + ladder.lapse
     state = climb.state if climb.state is State.ANSWERED else State.ACKNOWLEDGED
     return replace(
@@ -273,9 +275,9 @@ def decided(
 def close(climb: Climb, outcome: Outcome | None, now: datetime) -> Climb:
     """It is over, and how. Raises Refused without an outcome, Conflict when it was over before."""
     if outcome is None:
-        raise Refused("An alert ends with an outcome.", field="outcome")
+        raise Refused("Choose an outcome to close this alert.", field="outcome")
     if climb.state is State.CLOSED:
-        raise Conflict("This alert is closed already.", code="closed")
+        raise Conflict("This alert is already closed.", code="closed")
     return replace(climb, state=State.CLOSED, closed_at=now, act_at=None, decide_at=None)
 
 

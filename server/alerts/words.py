@@ -8,19 +8,22 @@ from server.i18n import N_
 CAUSES: Mapping[Cause, str] = {
     Cause.SILENCE: N_("No answer"),
     Cause.HELP: N_("Asked for help"),
-    Cause.CONCERN: N_("Needs a look"),
+    Cause.CONCERN: N_("Needs checking"),
     Cause.TALK: N_("Wants to talk"),
     Cause.MISSING: N_("Missing"),
 }
 OUTCOMES: Mapping[Outcome, tuple[str, str]] = {
-    Outcome.SEEN: (N_("Seen"), N_("Somebody saw the child, face to face.")),
-    Outcome.SPOKE: (N_("Spoken to"), N_("Somebody spoke to the child.")),
-    Outcome.LATE_ANSWER: (N_("Answered late"), N_("The child answered, and it is believable.")),
+    Outcome.SEEN: (N_("Seen"), N_("The child was seen face to face.")),
+    Outcome.SPOKE: (N_("Spoken to"), N_("Someone spoke with the child.")),
+    Outcome.LATE_ANSWER: (
+        N_("Answered late"),
+        N_("The child answered, and the answer is believable."),
+    ),
     Outcome.KNOWN_ELSEWHERE: (
         N_("Safe elsewhere"),
-        N_("The child is somewhere else, and somebody there confirms it."),
+        N_("The child is somewhere else, and a person there confirms it."),
     ),
-    Outcome.TECHNICAL: (N_("A technical fault"), N_("And the child is known to be well.")),
-    Outcome.MISSING: (N_("Missing"), N_("Everyone is called at once.")),
-    Outcome.DURESS: (N_("Not freely answered"), N_("Somebody made the child answer.")),
+    Outcome.TECHNICAL: (N_("A technical fault"), N_("We know that the child is well.")),
+    Outcome.MISSING: (N_("Missing"), N_("We call everyone at once.")),
+    Outcome.DURESS: (N_("Answered under pressure"), N_("The child was forced to answer.")),
 }

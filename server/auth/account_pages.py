@@ -118,7 +118,7 @@ async def _person(request: Request, provider: Provider, visitor: Visitor) -> Per
 
 def _short(text: str, field: str, longest: int) -> str:
     if len(text) > longest or not text.isprintable():
-        raise Refused(N_("Use a few plain words, or one name."), field=field)
+        raise Refused(N_("Use a short name or a few plain words."), field=field)
     return text
 
 
@@ -127,7 +127,7 @@ def _values(text: str, field: str) -> list[str]:
     values = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
     if len(values) > MOST_VALUES or any(len(one) > LONGEST_VALUE for one in values):
         raise Refused(
-            N_("Write one value a line, 50 at most, as the provider sends them."), field=field
+            N_("Enter one value a line, up to 50, as the provider sends them."), field=field
         )
     return values
 

@@ -31,10 +31,10 @@ from server.settings import Provider
 from server.storage.db import write
 
 # Who has left, who has no role, and who is unknown: a stranger cannot tell them apart.
-NOT_IN = N_("This account opens nothing here. Ask your administrator.")
+NOT_IN = N_("This account has no access here. Ask your administrator.")
 SEVERAL = N_(
-    "Your organisation says more than one role of you, and only one can count here. Ask your"
-    " administrator to leave one."
+    "Your organisation gives you more than one role. Only one can count here. Ask your"
+    " administrator to remove the others."
 )
 PAGE = "/desk/people/accounts"
 
@@ -229,11 +229,9 @@ async def prove(
     if identity is None or identity.person_id != visitor.person_id:
         raise Refused(ANOTHERS)
     if not is_proof(said, asked_at, now):
-        raise Refused(
-            N_("Your organisation did not ask who you are. Use another way to show it here.")
-        )
+        raise Refused(N_("Your organisation did not check that it is you. Confirm it another way."))
     if not said.is_strong and await factors.has_second(visitor.person_id):
-        raise Refused(N_("Use your second key here; the account alone is not enough."))
+        raise Refused(N_("Your account alone is not enough here. Use your second key."))
     proof = Proof.PROVIDER_AND_KEY if said.is_strong else Proof.PROVIDER
     await proved(visitor, proof, now)
 

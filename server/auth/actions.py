@@ -50,7 +50,7 @@ from server.people.rules import Role
 from server.security import crypt
 from server.storage.db import write
 
-NAME_TAKEN = N_("Somebody signs in with this name already.")
+NAME_TAKEN = N_("This sign-in name is already taken.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ async def sign_in(
     if credential is not None and is_right:
         person = await Person.get_or_none(id=credential.person_id, disabled_at__isnull=True)
     if credential is None or person is None:
-        raise Unauthenticated(N_("This name and password do not belong together."))
+        raise Unauthenticated(N_("Name or password is wrong. Try again."))
     fresh = None
     if passwords.is_outdated(credential.password_hash):
         fresh = await passwords.hash(password)
@@ -201,7 +201,7 @@ async def prove_by_password(
     shows too little. TooMany.
     """
     if await factors.has_second(visitor.person_id):
-        raise Refused(N_("Use your second key here; the password alone is not enough."))
+        raise Refused(N_("Your password alone is not enough here. Use your second key."))
     await _check_own_password(visitor, password, passwords, "password", now)
     await proved(visitor, Proof.PASSWORD, now)
 
@@ -237,7 +237,7 @@ async def _check_own_password(
     guess = await count_guess(Door.PASSWORD, [key], now)
     stored = credential.password_hash if credential else None
     if not await passwords.verify(stored, password[: LONGEST_PASSWORD + 1]):
-        raise Refused(N_("This is not the password that counts now."), field=field)
+        raise Refused(N_("This is not your current password."), field=field)
     await forget_guesses(guess)
 
 
@@ -286,11 +286,9 @@ async def store_credential(
 ) -> None:
     """The same with a password that was hashed before: no transaction waits for argon2."""
     if person.role == Role.CHILD:
-        raise Refused(N_("A child needs no password: its phone is paired."), field="role")
+        raise Refused(N_("A child needs no password. They pair their phone."), field="role")
     if not is_sign_in_name(name):
-        raise Refused(
-            N_("Enter a name of 1 to 64 characters to sign in with."), field="sign_in_name"
-        )
+        raise Refused(N_("Enter a sign-in name of 1 to 64 characters."), field="sign_in_name")
     async with write():
         if await Credential.exists(name_index__in=crypt.current().blinds(index_of(name))):
             raise Refused(NAME_TAKEN, field="sign_in_name")
@@ -327,7 +325,7 @@ async def set_password(
     """Another password. Every session of the person ends, except `but`, the one that asks."""
     credential = await Credential.get_or_none(person_id=person.id)
     if credential is None:
-        raise Refused(N_("This person has no name to sign in with."))
+        raise Refused(N_("This person has no sign-in name."))
     stored = await hashed(password, credential.name, passwords)
     async with write():
         await Credential.filter(id=credential.id).update(password_hash=stored, changed_at=now)
@@ -389,7 +387,7 @@ async def hashed(password: str, name: str, passwords: Passwords) -> str:
     """What is stored of a password. Raises Refused where it is too easy to guess."""
     if not is_good_password(password, name):
         raise Refused(
-            N_("Choose a password of 12 characters or more that does not repeat your name."),
+            N_("Choose a password with at least 12 characters that does not repeat your name."),
             field="password",
         )
     return await passwords.hash(password)

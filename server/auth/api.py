@@ -142,7 +142,7 @@ async def pair(request: Request) -> Response:
     """Pair the phone with whoever the code was made for."""
     said = await json_body(request, PairRequest)
     if said.beside and sharing(request) >= MOST_BESIDE:
-        raise Refused(N_("This phone is shared by too many. One of them has to sign out first."))
+        raise Refused(N_("Too many people use this phone. One of them has to sign out first."))
     opened = await pairing.pair(
         said.code, said.device.id, said.device.label, host_of(request), now_of(request)
     )
@@ -193,7 +193,7 @@ async def _by_code(
 ) -> Opened:
     if code is None:
         raise Unauthenticated(
-            N_("Send the code of your second key as well."), code="code_needed", field="code"
+            N_("Send the code from your second key too."), code="code_needed", field="code"
         )
     try:
         return await actions.sign_in_by_code(half.token, code, now, agent=agent, browsers=here)

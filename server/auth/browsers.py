@@ -41,7 +41,7 @@ from server.storage.ids import uuid7
 _COOKIE = "known browser"
 _LINK = "link past the wait"
 _NOBODY = UUID(int=0)
-LINK_OVER = N_("This link does not work any more. It works once, for 30 minutes.")
+LINK_OVER = N_("This link no longer works. A link works once, for 30 minutes.")
 
 
 # --- what a browser brings along

@@ -54,7 +54,7 @@ async def reset(request: Request) -> Response:
         raise nothing_here()
     if person.id == visitor.person_id:
         raise Refused(
-            N_("Your own second key you change under Settings. Another administrator can reset it.")
+            N_("Change your own second key in Settings. Or ask another administrator to reset it.")
         )
     await factors.reset(visitor, person, now_of(request))
     return to(f"{PAGE}?saved=reset")

@@ -30,10 +30,13 @@ async def count_guess(door: Door, keys: list[tuple[str, Limit]], now: datetime) 
         if not any(waits):
             made = [await Guess.create(door=door, key=key, at=now) for key, _ in blinded]
     if any(waits):
+        minutes = -(-max(waits) // 60)
         raise TooMany(
-            N_("There were too many wrong tries. You can try again in {minutes} minutes."),
+            N_("Too many wrong tries. Try again in one minute.")
+            if minutes == 1
+            else N_("Too many wrong tries. Try again in {minutes} minutes."),
             retry_after_s=max(waits),
-            minutes=-(-max(waits) // 60),
+            minutes=minutes,
         )
     return [guess.id for guess in made]
 

@@ -374,14 +374,12 @@ def _agency(visitor: Visitor) -> UUID:
 
 def _check_sign_in_name(name: str) -> None:
     if not is_sign_in_name(name):
-        raise Refused(
-            N_("Enter a name of 1 to 64 characters to sign in with."), field="sign_in_name"
-        )
+        raise Refused(N_("Enter a sign-in name of 1 to 64 characters."), field="sign_in_name")
 
 
 def _role(value: str) -> Role:
     if value not in ADULT_ROLES:
-        raise Refused(N_("Choose what this person is in the agency."), field="role")
+        raise Refused(N_("Choose a role for this person."), field="role")
     return Role(value)
 
 
@@ -389,7 +387,7 @@ def _id(value: str, field: str) -> UUID | None:
     try:
         return UUID(value) if value else None
     except ValueError:
-        raise Refused(N_("Choose somebody of the list."), field=field) from None
+        raise Refused(N_("Choose a person from the list."), field=field) from None
 
 
 # --- one's own password

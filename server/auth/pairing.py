@@ -103,13 +103,13 @@ async def _pair(
     invite = await _find_invite(*parts, device_id, now) if parts is not None else None
     if invite is None:
         return NotFound(
-            N_("This code does not work. Check its 8 characters, or ask for a new one."),
+            N_("This code doesn't work. Check all 8 characters, or ask for a new one."),
             code="code_wrong",
             field="code",
         )
     device = await Device.get_or_none(id=device_id)
     if device is not None and device.person_id != invite.person_id:
-        return IdReused(N_("This id belongs to another phone."), field="device.id")
+        return IdReused(N_("This ID belongs to another phone."), field="device.id")
     if invite.used_at is None:
         swapped(
             await Invite.filter(id=invite.id, ended_at__isnull=True).update(
@@ -187,7 +187,7 @@ async def _pair_device(person: Person, device_id: UUID, label: str | None, now: 
 
 async def _new_invite(actor: Actor, person: Person, lasts: timedelta, now: datetime) -> Invitation:
     if person.role != Role.CHILD or person.disabled_at is not None:
-        raise Refused(N_("Only a child's phone is paired."), field="child")
+        raise Refused(N_("Only a child's phone can be paired."), field="child")
     await end_invites(person.id, InviteEnded.REPLACED, now)
     await Invite.filter(ended_at__isnull=True, expires_at__lte=now).update(
         ended_at=now, ended_why=InviteEnded.EXPIRED
@@ -219,7 +219,7 @@ async def _free_name() -> str:
         name = crypt.new_code(NAME_LENGTH)
         if not await Invite.exists(name=name, ended_at__isnull=True):
             return name
-    raise Conflict(N_("Too many invitations are open at once. Try again."))
+    raise Conflict(N_("Too many invitations are open. Try again."))
 
 
 # --- devices
@@ -243,7 +243,7 @@ async def device_of(person_id: UUID, device_id: UUID) -> Device:
     """A device of this person. Raises NotFound for somebody else's."""
     device = await Device.get_or_none(id=device_id, person_id=person_id)
     if device is None:
-        raise NotFound(N_("There is no such phone."))
+        raise NotFound(N_("This phone does not exist."))
     return device
 
 

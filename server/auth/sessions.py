@@ -287,13 +287,13 @@ def _id_or_none(value: object) -> UUID | None:
 
 def _revoked() -> Unauthenticated:
     return Unauthenticated(
-        N_("This phone was shut out. Ask for a new code to use it again."), code="revoked"
+        N_("This phone was blocked. Ask for a new code to use it again."), code="revoked"
     )
 
 
 def _elsewhere() -> Unauthenticated:
     return Unauthenticated(
-        N_("Somebody else is signed in here. Ask for a new code to use this phone again."),
+        N_("Another person is signed in here. Ask for a new code to use this phone again."),
         code="elsewhere",
     )
 
@@ -302,7 +302,7 @@ def _needs_key(request: HTTPConnection) -> NotYet:
     """Where the way leads on from here, and back to what was asked for."""
     back = quote(path_of(request) if request.scope["path"].startswith("/desk/") else "/desk/")
     return NotYet(
-        N_("Your agency needs you to have a second key. Set it up first; it takes two minutes."),
+        N_("Your agency requires a second key. Set it up first. It takes two minutes."),
         code="key_needed",
         to=f"/desk/settings/second-key?next={back}",
     )

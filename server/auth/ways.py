@@ -20,7 +20,7 @@ from server.i18n import N_
 from server.people.access import now_of
 from server.people.rules import Role
 
-NO_PASSKEYS = N_("Passkeys need an address with a name; this one is only a number.")
+NO_PASSKEYS = N_("Passkeys do not work here, because this site's address is only a number.")
 
 
 def to(path: str) -> RedirectResponse:

@@ -47,13 +47,13 @@ async def record(
         if known is not None:
             theirs = (known.child_id, known.by_id, known.content_hash)
             if theirs != (child_id, actor.id, mine):
-                raise IdReused("This id is known already, with other content.")
+                raise IdReused("This ID already exists, with different content.")
             return known, False
         try:
             return await _record(actor, role, child_id, answer, mine, now), True
         except Conflict:
             continue
-    raise Unavailable("Too much is happening at once. Your answer is still on this phone.")
+    raise Unavailable("We can't take your answer right now. It's still on this phone.")
 
 
 def _way(role: Role, way: Way) -> Way:
@@ -74,7 +74,7 @@ async def _record(
         row = row_of(actor, role, child_id, answer, mine, came_to, now)
         row["listen_at"] = now if listens else None
         if not await bulk.insert(CheckIn, [row], skip_known=True):
-            raise Conflict("The same answer came twice in one moment.")
+            raise Conflict("The same answer came twice at the same moment.")
         await note(
             actor,
             "check_in",

@@ -32,7 +32,7 @@ async def hand_in_again(
     known = await CheckIn.filter(id=answer.id).first()
     if known is not None:
         if known.child_id != child_id or known.by_id != actor.id:
-            raise IdReused("This id is known already, with other content.")
+            raise IdReused("This ID already exists, with different content.")
         return known, False
     assert answer.confirmed_at is not None
     at = answer.confirmed_at if await was_lost(answer.confirmed_at) else now
@@ -43,7 +43,7 @@ async def hand_in_again(
         # What settles nothing now was not too early then.
         row["is_early"] = False
         if not await bulk.insert(CheckIn, [row], skip_known=True):
-            raise Conflict("The same answer came twice in one moment.")
+            raise Conflict("The same answer came twice at the same moment.")
         about = ("check_in", answer.id)
         await note(actor, "check_in:again", child_id=child_id, about=about, now=now)
         if not fits:

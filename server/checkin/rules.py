@@ -59,20 +59,20 @@ def check(answer: Answer) -> Answer:
     ours decides, and what the phone said is only kept beside it, moved to where it can be stored.
     """
     if answer.said_at.tzinfo is None:
-        raise Refused("A time needs its zone.", field="said_at")
+        raise Refused("A time needs a time zone.", field="said_at")
     if answer.said_at.year < EARLIEST.year:
         answer = replace(answer, said_at=EARLIEST)
     if answer.said_at.year > LATEST.year:
         answer = replace(answer, said_at=LATEST)
     if answer.mood is not None and not 1 <= answer.mood <= 5:
-        raise Refused("A mood is a number from 1 to 5.", field="mood")
+        raise Refused("The mood must be a number from 1 to 5.", field="mood")
     if answer.note is not None and len(answer.note) > LONGEST_NOTE:
-        raise Refused("A note has 20,000 characters at the most.", field="note")
+        raise Refused("A note can have up to 20,000 characters.", field="note")
     if answer.mark not in ("a", "b"):
-        raise Refused("A mark is a or b.", field="mark")
+        raise Refused("The mark must be a or b.", field="mark")
     for field in ("how", "who"):
         if getattr(answer, field) is not None and answer.want is not Want.HELP:
-            raise Refused("This belongs to a call for help.", field=field)
+            raise Refused("This is only for a call for help.", field=field)
     return answer
 
 

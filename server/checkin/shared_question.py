@@ -32,7 +32,7 @@ async def agree(
     """This is the question from now on, in the place of the one before. Raises Refused."""
     for field, words in (("question", text), ("answer", answer)):
         if not words.strip() or len(words) > LONGEST:
-            raise Refused(N_("Write it in a few words, 500 characters at the most."), field=field)
+            raise Refused(N_("Write it in a few words, up to 500 characters."), field=field)
     async with write():
         await Watch.filter(child_id=child.id).select_for_update().first()
         await SharedQuestion.filter(child_id=child.id, ended_at__isnull=True).update(ended_at=now)
@@ -79,11 +79,11 @@ async def answer(
     there is no such question of this child.
     """
     if len(words) > LONGEST:
-        raise Refused(N_("Write it in a few words, 500 characters at the most."), field="words")
+        raise Refused(N_("Write it in a few words, up to 500 characters."), field="words")
     async with write():
         about = await SharedQuestion.get_or_none(id=question_id, child_id=child_id)
         if about is None:
-            raise NotFound(N_("There is no such question."))
+            raise NotFound(N_("This question does not exist."))
         row = {
             "id": id_,
             "question_id": question_id,
@@ -95,7 +95,7 @@ async def answer(
         is_new = bool(await bulk.insert(SharedAnswer, [row], skip_known=True))
         kept = await SharedAnswer.get(id=id_)
         if (kept.child_id, kept.question_id, kept.words) != (child_id, question_id, words):
-            raise IdReused(N_("This id belongs to something else already."), field="id")
+            raise IdReused(N_("This ID is already in use."), field="id")
         if is_new:
             await SharedQuestion.filter(id=question_id).update(asked_at=None)
             await _note(actor, child_id, "question:answer", question_id, now)

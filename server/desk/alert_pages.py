@@ -48,9 +48,9 @@ LONGEST_WORDS = 20_000
 
 # How a child that asked for help wants to be met, by the codes in the facts of its alert.
 WISHES: Mapping[str, str] = {
-    "call": N_("Wants to be called."),
-    "quiet": N_("Do not call: write, and only when {name} says so."),
-    "come": N_("Wants somebody to come."),
+    "call": N_("Wants a phone call."),
+    "quiet": N_("Do not call. Text only when {name} says so."),
+    "come": N_("Wants us to come."),
 }
 
 
@@ -170,7 +170,7 @@ def _wishes(alert: Alert, names: Mapping[UUID, str], language: str) -> list[str]
     how, who = alert.facts.get("how", ""), alert.facts.get("who")
     says = [gettext(language, WISHES[how], name=names[alert.child_id])] if how in WISHES else []
     if who is not None and UUID(who) in names:
-        says.append(gettext(language, N_("Would like {name} best."), name=names[UUID(who)]))
+        says.append(gettext(language, N_("Would prefer {name}."), name=names[UUID(who)]))
     return says
 
 
@@ -178,7 +178,7 @@ def _wishes(alert: Alert, names: Mapping[UUID, str], language: str) -> list[str]
 THEN: Mapping[str, str] = {
     "due_at": N_("Was due"),
     "answered_at": N_("Last answer"),
-    "app_seen_at": N_("App last open"),
+    "app_seen_at": N_("App last opened"),
     "asked_at": N_("Carer asked"),
     "push_silent_since": N_("No reminder shown since"),
 }
@@ -190,7 +190,7 @@ def _points(
     """The evidence as it is now; of a closed alert, what was known when it opened."""
     if alert.closed_at is None:
         return evidence.points(facts, language, zone, now)
-    never = gettext(language, N_("never so far"))
+    never = gettext(language, N_("none yet"))
     known = {
         name: when(language, datetime.fromisoformat(alert.facts[name]), zone, now)
         for name in THEN
@@ -352,9 +352,9 @@ def _checked(given: Mapping[str, str], cause: Cause) -> Outcome:
     if given["outcome"] not in set(Outcome) or (is_missing and given["outcome"] != Outcome.SEEN):
         raise Refused(N_("Choose how it ended."), field="outcome")
     if not given["words"]:
-        raise Refused(N_("Write in a few words how you know."), field="words")
+        raise Refused(N_("Say in a few words how you know."), field="words")
     if len(given["words"]) > LONGEST_WORDS:
-        raise Refused(N_("Write 20,000 characters at the most."), field="words")
+        raise Refused(N_("Write up to 20,000 characters."), field="words")
     return Outcome(given["outcome"])
 
 
@@ -368,14 +368,14 @@ async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Confl
     if alert.closed_at is not None and alert.closed_by in names:
         problem = gettext(
             language,
-            N_("{name} closed this alert {time}. Nothing of yours was changed or lost."),
+            N_("{name} closed this alert ({time}). Nothing you did was changed or lost."),
             name=names[alert.closed_by],
             time=when(language, alert.closed_at, zone, now),
         )
     elif alert.acknowledged_by in names and alert.acknowledged_at is not None:
         problem = gettext(
             language,
-            N_("{name} took this alert {time}, so it was not given to you."),
+            N_("{name} has already taken this alert ({time})."),
             name=names[alert.acknowledged_by],
             time=when(language, alert.acknowledged_at, zone, now),
         )

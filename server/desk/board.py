@@ -45,8 +45,8 @@ class Group(StrEnum):
 
 TITLES: Mapping[Group, str] = {
     Group.MISSING: N_("Missing"),
-    Group.NOW: N_("Needs somebody now"),
-    Group.HELD: N_("Somebody is on it"),
+    Group.NOW: N_("Act now"),
+    Group.HELD: N_("In hand"),
     Group.LATE: N_("Late"),
     Group.DUE: N_("Due"),
     Group.AWAY: N_("Away"),
@@ -64,9 +64,9 @@ WORDS: Mapping[Group, str] = {
 # The groups in which somebody waits for somebody.
 CALLING = frozenset({Group.MISSING, Group.NOW, Group.HELD, Group.LATE})
 BY_CAUSE: Mapping[Cause, tuple[str, str]] = {
-    Cause.HELP: ("help", N_("Help now")),
+    Cause.HELP: ("help", N_("Asked for help")),
     Cause.CONCERN: ("now", N_("Now")),
-    Cause.TALK: ("talk", N_("Talk")),
+    Cause.TALK: ("talk", N_("Wants to talk")),
 }
 
 
@@ -360,7 +360,7 @@ def _count(
     if group is Group.MISSING:
         return ngettext(language, "{n} missing", "{n} missing", n)
     if group is Group.NOW:
-        return ngettext(language, "{n} needs somebody now", "{n} need somebody now", n)
+        return ngettext(language, "{n} needs action now", "{n} need action now", n)
     if group is Group.HELD:
         return ngettext(language, "{n} in hand", "{n} in hand", n)
     if group is Group.LATE:

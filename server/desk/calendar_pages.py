@@ -34,7 +34,7 @@ async def mark(request: Request) -> Response:
     try:
         day = day_of(entered(form, "day"), "day")
         if day is None:
-            raise Refused(N_("Enter a day from today on, within two years."), field="day")
+            raise Refused(N_("Enter a day between today and two years from now."), field="day")
         await marking.mark(
             await staff_of(request),
             child.id,

@@ -258,9 +258,9 @@ def _answer(one: CheckIn, name: str | None, language: str) -> Moment:
         for is_so, kind, word in (
             (one.want == Want.HELP, "wants", N_("asked for help")),
             (one.want == Want.TALK, "wants", N_("wants to talk")),
-            (one.want == Want.SAFE, "wants", N_("is safe, not ready to come back")),
+            (one.want == Want.SAFE, "wants", N_("safe, not ready to come back yet")),
             (one.is_late, "late", N_("late")),
-            (one.is_early, "early", N_("before it was due")),
+            (one.is_early, "early", N_("early")),
         )
         if is_so
     ]
@@ -268,7 +268,7 @@ def _answer(one: CheckIn, name: str | None, language: str) -> Moment:
     if one.by_role != Role.CHILD:
         role = gettext(language, ROLES[Role(one.by_role)])
         by = gettext(
-            language, N_("Given for the child by {name}, {role}"), name=name or "", role=role
+            language, N_("Answered for the child by {name}, {role}"), name=name or "", role=role
         )
     if one.by_role != Role.CHILD and one.by_way == Way.VOICE:
         told = N_("Said aloud by the child, passed on by {name}, {role}")
@@ -294,7 +294,7 @@ def _forgot(one: Round, language: str, zone: ZoneInfo, now: datetime) -> Moment:
         word=gettext(language, N_("I forgot")),
         words=None,
         tags=(),
-        by=gettext(language, N_("The check-in of {due}"), due=due),
+        by=gettext(language, N_("Check-in due: {due}"), due=due),
         said_at=None,
     )
 
@@ -314,7 +314,7 @@ def _text(at: datetime, words: str, is_shared: bool, language: str) -> Moment:
 
 
 def _seen(one: Sighting, name: str | None, language: str) -> Moment:
-    word = N_("Seen") if one.answer == "seen" else N_("Not seen")
+    word = N_("Seen") if one.answer == "seen" else N_("Could not find")
     role = gettext(language, ROLES[Role(one.by_role)])
     return Moment(
         at=one.at,

@@ -244,7 +244,7 @@ def _times_asked_for(form: FormData | None, fault: WaymarkError | None) -> list[
 
 def _tier_of(value: str, field: str) -> Tier:
     if value not in set(Tier):
-        raise Refused(N_("Choose one of the three tiers."), field=field)
+        raise Refused(N_("Choose one of the three watch levels."), field=field)
     return Tier(value)
 
 
@@ -294,7 +294,10 @@ def _told(terms: Terms, language: str, zone: Any, now: datetime) -> str:
         return ""
     due, told = (when(language, at, zone, now) for at in found)
     return gettext(
-        language, N_("Next due {due}. Without an answer, told by {told}."), due=due, told=told
+        language,
+        N_("Next check-in due {due}. If there is no answer, we tell an adult by {told}."),
+        due=due,
+        told=told,
     )
 
 
@@ -316,9 +319,7 @@ async def add_pause(request: Request) -> Response:
     try:
         until_at = moment_of(entered(form, "until"), place, "until_at")
         if until_at is None:
-            raise Refused(
-                N_("Enter when the child is back: an absence has an end."), field="until_at"
-            )
+            raise Refused(N_("Enter when the child will be back."), field="until_at")
         await agreeing.pause(
             await staff_of(request),
             child.id,
@@ -390,7 +391,7 @@ async def note_sighting(request: Request) -> Response:
     answer = entered(form, "answer")
     try:
         if answer not in ("seen", "not_seen"):
-            raise Refused(N_("Choose seen or not seen."), field="answer")
+            raise Refused(N_("Choose “Seen” or “Could not find”."), field="answer")
         seen_at = moment_of(entered(form, "at"), zone_of(request), "seen_at")
         await actions.note_sighting(
             await staff_of(request),

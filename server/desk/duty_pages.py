@@ -65,7 +65,7 @@ async def reached(request: Request) -> Response:
     """ "Yes, I can be reached." """
     visitor, spell_id = await reader(request), request.path_params["spell_id"]
     if not await Spell.exists(id=spell_id, person_id=visitor.person_id):
-        raise NotFound(N_("There is nothing here that you can see."))
+        raise NotFound(N_("This does not exist, or you do not have access to it."))
     await spells.say_reached(spell_id, now_of(request))
     return RedirectResponse("/desk/duty", status_code=303)
 
@@ -106,22 +106,22 @@ def _lead(
 ) -> str:
     if running is not None:
         if running.end >= plan.end:
-            return gettext(language, N_("You are on duty: you have it now."))
+            return gettext(language, N_("You are on duty now."))
         until = format_moment(language, running.end, plan.zone, now)
-        return gettext(language, N_("You are on duty until {time}: you have it now."), time=until)
+        return gettext(language, N_("You are on duty until {time}."), time=until)
     if mine:
         begin = format_moment(language, mine[0].begin, plan.zone, now)
         return gettext(
             language, N_("You are not on duty. Your next shift begins {time}."), time=begin
         )
-    return gettext(language, N_("You are not on duty, and no shift of yours is planned."))
+    return gettext(language, N_("You are not on duty. You have no shifts planned."))
 
 
 def _in_words(plan: Plan, one: Shift, language: str, now: datetime) -> dict[str, Any]:
     whose = plan.names.get(one.instead_of, "") if one.instead_of is not None else ""
     return {
         "when": span_in_words(one.begin, one.end, plan.zone, language, now),
-        "for": gettext(language, N_("for {name}"), name=whose) if whose else "",
+        "for": gettext(language, N_("covering for {name}"), name=whose) if whose else "",
         "shift": one,
     }
 
@@ -138,7 +138,7 @@ async def first_gap(request: Request, visitor: Visitor) -> str | None:
         return gettext(language, N_("Nobody is on duty now."))
     zone = known_zone((await Agency.get(id=agency_id)).zone)
     begin = when(language, gaps[0].begin, zone, now)
-    return gettext(language, N_("Nobody is on duty from {time} on."), time=begin)
+    return gettext(language, N_("Nobody is on duty from {time}."), time=begin)
 
 
 routes = [

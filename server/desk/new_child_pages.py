@@ -62,7 +62,7 @@ async def _add(visitor: Visitor, form: FormData, now: datetime) -> Child:
     rhythm = _rhythm(form)
     caseworker = id_of(entered(form, "caseworker_id"), "caseworker_id")
     if caseworker is None:
-        raise Refused(N_("Choose who is the caseworker."), field="caseworker_id")
+        raise Refused(N_("Choose a caseworker."), field="caseworker_id")
     placed = day_of(entered(form, "placed"), "placed")
     placed_at = min(as_utc(placed, time(0), place), now) if placed is not None else now
     born_on = birthday_of(form)
@@ -116,7 +116,7 @@ def _tier(value: str, now: datetime) -> tuple[Tier, datetime | None, Tier | None
     if value == FIRST:
         return placing.FIRST, now + FIRST_HOURS, placing.THEN
     if value not in set(Tier):
-        raise Refused(N_("Choose how tight the watch is."), field="tier")
+        raise Refused(N_("Choose a watch level."), field="tier")
     return Tier(value), None, None
 
 
@@ -132,7 +132,7 @@ async def _page(
     workers = await Person.filter(
         agency_id=agency.id, role__in=list(PROFESSIONAL), disabled_at__isnull=True
     )
-    first = (FIRST, gettext(language, N_("High for the first 72 hours, then mid")), "")
+    first = (FIRST, gettext(language, N_("High for the first 72 hours, then medium")), "")
     given = _given(visitor, agency, homes, form)
     times = [str(value) for value in form.getlist("at")] if form is not None else list(TIMES)
     if fault is not None and (fault.field or "").startswith("rhythm"):

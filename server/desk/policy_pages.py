@@ -43,24 +43,24 @@ from server.web.web import form_body, language_of, page
 # What `reading.read` says of a whole that makes no sense, for the catalogs.
 FAULTS = (
     N_("The carer's hours end before they begin."),
-    N_("The second reminder comes after the grace."),
-    N_("This allows a longer silence than the ceiling."),
-    N_("A duration of a policy is 30 days at the most."),
-    N_("Adults are called before the carer is asked."),
-    N_("A carer is asked once an hour at the most."),
-    N_("This is not a share that makes sense here."),
-    N_("An open app softens an alarm at the most."),
-    N_("This is no number that makes sense here."),
-    N_("This counts for more than a professional's word."),
-    N_("Several are two to a thousand children."),
-    N_("A call waits for others ten minutes at the most."),
+    N_("The second reminder comes after the grace period."),
+    N_("This goes beyond the longest silence allowed."),
+    N_("A duration in a policy can be up to 30 days."),
+    N_("This would call adults before we ask the carer."),
+    N_("We can ask a carer once an hour at most."),
+    N_("This value is not valid here."),
+    N_("An open app can only soften an alert."),
+    N_("This number is not valid here."),
+    N_("This would count for more than a professional's word."),
+    N_("Choose between 2 and 1,000 children."),
+    N_("A call can wait up to ten minutes for others."),
 )
 # Policies that ship beside the one that holds at first, to look at what they would have done.
 FOLDER = Path(__file__).parents[2] / "policies"
 _NAMES: Mapping[str, str] = {
-    "each-miss": N_("Asked at each miss"),
-    "period-and-grace": N_("Plain: wait long, then call adults"),
-    "ask-at-each-miss": N_("Plain: wait long, then ask the carer"),
+    "each-miss": N_("Ask after each missed check-in"),
+    "period-and-grace": N_("Simple: wait long, then call adults"),
+    "ask-at-each-miss": N_("Simple: wait long, then ask the carer"),
 }
 
 
@@ -88,7 +88,9 @@ async def show(request: Request) -> Response:
         "shipped": [(name, name_of(name, language)) for name in shipped()],
         "may_change": may_agency(Role(visitor.role), AgencyAction.POLICY_CHANGE),
         "sees_figures": may_agency(Role(visitor.role), AgencyAction.INDICATORS_SEE),
-        "done": gettext(language, N_("This holds from now on.")) if code == "adopted" else None,
+        "done": gettext(language, N_("These numbers apply from now on."))
+        if code == "adopted"
+        else None,
         "now": now_of(request),
     }
     return page(request, "desk/policies.html", context)
@@ -135,7 +137,7 @@ async def adopt(request: Request) -> Response:
     try:
         id_, seen = _id(entered(form, "id")), _number(entered(form, "base"))
         if seen is None:
-            raise Refused(N_("“{field}” does not fit here."), field="base")
+            raise Refused(N_("“{field}” is not valid here."), field="base")
         agency = _agency(visitor)
         await adopting.adopt(visitor, agency, id_, new, base=seen, words=why, now=now)
     except WaymarkError as fault:
@@ -176,7 +178,7 @@ def _id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Refused(N_("“{field}” does not fit here."), field="id") from None
+        raise Refused(N_("“{field}” is not valid here."), field="id") from None
 
 
 def _content(typed: Mapping[str, str], base: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,7 +295,7 @@ def _lines(compared: lookback.Compared, language: str) -> list[tuple[str, str, s
 
     tiers = [
         (
-            gettext(language, N_("… of the tier “{tier}”"), tier=gettext(language, words)),
+            gettext(language, N_("… at watch level “{tier}”"), tier=gettext(language, words)),
             str(before.by_tier[tier]),
             str(after.by_tier[tier]),
         )
@@ -304,8 +306,8 @@ def _lines(compared: lookback.Compared, language: str) -> list[tuple[str, str, s
         *tiers,
         line(N_("Questions to carers"), before.questions, after.questions),
         line(N_("Reminders to children"), before.reminders, after.reminders),
-        line(N_("Silence until an adult is called"), span(before.silence), span(after.silence)),
-        line(N_("The longest such silence"), span(before.longest), span(after.longest)),
+        line(N_("Silence until we call an adult"), span(before.silence), span(after.silence)),
+        line(N_("Longest such silence"), span(before.longest), span(after.longest)),
     ]
 
 
@@ -334,8 +336,8 @@ def _heading(table: str, language: str) -> str:
     words = {
         "quiet": N_("Quiet hours"),
         "signals": N_("What has changed"),
-        "together": N_("Many at once"),
-        "milestones": N_("Days of the calendar"),
+        "together": N_("Many children at once"),
+        "milestones": N_("Days in the calendar"),
     }
     return gettext(language, words[table]) if table in words else editing.label_of(table, language)
 
@@ -344,17 +346,20 @@ def _hint(table: str, language: str) -> str:
     if table in set(Tier):
         return gettext(language, TIERS[Tier(table)][1])
     if table == "quiet":
-        words = N_("Then a child gets no reminders. Adults are called at any hour.")
+        words = N_("In these hours we send the child no reminders. We call adults at any hour.")
         return gettext(language, words)
     if table == "signals":
-        return gettext(language, N_("Said quietly, on the board and on the page of the child."))
+        return gettext(language, N_("Shown quietly, on the board and on the child's page."))
     if table == "milestones":
-        words = N_("Around these days the watch is tighter by itself. The longest silence stays.")
+        words = N_(
+            "Around these days the watch gets closer automatically. The longest silence does"
+            " not change."
+        )
         return gettext(language, words)
     if table == "together":
         words = N_(
-            "Then each adult gets one message about all of them."
-            " Each child keeps an alert of its own."
+            "Each adult then gets one message about all of them. Each child still has their"
+            " own alert."
         )
         return gettext(language, words)
     return ""

@@ -87,7 +87,7 @@ async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int
     roles, _ = await children.shown(request, Action.ALERT_SEE)
     found = await _all(request, alert, roles)
     if not found:
-        raise Denied(N_("You may see this child, but not do this."))
+        raise Denied(N_("You can see this child, but you cannot do this."))
     ids = [one.child_id for one in found]
     await looked(visitor, ids, f"look:{Action.ALERT_SEE}", now)
     lines = await _lines(request, found, roles, visitor.person_id)
@@ -104,9 +104,9 @@ async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int
         "groups": [
             (title, some)
             for title, some in (
-                (gettext(language, N_("Nobody has these yet")), _of(lines, "free")),
-                (gettext(language, N_("You have these")), _of(lines, "mine")),
-                (gettext(language, N_("Somebody has these")), _of(lines, "theirs")),
+                (gettext(language, N_("Not taken yet")), _of(lines, "free")),
+                (gettext(language, N_("With you")), _of(lines, "mine")),
+                (gettext(language, N_("With someone else")), _of(lines, "theirs")),
                 (gettext(language, N_("Closed")), _of(lines, "closed")),
             )
             if some
@@ -145,9 +145,9 @@ async def _lines(
             state = "closed"
         elif one.held_until is not None:
             state = "mine" if one.acknowledged_by == reader else "theirs"
-            word = N_("{name} has it until {time}")
+            word = N_("With {name} until {time}")
             if state == "mine":
-                word = N_("You have it until {time}")
+                word = N_("With you until {time}")
             name = names.get(one.acknowledged_by, "") if one.acknowledged_by else ""
             says = gettext(
                 language,
@@ -162,7 +162,7 @@ async def _lines(
                 called = sorted(names[id_] for id_ in call.people if id_ in names)
                 says = gettext(
                     language,
-                    N_("Not taken by {time}: {who} will be called."),
+                    N_("If not taken by {time}, we call {who}."),
                     time=when(language, call.at, zone, now),
                     who=format_list(language, called) or gettext(language, RUNGS[call.who]),
                 )
@@ -186,11 +186,11 @@ async def _why(alert: Alert, language: str) -> str:
         child = await Child.get(id=alert.child_id)
         home = await Home.get_or_none(id=child.home_id) if child.home_id is not None else None
         if home is not None:
-            word = N_("All of them live in {home}. Ask there first: perhaps it is the place.")
+            word = N_("All of them live in {home}. Ask there first. Perhaps it is the place.")
             return gettext(language, word, home=home.name)
     words = {
         OUTAGE: N_("Our server was down. Perhaps their answers could not reach us."),
-        PROVIDER: N_("One push service did not take our reminders. Perhaps none was shown."),
+        PROVIDER: N_("A push service did not accept our reminders. Perhaps none was shown."),
     }
     return gettext(language, words[cause]) if cause in words else ""
 

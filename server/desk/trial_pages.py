@@ -110,7 +110,7 @@ async def _choices(agency_id: UUID, language: str) -> list[Choice]:
         Choice(str(row.version), gettext(language, word, n=row.version), filled(row.content))
         for row in rows[:MOST_VERSIONS]
     ]
-    found.append(Choice("0", gettext(language, N_("As it comes")), DEFAULT))
+    found.append(Choice("0", gettext(language, N_("Default")), DEFAULT))
     return found + [
         Choice(name, name_of(name, language), shipped_content(name)) for name in shipped()
     ]
@@ -150,7 +150,7 @@ def _chosen(choices: Sequence[Choice], keys: Sequence[str]) -> list[tuple[str, P
     if not known:
         raise Refused(N_("Choose at least one policy."), field="policy")
     if len(known) > MOST_POLICIES:
-        raise Refused(N_("Choose {n} policies at the most."), field="policy", n=MOST_POLICIES)
+        raise Refused(N_("Choose up to {n} policies."), field="policy", n=MOST_POLICIES)
     return [(one.name, policies.read(one.content)) for one in known]
 
 
@@ -160,7 +160,7 @@ async def _past(form: FormData, agency_id: UUID, days: str, now: datetime) -> Pa
     if events is not None:
         return await asyncio.to_thread(_read, events, truth)
     if truth is not None:
-        raise Refused(N_("The absences need the events that they belong to."), field="events")
+        raise Refused(N_("Add the events file that the absences belong to."), field="events")
     if days not in map(str, DAYS):
         raise Refused(N_("Choose how many days to look back."), field="days")
     own = await history.read(agency_id, now - timedelta(days=int(days)), now)
@@ -197,7 +197,7 @@ def _text(file: UploadFile) -> TextIO:
 def _own(own: history.History) -> Past:
     rows = list(events_of(history.as_csv(own.events)))
     if not rows:
-        raise Refused(N_("No child was watched in this time."), field="days", code=EMPTY)
+        raise Refused(N_("We watched over no child in this time."), field="days", code=EMPTY)
     try:
         trial.check_size(rows, own.until)
     except Refused as fault:
@@ -231,7 +231,7 @@ async def _pieces(
 def _fault(fault: Exception, language: str) -> str:
     if isinstance(fault, Refused):
         return in_words(fault, language)
-    return gettext(language, N_("Something broke at our side. Nothing was changed."))
+    return gettext(language, N_("Something went wrong on our side. Nothing was changed."))
 
 
 async def replayed(
@@ -310,12 +310,12 @@ def _context(found: Sequence[Tried], past: Past, language: str) -> dict[str, Any
 
 def _axes(past: Past) -> tuple[str, str]:
     """What the picture sets against each other."""
-    across = N_("For nothing, per child-month")
+    across = N_("False alarms per child per month")
     if past.truth is not None:
-        return across, N_("Hours from leaving until an adult is called, the middle one")
+        return across, N_("Median hours from leaving until we call an adult")
     if past.real is None:
-        across = N_("Alerts to adults, per child-month")
-    return across, N_("Hours of silence until an adult is called, the middle one")
+        across = N_("Alerts to adults per child per month")
+    return across, N_("Median hours of silence until we call an adult")
 
 
 def _place(one: Tried) -> tuple[float, float] | None:
@@ -343,32 +343,34 @@ def _lines(found: Sequence[Tried], past: Past, language: str) -> list[tuple[str,
     lines = [line(N_("Alerts to adults"), lambda one: one.did.alerts)]
     if past.truth is not None or past.real is not None:
         lines += [
-            line(N_("For nothing"), lambda one: one.for_nothing),
+            line(N_("False alarms"), lambda one: one.for_nothing),
             *(
                 [line(N_("Still open"), lambda one: one.still_open)]
                 if past.real is not None
                 else []
             ),
-            line(N_("For nothing, per child-month"), lambda one: _per_month(one, one.for_nothing)),
+            line(
+                N_("False alarms per child per month"), lambda one: _per_month(one, one.for_nothing)
+            ),
         ]
     else:
-        word = N_("Alerts to adults, per child-month")
+        word = N_("Alerts to adults per child per month")
         lines.append(line(word, lambda one: _per_month(one, one.did.alerts)))
     if past.truth is not None:
         lines += [
             line(N_("Absences"), lambda one: one.told and one.told.absences),
-            line(N_("Absences of which an adult was told"), lambda one: one.told and one.told.told),
+            line(N_("Absences an adult was told about"), lambda one: one.told and one.told.told),
             line(N_("… within 6 hours"), lambda one: one.told and one.told.within[6]),
             line(N_("… within 24 hours"), lambda one: one.told and one.told.within[24]),
             line(
-                N_("From leaving until an adult was told, the middle one"),
+                N_("Median time from leaving until an adult was told"),
                 lambda one: span(one.told.delay if one.told else None),
             ),
         ]
     return [
         *lines,
-        line(N_("Silence until an adult is called"), lambda one: span(one.did.silence)),
-        line(N_("The longest such silence"), lambda one: span(one.did.longest)),
+        line(N_("Silence until we call an adult"), lambda one: span(one.did.silence)),
+        line(N_("Longest such silence"), lambda one: span(one.did.longest)),
         line(N_("Questions to carers"), lambda one: one.did.questions),
         line(N_("Reminders to children"), lambda one: one.did.reminders),
     ]

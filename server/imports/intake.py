@@ -50,8 +50,8 @@ FORGOTTEN_AFTER = timedelta(days=1)
 SET_APART = timedelta(minutes=1)
 _Said = tuple[str, str | None, UUID]
 _CHILDREN = UUID("6f1f1d8e-2f4f-4f1c-9d55-5a0a6c7f6a10")
-_GONE = N_("The caseworker has left meanwhile. Add this child by hand.")
-_SLOW = N_("The policy has changed: these times are too far apart now. Add this child by hand.")
+_GONE = N_("The caseworker has left. Add this child by hand.")
+_SLOW = N_("The policy has changed, and these times are now too far apart. Add this child by hand.")
 
 
 async def known_of(agency_id: UUID, today: date) -> Known:
@@ -111,7 +111,7 @@ async def of_agency(agency_id: UUID, id_: UUID) -> Intake:
     """One of this agency. Raises NotFound."""
     row = await Intake.get_or_none(id=id_, agency_id=agency_id)
     if row is None:
-        raise NotFound(N_("This list is here no more. Choose the file once more."))
+        raise NotFound(N_("We no longer have this list. Choose the file again."))
     return row
 
 
@@ -119,7 +119,7 @@ async def take_in(agency_id: UUID, id_: UUID, now: datetime) -> None:
     """Begin to add them. Twice is once. Raises Conflict where a line has a fault, NotFound."""
     row = await of_agency(agency_id, id_)
     if row.fault_count:
-        raise Conflict(N_("A line of this list has a fault. Mend it first."), code="faults")
+        raise Conflict(N_("A line in this list has a mistake. Fix it first."), code="faults")
     async with write():
         begins = Intake.filter(id=row.id, state=LOOKING)
         if await begins.update(state=TAKING, act_at=now):

@@ -124,20 +124,20 @@ def read(data: bytes, known: Known) -> Read:
     first: dict[str, int] = {}
     for number, cells in rows:
         if len(lines) + len(faults) >= MOST_LINES:
-            raise Refused(N_("This list is too long: {n} lines at the most."), n=MOST_LINES)
+            raise Refused(N_("This list is too long. It can have up to {n} lines."), n=MOST_LINES)
         try:
             line = _line(number, _cells(header, cells), known)
             other = first.setdefault(line.key(), number)
             if other != number:
                 raise _Wrong(
-                    N_("This is the same child as in line {other}. Give each a reference."),
+                    N_("This looks like the same child as in line {other}. Give each a reference."),
                     other=str(other),
                 )
             lines.append(line)
         except _Wrong as wrong:
             faults.append(Fault(number, wrong.text, wrong.values))
     if not lines and not faults:
-        raise Refused(N_("There is no child in this list."), field="list")
+        raise Refused(N_("There are no children in this list."), field="list")
     return Read(lines, faults)
 
 
@@ -148,7 +148,7 @@ def _text(data: bytes) -> str:
         text = "\x00"
     if "\x00" in text:
         raise Refused(
-            N_("This file is no list in UTF-8. In Excel, save it as “CSV UTF-8”."), field="list"
+            N_("This file is not a UTF-8 list. In Excel, save it as “CSV UTF-8”."), field="list"
         )
     return text
 
@@ -164,7 +164,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
             row = next(found, None)
         except csv.Error:
             raise Refused(
-                N_("Line {line} cannot be read: look at its quotation marks."),
+                N_("We cannot read line {line}. Check its quotation marks."),
                 field="list",
                 line=begins,
             ) from None
@@ -183,7 +183,7 @@ def _header(cells: Sequence[str]) -> list[str]:
     missing = [name for name in NEEDED if name not in header]
     if unknown or missing or len(set(header)) != len(header):
         raise Refused(
-            N_("The first line has to name the columns: {needed}, and any of {others}."),
+            N_("The first line must name the columns: {needed}, plus any of {others}."),
             field="list",
             needed=", ".join(NEEDED),
             others=", ".join(name for name in COLUMNS if name not in NEEDED),
@@ -195,13 +195,16 @@ def _cells(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     values = [cell.strip() for cell in cells]
     if any(values[len(header) :]):
         raise _Wrong(
-            N_("This line has more cells than columns. Put quotation marks around a comma.")
+            N_(
+                "This line has more cells than columns. Put quotation marks around text that"
+                " has a comma."
+            )
         )
     for value in cells:
         if value.startswith(_FORMULA):
-            raise _Wrong(N_("A cell begins with “{sign}”, as formulas do."), sign=value[:1].strip())
+            raise _Wrong(N_("A cell starts with “{sign}”, like a formula."), sign=value[:1].strip())
         if any(not char.isprintable() and char not in "\u200c\u200d\u00a0" for char in value):
-            raise _Wrong(N_("A cell holds characters that nobody can see."))
+            raise _Wrong(N_("A cell contains invisible characters."))
     return dict(zip(header, values, strict=False))
 
 
@@ -213,7 +216,7 @@ def _line(number: int, cells: Mapping[str, str], known: Known) -> Line:
     tier = cells.get("tier", "").lower() or FIRST
     if tier not in TIERS:
         raise _Wrong(
-            N_("There is no tier “{tier}”. The tiers are: {tiers}."),
+            N_("There is no watch level “{tier}”. The levels are: {tiers}."),
             tier=tier,
             tiers=", ".join(TIERS),
         )
@@ -237,7 +240,7 @@ def _zone(said: str, usual: str) -> str:
         return read_zone(said or usual).key
     except Refused:
         raise _Wrong(
-            N_("There is no time zone “{zone}”. One is Europe/Paris."), zone=said
+            N_("There is no time zone “{zone}”. An example is Europe/Paris."), zone=said
         ) from None
 
 
@@ -248,7 +251,9 @@ def _home(said: str, known: Known) -> Place | None:
     if len(found) == 1:
         return found[0]
     if found:
-        raise _Wrong(N_("Several homes are called “{name}”. Give one another name."), name=said)
+        raise _Wrong(
+            N_("Several homes are called “{name}”. Give one of them another name."), name=said
+        )
     raise _Wrong(
         N_("There is no home called “{name}”. The homes are: {names}."),
         name=said,
@@ -265,7 +270,7 @@ def _worker(said: str, known: Known) -> UUID:
             N_("Several people are called “{name}”. Enter the name they sign in with."), name=said
         )
     raise _Wrong(
-        N_("There is no caseworker called “{name}”. There are: {names}."),
+        N_("There is no caseworker called “{name}”. The caseworkers are: {names}."),
         name=said,
         names=_told(known.worker_names),
     )
@@ -280,7 +285,7 @@ def _language(said: str, known: Known) -> str:
     language = said.lower() or known.language
     if language not in LANGUAGES:
         raise _Wrong(
-            N_("There is no language “{language}”. There are: {languages}."),
+            N_("There is no language “{language}”. The languages are: {languages}."),
             language=said,
             languages=", ".join(LANGUAGES),
         )
@@ -295,7 +300,7 @@ def _day(said: str, earliest: date, latest: date) -> str | None:
     except ValueError:
         day = None
     if day is None or not earliest <= day <= latest:
-        raise _Wrong(N_("“{day}” is no day of the past such as 2010-03-31."), day=said)
+        raise _Wrong(N_("“{day}” is not a past date such as 2010-03-31."), day=said)
     return day.isoformat()
 
 
@@ -304,11 +309,13 @@ def _times(said: str, tier: str, policy: Policy) -> tuple[str, ...]:
     try:
         times = tuple(sorted({_clock(part) for part in parts}))
     except ValueError:
-        raise _Wrong(N_("“{times}” are no times such as 09:00 18:00."), times=said) from None
+        raise _Wrong(
+            N_("“{times}” is not a list of times such as 09:00 18:00."), times=said
+        ) from None
     gap = longest_gap(Rhythm(times))
     tiers = (Tier.HIGH, Tier.MID) if tier == FIRST else (Tier(tier),)
     if any(lasts_too_long(gap, policy.tiers[one].steps) for one in tiers):
-        raise _Wrong(N_("These times are further apart than the tier allows. Add one."))
+        raise _Wrong(N_("These times are too far apart for the watch level. Add one."))
     return tuple(f"{one:%H:%M}" for one in times)
 
 
@@ -321,5 +328,5 @@ def _clock(said: str) -> time:
 
 def _reference(said: str) -> str:
     if len(said) > LONGEST_REFERENCE:
-        raise _Wrong(N_("A reference has {n} characters at the most."), n=str(LONGEST_REFERENCE))
+        raise _Wrong(N_("A reference can have up to {n} characters."), n=str(LONGEST_REFERENCE))
     return said

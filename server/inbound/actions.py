@@ -312,7 +312,7 @@ async def _acknowledge(actor: Actor, message: Message, now: datetime) -> None:
     long as the child is with the agency that called."""
     here = Alert.filter(id=message.subject_id, agency_id=actor.agency_id)
     if not await here.exists():
-        raise NotFound("There is no such alert.")
+        raise NotFound("This alert does not exist.")
     await alerts.acknowledge(actor, message.subject_id, now)
 
 

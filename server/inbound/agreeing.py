@@ -16,8 +16,8 @@ from server.security import crypt
 from server.storage.db import write
 
 _WHY = {
-    "length": N_("A word has 2 to 40 letters or digits."),
-    "taken": N_("Choose another word: with this number it means something else already."),
+    "length": N_("Use a word of 2 to 40 letters or digits."),
+    "taken": N_("Choose another word. For this number, it already means something else."),
 }
 
 
@@ -45,7 +45,7 @@ async def agree(
     plain = number(typed_number)
     if plain is None or not plain.startswith("+"):
         raise Refused(
-            N_("Enter the number with its country, such as +33 6 12 34 56 78."), field="number"
+            N_("Enter the number with its country code, such as +33 6 12 34 56 78."), field="number"
         )
     kept = {
         what.value: words.get(what, "").strip() for what in Meant if words.get(what, "").strip()

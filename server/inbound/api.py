@@ -22,7 +22,7 @@ from server.people.access import now_of
 from server.web.web import clean_text, form_body, json_answer, json_body
 
 LARGEST = 64_000
-NOT_OURS = N_("This was not signed by a gateway that is known here, or is too old.")
+NOT_OURS = N_("No known gateway signed this, or it is too old.")
 
 
 class HookRequest(msgspec.Struct):
@@ -47,7 +47,7 @@ async def hook(request: Request) -> Response:
     channel, now = request.path_params["channel"], now_of(request)
     body = await request.body()
     if len(body) > LARGEST:
-        raise TooLarge(N_("This is more than one request may carry."), limit_bytes=LARGEST)
+        raise TooLarge(N_("This is too much for one request."), limit_bytes=LARGEST)
     secrets = request.app.state.settings.inbound.get(channel, ())
     stamp = request.headers.get("x-waymark-timestamp", "")
     given = request.headers.get("x-waymark-signature", "")

@@ -36,10 +36,10 @@ from server.security import crypt
 from server.storage.db import write
 from server.storage.ids import uuid7
 
-WRONG = N_("This card and this PIN do not belong together. Try again, or ask an adult.")
-LOCKED = N_("This card is locked after too many wrong PINs. Ask an adult for a new one.")
+WRONG = N_("This card and PIN don't match. Try again, or ask an adult.")
+LOCKED = N_("This card is locked: too many wrong PINs. Ask an adult for a new one.")
 ELSEWHERE = N_("This card is for another home. Ask an adult.")
-NO_DESK = N_("This device is not set up as a front desk any more. Ask an adult.")
+NO_DESK = N_("This device isn't a front desk any more. Ask an adult.")
 BAD_PIN = N_("A PIN has 4 to 8 digits, not all the same and not 1234.")
 
 
@@ -107,7 +107,7 @@ async def open_desk(actor: Actor, home_id: UUID, now: datetime) -> tuple[str, Fr
     """
     assert actor.id is not None
     if home_id not in {home.id for home in await homes_of(actor.id, now)}:
-        raise NotFound(N_("There is nothing here that you can see."))
+        raise NotFound(N_("This does not exist, or you do not have access to it."))
     token = crypt.new_token()
     async with write():
         desk = await FrontDesk.create(
@@ -128,7 +128,7 @@ async def end_desk(actor: Actor, desk_id: UUID, now: datetime) -> None:
     homes = [home.id for home in await homes_of(actor.id, now)]
     async with write():
         if not await FrontDesk.filter(id=desk_id, home_id__in=homes).exists():
-            raise NotFound(N_("There is nothing here that you can see."))
+            raise NotFound(N_("This does not exist, or you do not have access to it."))
         held = FrontDesk.filter(id=desk_id, ended_at__isnull=True)
         if await held.update(ended_at=now, ended_by=actor.id):
             await note(actor, "front_desk:end", about=("front_desk", desk_id), now=now)

@@ -19,8 +19,8 @@ from server.policy.levels import Way
 from server.security import crypt
 from server.storage.db import write
 
-OVER = N_("This link does not work any more.")
-TOO_OFTEN = N_("We have heard you. Somebody knows. If you need help, tap “I need help now”.")
+OVER = N_("This link no longer works.")
+TOO_OFTEN = N_("We've got your answers. If you need help, tap “I need help now”.")
 
 
 async def make(actor: Actor, child: Child, days: int, id_: UUID, now: datetime) -> ChildLink:
@@ -30,14 +30,14 @@ async def make(actor: Actor, child: Child, days: int, id_: UUID, now: datetime) 
     """
     assert actor.id is not None
     if days not in LINK_LASTS:
-        raise Refused(N_("Choose one of the list."), field="days")
+        raise Refused(N_("Choose one from the list."), field="days")
     async with write():
         await Child.filter(id=child.id).select_for_update().first()
         known = await ChildLink.get_or_none(id=id_)
         if known is not None and known.child_id == child.id:
             return known
         if known is not None or len(await live(child.id, now)) >= MOST_LINKS:
-            raise Refused(N_("There are five links already. Take one back first."), field="days")
+            raise Refused(N_("There are already five links. Take one back first."), field="days")
         made = await ChildLink.create(
             id=id_,
             agency_id=child.agency_id,

@@ -171,7 +171,7 @@ async def open_front(request: Request) -> Response:
     try:
         home_id = UUID(entered(form, "home_id"))
     except ValueError:
-        fault = Refused(N_("Choose one of the list."), field="home_id")
+        fault = Refused(N_("Choose one from the list."), field="home_id")
         return await _desks_page(request, fault)
     token, desk = await cards.open_desk(visitor, home_id, now)
     await sign_out(visitor, visitor.session_id, now)

@@ -353,7 +353,7 @@ async def add_address(
             await known.save(update_fields=["keys", "device_id", "receipts_since"])
             return known, False
         if id is not None and await Address.filter(id=id).exists():
-            raise IdReused("This id is known already, with other content.")
+            raise IdReused("This ID already exists, with different content.")
         before: Address | None = None
         if actor.device_id is not None and channel == PUSH:
             before = await live.filter(device_id=actor.device_id, channel=PUSH).first()
@@ -393,7 +393,7 @@ async def drop_address(actor: Actor, person_id: UUID, address_id: UUID, now: dat
     """Forget an address of this person. Twice is once. Raises NotFound for somebody else's."""
     async with write():
         if not await Address.filter(id=address_id, person_id=person_id).exists():
-            raise NotFound("There is no such address.")
+            raise NotFound("This address does not exist.")
         if await _drop(Q(id=address_id), "by_person", now):
             await note(actor, "address:drop", about=("address", address_id), now=now)
 
@@ -504,9 +504,9 @@ async def try_ways(actor: Actor, person_id: UUID, channel: str | None, now: date
         if channel is not None:
             channels = tuple(name for name in channels if name == channel)
         if not channels and actor.id != person_id:
-            raise Refused(N_("This person has no such way to be reached yet."), field="person_id")
+            raise Refused(N_("This person has not set up this channel yet."), field="person_id")
         if not channels:
-            raise Refused("There is no way to reach you yet. Allow messages or add an address.")
+            raise Refused("We cannot reach you yet. Allow messages or add an address.")
         subject = uuid7()
         sayings = [
             Saying(
@@ -536,7 +536,7 @@ async def read_arrived(token: str) -> Message:
     except (crypt.Unreadable, ValueError):
         message = None
     if message is None:
-        raise NotFound(N_("This link does not work any more."))
+        raise NotFound(N_("This link no longer works."))
     return message
 
 
@@ -564,7 +564,7 @@ async def try_push(actor: Actor, person_id: UUID, address_id: UUID, now: datetim
             id=address_id, person_id=person_id, channel=PUSH, dropped_at__isnull=True
         )
         if not await device.exists():
-            raise NotFound("There is no such address.")
+            raise NotFound("This address does not exist.")
         saying = Saying(
             kind=Kind.TRY_PUSH,
             agency_id=actor.agency_id,

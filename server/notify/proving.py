@@ -72,7 +72,7 @@ async def read_link(token: str, now: datetime) -> Address:
     except (crypt.Unreadable, ValueError):
         address = None
     if address is None or str(address.code_turn) != turn:
-        raise NotFound(N_("This link does not work any more."))
+        raise NotFound(N_("This link no longer works."))
     return address
 
 
@@ -90,7 +90,7 @@ async def _locked(address_id: UUID, person_id: UUID | None) -> Address:
     live = Address.filter(id=address_id, person_id=person_id, dropped_at__isnull=True)
     address = await live.select_for_update().first()
     if address is None:
-        raise NotFound("There is no such address.")
+        raise NotFound("This address does not exist.")
     return address
 
 
@@ -100,7 +100,7 @@ async def _send(actor: Actor, address: Address, now: datetime) -> None:
     )
     if await lately.count() >= MOST_CODES:
         raise TooMany(
-            N_("Too many codes were sent today. You can have another one tomorrow."),
+            N_("We have sent too many codes today. You can get another one tomorrow."),
             retry_after_s=int(WITHIN.total_seconds()),
         )
     code, turn = f"{secrets.randbelow(1_000_000):06}", address.code_turn + 1
@@ -142,9 +142,9 @@ async def _proven(actor: Actor, address: Address, now: datetime) -> None:
 
 def _fault(address: Address, code: str, now: datetime) -> str | None:
     if not _is_alive(address, now):
-        return N_("This code is over. Have another one sent.")
+        return N_("This code has expired. Ask for a new one.")
     if _hash(address.id, crypt.normalise_code(code)) != address.code_hash:
-        return N_("This is not the code that was sent. Look again, or have another one sent.")
+        return N_("That code is wrong. Check it, or ask for a new one.")
     return None
 
 

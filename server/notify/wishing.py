@@ -35,7 +35,7 @@ async def set_order(actor: Actor, person_id: UUID, channels: Sequence[str], now:
     async with write():
         have = (await ways_of({person_id}, now)).get(person_id, NOWHERE).every
         if not set(channels) <= set(have) or len(set(channels)) < len(channels):
-            raise Refused(N_("Put each way that you have in order, once."), field="order")
+            raise Refused(N_("Put each of your channels in order, once."), field="order")
         wish = await _locked(person_id, now)
         if wish.channels != list(channels):
             await Wish.filter(id=person_id).update(channels=list(channels), changed_at=now)
@@ -65,10 +65,10 @@ def quiet_fault(begin: time | None, end: time | None) -> str | None:
     if begin is None and end is None:
         return None
     if begin is None or end is None or begin == end:
-        return N_("Quiet hours have a beginning and an end. Enter both, or leave both empty.")
+        return N_("Quiet hours need a start and an end. Enter both, or leave both empty.")
     minutes = (end.hour - begin.hour) * 60 + end.minute - begin.minute
     if timedelta(minutes=minutes % (24 * 60)) > LONGEST_QUIET:
-        return N_("Quiet hours last 12 hours at the most.")
+        return N_("Quiet hours can last up to 12 hours.")
     return None
 
 

@@ -20,39 +20,39 @@ SENTENCES: dict[Kind, str] = {
     Kind.TRY_PUSH: NEUTRAL,
     Kind.ASK_CARER: N_("Please answer one question."),
     Kind.ASK_TRUSTED: N_("Please answer one question."),
-    Kind.TRUSTED_SAYS: N_("Somebody has answered a question. Please look and confirm."),
-    Kind.ALERT: N_("Somebody needs you."),
-    Kind.ALERT_AGAIN: N_("Somebody still needs you."),
+    Kind.TRUSTED_SAYS: N_("We have an answer to a question. Please look and confirm."),
+    Kind.ALERT: N_("You are needed."),
+    Kind.ALERT_AGAIN: N_("You are still needed."),
     Kind.CONFIRM_ANSWERED: N_("A late answer has come. Please look and confirm."),
     Kind.ALL_CLEAR: N_(
-        "The last call is over. If anything is left for you to do, another message says so."
+        "The last call is over. If you still have something to do, we will send another message."
     ),
-    Kind.DECIDE: N_("A decision is needed from you now."),
-    Kind.HELD: N_("Something waits for some hours. Please have a look."),
-    Kind.TALK: N_("Somebody would like to talk with you."),
-    Kind.DUE: N_("Something waits for you. Please have a look when you can."),
-    Kind.DOORS: N_("How you sign in has changed. If that was not you, say so at once."),
+    Kind.DECIDE: N_("You need to make a decision now."),
+    Kind.HELD: N_("Something is on hold for a few hours. Please take a look."),
+    Kind.TALK: N_("You have a request to talk."),
+    Kind.DUE: N_("You have something to do. Please take a look when you can."),
+    Kind.DOORS: N_("How you sign in has changed. If this was not you, report it at once."),
     Kind.UNLOCK: N_(
         "Here is your link to sign in without waiting. It works once, for 30 minutes. You still"
         " need your password. If you did not ask for it, do nothing."
     ),
-    Kind.REACH: N_("You are on duty soon. Can you be reached? Open the link and say yes."),
-    Kind.SHIFT: N_("You are on duty: you have it now."),
+    Kind.REACH: N_("You are on duty soon. Can we reach you? Open the link and say yes."),
+    Kind.SHIFT: N_("You are on duty now."),
     Kind.UNREACHED: N_(
-        "Somebody is on duty now who has not said that they can be reached. Please see to it."
+        "A person on duty has not confirmed that we can reach them. Please follow this up."
     ),
-    Kind.TRANSFER: N_("There is news about a hand-over between agencies. Please look."),
-    Kind.ROTA_GAP: N_("Nobody is on duty at some time of the next 14 days. Please plan for it."),
-    Kind.TEST: N_("This is a test alarm. Please open the link and say that it has arrived."),
+    Kind.TRANSFER: N_("There is news about a transfer. Please take a look."),
+    Kind.ROTA_GAP: N_("The rota has a gap in the next 14 days. Please fill it."),
+    Kind.TEST: N_("This is a test alarm. Please open the link and confirm that it arrived."),
     Kind.THANKS: N_("Thank you."),
     Kind.DRILL: N_("This is a drill, not an alarm. Please open the link and tap once."),
     Kind.VERIFY: N_(
-        "Your code is {code}. Enter it where you added this address, or open the link. It is good"
-        " for 30 minutes. If this was not you, leave it."
+        "Your code is {code}. Enter it where you added this address, or open the link. It"
+        " works for 30 minutes. If you did not ask for it, do nothing."
     ),
     Kind.PAPER: N_(
-        "A confidential paper is attached. It opens with a passphrase, which you are told by"
-        " telephone."
+        "A confidential document is attached. It opens with a passphrase, which we will"
+        " tell you by phone."
     ),
     Kind.OPERATORS: N_("Something is wrong with the server: {fault}"),
 }
@@ -64,8 +64,8 @@ BY_TEXT: dict[Kind, str] = {
 }
 # Whoever works at a desk of the police takes "1 new item" for rubbish.
 SUBJECTS: dict[Kind, str] = {
-    Kind.OPERATORS: N_("The server needs you"),
-    Kind.PAPER: N_("A confidential paper for you"),
+    Kind.OPERATORS: N_("The server needs attention"),
+    Kind.PAPER: N_("A confidential document for you"),
 }
 
 
@@ -114,7 +114,7 @@ def word(
         lines.append(
             gettext(
                 language,
-                N_("The server was down and could not see from {begin} to {end}."),
+                N_("Our server was down from {begin} to {end}."),
                 begin=begin,
                 end=end,
             )
@@ -130,8 +130,8 @@ def word(
 def channel_word(channel: str, language: str) -> str:
     """The means, as people call it; an agency's own channel by the name that it was given."""
     known = {
-        PUSH: N_("push message"),
-        EMAIL: N_("e-mail"),
+        PUSH: N_("push notification"),
+        EMAIL: N_("email"),
         NONE: N_("no channel"),
         "last_resort": N_("last resort"),
     }

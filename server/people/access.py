@@ -406,12 +406,12 @@ async def _looks_at(
 
 def nothing_here() -> NotFound:
     """The same answer for what does not exist and for what is none of the visitor's business."""
-    return NotFound(N_("There is nothing here that you can see."))
+    return NotFound(N_("This does not exist, or you do not have access to it."))
 
 
 def not_yours() -> Denied:
     """A tie, or a role, without this right."""
-    return Denied(N_("Your role does not include this."))
+    return Denied(N_("Your role does not allow this."))
 
 
 async def _by_ties(visitor: Visitor, now: datetime) -> dict[UUID, Roles]:

@@ -21,7 +21,7 @@ from server.storage.ids import uuid7
 # A clock that is a little ahead of ours says nothing about the future.
 AHEAD = timedelta(minutes=5)
 OLDEST = timedelta(days=30 * 366)
-NO_BIRTHDAY = N_("Enter a day of birth such as 2010-03-31.")
+NO_BIRTHDAY = N_("Enter a date of birth such as 2010-03-31.")
 
 
 async def add_agency(
@@ -107,7 +107,7 @@ async def add_person(
 ) -> Person:
     """Somebody of the agency. A child comes by `add_child`; a password by the doors."""
     if role not in STAFF:
-        raise Refused(N_("A child is added with its placement."), field="role")
+        raise Refused(N_("Add a child together with their placement."), field="role")
     async with write():
         if deputy_id is not None:
             await _adult(agency_id, deputy_id)
@@ -135,7 +135,7 @@ async def add_child(
     """A placed child with its caseworker. The watch begins with it: `watch.actions.begin`."""
     async with write():
         if home_id is not None and not await Home.exists(id=home_id, agency_id=agency_id):
-            raise Refused(N_("This home is not one of the agency."), field="home_id")
+            raise Refused(N_("This home does not belong to the agency."), field="home_id")
         person = await _new_person(actor, agency_id, Role.CHILD, name, language, zone, id_, now)
         child = await Child.create(
             id=person.id,
@@ -181,7 +181,7 @@ async def move(actor: Actor, child_id: UUID, home_id: UUID | None, now: datetime
         await lock_children([child_id])
         child = await Child.get(id=child_id)
         if home_id is not None and not await Home.exists(id=home_id, agency_id=child.agency_id):
-            raise Refused(N_("This home is not one of the agency."), field="home_id")
+            raise Refused(N_("This home does not belong to the agency."), field="home_id")
         if child.home_id != home_id:
             child.home_id = home_id
             await child.save(update_fields=["home_id"])
@@ -229,7 +229,7 @@ async def end_placement(
             return child
         _has_come(left_at, now)
         if left_at < child.placed_at:
-            raise Refused(N_("The placement began later than that."), field="at")
+            raise Refused(N_("The placement began after that time."), field="at")
         child.left_at = min(left_at, now)
         await child.save(update_fields=["left_at"])
         await _note_child(actor, child, "placement:end", "left_at", now, why=why)
@@ -252,7 +252,7 @@ async def begin_placement(
             return child
         _has_come(placed_at, now)
         if placed_at < child.left_at:
-            raise Refused(N_("The child left later than that."), field="at")
+            raise Refused(N_("The child left after that time."), field="at")
         child.placed_at, child.left_at = min(placed_at, now), None
         await child.save(update_fields=["placed_at", "left_at"])
         await keeps_a_caseworker(child.id, None, now)
@@ -262,7 +262,7 @@ async def begin_placement(
 
 def _has_come(at: datetime, now: datetime) -> None:
     if at > now + AHEAD:
-        raise Refused(N_("This time has not come yet."), field="at")
+        raise Refused(N_("This time is in the future."), field="at")
 
 
 async def add_tie(
@@ -283,7 +283,7 @@ async def add_tie(
     """
     from_at = from_at or now
     if until_at is not None and until_at <= from_at:
-        raise Refused(N_("A tie ends after it begins."), field="until_at")
+        raise Refused(N_("The end must be after the start."), field="until_at")
     async with write():
         known = await Tie.get_or_none(id=id_) if id_ else None
         if known is not None:
@@ -292,10 +292,10 @@ async def add_tie(
             raise IdReused(N_("This id belongs to something else."), field="id")
         person = (await lock_adults(child.agency_id, [person_id]))[person_id]
         if not may_hold(Role(person.role), role):
-            raise Refused(N_("This person cannot have this tie to a child."), field="role")
+            raise Refused(N_("This person cannot have this role for a child."), field="role")
         held = Tie.filter(Tie.standing_at(now), child_id=child.id, person_id=person.id, role=role)
         if await held.exists():
-            raise Refused(N_("This person has this tie already."), field="person_id")
+            raise Refused(N_("This person already has this role."), field="person_id")
         tie = await Tie.create(
             id=id_ or uuid7(),
             agency_id=child.agency_id,
@@ -340,7 +340,7 @@ async def end_tie(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Ti
         await lock_children([child.id])
         tie = await Tie.get_or_none(id=tie_id, child_id=child.id)
         if tie is None:
-            raise NotFound(N_("There is nothing here that you can see."))
+            raise NotFound(N_("This does not exist, or you do not have access to it."))
         if tie.until_at is not None and tie.until_at <= now:
             return tie
         if tie.role == Role.CASEWORKER:
@@ -416,7 +416,7 @@ async def set_deputy(
         if deputy_id is not None:
             await _adult(agency_id, deputy_id)
         if deputy_id == person.id:
-            raise Refused(N_("Nobody is their own deputy."), field="deputy_id")
+            raise Refused(N_("A person cannot be their own deputy."), field="deputy_id")
         await Person.filter(id=person.id).update(deputy_id=deputy_id)
         await note(
             actor,
@@ -468,7 +468,7 @@ async def _adult(agency_id: UUID, person_id: UUID) -> Person:
 
 def _checked(person: Person | None) -> Person:
     if person is None or person.role == Role.CHILD:
-        raise Refused(N_("This person is not one of the agency's adults."), field="person_id")
+        raise Refused(N_("Choose an adult from the agency."), field="person_id")
     return person
 
 
@@ -510,7 +510,7 @@ async def keeps_a_caseworker(child_id: UUID, without: UUID | None, now: datetime
         others = others.exclude(person_id=without)
     if child.left_at is None and not await others.exists():
         raise Refused(
-            N_("The child would be without a caseworker. Add another caseworker first."),
+            N_("This would leave the child without a caseworker. Add another one first."),
             code="last_caseworker",
         )
 
@@ -526,7 +526,7 @@ def checked_name(text: str) -> str:
 def checked_language(language: str) -> str:
     """A language that there is a catalog for. Raises Refused."""
     if language not in LANGUAGES:
-        raise Refused(N_("Choose one of the languages of the list."), field="language")
+        raise Refused(N_("Choose a language from the list."), field="language")
     return language
 
 

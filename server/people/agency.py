@@ -65,7 +65,9 @@ async def add_home(
     try:
         known = await Home.get_or_none(id=UUID(id_))
     except ValueError:
-        raise Refused(N_("This id cannot be read. Open the page again."), field="id") from None
+        raise Refused(
+            N_("Something went wrong with this page. Open it again."), field="id"
+        ) from None
     if known is not None and known.agency_id != agency_id:
         raise IdReused(N_("This id belongs to something else."), field="id")
     if known is None:
@@ -82,7 +84,7 @@ async def change_home(
         held = Home.filter(id=home_id, agency_id=agency_id).select_for_update(no_key=True)
         home = await held.first()
         if home is None:
-            raise NotFound(N_("There is no such home."))
+            raise NotFound(N_("This home does not exist."))
         changed = _changed(home, said)
         if changed:
             await Home.filter(id=home.id).update(**changed)
@@ -121,9 +123,9 @@ async def change_person(
         "deputy_id": deputy_id,
     }
     if role not in STAFF:
-        raise Refused(N_("Choose what this person is in the agency."), field="role")
+        raise Refused(N_("Choose a role for this person."), field="role")
     if deputy_id == person_id:
-        raise Refused(N_("Nobody is their own deputy."), field="deputy_id")
+        raise Refused(N_("A person cannot be their own deputy."), field="deputy_id")
     async with write():
         # Held, so that nobody gives them a tie in the role that they had.
         wanted = [person_id] if deputy_id is None else [person_id, deputy_id]
@@ -150,12 +152,15 @@ async def change_person(
 async def _check_role(actor: Actor, person: Person, role: Role, now: datetime) -> None:
     if person.id == actor.id:
         raise Refused(
-            N_("You cannot change what you are yourself. Another administrator can."), field="role"
+            N_("You cannot change your own role. Another administrator can."), field="role"
         )
     held = await Tie.filter(Tie.ending_after(now), person_id=person.id)
     if not all(may_hold(role, tie.role) for tie in held):
         raise Refused(
-            N_("They have ties to children that nobody can have in this role. End those first."),
+            N_(
+                "This role does not fit how they are assigned to children. End those"
+                " assignments first."
+            ),
             field="role",
         )
 
@@ -171,14 +176,14 @@ def _display_name(text: str, agency: str) -> str | None:
     name = clean_name(text)
     if name is None or len(name) > LONGEST_DISPLAY_NAME:
         raise Refused(
-            N_("Enter a name of {n} characters at the most."),
+            N_("Enter a name of up to {n} characters."),
             field="display_name",
             n=LONGEST_DISPLAY_NAME,
         )
     if any(word.strip().casefold() in name.casefold() for word in ("waymark", agency)):
         # Whoever picks up a child's phone reads it.
         raise Refused(
-            N_("Choose a name that tells nobody what it is for: neither Waymark nor the agency."),
+            N_("Choose a name that gives nothing away: not Waymark, not the agency."),
             field="display_name",
         )
     return name
@@ -186,5 +191,5 @@ def _display_name(text: str, agency: str) -> str | None:
 
 def _phone(text: str) -> str | None:
     if text and not _PHONE.fullmatch(text):
-        raise Refused(N_("Enter a telephone number such as +33 1 23 45 67 89."), field="help_phone")
+        raise Refused(N_("Enter a phone number such as +33 1 23 45 67 89."), field="help_phone")
     return text or None

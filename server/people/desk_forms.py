@@ -27,32 +27,32 @@ WINDOWS = 2
 # What a page says that one comes back to: "?done=seen".
 DONE: Mapping[str, str] = {
     "alert-closed": N_("The alert is closed."),
-    "check-in": N_("The check-in is noted."),
-    "birthday": N_("The birthday is noted."),
-    "child": N_("The child is added, and the watch has begun."),
-    "decided": N_("It is decided."),
-    "found": N_("Thank you. Everyone who was looking for the child is told."),
-    "home": N_("The home is noted."),
-    "milestone": N_("The day is in the calendar."),
-    "milestone-gone": N_("The day is taken back. The tier stays as it is."),
-    "milestone-known": N_("The child reads it on its phone now, in its own words."),
-    "milestone-not-known": N_("The phone of the child shows it no more."),
-    "missing": N_("Everyone has been called."),
-    "pause": N_("The absence is noted."),
+    "check-in": N_("Check-in saved."),
+    "birthday": N_("Birthday saved."),
+    "child": N_("Child added. The watch has started."),
+    "decided": N_("Decision saved."),
+    "found": N_("Thank you. We are telling everyone who was looking for the child."),
+    "home": N_("Home saved."),
+    "milestone": N_("Day added to the calendar."),
+    "milestone-gone": N_("Day taken back. The watch level stays as it is."),
+    "milestone-known": N_("The child can now see this day on their phone, in simple words."),
+    "milestone-not-known": N_("The child's phone no longer shows this day."),
+    "missing": N_("We have called everyone."),
+    "pause": N_("Absence saved."),
     "pause-ended": N_("The absence is over."),
-    "placement-begun": N_("The placement has begun again, and so has the watch."),
-    "placement-ended": N_("The placement has ended, and nobody is asked any more."),
-    "proposal-declined": N_("Your answer is noted. The rhythm stays as it was."),
-    "rhythm": N_("The rhythm is changed."),
-    "season": N_("The other times are noted. They end by themselves."),
-    "season-ended": N_("The rhythm of before holds again."),
-    "seen": N_("Noted: seen. Thank you."),
-    "not_seen": N_("Noted: not seen. Adults have been called."),
+    "placement-begun": N_("The placement and the watch have started again."),
+    "placement-ended": N_("The placement has ended. We no longer ask for check-ins."),
+    "proposal-declined": N_("Answer saved. The check-in times stay as they were."),
+    "rhythm": N_("Check-in times saved."),
+    "season": N_("Other times saved. They end on their own."),
+    "season-ended": N_("The earlier check-in times apply again."),
+    "seen": N_("Noted: “Seen”. Thank you."),
+    "not_seen": N_("Noted: “Could not find”. We have called adults."),
     "not_seen_yet": N_(
-        "Noted: not seen. Nobody is called by this alone. If you are worried, do not wait: call the"
-        " caseworker, or say that the child is missing."
+        "Noted: “Could not find”. This alone does not call anyone. If you are worried, do"
+        " not wait. Call the caseworker, or tell us that the child is missing."
     ),
-    "tier": N_("The tier is set."),
+    "tier": N_("Watch level saved."),
 }
 # Somebody may be several things to a child: the one whose word settles more.
 _STRONGEST = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
@@ -79,7 +79,7 @@ def words_of(form: FormData, field: str = "words") -> str | None:
     """Words that somebody gave, or None. Raises Refused beyond the length that is kept."""
     words = entered(form, field)
     if len(words) > LONGEST_WORDS:
-        raise Refused(N_("Write 20,000 characters at the most."), field=field)
+        raise Refused(N_("Write up to 20,000 characters."), field=field)
     return words or None
 
 
@@ -151,9 +151,7 @@ def windows_of(form: FormData) -> tuple[tuple[time, time], ...]:
         if first is not None and last is not None:
             found.append((first, last))
         elif first is not None or last is not None:
-            raise Refused(
-                N_("Enter from when and until when, or leave both empty."), field="window"
-            )
+            raise Refused(N_("Enter a start and an end, or leave both empty."), field="window")
     return tuple(sorted(found))
 
 

@@ -54,7 +54,7 @@ async def hand_over(
         doing = {actor.id} if actor.id is not None else set()
         adults = await lock_adults(agency_id, {leaver_id, *doing, *takers.everybody()})
         if leaver_id in takers.everybody():
-            raise Refused(N_("Choose somebody else: this person is leaving."), field="everything")
+            raise Refused(N_("This person is leaving. Choose another person."), field="everything")
         children = await _children_of(leaver_id, now)
         await lock_children(children)
         # Once more: a tie may have ended before the lock.
@@ -96,7 +96,7 @@ async def _children_of(person_id: UUID, now: datetime) -> list[UUID]:
 def _check_may_hold(taker: Person, tie: Tie) -> None:
     if not may_hold(Role(taker.role), tie.role):
         raise Refused(
-            N_("This person cannot have this tie to a child. Choose somebody else."),
+            N_("This person cannot have this role for a child. Choose another person."),
             field=str(tie.child_id),
         )
 
@@ -124,7 +124,7 @@ async def _check_stays(tie: Tie, now: datetime) -> None:
         await keeps_a_caseworker(tie.child_id, tie.person_id, now)
     except Refused as fault:
         raise Refused(
-            N_("The child would be without a caseworker. Choose who takes over."),
+            N_("This would leave the child without a caseworker. Choose who takes over."),
             code=fault.code,
             field=str(tie.child_id),
         ) from None

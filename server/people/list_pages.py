@@ -22,8 +22,8 @@ from server.web.web import language_of, page
 
 AT_ONCE = 50
 DONE = {
-    "left": N_("It is handed over, and the access has ended."),
-    "person": N_("The changes are saved."),
+    "left": N_("Everything is handed over. Their access has ended."),
+    "person": N_("Changes saved."),
 }
 
 T = TypeVar("T")

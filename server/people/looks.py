@@ -19,37 +19,37 @@ WORDS: Mapping[str, str] = {
     "account": N_("Your page"),
     "alert": N_("Alerts about you"),
     # On the phone of somebody who is on duty, for a reason, so that it opens without a network.
-    "carried": N_("What is kept for when you are missing, taken along on their phone"),
+    "carried": N_("What we keep in case you go missing, saved on their phone"),
     "check_in": N_("Your check-ins"),
     "child": N_("Your page"),
     "devices": N_("Your phones"),
     "dues": N_("What you and others promised"),
     "episode": N_("Your page"),
     # Opened for a reason, while nobody is alerted: the child can read it at once.
-    "glass": N_("What is kept for when you are missing"),
+    "glass": N_("What we keep in case you go missing"),
     "history": N_("Your check-ins"),
     "interview": N_("What you told after you came back"),
     "looks": N_("Who looked"),
     "observation": N_("Your page"),
     "pack": N_("Your page"),
     # What another agency was given, read by those who gave it or took it.
-    "package": N_("What went along when other people began to look after you"),
-    "pause": N_("Your rhythm"),
+    "package": N_("What was passed on when other people started looking after you"),
+    "pause": N_("Your check-in times"),
     "placement": N_("Your page"),
     "project": N_("Your project"),
     "project:file": N_("Your project, saved as a file"),
     "project:history": N_("Your project and your messages, from the first day"),
     "project:paper": N_("Your project, on paper"),
-    "quarantine": N_("What someone wrote in your project who is no longer with you"),
+    "quarantine": N_("Words in your project from a person who is no longer with you"),
     "question": N_("Your page"),
-    "rhythm": N_("Your rhythm"),
+    "rhythm": N_("Your check-in times"),
     "sighting": N_("Your page"),
     "sign": N_("Your page"),
     "talk": N_("Your messages"),
-    "tier": N_("Your rhythm"),
+    "tier": N_("Your check-in times"),
     "ties": N_("Who is there for you"),
     "trusted": N_("The people you trust"),
-    "watch": N_("If you checked in"),
+    "watch": N_("Whether you checked in"),
     "without_app": N_("How you check in without the app"),
 }
 # Whoever holds the phone must not learn from it that adults have been alerted: to the child such a
@@ -63,8 +63,8 @@ PAGE = "look:child:see"
 SOMETHING = N_("Something about you")
 REASONS: Mapping[str, str] = {
     "on_duty": N_("They were on duty."),
-    "wrote_too": N_("Somebody else had changed it while they wrote."),
-    "cover": N_("They stood in for your caseworker, who was away."),
+    "wrote_too": N_("Another person changed it while they were writing."),
+    "cover": N_("They were covering for your caseworker."),
     "called": N_("We asked them to help."),
 }
 
@@ -142,16 +142,16 @@ async def deeds_about(child_id: UUID, language: str) -> list[Deed]:
 # The same at the desk, where adults read it.
 SOMEWHERE, CHANGED = N_("Looked at the child's page"), N_("Changed something")
 _DESK_WORDS: Mapping[str, str] = {
-    "account": N_("Looked at the account"),
+    "account": N_("Looked at the account of what happened"),
     "alert": N_("Looked at an alert"),
-    "carried": N_("Took the grab pack along"),
+    "carried": N_("Saved the grab pack on their phone"),
     "devices": N_("Looked at the phones"),
     "dues": N_("Looked at the project"),
     "episode": N_("Looked at the search"),
     "glass": N_("Looked at the grab pack"),
     "history": N_("Looked at the check-ins"),
     "interview": N_("Looked at the return interview"),
-    "looks": N_("Looked at who looked"),
+    "looks": N_("Looked at the list of who looked"),
     "observation": N_("Looked at what adults noticed"),
     "pack": N_("Looked at the grab pack"),
     "package": N_("Looked at the transfer"),

@@ -112,12 +112,12 @@ def _chosen(value: str) -> UUID:
     try:
         return UUID(value)
     except ValueError:
-        raise Refused(N_("Choose somebody of the list."), field="person_id") from None
+        raise Refused(N_("Choose a person from the list."), field="person_id") from None
 
 
 def _tie_role(value: str) -> Role:
     if value not in TIE_ROLES:
-        raise Refused(N_("Choose what this person is to the child."), field="role")
+        raise Refused(N_("Choose this person's role for the child."), field="role")
     return Role(value)
 
 

@@ -65,7 +65,7 @@ async def _person(request: Request) -> tuple[Visitor, Person]:
 
 def _role(value: str) -> Role:
     if value not in ADULT_ROLES:
-        raise Refused(N_("Choose what this person is in the agency."), field="role")
+        raise Refused(N_("Choose a role for this person."), field="role")
     return Role(value)
 
 
@@ -73,7 +73,7 @@ def _deputy(value: str) -> UUID | None:
     try:
         return UUID(value) if value else None
     except ValueError:
-        raise Refused(N_("Choose somebody of the list."), field="deputy_id") from None
+        raise Refused(N_("Choose a person from the list."), field="deputy_id") from None
 
 
 async def _page(

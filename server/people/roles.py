@@ -22,7 +22,7 @@ async def set_role(
     lose somebody by it; and for the last administrator (`last_administrator`).
     """
     if role not in STAFF:
-        raise Refused(N_("A child is added with its placement."), field="role")
+        raise Refused(N_("Add a child together with their placement."), field="role")
     async with write():
         # Of two last administrators who change at once, one waits here for the other.
         await Agency.filter(id=agency_id).select_for_update().get()
@@ -51,7 +51,10 @@ async def _keeps_ties(person_id: UUID, role: Role, now: datetime) -> None:
     )
     if not all(may_hold(role, Role(str(tie))) for tie in held):
         raise Refused(
-            N_("This person still has children. Hand them over first, then change the role."),
+            N_(
+                "This person still has children assigned to them. Hand them over first, then"
+                " change the role."
+            ),
             code="has_ties",
             field="role",
         )
@@ -65,7 +68,7 @@ async def _keeps_an_administrator(person: Person) -> None:
     ).exclude(id=person.id)
     if not await others.exists():
         raise Refused(
-            N_("The agency would be without an administrator. Add another one first."),
+            N_("This would leave the agency without an administrator. Add another one first."),
             code="last_administrator",
             field="role",
         )

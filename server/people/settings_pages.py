@@ -114,11 +114,11 @@ def _earlier(channels: Sequence[str], place: int) -> str:
 def check_address(request: Request, channel: str, value: str) -> None:
     """Raises Refused for what cannot be an address of that channel."""
     if channel != "email" and channel not in request.app.state.settings.channels:
-        raise Refused(N_("Choose a channel of the list."), field="channel")
+        raise Refused(N_("Choose a channel from the list."), field="channel")
     if channel == "email" and not is_mail_address(value):
-        raise Refused(N_("Enter an e-mail address such as name@example.org."), field="address")
+        raise Refused(N_("Enter an email address such as name@example.org."), field="address")
     if not 0 < len(value) <= 254 or not value.isprintable() or "://" in value:
-        raise Refused(N_("Enter the address or number alone."), field="address")
+        raise Refused(N_("Enter only the address or number."), field="address")
 
 
 def is_mail_address(value: str) -> bool:

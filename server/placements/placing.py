@@ -67,7 +67,7 @@ async def end(
         is_called = any(change.what is What.ALERT for change in changes)
         if is_called or await Alert.exists(child_id=child_id, closed_at__isnull=True):
             raise Conflict(
-                N_("An alert about this child is open. Close it first, with how it ended."),
+                N_("An alert about this child is open. Close it first and say how it ended."),
                 code="alert_open",
             )
         child = await people.end_placement(actor, child_id, why, left_at, now)

@@ -209,9 +209,9 @@ async def decide(
     async with write():
         kept = await Quarantined.get_or_none(id=change_id, child_id=child.id)
         if kept is None:
-            raise NotFound(N_("There is no such change to look at."))
+            raise NotFound(N_("This change does not exist."))
         if kept.decided_at is not None and kept.is_let_in != let_in:
-            raise Refused(N_("This was decided already."), field="id")
+            raise Refused(N_("This has already been decided."), field="id")
         result = Result(str(change_id), KNOWN, received_at=kept.received_at)
         if kept.decided_at is None:
             undecided = Quarantined.filter(id=change_id, decided_at__isnull=True)
@@ -276,7 +276,7 @@ class _Batch:
         value = shape.read_value(said.entity, said.field, said.value)
         value = without_unsaid(said, value, self.author.roles)
         if said.field == shape.MAKING and self.state.is_there(said.entity, said.entity_id):
-            raise IdReused(N_("This id belongs to something else already."), field="entity_id")
+            raise IdReused(N_("This ID is already in use."), field="entity_id")
         check_there(said, value, self.state)
         if said.entity == "agreement":
             check_recorded(value, who, self.author.roles, self.owner_roles)
@@ -308,7 +308,7 @@ class _Batch:
         if owner is None:
             return None
         if owner not in self.owner_roles:
-            raise Refused(N_("“{field}” does not fit here."), field="owner_id")
+            raise Refused(N_("“{field}” is not valid here."), field="owner_id")
         return self.owner_roles[owner]
 
     def _stored(self, row: Row, digest: str) -> dict[str, Any]:
@@ -525,7 +525,7 @@ async def _hashes(ids: Iterable[str]) -> dict[str, Known]:
 def _again(id_: str, known: Known, said: tuple[UUID, str]) -> Result:
     if (known.child_id, known.digest) == said:
         return Result(id_, KNOWN, received_at=known.received_at, revision=known.revision)
-    return Result(id_, REFUSED, IdReused(N_("This id belongs to something else already.")))
+    return Result(id_, REFUSED, IdReused(N_("This ID is already in use.")))
 
 
 # --- quarantine

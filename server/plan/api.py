@@ -44,7 +44,7 @@ async def project(request: Request) -> Response:
     shown = await _shown(child)
     if revision is not None:
         if revision > shown["revision"]:
-            raise NotFound(N_("There is no such revision."))
+            raise NotFound(N_("This revision does not exist."))
         shown = view.document(await actions.state_of(child.id, until_revision=revision))
     return json_answer(await _for(request, child, roles, shown))
 
@@ -125,7 +125,7 @@ async def _leave_looks(
 async def _batch(request: Request) -> wire.SyncRequest:
     said = await json_body(request, wire.SyncRequest, is_loose=True)
     if len(said.changes) > MOST_CHANGES:
-        raise TooLarge(N_("This is more than one request may carry."), most=MOST_CHANGES)
+        raise TooLarge(N_("This is too much for one request."), most=MOST_CHANGES)
     return said
 
 

@@ -54,7 +54,7 @@ async def decide(request: Request) -> Response:
     try:
         what = entered(form, "what")
         if what not in ("let_in", "leave_out"):
-            raise Refused(N_("Choose to let it in or to leave it out."), field="what")
+            raise Refused(N_("Choose to add it or leave it out."), field="what")
         await actions.decide(visitor, child, change_id, let_in=what == "let_in", now=now)
     except WaymarkError as fault:
         return await _page(request, child, roles, fault)

@@ -38,7 +38,7 @@ async def leave(request: Request) -> Response:
     form = await form_body(request)
     try:
         if person.id == visitor.person_id:
-            raise Refused(N_("You cannot end your own access. Another administrator can."))
+            raise Refused(N_("You cannot remove your own access. Another administrator can."))
         takers = await _takers(person, form, now_of(request))
         await leaving.leave(visitor, visitor.agency_id, person.id, takers, now_of(request))
     except Refused as fault:
@@ -69,7 +69,7 @@ def _chosen(value: str, field: str) -> UUID | None:
     try:
         return UUID(value) if value else None
     except ValueError:
-        raise Refused(N_("Choose somebody of the list."), field=field) from None
+        raise Refused(N_("Choose a person from the list."), field=field) from None
 
 
 async def _page(

@@ -26,10 +26,12 @@ async def add(actor: Actor, agency_id: UUID, id_: UUID, offer: Offer, now: datet
         known = await Template.get_or_none(id=id_)
         if known is not None:
             if known.agency_id != agency_id or offer_of(known) != offer:
-                raise IdReused(N_("This id belongs to something else already."), field="id")
+                raise IdReused(N_("This ID is already in use."), field="id")
             return known
         if await Template.filter(agency_id=agency_id, retired_at__isnull=True).count() >= MOST:
-            raise Refused(N_("There are {most} templates already. Retire one first."), most=MOST)
+            raise Refused(
+                N_("There are already {most} templates. Stop offering one first."), most=MOST
+            )
         made = await Template.create(
             id=id_, agency_id=agency_id, made_at=now, made_by=actor.id, **_columns(offer)
         )
@@ -52,7 +54,10 @@ async def change(
         current = Template.filter(id=id_, version=version)
         if not await current.update(version=version + 1, **_columns(offer)):
             raise Conflict(
-                N_("Somebody else changed this meanwhile. Your words are still here: look again.")
+                N_(
+                    "Another person changed this meanwhile. Your words are still here. Check"
+                    " them before you save again."
+                )
             )
         await _note(actor, "template:change", known, now)
 
@@ -77,7 +82,7 @@ async def template_of(agency_id: UUID, id_: UUID) -> Template:
     """One of this agency. Raises NotFound, for those of another agency too."""
     known = await Template.get_or_none(id=id_, agency_id=agency_id)
     if known is None:
-        raise NotFound(N_("There is no such template."))
+        raise NotFound(N_("This template does not exist."))
     return known
 
 

@@ -21,20 +21,20 @@ _VOICES = ("child_words", "worker_words", "why", "success_sign")
 
 _DECISIONS = {
     "agree": N_("I agree"),
-    "in_part": N_("I agree in part"),
-    "disagree": N_("I disagree"),
+    "in_part": N_("I agree with some of it"),
+    "disagree": N_("I don't agree"),
 }
 _WORDS = {
     "title": N_("Life project"),
     "summary": N_("In my own words"),
-    "situation": N_("How things stand here"),
+    "situation": N_("The situation here"),
     "plan_b": N_("If it does not work out"),
-    "importance": N_("How important, of 5:"),
+    "importance": N_("How important, out of 5:"),
     "now": N_("How it is now:"),
     "child_says": N_("The child says"),
     "worker_says": N_("The caseworker says"),
     "why": N_("Why it matters"),
-    "success": N_("How we will know"),
+    "success": N_("How we'll know it worked"),
     "until": N_("Until:"),
     "agreements": N_("Who agreed"),
 }
@@ -62,7 +62,7 @@ def _data(
     own = partial(paragraphs, language=language)
     facts = [
         (N_("Lasts until"), day(shown["ends_on"])),
-        (N_("Text number"), str(shown["revision"])),
+        (N_("Version"), str(shown["revision"])),
         (N_("Countries"), ", ".join(shown["countries"] or [])),
     ]
     is_signed = shown["signed_revision"] == shown["revision"]
@@ -77,7 +77,7 @@ def _data(
         "plan_b": own(shown["plan_b"]),
         "areas": [_area(area, people, say, day, language) for area in shown["areas"]],
         "agreements": [_agreement(one, say, language, zone) for one in _last(shown)],
-        "note": None if is_signed else say(N_("Not all of this has been agreed by everybody yet.")),
+        "note": None if is_signed else say(N_("Not everyone has agreed to all of this yet.")),
         "footer": " · ".join(
             [isolated(shown["child"]["name"], language), format_moment(language, now, zone)]
         ),

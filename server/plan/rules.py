@@ -174,7 +174,7 @@ def _childs_own(name: str) -> NotAllowed:
 
 
 def _not_yours(name: str | None = None) -> NotAllowed:
-    return NotAllowed(N_("Your role does not include this."), field=name)
+    return NotAllowed(N_("Your role does not allow this."), field=name)
 
 
 def _decided(said: Said) -> Said | None:
@@ -210,7 +210,7 @@ def check_recorded(value: Any, who: str, roles: frozenset[Role], known: Containe
     if Role.CHILD in roles:
         raise _not_yours()
     if of_id not in known or value.get("method") != "witnessed":
-        raise Refused(N_("“{field}” does not fit here."), field="of_id")
+        raise Refused(N_("“{field}” is not valid here."), field="of_id")
 
 
 def check_there(said: Said, value: Any, state: State) -> None:
@@ -222,7 +222,7 @@ def check_there(said: Said, value: Any, state: State) -> None:
     if not state.is_there(said.entity, said.entity_id):
         raise _not_there()
     if said.entity == "life_project" and said.entity_id != state.child_id:
-        raise Refused(N_("“{field}” does not fit here."), field="entity_id")
+        raise Refused(N_("“{field}” is not valid here."), field="entity_id")
     _check_hanging(said.entity, {said.field: value}, state)
     if said.base is not None:
         known = state.nodes.get((said.entity, said.entity_id, said.field), ())
@@ -232,7 +232,7 @@ def check_there(said: Said, value: Any, state: State) -> None:
 
 def _check_making(said: Said, value: Any, state: State) -> None:
     if said.base is not None:
-        raise Refused(N_("“{field}” does not fit here."), field="base")
+        raise Refused(N_("“{field}” is not valid here."), field="base")
     if said.entity == "choice":
         _check_choice(value, state)
     elif said.entity == "agreement":
@@ -257,4 +257,6 @@ def _check_hanging(entity: str, fields: dict[str, Any], state: State) -> None:
 
 
 def _not_there() -> NotThere:
-    return NotThere(N_("What this belongs to has not arrived yet. It is sent again later."))
+    return NotThere(
+        N_("Something this depends on has not arrived yet. It will be sent again later.")
+    )

@@ -227,13 +227,13 @@ def read_value(entity: str, field: str, value: Any) -> Any:
     if field == MAKING:
         return _read_making(entity, fields, value)
     if entity in SAID_ONCE:
-        raise Refused(N_("This is said once and is not changed."), field="field")
+        raise Refused(N_("This cannot be changed once it is sent."), field="field")
     return _read_field(entity, field, value)
 
 
 def _read_making(entity: str, fields: Mapping[str, Read], value: Any) -> dict[str, Any]:
     if entity == "life_project":
-        raise Refused(N_("The project itself is made already."), field="field")
+        raise Refused(N_("The project already exists."), field="field")
     if not isinstance(value, dict):
         raise _invalid("value")
     if entity == "choice":
@@ -269,4 +269,4 @@ def _read_field(entity: str, field: str, value: Any, named: str | None = None) -
 
 
 def _invalid(field: str) -> Refused:
-    return Refused(N_("“{field}” does not fit here."), field=field)
+    return Refused(N_("“{field}” is not valid here."), field=field)

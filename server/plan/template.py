@@ -82,13 +82,13 @@ def read(typed: Mapping[str, str]) -> Offer:
     Steps come as `text_1`, `who_1`, `days_1` and so on; one without a text is none.
     """
     if typed["kind"] not in AREAS:
-        raise Refused(N_("Choose an area of the list."), field="kind")
+        raise Refused(N_("Choose an area from the list."), field="kind")
     if typed["language"] and typed["language"] not in LANGUAGES:
-        raise Refused(N_("Choose a language of the list."), field="language")
+        raise Refused(N_("Choose a language from the list."), field="language")
     age_from = _number(typed, "age_from", OLDEST)
     age_to = _number(typed, "age_to", OLDEST)
     if age_from is not None and age_to is not None and age_to < age_from:
-        raise Refused(N_("The older age comes second."), field="age_to")
+        raise Refused(N_("The second age cannot be lower than the first."), field="age_to")
     words = _text(typed, "words", LONGEST_GOAL)
     if words is None:
         raise Refused(N_("Write the goal as a child would say it."), field="words")
@@ -142,10 +142,10 @@ def _step(typed: Mapping[str, str], number: int) -> list[Step]:
     who = typed[f"who_{number}"]
     days = _number(typed, f"days_{number}", MOST_DAYS)
     if who and who not in OWNERS:
-        raise Refused(N_("Choose who does it from the list."), field=f"who_{number}")
+        raise Refused(N_("Choose from the list who does it."), field=f"who_{number}")
     if text is None:
         if days is not None:
-            raise Refused(N_("Write what is done by then."), field=f"text_{number}")
+            raise Refused(N_("Write what will be done."), field=f"text_{number}")
         return []
     return [Step(text, who or None, days)]
 
@@ -154,7 +154,7 @@ def _text(typed: Mapping[str, str], name: str, longest: int) -> str | None:
     text = typed[name].replace("\r\n", "\n").strip()
     if len(text) > longest:
         raise Refused(
-            N_("This is longer than the {most} letters that are kept."), field=name, most=longest
+            N_("This is too long. Use up to {most} characters."), field=name, most=longest
         )
     return text or None
 

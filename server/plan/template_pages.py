@@ -23,9 +23,9 @@ from server.plan.words import AREAS
 from server.web.web import form_body, language_of, page
 
 DONE: Mapping[str, str] = {
-    "added": N_("The template is offered from now on."),
-    "changed": N_("The template is changed. What was made from it stays as it is."),
-    "retired": N_("The template is offered no more. What was made from it stays as it is."),
+    "added": N_("The template is now offered."),
+    "changed": N_("Template changed. What was made from it stays as it is."),
+    "retired": N_("The template is not offered any longer. What was made from it stays as it is."),
     "again": N_("The template is offered again."),
 }
 OWNERS: Mapping[str, str] = {
@@ -142,13 +142,13 @@ def _id(form: FormData) -> UUID:
     try:
         return UUID(entered(form, "id"))
     except ValueError:
-        raise Refused(N_("“{field}” does not fit here."), field="id") from None
+        raise Refused(N_("“{field}” is not valid here."), field="id") from None
 
 
 def _version(form: FormData) -> int:
     text = entered(form, "version")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Refused(N_("“{field}” does not fit here."), field="version")
+        raise Refused(N_("“{field}” is not valid here."), field="version")
     return int(text)
 
 
@@ -176,10 +176,10 @@ def _line(row: Template, language: str) -> dict[str, Any]:
 def _ages(offer: Offer, language: str) -> str:
     low, high = offer.age_from, offer.age_to
     if low is not None and high is not None:
-        return gettext(language, N_("from {low} to {high} years"), low=low, high=high)
+        return gettext(language, N_("ages {low} to {high}"), low=low, high=high)
     if low is not None:
-        return gettext(language, N_("from {low} years on"), low=low)
-    return gettext(language, N_("up to {high} years"), high=high) if high is not None else ""
+        return gettext(language, N_("ages {low} and over"), low=low)
+    return gettext(language, N_("ages up to {high}"), high=high) if high is not None else ""
 
 
 def _form_page(

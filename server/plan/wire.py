@@ -173,7 +173,7 @@ def _refused(id_: Any, fault: WaymarkError) -> Result:
 
 def _invalid(says: str) -> Refused:
     _, _, place = says.partition("$.")
-    return Refused(N_("“{field}” does not fit here."), field=place.rstrip("`") or "value")
+    return Refused(N_("“{field}” is not valid here."), field=place.rstrip("`") or "value")
 
 
 def _check_storable(*values: Any, depth: int = 0) -> None:
@@ -211,7 +211,7 @@ def read_cursor(cursor: str | None, epoch: EpochOut | None) -> int:
         return 0
     number, _, tag = cursor.partition("-")
     if not (number.isascii() and number.isdigit() and len(number) < 19) or len(tag) not in (0, 8):
-        raise Refused(N_("“{field}” does not fit here."), field="cursor")
+        raise Refused(N_("“{field}” is not valid here."), field="cursor")
     return int(number) if tag == _tag(epoch) else 0
 
 

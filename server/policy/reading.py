@@ -60,7 +60,7 @@ def read(data: Mapping[str, Any]) -> Policy:
     unknown, or would let a silence last longer than the tier's ceiling."""
     unknown = set(data) - {"milestones", "quiet", "signals", "together", *Tier}
     if unknown:
-        raise Refused("This policy has a key that is not known.", field=sorted(unknown)[0])
+        raise Refused("This policy has an unknown key.", field=sorted(unknown)[0])
     quiet = _table(data, "quiet")
     _known(quiet, EACH_MISS["quiet"], "quiet")
     rest = QuietHours(_time(quiet, "from", "quiet"), _time(quiet, "until", "quiet"))
@@ -86,20 +86,27 @@ def _milestones(data: Mapping[str, Any]) -> dict[str, Around]:
 def _around(table: Any, what: str) -> Around:
     where, shipped = f"milestones.{what}", EACH_MISS["milestones"][what]
     if not isinstance(table, Mapping):
-        raise Refused("This policy lacks a table.", field=where)
+        raise Refused("This policy is missing a table.", field=where)
     _known(table, shipped, where)
     whole = {**shipped, **table}
     if whole["tier"] not in (Tier.HIGH, Tier.MID):
-        raise Refused("A day makes the watch tighter: high or middle.", field=f"{where}.tier")
+        raise Refused(
+            "Around this day, the watch level must be high or medium.", field=f"{where}.tier"
+        )
     found = Around(
         tier=Tier(whole["tier"]),
         before=_perhaps(whole, "before", where) or timedelta(0),
         after=_duration(whole, "after", where),
     )
     if what in _NEW_HERE and found.tier is not Tier.HIGH:
-        raise Refused("The first 72 hours in a place are in the high tier.", field=f"{where}.tier")
+        raise Refused(
+            "The first 72 hours in a new place must have a high watch level.", field=f"{where}.tier"
+        )
     if what in _NEW_HERE and found.after < FIRST_HOURS:
-        raise Refused("The first 72 hours in a place are in the high tier.", field=f"{where}.after")
+        raise Refused(
+            "The first 72 hours in a new place must have a high watch level.",
+            field=f"{where}.after",
+        )
     return found
 
 
@@ -116,7 +123,7 @@ _MOST = {"days": 90, "least": 20, "by": 4.0}
 def _signal(table: Any, name: str) -> Signal:
     where, shipped = f"signals.{name}", EACH_MISS["signals"][name]
     if not isinstance(table, Mapping):
-        raise Refused("This policy lacks a table.", field=where)
+        raise Refused("This policy is missing a table.", field=where)
     _known(table, shipped, where)
     whole = {**shipped, **table}
     return Signal(
@@ -134,7 +141,7 @@ def _count(table: Mapping[str, Any], key: str, name: str) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     least = 0.01 if is_share else 1
     if not is_number or not least <= value <= _MOST[key] or not (is_share or value == int(value)):
-        raise Refused("This is no number that makes sense here.", field=f"{name}.{key}")
+        raise Refused("This number is not valid here.", field=f"{name}.{key}")
     return float(value)
 
 
@@ -143,10 +150,10 @@ def _together(table: Mapping[str, Any]) -> Together:
     children = table.get("children")
     is_number = isinstance(children, int) and not isinstance(children, bool)
     if not is_number or not 2 <= children <= 1000:  # type: ignore[operator]
-        raise Refused("Several are two to a thousand children.", field="together.children")
+        raise Refused("Choose between 2 and 1,000 children.", field="together.children")
     window = _duration(table, "window", "together")
     if window > LONGEST_WAIT:
-        raise Refused("A call waits for others ten minutes at the most.", field="together.window")
+        raise Refused("A call can wait up to ten minutes for others.", field="together.window")
     return Together(children, window)  # type: ignore[arg-type]
 
 
@@ -170,9 +177,11 @@ def _tier(table: Mapping[str, Any], tier: str, rest: QuietHours) -> TierPolicy:
     if steps.carer_from > steps.carer_until:
         raise Refused("The carer's hours end before they begin.", field=f"{tier}.carer_until")
     if steps.remind_again > steps.grace:
-        raise Refused("The second reminder comes after the grace.", field=f"{tier}.remind_again")
+        raise Refused(
+            "The second reminder comes after the grace period.", field=f"{tier}.remind_again"
+        )
     if steps.grace + steps.carer_window > steps.ceiling:
-        raise Refused("This allows a longer silence than the ceiling.", field=f"{tier}.ceiling")
+        raise Refused("This goes beyond the longest silence allowed.", field=f"{tier}.ceiling")
     return TierPolicy(steps=steps, ladder=_ladder(table, tier))
 
 
@@ -180,7 +189,7 @@ def _levels(table: Mapping[str, Any], tier: str) -> Levels:
     shipped, name = EACH_MISS[tier]["evidence"], f"{tier}.evidence"
     own = table.get("evidence", shipped)
     if not isinstance(own, Mapping):
-        raise Refused("This policy lacks a table.", field=name)
+        raise Refused("This policy is missing a table.", field=name)
     _known(own, shipped, name)
     # A table of an earlier release knew no other way than the app.
     own = {**{way: shipped[way] for way in ("sms", "link", "card")}, **own}
@@ -197,16 +206,18 @@ def _levels(table: Mapping[str, Any], tier: str) -> Levels:
     )
     wrong = too_strong(levels)
     if wrong is Evidence.APP_SEEN:
-        raise Refused("An open app softens an alarm at the most.", field=f"{name}.{wrong}")
+        raise Refused("An open app can only soften an alert.", field=f"{name}.{wrong}")
     if wrong is not None:
-        raise Refused("This counts for more than a professional's word.", field=f"{name}.{wrong}")
+        raise Refused(
+            "This would count for more than a professional's word.", field=f"{name}.{wrong}"
+        )
     return levels
 
 
 def _does(table: Mapping[str, Any], key: str, name: str) -> Does:
     value = table.get(key)
     if not isinstance(value, str) or value not in set(Does):
-        raise Refused("Evidence settles, holds, softens, or does nothing.", field=f"{name}.{key}")
+        raise Refused("Evidence can settle, hold, soften or do nothing.", field=f"{name}.{key}")
     return Does(value)
 
 
@@ -239,7 +250,7 @@ def _doubt(table: Mapping[str, Any], tier: str) -> Doubt | None:
     name = f"{tier}.habit"
     own = table["habit"]
     if not isinstance(own, Mapping):
-        raise Refused("This policy lacks a table.", field=name)
+        raise Refused("This policy is missing a table.", field=name)
     _known(own, _DOUBT, name)
     own = {**_DOUBT_BEFORE, **own}
     doubt = Doubt(
@@ -255,9 +266,9 @@ def _doubt(table: Mapping[str, Any], tier: str) -> Doubt | None:
         silent_phone=_yes_or_no(own, "silent_phone", name),
     )
     if doubt.ask > doubt.page:
-        raise Refused("Adults are called before the carer is asked.", field=f"{name}.ask")
+        raise Refused("This would call adults before we ask the carer.", field=f"{name}.ask")
     if doubt.ask_again < timedelta(hours=1):
-        raise Refused("A carer is asked once an hour at the most.", field=f"{name}.ask_again")
+        raise Refused("We can ask a carer once an hour at most.", field=f"{name}.ask_again")
     return doubt
 
 
@@ -265,7 +276,7 @@ def _odds(table: Mapping[str, Any], key: str, name: str) -> float:
     value, most = table.get(key), _DOUBT[key]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 1e-6 <= value <= most:  # type: ignore[operator]
-        raise Refused("This is not a share that makes sense here.", field=f"{name}.{key}")
+        raise Refused("This value is not valid here.", field=f"{name}.{key}")
     return float(value)  # type: ignore[arg-type]
 
 
@@ -273,7 +284,7 @@ def _times(table: Mapping[str, Any], key: str, name: str) -> float:
     """So many times: what is known here never makes it less likely that a child has gone."""
     value = _odds(table, key, name)
     if value < 1:
-        raise Refused("This is not a share that makes sense here.", field=f"{name}.{key}")
+        raise Refused("This value is not valid here.", field=f"{name}.{key}")
     return value
 
 
@@ -281,7 +292,7 @@ def _ladder(table: Mapping[str, Any], tier: str) -> Ladder:
     rungs = table.get("rungs")
     known = {rung.value for rung in Rung}
     if not isinstance(rungs, list) or not rungs or any(str(rung) not in known for rung in rungs):
-        raise Refused("A ladder is a list of known rungs.", field=f"{tier}.rungs")
+        raise Refused("A ladder can contain only known rungs.", field=f"{tier}.rungs")
     return Ladder(
         rungs=tuple(Rung(rung) for rung in rungs),
         each=_duration(table, "each", tier),
@@ -293,15 +304,13 @@ def _ladder(table: Mapping[str, Any], tier: str) -> Ladder:
 def _known(table: Mapping[str, Any], keys: Mapping[str, Any], name: str) -> None:
     unknown = set(table) - set(keys)
     if unknown:
-        raise Refused(
-            "This policy has a key that is not known.", field=f"{name}.{sorted(unknown)[0]}"
-        )
+        raise Refused("This policy has an unknown key.", field=f"{name}.{sorted(unknown)[0]}")
 
 
 def _table(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     table = data.get(key)
     if not isinstance(table, Mapping):
-        raise Refused("This policy lacks a table.", field=key)
+        raise Refused("This policy is missing a table.", field=key)
     return table
 
 
@@ -312,22 +321,24 @@ def _perhaps(table: Mapping[str, Any], key: str, tier: str) -> timedelta | None:
 def _yes_or_no(table: Mapping[str, Any], key: str, tier: str) -> bool:
     value = table.get(key, True)
     if not isinstance(value, bool):
-        raise Refused("This is true or false.", field=f"{tier}.{key}")
+        raise Refused("This must be true or false.", field=f"{tier}.{key}")
     return value
 
 
 def _duration(table: Mapping[str, Any], key: str, tier: str) -> timedelta:
     match = _DURATION.fullmatch(str(table.get(key)))
     if match is None or match[1].strip("0") == "":
-        raise Refused("A duration is a number and s, m, h or d.", field=f"{tier}.{key}")
+        raise Refused(
+            "Write a duration as a number followed by s, m, h or d.", field=f"{tier}.{key}"
+        )
     duration = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     if duration > LONGEST:
-        raise Refused("A duration of a policy is 30 days at the most.", field=f"{tier}.{key}")
+        raise Refused("A duration in a policy can be up to 30 days.", field=f"{tier}.{key}")
     return duration
 
 
 def _time(table: Mapping[str, Any], key: str, tier: str) -> time:
     match = _TIME.fullmatch(str(table.get(key)))
     if match is None:
-        raise Refused("A time is written as 08:00.", field=f"{tier}.{key}")
+        raise Refused("Write a time like this: 08:00.", field=f"{tier}.{key}")
     return time(int(match[1]), int(match[2]))

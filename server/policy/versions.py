@@ -48,7 +48,7 @@ async def add_version(
     known = await Policy.get_or_none(id=id_)
     if known is not None:
         if known.agency_id != agency_id or known.content != content:
-            raise IdReused(N_("This id belongs to something else already."), field="id")
+            raise IdReused(N_("This ID is already in use."), field="id")
         return known, False
     row = {
         "id": id_,
@@ -65,6 +65,9 @@ async def add_version(
     made = [] if is_behind else await bulk.insert(Policy, [row], skip_known=True)
     if not made:
         raise Conflict(
-            N_("Somebody else adopted another policy meanwhile. Look again at what it changes.")
+            N_(
+                "A colleague has adopted another policy in the meantime. Check again what it"
+                " changes."
+            )
         )
     return await Policy.get(id=as_id(made[0])), True

@@ -68,7 +68,7 @@ async def asked(request: Request) -> tuple[UUID, int, int]:
         year, quarter = int(found[1]), int(found[2])  # type: ignore[index]
         ends_of(year, quarter)
     except (TypeError, ValueError):
-        raise Refused(N_("Name a quarter such as 2026-1."), field="quarter") from None
+        raise Refused(N_("Enter a quarter, for example 2026-1."), field="quarter") from None
     return visitor.agency_id, year, quarter
 
 

@@ -74,8 +74,8 @@ def as_links(seen: Patterns, language: str) -> list[LinkOut]:
 def _often(one: Often, seen: Patterns, language: str) -> LinkOut:
     says = ngettext(
         language,
-        "{name} was missing {n} time within 30 days.",
-        "{name} was missing {n} times within 30 days.",
+        "{name} went missing {n} time in 30 days.",
+        "{name} went missing {n} times in 30 days.",
         one.times,
         name=seen.names[one.child_id],
     )
@@ -86,7 +86,7 @@ def _shared(one: Shared, seen: Patterns, language: str) -> LinkOut:
     fields = [gettext(language, FIELDS[name].label) for name in one.fields]
     says = gettext(
         language,
-        N_("{what} stands in the grab packs of {names}, under: {fields}."),
+        N_("{what} is in the grab packs of {names}, under: {fields}."),
         what=gettext(language, SAYS[one.what]),
         names=format_list(language, [seen.names[one.one], seen.names[one.other]]),
         fields=format_list(language, fields),
@@ -98,8 +98,8 @@ def _home(one: Cluster, seen: Patterns, language: str) -> LinkOut:
     says = gettext(
         language,
         N_(
-            "In 90 days {times} of {of_times} times that a child was missing it lived in {home},"
-            " where {children} of {of_children} children live now."
+            "In 90 days children went missing {of_times} times. In {times} of these the"
+            " child lived in {home}, where {children} of {of_children} children live now."
         ),
         times=one.times,
         of_times=one.of_times,
@@ -114,8 +114,8 @@ def _hours(one: Hours, language: str) -> LinkOut:
     says = gettext(
         language,
         N_(
-            "In 90 days {times} of {of_times} times began between {begin} and {end},"
-            " which is a third of the day."
+            "In 90 days children went missing {of_times} times. {times} of these began"
+            " between {begin} and {end}, a third of the day."
         ),
         times=one.times,
         of_times=one.of_times,
@@ -129,9 +129,9 @@ def _shift(one: OnShift, seen: Patterns, language: str) -> LinkOut:
     says = gettext(
         language,
         N_(
-            "In 90 days {missed} of {asked} check-ins were missed in shifts of {name}, at hours"
-            " that others have too. In shifts of others it would have been about {usual}. Perhaps"
-            " these were the hard days: ask what the shift would need."
+            "In 90 days, {missed} of {asked} check-ins were missed on {name}'s shifts. At"
+            " the same hours on other people's shifts, about {usual} would have been"
+            " missed. Perhaps these were the hard days: ask what this shift needs."
         ),
         missed=one.missed,
         asked=one.asked,

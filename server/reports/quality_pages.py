@@ -34,7 +34,7 @@ _PHONES = (
     ("mozilla", N_("Firefox")),
     ("google", N_("Android or Chrome")),
 )
-_OTHER, _NONE = N_("Another phone"), N_("No reminders on a phone")
+_OTHER, _NONE = N_("Another phone"), N_("Phone without reminders")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ async def _phones(ids: list[UUID]) -> dict[UUID, str]:
 def _groups(found: Quality, language: str) -> list[Line]:
     """Everybody first, then by tier, language and phone."""
     lines = [Line("", "", quality.figures(found.calls, found.kept))]
-    by = gettext(language, N_("By tier"))
+    by = gettext(language, N_("By watch level"))
     for tier in Tier:
         calls = [one for one in found.calls if one.tier == tier]
         word = gettext(language, TIERS[tier][0])

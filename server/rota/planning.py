@@ -32,12 +32,12 @@ LONGEST_LEAVE = timedelta(days=366)
 LONGEST_HANDOVER = timedelta(days=31)
 MOST_PEOPLE = 26  # Half a year until one's week comes again.
 
-ENDS_LATER = N_("It ends after it begins.")
-NOT_OVER = N_("That time is over already.")
-TOO_FAR = N_("Choose a time within two years.")
-NOT_STAFF = N_("Choose caseworkers and supervisors of your agency.")
-_REUSED = N_("This id belongs to something else already.")
-_NOT_THERE = N_("There is nothing here that you can see.")
+ENDS_LATER = N_("The end must come after the start.")
+NOT_OVER = N_("That time has already passed.")
+TOO_FAR = N_("Choose a time within the next two years.")
+NOT_STAFF = N_("Choose caseworkers and supervisors from your agency.")
+_REUSED = N_("This ID is already in use.")
+_NOT_THERE = N_("This does not exist, or you do not have access to it.")
 
 
 async def add_duty(
@@ -62,7 +62,9 @@ async def add_duty(
     _fits_a_week(days, people)
     today = now.astimezone(known_zone(zone)).date()
     if not today <= first <= today + FARTHEST:
-        raise Refused(N_("Choose a first day from today on, within two years."), field="first_on")
+        raise Refused(
+            N_("Choose a first day between today and two years from now."), field="first_on"
+        )
     row = {
         "id": id_,
         "agency_id": agency_id,
@@ -119,7 +121,7 @@ async def hand_over(
     """
     _fits_in_time(begin, end, LONGEST_HANDOVER, now)
     if who == to:
-        raise Refused(N_("They have it already. Choose somebody else."), field="to_id")
+        raise Refused(N_("They already have this shift. Choose another person."), field="to_id")
     row = {
         "id": id_,
         "agency_id": agency_id,
@@ -143,9 +145,9 @@ async def _can_take_over(
 ) -> None:
     rota = (await rotas_of([agency_id], begin, end))[agency_id]
     if who is not None and all(one.who != who for one in spells_between(rota, begin, end)):
-        raise Refused(N_("This person has no shift in that time."), field="who_id")
+        raise Refused(N_("This person has no shift at that time."), field="who_id")
     if any(one.who == to and one.begin < end and one.end > begin for one in rota.leaves):
-        raise Refused(N_("This person is on leave in that time."), field="to_id")
+        raise Refused(N_("This person is on leave at that time."), field="to_id")
 
 
 async def take_back_handover(
@@ -180,7 +182,9 @@ async def add_leave(
     """
     _fits_in_time(begin, end, LONGEST_LEAVE, now)
     if cover == who:
-        raise Refused(N_("Nobody covers for themselves."), field="cover_id")
+        raise Refused(
+            N_("People cannot cover for themselves. Choose another person."), field="cover_id"
+        )
     row = {
         "id": id_,
         "agency_id": agency_id,
@@ -224,7 +228,7 @@ async def set_terms(
     """Whether somebody has to be on duty at any time, and how long before a shift one is asked.
     The same again changes nothing. Raises Refused for a time that is too short or too long."""
     if not SHORTEST_LEAD <= lead <= LONGEST_LEAD:
-        raise Refused(N_("Choose from 15 minutes to 12 hours."), field="lead_s")
+        raise Refused(N_("Choose between 15 minutes and 12 hours."), field="lead_s")
     async with write():
         row = await _take(agency_id, now)
         new = {"is_always": is_always, "lead_s": int(lead.total_seconds())}
@@ -254,7 +258,7 @@ def _fits_in_time(begin: datetime, end: datetime, longest: timedelta, now: datet
         raise Refused(TOO_FAR, field="from_at")
     if end - max(begin, now) > longest:
         raise Refused(
-            N_("Choose {n} days at the most."), field="until_at", n=longest // timedelta(days=1)
+            N_("Choose up to {n} days."), field="until_at", n=longest // timedelta(days=1)
         )
 
 

@@ -47,11 +47,12 @@ LEADS: Mapping[str, str] = {
     "43200": N_("12 hours before"),
 }
 SAVED: Mapping[str, str] = {
-    "duty": N_("The weekly shift is planned."),
-    "duty-ended": N_("The weekly shift comes no more. One that has begun goes on to its end."),
-    "handover": N_("It is handed over."),
-    "handover-back": N_("What was planned before holds again."),
-    "leave": N_("The leave is noted."),
+    "duty": N_("The weekly shift is added."),
+    "shift-ended": N_("The shift has ended."),
+    "duty-ended": N_("The weekly shift is stopped. If one has begun, it runs to its end."),
+    "handover": N_("The shift is handed over."),
+    "handover-back": N_("The handover is cancelled. The earlier plan applies again."),
+    "leave": N_("The leave is saved."),
     "leave-ended": N_("The leave is over."),
     "terms": N_("Saved."),
 }
@@ -112,7 +113,7 @@ def _leave_in_words(
     plan: Plan, one: Any, language: str, now: datetime, visitor: Visitor
 ) -> dict[str, Any]:
     cover = plan.names.get(one.cover_id)
-    says = N_("{name} covers.") if cover else N_("The deputy covers, where there is one.")
+    says = N_("{name} covers.") if cover else N_("Their deputy covers, if they have one.")
     return {
         "id": one.id,
         "who": plan.names.get(one.person_id, ""),
@@ -187,7 +188,7 @@ async def end_shift(request: Request) -> Response:
     visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
     shift_id = request.path_params["shift_id"]
     await planning.end_shift(visitor, plan_agency(visitor), shift_id, now_of(request))
-    return _to("duty-ended", "/desk/rota/duties")
+    return _to("shift-ended", "/desk/rota/duties")
 
 
 async def set_terms(request: Request) -> Response:
@@ -197,7 +198,7 @@ async def set_terms(request: Request) -> Response:
     lead = entered(form, "lead")
     try:
         if lead not in LEADS:
-            raise Refused(N_("Choose one of the list."), field="lead")
+            raise Refused(N_("Choose one from the list."), field="lead")
         await planning.set_terms(
             visitor,
             plan_agency(visitor),
@@ -299,7 +300,7 @@ async def take_back(request: Request) -> Response:
     handover_id, agency_id = request.path_params["handover_id"], plan_agency(visitor)
     row = await Handover.get_or_none(id=handover_id, agency_id=agency_id)
     if row is None:
-        raise NotFound(N_("There is nothing here that you can see."))
+        raise NotFound(N_("This does not exist, or you do not have access to it."))
     if row.made_by != visitor.person_id:
         own_or_planner(visitor, row.who_id)
     await planning.take_back_handover(visitor, agency_id, handover_id, now_of(request))
@@ -371,7 +372,7 @@ async def end_leave(request: Request) -> Response:
     leave_id, agency_id = request.path_params["leave_id"], plan_agency(visitor)
     row = await Leave.get_or_none(id=leave_id, agency_id=agency_id)
     if row is None:
-        raise NotFound(N_("There is nothing here that you can see."))
+        raise NotFound(N_("This does not exist, or you do not have access to it."))
     own_or_planner(visitor, row.person_id)
     await planning.end_leave(visitor, agency_id, leave_id, now_of(request))
     return _to("leave-ended")

@@ -226,7 +226,7 @@ def _line(
     name, note = plan.names.get(one.who, ""), ""
     if one.instead_of is not None:
         whose = plan.names.get(one.instead_of, "")
-        note = gettext(language, N_("for {name}"), name=whose)
+        note = gettext(language, N_("covering for {name}"), name=whose)
     return Line(hours, name, note, is_gap=False, is_mine=one.who == me, shift=one, gap=None)
 
 
@@ -262,7 +262,7 @@ def away_in_words(plan: Plan, gap: Gap, language: str) -> str:
     if not names:
         return ""
     who = format_list(language, names)
-    return gettext(language, N_("On leave, and nobody covers: {who}"), who=who)
+    return gettext(language, N_("On leave without cover: {who}"), who=who)
 
 
 def own_shifts(plan: Plan, me: UUID) -> list[Span]:
@@ -279,4 +279,4 @@ def in_words(plan: Plan, duty: Duty, language: str) -> str:
     words = gettext(language, N_("{days}, {hours}"), days=days, hours=hours)
     if known_zone(duty.zone) == plan.zone:
         return words
-    return gettext(language, N_("{words}, by the clock in {zone}"), words=words, zone=duty.zone)
+    return gettext(language, N_("{words}, {zone} time"), words=words, zone=duty.zone)

@@ -351,7 +351,7 @@ async def say_reached(spell_id: UUID, now: datetime) -> Spell:
     async with write():
         row = await Spell.filter(id=spell_id).select_for_update().first()
         if row is None:
-            raise NotFound(N_("There is nothing here that you can see."))
+            raise NotFound(N_("This does not exist, or you do not have access to it."))
         if row.reached_at is None and row.dropped_at is None:
             await Spell.filter(id=row.id).update(reached_at=now)
             await withdraw([row.id], "answered", now, kinds=[Kind.REACH])
@@ -365,4 +365,4 @@ def read_token(token: str, now: datetime) -> UUID:
     try:
         return UUID(crypt.unsign(token, REACHED, now))
     except (crypt.Unreadable, ValueError):
-        raise NotFound(N_("This link does not work any more.")) from None
+        raise NotFound(N_("This link no longer works.")) from None

@@ -84,7 +84,7 @@ def _gone(row: Sequence[str]) -> Gone:
     if back_at is not None and back_at <= left_at:
         raise Refused(N_("This absence ends before it begins."), field="back_at")
     if coerced not in ("true", "false"):
-        raise Refused(N_("Coerced is true or false."), field="coerced")
+        raise Refused(N_("“coerced” must be true or false."), field="coerced")
     return Gone(child, left_at, back_at, coerced == "true")
 
 

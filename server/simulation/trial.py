@@ -27,8 +27,8 @@ LONGEST_S = 60.0
 MOST_ROWS = 20_000
 MOST_CHILD_DAYS = 100_000
 _MANY = N_(
-    "This is too much for a page: {n} rows and {days} days of children at the most."
-    " The command “waymark replay” takes more."
+    "This is too much for a page. The limits are {n} rows and {days} days, all children"
+    " added up. The command “waymark replay” takes more."
 )
 _HOURS = (6, 24)
 
@@ -77,7 +77,9 @@ class Run:
     def go_on(self) -> None:
         """Raises Refused where nobody waits any more, or it has taken too long."""
         if self.is_stopped or monotonic() > self.ends_at:
-            raise Refused(N_("This took too long and was ended. Try fewer days or fewer policies."))
+            raise Refused(
+                N_("This took too long, so we stopped it. Try fewer days or fewer policies.")
+            )
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -93,11 +95,11 @@ class Run:
 def check_size(events: Sequence[Event], until: datetime | None = None) -> None:
     """Raises Refused for events that would take too long, or where there are none."""
     if not events:
-        raise Refused(N_("There is nothing in this file to replay."), field="events")
+        raise Refused(N_("There is nothing in this file to test."), field="events")
     end = until or events[-1].at
     days = sum(max((end - one.at).days, 1) for one in events if one.kind == "placed")
     if not days:
-        raise Refused(N_("No child was watched in this time."), field="events")
+        raise Refused(N_("We watched over no child in this time."), field="events")
     if len(events) > MOST_ROWS or days > MOST_CHILD_DAYS:
         raise Refused(_MANY, field="events", n=MOST_ROWS, days=MOST_CHILD_DAYS)
 

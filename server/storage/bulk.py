@@ -64,7 +64,7 @@ async def update(
 async def update_all(model: type[Model], rows: Sequence[Row], *, guard: str) -> None:
     """As `update`, but raises Conflict unless every row was still as it was read."""
     if len(await update(model, rows, guard=guard)) != len(rows):
-        raise Conflict("Somebody else was faster. Please look again.")
+        raise Conflict("This has just changed. Refresh and try again.")
 
 
 def _column(model: type[Model], name: str) -> str:

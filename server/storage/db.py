@@ -199,7 +199,7 @@ def after_commit(call: Callable[[], None]) -> None:
 def swapped(changed: int) -> None:
     """Raise Conflict unless exactly one row changed: the end of every compare-and-swap."""
     if changed != 1:
-        raise Conflict("Somebody else was faster. Please look again.")
+        raise Conflict("This has just changed. Refresh and try again.")
 
 
 async def fetch(sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:

@@ -258,13 +258,13 @@ async def note_sighting(
     """
     assert actor.id is not None
     if seen_at > now + timedelta(minutes=5):
-        raise Refused("This time has not come yet.", field="seen_at")
+        raise Refused("This time is in the future.", field="seen_at")
     async with write():
         await lock(child_id)
         known = await Sighting.filter(id=id).first() if id is not None else None
         if known is not None:
             if known.child_id != child_id or known.by_id != actor.id:
-                raise Conflict("This id is known already.", code="id_reused")
+                raise Conflict("This ID is already in use.", code="id_reused")
             return known
         sighting = await Sighting.create(
             id=id or uuid7(),

@@ -37,9 +37,9 @@ async def adopt(
     """
     policy = policies.read(content)
     if not words:
-        raise Refused(N_("Say why, for those who come after you."), field="why")
+        raise Refused(N_("Give a reason, for the people who come after you."), field="why")
     if len(words) > LONGEST_WHY:
-        raise Refused(N_("Write {most} characters at the most."), field="why", most=LONGEST_WHY)
+        raise Refused(N_("Write up to {most} characters."), field="why", most=LONGEST_WHY)
     async with write():
         made, is_new = await add_version(
             agency_id, id_, content, base=base, words=words, made_by=actor.id, now=now

@@ -38,9 +38,9 @@ RUNGS: Mapping[Rung, str] = {
     Rung.CASEWORKER_AND_ON_DUTY: N_("Caseworker and everyone on duty"),
 }
 DOES: Mapping[Does, str] = {
-    Does.SETTLES: N_("settles the check-in"),
-    Does.HOLDS: N_("holds for a while"),
-    Does.SOFTENS: N_("adults are called a little later"),
+    Does.SETTLES: N_("counts as the check-in"),
+    Does.HOLDS: N_("delays the next step for a while"),
+    Does.SOFTENS: N_("delays calling adults a little"),
     Does.NOTHING: N_("changes nothing"),
 }
 # So many rungs a form has room for.
@@ -92,78 +92,81 @@ LABELS: Mapping[str, str] = {
     "remind_before": N_("First reminder, before an answer is due"),
     "remind_again": N_("Second reminder, after it was due"),
     "grace": N_("Late, after it was due"),
-    "carer_window": N_("The carer has to answer within"),
-    "carer_from": N_("The carer is asked from"),
-    "carer_until": N_("The carer is asked until"),
+    "carer_window": N_("The carer must answer within"),
+    "carer_from": N_("Ask the carer from"),
+    "carer_until": N_("Ask the carer until"),
     "professional": N_("Seen by a professional"),
     "school": N_("Seen by the school"),
     "carer": N_("Seen by the carer"),
     "app_seen": N_("The app was open"),
     "sms": N_("The agreed word by SMS"),
-    "link": N_("An answer by a link"),
-    "card": N_("The child's card and its PIN"),
-    "holds_for": N_("What holds, holds for"),
-    "softens_for": N_("Called later: at most so long after it was late"),
-    "after_pass": N_("After an absence: late, and then the carer has, at most"),
-    "last_call": N_("The child is asked once more, before adults are called"),
+    "link": N_("An answer through a link"),
+    "card": N_("The child's card and PIN"),
+    "holds_for": N_("The next step is delayed by"),
+    "softens_for": N_("Call adults later, at most this long after it was late"),
+    "after_pass": N_("After an absence: time until late, then for the carer to answer, at most"),
+    "last_call": N_("Ask the child once more before calling adults"),
     "ceiling": N_("Longest silence"),
-    "rungs": N_("Who is called, in order"),
-    "each": N_("Nobody takes it: the next one is called after"),
-    "lapse": N_("“I have it” holds for"),
-    "decide": N_("Decide at the latest after"),
-    "asks_carer": N_("The carer is asked first"),
-    "days": N_("so many days back"),
-    "least": N_("so many make it one"),
-    "asks": N_("asks the carer"),
+    "rungs": N_("Who we call, in order"),
+    "each": N_("If nobody takes it, call the next one after"),
+    "lapse": N_("“I'll take it” lasts for"),
+    "decide": N_("Decide within"),
+    "asks_carer": N_("Ask the carer first"),
+    "days": N_("days to look back"),
+    "least": N_("at least this many"),
+    "asks": N_("ask the carer"),
     "by": N_("changed by"),
     "span": N_("later by"),
-    "tier": N_("how tight"),
-    "before": N_("so long before the day"),
-    "after": N_("so long after the day"),
-    "children": N_("One message from so many children on"),
-    "window": N_("Who are late within"),
+    "tier": N_("watch level"),
+    "before": N_("time before the day"),
+    "after": N_("time after the day"),
+    "children": N_("One message for all, from this many children"),
+    "window": N_("Late within this time of each other"),
     USED: N_("Weigh how unusual the silence is for this child"),
     "leaves": N_("Share of children who leave in a day"),
-    "ask": N_("The carer is asked from these odds on"),
-    "page": N_("Adults are called from these odds on"),
-    "ask_again": N_("A carer who says nothing is asked again after"),
-    "ask_before": N_("The carer is asked in any case, before the longest silence"),
-    "not_seen": N_("“Not seen” makes the odds so many times what they were"),
-    "sign": N_("Who showed a warning sign leaves so many times as often"),
+    "ask": N_("Ask the carer when the risk reaches"),
+    "page": N_("Call adults when the risk reaches"),
+    "ask_again": N_("If the carer does not answer, ask again after"),
+    "ask_before": N_("In any case, ask the carer this long before the longest silence"),
+    "not_seen": N_("“Could not find” multiplies the risk by"),
+    "sign": N_("A warning sign makes leaving this many times as likely"),
     "sign_lasts": N_("A warning sign counts for"),
-    "left_before": N_("Who was missing before leaves so many times as often"),
-    "silent_phone": N_("The phone shows no reminders: the carer is asked at once"),
+    "left_before": N_("Having been missing before makes leaving this many times as likely"),
+    "silent_phone": N_("Ask the carer at once if the phone shows no reminders"),
 }
 SIGNALS: Mapping[Code, str] = {
     Code.LATER_ANSWERS: N_("Answers come later"),
     Code.FEWER_ANSWERS: N_("Fewer answers"),
     Code.LOWER_MOOD: N_("Lower mood"),
     Code.MISSED_DATES: N_("Missed reviews and meetings"),
-    Code.STALLED_GOALS: N_("Goals that stand still"),
-    Code.BROKEN_PROMISES: N_("Promises of adults that were not kept"),
+    Code.STALLED_GOALS: N_("Goals with no progress"),
+    Code.BROKEN_PROMISES: N_("Promises that adults did not keep"),
     Code.OBSERVATIONS: N_("What adults noticed"),
     Code.NEW_PHONE: N_("A new phone"),
     Code.OTHER_LANGUAGE: N_("Another language on the phone"),
-    Code.SHARED_QUESTION: N_("The shared question answered otherwise"),
+    Code.SHARED_QUESTION: N_("Different answer to the shared question"),
     Code.REGULAR_ANSWERS: N_("Answers at the same minute"),
 }
 HINTS: Mapping[str, str] = {
-    "grace": N_("Then the board shows it, and the carer is asked."),
-    "carer_window": N_("Then the caseworker is called."),
-    "carer_from": N_("Twice the same time means: at any hour."),
-    "professional": N_("What the child says itself always settles."),
-    "holds_for": N_("Then the carer is asked again."),
-    "softens_for": N_("The carer is asked again before that. The longest silence stays."),
-    "after_pass": N_("Empty: as on other days."),
-    "last_call": N_("Empty: never."),
-    "ceiling": N_("Nothing lifts it. Then a person is called."),
-    USED: N_("Else the carer is asked at each miss."),
-    "ask": N_("0.05 means: one who has gone, to twenty who forgot."),
-    "by": N_("Of answers, 0.25 means: a quarter fewer. Of moods: so many faces lower."),
-    "not_seen": N_("1000: adults are called at once."),
-    "asks": N_("At once when a check-in is late, in a tier that goes by what is usual. No call."),
-    "before": N_("Empty: only from the day itself on."),
-    "decide": N_("Safe, or report. Empty: nobody is reminded of it."),
+    "grace": N_("Then the board shows it, and we ask the carer."),
+    "carer_window": N_("Then we call the caseworker."),
+    "carer_from": N_("Enter the same time twice to allow any hour."),
+    "professional": N_("The child's own answer always counts as the check-in."),
+    "holds_for": N_("Then we ask the carer again."),
+    "softens_for": N_("We ask the carer again before that. The longest silence does not change."),
+    "after_pass": N_("Leave empty to use the same time as on other days."),
+    "last_call": N_("Leave empty to skip this."),
+    "ceiling": N_("Nothing can extend it. After that, we call a person."),
+    USED: N_("If not, we ask the carer after each missed check-in."),
+    "ask": N_("0.05 means 1 child who has gone for every 20 who forgot."),
+    "by": N_("For answers, 0.25 means a quarter fewer. For moods, it is how many faces lower."),
+    "not_seen": N_("At 1000 we call adults at once."),
+    "asks": N_(
+        "We ask as soon as a check-in is late, at a level that weighs what is usual for the"
+        " child. We call nobody."
+    ),
+    "before": N_("Leave empty to start on the day itself."),
+    "decide": N_("Confirm safe, or report missing. Leave empty for no reminder."),
 }
 
 
@@ -323,7 +326,7 @@ def _value(field: Field, typed: Mapping[str, str]) -> Any:
             return text == "yes"
         case Kind.CHOICE:
             if text not in choices_of(field.name):
-                raise Refused(N_("Choose one of the list."), field=field.name)
+                raise Refused(N_("Choose one from the list."), field=field.name)
             return text
         case Kind.NUMBER:
             return _number(field, text)
@@ -335,7 +338,7 @@ def _span(field: Field, text: str, unit: str) -> str | None:
     if not text and field.may_be_empty:
         return None
     if not (text.isdecimal() and len(text) <= 7 and int(text) and unit in UNITS):
-        raise Refused(N_("Enter a whole number above 0, and its unit."), field=field.name)
+        raise Refused(N_("Enter a whole number above 0, and a unit."), field=field.name)
     return f"{int(text)}{unit}"
 
 
@@ -343,7 +346,7 @@ def _rungs(field: Field, typed: Mapping[str, str]) -> list[str]:
     said = [typed.get(f"{field.name}.{place}", "").strip() for place in range(1, MOST_RUNGS + 1)]
     chosen = [rung for rung in said if rung]
     if not chosen or not set(chosen) <= {rung.value for rung in Rung}:
-        raise Refused(N_("Choose at least one who is called."), field=field.name)
+        raise Refused(N_("Choose at least one to call."), field=field.name)
     return chosen
 
 

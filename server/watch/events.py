@@ -139,7 +139,7 @@ def moment(text: str, field: str) -> datetime:
         else:
             if _FIRST_YEAR <= at.year < _LAST_YEAR:
                 return at if at.tzinfo is UTC else at.replace(tzinfo=UTC)
-    raise Refused(N_("A time is UTC and written as 2026-03-01T18:00:00Z."), field=field)
+    raise Refused(N_("Times must be in UTC and written as 2026-03-01T18:00:00Z."), field=field)
 
 
 # --- the details of each kind
@@ -172,7 +172,7 @@ def _placed(text: str, at: datetime) -> Placed:
 def _check_in(text: str, at: datetime) -> CheckIn:
     said = _read(text, CheckIn)
     if said.mood is not None and not 1 <= said.mood <= 5:
-        raise Refused(N_("A mood is 1 to 5."), field="mood")
+        raise Refused(N_("A mood must be 1 to 5."), field="mood")
     return said
 
 
@@ -190,7 +190,7 @@ def _if_asked(text: str, at: datetime) -> IfAsked:
     if until < at:
         raise Refused(N_("This ends before it begins."), field="until")
     if not 0 <= raw.after_s <= 31_536_000:
-        raise Refused(N_("An answer comes 0 to 31,536,000 seconds later."), field="after_s")
+        raise Refused(N_("An answer must come 0 to 31,536,000 seconds later."), field="after_s")
     return IfAsked(
         at, until, raw.answer == "seen", timedelta(seconds=raw.after_s), raw.by == "child"
     )
@@ -278,13 +278,13 @@ def rows_of(file: TextIO, header: list[str]) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, row
             elif row:
                 fields = len(header)
-                fault = Refused(N_("A row has {n} fields."), n=fields)
+                fault = Refused(N_("A row must have {n} fields."), n=fields)
                 raise on_line(reader.line_num, fault)
     except csv.Error as torn:
-        wrong = Refused(N_("This is no CSV: {reason}."), reason=str(torn))
+        wrong = Refused(N_("This is not CSV: {reason}."), reason=str(torn))
         raise on_line(reader.line_num, wrong) from None
     except UnicodeDecodeError:
-        wrong = Refused(N_("From here on this is not UTF-8."))
+        wrong = Refused(N_("From this line on, the file is not UTF-8."))
         raise on_line(reader.line_num + 1, wrong) from None
 
 
@@ -293,7 +293,7 @@ def _event(line: int, row: list[str]) -> Event:
     at = moment(at_text, "at")
     read = _DETAILS.get(kind)
     if read is None:
-        raise Refused(N_("This kind is not known."), field="kind")
+        raise Refused(N_("This kind is unknown."), field="kind")
     if not child and kind != "blind":
-        raise Refused(N_("Only a blind interval is without a child."), field="child")
+        raise Refused(N_("Only a “blind” row can have no child."), field="child")
     return Event(line, child, at, kind, read(detail, at))

@@ -69,28 +69,35 @@ def as_it_stands(watch: Watch | None) -> Foreseen:
     return Foreseen(then, asked_at=watch.ask_at, called_at=watch.alarm_at)
 
 
-_NOT_YET = N_("If you answer “Not seen”, we do not call anybody yet.")
+_NOT_YET = N_("If you answer “Could not find”, we do not call anyone yet.")
 _BEFORE: Mapping[Then, str] = {
-    Then.CALLED: N_("If you answer “Not seen”, we call adults at once."),
-    Then.KNOWN: N_("Adults have already been called. We add “Not seen” to what they know."),
+    Then.CALLED: N_("If you answer “Could not find”, we call adults at once."),
+    Then.KNOWN: N_("We have already called adults. We add “Could not find” to what they know."),
     Then.ASKED: _NOT_YET,
     Then.LATER: _NOT_YET,
-    Then.NOTHING: N_("No check-in is late: if you answer “Not seen”, we note it and call nobody."),
-    Then.OVER: N_("Nobody watches the check-ins now: we note “Not seen” and call nobody."),
+    Then.NOTHING: N_(
+        "No check-in is late. If you answer “Could not find”, we note it and call nobody."
+    ),
+    Then.OVER: N_("We are not watching check-ins now. We note “Could not find” and call nobody."),
 }
 _AFTER: Mapping[Then, str] = {
-    Then.CALLED: N_("Noted: not seen. Adults have been called."),
-    Then.KNOWN: N_("Noted: not seen. Adults have been called."),
-    Then.ASKED: N_("Noted: not seen. We do not call anybody yet."),
-    Then.LATER: N_("Noted: not seen. We do not call anybody yet."),
-    Then.NOTHING: N_("Noted: not seen. No check-in is late, and we call nobody."),
-    Then.OVER: N_("Noted: not seen. Nobody watches the check-ins now, and we call nobody."),
+    Then.CALLED: N_("Noted: “Could not find”. We have called adults."),
+    Then.KNOWN: N_("Noted: “Could not find”. We have called adults."),
+    Then.ASKED: N_("Noted: “Could not find”. We do not call anyone yet."),
+    Then.LATER: N_("Noted: “Could not find”. We do not call anyone yet."),
+    Then.NOTHING: N_("Noted: “Could not find”. No check-in is late, so we call nobody."),
+    Then.OVER: N_("Noted: “Could not find”. We are not watching check-ins now, so we call nobody."),
 }
-_ASKED_AGAIN, _YOU_AGAIN = N_("We ask the carer again: {time}."), N_("We ask you again: {time}.")
-_CALLED_LATER = N_("If nothing comes, we call adults: {time}.")
-_NEXT = N_("The next check-in is due: {time}.")
+# Each for a time of today, and for one of another day, which comes with its name.
+_ASKED_AGAIN = N_("We ask the carer again at {time}."), N_("We ask the carer again: {time}.")
+_YOU_AGAIN = N_("We ask you again at {time}."), N_("We ask you again: {time}.")
+_CALLED_LATER = (
+    N_("If we hear nothing, we call adults at {time}."),
+    N_("If we hear nothing, we call adults: {time}."),
+)
+_NEXT = N_("The next check-in is due at {time}."), N_("The next check-in is due {time}.")
 _WORRIED = N_(
-    "If you are worried, do not wait: call the caseworker, or say that the child is missing."
+    "If you are worried, do not wait. Call the caseworker, or tell us that the child is missing."
 )
 
 
@@ -111,10 +118,14 @@ def in_words(
     ]
     told = [gettext(language, (_AFTER if is_answered else _BEFORE)[seen.then])]
     told += [
-        gettext(language, says, time=when(language, at, zone, now))
+        gettext(language, says[not _is_today(at, zone, now)], time=when(language, at, zone, now))
         for says, at in known
         if at is not None
     ]
     if seen.then not in (Then.CALLED, Then.KNOWN):
         told.append(gettext(language, _WORRIED))
     return told
+
+
+def _is_today(at: datetime, zone: ZoneInfo, now: datetime) -> bool:
+    return at.astimezone(zone).date() == now.astimezone(zone).date()

@@ -37,7 +37,7 @@ async def forgot(actor: Actor, child_id: UUID, round_id: UUID, now: datetime) ->
             settled_at__gt=now - SAID_WITHIN,
         ).first()
         if found is None:
-            raise NotFound(N_("There is no late check-in that this could be about."))
+            raise NotFound(N_("There is no late check-in that this fits."))
         if found.forgot_at is not None:
             return found
         said = await Round.filter(id=round_id, forgot_at__isnull=True).update(forgot_at=now)

@@ -27,7 +27,7 @@ TIERS: Mapping[Tier, tuple[str, str]] = {
         N_("High"),
         N_("The first days, after a return, before a hearing, when something worries you."),
     ),
-    Tier.MID: (N_("Mid"), N_("A placement that is still new, or was shaken lately.")),
+    Tier.MID: (N_("Medium"), N_("A placement that is still new, or has been unsettled lately.")),
     Tier.LOW: (N_("Low"), N_("A settled placement.")),
 }
 # So many rounds tell what is usual, and stand as marks on the board: four weeks of daily ones.
@@ -251,9 +251,9 @@ def _called(facts: Facts, alert: Called, reader: _Reader) -> str:
     """Somebody called: the child itself, or an adult who misses it."""
     msgid = {
         Cause.HELP: N_("Asked for help {time}"),
-        Cause.CONCERN: N_("Somebody has to look at something since {time}"),
-        Cause.TALK: N_("Wants to talk, said so {time}"),
-        Cause.MISSING: N_("Said to be missing since {time}"),
+        Cause.CONCERN: N_("Needs checking since {time}"),
+        Cause.TALK: N_("Asked to talk {time}"),
+        Cause.MISSING: N_("Reported missing {time}"),
     }[alert.cause]
     clauses = [reader.say(msgid, time=alert.opened_at)]
     if facts.answered_at is not None and facts.answered_at > alert.opened_at:
@@ -284,7 +284,7 @@ def _calm(facts: Facts, reader: _Reader) -> str:
         return _join([reader.say(due, time=facts.due_at), *_usual(facts, reader)], reader)
     clauses = [_last_answer(facts, reader)]
     if facts.due_at is not None:
-        clauses.append(reader.say(N_("next {time}"), time=facts.due_at))
+        clauses.append(reader.say(N_("next check-in {time}"), time=facts.due_at))
     return _join(clauses, reader)
 
 
@@ -294,12 +294,12 @@ def _silence(facts: Facts, reader: _Reader) -> str:
         return reader.say(N_("no sign of life since {time}"), time=since)
     if facts.alerts:
         return reader.say(N_("no answer since {time}"), time=facts.missed_due_at)
-    return reader.say(N_("{time} not answered"), time=facts.missed_due_at)
+    return reader.say(N_("no answer to the check-in due {time}"), time=facts.missed_due_at)
 
 
 def _last_answer(facts: Facts, reader: _Reader) -> str:
     if facts.answered_at is None:
-        return gettext(reader.language, N_("never answered so far"))
+        return gettext(reader.language, N_("has never answered"))
     last = reader.say(N_("last answer {time}"), time=facts.answered_at)
     return _join_way(last, facts, reader) if facts.heard_at == facts.answered_at else last
 
@@ -309,7 +309,7 @@ def _last_answer(facts: Facts, reader: _Reader) -> str:
 WAYS: dict[str, str] = {
     "sms": N_("by SMS, with the agreed word"),
     "link": N_("by a link on another phone"),
-    "card": N_("with its card and PIN, at the front desk"),
+    "card": N_("with their card and PIN, at the front desk"),
     "voice": N_("said aloud to the carer"),
     "carer": N_("given by the carer"),
     "worker": N_("given by the caseworker"),
@@ -338,7 +338,7 @@ def _often(facts: Facts, reader: _Reader) -> str | None:
     if not facts.alerts or facts.alerts[0].reason != Why.UNUSUAL or len(rounds) < FEWEST:
         return None
     n, total = rounds.count(Mark.ANSWERED), len(rounds)
-    return gettext(reader.language, N_("usually answers {n} of {total} in time"), n=n, total=total)
+    return gettext(reader.language, N_("usually answers {n} of {total} on time"), n=n, total=total)
 
 
 def _usual(facts: Facts, reader: _Reader) -> Iterator[str]:
@@ -349,7 +349,7 @@ def _usual(facts: Facts, reader: _Reader) -> Iterator[str]:
     if facts.usual_delay is None:
         return
     if facts.usual_delay < IN_TIME:
-        yield gettext(reader.language, N_("usually answers in time"))
+        yield gettext(reader.language, N_("usually answers on time"))
     else:
         delay = span(reader.language, facts.usual_delay)
         yield gettext(reader.language, N_("usual delay {span}"), span=delay)
@@ -359,13 +359,13 @@ def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
     """Signs of life after the last answer."""
     last = facts.answered_at or facts.placed_at
     if facts.app_seen_at is not None and facts.app_seen_at > last:
-        yield reader.say(N_("app last open {time}"), time=facts.app_seen_at)
+        yield reader.say(N_("app last opened {time}"), time=facts.app_seen_at)
     if facts.heard_at is not None and facts.heard_at > last:
         yield _heard(facts, facts.heard_at, reader)
     if facts.seen is not None and facts.seen.answer == "seen" and facts.seen.at > last:
         yield reader.say(N_("last seen by an adult {time}"), time=facts.seen.at)
     if _in_vain(facts) and facts.seen is not None and facts.seen.at > last:
-        yield reader.say(N_("looked for in vain {time}"), time=facts.seen.at)
+        yield reader.say(N_("looked for, not found {time}"), time=facts.seen.at)
 
 
 def _in_vain(facts: Facts) -> bool:
@@ -378,9 +378,13 @@ def _in_vain(facts: Facts) -> bool:
 def _heard(facts: Facts, at: datetime, reader: _Reader) -> str:
     """What came another way and settled nothing."""
     if facts.heard_way == TEXT:
-        return reader.say(N_("somebody texted from the agreed number {time}"), time=at)
+        return reader.say(N_("a text came from the agreed number {time}"), time=at)
     is_settled = facts.sign_at is not None and facts.sign_at >= at
-    msgid = N_("answered {time}") if is_settled else N_("answered {time}, which settles nothing")
+    msgid = (
+        N_("answered {time}")
+        if is_settled
+        else N_("answered {time}, but this does not count as the check-in")
+    )
     said = reader.say(msgid, time=at)
     return _join_way(said, facts, reader)
 
@@ -391,7 +395,7 @@ PHONE: dict[Reach, str] = {
     Reach.WAITING: N_("reminder on its way"),
     Reach.QUIET: N_("no reminder in quiet hours"),
     Reach.FAILED: N_("reminder did not arrive"),
-    Reach.NO_PHONE: N_("no phone that can be reminded"),
+    Reach.NO_PHONE: N_("no phone we can remind"),
     Reach.NONE: N_("no reminder sent yet"),
 }
 
@@ -422,11 +426,11 @@ def reminders(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str
     if facts.push.silent_since is not None:
         return _join([_silent_phone(facts.push, reader)], reader)
     if facts.push.health is Health.BROKEN:
-        return _join([gettext(language, N_("reminders do not arrive at the phone"))], reader)
+        return _join([gettext(language, N_("reminders do not reach the phone"))], reader)
     if facts.push.seen_at is None:
         return ""
     return _join(
-        [reader.say(N_("a reminder last reached the phone {time}"), time=facts.push.seen_at)],
+        [reader.say(N_("last reminder reached the phone {time}"), time=facts.push.seen_at)],
         reader,
     )
 
@@ -446,20 +450,22 @@ def _carer(facts: Facts, reader: _Reader) -> str:
     at = asked.answered_at or asked.at
     if asked.answer == "seen":
         return reader.say(N_("carer saw the child {time}"), time=at)
-    return reader.say(N_("carer has not seen the child, said so {time}"), time=at)
+    return reader.say(N_("carer could not find the child, {time}"), time=at)
 
 
 def _ours(facts: Facts, reader: _Reader, *, always: bool) -> Iterator[str]:
     """Whether the silence may be ours."""
     if facts.blind:
         begin, end = facts.blind[-1].begin, facts.blind[-1].end
-        yield reader.say(N_("we could not see from {begin} to {end}"), begin=begin, end=end)
+        yield reader.say(N_("our server was down {begin}–{end}"), begin=begin, end=end)
     if facts.unsent_since is not None:
-        yield reader.say(N_("no call has gone out since {time}"), time=facts.unsent_since)
+        yield reader.say(
+            N_("we have not been able to call anyone since {time}"), time=facts.unsent_since
+        )
     if facts.has_fault:
-        yield gettext(reader.language, N_("sending failed at our side"))
+        yield gettext(reader.language, N_("sending failed on our side"))
     elif always and not facts.blind and facts.unsent_since is None:
-        yield gettext(reader.language, N_("nothing wrong at our side"))
+        yield gettext(reader.language, N_("our system is fine"))
 
 
 # --- the same, one by one
@@ -478,7 +484,7 @@ def points(
 ) -> list[Point]:
     """The evidence as a list, for the page of an alert: what is not known is said too."""
     reader = _Reader(language, zone, now, lasts)
-    never, none = gettext(language, N_("never so far")), gettext(language, N_("none"))
+    never, none = gettext(language, N_("none yet")), gettext(language, N_("none"))
     answered = facts.answered_at
     last = never if answered is None else reader.at(answered)
     if answered is not None and facts.heard_at == answered:
@@ -493,7 +499,7 @@ def points(
         ),
         (N_("Reminder"), [_phone(facts, reader)]),
         (N_("Carer"), [_carer(facts, reader)]),
-        (N_("Our side"), list(_ours(facts, reader, always=True))),
+        (N_("Our system"), list(_ours(facts, reader, always=True))),
     ]
     found = [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in rows]
     said = says_forgot(facts, language, zone, now)
@@ -505,7 +511,7 @@ def says_forgot(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> P
     if facts.forgot is None:
         return None
     reader, (due, at) = _Reader(language, zone, now), facts.forgot
-    said = reader.say(N_("forgot the check-in of {due}, said so {time}"), due=due, time=at)
+    said = reader.say(N_("forgot the check-in due {due}, said so {time}"), due=due, time=at)
     return Point(gettext(language, N_("The child says")), _join([said], reader))
 
 
@@ -514,7 +520,7 @@ def _usually(facts: Facts, reader: _Reader) -> str:
     if facts.usual_delay is None:
         return gettext(reader.language, N_("too few answers to tell"))
     if facts.usual_delay < IN_TIME:
-        return gettext(reader.language, N_("in time"))
+        return gettext(reader.language, N_("on time"))
     delay = span(reader.language, facts.usual_delay)
     return gettext(reader.language, N_("{span} after it was due"), span=delay)
 

@@ -36,14 +36,14 @@ async def watch_of(child_id: UUID) -> Watch:
     NotFound where nobody ever watched."""
     watch = await Watch.filter(child_id=child_id).select_for_update().first()
     if watch is None:
-        raise NotFound("Nobody watches over this child.")
+        raise NotFound("We are not watching over this child.")
     return watch
 
 
 def ended() -> Conflict:
     """What is said to whoever would change a watch that is over."""
     return Conflict(
-        N_("The placement has ended, and nobody is asked any more. Let it begin again first."),
+        N_("The placement has ended, so we no longer ask for check-ins. Start it again first."),
         code="ended",
     )
 
@@ -53,7 +53,7 @@ async def write_down(
 ) -> None:
     """Write the case and what became true (`ticking.apply`). Raises Conflict if it moved on."""
     if not await apply([(one, changes)], now, quietly=quietly):
-        raise Conflict("Somebody else was faster. Please look again.")
+        raise Conflict("This has just changed. Refresh and try again.")
     await announce(one.watch.agency_id, "watch")
 
 

@@ -173,7 +173,7 @@ class SameOrigin:
             await self.app(scope, receive, send)
             return
         fault = Denied(
-            N_("This came from another site, so nothing was done. Open the page here, try again."),
+            N_("This came from another site, so we did nothing. Open the page here and try again."),
             code="cross_origin",
         )
         await _answer_with(fault, scope, receive, send)
@@ -242,7 +242,7 @@ def _too_large(limit: int) -> TooLarge:
         return TooLarge(
             N_("This photo is larger than 15 MB. Send a smaller one."), limit_bytes=limit
         )
-    return TooLarge(N_("This is more than one request may carry."), limit_bytes=limit)
+    return TooLarge(N_("This is too much for one request."), limit_bytes=limit)
 
 
 async def _answer_with(fault: WaymarkError, scope: Scope, receive: Receive, send: Send) -> None:

@@ -314,5 +314,5 @@ def query_of(request: Request, **kinds: Payload) -> Mapping[str, Any]:
         try:
             found[name] = msgspec.convert(text, kind, strict=False)
         except msgspec.ValidationError:
-            raise Refused(N_("“{field}” does not fit."), field=name) from None
+            raise Refused(N_("“{field}” is not valid."), field=name) from None
     return found

@@ -106,7 +106,7 @@ class StaticFiles:
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, headers={"allow": "GET, HEAD"})
         if found is None:
-            raise NotFound(N_("There is no such page."))
+            raise NotFound(N_("This page does not exist."))
         await found.answer(Headers(scope=scope))(scope, receive, send)
 
     def _page_of(self, page: StaticFile, scope: Scope) -> StaticFile:

@@ -40,21 +40,21 @@ PROBLEM_TYPE = "application/problem+json"
 _MOST_FIELDS = 500
 
 _TITLES: Mapping[int, str] = {
-    400: N_("This request cannot be read"),
+    400: N_("We could not read this request"),
     401: N_("Sign in first"),
-    403: N_("You may not do this"),
+    403: N_("You are not allowed to do this"),
     404: N_("Not found"),
     405: N_("This cannot be done here"),
-    409: N_("Somebody was faster"),
+    409: N_("This has just changed"),
     413: N_("Too much at once"),
-    415: N_("Another kind of content is needed"),
-    422: N_("Something needs to be changed"),
+    415: N_("Wrong type of content"),
+    422: N_("Something needs to be corrected"),
     429: N_("Too many tries"),
-    500: N_("Something broke at our side"),
-    503: N_("Not reachable now"),
+    500: N_("Something went wrong on our side"),
+    503: N_("Not available right now"),
 }
-_FAULT = N_("Something broke at our side. It has been written down. Nothing was saved.")
-_CHARACTERS = N_("The text holds characters that cannot be stored.")
+_FAULT = N_("Something went wrong on our side. We have logged it. Nothing was saved.")
+_CHARACTERS = N_("The text contains characters that we cannot save.")
 
 _MARK = crypt.MARK.encode()
 
@@ -156,7 +156,7 @@ def check_moments(said: Any) -> None:
         value = getattr(said, name)
         if isinstance(value, datetime) and not MINYEAR < value.year < MAXYEAR:
             raise Refused(
-                N_("“{field}” does not fit: {reason}"), field=name, reason="no such year here"
+                N_("“{field}” is not valid: {reason}"), field=name, reason="no such year here"
             )
 
 
@@ -196,8 +196,8 @@ def _refused(says: str) -> Refused:
     named = _NAMED.match(reason)
     if named is None:
         if not place:
-            return Refused(N_("The body does not fit: {reason}"), reason=reason)
-        return Refused(N_("“{field}” does not fit: {reason}"), field=place, reason=reason)
+            return Refused(N_("The content is not valid: {reason}"), reason=reason)
+        return Refused(N_("“{field}” is not valid: {reason}"), field=place, reason=reason)
     field = f"{place}.{named[2]}" if place else named[2]
     if named[1].startswith("missing"):
         return Refused(N_("“{field}” is missing."), field=field)
@@ -223,9 +223,9 @@ def form_day(text: str, field: str) -> date:
     try:
         day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError:
-        raise Refused(N_("Enter a date such as 2027-03-31."), field=field) from None
+        raise Refused(N_("Enter a date, for example 2027-03-31."), field=field) from None
     if not 2000 <= day.year <= 2200:
-        raise Refused(N_("Enter a date such as 2027-03-31."), field=field)
+        raise Refused(N_("Enter a date, for example 2027-03-31."), field=field)
     return day
 
 
@@ -234,9 +234,9 @@ def form_moment(text: str, field: str, zone: ZoneInfo) -> datetime:
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
-        raise Refused(N_("Enter a day and a time."), field=field) from None
+        raise Refused(N_("Enter a date and a time."), field=field) from None
     if local.tzinfo is not None or not 2000 <= local.year <= 2200:
-        raise Refused(N_("Enter a day and a time."), field=field)
+        raise Refused(N_("Enter a date and a time."), field=field)
     return as_utc(local.date(), local.time(), zone)
 
 
@@ -258,7 +258,7 @@ def form_id(text: str, field: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Refused(N_("Choose one of the list."), field=field) from None
+        raise Refused(N_("Choose one from the list."), field=field) from None
 
 
 def json_answer(
@@ -359,11 +359,11 @@ def _as_error(fault: Exception) -> WaymarkError:
 
 def _from_framework(status: int) -> WaymarkError:
     if status == 404:
-        return NotFound(N_("There is no such page."))
+        return NotFound(N_("This page does not exist."))
     if status == 405:
         return _FromFramework(405, N_("This cannot be done here."), code="method_not_allowed")
     if status == 400:
-        return Malformed(N_("The request cannot be read."))
+        return Malformed(N_("We could not read this request."))
     return _FromFramework(status, _FAULT, code="fault")
 
 

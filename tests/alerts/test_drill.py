@@ -136,7 +136,10 @@ async def test_a_tap_after_its_time_changes_nothing_and_is_thanked_for(stage: St
     assert not (await drilling.tap(link, stage.clock())).is_answered
     assert (await calls(drill))[0] == (0, None)
     async with stage.cast.client(headers={"sec-fetch-site": "same-origin"}) as stranger:
-        assert "It had gone on to the next person" in (await stranger.post(f"/drill/{link}")).text
+        assert (
+            "It had already moved on to the next person"
+            in (await stranger.post(f"/drill/{link}")).text
+        )
         stage.clock.advance(days=2)
         assert (await stranger.get(f"/drill/{link}")).status_code == 404
 
@@ -155,7 +158,7 @@ async def test_a_real_alert_goes_out_as_ever_and_ends_the_drill(stage: Stage) ->
     await drilling.tap(link, stage.clock())
     await stage.until(minutes=20)
     assert len(await calls(drill)) == 1
-    with pytest.raises(Refused, match="for real"):
+    with pytest.raises(Refused, match="real alert"):
         await drilling.begin(
             stage.cast.actor("ines"), uuid4(), stage.cast.tom.id, EACH, stage.clock()
         )
@@ -240,23 +243,23 @@ async def test_a_supervisor_begins_one_watches_it_and_stops_it(stage: Stage) -> 
     await reachable(stage, "tom", "ines")
     async with at_desk(stage.cast, "ines") as browser:
         page = (await browser.get("/desk/drills")).text
-        assert "There has been none yet." in page
-        assert "Without an address that has answered" in page
+        assert "No drills yet." in page
+        assert "No confirmed address" in page
         form = {"id": str(uuid4()), "worker_id": str(stage.cast.tom.id), "each": "3"}
         made = await browser.post("/desk/drills", data=form)
         assert made.status_code == 303
         again = await browser.post("/desk/drills", data={**form, "id": str(uuid4())})
         assert again.status_code == 409
-        assert "A drill runs already." in again.text
+        assert "A drill is already running." in again.text
         shown = (await browser.get(made.headers["location"])).text
         assert "called" in shown
-        assert "Nobody stands here." in shown
+        assert "Nobody to call at this step." in shown
         await browser.post(f"{made.headers['location']}/stop")
         shown = (await browser.get(made.headers["location"])).text
-        assert "Somebody stopped it." in shown
+        assert "Stopped by hand." in shown
         assert "data-hx-trigger" not in shown
         wrong = await browser.post("/desk/drills", data={**form, "id": str(uuid4()), "each": "99"})
-        assert "Choose from 1 to 15 minutes" in wrong.text
+        assert "Choose between 1 and 15 minutes" in wrong.text
     async with at_desk(stage.cast, "tom") as browser:
         assert (await browser.get("/desk/drills")).status_code == 403
 
@@ -274,11 +277,11 @@ async def test_a_supervisor_tests_one_way_of_a_colleague_and_sees_that_it_arrive
         link = re.search(r"/arrived/\S+", text)
         assert link is not None
         async with stage.cast.client(headers={"sec-fetch-site": "same-origin"}) as stranger:
-            assert "Say that it reached you." in (await stranger.get(link[0])).text
+            assert "Confirm that it reached you." in (await stranger.get(link[0])).text
             assert "Thank you" in (await stranger.post(link[0])).text
         assert "shown on the device" in (await browser.get(sent.headers["location"])).text
         none = await browser.post("/desk/drills/test", data={**form, "channel": "push"})
         assert none.status_code == 422
-        assert "This person has no such way" in none.text
+        assert "This person has not set up this channel" in none.text
     async with at_desk(stage.cast, "eve") as browser:
         assert (await browser.get(sent.headers["location"])).status_code == 404

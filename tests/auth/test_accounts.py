@@ -118,7 +118,7 @@ async def test_tom_comes_in_by_his_account_and_where_he_was_going(
         done = await come(tom, f"{WITH}?next=/desk/rounds")
         assert done.headers["location"] == "/desk/rounds"
         assert (await tom.get("/desk/rounds")).status_code == 200
-        assert "by your organisation" in (await tom.get("/desk/settings/sessions")).text
+        assert "with your organisation" in (await tom.get("/desk/settings/sessions")).text
     entry = await Entry.filter(what="session:open").order_by("-id").first()
     assert entry is not None
     assert (entry.who_id, entry.names) == (cast.tom.id, ["provider"])
@@ -146,7 +146,7 @@ async def test_a_newcomer_is_asked_once_for_the_code_of_an_administrator(
         assert "Your first time here" in (await tom.get(f"{WITH}/code")).text
         wrong = await tom.post(f"{WITH}/code", data={"code": "0000 0000"})
         assert wrong.status_code == 422
-        assert "This code does not count." in wrong.text
+        assert "That code does not work." in wrong.text
         assert is_in(await tom.post(f"{WITH}/code", data={"code": code.lower()}))
         assert (await Identity.get()).person_id == cast.tom.id
         # From now on the account is enough, and the code opens nothing.
@@ -215,7 +215,7 @@ async def test_an_account_without_a_role_and_one_of_somebody_who_left_read_the_s
         stranger = await come(one)
     assert gone.status_code == stranger.status_code == 422
     for page in (gone, stranger):
-        assert "This account opens nothing here. Ask your administrator." in page.text
+        assert "This account has no access here. Ask your administrator." in page.text
         assert "s" not in page.cookies
 
 
@@ -258,7 +258,7 @@ async def test_tom_who_is_in_says_which_account_is_his(
     cast: Cast, known: Known, house: Provider
 ) -> None:
     async with cast.browser_as("tom") as tom:
-        assert "Not yours yet." in (await tom.get("/desk/settings/accounts")).text
+        assert "Not linked yet." in (await tom.get("/desk/settings/accounts")).text
         done = await come(tom, "/desk/settings/accounts/house")
         assert done.headers["location"] == "/desk/settings/accounts?saved=yes"
         assert (await Identity.get()).person_id == cast.tom.id
@@ -267,7 +267,7 @@ async def test_tom_who_is_in_says_which_account_is_his(
     async with cast.browser_as("eve") as eve:
         refused = await come(eve, "/desk/settings/accounts/house")
         assert refused.status_code == 422
-        assert "belongs to somebody else here" in refused.text
+        assert "belongs to another person here" in refused.text
     async with cast.browser_as("uwe") as uwe:
         assert (await uwe.get("/desk/settings/accounts/house")).status_code == 404
     cast.clock.advance(minutes=11)
@@ -305,7 +305,7 @@ async def test_a_role_stays_while_a_child_would_lose_its_worker_and_administrato
     assert await Tie.filter(person_id=cast.tom.id, until_at__isnull=True).count() == ties > 0
     assert await Message.filter(subject_kind="identity", person_id=cast.root.id).count() == 1
     async with cast.browser_as("root") as root:
-        assert "The provider says: administrator." in (await root.get(PAGE)).text
+        assert "The provider now says: administrator." in (await root.get(PAGE)).text
     # And again where it was put right in between.
     house.account.claims["groups"] = ["workers"]
     async with browser(cast) as tom:
@@ -329,7 +329,7 @@ async def test_who_loses_every_role_is_out_and_the_children_stay_theirs_until_pe
     assert await Tie.filter(person_id=cast.tom.id, until_at__isnull=True).exists()
     assert await Message.filter(subject_kind="identity", person_id=cast.root.id).count() == 1
     async with cast.browser_as("root") as root:
-        assert "gives this account no role any more" in (await root.get(PAGE)).text
+        assert "no longer gives this account a role" in (await root.get(PAGE)).text
 
 
 async def test_the_last_administrator_stays_one(cast: Cast, known: Known) -> None:
@@ -436,12 +436,12 @@ async def test_once_more_needs_to_be_asked_anew_and_by_the_same_account(
     async with cast.browser_as("tom") as tom:
         cast.clock.advance(minutes=11)
         house.fault.claims = {"auth_time": int(cast.clock().timestamp()) - 600}
-        assert "did not ask who you are" in (await come(tom, "/desk/again/with/house")).text
+        assert "did not check that it is you" in (await come(tom, "/desk/again/with/house")).text
         house.fault.claims = {"auth_time": None}
-        assert "did not ask who you are" in (await come(tom, "/desk/again/with/house")).text
+        assert "did not check that it is you" in (await come(tom, "/desk/again/with/house")).text
         house.reset()
         sit(house, "eve-there")
-        assert "belongs to somebody else" in (await come(tom, "/desk/again/with/house")).text
+        assert "belongs to another person" in (await come(tom, "/desk/again/with/house")).text
         assert (await Session.filter(person_id=cast.tom.id).first()).proved_at is None
 
 
@@ -452,7 +452,7 @@ async def test_who_has_a_second_key_shows_that_once_more(
     await give(cast, known, "tom")
     async with cast.browser_as("tom") as tom:
         cast.clock.advance(minutes=11)
-        assert "Use your second key here" in (await come(tom, "/desk/again/with/house")).text
+        assert "Use your second key" in (await come(tom, "/desk/again/with/house")).text
         house.account.claims["amr"] = ["mfa"]
         assert (await come(tom, "/desk/again/with/house")).status_code == 303
 
@@ -491,7 +491,7 @@ async def test_what_came_back_counts_once(cast: Cast, known: Known) -> None:
         tom.cookies.delete("s")
         replayed = await tom.get(back)
         assert replayed.status_code == 422
-        assert "Begin once more." in replayed.text
+        assert "Start again here." in replayed.text
 
 
 async def test_what_came_back_counts_in_the_browser_that_set_out_alone(
@@ -546,7 +546,7 @@ async def test_the_answer_of_one_provider_is_not_taken_for_anothers(
         assert wrong.status_code == 422
         parts = parse_qs(urlsplit(back).query)
         query = f"state={parts['state'][0]}&code={parts['code'][0]}&iss=https://evil.example"
-        assert "cannot be trusted" in (await tom.get(f"{WITH}/back?{query}")).text
+        assert "We could not trust" in (await tom.get(f"{WITH}/back?{query}")).text
 
 
 async def test_an_unknown_provider_is_not_there_and_one_not_set_up_opens_nothing(
@@ -625,7 +625,7 @@ async def test_only_an_administrator_of_the_agency_says_what_it_opens(
         assert (row.label, row.claim, row.adds_people) == (None, "roles", False)
         twice = await root.post(f"{PAGE}/house", data={**form, "carer": "a"})
         assert twice.status_code == 422
-        assert "This one stands twice." in twice.text
+        assert "This one is entered twice." in twice.text
         empty = await root.post(f"{PAGE}/house", data={**form, "caseworker": ""})
         assert empty.status_code == 422
         assert await Entry.filter(what="provider:change").count() == 2
@@ -649,5 +649,5 @@ async def test_the_password_still_opens_where_the_provider_is_away(
     async with browser(cast) as tom:
         away = await tom.get(WITH)
         assert away.status_code == 503
-        assert "does not answer now" in away.text
+        assert "is not answering" in away.text
         assert 'href="/"' in away.text

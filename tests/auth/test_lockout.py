@@ -210,7 +210,7 @@ async def test_a_link_lets_one_browser_past_the_wait_and_the_password_is_asked_f
     async with browser_at(stage.cast) as tom, browser_at(stage.cast) as other:
         asked = await tom.post("/sign-in/link", data={"name": " TOM ", "next": "/desk/rounds"})
         assert asked.status_code == 200
-        assert "Look at your messages" in asked.text
+        assert "Check your messages" in asked.text
         link = await link_in(stage)
         # A filter that opens links uses nothing up.
         assert "Go to sign in" in (await other.get(link)).text
@@ -255,7 +255,7 @@ async def test_a_link_is_over_after_half_an_hour(stage: Stage) -> None:
         stage.clock.advance(seconds=LINK_LASTS.total_seconds() + 1)
         late = await tom.get(link)
         assert late.status_code == 404
-        assert "does not work any more" in late.text
+        assert "no longer works" in late.text
 
 
 async def test_the_answer_tells_nothing_of_whose_name_it_is(stage: Stage) -> None:

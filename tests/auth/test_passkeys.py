@@ -104,7 +104,7 @@ async def test_a_forged_answer_opens_nothing(cast: Cast, how: dict[str, Any]) ->
     async with stranger(cast) as browser:
         refused = await come_in(browser, device, **how)
         assert refused.status_code == 422
-        assert "did not open the door" in refused.text
+        assert "did not work" in refused.text
         assert "s" not in browser.cookies
     assert await Session.all().count() == before
 
@@ -250,7 +250,7 @@ async def test_one_passkey_is_added_once_and_goes_for_good(cast: Cast) -> None:
         said = {"credential": device.make(options, origin=ORIGIN), "name": "Again"}
         twice = await tom.post(f"{KEYS}/passkeys", data=said)
         assert twice.status_code == 422
-        assert "here already" in twice.text
+        assert "already been added" in twice.text
         key = await Passkey.get(person_id=cast.tom.id)
         path = f"{KEYS}/passkeys/{key.id}/remove"
         assert (await tom.post(path, data={})).status_code == 303

@@ -20,7 +20,7 @@ from tests.doubles.oidc import CLIENT, SECRET, Provider
 
 __all__ = ["house", "known"]
 
-UNTRUE, AWAY = "cannot be trusted", "does not answer now"
+UNTRUE, AWAY = "We could not trust", "is not answering"
 
 
 async def refused(cast: Cast, says: str, status: int) -> None:
@@ -243,7 +243,7 @@ async def test_whoever_breaks_it_off_there_may_try_again(
     async with browser(cast) as tom:
         answer = await come(tom, "/sign-in/with/house?next=/desk/rounds")
         assert answer.status_code == 422
-        assert "It was broken off" in answer.text
+        assert "was not finished" in answer.text
         assert 'href="/sign-in/with/house?next=/desk/rounds"' in answer.text
 
 

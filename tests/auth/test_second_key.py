@@ -77,7 +77,7 @@ async def test_tom_sets_up_an_app_and_signs_in_with_its_code(cast: Cast) -> None
         assert 'class="qr"' in page
         wrong = await tom.post(f"{KEYS}/app", data={"code": "000000", "next": ""})
         assert wrong.status_code == 422
-        assert "not the code that the app shows now" in wrong.text
+        assert "not the current code" in wrong.text
         # Until the first code nothing has changed.
         assert not await factors.has_second(cast.tom.id)
         typed = code_of(cast, secret)
@@ -201,7 +201,7 @@ async def test_the_first_half_ends_after_ten_minutes_and_with_a_new_password(cas
         cast.clock.advance(seconds=HALFWAY_LASTS.total_seconds())
         late = await browser.post("/sign-in/second", data={"code": code_of(cast, secret)})
         assert late.status_code == 401
-        assert "Sign in from the start" in late.text
+        assert "Sign in again" in late.text
         assert (await browser.get("/sign-in/second")).headers["location"] == "/"
         await password_first(cast, browser, "tom")
         passwords = cast.app.state.passwords
@@ -309,7 +309,7 @@ async def test_whoever_was_in_for_a_while_shows_again_who_it_is(cast: Cast) -> N
         said: dict[str, Any] = {"next": KEYS, "password": "wrong"}
         wrong = await tom.post("/desk/again", data=said)
         assert wrong.status_code == 422
-        assert "not the password that counts" in wrong.text
+        assert "not your current password" in wrong.text
         right = await tom.post("/desk/again", data=said | {"password": password_of("tom")})
         assert right.headers["location"] == KEYS
         assert (await tom.post(f"{KEYS}/app/begin", data={"next": ""})).status_code == 303
@@ -331,7 +331,7 @@ async def test_with_a_second_key_the_password_alone_shows_too_little(cast: Cast)
         assert "Your password" not in page.text
         by_password = await tom.post("/desk/again", data={"password": password_of("tom")})
         assert by_password.status_code == 422
-        assert "Use your second key here" in by_password.text
+        assert "Use your second key" in by_password.text
         assert (
             (await tom.post(f"{KEYS}/app/remove", data={}))
             .headers["location"]
@@ -354,7 +354,7 @@ async def test_an_administrator_takes_a_lost_key_away_and_its_person_is_told(cas
         assert asked.headers["location"] == "/desk/again?next=/desk/people/second-keys"
         assert await factors.has_second(cast.tom.id)
         await root.post("/desk/again", data={"password": password_of("root")})
-        assert "It is lost" in (await root.get("/desk/people/second-keys")).text
+        assert "Reset second key" in (await root.get("/desk/people/second-keys")).text
         for _ in range(2):
             assert (await root.post(path, data={})).status_code == 303
         own = await root.post(f"/desk/people/{cast.root.id}/second-key", data={})
@@ -391,7 +391,7 @@ async def test_whoever_needs_a_key_is_led_to_it_and_an_alert_opens_all_the_same(
         board = await browser.get("/desk/")
         assert board.headers["location"] == f"{KEYS}?next=/desk/"
         page = await browser.get(board.headers["location"])
-        assert "Your agency needs everybody to have one." in page.text
+        assert "Your agency requires a second key from everyone." in page.text
         # A program of this session hears it as a problem; alerts stay open to it.
         refused = await browser.get("/api/v1/children", headers={"accept": "application/json"})
         assert (refused.status_code, refused.json()["code"]) == (403, "key_needed")
@@ -437,7 +437,7 @@ async def test_an_administrator_sets_the_day_and_takes_it_back(cast: Cast) -> No
         assert (await root.post(page, data={"from": "2026-03-10"})).status_code == 303
         shown = (await root.get(page)).text
         assert 'value="2026-03-10"' in shown
-        assert "Has none yet" in shown
+        assert "No second key yet" in shown
         assert (await root.post(page, data={"from": ""})).status_code == 303
         assert "Not now." in (await root.get(page)).text
     assert await Entry.filter(what="agency:change", who_id=cast.root.id).count() == 2

@@ -27,9 +27,9 @@ async def test_each_place_is_said_in_two_words_and_this_one_stands_first(cast: C
         page = (await browser.get(PAGE)).text
     marks = [
         page.index("Chrome on Linux"),
-        page.index("This is where you are now"),
+        page.index("You are here now"),
         page.index("Safari on iPhone"),
-        page.index("that we do not know"),
+        page.index("Unknown browser or program"),
     ]
     assert marks == sorted(marks)
     rows = str(await Session.filter(person_id=cast.tom.id).values())
@@ -45,7 +45,7 @@ async def test_what_has_run_out_is_not_listed(cast: Cast) -> None:
         browser.cookies.set("s", token)
         page = (await browser.get(PAGE)).text
     assert "iPhone" not in page
-    assert "Nowhere else." in page
+    assert "You are not signed in anywhere else." in page
 
 
 async def test_one_is_ended_from_elsewhere_twice_and_only_by_its_own_person(cast: Cast) -> None:

@@ -74,7 +74,7 @@ def _fields(writer: Voice, reader: Voice, goal: str, numbers: Any, times: int) -
         words = f"reason {next(numbers)}"
         writer.page.locator(".row", has_text=writer.says("Why it matters")).first.click()
         writer.page.locator("textarea").fill(words)
-        found.append(_timed(writer.page, reader.page, words, lambda: writer.tap("Keep")))
+        found.append(_timed(writer.page, reader.page, words, lambda: writer.tap("Save")))
         writer.page.wait_for_selector(".voices")
     return found
 

@@ -103,7 +103,7 @@ async def test_tom_comes_for_the_first_time_and_again_and_shows_who_he_is(
         await page.get_by_role("link", name="Use my organisation's account").click()
         await there_and_back(page)
         await page.wait_for_url(f"{stage.url}/desk/settings/sessions")
-        await expect(page.get_by_text("by your organisation's account")).to_be_visible()
+        await expect(page.get_by_text("with your organisation's account")).to_be_visible()
         cookies = {one["name"]: one for one in await context.cookies(stage.url)}
         assert {cookies[name]["sameSite"] for name in ("s", "o")} == {"Lax"}
         assert cookies["s"]["httpOnly"]

@@ -292,12 +292,12 @@ async def test_a_form_is_sent_by_the_key_enter_and_a_fault_is_where_one_is(cast:
     async with scenes.serving(cast) as url, chromium() as browser:
         page = await desk(cast, browser, url, "tom", width=320, height=568)
         await page.goto(url + pages["entry: attempt"][1])
-        await page.get_by_label("Whom, or where (optional)").fill("The club at the harbour")
+        await page.get_by_label("Who or where (optional)").fill("The club at the harbour")
         await page.keyboard.press("Enter")
         fault = page.locator(".error").first
         await expect(fault).to_be_visible()
         await expect(page.locator("#whom")).to_have_value("The club at the harbour")
-        await page.get_by_role("radio", name="Went there").press("Space")
+        await page.get_by_role("radio", name="Visited a place").press("Space")
         await page.get_by_role("radio", name="Not there").press("Space")
         await page.locator("#whom").press("Enter")
         await expect(page.locator(".entry").first).to_contain_text("The club at the harbour")
@@ -311,7 +311,7 @@ async def test_the_board_hears_of_what_others_do_within_two_seconds(cast: Cast) 
         page = await desk(cast, browser, url, "tom")
         await page.goto(f"{url}/desk/")
         row = page.locator(".kid", has_text="Mia Castellane")
-        await expect(row.get_by_role("button", name="Take it")).to_be_visible()
+        await expect(row.get_by_role("button", name="I'll take it")).to_be_visible()
         # Until the stream has begun, and the look that it begins with is over.
         async with page.expect_response("**/desk/live"):
             await page.reload()
@@ -320,7 +320,7 @@ async def test_the_board_hears_of_what_others_do_within_two_seconds(cast: Cast) 
         await alerts.acknowledge(cast.actor("ines"), alert.id, cast.clock())
         await expect(row).to_contain_text("Ines Quintanar", timeout=2_000)
         assert perf_counter() - begin <= 2
-        await expect(row.get_by_role("button", name="Take it")).to_have_count(0)
+        await expect(row.get_by_role("button", name="I'll take it")).to_have_count(0)
 
 
 @ON_SQLITE
@@ -330,8 +330,8 @@ async def test_an_alert_is_taken_and_closed_by_keys_and_without_script(cast: Cas
         page = await desk(cast, browser, url, "tom", java_script_enabled=False)
         await page.goto(f"{url}/desk/")
         row = page.locator(".kid", has_text="Mia Castellane")
-        await row.get_by_role("button", name="Take it").press("Enter")
-        await expect(page.locator("#has-it")).to_contain_text("You have it until")
+        await row.get_by_role("button", name="I'll take it").press("Enter")
+        await expect(page.locator("#has-it")).to_contain_text("With you until")
         await page.get_by_role("radio", name="Spoken to").press("Space")
         await page.get_by_label("How do you know?").fill("She called from the bus.")
         await page.get_by_role("button", name="Close the alert").press("Enter")

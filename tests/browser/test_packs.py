@@ -146,8 +146,8 @@ def test_the_page_opens_without_a_network_and_is_read_as_text_too(
     mia.locator("summary").first.click()
     expect(mia.locator("pre")).to_contain_text(HAIR)
     expect(mia).to_contain_text("As it was: today")
-    expect(mia).to_contain_text("The photo was taken")
-    ines.sees("Without a connection now")
+    expect(mia).to_contain_text("Photo taken")
+    ines.sees("You are offline now")
 
 
 def test_opened_anew_without_a_network_the_packs_are_one_tap_away(signed_in: SignedIn) -> None:
@@ -156,8 +156,8 @@ def test_opened_anew_without_a_network_the_packs_are_one_tap_away(signed_in: Sig
     ines.phone.network(is_there=False)
     ines.page.reload()
     ines.page.wait_for_selector(".tabs")
-    ines.tap("Grab packs with me")
-    ines.sees("Without a connection now")
+    ines.tap("Grab packs on my phone")
+    ines.sees("You are offline now")
     ines.page.locator("main .entry", has_text="Mia").locator("a.main").first.wait_for()
 
 
@@ -169,7 +169,7 @@ def test_the_child_reads_who_took_it_along_and_why(
         told = tom.get(f"/api/v1/children/{demo['children']['mia']['id']}/looks").json()["looks"]
     taken = [one for one in told if one["why"] == WHY]
     assert {one["who"]["name"] for one in taken} == {"Ines Quintanar"}
-    assert "taken along on their phone" in taken[0]["what"]
+    assert "saved on their phone" in taken[0]["what"]
 
 
 def test_on_the_phone_everything_of_it_is_sealed_with_a_key_that_no_script_reads(
@@ -201,7 +201,7 @@ def test_at_the_end_of_the_duty_the_phones_own_clock_takes_it_away_without_a_net
     ines.page.wait_for_selector(".tabs")
     is_wiped(ines)
     goes_there(ines)
-    ines.sees("No pack is on this phone")
+    ines.sees("No packs on this phone")
     assert HAIR not in ines.page.content()
 
 
@@ -231,7 +231,7 @@ def test_by_the_servers_word_it_goes_when_the_duty_is_handed_over(
         }
         answer = client.post("/api/v1/rota/handovers", json=said)
         assert answer.status_code in (200, 201), answer.text
-        ines.tap("Ask again")
+        ines.tap("Refresh")
         ines.sees("You are not on duty now")
         is_wiped(ines)
         assert client.delete(f"/api/v1/rota/handovers/{said['id']}").status_code in (200, 204)
@@ -257,7 +257,7 @@ def test_signing_out_at_the_desk_leaves_nothing_of_it_in_another_window_too(
     desk.locator("form[action='/sign-out'] button").click()
     desk.wait_for_selector("form[action='/sign-in']")
     is_wiped(ines)
-    ines.sees("No pack is on this phone")
+    ines.sees("No packs on this phone")
     assert ines.page.locator("main .entry").count() == 0
 
 
@@ -294,7 +294,7 @@ def test_what_is_put_down_without_a_network_is_gone_at_once_and_the_server_hears
     ines = signed_in()
     takes(ines)
     ines.phone.network(is_there=False)
-    ines.page.get_by_role("button", name="Put it down").click()
+    ines.page.get_by_role("button", name="Remove from my phone").click()
     ines.page.locator("main .entry").wait_for(state="detached")
     assert kept(ines) == ["packs"]
     ines.phone.network(is_there=True)
@@ -305,11 +305,11 @@ def test_what_is_put_down_without_a_network_is_gone_at_once_and_the_server_hears
 def test_taking_one_along_needs_a_network_and_a_reason_and_says_so(signed_in: SignedIn) -> None:
     ines = signed_in()
     ines.page.locator("main .row", has_text="Mia").click()
-    ines.sees("Say in a few words why you take it along.")
+    ines.sees("Say in a few words why you keep it on your phone.")
     ines.phone.network(is_there=False)
     ines.page.locator("#why").fill(WHY)
     ines.page.locator("main .row", has_text="Mia").click()
-    ines.sees("This needs a connection. Try again later.")
+    ines.sees("You need internet for this. Try again later.")
     assert ines.page.locator("main .entry").count() == 0
 
 
@@ -323,7 +323,7 @@ def test_a_pack_that_has_changed_comes_anew_by_itself(
         stands = tom.get(path, headers={"x-waymark-reason": "To%20change%20it"}).json()
         fields = {**stands["fields"], "hair": "Short and red since today"}
         assert tom.put(path, json={"base": stands["version"], "fields": fields}).status_code == 200
-    ines.tap("Ask again")
+    ines.tap("Refresh")
     mia = ines.page.locator("main .entry", has_text="Mia")
     mia.locator("summary").first.click()
     expect(mia.locator("pre")).to_contain_text("Short and red since today")
@@ -348,9 +348,9 @@ def test_the_pack_of_a_child_about_whom_adults_are_alerted_comes_by_itself(
         goes_there(ines)
         entry = ines.page.locator("main .entry", has_text="Noor")
         entry.locator("a.main").first.wait_for()
-        expect(entry).to_contain_text("Adults are alerted about this child.")
+        expect(entry).to_contain_text("An alert or a search is open for this child.")
         # It goes along with the alert, and is put down with it.
-        assert entry.get_by_role("button", name="Put it down").count() == 0
+        assert entry.get_by_role("button", name="Remove from my phone").count() == 0
         seen = {
             "id": str(uuid4()),
             "at": datetime.now(UTC).isoformat(),
@@ -360,7 +360,7 @@ def test_the_pack_of_a_child_about_whom_adults_are_alerted_comes_by_itself(
         }
         path = f"/api/v1/children/{noor}/episodes/{opened.json()['id']}/found"
         assert tom.post(path, json=seen).status_code == 200
-    ines.tap("Ask again")
+    ines.tap("Refresh")
     entry.wait_for(state="detached")
 
 

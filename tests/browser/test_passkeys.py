@@ -119,7 +119,7 @@ async def test_a_device_that_does_not_know_its_person_says_so_and_other_ways_sta
         await page.goto(f"{url}/desk/settings/sessions")
         await page.get_by_role("button", name="Sign out", exact=True).click()
         await page.get_by_role("button", name="Sign in with a passkey").click()
-        await expect(page.get_by_role("alert")).to_contain_text("gave no answer")
+        await expect(page.get_by_role("alert")).to_contain_text("did not answer")
         await expect(page.get_by_label("Your password")).to_be_visible()
 
 

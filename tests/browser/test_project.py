@@ -89,9 +89,9 @@ def test_two_voices_make_one_plan_live_then_apart_and_then_decide_and_agree(
 
     # Tom puts his words beside hers, and promises something.
     tom.opens_goal("أريد أن أقرأ")
-    tom.tap("Put your words beside it")
+    tom.tap("Add your own words")
     tom.page.locator("textarea").fill("Noor reads a letter of the office by herself.")
-    tom.tap("Keep")
+    tom.tap("Save")
     tom.page.wait_for_selector(".voices")
     tom.tap("Add a step or a promise")
     tom.tap("You")
@@ -122,7 +122,7 @@ def test_two_voices_make_one_plan_live_then_apart_and_then_decide_and_agree(
         voice.page.screenshot(path=tmp_path / f"both-{voice.language}.png")
 
     # Noor decides, with both before her eyes; Tom sees it at once.
-    noor.tap("Take mine")
+    noor.tap("Use mine")
     tom.sees("This is decided.", 4_000)
     tom.opens_goal("أريد أن أقرأ")
     tom.sees("كي لا أسأل أخي دائمًا")
@@ -131,13 +131,13 @@ def test_two_voices_make_one_plan_live_then_apart_and_then_decide_and_agree(
     # Both sign the same words, and they count.
     for voice in (noor, tom):
         voice.project()
-        voice.page.locator(".row", has_text=voice.says("Read it and agree, or not")).click()
+        voice.page.locator(".row", has_text=voice.says("Read it and say yes or no")).click()
         voice.tap("I agree")
-        voice.tap("Say it")
+        voice.tap("Send my answer")
         voice.page.wait_for_selector(".options, .voice")
     for voice in (noor, tom):
         voice.project()
-        voice.sees(voice.says("You have agreed."), 6_000)
+        voice.sees(voice.says("You have both agreed."), 6_000)
         voice.sees(voice.says("We agreed on this path"))
         assert _axe(voice) == []
         voice.page.screenshot(path=tmp_path / f"agreed-{voice.language}.png")
@@ -180,6 +180,6 @@ def test_somebody_without_a_tie_gets_no_project_by_the_link(
     voice.signs_in("eve", demo["staff"]["eve"]["password"])
     page.wait_for_url("**/desk/**")
     page.goto(f"{demo['url']}/app/#with={demo['children']['noor']['id']}")
-    page.get_by_text("You have no tie to a child.").wait_for()
+    page.get_by_text("No children are assigned to you.").wait_for()
     assert "Noor" not in page.content()
     context.close()

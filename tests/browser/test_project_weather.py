@@ -124,7 +124,7 @@ def test_a_new_version_comes_while_both_are_apart_and_both_voices_are_there_afte
         voice.writes("Why it matters", said)
         voice.project()
         with voice.page.expect_navigation():
-            voice.tap("Use it")
+            voice.tap("Update")
         voice.page.wait_for_selector(".tabs")
         shells = voice.page.evaluate(
             "caches.keys().then((names) => names.filter((one) => /^shell/.test(one)))"
@@ -139,7 +139,7 @@ def test_a_new_version_comes_while_both_are_apart_and_both_voices_are_there_afte
         voice.tap("See both")
         voice.sees("كي أساعد")
         voice.sees("Nurses are looked for.")
-    tom.tap("Take what {name} wrote", name="Noor Haddadin")
+    tom.tap("Use what {name} wrote", name="Noor Haddadin")
     noor.sees(noor.says("This is decided."), 4_000)
     noor.opens_goal(words)
     noor.sees("كي أساعد")
@@ -155,7 +155,7 @@ def test_signing_out_with_words_that_wait_warns_and_they_go_out_after_coming_bac
     noor.page.locator(".tabs button").last.click()
     noor.page.get_by_role("button", name=noor.says("Sign out")).click()
     noor.page.locator("p.strong").wait_for()
-    noor.tap("Sign out, keep them locked on this phone")
+    noor.tap("Sign out and keep them locked on this phone")
     noor.page.wait_for_selector(".intro")
     assert "أن أنام" not in noor.page.content()
     noor.phone.network(is_there=True)
@@ -175,7 +175,7 @@ def test_a_phone_that_was_shut_out_hands_its_words_in_after_it_was_paired_anew(
     for device in found["devices"]:
         asks(tom, "DELETE", f"/api/v1/children/{child}/devices/{device['id']}")
     noor.wants("Friends and free time", "أن أجد صديقة")
-    noor.tap("Connect it again")
+    noor.tap("Reconnect")
     noor.page.locator("#code").fill(new_code(tom, child))
     noor.page.locator(".main").last.click()
     noor.page.locator(".banner").first.wait_for()
@@ -203,7 +203,7 @@ def test_a_session_that_ran_out_keeps_what_was_said_until_its_owner_signs_in_ane
     tom.page.wait_for_selector("[name=password]")
     tom.signs_in("tom", agency.demo["staff"]["tom"]["password"])
     tom.page.wait_for_url("**/app/**")
-    tom.sees("1 thing from before is not sent yet. Send it now?")
+    tom.sees("1 thing from before isn't sent yet. Send it now?")
     expect(noor.page.get_by_text("I said this after the night.")).to_have_count(0)
     hands_in(tom)
     noor.sees("I said this after the night.", 6_000)

@@ -154,7 +154,9 @@ class Sam:
         self.browser.close()
 
     def is_asked(self) -> bool:
-        asked = gettext("fr", "No check-in has come. Have you seen {name}?", name="Mia Castellane")
+        asked = gettext(
+            "fr", "We have had no check-in. Have you seen {name}?", name="Mia Castellane"
+        )
         return asked in self.desk()
 
     def desk(self) -> str:
@@ -252,11 +254,11 @@ def test_from_a_check_in_to_an_alert_that_is_closed(
     assert not any(name in drawn["title"] + drawn["body"] for name in NAMES)
     soon("Tom's open board shows the alert", lambda: tom.has(f"{row} form.act button"))
     assert firefox.run("return window.isStill;") is True, "the board was loaded anew"
-    assert "Take it" in firefox.run("return document.querySelector(args[0]).innerText;", row)
+    assert "I'll take it" in firefox.run("return document.querySelector(args[0]).innerText;", row)
     tom.picture("desk-3-alert")
 
     tom.tap("the button to take it", f"{row} form.act button")
-    tom.reads("You have it until")
+    tom.reads("With you until")
     tom.picture("desk-4-taken")
     tom.tap("how it ended", "#close [name=outcome][value=spoke_to]")
     tom.fill("#close [name=words]", WORDS)

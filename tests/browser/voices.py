@@ -51,7 +51,7 @@ class Voice:
         """Fills one field of the goal that is open."""
         self.page.locator(".row", has_text=self.says(name)).first.click()
         self.page.locator("textarea").fill(words)
-        self.tap("Keep")
+        self.tap("Save")
         self.page.wait_for_selector(".voices")
 
     def wants(self, area: str, words: str) -> None:

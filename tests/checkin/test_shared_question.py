@@ -120,5 +120,5 @@ async def test_it_is_agreed_and_asked_on_the_desk(cast: Cast) -> None:
     said = {"question": QUESTION, "answer": ANSWER}
     assert (await tom.post(f"{path}/question", data=said)).status_code == 303
     assert (await tom.post(f"{path}/ask")).status_code == 303
-    assert "The phone asks it since" in (await tom.get(path)).text
+    assert "The phone has been asking it since" in (await tom.get(path)).text
     assert await asked(cast) is not None

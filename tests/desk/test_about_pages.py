@@ -30,7 +30,7 @@ async def test_a_move_to_a_home_that_is_new_makes_it_and_calls_for_a_review(cast
         )
         assert answer.headers["location"] == path(cast, "?done=home")
         page = (await browser.get(answer.headers["location"])).text
-    assert "The home is noted." in page
+    assert "Home saved." in page
     assert "On the hill" in page
     assert (await Child.get(id=cast.mia.id).prefetch_related("home")).home.name == "On the hill"
     assert await reviews(cast) == ["transfer"]
@@ -69,7 +69,7 @@ async def test_a_day_that_nobody_was_born_on_is_said_at_its_question(
     async with at_desk(cast, "tom") as browser:
         answer = await browser.post(path(cast, "/birthday"), data={"born_on": typed})
     assert answer.status_code == 422
-    assert "Enter a day of birth such as 2010-03-31." in answer.text
+    assert "Enter a date of birth such as 2010-03-31." in answer.text
     assert typed in answer.text
     assert (await Child.get(id=cast.mia.id)).birthday is None
 

@@ -95,9 +95,9 @@ async def test_it_says_why_who_is_next_and_what_was_sent(cast: Cast, alert: Aler
     )
     page = await look(cast, "tom", alert)
     assert "No answer since 18:00" in page
-    assert "Not taken by 20:15: Ines Quintanar will be called." in page
+    assert "If not taken by 20:15, we call Ines Quintanar." in page
     assert "to Tom Verhoeven, by e-mail" in page
-    assert "not delivered: there is no such mailbox" in page
+    assert "not delivered: this mailbox does not exist" in page
     assert "2 attempts" in page
     assert "Question to the carer" in page
     assert "Reminder" in page
@@ -105,7 +105,7 @@ async def test_it_says_why_who_is_next_and_what_was_sent(cast: Cast, alert: Aler
 
 async def test_what_was_held_back_is_shown_with_its_reason(cast: Cast, alert: Alert) -> None:
     await Message.filter(subject_id=alert.id).update(state="withheld", why="channel_closed")
-    assert "held back: this channel is not set up" in await look(cast, "tom", alert)
+    assert "not sent: this channel is not set up" in await look(cast, "tom", alert)
 
 
 async def test_taking_it_says_until_when_and_who(cast: Cast, alert: Alert) -> None:
@@ -114,10 +114,10 @@ async def test_taking_it_says_until_when_and_who(cast: Cast, alert: Alert) -> No
         again = await browser.post(f"/desk/alerts/{alert.id}/acknowledge")
         assert again.status_code == 303
     mine, theirs = await look(cast, "tom", alert), await look(cast, "ines", alert)
-    assert "You have it until 20:50" in mine
-    assert "Tom Verhoeven has it until 19:50" in theirs  # In Lisbon.
-    assert "I have it" not in theirs
-    assert "Not closed by 19:50" in theirs
+    assert "With you until 20:50" in mine
+    assert "With Tom Verhoeven until 19:50" in theirs  # In Lisbon.
+    assert "I'll take it" not in theirs
+    assert "If still open by 19:50" in theirs
 
 
 async def test_who_comes_too_late_is_told_who_has_it(cast: Cast, alert: Alert) -> None:
@@ -127,7 +127,7 @@ async def test_who_comes_too_late_is_told_who_has_it(cast: Cast, alert: Alert) -
     async with at_desk(cast, "ines") as browser:
         late = await browser.post(f"/desk/alerts/{alert.id}/acknowledge")
     assert late.status_code == 409
-    assert "Tom Verhoeven took this alert 18:50, so it was not given to you." in late.text
+    assert "Tom Verhoeven has already taken this alert (18:50)." in late.text
 
 
 async def test_closing_needs_an_outcome_and_words_and_keeps_what_was_typed(
@@ -141,7 +141,7 @@ async def test_closing_needs_an_outcome_and_words_and_keeps_what_was_typed(
         assert "Sat in the kitchen." in none.text
         no_words = await browser.post(path, data={"outcome": "seen", "words": "  "})
         assert no_words.status_code == 422
-        assert "Write in a few words how you know." in no_words.text
+        assert "Say in a few words how you know." in no_words.text
         assert (await browser.post(path, data={"outcome": "x", "words": "y"})).status_code == 422
     assert (await Alert.get(id=alert.id)).closed_at is None
 
@@ -181,7 +181,7 @@ async def test_a_closed_alert_says_how_it_ended_and_the_watch_begins_anew(
     page = await look(cast, "ines", alert)
     assert "Spoken to. Closed by Tom Verhoeven 18:50." in page
     assert "She called from school." in page
-    assert "What was known when it opened" in page
+    assert "What we knew when it opened" in page
     assert "<dt>Was due</dt><dd>17:00</dd>" in page  # In Lisbon.
     assert "acknowledge" not in page
     assert (await Watch.get(child_id=cast.mia.id)).standing == "well"
@@ -212,7 +212,7 @@ async def test_an_answer_of_the_high_tier_is_confirmed_by_a_person(cast: Cast) -
     await answer(cast, "noor")
     page = await look(cast, "tom", alert)
     assert "please confirm that all is well" in page
-    assert "Not confirmed by 20:00" in page
+    assert "If not confirmed by 20:00" in page
 
 
 async def test_what_somebody_said_stands_there_as_their_words(cast: Cast) -> None:
@@ -220,7 +220,7 @@ async def test_what_somebody_said_stands_there_as_their_words(cast: Cast) -> Non
         cast.actor("sam"), cast.mia.id, "<b>Her bed is empty</b>", cast.clock()
     )
     page = await look(cast, "tom", alert)
-    assert "In the words of" in page
+    assert "In Sam Oyelaran&#39;s words" in page
     assert "&lt;b&gt;Her bed is empty&lt;/b&gt;" in page
 
 
@@ -228,7 +228,8 @@ async def test_the_page_does_not_speak_of_time_that_nobody_decided(
     cast: Cast, alert: Alert
 ) -> None:
     page = await look(cast, "tom", alert)
-    assert "Decide by 23:45" in page
+    assert "confirm safe, or report missing" in page
+    assert "By 23:45" in page
     cast.clock.set(at(23, 50))
     await run_until(cast, at(23, 50))
-    assert "Decide by" not in await look(cast, "tom", alert)
+    assert "confirm safe" not in await look(cast, "tom", alert)

@@ -18,7 +18,7 @@ from server.watch.models import Watch
 from tests.cast import SURNAMES, Cast
 from tests.desk.walking import answer, at, run_until
 
-WORDS = {"en": ("Seen", "Not seen"), "fr": ("Vu", "Pas vu")}
+WORDS = {"en": ("Seen", "Could not find"), "fr": ("Vu", "Pas trouvé")}
 
 
 async def link(cast: Cast) -> str:
@@ -76,7 +76,7 @@ async def test_not_seen_calls_adults_where_it_said_so(cast: Cast) -> None:
         await browser.post(path, data={"answer": "not_seen"})
         page = (await browser.get(path)).text
     assert "112" in page
-    assert "Des adultes ont été appelés." in page
+    assert "Nous avons appelé des adultes." in page
     assert (await Alert.get(child_id=cast.mia.id)).reason == "not_seen"
 
 
@@ -87,7 +87,7 @@ async def test_it_says_that_the_caseworker_was_called_when_that_is_over_too(cast
         alert = await Alert.get(child_id=cast.mia.id)
         now = cast.clock.advance(minutes=5)
         await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
-        assert "Des adultes ont été appelés." in (await browser.get(path)).text
+        assert "Nous avons appelé des adultes." in (await browser.get(path)).text
 
 
 async def test_it_says_that_nobody_is_called_where_the_check_in_has_come(cast: Cast) -> None:
@@ -115,7 +115,7 @@ async def test_where_not_seen_is_weighed_it_says_that_nobody_is_called_yet(cast:
         await browser.post(path, data={"answer": "not_seen"})
         page = (await browser.get(path)).text
     assert not await Alert.exists(child_id=cast.mia.id)
-    assert "Nous vous demandons encore" in page
+    assert "Nous vous redemandons" in page
     assert "112" in page
 
 
@@ -138,7 +138,7 @@ async def test_a_day_later_the_question_is_over(cast: Cast) -> None:
         late = await browser.get(path)
         said = await browser.post(path, data={"answer": "seen"})
     assert late.status_code == said.status_code == 404
-    assert "This question is over" in late.text
+    assert "This question is closed" in late.text
     assert (await Question.get(child_id=cast.mia.id)).answer is None
 
 

@@ -62,8 +62,8 @@ async def test_an_alert_says_all_that_is_known_in_two_sentences(cast: Cast) -> N
     assert facts.alerts[0].cause is Cause.SILENCE
     await Message.filter(kind="remind_child").update(channel="push", state="done")
     assert await sentence(cast, "mia") == (
-        "No answer since 18:00, never answered so far. "
-        "Phone reachable, carer asked 19:00, no answer yet, nothing wrong at our side."
+        "No answer since 18:00, has never answered. "
+        "Phone reachable, carer asked 19:00, no answer yet, our system is fine."
     )
     assert await brief(cast, "mia") == (
         "No answer since 18:00, phone reachable, carer asked 19:00, no answer yet."
@@ -74,7 +74,7 @@ async def test_an_alert_says_all_that_is_known_in_two_sentences(cast: Cast) -> N
     ("said", "clause"),
     [
         ("seen", "carer saw the child 19:10"),
-        ("not_seen", "carer has not seen the child, said so 19:10"),
+        ("not_seen", "carer could not find the child, 19:10"),
     ],
 )
 async def test_what_the_carer_said_is_said(cast: Cast, said: str, clause: str) -> None:
@@ -133,7 +133,7 @@ async def test_a_carer_who_looked_in_vain_without_being_asked_is_heard(cast: Cas
         now=cast.clock(),
     )
     await run_until(cast, at(18, 41, 3))
-    assert "looked for in vain 18:40" in await sentence(cast, "mia")
+    assert "looked for, not found 18:40" in await sentence(cast, "mia")
 
 
 async def test_the_usual_delay_is_the_median_of_what_was_answered(cast: Cast) -> None:
@@ -170,14 +170,14 @@ async def test_a_time_in_which_we_did_not_look_is_said(cast: Cast) -> None:
     await Blind.create(from_at=at(18, 5), until_at=at(18, 35))
     await Blind.create(from_at=at(3), until_at=at(4))
     await run_until(cast, at(19, 50))
-    assert "we could not see from 18:05 to 18:35" in await sentence(cast, "mia")
-    assert "nothing wrong" not in await sentence(cast, "mia")
+    assert "our server was down 18:05–18:35" in await sentence(cast, "mia")
+    assert "our system is fine" not in await sentence(cast, "mia")
 
 
 async def test_a_ticker_that_stands_still_is_blindness_that_goes_on(cast: Cast) -> None:
     await run_until(cast, at(19, 50))
     await ticking.beat("tick", at(19, 30))
-    assert "we could not see from 19:30 to 19:50" in await sentence(cast, "mia")
+    assert "our server was down 19:30–19:50" in await sentence(cast, "mia")
 
 
 async def test_a_channel_of_ours_that_broke_is_said(cast: Cast) -> None:
@@ -187,20 +187,20 @@ async def test_a_channel_of_ours_that_broke_is_said(cast: Cast) -> None:
     await Delivery.create(
         message=message, channel="push", attempt=1, started_at=at(18), result="fault"
     )
-    assert "sending failed at our side" in await sentence(cast, "mia")
-    assert "sending failed at our side" in await brief(cast, "mia")
+    assert "sending failed on our side" in await sentence(cast, "mia")
+    assert "sending failed on our side" in await brief(cast, "mia")
 
 
 async def test_help_talk_and_missing_say_who_called(cast: Cast) -> None:
     cast.clock.set(at(15))
     await answer(cast, "mia", want=Want.TALK)
-    assert await sentence(cast, "mia") == "Wants to talk, said so 15:00."
+    assert await sentence(cast, "mia") == "Asked to talk 15:00."
     cast.clock.set(at(15, 10))
     await answer(cast, "mia", want=Want.HELP)
     assert await sentence(cast, "mia") == "Asked for help 15:10."
     cast.clock.set(at(15, 20))
     await calling.open_missing(cast.actor("sam"), cast.mia.id, None, cast.clock())
-    assert (await sentence(cast, "mia")).startswith("Said to be missing since 15:20, last answer")
+    assert (await sentence(cast, "mia")).startswith("Reported missing 15:20, last answer")
     cast.clock.set(at(15, 30))
     await answer(cast, "mia")
     assert "last sign of life 15:30" in await sentence(cast, "mia")
@@ -248,7 +248,7 @@ async def test_the_points_leave_nothing_out(cast: Cast) -> None:
         "Signs of life",
         "Reminder",
         "Carer",
-        "Our side",
+        "Our system",
     ]
     assert points[-1].text == "Nothing wrong at our side."
 

@@ -63,11 +63,11 @@ async def nights(cast: Cast, who: str = "eve") -> None:
 async def test_an_empty_rota_says_so_and_what_to_do(cast: Cast) -> None:
     async with at_desk(cast, "ines") as browser:
         page = (await browser.get("/desk/rota")).text
-    assert "Nobody is planned yet" in page
+    assert "No shifts planned yet" in page
     assert 'href="/desk/rota/duties"' in page
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get("/desk/rota")).text
-    assert "Supervisors and administrators plan it." in page
+    assert "Supervisors and administrators plan the rota." in page
     assert 'href="/desk/rota/duties"' not in page
 
 
@@ -81,11 +81,11 @@ async def test_a_weekly_shift_is_planned_shown_and_ended(cast: Cast, planner: st
         assert duty.people == [str(cast.eve.id), str(cast.ines.id)]
         page = (await browser.get("/desk/rota/duties?saved=duty")).text
         assert "Monday, Tuesday, Wednesday, Thursday and Friday, 18:00 to 08:00" in page
-        assert "The weekly shift is planned." in page
+        assert "The weekly shift is added." in page
         days = (await browser.get("/desk/rota")).text
         assert "Eve Thackeray" in days
         # By day nobody is there, and every hour has to be covered.
-        assert "Nobody is on duty at" in days
+        assert "nobody is on duty then" in days
         assert "Fill this gap" in days
         await post(browser, f"/desk/rota/duties/{duty.id}/end", {})
         assert (await Duty.get(id=duty.id)).until_on is not None
@@ -127,7 +127,7 @@ async def test_ones_own_leave_is_ones_own_and_that_of_others_is_not(cast: Cast) 
         [row] = await Leave.all()
         assert (row.person_id, row.cover_id) == (cast.tom.id, cast.eve.id)
         page = (await browser.get("/desk/rota?saved=leave")).text
-        assert "The leave is noted." in page
+        assert "The leave is saved." in page
         assert "Eve Thackeray covers." in page
     async with at_desk(cast, "eve") as browser:
         assert (await post(browser, f"/desk/rota/leaves/{row.id}/end", {})).status_code == 403
@@ -143,8 +143,8 @@ async def test_ones_own_leave_is_ones_own_and_that_of_others_is_not(cast: Cast) 
     [
         ({"day": []}, "Choose at least one day."),
         ({"begins": "6 pm"}, "Enter a time such as 18:00."),
-        ({"person": [""]}, "Choose caseworkers and supervisors of your agency."),
-        ({"first": "2001-01-01"}, "Choose a first day from today on, within two years."),
+        ({"person": [""]}, "Choose caseworkers and supervisors from your agency."),
+        ({"first": "2001-01-01"}, "Choose a first day between today and two years from now."),
         ({"zone": "Paris"}, "Choose a time zone such as Europe/Paris."),
     ],
 )
@@ -163,9 +163,9 @@ async def test_what_no_week_holds_is_said_at_its_question_and_what_was_typed_is_
 @pytest.mark.parametrize(
     ("other", "says"),
     [
-        ({"until": ""}, "Enter a day and a time."),
-        ({"until": "2026-02-01T08:00"}, "It ends after it begins."),
-        ({"cover": "nobody"}, "Choose one of the list."),
+        ({"until": ""}, "Enter a date and a time."),
+        ({"until": "2026-02-01T08:00"}, "The end must come after the start."),
+        ({"cover": "nobody"}, "Choose one from the list."),
     ],
 )
 async def test_leave_that_cannot_be_is_said_in_words(
@@ -204,11 +204,11 @@ async def test_whoever_is_on_duty_sees_what_is_open(cast: Cast) -> None:
     await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
     async with at_desk(cast, "eve") as browser:
         page = (await browser.get("/desk/duty")).text
-        assert "You are not on duty, and no shift of yours is planned." in page
+        assert "You are not on duty. You have no shifts planned." in page
         assert "Mia Castellane" not in page
         await cast.on_duty("eve", hours=3)
         page = (await browser.get("/desk/duty")).text
-    assert "you have it now" in page
+    assert "You are on duty now" in page
     assert "1 alert is open." in page
     assert "Mia Castellane" in page
 
@@ -226,9 +226,9 @@ async def test_who_is_asked_says_yes_at_the_desk_too(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         assert (await post(browser, f"/desk/duty/{row.id}/reached", {})).status_code == 404
     async with at_desk(cast, "eve") as browser:
-        assert "Can you be reached?" in (await browser.get("/desk/duty")).text
+        assert "Can we reach you?" in (await browser.get("/desk/duty")).text
         assert (await post(browser, f"/desk/duty/{row.id}/reached", {})).status_code == 303
-        assert "Can you be reached?" not in (await browser.get("/desk/duty")).text
+        assert "Can we reach you?" not in (await browser.get("/desk/duty")).text
     assert (await Spell.get(id=row.id)).reached_at == cast.clock()
 
 

@@ -90,7 +90,7 @@ async def test_the_carer_reads_that_it_may_be_the_phone_and_looks_all_the_same(c
     token = crypt.sign(str(question.id), "question", until=question.expires_at)
     async with cast.client(headers={"accept": "text/html", "accept-language": "en"}) as browser:
         shown = (await browser.get(f"/q/{token}")).text
-    assert "il se peut que ce soit seulement le téléphone" in shown
+    assert "peut-être que le téléphone" in shown
     assert "Mia" not in shown
     # So it is where nothing is taken for the phone; of one that works nothing is said.
     for known, is_said in (
@@ -100,14 +100,14 @@ async def test_the_carer_reads_that_it_may_be_the_phone_and_looks_all_the_same(c
         await Address.all().update(**known)
         async with cast.client(headers={"accept": "text/html"}) as browser:
             shown = (await browser.get(f"/q/{token}")).text
-        assert ("seulement le téléphone" in shown) is is_said
+        assert ("peut-être que le téléphone" in shown) is is_said
 
 
 async def test_the_page_of_a_child_says_quietly_when_a_reminder_last_reached_the_phone(
     cast: Cast,
 ) -> None:
     path = f"/desk/children/{cast.mia.id}"
-    assert "reminder last" not in await page(cast, "tom", path)
+    assert "last reminder reached" not in await page(cast, "tom", path)
     address = await phone(cast)
     assert "Phone has shown no reminder since" in await page(cast, "tom", path)
     await Address.all().update(

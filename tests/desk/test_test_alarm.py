@@ -23,10 +23,10 @@ async def reach(cast: Cast, name: str) -> None:
 async def test_who_cannot_be_reached_is_told_so(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         page = await browser.get("/desk/test")
-        assert "Nothing can reach you yet" in page.text
+        assert "So far, we can reach you only on these pages" in page.text
         refused = await browser.post("/desk/test")
     assert refused.status_code == 422
-    assert "There is no way to reach you yet." in refused.text
+    assert "We cannot reach you yet." in refused.text
 
 
 @pytest.mark.parametrize("name", ["tom", "ines", "ada", "sam", "root"])

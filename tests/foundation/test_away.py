@@ -110,7 +110,7 @@ async def test_a_database_that_is_away_is_a_503_that_is_logged(
 ) -> None:
     answer = await _answer(cast, broken)
     assert answer.status_code == 503
-    assert "Please try again" in answer.json()["detail"]
+    assert "Try again" in answer.json()["detail"]
     [line] = lines()
     assert (line["level"], line["event"]) == ("error", "away")
     assert line["fault"][0] == "Unavailable"

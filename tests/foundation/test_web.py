@@ -46,7 +46,7 @@ async def fill(request: Request) -> Response:
 
 async def refuse(request: Request) -> Response:
     fault = {
-        "conflict": Conflict("Somebody else has this alert.", holder="x"),
+        "conflict": Conflict("Another person has taken this alert.", holder="x"),
         "slow": TooMany("Wait {n} minutes.", retry_after_s=60, n=1),
         "who": Unauthenticated("Sign in first."),
         "field": Refused("“{field}” is missing.", field="note"),

@@ -74,9 +74,9 @@ def test_what_spreadsheets_write_is_read(delimiter: str, mark: str, end: str):
 
 def test_a_name_over_two_lines_is_one_line_and_the_next_has_its_own_number():
     assert faults('"Amal\nZ",Tom', "B,Nobody", header="name,caseworker") == [
-        "2: A cell holds characters that nobody can see.",
-        "4: There is no caseworker called “Nobody”. There are: Anne, Anne, Eve Thackeray, "
-        "Tom Verhoeven.",
+        "2: A cell contains invisible characters.",
+        "4: There is no caseworker called “Nobody”. The caseworkers are: Anne, Anne,"
+        " Eve Thackeray, Tom Verhoeven.",
     ]
 
 
@@ -98,22 +98,26 @@ def test_names_of_every_script_are_names(name: str):
         ("home", "Twice", "Several homes are called “Twice”."),
         ("zone", "Europe/Pari", "There is no time zone “Europe/Pari”."),
         ("zone", "../../etc/passwd", "There is no time zone"),
-        ("tier", "highest", "There is no tier “highest”. The tiers are: first, high, mid, low."),
-        ("language", "xx", "There is no language “xx”. There are: en, fr, ar."),
-        ("born_on", "31.03.2010", "“31.03.2010” is no day of the past such as 2010-03-31."),
-        ("born_on", "2026-03-03", "is no day of the past"),
-        ("born_on", "2010-02-30", "is no day of the past"),
-        ("born_on", "1890-02-20", "is no day of the past"),
-        ("placed_on", "tomorrow", "is no day of the past"),
-        ("times", "noon", "“noon” are no times such as 09:00 18:00."),
-        ("times", "25:00", "are no times"),
-        ("times", "18:00", "These times are further apart than the tier allows. Add one."),
-        ("reference", "x" * 65, "A reference has 64 characters at the most."),
-        ("home", "=HYPERLINK(1)", "A cell begins with “=”, as formulas do."),
-        ("home", "@SUM(1)", "A cell begins with “@”"),
-        ("home", "-2+3", "A cell begins with “-”"),
-        ("home", "+cmd|' /C calc'!A0", "A cell begins with “+”"),
-        ("home", "a\u202eb", "A cell holds characters that nobody can see."),
+        (
+            "tier",
+            "highest",
+            "There is no watch level “highest”. The levels are: first, high, mid, low.",
+        ),
+        ("language", "xx", "There is no language “xx”. The languages are: en, fr, ar."),
+        ("born_on", "31.03.2010", "“31.03.2010” is not a past date such as 2010-03-31."),
+        ("born_on", "2026-03-03", "is not a past date"),
+        ("born_on", "2010-02-30", "is not a past date"),
+        ("born_on", "1890-02-20", "is not a past date"),
+        ("placed_on", "tomorrow", "is not a past date"),
+        ("times", "noon", "“noon” is not a list of times such as 09:00 18:00."),
+        ("times", "25:00", "is not a list of times"),
+        ("times", "18:00", "These times are too far apart for the watch level. Add one."),
+        ("reference", "x" * 65, "A reference can have up to 64 characters."),
+        ("home", "=HYPERLINK(1)", "A cell starts with “=”, like a formula."),
+        ("home", "@SUM(1)", "A cell starts with “@”"),
+        ("home", "-2+3", "A cell starts with “-”"),
+        ("home", "+cmd|' /C calc'!A0", "A cell starts with “+”"),
+        ("home", "a\u202eb", "A cell contains invisible characters."),
     ],
 )
 def test_what_is_wrong_is_said_in_words(column: str, value: str, words: str):
@@ -124,16 +128,17 @@ def test_what_is_wrong_is_said_in_words(column: str, value: str, words: str):
 def test_faults_of_the_two_columns_that_are_needed():
     assert faults(",Tom", "A,", "A,Anne", "=A,Tom", f"{'x' * 121},Tom") == [
         "2: Enter a name of 1 to 120 characters.",
-        "3: There is no caseworker called “”. There are: Anne, Anne, Eve Thackeray, Tom Verhoeven.",
+        "3: There is no caseworker called “”. The caseworkers are: Anne, Anne,"
+        " Eve Thackeray, Tom Verhoeven.",
         "4: Several people are called “Anne”. Enter the name they sign in with.",
-        "5: A cell begins with “=”, as formulas do.",
+        "5: A cell starts with “=”, like a formula.",
         "6: Enter a name of 1 to 120 characters.",
     ]
 
 
 def test_the_same_child_twice_is_a_fault_unless_their_references_differ():
     [fault] = faults("A,Tom", "B,Tom", " a ,tom")
-    assert fault == "4: This is the same child as in line 2. Give each a reference."
+    assert fault == "4: This looks like the same child as in line 2. Give each a reference."
     header = "name,caseworker,reference"
     assert faults("A,Tom,1", "A,Tom,2", header=header) == []
     assert len(faults("A,Tom,x1", "B,Eve Thackeray,X1", header=header)) == 1
@@ -153,15 +158,15 @@ def test_a_line_with_fewer_cells_has_them_empty():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "has to name the columns"),
-        (b"\xff\xfe\x00n", "no list in UTF-8"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "no list in UTF-8"),
-        ("name,caseworker\nAmélie,Tom".encode("latin-1"), "no list in UTF-8"),
-        (b"name,caseworker\n", "There is no child in this list."),
+        (b"", "must name the columns"),
+        (b"\xff\xfe\x00n", "not a UTF-8 list"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "not a UTF-8 list"),
+        ("name,caseworker\nAmélie,Tom".encode("latin-1"), "not a UTF-8 list"),
+        (b"name,caseworker\n", "There are no children in this list."),
         (b"name\nA\n", "has to name the columns: name, caseworker"),
-        (b"name,caseworker,shoe size\nA,Tom,44\n", "has to name the columns"),
-        (b"name,caseworker,name\nA,Tom,B\n", "has to name the columns"),
-        (b"A,Tom\nB,Tom\n", "has to name the columns"),
+        (b"name,caseworker,shoe size\nA,Tom,44\n", "must name the columns"),
+        (b"name,caseworker,name\nA,Tom,B\n", "must name the columns"),
+        (b"A,Tom\nB,Tom\n", "must name the columns"),
         (b'name,caseworker\n"A,Tom\nB,Tom', "Line 2 cannot be read"),
         (b'name,caseworker\n"A"B,Tom\n', "Line 2 cannot be read"),
     ],

@@ -104,7 +104,7 @@ async def test_a_copied_card_is_worth_nothing_without_its_pin(cast: Cast) -> Non
     wrong = await desk.say(card.code, "7391")
     unknown = await desk.say("0000000000", "7391")
     assert wrong.status_code == unknown.status_code == 422
-    sentence = "This card and this PIN do not belong together. Try again, or ask an adult."
+    sentence = "This card and PIN don't match. Try again, or ask an adult."
     assert sentence in wrong.text
     assert sentence in unknown.text
     assert not await CheckIn.all().exists()
@@ -124,9 +124,7 @@ async def test_five_wrong_pins_make_one_wait_and_ten_lock_the_card(cast: Cast) -
     cast.clock.set(cast.clock() + timedelta(minutes=16))
     locked = await desk.say(card.code)
     assert locked.status_code == 422
-    assert "This card is locked after too many wrong PINs. Ask an adult for a new one." in (
-        locked.text
-    )
+    assert "This card is locked: too many wrong PINs. Ask an adult for a new one." in (locked.text)
     assert (await Card.get(id=card.id)).locked_at is not None
     [told] = await Message.filter(kind=Kind.DUE, child_id=cast.mia.id)
     assert told.person_id == cast.tom.id

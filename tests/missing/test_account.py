@@ -42,11 +42,11 @@ async def test_a_night_reads_in_the_order_in_which_it_was_known(stage: Stage) ->
     whats = [fact.what for fact in facts]
     assert [fact.at for fact in facts] == sorted(fact.at for fact in facts)
     order = [
-        "Said that the child is missing",
+        "Said the child is missing",
         "Tried to reach the child",
         "Answered",
         "A sign of life",
-        "Saw the child",
+        "Child found",
     ]
     assert [what for what in whats if what in order] == order
     told = [fact for fact in facts if fact.what == "A message: Alert"]
@@ -65,7 +65,7 @@ async def test_the_page_can_be_printed_for_chosen_days_and_refuses_nonsense(stag
         assert page.status_code == 200
         assert "who knew what, and when" in page.text
         none = await browser.get(path, params={"from": "2020-01-01", "until": "2020-01-02"})
-        assert "Nothing is known of these days." in none.text
+        assert "No entries for these days." in none.text
         wrong = await browser.get(path, params={"from": "yesterday"})
         assert wrong.status_code == 422
         assert "Enter a day such as" in wrong.text

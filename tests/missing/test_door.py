@@ -97,13 +97,13 @@ async def test_the_page_for_the_police_says_what_the_missing_child_said(cast: Ca
     path = f"/api/v1/children/{cast.mia.id}/pack"
     async with cast.client_as("tom") as tom:
         before = (await tom.get(f"{path}.txt?language=en")).text
-        assert "I am safe" not in before
+        assert "I'm safe" not in before
         await says(cast, want="safe", note="With a friend. I am cold.")
         cast.clock.advance(minutes=20)
         await cast.new_token("tom")
         answer = await cast.client_as("tom").get(f"{path}.txt?language=en")
         shown = answer.text
-    assert "“I am safe, not ready to come back”; With a friend. I am cold." in shown
+    assert "“I'm safe. I'm not ready to come back yet”; With a friend. I am cold." in shown
     assert "Sign of life" in shown
     # "None" is said of the time after that alone.
     assert "Signs of life since" not in shown

@@ -520,10 +520,10 @@ async def test_whoever_comes_reads_how_it_stands_in_plain_sentences(cast: Cast) 
         "Missing since",
         "reference A 17",
         "1 try to reach the child",
-        "Went there (Station), Not there.",
+        "Visited a place (Station), Not there.",
         "No sign of life since the search began.",
-        "Next: Try again to reach the child, by",
-        "It is the turn of Tom Verhoeven.",
+        "Next: Try to reach the child again, by",
+        "This is for Tom Verhoeven.",
         "Rosa comes at seven.",
     ):
         assert words in text
@@ -532,7 +532,7 @@ async def test_whoever_comes_reads_how_it_stands_in_plain_sentences(cast: Cast) 
             done = await browser.post(path, data={"id": str(uuid4())})
             assert done.headers["location"] == f"/desk/episodes/{episode.id}"
         after = (await browser.get(done.headers["location"])).text
-    assert "Read how the search stands, and has it now" in after
+    assert "Read where the search stands and took over" in after
     assert await Line.filter(what="handover_read").count() == 1
 
 
@@ -544,17 +544,17 @@ async def test_whoever_had_it_writes_after_their_shift_and_reads_nothing_of_the_
     await missing(cast)
     await moved(cast, minutes=70)
     path, text = await page(cast, "eve", "out")
-    assert "What does the next one have to know?" in text
+    assert "What does the next person need to know?" in text
     assert "Mia" not in text
     assert "Missing since" not in text
     async with at_desk(cast, "eve") as browser:
         empty = await browser.post(path, data={"id": str(uuid4()), "words": ""})
         assert empty.status_code == 422
-        assert "Write in a few words" in empty.text
+        assert "Say in a few words" in empty.text
         done = await browser.post(path, data={"id": str(uuid4()), "words": "Ask Rosa."})
         assert done.headers["location"] == path
         after = (await browser.get(path)).text
-    assert "The hand-over is written" in after
+    assert "Search handover saved" in after
     assert "Mia" not in after
     assert (await Line.get(what="handover")).words == "Ask Rosa."
 
@@ -564,9 +564,9 @@ async def test_the_page_of_the_search_says_who_is_asked(cast: Cast) -> None:
     await moved(cast, minutes=61)
     async with at_desk(cast, "tom") as browser:
         text = (await browser.get(f"/desk/episodes/{episode.id}")).text
-    assert "is asked for a hand-over until" in text
-    assert "has not said yet that they read how it stands" in text
-    assert "Read how it stands</a>" not in text
+    assert "must write the search handover by" in text
+    assert "They have not confirmed yet that they read where the search stands" in text
+    assert "Read where the search stands</a>" not in text
 
 
 async def test_nobody_else_reads_the_part_of_another(cast: Cast) -> None:
@@ -579,7 +579,7 @@ async def test_nobody_else_reads_the_part_of_another(cast: Cast) -> None:
         assert answer.status_code in (403, 404)
     async with at_desk(cast, "ines") as browser:
         text = (await browser.get(f"/desk/handovers/{row.id}")).text
-        assert "I have read it" not in text
+        assert "I&#39;ve read it" not in text
         answer = await browser.post(f"/desk/handovers/{row.id}", data={"id": str(uuid4())})
     assert answer.status_code == 404
 
@@ -606,7 +606,7 @@ async def test_over_the_wire_it_is_the_same(cast: Cast) -> None:
     await cast.new_token("eve")
     async with cast.client_as("eve") as eve:
         seen = (await eve.get(base)).json()
-        assert seen["stands"][1] == "No report to the police has been entered."
+        assert seen["stands"][1] == "No report to the police is logged."
         mine = seen["handovers"][0]
         assert (mine["part"], mine["name"]) == ("in", "Eve Thackeray")
         done = await eve.post(f"{base}/{mine['id']}", json={"id": str(uuid4())})

@@ -28,7 +28,7 @@ def path_of(cast: Cast, rest: str = "") -> str:
 async def opened(cast: Cast, who: str = "tom") -> Any:
     """A browser in which somebody has said why."""
     browser = cast.browser_as(who)
-    said = {"why": "We look through it together.", "id": str(uuid4())}
+    said = {"why": "We are checking it together.", "id": str(uuid4())}
     answer = await browser.post(path_of(cast, "/open"), data=said)
     assert (answer.status_code, answer.headers["location"]) == (303, path_of(cast))
     return browser

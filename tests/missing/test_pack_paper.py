@@ -116,7 +116,7 @@ async def test_words_that_are_source_stay_words(cast: Cast) -> None:
 
 async def test_a_pack_that_nobody_made_is_a_page_of_what_is_on_record(cast: Cast) -> None:
     words = text_of(await paper(cast))
-    assert "Nothing was prepared" in words
+    assert "No pack was prepared" in words
     assert "Tom Verhoeven" in words
     assert "No photo" in words
 
@@ -173,7 +173,7 @@ async def test_an_old_one_says_so(cast: Cast) -> None:
     assert "30 days" not in text_of(await paper(cast))
     cast.clock.advance(days=31)
     await cast.new_token("tom")
-    assert "Nobody has looked through it for 30 days" in text_of(await paper(cast))
+    assert "Not checked for 30 days" in text_of(await paper(cast))
 
 
 async def test_one_that_no_adult_has_looked_through_says_that_and_no_number_of_days(
@@ -181,7 +181,7 @@ async def test_one_that_no_adult_has_looked_through_says_that_and_no_number_of_d
 ) -> None:
     await put(cast, "mia", 0, {"own_calms": "music"})
     words = text_of(await paper(cast))
-    assert "No adult has looked through it yet" in words
+    assert "No adult has checked it yet" in words
     assert "30 days" not in words
 
 

@@ -152,7 +152,7 @@ async def test_a_sealed_pack_goes_along_for_a_reason_alone_and_the_child_can_rea
     async with cast.client_as("mia") as client:
         (look,) = (await client.get("/api/v1/looks")).json()["looks"]
     assert (look["who"]["name"], look["why"]) == ("Tom Verhoeven", WHY)
-    assert look["what"] == "What is kept for when you are missing, taken along on their phone"
+    assert look["what"] == "What we keep in case you go missing, saved on their phone"
 
 
 async def test_of_a_sealed_pack_nothing_is_told_but_that_it_is_there(cast: Cast) -> None:

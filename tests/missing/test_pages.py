@@ -33,8 +33,8 @@ async def test_one_tap_calls_everyone_and_shows_what_is_next(cast: Cast) -> None
         said = await browser.post(path(cast, "/missing"))  # Without any form at all.
         page = (await browser.get(said.headers["location"])).text
     assert "Missing, not reported" in page
-    assert "Decide whether the police are told" in page
-    assert page.index("Do it now") < page.index("What comes then")
+    assert "Decide: tell the police?" in page
+    assert page.index("Do it now") < page.index("Next steps")
     assert await Alert.filter(child_id=cast.mia.id, closed_at=None).count() == 1
 
 
@@ -82,14 +82,14 @@ async def test_an_entry_is_asked_for_in_words_and_stands_on_top(cast: Cast) -> N
         given = {"id": id_[1], "how": "visit", "whom": "The station"}
         refused = await browser.post(where, data=given)
         assert refused.status_code == 422
-        assert "Please say: What came of it." in refused.text
+        assert "Fill in: Result." in refused.text
         assert 'value="The station"' in refused.text
         for _ in range(2):
             done = await browser.post(where, data={**given, "result": "not_there"})
             assert done.headers["location"] == f"/desk/episodes/{episode.id}"
         page = (await browser.get(f"/desk/episodes/{episode.id}")).text
-    assert page.index("Tried to reach the child") < page.index("Said that the child is missing")
-    assert "Went there" in page
+    assert page.index("Tried to reach the child") < page.index("Said the child is missing")
+    assert "Visited a place" in page
     assert await Line.filter(what="attempt").count() == 1
 
 
@@ -107,11 +107,11 @@ async def test_being_seen_needs_who_where_and_how(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         refused = await browser.post(where, data={"by": "Tom", "where": "", "words": "Well."})
         assert refused.status_code == 422
-        assert "all three are needed" in refused.text
+        assert "Say who saw the child, where, and how the child is." in refused.text
         done = await browser.post(where, data={"by": "Tom", "where": "Home", "words": "Well."})
         page = (await browser.get(done.headers["location"])).text
         assert "Found, more to do" in page
-        assert "See whether the child is safe and well" in page
+        assert "Check that the child is safe and well" in page
         alert = await Alert.get(child_id=cast.mia.id)
         assert "Well." in (await browser.get(f"/desk/alerts/{alert.id}")).text
     assert not (await Watch.get(child_id=cast.mia.id)).is_missing
@@ -140,10 +140,10 @@ async def test_after_the_return_the_ways_to_project_and_pack_are_on_the_page(cas
         seen = {"where": "At home", "by": "Tom", "words": "Tired, not hurt."}
         await browser.post(f"/desk/episodes/{episode.id}/found", data=seen)
         page = (await browser.get(f"/desk/episodes/{episode.id}")).text
-    [row] = [one for one in page.split("<li") if "Look at the life project together" in one]
+    [row] = [one for one in page.split("<li") if "Review the life project together" in one]
     assert f'href="/app/#with={cast.mia.id}"' in row
     assert "Open the project" in row
-    [row] = [one for one in page.split("<li") if "Bring the grab pack up to date" in one]
+    [row] = [one for one in page.split("<li") if "Update the grab pack" in one]
     assert f'href="{path(cast, "/pack")}"' in row
     assert "/enter/" not in row
 
@@ -159,8 +159,8 @@ async def test_of_a_missing_child_the_search_comes_first_and_each_alert_is_named
         await say_missing(cast)
         page = (await browser.get(path(cast, ""))).text
     assert "I think this child is missing" not in page
-    first = page.index("The search: what is next")
-    assert page.count("The search: what is next") == 1
+    first = page.index("Search: next steps")
+    assert page.count("Search: next steps") == 1
     for cause in ("Missing", "No answer"):
         assert first < page.index(f"Open the alert: {cause}</a>")
 
@@ -186,7 +186,7 @@ async def test_a_clock_that_is_over_says_since_when(cast: Cast) -> None:
 async def test_who_is_called_by_one_tap_are_those_whom_the_page_named(cast: Cast) -> None:
     async with at_desk(cast, "ines") as browser:
         page = " ".join((await browser.get(path(cast, "/missing"))).text.split())
-    said = re.search(r"One tap calls (.*?), at once and together\.", page)
+    said = re.search(r"Tap once and we call (.*?), all at once\.", page)
     assert said is not None
     async with at_desk(cast, "sam") as browser:
         await browser.post(path(cast, "/missing"))

@@ -227,5 +227,5 @@ async def test_there_is_room_for_six(cast: Cast) -> None:
         assert (await put(cast, as_bytes(drawn(300 + number, 300)))).status_code == 201
     full = await put(cast, as_bytes(drawn(400, 300)))
     assert full.status_code == 409
-    assert "Take an old one out first" in full.json()["detail"]
+    assert "Remove an old one first" in full.json()["detail"]
     assert (await listed(cast))["room"] == 0

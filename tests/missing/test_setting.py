@@ -143,19 +143,19 @@ async def test_a_line_is_set_at_the_desk_and_stands_beside_whom_to_tell(cast: Ca
     made, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
     entry = f"/desk/episodes/{made.id}/enter/report"
     async with at_desk(cast, "ines") as browser:
-        assert "Line for missing children (116 000)" in (await browser.get(entry)).text
+        assert "Missing children helpline (116 000)" in (await browser.get(entry)).text
         said = {"base": "0", "line_away": "call us", "why": "Not in Europe."}
         refused = await browser.post(PAGE, data=said)
         assert refused.status_code == 422
         assert 'value="call us"' in refused.text
-        assert "Enter a telephone number" in refused.text
+        assert "Enter a phone number" in refused.text
         await browser.post(PAGE, data=said | {"line_away": "1800 555 000"})
         assert 'value="1800 555 000"' in (await browser.get(PAGE)).text
-        assert "Line for missing children (1800 555 000)" in (await browser.get(entry)).text
+        assert "Missing children helpline (1800 555 000)" in (await browser.get(entry)).text
         await browser.post(PAGE, data=said | {"base": "1", "line_away": ""})
         text = (await browser.get(entry)).text
-        assert "Line for missing children" in text
-        assert "Line for missing children (" not in text
+        assert "Missing children helpline" in text
+        assert "Missing children helpline (" not in text
 
 
 async def test_a_supervisor_sets_them_at_the_desk_with_a_reason(cast: Cast) -> None:

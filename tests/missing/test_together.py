@@ -207,7 +207,7 @@ async def test_who_the_other_child_is_is_for_those_who_may_see_both(cast: Cast) 
             (await browser.get(f"/desk/children/{cast.mia.id}/account")).text,
         ]
     for page in pages:
-        assert "nother child of the home" in page
+        assert "nother child from the home" in page
         assert "Noor" not in page
         assert str(noor.id) not in page
         assert str(cast.noor.id) not in page
@@ -342,13 +342,13 @@ async def test_one_tick_of_the_form_enters_it_for_both(cast: Cast) -> None:
     form = {"id": str(uuid4()), "who": "Police, Tom", "words": "We look at the station."}
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get(where)).text
-        assert "The same for Noor Haddadin" in page
+        assert "Also log this for Noor Haddadin" in page
         assert f'value="{noor.id}"' in page
         done = await browser.post(where, data={**form, "also": str(noor.id)})
         assert done.status_code == 303
         again = await browser.post(where, data={**form, "also": str(noor.id)})
         assert again.status_code == 303
-        assert "The same for" not in (await browser.get(f"{where[:-8]}room")).text
+        assert "Also log this for" not in (await browser.get(f"{where[:-8]}room")).text
     assert await Line.filter(what="strategy").count() == 2
 
 
@@ -366,7 +366,7 @@ async def test_a_form_of_before_the_other_was_seen_is_shown_again(cast: Cast) ->
     async with at_desk(cast, "tom") as browser:
         answer = await browser.post(where, data=form)
     assert answer.status_code == 409
-    assert "It is not as it was" in answer.text
+    assert "This has changed" in answer.text
     assert "A white car." in answer.text
     assert await Line.filter(what="note").count() == 0
 
@@ -389,9 +389,9 @@ async def test_seen_is_each_child_alone_and_the_others_are_asked_about_at_once(c
     async with at_desk(cast, "tom") as browser:
         back = (await browser.get(f"/desk/episodes/{mia.id}")).text
         other = (await browser.get(f"/desk/episodes/{noor.id}")).text
-    assert "ask now, kindly, where the other one is" in back
+    assert "Ask them kindly where the other child is" in back
     assert f'href="/desk/episodes/{noor.id}/enter/note"' in back
-    assert "The other child was seen: ask it, kindly" in other
+    assert "The other child was seen: ask them kindly" in other
     assert await lines.verify() is None
 
 
@@ -435,7 +435,7 @@ async def test_one_tap_at_the_desk_links_them_and_another_takes_it_back(cast: Ca
         form = {"episode_id": str(noor.id)}
         done = await browser.post(f"/desk/episodes/{mia.id}/together", data=form)
         after = (await browser.get(done.headers["location"])).text
-        assert "Noted in both timelines: missing together." in after
+        assert "Logged in both timelines: missing together." in after
         undone = await browser.post(f"/desk/episodes/{mia.id}/apart", data=form)
         assert undone.headers["location"].endswith("?done=apart")
         nonsense = await browser.post(f"/desk/episodes/{mia.id}/together", data={"episode_id": ""})

@@ -318,7 +318,7 @@ async def test_whose_phone_was_given_up_reads_so(stage: Stage) -> None:
     stage.push.expire(phone.endpoint)
     await call(stage, "ines")
     page = await settings_of(stage, "ines")
-    assert "One of your browsers stopped taking alarms" in page
+    assert "One of your browsers stopped receiving alarms" in page
 
 
 async def test_operators_see_counts_in_the_log_and_in_the_metrics(

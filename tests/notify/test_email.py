@@ -41,7 +41,7 @@ def body_of(mail: smtp.Mail) -> str:
 
 
 def letter(**changes: object) -> Envelope:
-    usual = {"address": "tom@example.org", "channel": "email", "body": "Somebody needs you."}
+    usual = {"address": "tom@example.org", "channel": "email", "body": "You are needed."}
     return envelope(**(usual | changes))
 
 
@@ -60,7 +60,7 @@ async def test_a_mail_arrives_plain_neutral_and_marked_as_automatic(relay: smtp.
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Content-Language"] == "en"
     assert message.get_content_type() == "text/plain"
-    assert body_of(mail) == "Somebody needs you.\n"
+    assert body_of(mail) == "You are needed.\n"
 
 
 async def test_the_relay_learns_our_mail_domain_and_not_the_name_of_the_machine(
@@ -111,7 +111,7 @@ async def test_no_header_can_be_smuggled_in(relay: smtp.Relay, field: str, endin
     [mail] = relay.mails
     assert mail.recipients == ["tom@example.org"]
     assert "Bcc" not in mail.message
-    assert body_of(mail) == "Somebody needs you.\n"
+    assert body_of(mail) == "You are needed.\n"
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ async def test_guesses_are_counted_and_burn_the_code(stage: Stage) -> None:
     code, _ = await code_at(stage)
     wrong = "000000" if code != "000000" else "111111"
     for _ in range(MOST_WRONG):
-        with pytest.raises(Refused, match="not the code"):
+        with pytest.raises(Refused, match="That code is wrong"):
             await tell(stage, address, wrong)
     with pytest.raises(Refused, match="over"):
         await tell(stage, address, code)

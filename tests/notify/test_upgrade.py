@@ -28,7 +28,7 @@ from tests.fixtures import Database, DrivenClock
 from tests.storage.test_migrate import opened
 
 BEFORE = "0020_by_way"
-NOBODY_ANSWERED = "nobody has ever answered from here"
+NOBODY_ANSWERED = "you have never confirmed it"
 
 
 async def stored_before(clock: DrivenClock) -> Person:
@@ -111,7 +111,7 @@ async def is_told_until_a_code_comes_back(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get("/desk/settings")).text
         assert NOBODY_ANSWERED in page
-        assert "it does not count" not in page
+        assert "we do not use it" not in page
         [shown] = (await browser.get("/api/v1/me/reaching")).json()["addresses"]
         assert (shown["verified_at"] is not None, shown["has_answered"]) == (True, False)
         assert (await browser.post(f"{path}/again", data={})).status_code == 303
@@ -123,6 +123,6 @@ async def is_told_until_a_code_comes_back(cast: Cast) -> None:
         assert ways[cast.tom.id].proven == ("email",)
         done = await browser.post(f"{path}/code", data={"code": sent.data["code"]})
         page = (await browser.get(done.headers["location"])).text
-    assert "This address counts now." in page
+    assert "Address confirmed." in page
     assert NOBODY_ANSWERED not in page
     assert (await Address.get()).has_answered

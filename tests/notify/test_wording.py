@@ -21,7 +21,7 @@ def test_every_subject_to_a_person_is_the_neutral_one(kind: Kind, language: str)
     if kind is Kind.OPERATORS:
         assert "push:vapid" in words.body
     elif kind is Kind.PAPER:
-        assert words.subject == gettext(language, "A confidential paper for you")
+        assert words.subject == gettext(language, "A confidential document for you")
     else:
         assert words.subject == neutral(language)
     assert words.body.endswith(URL)
@@ -43,7 +43,5 @@ def test_a_child_reads_nothing_that_the_lock_screen_would_not_say() -> None:
 def test_adults_are_told_when_the_server_could_not_see() -> None:
     words = word(Kind.ALERT, "en", display_name="Planner", url=URL, unseen=("02:00", "05:00"))
     assert words.body == (
-        "Somebody needs you.\n\n"
-        "The server was down and could not see from 02:00 to 05:00.\n\n"
-        f"Open: {URL}"
+        f"You are needed.\n\nOur server was down from 02:00 to 05:00.\n\nOpen: {URL}"
     )

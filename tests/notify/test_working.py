@@ -235,7 +235,7 @@ async def test_everybody_reads_what_was_sent_to_them_and_nothing_else(texting: S
     async with at_desk(texting.cast, "ines") as browser:
         none = (await browser.get("/desk/settings/messages")).text
     assert "to Tom Verhoeven, by sms" in mine
-    assert "No message has been sent to you yet." in none
+    assert "We have not sent you any messages yet." in none
 
 
 async def test_a_supervisor_sees_on_the_board_that_a_channel_is_broken(
@@ -245,9 +245,9 @@ async def test_a_supervisor_sees_on_the_board_that_a_channel_is_broken(
     cast.app.state.channels = ["push", "sms", "email"]
     await break_it(texting, gateway)
     async with at_desk(cast, "ines") as browser:
-        assert "Messages do not get through now by: sms." in (await browser.get("/desk/")).text
+        assert "Messages are not getting through by: sms." in (await browser.get("/desk/")).text
     async with at_desk(cast, "tom") as browser:
-        assert "Messages do not get through" not in (await browser.get("/desk/")).text
+        assert "Messages are not getting through" not in (await browser.get("/desk/")).text
     async with at_desk(cast, "root") as browser:
         page = (await browser.get("/desk/people/channels")).text
-    assert "It fails for many now." in page
+    assert "This channel is failing for many people." in page

@@ -50,12 +50,12 @@ async def test_the_agency_is_changed_and_the_phones_say_its_display_name(cast: C
         ("name", "", "1 to 120 characters"),
         ("name", "a\u202eb", "1 to 120 characters"),
         ("display_name", "x" * 41, "40 characters"),
-        ("display_name", "My Waymark", "tells nobody what it is for"),
-        ("display_name", "harbour", "tells nobody what it is for"),
-        ("language", "xx", "languages of the list"),
+        ("display_name", "My Waymark", "gives nothing away"),
+        ("display_name", "harbour", "gives nothing away"),
+        ("language", "xx", "Choose a language from the list"),
         ("zone", "Mars/Olympus", "time zone such as"),
-        ("help_phone", "call me", "telephone number such as"),
-        ("help_phone", "1" * 33, "telephone number such as"),
+        ("help_phone", "call me", "phone number such as"),
+        ("help_phone", "1" * 33, "phone number such as"),
     ],
 )
 async def test_what_does_not_fit_the_agency_is_said_at_its_question(
@@ -175,7 +175,7 @@ async def test_five_hundred_adults_are_found_by_name_and_come_in_pages(cast: Cas
         found = (await root.get("/desk/people?q=verho+TOM")).text
         assert "Tom Verhoeven" in found
         assert "Carer 000" not in found
-        assert "Nobody is called like that." in (await root.get("/desk/people?q=%3Cb%3E")).text
+        assert "No one by that name." in (await root.get("/desk/people?q=%3Cb%3E")).text
         for odd in ("0", "-1", "99", "x", "\u0661"):
             assert (await root.get(f"/desk/people?page={odd}")).status_code == 200
 

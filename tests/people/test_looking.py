@@ -117,7 +117,7 @@ async def test_each_look_of_a_tied_adult_is_one_line_an_hour(cast: Cast, path: s
         ("project.pdf", "Your project, on paper"),
         ("project/whole", "Your project, saved as a file"),
         ("check-ins", "Your check-ins"),
-        ("watch", "If you checked in"),
+        ("watch", "Whether you checked in"),
         ("return-reasons", "What you told after you came back"),
     ],
 )

@@ -97,7 +97,7 @@ async def test_a_wrong_password_keeps_the_name_and_says_so(cast: Cast) -> None:
     async with cast.client(headers={"accept": "text/html"}) as browser:
         answer = await browser.post("/sign-in", data={"name": "tom<b>", "password": "wrong one"})
     assert answer.status_code == 401
-    assert "do not belong together" in answer.text
+    assert "Name or password is wrong" in answer.text
     assert 'value="tom&lt;b&gt;"' in answer.text
     assert "wrong one" not in answer.text
 
@@ -143,10 +143,10 @@ async def test_an_administrator_adds_somebody_who_can_sign_in(cast: Cast) -> Non
     [
         ({"name": ""}, "Enter a name"),
         ({"sign_in_name": ""}, "to sign in with"),
-        ({"sign_in_name": "TOM "}, "signs in with this name already"),
-        ({"role": "child"}, "Choose what this person is"),
+        ({"sign_in_name": "TOM "}, "This sign-in name is already taken"),
+        ({"role": "child"}, "Choose a role for this person"),
         ({"zone": "Mars"}, "Choose a time zone"),
-        ({"deputy_id": "x"}, "Choose somebody"),
+        ({"deputy_id": "x"}, "Choose a person"),
     ],
 )
 async def test_a_form_says_at_the_question_what_is_wrong(

@@ -26,18 +26,18 @@ async def test_an_address_counts_from_the_page_on_that_takes_its_code(cast: Cast
     async with at_desk(cast, "tom") as browser:
         made = await browser.post("/desk/settings/addresses", data=FORM)
         page = (await browser.get(made.headers["location"])).text
-        assert "A code is on its way" in page
-        assert "it does not count" in page
+        assert "We sent a code" in page
+        assert "we do not use it" in page
         address, code, _ = await code_of(cast)
         path = f"/desk/settings/addresses/{address.id}/code"
         wrong = await browser.post(path, data={"code": "nonsense"})
         assert wrong.status_code == 422
-        assert "This is not the code that was sent." in wrong.text
+        assert "That code is wrong." in wrong.text
         assert wrong.text.count('id="code-error"') == 1
         done = await browser.post(path, data={"code": code})
         page = (await browser.get(done.headers["location"])).text
-    assert "This address counts now." in page
-    assert "it does not count" not in page
+    assert "Address confirmed." in page
+    assert "we do not use it" not in page
 
 
 async def test_a_machine_that_looks_at_the_link_confirms_nothing(cast: Cast) -> None:
@@ -55,7 +55,7 @@ async def test_a_machine_that_looks_at_the_link_confirms_nothing(cast: Cast) -> 
         cast.clock.advance(minutes=31)
         over = await stranger.get(link)
     assert over.status_code == 404
-    assert "This link is over" in over.text
+    assert "This link has expired" in over.text
     assert (await Address.get(id=address.id)).verified_at is not None
 
 
@@ -88,7 +88,7 @@ async def test_a_button_pressed_twice_moves_a_way_once(cast: Cast) -> None:
             moved = await browser.post("/desk/settings/order", data={"order": order[1]})
             assert moved.status_code == 303
         page = (await browser.get("/desk/settings")).text
-    assert page.index("1. e-mail") < page.index("2. push message")
+    assert page.index("1. e-mail") < page.index("2. push notification")
 
 
 async def test_quiet_hours_are_kept_and_a_wrong_one_is_said_where_it_stands(cast: Cast) -> None:
@@ -136,4 +136,4 @@ async def test_administrators_see_whom_nothing_reaches_for_sure(cast: Cast) -> N
     await Address.filter(person_id=cast.eve.id).update(verified_at=None)
     async with at_desk(cast, "root") as browser:
         page = (await browser.get("/desk/people")).text
-    assert page.count("no address has answered") == 2  # Eve's have not, and Root has none.
+    assert page.count("no address is confirmed") == 2  # Eve's have not, and Root has none.

@@ -195,7 +195,7 @@ async def test_another_day_or_owner_is_another_turn_and_the_old_one_stays_on_rec
     await change(tom, step, owner_id=str(cast.mia.id))
     last = await the_open()
     assert (last.turn, last.owner_role) == (2, "child")
-    await change(tom, step, text="Ask again")
+    await change(tom, step, text="Refresh")
     assert (await the_open()).id == last.id, "what says the same goes on"
 
 

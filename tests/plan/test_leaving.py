@@ -261,12 +261,12 @@ async def test_the_page_says_what_there_is_and_hands_it_over(cast: Cast) -> None
     async with cast.browser_as("root") as root:
         shown = await page_of(root, cast, "tom")
         assert "2 children" in shown.text
-        assert "1 promised step that is not done" in shown.text
+        assert "1 promised step not done yet" in shown.text
         assert "Eve Thackeray, caseworker" in shown.text
         assert "Root Zamboni" not in shown.text
         done = await root.post(path, data={"everything": str(cast.eve.id)})
         assert (done.status_code, done.headers["location"]) == (303, "/desk/people?done=left")
-        assert "It is handed over" in (await root.get(done.headers["location"])).text
+        assert "Everything is handed over" in (await root.get(done.headers["location"])).text
         assert (await page_of(root, cast, "tom")).status_code == 404
     assert await caseworkers(cast, "noor") == {"eve"}
 

@@ -302,7 +302,7 @@ async def test_there_is_an_end_to_how_many_are_offered(cast: Cast) -> None:
     plain = {"words": "x", "why": None, "success_sign": None, "steps": []}
     kept = {"agency_id": cast.agency.id, "kind": "own", "spoken": plain, "made_at": cast.clock()}
     await Template.bulk_create([Template(id=uuid4(), **kept) for _ in range(offering.MOST)])
-    with pytest.raises(Refused, match="templates already"):
+    with pytest.raises(Refused, match="There are already"):
         await offered(cast)
 
 

@@ -109,10 +109,12 @@ def test_after_the_call_one_can_say_how_and_by_whom_one_would_like_to_be_met(
 ) -> None:
     phone.pair()
     phone.page.locator(".quiet.help").click()
-    assert phone.page.get_by_text("How would you like it?").count() == 0
+    assert phone.page.get_by_text("How should we reach you?").count() == 0
     phone.page.locator(".alarm").click()
     phone.page.locator(".thanks.received").wait_for()
-    phone.page.get_by_role("button", name="Do not call. Write, and only when I say so").click()
+    phone.page.get_by_role(
+        "button", name="Don't call. Message me only when I say it's safe"
+    ).click()
     phone.page.locator(".thanks.received").wait_for()
     phone.page.get_by_role("button", name="Ines Quintanar").click()
     expect(phone.page.get_by_role("button", name="Ines Quintanar")).to_have_attribute(
@@ -132,7 +134,7 @@ def test_a_wish_without_a_network_waits_with_the_call(phone: Phone, double: Doub
     phone.network(is_there=False)
     phone.page.locator(".alarm").click()
     phone.page.get_by_role("button", name="Come to me").click()
-    phone.page.get_by_text("It is not sent yet").first.wait_for()
+    phone.page.get_by_text("so it isn't sent yet").first.wait_for()
     assert double.check_ins == []
     phone.network(is_there=True)
     phone.page.locator(".thanks.received").wait_for()
@@ -168,10 +170,10 @@ def test_an_offline_check_in_arrives_later_exactly_once(phone: Phone, double: Do
     thanks.get_by_text("Saved on this phone").wait_for()
     assert "Received" not in thanks.inner_text()
     phone.page.reload()
-    phone.page.get_by_text("1 answer waits on this phone").wait_for()
+    phone.page.get_by_text("1 answer not sent yet").wait_for()
     assert double.check_ins == []
     phone.network(is_there=True)
-    phone.page.get_by_text("1 answer waits on this phone").wait_for(state="detached")
+    phone.page.get_by_text("1 answer not sent yet").wait_for(state="detached")
     assert len(double.check_ins) == 1
     phone.page.reload()
     phone.page.wait_for_selector(".faces")
@@ -185,7 +187,7 @@ def test_help_without_a_network_says_that_it_is_not_sent_and_how_to_phone(
     phone.network(is_there=False)
     phone.page.locator(".quiet.help").click()
     phone.page.locator(".alarm").click()
-    phone.page.locator(".thanks").get_by_text("It is not sent yet").wait_for()
+    phone.page.locator(".thanks").get_by_text("so it isn't sent yet").wait_for()
     number = (double.help_phone or "").replace(" ", "")
     expect(phone.page.locator(f'a[href="tel:{number}"]')).to_be_visible()
     expect(phone.page.locator(f'a[href="sms:{number}"]')).to_be_visible()
@@ -255,19 +257,19 @@ def test_what_is_refused_stays_until_the_child_throws_it_away(
     double.refuse_check_ins = (status, code)
     phone.write("Keep these words")
     phone.ok()
-    phone.page.locator(".thanks").get_by_text("This could not be sent").wait_for()
-    phone.page.get_by_role("button", name="Look at it").click()
+    phone.page.locator(".thanks").get_by_text("We couldn't send this").wait_for()
+    phone.page.get_by_role("button", name="See why").click()
     expect(phone.page.locator(".entry")).to_contain_text("Keep these words", use_inner_text=True)
     phone.page.reload()
     double.refuse_check_ins = None
     phone.page.evaluate("dispatchEvent(new Event('online'))")
     phone.go(2, 3)
-    phone.page.get_by_text("It could not be sent").wait_for()
+    phone.page.get_by_text("We couldn't send it").wait_for()
     assert double.check_ins == []
-    phone.page.get_by_role("button", name="Throw away").click()
+    phone.page.get_by_role("button", name="Delete").click()
     expect(phone.page.locator(".entry")).to_have_count(1)
-    phone.page.get_by_role("button", name="Yes, throw it away").click()
-    phone.page.get_by_text("Everything you said has been received.").wait_for()
+    phone.page.get_by_role("button", name="Yes, delete it").click()
+    phone.page.get_by_text("We've received everything you said.").wait_for()
 
 
 def test_what_was_refused_can_be_tried_again_under_the_same_id(
@@ -276,10 +278,10 @@ def test_what_was_refused_can_be_tried_again_under_the_same_id(
     phone.pair()
     double.refuse_check_ins = (422, "invalid")
     phone.ok()
-    phone.page.get_by_role("button", name="Look at it").click()
+    phone.page.get_by_role("button", name="See why").click()
     double.refuse_check_ins = None
     phone.page.get_by_role("button", name="Try again").click()
-    phone.page.get_by_text("Everything you said has been received.").wait_for()
+    phone.page.get_by_text("We've received everything you said.").wait_for()
     first, last = double.posted("/api/v1/check-ins")[0], double.check_ins[0]
     assert first["id"] == last["id"]
 
@@ -291,12 +293,12 @@ def test_a_phone_that_was_shut_out_keeps_its_words_and_hands_them_in_after_pairi
     double.is_revoked = True
     phone.write("Said while shut out")
     phone.ok()
-    phone.page.get_by_text("This phone is not connected any more").wait_for()
+    phone.page.get_by_text("This phone isn't connected any more").wait_for()
     phone.page.reload()
-    phone.page.get_by_role("button", name="Connect it again").click()
+    phone.page.get_by_role("button", name="Reconnect").click()
     phone.page.locator("#code").fill(CODE.lower())
     phone.page.locator(".main").click()
-    phone.page.get_by_text("1 thing from before is not sent yet. Send it now?").wait_for()
+    phone.page.get_by_text("1 thing from before isn't sent yet. Send it now?").wait_for()
     assert double.check_ins == []
     phone.page.get_by_role("button", name="Send", exact=True).click()
     phone.page.get_by_text("1 thing from before").wait_for(state="detached")
@@ -307,9 +309,9 @@ def test_a_phone_that_was_shut_out_keeps_its_words_and_hands_them_in_after_pairi
 def test_words_of_one_person_are_never_sent_under_another(phone: Phone, double: Double) -> None:
     phone.pair()
     double.is_revoked = True
-    phone.write("Not yours")
+    phone.write("Not linked")
     phone.ok()
-    phone.page.get_by_role("button", name="Connect it again").click()
+    phone.page.get_by_role("button", name="Reconnect").click()
     double.person = NOOR
     phone.page.locator("#code").fill(CODE)
     phone.page.locator(".main").click()
@@ -319,7 +321,7 @@ def test_words_of_one_person_are_never_sent_under_another(phone: Phone, double: 
     assert [c["note"] for c in double.check_ins] == [None]
     phone.go(2, 3)
     phone.page.get_by_text("1 thing of somebody else waits here too").wait_for()
-    assert "Not yours" not in phone.page.content()
+    assert "Not linked" not in phone.page.content()
 
 
 def test_a_full_phone_says_so_and_still_sends(phone: Phone, double: Double) -> None:
@@ -335,7 +337,7 @@ def test_a_full_phone_says_so_and_still_sends(phone: Phone, double: Double) -> N
     )
     phone.network(is_there=False)
     phone.ok()
-    phone.page.locator(".thanks").get_by_text("This phone has no room left").wait_for()
+    phone.page.locator(".thanks").get_by_text("This phone is full").wait_for()
     phone.network(is_there=True)
     phone.is_thanked()
     assert len(double.check_ins) == 1
@@ -344,7 +346,7 @@ def test_a_full_phone_says_so_and_still_sends(phone: Phone, double: Double) -> N
 def test_a_browser_that_keeps_nothing_says_so_and_still_sends(phone: Phone, double: Double) -> None:
     phone.page.add_init_script("IDBFactory.prototype.open = () => { throw new Error('no'); };")
     phone.pair()
-    phone.page.get_by_text("This browser keeps nothing once it is closed").wait_for()
+    phone.page.get_by_text("This browser forgets everything when you close it").wait_for()
     phone.ok()
     phone.is_thanked()
     assert len(double.check_ins) == 1

@@ -11,7 +11,7 @@ from tests.pwa.double import Double
 
 pytestmark = pytest.mark.browser
 
-SAFE = "I am safe, not ready to come back"
+SAFE = "I'm safe. I'm not ready to come back yet"
 
 
 def looked_for(phone: Phone, double: Double) -> None:
@@ -34,7 +34,7 @@ def test_the_door_has_help_words_and_numbers_and_never_says_missing_or_police(
     looked_for(phone, double)
     door = phone.page.locator(".door")
     words = door.inner_text()
-    assert "You are not in trouble. We are looking for you because we care." in words
+    assert "You're not in trouble. We're looking for you because we care." in words
     assert "missing" not in words.lower()
     assert "police" not in words.lower()
     calls = door.locator("a").evaluate_all("(all) => all.map((one) => one.getAttribute('href'))")
@@ -99,7 +99,7 @@ def test_without_a_network_it_is_kept_and_goes_out_once(phone: Phone, double: Do
 
 def test_put_away_it_is_gone_until_the_app_is_opened_anew(phone: Phone, double: Double) -> None:
     looked_for(phone, double)
-    phone.page.get_by_role("button", name="Put this away").click()
+    phone.page.get_by_role("button", name="Close").click()
     phone.page.locator(".door").wait_for(state="detached")
     phone.page.reload()
     phone.page.wait_for_selector(".door")

@@ -21,7 +21,7 @@ def offered(phone: Phone, double: Double) -> None:
 def test_one_tap_says_it_and_it_is_not_offered_again(phone: Phone, double: Double) -> None:
     offered(phone, double)
     phone.page.get_by_role("button", name="I forgot").click()
-    phone.page.get_by_text("Thank you for saying so.").wait_for()
+    phone.page.get_by_text("Thank you for telling us.").wait_for()
     for _ in range(50):
         if double.forgotten:
             break
@@ -35,7 +35,7 @@ def test_one_tap_says_it_and_it_is_not_offered_again(phone: Phone, double: Doubl
 
 def test_whoever_says_nothing_hears_no_more_of_it(phone: Phone, double: Double) -> None:
     offered(phone, double)
-    phone.page.get_by_role("button", name="Say nothing").click()
+    phone.page.get_by_role("button", name="Skip").click()
     phone.page.locator(".forgot").wait_for(state="detached")
     phone.page.reload()
     phone.page.wait_for_selector(".faces")
@@ -47,7 +47,7 @@ def test_without_a_network_it_is_kept_and_goes_out_later(phone: Phone, double: D
     offered(phone, double)
     phone.network(is_there=False)
     phone.page.get_by_role("button", name="I forgot").click()
-    phone.page.get_by_text("Thank you for saying so.").wait_for()
+    phone.page.get_by_text("Thank you for telling us.").wait_for()
     assert double.forgotten == []
     phone.network(is_there=True)
     for _ in range(100):

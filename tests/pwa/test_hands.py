@@ -66,7 +66,7 @@ class SharedPhone:
 
     def choose(self, name: str) -> None:
         self.page.get_by_role("button", name=PICTURES[name]).click()
-        self.page.get_by_label("Four digits of your own").fill(DIGITS[name])
+        self.page.get_by_label("Choose a 4-digit code").fill(DIGITS[name])
         self.page.get_by_role("button", name="This is me").click()
 
     def more(self, row: str) -> None:
@@ -83,17 +83,17 @@ class SharedPhone:
         self.page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
         self.more("Share this phone")
         self.choose(name)
-        self.page.get_by_text("That is you on this phone").wait_for()
+        self.page.get_by_text("This is you on this phone now").wait_for()
 
     def beside(self, name: str) -> None:
         self.follow(self.link(name))
-        self.page.get_by_role("heading", name="You are in").wait_for()
+        self.page.get_by_role("heading", name="You're in").wait_for()
         self.choose(name)
         self.is_today()
 
     def hand_on(self) -> None:
         self.more("Share this phone")
-        self.page.get_by_role("button", name="Hand the phone on").click()
+        self.page.get_by_role("button", name="Pass the phone on").click()
         self.asks()
 
     def asks(self) -> None:
@@ -101,7 +101,7 @@ class SharedPhone:
 
     def take(self, name: str) -> None:
         self.page.get_by_role("button", name=PICTURES[name]).click()
-        self.page.get_by_label("Your four digits").fill(DIGITS[name])
+        self.page.get_by_label("Your 4-digit code").fill(DIGITS[name])
         self.is_today()
 
     def say(self, words: str, *, is_received: bool = True) -> None:
@@ -213,10 +213,10 @@ def test_other_digits_open_nothing_and_after_five_one_has_to_wait(shared: Shared
     page = shared.page
     shared.hand_on()
     page.get_by_role("button", name="Star").click()
-    field = page.get_by_label("Your four digits")
+    field = page.get_by_label("Your 4-digit code")
     for _ in range(4):
         field.fill("9999")
-        page.get_by_text("These are not the digits").wait_for()
+        page.get_by_text("That code is wrong").wait_for()
         page.get_by_role("button", name="Back").click()
         page.get_by_role("button", name="Star").click()
     field.fill("2222")  # Those of Noor.
@@ -286,8 +286,8 @@ def test_one_signs_out_and_the_others_stay(shared: SharedPhone) -> None:
     shared.take("mia")
     shared.say("Mia is still in")
     shared.more("Share this phone")
-    page.get_by_role("button", name="It is mine alone again").click()
-    page.get_by_role("button", name="Hand the phone on").wait_for(state="detached")
+    page.get_by_role("button", name="Only I use this phone now").click()
+    page.get_by_role("button", name="Pass the phone on").wait_for(state="detached")
     page.reload()
     shared.is_today()
     names = [cookie["name"] for cookie in shared.context.cookies()]
@@ -308,8 +308,8 @@ def test_a_third_comes_in_by_a_code_and_what_is_taken_along_is_of_whoever_takes_
         shared.take(name)
         page.locator(".tabs button").nth(1).click()
         page.wait_for_selector(".land")
-        page.get_by_role("button", name="Take it along").click()
-        address = page.get_by_role("link", name="Everything as a file").get_attribute("href")
+        page.get_by_role("button", name="Get a copy").click()
+        address = page.get_by_role("link", name="Everything, as a data file").get_attribute("href")
         whole = page.evaluate("(url) => fetch(url).then((answer) => answer.text())", address)
         assert shared.demo["children"][name]["id"] in whole
         others = {"mia", "noor", "lia"} - {name}

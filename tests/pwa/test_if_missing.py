@@ -110,11 +110,11 @@ def test_where_somebody_else_wrote_other_words_both_are_shown_and_the_child_deci
     double.own = {"version": 4, "fields": {"own_call_first": "Tom"}}
     phone.page.fill("#own_call_first", "Rosa")
     keep(phone)
-    status(phone, "Both are here. Nothing is lost.")
+    status(phone, "Both versions are here. Nothing is lost.")
     expect(phone.page.locator("#own_call_first")).to_have_value("Rosa")
     expect(phone.page.locator("#own_call_first-theirs")).to_contain_text("Tom")
     assert double.own["version"] == 4
-    word = "Keep what I wrote" if mine else "Keep what is there now"
+    word = "Save what I wrote" if mine else "Keep what's there now"
     phone.page.get_by_role("button", name=word).click()
     phone.page.locator("#own_call_first-theirs").wait_for(state="detached")
     expect(phone.page.locator("#own_call_first")).to_have_value("Rosa" if mine else "Tom")

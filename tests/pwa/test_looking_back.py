@@ -55,7 +55,7 @@ def test_what_was_signed_can_be_opened_as_it_was_without_a_network(
     binding = phone.page.locator(".moment.binding")
     expect(binding).to_contain_text("This is what you agreed on.", use_inner_text=True)
     expect(binding).to_contain_text("You and Tom", use_inner_text=True)
-    binding.get_by_text("Open it", exact=True).click()
+    binding.get_by_text("Open", exact=True).click()
     phone.page.locator(".note-line").wait_for()
     shown = phone.page.locator("main").inner_text()
     assert EN["summary"] in shown
@@ -74,8 +74,8 @@ def test_then_and_now_are_compared_in_words_for_eye_and_ear(phone: Phone, double
         one.locator("h2").inner_text(): one.inner_text()
         for one in phone.page.locator("main > section").all()
     }
-    assert "Learn to swim" in sections["What came"]
-    assert EN["friend"] in sections["What was let go"]
+    assert "Learn to swim" in sections["What's new"]
+    assert EN["friend"] in sections["What was dropped"]
     otherwise = phone.page.locator(".altered", has_text=EN["child"])
     field = otherwise.locator(".altered-field", has_text="Why it matters")
     assert field.locator("dt").all_inner_texts() == ["Before", "Now"]
@@ -99,7 +99,7 @@ def test_a_day_says_what_changed_on_it(phone: Phone, double: Double) -> None:
     row.click()
     expect(phone.page.locator("h1")).to_contain_text("What changed: today", use_inner_text=True)
     assert "Learn to swim" in text_of(phone, ".alterations")
-    phone.page.get_by_role("button", name="Open the path as it was on that day").click()
+    phone.page.get_by_role("button", name="See the path as it was that day").click()
     assert "Learn to swim" in text_of(phone, ".voices")
 
 
@@ -158,8 +158,8 @@ def test_whose_turn_it_is_stands_over_the_path_ones_own_first_and_the_late_as_pl
     assert mine.startswith("You")
     assert EN["next"] in mine
     assert toms.startswith("Tom")
-    assert "It is still open." in toms
-    assert "Somebody else was told: Ines" in toms
+    assert "Late. It was due" in toms
+    assert "We also told Ines" in toms
     turns(phone).first.click()
     phone.page.get_by_role("button", name="Done", exact=True).click()
     phone.project()
@@ -190,9 +190,7 @@ def test_today_says_one_line_without_a_name(phone: Phone, double: Double) -> Non
     phone.pair()
     line = phone.page.locator(".turn")
     line.wait_for()
-    expect(line).to_have_text(
-        "There is no answer yet. Somebody else was told.", use_inner_text=True
-    )
+    expect(line).to_have_text("No answer yet. We've told someone.", use_inner_text=True)
     double.book.is_due("step", ids["next"], MIA, days=0.001)
     phone.project()
     turns(phone).nth(1).wait_for()
@@ -223,7 +221,7 @@ def test_a_child_is_shown_its_own_late_complaint_though_the_server_names_it_to_n
     phone.pair()
     phone.project()
     assert "Ines" in text_of(phone, ".whose .row")
-    assert "There is no answer yet." in text_of(phone, ".whose .row")
+    assert "No answer yet." in text_of(phone, ".whose .row")
 
 
 # --- to take along, and what came of it
@@ -234,15 +232,15 @@ def test_the_project_can_be_taken_along_with_a_connection_and_says_so_without(
 ) -> None:
     a_project(double.book)
     phone.pair()
-    lead(phone, "Take it along")
+    lead(phone, "Get a copy")
     links = phone.page.locator("main a.row")
     assert [one.get_attribute("href") for one in links.all()] == [
         "/api/v1/project.pdf?language=en",
         "/api/v1/project/whole",
     ]
-    assert "Whoever holds the phone can open it." in text_of(phone, ".note-line")
+    assert "Anyone who has the phone can open it." in text_of(phone, ".note-line")
     phone.network(is_there=False)
-    phone.page.get_by_text("There is none now.").wait_for()
+    phone.page.get_by_text("You're offline now.").wait_for()
     expect(links).to_have_count(0)
 
 
@@ -266,10 +264,10 @@ def test_you_said_we_did_or_why_not(phone: Phone, double: Double) -> None:
     assert "Done:" in next(text for text in deeds if EN["tomdone"] in text)
     assert f"Why: {EN['reason']}" in next(text for text in deeds if EN["missed"] in text)
     moved = next(text for text in deeds if EN["tom"] in text)
-    assert "Another day, " in moved
+    assert "New date, " in moved
     assert "She is on a journey." in moved
     shown = phone.page.locator("main").inner_text()
-    assert "There is no answer yet." in shown
+    assert "No answer yet." in shown
     assert "My own kitchen." in shown
     assert "A secret." not in shown
     assert EN["next"] not in shown

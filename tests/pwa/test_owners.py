@@ -38,11 +38,11 @@ def test_an_adult_is_offered_neither_the_childs_words_nor_a_choice_about_them(
     about = {"entity": "goal", "id": goal, "field": "child_words"}
     page.evaluate(GO, ["difference", about])
     expect(page.locator(".beside .voice")).to_have_count(2)
-    expect(page.get_by_text("Only the child chooses.")).to_be_visible()
+    expect(page.get_by_text("Only the child can choose.")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Take|Write something new"))).to_have_count(
         0
     )
     for field in (about, {"entity": "life_project", "id": MIA, "field": "summary"}):
         page.evaluate(GO, ["edit", field])
-        expect(page.get_by_text("This is not here")).to_be_visible()
+        expect(page.get_by_text("We can't find this")).to_be_visible()
         expect(page.locator("textarea")).to_have_count(0)

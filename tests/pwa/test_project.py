@@ -67,7 +67,7 @@ def write_why(phone: Phone, goal: str, words: str) -> None:
     to_goal(phone, goal)
     phone.page.get_by_role("button", name="Why it matters").click()
     phone.page.locator("textarea").fill(words)
-    click(phone, "Keep")
+    click(phone, "Save")
     phone.page.wait_for_selector(".voices")
 
 
@@ -135,7 +135,7 @@ def test_promises_of_adults_stand_on_the_path_as_large_as_the_childs(
     assert mine["width"] == pytest.approx(toms["width"], abs=1)
     assert mine["x"] < toms["x"]
     late = phone.page.locator(".stone", has_text=WORDS["en"]["late"])
-    expect(late).to_contain_text("It is still open.", use_inner_text=True)
+    expect(late).to_contain_text("Late. It was due", use_inner_text=True)
     expect(late).to_contain_text("Tom", use_inner_text=True)
     missed = phone.page.locator(".stone", has_text=WORDS["en"]["missed"])
     expect(missed).to_contain_text(WORDS["en"]["reason"], use_inner_text=True)
@@ -156,7 +156,7 @@ def test_the_path_is_in_the_order_of_time_and_says_where_one_is(
     }
     assert places["done"] < places["tomdone"] < places["missed"] < here
     assert here < places["late"] < places["next"] < places["tom"] < places["agency"]
-    assert "This path lasts" in texts[-1]
+    assert "The end of this path" in texts[-1]
 
 
 def test_done_and_not_done_with_a_reason_are_equally_near(phone: Phone, double: Double) -> None:
@@ -168,11 +168,11 @@ def test_done_and_not_done_with_a_reason_are_equally_near(phone: Phone, double: 
     assert (done["width"], done["height"]) == (not_done["width"], not_done["height"])
     click(phone, "Not done, and why")
     phone.page.locator("textarea").fill("My aunt was ill.")
-    click(phone, "Keep")
+    click(phone, "Save")
     shown(phone, "My aunt was ill.")
     eventually(phone, lambda: double.book.standing("step", ids["next"], "status") == "not_done")
     assert double.book.standing("step", ids["next"], "reason") == "My aunt was ill."
-    click(phone, "Open it again")
+    click(phone, "Reopen")
     click(phone, "Done")
     eventually(phone, lambda: double.book.standing("step", ids["next"], "status") == "done")
     phone.page.go_back()
@@ -204,7 +204,7 @@ def test_two_voices_that_had_not_seen_each_other_stand_beside_each_other_until_o
     expect(both.nth(0)).to_contain_text("My uncle taught me.", use_inner_text=True)
     expect(both.nth(1)).to_contain_text("It is a trade that is looked for.", use_inner_text=True)
     shown(phone, WORDS["en"]["why"])
-    click(phone, "Take what Tom wrote")
+    click(phone, "Use what Tom wrote")
     phone.page.wait_for_selector(".land")
     eventually(phone, lambda: not list(book.state.open_fields()))
     assert book.standing("goal", goal, "why") == "It is a trade that is looked for."
@@ -228,7 +228,7 @@ def test_a_difference_may_end_with_something_new(phone: Phone, double: Double) -
     click(phone, "See both")
     click(phone, "Write something new together")
     phone.page.locator("textarea").fill("Ours.")
-    click(phone, "Keep")
+    click(phone, "Save")
     eventually(phone, lambda: book.standing("goal", goal, "why") == "Ours.")
     assert not list(book.state.open_fields())
 
@@ -243,7 +243,7 @@ def test_what_arrives_while_one_writes_moves_nothing_and_is_kept_beside(
     phone.page.get_by_role("button", name="Why it matters").click()
     area = phone.page.locator("textarea")
     area.fill("I am half way through a sent")
-    keep = phone.page.get_by_role("button", name="Keep")
+    keep = phone.page.get_by_role("button", name="Save")
     before = (box_of(area), box_of(keep))
     book.say(TOM, "goal", goal, "why", "Tom was quicker.", base=base)
     shown(phone, "Tom was quicker.")
@@ -381,17 +381,17 @@ def test_what_is_typed_about_one_child_is_not_shown_with_another(
 def test_what_is_refused_stays_with_its_sentence_until_the_child_takes_it_back(
     phone: Phone, double: Double
 ) -> None:
-    double.book.problems["forbidden"] = ("not_allowed", "Your role does not include this.")
+    double.book.problems["forbidden"] = ("not_allowed", "Your role does not allow this.")
     phone.pair()
     new_goal(phone, "Something forbidden")
-    shown(phone, "1 thing could not be sent. It is kept on this phone.")
-    click(phone, "Look at it")
+    shown(phone, "We couldn't send 1 thing. It's saved on this phone.")
+    click(phone, "See why")
     entry = phone.page.locator(".entry")
     expect(entry).to_contain_text("Something forbidden", use_inner_text=True)
-    expect(entry).to_contain_text("Your role does not include this.", use_inner_text=True)
-    expect(phone.page.get_by_role("button", name="Copy the words")).to_have_count(1)
-    click(phone, "Throw away")
-    click(phone, "Yes, throw it away")
+    expect(entry).to_contain_text("Your role does not allow this.", use_inner_text=True)
+    expect(phone.page.get_by_role("button", name="Copy the text")).to_have_count(1)
+    click(phone, "Delete")
+    click(phone, "Yes, delete it")
     entry.wait_for(state="detached")
 
 
@@ -414,12 +414,12 @@ def test_a_phone_that_was_shut_out_keeps_its_words_and_offers_them_after_pairing
     phone.project()
     double.is_revoked = True
     new_goal(phone, "Not lost")
-    shown(phone, "This phone is not connected any more.")
+    shown(phone, "This phone isn't connected any more.")
     shown(phone, "Not lost")
-    click(phone, "Connect it again")
+    click(phone, "Reconnect")
     phone.page.locator("#code").fill(CODE)
     phone.page.locator(".main").last.click()
-    shown(phone, "not sent yet. Send")
+    shown(phone, "sent yet. Send")
     assert goals(double) == []
     click(phone, "Send")
     eventually(phone, lambda: goals(double) == ["Not lost"])
@@ -434,14 +434,14 @@ def test_signing_out_warns_of_what_is_not_sent_and_can_keep_it(
     new_goal(phone, "Wait for me")
     phone.go(2)
     phone.page.get_by_role("button", name="Sign out").click()
-    shown(phone, "2 things are not sent yet.")
-    click(phone, "Sign out, keep them locked on this phone")
+    shown(phone, "2 things haven't been sent yet.")
+    click(phone, "Sign out and keep them locked on this phone")
     phone.page.wait_for_selector(".intro")
     phone.network(is_there=True)
     phone.open(f"#pair={CODE}")
     for _ in range(4):
         phone.page.locator(".main").click()
-    shown(phone, "2 things from before are not sent yet. Send them now?")
+    shown(phone, "2 things from before aren't sent yet. Send them now?")
     click(phone, "Send")
     eventually(phone, lambda: goals(double) == ["Wait for me"])
 
@@ -456,20 +456,20 @@ def test_one_agrees_to_just_what_is_written_and_not_while_own_words_wait(
     shown(phone, WORDS["en"]["tom"])
     eventually(phone, lambda: double.posted("/api/v1/sync"))
     revision = book.state.revision
-    phone.page.locator(".row", has_text="Read it and agree").click()
+    phone.page.locator(".row", has_text="Read it and say yes or no").click()
     shown(phone, WORDS["en"]["agency"])
     answers = [
         phone.page.get_by_role("button", name=name, exact=True)
-        for name in ("I agree", "I agree with some of it", "I do not agree")
+        for name in ("I agree", "I agree with some of it", "I don't agree")
     ]
     answers[0].wait_for()
     boxes = [box_of(answer) for answer in answers]
     assert len({(box["width"], box["height"]) for box in boxes}) == 1
-    click(phone, "I do not agree")
+    click(phone, "I don't agree")
     phone.page.locator("textarea").fill("The bus pass is too late.")
     click(phone, "Yes")
     click(phone, "With a drawing")
-    say = phone.page.get_by_role("button", name="Say it")
+    say = phone.page.get_by_role("button", name="Send my answer")
     assert say.is_disabled()
     pad = box_of(phone.page.locator(".pad"))
     phone.page.mouse.move(pad["x"] + 20, pad["y"] + 20)
@@ -487,8 +487,8 @@ def test_one_agrees_to_just_what_is_written_and_not_while_own_words_wait(
     assert value["comment"] == "The bus pass is too late."
     phone.network(is_there=False)
     new_goal(phone, "One thing more")
-    phone.page.locator(".row", has_text="Read it and agree").click()
-    shown(phone, "Your last words go out first.")
+    phone.page.locator(".row", has_text="Read it and say yes or no").click()
+    shown(phone, "We're sending your latest changes first.")
     expect(phone.page.get_by_role("button", name="I agree", exact=True)).to_have_count(0)
 
 
@@ -498,22 +498,22 @@ def test_one_can_agree_without_a_network_to_what_was_received(phone: Phone, doub
     phone.pair()
     phone.project()
     shown(phone, WORDS["en"]["tom"])
-    phone.page.locator(".row", has_text="Read it and agree").click()
+    phone.page.locator(".row", has_text="Read it and say yes or no").click()
     phone.page.get_by_role("button", name="I agree", exact=True).wait_for()
     revision = book.state.revision
     phone.network(is_there=False)
     phone.page.reload()
     phone.project()
-    phone.page.locator(".row", has_text="Read it and agree").click()
+    phone.page.locator(".row", has_text="Read it and say yes or no").click()
     click(phone, "I agree")
-    click(phone, "Say it")
+    click(phone, "Send my answer")
     book.say(TOM, "life_project", MIA, "situation", "A hearing in spring.")
     phone.network(is_there=True)
     eventually(phone, lambda: len(book.state.agreements) == 3)
     assert book.state.agreements[-1].value["revision"] == revision
     assert book.state.revision == revision + 1
     phone.project()
-    shown(phone, "Something is new since you agreed")
+    shown(phone, "There is something new since you agreed")
 
 
 def test_who_can_read_a_message_is_said_before_it_is_sent_and_received_only_afterwards(
@@ -543,12 +543,12 @@ def test_a_thing_in_a_house_is_shown_to_nobody_until_the_child_shows_it(
     phone.page.locator(".row", has_text="Three houses").click()
     phone.page.locator(".house").nth(1).click()
     phone.page.locator("textarea").fill("The letters from the office.")
-    click(phone, "Put it into the house")
-    shown(phone, "Only you see it.")
+    click(phone, "Add it to the house")
+    shown(phone, "Only you can see it.")
     eventually(phone, lambda: double.book.things("house"))
     (house,) = double.book.things("house")
     assert double.book.standing("house", house, "is_shown") is False
-    click(phone, "Show it to those who work with me")
+    click(phone, "Share it with my team")
     eventually(phone, lambda: double.book.standing("house", house, "is_shown") is True)
     assert double.book.standing("house", house, "text") == "The letters from the office."
 
@@ -646,11 +646,11 @@ def test_a_complaint_goes_to_whom_the_child_chose_and_its_answer_comes_back(
 ) -> None:
     phone.pair()
     phone.project()
-    phone.page.locator(".row", has_text="Something is not right").click()
+    phone.page.locator(".row", has_text="Something isn't right").click()
     shown(phone, "Only Ines (Supervisor) reads it")
     phone.page.locator("textarea").fill("I have been waiting for three weeks.")
     click(phone, "Send")
-    shown(phone, "There is no answer yet.")
+    shown(phone, "No answer yet.")
     eventually(phone, lambda: double.book.things("complaint"))
     (complaint,) = double.book.things("complaint")
     assert double.book.standing("complaint", complaint, "to") == "supervisor"
@@ -664,10 +664,10 @@ def test_a_meeting_is_asked_for_held_and_rated(phone: Phone, double: Double) -> 
     phone.page.locator(".row", has_text="About this path").click()
     click(phone, "Ask for a meeting")
     phone.page.locator("input").fill("2027-01-15")
-    click(phone, "Keep")
+    click(phone, "Save")
     phone.page.locator(".row", has_text="We look back together").click()
     phone.page.get_by_text("Getting ready").click()
-    shown(phone, "You do not have to agree on the same day.")
+    shown(phone, "You don't have to say yes on the same day.")
     click(phone, "We met today")
     click(phone, "Good")
     eventually(phone, lambda: double.book.things("review"))
@@ -780,7 +780,7 @@ def test_everything_that_was_said_can_be_read_with_who_and_when(
     entry = phone.page.locator(".entry", has_text=WORDS["en"]["reason"]).first
     text = entry.inner_text()
     assert "Tom" in text
-    assert "Why not" in text
+    assert "Why it wasn't done" in text
     assert WORDS["en"]["missed"] in text
 
 

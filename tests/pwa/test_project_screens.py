@@ -440,7 +440,7 @@ def test_a_project_can_be_made_with_the_keyboard_alone(phone: Phone, double: Dou
     page.keyboard.type("Sleep well")
     press("Next")
     for _ in range(3):
-        press("I don\u2019t know yet")
+        press("I don't know yet")
     page.wait_for_selector(".goal")
     expect(page.locator(".goal")).to_contain_text("Sleep well", use_inner_text=True)
 

@@ -136,7 +136,7 @@ def test_one_tap_makes_a_new_address_and_says_that_it_works(
     [made] = double.subscriptions
     assert made["receipts"] is True
     assert double.tried == [made["id"]]
-    phone.page.get_by_role("button", name="All right").click()
+    phone.page.get_by_role("button", name="Got it").click()
     phone.page.locator(".banner").wait_for(state="detached")
     phone.page.reload()
     phone.page.wait_for_selector(".faces")
@@ -169,7 +169,7 @@ def test_without_a_network_it_says_that_it_did_not_work(phone: Phone, double: Do
     silent(phone, double)
     phone.network(is_there=False)
     phone.page.get_by_role("button", name="Try again").click()
-    phone.page.get_by_text("It did not work just now.").wait_for()
+    phone.page.get_by_text("That didn't work.").wait_for()
     phone.network(is_there=True)
     phone.page.get_by_role("button", name="Try again").click()
     phone.page.get_by_text("It works.").wait_for()

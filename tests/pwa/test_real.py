@@ -107,9 +107,9 @@ def test_a_child_comes_in_checks_in_online_and_offline_and_sees_her_days(
     real_phone.tick()
     page.locator(".thanks").get_by_text("Not sent yet").wait_for()
     page.reload()
-    page.get_by_text("1 answer waits on this phone").wait_for()
+    page.get_by_text("1 answer not sent yet").wait_for()
     real_phone.network(is_there=True)
-    page.get_by_text("1 answer waits on this phone").wait_for(state="detached")
+    page.get_by_text("1 answer not sent yet").wait_for(state="detached")
     real_phone.go(1)
     page.locator(".entry").nth(5).wait_for()
     first = page.locator("section").first
@@ -152,7 +152,7 @@ def test_a_second_child_on_the_same_phone_sees_and_sends_nothing_of_the_first(
     page.reload()
     page.wait_for_selector(".faces")
     assert "words of Noor" not in page.content()
-    assert page.get_by_text("waits on this phone").count() == 0
+    assert page.get_by_text("not sent yet").count() == 0
     real_phone.ok()
     real_phone.is_thanked()
     real_phone.go(1)

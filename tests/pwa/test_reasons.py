@@ -20,7 +20,7 @@ TALK = talk(push=("alone", "not_heard"), pull=("family",), stop=STOP["en"])
 TITLE = "What the child said after coming back"
 PATH = f"/api/v1/children/{MIA}/return-reasons"
 SYNC = f"/api/v1/children/{MIA}/sync"
-ONCE_MORE = "It did not work just now. Try again when there is a connection."
+ONCE_MORE = "That didn't work. Try again when you're online."
 
 
 def to_review(phone: Phone, double: Double, who: str = TOM) -> dict[str, str]:
@@ -63,23 +63,23 @@ def test_a_reason_becomes_a_goal_in_its_words_and_is_shown_as_one(
     ids = to_review(phone, double)
     page = phone.page
     expect(page.locator(".reason")).to_have_count(4)
-    for title in ("What made the child go", "What drew the child"):
+    for title in ("What made the child leave", "What pulled the child away"):
         expect(page.locator("h3", has_text=title)).to_be_visible()
     phone.network(is_there=False)
-    reason(phone, STOP["en"]).get_by_role("button", name="Make a goal of it").click()
+    reason(phone, STOP["en"]).get_by_role("button", name="Make it a goal").click()
     page.locator(".area").nth(1).click()
     click(phone, "Next")
     expect(page.locator("textarea")).to_have_value(STOP["en"])
     page.locator("textarea").fill("I find somebody whom you can call at night.")
     click(phone, "Next")
-    click(phone, "I don\u2019t know yet")
-    click(phone, "I don\u2019t know yet")
-    click(phone, "I don\u2019t know yet")
+    click(phone, "I don't know yet")
+    click(phone, "I don't know yet")
+    click(phone, "I don't know yet")
     # Back where one was, and nobody makes it twice.
     came = reason(phone, STOP["en"]).locator(".row")
     expect(came).to_contain_text("This is a goal now")
     expect(came).to_contain_text("I find somebody whom you can call at night.")
-    expect(reason(phone, STOP["en"]).get_by_role("button", name="Make a goal")).to_have_count(0)
+    expect(reason(phone, STOP["en"]).get_by_role("button", name="Make it a goal")).to_have_count(0)
     phone.network(is_there=True)
     eventually(phone, lambda: len(said(double, "goal")) == 1)
     [goal] = said(double, "goal")
@@ -94,7 +94,7 @@ def test_a_reason_becomes_a_goal_in_its_words_and_is_shown_as_one(
     ]
     double.book.say(TOM, "goal", made[1], "lifecycle", "cancelled")
     open_review(phone, ids)
-    button = reason(phone, STOP["en"]).get_by_role("button", name="Make a goal of it")
+    button = reason(phone, STOP["en"]).get_by_role("button", name="Make it a goal")
     button.wait_for(timeout=20_000)
 
 
@@ -106,11 +106,11 @@ def test_a_reason_is_added_to_a_goal_as_a_step(phone: Phone, double: Double) -> 
     rows = reason(phone, "Nobody listened").locator(".row")
     assert rows.count() >= 2
     rows.first.click()
-    click(phone, "I don\u2019t know yet")
+    click(phone, "I don't know yet")
     expect(page.locator("textarea")).to_have_value("Nobody listened")
     page.locator("textarea").fill("Sit down with Mia every Friday")
     click(phone, "Next")
-    click(phone, "I don\u2019t know yet")
+    click(phone, "I don't know yet")
     expect(reason(phone, "Nobody listened")).to_contain_text("This is a step now")
     eventually(phone, lambda: len(said(double, "step")) == 1)
     [step] = said(double, "step")
@@ -126,7 +126,7 @@ def test_what_was_typed_for_another_goal_stays_there(phone: Phone, double: Doubl
     page.evaluate(GO, ["new-goal", {"q": "1"}])
     page.locator("textarea").fill("A bicycle.")
     page.evaluate(GO, ["new-goal", {"q": "1", "reason": reason_id(1, "push", "alone")}])
-    expect(page.locator("textarea")).to_have_value("Alone, or homesick")
+    expect(page.locator("textarea")).to_have_value("Lonely or homesick")
     page.evaluate(GO, ["new-goal", {"q": "1"}])
     expect(page.locator("textarea")).to_have_value("A bicycle.")
 
@@ -147,13 +147,13 @@ def test_what_was_read_stays_readable_offline_sealed_until_it_may_not_be_read(
     page.wait_for_selector(".path")
     open_review(phone, ids)
     expect(page.locator(".reason")).to_have_count(4)
-    expect(page.locator("[role=status]", has_text="As it was read on this phone")).to_be_visible()
+    expect(page.locator("[role=status]", has_text="Last updated on this phone")).to_be_visible()
     phone.network(is_there=True)
     # The child has said no since.
     double.reasons = []
     ask_again(phone, double, ids)
     expect(page.locator(".reason")).to_have_count(0)
-    expect(page.get_by_text("There is nothing that the child lets be used here.")).to_be_visible()
+    expect(page.get_by_text("The child hasn't let you use anything here.")).to_be_visible()
     # Whoever may not read them any more keeps none.
     double.reasons = [TALK]
     ask_again(phone, double, ids)
@@ -173,7 +173,7 @@ def test_without_a_network_and_nothing_kept_it_says_that_it_comes_with_one(
     phone.page.wait_for_selector(".path")
     phone.network(is_there=False)
     open_review(phone, ids)
-    expect(phone.page.get_by_text("This part comes with a connection.")).to_be_visible()
+    expect(phone.page.get_by_text("You need internet for this part.")).to_be_visible()
     double.reasons = [TALK]
     phone.network(is_there=True)
     expect(phone.page.locator(".reason")).to_have_count(4)
@@ -203,19 +203,19 @@ def test_the_child_sees_its_own_words_when_it_asks_and_its_phone_keeps_none(
     ids = to_review(phone, double, MIA)
     page = phone.page
     assert not [path for _, path, _ in double.requests if path == PATH]
-    click(phone, "See what you had written down")
+    click(phone, "See what you said")
     expect(page.get_by_text(own)).to_be_visible()
-    expect(page.get_by_text("You let them use your reasons here.")).to_be_visible()
-    expect(page.get_by_text("Your reasons are not used here.")).to_be_visible()
+    expect(page.get_by_text("You let adults use your reasons here.")).to_be_visible()
+    expect(page.get_by_text("Adults can't see your reasons here.")).to_be_visible()
     assert not [box for box in phone.stored() if "reasons" in str(box["key"])]
-    click(phone, "Put it away")
+    click(phone, "Close")
     expect(page.get_by_text(own)).to_have_count(0)
-    click(phone, "See what you had written down")
+    click(phone, "See what you said")
     page.get_by_text(own).wait_for()
     open_review(phone, ids)
     expect(page.get_by_text(own)).to_have_count(0)
     phone.network(is_there=False)
-    click(phone, "See what you had written down")
+    click(phone, "See what you said")
     expect(page.get_by_text(ONCE_MORE)).to_be_visible()
 
 

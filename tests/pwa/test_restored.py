@@ -19,7 +19,7 @@ def _say_something(phone: Phone) -> None:
     phone.tick()
     phone.is_thanked()
     phone.project()
-    phone.page.get_by_role("button", name="Talk").first.click()
+    phone.page.get_by_role("button", name="Messages").first.click()
     phone.page.locator("#message").fill("A word for Tom.")
     phone.page.get_by_role("button", name="Send", exact=True).click()
     phone.page.locator(".thread").get_by_text("A word for Tom.").wait_for()

@@ -39,19 +39,19 @@ def propose(phone: Phone) -> None:
 def test_the_rhythm_and_what_it_comes_to_are_shown(phone: Phone) -> None:
     at_the_rhythm(phone)
     assert "Every day at 18:00" in words(phone)
-    assert "if you do not answer, a person is told by" in words(phone)
+    assert "If you don't answer, we tell an adult by" in words(phone)
 
 
 def test_a_phone_on_another_clock_says_whose_times_they_are(phones: Phones) -> None:
     away = at_the_rhythm(phones(zone="Asia/Kabul"))
     expect(away.page.locator(".card")).to_contain_text("The times above are by the clock in Paris")
     at_home = at_the_rhythm(phones())
-    assert "another clock" not in words(at_home)
+    assert "Your phone's clock is different" not in words(at_home)
 
 
 def test_today_leads_there(phone: Phone) -> None:
     phone.pair()
-    phone.page.get_by_role("button", name="When am I asked?").click()
+    phone.page.get_by_role("button", name="My check-in times").click()
     phone.page.wait_for_selector(".card")
     assert "Every day at 18:00" in words(phone)
 
@@ -64,7 +64,7 @@ def test_a_proposal_is_sent_with_its_sum_and_waits_for_an_answer(
     phone.page.locator("[role=status]", has_text="Asked").wait_for()
     phone.page.locator("#why").fill("Training ends at seven.")
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     (said,) = double.posted(PATH)
     assert said["rhythm"] == {"at": ["20:00"]}
     assert said["words"] == "Training ends at seven."
@@ -76,21 +76,21 @@ def test_days_are_chosen_and_left_out(phone: Phone, double: Double) -> None:
     propose(phone)
     phone.page.get_by_role("button", name="Sunday").click()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     assert double.posted(PATH)[0]["rhythm"] == {"at": ["20:00"], "days": [0, 1, 2, 3, 4, 5]}
 
 
 def test_a_longer_time_to_answer_is_proposed_with_its_sum(phone: Phone, double: Double) -> None:
     at_the_rhythm(phone)
     propose(phone)
-    phone.page.get_by_role("button", name="I need a longer time to answer").click()
+    phone.page.get_by_role("button", name="Give me more time to answer").click()
     assert phone.page.locator("main > .main").is_disabled()
     phone.page.get_by_label("Time 1, from").fill("16:00")
-    phone.page.locator("[role=status]", has_text="Asked from").wait_for()
+    phone.page.locator("[role=status]", has_text="16:00 to 20:00").wait_for()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     assert double.posted(PATH)[0]["rhythm"] == {"at": ["20:00"], "from": {"20:00": "16:00"}}
-    assert "Every day, some time from 16:00 to 20:00" in words(phone)
+    assert "Every day, any time from 16:00 to 20:00" in words(phone)
 
 
 def test_a_longer_time_that_was_agreed_is_shown_and_can_be_given_up(
@@ -98,11 +98,11 @@ def test_a_longer_time_that_was_agreed_is_shown_and_can_be_given_up(
 ) -> None:
     double.rhythm = {"at": ["09:00", "20:00"], "from": {"20:00": "16:00"}}
     at_the_rhythm(phone)
-    assert "Every day, 9:00 and some time from 16:00 to 20:00" in words(phone)
+    assert "Every day, 9:00 and any time from 16:00 to 20:00" in words(phone)
     phone.page.locator("main > .second").click()
     phone.page.get_by_role("button", name="One time is enough").click()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     assert double.posted(PATH)[0]["rhythm"] == {"at": ["09:00", "20:00"]}
 
 
@@ -116,12 +116,12 @@ def test_without_a_network_it_is_kept_and_goes_out_later(phone: Phone, double: D
     at_the_rhythm(phone)
     phone.network(is_there=False)
     propose(phone)
-    phone.page.get_by_text("What it comes to is shown when there is a connection.").wait_for()
+    phone.page.get_by_text("You'll see the result when you're online.").wait_for()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for a connection.").wait_for()
+    phone.page.get_by_text("It will be sent when you're online.").wait_for()
     assert double.proposals == []
     phone.network(is_there=True)
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     assert len(double.proposals) == 1
 
 
@@ -139,12 +139,12 @@ def test_what_the_server_does_not_take_stays_with_its_reason(phone: Phone, doubl
     phone.network(is_there=False)
     propose(phone)
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for a connection.").wait_for()
+    phone.page.get_by_text("It will be sent when you're online.").wait_for()
     double.is_too_seldom = True
     phone.network(is_there=True)
-    phone.page.get_by_role("button", name="It could not be sent. See why.").click()
+    phone.page.get_by_role("button", name="We couldn't send it. See why.").click()
     phone.page.wait_for_selector(".entry")
-    assert "Other times, as you proposed them" in words(phone)
+    assert "Other times you suggested" in words(phone)
     assert "Said by the double." in words(phone)
 
 
@@ -176,8 +176,8 @@ def back_path(one: dict[str, Any]) -> str:
 def test_what_nobody_answered_is_taken_back(phone: Phone, double: Double) -> None:
     double.proposals = [an_open_one(double)]
     at_the_rhythm(phone)
-    phone.page.get_by_role("button", name="Take it back").click()
-    expect(phone.page.get_by_text("You proposed")).to_have_count(0)
+    phone.page.get_by_role("button", name="Take back").click()
+    expect(phone.page.get_by_text("Your suggestion")).to_have_count(0)
     assert double.proposals[0]["state"] == "recalled"
 
 
@@ -185,11 +185,11 @@ def test_without_a_network_it_is_taken_back_later(phone: Phone, double: Double) 
     double.proposals = [an_open_one(double)]
     at_the_rhythm(phone)
     phone.network(is_there=False)
-    phone.page.get_by_role("button", name="Take it back").click()
-    phone.page.get_by_text("You take it back. That waits for a connection.").wait_for()
+    phone.page.get_by_role("button", name="Take back").click()
+    phone.page.get_by_text("You took it back. It will be sent when you're online.").wait_for()
     assert double.proposals[0]["state"] == "open"
     phone.network(is_there=True)
-    expect(phone.page.get_by_text("You proposed")).to_have_count(0)
+    expect(phone.page.get_by_text("Your suggestion")).to_have_count(0)
     assert double.proposals[0]["state"] == "recalled"
 
 
@@ -198,12 +198,12 @@ def test_what_never_left_the_phone_is_taken_back_there(phone: Phone, double: Dou
     phone.network(is_there=False)
     propose(phone)
     phone.page.locator("main > .main").click()
-    phone.page.get_by_role("button", name="Take it back").click()
-    expect(phone.page.get_by_text("You proposed")).to_have_count(0)
+    phone.page.get_by_role("button", name="Take back").click()
+    expect(phone.page.get_by_text("Your suggestion")).to_have_count(0)
     phone.network(is_there=True)
     phone.page.wait_for_timeout(500)
     phone.go(2)
-    expect(phone.page.get_by_text("Nothing waits")).to_be_visible()
+    expect(phone.page.get_by_text("Everything is sent")).to_be_visible()
     assert double.proposals == []
 
 
@@ -211,16 +211,16 @@ def test_whoever_is_too_late_reads_so_and_what_was_answered(phone: Phone, double
     double.proposals = [an_open_one(double)]
     at_the_rhythm(phone)
     phone.network(is_there=False)
-    phone.page.get_by_role("button", name="Take it back").click()
-    phone.page.get_by_text("You take it back.").wait_for()
+    phone.page.get_by_role("button", name="Take back").click()
+    phone.page.get_by_text("You took it back.").wait_for()
     tom = {"id": TOM, "name": "Tom"}
     answered = {"state": "agreed", "decided_by": tom, "decided_at": "2026-01-02T13:00:00Z"}
     double.proposals = [an_open_one(double, **answered)]
     phone.network(is_there=True)
-    phone.page.get_by_text("There was an answer already.").wait_for()
+    phone.page.get_by_text("There was already an answer.").wait_for()
     assert "Tom agreed" in words(phone)
-    phone.page.get_by_role("button", name="All right").click()
-    expect(phone.page.get_by_text("There was an answer already.")).to_have_count(0)
+    phone.page.get_by_role("button", name="Got it").click()
+    expect(phone.page.get_by_text("There was already an answer.")).to_have_count(0)
     assert double.proposals[0]["state"] == "agreed"
 
 
@@ -230,14 +230,14 @@ def test_whoever_is_too_late_reads_so_and_what_was_answered(phone: Phone, double
 def test_other_times_are_proposed_for_some_days_only(phone: Phone, double: Double) -> None:
     at_the_rhythm(phone)
     propose(phone)
-    phone.page.get_by_role("button", name="For some days only").click()
-    assert "Choose the first and the last day." in words(phone)
+    phone.page.get_by_role("button", name="Only for a few days").click()
+    assert "Choose a first and a last day." in words(phone)
     assert phone.page.locator("main > .main").is_disabled()
     phone.page.get_by_label("First day").fill("2031-03-05")
     phone.page.get_by_label("Last day").fill("2031-03-07")
     phone.page.locator("[role=status]", has_text="Asked").wait_for()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     (said,) = double.posted(PATH)
     assert (said["first"], said["last"]) == ("2031-03-05", "2031-03-07")
     looked = double.posted("/api/v1/rhythm/look")[-1]
@@ -248,10 +248,10 @@ def test_other_times_are_proposed_for_some_days_only(phone: Phone, double: Doubl
 def test_who_changes_their_mind_proposes_it_for_good(phone: Phone, double: Double) -> None:
     at_the_rhythm(phone)
     propose(phone)
-    phone.page.get_by_role("button", name="For some days only").click()
+    phone.page.get_by_role("button", name="Only for a few days").click()
     phone.page.get_by_role("button", name="From now on").click()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It waits for an answer.").wait_for()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
     assert "first" not in double.posted(PATH)[0]
 
 
@@ -260,7 +260,7 @@ def test_several_that_wait_are_shown_each(phone: Phone, double: Double) -> None:
     other = "00000000-0000-4000-8000-00000000000e"
     double.proposals = [an_open_one(double), an_open_one(double, id=other, **days)]
     at_the_rhythm(phone)
-    expect(phone.page.get_by_role("button", name="Take it back")).to_have_count(2)
+    expect(phone.page.get_by_role("button", name="Take back")).to_have_count(2)
 
 
 # --- days that matter
@@ -280,20 +280,20 @@ def test_the_days_that_one_knows_of_are_shown_also_without_a_network(
         }
     ]
     at_the_rhythm(phone)
-    phone.page.get_by_text("Days that matter").wait_for()
+    phone.page.get_by_text("Important days").wait_for()
     assert "Your hearing or appointment, Wednesday 3 December" in words(phone)
     assert "From Tuesday 2 December to Saturday 6 December, a person is told sooner" in words(phone)
     phone.network(is_there=False)
     phone.page.reload()
     phone.go(2)
     phone.page.locator(".row").nth(1).click()
-    phone.page.get_by_text("Days that matter").wait_for()
+    phone.page.get_by_text("Important days").wait_for()
 
 
 def test_where_nothing_is_known_of_the_calendar_nothing_is_said_of_it(phone: Phone) -> None:
     at_the_rhythm(phone)
     phone.page.wait_for_timeout(300)
-    assert "Days that matter" not in words(phone)
+    assert "Important days" not in words(phone)
 
 
 DECISIONS: list[tuple[dict[str, Any], str]] = [
@@ -321,5 +321,5 @@ def test_who_answered_what_and_when_is_shown(
         }
     ]
     at_the_rhythm(phone)
-    phone.page.get_by_text("You proposed").wait_for()
+    phone.page.get_by_text("Your suggestion").wait_for()
     assert says in words(phone)

@@ -286,7 +286,7 @@ def test_a_code_may_be_typed_with_the_digits_of_an_arabic_keyboard(phone: Phone)
         phone.page.locator(".main").click()
     phone.page.locator("#code").fill("\u0661\u06f2CD EFGH")
     phone.page.locator(".main").click()
-    phone.page.get_by_text("This code does not open anything").wait_for()
+    phone.page.get_by_text("This code doesn't work").wait_for()
     assert phone.double.posted("/api/v1/pair")[-1]["code"] == "12CDEFGH"
 
 
@@ -297,10 +297,10 @@ def test_a_wrong_code_is_explained_and_the_typed_letters_stay(phone: Phone) -> N
     field = phone.page.locator("#code")
     field.fill("abc")
     phone.page.locator(".main").click()
-    phone.page.get_by_text("A code has eight letters and digits").wait_for()
+    phone.page.get_by_text("A code has 8 letters and numbers").wait_for()
     field.fill("zzzz-zzzz")
     phone.page.locator(".main").click()
-    phone.page.get_by_text("This code does not open anything").wait_for()
+    phone.page.get_by_text("This code doesn't work").wait_for()
     expect(field).to_have_value("zzzz-zzzz")
     field.fill("abcd efgh")
     phone.page.locator(".main").click()

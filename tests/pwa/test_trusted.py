@@ -15,7 +15,7 @@ ROW = 7
 def name_rosa(phone: Phone) -> None:
     phone.page.locator("#trusted-name").fill("Rosa")
     phone.page.locator("#trusted-reach").fill("+33 6 12 34 56 78")
-    phone.page.get_by_role("button", name="Name this person").click()
+    phone.page.get_by_role("button", name="Add this person").click()
     phone.page.locator(".entry", has_text="Rosa").wait_for()
 
 
@@ -24,10 +24,10 @@ def test_somebody_is_named_and_the_caseworkers_answer_stands_beside_the_name(
 ) -> None:
     phone.pair()
     phone.go(2, ROW)
-    phone.page.get_by_role("button", name="Ask them also when I call for help").click()
+    phone.page.get_by_role("button", name="Also when I ask for help").click()
     name_rosa(phone)
     entry = phone.page.locator(".entry")
-    expect(entry).to_contain_text("Your caseworker speaks with them first.", use_inner_text=True)
+    expect(entry).to_contain_text("Your caseworker talks to them first.", use_inner_text=True)
     [said] = double.trusted
     assert (said["name"], said["reach"], said["also_help"]) == ("Rosa", "+33 6 12 34 56 78", True)
     double.trusted[0] |= {"state": "no", "why": "I could not reach her."}

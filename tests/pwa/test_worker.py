@@ -56,13 +56,13 @@ def test_a_new_version_waits_for_a_tap_and_the_outbox_survives_it(
     phone.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")
     phone.page.get_by_text("A new version is ready.").wait_for()
     with phone.page.expect_navigation():
-        phone.page.get_by_role("button", name="Use it").click()
-    phone.page.get_by_text("1 answer waits on this phone").wait_for()
+        phone.page.get_by_role("button", name="Update").click()
+    phone.page.get_by_text("1 answer not sent yet").wait_for()
     shells = phone.page.evaluate("caches.keys().then((n) => n.filter((x) => /^shell/.test(x)))")
     assert [name.startswith("shell-next-") for name in shells] == [True]
     double.refuse_check_ins = None
     phone.page.evaluate("dispatchEvent(new Event('online'))")
-    phone.page.get_by_text("1 answer waits on this phone").wait_for(state="detached")
+    phone.page.get_by_text("1 answer not sent yet").wait_for(state="detached")
     assert [c["note"] for c in double.check_ins] == ["Said before the update"]
 
 
@@ -73,7 +73,7 @@ def test_a_new_version_does_not_take_over_from_words_that_are_being_typed(
     phone.write("Half a thought")
     double.publish(new_version(tmp_path))
     phone.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")
-    phone.page.get_by_role("button", name="Use it").click()
+    phone.page.get_by_role("button", name="Update").click()
     phone.page.wait_for_timeout(1_500)
     expect(phone.page.locator("textarea")).to_have_value("Half a thought")
     assert phone.page.evaluate("navigator.serviceWorker.ready.then((r) => !!r.waiting)")

@@ -603,10 +603,10 @@ async def test_the_account_on_paper_says_who_was_there_when(cast: Cast) -> None:
     facts = await account(cast.mia.id, begin, cast.clock() + timedelta(hours=1), "en")
     said = [(fact.what, fact.who) for fact in facts]
     for one in (
-        ("Another agency was asked to take over", "Tom Verhoeven"),
+        ("Request to another agency to take over", "Tom Verhoeven"),
         ("Another agency took over", "Uwe Brandvold"),
-        ("There for the child no more", "Sam Oyelaran"),
-        ("There for the child from now on", "Uwe Brandvold"),
+        ("No longer assigned to the child", "Sam Oyelaran"),
+        ("Assigned to the child", "Uwe Brandvold"),
     ):
         assert said.count(one) == 1, said
 
@@ -678,13 +678,13 @@ async def page_of(cast: Cast, name: str, path: str) -> str:
     return str(answer.text)
 
 
-NO_SUPERVISOR = "has no supervisor. What is late goes to the caseworker"
+NO_SUPERVISOR = "has no supervisor. If something is late, we tell the caseworker"
 
 
 async def test_who_takes_a_child_over_without_a_supervisor_is_told_so(cast: Cast) -> None:
     made = await offered(cast)
     page = f"/desk/transfers/{made['id']}"
-    assert "Without a supervisor, what is late goes to" in await page_of(cast, "uwe", page)
+    assert "Without a supervisor, anything late goes to" in await page_of(cast, "uwe", page)
     assert NO_SUPERVISOR not in await page_of(cast, "tom", page)
     await accept(cast, made)
     assert NO_SUPERVISOR in await page_of(cast, "uwe", page)

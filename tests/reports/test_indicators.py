@@ -242,9 +242,9 @@ async def test_the_page_and_the_file_say_the_same(cast: Cast) -> None:
         page = (await browser.get("/desk/indicators?quarter=2026-1")).text
         file = await browser.get("/desk/indicators.csv?quarter=2026-1")
     assert "too few" in page
-    assert "Until somebody saw the child" in page
+    assert "Until the child was seen" in page
     assert "Mia" not in page
-    assert "This quarter is not over." in page
+    assert "This quarter is not over yet." in page
     rows = dict(line.split(",") for line in file.text.splitlines())
     assert rows["episodes"] == "5"
     assert rows["children"] == ""
@@ -259,14 +259,14 @@ async def test_from_a_quarter_one_goes_to_those_beside_it(cast: Cast) -> None:
         far = (await browser.get("/desk/indicators?quarter=2024-2")).text
     assert "1 January 2026 to 31 March 2026" in now
     assert "quarter=2025-4" in now
-    assert "The quarter after" not in now
+    assert "Next quarter" not in now
     assert "1 October 2025 to 31 December 2025" in before
-    assert "No child was missing in this quarter." in before
+    assert "No child went missing in this quarter." in before
     assert "too few" not in before
-    assert "This quarter is not over." not in before
+    assert "This quarter is not over yet." not in before
     assert "quarter=2025-3" in before
     assert "quarter=2026-1" in before
-    assert "The quarter before" not in far
+    assert "Previous quarter" not in far
     assert "quarter=2024-3" in far
 
 

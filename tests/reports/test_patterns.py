@@ -302,8 +302,8 @@ async def test_it_says_what_is_the_same_and_not_what_it_is(cast: Cast) -> None:
     await both_packs(cast)
     [one] = await links(cast, "tom")
     assert one["says"] == (
-        "The same number stands in the grab packs of Mia Castellane and Noor Haddadin,"
-        " under: People to worry about and Other phones."
+        "The same number is in the grab packs of Mia Castellane and Noor Haddadin, under:"
+        " People to worry about and Other phones."
     )
     assert set(one["children"]) == {str(cast.mia.id), str(cast.noor.id)}
     assert await Entry.filter(child_id=cast.noor.id, what="look:episode:see").count() == 1
@@ -372,10 +372,11 @@ async def test_homes_and_hours_are_counted_for_who_supervises(cast: Cast) -> Non
     await missing_thrice(cast)
     says = [one["says"] for one in await links(cast, "ines")]
     assert says == [
-        "Mia Castellane was missing 3 times within 30 days.",
-        "In 90 days 3 of 3 times that a child was missing it lived in The house,"
-        " where 1 of 2 children live now.",
-        "In 90 days 3 of 3 times began between 22:00 and 06:00, which is a third of the day.",
+        "Mia Castellane went missing 3 times in 30 days.",
+        "In 90 days children went missing 3 times. In 3 of these the child lived in The"
+        " house, where 1 of 2 children live now.",
+        "In 90 days children went missing 3 times. 3 of these began between 22:00 and"
+        " 06:00, a third of the day.",
     ]
     assert [one["kind"] for one in await links(cast, "tom")] == ["often"]
 
@@ -419,9 +420,9 @@ async def test_a_shift_is_said_to_the_supervisor_with_its_base_and_to_nobody_els
     [one] = await links(cast, "ines")
     assert (one["kind"], one["children"]) == ("shift", [])
     assert one["says"] == (
-        "In 90 days 20 of 40 check-ins were missed in shifts of Eve Thackeray, at hours that others"
-        " have too. In shifts of others it would have been about 1. Perhaps these were the hard"
-        " days: ask what the shift would need."
+        "In 90 days, 20 of 40 check-ins were missed on Eve Thackeray's shifts. At the same"
+        " hours on other people's shifts, about 1 would have been missed. Perhaps these"
+        " were the hard days: ask what this shift needs."
     )
     for name in ("tom", "ada", "sam", "root", "uwe"):
         assert await links(cast, name) == []
@@ -451,7 +452,7 @@ async def test_the_page_and_the_box_of_a_search_say_the_same(cast: Cast) -> None
         page = (await browser.get("/desk/patterns")).text
         box = (await browser.get(f"/desk/episodes/{episode.id}")).text
     for text in (page, box):
-        assert "Mia Castellane was missing 3 times within 30 days." in text
+        assert "Mia Castellane went missing 3 times in 30 days." in text
         assert "The same number stands in the grab packs" in text
         assert "11 22 33 44" not in text
     assert "It may be chance" in page
@@ -460,5 +461,5 @@ async def test_the_page_and_the_box_of_a_search_say_the_same(cast: Cast) -> None
 
 async def test_nothing_to_look_at_is_said_too(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
-        assert "Nothing stands out now." in (await browser.get("/desk/patterns")).text
+        assert "No patterns stand out now." in (await browser.get("/desk/patterns")).text
     assert await Child.filter(id=cast.mia.id).exists()

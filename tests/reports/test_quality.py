@@ -124,6 +124,6 @@ async def test_the_page_and_the_file_say_what_happened_and_name_nobody(cast: Cas
     file = await tom.get("/desk/quality.csv")
     rows = list(csv.DictReader(io.StringIO(file.text)))
     assert (rows[0]["children"], rows[0]["false"], rows[0]["precision"]) == ("2", "1", "")
-    assert {row["by"] for row in rows[1:]} == {"By tier", "By language", "By phone"}
+    assert {row["by"] for row in rows[1:]} == {"By watch level", "By language", "By phone"}
     assert all(row["alerts"] == "" for row in rows[1:]), "of a small group not even a count"
     assert not any(name in file.text for name in SURNAMES)

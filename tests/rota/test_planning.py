@@ -225,7 +225,7 @@ async def test_whoever_covers_sees_the_children_of_whoever_is_away_and_it_is_wri
         assert (await client.get(path)).status_code == 404
     async with cast.client_as("mia") as client:
         looks = (await client.get("/api/v1/looks")).json()["looks"]
-    assert "They stood in for your caseworker, who was away." in {look["why"] for look in looks}
+    assert "They were covering for your caseworker." in {look["why"] for look in looks}
 
 
 async def test_leave_ends_no_tie(cast: Cast) -> None:

@@ -105,14 +105,14 @@ async def test_the_test_alarm_goes_by_every_channel_and_leads_to_one_tap(cast: C
     [path] = {row.data["path"] for row in rows}
     async with cast.client() as client:
         page = await client.get(path, headers={"accept": "text/html"})
-        assert "Can you be reached?" in page.text
+        assert "Can we reach you?" in page.text
         assert not any(surname in page.text for surname in ("Thackeray", "Castellane", "Harbour"))
         # A mail server that looks at links has not said yes.
         assert (await Spell.get(begins_at=at(cast, 18))).reached_at is None
         for _ in range(2):
             answer = await client.post(path, headers={"sec-fetch-site": "same-origin"})
             assert answer.status_code == 303
-        assert "You can be reached" in (await client.get(path)).text
+        assert "We can reach you" in (await client.get(path)).text
     assert (await Spell.get(begins_at=at(cast, 18))).reached_at == cast.clock()
     assert {row.state for row in await Message.filter(kind="reach")} == {"withdrawn"}
 
@@ -244,7 +244,7 @@ async def test_a_question_about_a_shift_that_is_no_more_is_taken_back(cast: Cast
     async with cast.client() as client:
         gone = await client.get(asked.data["path"], headers={"accept": "text/html"})
     assert gone.status_code == 404
-    assert "This shift is no more" in gone.text
+    assert "This shift is no longer yours" in gone.text
 
 
 async def test_whose_shift_is_cut_short_is_told_of_the_next_one_anew(cast: Cast) -> None:

@@ -160,7 +160,7 @@ def truth_of(*rows: str) -> io.StringIO:
     [
         ("mia,yesterday,,false", "left_at"),
         ("mia,2026-06-01T10:00:00Z,2026-06-01T09:00:00Z,false", "back_at"),
-        ("mia,2026-06-01T10:00:00Z,,maybe", "Coerced"),
+        ("mia,2026-06-01T10:00:00Z,,maybe", "coerced"),
         ("mia,2026-06-01T10:00:00Z,", "fields"),
     ],
 )

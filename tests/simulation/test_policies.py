@@ -132,8 +132,8 @@ def test_who_settles_and_who_holds_is_chosen_in_words() -> None:
     typed = form() | {"mid.evidence.carer": "holds", "mid.evidence.app_seen": "softens"}
     changes = editing.differences(EACH_MISS, editing.read(typed, EACH_MISS), "en")
     assert [(one.label, one.before, one.after) for one in changes] == [
-        ("Seen by the carer", "settles the check-in", "holds for a while"),
-        ("The app was open", "changes nothing", "adults are called a little later"),
+        ("Seen by the carer", "counts as the check-in", "delays the next step for a while"),
+        ("The app was open", "changes nothing", "delays calling adults a little"),
     ]
 
 
@@ -154,9 +154,9 @@ def test_a_day_of_the_calendar_is_asked_for_in_words() -> None:
     }
     changes = editing.differences(filled({}), editing.read(typed, filled({})), "en")
     assert [(one.label, one.before, one.after) for one in changes] == [
-        ("A hearing, or a date with an office: how tight", "High", "Mid"),
-        ("A hearing, or a date with an office: so long before the day", "1 day", "not set"),
-        ("A negative decision: so long before the day", "not set", "12 hrs"),
+        ("A hearing or an official appointment: watch level", "High", "Medium"),
+        ("A hearing or an official appointment: time before the day", "1 day", "not set"),
+        ("A negative decision: time before the day", "not set", "12 hrs"),
     ]
     with pytest.raises(Refused) as fault:
         editing.read(form() | {"milestones.hearing.tier": "low"}, EACH_MISS)
@@ -327,7 +327,7 @@ async def test_a_policy_is_changed_on_the_desk_after_looking_at_what_it_would_ha
     cast: Cast,
 ) -> None:
     ines = cast.client_as("ines")
-    assert "What follows silence" in (await ines.get("/desk/policies")).text
+    assert "When a child doesn't answer" in (await ines.get("/desk/policies")).text
     assert "low.grace" in (await ines.get("/desk/policies/new")).text
     typed = form(other(grace="1h", remind_again="30m"))
     unwatched = await ines.post("/desk/policies/look", data=typed)
@@ -370,7 +370,7 @@ async def test_whoever_was_slower_sees_what_changes_against_the_new_one(cast: Ca
     sent = form(other(grace="3h")) | {"id": str(uuid4()), "base": "0", "why": "Fewer calls."}
     answer = await cast.client_as("ines").post("/desk/policies", data=sent)
     assert answer.status_code == 409
-    assert "Somebody else adopted another policy" in answer.text
+    assert "A colleague has adopted another policy" in answer.text
     assert 'name="base" value="1"' in answer.text
     assert "Fewer calls." in answer.text
     with pytest.raises(Conflict):

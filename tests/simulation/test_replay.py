@@ -141,7 +141,7 @@ def test_under_the_habit_the_sentence_says_what_is_usual_and_how_often_one_asked
     result = run(("01T06:00", "placed", twice), *days, until="15T00:00", policy=eager())
     paged = [row for row in result.rows if row.level == "page_worker"]
     assert len(paged) == 1
-    assert "usually answers 9 of 10 in time" in paged[0].reason
+    assert "usually answers 9 of 10 on time" in paged[0].reason
     assert re.search("carer asked [2-9] times, last", paged[0].reason)
     assert (
         datetime(2026, 6, 13, 12, tzinfo=UTC) < paged[0].at < datetime(2026, 6, 14, 6, tzinfo=UTC)
@@ -473,7 +473,7 @@ def test_while_we_are_blind_nothing_is_said_and_afterwards_everything_at_once() 
         "01 21:30 escalate 1",
         "01 22:00 escalate 2",
     ]
-    assert "we could not see from 16:00 to 21:00" in result.rows[1].reason
+    assert "our server was down 16:00–21:00" in result.rows[1].reason
 
 
 def test_what_is_said_while_we_are_blind_arrives_before_we_look() -> None:
@@ -742,7 +742,7 @@ def test_the_command_writes_the_same_bytes_each_time(tmp_path: Path) -> None:
     assert rows[-1]["level"] == "page_worker"
     assert rows[-1]["reason"] == (
         "No answer since 18:00, last answer yesterday 20:00; reminder did not arrive,"
-        " carer asked 19:00, no answer yet, nothing wrong at our side."
+        " carer asked 19:00, no answer yet, our system is fine."
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["events.csv", "one.csv", "two.csv"]
 

@@ -96,7 +96,7 @@ def test_what_would_take_too_long_is_refused_before_it_begins() -> None:
     rows = list(events_of(io.StringIO(HEADER + PLACED)))
     with pytest.raises(Refused, match="nothing in this file"):
         trial.check_size([])
-    with pytest.raises(Refused, match="No child was watched"):
+    with pytest.raises(Refused, match="We watched over no child"):
         trial.check_size(list(events_of(io.StringIO(EVENTS)))[1:])
     with pytest.raises(Refused, match="too much"):
         trial.check_size(rows * (trial.MOST_ROWS + 1))
@@ -161,11 +161,11 @@ async def test_a_file_is_replayed_by_each_policy_and_nothing_is_kept(cast: Cast)
     first = await tom.post(PATH, data=answer() | by, files=files)
     assert first.status_code == 200
     assert "On your file" in first.text
-    assert "1 of 2: Asked at each miss" in first.text, "it says how far it is"
+    assert "1 of 2: Ask after each missed check-in" in first.text, "it says how far it is"
     rows = dict(re.findall(r'class="leads">([^<]+)</th><td>([^<]*)</td>', first.text))
-    assert rows["Absences of which an adult was told"] == "1"
-    assert rows["From leaving until an adult was told, the middle one"] == "23 hrs"
-    assert rows["For nothing"] == "1"
+    assert rows["Absences an adult was told about"] == "1"
+    assert rows["Median time from leaving until an adult was told"] == "23 hrs"
+    assert rows["False alarms"] == "1"
     assert "<svg viewBox" in first.text
     assert "<title id=" in first.text
     again = await tom.post(PATH, data=answer() | by, files=files)
@@ -180,10 +180,10 @@ async def test_what_happened_in_the_agency_is_replayed_and_names_nobody(cast: Ca
     for name in ("tom", "ines"):
         await cast.new_token(name)
     shown = await cast.browser_as("ines").get(PATH)
-    assert "Plain: wait long, then call adults" in shown.text
+    assert "Simple: wait long, then call adults" in shown.text
     seen = await cast.browser_as("ines").post(PATH, data=answer())
-    assert "On what happened here" in seen.text
-    assert "Replayed for 2 children" in seen.text
+    assert "On your own past events" in seen.text
+    assert "Calculated for 2 children" in seen.text
     assert "Side by side" in seen.text
     assert not any(name in seen.text.partition("<main")[2] for name in SURNAMES)
 
@@ -192,13 +192,13 @@ async def test_what_happened_in_the_agency_is_replayed_and_names_nobody(cast: Ca
     ("text", "says"),
     [
         ("nonsense", "Line 1: The header must be: child,at,kind,detail"),
-        (HEADER, "There is nothing in this file to replay."),
+        (HEADER, "There is nothing in this file to test."),
         (HEADER + PLACED + "a,tomorrow,check_in,{}\n", "Line 3: A time is UTC"),
         (HEADER + PLACED + "a,2026-03-02T06:00:00Z,check_in,{}\n", "Line 3: This row is earlier"),
-        (HEADER + PLACED + "a,2026-03-02T09:00:00Z,dance,{}\n", "Line 3: This kind is not known."),
-        (HEADER + PLACED + "a,2026-03-02T09:00:00Z\n", "Line 3: A row has 4 fields."),
-        (b"\xff\xfe" + HEADER.encode(), "this is not UTF-8"),
-        (HEADER + "a,2026-03-02T09:00:00Z,check_in,{}\n", "No child was watched in this time."),
+        (HEADER + PLACED + "a,2026-03-02T09:00:00Z,dance,{}\n", "Line 3: This kind is unknown."),
+        (HEADER + PLACED + "a,2026-03-02T09:00:00Z\n", "Line 3: A row must have 4 fields."),
+        (b"\xff\xfe" + HEADER.encode(), "the file is not UTF-8"),
+        (HEADER + "a,2026-03-02T09:00:00Z,check_in,{}\n", "We watched over no child in this time."),
     ],
 )
 async def test_a_fault_in_a_file_is_said_with_its_line(
@@ -219,10 +219,10 @@ async def test_a_fault_in_the_absences_stands_at_their_file(cast: Cast) -> None:
     told = await cast.browser_as("tom").post(PATH, data=answer(), files=files)
     assert told.status_code == 422
     assert 'id="truth-error"' in told.text
-    assert "Line 2: Coerced is true or false." in told.text
+    assert "Line 2: “coerced” must be true or false." in told.text
     alone = {"truth": files["truth"]}
     told = await cast.browser_as("tom").post(PATH, data=answer(), files=alone)
-    assert "The absences need the events" in told.text
+    assert "Add the events file that the absences belong to" in told.text
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ async def test_nonsense_in_the_form_is_said_in_a_sentence(
 async def test_before_anybody_was_watched_there_is_nothing_to_replay(cast: Cast) -> None:
     told = await cast.browser_as("uwe").post(PATH, data=answer())
     assert told.status_code == 200
-    assert "No child was watched in this time." in told.text
+    assert "We watched over no child in this time." in told.text
 
 
 async def test_whoever_waits_too_long_for_another_replay_is_told_so() -> None:

@@ -167,8 +167,8 @@ async def test_health_and_board_say_that_pages_are_not_live(
 ) -> None:
     async with cast.browser_as("tom") as tom:
         assert (await tom.get("/health")).json()["live_updates"] == "ok"
-        assert "not live" not in (await tom.get("/desk/")).text
+        assert "Live updates are off" not in (await tom.get("/desk/")).text
         monkeypatch.setattr(live._hub, "is_live", False)
         health = await tom.get("/health")
         assert health.json()["live_updates"] == "away"
-        assert "It updates every 30 seconds" in (await tom.get("/desk/")).text
+        assert "This page updates every 30 seconds" in (await tom.get("/desk/")).text

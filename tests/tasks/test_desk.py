@@ -40,24 +40,24 @@ async def page(cast: Cast, name: str, child: str) -> str:
 
 
 async def test_the_page_of_a_child_says_whose_turn_it_is_and_until_when(cast: Cast) -> None:
-    assert "Whose turn it is" not in await page(cast, "tom", "mia")
+    assert "Whose turn is it?" not in await page(cast, "tom", "mia")
     await stand(cast, Kind.REVIEW, "mia", days=3, hours=11)
     text = await page(cast, "tom", "mia")
-    assert "Whose turn it is" in text
+    assert "Whose turn is it?" in text
     assert "A review" in text
     assert "Thu" in text, "what ends at midnight is of the day before"
-    turns = text.split("Whose turn it is")[1].split("</section>")[0]
+    turns = text.split("Whose turn is it?")[1].split("</section>")[0]
     assert "Tom Verhoeven" in turns
     assert "late" not in turns
     await stand(cast, Kind.STEP, "mia", days=-1)
-    turns = (await page(cast, "ines", "mia")).split("Whose turn it is")[1].split("</section>")[0]
-    assert 'A step that was promised <span class="tag late">late</span>' in turns
+    turns = (await page(cast, "ines", "mia")).split("Whose turn is it?")[1].split("</section>")[0]
+    assert 'A promised step <span class="tag late">late</span>' in turns
 
 
 async def test_a_guardian_reads_nothing_of_the_thread_there(cast: Cast) -> None:
     await stand(cast, Kind.REPLY, "noor", days=1)
     assert "An answer to a message" in await page(cast, "tom", "noor")
-    assert "Whose turn it is" not in await page(cast, "ada", "noor")
+    assert "Whose turn is it?" not in await page(cast, "ada", "noor")
 
 
 async def board(cast: Cast, name: str) -> str:
@@ -134,7 +134,7 @@ async def test_what_a_deputy_without_a_tie_is_told_leads_to_whom_to_ask(cast: Ca
     assert told[cast.tom.id] == f"/desk/children/{cast.mia.id}"
     answer = await cast.browser_as("eve").get(told[cast.eve.id])
     assert answer.status_code == 200
-    for words in ("This waits for Tom Verhoeven", "Ines Quintanar", "An answer to a message"):
+    for words in ("This is waiting for Tom Verhoeven", "Ines Quintanar", "An answer to a message"):
         assert words in answer.text
     for secret in ("Mia", "Castellane", str(cast.mia.id)):
         assert secret not in answer.text

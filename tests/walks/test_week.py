@@ -110,7 +110,7 @@ async def test_a_week_in_which_every_silence_is_told_and_nothing_is_doubled_or_l
     await week.says("noor")
     await week.until(2, 18, 10)
     await week.carer_says("not_seen")
-    assert "carer has not seen" in (await week.sentences())["mia"]
+    assert "carer could not find" in (await week.sentences())["mia"]
     # She comes home and says so: everyone who was told hears it, and Tom has spoken to her.
     await week.until(2, 20)
     before = len(stage.shown("tom"))

@@ -67,7 +67,7 @@ async def test_in_the_high_tier_a_late_child_who_is_not_seen_is_called_about_at_
     await run_until(cast, at(18, 35))
     seen = await if_not_seen(cast.mia.id, cast.clock())
     assert in_words(seen, "en", PARIS, cast.clock())[0] == (
-        "If you answer “Not seen”, we call adults at once."
+        "If you answer “Could not find”, we call adults at once."
     )
 
 
@@ -76,7 +76,7 @@ async def test_where_adults_have_been_called_it_says_so(cast: Cast) -> None:
     seen = await if_not_seen(cast.mia.id, cast.clock())
     assert seen == Foreseen(Then.KNOWN)
     assert in_words(seen, "en", PARIS, cast.clock()) == [
-        "Adults have already been called. We add “Not seen” to what they know."
+        "We have already called adults. We add “Could not find” to what they know."
     ]
 
 

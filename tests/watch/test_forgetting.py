@@ -113,6 +113,6 @@ async def test_the_worker_reads_it_on_the_alert_the_childs_page_and_the_rounds(c
         assert "Forgot the check-in of 18:00, said so 21:00." in page
         page = (await browser.get(f"/desk/children/{cast.mia.id}")).text
         assert "I forgot" in page
-        assert "The check-in of 18:00" in page
+        assert "Check-in due: 18:00" in page
         rounds = (await browser.get("/desk/rounds")).text
-        assert "Said: I forgot" in rounds
+        assert "Said “I forgot”" in rounds

@@ -258,16 +258,16 @@ async def test_the_calendar_at_the_desk(cast: Cast) -> None:
             answer = await browser.post(f"{path}/calendar", data=said)
             assert answer.headers["location"] == f"{path}?done=milestone"
         page = (await browser.get(f"{path}/calendar")).text
-        assert "Watched more tightly from" in page
+        assert "Closer watch from" in page
         await tier_at(cast, local(5))
         await cast.new_token("tom")
     async with at_desk(cast, "tom") as browser:
         assert (
-            "The watch is tighter because of it now."
+            "We are watching more closely because of it."
             in (await browser.get(f"{path}/calendar")).text
         )
         child = (await browser.get(path)).text
-        assert child.count("A hearing, or a date with an office") == 2
+        assert child.count("A hearing or an official appointment") == 2
         gone = await browser.post(f"{path}/calendar/{said['id']}/back")
         assert gone.headers["location"] == f"{path}?done=milestone-gone"
         assert "A hearing" not in (await browser.get(path)).text
@@ -381,11 +381,11 @@ async def test_the_worker_says_at_the_desk_whether_the_child_knows(cast: Cast) -
     async with at_desk(cast, "tom") as browser:
         await browser.post(f"{path}/calendar", data=said)
         page = (await browser.get(f"{path}/calendar")).text
-        assert "The phone of the child does not show it." in page
+        assert "The child's phone does not show it." in page
         told = await browser.post(f"{path}/calendar/{said['id']}/known", data={"known": "yes"})
         assert told.headers["location"] == f"{path}?done=milestone-known"
         page = (await browser.get(f"{path}/calendar")).text
-        assert "The child knows of it and sees it on its phone." in page
+        assert "The child knows about it and sees it on their phone." in page
         hidden = await browser.post(f"{path}/calendar/{said['id']}/known", data={"known": ""})
         assert hidden.headers["location"] == f"{path}?done=milestone-not-known"
         assert await ahead(cast) == []

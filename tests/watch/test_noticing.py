@@ -221,9 +221,9 @@ async def test_a_carer_sees_only_what_they_noted_themselves(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"sign": "religion"}, "Choose one of the list."),
-        ({"sign": "packed_bag", "id": "no id"}, "“id” does not fit here."),
-        ({"sign": "packed_bag", "words": "x" * 20_001}, "Write 20,000 characters at the most."),
+        ({"sign": "religion"}, "Choose one from the list."),
+        ({"sign": "packed_bag", "id": "no id"}, "“id” is not valid here."),
+        ({"sign": "packed_bag", "words": "x" * 20_001}, "Write up to 20,000 characters."),
     ],
 )
 async def test_nonsense_keeps_what_was_typed_and_says_what_to_do(

@@ -247,14 +247,14 @@ async def test_whoever_answers_what_was_taken_back_reads_so(cast: Cast) -> None:
     with pytest.raises(Conflict) as told:
         await agree(cast, made)
     assert (told.value.code, told.value.extra["state"]) == ("decided", "recalled")
-    assert "taken back" in told.value.detail
+    assert "cancelled" in told.value.detail
     with pytest.raises(Conflict):
         await proposing.decline(tom, cast.mia.id, made.id, None, cast.clock())
     async with cast.browser_as("tom") as browser:
         path = f"/desk/children/{cast.mia.id}/rhythm/proposals/{made.id}/agree"
         page = await browser.post(path, data={"version": await version(cast)})
         assert page.status_code == 409
-        assert "This proposal was taken back meanwhile." in page.text
+        assert "This suggestion was taken back." in page.text
 
 
 async def test_one_that_has_an_answer_cannot_be_taken_back(cast: Cast) -> None:
@@ -412,10 +412,10 @@ async def test_both_see_the_days_and_what_they_come_to(cast: Cast) -> None:
     assert looked == {"sums": sums, "problem": None}
     assert (made["first"], made["last"], made["sums"]) == ("2026-03-05", "2026-03-07", sums)
     assert half.status_code == 422
-    assert refused["problem"].startswith("That is too seldom")
+    assert refused["problem"].startswith("not often enough")
     async with cast.browser_as("tom") as browser:
         page = (await browser.get(path)).text
-        assert "proposes other times for some days" in page
+        assert "suggests other times for some days" in page
         first, last = (format_short_date("en", day) for day in (FIRST, LAST))
         assert f"{first} to {last}: Every day at 20:00" in page
         assert "While I am with my aunt." in page
@@ -450,7 +450,7 @@ async def test_a_look_says_why_it_cannot_be_and_keeps_nothing(cast: Cast) -> Non
         )
         wrong = await child.post("/api/v1/rhythm/look", json={"rhythm": {"at": ["25:00"]}})
     assert looked.json()["sums"] == []
-    assert looked.json()["problem"].startswith("That is too seldom")
+    assert looked.json()["problem"].startswith("not often enough")
     assert wrong.status_code == 422
     assert not await Proposal.exists()
 
@@ -555,15 +555,15 @@ async def test_the_worker_agrees_on_a_free_window_at_the_desk(cast: Cast) -> Non
     async with cast.browser_as("tom") as browser:
         half = await browser.post(f"{path}/rhythm", data={**form, "end": ["", ""]})
         assert half.status_code == 422
-        assert "Enter from when and until when, or leave both empty." in half.text
+        assert "Enter a start and an end, or leave both empty." in half.text
         over = await browser.post(f"{path}/rhythm", data={**form, "begin": ["08:00", ""]})
         assert over.status_code == 422
-        assert "no other time lies in it" in over.text
+        assert "no other time inside it" in over.text
         back = await browser.post(f"{path}/rhythm", data=form)
         assert back.headers["location"] == f"{path}?done=rhythm"
         page = (await browser.get(f"{path}/rhythm")).text
     assert (await mia(cast)).rhythm == {"at": ["09:00", "20:00"], "from": {"20:00": "16:00"}}
-    assert "Every day, 09:00 and some time from 16:00 to 20:00" in page
+    assert "Every day, 09:00 and any time from 16:00 to 20:00" in page
     assert 'name="end" value="20:00"' in page
     assert 'name="at" value="20:00"' not in page
 
@@ -572,8 +572,8 @@ async def test_the_worker_reads_by_when_a_person_is_told_after_a_free_window(cas
     await propose(cast, {**FREE, "days": [0, 1, 2, 3, 4, 5, 6]})
     async with cast.browser_as("tom") as browser:
         page = (await browser.get(f"/desk/children/{cast.mia.id}")).text
-    assert "Every day, some time from 16:00 to 20:00" in page
-    assert "16:00 to 20:00: without an answer in it, a person is told by 21:45" in page
+    assert "Every day, any time from 16:00 to 20:00" in page
+    assert "16:00 to 20:00. If there is no answer by then, we tell an adult by 21:45" in page
 
 
 # --- at the desk
@@ -585,14 +585,14 @@ async def test_the_worker_sees_it_on_the_childs_page_and_agrees_in_one_tap(cast:
     async with cast.browser_as("tom") as browser:
         page = (await browser.get(path)).text
         assert f"{cast.mia.name}" in page
-        assert "proposes another rhythm" in page
+        assert "suggests other check-in times" in page
         assert "Every day at 20:00" in page
-        assert "Due 20:00: without an answer, a person is told by 21:45 at the latest." in page
+        assert "Due 20:00. If there is no answer, we tell an adult by 21:45." in page
         assert "&lt;b&gt;" in page
         said = {"version": await version(cast)}
         back = await browser.post(f"{path}/rhythm/proposals/{made.id}/agree", data=said)
         assert back.headers["location"] == f"{path}?done=rhythm"
-        assert "proposes another rhythm" not in (await browser.get(path)).text
+        assert "suggests other check-in times" not in (await browser.get(path)).text
 
 
 async def test_a_page_from_before_shows_what_stands_now(cast: Cast) -> None:
@@ -603,7 +603,7 @@ async def test_a_page_from_before_shows_what_stands_now(cast: Cast) -> None:
         path = f"/desk/children/{cast.mia.id}/rhythm/proposals/{made.id}/agree"
         page = await browser.post(path, data={"version": seen})
         assert page.status_code == 409
-        assert "The rhythm has been changed meanwhile." in page.text
+        assert "The check-in times have just changed." in page.text
         assert "Every day at 09:00 and 18:00" in page.text
         assert "Every day at 20:00" in page.text
 

@@ -242,7 +242,7 @@ async def test_both_see_it(cast: Cast) -> None:
         row = await Season.get()
         says = agreed.season_in_words(row, one, "en", cast.clock())
         assert says.startswith("Until ")
-        assert "Every day at 20:00. Then again: Every day at 18:00." in says
+        assert "Every day at 20:00. Then back to: Every day at 18:00." in says
         assert says in (await browser.get(path)).text
         page = (await browser.get(f"{path}/season")).text
         assert says in page
@@ -252,7 +252,7 @@ async def test_both_see_it(cast: Cast) -> None:
         assert known["sums"][0]["due_at"] == "2026-03-02T19:00:00Z"
         slow = await browser.post(f"{path}/season", data={**form, "id": str(uuid4()), "last": ""})
         assert slow.status_code == 422
-        assert "these times have an end" in slow.text
+        assert "Enter the first and the last day" in slow.text
         ended = await browser.post(f"{path}/seasons/{row.id}/end")
         assert ended.headers["location"] == f"{path}?done=season-ended"
-        assert "Then again" not in (await browser.get(path)).text
+        assert "Then back to" not in (await browser.get(path)).text

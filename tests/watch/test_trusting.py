@@ -68,14 +68,14 @@ async def test_a_child_names_somebody_and_its_caseworker_is_asked_to_look(cast: 
     async with cast.client_as("mia") as phone:
         body = {"id": str(id_), **NAMED}
         again = await phone.post("/api/v1/trusted", json=body)
-        other = await phone.post("/api/v1/trusted", json={**body, "name": "Somebody else"})
+        other = await phone.post("/api/v1/trusted", json={**body, "name": "Someone else"})
         [mine] = (await phone.get("/api/v1/trusted")).json()["trusted"]
     assert (again.status_code, other.status_code) == (200, 409)
     assert (mine["name"], mine["state"]) == ("Aunt Joy", "named")
     assert await Message.filter(kind=Kind.DUE, person_id=cast.tom.id).count() == 1
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get(f"/desk/children/{cast.mia.id}")).text
-        assert "Somebody was named to be asked first" in page
+        assert "Decide about a trusted person" in page
         assert "Aunt Joy" in (await browser.get(f"/desk/children/{cast.mia.id}/trusted")).text
 
 
@@ -168,7 +168,7 @@ async def test_her_word_ends_nothing_and_a_person_is_asked_to_confirm_it(stage: 
     assert stage.paths("tom")[-1] == f"/desk/alerts/{after.id}"
     async with at_desk(stage.cast, "tom") as browser:
         page = (await browser.get(f"/desk/alerts/{after.id}")).text
-    assert "saw or spoke to them, she says" in page
+    assert "they said they saw or spoke to the child" in page
     assert "Please confirm it." in page
 
 
@@ -225,4 +225,4 @@ async def test_her_link_is_over_after_a_day_and_no_other_link_opens_it(stage: St
         for token in (link, "nonsense"):
             answer = await stranger.get(f"/ask/{token}")
             assert answer.status_code == 404
-            assert "This question is over" in answer.text
+            assert "This question is closed" in answer.text

@@ -24,7 +24,7 @@ export function Door({ onSafe }: { onSafe: () => void }) {
   const mine = tap.value?.want === "safe" ? tap.value : null;
   return (
     <section class="card door" aria-labelledby="door">
-      <h2 id="door">{t("You are not in trouble. We are looking for you because we care.")}</h2>
+      <h2 id="door">{t("You're not in trouble. We're looking for you because we care.")}</h2>
       <button type="button" class="main" onClick={() => go("help")}>
         {t("I need help")}
       </button>
@@ -32,20 +32,20 @@ export function Door({ onSafe }: { onSafe: () => void }) {
         <Thanks key={mine.id} tap={mine} />
       ) : (
         <button type="button" class="second" onClick={onSafe}>
-          {t("I am safe, not ready to come back")}
+          {t("I'm safe. I'm not ready to come back yet")}
         </button>
       )}
       <button type="button" class="second" onClick={() => go("talk", { about: { begin: "1" } })}>
         <Icon name="talk" />
-        {t("Write to somebody you know")}
+        {t("Write to someone you know")}
       </button>
-      {talk + away !== "" && <p class="soft">{t("Free to call, day and night. You need not say your name.")}</p>}
+      {talk + away !== "" && <p class="soft">{t("Free to call, day or night. You don't have to say your name.")}</p>}
       <div class="pair-of">
-        <Line number={talk} words={t("Talk to somebody:")} />
-        <Line number={away} words={t("Not at home:")} />
+        <Line number={talk} words={t("Need to talk? Call:")} />
+        <Line number={away} words={t("If you've left home:")} />
       </div>
       <button type="button" class="quiet" onClick={putAway}>
-        {t("Put this away")}
+        {t("Close")}
       </button>
     </section>
   );

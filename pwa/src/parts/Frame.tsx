@@ -77,7 +77,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
       </a>
       <TopBar />
       {children}
-      <nav class="tabs" aria-label={t("Places")}>
+      <nav class="tabs" aria-label={t("Main menu")}>
         <ul>
           {isStaff.value ? (
             <>
@@ -90,7 +90,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
               <Tab to="project" icon="path" word={t("My project")} />
             </>
           )}
-          <Tab to="talk" icon="talk" word={t("Talk")} />
+          <Tab to="talk" icon="talk" word={t("Messages")} />
           <Tab to="more" icon="more" word={t("More")} />
         </ul>
       </nav>

@@ -13,7 +13,7 @@ export function NotHere({ title, isMissing, again }: Props) {
     <Page title={title} isTop>
       {isMissing && (
         <>
-          <p>{t("This page comes with a connection.")}</p>
+          <p>{t("You need internet for this page.")}</p>
           <button type="button" class="second" onClick={() => void again()}>
             {t("Try again")}
           </button>

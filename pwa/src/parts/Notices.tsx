@@ -15,14 +15,14 @@ export function Notices() {
     <>
       {isShutOut.value && (
         <Banner icon="phone" isUrgent>
-          <p>{t("This phone is not connected any more. What you say is kept here.")}</p>
+          <p>{t("This phone isn't connected any more. Anything you send waits here.")}</p>
           {isStaff.value ? (
             <a class="plain" href={SIGN_IN}>
               {t("Sign in again")}
             </a>
           ) : (
             <button type="button" class="plain" onClick={() => go("pair")}>
-              {t("Connect it again")}
+              {t("Reconnect")}
             </button>
           )}
         </Banner>
@@ -31,8 +31,8 @@ export function Notices() {
         <Banner icon="outbox">
           <p>
             {tn(
-              "{n} thing from before is not sent yet. Send it now?",
-              "{n} things from before are not sent yet. Send them now?",
+              "{n} thing from before isn't sent yet. Send it now?",
+              "{n} things from before aren't sent yet. Send them now?",
               unsent.value.length,
             )}
           </p>
@@ -41,7 +41,7 @@ export function Notices() {
               {t("Send")}
             </button>
             <button type="button" class="plain" onClick={() => go("unsent")}>
-              {t("Look first")}
+              {t("Check first")}
             </button>
           </div>
         </Banner>
@@ -50,7 +50,7 @@ export function Notices() {
       {keepsNothing.value && (
         <Banner icon="info">
           <p>
-            {t("This browser keeps nothing once it is closed. Keep the app open until you read “Received”.")}
+            {t("This browser forgets everything when you close it. Keep the app open until you read “Received”.")}
           </p>
         </Banner>
       )}
@@ -58,7 +58,7 @@ export function Notices() {
         <Banner icon="keep">
           <p>{t("A new version is ready.")}</p>
           <button type="button" class="plain" onClick={takeOver}>
-            {t("Use it")}
+            {t("Update")}
           </button>
         </Banner>
       )}

@@ -11,8 +11,8 @@ export function Reach() {
     trying: t("One moment. A reminder is on its way to this phone."),
     works: t("It works. Reminders reach this phone again."),
     waiting: t("No reminder has come yet. You can still check in here at any time."),
-    blocked: t("This phone blocks reminders. You can allow them in the settings of the phone."),
-    failed: t("It did not work just now. Try again when there is a connection."),
+    blocked: t("This phone blocks reminders. You can allow them in the phone's settings."),
+    failed: t("That didn't work. Try again when you're online."),
   }[state];
   return (
     <Banner icon="bell">
@@ -25,7 +25,7 @@ export function Reach() {
             </button>
           )}
           <button type="button" class="plain" onClick={() => void putOff()}>
-            {state === "asks" ? t("Not now") : t("All right")}
+            {state === "asks" ? t("Not now") : t("Got it")}
           </button>
         </div>
       )}

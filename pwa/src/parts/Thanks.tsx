@@ -8,19 +8,19 @@ import { Icon } from "./Icon";
 export function whereabouts({ stage, receivedAt, want }: Tap): string {
   if (stage === "received") {
     const time = clockTime(receivedAt!);
-    if (want === "talk") return t("Received {time}. We told the adults who look after you that you want to talk.", { time });
-    if (want === "help") return t("Received {time}. Somebody is being called for you now.", { time });
-    if (want === "safe") return t("Received {time}. It is good to hear from you.", { time });
+    if (want === "talk") return t("Received {time}. We've told the adults who look after you that you want to talk.", { time });
+    if (want === "help") return t("Received {time}. We're calling someone for you now.", { time });
+    if (want === "safe") return t("Received {time}. It's good to hear from you.", { time });
     return t("Received {time}.", { time });
   }
   if (stage === "loose") {
-    return t("This phone has no room left. Keep the app open until you read “Received”.");
+    return t("This phone is full. Keep the app open until you read “Received”.");
   }
-  if (stage === "refused") return t("This could not be sent. It is kept on this phone.");
+  if (stage === "refused") return t("We couldn't send this. It's still on this phone.");
   if (stage === "saving") return "\u00a0";
   if (want === "help") {
     return halt.value
-      ? t("Saved on this phone. It is not sent yet: there is no connection. It goes out by itself.")
+      ? t("Saved on this phone. There's no connection, so it isn't sent yet. This phone keeps trying.")
       : t("Saved on this phone. Sending…");
   }
   return halt.value
@@ -40,7 +40,7 @@ export function Thanks({ tap }: { tap: Tap }) {
         <p>{whereabouts(tap)}</p>
         {tap.stage === "refused" && (
           <button type="button" class="quiet" onClick={() => go("unsent")}>
-            {t("Look at it")}
+            {t("See why")}
           </button>
         )}
       </div>

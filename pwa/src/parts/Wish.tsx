@@ -32,7 +32,7 @@ const WAYS: [How, IconName][] = [
 const words = (how: How): string =>
   ({
     call: t("Call me"),
-    quiet: t("Do not call. Write, and only when I say so"),
+    quiet: t("Don't call. Message me only when I say it's safe"),
     come: t("Come to me"),
   })[how];
 
@@ -40,8 +40,8 @@ export function Wish() {
   const helpers = me.value?.helpers ?? [];
   return (
     <section class="stack">
-      <h2>{t("How would you like it?")}</h2>
-      <p class="soft">{t("Somebody is called either way. You can leave this out.")}</p>
+      <h2>{t("How should we reach you?")}</h2>
+      <p class="soft">{t("We call someone either way. You can skip this.")}</p>
       {WAYS.map(([how, icon]) => (
         <button
           key={how}
@@ -59,7 +59,7 @@ export function Wish() {
       ))}
       {helpers.length > 1 && (
         <>
-          <h3>{t("Is there somebody you would like best?")}</h3>
+          <h3>{t("Who would you like?")}</h3>
           <div class="pair-of">
             {helpers.map(({ id, name }) => (
               <button

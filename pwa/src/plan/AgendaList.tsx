@@ -5,7 +5,7 @@ import { go } from "../routes";
 import { now } from "../store/now";
 import { frame, place, plan } from "../store/project";
 import { agendaOf, heldAt, type Changed } from "./agenda";
-import { called, dayWords, fieldName, listed } from "./labels";
+import { called, dayWords, dueOn, fieldName, listed } from "./labels";
 import { Mark } from "./parts";
 import { words, type Thing } from "./state";
 import { turnOf } from "./turns";
@@ -47,7 +47,7 @@ function ChangedRow({ one }: { one: Changed }) {
       <span class="soft">
         {one.isNew
           ? t("New")
-          : t("Reads otherwise: {what}", { what: listed(one.fields.map((field) => fieldName(one.entity, field))) })}
+          : t("Different now: {what}", { what: listed(one.fields.map((field) => fieldName(one.entity, field))) })}
       </span>
     </Row>
   );
@@ -72,29 +72,29 @@ export function AgendaList({ review }: { review: Thing }) {
   const isEmpty = changed.length + kept.length + broken.length + late.length + differences === 0;
   return (
     <section class="agenda">
-      <h2>{heldAt(plan.value, review) ? t("What there was to talk about") : t("What there is to talk about")}</h2>
+      <h2>{heldAt(plan.value, review) ? t("What was on the agenda") : t("What to talk about")}</h2>
       <p class="soft">
         {since
-          ? t("What is different since {day}. You can talk about other things too.", {
+          ? t("This is what has changed since {day}. You can talk about other things too.", {
               day: dayWords(new Date(since), now.value),
             })
-          : t("All that is in the plan so far. You can talk about other things too.")}
+          : t("This is everything in the plan so far. You can talk about other things too.")}
       </p>
       {isEmpty && <p>{t("Nothing has changed in the plan.")}</p>}
       {differences > 0 && (
         <p>
           {tn(
-            "About {n} thing you said something different. Both are kept, and you can decide together.",
-            "About {n} things you said something different. Both are kept, and you can decide together.",
+            "You two wrote different things in {n} place. We kept both. You can decide together.",
+            "You two wrote different things in {n} places. We kept both. You can decide together.",
             differences,
           )}
         </p>
       )}
       {late.length > 0 && (
-        <Part title={t("Still open, though its day is over")}>
+        <Part title={t("Still open, but late")}>
           {late.map((step) => (
             <Row key={step.id} about={step}>
-              <span class="soft">{t("By {day}", { day: dayWords(turnOf(plan.value, step).due, now.value) })}</span>
+              <span class="soft">{dueOn(turnOf(plan.value, step).due, now.value)}</span>
             </Row>
           ))}
         </Part>
@@ -120,7 +120,7 @@ export function AgendaList({ review }: { review: Thing }) {
         </Part>
       )}
       {changed.length > 0 && (
-        <Part title={t("New or different")}>
+        <Part title={t("New or changed")}>
           {changed.map((one) => (
             <ChangedRow key={`${one.entity} ${one.id}`} one={one} />
           ))}

@@ -10,9 +10,9 @@ const HALF_A_DAY_MS = 43_200_000;
 function named(what: Day["what"]): string {
   return {
     hearing: t("Your hearing or appointment"),
-    refusal: t("The decision that you know of"),
+    refusal: t("The decision you know about"),
     transfer: t("Your move to another place"),
-    return: t("You are back"),
+    return: t("Your return"),
     turning_18: t("Your 18th birthday"),
   }[what];
 }
@@ -21,9 +21,9 @@ function sooner({ from_at: from, until_at: until }: Day): string {
   if (!from || !until) return "";
   const end = longDay(new Date(Date.parse(until) - HALF_A_DAY_MS));
   if (Date.parse(from) <= now.value.getTime()) {
-    return t("Until {end}, a person is told sooner when you do not answer.", { end });
+    return t("Until {end}, we tell an adult sooner if you don't answer.", { end });
   }
-  return t("From {begin} to {end}, a person is told sooner when you do not answer.", { begin: longDay(from), end });
+  return t("From {begin} to {end}, we tell an adult sooner if you don't answer.", { begin: longDay(from), end });
 }
 
 export function Ahead() {
@@ -31,7 +31,7 @@ export function Ahead() {
   if (days.length === 0) return null;
   return (
     <section class="card">
-      <h2>{t("Days that matter")}</h2>
+      <h2>{t("Important days")}</h2>
       {days.map((one) => (
         <p key={one.id}>
           <span class="strong">{t("{what}, {day}", { what: named(one.what), day: ofDate(one.day) })}</span>

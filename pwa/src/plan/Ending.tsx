@@ -4,7 +4,7 @@ import { Banner } from "../parts/Banner";
 import { go } from "../routes";
 import { now } from "../store/now";
 import { plan, say } from "../store/project";
-import { day, dayWords, isDate, isoDay } from "./labels";
+import { day, isDate, isoDay, ofDay } from "./labels";
 import { mayChange, said, Voice, Words, ago } from "./parts";
 import { words } from "./state";
 
@@ -18,7 +18,7 @@ function Closed() {
   if (!closing?.value) return null;
   return (
     <>
-      <Voice who={closing.who} title={t("This plan has come to its end")} when={ago(closing.said_at)}>
+      <Voice who={closing.who} title={t("This plan has ended")} when={ago(closing.said_at)}>
         <Words text={String(closing.value)} />
       </Voice>
       {mayChange() && (
@@ -27,7 +27,7 @@ function Closed() {
           class="second"
           onClick={() => void say("life_project", plan.value.child, "closing", null)}
         >
-          {t("Go on with this plan")}
+          {t("Continue this plan")}
         </button>
       )}
     </>
@@ -46,16 +46,26 @@ export function Ending() {
     <Banner icon="days">
       <p>
         {isOver
-          ? t("This plan lasted until {day}. How does it go on?", { day: dayWords(ends, now.value) })
-          : t("This plan lasts until {day}. How does it go on?", { day: dayWords(ends, now.value) })}
+          ? ofDay(
+              ends,
+              now.value,
+              (day) => t("This plan ended {day}. What happens next?", { day }),
+              (date) => t("This plan ended on {date}. What happens next?", { date }),
+            )
+          : ofDay(
+              ends,
+              now.value,
+              (day) => t("This plan ends {day}. What happens next?", { day }),
+              (date) => t("This plan ends on {date}. What happens next?", { date }),
+            )}
       </p>
       {mayChange() && (
         <div class="pair-of">
           <button type="button" class="plain" onClick={() => edit("ends_on")}>
-            {t("Choose a new day")}
+            {t("Choose a new end date")}
           </button>
           <button type="button" class="plain" onClick={() => edit("closing")}>
-            {t("Bring it to its end")}
+            {t("End this plan")}
           </button>
         </div>
       )}

@@ -39,7 +39,7 @@ export function Pad({ value, onDraw }: Props) {
         class="pad"
         viewBox="0 0 300 150"
         role="img"
-        aria-label={t("Draw here with a finger")}
+        aria-label={t("Draw here with your finger")}
         onPointerDown={begin}
         onPointerMove={move}
         onPointerUp={() => (isDown.current = false)}
@@ -48,7 +48,7 @@ export function Pad({ value, onDraw }: Props) {
         <path d={value || "M0 0"} />
       </svg>
       <button type="button" class="plain" onClick={() => draw("")}>
-        {t("Draw it again")}
+        {t("Draw again")}
       </button>
     </div>
   );

@@ -1,7 +1,7 @@
 /** What each party said to the text that stands, and how. */
 import { t } from "../i18n";
 import { now } from "../store/now";
-import { frame, myself, plan } from "../store/project";
+import { frame, isChild, myself, plan } from "../store/project";
 import { called, dayWords, languageName, roleName } from "./labels";
 import { decisionOf, parties, type Decision, type Party } from "./parties";
 import { ago, Mark, Waits, Words } from "./parts";
@@ -11,13 +11,13 @@ import { is, words, type Thing } from "./state";
 export const decisions = (): Record<Decision, string> => ({
   agree: t("I agree"),
   in_part: t("I agree with some of it"),
-  disagree: t("I do not agree"),
+  disagree: t("I don't agree"),
 });
 
 const states = (): Record<Decision, string> => ({
   agree: t("Agrees"),
   in_part: t("Agrees with some of it"),
-  disagree: t("Does not agree"),
+  disagree: t("Doesn't agree"),
 });
 
 function howSaid(one: Thing): string[] {
@@ -27,7 +27,7 @@ function howSaid(one: Thing): string[] {
     drawn: t("With a drawing"),
     pictogram: t("With a picture"),
     witnessed: t("Said aloud"),
-    voice: t("With the voice"),
+    voice: t("By voice"),
   };
   const found = [methods[text("method")] ?? ""];
   if (flag("explained") === true) found.push(t("It was explained."));
@@ -37,7 +37,7 @@ function howSaid(one: Thing): string[] {
     if (interpreter === "") found.push(t("Without an interpreter"));
     if (typeof interpreter === "string" && interpreter) found.push(t("Interpreter: {name}", { name: interpreter }));
   }
-  if (flag("explained") === false) found.push(t("It was not explained."));
+  if (flag("explained") === false) found.push(t("It wasn't explained."));
   if (text("present")) found.push(t("Who was there: {names}", { names: text("present") }));
   return found.filter(Boolean);
 }
@@ -74,11 +74,14 @@ function writtenDown({ by }: Thing, isOfChild: boolean): string {
   const name = called(by);
   if (by.id === myself.value.id) {
     return isOfChild
-      ? t("You wrote this down. It counts when the child says it in its own app.")
+      ? t("You wrote this down. It counts once the child says it in their own app.")
       : t("You wrote this down.");
   }
+  if (isOfChild && isChild.value) {
+    return t("{name} wrote this down. It counts once you say it in your app.", { name });
+  }
   return isOfChild
-    ? t("{name} wrote this down. It counts when the child says it in its own app.", { name })
+    ? t("{name} wrote this down. It counts once the child says it in their own app.", { name })
     : t("{name} wrote this down.", { name });
 }
 
@@ -103,7 +106,7 @@ function One({ party }: { party: Party }) {
         )}
         {!own && !recorded && (
           <p class="soft">
-            {party.hasEarlier ? t("Not asked yet about the new words") : t("Not asked yet")}
+            {party.hasEarlier ? t("No answer yet to the new version") : t("No answer yet")}
           </p>
         )}
       </div>
@@ -125,13 +128,13 @@ export function Parties() {
   const copy = copyGiven(told.revision);
   return (
     <section>
-      <h2>{t("Who said what to these words")}</h2>
+      <h2>{t("Each person's answer")}</h2>
       <ul class="entries">
         {parties(plan.value, told.revision, told.people).map((party) => (
           <One key={party.id} party={party} />
         ))}
       </ul>
-      {copy && <p class="soft">{t("A copy was given: {day}", { day: dayWords(copy.made_at, now.value) })}</p>}
+      {copy && <p class="soft">{t("Copy given: {day}", { day: dayWords(copy.made_at, now.value) })}</p>}
     </section>
   );
 }

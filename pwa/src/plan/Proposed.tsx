@@ -10,13 +10,13 @@ import { proposedInWords, Sums } from "./rhythmWords";
 
 function decided({ state, decided_by: by, decided_at: at }: Proposal): string {
   const values = { name: by?.name ?? "", when: at ? moment(at, now.value) : "" };
-  return state === "agreed" ? t("{name} agreed, {when}.", values) : t("{name} answered, {when}.", values);
+  return state === "agreed" ? t("{name} agreed ({when}).", values) : t("{name} answered ({when}).", values);
 }
 
 function TakeBack({ id }: { id: string }) {
   return (
     <button type="button" class="quiet words" onClick={() => void takeBack(id)}>
-      {t("Take it back")}
+      {t("Take back")}
     </button>
   );
 }
@@ -25,15 +25,15 @@ function TakeBack({ id }: { id: string }) {
 function Here({ one }: { one: Waiting }) {
   return (
     <section class="card">
-      <h2>{t("You proposed")}</h2>
+      <h2>{t("Your suggestion")}</h2>
       <p class="strong">{proposedInWords(one.body)}</p>
       {one.problem ? (
         <button type="button" class="plain" onClick={() => go("unsent")}>
-          {t("It could not be sent. See why.")}
+          {t("We couldn't send it. See why.")}
         </button>
       ) : (
         <>
-          <p class="soft">{t("It waits for a connection.")}</p>
+          <p class="soft">{t("It will be sent when you're online.")}</p>
           <TakeBack id={one.id} />
         </>
       )}
@@ -44,14 +44,14 @@ function Here({ one }: { one: Waiting }) {
 function Open({ one }: { one: Proposal }) {
   return (
     <section class="card">
-      <h2>{t("You proposed")}</h2>
+      <h2>{t("Your suggestion")}</h2>
       <p class="strong">{proposedInWords(one)}</p>
       <Sums sums={one.sums} />
       {takenBack.value.has(one.id) ? (
-        <p class="soft">{t("You take it back. That waits for a connection.")}</p>
+        <p class="soft">{t("You took it back. It will be sent when you're online.")}</p>
       ) : (
         <>
-          <p class="soft">{t("It waits for an answer. Until then everything stays as it is.")}</p>
+          <p class="soft">{t("Waiting for an answer. Nothing changes until then.")}</p>
           <TakeBack id={one.id} />
         </>
       )}
@@ -65,9 +65,9 @@ function TooLate({ id }: { id: string }) {
   if (!row?.problem) return null;
   return (
     <>
-      <p>{t("You wanted to take it back. There was an answer already.")}</p>
+      <p>{t("It was too late to take it back. There was already an answer.")}</p>
       <button type="button" class="plain" onClick={() => void throwAway(row)}>
-        {t("All right")}
+        {t("Got it")}
       </button>
     </>
   );
@@ -76,7 +76,7 @@ function TooLate({ id }: { id: string }) {
 function Decided({ one }: { one: Proposal }) {
   return (
     <section class="card">
-      <h2>{t("You proposed")}</h2>
+      <h2>{t("Your suggestion")}</h2>
       <p class="strong">{proposedInWords(one)}</p>
       <p>
         {one.state === "agreed" && <Icon name="check" />} {decided(one)}

@@ -72,13 +72,13 @@ function OneTime({ time, n, change, drop }: { time: Time; n: number; change: (to
           onInput={(event) => change({ at: event.currentTarget.value, from })}
         />
         {drop && (
-          <button type="button" class="plain" aria-label={t("Take time {n} away", { n })} onClick={drop}>
+          <button type="button" class="plain" aria-label={t("Remove time {n}", { n })} onClick={drop}>
             <Icon name="bin" />
           </button>
         )}
       </div>
       <button type="button" class="quiet words" onClick={() => change({ at, from: from === null ? "" : null })}>
-        {from === null ? t("I need a longer time to answer") : t("One time is enough")}
+        {from === null ? t("Give me more time to answer") : t("One time is enough")}
       </button>
     </>
   );
@@ -89,7 +89,7 @@ function Times({ now: here }: { now: Draft }) {
   const change = (to: Time[]) => (draft.value = { ...here, times: to });
   return (
     <fieldset class="times">
-      <legend>{t("At what time?")}</legend>
+      <legend>{t("What time?")}</legend>
       {times.map((time, n) => (
         <OneTime
           key={n}
@@ -102,7 +102,7 @@ function Times({ now: here }: { now: Draft }) {
       {times.length < MOST && (
         <button type="button" class="quiet words" onClick={() => change([...times, { at: "", from: null }])}>
           <Icon name="plus" />
-          {t("Another time")}
+          {t("Add a time")}
         </button>
       )}
     </fieldset>
@@ -116,7 +116,7 @@ function Days({ now: here }: { now: Draft }) {
   };
   return (
     <fieldset class="weekdays">
-      <legend>{t("On what days?")}</legend>
+      <legend>{t("Which days?")}</legend>
       {EVERY_DAY.map((day) => (
         <button
           key={day}
@@ -149,12 +149,12 @@ function HowLong({ now: here }: { now: Draft }) {
           aria-pressed={!!only}
           onClick={() => choose(only ?? { first: "", last: "" })}
         >
-          {t("For some days only")}
+          {t("Only for a few days")}
         </button>
       </div>
       {only && (
         <>
-          <p class="soft">{t("During Ramadan, in the holidays, while you are away. It ends by itself.")}</p>
+          <p class="soft">{t("For Ramadan, holidays or time away. It ends by itself.")}</p>
           <div class="dates">
             <label>
               <span>{t("First day")}</span>
@@ -210,7 +210,7 @@ export function Proposing({ now: here }: { now: Draft }) {
       <Times now={here} />
       <Days now={here} />
       <div class="field">
-        <label for="why">{t("Why? If you like")}</label>
+        <label for="why">{t("Why? (optional)")}</label>
         <textarea
           id="why"
           rows={2}
@@ -222,16 +222,16 @@ export function Proposing({ now: here }: { now: Draft }) {
       </div>
       <div role="status">
         {!hasTimes(here) && <p>{t("Choose at least one time and one day.")}</p>}
-        {!hasDays(here) && <p>{t("Choose the first and the last day.")}</p>}
+        {!hasDays(here) && <p>{t("Choose a first and a last day.")}</p>}
         {found?.problem && <p class="strong">{found.problem}</p>}
         {found && <Sums sums={found.sums} />}
-        {isWhole && !found && <p class="soft">{t("What it comes to is shown when there is a connection.")}</p>}
+        {isWhole && !found && <p class="soft">{t("You'll see the result when you're online.")}</p>}
       </div>
       <button type="button" class="main" disabled={!isWhole || !!found?.problem} onClick={() => void keep()}>
-        {t("Propose it")}
+        {t("Suggest these times")}
       </button>
       <button type="button" class="quiet" onClick={() => (draft.value = null)}>
-        {t("Leave it as it is")}
+        {t("Cancel")}
       </button>
     </>
   );

@@ -73,7 +73,7 @@ function Row({ reason, talk }: { reason: Reason; talk: Talk }) {
             onClick={() => go("new-goal", { about: { reason: reason.id } })}
           >
             <Icon name="path" />
-            {t("Make a goal of it")}
+            {t("Make it a goal")}
           </button>
           <ToGoal reason={reason} name={name} />
         </>
@@ -84,9 +84,9 @@ function Row({ reason, talk }: { reason: Reason; talk: Talk }) {
 
 function OfTalk({ talk }: { talk: Talk }) {
   const parts: [Reason["kind"], string][] = [
-    ["push", t("What made the child go")],
-    ["pull", t("What drew the child")],
-    ["stop", t("What would have to change so that the child stays")],
+    ["push", t("What made the child leave")],
+    ["pull", t("What pulled the child away")],
+    ["stop", t("What would have to change for the child to stay")],
   ];
   return (
     <>
@@ -128,17 +128,17 @@ function ToAdults({ review }: { review: Thing }) {
       {isOutOfReach.value && (
         <p class="soft" role="status">
           {known.value
-            ? t("As it was read on this phone: {day}", { day: dayWords(new Date(known.value.at), now.value) })
-            : t("This part comes with a connection.")}
+            ? t("Last updated on this phone: {day}", { day: dayWords(new Date(known.value.at), now.value) })
+            : t("You need internet for this part.")}
         </p>
       )}
       {first ? (
         <>
-          <p>{t("The child lets this be used here. Whether a goal comes of it, you decide together.")}</p>
+          <p>{t("The child lets you use this here. Decide together whether it becomes a goal.")}</p>
           <OfTalk talk={first} />
           {earlier.length > 0 && (
             <details>
-              <summary>{t("After earlier times")}</summary>
+              <summary>{t("Earlier returns")}</summary>
               {earlier.map((talk) => (
                 <OfTalk key={talk.episode_id} talk={talk} />
               ))}
@@ -147,7 +147,7 @@ function ToAdults({ review }: { review: Thing }) {
         </>
       ) : (
         !isOutOfReach.value &&
-        known.value && <p>{t("There is nothing that the child lets be used here. Ask it what has to be different.")}</p>
+        known.value && <p>{t("The child hasn't let you use anything here. Ask them what has to change.")}</p>
       )}
     </section>
   );
@@ -165,24 +165,24 @@ function ToTheChild() {
   return (
     <section class="field">
       <h2>{t("What you said after coming back")}</h2>
-      <p>{t("Adults see here why you went only if you let them. To change that, tell the one you talked with.")}</p>
+      <p>{t("Adults can't see here why you left, unless you say yes. To change that, tell the person you talked with.")}</p>
       <div role="status" class="voices">
-        {isAway && <p>{t("It did not work just now. Try again when there is a connection.")}</p>}
+        {isAway && <p>{t("That didn't work. Try again when you're online.")}</p>}
         {talks?.length === 0 && <p>{t("Nothing is written down yet.")}</p>}
         {talks?.map((talk) => (
           <Voice key={talk.episode_id} who={myself.value} when={talk.found_at ? dayWords(new Date(talk.found_at), now.value) : ""}>
             {talk.own && <Words text={talk.own} />}
-            <p>{talk.may_be_used ? t("You let them use your reasons here.") : t("Your reasons are not used here.")}</p>
+            <p>{talk.may_be_used ? t("You let adults use your reasons here.") : t("Adults can't see your reasons here.")}</p>
           </Voice>
         ))}
       </div>
       {talks ? (
         <button type="button" class="second" onClick={() => setTalks(null)}>
-          {t("Put it away")}
+          {t("Close")}
         </button>
       ) : (
         <button type="button" class="second" onClick={() => void see()}>
-          {t("See what you had written down")}
+          {t("See what you said")}
         </button>
       )}
     </section>

@@ -4,7 +4,7 @@ import { Icon } from "../parts/Icon";
 import { go, type About, type Place } from "../routes";
 import { now } from "../store/now";
 import { isChild, plan } from "../store/project";
-import { called, dayWords, listed, reviewName } from "./labels";
+import { called, dayWords, dueOn, listed, reviewName, wasDueOn } from "./labels";
 import { ago, Mark } from "./parts";
 import { words } from "./state";
 import { asOf, turns, type Turn } from "./dues";
@@ -20,18 +20,18 @@ const MINUTE_MS = 60_000;
 function what({ kind, about }: Turn): string {
   if (kind === "step") return words(plan.value, "step", about, "text") || t("A promise");
   if (kind === "review") return reviewName(words(plan.value, "review", about, "kind"));
-  if (kind === "end") return t("How this path goes on");
-  if (kind === "answer") return t("An answer to what was not right");
+  if (kind === "end") return t("Decide what happens after this plan");
+  if (kind === "answer") return t("An answer about what wasn't right");
   return isChild.value ? t("An answer to what you wrote") : t("An answer to a message");
 }
 
 function when({ kind, isOver, dueAt }: Turn): string {
   // The day of a step ends at midnight, which is another day to whoever reads it.
-  const day = dayWords(new Date(Date.parse(dueAt) - (kind === "reply" ? 0 : MINUTE_MS)), now.value);
-  if (!isOver) return t("By {day}", { day });
-  if (kind === "reply" || kind === "answer") return t("There is no answer yet.");
-  if (kind === "review") return t("It was planned for {day}.", { day });
-  return t("It was to be done by {day}. It is still open.", { day });
+  const at = new Date(Date.parse(dueAt) - (kind === "reply" ? 0 : MINUTE_MS));
+  if (!isOver) return dueOn(at, now.value);
+  if (kind === "reply" || kind === "answer") return t("No answer yet.");
+  if (kind === "review") return t("It was planned for {day}.", { day: dayWords(at, now.value) });
+  return wasDueOn(at, now.value);
 }
 
 function way({ kind, about }: Turn): [Place, About] {
@@ -44,7 +44,7 @@ function way({ kind, about }: Turn): [Place, About] {
 function Row({ turn }: { turn: Turn }) {
   const [to, about] = way(turn);
   const owners = listed(turn.owners.map(({ id, name }) => name || called({ id, role: turn.ownerRole })));
-  const names = turn.isOwn ? t("You") : turn.isMine ? t("{name}, and you", { name: owners }) : owners;
+  const names = turn.isOwn ? t("You") : turn.isMine ? t("{name} and you", { name: owners }) : owners;
   const told = turn.told.map(({ name }) => name);
   return (
     <li>
@@ -59,7 +59,7 @@ function Row({ turn }: { turn: Turn }) {
             {turn.isOver && <Icon name="warn" />}
             {when(turn)}
           </span>
-          {told.length > 0 && <span class="soft">{t("Somebody else was told: {names}", { names: listed(told) })}</span>}
+          {told.length > 0 && <span class="soft">{t("We also told {names}", { names: listed(told) })}</span>}
         </span>
         <Icon name="next" />
       </button>
@@ -76,8 +76,8 @@ export function WhoseTurn() {
   const rest = near.filter((turn) => !shown.includes(turn));
   return (
     <section class="whose">
-      <h2>{t("Whose turn it is")}</h2>
-      {isOld && <p class="soft">{t("As of {when}", { when: ago(since) })}</p>}
+      <h2>{t("Whose turn is it?")}</h2>
+      {isOld && <p class="soft">{t("Last update: {when}", { when: ago(since) })}</p>}
       <ul class="rows">
         {shown.map((turn) => (
           <Row key={turn.id} turn={turn} />

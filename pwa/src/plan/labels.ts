@@ -39,7 +39,7 @@ export function roleName(role: string): string {
     administrator: t("Administrator"),
     agency: t("The agency"),
   };
-  return names[role] ?? t("Somebody");
+  return names[role] ?? t("Someone");
 }
 
 /** The languages in which something may have been explained: those that children here speak most. */
@@ -99,6 +99,28 @@ export function dayWords(when: string | Date, now: Date): string {
   return new Intl.DateTimeFormat(region(), options).format(date);
 }
 
+/** One of two sentences: for a day with a word of its own ("tomorrow"), or for a date ("3 March"). */
+export function ofDay(
+  when: string | Date,
+  now: Date,
+  named: (day: string) => string,
+  dated: (date: string) => string,
+): string {
+  const day = dayWords(when, now);
+  return /\p{N}/u.test(day) ? dated(day) : named(day);
+}
+
+export const dueOn = (when: string | Date, now: Date) =>
+  ofDay(when, now, (day) => t("Due {day}", { day }), (date) => t("Due on {date}", { date }));
+
+export const wasDueOn = (when: string | Date, now: Date) =>
+  ofDay(
+    when,
+    now,
+    (day) => t("Late. It was due {day}.", { day }),
+    (date) => t("Late. It was due on {date}.", { date }),
+  );
+
 export const stepsDone = (done: number, all: number) =>
   all === 0 ? t("No steps yet") : t("Steps done: {done} of {n}", { done, n: all });
 
@@ -123,60 +145,60 @@ export function asked(entity: string, field: string): Asked | null {
   const known: Record<string, () => Asked> = {
     "life_project summary": () =>
       words(
-        mine ? t("Where do you want to go?") : t("In the child’s own words"),
-        t("A few sentences about you and what you hope for. They stand at the beginning of the path."),
+        mine ? t("What do you hope for?") : t("In the child’s own words"),
+        t("A few sentences about you and what you hope for. They come at the start of the path."),
       ),
     "life_project situation": () =>
-      words(t("How things are here"), t("What is possible, what is not, and what is not known yet. Plain and true.")),
-    "life_project plan_b": () => words(t("If that does not work out"), t("What you would do then.")),
+      words(t("How things are here"), t("What is possible, what isn't, and what we don't know yet. Keep it simple and true.")),
+    "life_project plan_b": () => words(t("If that doesn't work out"), t("What would you do then?")),
     "life_project ends_on": () =>
       // It may last longer, or end sooner; it cannot go on without a day.
       ({
-        ...date(t("Until when does this plan last?"), t("Before that day you sit down together and look at it again.")),
+        ...date(t("When does this plan end?"), t("Before that day, you look at the plan together again.")),
         isOpen: false,
       }),
     "life_project closing": () =>
       words(
         t("How does this plan end?"),
-        t("A few words: what was reached, and where it goes on from here. Everything stays readable."),
+        t("A few words about what you reached and what comes next. Everything can still be read."),
         false,
       ),
     "life_project option": () => ({
-      title: t("Where does life go on?"),
-      why: t("What it looks like now. It can change, and there is a second plan beside it."),
+      title: t("Where will home be?"),
+      why: t("This is how it looks now. It can change, and there is a plan B."),
       kind: "choice",
       options: [
         ["stay", t("Staying here")],
-        ["reunify", t("Being with the family")],
+        ["reunify", t("Living with family")],
         ["return", t("Going back")],
         ["relocate", t("Going to another country")],
-        ["undecided", t("That is not clear yet")],
+        ["undecided", t("Not clear yet")],
       ],
     }),
     "life_project countries": () => ({
-      title: t("In which countries?"),
-      why: t("One in each line."),
+      title: t("Which countries?"),
+      why: t("One per line."),
       kind: "list",
     }),
-    "review due_on": () => date(t("When do you meet?"), t("A day on which you look back together.")),
+    "review due_on": () => date(t("When do you meet?"), t("A day to look back together.")),
     "review held_on": () => date(t("When did you meet?")),
-    "review next_on": () => date(t("When is the next time?")),
+    "review next_on": () => date(t("When is the next meeting?")),
     "review how_heard": () => ({
-      title: mine ? t("How could you say what you think?") : t("How could the child say what it thinks?"),
-      why: t("Alone, with somebody you trust, in writing, with an interpreter."),
+      title: mine ? t("How did you have a say?") : t("How did the child have a say?"),
+      why: t("Alone, with someone you trust, in writing, or with an interpreter."),
       kind: "choice",
       isFree: true,
       options: [
-        ["present", mine ? t("I was there and said it") : t("The child was there and said it")],
-        ["through_somebody", t("Somebody said it for the child")],
+        ["present", mine ? t("I was there and spoke for myself") : t("The child was there and spoke for themselves")],
+        ["through_somebody", mine ? t("Someone spoke for me") : t("Someone spoke for the child")],
         ["in_writing", t("In writing")],
-        ["did_not_want", t("The child did not want to")],
+        ["did_not_want", mine ? t("I didn't want to") : t("The child didn't want to")],
       ],
     }),
     "review kept_out": () =>
       words(
-        t("Who was not to be there?"),
-        t("The child decides who is at the table. Nobody has to say why."),
+        t("Who should stay away?"),
+        t("The child decides who comes. Nobody has to say why."),
       ),
     "review outcomes": () => words(t("What did you decide?")),
     "review rating": () => ({ title: t("How was the meeting for you?"), why: "", kind: "rating" }),
@@ -187,29 +209,29 @@ export function asked(entity: string, field: string): Asked | null {
       kind: "importance",
     }),
     "goal child_words": () =>
-      words(mine ? t("What do you want?") : t("In the child’s own words"), t("The words stay just as they are written.")),
+      words(mine ? t("What do you want?") : t("In the child’s own words"), t("The words stay exactly as you write them.")),
     "goal worker_words": () =>
-      words(t("How the caseworker puts it"), t("It stands beside the child’s words, never in place of them.")),
+      words(t("In the caseworker's words"), t("This goes next to the child's words. It never replaces them.")),
     "goal why": () => words(mine ? t("Why does it matter to you?") : t("Why does it matter?")),
     "goal success_sign": () => words(t("How will you know that it worked?")),
     "goal barriers": () => words(t("What could get in the way?")),
-    "goal target_on": () => date(t("By when?"), t("A day you both aim at. It can be changed.")),
+    "goal target_on": () => date(t("By when?"), t("A day you both aim for. You can change it.")),
     "goal lifecycle": () => ({
-      title: t("Where is this now?"),
+      title: t("Where are we with this?"),
       why: "",
       kind: "choice",
       options: [
-        ["proposed", t("It is an idea")],
-        ["active", t("We are on it")],
-        ["on-hold", t("It waits for a while")],
-        ["completed", t("It is reached")],
-        ["cancelled", t("It is let go")],
+        ["proposed", t("It's an idea")],
+        ["active", t("We're working on it")],
+        ["on-hold", t("On hold")],
+        ["completed", t("Reached")],
+        ["cancelled", t("Dropped")],
       ],
       others: [
-        ["planned", t("It is planned")],
+        ["planned", t("Planned")],
         ["accepted", t("You both want it")],
-        ["rejected", t("It was not taken up")],
-        ["entered-in-error", t("It was written by mistake")],
+        ["rejected", t("Not accepted")],
+        ["entered-in-error", t("Written by mistake")],
       ],
     }),
     "goal achievement": () => ({
@@ -217,22 +239,22 @@ export function asked(entity: string, field: string): Asked | null {
       why: "",
       kind: "choice",
       options: [
-        ["in-progress", t("It has begun")],
+        ["in-progress", t("It has started")],
         ["improving", t("Better")],
         ["no-change", t("The same")],
         ["worsening", t("Worse")],
         ["achieved", t("It worked")],
-        ["sustaining", t("It worked, and it lasts")],
-        ["no-progress", t("Nothing has moved yet")],
-        ["not-achieved", t("It did not work this time")],
-        ["not-attainable", t("It cannot be done")],
+        ["sustaining", t("It worked, and it still does")],
+        ["no-progress", t("No progress yet")],
+        ["not-achieved", t("It didn't work this time")],
+        ["not-attainable", t("It can't be done")],
       ],
     }),
     "step text": () => words(t("What is the step?"), "", false),
-    "step due_on": () => date(t("By when?"), t("Another day is fine. Say why, so that nobody has to guess.")),
+    "step due_on": () => date(t("By when?"), t("You can choose another date. Say why, so nobody has to guess.")),
     "step repeats": () => ({
       title: t("How often?"),
-      why: t("Done is done for this time. Then the next day comes."),
+      why: t("Each time it's done, it moves to the next date."),
       kind: "choice",
       options: [
         ["none", t("Once")],
@@ -241,8 +263,8 @@ export function asked(entity: string, field: string): Asked | null {
       ],
     }),
     "complaint answer_due": () =>
-      date(t("By when is there an answer?"), t("Whoever waits for it sees this day.")),
-    "step reason": () => words(t("What got in the way?"), t("A few words, so that you can find another way together.")),
+      date(t("When will the answer come?"), t("The person waiting for the answer sees this date.")),
+    "step reason": () => words(t("What got in the way?"), t("A few words help you find another way together.")),
   };
   return known[`${entity} ${field}`]?.() ?? null;
 }
@@ -252,39 +274,39 @@ export function fieldName(entity: string, field: string): string {
   const names: Record<string, string> = {
     "life_project summary": t("In my own words"),
     "life_project situation": t("How things are here"),
-    "life_project plan_b": t("If that does not work out"),
-    "life_project ends_on": t("The plan lasts until"),
-    "life_project option": t("Where life goes on"),
+    "life_project plan_b": t("If that doesn't work out"),
+    "life_project ends_on": t("End of the plan"),
+    "life_project option": t("Where home will be"),
     "life_project countries": t("Countries"),
     "review kind": t("Why you meet"),
     "review due_on": t("When you meet"),
     "review held_on": t("When you met"),
-    "review next_on": t("The next time"),
-    "review how_heard": t("How the child was heard"),
-    "review kept_out": t("Who was not to be there"),
+    "review next_on": t("Next meeting"),
+    "review how_heard": t("How the child had a say"),
+    "review kept_out": t("Who should stay away"),
     "review outcomes": t("What you decided"),
-    "review rating": t("How it was for the child"),
+    "review rating": t("How the meeting was for the child"),
     "area importance": t("How important"),
     "area now": t("How it is now"),
     "area name": t("Name"),
     "goal child_words": t("In the child’s own words"),
-    "goal worker_words": t("How the caseworker puts it"),
+    "goal worker_words": t("In the caseworker's words"),
     "goal why": t("Why it matters"),
-    "goal success_sign": t("How we will know"),
-    "goal target_on": t("By when"),
-    "goal lifecycle": t("Where it is now"),
+    "goal success_sign": t("How we'll know it worked"),
+    "goal target_on": t("Due date"),
+    "goal lifecycle": t("Where we are with this"),
     "goal achievement": t("How it is going"),
     "goal barriers": t("What could get in the way"),
-    "goal not_mine": t("Not mine any more"),
+    "goal not_mine": t("Not my goal any more"),
     "step text": t("The step"),
     "step owner_id": t("Who does it"),
-    "step due_on": t("By when"),
+    "step due_on": t("Due date"),
     "step status": t("Done or not"),
-    "step reason": t("Why not"),
+    "step reason": t("Why it wasn't done"),
     "step repeats": t("How often"),
-    "step moved_why": t("Why another day"),
+    "step moved_why": t("Why the date changed"),
     "life_project closing": t("How it ended"),
-    "complaint answer_due": t("An answer comes by"),
+    "complaint answer_due": t("Answer due"),
   };
   return names[`${entity} ${field}`] ?? field;
 }
@@ -297,7 +319,7 @@ export function reviewName(kind: string): string {
     transfer: t("Because of a move"),
     decision: t("Because of a decision"),
     turning_17_half: t("Before turning 18"),
-    complaint: t("Because something was not right"),
+    complaint: t("Because something wasn't right"),
     new_worker: t("With the new caseworker"),
   };
   return names[kind] ?? t("We look back together");
@@ -306,12 +328,12 @@ export function reviewName(kind: string): string {
 /** Why one meets, in a sentence; "" where the name says it all. */
 export function reviewWhy(kind: string): string {
   const whys: Record<string, string> = {
-    return: t("Somebody has come back. What has to be different now?"),
-    transfer: t("Where life goes on is another place now. What stays, and what has to be new?"),
-    decision: t("An office has decided something. What does it mean for this plan?"),
-    turning_17_half: t("In half a year a lot is different. What has to be ready by then?"),
-    complaint: t("Somebody said that something is not right. What has to change?"),
-    new_worker: t("Somebody else works with you now. Nothing that was promised is forgotten."),
+    return: t("What has to change after coming back?"),
+    transfer: t("There was a move. What stays the same, and what has to change?"),
+    decision: t("The authorities have made a decision. What does it mean for this plan?"),
+    turning_17_half: t("A lot changes in six months. What has to be ready by then?"),
+    complaint: t("Something wasn't right. What has to change?"),
+    new_worker: t("There is a new caseworker. Every promise still counts."),
   };
   return whys[kind] ?? "";
 }

@@ -90,7 +90,7 @@ export function FieldRow({ entity, id, field }: { entity: string; id: string; fi
   const isOpen = at.sides.length > 1;
   const value = at.stands?.value;
   const shown = isOpen
-    ? t("You said something different here. Both are kept.")
+    ? t("You two wrote different things here. We kept both.")
     : value
       ? valueName(entity, field, value, now.value)
       : t("Nothing yet");
@@ -137,8 +137,8 @@ export function Note({ icon, children }: { icon: IconName; children: ComponentCh
 /** What is not here: taken away meanwhile, or not arrived yet. */
 export function NotHere() {
   return (
-    <Page title={t("This is not here")}>
-      <p>{t("It may come with the next connection.")}</p>
+    <Page title={t("We can't find this")}>
+      <p>{t("It may appear when you're next online.")}</p>
       <button type="button" class="second" onClick={back}>
         {t("Back")}
       </button>

@@ -6,12 +6,12 @@ import { is, isLetGo, words, type Plan, type Thing } from "./state";
 
 function pushes(): Record<string, string> {
   return {
-    conflict: t("Trouble with somebody in the home"),
-    afraid: t("Afraid of somebody there"),
+    conflict: t("Trouble with someone at home"),
+    afraid: t("Afraid of someone there"),
     bullied: t("Bullied or treated unfairly"),
-    alone: t("Alone, or homesick"),
+    alone: t("Lonely or homesick"),
     bored: t("Nothing to do"),
-    rules: t("The rules of the home"),
+    rules: t("The rules at home"),
     waiting: t("The long wait for a decision"),
     refusal: t("A refusal, or fear of one"),
     move: t("A move, or fear of one"),
@@ -25,12 +25,12 @@ function pulls(): Record<string, string> {
   return {
     family: t("Family somewhere else"),
     friends: t("Friends"),
-    partner: t("Somebody the child loves"),
+    partner: t("A person the child loves"),
     onward: t("Another country"),
     money: t("Work or money"),
     debt: t("A debt"),
-    promised: t("Somebody promised something"),
-    forced: t("Somebody told the child to come"),
+    promised: t("Someone promised them something"),
+    forced: t("Someone told the child to come"),
     substances: t("Drugs or alcohol"),
     freedom: t("Being free for a while"),
   };

@@ -15,7 +15,7 @@ const wall = (at: string) => clockTime(new Date(`2024-01-01T${at}`));
 export function inWords({ at = [], days = EVERY_DAY, every_s: seconds, from = {} }: Rhythm): string {
   if (seconds) return t("Every {n} seconds", { n: seconds });
   const oneTime = (end: string) =>
-    from[end] ? t("some time from {begin} to {end}", { begin: wall(from[end]), end: wall(end) }) : wall(end);
+    from[end] ? t("any time from {begin} to {end}", { begin: wall(from[end]), end: wall(end) }) : wall(end);
   const values = { times: listed(at.map(oneTime)), days: listed(days.map((day) => dayName(day, "long"))) };
   const isDaily = days.length === EVERY_DAY.length;
   if (Object.keys(from).length > 0) return isDaily ? t("Every day, {times}", values) : t("{days}, {times}", values);
@@ -39,12 +39,12 @@ export function Sums({ sums }: { sums: Sum[] }) {
         return (
           <p key={due}>
             {from
-              ? t("Asked from {begin} to {due}: if you do not answer, a person is told by {told} at the latest.", {
+              ? t("Check-in: {begin} to {due}. If you don't answer, we tell an adult by {told}.", {
                   begin: moment(from, now.value),
                   due: clockTime(due),
                   told,
                 })
-              : t("Asked {due}: if you do not answer, a person is told by {told} at the latest.", {
+              : t("Check-in: {due}. If you don't answer, we tell an adult by {told}.", {
                   due: moment(due, now.value),
                   told,
                 })}

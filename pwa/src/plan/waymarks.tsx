@@ -5,7 +5,7 @@ import { go } from "../routes";
 import { now } from "../store/now";
 import { frame, place, plan } from "../store/project";
 import { Drawn } from "./Drawn";
-import { called, dayWords, isoDay, listed, reviewName } from "./labels";
+import { called, dayWords, dueOn, isoDay, listed, ofDay, reviewName, wasDueOn } from "./labels";
 import { Mark, Waits } from "./parts";
 import { is, wasGivenUp, words, type Thing } from "./state";
 import { turnOf } from "./turns";
@@ -78,10 +78,10 @@ interface CardProps {
 function whenOf(status: string, due: string, at: string, reason: string): string {
   if (status === "done") return t("Done: {day}", { day: dayWords(at, now.value) });
   if (status === "not_done") return reason ? t("Not done: {why}", { why: reason }) : t("Not done");
-  if (!due) return t("No day yet");
+  if (!due) return t("No date yet");
   return due < isoDay(now.value)
-    ? t("It was to be done by {day}. It is still open.", { day: dayWords(due, now.value) })
-    : t("By {day}", { day: dayWords(due, now.value) });
+    ? wasDueOn(due, now.value)
+    : dueOn(due, now.value);
 }
 
 function ofStep(step: Thing): Waymark {
@@ -101,7 +101,7 @@ function ofStep(step: Thing): Waymark {
     card: () => (
       <Card
         about={{ id: step.id }}
-        name={owner ? called({ id: owner, role }) : t("Nobody has taken this yet")}
+        name={owner ? called({ id: owner, role }) : t("No one is doing this yet")}
         isChilds={isChilds}
         text={words(plan.value, "step", step.id, "text")}
         when={whenOf(status, due, at, words(plan.value, "step", step.id, "reason"))}
@@ -173,8 +173,13 @@ function reviews(isBehind: boolean): Waymark[] {
 function end(): Waymark[] {
   const ends = words(plan.value, "life_project", plan.value.child, "ends_on");
   if (!ends) return [];
-  const text = t("Until {day}. Before that you decide together how it goes on.", { day: dayWords(ends, now.value) });
-  const title = t("This path lasts");
+  const text = ofDay(
+    ends,
+    now.value,
+    (day) => t("Ends {day}. Before then, you decide together what happens next.", { day }),
+    (date) => t("Ends on {date}. Before then, you decide together what happens next.", { date }),
+  );
+  const title = t("The end of this path");
   return [together({ key: "end", at: ends, icon: "calendar", state: "open", title, text })];
 }
 

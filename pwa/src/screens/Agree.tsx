@@ -2,7 +2,7 @@
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { called, dayWords, fieldName, valueName } from "../plan/labels";
+import { called, dueOn, fieldName, valueName } from "../plan/labels";
 import { keyOf } from "../plan/merge";
 import { decisionOf, parties, type Decision } from "../plan/parties";
 import { decisions, Parties } from "../plan/PartyList";
@@ -19,9 +19,9 @@ import { Witness } from "./AgreeWitness";
 
 /** Why one cannot answer just now, in a sentence; or null. */
 export function obstacle(): string | null {
-  if (!frame.value) return t("This comes with the first connection.");
-  if (unsentText.value) return t("Your last words go out first. Then you can agree to just what is written here.");
-  if (!fits.value) return t("Something new is on its way. You can agree as soon as it is here.");
+  if (!frame.value) return t("You need internet the first time.");
+  if (unsentText.value) return t("We're sending your latest changes first. Then you can answer what is written here.");
+  if (!fits.value) return t("A newer version is on its way. You can answer when it's here.");
   return null;
 }
 
@@ -111,7 +111,7 @@ function Promises({ title, steps }: { title: string; steps: Thing[] }) {
                   <bdi>{called({ id: owner, role })}</bdi>
                 </p>
                 <p dir="auto">{words(plan.value, "step", step.id, "text")}</p>
-                {due && <p class="soft">{t("By {day}", { day: dayWords(due, now.value) })}</p>}
+                {due && <p class="soft">{dueOn(due, now.value)}</p>}
                 {repeats !== "none" && <p class="soft">{valueName("step", "repeats", repeats, now.value)}</p>}
               </div>
             </li>
@@ -125,7 +125,7 @@ function Promises({ title, steps }: { title: string; steps: Thing[] }) {
 function Goals() {
   return (
     <section>
-      <h2>{t("What you want to reach")}</h2>
+      <h2>{t("What you want to achieve")}</h2>
       <ul class="entries">
         {plan.value.all("goal").map((goal) => {
           const childs = words(plan.value, "goal", goal.id, "child_words");
@@ -174,9 +174,9 @@ function Confirm() {
         <Picture decision={decision} />
         <span class="strong">{decisions()[decision]}</span>
       </p>
-      <p>{t("It counts only if you say it yourself. Is it right?")}</p>
+      <p>{t("It only counts if you say it yourself. Is this right?")}</p>
       <button type="button" class="plain" onClick={() => answer(decision)}>
-        {t("Yes, that is what I said")}
+        {t("Yes, that's what I said")}
       </button>
       <p class="soft">{t("If not, choose your own answer below.")}</p>
     </Voice>
@@ -200,7 +200,7 @@ function Copy() {
       <h2>{t("A copy for the child")}</h2>
       <div class="pair-of">
         <a class="plain" href={addressOf(`${place.value!.path}/project.pdf`)} target="_blank" rel="noopener">
-          {t("Open it to print")}
+          {t("Open to print")}
         </a>
         {!hasGiven && (
           <button type="button" class="plain" onClick={() => void tick()}>
@@ -217,8 +217,8 @@ function Reading() {
   const why = obstacle();
   const hasEnd = words(plan.value, "life_project", plan.value.child, "ends_on") !== "";
   return (
-    <Page title={t("Read it and agree, or not")}>
-      <p>{t("Take your time. You can say yes, no, or yes to some of it. Each answer is all right.")}</p>
+    <Page title={t("Read it and say yes or no")}>
+      <p>{t("Take your time. You can say yes, no, or yes to some of it. Every answer is all right.")}</p>
       <Goals />
       <Promises title={isChild.value ? t("What you do") : t("What the child does")} steps={promises(true)} />
       <Promises title={t("What adults promise")} steps={promises(false)} />
@@ -226,7 +226,7 @@ function Reading() {
       <Parties />
       {mayChange() && why && <p class="note-line">{why}</p>}
       {mayChange() && !why && !hasEnd && (
-        <p class="note-line">{t("This plan has no day on which it ends. Choose one together first, if you can.")}</p>
+        <p class="note-line">{t("This plan has no end date. Choose one together first, if you can.")}</p>
       )}
       {mayChange() && !why && (
         <>
@@ -238,12 +238,14 @@ function Reading() {
       {mayChange() && !why && !isChild.value && (
         <button type="button" class="quiet words" onClick={() => go("agree", { about: { q: "witness" } })}>
           <Icon name="talk" />
-          {t("Write down what somebody said aloud")}
+          {t("Write down a spoken answer")}
         </button>
       )}
       {!why && <Copy />}
       <p class="soft">
-        {t("It counts when the child and the caseworker agreed to the same words, and an adult promised something too.")}
+        {isChild.value
+          ? t("It counts once you both agree. One adult must promise something too.")
+          : t("It counts once the child and the caseworker agree to the same text. An adult must promise something too.")}
       </p>
     </Page>
   );

@@ -34,7 +34,7 @@ export function Spoken() {
   return (
     <>
       <div class="field">
-        <label for="spoken">{t("In which language?")}</label>
+        <label for="spoken">{t("Which language?")}</label>
         <select id="spoken" value={code} onChange={(event) => (spoken.value = event.currentTarget.value)}>
           {all.map(([one, name]) => (
             <option key={one} value={one}>
@@ -44,7 +44,7 @@ export function Spoken() {
         </select>
       </div>
       <div class="field">
-        <label for="interpreter">{t("Who interpreted? Leave it empty if nobody did.")}</label>
+        <label for="interpreter">{t("Who interpreted? Leave this empty if nobody did.")}</label>
         <input
           id="interpreter"
           dir="auto"
@@ -71,7 +71,7 @@ export function forgetSpoken(): void {
 function Explained() {
   return (
     <section class="stack">
-      <h2 id="explained">{t("Did somebody explain it to you?")}</h2>
+      <h2 id="explained">{t("Did anyone explain it to you?")}</h2>
       <div class="pair-of" role="group" aria-labelledby="explained">
         {[["yes", t("Yes")], ["no", t("No")]].map(([code, word]) => (
           <button
@@ -157,7 +157,7 @@ export function How() {
   const decision = (method.value === "pictogram" && picked.value) || asked;
   // What was read is what is agreed to: a text that changed meanwhile is read again first.
   const isSame = frame.value?.revision === revision;
-  const why = isSame ? obstacle() : t("Something new is on its way. You can agree as soon as it is here.");
+  const why = isSame ? obstacle() : t("A newer version is on its way. You can answer when it's here.");
   const say = async () => {
     const comment = draft.value.trim();
     const value: Record<string, unknown> = {
@@ -187,12 +187,12 @@ export function How() {
       </div>
       {myself.value.role !== "caseworker" && <Explained />}
       <section class="stack">
-        <h2 id="how">{t("How do you want to say it?")}</h2>
+        <h2 id="how">{t("How do you want to answer?")}</h2>
         <Methods />
         {method.value === "drawn" && <Pad value={drawing.value} onDraw={(strokes) => (drawing.value = strokes)} />}
         {method.value === "pictogram" && (
           <>
-            <h3 id="pictures">{t("Which picture says what you mean?")}</h3>
+            <h3 id="pictures">{t("Which picture shows what you mean?")}</h3>
             <Pictures labelledBy="pictures" value={picked.value} onChoose={(code) => (picked.value = code)} />
             {picked.value && <p role="status">{t("You say: {words}", { words: decisions()[picked.value] })}</p>}
           </>
@@ -203,7 +203,7 @@ export function How() {
       ) : (
         <button type="button" class="main" disabled={!isReady()} onClick={() => void say()}>
           <Icon name="check" />
-          {t("Say it")}
+          {t("Send my answer")}
         </button>
       )}
     </Page>
@@ -224,21 +224,21 @@ export function After() {
   const readers = (frame.value?.people ?? []).filter(({ role, is_here }) => role === "caseworker" && is_here !== false);
   const [first] = readers;
   return (
-    <Page title={t("It is said")}>
+    <Page title={t("Answer saved")}>
       <p>
         {isChild.value && first
-          ? t("{name} reads it, and talks about it with you. What you both agreed to before still counts.", {
+          ? t("{name} will read it and talk about it with you. What you both agreed to before still counts.", {
               name: called(first),
             })
-          : t("Everyone who works on this plan reads it. What was agreed before still counts.")}
+          : t("Everyone who works on this plan can read it. Anything agreed before still counts.")}
       </p>
       <button type="button" class="main" onClick={() => backBy(1)}>
-        {t("All right")}
+        {t("Got it")}
       </button>
       <button type="button" class="second" onClick={() => go("complaint", { instead: true })}>
-        {t("Tell somebody else as well")}
+        {t("Tell someone else too")}
       </button>
-      <p class="soft">{t("It goes round the caseworker. Your words come along, and you can change them.")}</p>
+      <p class="soft">{t("The caseworker won't see this. Your words are copied over, and you can change them.")}</p>
     </Page>
   );
 }

@@ -53,8 +53,8 @@ export function Witness() {
     <Page title={t("Said aloud")}>
       <p>
         {isOfChild
-          ? t("Write down what the child said about these words. It counts when the child says it in its own app.")
-          : t("Write down what was said about these words.")}
+          ? t("Write down what the child said about this text. It counts once they say it in their own app.")
+          : t("Write down what was said about this text.")}
       </p>
       {others.length > 1 && (
         <section class="stack">
@@ -82,7 +82,7 @@ export function Witness() {
       </section>
       <div class="field">
         <label for="words" id="comment">
-          {t("The words that were said, just as they were")}
+          {t("The exact words")}
         </label>
         <Writing id="words" value={draft.value} onInput={draft.set} labelledBy="comment" rows={3} />
       </div>
@@ -106,7 +106,7 @@ export function Witness() {
           disabled={decision.value === null || !present.value.trim()}
           onClick={() => void keep()}
         >
-          {t("Keep")}
+          {t("Save")}
         </button>
       )}
     </Page>

@@ -4,7 +4,7 @@ import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Drawn } from "../plan/Drawn";
-import { areaName, called, dayWords, isoDay } from "../plan/labels";
+import { areaName, called, dayWords, dueOn, isoDay, wasDueOn } from "../plan/labels";
 import { byOrder, type Voice as Said } from "../plan/merge";
 import { ago, Mark, mayChange, Voice, Words } from "../plan/parts";
 import { isLetGo, words, type Thing } from "../plan/state";
@@ -56,8 +56,8 @@ function Deed({ step }: { step: Thing }) {
   const says: Record<Outcome, string> = {
     kept: t("Done: {day}", { day: at ? dayWords(at, now.value) : "" }),
     missed: t("Not done"),
-    late: t("It was to be done by {day}. It is still open.", { day: dayWords(due || isoDay(now.value), now.value) }),
-    open: due ? t("By {day}", { day: dayWords(due, now.value) }) : t("No day yet"),
+    late: wasDueOn(due || isoDay(now.value), now.value),
+    open: due ? dueOn(due, now.value) : t("No date yet"),
   };
   return (
     <li>
@@ -70,13 +70,13 @@ function Deed({ step }: { step: Thing }) {
           <span dir="auto">{words(plan.value, "step", step.id, "text")}</span>
           <span class={outcome === "late" ? "stone-when late" : "soft"}>{says[outcome]}</span>
           {outcome === "missed" && (
-            <span dir="auto">{reason ? t("Why: {why}", { why: reason }) : t("Nobody has said why yet.")}</span>
+            <span dir="auto">{reason ? t("Why: {why}", { why: reason }) : t("No reason given yet.")}</span>
           )}
           {movesOf(step.id).map((move) => (
             <span key={move.by.id} class="soft" dir="auto">
               {move.why
-                ? t("Another day, {day}: {why}", { day: dayWords(move.to, now.value), why: move.why })
-                : t("Another day: {day}", { day: dayWords(move.to, now.value) })}
+                ? t("New date, {day}: {why}", { day: dayWords(move.to, now.value), why: move.why })
+                : t("New date: {day}", { day: dayWords(move.to, now.value) })}
             </span>
           ))}
         </span>
@@ -120,7 +120,7 @@ function OfGoal({ goal, said }: { goal: Thing; said: Said }) {
           <p class="soft">{t("No adult has promised anything for this yet.")}</p>
           {mayChange() && (
             <button type="button" class="second" onClick={() => go("new-step", { about: { goal: goal.id } })}>
-              {isChild.value ? t("Ask for a promise") : t("Promise something")}
+              {isChild.value ? t("Ask for a promise") : t("Make a promise")}
             </button>
           )}
         </>
@@ -142,13 +142,13 @@ function OfComplaint({ complaint }: { complaint: Thing }) {
   const answer = plan.value.get("complaint", complaint.id, "answer").stands;
   if (!text) return null;
   return (
-    <One title={<h2>{t("Something was not right")}</h2>} said={<YouSaid said={text} />}>
+    <One title={<h2>{t("Something wasn't right")}</h2>} said={<YouSaid said={text} />}>
       {answer?.value ? (
         <Voice who={answer.who} when={ago(answer.said_at)}>
           <Words text={String(answer.value)} />
         </Voice>
       ) : (
-        <p class="soft">{t("There is no answer yet.")}</p>
+        <p class="soft">{t("No answer yet.")}</p>
       )}
     </One>
   );
@@ -174,7 +174,7 @@ function Shown({ houses }: { houses: Thing[] }) {
       {isChild.value && (
         <button type="button" class="second" onClick={() => go("new-goal")}>
           <Icon name="plus" />
-          {t("Make a goal of one of them")}
+          {t("Make one of these a goal")}
         </button>
       )}
     </section>
@@ -195,10 +195,10 @@ export function CameOf() {
     <Page title={isChild.value ? t("You said, we did") : t("The child said, we did")}>
       <p class="lead">
         {isChild.value
-          ? t("What you said, and what adults did about it. Where something was not done, it says why.")
-          : t("What the child said, and what adults did about it. Where something was not done, it says why.")}
+          ? t("What you said, and what adults did about it. If they didn't do it, it says why.")
+          : t("What the child said, and what adults did about it. If they didn't do it, it says why.")}
       </p>
-      {goals.length + complaints.length + houses.length === 0 && <p>{t("Nothing was said yet.")}</p>}
+      {goals.length + complaints.length + houses.length === 0 && <p>{t("Nothing here yet.")}</p>}
       {goals.map(({ goal, said }) => (
         <OfGoal key={goal.id} goal={goal} said={said} />
       ))}

@@ -56,11 +56,11 @@ export function Children() {
       {mayCarry(me.value) && (
         <button type="button" class="second" onClick={() => go("packs")}>
           <Icon name="keep" />
-          {t("Grab packs with me")}
+          {t("Grab packs on my phone")}
         </button>
       )}
-      {children.value === null && <p>{t("This list comes with a connection.")}</p>}
-      {children.value?.length === 0 && <p>{t("You have no tie to a child.")}</p>}
+      {children.value === null && <p>{t("You need internet to see this list.")}</p>}
+      {children.value?.length === 0 && <p>{t("No children are assigned to you.")}</p>}
       <ul class="rows">
         {children.value?.map((child) => (
           <li key={child.id}>

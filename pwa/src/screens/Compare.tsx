@@ -74,12 +74,12 @@ export function Compare() {
   const day = dayWords(at, now.value);
   const isNothing = added.length + altered.length + gone.length === 0;
   return (
-    <Page title={to === undefined ? t("What is different now") : t("What changed: {day}", { day })}>
+    <Page title={to === undefined ? t("What's different now") : t("What changed: {day}", { day })}>
       {to === undefined && <p class="lead">{t("Since {day}", { day })}</p>}
-      {isNothing && <p>{t("Nothing reads differently.")}</p>}
+      {isNothing && <p>{t("Nothing has changed.")}</p>}
       {added.length > 0 && (
         <section>
-          <h2>{t("What came")}</h2>
+          <h2>{t("What's new")}</h2>
           <ul class="alterations">
             {added.map((thing) => (
               <Added key={thing.id} thing={thing} at={later} />
@@ -89,7 +89,7 @@ export function Compare() {
       )}
       {altered.length > 0 && (
         <section>
-          <h2>{t("What reads differently")}</h2>
+          <h2>{t("What changed")}</h2>
           <ul class="alterations">
             {byThing(altered).map(([id, list]) => (
               <li key={id} class="altered">
@@ -106,7 +106,7 @@ export function Compare() {
       )}
       {gone.length > 0 && (
         <section>
-          <h2>{t("What was let go")}</h2>
+          <h2>{t("What was dropped")}</h2>
           <ul class="alterations">
             {gone.map((thing) => (
               <li key={thing.id} class="altered">
@@ -120,7 +120,7 @@ export function Compare() {
       )}
       {to !== undefined && (
         <button type="button" class="second" onClick={() => go("then", { about: { revision: to, at } })}>
-          {isDate(at) ? t("Open the path as it was on that day") : t("Open it")}
+          {isDate(at) ? t("See the path as it was that day") : t("Open")}
         </button>
       )}
     </Page>

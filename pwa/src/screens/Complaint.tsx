@@ -3,7 +3,7 @@ import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { useDraft } from "../plan/drafts";
-import { dayWords, isoDay, listed, roleName } from "../plan/labels";
+import { isoDay, listed, ofDay, roleName } from "../plan/labels";
 import { ago, mayComplain, said, Voice, Waits, Words } from "../plan/parts";
 import { words, type Thing } from "../plan/state";
 import { answerDue } from "../plan/turns";
@@ -30,7 +30,7 @@ function Answering({ complaint }: { complaint: Thing }) {
   return (
     <div class="field">
       <p id={label} class="strong">
-        {t("Your answer. The child reads it.")}
+        {t("Your answer. The child can read it.")}
       </p>
       <Writing id={`text-${complaint.id}`} value={draft.value} onInput={draft.set} labelledBy={label} rows={4} />
       <button type="button" class="second" disabled={!draft.value.trim()} onClick={() => void keep()}>
@@ -62,8 +62,18 @@ function One({ complaint }: { complaint: Thing }) {
         <p class={isLate ? "stone-when late" : "soft"}>
           {isLate && <Icon name="warn" />}
           {isLate
-            ? t("There is no answer yet. It was due by {day}.", { day: dayWords(due, now.value) })
-            : t("There is no answer yet. It is due by {day}.", { day: dayWords(due, now.value) })}
+            ? ofDay(
+                due,
+                now.value,
+                (day) => t("No answer yet. It was due {day}.", { day }),
+                (date) => t("No answer yet. It was due on {date}.", { date }),
+              )
+            : ofDay(
+                due,
+                now.value,
+                (day) => t("No answer yet. It's due {day}.", { day }),
+                (date) => t("No answer yet. It's due on {date}.", { date }),
+              )}
         </p>
       )}
       {!text && mayAnswer(to) && (
@@ -75,7 +85,7 @@ function One({ complaint }: { complaint: Thing }) {
             onClick={() => go("edit", { about: { entity: "complaint", id: complaint.id, field: "answer_due" } })}
           >
             <Icon name="words" />
-            {t("Name another day")}
+            {t("Choose another date")}
           </button>
         </>
       )}
@@ -101,7 +111,7 @@ function Writing_() {
       <Options options={options} value={to.value} onChoose={to.set} />
       <Writing id="words" value={draft.value} onInput={draft.set} labelledBy="title" />
       <p class="soft">
-        {t("Only {who} reads it, and has to answer. Your caseworker does not see it here.", { who: whoIs(to.value) })}
+        {t("Only {who} can read this. They have to answer. The caseworker can't see it here.", { who: whoIs(to.value) })}
       </p>
       <button type="button" class="main" disabled={!draft.value.trim()} onClick={() => void keep()}>
         {t("Send")}
@@ -112,8 +122,8 @@ function Writing_() {
 
 export function Complaint() {
   return (
-    <Page title={t("Something is not right")}>
-      {mayComplain() && <p>{t("You may say so at any time. Nothing bad comes of it. To whom do you want to say it?")}</p>}
+    <Page title={t("Something isn't right")}>
+      {mayComplain() && <p>{t("You can tell us at any time. You won't be in trouble. Who do you want to tell?")}</p>}
       {mayComplain() && <Writing_ />}
       <ul class="thread">
         {plan.value

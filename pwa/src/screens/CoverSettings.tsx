@@ -12,17 +12,17 @@ const said = signal("");
 async function keepPin(event: Event): Promise<void> {
   event.preventDefault();
   if (!/^\d{4}$/.test(typed.value)) {
-    said.value = t("Type four digits.");
+    said.value = t("Type 4 digits.");
     return;
   }
   await setPin(typed.value);
   typed.value = "";
-  said.value = t("The four digits are set. From now on they open the app again.");
+  said.value = t("Code saved. Use it to open the app again.");
 }
 
 async function dropPin(): Promise<void> {
   await removePin();
-  said.value = t("The four digits are removed.");
+  said.value = t("Code removed.");
 }
 
 export function CoverSettings() {
@@ -31,17 +31,17 @@ export function CoverSettings() {
     said.value = "";
   }, []);
   return (
-    <Page title={t("Hiding this app")}>
-      <p>{t("“Hide” covers everything with a plain list. The list is real: you can use it.")}</p>
+    <Page title={t("Hide this app")}>
+      <p>{t("“Hide” covers the app with a plain list. It's a real list you can use.")}</p>
       <p class="strong">{t("To come back, press and hold the date at the top for one second.")}</p>
-      <p>{t("Or tap the date four times, quickly.")}</p>
+      <p>{t("Or tap the date 4 times, quickly.")}</p>
       <button type="button" class="second" onClick={cover}>
         <Icon name="hide" />
         {t("Try it now")}
       </button>
 
-      <h2>{t("Open with the list")}</h2>
-      <p>{t("The app then always starts with the list.")}</p>
+      <h2>{t("Start on the list")}</h2>
+      <p>{t("The app will always start on the list.")}</p>
       <button
         type="button"
         role="switch"
@@ -51,14 +51,14 @@ export function CoverSettings() {
       >
         <span class="track" aria-hidden="true" />
         <span>{opensCovered.value ? t("On") : t("Off")}</span>
-        <span class="hidden-text">{t("Open with the list")}</span>
+        <span class="hidden-text">{t("Start on the list")}</span>
       </button>
 
-      {isShared.value ? <p>{t("To come back on a shared phone, each uses four digits of their own.")}</p> : <OwnDigits />}
+      {isShared.value ? <p>{t("On a shared phone, each person comes back with their own 4-digit code.")}</p> : <OwnDigits />}
 
-      <h2>{t("What this cannot do")}</h2>
-      <p>{t("It helps against a quick look. Whoever knows this app, or holds the phone for long, can find it.")}</p>
-      <p>{t("Forgot the digits? Ask your caseworker for a new link and open it here.")}</p>
+      <h2>{t("What this can't do")}</h2>
+      <p>{t("This helps against a quick look. People who know this app, or have your phone for a while, can still find it.")}</p>
+      <p>{t("Forgot your 4-digit code? Ask your caseworker for a new link and open it here.")}</p>
     </Page>
   );
 }
@@ -66,10 +66,10 @@ export function CoverSettings() {
 function OwnDigits() {
   return (
     <>
-      <h2>{t("Four digits")}</h2>
-      <p>{t("With four digits, only they bring the app back, also after you leave it.")}</p>
+      <h2>{t("4-digit code")}</h2>
+      <p>{t("If you set a code, you need it each time you come back to the app.")}</p>
       <form onSubmit={(event) => void keepPin(event)} class="field">
-        <label for="pin">{hasPin.value ? t("New four digits") : t("Four digits of your own")}</label>
+        <label for="pin">{hasPin.value ? t("New 4-digit code") : t("Choose a 4-digit code")}</label>
         <input
           id="pin"
           type="password"
@@ -82,7 +82,7 @@ function OwnDigits() {
         />
         <div class="pair-of">
           <button type="submit" class="plain">
-            {t("Set")}
+            {t("Save")}
           </button>
           {hasPin.value && (
             <button type="button" class="plain" onClick={() => void dropPin()}>

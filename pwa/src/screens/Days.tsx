@@ -57,7 +57,7 @@ function byDay(list: Day[]): [string, Day[]][] {
 
 function what({ want, mood }: Day): string {
   if (want === "talk") return t("I want to talk");
-  if (want === "safe") return t("I am safe, not ready to come back");
+  if (want === "safe") return t("I'm safe. I'm not ready to come back yet");
   if (want === "help") return t("I need help now");
   return mood ? (moods()[mood - 1] ?? "") : t("I'm OK");
 }
@@ -93,7 +93,7 @@ export function Days() {
   const groups = byDay(all());
   return (
     <Page title={t("My days")}>
-      {groups.length === 0 && <p>{t("Here you see what you said, day by day. It begins with your first tap.")}</p>}
+      {groups.length === 0 && <p>{t("Your answers show here day by day, once you've sent the first one.")}</p>}
       {groups.map(([name, list]) => (
         <section key={name}>
           <h2>{name}</h2>

@@ -39,9 +39,9 @@ export function Difference() {
     back();
   };
   return (
-    <Page title={t("Two voices: {what}", { what: name })}>
-      <p>{t("You wrote at the same time. Both are kept. Talk about it if you can, then choose.")}</p>
-      {mayChange() && !mayChoose && <p class="note-line">{t("These are the child’s own words. Only the child chooses.")}</p>}
+    <Page title={t("Two versions: {what}", { what: name })}>
+      <p>{t("You wrote different things at the same time. We kept both. Talk about it if you can, then choose.")}</p>
+      {mayChange() && !mayChoose && <p class="note-line">{t("These are the child's own words. Only the child can choose.")}</p>}
       <div class="voices beside">
         {both.map((side) => (
           <Voice key={side.id} who={side.who} when={ago(side.said_at)}>
@@ -51,8 +51,8 @@ export function Difference() {
             {mayChoose && (
               <button type="button" class="plain" onClick={() => void take(side)}>
                 {side.who.id === myself.value.id
-                  ? t("Take mine")
-                  : t("Take what {name} wrote", { name: called(side.who) })}
+                  ? t("Use mine")
+                  : t("Use what {name} wrote", { name: called(side.who) })}
               </button>
             )}
           </Voice>

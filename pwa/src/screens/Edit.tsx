@@ -108,7 +108,7 @@ function Choice({ question, value, set }: { question: Asked; value: string; set(
       {question.isFree && (
         <div class="field">
           <label for="words" id="free">
-            {t("Or in other words")}
+            {t("Or in your own words")}
           </label>
           <Writing id="words" value={isOwn ? value : ""} onInput={set} labelledBy="free" rows={3} />
         </div>
@@ -200,18 +200,18 @@ function Field({ entity, id, field, mode, question }: FieldProps) {
       {isMoved && (
         <div class="field">
           <label for="why" id="why-label">
-            {isChilds ? t("Why another day? You may leave it empty.") : t("Why another day?")}
+            {isChilds ? t("Why another date? (optional)") : t("Why another date?")}
           </label>
           <Writing id="why" value={why.value} onInput={why.set} labelledBy="why-label" rows={2} />
         </div>
       )}
       <button type="button" class="main" disabled={!isReady} onClick={() => void keep()}>
-        {t("Keep")}
+        {t("Save")}
       </button>
       {mode !== "third" &&
         news.map((side) => (
           <Voice key={side.id} who={side.who} when={ago(side.said_at)}>
-            <p class="soft">{t("Meanwhile this was said. Yours is kept beside it.")}</p>
+            <p class="soft">{t("This came in while you were writing. We'll keep yours too.")}</p>
             <Words text={valueName(entity, field, side.value, now.value)} />
           </Voice>
         ))}

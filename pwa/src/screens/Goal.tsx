@@ -5,7 +5,7 @@ import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Drawn } from "../plan/Drawn";
-import { areaName, called, dayWords, fieldName, isoDay } from "../plan/labels";
+import { areaName, called, dueOn, fieldName, isoDay } from "../plan/labels";
 import { ago, FieldRow, Lead, Mark, mayChange, NotHere, said, Voice, Waits, Words } from "../plan/parts";
 import { Story } from "../plan/Story";
 import { is, words, type Thing } from "../plan/state";
@@ -38,7 +38,7 @@ function OwnWords({ goal }: { goal: Thing }) {
           {isChild.value && <Change entity="goal" id={goal.id} field="child_words" word={t("Change")} />}
         </Voice>
       ) : (
-        isChild.value && <Change entity="goal" id={goal.id} field="child_words" word={t("Say it in your words")} />
+        isChild.value && <Change entity="goal" id={goal.id} field="child_words" word={t("Say it in your own words")} />
       )}
       {workers?.value ? (
         <Voice who={workers.who} when={ago(workers.said_at)}>
@@ -47,7 +47,7 @@ function OwnWords({ goal }: { goal: Thing }) {
         </Voice>
       ) : (
         !isChild.value && (
-          <Change entity="goal" id={goal.id} field="worker_words" word={t("Put your words beside it")} />
+          <Change entity="goal" id={goal.id} field="worker_words" word={t("Add your own words")} />
         )
       )}
     </div>
@@ -61,9 +61,9 @@ function StepRow({ step }: { step: Thing }) {
   const { status, due } = turnOf(plan.value, step);
   const isLate = status === "open" && due !== "" && due < isoDay(now.value);
   const role = owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
-  const name = owner ? called({ id: owner, role }) : t("Nobody has taken this yet");
+  const name = owner ? called({ id: owner, role }) : t("No one is doing this yet");
   const done = { done: t("Done"), not_done: t("Not done"), open: "" }[status] ?? "";
-  const when = due ? t("By {day}", { day: dayWords(due, now.value) }) : t("No day yet");
+  const when = due ? dueOn(due, now.value) : t("No date yet");
   return (
     <li>
       <button type="button" class="row" onClick={() => go("step", { about: { id: step.id } })}>
@@ -85,8 +85,14 @@ function StepRow({ step }: { step: Thing }) {
   );
 }
 
+/** The child's steps rest once the goal is dropped; before that they are asked whether to drop it. */
+function restingOf(isAsked?: boolean): string {
+  if (isAsked) return t("Your steps will be on hold:");
+  return isChild.value ? t("Your steps are on hold:") : t("The child's own steps are on hold:");
+}
+
 /** What becomes of the steps of a goal that is the child's no more. */
-function StepsThen({ goal }: { goal: Thing }) {
+function StepsThen({ goal, isAsked }: { goal: Thing; isAsked?: boolean }) {
   const steps = plan.value.all("step").filter((step) => is(step, plan.value, "goal_id", goal.id));
   const open = steps.filter((step) => turnOf(plan.value, step).status === "open");
   const isChilds = (step: Thing) => is(step, plan.value, "owner_id", place.value?.child);
@@ -103,9 +109,9 @@ function StepsThen({ goal }: { goal: Thing }) {
   );
   return (
     <>
-      {own.length > 0 && <p>{isChild.value ? t("Your own steps rest. Nobody asks for them:") : t("The child’s own steps rest:")}</p>}
+      {own.length > 0 && <p>{restingOf(isAsked)}</p>}
       {own.length > 0 && list(own)}
-      {others.length > 0 && <p>{t("What adults promised still counts, until you let it go together:")}</p>}
+      {others.length > 0 && <p>{t("Adults' promises still count, until you drop them together:")}</p>}
       {others.length > 0 && list(others)}
     </>
   );
@@ -119,11 +125,11 @@ function NotMine({ goal }: { goal: Thing }) {
   if (gone) {
     return (
       <section class="field">
-        <h2>{isChild.value ? t("This is not yours any more") : t("The child let this go")}</h2>
+        <h2>{isChild.value ? t("You dropped this goal") : t("The child dropped this goal")}</h2>
         <StepsThen goal={goal} />
         {isChild.value && (
           <button type="button" class="second" onClick={() => void say("goal", goal.id, "not_mine", false)}>
-            {t("This is mine again")}
+            {t("I want this goal again")}
           </button>
         )}
       </section>
@@ -133,18 +139,18 @@ function NotMine({ goal }: { goal: Thing }) {
   if (asksNotMine.value !== goal.id) {
     return (
       <button type="button" class="second" onClick={() => (asksNotMine.value = goal.id)}>
-        {t("This is not mine any more")}
+        {t("I don't want this goal now")}
       </button>
     );
   }
   return (
     <section class="field">
-      <h2>{t("Is this not yours any more?")}</h2>
-      <p>{t("You may change what you want. You do not have to say why, and you can take it back.")}</p>
-      <StepsThen goal={goal} />
+      <h2>{t("Do you want to drop this goal?")}</h2>
+      <p>{t("You can change your mind. You don't have to say why, and you can come back to this goal.")}</p>
+      <StepsThen goal={goal} isAsked />
       <div class="pair-of">
         <button type="button" class="second" onClick={() => void say("goal", goal.id, "not_mine", true)}>
-          {t("Yes, let it go")}
+          {t("Yes, drop it")}
         </button>
         <button type="button" class="second" onClick={() => (asksNotMine.value = "")}>
           {t("No, keep it")}
@@ -174,7 +180,7 @@ export function Goal() {
           onClick={() => go("difference", { about: { entity: "goal", id: goal.id, field } })}
         >
           <Icon name="talk" />
-          {t("See what you said differently")}
+          {t("See both versions")}
         </button>
       ))}
       <Waits thing={goal} />

@@ -5,7 +5,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { useArrival } from "../a11y";
-import { number, t, tn } from "../i18n";
+import { t, tn } from "../i18n";
 import { Drawing, Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { go } from "../routes";
@@ -75,7 +75,7 @@ async function tryIn(mate: Mate, value: string): Promise<void> {
   if (wait === 0) return letIn(mate);
   const minutes = Math.ceil(wait / 60_000);
   said.value =
-    wait > 1 ? t("Too many tries. Wait {minutes} min, then try again.", { minutes: number(minutes) }) : t("These are not the digits. Try again.");
+    wait > 1 ? tn("Too many tries. Try again in {n} minute.", "Too many tries. Try again in {n} minutes.", minutes) : t("That code is wrong. Try again.");
 }
 
 function pick(mate: Mate): void {
@@ -100,7 +100,7 @@ function Digits({ mate }: { mate: Mate }) {
         {called(mate.picture)}
       </h1>
       <div class="field">
-        <label for="own">{t("Your four digits")}</label>
+        <label for="own">{t("Your 4-digit code")}</label>
         <input
           id="own"
           ref={field}
@@ -118,7 +118,7 @@ function Digits({ mate }: { mate: Mate }) {
       <p id="own-said" role="status" class="strong">
         {said.value}
       </p>
-      <p class="soft">{t("Forgot the digits? Ask your caseworker for a new link and open it here.")}</p>
+      <p class="soft">{t("Forgot your 4-digit code? Ask your caseworker for a new link and open it here.")}</p>
     </main>
   );
 }
@@ -146,7 +146,7 @@ export function Who() {
       </ul>
       <button type="button" class="second" onClick={() => go("pair")}>
         <Icon name="plus" />
-        {t("Somebody new")}
+        {t("Add a new person")}
       </button>
       <a class="plain" href="tel:112">
         <Icon name="call" />
@@ -161,7 +161,7 @@ const picture = signal<Picture | null>(null);
 async function choose(event: Event, mine: string): Promise<void> {
   event.preventDefault();
   if (typed.value.length !== LENGTH) {
-    said.value = t("Type four digits.");
+    said.value = t("Type 4 digits.");
     return;
   }
   if (isBusy.value) return;
@@ -172,9 +172,9 @@ async function choose(event: Event, mine: string): Promise<void> {
     // Whoever covers the phone now, each of them brings it back by digits of their own.
     await removePin();
     typed.value = "";
-    said.value = t("That is you on this phone from now on.");
+    said.value = t("Saved. This is you on this phone now.");
   } catch {
-    said.value = t("It did not work just now. Try again in a little while.");
+    said.value = t("That didn't work. Try again in a few minutes.");
   } finally {
     isBusy.value = false;
   }
@@ -187,7 +187,7 @@ function Choice({ mine }: { mine: string }) {
   const now = picture.value ?? own ?? free[0];
   return (
     <form class="field" onSubmit={(event) => void choose(event, mine)}>
-      <p id="pictures">{t("Choose a picture. It stands for you here; no name is shown.")}</p>
+      <p id="pictures">{t("Choose a picture. It shows here instead of your name.")}</p>
       <div class="mates" role="group" aria-labelledby="pictures">
         {free.map((one) => (
           <button
@@ -202,7 +202,7 @@ function Choice({ mine }: { mine: string }) {
           </button>
         ))}
       </div>
-      <label for="digits">{t("Four digits of your own")}</label>
+      <label for="digits">{t("Choose a 4-digit code")}</label>
       <input
         id="digits"
         class="code-field"
@@ -237,9 +237,9 @@ export function Mine() {
   return (
     <main id="main" class="page intro">
       <h1 id="title" tabIndex={-1} ref={heading}>
-        {t("You are in")}
+        {t("You're in")}
       </h1>
-      <p>{t("Others use this phone too. With four digits only you open what is yours.")}</p>
+      <p>{t("Other people use this phone too. With a 4-digit code, your space opens only for you.")}</p>
       <Choice mine={who.value!} />
       <button type="button" class="second" onClick={() => (isPutOff.value = true)}>
         {t("Not now")}
@@ -264,19 +264,19 @@ function Shared() {
     <>
       <button type="button" class="main" onClick={handOn}>
         <Icon name="hands" />
-        {t("Hand the phone on")}
+        {t("Pass the phone on")}
       </button>
       <p>{tn("{n} person uses this phone.", "{n} people use this phone.", count)}</p>
       <button type="button" class="second" onClick={() => go("pair")}>
         <Icon name="plus" />
-        {t("Somebody new")}
+        {t("Add a new person")}
       </button>
       {count === 1 && (
         <button type="button" class="second" onClick={() => void stop()}>
-          {t("It is mine alone again")}
+          {t("Only I use this phone now")}
         </button>
       )}
-      <h2>{t("You on this phone")}</h2>
+      <h2>{t("Your picture and code")}</h2>
     </>
   );
 }
@@ -289,11 +289,11 @@ export function Hands() {
       {isShared.value ? (
         <Shared />
       ) : (
-        <p>{t("Several can use this phone, each with an own place. What you say waits and goes out for you alone.")}</p>
+        <p>{t("More than one person can use this phone. Each has their own space. What you write is kept and sent in your name only.")}</p>
       )}
-      {keepsNothing.value ? <p class="strong">{t("This browser keeps nothing, so it cannot be shared.")}</p> : <Choice mine={who.value!} />}
-      <h2>{t("What this cannot do")}</h2>
-      <p>{t("The digits keep others out of what is yours. Whoever knows much about phones, and holds it for long, can get past them.")}</p>
+      {keepsNothing.value ? <p class="strong">{t("This browser forgets everything when you close it, so you can't share it.")}</p> : <Choice mine={who.value!} />}
+      <h2>{t("What this can't do")}</h2>
+      <p>{t("The code keeps other people out of your space. But a person who knows phones well, and has this one for a long time, can get past it.")}</p>
     </Page>
   );
 }

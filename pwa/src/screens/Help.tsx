@@ -71,7 +71,7 @@ export function Help() {
   const phone = me.value?.help_phone;
   return (
     <Page title={t("Do you need help now?")}>
-      {!mine && <p>{t("One tap, and somebody is called for you. Day and night.")}</p>}
+      {!mine && <p>{t("Tap once and we call someone for you. Day or night.")}</p>}
       {who.value && (
         <div class="act">
           {mine ? (
@@ -84,7 +84,7 @@ export function Help() {
         </div>
       )}
       {isShutOut.value && (
-        <p>{t("This phone is not connected any more. Your call for help cannot leave it.")}</p>
+        <p>{t("This phone isn't connected any more. It can't send your call for help.")}</p>
       )}
       {mine && who.value && !phonesFirst.value && <Wish />}
       <p class="hidden-text" role="status">

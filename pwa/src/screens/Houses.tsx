@@ -16,9 +16,9 @@ type Kind = (typeof KINDS)[number];
 
 function texts(kind: Kind): { name: string; ask: string } {
   return {
-    good: { name: t("The house of good things"), ask: t("What is good? Who is good to you? What are you good at?") },
+    good: { name: t("The house of good things"), ask: t("What's going well? Who is good to you? What are you good at?") },
     worry: { name: t("The house of worries"), ask: t("What makes you worried, sad or afraid?") },
-    dream: { name: t("The house of dreams"), ask: t("If things were just as you wish: what would be there?") },
+    dream: { name: t("The house of dreams"), ask: t("If everything was just how you want it, what would it be like?") },
   }[kind];
 }
 
@@ -43,7 +43,7 @@ function HouseDrawing({ kind }: { kind: Kind }) {
 export function Houses() {
   return (
     <Page title={t("Three houses")}>
-      <p>{t("Begin with the one you like. You can stop at any time, and come back.")}</p>
+      <p>{t("Start with any house. You can stop at any time and come back.")}</p>
       <ul class="houses">
         {KINDS.map((kind) => {
           const n = inside(kind).length;
@@ -54,7 +54,7 @@ export function Houses() {
                 <span class="row-text">
                   <span class="strong">{texts(kind).name}</span>
                   <span class="soft">
-                    {n === 0 ? t("Nothing is in it yet") : tn("{n} thing is in it", "{n} things are in it", n)}
+                    {n === 0 ? t("Nothing in it yet") : tn("{n} thing in it", "{n} things in it", n)}
                   </span>
                 </span>
                 <Icon name="next" />
@@ -63,7 +63,7 @@ export function Houses() {
           );
         })}
       </ul>
-      <p class="soft">{t("What you write here, only you see. For each thing you decide if you show it.")}</p>
+      <p class="soft">{t("Only you can see what you write here. You decide what to share.")}</p>
     </Page>
   );
 }
@@ -79,7 +79,7 @@ function Thing_({ house }: { house: Thing }) {
         {mine && (
           <>
             <p class="soft">
-              {isShown ? t("Those who work with you can see it.") : t("Only you see it.")}
+              {isShown ? t("Your team can see it.") : t("Only you can see it.")}
             </p>
             <button
               type="button"
@@ -87,7 +87,7 @@ function Thing_({ house }: { house: Thing }) {
               onClick={() => void say("house", house.id, "is_shown", !isShown)}
             >
               <Icon name={isShown ? "hide" : "eye"} />
-              {isShown ? t("Show it no more") : t("Show it to those who work with me")}
+              {isShown ? t("Stop sharing it") : t("Share it with my team")}
             </button>
           </>
         )}
@@ -114,7 +114,7 @@ export function House() {
         <div class="field">
           <Writing id="words" value={draft.value} onInput={draft.set} labelledBy="ask" rows={3} />
           <button type="button" class="main" disabled={!draft.value.trim()} onClick={() => void keep()}>
-            {t("Put it into the house")}
+            {t("Add it to the house")}
           </button>
         </div>
       )}

@@ -9,10 +9,10 @@ const LONGEST = 4_000;
 
 /** Each field, as it is asked. */
 const asked = (): [string, string, string][] => [
-  ["own_call_first", t("First call"), t("Who should hear of it first? A name, a number if you know it.")],
-  ["own_do_not_call", t("Do not call"), t("Somebody who should not be asked, or not be told.")],
+  ["own_call_first", t("Call this person first"), t("Who should know first? A name, and a number if you know it.")],
+  ["own_do_not_call", t("Do not call"), t("Anyone we shouldn't ask or tell.")],
   ["own_calms", t("What calms me"), t("What people can do or say when they find me.")],
-  ["own_frightens", t("What frightens me"), t("What they should not do.")],
+  ["own_frightens", t("What frightens me"), t("What they shouldn't do.")],
   ["own_more", t("What I want you to know"), t("Anything else.")],
 ];
 
@@ -21,7 +21,7 @@ function Theirs({ name }: { name: string }) {
   if (!own.differs.value || theirs === (own.waiting.value?.body.fields[name] ?? "")) return null;
   return (
     <div id={`${name}-theirs`}>
-      <p class="soft">{t("There now, written down with your caseworker:")}</p>
+      <p class="soft">{t("Written so far with your caseworker:")}</p>
       <p class="said" dir="auto">
         {theirs || t("Nothing")}
       </p>
@@ -53,8 +53,8 @@ function Field({ name, label, help }: { name: string; label: string; help: strin
 
 function state(isSaid: boolean): string {
   const last = own.waiting.value;
-  if (own.differs.value) return t("Somebody wrote other words there meanwhile. Both are here. Nothing is lost.");
-  if (last?.problem) return last.sentence ?? t("It could not be sent: the server did not take it.");
+  if (own.differs.value) return t("The text changed while you were writing. Both versions are here. Nothing is lost.");
+  if (last?.problem) return last.sentence ?? t("We couldn't send it. The system didn't accept it.");
   if (last) return t("Saved on this phone. Not sent yet.");
   return isSaid ? t("Received.") : "";
 }
@@ -69,7 +69,7 @@ function Looked() {
           <li class="entry" key={index}>
             <div>
               <p class="strong">
-                <bdi>{look.who?.name ?? t("The computer itself")}</bdi>
+                <bdi>{look.who?.name ?? t("The system")}</bdi>
               </p>
               {look.why && <p dir="auto">{look.why}</p>}
               <p class="soft">{moment(look.at, now.value)}</p>
@@ -89,24 +89,24 @@ export function IfMissing() {
     void own.say().then(() => setSaid(true));
   };
   return (
-    <Page title={t("If I am missing")}>
-      <p>{t("If nobody knows where you are, people look for you because they care. Here you can tell them how.")}</p>
-      <p class="soft">{t("You need not write anything. You can change it at any time.")}</p>
+    <Page title={t("If I go missing")}>
+      <p>{t("If nobody knows where you are, we look for you because we care. Here you can tell us how.")}</p>
+      <p class="soft">{t("You don't have to write anything. You can change it at any time.")}</p>
       <p class="soft">
-        {t("It is read when somebody looks for you, or for a reason that you can see below. Your caseworker goes through it with you.")}
+        {t("Adults read this if they are looking for you, or for a reason you can see below. Your caseworker goes through it with you.")}
       </p>
-      <p class="soft">{t("Whoever opens this app on your phone can read it here.")}</p>
+      <p class="soft">{t("Anyone who opens this app on your phone can read it here.")}</p>
       <form class="stack" onSubmit={say}>
         {asked().map(([name, label, help]) => (
           <Field key={name} name={name} label={label} help={help} />
         ))}
         <p role="status">{state(isSaid)}</p>
         <button type="submit" class="main">
-          {own.differs.value ? t("Keep what I wrote") : t("Keep")}
+          {own.differs.value ? t("Save what I wrote") : t("Save")}
         </button>
         {own.differs.value && (
           <button type="button" class="second" onClick={() => void own.takeTheirs()}>
-            {t("Keep what is there now")}
+            {t("Keep what's there now")}
           </button>
         )}
       </form>

@@ -31,7 +31,7 @@ export function Languages({ isSmall = false }: { isSmall?: boolean }) {
         ))}
       </ul>
       <p role="status" class={missing.value ? "" : "hidden-text"}>
-        {missing.value && t("These words are not on this phone yet. They come with a connection.")}
+        {missing.value && t("This language isn't on this phone yet. You need internet to get it.")}
       </p>
     </>
   );

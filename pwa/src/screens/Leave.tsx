@@ -21,20 +21,20 @@ export function Leave() {
   const waiting = unsent.value.length;
   return (
     <Page title={t("Sign out")}>
-      <p>{t("This phone then shows and sends nothing more. You need a new code to come back.")}</p>
+      <p>{t("After that, this phone shows and sends nothing. You need a new code to come back.")}</p>
       {waiting > 0 ? (
         <>
           <p class="strong">
-            {tn("{n} thing is not sent yet.", "{n} things are not sent yet.", waiting)}
+            {tn("{n} thing hasn't been sent yet.", "{n} things haven't been sent yet.", waiting)}
           </p>
           <button type="button" class="main" onClick={() => void send()}>
             {t("Send first")}
           </button>
           <button type="button" class="second" onClick={() => void leave(false)}>
-            {t("Sign out, keep them locked on this phone")}
+            {t("Sign out and keep them locked on this phone")}
           </button>
           <button type="button" class="second" onClick={() => void leave(true)}>
-            {t("Sign out and throw them away")}
+            {t("Sign out and delete them")}
           </button>
         </>
       ) : (

@@ -19,14 +19,14 @@ async function load(): Promise<void> {
   await writeIfRoom(person, "looks", fresh.looks.slice(0, 200));
 }
 
-const nameOf = ({ who: someone }: Look) => someone?.name ?? t("The computer itself");
+const nameOf = ({ who: someone }: Look) => someone?.name ?? t("The system");
 
 export function Looks() {
   useEffect(() => void load(), []);
   return (
     <Page title={t("Who looked")}>
-      <p>{t("Here you see who looked at what is written about you, and when.")}</p>
-      {looks.value === null && <p>{t("This list comes with a connection.")}</p>}
+      <p>{t("See who looked at what's written about you, and when.")}</p>
+      {looks.value === null && <p>{t("You need internet to see this list.")}</p>}
       {looks.value?.length === 0 && <p>{t("Nobody has looked yet.")}</p>}
       <ul class="entries">
         {looks.value?.map((look, index) => (

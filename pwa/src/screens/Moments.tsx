@@ -34,20 +34,20 @@ function Signed({ agreed }: { agreed: Agreed }) {
       </p>
       {agreed.isBinding && <p class="strong">{t("This is what you agreed on.")}</p>}
       {agree.length > 0 && <p>{t("Agreed: {names}", { names: names(agree) })}</p>}
-      {in_part.length > 0 && <p>{t("Agreed with some of it: {names}", { names: names(in_part) })}</p>}
-      {disagree.length > 0 && <p>{t("Did not agree: {names}", { names: names(disagree) })}</p>}
-      {agreed.aloud.length > 0 && <p>{t("Said aloud, and somebody wrote it down: {names}", { names: names(agreed.aloud) })}</p>}
+      {in_part.length > 0 && <p>{t("Agreed in part: {names}", { names: names(in_part) })}</p>}
+      {disagree.length > 0 && <p>{t("Didn't agree: {names}", { names: names(disagree) })}</p>}
+      {agreed.aloud.length > 0 && <p>{t("Said aloud, written down by another person: {names}", { names: names(agreed.aloud) })}</p>}
       <div class="pair-of">
-        <button type="button" class="second" aria-label={t("Open it: {day}", { day })} onClick={() => go("then", { about })}>
-          {t("Open it")}
+        <button type="button" class="second" aria-label={t("Open: {day}", { day })} onClick={() => go("then", { about })}>
+          {t("Open")}
         </button>
         <button
           type="button"
           class="second"
-          aria-label={t("What is different now, since {day}", { day })}
+          aria-label={t("What's different now, since {day}", { day })}
           onClick={() => go("compare", { about: { from: about.revision, at: agreed.at } })}
         >
-          {t("What is different now")}
+          {t("What's different now")}
         </button>
       </div>
     </li>
@@ -74,8 +74,8 @@ export function Moments() {
   }, []);
   return (
     <Page title={t("How it was before")}>
-      <p>{t("Every day and every agreement can be opened again as it was.")}</p>
-      {!isNumbered(rows.value) && <p class="soft">{t("The rest of it comes with a connection.")}</p>}
+      <p>{t("You can open every day and every agreement as it was then.")}</p>
+      {!isNumbered(rows.value) && <p class="soft">{t("You need internet to see the rest.")}</p>}
       {agreements.value.length > 0 && (
         <section>
           <h2>{t("What was agreed")}</h2>
@@ -88,7 +88,7 @@ export function Moments() {
       )}
       <section>
         <h2>{t("Day by day")}</h2>
-        {days.value.length === 0 && <p>{t("Nothing was written yet.")}</p>}
+        {days.value.length === 0 && <p>{t("Nothing written yet.")}</p>}
         <ul class="rows day-by-day">
           {days.value.slice(0, most.value).map((one) => (
             <DayRow key={one.day} day={one} />
@@ -96,7 +96,7 @@ export function Moments() {
         </ul>
         {days.value.length > most.value && (
           <button type="button" class="second" onClick={() => (most.value += FEW)}>
-            {t("Show earlier things")}
+            {t("Show earlier entries")}
           </button>
         )}
       </section>

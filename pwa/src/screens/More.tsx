@@ -54,21 +54,21 @@ export function More() {
     <Page title={t("More")} isTop>
       <ul class="rows">
         {!isStaff.value && <Row to="days" icon="days" word={t("My days")} />}
-        {!isStaff.value && <Row to="rhythm" icon="clock" word={t("When I am asked")} />}
+        {!isStaff.value && <Row to="rhythm" icon="clock" word={t("My check-in times")} />}
         {!isStaff.value && <Row to="reminders" icon="bell" word={t("Reminders")} state={reminderState()} />}
-        {mayCarry(me.value) && <Row to="packs" icon="keep" word={t("Grab packs with me")} />}
-        <Row to="cover" icon="hide" word={t("Hiding this app")} />
+        {mayCarry(me.value) && <Row to="packs" icon="keep" word={t("Grab packs on my phone")} />}
+        <Row to="cover" icon="hide" word={t("Hide this app")} />
         <Row to="language" icon="globe" word={t("Language")} state={NAMES[language.value] ?? ""} />
         <Row
           to="unsent"
           icon="outbox"
           word={t("Not sent yet")}
-          state={waiting ? tn("{n} thing waits", "{n} things wait", waiting) : t("Nothing waits")}
+          state={waiting ? tn("{n} thing to send", "{n} things to send", waiting) : t("Everything is sent")}
         />
         {!isStaff.value && <Row to="looks" icon="eye" word={t("Who looked")} />}
-        {!isStaff.value && <Row to="sharing" icon="info" word={t("What is shared with whom")} />}
+        {!isStaff.value && <Row to="sharing" icon="info" word={t("Who sees what")} />}
         {!isStaff.value && <Row to="phones" icon="phones" word={t("My phones")} />}
-        {!isStaff.value && <Row to="trusted" icon="talk" word={t("Ask them first")} />}
+        {!isStaff.value && <Row to="trusted" icon="talk" word={t("People I trust")} />}
         {!isStaff.value && (
           <Row
             to="hands"
@@ -77,12 +77,12 @@ export function More() {
             state={isShared.value ? tn("{n} person uses this phone.", "{n} people use this phone.", roster.value.length) : ""}
           />
         )}
-        {!isStaff.value && <Row to="if-missing" icon="path" word={t("If I am missing")} />}
+        {!isStaff.value && <Row to="if-missing" icon="path" word={t("If I go missing")} />}
         {install.value && (
           <li>
             <button type="button" class="row" onClick={() => void keepOnHomeScreen()}>
               <Icon name="keep" />
-              <span class="row-text">{t("Keep it on the home screen")}</span>
+              <span class="row-text">{t("Add to home screen")}</span>
             </button>
           </li>
         )}

@@ -6,7 +6,7 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Drawn } from "../plan/Drawn";
 import { dropDraft, useDraft } from "../plan/drafts";
-import { AREAS, areaName, asked as asked_, called, dayWords, isoDay, roleName } from "../plan/labels";
+import { AREAS, areaName, asked as asked_, called, isoDay, ofDay, roleName } from "../plan/labels";
 import { Mark, NotHere, ownVoice } from "../plan/parts";
 import { wordsToBeginWith } from "../plan/reasonWords";
 import { is } from "../plan/state";
@@ -90,7 +90,7 @@ function Ideas({ offered, value, onTake, isAll, onAll }: IdeasProps) {
   return (
     <section class="ideas" aria-labelledby="ideas">
       <h2 id="ideas">{t("Ideas")}</h2>
-      <p class="soft">{t("Take one and change it, or write your own.")}</p>
+      <p class="soft">{t("Choose one and change it, or write your own.")}</p>
       <div class="ideas-list">
         {shown.map((one) => (
           <button
@@ -147,7 +147,8 @@ function Whose({ step }: { step: IdeaStep }) {
       {/* A name may run the other way than the day beside it. */}
       {name && <bdi>{name}</bdi>}
       {name && due && " · "}
-      {due && t("by {day}", { day: dayWords(due, now.value) })}
+      {due &&
+        ofDay(due, now.value, (day) => t("due {day}", { day }), (date) => t("due on {date}", { date }))}
     </span>
   );
 }
@@ -233,11 +234,11 @@ function Asking({ screen, key_, start = {}, questions, made }: AskingProps) {
         disabled={kind !== "steps" && !value.trim()}
         onClick={() => void on(answers)}
       >
-        {kind === "steps" && !value ? t("Keep without steps") : isLast ? t("Keep") : t("Next")}
+        {kind === "steps" && !value ? t("Save without steps") : isLast ? t("Save") : t("Next")}
       </button>
       {isOpen && (
         <button type="button" class="second" onClick={() => void skip()}>
-          {t("I don’t know yet")}
+          {t("I don't know yet")}
         </button>
       )}
       {kind === "words" && (
@@ -269,7 +270,7 @@ function aboutGoal(idea: Idea | null, offered: Idea[]): Question[] {
     {
       name: "words",
       title: mine ? t("What do you want?") : t("What do you suggest?"),
-      why: t("The words stay just as they are written."),
+      why: t("The words stay exactly as you write them."),
       kind: "words",
       isOpen: false,
       offered: offered.map((one) => ({ words: one.words, idea: one })),
@@ -293,7 +294,7 @@ function aboutGoal(idea: Idea | null, offered: Idea[]): Question[] {
     {
       name: "on",
       title: t("By when?"),
-      why: t("A day you both aim at. It can be changed."),
+      why: t("A day you both aim for. You can change it."),
       kind: "date",
       isOpen: true,
     },
@@ -302,7 +303,7 @@ function aboutGoal(idea: Idea | null, offered: Idea[]): Question[] {
     asked.push({
       name: "steps",
       title: t("Which steps would help?"),
-      why: t("Tap those that you want. What somebody else would do is a suggestion to them."),
+      why: t("Tap the steps you want. A step for another person is only a suggestion to them."),
       kind: "steps",
       isOpen: false,
     });
@@ -368,7 +369,7 @@ export function NewStep() {
   const reason = about.value["reason"];
   const key = `new-step ${goal}${reason ? ` ${reason}` : ""}`;
   const questions: Question[] = [
-    { name: "who", title: t("Who does it?"), why: t("Adults can promise something too."), kind: "who", isOpen: true },
+    { name: "who", title: t("Who does it?"), why: t("Adults can make promises too."), kind: "who", isOpen: true },
     { name: "text", title: t("What is the step?"), why: "", kind: "words", isOpen: false },
     { name: "on", title: t("By when?"), why: "", kind: "date", isOpen: true },
   ];
@@ -396,7 +397,7 @@ export function NewStep() {
 
 /** Both may ask for a meeting; the day can be changed. */
 export function NewReview() {
-  const why = t("A day on which you look back together.");
+  const why = t("A day to look back together.");
   const questions: Question[] = [{ name: "on", title: t("When do you meet?"), why, kind: "date", isOpen: true }];
   return (
     <Asking

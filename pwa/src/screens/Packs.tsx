@@ -15,14 +15,14 @@ const why = signal("");
 const fault = signal("");
 
 function notDone(said: unknown): void {
-  fault.value = said instanceof Refused && said.detail ? said.detail : t("This needs a connection. Try again later.");
+  fault.value = said instanceof Refused && said.detail ? said.detail : t("You need internet for this. Try again later.");
 }
 
 function Photo({ photo }: packs.Pack) {
-  if (!photo) return <p class="strong">{t("There is no photo in it.")}</p>;
+  if (!photo) return <p class="strong">{t("It has no photo.")}</p>;
   const taken = photo.taken_on
-    ? t("The photo was taken: {day}.", { day: dayWords(day(photo.taken_on), now.value) })
-    : t("Nobody knows when the photo was taken.");
+    ? t("Photo taken: {day}.", { day: dayWords(day(photo.taken_on), now.value) })
+    : t("We don't know when the photo was taken.");
   return <p class={photo.is_old ? "strong" : "soft"}>{taken}</p>;
 }
 
@@ -83,27 +83,27 @@ function Carried({ pack }: { pack: packs.Pack }) {
         <h2 class="strong">
           <bdi>{pack.name}</bdi>
         </h2>
-        {pack.alerted_since && <p class="strong">{t("Adults are alerted about this child.")}</p>}
-        {pack.version === 0 && <p class="strong">{t("Nothing was prepared. Only what is on record stands in it.")}</p>}
+        {pack.alerted_since && <p class="strong">{t("An alert or a search is open for this child.")}</p>}
+        {pack.version === 0 && <p class="strong">{t("Not filled in yet. It shows only what is on record.")}</p>}
         {pack.copy && <Photo {...pack} />}
         {pack.copy ? (
-          <p class="soft">{t("As it was: {time}.", { time: moment(new Date(pack.copy.at), now.value) })}</p>
+          <p class="soft">{t("Copy from {time}.", { time: moment(new Date(pack.copy.at), now.value) })}</p>
         ) : (
-          <p>{isStuck ? t("It is not on this phone: it could not be fetched.") : t("It is on its way to this phone.")}</p>
+          <p>{isStuck ? t("It isn't on this phone. We couldn't get it.") : t("Downloading to this phone.")}</p>
         )}
-        {pack.copy && isStuck && <p class="strong">{t("A newer one could not be fetched. This is the one from before.")}</p>}
+        {pack.copy && isStuck && <p class="strong">{t("We couldn't get the latest version. This is an older copy.")}</p>}
         {pages?.map((page) => (
           <PageLinks key={page.language} page={page} name={pack.name} />
         ))}
-        {pack.copy && pages?.length === 0 && <p class="strong">{t("This phone cannot open its copy. It comes again with a connection.")}</p>}
+        {pack.copy && pages?.length === 0 && <p class="strong">{t("This phone can't open its copy. You get a new one when you are online.")}</p>}
         {!pack.alerted_since && (
           <button
             type="button"
             class="plain"
-            aria-label={`${t("Put it down")} – ${pack.name}`}
+            aria-label={`${t("Remove from my phone")} – ${pack.name}`}
             onClick={() => void packs.putDown(pack.child_id)}
           >
-            {t("Put it down")}
+            {t("Remove from my phone")}
           </button>
         )}
       </div>
@@ -121,9 +121,9 @@ function Sealed({ sealed }: { sealed: packs.Pack[] }) {
   return (
     <section class="stack" aria-labelledby="sealed">
       <h2 id="sealed">{t("Sealed")}</h2>
-      <p>{t("Nobody is alerted about these children. Say why you take a pack along: the child can read it.")}</p>
+      <p>{t("No alert or search is open for these children. Give a reason to keep a pack on your phone. The child can read it.")}</p>
       <div class="field">
-        <label for="why">{t("Why I take it along")}</label>
+        <label for="why">{t("Why I need it on my phone")}</label>
         <input
           id="why"
           type="text"
@@ -140,9 +140,7 @@ function Sealed({ sealed }: { sealed: packs.Pack[] }) {
             <button type="button" class="row" onClick={() => void take([one.child_id])}>
               <Icon name="keep" />
               <span class="row-text">
-                <span>
-                  {t("Take along")}: <bdi>{one.name}</bdi>
-                </span>
+                <span>{t("Keep {name} on my phone", { name: one.name })}</span>
               </span>
             </button>
           </li>
@@ -150,7 +148,7 @@ function Sealed({ sealed }: { sealed: packs.Pack[] }) {
       </ul>
       {all.length > 1 && (
         <button type="button" class="second" onClick={() => void take(all)}>
-          {tn("Take along {n} pack", "Take along all {n} packs", all.length)}
+          {tn("Keep {n} pack on my phone", "Keep all {n} packs on my phone", all.length)}
         </button>
       )}
     </section>
@@ -160,15 +158,15 @@ function Sealed({ sealed }: { sealed: packs.Pack[] }) {
 function words(): string {
   const end = packs.ends.value;
   if (end) {
-    const until = t("They are on this phone until your duty ends: {time}.", { time: moment(end, now.value) });
-    if (packs.news.value === "offline") return `${until} ${t("Without a connection now: these are copies.")}`;
-    if (packs.news.value === "failing") return `${until} ${t("The server did not answer as it should. These are copies.")}`;
+    const until = t("They stay on this phone until your shift ends: {time}.", { time: moment(end, now.value) });
+    if (packs.news.value === "offline") return `${until} ${t("You are offline now. These are copies.")}`;
+    if (packs.news.value === "failing") return `${until} ${t("Our server didn't answer properly. These are copies.")}`;
     return until;
   }
-  if (packs.news.value === "off-duty") return t("You are not on duty now, so no pack is on this phone.");
-  if (packs.news.value === "offline") return t("No pack is on this phone. They come with a connection, while you are on duty.");
-  if (packs.news.value === "failing") return t("No pack is on this phone: the server did not answer as it should.");
-  if (packs.news.value === "out") return t("No pack is on this phone. Sign in at the desk again to have them here.");
+  if (packs.news.value === "off-duty") return t("You are not on duty now, so no packs are on this phone.");
+  if (packs.news.value === "offline") return t("No packs on this phone. You get them when you are online and on duty.");
+  if (packs.news.value === "failing") return t("No packs on this phone. Our server didn't answer properly.");
+  if (packs.news.value === "out") return t("No packs on this phone. Sign in to the desk again to get them.");
   return t("Looking for your packs …");
 }
 
@@ -177,23 +175,23 @@ export function Packs() {
   const carried = packs.packs.value.filter((one) => one.state === "carried");
   const sealed = packs.packs.value.filter((one) => one.state === "sealed");
   return (
-    <Page title={t("Grab packs with me")}>
+    <Page title={t("Grab packs on my phone")}>
       <Notices />
       <p role="status">{words()}</p>
       {fault.value && <p role="alert">{fault.value}</p>}
-      {packs.ends.value && carried.length === 0 && <p>{t("No pack goes along with you yet.")}</p>}
+      {packs.ends.value && carried.length === 0 && <p>{t("You have no packs on this phone yet.")}</p>}
       <ul class="entries">
         {carried.map((pack) => (
           <Carried key={pack.child_id} pack={pack} />
         ))}
       </ul>
       {carried.length > 0 && (
-        <p class="soft">{t("Some phones put the page among their downloads. Delete it there when the child is found.")}</p>
+        <p class="soft">{t("Some phones save the page in Downloads. Delete it there when the child is found.")}</p>
       )}
       {sealed.length > 0 && <Sealed sealed={sealed} />}
-      {packs.ends.value && packs.packs.value.length === 0 && <p>{t("No pack is prepared for the children in your care.")}</p>}
+      {packs.ends.value && packs.packs.value.length === 0 && <p>{t("No packs are ready for the children assigned to you.")}</p>}
       <button type="button" class="second" disabled={packs.isBusy.value} onClick={() => void packs.refresh()}>
-        {t("Ask again")}
+        {t("Refresh")}
       </button>
     </Page>
   );

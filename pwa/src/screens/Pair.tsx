@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { useArrival } from "../a11y";
 import { Refused } from "../api";
-import { number, t } from "../i18n";
+import { t, tn } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Listen } from "../parts/Listen";
 import { fetchSecond } from "../parts/Second";
@@ -28,19 +28,19 @@ const isBusy = signal(false);
 const LENGTH = 8;
 
 function trouble(why: unknown): string {
-  if (!(why instanceof Refused)) return t("There is no connection right now. Try again when there is one.");
+  if (!(why instanceof Refused)) return t("You're offline. Try again when you're online.");
   if (why.status === 429) {
     const n = Math.max(1, Math.ceil((why.retryAfterS ?? 60) / 60));
-    return t("Too many tries. Wait {minutes} min, then try again.", { minutes: number(n) });
+    return tn("Too many tries. Try again in {n} minute.", "Too many tries. Try again in {n} minutes.", n);
   }
-  if (why.status >= 500) return t("It did not work just now. Try again in a little while.");
-  return t("This code does not open anything. It may be used, or too old. Ask for a new one.");
+  if (why.status >= 500) return t("That didn't work. Try again in a few minutes.");
+  return t("This code doesn't work. It may be used up or too old. Ask for a new one.");
 }
 
 async function connect(code: string): Promise<void> {
   if (isBusy.value) return;
   if (tidyCode(code).length !== LENGTH) {
-    said.value = t("A code has eight letters and digits. Look at it once more.");
+    said.value = t("A code has 8 letters and numbers. Check it and try again.");
     return;
   }
   isBusy.value = true;
@@ -125,7 +125,7 @@ function Intro() {
 function WithLink({ code }: { code: string }) {
   return (
     <>
-      <p>{t("Your link brought the code along. One tap, and this phone is connected.")}</p>
+      <p>{t("Your code is ready. Tap to connect this phone.")}</p>
       <button type="button" class="main" disabled={isBusy.value} onClick={() => void connect(code)}>
         {t("Connect this phone")}
       </button>
@@ -142,7 +142,7 @@ function WithCode() {
         void connect(typed.value);
       }}
     >
-      <label for="code">{t("The eight letters and digits that your caseworker gave you")}</label>
+      <label for="code">{t("The code from your caseworker (8 letters and numbers)")}</label>
       <input
         id="code"
         class="code-field"

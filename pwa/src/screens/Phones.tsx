@@ -77,7 +77,7 @@ function Phone({ device }: { device: Device }) {
           (sure.value === device.id ? (
             <div class="pair-of">
               <button type="button" class="plain" onClick={() => void shutOut(device)}>
-                {t("Yes, shut it out")}
+                {t("Yes, block it")}
               </button>
               <button type="button" class="plain" onClick={() => (sure.value = null)}>
                 {t("No")}
@@ -87,10 +87,10 @@ function Phone({ device }: { device: Device }) {
             <button
               type="button"
               class="plain"
-              aria-label={t("Shut out: {name}", { name })}
+              aria-label={t("Block: {name}", { name })}
               onClick={() => (sure.value = device.id)}
             >
-              {t("Shut out")}
+              {t("Block")}
             </button>
           ))}
       </div>
@@ -102,9 +102,9 @@ export function Phones() {
   useEffect(() => void load(), []);
   return (
     <Page title={t("My phones")}>
-      <p>{t("A phone that you lost can be shut out here. It can then read and send nothing more.")}</p>
+      <p>{t("Lost a phone? Block it here. After that it can't read or send anything.")}</p>
       <p role="status" class={trouble.value ? "" : "hidden-text"}>
-        {trouble.value && t("This needs a connection. Try again when there is one.")}
+        {trouble.value && t("You need internet for this. Try again when you're online.")}
       </p>
       <ul class="entries">
         {devices.value?.map((device) => (
@@ -119,7 +119,7 @@ export function Phones() {
             <p class="code" dir="ltr">
               {standing.value.code.replace(/^(.{4})/, "$1 ")}
             </p>
-            <p class="soft">{t("Good until {time}.", { time: clockTime(standing.value.expires_at) })}</p>
+            <p class="soft">{t("Works until {time}.", { time: clockTime(standing.value.expires_at) })}</p>
           </>
         )}
       </div>

@@ -17,7 +17,7 @@ const PLAN = ["summary", "situation", "option", "countries", "plan_b", "ends_on"
 export function reviewWhen(review: Thing): string {
   const held = words(plan.value, "review", review.id, "held_on");
   const due = words(plan.value, "review", review.id, "due_on");
-  return held || due ? dayWords(held || due, now.value) : t("No day yet");
+  return held || due ? dayWords(held || due, now.value) : t("No date yet");
 }
 
 export function Plan() {
@@ -33,7 +33,7 @@ export function Plan() {
         ))}
       </ul>
       <section>
-        <h2>{t("Meetings to look back")}</h2>
+        <h2>{t("Review meetings")}</h2>
         <ul class="rows">
           {plan.value.all("review").map((review) => (
             <Lead

@@ -38,20 +38,20 @@ function News() {
     <>
       {isLoose.value && (
         <Banner icon="info" isUrgent>
-          <p>{t("This phone has no room left. Keep the app open until it is sent.")}</p>
+          <p>{t("This phone is full. Keep the app open until it's sent.")}</p>
         </Banner>
       )}
       {refusedHere.value.length > 0 && (
         <Banner icon="warn" isUrgent>
           <p>
             {tn(
-              "{n} thing could not be sent. It is kept on this phone.",
-              "{n} things could not be sent. They are kept on this phone.",
+              "We couldn't send {n} thing. It's saved on this phone.",
+              "We couldn't send {n} things. They're saved on this phone.",
               refusedHere.value.length,
             )}
           </p>
           <button type="button" class="plain" onClick={() => go("unsent")}>
-            {t("Look at it")}
+            {t("See why")}
           </button>
         </Banner>
       )}
@@ -59,8 +59,8 @@ function News() {
         <Banner icon="talk">
           <p>
             {tn(
-              "About {n} thing you said something different at the same time. Both are kept.",
-              "About {n} things you said something different at the same time. Both are kept.",
+              "You two wrote different things in {n} place. We kept both.",
+              "You two wrote different things in {n} places. We kept both.",
               open.length,
             )}
           </p>
@@ -119,7 +119,7 @@ function Goals() {
   const gone = goals.filter(over);
   return (
     <section class="goals">
-      <h2>{t("Where it leads")}</h2>
+      <h2>{t("Goals")}</h2>
       <ul>
         {open.map((goal) => (
           <GoalRow key={goal.id} goal={goal} />
@@ -127,7 +127,7 @@ function Goals() {
       </ul>
       {gone.length > 0 && (
         <details>
-          <summary>{t("Reached, or let go")}</summary>
+          <summary>{t("Reached or dropped")}</summary>
           <ul>
             {gone.map((goal) => (
               <GoalRow key={goal.id} goal={goal} />
@@ -144,9 +144,9 @@ function agreeState(): string {
   if (!told) return "";
   if (told.signed_revision === told.revision && fits.value && !waits.value) {
     const isSigner = ["child", "caseworker"].includes(myself.value.role);
-    return isSigner ? t("You have agreed.") : t("The child and the caseworker have agreed.");
+    return isSigner ? t("You have both agreed.") : t("The child and the caseworker have agreed.");
   }
-  return told.signed_revision === null ? t("Nothing is agreed yet") : t("Something is new since you agreed");
+  return told.signed_revision === null ? t("Nothing is agreed yet") : t("There is something new since you agreed");
 }
 
 function More() {
@@ -154,7 +154,7 @@ function More() {
   return (
     <ul class="rows">
       {myself.value.role !== "carer" && (
-        <Lead to="agree" icon={<Drawn name="hands" />} word={t("Read it and agree, or not")} state={agreeState()} />
+        <Lead to="agree" icon={<Drawn name="hands" />} word={t("Read it and say yes or no")} state={agreeState()} />
       )}
       {myself.value.role !== "carer" && (
         <Lead
@@ -168,15 +168,15 @@ function More() {
         to="plan"
         icon={<Drawn name="flag" />}
         word={t("About this path")}
-        state={myself.value.role === "carer" ? t("Until when, meetings") : t("How things are here, until when, meetings")}
+        state={myself.value.role === "carer" ? t("End date, meetings") : t("How things are here, end date, meetings")}
       />
-      {mayTalk() && <Lead to="talk" icon={<Icon name="talk" />} word={t("Talk")} />}
+      {mayTalk() && <Lead to="talk" icon={<Icon name="talk" />} word={t("Messages")} />}
       {["child", "guardian", "supervisor"].includes(myself.value.role) && (
         <Lead
           to="complaint"
           icon={<Icon name="warn" />}
-          word={t("Something is not right")}
-          state={t("It goes round the caseworker")}
+          word={t("Something isn't right")}
+          state={t("The caseworker won't see this")}
         />
       )}
     </ul>
@@ -195,18 +195,18 @@ function LookingBack() {
               to="came-of"
               icon={<Drawn name="two" />}
               word={isChild.value ? t("You said, we did") : t("The child said, we did")}
-              state={t("What came of it, or why not")}
+              state={t("What happened, or why not")}
             />
             <Lead
               to="moments"
               icon={<Icon name="days" />}
               word={t("How it was before")}
-              state={t("Agreements and days, as they were")}
+              state={t("Past agreements and days")}
             />
             <Lead
               to="take"
               icon={<Icon name="keep" />}
-              word={t("Take it along")}
+              word={t("Get a copy")}
               state={t("On paper, or as a file")}
             />
           </>
@@ -252,11 +252,11 @@ function Beginning() {
   return (
     <>
       <p class="lead">
-        {t("Your path begins with what you say. Nothing here has to be finished, and everything can be changed.")}
+        {t("Your path starts with what you say. Nothing here has to be finished. You can change everything.")}
       </p>
       <button type="button" class="second" onClick={() => go("houses")}>
         <Drawn name="housing" />
-        {t("Begin with three houses")}
+        {t("Start with three houses")}
       </button>
     </>
   );

@@ -9,13 +9,13 @@ function sentence(state: State): string {
     case "on":
       return t("Reminders are on.");
     case "blocked":
-      return t("This phone blocks them. You can allow them in the settings of the phone.");
+      return t("This phone blocks reminders. You can allow them in the phone's settings.");
     case "install":
-      return t("On an iPhone, first put this app on the home screen: tap Share, then “Add to Home Screen”.");
+      return t("On an iPhone, first add this app to the home screen. Tap Share, then “Add to Home Screen”.");
     case "impossible":
-      return t("This browser cannot show reminders. You can still check in at any time.");
+      return t("This browser can't show reminders. You can still check in at any time.");
     case "failed":
-      return t("It did not work just now. Try again when there is a connection.");
+      return t("That didn't work. Try again when you're online.");
     default:
       return t("Reminders are off.");
   }
@@ -27,12 +27,12 @@ export function Reminders() {
   const canTurnOn = state === "off" || state === "failed";
   return (
     <Page title={t("Reminders")}>
-      <p>{t("The phone can tell you when a check-in is near. The text is always the same. It names nobody.")}</p>
+      <p>{t("Your phone can remind you to check in. The message is always the same. It names nobody.")}</p>
       <p role="status" class="strong">
         {sentence(state)}
       </p>
       {state === "install" && (
-        <p>{t("The app on the home screen starts anew. Make a code for it first, under “My phones”.")}</p>
+        <p>{t("The app on the home screen starts empty. First make a code for it in “My phones”.")}</p>
       )}
       {canTurnOn && (
         <button type="button" class="second" onClick={() => void turnOn()}>

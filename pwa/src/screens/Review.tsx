@@ -25,11 +25,11 @@ function Guide() {
     <details>
       <summary>{t("Getting ready")}</summary>
       <ul class="guide">
-        <li>{t("You may bring somebody you trust. You may say who is not to be there.")}</li>
+        <li>{t("You can bring a person you trust. You can say who shouldn't be there.")}</li>
         <li>{t("Think of one thing that went well, and one that has to change.")}</li>
-        <li>{t("Look at what adults promised. You may ask about each thing.")}</li>
-        <li>{t("If you do not understand something, say stop. An interpreter can come.")}</li>
-        <li>{t("You do not have to agree on the same day.")}</li>
+        <li>{t("Look at what adults promised. You can ask about each promise.")}</li>
+        <li>{t("If you don't understand something, say stop. You can have an interpreter.")}</li>
+        <li>{t("You don't have to say yes on the same day.")}</li>
       </ul>
     </details>
   );
@@ -45,7 +45,7 @@ const goalWords = (goal: Thing) =>
 function Outcomes({ review }: { review: Thing }) {
   return (
     <section>
-      <h2>{t("What became of each goal")}</h2>
+      <h2>{t("How each goal is going")}</h2>
       <ul class="rows">
         {goalsOf(plan.value).map((goal) => {
           const achievement = words(plan.value, "goal", goal.id, "achievement");
@@ -93,7 +93,7 @@ function Rating({ review }: { review: Thing }) {
     <section>
       <h2 id="rating">{t("How was the meeting for you?")}</h2>
       <Faces labelledBy="rating" value={value} onChoose={(mood) => void say("review", review.id, "rating", mood)} />
-      <p class="soft">{t("Only you can say this. It can be changed.")}</p>
+      <p class="soft">{t("Only you can say this. You can change it later.")}</p>
     </section>
   );
 }
@@ -123,7 +123,7 @@ function Next({ review }: { review: Thing }) {
             onClick={() => go("outcome", { about: { id: review.id, q: "next" } })}
           >
             <Icon name="days" />
-            {t("Choose the next day")}
+            {t("Choose the next date")}
           </button>
         )
       )}
@@ -256,21 +256,21 @@ function OfGoal({ goal }: { goal: Thing }) {
     back();
   };
   return (
-    <Page title={t("What became of it?")}>
+    <Page title={t("How did it go?")}>
       <Words text={goalWords(goal)} />
       <Options options={grounds()} value={ground.value ?? ""} onChoose={choose} />
       {ground.value && (
         <>
           <Several
             id="closely"
-            title={t("A little more closely")}
+            title={t("Which fits best?")}
             options={named("achievement", GROUNDS[ground.value])}
             value={achievement.value}
             onChoose={(code) => (achievement.value = code)}
           />
           <Several
             id="on"
-            title={t("How does it go on?")}
+            title={t("What happens next?")}
             options={named("lifecycle", ["active", "on-hold", "completed", "cancelled"])}
             value={lifecycle.value}
             onChoose={(code) => (lifecycle.value = code)}
@@ -278,7 +278,7 @@ function OfGoal({ goal }: { goal: Thing }) {
         </>
       )}
       <button type="button" class="main" disabled={ground.value === null} onClick={() => void keep()}>
-        {t("Keep")}
+        {t("Save")}
       </button>
     </Page>
   );
@@ -295,11 +295,11 @@ function ChooseNext({ review }: { review: Thing }) {
     back();
   };
   return (
-    <Page title={t("When is the next time?")}>
-      <p>{t("Both of you are reminded before that day.")}</p>
+    <Page title={t("When is the next meeting?")}>
+      <p>{t("We remind you both before that day.")}</p>
       <DateField value={draft.value} onInput={draft.set} />
       <button type="button" class="main" disabled={!isDate(draft.value)} onClick={() => void keep()}>
-        {t("Keep")}
+        {t("Save")}
       </button>
     </Page>
   );

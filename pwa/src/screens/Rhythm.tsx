@@ -19,7 +19,7 @@ function Seasons({ seasons = [] }: { seasons?: Season[] | undefined }) {
     <>
       {seasons.map(({ id, from_at: from, until_at: until, rhythm }) => (
         <p key={id}>
-          {t("{first} to {last}: {rhythm}. Then as before.", {
+          {t("{first} to {last}: {rhythm}. After that, as before.", {
             first: longDay(from),
             last: longDay(new Date(Date.parse(until) - HALF_A_DAY_MS)),
             rhythm: inWords(rhythm),
@@ -43,7 +43,7 @@ function OtherClock({ zone }: { zone: string | undefined }) {
   const place = zone.slice(zone.lastIndexOf("/") + 1).replaceAll("_", " ");
   return (
     <p class="soft">
-      {t("Your phone goes by another clock. The times above are by the clock in {place}, those below by your phone.", {
+      {t("Your phone's clock is different. The times above are {place} time. The times below are your phone's time.", {
         place,
       })}
     </p>
@@ -56,8 +56,8 @@ export function WhenAsked() {
   const stands = known.value;
   const here = draft.value;
   return (
-    <Page title={t("When I am asked")}>
-      {!stands && <p>{t("This page comes with a connection.")}</p>}
+    <Page title={t("My check-in times")}>
+      {!stands && <p>{t("You need internet for this page.")}</p>}
       {stands && (
         <section class="card">
           <h2>{inWords(stands.rhythm)}</h2>
@@ -70,10 +70,10 @@ export function WhenAsked() {
       {stands && <Proposed />}
       {stands && !here && (
         <>
-          <p>{t("You can propose other times. Your caseworker answers, and only then it changes.")}</p>
+          <p>{t("You can suggest other times. They change only when your caseworker agrees.")}</p>
           <button type="button" class="second" onClick={begin}>
             <Icon name="words" />
-            {t("Propose other times")}
+            {t("Suggest other times")}
           </button>
         </>
       )}

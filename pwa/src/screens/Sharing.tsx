@@ -17,20 +17,20 @@ export function cards(): Card[] {
       icon: "eye",
       title: t("Who sees what you say"),
       lines: [
-        t("When you tap a button here, your caseworker gets it: how you are, and the words you write."),
-        t("Whoever stands in for your caseworker can see it too. Where you live they may be asked if you are there."),
-        t("This app does not know where you are, and does not ask."),
-        t("Under “More” you can see who looked."),
+        t("When you tap a button here, your caseworker sees how you are and what you write."),
+        t("The person who covers for your caseworker can see it too. We may ask at home if you are there."),
+        t("This app doesn't know where you are, and doesn't ask."),
+        t("In “More” you can see who looked."),
       ],
     },
     {
       icon: "bell",
       title: t("When adults must act"),
       lines: [
-        t("You and your caseworker agree when you say that you are OK."),
-        t("If nothing comes, adults who look after you are told. So nobody is forgotten."),
-        t("You are not in trouble if you miss one."),
-        t("If you, or another child, are in danger, adults must act. They tell you what they do."),
+        t("You and your caseworker agree on times to tell us you're OK."),
+        t("If we hear nothing, we tell adults who look after you. So nobody is forgotten."),
+        t("You won't be in trouble if you miss one."),
+        t("If you or another child is in danger, adults must act. They'll tell you what they do."),
       ],
     },
     {
@@ -38,9 +38,9 @@ export function cards(): Card[] {
       title: t("What this phone shows"),
       lines: [
         t("The app has a plain name. Its reminders name nobody."),
-        t("But whoever holds this phone can see that the app is here, and open it."),
+        t("But anyone who has this phone can see the app and open it."),
         t("“Hide” covers it with a plain list. To come back, press and hold the date for one second."),
-        t("Does somebody look through your phone? Tell your caseworker first. There are other ways to stay in touch."),
+        t("Does anyone look through your phone? Tell your caseworker first. There are other ways to stay in touch."),
       ],
     },
   ];
@@ -52,10 +52,10 @@ function projectCard(): Card {
     icon: "path",
     title: t("Who reads your project"),
     lines: [
-      t("Your caseworker, the supervisor and your guardian read the project. You see who changed what."),
-      t("Who cares for you at home sees only what they promised themselves, and the dates."),
-      t("Messages under “Talk” are read by your caseworker and the supervisor, not at home."),
-      t("What you put into the three houses, only you see, until you show it."),
+      t("Your caseworker, the supervisor and your guardian can read the project. You can see who changed what."),
+      t("The people who care for you at home see only their own promises, and the dates."),
+      t("Your caseworker and the supervisor can read “Messages”. People at home can't."),
+      t("Only you can see what you put in the three houses, until you share it."),
     ],
   };
 }
@@ -68,7 +68,7 @@ export function Lines({ lines }: { lines: string[] }): ComponentChildren {
 
 export function Sharing() {
   return (
-    <Page title={t("What is shared with whom")}>
+    <Page title={t("Who sees what")}>
       {[...cards(), projectCard()].map((card) => (
         <section key={card.title} class="card">
           <h2>

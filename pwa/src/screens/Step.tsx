@@ -2,7 +2,7 @@
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { called, dayWords, isDate, isoDay } from "../plan/labels";
+import { called, dayWords, dueOn, isDate, isoDay, wasDueOn } from "../plan/labels";
 import { byOrder } from "../plan/merge";
 import { ago, mayChange, mayTick, NotHere, said, Voice, Waits, Words } from "../plan/parts";
 import { Story } from "../plan/Story";
@@ -16,10 +16,10 @@ function state(step: Thing): string {
   const { status, due, last } = turnOf(plan.value, step);
   if (status === "done" && last) return t("Done: {day}", { day: dayWords(last.said_at, now.value) });
   if (status === "not_done") return t("Not done");
-  if (!due) return t("No day yet");
+  if (!due) return t("No date yet");
   return due < isoDay(now.value)
-    ? t("It was to be done by {day}. It is still open.", { day: dayWords(due, now.value) })
-    : t("By {day}", { day: dayWords(due, now.value) });
+    ? wasDueOn(due, now.value)
+    : dueOn(due, now.value);
 }
 
 const edit = (id: string, field: string) => go("edit", { about: { entity: "step", id, field } });
@@ -30,7 +30,7 @@ function Answer({ step }: { step: Thing }) {
   if (status !== "open") {
     return (
       <button type="button" class="second" onClick={() => void say("step", id, "status", "open")}>
-        {t("Open it again")}
+        {t("Reopen")}
       </button>
     );
   }
@@ -54,7 +54,7 @@ function Again({ step }: { step: Thing }) {
   const said = last && { done: t("Done: {day}", { day: dayWords(last.said_at, now.value) }), not_done: t("Not done") };
   return (
     <p class="soft" role="status">
-      {repeats === "weekly" ? t("Comes again every week.") : t("Comes again every month.")}{" "}
+      {repeats === "weekly" ? t("Repeats every week.") : t("Repeats every month.")}{" "}
       {said && last && t("Last time: {what}", { what: said[last.value as keyof typeof said] ?? "" })}
     </p>
   );
@@ -69,7 +69,7 @@ function Moved({ id }: { id: string }) {
   const why = words(plan.value, "step", id, "moved_why");
   return (
     <Voice who={latest.who} when={ago(latest.said_at)}>
-      <p class="soft">{t("Another day was chosen. Before: by {day}", { day: dayWords(before.value, now.value) })}</p>
+      <p class="soft">{t("The date was changed. Before: {day}", { day: dayWords(before.value, now.value) })}</p>
       {why && <Words text={why} />}
     </Voice>
   );
@@ -91,7 +91,7 @@ export function Step() {
     <Page title={role === "child" ? t("A step") : t("A promise")}>
       <Voice
         who={{ id: owner, role }}
-        title={owner ? called({ id: owner, role }) : t("Nobody has taken this yet")}
+        title={owner ? called({ id: owner, role }) : t("No one is doing this yet")}
         when={state(step)}
       >
         <Words text={words(plan.value, "step", step.id, "text")} />
@@ -112,14 +112,14 @@ export function Step() {
           onClick={() => go("difference", { about: { entity: "step", id: step.id, field } })}
         >
           <Icon name="talk" />
-          {t("See what you said differently")}
+          {t("See both versions")}
         </button>
       ))}
       {mayTick(owner) && <Answer step={step} />}
       {mayChange() && (
         <ul class="rows">
           {status === "not_done" && <EditRow id={step.id} field="reason" word={t("Say why not")} />}
-          <EditRow id={step.id} field="due_on" word={t("Choose another day")} />
+          <EditRow id={step.id} field="due_on" word={t("Choose another date")} />
           <EditRow id={step.id} field="repeats" word={t("Choose how often")} />
           <EditRow id={step.id} field="owner_id" word={t("Choose who does it")} />
           <EditRow id={step.id} field="text" word={t("Change the words")} />
@@ -127,7 +127,7 @@ export function Step() {
       )}
       {goal && (
         <button type="button" class="quiet" onClick={() => go("goal", { about: { id: goal } })}>
-          {t("What this is for")}
+          {t("See the goal")}
           <Icon name="next" />
         </button>
       )}

@@ -49,20 +49,20 @@ export function Take() {
   useEffect(listen, []);
   const root = `${place.value?.path ?? ""}/project`;
   return (
-    <Page title={t("Take it along")}>
+    <Page title={t("Get a copy")}>
       <p>
         {isChild.value
           ? t("This path is yours. You can have it on paper, or as a file.")
-          : t("Here is the path to hand over, on paper or as a file.")}
+          : t("You can get this path on paper, or as a file.")}
       </p>
-      {!isOnline.value && <p class="strong">{t("This comes with a connection. There is none now.")}</p>}
-      {unsentText.value && <p class="soft">{t("What is not sent yet is not in it.")}</p>}
+      {!isOnline.value && <p class="strong">{t("You need internet for this. You're offline now.")}</p>}
+      {unsentText.value && <p class="soft">{t("It doesn't include what hasn't been sent yet.")}</p>}
       <ul class="rows">
-        <File href={addressOf(`${root}.pdf?language=${language.value}`)} icon="days" word={t("On paper (PDF)")} state={t("To print, or to show to somebody")} />
-        <File href={addressOf(`${root}/whole`)} icon="keep" word={t("Everything as a file")} state={t("Every word that was ever said, for another program")} />
+        <File href={addressOf(`${root}.pdf?language=${language.value}`)} icon="days" word={t("On paper (PDF)")} state={t("To print or show to other people")} />
+        <File href={addressOf(`${root}/whole`)} icon="keep" word={t("Everything, as a data file")} state={t("Every word, for use in another program")} />
       </ul>
       <Note icon="eye">
-        {t("A file lies on the phone outside this app. Whoever holds the phone can open it. Hiding the app does not hide the file.")}
+        {t("A file is saved on the phone, outside this app. Anyone who has the phone can open it. Hiding the app doesn't hide the file.")}
       </Note>
     </Page>
   );

@@ -63,8 +63,8 @@ function byDay(messages: Thing[]): [string, Thing[]][] {
 export function Talk() {
   if (mayTalk()) return <Thread />;
   return (
-    <Page title={t("Talk")} isTop>
-      <p>{t("This thread is between the child and the caseworker.")}</p>
+    <Page title={t("Messages")} isTop>
+      <p>{t("This chat is between the child and the caseworker.")}</p>
     </Page>
   );
 }
@@ -102,11 +102,11 @@ function Thread() {
   };
   const names = readers();
   return (
-    <Page title={t("Talk")} isTop>
+    <Page title={t("Messages")} isTop>
       <Notices />
       <NewWorker />
       {messages.length === 0 && (
-        <p class="lead">{t("Here you can write to each other. An answer may take a while; nobody is forgotten.")}</p>
+        <p class="lead">{t("You can write to each other here. An answer may take a while. Nobody is forgotten.")}</p>
       )}
       {byDay(messages).map(([name, list]) => (
         <section key={name}>
@@ -124,7 +124,7 @@ function Thread() {
           {t("Your message")}
         </label>
         <p class="soft" id="readers">
-          {names ? t("Who can read it: {names}", { names }) : t("Those who work with you can read it.")}
+          {names ? t("Who can read it: {names}", { names }) : t("Your caseworker and the supervisor can read it.")}
         </p>
         <textarea
           id="message"

@@ -2,7 +2,7 @@
 import { t } from "../i18n";
 import { Page } from "../parts/Page";
 import { Drawn } from "../plan/Drawn";
-import { areaName, called, dayWords, fieldName, valueName } from "../plan/labels";
+import { areaName, called, dayWords, dueOn, fieldName, valueName } from "../plan/labels";
 import { Mark, Note, Voice, Words } from "../plan/parts";
 import { isLetGo, words, type Plan, type Thing } from "../plan/state";
 import { planAt } from "../plan/then";
@@ -19,13 +19,13 @@ function StepThen({ then, step }: { then: Plan; step: Thing }) {
   const role = frame.value?.people.find(({ id }) => id === owner)?.role ?? "";
   const status = words(then, "step", step.id, "status");
   const due = words(then, "step", step.id, "due_on");
-  const day = due ? t("By {day}", { day: dayWords(due, now.value) }) : t("No day yet");
+  const day = due ? dueOn(due, now.value) : t("No date yet");
   return (
     <li class="row">
       <Mark isChild={role === "child"} />
       <span class="row-text">
         <span class="soft">
-          <bdi>{owner ? called({ id: owner, role }) : t("Nobody has taken this yet")}</bdi>
+          <bdi>{owner ? called({ id: owner, role }) : t("No one is doing this yet")}</bdi>
         </span>
         <span dir="auto">{words(then, "step", step.id, "text")}</span>
         <span class="soft">{status === "done" || status === "not_done" ? valueName("step", "status", status, now.value) : day}</span>
@@ -97,7 +97,7 @@ export function Then() {
   const goals = then.all("goal").filter(({ id }) => !isLetGo(then, id));
   return (
     <Page title={t("As it was: {day}", { day: dayWords(at, now.value) })}>
-      <Note icon="days">{t("This is how it read then. It stays like this for ever.")}</Note>
+      <Note icon="days">{t("This is how it was written then. It will always stay like this.")}</Note>
       {summary && (
         <div class="summary">
           <Words text={summary} />
@@ -106,10 +106,10 @@ export function Then() {
       {goals.map((goal) => (
         <GoalThen key={goal.id} then={then} goal={goal} />
       ))}
-      {goals.length === 0 && <p>{t("There was no goal yet.")}</p>}
+      {goals.length === 0 && <p>{t("There were no goals yet.")}</p>}
       <Framed then={then} />
       <button type="button" class="second" onClick={() => go("compare", { about: { from: revision, at } })}>
-        {t("What is different now")}
+        {t("What's different now")}
       </button>
     </Page>
   );

@@ -89,7 +89,10 @@ function next(): string {
   if (me.value?.standing === "well" && opens && Date.parse(due) - Date.parse(opens) > USUAL_MS) {
     return t("Next: {when} to {end}", { when: moment(opens, now.value), end: clockTime(due) });
   }
-  return me.value?.standing === "due" ? t("Now, or until {when}", { when }) : t("Next: {when}", { when });
+  if (me.value?.standing !== "due") return t("Next: {when}", { when });
+  return new Date(due).toDateString() === now.value.toDateString()
+    ? t("You can answer until {time}", { time: clockTime(due) })
+    : t("You can answer until {when}", { when });
 }
 
 /** The day's line, as in any planner: it can be ticked off. Its circle says the same as the button. */
@@ -103,7 +106,7 @@ function Line() {
     >
       <span class="circle">{done && <Icon name="check" />}</span>
       <span class="line-text">
-        <span class="strong">{done ? t("Check-in, done") : t("Check-in")}</span>
+        <span class="strong">{done ? t("Check-in done") : t("Check-in")}</span>
         <span>{next()}</span>
       </span>
     </button>
@@ -119,7 +122,7 @@ function spoken(): string {
 export function Today() {
   const shown = tap.value?.want === "help" || (tap.value?.want === "safe" && isOpen.value) ? null : tap.value;
   return (
-    <Page title={t("How is today?")} isTop>
+    <Page title={t("How are you today?")} isTop>
       <Notices />
       <Door onSafe={() => void say("safe", "a")} />
       <Faces labelledBy="title" value={mood.value} onChoose={choose} />
@@ -137,7 +140,7 @@ export function Today() {
       <Line />
       <button type="button" class="quiet" onClick={() => go("rhythm")}>
         <Icon name="clock" />
-        {t("When am I asked?")}
+        {t("My check-in times")}
       </button>
       <button type="button" class="second" onClick={() => void wantToTalk()}>
         <Icon name="talk" />
@@ -157,16 +160,16 @@ export function Today() {
 /** Offered, never asked for: whoever says nothing hears no more of it. */
 function Forgot() {
   const late = offered.value;
-  if (!late) return <p role="status">{isSaid.value && t("Thank you for saying so.")}</p>;
+  if (!late) return <p role="status">{isSaid.value && t("Thank you for telling us.")}</p>;
   return (
     <section class="card forgot">
-      <p>{t("Your answer for {when} came later. Did you forget? You can say so, if you like.", { when: moment(late.due_at, now.value) })}</p>
+      <p>{t("Your answer for {when} came late. Did you forget? You can tell us, if you like.", { when: moment(late.due_at, now.value) })}</p>
       <div class="pair-of">
         <button type="button" class="plain" onClick={() => void sayForgot(late.id)}>
           {t("I forgot")}
         </button>
         <button type="button" class="plain" onClick={() => void sayNothing(late.id)}>
-          {t("Say nothing")}
+          {t("Skip")}
         </button>
       </div>
     </section>
@@ -178,9 +181,9 @@ function Turn() {
   const { says, isTold } = line.value;
   if (!says) return null;
   const words = {
-    mine: t("Something is your turn today."),
-    answer: isTold ? t("There is no answer yet. Somebody else was told.") : t("There is no answer yet."),
-    promise: isTold ? t("Something promised is late. Somebody else was told.") : t("Something promised is late."),
+    mine: t("You have something to do today."),
+    answer: isTold ? t("No answer yet. We've told someone.") : t("No answer yet."),
+    promise: isTold ? t("A promise to you is late. We've told someone.") : t("A promise to you is late."),
   }[says];
   return (
     <button type="button" class="quiet turn" onClick={() => go(says === "answer" ? "talk" : "project")}>
@@ -197,7 +200,7 @@ function Waiting() {
   return (
     <button type="button" class="quiet" onClick={() => go("unsent")}>
       <Icon name="outbox" />
-      {tn("{n} answer waits on this phone", "{n} answers wait on this phone", waiting.length)}
+      {tn("{n} answer not sent yet", "{n} answers not sent yet", waiting.length)}
     </button>
   );
 }

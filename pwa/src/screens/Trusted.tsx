@@ -11,10 +11,10 @@ const isStuck = signal(false);
 
 const decided = ({ state }: Trusted) =>
   state === "yes"
-    ? t("Yes: they are asked.")
+    ? t("Yes. We'll ask them too.")
     : state === "no"
       ? t("Not this time. Your caseworker wrote:")
-      : t("Your caseworker speaks with them first.");
+      : t("Your caseworker talks to them first.");
 
 interface Row {
   id: string;
@@ -33,8 +33,8 @@ function Named({ id, name: called, says, why }: Row) {
         </p>
         <p>{says}</p>
         {why && <p dir="auto">{why}</p>}
-        <button type="button" class="plain" aria-label={t("Take back: {name}", { name: called })} onClick={() => void back()}>
-          {t("Take back")}
+        <button type="button" class="plain" aria-label={t("Remove: {what}", { what: called })} onClick={() => void back()}>
+          {t("Remove")}
         </button>
       </div>
     </li>
@@ -65,7 +65,7 @@ function Form() {
         />
       </div>
       <div class="field">
-        <label for="trusted-reach">{t("How can they be reached? A phone number or an e-mail address.")}</label>
+        <label for="trusted-reach">{t("How can we reach them? A phone number or an email address.")}</label>
         <input
           id="trusted-reach"
           type="text"
@@ -83,10 +83,10 @@ function Form() {
         aria-pressed={alsoHelp}
         onClick={() => (typed.value = { ...typed.value, alsoHelp: !alsoHelp })}
       >
-        {t("Ask them also when I call for help")}
+        {t("Also when I ask for help")}
       </button>
       <button type="submit" class="second">
-        {t("Name this person")}
+        {t("Add this person")}
       </button>
     </form>
   );
@@ -102,20 +102,20 @@ export function TrustedPeople() {
   const sent = (known.value ?? []).map((one) => ({ ...one, says: decided(one) }));
   const all: Row[] = [...sent, ...unsent];
   return (
-    <Page title={t("Ask them first")}>
+    <Page title={t("People I trust")}>
       <p>
         {t(
-          "When nobody hears from you, adults are called. You can name somebody you trust. They are then asked too, at the same time.",
+          "If nobody hears from you, we call adults. You can name people you trust. We ask them too, at the same time.",
         )}
       </p>
-      <p class="soft">{t("They get one question, and see nothing of what you wrote.")}</p>
-      {known.value === null && <p>{t("This list comes with a connection.")}</p>}
+      <p class="soft">{t("We ask them one question. They can't see anything you wrote.")}</p>
+      {known.value === null && <p>{t("You need internet to see this list.")}</p>}
       <ul class="entries">
         {all.map((one) => (
           <Named key={one.id} {...one} />
         ))}
       </ul>
-      <p role="status">{isStuck.value && t("This needs a connection. Try again later.")}</p>
+      <p role="status">{isStuck.value && t("You need internet for this. Try again later.")}</p>
       {all.length < MOST && <Form />}
     </Page>
   );

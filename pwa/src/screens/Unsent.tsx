@@ -14,17 +14,17 @@ const others = signal(0);
 
 function title(sending: Sending): string {
   if (sending.kind === "language") return t("Your choice of language");
-  if (sending.kind === "rhythm") return t("Other times, as you proposed them");
-  if (sending.kind === "take-back") return t("Taking back what you proposed");
+  if (sending.kind === "rhythm") return t("Other times you suggested");
+  if (sending.kind === "take-back") return t("Taking back what you suggested");
   if (sending.kind === "forgot") return t("I forgot");
   if (sending.kind === "shared") return t("An answer to a question");
-  if (sending.kind === "trusted") return t("Ask them first");
-  if (sending.kind === "own") return t("If I am missing");
+  if (sending.kind === "trusted") return t("People I trust");
+  if (sending.kind === "own") return t("If I go missing");
   if (sending.kind === "change") return t("Something for my project");
   const { want, mood } = sending.body;
   if (want === "help") return t("I need help now");
   if (want === "talk") return t("I want to talk");
-  if (want === "safe") return t("I am safe, not ready to come back");
+  if (want === "safe") return t("I'm safe. I'm not ready to come back yet");
   return mood ? t("Check-in: {mood}", { mood: moods()[mood - 1] ?? "" }) : t("Check-in");
 }
 
@@ -44,11 +44,11 @@ function wordsOf(sending: Sending): string {
 }
 
 function reason({ problem: code, sentence }: Sending): string {
-  if (code === "quarantined") return t("It was received. Somebody looks at it before it counts.");
+  if (code === "quarantined") return t("We received it. A person checks it before it counts.");
   if (sentence) return sentence;
-  if (code === "id_reused") return t("It could not be sent: the server has something else under its number.");
-  if (code === "unreadable") return t("It could not be sent: this phone cannot read it any more.");
-  return t("It could not be sent: the server did not take it.");
+  if (code === "id_reused") return t("We couldn't send it. Something else is already saved in its place.");
+  if (code === "unreadable") return t("We couldn't send it. This phone can't read it any more.");
+  return t("We couldn't send it. The system didn't accept it.");
 }
 
 function Item({ sending }: { sending: Sending }) {
@@ -64,8 +64,8 @@ function Item({ sending }: { sending: Sending }) {
             {said}
           </p>
         )}
-        <p>{sending.problem ? reason(sending) : t("It waits for a connection.")}</p>
-        {sending.loose && <p>{t("This phone has no room left. Keep the app open until it is sent.")}</p>}
+        <p>{sending.problem ? reason(sending) : t("It will be sent when you're online.")}</p>
+        {sending.loose && <p>{t("This phone is full. Keep the app open until it's sent.")}</p>}
         <div class="pair-of">
           {sending.problem && sending.problem !== "unreadable" && (
             <button type="button" class="plain" onClick={() => void tryAgain(sending)}>
@@ -74,16 +74,16 @@ function Item({ sending }: { sending: Sending }) {
           )}
           {sending.problem && said && (
             <button type="button" class="plain" onClick={() => void navigator.clipboard?.writeText(said)}>
-              {t("Copy the words")}
+              {t("Copy the text")}
             </button>
           )}
           {sure.value === sending.id ? (
             <button type="button" class="plain" onClick={() => void throwAway(sending)}>
-              {t("Yes, throw it away")}
+              {t("Yes, delete it")}
             </button>
           ) : (
             <button type="button" class="plain" onClick={() => (sure.value = sending.id)}>
-              {t("Throw away")}
+              {t("Delete")}
             </button>
           )}
         </div>
@@ -98,8 +98,8 @@ export function Unsent() {
   const list = queue.value;
   return (
     <Page title={t("Not sent yet")}>
-      {list.length === 0 && <p>{t("Everything you said has been received.")}</p>}
-      {list.length > 0 && <p>{t("These are safe on this phone. They go out by themselves.")}</p>}
+      {list.length === 0 && <p>{t("We've received everything you said.")}</p>}
+      {list.some((sending) => !sending.problem) && <p>{t("These are safe on this phone. They'll be sent when you're online.")}</p>}
       {list.length > 0 && !isShutOut.value && (
         <button
           type="button"
@@ -117,8 +117,8 @@ export function Unsent() {
       {others.value > 0 && (
         <p class="soft">
           {tn(
-            "{n} thing of somebody else waits here too. It stays closed until they sign in.",
-            "{n} things of somebody else wait here too. They stay closed until they sign in.",
+            "{n} thing from another person is waiting here too. It stays locked until they sign in.",
+            "{n} things from another person are waiting here too. They stay locked until they sign in.",
             others.value,
           )}
         </p>

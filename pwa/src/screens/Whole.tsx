@@ -36,11 +36,11 @@ export function Whole() {
   );
   return (
     <Page title={t("Everything that was said")}>
-      <p>{t("Nothing here is ever rubbed out. The latest stands first.")}</p>
+      <p>{t("Nothing here is ever deleted. The newest is at the top.")}</p>
       <Entries list={all.slice(0, most.value)} />
       {all.length > most.value && (
         <button type="button" class="second" onClick={() => (most.value += FEW)}>
-          {t("Show earlier things")}
+          {t("Show earlier entries")}
         </button>
       )}
     </Page>

@@ -73,7 +73,7 @@ def needs(stood: Sequence[Place], people: Collection[UUID], *, calls_last_resort
 def check_each(each: timedelta) -> None:
     """Raises Refused for a time to answer that is too short, or too long to be a drill."""
     if not SHORTEST <= each <= LONGEST:
-        raise Refused(N_("Choose from 1 to 15 minutes for each step."), field="each")
+        raise Refused(N_("Choose between 1 and 15 minutes for each step."), field="each")
 
 
 def next_drill(every: Every, weekday: int, at: time, zone: ZoneInfo, after: datetime) -> datetime:

@@ -34,9 +34,9 @@ RUNGS: Mapping[str, str] = {
     "manager": N_("Manager"),
 }
 ENDS: Mapping[str, str] = {
-    Why.DONE: N_("It went through to the end."),
-    Why.STOPPED: N_("Somebody stopped it."),
-    Why.REAL_ALERT: N_("It ended by itself: somebody of it was called for real."),
+    Why.DONE: N_("It ran to the end."),
+    Why.STOPPED: N_("Stopped by hand."),
+    Why.REAL_ALERT: N_("It stopped early: a real alert called one of these people."),
 }
 DAYS = (
     N_("Monday"),
@@ -180,7 +180,7 @@ async def _adult(visitor: Visitor, person_id: UUID) -> Person:
     here = Person.filter(id=person_id, agency_id=visitor.agency_id, disabled_at__isnull=True)
     person = await here.exclude(role=Role.CHILD).first()
     if person is None:
-        raise Refused(N_("Choose somebody of the list."), field="person_id")
+        raise Refused(N_("Choose a person from the list."), field="person_id")
     return person
 
 
@@ -216,7 +216,7 @@ def _id(text: str, field: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Refused(N_("Choose somebody of the list."), field=field) from None
+        raise Refused(N_("Choose a person from the list."), field=field) from None
 
 
 def _minutes(text: str) -> int:

@@ -57,7 +57,9 @@ async def begin(
         if known is not None:
             return known
         if await _is_real(actor.agency_id):
-            raise Refused(N_("Somebody is called for real now. Try the drill when that is over."))
+            raise Refused(
+                N_("A real alert is calling people now. Start the drill when it is over.")
+            )
         return await _begin(actor, drill_id, worker_id, each, now)
 
 
@@ -67,7 +69,7 @@ async def _begin(
     assert actor.agency_id is not None
     worker = Person.filter(id=worker_id, agency_id=actor.agency_id, role=Role.CASEWORKER)
     if not await worker.filter(disabled_at__isnull=True).exists():
-        raise NotFound(N_("Choose a caseworker of the list."))
+        raise NotFound(N_("Choose a caseworker from the list."))
     policy, _ = await policy_of(actor.agency_id)
     reach = await reach_of_worker(actor.agency_id, worker_id, now)
     rungs = policy.tiers[Tier.HIGH].ladder.rungs
@@ -84,7 +86,7 @@ async def _begin(
         "act_at": now,
     }
     if not await bulk.insert(Drill, [row], skip_known=True):
-        raise Conflict(N_("A drill runs already. It ends by itself, or stop it first."))
+        raise Conflict(N_("A drill is already running. Wait until it ends, or stop it first."))
     await note(actor, "drill:begin", about=("drill", drill_id), now=now)
     drill = await Drill.get(id=drill_id)
     await _step(drill, now)
@@ -149,7 +151,7 @@ async def stop(actor: Actor, drill_id: UUID, now: datetime) -> None:
     async with write():
         drill = await Drill.get_or_none(id=drill_id, agency_id=actor.agency_id)
         if drill is None:
-            raise NotFound(N_("There is no such drill."))
+            raise NotFound(N_("This drill does not exist."))
         if drill.ended_at is None:
             await _end(drill, Why.STOPPED, now)
             await note(actor, "drill:stop", about=("drill", drill_id), now=now)
@@ -199,7 +201,7 @@ async def read_tap(token: str, now: datetime) -> Tapped:
     except (crypt.Unreadable, ValueError):
         call = None
     if call is None:
-        raise NotFound(N_("This link does not work any more."))
+        raise NotFound(N_("This link no longer works."))
     drill = await Drill.get(id=call.drill_id)
     found = None
     if person_id is not None:

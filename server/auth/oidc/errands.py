@@ -20,7 +20,7 @@ from server.security.crypt import hash_token, new_token
 from server.settings import Provider
 from server.storage.db import write
 
-OVER = N_("This took too long, or was begun anew elsewhere. Begin once more.")
+OVER = N_("This took too long, or you started again elsewhere. Start again here.")
 
 
 class Purpose(StrEnum):

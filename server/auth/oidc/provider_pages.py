@@ -37,14 +37,14 @@ from server.web.web import form_body, language_of, page_again
 
 OWN = "/desk/settings/accounts"
 AWAY = N_(
-    "Your organisation's sign-in does not answer now. Try again in some minutes, or come in another"
-    " way."
+    "Your organisation's sign-in is not answering. Try again in a few minutes, or sign in"
+    " another way."
 )
 UNTRUE = N_(
-    "What came from your organisation's sign-in cannot be trusted, so nothing was opened. Try"
-    " again. If it stays like this, tell your administrator."
+    "We could not trust the answer from your organisation's sign-in, so we stopped. Try"
+    " again. If it happens again, tell your administrator."
 )
-BROKEN_OFF = N_("It was broken off at your organisation's sign-in. You can try again.")
+BROKEN_OFF = N_("The sign-in at your organisation was not finished. Try again.")
 
 _log = logs.get("doors")
 

@@ -92,16 +92,14 @@ async def change_terms(
 
 def _check_terms(claim: str, roles: Mapping[str, Sequence[str]]) -> None:
     if not claim:
-        raise Refused(N_("Say which claim the roles are in, such as groups."), field="claim")
+        raise Refused(N_("Enter the claim with the roles, such as groups."), field="claim")
     seen: set[str] = set()
     for role, values in roles.items():
         if not seen.isdisjoint(values):
             raise Refused(
-                N_("Each value can make somebody one thing alone. This one stands twice."),
+                N_("Each value can give only one role. This one is entered twice."),
                 field=role,
             )
         seen.update(values)
     if not seen:
-        raise Refused(
-            N_("Say of one role at least by which value it is known."), field="caseworker"
-        )
+        raise Refused(N_("Enter a value for at least one role."), field="caseworker")

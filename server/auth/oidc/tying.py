@@ -27,8 +27,8 @@ from server.security import crypt
 from server.settings import Provider
 from server.storage.db import write
 
-ANOTHERS = N_("This account belongs to somebody else here. Sign in there with your own.")
-NO_CHILD = N_("A child needs no account: its phone is paired.")
+ANOTHERS = N_("This account belongs to another person here. Sign in there with your own account.")
+NO_CHILD = N_("A child needs no account. They pair their phone.")
 
 
 def subject_of(provider: Provider, subject: str) -> str:
@@ -89,8 +89,8 @@ def wrong_code() -> Refused:
     """What is said of every code that does not count."""
     return Refused(
         N_(
-            "This code does not count. Check its 8 characters, or ask your administrator for"
-            " another."
+            "This code does not work. Check all 8 characters, or ask your administrator for"
+            " a new one."
         ),
         code="code_wrong",
         field="code",

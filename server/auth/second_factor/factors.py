@@ -29,9 +29,7 @@ from server.security import crypt
 from server.storage.db import write
 from server.storage.ids import uuid7
 
-WRONG_CODE = N_(
-    "This code does not count. Wait for the next one and type that, or use another way."
-)
+WRONG_CODE = N_("That code does not work. Wait for the next one, or use another way.")
 # A message about one's own sign-in is of no use any more after that.
 SAYS_FOR = timedelta(days=3)
 KEYS_PAGE = "/desk/settings/second-key"
@@ -84,7 +82,7 @@ async def begin_app(person_id: UUID, now: datetime) -> Totp:
                     person_id=person_id, secret=pyotp.random_base32(), made_at=now
                 )
         except IntegrityError:
-            raise Conflict(N_("You have begun this in another window. Go on there.")) from None
+            raise Conflict(N_("You started this in another window. Continue there.")) from None
 
 
 async def begun(person_id: UUID) -> Totp | None:
@@ -108,11 +106,11 @@ async def confirm_app(actor: Actor, person_id: UUID, code: str, now: datetime) -
             .first()
         )
         if waiting is None:
-            raise Conflict(N_("There is nothing to confirm here any more. Look at your keys."))
+            raise Conflict(N_("There is nothing left to confirm. Check your keys."))
         step = matching_step(waiting.secret, crypt.normalise_code(code), now, 0)
         if step is None:
             raise Refused(
-                N_("This is not the code that the app shows now. Type the newest one."),
+                N_("That is not the current code. Type the one the app shows now."),
                 field="code",
             )
         await forget_guesses(guess)
@@ -142,7 +140,7 @@ async def renew_codes(actor: Actor, person_id: UUID, now: datetime) -> list[str]
     """
     async with write():
         if not await has_second(person_id):
-            raise Refused(N_("Set up a second key first. Recovery codes come with it."))
+            raise Refused(N_("Set up a second key first. Then you get recovery codes."))
         return await _new_codes(actor, person_id, now)
 
 
@@ -232,9 +230,7 @@ async def key_removed(actor: Actor, person_id: UUID, now: datetime) -> None:
     assert actor.agency_id is not None
     if not await has_second(person_id):
         if await must_have(actor.agency_id, now):
-            raise Refused(
-                N_("Your agency needs you to have a second key. Set up another one first.")
-            )
+            raise Refused(N_("Your agency requires a second key. Set up another one first."))
         await Recovery.filter(person_id=person_id).delete()
     await tell(actor, person_id, now)
 

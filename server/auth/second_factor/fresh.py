@@ -28,7 +28,7 @@ async def fresh(request: HTTPConnection, *, back: str | None = None) -> Visitor:
     assert visitor.proved_at is not None
     if not is_fresh(visitor.proved_at, now_of(request)):
         raise NotYet(
-            N_("Show once more that it is you, then do this again."),
+            N_("Confirm that it is you, then try again."),
             to=f"/desk/again?next={quote(back or path_of(request))}",
         )
     return visitor

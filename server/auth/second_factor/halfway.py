@@ -10,7 +10,7 @@ from server.i18n import N_
 from server.security.crypt import hash_token, new_token
 from server.storage.db import swapped, write
 
-OVER = N_("This took too long, or was begun anew elsewhere. Sign in from the start.")
+OVER = N_("This took too long, or you started again elsewhere. Sign in again.")
 
 
 async def open_halfway(person_id: UUID | None, now: datetime) -> tuple[str, Halfway]:

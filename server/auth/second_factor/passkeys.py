@@ -172,9 +172,7 @@ async def register(
     """
     shown = " ".join(name.split())[:LONGEST_NAME]
     if not shown:
-        raise Refused(
-            N_("Give this passkey a name, such as the phone that it is on."), field="name"
-        )
+        raise Refused(N_("Name this passkey, for example after the phone it is on."), field="name")
     told = _read(said)
     challenge = await _use_up(told, Purpose.REGISTER, holder_id, now)
     try:
@@ -192,7 +190,7 @@ async def register(
     transports = told.get("response", {}).get("transports") or []
     async with write():
         if await Passkey.filter(person_id=person_id).count() >= MOST_KEYS:
-            raise Refused(N_("You have very many passkeys. Remove one that you use no more."))
+            raise Refused(N_("You have too many passkeys. Remove one you no longer use."))
         try:
             async with write():
                 await Passkey.create(
@@ -206,7 +204,7 @@ async def register(
                     made_at=now,
                 )
         except IntegrityError:
-            raise Refused(N_("This passkey is here already.")) from None
+            raise Refused(N_("This passkey has already been added.")) from None
         await note(actor, "second_key:add", about=("person", person_id), names=["passkey"], now=now)
         return await key_added(actor, person_id, now)
 
@@ -259,7 +257,7 @@ async def remove(actor: Actor, person_id: UUID, passkey_id: UUID, now: datetime)
     """One passkey less. Raises NotFound for somebody else's."""
     async with write():
         if not await Passkey.filter(id=passkey_id, person_id=person_id).delete():
-            raise NotFound(N_("This passkey is not here any more."))
+            raise NotFound(N_("This passkey has been removed."))
         await note(
             actor, "second_key:remove", about=("person", person_id), names=["passkey"], now=now
         )
@@ -301,6 +299,6 @@ def _hash(credential_id: str) -> str:
 
 def _refused() -> Refused:
     return Refused(
-        N_("This passkey did not open the door. Try again, or use another way."),
+        N_("This passkey did not work. Try again, or use another way."),
         code="passkey_wrong",
     )

@@ -45,10 +45,10 @@ NOTHING = Sign(None, None)
 def agreed(mark: str | None, word: str | None) -> Sign:
     """A sign, if it makes sense. Raises Refused, naming the field."""
     if mark not in (None, "a", "b"):
-        raise Refused(N_("Choose one of the list."), field="mark")
+        raise Refused(N_("Choose one from the list."), field="mark")
     word = " ".join((word or "").split()) or None
     if word is not None and not SHORTEST_WORD <= len("".join(_parts(word))) <= LONGEST_WORD:
-        raise Refused(N_("A word has 3 letters at least, and 60 at the most."), field="word")
+        raise Refused(N_("Use a word of 3 to 60 letters."), field="word")
     if mark is None and word is None:
         raise Refused(N_("Choose a way to say it, or agree on a word."), field="mark")
     return Sign(mark, word)

@@ -85,8 +85,8 @@ class _Names:
 
     def of(self, id_: UUID | None) -> str:
         if id_ is None:
-            return gettext(self._language, N_("by itself"))
-        return self._known.get(id_, gettext(self._language, N_("somebody")))
+            return gettext(self._language, N_("automatic"))
+        return self._known.get(id_, gettext(self._language, N_("unknown person")))
 
 
 _WANTS = {"talk": N_("Wants to talk"), "help": N_("Asked for help")}
@@ -116,8 +116,8 @@ async def _rounds(child_id: UUID, begin: datetime, end: datetime, language: str)
     return [
         Fact(
             row.late_at,
-            gettext(language, N_("No answer by the end of the time")),
-            gettext(language, N_("by itself")),
+            gettext(language, N_("No answer in time")),
+            gettext(language, N_("automatic")),
             happened_at=row.due_at,
         )
         for row in rows
@@ -130,7 +130,7 @@ async def _sightings(
 ) -> list[Fact]:
     rows = await Sighting.filter(child_id=child_id, at__gte=begin, at__lt=end).limit(MOST)
     await people.learn(row.by_id for row in rows)
-    words = {"seen": N_("Seen"), "not_seen": N_("Looked for, and not seen")}
+    words = {"seen": N_("Seen"), "not_seen": N_("Looked, could not find")}
     return [
         Fact(
             row.at,
@@ -156,7 +156,7 @@ async def _alerts(
         opened = gettext(language, N_("An alert opened"))
         found.append(Fact(row.noticed_at, opened, people.of(row.opened_by), cause, row.opened_at))
         if row.acknowledged_at is not None:
-            taken = gettext(language, N_("The alert was taken"))
+            taken = gettext(language, N_("Alert taken"))
             found.append(Fact(row.acknowledged_at, taken, people.of(row.acknowledged_by), cause))
         if row.closed_at is not None:
             closed = gettext(language, N_("The alert was closed"))
@@ -196,8 +196,8 @@ async def _ties(
 ) -> list[Fact]:
     rows = await Tie.filter(child_id=child_id, from_at__lt=end).order_by("from_at", "id")
     await people.learn(row.person_id for row in rows)
-    came = gettext(language, N_("There for the child from now on"))
-    went = gettext(language, N_("There for the child no more"))
+    came = gettext(language, N_("Assigned to the child"))
+    went = gettext(language, N_("No longer assigned to the child"))
     found = []
     for row in rows:
         who, role = people.of(row.person_id), gettext(language, ROLES[row.role])
@@ -224,10 +224,10 @@ async def _transfers(
 
 # What the room above this one enters.
 _BETWEEN_AGENCIES: Mapping[str, str] = {
-    "transfer:offer": N_("Another agency was asked to take over"),
+    "transfer:offer": N_("Request to another agency to take over"),
     "transfer:accepted": N_("Another agency took over"),
     "transfer:refused": N_("The other agency could not take over"),
-    "transfer:taken_back": N_("The other agency was asked no more"),
+    "transfer:taken_back": N_("Request to the other agency withdrawn"),
 }
 
 

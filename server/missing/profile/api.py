@@ -92,7 +92,7 @@ async def put_now(request: Request) -> Response:
 def nobody_looks() -> Conflict:
     """The questions at the time are asked at the time."""
     return Conflict(
-        N_("No alert is open about this child. Say first that you think it is missing."),
+        N_("No alert is open about this child. First say that you think they are missing."),
         code="not_open",
     )
 
@@ -144,7 +144,7 @@ async def photo(request: Request) -> Response:
     row = await PackPhoto.get_or_none(id=request.path_params["photo_id"], child_id=child.id)
     raw = None if row is None else getattr(row, size)
     if raw is None:
-        raise NotFound(N_("There is no such photo."))
+        raise NotFound(N_("This photo does not exist."))
     return Response(raw, media_type="image/jpeg", headers={"cache-control": "no-store"})
 
 

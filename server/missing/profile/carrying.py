@@ -91,7 +91,7 @@ async def carry(
     until = await duty_ends(visitor, now)
     if until is None:
         raise Conflict(
-            N_("You are not on duty now. Packs go along with whoever is on duty."),
+            N_("You are not on duty now. Only people on duty can keep packs on their phone."),
             code="not_on_duty",
         )
     async with write():
@@ -108,7 +108,7 @@ async def carry(
         words = words or next((one.why for one in held if one.why is not None), None)
         if words is None and await open_since(child.id) is None:
             raise Denied(
-                N_("Say in a few words why you take it along. The child can read this."),
+                N_("Say in a few words why you keep it on your phone. The child can read this."),
                 code="reason_needed",
             )
         here = next((one for one in held if one.session_id == visitor.session_id), None)

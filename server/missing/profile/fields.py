@@ -96,22 +96,22 @@ _OWN = Group(
     ),
     Part.OWN,
     N_(
-        "Only the child writes these words, on their own phone. What they tell you and do not want"
-        " to write goes into “How to meet the child”."
+        "Only the child writes these words, on their own phone. If they tell you something"
+        " but do not want to write it, put it in “How to meet the child”."
     ),
 )
 _NAMES = Group(
     "names",
     N_("Name and origin"),
     (
-        Field("own_script", N_("Name in own script"), need=1, for_partners=True),
-        Field("said_aloud", N_("How the name is said"), need=2, for_partners=True),
+        Field("own_script", N_("Name in their own script"), need=1, for_partners=True),
+        Field("said_aloud", N_("How to say the name"), need=2, for_partners=True),
         Field("nicknames", N_("Nicknames"), need=1, for_partners=True),
         Field("aliases", N_("Other names used"), _WORDS, need=1),
         Field(
             "age_dispute",
             N_("Age or birthday, if unsure"),
-            help=N_("What the child says, what papers say, who doubts it."),
+            help=N_("What the child says, what the papers say, who doubts it."),
             need=1,
         ),
         Field("gender", N_("Gender"), need=1, for_partners=True),
@@ -150,7 +150,7 @@ _PAPERS = Group(
     N_("Papers and legal status"),
     (
         Field("documents", N_("Papers and their numbers"), _WORDS, need=1),
-        Field("documents_held_by", N_("Who holds the papers"), need=2),
+        Field("documents_held_by", N_("Who has the papers"), need=2),
         Field("asylum_card", N_("Asylum card"), need=2),
         Field(
             "prints_held_by",
@@ -168,8 +168,8 @@ _PLACE = Group(
     N_("Where the child lives"),
     (
         Field("address", N_("Address"), _WORDS, need=1),
-        Field("placement_type", N_("Kind of placement"), need=3),
-        Field("previous_addresses", N_("Addresses before"), _WORDS, need=2),
+        Field("placement_type", N_("Type of placement"), need=3),
+        Field("previous_addresses", N_("Previous addresses"), _WORDS, need=2),
         Field("school", N_("School, work, and hours"), _WORDS, need=2),
     ),
 )
@@ -183,16 +183,18 @@ _PHONES = Group(
         Field("phone_provider", N_("Provider and SIM number"), need=2),
         Field("phone_paid_by", N_("Who pays for it"), need=3),
         Field("second_phones", N_("Other phones"), _WORDS, need=1),
-        Field("email", N_("E-mail"), need=2),
+        Field("email", N_("Email"), need=2),
         Field(
             "handles",
             N_("Names on social media and games"),
             _WORDS,
-            N_("Names alone. Never write a password here."),
+            N_("Names only. Never write a password here."),
             need=1,
         ),
     ),
-    says=N_("No passwords. Nobody needs them to look for the child, and they put it in danger."),
+    says=N_(
+        "No passwords. Nobody needs them to look for the child, and they put the child in danger."
+    ),
 )
 _MONEY = Group(
     "money",
@@ -214,9 +216,9 @@ _HEALTH = Group(
         Field("medication", N_("Medicine and dose"), _WORDS, need=1),
         Field(
             "without_medication",
-            N_("Without it: what happens, after how many hours"),
+            N_("Without it: what happens, and after how many hours"),
             _WORDS,
-            N_("Life-saving medicine alone. Partners read this too."),
+            N_("Life-saving medicine only. Partners read this too."),
             need=1,
             for_partners=True,
         ),
@@ -245,9 +247,9 @@ _PEOPLE = Group(
         ),
         Field(
             "professionals",
-            N_("Who can be called day and night"),
+            N_("Who to call day and night"),
             _WORDS,
-            N_("Name, what they are to the child, number, hours."),
+            N_("Name, who they are to the child, number, hours."),
             need=1,
             for_partners=True,
         ),
@@ -257,15 +259,15 @@ _PLACES = Group(
     "places",
     N_("Places to look"),
     (
-        Field("places_often", N_("Places the child goes to"), _WORDS, need=2),
-        Field("places_found", N_("Where it was found before"), _WORDS, need=1),
+        Field("places_often", N_("Places the child goes"), _WORDS, need=2),
+        Field("places_found", N_("Where the child was found before"), _WORDS, need=1),
         Field("places_risky", N_("Dangerous places"), _WORDS, need=1),
-        Field("country_wanted", N_("Country it wants to reach"), need=1),
+        Field("country_wanted", N_("Country they want to reach"), need=1),
         Field(
             "episodes_before",
             N_("Missing before"),
             _WORDS,
-            N_("When, how long, where found."),
+            N_("When, how long, where they were found."),
             need=2,
         ),
     ),
@@ -274,18 +276,18 @@ _HISTORY = Group(
     "history",
     N_("Exploitation"),
     (
-        Field("exploitation", N_("What the child was used for"), need=1),
+        Field("exploitation", N_("How the child was exploited"), need=1),
         Field("route", N_("Route to this country"), _WORDS, need=2),
         Field("debt", N_("Debt"), need=2),
         Field("controllers", N_("Who may control the child"), _WORDS, need=1),
     ),
-    says=N_("Only what is known already. Do not ask the child to tell it again for this."),
+    says=N_("Write only what is already known. Do not ask the child to tell it again for this."),
 )
 _CARE = Group(
     "care",
     N_("How to meet the child"),
     (
-        Field("approach", N_("How to come near"), _WORDS, need=1, for_partners=True),
+        Field("approach", N_("How to approach"), _WORDS, need=1, for_partners=True),
         Field("calming_words", N_("Words that calm"), _WORDS, need=1, for_partners=True),
         Field(
             "frightens",
@@ -313,7 +315,7 @@ _CONSENT = Group(
     N_("Consent"),
     (
         Field("consent", N_("What the child agreed to, and when"), _WORDS, need=2),
-        Field("legal_basis", N_("On what legal ground this is kept"), need=3),
+        Field("legal_basis", N_("Legal basis for keeping this"), need=3),
     ),
 )
 _NOW = Group(
@@ -321,22 +323,27 @@ _NOW = Group(
     N_("What happened"),
     (
         Field("noticed_by", N_("Who noticed, and when"), need=1),
-        Field("last_seen", N_("Last seen: when, where, by whom, with whom"), _WORDS, need=1),
+        Field(
+            "last_seen",
+            N_("Last seen: when, where, who saw them, who they were with"),
+            _WORDS,
+            need=1,
+        ),
         Field("clothing", N_("Clothes"), _WORDS, need=1, for_partners=True),
         Field("bag", N_("Bag, and what is gone"), _WORDS, need=1),
         Field("taken", N_("Papers, charger, medicine: taken or left"), _WORDS, need=1),
         Field("phone_state", N_("Phone on or off"), need=1),
-        Field("last_contact", N_("Last contact, and the words"), _WORDS, need=1),
+        Field("last_contact", N_("Last contact, and what was said"), _WORDS, need=1),
         Field("mood", N_("State of mind, quarrel, trigger"), _WORDS, need=1),
-        Field("out_of_character", N_("Is this unlike the child?"), need=1),
-        Field("coming_dates", N_("Dates that are near"), need=2),
+        Field("out_of_character", N_("Is this unusual for the child?"), need=1),
+        Field("coming_dates", N_("Dates coming up"), need=2),
         Field("risks", N_("Dangers now: weapons, self-harm, weather"), _WORDS, need=1),
         Field("vehicle", N_("Vehicle"), need=1),
         Field("told", N_("Who has been told"), _WORDS, need=1),
-        Field("report", N_("Report: number, officer, level of risk and who set it"), need=1),
+        Field("report", N_("Report: number, officer, risk level and who set it"), need=1),
     ),
     Part.NOW,
-    N_("Facts, and who says so. The police decide how great the danger is."),
+    N_("Write facts and who said them. The police judge the risk."),
 )
 
 GROUPS: tuple[Group, ...] = (

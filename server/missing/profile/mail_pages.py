@@ -28,12 +28,12 @@ from server.web.web import form_body, language_of, page, zone_of
 
 COPIES = {
     Copy.POLICE: N_("For the police: everything"),
-    Copy.PARTNER: N_("For partners: as little as helps to find the child"),
+    Copy.PARTNER: N_("For partners: only what helps to find the child"),
 }
 STATES = {
-    State.WAITING: N_("The mail is on its way to the mail server."),
-    State.HANDED_OVER: N_("The mail server has taken the mail."),
-    State.FAILED: N_("The mail did not go out. Print the page, and call."),
+    State.WAITING: N_("We are sending the email."),
+    State.HANDED_OVER: N_("The mail server has accepted the email."),
+    State.FAILED: N_("The email was not sent. Print the page and call."),
 }
 _NAMES = ("id", "to", "address", "copy", "language")
 
@@ -71,9 +71,9 @@ def _wanted(request: Request, said: FormData) -> Mailing:
     check_address(request, "email", address)
     copy, language = entered(said, "copy"), entered(said, "language")
     if copy not in set(Copy):
-        raise Refused(N_("Choose one of the answers."), field="copy")
+        raise Refused(N_("Choose an answer."), field="copy")
     if language not in NAMES:
-        raise Refused(N_("Choose one of the answers."), field="language")
+        raise Refused(N_("Choose an answer."), field="language")
     return Mailing(entered(said, "to"), address, Copy(copy), language)
 
 

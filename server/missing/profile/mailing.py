@@ -63,7 +63,7 @@ async def send(
     Raises Refused (naming the field), IdReused, Conflict `found` once the child was seen.
     """
     if mailing.to not in acts.TO:
-        raise Refused(N_("Choose one of the answers."), field="to")
+        raise Refused(N_("Choose an answer."), field="to")
     if (known := await PaperSent.get_or_none(id=id_)) is not None:
         return _same(known, episode, mailing)
     child = await Child.get(id=episode.child_id)
@@ -78,7 +78,7 @@ async def send(
             return _same(known, episode, mailing)
         if not episode.is_open:
             raise Conflict(
-                N_("The child was seen meanwhile: nothing is sent any more."), code="found"
+                N_("The child was seen in the meantime, so we send nothing more."), code="found"
             )
         paper = await PaperSent.create(
             id=id_,
@@ -103,7 +103,7 @@ async def send(
 def _same(known: PaperSent, episode: Episode, mailing: Mailing) -> PaperSent:
     was = Mailing(known.to, known.address, Copy(known.copy), known.language)
     if known.episode_id != episode.id or was != mailing:
-        raise IdReused("This id is known already, with other content.")
+        raise IdReused("This ID already exists, with different content.")
     return known
 
 

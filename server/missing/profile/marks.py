@@ -38,7 +38,7 @@ SAYS: Mapping[Same, str] = {
     Same.NUMBER: N_("The same number"),
     Same.ACCOUNT: N_("The same account"),
     Same.PLACE: N_("The same place"),
-    Same.PERSON: N_("The same words about somebody to worry about"),
+    Same.PERSON: N_("The same words about a person to worry about"),
 }
 # Numbers in these may be of somebody who has to do with several children. What a home or a team has
 # in common, such as the number of the doctor, is in none of them.

@@ -37,7 +37,7 @@ LOOK_ALERTED, LOOK_WITH_REASON, LOOK_OWN_WORDS = (
     "look:glass:own",
 )
 
-_CHANGED = N_("The pack was changed meanwhile. Both are here: look at the other one, then save.")
+_CHANGED = N_("Someone else changed the pack in the meantime. Compare both versions, then save.")
 # After these the pack may no longer be true.
 _MATTERS = frozenset(
     {
@@ -351,6 +351,6 @@ async def look_at_both(actor: Actor, child: Child, now: datetime) -> None:
 def may_not_read() -> Denied:
     """What whoever has said no reason is told."""
     return Denied(
-        N_("The pack is sealed. Say why you open it, in X-Waymark-Reason. The child can read it."),
+        N_("The pack is sealed. Give a reason in X-Waymark-Reason. The child can read it."),
         code="reason_needed",
     )

@@ -29,10 +29,10 @@ from server.watch.wording import when
 from server.web.web import form_body, language_of, page, zone_of
 
 DONE = {
-    "saved": N_("Saved as another version."),
-    "checked": N_("Noted: looked through today."),
-    "photo": N_("The photo is in the pack."),
-    "photo-out": N_("The photo is gone."),
+    "saved": N_("Saved as a new version."),
+    "checked": N_("Saved: checked today."),
+    "photo": N_("Photo added to the pack."),
+    "photo-out": N_("Photo removed."),
 }
 
 
@@ -279,7 +279,7 @@ async def _is_unchanged(child: Child, group: Group, base: int, stands: Version) 
 def nobody_looks() -> Conflict:
     """The questions at the time are asked at the time."""
     return Conflict(
-        N_("No alert is open about this child. Say first that you think it is missing."),
+        N_("No alert is open about this child. First say that you think they are missing."),
         code="not_open",
     )
 
@@ -287,7 +287,7 @@ def nobody_looks() -> Conflict:
 def _group(request: Request) -> Group:
     group = BY_GROUP.get(request.path_params["group"])
     if group is None:
-        raise NotFound(N_("There is no such page."))
+        raise NotFound(N_("This page does not exist."))
     return group
 
 

@@ -49,8 +49,8 @@ _WORDS = {
     "no_photo": N_("No photo"),
     "now": N_("Now"),
     "unknown": N_("What we do not know"),
-    "left": N_("Not whole here, see the file (JSON)"),
-    "confidential": N_("Confidential. Destroy it when the child is found."),
+    "left": N_("Not complete here, see the file (JSON)"),
+    "confidential": N_("Confidential. Destroy when the child is found."),
     "comma": N_(", "),
 }
 # French has a space before it that does not break.
@@ -59,7 +59,7 @@ _FOR = {
     Copy.POLICE: N_("For the police, to find a child"),
     Copy.PARTNER: N_("For partners who help to find a child"),
 }
-ANSWERS = {"seen": N_("seen"), "not_seen": N_("looked for, not seen")}
+ANSWERS = {"seen": N_("seen"), "not_seen": N_("looked, could not find")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def _version(shown: PackOut, reader: Reader) -> str:
     day = shown.verified_at.astimezone(reader.zone).date()
     looked = gettext(
         reader.language,
-        N_("looked through on {day}"),
+        N_("checked on {day}"),
         day=format_short_date(reader.language, day),
     )
     return f"{said} · {looked}"
@@ -180,11 +180,13 @@ def _version(shown: PackOut, reader: Reader) -> str:
 def _warning(shown: PackOut, now: datetime, language: str) -> str:
     """That nobody has looked through it for too long."""
     if shown.version == 0:
-        return gettext(language, N_("Nothing was prepared. Only what is on record stands here."))
+        return gettext(
+            language, N_("No pack was prepared. This page shows only what is on record.")
+        )
     if shown.verified_at is None:
-        return gettext(language, N_("No adult has looked through it yet: it may be wrong."))
+        return gettext(language, N_("No adult has checked it yet. It may be wrong."))
     if now - shown.verified_at > rules.REVIEW_EVERY:
-        return gettext(language, N_("Nobody has looked through it for 30 days: it may be old."))
+        return gettext(language, N_("Not checked for 30 days. It may be out of date."))
     return ""
 
 
@@ -198,7 +200,7 @@ def _photo_note(shown: PackOut, photo: PackPhoto | None, language: str) -> Data:
 def age_of_photo(taken_on: date | None, language: str) -> str:
     """When it was taken."""
     if taken_on is None:
-        return gettext(language, N_("Nobody knows when it was taken"))
+        return gettext(language, N_("Date taken unknown"))
     day = format_short_date(language, taken_on)
     return gettext(language, N_("Taken on {day}"), day=day)
 
@@ -208,12 +210,12 @@ def _facts(record: RecordOut, reader: Reader) -> list[Data]:
     placed = format_short_date(language, record.placed_at.astimezone(reader.zone).date())
     rows = [
         (N_("Born"), born_in_words(record, language)),
-        (N_("Reads the app in"), NAMES.get(record.language, record.language)),
-        (N_("Lives"), record.home or ""),
+        (N_("App language"), NAMES.get(record.language, record.language)),
+        (N_("Lives at"), record.home or ""),
         (N_("Placed since"), placed if record.home is not None else ""),
         (N_("Agency"), record.agency),
         (N_("Call day and night"), record.help_phone or ""),
-        (N_("Texts from"), record.texts_from or ""),
+        (N_("Sends texts from"), record.texts_from or ""),
     ]
     return [
         {"name": gettext(language, name), "value": apart(language, value)}
@@ -295,7 +297,7 @@ def _happened(known: AtTheTimeOut | None, reader: Reader) -> Data:
         return {"title": "", "items": []}
     made = _group(group, known.fields, language)
     if known.last_seen:
-        label = gettext(language, N_("Seen last"))
+        label = gettext(language, N_("Last seen"))
         made["items"].insert(0, _item(label, known.last_seen, 1))
     made["items"] += [_item(one.label, one.text, 1) for one in known.points if one.text]
     made["items"] += [_item(one.label, one.text, 2) for one in known.tried]
@@ -342,4 +344,4 @@ def _there(record: RecordOut, language: str) -> Data:
         )
         for one in record.trusted
     ]
-    return {"title": gettext(language, N_("Who is there")), "items": items}
+    return {"title": gettext(language, N_("Who looks after the child")), "items": items}

@@ -39,7 +39,7 @@ async def put(request: Request) -> Response:
     child, _ = await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE)
     asked = query_of(request, shows=ShowsWhat, taken_on=date)
     if asked["shows"] is None:
-        raise Refused(N_("Say what the photo shows."), field="shows")
+        raise Refused(N_("Choose what the photo shows."), field="shows")
     _check_kind(request)
     visitor, now, id_ = await visitor_of(request), now_of(request), request.path_params["photo_id"]
     is_known = await PackPhoto.exists(id=id_)
@@ -64,7 +64,7 @@ def _day(day: date | None) -> date | None:
 def _check_kind(request: Request) -> None:
     kind = header(request.scope, b"content-type").partition(";")[0].strip().lower()
     if kind not in (*KINDS, *_OF_IPHONES):
-        raise WrongType(N_("Send the photo by itself, as image/jpeg, image/png or image/webp."))
+        raise WrongType(N_("Send the photo alone, as image/jpeg, image/png or image/webp."))
 
 
 async def remove(request: Request) -> Response:

@@ -23,7 +23,7 @@ from server.people.rules import Action
 from server.people.words import entered, form_fault
 from server.web.web import clean_text, form_body, form_day, language_of, page
 
-SHOWS = {Shows.FACE: N_("The face"), Shows.WHOLE: N_("The whole child")}
+SHOWS = {Shows.FACE: N_("Face"), Shows.WHOLE: N_("Full length")}
 # A form around the photo, with its other fields.
 _LARGEST_FIELD = 10_000
 
@@ -80,7 +80,7 @@ async def _form(request: Request) -> FormData:
     try:
         form = await parser.parse()
     except MultiPartException:
-        raise Malformed(N_("The request cannot be read.")) from None
+        raise Malformed(N_("We could not read this request.")) from None
     for name, value in form.multi_items():
         clean_text(name)
         if isinstance(value, str):
@@ -97,7 +97,7 @@ async def _photo(form: FormData) -> bytes:
 
 def _shows(text: str) -> Shows:
     if text not in set(Shows):
-        raise Refused(N_("Say what the photo shows."), field="shows")
+        raise Refused(N_("Choose what the photo shows."), field="shows")
     return Shows(text)
 
 

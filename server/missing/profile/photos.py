@@ -66,8 +66,9 @@ def _made(raw: bytes) -> Made:
     if raw[4:8] == b"ftyp" and raw[8:12] in _HEIC:
         raise Refused(
             N_(
-                "This is a HEIC photo of an iPhone. Send it as JPEG: take a screenshot of it, or "
-                "choose “Most Compatible” under Settings, Camera, Formats, and take it again."
+                "This is a HEIC photo from an iPhone. Send it as JPEG: take a screenshot of"
+                " it. Or choose “Most Compatible” in Settings, Camera, Formats, and take"
+                " the photo again."
             ),
             field="photo",
         )
@@ -82,7 +83,7 @@ def _made(raw: bytes) -> Made:
         raise Refused(N_("Choose a photo: JPEG, PNG or WebP."), field="photo") from None
     except _UNREADABLE:
         raise Refused(
-            N_("This photo cannot be read to its end. Take or send another one."), field="photo"
+            N_("We cannot read this photo. Take or send another one."), field="photo"
         ) from None
     return Made(_jpeg(plain, PAGE), _jpeg(plain, THUMB), taken_on)
 
@@ -105,11 +106,11 @@ def _check_size(size: tuple[int, int]) -> None:
     width, height = size
     if width * height > MOST_POINTS:
         raise Refused(
-            N_("This photo has more than 40 million points. Send a smaller one."), field="photo"
+            N_("This photo has more than 40 million pixels. Send a smaller one."), field="photo"
         )
     if min(width, height) < FEWEST:
         raise Refused(
-            N_("This photo is too small to know anybody by. Send a larger one."), field="photo"
+            N_("This photo is too small to recognise anyone. Send a larger one."), field="photo"
         )
 
 
@@ -204,7 +205,9 @@ async def add(
     # Where the day begins first, it is tomorrow already.
     if day is not None and day > now.date() + timedelta(days=1):
         if taken_on is not None:
-            raise Refused(N_("This day is still to come. When was it taken?"), field="taken_on")
+            raise Refused(
+                N_("This date is in the future. When was the photo taken?"), field="taken_on"
+            )
         day = None
     made_of = {"shows": shows.value, "taken_on": day, "page": one.page, "thumb": one.thumb}
     try:
@@ -225,7 +228,7 @@ async def _keep(
             return known
         held = PackPhoto.filter(child_id=child.id, removed_at__isnull=True)
         if await held.count() >= rules.MOST_PHOTOS:
-            raise Conflict(N_("There are 6 photos already. Take an old one out first."))
+            raise Conflict(N_("There are already 6 photos. Remove an old one first."))
         row = await PackPhoto.create(
             id=id,
             agency_id=child.agency_id,
@@ -255,7 +258,7 @@ async def remove(actor: Actor, child: Child, photo_id: UUID, now: datetime) -> N
     """Take a photo out: its pictures are gone, that it was there stays. Twice is once."""
     async with write():
         if not await PackPhoto.filter(id=photo_id, child_id=child.id).exists():
-            raise NotFound(N_("There is no such photo."))
+            raise NotFound(N_("This photo does not exist."))
         taken_out = await PackPhoto.filter(id=photo_id, removed_at__isnull=True).update(
             page=None, thumb=None, removed_by=actor.id, removed_at=now
         )

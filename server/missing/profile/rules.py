@@ -63,15 +63,15 @@ def _value(name: str, value: Any, allowed: Collection[str]) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Refused(N_("Write “{field}” as a text."), field=place)
+        raise Refused(N_("Write “{field}” as text."), field=place)
     text = value.strip()
     if len(text) > field.longest:
-        raise Refused(N_("Write {most} characters at the most."), field=place, most=field.longest)
+        raise Refused(N_("Write up to {most} characters."), field=place, most=field.longest)
     if field.kind is Kind.YES and text not in ("", "yes", "no"):
         raise Refused(N_("Choose yes or no."), field=place)
     if _PASSWORD.search(text):
         raise Refused(
-            N_("This looks like a password. Take it out: none is kept here."), field=place
+            N_("This looks like a password. Delete it: we do not keep passwords here."), field=place
         )
     return text
 
@@ -171,5 +171,5 @@ def reason(text: str) -> str:
             N_("Say in a few words why you open it. The child can read this."), field="why"
         )
     if len(words) > LONGEST_REASON:
-        raise Refused(N_("Write {most} characters at the most."), field="why", most=LONGEST_REASON)
+        raise Refused(N_("Write up to {most} characters."), field="why", most=LONGEST_REASON)
     return words

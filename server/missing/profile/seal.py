@@ -112,4 +112,6 @@ def _reason_of(request: Request) -> str | None:
 
 def own_words_alone() -> Denied:
     """What a guardian is told whom the caseworker has not let read the child's own words."""
-    return Denied(N_("Only the child's caseworker can let you read its own words. Ask them."))
+    return Denied(
+        N_("Only the child's caseworker can let you read the child's words. Ask the caseworker.")
+    )

@@ -38,11 +38,9 @@ def checked(what: Found) -> Found:
     """The same, where everything is said. Raises Refused, naming the field."""
     for field, value in (("by", what.by), ("where", what.where), ("words", what.condition)):
         if not value:
-            raise Refused(
-                N_("Who, where, and how the child is: all three are needed."), field=field
-            )
+            raise Refused(N_("Say who saw the child, where, and how the child is."), field=field)
         if field != "words" and len(value) > acts.LONGEST:
-            raise Refused(N_("Write 500 characters at the most."), field=field)
+            raise Refused(N_("Write up to 500 characters."), field=field)
     return what
 
 
@@ -54,7 +52,7 @@ async def found(actor: Actor, episode_id: UUID, id: UUID, what: Found, now: date
     `found` where somebody else has said so.
     """
     if what.at > now + EARLY:
-        raise Refused(N_("This time has not come yet."), field="at")
+        raise Refused(N_("This time is in the future."), field="at")
     episode, line_id = await _found(actor, episode_id, id, what, now)
     # Those who were held when it was written hear of it now; said again, they hear of it once.
     await tell(episode, line_id, now, waits=True)
@@ -74,11 +72,11 @@ async def _found(
                 what.condition,
                 _details(what),
             ):
-                raise IdReused("This id is known already, with other content.")
+                raise IdReused("This ID already exists, with different content.")
             return episode, id
         if not episode.is_open:
             raise Conflict(
-                N_("Somebody has said already that the child was found. Read it first."),
+                N_("The child is already marked as found. Read that entry first."),
                 code="found",
                 by=await _who_found(episode),
             )
@@ -149,8 +147,8 @@ async def ends(
     if outcome is not Outcome.SEEN:
         raise Refused(
             N_(
-                "The search ends when somebody has seen the child. Say when, where and by whom."
-                " Until then, everything else is an entry."
+                "The search ends only when a person has seen the child. Say when, where and"
+                " who saw them. Until then, log everything else as an entry."
             ),
             field="outcome",
             code="not_seen",

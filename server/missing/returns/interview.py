@@ -50,12 +50,12 @@ _TOLD = {
 }
 ANSWERS = {"accepted": N_("Yes, the child wants to"), "refused": N_("No, not now")}
 PUSH = {
-    "conflict": N_("Trouble with somebody in the home"),
-    "afraid": N_("Afraid of somebody there"),
+    "conflict": N_("Trouble with someone at home"),
+    "afraid": N_("Afraid of someone there"),
     "bullied": N_("Bullied or treated unfairly"),
-    "alone": N_("Alone, or homesick"),
+    "alone": N_("Lonely or homesick"),
     "bored": N_("Nothing to do"),
-    "rules": N_("The rules of the home"),
+    "rules": N_("The rules at home"),
     "waiting": N_("The long wait for a decision"),
     "refusal": N_("A refusal, or fear of one"),
     "move": N_("A move, or fear of one"),
@@ -66,21 +66,21 @@ PUSH = {
 PULL = {
     "family": N_("Family somewhere else"),
     "friends": N_("Friends"),
-    "partner": N_("Somebody the child loves"),
+    "partner": N_("A person the child loves"),
     "onward": N_("Another country"),
     "money": N_("Work or money"),
     "debt": N_("A debt"),
-    "promised": N_("Somebody promised something"),
-    "forced": N_("Somebody told the child to come"),
+    "promised": N_("Someone promised them something"),
+    "forced": N_("Someone told the child to come"),
     "substances": N_("Drugs or alcohol"),
     "freedom": N_("Being free for a while"),
 }
 ADVICE = {
-    "helpline": N_("Number of a helpline"),
-    "missing_line": N_("Line for missing children"),
-    "safe_place": N_("Where it is safe at any hour"),
+    "helpline": N_("Helpline number"),
+    "missing_line": N_("Missing children helpline"),
+    "safe_place": N_("A place that is safe at any hour"),
     "phone": N_("How to make the phone safe"),
-    "contact": N_("Whom to call first"),
+    "contact": N_("Who to call first"),
     "online": N_("Staying safe online"),
 }
 
@@ -91,7 +91,7 @@ _ACTIONS = tuple(
     for question in (
         Question(f"action_{number}", N_("What"), row=number),
         Question(f"owner_{number}", N_("Who does it"), row=number),
-        Question(f"day_{number}", N_("By which day"), kind="date", row=number),
+        Question(f"day_{number}", N_("Due date"), kind="date", row=number),
     )
 )
 # What can be shared at all: the screens that hold words of the talk.
@@ -115,16 +115,16 @@ GROUPS: tuple[Group, ...] = (
     ),
     Group(
         HELD,
-        N_("The talk"),
+        N_("The interview"),
         (
-            Question("at", N_("When it began"), kind="datetime-local"),
-            Question("interviewer", N_("Who leads the talk")),
-            Question("from", N_("From which service")),
+            Question("at", N_("When the interview began"), kind="datetime-local"),
+            Question("interviewer", N_("Interviewer")),
+            Question("from", N_("Interviewer's service")),
             Question(
                 "independent",
                 N_("Is this person independent of the home?"),
                 {"yes": N_("yes"), "no": N_("no")},
-                hint=N_("It is never somebody who cares for the child or works in the home."),
+                hint=N_("Never a person who cares for the child or works in the home."),
             ),
             Question("place", N_("Where you talk")),
             Question("interpreter", N_("Interpreter: name and language")),
@@ -135,8 +135,8 @@ GROUPS: tuple[Group, ...] = (
         N_("Before"),
         (
             Question("before", N_("What happened before"), is_long=True),
-            Question("push", N_("What made the child go"), PUSH, is_many=True),
-            Question("pull", N_("What drew the child"), PULL, is_many=True),
+            Question("push", N_("What made the child leave"), PUSH, is_many=True),
+            Question("pull", N_("What pulled the child away"), PULL, is_many=True),
         ),
     ),
     Group(
@@ -144,20 +144,20 @@ GROUPS: tuple[Group, ...] = (
         N_("While the child was away"),
         (
             Question("where", N_("Where the child was"), is_long=True),
-            Question("with_whom", N_("With whom")),
+            Question("with_whom", N_("Who the child was with")),
             Question(
                 "contacts",
-                N_("Telephone numbers of those people"),
+                N_("Phone numbers of those people"),
                 is_long=True,
-                hint=N_("One a line."),
+                hint=N_("One number a line."),
             ),
             Question("travelled", N_("How the child travelled")),
             Question("needs", N_("Food, sleep and money"), is_long=True),
-            Question("harmed", N_("Did somebody hurt or threaten the child?"), _TOLD),
-            Question("afraid", N_("Is the child afraid of somebody?"), _TOLD),
-            Question("afraid_of", N_("Of whom")),
-            Question("asked", N_("Did somebody ask the child to do things?"), _TOLD),
-            Question("told", N_("What the child tells about it"), is_long=True),
+            Question("harmed", N_("Did anyone hurt or threaten the child?"), _TOLD),
+            Question("afraid", N_("Is the child afraid of anyone?"), _TOLD),
+            Question("afraid_of", N_("Who the child is afraid of")),
+            Question("asked", N_("Did anyone ask the child to do things?"), _TOLD),
+            Question("told", N_("What the child says about it"), is_long=True),
         ),
     ),
     Group(
@@ -167,16 +167,16 @@ GROUPS: tuple[Group, ...] = (
             Question("returned", N_("How the child came back"), is_long=True),
             Question("feelings", N_("How the child feels now"), is_long=True),
             Question("health", N_("Health")),
-            Question("support", N_("Help that the child wants"), is_long=True),
+            Question("support", N_("Help the child wants"), is_long=True),
         ),
     ),
     Group(
         "next",
         N_("What would help"),
         (
-            Question("stop", N_("What would have to change so that the child stays"), is_long=True),
+            Question("stop", N_("What would have to change for the child to stay"), is_long=True),
             Question("advice", N_("What you gave or explained"), ADVICE, is_many=True),
-            Question("lines", N_("Numbers that you gave")),
+            Question("lines", N_("Numbers you gave")),
         ),
     ),
     Group("actions", N_("What happens now"), _ACTIONS),
@@ -186,19 +186,19 @@ GROUPS: tuple[Group, ...] = (
         (
             Question(
                 "own",
-                N_("What the child wants to have written down"),
+                N_("What the child wants written down"),
                 is_long=True,
-                hint=N_("In its own language. The child can read this again."),
+                hint=N_("In the child's own language. The child can read it later."),
             ),
         ),
     ),
     Group(
         SHARING,
-        N_("What may be shared"),
+        N_("What we may share"),
         (
             Question(
                 "share_reasons",
-                N_("May the reasons be used when the life project is looked at again?"),
+                N_("Can we use the reasons when we review the life project?"),
                 {"yes": N_("yes"), "no": N_("no")},
             ),
             Question("share_guardian", N_("What the guardian may read"), _PARTS, is_many=True),
@@ -206,7 +206,7 @@ GROUPS: tuple[Group, ...] = (
                 "share_others",
                 N_("Who else may know what"),
                 is_long=True,
-                hint=N_("Say that you cannot keep to yourself what would put the child in danger."),
+                hint=N_("Tell the child that you must pass on anything that puts them in danger."),
             ),
         ),
     ),
@@ -230,19 +230,19 @@ def read(said: Mapping[str, Any]) -> dict[str, Answer]:
 def _many(question: Question, value: Any) -> list[str]:
     codes = value if isinstance(value, list) else [value] if value else []
     if any(code not in (question.choices or {}) for code in codes):
-        raise Refused(N_("Choose from the answers."), field=question.name)
+        raise Refused(N_("Choose from the answers listed."), field=question.name)
     return [code for code in question.choices or {} if code in codes]
 
 
 def _one(name: str, value: Any) -> str:
     question = QUESTIONS[name]
     if not isinstance(value, str):
-        raise Refused(N_("“{field}” does not fit here."), field=name)
+        raise Refused(N_("“{field}” is not valid here."), field=name)
     text = value.strip()
     if len(text) > LONGEST:
-        raise Refused(N_("Write 20,000 characters at the most."), field=name)
+        raise Refused(N_("Write up to 20,000 characters."), field=name)
     if text and question.choices is not None and text not in question.choices:
-        raise Refused(N_("Choose one of the answers."), field=name)
+        raise Refused(N_("Choose an answer."), field=name)
     if text and question.kind != "text":
         _check_day(text, name, is_moment=question.kind != "date")
     return text
@@ -256,7 +256,9 @@ def _check_day(text: str, name: str, *, is_moment: bool) -> None:
     has_zone = not isinstance(when, datetime) or when.utcoffset() is not None
     if when is None or not has_zone or not 2000 <= when.year <= 2200:
         says = (
-            N_("Enter a day and a time.") if is_moment else N_("Enter a date such as 2027-03-31.")
+            N_("Enter a date and a time.")
+            if is_moment
+            else N_("Enter a date, for example 2027-03-31.")
         )
         raise Refused(says, field=name)
 
@@ -268,16 +270,16 @@ def moment_of(answers: Answers) -> datetime | None:
 
 
 _NEEDED = (
-    ("at", N_("Say when the talk began.")),
-    ("interviewer", N_("Say who led the talk.")),
-    ("independent", N_("Say whether that person is independent of the home.")),
+    ("at", N_("Say when the interview began.")),
+    ("interviewer", N_("Say who led the interview.")),
+    ("independent", N_("Say if that person is independent of the home.")),
 )
 
 
 def check_held(answers: Answers) -> None:
     """Whether this is a talk that took place. Raises Refused, naming what is not said yet."""
     if answers.get("answer") == "refused":
-        raise Refused(N_("The child did not want to talk. Note that instead."), field="answer")
+        raise Refused(N_("The child did not want to talk. Log that instead."), field="answer")
     for name, says in _NEEDED:
         if not answers.get(name):
             raise Refused(says, field=name)
@@ -293,8 +295,8 @@ def check_leader(interviewer: str, carers: Collection[str]) -> None:
     if plain(interviewer) in {plain(name) for name in carers}:
         raise Refused(
             N_(
-                "This person cares for the child or works in the home. Somebody independent has to"
-                " lead the talk: ask your supervisor who can."
+                "This person cares for the child or works in the home. The interviewer must"
+                " be independent: ask your supervisor who can do it."
             ),
             field="interviewer",
         )

@@ -96,7 +96,7 @@ async def hold(actor: Actor, episode_id: UUID, now: datetime) -> ReturnInterview
         at = interview.moment_of(answers)
         assert at is not None, "check_held asks for it"
         if at > now + EARLY:
-            raise Refused(N_("This time has not come yet."), field="at")
+            raise Refused(N_("This time is in the future."), field="at")
         row = await _add(actor, episode, held, answers, now, held_at=at)
         hours = _hours(at, episode)
         details = {"independent": answers["independent"], "hours": str(hours)}
@@ -120,7 +120,7 @@ async def refused(actor: Actor, episode_id: UUID, now: datetime) -> None:
         episode = await _returned(actor, episode_id)
         held = await latest(episode_id)
         if held is None or held.answers.get("answer") != "refused":
-            raise Refused(N_("Say first that the child did not want to talk."), field="answer")
+            raise Refused(N_("First log that the child did not want to talk."), field="answer")
         if held.held_at is not None or await Line.exists(about_id=held.id):
             return
         who = str(held.answers.get("interviewer", ""))
@@ -144,16 +144,17 @@ async def _returned(actor: Actor, episode_id: UUID) -> Episode:
     episode = await locked(episode_id)
     if episode.is_open:
         raise Conflict(
-            N_("This comes after the return. First say that the child was found."), code="not_yet"
+            N_("You can log this after the return. First log that the child was found."),
+            code="not_yet",
         )
     if actor.id in await _carers(episode.child_id):
-        raise Denied(N_("Whoever cares for the child does not write down this talk."))
+        raise Denied(N_("A carer of this child cannot record the return interview."))
     return episode
 
 
 def _moved_on(held: ReturnInterview | None) -> Conflict:
     return Conflict(
-        N_("Somebody else has saved this in the meantime. Look at both, then save again."),
+        N_("Someone else saved this in the meantime. Compare both versions, then save again."),
         code="other_base",
         version=held.version if held else 0,
         answers=held.answers if held else {},

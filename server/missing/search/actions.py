@@ -46,9 +46,9 @@ async def enter(
     """
     clean, when = acts.read(act, details, words), at or now
     if when > now + EARLY:
-        raise Refused(N_("This time has not come yet."), field="at")
+        raise Refused(N_("This time is in the future."), field="at")
     if also and act not in acts.SHARED:
-        raise Refused(N_("This is entered for one child alone."), field="also")
+        raise Refused(N_("Log this for one child only."), field="also")
     said_id = id if also else None
     async with write():
         episode, *others = await locked_all([episode_id, *also])
@@ -61,16 +61,16 @@ async def enter(
                 clean,
                 said_id,
             ):
-                raise IdReused("This id is known already, with other content.")
+                raise IdReused("This ID already exists, with different content.")
             return known
         if not acts.ENTRIES[act].is_search and episode.is_open:
             raise Conflict(
-                N_("This comes after the return. First say that the child was found."),
+                N_("You can log this after the return. First log that the child was found."),
                 code="not_yet",
             )
         if not {one.id for one in others} <= {one.id for one in await linked(episode.id)}:
             raise Conflict(
-                N_("Somebody has said that they are not missing together. Look again."),
+                N_("They are now marked as not missing together. Check again."),
                 code="apart",
             )
         at = min(when, now)
@@ -120,7 +120,7 @@ async def locked_all(ids: Sequence[UUID]) -> list[Episode]:
     wanted = list(dict.fromkeys(ids))
     held = {one.id: one for one in await Episode.filter(id__in=wanted)}
     if len(held) < len(wanted):
-        raise NotFound("There is no such episode.")
+        raise NotFound("This search does not exist.")
     for child_id in sorted({one.child_id for one in held.values()}):
         await lock(child_id)
     now = {one.id: one for one in await Episode.filter(id__in=wanted)}

@@ -81,14 +81,14 @@ _GONE = {"gone": N_("gone"), "here": N_("still here"), "unknown": N_("not known"
 HOW = {
     "call": N_("Phone call"),
     "message": N_("Message"),
-    "visit": N_("Went there"),
+    "visit": N_("Visited a place"),
     "friend": N_("Asked a friend"),
     "family": N_("Asked the family"),
     "school": N_("Asked the school"),
     "worker": N_("Asked a professional"),
     "hospital": N_("Asked a hospital"),
-    "social": N_("Looked at social media"),
-    "bank": N_("Asked about the card"),
+    "social": N_("Checked social media"),
+    "bank": N_("Asked about card use"),
     "other": N_("Another way"),
 }
 RESULT = {
@@ -98,20 +98,20 @@ RESULT = {
     "reached": N_("Reached the child"),
 }
 FLAGS: Mapping[Flag, str] = {
-    Flag.CONTACT: N_("Contact with somebody who may harm or traffic the child"),
-    Flag.UNDER_14: N_("Younger than 14"),
+    Flag.CONTACT: N_("In contact with a person who may harm or traffic the child"),
+    Flag.UNDER_14: N_("Under 14"),
     Flag.CONCERN: N_("An alert whose reason is sealed"),
     Flag.THREAT: N_("A threat"),
-    Flag.SELF_HARM: N_("May hurt itself"),
-    Flag.BELONGINGS: N_("Bag or papers are gone too"),
-    Flag.FIRST_HOURS: N_("In the first 72 hours"),
+    Flag.SELF_HARM: N_("May hurt themselves"),
+    Flag.BELONGINGS: N_("Bag or papers are missing too"),
+    Flag.FIRST_HOURS: N_("First 72 hours of the placement"),
     Flag.OTHER: N_("Something else"),
 }
 # Flags that Waymark finds itself are nobody's to enter.
 SAID = (Flag.CONTACT, Flag.THREAT, Flag.SELF_HARM, Flag.BELONGINGS, Flag.OTHER)
 DECISIONS: Mapping[Decision, str] = {
     Decision.REPORT: N_("Tell the police now"),
-    Decision.KNOWN_PLACE: N_("We know where, and it is not safe there"),
+    Decision.KNOWN_PLACE: N_("We know the place, and it is not safe"),
 }
 _DECIDED = {one.value: words for one, words in DECISIONS.items()}
 TO = {
@@ -119,14 +119,14 @@ TO = {
     "guardian": N_("Guardian"),
     "lawyer": N_("Lawyer"),
     "placing": N_("Authority that placed the child"),
-    "host": N_("Authority where the home is"),
-    "line": N_("Line for missing children"),
-    "trafficking": N_("Contact for trafficking"),
-    "other": N_("Somebody else"),
+    "host": N_("Local authority of the home"),
+    "line": N_("Missing children helpline"),
+    "trafficking": N_("Anti-trafficking contact"),
+    "other": N_("Someone else"),
 }
 WAY = {
-    "phone": N_("By telephone"),
-    "mail": N_("By e-mail"),
+    "phone": N_("On the phone"),
+    "mail": N_("By email"),
     "paper": N_("On paper"),
     "person": N_("Face to face"),
 }
@@ -135,7 +135,7 @@ LEVEL = {
     "low": N_("low"),
     "medium": N_("medium"),
     "high": N_("high"),
-    "other": N_("another word"),
+    "other": N_("another term"),
 }
 ANSWER = {"accepted": N_("Yes, the child wants to"), "refused": N_("No, not now")}
 YES = {"yes": N_("yes"), "no": N_("no"), "unknown": N_("not known")}
@@ -146,13 +146,13 @@ ENTRIES: Mapping[Act, Entry] = {
         "phone",
         (
             Detail("how", N_("How"), HOW, is_needed=True),
-            Detail("whom", N_("Whom, or where")),
-            Detail("result", N_("What came of it"), RESULT, is_needed=True),
+            Detail("whom", N_("Who or where")),
+            Detail("result", N_("Result"), RESULT, is_needed=True),
         ),
         ends=frozenset({Kind.KEEP_TRYING}),
     ),
     Act.ROOM: Entry(
-        N_("Looked into the room"),
+        N_("Checked the room"),
         "eye",
         (
             Detail("phone", N_("Phone and charger"), _GONE, is_needed=True, is_named=True),
@@ -163,26 +163,26 @@ ENTRIES: Mapping[Act, Entry] = {
         ),
     ),
     Act.FLAG: Entry(
-        N_("A reason to hurry"),
+        N_("Reason to hurry"),
         "warn",
         (Detail("flag", N_("What"), {one: FLAGS[one] for one in SAID}, is_needed=True),),
     ),
     Act.DECISION: Entry(
-        N_("Decided"),
+        N_("Decision"),
         "check",
         (Detail("decision", N_("What was decided"), _DECIDED, is_needed=True),),
         needs_words=True,
         ends=frozenset({Kind.DECISION}),
     ),
     Act.REPORT: Entry(
-        N_("Told somebody"),
+        N_("Told the police or others"),
         "mail",
         (
-            Detail("to", N_("To whom"), TO, is_needed=True),
+            Detail("to", N_("Who to"), TO, is_needed=True),
             Detail("way", N_("How"), WAY, is_needed=True),
-            Detail("who", N_("Name of the person there")),
+            Detail("who", N_("Name of the contact person")),
             Detail("reference", N_("Reference number"), is_named=True),
-            Detail("level", N_("Risk level, as the police put it"), LEVEL, is_named=True),
+            Detail("level", N_("Risk level set by the police"), LEVEL, is_named=True),
             Detail("pack", N_("Version of the grab pack"), is_named=True),
         ),
     ),
@@ -190,12 +190,12 @@ ENTRIES: Mapping[Act, Entry] = {
         N_("The police changed the risk level"),
         "warn",
         (
-            Detail("level", N_("Risk level, as the police put it"), LEVEL, is_needed=True),
-            Detail("who", N_("Who said so"), is_needed=True),
+            Detail("level", N_("Risk level set by the police"), LEVEL, is_needed=True),
+            Detail("who", N_("Who told you"), is_needed=True),
         ),
     ),
     Act.STRATEGY: Entry(
-        N_("Talked together"),
+        N_("Held a meeting"),
         "talk",
         (Detail("who", N_("Who was there"), is_needed=True),),
         needs_words=True,
@@ -204,40 +204,40 @@ ENTRIES: Mapping[Act, Entry] = {
     Act.HANDOVER: Entry(
         N_("Handed over"),
         "talk",
-        (Detail("who", N_("To whom"), is_needed=True),),
+        (Detail("who", N_("Who to"), is_needed=True),),
         needs_words=True,
     ),
     Act.NOTE: Entry(N_("Note"), "said", needs_words=True),
     Act.SAFE_AND_WELL: Entry(
-        N_("Saw whether the child is safe and well"),
+        N_("Checked if the child is safe and well"),
         "well",
         (
             Detail("who", N_("Who was there"), is_needed=True),
             Detail("hurt", N_("Hurt?"), YES, is_needed=True),
-            Detail("afraid", N_("Afraid of somebody?"), YES, is_needed=True),
-            Detail("crime", N_("Did somebody do something wrong to the child?"), YES),
+            Detail("afraid", N_("Afraid of anyone?"), YES, is_needed=True),
+            Detail("crime", N_("Did anyone do something wrong to the child?"), YES),
         ),
         ends=frozenset({Kind.SAFE_AND_WELL}),
         is_search=False,
     ),
     Act.MEDICAL: Entry(
-        N_("Asked whether a doctor is needed"),
+        N_("Checked if a doctor is needed"),
         "well",
         (Detail("needed", N_("Is a doctor needed?"), YES, is_needed=True),),
         ends=frozenset({Kind.MEDICAL}),
         is_search=False,
     ),
     Act.INTERVIEW_OFFERED: Entry(
-        N_("Offered the talk after the return"),
+        N_("Offered the return interview"),
         "talk",
         (
             Detail("answer", N_("What the child said"), ANSWER, is_needed=True),
-            Detail("who", N_("Who would lead it"), is_needed=True),
+            Detail("who", N_("Who would lead the interview"), is_needed=True),
         ),
         is_search=False,
     ),
     Act.RESCREEN: Entry(
-        N_("Looked again for signs of trafficking"),
+        N_("Checked again for signs of trafficking"),
         "eye",
         (Detail("signs", N_("Are there signs?"), YES, is_needed=True),),
         needs_words=True,
@@ -245,17 +245,17 @@ ENTRIES: Mapping[Act, Entry] = {
         is_search=False,
     ),
     Act.PHONE_CHECK: Entry(
-        N_("Looked after the phone together"),
+        N_("Checked the phone together"),
         "phone",
         (
             Detail("new", N_("Is the phone a new one?"), YES, is_needed=True),
-            Detail("others", N_("Does somebody else use it?"), YES, is_needed=True),
+            Detail("others", N_("Does anyone else use it?"), YES, is_needed=True),
         ),
         ends=frozenset({Kind.PHONE_CHECK}),
         is_search=False,
     ),
     Act.PACK_UPDATE: Entry(
-        N_("Brought the grab pack up to date"),
+        N_("Updated the grab pack"),
         "said",
         ends=frozenset({Kind.PACK_UPDATE}),
         is_search=False,
@@ -269,21 +269,21 @@ def read(act: Act, details: Mapping[str, str], words: str | None) -> dict[str, s
     known = {detail.name: detail for detail in entry.details}
     for name in details:
         if name not in known:
-            raise Refused(N_("This belongs to no such entry: {field}."), field=name)
+            raise Refused(N_("This entry has no field “{field}”."), field=name)
     found: dict[str, str] = {}
     for detail in entry.details:
         value = details.get(detail.name, "").strip()
         if not value:
             if detail.is_needed:
-                raise Refused(N_("Please say: {label}."), field=detail.name, label=detail.label)
+                raise Refused(N_("Fill in: {label}."), field=detail.name, label=detail.label)
             continue
         if detail.choices is not None and value not in detail.choices:
-            raise Refused(N_("Choose one of the answers."), field=detail.name)
+            raise Refused(N_("Choose an answer."), field=detail.name)
         if len(value) > LONGEST:
-            raise Refused(N_("Write 500 characters at the most."), field=detail.name)
+            raise Refused(N_("Write up to 500 characters."), field=detail.name)
         found[detail.name] = value
     if entry.needs_words and not words:
-        raise Refused(N_("Write in a few words why, or what was said."), field="words")
+        raise Refused(N_("Say in a few words why, or what was said."), field="words")
     return found
 
 

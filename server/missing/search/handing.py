@@ -166,7 +166,7 @@ async def write_note(
     """What the next one has to know, by whoever had it, also after their shift. The same id again
     is the same. Raises NotFound for everybody else, Refused without words."""
     if not words:
-        raise Refused(N_("Write in a few words why, or what was said."), field="words")
+        raise Refused(N_("Say in a few words why, or what was said."), field="words")
     async with write():
         row, episode = await _part_of(actor, passing_id, OUT)
         known = await Line.get_or_none(id=id, episode_id=episode.id)
@@ -207,7 +207,7 @@ async def confirm(actor: Actor, passing_id: UUID, now: datetime) -> Line:
 async def _part_of(actor: Actor, passing_id: UUID, part: str) -> tuple[Passing, Episode]:
     row = await Passing.get_or_none(id=passing_id, person_id=actor.id, part=part)
     if row is None:
-        raise NotFound(N_("There is nothing here that you can see."))
+        raise NotFound(N_("This does not exist, or you do not have access to it."))
     episode = await locked(row.episode_id)
     # As the tick, which holds this row before it changes whom it asks.
     await Episode.filter(id=episode.id).select_for_update().first()

@@ -28,12 +28,15 @@ async def link(actor: Actor, episode_id: UUID, other_id: UUID, now: datetime) ->
     async with write():
         first, second = await locked_all([episode_id, other_id])
         if first.agency_id != second.agency_id or first.child_id == second.child_id:
-            raise NotFound(N_("There is nothing here that you can see."))
+            raise NotFound(N_("This does not exist, or you do not have access to it."))
         if await _held(first, second) is not None:
             return False
         if not await _fits(first, second):
             raise Conflict(
-                N_("These two are not of one home and one time. Note it in words instead."),
+                N_(
+                    "These two are from different homes, or their searches do not overlap."
+                    " Write a note instead."
+                ),
                 code="not_together",
             )
         one, other = ordered(first.id, second.id)

@@ -61,7 +61,7 @@ async def open_episode(
         known = await Alias.get_or_none(id=id).prefetch_related("episode")
         if known is not None:
             if known.episode.child_id != child_id or known.content != content:
-                raise IdReused("This id is known already, with other content.")
+                raise IdReused("This ID already exists, with different content.")
             return known.episode, False
         held = await open_of_child(child_id)
         if held is not None:

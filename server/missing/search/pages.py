@@ -142,9 +142,12 @@ async def show(request: Request, *, links_about: LinksAbout) -> Response:
 
 
 DONE: Mapping[str, str] = {
-    "together": N_("Noted in both timelines: missing together."),
-    "apart": N_("Noted in both timelines: not missing together."),
-    "not_together": N_("These two are not of one home and one time. Note it in words instead."),
+    "together": N_("Logged in both timelines: missing together."),
+    "apart": N_("Logged in both timelines: not missing together."),
+    "not_together": N_(
+        "These two are from different homes, or their searches do not overlap. Write a note"
+        " instead."
+    ),
 }
 
 
@@ -243,7 +246,7 @@ async def _also(request: Request, episode: Episode, form: FormData) -> list[UUID
     if await Line.exists(id=id_or_new(form)):
         return wanted
     raise Conflict(
-        N_("It is not as it was: one of them was seen, or is not with this child. Look again."),
+        N_("This has changed: one of them was seen, or is not with this child. Check again."),
         code="apart",
     )
 
@@ -310,7 +313,7 @@ def _field(one: Any, language: str, missing_line: str) -> dict[str, Any]:
     choices = one.choices or {}
     options = [(code, gettext(language, words)) for code, words in choices.items()]
     if missing_line:
-        named = gettext(language, N_("Line for missing children ({number})"), number=missing_line)
+        named = gettext(language, N_("Missing children helpline ({number})"), number=missing_line)
         options = [(code, named if code == "line" else words) for code, words in options]
     return {
         "name": one.name,

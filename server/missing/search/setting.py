@@ -31,9 +31,9 @@ async def set_clocks(
     Raises Refused (naming the field), Conflict `moved` where somebody set them since `base`.
     """
     if not why.strip():
-        raise Refused(N_("Write in a few words why."), field="why")
+        raise Refused(N_("Say in a few words why."), field="why")
     if len(why) > LONGEST_WHY:
-        raise Refused(N_("Write 2,000 characters at the most."), field="why")
+        raise Refused(N_("Write up to 2,000 characters."), field="why")
     async with write():
         await Agency.filter(id=agency_id).select_for_update().first()
         clocks, version = await clocks_of(agency_id)
@@ -42,7 +42,9 @@ async def set_clocks(
             return None
         if version != base:
             raise Conflict(
-                N_("Somebody else has just set these. Look at them, and set yours again."),
+                N_(
+                    "Someone else has just changed these numbers. Check them, then set yours again."
+                ),
                 code="moved",
             )
         row = await ClocksVersion.create(

@@ -59,7 +59,7 @@ async def _page(
     by = await Person.get_or_none(id=last.made_by) if last is not None and last.made_by else None
     groups = [
         *((words, terms.OF_A_TIER[tier]) for tier, words in terms.TIERS.items()),
-        (N_("While somebody looks for the child"), terms.SEARCH),
+        (N_("During the search"), terms.SEARCH),
         (N_("After the return"), terms.RETURN),
     ]
     context = {

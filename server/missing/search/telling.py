@@ -27,7 +27,7 @@ def how_it_stands(seen: View, language: str, shown: Shown) -> list[str]:
 def _missing(seen: View, language: str, shown: Shown) -> list[str]:
     episode = seen.episode
     if episode.found_at is not None:
-        over = N_("The child was seen {time}: the search is over.")
+        over = N_("The child was seen {time}. The search is over.")
         return [gettext(language, over, time=shown(episode.found_at))]
     found = [gettext(language, N_("Missing since {time}."), time=shown(episode.opened_at))]
     where = (episode.last_seen or {}).get("where")
@@ -39,29 +39,29 @@ def _missing(seen: View, language: str, shown: Shown) -> list[str]:
 def _police(seen: View, language: str, shown: Shown) -> str:
     told = seen.episode.reported_at
     if told is None:
-        return gettext(language, N_("No report to the police has been entered."))
+        return gettext(language, N_("No report to the police is logged."))
     reports = [
         one for one in seen.timeline if one.what == Act.REPORT and one.details.get("to") == "police"
     ]
     reference = reports[-1].details.get("reference") if reports else None
     if reference:
-        said = N_("The police were told {time}, reference {reference}.")
+        said = N_("We told the police {time}. Reference: {reference}.")
         return gettext(language, said, time=shown(told), reference=reference)
-    return gettext(language, N_("The police were told {time}."), time=shown(told))
+    return gettext(language, N_("We told the police {time}."), time=shown(told))
 
 
 def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
     tries = [one for one in timeline if one.what == Act.ATTEMPT]
     if not tries:
-        return gettext(language, N_("Nobody has entered a try to reach the child."))
+        return gettext(language, N_("No attempt to reach the child is logged."))
     last, n = max(tries, key=lambda one: one.at), len(tries)
     how, result = last.details.get("how", ""), last.details.get("result", "")
     whom = last.details.get("whom")
     way = gettext(language, HOW.get(how, how))
     return ngettext(
         language,
-        "{n} try to reach the child, the last {time}: {how}, {result}.",
-        "{n} tries to reach the child, the last {time}: {how}, {result}.",
+        "{n} attempt to reach the child. Last one: {time}, {how}, {result}.",
+        "{n} attempts to reach the child. Last one: {time}, {how}, {result}.",
         n,
         time=shown(last.at),
         how=fill(language, "{way} ({whom})", {"way": way, "whom": whom}) if whom else way,
@@ -74,7 +74,7 @@ def _heard(timeline: Sequence[Told], language: str, shown: Shown) -> str:
     if not signs:
         return gettext(language, N_("No sign of life since the search began."))
     last = max(one.at for one in signs)
-    return gettext(language, N_("The last sign of life was {time}."), time=shown(last))
+    return gettext(language, N_("Last sign of life: {time}."), time=shown(last))
 
 
 def _next(clocks: Sequence[Running], language: str, shown: Shown) -> list[str]:
@@ -90,5 +90,5 @@ def _next(clocks: Sequence[Running], language: str, shown: Shown) -> list[str]:
         said = N_("Next: {what}, by {time}.")
         found.append(gettext(language, said, what=what, time=shown(first.due_at)))
         if names:
-            found.append(gettext(language, N_("It is the turn of {names}."), names=names))
+            found.append(gettext(language, N_("This is for {names}."), names=names))
     return found

@@ -44,14 +44,14 @@ class Number:
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _TALK = timedelta(hours=72)
 TIERS: Mapping[str, str] = {
-    "high": N_("High tier"),
-    "mid": N_("Middle tier"),
-    "low": N_("Low tier"),
+    "high": N_("High watch level"),
+    "mid": N_("Medium watch level"),
+    "low": N_("Low watch level"),
 }
 _STEPS = (
     ("attempts", N_("First attempts to reach the child, within")),
-    ("decide", N_("Decide whether the police are told, within")),
-    ("again", N_("Try again, every")),
+    ("decide", N_("Decide whether to tell the police, within")),
+    ("again", N_("Try again every")),
 )
 # By tier, all in minutes: half an hour is one of them.
 OF_A_TIER: Mapping[str, tuple[Number, ...]] = {
@@ -61,38 +61,49 @@ OF_A_TIER: Mapping[str, tuple[Number, ...]] = {
     for tier in TIERS
 }
 _MEETINGS = (
-    (Kind.STRATEGY_24H, N_("First talk with the police, after"), Unit.HOURS),
-    (Kind.STRATEGY_72H, N_("Second talk with everyone, after"), Unit.HOURS),
-    (Kind.STRATEGY_7D, N_("Third talk, after"), Unit.DAYS),
-    (Kind.STRATEGY_14D, N_("Fourth talk, after"), Unit.DAYS),
-    (Kind.STRATEGY_28D, N_("Fifth talk, after"), Unit.DAYS),
-    (Kind.STRATEGY_3IN30, N_("Talk about three times in 30 days, within"), Unit.HOURS),
+    (Kind.STRATEGY_24H, N_("Talk to the police, after"), Unit.HOURS),
+    (Kind.STRATEGY_72H, N_("First review meeting, after"), Unit.HOURS),
+    (Kind.STRATEGY_7D, N_("Second review meeting, after"), Unit.DAYS),
+    (Kind.STRATEGY_14D, N_("Third review meeting, after"), Unit.DAYS),
+    (Kind.STRATEGY_28D, N_("Fourth review meeting, after"), Unit.DAYS),
+    (
+        Kind.STRATEGY_3IN30,
+        N_("Review meeting about three times missing in 30 days, within"),
+        Unit.HOURS,
+    ),
 )
 SEARCH: tuple[Number, ...] = (
-    Number("report", N_("Tell the police, after the decision within"), Unit.MINUTES, _HOUR),
-    Number("daily", N_("Try again after the first day, every"), Unit.HOURS, 7 * _DAY),
+    Number("report", N_("After the decision, tell the police within"), Unit.MINUTES, _HOUR),
+    Number("daily", N_("After the first day, try again every"), Unit.HOURS, 7 * _DAY),
     Number(
         "together",
-        N_("Ask whether two of one home are missing together, where they left within"),
+        N_("Ask if two children from one home are missing together, if they left within"),
         Unit.HOURS,
         7 * _DAY,
     ),
     Number(
         "handover",
-        N_("Ask for the hand-over before the end of a shift, by"),
+        N_("Ask for the search handover this long before a shift ends"),
         Unit.MINUTES,
         4 * _HOUR,
     ),
-    Number("holds", N_("Once the police are told, “I have it” holds for"), Unit.HOURS, _DAY),
+    Number("holds", N_("Once the police are told, “I'll take it” lasts for"), Unit.HOURS, _DAY),
     *(Number(kind.value, label, unit, 90 * _DAY) for kind, label, unit in _MEETINGS),
 )
 RETURN: tuple[Number, ...] = (
-    Number("tell_found", N_("Tell the police of the return, within"), Unit.MINUTES, _DAY),
-    Number("safe_and_well", N_("See whether the child is well, within"), Unit.HOURS, _DAY),
-    Number("interview", N_("Offer the talk after the return, within"), Unit.HOURS, _TALK),
-    Number("offer_again", N_("Offer it again after a refusal, within"), Unit.DAYS, 30 * _DAY),
-    Number("after", N_("Look at trafficking, phone and grab pack, within"), Unit.HOURS, 14 * _DAY),
-    Number("review", N_("Look at the life project together, within"), Unit.DAYS, 30 * _DAY),
+    Number("tell_found", N_("Tell the police the child is back, within"), Unit.MINUTES, _DAY),
+    Number("safe_and_well", N_("Check that the child is well, within"), Unit.HOURS, _DAY),
+    Number("interview", N_("Offer the return interview, within"), Unit.HOURS, _TALK),
+    Number(
+        "offer_again", N_("Offer the interview again after a refusal, within"), Unit.DAYS, 30 * _DAY
+    ),
+    Number(
+        "after",
+        N_("Check for trafficking, check the phone and update the grab pack, within"),
+        Unit.HOURS,
+        14 * _DAY,
+    ),
+    Number("review", N_("Review the life project together, within"), Unit.DAYS, 30 * _DAY),
 )
 ALL: Mapping[str, Number] = {
     one.name: one for group in (*OF_A_TIER.values(), SEARCH, RETURN) for one in group
@@ -101,8 +112,8 @@ ALL: Mapping[str, Number] = {
 
 # By the name of its field, what each line is for.
 LINES: Mapping[str, str] = {
-    "line_talk": N_("To talk to somebody"),
-    "line_away": N_("Line for missing children"),
+    "line_talk": N_("Helpline for talking"),
+    "line_away": N_("Missing children helpline"),
 }
 NAMES = (*ALL, *LINES)
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]*")
@@ -158,9 +169,7 @@ def _phone(name: str, text: str) -> str:
     found = " ".join(plain.split())
     is_one = _PHONE.fullmatch(found) and sum(one.isdigit() for one in found) >= FEWEST_DIGITS
     if found and (len(found) > LONGEST_PHONE or not is_one):
-        raise Refused(
-            N_("Enter a telephone number such as 116 111, or leave it empty."), field=name
-        )
+        raise Refused(N_("Enter a phone number such as 116 111, or leave it empty."), field=name)
     return found
 
 

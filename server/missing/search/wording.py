@@ -12,38 +12,38 @@ from server.tasks.rules import STRATEGY, Kind
 STAGES: Mapping[Stage, str] = {
     Stage.DECIDING: N_("Missing, not reported"),
     Stage.REPORTED: N_("Missing, reported"),
-    Stage.SEARCHING: N_("Missing, being looked for"),
+    Stage.SEARCHING: N_("Missing, search under way"),
     Stage.FOUND: N_("Found, more to do"),
     Stage.FOLLOWED_UP: N_("Found, all done"),
 }
 # What Waymark enters, or what has a page of its own.
 LINES: Mapping[str, tuple[str, str]] = {
-    acts.OPENED: (N_("Said that the child is missing"), "missing"),
-    acts.JOINED: (N_("Said so too"), "missing"),
+    acts.OPENED: (N_("Said the child is missing"), "missing"),
+    acts.JOINED: (N_("Also said the child is missing"), "missing"),
     acts.SIGN_OF_LIFE: (N_("A sign of life"), "well"),
-    acts.FOUND: (N_("Saw the child"), "eye"),
-    acts.INTERVIEW_HELD: (N_("The talk after the return was held"), "talk"),
-    acts.MAILED: (N_("Sent the grab pack by mail"), "mail"),
-    acts.PLAN_REVIEW: (N_("Looked at the life project together"), "check"),
-    acts.HANDOVER_READ: (N_("Read how the search stands, and has it now"), "check"),
-    acts.MOVED: (N_("Another agency looks for the child from now on"), "check"),
-    acts.OTHER_MOVED: (N_("Another agency looks for the other child now: ask there"), "missing"),
+    acts.FOUND: (N_("Child found"), "eye"),
+    acts.INTERVIEW_HELD: (N_("Return interview held"), "talk"),
+    acts.MAILED: (N_("Emailed the grab pack"), "mail"),
+    acts.PLAN_REVIEW: (N_("Reviewed the life project together"), "check"),
+    acts.HANDOVER_READ: (N_("Read where the search stands and took over"), "check"),
+    acts.MOVED: (N_("Another agency searches for the child from now on"), "check"),
+    acts.OTHER_MOVED: (N_("Another agency searches for the other child now: ask there"), "missing"),
     acts.TOGETHER: (N_("Missing together with another child"), "missing"),
     acts.APART: (N_("Not missing together after all"), "missing"),
-    acts.OTHER_SEEN: (N_("The other child was seen: ask it, kindly"), "eye"),
+    acts.OTHER_SEEN: (N_("The other child was seen: ask them kindly"), "eye"),
 }
 # What a sign of life was.
 SIGNS: Mapping[str, str] = {
     "ok": N_("Checked in"),
-    "safe": N_("“I am safe, not ready to come back”"),
+    "safe": N_("“I'm safe. I'm not ready to come back yet”"),
     "talk": N_("Wants to talk"),
     "help": N_("Asked for help"),
-    "message": N_("Wrote in the talk"),
-    "seen": N_("Somebody saw the child"),
+    "message": N_("Wrote a message"),
+    "seen": N_("A person saw the child"),
 }
 _MORE: Mapping[str, str] = {
     "where": N_("Where"),
-    "by": N_("By whom"),
+    "by": N_("Seen by"),
     "words": N_("What was said"),
 }
 _HELD: Mapping[str, str] = {
@@ -100,7 +100,7 @@ def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tup
             if (value := str(details.get(name, "")))
         ]
     if what in acts.OF_ANOTHER:
-        name = details.get("name") or gettext(language, N_("another child of the home"))
+        name = details.get("name") or gettext(language, N_("another child from the home"))
         return [(gettext(language, N_("Who")), str(name))]
     if what == acts.MAILED:
         told = ((label, _mailed(name, details, language)) for name, label in _MAIL)
@@ -116,12 +116,12 @@ def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tup
     ]
     held = [flag for flag in acts.FLAGS if flag in details.get("flags", ())]
     flags = [gettext(language, acts.FLAGS[flag]) for flag in held]
-    return [*found, *((gettext(language, N_("To hurry")), flag) for flag in flags)]
+    return [*found, *((gettext(language, N_("Reason to hurry")), flag) for flag in flags)]
 
 
 _MAIL = (
-    ("to", N_("To whom")),
-    ("address", N_("E-mail address")),
+    ("to", N_("Who to")),
+    ("address", N_("Email address")),
     ("pack", N_("Version of the grab pack")),
 )
 

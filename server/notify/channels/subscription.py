@@ -85,13 +85,13 @@ def check_subscription(
         raise errors.Refused("This is not the address of a push service.", field="endpoint")
     if parse_origins(tuple(allowed_origins)).allow(endpoint) is None:
         raise errors.Refused(
-            "This push service is not one that messages may be sent to.",
+            "We cannot send messages to this push service.",
             code="push_origin",
             field="endpoint",
         )
     keys = parts.get("keys")
     if not isinstance(keys, Mapping):
-        raise errors.Refused("The keys of the subscription are missing.", field="keys")
+        raise errors.Refused("The subscription keys are missing.", field="keys")
     return endpoint, {
         "p256dh": _check_point(keys.get("p256dh")),
         "auth": _check_secret(keys.get("auth")),
@@ -129,7 +129,7 @@ def _decode(value: object, name: str) -> bytes:
             return unb64url(value)
     except ValueError:
         pass
-    raise errors.Refused("This key of the subscription cannot be read.", field=f"keys.{name}")
+    raise errors.Refused("This subscription key cannot be read.", field=f"keys.{name}")
 
 
 def _check_point(value: object) -> str:
@@ -139,14 +139,12 @@ def _check_point(value: object) -> str:
             raise ValueError
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
     except ValueError:
-        raise errors.Refused(
-            "This key of the subscription cannot be used.", field="keys.p256dh"
-        ) from None
+        raise errors.Refused("This subscription key cannot be used.", field="keys.p256dh") from None
     return b64url(raw)
 
 
 def _check_secret(value: object) -> str:
     raw = _decode(value, "auth")
     if len(raw) != 16:
-        raise errors.Refused("This key of the subscription cannot be used.", field="keys.auth")
+        raise errors.Refused("This subscription key cannot be used.", field="keys.auth")
     return b64url(raw)

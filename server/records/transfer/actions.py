@@ -58,10 +58,10 @@ from server.watch.writing import lock
 from server.web.live import announce
 
 HELLO = N_(
-    "Hello. From now on I am there for you. What you wrote and what was agreed came along, nothing"
-    " of it is lost. Write to me here whenever you like."
+    "Hello. From now on, I'm here for you. What you wrote and what was agreed came with"
+    " you. Nothing is lost. Write to me here any time."
 )
-_NOT_THERE = N_("There is nothing here that you can see.")
+_NOT_THERE = N_("This does not exist, or you do not have access to it.")
 
 
 # --- "we can take a child over"
@@ -105,14 +105,17 @@ async def found(actor: Actor, code: str, now: datetime) -> Reception:
     row = await held.filter(person__disabled_at__isnull=True).first()
     if row is None:
         raise NotFound(
-            N_("This code does not work. Check its 8 characters, or ask for a new one."),
+            N_("This code doesn't work. Check all 8 characters, or ask for a new one."),
             code="code_wrong",
             field="code",
         )
     async with write():
         await forget_guesses(guess)
     if row.agency_id == actor.agency_id:
-        raise Refused(N_("This code is of your own agency. Change the ties instead."), field="code")
+        raise Refused(
+            N_("This code belongs to your own agency. Assign other people to the child instead."),
+            field="code",
+        )
     return row
 
 
@@ -160,11 +163,13 @@ async def offer(
         child = await Child.get(id=child.id)
         if await Transfer.exists(child_id=child.id, decided_at__isnull=True):
             raise Conflict(
-                N_("Another agency was asked already. Take that back first."), code="offered"
+                N_("You have already asked another agency. Take that back first."), code="offered"
             )
         # Whoever was faster with the same code has used it.
         if not await Reception.filter(id=reception.id, ended_at__isnull=True).update(ended_at=now):
-            raise Conflict(N_("This code was used already. Ask for a new one."), code="code_used")
+            raise Conflict(
+                N_("This code has already been used. Ask for a new one."), code="code_used"
+            )
         made = await Transfer.create(
             id=id,
             agency_id=child.agency_id,
@@ -257,7 +262,9 @@ async def accept(actor: Actor, transfer_id: UUID, said: Acceptance, now: datetim
         new = {said.caseworker_id, *([said.supervisor_id] if said.supervisor_id else [])}
         adults = await people.lock_adults(transfer.to_agency_id, new)
         if any(Role(one.role) not in PROFESSIONAL for one in adults.values()):
-            raise Refused(N_("This person cannot have this tie to a child."), field="caseworker_id")
+            raise Refused(
+                N_("This person cannot have this role for a child."), field="caseworker_id"
+            )
         for child_id in sorted({transfer.child_id, *await parting.with_whom(transfer.child_id)}):
             await lock(child_id)
         await people.lock_children([transfer.child_id])
@@ -268,7 +275,7 @@ async def accept(actor: Actor, transfer_id: UUID, said: Acceptance, now: datetim
 
 async def _check_home(home_id: UUID | None, agency_id: UUID) -> None:
     if home_id is not None and not await Home.exists(id=home_id, agency_id=agency_id):
-        raise Refused(N_("This home is not one of the agency."), field="home_id")
+        raise Refused(N_("This home does not belong to the agency."), field="home_id")
 
 
 async def _go_over(
@@ -377,7 +384,7 @@ async def _open(transfer_id: UUID, wanted: State) -> Transfer:
         raise NotFound(_NOT_THERE)
     if row.decided_at is not None and row.state != wanted:
         raise Conflict(
-            N_("This was decided already. Look at how it stands now."),
+            N_("This has already been decided. Refresh the page."),
             code="decided",
             state=row.state,
         )

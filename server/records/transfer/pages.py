@@ -44,15 +44,15 @@ from server.watch.wording import TIERS, when
 from server.web.web import form_body, language_of, page, page_again, zone_of
 
 STATES: Mapping[State, str] = {
-    State.OFFERED: N_("Waits for an answer"),
-    State.ACCEPTED: N_("Taken over"),
-    State.REFUSED: N_("Not taken over"),
+    State.OFFERED: N_("Waiting for an answer"),
+    State.ACCEPTED: N_("Transferred"),
+    State.REFUSED: N_("Declined"),
     State.TAKEN_BACK: N_("Taken back"),
 }
 BECAUSE: Mapping[Because, str] = {
-    Because.FEAR: N_("The child fears harm from it"),
-    Because.TELLS_ITSELF: N_("The child wants to tell it itself"),
-    Because.LAW: N_("A law or a court says so"),
+    Because.FEAR: N_("The child is afraid of harm from it"),
+    Because.TELLS_ITSELF: N_("The child wants to say it themselves"),
+    Because.LAW: N_("A law or a court requires it"),
     Because.OTHER: N_("Another reason"),
 }
 LINES = 3  # Of what must not be told, in an empty form.
@@ -146,7 +146,7 @@ def _withheld(form: FormData) -> list[Withheld]:
         if not (what or whom):
             continue
         if because not in set(Because):
-            raise Refused(N_("Choose why it must not be told."), field="withheld")
+            raise Refused(N_("Choose why this must stay private."), field="withheld")
         found.append(Withheld(what, whom, Because(because)))
     return found
 
@@ -198,7 +198,7 @@ async def accept(request: Request) -> Response:
     try:
         caseworker = id_of(entered(form, "caseworker_id"), "caseworker_id")
         if caseworker is None:
-            raise Refused(N_("Choose who is the caseworker."), field="caseworker_id")
+            raise Refused(N_("Choose a caseworker."), field="caseworker_id")
         said = Acceptance(
             caseworker,
             id_of(entered(form, "supervisor_id"), "supervisor_id"),

@@ -49,9 +49,9 @@ def words(text: str | None, field: str) -> str:
     """What somebody wrote, where something has to be written. Raises Refused."""
     said = (text or "").strip()
     if not said:
-        raise Refused(N_("Say why, for those who come after you."), field=field)
+        raise Refused(N_("Give a reason, for the people who come after you."), field=field)
     if len(said) > LONGEST:
-        raise Refused(N_("Write {most} characters at the most."), field=field, most=LONGEST)
+        raise Refused(N_("Write up to {most} characters."), field=field, most=LONGEST)
     return said
 
 
@@ -64,18 +64,18 @@ def checked(withheld: Sequence[Withheld]) -> list[dict[str, str]]:
     """As it is stored. Raises Refused for half a line, and for too many."""
     if len(withheld) > MOST_WITHHELD:
         raise Refused(
-            N_("At most {most} of them. Put some together."), field="withheld", most=MOST_WITHHELD
+            N_("You can enter up to {most}. Combine some of them."),
+            field="withheld",
+            most=MOST_WITHHELD,
         )
     found = []
     for one in withheld:
         what, whom = one.what.strip(), one.whom.strip()
         if not what or not whom:
             raise Refused(
-                N_("Write both: what must not be told, and to whom not."), field="withheld"
+                N_("Enter both: what must stay private, and who must not know."), field="withheld"
             )
         if max(len(what), len(whom)) > LONGEST:
-            raise Refused(
-                N_("Write {most} characters at the most."), field="withheld", most=LONGEST
-            )
+            raise Refused(N_("Write up to {most} characters."), field="withheld", most=LONGEST)
         found.append({"what": what, "whom": whom, "because": one.because.value})
     return found

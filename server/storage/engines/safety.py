@@ -36,7 +36,7 @@ async def to_the_end(work: Awaitable[T]) -> T:
 def unavailable(fault: BaseException, why: str) -> NoReturn:
     """Say that the database cannot serve now. The words of the fault stay in the chain: they may
     hold an address, which is not for whoever asked."""
-    raise Unavailable("The database cannot be reached now. Please try again.", why=why) from fault
+    raise Unavailable("Our database is not responding. Try again.", why=why) from fault
 
 
 class SafeNested(NestedTransactionContext):

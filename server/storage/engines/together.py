@@ -55,7 +55,7 @@ class Together(Generic[Item, Result]):
             # On SQLite the batch would wait for the transaction, and the transaction for the batch.
             raise AssertionError("submit belongs before or after a write(), not inside")
         if self._closed or len(self._waiting) >= self._limit:
-            raise Unavailable("Too much arrives at once. Please try again.", why="full")
+            raise Unavailable("There are too many requests right now. Try again.", why="full")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._worker is None:

@@ -48,18 +48,18 @@ async def mark(
     more than two years; IdReused.
     """
     if what not in BY_HAND:
-        raise Refused(N_("Choose one of the list."), field="what")
+        raise Refused(N_("Choose one from the list."), field="what")
     async with write():
         await lock(child_id)
         known = await Milestone.get_or_none(id=id)
         if known is not None:
             if (known.child_id, known.what, known.on_day) != (child_id, what, day):
-                raise IdReused(N_("This id belongs to something else already."), field="id")
+                raise IdReused(N_("This ID is already in use."), field="id")
             return known
         one, _ = passed(await locked(child_id, now), now)
         span = around(one.policy.milestones, What(what), day, one.terms.zone)
         if span.end <= now or span.begin - now > FARTHEST:
-            raise Refused(N_("Enter a day from today on, within two years."), field="day")
+            raise Refused(N_("Enter a day between today and two years from now."), field="day")
         made = await _add(actor.id, child_id, What(what), day, span, id, now)
         if child_knows:
             made.known_at = now
@@ -78,7 +78,7 @@ async def say_known(
         await lock(child_id)
         row = await Milestone.get_or_none(id=milestone_id, child_id=child_id)
         if row is None:
-            raise NotFound(N_("There is no such day."))
+            raise NotFound(N_("This day does not exist."))
         if (row.known_at is not None) != known:
             row.known_at = now if known else None
             await row.save(update_fields=["known_at"])
@@ -94,7 +94,7 @@ async def take_back(actor: Actor, child_id: UUID, milestone_id: UUID, now: datet
         await lock(child_id)
         mine = Milestone.filter(id=milestone_id, child_id=child_id)
         if not await mine.exists():
-            raise NotFound(N_("There is no such day."))
+            raise NotFound(N_("This day does not exist."))
         if await mine.filter(ended_at__isnull=True).update(ended_at=now, act_at=None):
             names = ["ended_at"]
             await note_about(actor, child_id, "milestone:take_back", names, now, about=milestone_id)

@@ -26,11 +26,11 @@ class What(StrEnum):
 
 
 WORDS: Mapping[What, str] = {
-    What.HEARING: N_("A hearing, or a date with an office"),
+    What.HEARING: N_("A hearing or an official appointment"),
     What.REFUSAL: N_("A negative decision"),
     What.TRANSFER: N_("A move to another place"),
     What.RETURN: N_("Back after an absence"),
-    What.TURNING_18: N_("The eighteenth birthday"),
+    What.TURNING_18: N_("18th birthday"),
 }
 # What a person writes into the calendar; the others follow from what happens, and from a birthday.
 BY_HAND = (What.HEARING, What.REFUSAL, What.TRANSFER)

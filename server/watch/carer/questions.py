@@ -22,7 +22,7 @@ async def answer_question(question_id: UUID, answer: str, now: datetime) -> Ques
     async with write():
         question = await Question.filter(id=question_id).select_for_update().first()
         if question is None:
-            raise NotFound("There is no such question.")
+            raise NotFound("This question does not exist.")
         if question.answered_at is not None:
             return question
         is_carer = await Tie.filter(
@@ -34,7 +34,7 @@ async def answer_question(question_id: UUID, answer: str, now: datetime) -> Ques
         ).exists()
         # Whoever is no carer any more must not be able to say that all is well.
         if question.expires_at <= now or not is_carer:
-            raise Refused("This question is over. Call the caseworker if you are worried.")
+            raise Refused("This question is closed. If you are worried, call the caseworker.")
         await Question.filter(id=question_id).update(answered_at=now, answer=answer)
         # Before the sighting, which has the same id and may have something to say itself.
         await withdraw([question_id], "answered", now)
@@ -66,4 +66,4 @@ def read_question(token: str, now: datetime) -> UUID:
     try:
         return UUID(crypt.unsign(token, "question", now))
     except (crypt.Unreadable, ValueError):
-        raise NotFound("This link does not work any more.") from None
+        raise NotFound("This link no longer works.") from None

@@ -32,8 +32,8 @@ DAYS = (
     N_("Sunday"),
 )
 REASONS: Mapping[Leaving, str] = {
-    Leaving.MOVED: N_("Moved to another place, which has taken over"),
-    Leaving.OF_AGE: N_("Of age, and has moved on"),
+    Leaving.MOVED: N_("Moved to another home, which now looks after them"),
+    Leaving.OF_AGE: N_("Turned 18 and moved on"),
     Leaving.HOME: N_("Back with the family"),
     Leaving.OTHER: N_("Another reason"),
 }
@@ -145,7 +145,7 @@ async def _days(one: Case, language: str, zone: ZoneInfo, now: datetime) -> list
             if row.act_at is None
             else gettext(
                 language,
-                N_("Watched more tightly from {begin} until {end}"),
+                N_("Closer watch from {begin} to {end}"),
                 begin=when(language, row.act_at, zone, now),
                 end=when(language, row.until_at, zone, now),
             ),
@@ -174,9 +174,11 @@ def season_in_words(row: Season, one: Case, language: str, now: datetime) -> str
         "before": rhythm_in_words(one.terms.rhythm, language),
     }
     if row.from_at <= now:
-        says = gettext(language, N_("Until {last}: {rhythm}. Then again: {before}."), **words)
+        says = gettext(language, N_("Until {last}: {rhythm}. Then back to: {before}."), **words)
     else:
-        says = gettext(language, N_("{first} to {last}: {rhythm}. Then again: {before}."), **words)
+        says = gettext(
+            language, N_("{first} to {last}: {rhythm}. Then back to: {before}."), **words
+        )
     return says if row.zone == one.watch.zone else f"{says} ({row.zone})"
 
 
@@ -203,8 +205,8 @@ async def _proposals(one: Case, language: str, now: datetime) -> list[Proposed]:
 
 def _proposes(row: Proposal, name: str, language: str) -> str:
     if row.days is None:
-        return gettext(language, N_("{name} proposes another rhythm"), name=name)
-    return gettext(language, N_("{name} proposes other times for some days"), name=name)
+        return gettext(language, N_("{name} suggests other check-in times"), name=name)
+    return gettext(language, N_("{name} suggests other times for some days"), name=name)
 
 
 def _proposed_in_words(row: Proposal, language: str) -> str:
@@ -249,7 +251,7 @@ def _times_in_words(rhythm: Rhythm, language: str) -> list[str]:
     return [
         gettext(
             language,
-            N_("some time from {begin} to {end}"),
+            N_("any time from {begin} to {end}"),
             begin=clock(begins[at], language),
             end=clock(at, language),
         )
@@ -271,11 +273,11 @@ def left_in_words(
     words = {"time": when(language, left_at, zone, now)}
     if why is None:
         return gettext(
-            language, N_("The placement ended {time}. Nobody is asked any more."), **words
+            language, N_("The placement ended {time}. We no longer ask for check-ins."), **words
         )
     words["why"] = gettext(language, REASONS[why])
     return gettext(
-        language, N_("The placement ended {time}. {why}. Nobody is asked any more."), **words
+        language, N_("The placement ended {time}. {why}. We no longer ask for check-ins."), **words
     )
 
 

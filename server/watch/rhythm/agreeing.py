@@ -94,7 +94,7 @@ async def set_tier(
     """
     if (until_at is None) != (then is None) or (until_at is not None and until_at <= now):
         raise Refused(
-            "A tier that ends needs an end to come and what follows it.", field="until_at"
+            "To set an end, enter a future time and the watch level that follows.", field="until_at"
         )
     async with write():
         if rhythm is not None:
@@ -104,8 +104,8 @@ async def set_tier(
             if _is_too_slow(one.terms.rhythm, in_tier(one, wanted)):
                 raise Refused(
                     N_(
-                        "The rhythm is slower than this tier allows. Change both in one step,"
-                        " or the rhythm first."
+                        "The check-in times are too far apart for this watch level. Change"
+                        " both together, or the times first."
                     ),
                     field="tier",
                     code="too_slow",
@@ -183,15 +183,15 @@ async def pause(
     """
     assert actor.id is not None
     if not from_at < until_at or until_at <= now:
-        raise Refused("A pause ends after it begins, and not in the past.", field="until_at")
+        raise Refused("An absence must end after it begins, and not in the past.", field="until_at")
     if until_at - from_at > LONGEST_PAUSE:
-        raise Refused("A pause lasts 92 days at the most.", field="until_at")
+        raise Refused("An absence can last up to 92 days.", field="until_at")
     async with write():
         await lock(child_id)
         known = await Pause.filter(id=id).first() if id is not None else None
         if known is not None:
             if known.child_id != child_id:
-                raise Conflict("This id is known already.", code="id_reused")
+                raise Conflict("This ID is already in use.", code="id_reused")
             return known
         one, changes = passed(await locked(child_id, now), now)
         made = await Pause.create(
@@ -213,7 +213,7 @@ async def pause(
             await reschedule(moved, changes, "excused", now, before=one.terms)
         except ValueError:
             # One after the other, they would leave nothing due within a year.
-            raise Refused("A pause lasts 92 days at the most.", field="until_at") from None
+            raise Refused("An absence can last up to 92 days.", field="until_at") from None
         await note_about(actor, child_id, "pause:add", ["from_at", "until_at"], now, about=made.id)
     return made
 
@@ -222,7 +222,7 @@ async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime)
     """Back earlier than agreed: rounds begin again. Twice is once. Raises NotFound."""
     async with write():
         if not await Pause.filter(id=pause_id, child_id=child_id).exists():
-            raise NotFound("There is no such pause.")
+            raise NotFound("This absence does not exist.")
         one, changes = passed(await locked(child_id, now), now)
         ended = await Pause.filter(id=pause_id, ended_at__isnull=True, until_at__gt=now).update(
             ended_at=now
@@ -252,8 +252,8 @@ def check_seasons(terms: Terms, now: datetime) -> None:
         if one.span.end > now and lasts_too_long(gap, terms.steps):
             raise Refused(
                 N_(
-                    "With the times that are agreed for some days, a silence could last longer"
-                    " than the tier allows."
+                    "With the other times agreed for some days, a silence could last longer"
+                    " than the watch level allows."
                 ),
                 field="rhythm",
                 code="too_slow",
@@ -264,7 +264,9 @@ def check_rhythm(rhythm: Rhythm, terms: Terms) -> None:
     """Raises Refused where a silence by this rhythm could last longer than the tier allows."""
     if _is_too_slow(rhythm, terms):
         raise Refused(
-            "This rhythm is slower than the tier allows.", field="rhythm", code="too_slow"
+            "These check-in times are too far apart for the watch level.",
+            field="rhythm",
+            code="too_slow",
         )
 
 

@@ -28,9 +28,9 @@ from server.watch.writing import lock, locked, note_about, watch_of
 Days = tuple[date, date]
 # Said to a child, who knows no tiers, and takes nothing back that was agreed.
 TOO_SELDOM = N_(
-    "That is too seldom: too much time could pass before somebody notices. Add a time or a day."
+    "That's not often enough. It could take us too long to notice. Add a time or a day."
 )
-TAKEN = N_("For some of these days other times are agreed already. Choose other days.")
+TAKEN = N_("Other times are already agreed for some of these days. Choose other days.")
 
 
 def as_proposed(
@@ -133,7 +133,7 @@ def _the_same(
         and days == known.days
     )
     if not is_same:
-        raise IdReused("This id is known already.")
+        raise IdReused("This ID is already in use.")
     return known
 
 
@@ -156,7 +156,7 @@ async def agree(
         watch = await watch_of(child_id)
         if rhythms.version(rhythms.read(watch.rhythm), watch.zone) != version:
             raise Conflict(
-                N_("The rhythm has been changed meanwhile. Look at both again."),
+                N_("The check-in times have just changed. Look at both again."),
                 code="moved_on",
                 stands={"rhythm": watch.rhythm, "zone": watch.zone},
                 proposed={"rhythm": proposal.rhythm, "zone": proposal.zone},
@@ -198,12 +198,14 @@ async def take_back(actor: Actor, child_id: UUID, proposal_id: UUID, now: dateti
         await lock(child_id)
         proposal = await _proposal(child_id, proposal_id)
         if proposal.by_id != actor.id:
-            raise Denied(N_("Only whoever proposed this can take it back. Answer it instead."))
+            raise Denied(
+                N_("Only the person who suggested this can take it back. Answer it instead.")
+            )
         if proposal.state == "recalled":
             return proposal
         if proposal.state != "open":
             raise Conflict(
-                N_("It does not wait for an answer any more, so it cannot be taken back."),
+                N_("It's too late to take this back."),
                 code="decided",
                 state=proposal.state,
             )
@@ -225,20 +227,20 @@ async def end_all(actor: Actor, child_id: UUID, now: datetime) -> None:
 async def _proposal(child_id: UUID, proposal_id: UUID) -> Proposal:
     found = await Proposal.get_or_none(id=proposal_id, child_id=child_id)
     if found is None:
-        raise NotFound(N_("There is no such proposal."))
+        raise NotFound(N_("This suggestion does not exist."))
     return found
 
 
 def _check_open(proposal: Proposal) -> None:
     if proposal.state == "recalled":
         raise Conflict(
-            N_("This proposal was taken back meanwhile. Nothing has changed."),
+            N_("This suggestion was taken back. Nothing has changed."),
             code="decided",
             state=proposal.state,
         )
     if proposal.state != "open":
         raise Conflict(
-            N_("This proposal is not open any more. Look at how it stands."),
+            N_("This suggestion is no longer open. Check what became of it."),
             code="decided",
             state=proposal.state,
         )

@@ -23,7 +23,7 @@ _SEARCH_DAYS = 400
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 _NO_WINDOW = "A window goes from a time to one of the times of the rhythm."
-OVERLAP = N_("A window ends later on the same day, and no other time lies in it.")
+OVERLAP = N_("A window must end later on the same day, with no other time inside it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def read(data: Mapping[str, Any]) -> Rhythm:
     """
     unknown = set(data) - {"at", "days", "every_s", "from"}
     if unknown:
-        raise Refused("This rhythm has a key that is not known.", field=f"rhythm.{min(unknown)}")
+        raise Refused("These check-in times have an unknown key.", field=f"rhythm.{min(unknown)}")
     if "every_s" in data:
         return Rhythm(every=_every(data))
     times, days = _times(data.get("at")), _days(data.get("days", list(EVERY_DAY)))
@@ -87,17 +87,18 @@ def _every(data: Mapping[str, Any]) -> timedelta:
     every = data["every_s"]
     if len(data) > 1 or type(every) is not int or not 10 <= every <= 86_400:
         raise Refused(
-            "A rhythm in seconds has 10 to 86,400 of them and nothing else.", field="rhythm.every_s"
+            "Check-in times in seconds need 10 to 86,400 seconds and nothing else.",
+            field="rhythm.every_s",
         )
     return timedelta(seconds=every)
 
 
 def _times(values: Any) -> tuple[time, ...]:
     if not isinstance(values, list) or not 1 <= len(values) <= 12:
-        raise Refused("A rhythm has 1 to 12 times a day.", field="rhythm.at")
+        raise Refused("There must be 1 to 12 check-in times a day.", field="rhythm.at")
     times = {_time(value) for value in values} - {None}
     if len(times) < len(values):
-        raise Refused("A time is written as 18:00, each once.", field="rhythm.at")
+        raise Refused("Write each time once, as in 18:00.", field="rhythm.at")
     return tuple(sorted(at for at in times if at is not None))
 
 
@@ -123,9 +124,9 @@ def _windows(values: Any, times: tuple[time, ...]) -> tuple[tuple[time, time], .
 
 def _days(values: Any) -> frozenset[int]:
     if not isinstance(values, list) or not values or any(type(day) is not int for day in values):
-        raise Refused("Days are numbers from 0, Monday, to 6, Sunday.", field="rhythm.days")
+        raise Refused("Days are numbers from 0 (Monday) to 6 (Sunday).", field="rhythm.days")
     if not set(values) <= EVERY_DAY:
-        raise Refused("Days are numbers from 0, Monday, to 6, Sunday.", field="rhythm.days")
+        raise Refused("Days are numbers from 0 (Monday) to 6 (Sunday).", field="rhythm.days")
     return frozenset(values)
 
 
@@ -152,7 +153,7 @@ def read_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Refused("This zone is not in the tz database.", field="zone") from None
+        raise Refused("This time zone is not in the tz database.", field="zone") from None
 
 
 def next_due(

@@ -18,7 +18,7 @@ from server.watch.rhythm.rhythm import Rhythm, Span
 from server.watch.writing import lock, locked, note_about
 
 LONGEST_DAYS = 92
-ONE_DAY_MISSING = N_("Enter the first and the last day: these times have an end.")
+ONE_DAY_MISSING = N_("Enter the first and the last day.")
 # Nobody knows what a child needs in more than a year.
 FARTHEST = timedelta(days=366)
 
@@ -49,7 +49,7 @@ async def shift(
         known = await Season.get_or_none(id=id)
         if known is not None:
             if known.child_id != child_id or rhythms.read(known.rhythm) != rhythm:
-                raise IdReused("This id is known already.")
+                raise IdReused("This ID is already in use.")
             return known
         one, changes = passed(await locked(child_id, now), now)
         wanted = wished(one, rhythm, zone, first, last, now)
@@ -78,7 +78,9 @@ def wished(
     """The other times that somebody would like, from now on at the earliest. Raises Refused where
     they are none: days that make no sense, or, code `taken`, for which others are agreed."""
     if rhythm.every is not None or one.terms.rhythm.every is not None:
-        raise Refused(N_("A rhythm in seconds is for trying out, and has no other times."))
+        raise Refused(
+            N_("Check-in times in seconds are only for trying out. They cannot have other times.")
+        )
     place = rhythms.read_zone(zone or one.watch.zone)
     _check_days(first, last, now.astimezone(place).date())
     wanted = rhythms.season(first, last, rhythm, place)
@@ -87,7 +89,7 @@ def wished(
         other.span.begin < span.end and span.begin < other.span.end for other in one.terms.seasons
     ):
         raise Refused(
-            N_("For some of these days other times are agreed already. Take those back first."),
+            N_("Other times are already agreed for some of these days. Take those back first."),
             field="first",
             code="taken",
         )
@@ -96,11 +98,13 @@ def wished(
 
 def _check_days(first: date, last: date, today: date) -> None:
     if last < first or last < today:
-        raise Refused(N_("The last day comes after the first, and not before today."), field="last")
+        raise Refused(
+            N_("The last day cannot be before the first day or before today."), field="last"
+        )
     if (last - first).days >= LONGEST_DAYS:
-        raise Refused(N_("Other times hold for 92 days at the most."), field="last")
+        raise Refused(N_("Other times can last up to 92 days."), field="last")
     if first - today > FARTHEST:
-        raise Refused(N_("The first day lies within a year from now."), field="first")
+        raise Refused(N_("The first day must be within a year from now."), field="first")
 
 
 async def end_shift(actor: Actor, child_id: UUID, season_id: UUID, now: datetime) -> None:
@@ -108,7 +112,7 @@ async def end_shift(actor: Actor, child_id: UUID, season_id: UUID, now: datetime
     async with write():
         await lock(child_id)
         if not await Season.filter(id=season_id, child_id=child_id).exists():
-            raise NotFound(N_("There are no such times."))
+            raise NotFound(N_("These times do not exist."))
         one, changes = passed(await locked(child_id, now), now)
         ended = await Season.filter(id=season_id, ended_at__isnull=True, until_at__gt=now).update(
             ended_at=now

@@ -39,7 +39,7 @@ async def note(
     Raises Refused for a sign that is none, IdReused for a known id with anything else.
     """
     if sign not in SIGNS:
-        raise Refused(N_("Choose one of the list."), field="sign")
+        raise Refused(N_("Choose one from the list."), field="sign")
     assert actor.id is not None
     row = {
         "id": id_,
@@ -56,7 +56,7 @@ async def note(
         made = await Observation.get(id=id_)
         said = (made.child_id, made.by_id, made.sign, made.words)
         if said != (child.id, actor.id, sign, words):
-            raise IdReused(N_("This id belongs to something else already."), field="id")
+            raise IdReused(N_("This ID is already in use."), field="id")
         if is_new:
             await note_about(actor, child.id, "observation:note", [], now, about=made.id)
             await announce(child.agency_id, "watch")
@@ -72,12 +72,15 @@ async def take_back(actor: Actor, child: Child, id_: UUID, now: datetime) -> Non
         mine = Observation.filter(id=id_, child_id=child.id, by_id=actor.id)
         row = await mine.select_for_update().first()
         if row is None:
-            raise NotFound(N_("You have noted no such thing."))
+            raise NotFound(N_("You have not noted this."))
         if row.taken_back_at is not None:
             return
         if now - row.at > TAKE_BACK_WITHIN:
             raise Conflict(
-                N_("This was noted more than an hour ago, and stays. Tell the caseworker."),
+                N_(
+                    "You noted this more than an hour ago, so you cannot take it back. Tell the"
+                    " caseworker."
+                ),
                 code="too_late",
             )
         await Observation.filter(id=id_).update(taken_back_at=now)

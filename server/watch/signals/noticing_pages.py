@@ -68,7 +68,7 @@ def _id_of(form: FormData) -> UUID:
     try:
         return UUID(entered(form, "id"))
     except ValueError:
-        raise Refused(N_("“{field}” does not fit here."), field="id") from None
+        raise Refused(N_("“{field}” is not valid here."), field="id") from None
 
 
 async def _page(

@@ -11,14 +11,14 @@ SHORT: Mapping[Code, str] = {
     Code.OBSERVATIONS: N_("adults noticed something"),
     Code.NEW_PHONE: N_("a new phone"),
     Code.OTHER_LANGUAGE: N_("another language"),
-    Code.SHARED_QUESTION: N_("the shared question answered otherwise"),
+    Code.SHARED_QUESTION: N_("a different answer to the shared question"),
     Code.REGULAR_ANSWERS: N_("answers at the same minute"),
     Code.LATER_ANSWERS: N_("answers later"),
     Code.FEWER_ANSWERS: N_("answers less often"),
     Code.LOWER_MOOD: N_("lower mood"),
-    Code.MISSED_DATES: N_("a meeting missed"),
-    Code.BROKEN_PROMISES: N_("a promise broken"),
-    Code.STALLED_GOALS: N_("a goal stands still"),
+    Code.MISSED_DATES: N_("a missed meeting"),
+    Code.BROKEN_PROMISES: N_("a broken promise"),
+    Code.STALLED_GOALS: N_("a goal with no progress"),
 }
 _HALF_AN_HOUR = timedelta(minutes=30)
 
@@ -33,10 +33,10 @@ def sentence(one: Changed, name: str, language: str) -> str:
         case Code.NEW_PHONE:
             return gettext(language, N_("Another phone was paired for {name}."), name=name)
         case Code.OTHER_LANGUAGE:
-            msgid = N_("Another language was chosen on the phone of {name}.")
+            msgid = N_("Another language was chosen on {name}'s phone.")
             return gettext(language, msgid, name=name)
         case Code.SHARED_QUESTION:
-            msgid = N_("{name} answered the question that you share otherwise than agreed.")
+            msgid = N_("{name} answered your shared question differently from what you agreed.")
             return gettext(language, msgid, name=name)
         case Code.REGULAR_ANSWERS:
             msgid = N_("{name} answers at nearly the same minute each time. Before, it varied.")
@@ -50,25 +50,28 @@ def sentence(one: Changed, name: str, language: str) -> str:
             msgid = N_("{name} answers less often than in the month before.")
             return gettext(language, msgid, name=name)
         case Code.LOWER_MOOD:
-            msgid = N_("The mood of {name} is lower than in the month before.")
+            msgid = N_("{name}'s mood is lower than in the month before.")
             return gettext(language, msgid, name=name)
         case Code.MISSED_DATES:
             return ngettext(
                 language,
-                "{n} review or meeting was not held by its day.",
-                "{n} reviews or meetings were not held by their day.",
+                "{n} review or meeting did not take place on time.",
+                "{n} reviews or meetings did not take place on time.",
                 one.n,
             )
         case Code.BROKEN_PROMISES:
             return ngettext(
                 language,
-                "{n} promise of adults was not kept in time.",
-                "{n} promises of adults were not kept in time.",
+                "Adults did not keep {n} promise in time.",
+                "Adults did not keep {n} promises in time.",
                 one.n,
             )
         case _:  # Code.STALLED_GOALS
             return ngettext(
-                language, "{n} goal has stood still.", "{n} goals have stood still.", one.n
+                language,
+                "{n} goal has made no progress.",
+                "{n} goals have made no progress.",
+                one.n,
             )
 
 

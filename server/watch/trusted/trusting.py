@@ -51,11 +51,11 @@ async def name_her(
         before = await Trusted.get_or_none(id=id)
         if before is not None:
             if (before.child_id, before.name, before.reach) != (child.id, cleaned, way):
-                raise IdReused("This id is known already, with other content.")
+                raise IdReused("This ID already exists, with different content.")
             return before
         await Child.filter(id=child.id).select_for_update().first()
         if await Trusted.filter(child_id=child.id, state__in=LIVE).count() >= MOST:
-            raise Refused(N_("You have named 3 people. Take one back first."), field="name")
+            raise Refused(N_("You've named 3 people. Take one back first."), field="name")
         row = {
             "id": id,
             "agency_id": child.agency_id,
@@ -105,7 +105,7 @@ async def take_back(actor: Actor, child_id: UUID, trusted_id: UUID, now: datetim
     async with write():
         row = await Trusted.get_or_none(id=trusted_id, child_id=child_id)
         if row is None:
-            raise NotFound(N_("There is nothing here that you can see."))
+            raise NotFound(N_("This does not exist, or you do not have access to it."))
         live = Trusted.filter(id=trusted_id, state__in=LIVE)
         if await live.update(state="withdrawn", channel=None, address=None):
             await _no_more(row, now)
@@ -154,9 +154,9 @@ async def say_no(actor: Actor, child_id: UUID, trusted_id: UUID, why: str, now: 
 async def _to_decide(child_id: UUID, trusted_id: UUID, wanted: str) -> Trusted:
     row = await Trusted.filter(id=trusted_id, child_id=child_id).select_for_update().first()
     if row is None:
-        raise NotFound(N_("There is nothing here that you can see."))
+        raise NotFound(N_("This does not exist, or you do not have access to it."))
     if row.state == "withdrawn" or (row.state == "no" and wanted == "yes"):
-        raise Conflict(N_("This was decided already, or the child has taken it back."))
+        raise Conflict(N_("This has already been decided, or the child has taken it back."))
     return row
 
 
@@ -249,7 +249,7 @@ async def read_ask(token: str, now: datetime) -> TrustedAsk:
     except (crypt.Unreadable, ValueError):
         one = None
     if one is None or (one.answered_at is None and one.trusted.state != "yes"):
-        raise NotFound(N_("This link does not work any more."))
+        raise NotFound(N_("This link no longer works."))
     return one
 
 
