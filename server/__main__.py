@@ -20,26 +20,20 @@ import uvicorn
 import uvloop
 
 from server import checking, logs
-from server.alerts import following
 from server.app import Companion, create_app
 from server.audit.actions import verify
 from server.auth.oidc.claims import Untrue
 from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
 from server.clock import utcnow
-from server.demo import demo
+from server.demo import loader
 from server.errors import WaymarkError
-from server.missing.profile import packing
-from server.missing.returns import finding
-from server.missing.search import lines, opening
-from server.notify.actions import use_inbound, use_last_resorts
+from server.missing.search import timeline
 from server.notify.channels.configured import configured
 from server.notify.channels.provider import Unanswered
-from server.people.happenings import use_ears, use_rights_ear
 from server.people.models import Agency
-from server.plan.reviews import heard
 from server.records.backup import commands as records
-from server.security import crypt
+from server.security import encryption
 from server.security.keys import new_vapid_key
 from server.settings import SettingFault, Settings, faults, load, unknown
 from server.storage import private
@@ -49,10 +43,9 @@ from server.storage.engines.editors import MigrationFault
 from server.storage.engines.migrate import TooOld, migrate, pending
 from server.storage.engines.postgres import NO_STATEMENTS
 from server.ticker import Ticker
-from server.watch.calendar import marking
-from server.watch.calling import use_ends
 from server.web import live
 from server.web.connections import Guarded
+from server.wiring import wire
 
 # Promised, and not built yet: they are not listed.
 NOT_YET = ("export",)
@@ -172,7 +165,7 @@ def beside(work: Callable[[Settings, datetime], Awaitable[Any]]) -> Any:
 
     async def run() -> Any:
         settings = _settings()
-        _use(settings)
+        wire(settings)
         return await work(settings, utcnow())
 
     return asyncio.run(run())
@@ -180,22 +173,13 @@ def beside(work: Callable[[Settings, datetime], Awaitable[Any]]) -> Any:
 
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[None]:
-    _use(settings)
+    wire(settings)
     await migrate(settings.database_url)
     await open_database(settings.database_url)
     try:
         yield
     finally:
         await close_database()
-
-
-def _use(settings: Settings) -> None:
-    crypt.use(crypt.Keyring(settings.secret_keys))
-    use_last_resorts(len(settings.last_resort))
-    use_inbound(settings.inbound)
-    use_rights_ear(following.hear)
-    use_ears(marking.hear, heard, opening.hear, finding.hear, packing.heard)
-    use_ends(finding.ends)
 
 
 # --- serving
@@ -228,7 +212,7 @@ def _serve(args: argparse.Namespace) -> int:
 async def _make_ready(settings: Settings) -> None:
     """Migrate; and where a fast demo was killed here, its rhythm of seconds ends now."""
     async with _opened(settings):
-        await demo.end_fast(utcnow())
+        await loader.end_fast(utcnow())
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -394,7 +378,7 @@ def _ours(settings: Settings) -> list[Path]:
 
 async def _look(settings: Settings) -> tuple[list[str], list[str]]:
     """What is wrong, and what is no fault and yet to be known before the night."""
-    _use(settings)
+    wire(settings)
     wrong: list[str] = []
     try:
         configured(settings, utcnow)
@@ -482,7 +466,7 @@ def _can_be_made(file: Path) -> bool:
 
 def _keys(args: argparse.Namespace) -> int:
     if args.vapid is None:
-        _say(crypt.new_token())
+        _say(encryption.new_token())
         return 0
     handle = os.open(args.vapid, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as out:
@@ -492,7 +476,7 @@ def _keys(args: argparse.Namespace) -> int:
 
 def _audit(_args: argparse.Namespace) -> int:
     async def work(_settings: Settings, _now: datetime) -> str | None:
-        return await verify() or await lines.verify()
+        return await verify() or await timeline.verify()
 
     broken = within(work)
     if broken is not None:
@@ -519,7 +503,7 @@ async def _show_demo(settings: Settings, *, is_served: bool) -> None:
     try:
         await _load_demo(settings, is_served=is_served)
     except TooOld:
-        if not (aside := demo.set_aside(settings)):
+        if not (aside := loader.set_aside(settings)):
             raise
         _say(f"The demo was made before version 0.1. It is now {aside}; a new one is made.")
         await _load_demo(settings, is_served=is_served)
@@ -527,9 +511,9 @@ async def _show_demo(settings: Settings, *, is_served: bool) -> None:
 
 async def _load_demo(settings: Settings, *, is_served: bool) -> None:
     async with _opened(settings):
-        found = await demo.prepare(settings, Passwords(), _say, utcnow())
-        await demo.end_fast(utcnow())
-    for line in demo.lines(found, is_served=is_served):
+        found = await loader.prepare(settings, Passwords(), _say, utcnow())
+        await loader.end_fast(utcnow())
+    for line in loader.lines(found, is_served=is_served):
         _say(line)
 
 
@@ -542,18 +526,18 @@ async def _run_demo(settings: Settings, listener: socket.socket, *, is_fast: boo
 @contextlib.asynccontextmanager
 async def _in_seconds(_app: Any) -> AsyncIterator[None]:
     """Mia's rhythm in seconds while the web runs, for an hour at most."""
-    await demo.begin_fast(utcnow())
+    await loader.begin_fast(utcnow())
     slow_again = asyncio.create_task(_slow_down())
     try:
         yield
     finally:
         slow_again.cancel()
-        await demo.end_fast(utcnow())
+        await loader.end_fast(utcnow())
 
 
 async def _slow_down() -> None:
-    await asyncio.sleep(demo.FAST_LASTS.total_seconds())
-    await demo.end_fast(utcnow())
+    await asyncio.sleep(loader.FAST_LASTS.total_seconds())
+    await loader.end_fast(utcnow())
 
 
 if __name__ == "__main__":

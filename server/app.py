@@ -20,8 +20,7 @@ from starlette.types import Scope
 from tortoise.exceptions import DBConnectionError
 
 from server import i18n, logs
-from server.alerts import following
-from server.alerts.called import called_about
+from server.alerts.called_access import called_about
 from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
 from server.auth.sessions import session_holds, session_of
@@ -31,33 +30,23 @@ from server.clock import Clock, utcnow
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.i18n import N_
 from server.inbound import reading
-from server.missing.profile import packing
-from server.missing.returns import finding
-from server.missing.search import opening
 from server.missing.search.clocks import lines_of
-from server.notify.actions import use_inbound, use_last_resorts
 from server.notify.channels.configured import channel_names
 from server.people.access import Looks
-from server.people.happenings import use_ears, use_rights_ear
-from server.plan import kept
-from server.plan.reviews import heard
-from server.records.transfer.reading import offers_of
-from server.rota.duty import on_duty, on_rota
+from server.plan import quarantine
+from server.records.transfer.access import offers_of
+from server.rota.duty import on_rota
 from server.routes import all_routes
-from server.security import crypt
 from server.security.keys import vapid_public_key
 from server.settings import Settings
 from server.storage.db import close_database, open_database
-from server.tasks.actions import use_on_duty
-from server.watch.calendar import marking
-from server.watch.calling import use_ends
-from server.watch.cases import use_signals
 from server.watch.signals import drift
 from server.web import static_files
 from server.web.live import close_live, open_live
 from server.web.middleware import stack as middleware_stack
 from server.web.openapi import openapi_route
-from server.web.web import answer_fault, wants_page
+from server.web.responses import answer_fault, wants_page
+from server.wiring import wire
 
 # What says that the database is away, where the engines have not said so: they know, among the
 # faults of a driver, which one is a statement of ours that is wrong.
@@ -79,14 +68,7 @@ def create_app(
 
     `companions` live as long as the web does, inside the open database: the ticker, for one.
     """
-    crypt.use(crypt.Keyring(settings.secret_keys))
-    use_last_resorts(len(settings.last_resort))
-    use_inbound(settings.inbound)
-    use_on_duty(on_duty)
-    use_rights_ear(following.hear)
-    use_ears(marking.hear, heard, opening.hear, finding.hear, packing.heard)
-    use_ends(finding.ends)
-    use_signals(drift.holds)
+    wire(settings)
     app = Starlette(
         routes=routes(),
         middleware=[*middleware_stack(settings), Middleware(Looks)],
@@ -103,7 +85,7 @@ def create_app(
     app.state.session_holds = session_holds
     app.state.on_rota = on_rota
     app.state.called_about = called_about
-    app.state.kept_apart = kept.count
+    app.state.kept_apart = quarantine.count
     app.state.offers_of = offers_of
     app.state.texts_of = reading.texts_of
     app.state.help_text_of = partial(reading.help_text_of, settings.inbound_numbers)

@@ -46,7 +46,7 @@ ENGLISH_ONLY = frozenset(
     {
         "server/__main__.py",
         "server/catalogs.py",
-        "server/demo/demo.py",
+        "server/demo/loader.py",
         "server/simulation/cohort.py",
         "server/simulation/commands.py",
         "server/simulation/replay.py",

@@ -22,8 +22,8 @@ from server.imports.models import Intake
 from server.inbound.reading import unknown_since
 from server.missing.search.models import Episode
 from server.notify.devices import census
-from server.notify.dropping import counts
 from server.notify.models import Delivery, Message
+from server.notify.refused_addresses import counts
 from server.people.access import now_of
 from server.rota.models import RotaTerms
 from server.settings import is_loopback
@@ -34,7 +34,7 @@ from server.watch.models import Beat, Watch
 from server.watch.ticking import TICK
 from server.web.connections import refusals
 from server.web.live import is_live, listeners
-from server.web.web import json_answer
+from server.web.responses import json_answer
 
 # Anything that has been due for longer is a fault of ours.
 STALE = timedelta(minutes=2)

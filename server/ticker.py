@@ -14,38 +14,35 @@ from uuid import UUID
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from server import logs
-from server.alerts import climbing, following
-from server.alerts.drills import drilling
+from server.alerts import climbing, rights_changes
+from server.alerts.drills import actions
 from server.audit.actions import seal
 from server.auth import actions as doors
 from server.checkin.duress import listening
 from server.clock import Clock
-from server.imports import intake
-from server.missing.profile import marking as pack_marking
-from server.missing.search import handing
+from server.imports import bulk_import
+from server.missing.profile import mark_actions as pack_marking
+from server.missing.search import handovers
 from server.notify import actions as messages
 from server.notify.actions import tell_operators
-from server.notify.census import silent_channels
+from server.notify.channel_counts import silent_channels
 from server.notify.channels import Channel
 from server.notify.channels.watchdog import ping
+from server.notify.dead_processes import beating, free_dead, leave
 from server.notify.devices import census
-from server.notify.freeing import beating, free_dead, leave
-from server.notify.health import is_the_channel
 from server.notify.heartbeats import LOOK_EVERY_S, Look
+from server.notify.push_health import is_the_channel
 from server.notify.worker import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import PASSES, Worker
-from server.people.happenings import use_rights_ear
-from server.rota import spells
-from server.rota.duty import on_duty
+from server.rota import duty_shifts
 from server.settings import Settings
 from server.storage.db import dialect, fetch, opened_url, write
 from server.storage.engines.beating import WITHIN_S, Beating
 from server.tasks import actions as dues
 from server.watch import ticking
-from server.watch.calendar import marking
-from server.watch.cases import use_signals
+from server.watch.calendar import milestone_actions
 from server.watch.models import Beat
-from server.watch.signals import drift
+from server.wiring import wire_rooms
 
 log = logs.get("ticker")
 
@@ -79,15 +76,15 @@ class Rows:
 ROWS = tuple(
     Rows(name, room.AT_ONCE, room.tick, room.due_now, room.tick_one, room.set_apart)
     for name, room in (
-        ("rota", spells),
-        ("milestone", marking),
+        ("rota", duty_shifts),
+        ("milestone", milestone_actions),
         ("watch", ticking),
         ("check_in", listening),
         ("alert", climbing),
-        ("handover", handing),
+        ("handover", handovers),
         ("due", dues),
-        ("intake", intake),
-        ("drill", drilling),
+        ("intake", bulk_import),
+        ("drill", actions),
     )
 )
 
@@ -113,9 +110,7 @@ class Ticker:
     """Watches, alerts, dues, messages, seals and the self-audit, each at its interval."""
 
     def __init__(self, settings: Settings, channels: Mapping[str, Channel], clock: Clock) -> None:
-        dues.use_on_duty(on_duty)
-        use_signals(drift.holds)
-        use_rights_ear(following.hear)
+        wire_rooms()
         self._clock = clock
         self._watchdog_url = settings.watchdog_url
         self._running: set[asyncio.Task[None]] = set()
@@ -233,7 +228,7 @@ class Ticker:
         if self._arrived_at is None:
             last = await Beat.get_or_none(name=ticking.TICK)
             self._arrived_at = last.at if last is not None else now
-        await following.arrivals(self._arrived_at, now)
+        await rights_changes.arrivals(self._arrived_at, now)
         self._arrived_at = now
 
     async def _waits(self, now: datetime) -> dict[str, bool]:
@@ -295,7 +290,7 @@ class Ticker:
         """
         now = self._clock()
         await doors.tidy(now)
-        await intake.tidy(now)
+        await bulk_import.tidy(now)
         await pack_marking.fill()
         found = await census(now)
         if is_the_channel(found.stale, found.devices):

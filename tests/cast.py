@@ -33,14 +33,14 @@ from server.clock import Clock
 from server.people import actions as people
 from server.people.models import Agency, Child, Home, Person
 from server.people.rules import Role
+from server.policy.model import EACH_MISS, Tier
 from server.policy.models import Policy
-from server.policy.policy import EACH_MISS, Tier
 from server.rota.models import Shift
 from server.settings import Settings, load
 from server.storage import bulk
 from server.storage.db import write
 from server.watch import actions as watch
-from server.watch.rhythm.rhythm import Rhythm
+from server.watch.rhythm.rules import Rhythm
 from tests.fixtures import Database, DrivenClock
 from tests.snapshot import Rows, dump, restore
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import close_database, open_database
 from server.storage.engines.migrate import migrate
 from tests import postgres as postgresql
@@ -62,12 +62,12 @@ def clock() -> DrivenClock:
 
 
 @pytest.fixture
-def keyring() -> Iterator[crypt.Keyring]:
+def keyring() -> Iterator[encryption.Keyring]:
     """A keyring of the tests' own, in use for the length of the test."""
-    ring = crypt.Keyring(["a secret of the tests and of nothing else"])
-    crypt.use(ring)
+    ring = encryption.Keyring(["a secret of the tests and of nothing else"])
+    encryption.use(ring)
     yield ring
-    crypt.use(None)
+    encryption.use(None)
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +131,7 @@ def migrated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 @pytest_asyncio.fixture
-async def db(migrated: Database, keyring: crypt.Keyring) -> AsyncIterator[Database]:
+async def db(migrated: Database, keyring: encryption.Keyring) -> AsyncIterator[Database]:
     """A migrated database of each kind, open, with a keyring in use."""
     await open_database(migrated.url)
     yield migrated

@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from server.app import create_app
 from server.auth.passwords import Passwords
 from server.clock import utcnow
-from server.security import crypt
+from server.security import encryption
 from server.settings import load
 from server.web.connections import Guarded
 from tests.cast import Cast, build
@@ -82,4 +82,4 @@ def serving(database_url: str, folder: Path) -> Iterator[Served]:
         finally:
             server.should_exit = True
             thread.join(timeout=30)
-            crypt.use(None)
+            encryption.use(None)

@@ -21,12 +21,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.routing import BaseRoute, Route
 
-from server.alerts.drills.drilling import TAP
+from server.alerts.drills.actions import TAP
 from server.alerts.drills.models import Drill, DrillCall
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
 from server.alerts.opening import Opening, open_alerts
-from server.alerts.reach import policy_of
+from server.alerts.recipients import policy_of
 from server.app import routes as all_routes
 from server.audit.actions import SYSTEM
 from server.auth import actions as doors
@@ -36,39 +36,39 @@ from server.checkin import shared_question
 from server.imports.models import Intake
 from server.inbound import links
 from server.inbound.models import ChildLink, FrontDesk
-from server.missing.profile.mailing import Mailing, send
+from server.missing.profile.mail import Mailing, send
 from server.missing.profile.models import PackPhoto
 from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy
-from server.missing.returns import interviewing
-from server.missing.returns.finding import Found, found
+from server.missing.returns import interview_actions
+from server.missing.returns.child_found import Found, found
 from server.missing.search.models import Episode, Passing
 from server.missing.search.opening import Saying, open_episode
 from server.notify.actions import ARRIVED
 from server.notify.actions import test_message as send_test
+from server.notify.address_verification import PROOF
 from server.notify.models import Address, Message
-from server.notify.proving import PROOF
 from server.people import actions as people
 from server.people.models import Child
 from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
-from server.policy.policy import Tier
+from server.policy.model import Tier
+from server.rota.duty_shifts import REACHED
 from server.rota.models import Duty, Handover, Leave, Shift, Spell
-from server.rota.spells import REACHED
-from server.security import crypt
+from server.security import encryption
 from server.settings import Provider
 from server.storage.db import write
 from server.tasks.actions import set_due
 from server.tasks.models import Due
 from server.tasks.rules import Kind, Setting
 from server.watch.calendar.models import Milestone
-from server.watch.calling import close_alert, open_missing
 from server.watch.carer.models import Question
 from server.watch.models import Pause, Round
 from server.watch.rhythm.models import Proposal, Season
 from server.watch.signals.models import Observation
+from server.watch.trusted.contacts import LINK
 from server.watch.trusted.models import Trusted, TrustedAsk
-from server.watch.trusted.trusting import LINK
+from server.watch.watch_alerts import close_alert, open_missing
 from tests.alerts.calls import queue_call
 from tests.cast import ADULTS, CHILDREN, Cast
 from tests.records.made import a_transfer
@@ -748,7 +748,7 @@ async def address_id(cast: Cast, who: str | None, path: str) -> UUID:
 async def proof(cast: Cast, who: str | None, path: str) -> str:
     """The link beside the code that goes to an address."""
     address = await Address.get(id=await address_id(cast, who, path))
-    return crypt.sign(f"{address.id}.0", PROOF, until=cast.clock() + timedelta(minutes=30))
+    return encryption.sign(f"{address.id}.0", PROOF, until=cast.clock() + timedelta(minutes=30))
 
 
 async def pause_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -906,7 +906,7 @@ async def token(cast: Cast, who: str | None, path: str) -> str:
         asked_at=now,
         expires_at=now + timedelta(hours=1),
     )
-    return crypt.sign(str(question.id), "question", until=question.expires_at)
+    return encryption.sign(str(question.id), "question", until=question.expires_at)
 
 
 async def link_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -950,7 +950,7 @@ async def subject_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 async def arrival(cast: Cast, who: str | None, path: str) -> str:
     """The link in a test alarm of whoever asks."""
-    return crypt.sign(f"{await subject_id(cast, who, path)}.push", ARRIVED)
+    return encryption.sign(f"{await subject_id(cast, who, path)}.push", ARRIVED)
 
 
 async def trusted_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -984,7 +984,7 @@ async def asked(cast: Cast, who: str | None, path: str) -> str:
         asked_at=cast.clock(),
         expires_at=cast.clock() + timedelta(hours=1),
     )
-    return crypt.sign(str(one.id), LINK)
+    return encryption.sign(str(one.id), LINK)
 
 
 async def drill_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -1007,7 +1007,7 @@ async def drill_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 async def tap(cast: Cast, who: str | None, path: str) -> str:
     """The link of a drill."""
-    return crypt.sign(f"{await drill_id(cast, who, path)}.0.{cast.tom.id}", TAP)
+    return encryption.sign(f"{await drill_id(cast, who, path)}.0.{cast.tom.id}", TAP)
 
 
 async def child_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -1107,7 +1107,7 @@ async def spell_id(cast: Cast, who: str | None, path: str) -> UUID:
 async def ready_token(cast: Cast, who: str | None, path: str) -> str:
     """The link of a test alarm before a shift."""
     made = await Spell.get(id=await spell_id(cast, "ines", path))
-    return crypt.sign(str(made.id), REACHED, until=made.until_at)
+    return encryption.sign(str(made.id), REACHED, until=made.until_at)
 
 
 async def due_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -1238,11 +1238,11 @@ async def other_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 async def _a_talk(cast: Cast, id_: UUID, now: datetime) -> None:
     """What has to be said before a talk can be noted as held."""
-    before = await interviewing.latest(id_)
+    before = await interview_actions.latest(id_)
     if before is None or before.held_at is None:
         said = {"at": now.isoformat(), "interviewer": "Rana", "independent": "yes"}
         base = before.version if before is not None else 0
-        await interviewing.save(cast.actor("tom"), id_, base, said, now)
+        await interview_actions.save(cast.actor("tom"), id_, base, said, now)
 
 
 async def act(cast: Cast, who: str | None, path: str) -> str:

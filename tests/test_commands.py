@@ -19,7 +19,7 @@ import pytest
 
 from server.__main__ import NOT_YET, main
 from server.notify.actions import use_last_resorts
-from server.security import crypt
+from server.security import encryption
 from tests.doubles.oidc import Provider
 from tests.doubles.smtp import Relay
 from tests.fixtures import Database
@@ -63,7 +63,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     yield monkeypatch
-    crypt.use(None)
+    encryption.use(None)
     use_last_resorts(0)
 
 

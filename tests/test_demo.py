@@ -19,22 +19,22 @@ from pypdfium2 import PdfDocument
 from server.__main__ import _make_ready
 from server.alerts import climbing
 from server.alerts.models import Alert
-from server.alerts.reach import policy_of
+from server.alerts.recipients import policy_of
 from server.audit.actions import SYSTEM, verify
 from server.checkin.models import CheckIn
-from server.demo import demo
+from server.demo import loader
 from server.errors import Refused
 from server.missing.profile.rules import age_on
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Agency, Child, Person
-from server.policy.policy import DEFAULT
-from server.policy.reading import read
+from server.policy.model import DEFAULT
+from server.policy.parser import read
 from server.storage.db import close_database, open_database
 from server.watch import ticking
-from server.watch.calling import open_missing
 from server.watch.carer.models import Question
 from server.watch.models import Round, Watch
+from server.watch.watch_alerts import open_missing
 
 STAFF = {"tom", "ines", "ada", "sam", "eve", "root", "uwe"}
 CHILDREN = {"mia", "noor", "lia"}
@@ -46,7 +46,7 @@ async def start(db, settings, passwords, clock):
     """`await start()`: what a start of the demo does, now; it returns the ways in."""
 
     async def start():
-        return await demo.prepare(settings, passwords, lambda _line: None, clock())
+        return await loader.prepare(settings, passwords, lambda _line: None, clock())
 
     return start
 
@@ -145,7 +145,7 @@ async def test_a_code_pairs_a_phone_once(start, client, name):
     async with client() as phone:
         answer = await phone.post("/api/v1/pair", json=said)
         assert answer.status_code == 201, answer.text
-        assert answer.json()["child"]["id"] == str(demo.id_of(name))
+        assert answer.json()["child"]["id"] == str(loader.id_of(name))
         again = await phone.post("/api/v1/pair", json={**said, "device": {"id": str(uuid4())}})
         assert again.status_code in (404, 409, 422)
 
@@ -154,11 +154,11 @@ def test_what_is_printed_holds_every_way_in():
     staff = {name: {"password": f"p-{name}"} for name in STAFF}
     children = {c: {"id": c, "code": f"C{c}", "link": f"http://x/app/#pair=C{c}"} for c in CHILDREN}
     found = {"url": "http://x", "staff": staff, "children": children}
-    told = "\n".join(demo.lines(found, is_served=True))
+    told = "\n".join(loader.lines(found, is_served=True))
     assert "http://x" in told
     assert all(f"{name} " in told and f"p-{name}" in told for name in STAFF)
     assert "Stop with" in told
-    assert "waymark serve" in "\n".join(demo.lines(found, is_served=False))
+    assert "waymark serve" in "\n".join(loader.lines(found, is_served=False))
     assert all(f"C{c} " in told and f"http://x/app/#pair=C{c}" in told for c in CHILDREN)
 
 
@@ -170,7 +170,7 @@ async def test_noor_is_in_her_first_72_hours_whenever_it_is_started(start, clock
     await start()
     clock.advance(seconds=later.total_seconds())
     await start()
-    noor = await Child.get(id=demo.id_of("noor"))
+    noor = await Child.get(id=loader.id_of("noor"))
     watch = await Watch.get(child_id=noor.id)
     assert clock() - timedelta(hours=72) < noor.placed_at < clock()
     assert (watch.tier, watch.tier_then) == ("high", "mid")
@@ -184,11 +184,11 @@ async def test_noor_is_in_her_first_72_hours_whenever_it_is_started(start, clock
 async def test_the_children_are_as_old_as_the_cast_however_old_the_demo_is(start, clock, later):
     clock.set(datetime(2028, 2, 29, 23, 30, tzinfo=UTC))
     await start()
-    first = {name: (await Child.get(id=demo.id_of(name))).birthday for name in CHILDREN}
+    first = {name: (await Child.get(id=loader.id_of(name))).birthday for name in CHILDREN}
     clock.advance(days=later)
     await start()
     for name, age in (("mia", 14), ("noor", 16), ("lia", 15)):
-        child = await Child.get(id=demo.id_of(name))
+        child = await Child.get(id=loader.id_of(name))
         assert age_on(child.birthday, clock().date()) == age
         if later <= 63:
             assert child.birthday == first[name], "a birthday stays while the age is right"
@@ -197,7 +197,7 @@ async def test_the_children_are_as_old_as_the_cast_however_old_the_demo_is(start
 @pytest.mark.parametrize(("name", "age"), [("mia", 14), ("noor", 16)])
 async def test_the_packs_of_the_demo_say_when_the_child_was_born(start, client, name, age):
     ways_in = await start()
-    child = await Child.get(id=demo.id_of(name))
+    child = await Child.get(id=loader.id_of(name))
     why = {"x-waymark-reason": "for a test"}
     async with await _signed_in(client, ways_in, "tom") as tom:
         pack = await tom.get(f"/api/v1/children/{child.id}/pack", headers=why)
@@ -214,7 +214,7 @@ async def test_the_packs_of_the_demo_say_when_the_child_was_born(start, client, 
 async def test_there_are_four_weeks_of_history_like_real_ones(start, clock):
     await start()
     for name, a_day in (("mia", 1), ("noor", 2), ("lia", 1)):
-        child = demo.id_of(name)
+        child = loader.id_of(name)
         rounds = await Round.filter(child_id=child, state__not="open")
         assert 27 * a_day <= len(rounds) <= 28 * a_day + 1
         first = min(one.due_at for one in rounds)
@@ -243,9 +243,9 @@ async def test_the_record_of_it_is_whole(start):
 async def test_agencies_are_two(start):
     await start()
     assert {agency.name for agency in await Agency.all()} == {"Harbour", "Lantern"}
-    lia = await Person.get(id=demo.id_of("lia"))
-    uwe = await Person.get(id=demo.id_of("uwe"))
-    mia = await Person.get(id=demo.id_of("mia"))
+    lia = await Person.get(id=loader.id_of("lia"))
+    uwe = await Person.get(id=loader.id_of("uwe"))
+    mia = await Person.get(id=loader.id_of("mia"))
     assert lia.agency_id == uwe.agency_id != mia.agency_id
 
 
@@ -283,23 +283,23 @@ async def _watch_until(clock, moment):
 
 
 async def _is_shipped():
-    watch = await Watch.get(child_id=demo.id_of("mia"))
-    policy, _ = await policy_of(demo.id_of("harbour"))
+    watch = await Watch.get(child_id=loader.id_of("mia"))
+    policy, _ = await policy_of(loader.id_of("harbour"))
     return watch.rhythm == {"at": ["18:00"]} and policy == read(DEFAULT)
 
 
 async def test_a_trainer_can_show_everything_within_two_minutes(start, clock):
     await start()
-    await demo.begin_fast(clock())
+    await loader.begin_fast(clock())
     began = clock()
-    mia = demo.id_of("mia")
+    mia = loader.id_of("mia")
     await _watch_until(clock, began + timedelta(seconds=120))
     messages = await Message.filter(child_id=mia, queued_at__gte=began)
     told = [(message.person_id, message.queued_at - began) for message in messages]
     first = {person: min(at for p, at in told if p == person) for person, _ in told}
-    people = [demo.id_of(name) for name in ("mia", "sam", "tom", "ines")]
+    people = [loader.id_of(name) for name in ("mia", "sam", "tom", "ines")]
     assert [first[person] for person in people] == sorted(first[person] for person in people)
-    assert first[demo.id_of("ines")] <= timedelta(seconds=120)
+    assert first[loader.id_of("ines")] <= timedelta(seconds=120)
     alert = await Alert.get(child_id=mia, closed_at__isnull=True)
     assert alert.opened_at - began <= timedelta(seconds=100)
 
@@ -308,67 +308,69 @@ async def test_a_trainer_can_show_everything_within_two_minutes(start, clock):
 async def test_the_first_is_due_within_a_minute_at_any_time_of_day(start, clock, hour):
     clock.set(datetime(2026, 3, 4, hour, 29, 30, tzinfo=ZoneInfo("Europe/Paris")).astimezone(UTC))
     await start()
-    await demo.begin_fast(clock())
-    watch = await Watch.get(child_id=demo.id_of("mia"))
+    await loader.begin_fast(clock())
+    watch = await Watch.get(child_id=loader.id_of("mia"))
     assert watch.due_at - clock() <= timedelta(seconds=60)
 
 
 @pytest.mark.parametrize("looks", [1, 60])
 async def test_every_miss_is_counted_however_often_one_looks(start, clock, looks):
     await start()
-    await demo.begin_fast(clock())
+    await loader.begin_fast(clock())
     for _ in range(looks):
         clock.advance(minutes=60 / looks)
         await ticking.tick(clock())
-    late = await Round.filter(child_id=demo.id_of("mia"), state="late").count()
-    alert = await Alert.get(child_id=demo.id_of("mia"), closed_at__isnull=True)
+    late = await Round.filter(child_id=loader.id_of("mia"), state="late").count()
+    alert = await Alert.get(child_id=loader.id_of("mia"), closed_at__isnull=True)
     assert (late, alert.misses) == (59, 59)
 
 
 async def test_only_mia_is_fast(start, clock):
     await start()
-    before = {w.child_id: w.rhythm for w in await Watch.exclude(child_id=demo.id_of("mia"))}
-    await demo.begin_fast(clock())
-    assert before == {w.child_id: w.rhythm for w in await Watch.exclude(child_id=demo.id_of("mia"))}
+    before = {w.child_id: w.rhythm for w in await Watch.exclude(child_id=loader.id_of("mia"))}
+    await loader.begin_fast(clock())
+    assert before == {
+        w.child_id: w.rhythm for w in await Watch.exclude(child_id=loader.id_of("mia"))
+    }
 
 
 async def test_it_ends_with_a_calm_board_and_the_rhythm_from_before(start, clock):
     await start()
-    await demo.begin_fast(clock())
+    await loader.begin_fast(clock())
     assert not await _is_shipped()
     await _watch_until(clock, clock() + timedelta(minutes=2))
-    await demo.end_fast(clock())
+    await loader.end_fast(clock())
     assert await _is_shipped()
     assert not await Alert.filter(closed_at__isnull=True).exists()
-    assert (await Watch.get(child_id=demo.id_of("mia"))).act_at > clock()
-    await demo.end_fast(clock())
+    assert (await Watch.get(child_id=loader.id_of("mia"))).act_at > clock()
+    await loader.end_fast(clock())
     assert await _is_shipped()
 
 
 async def test_a_start_after_mia_was_said_to_be_missing_goes_on_with_the_search(start, clock):
     await start()
-    await demo.begin_fast(clock())
-    alert = await open_missing(SYSTEM, demo.id_of("mia"), None, clock())
+    await loader.begin_fast(clock())
+    alert = await open_missing(SYSTEM, loader.id_of("mia"), None, clock())
     clock.advance(minutes=1)
-    await demo.end_fast(clock())
-    await demo.begin_fast(clock())
+    await loader.end_fast(clock())
+    await loader.begin_fast(clock())
     assert (await Alert.get(id=alert.id)).closed_at is None
-    assert (await Watch.get(child_id=demo.id_of("mia"))).is_missing
+    assert (await Watch.get(child_id=loader.id_of("mia"))).is_missing
 
 
 async def test_it_can_begin_again(start, clock):
     await start()
     for _ in range(2):
-        await demo.begin_fast(clock())
+        await loader.begin_fast(clock())
         await _watch_until(clock, clock() + timedelta(seconds=30))
-        await demo.end_fast(clock())
+        await loader.end_fast(clock())
         clock.advance(minutes=1)
     assert await _is_shipped()
 
 
 async def test_after_a_kill_the_next_start_ends_it_whoever_starts(start, db, settings, clock):
     await start()
-    await demo.begin_fast(clock())
+    await loader.begin_fast(clock())
     await close_database()
     await _make_ready(settings)
     await open_database(db.url)
@@ -376,19 +378,19 @@ async def test_after_a_kill_the_next_start_ends_it_whoever_starts(start, db, set
 
 
 async def test_without_a_demo_nothing_is_slowed_down(db, clock):
-    await demo.end_fast(clock())
+    await loader.end_fast(clock())
     assert not await Agency.exists()
 
 
 def test_an_hour_is_the_most():
-    assert timedelta(hours=1) >= demo.FAST_LASTS
+    assert timedelta(hours=1) >= loader.FAST_LASTS
 
 
 def test_the_cast_of_the_demo_is_that_of_the_tests():
     from tests.cast import SURNAMES
 
-    adults = {surname for _, surname, *_ in demo._ADULTS}
-    assert adults | {kid.surname for kid in demo._CHILDREN} == set(SURNAMES)
+    adults = {surname for _, surname, *_ in loader._ADULTS}
+    assert adults | {kid.surname for kid in loader._CHILDREN} == set(SURNAMES)
 
 
 def test_the_demo_file_lies_where_the_readme_says():

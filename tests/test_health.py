@@ -9,8 +9,8 @@ import httpx2
 import pytest_asyncio
 
 from server.notify.models import Message
+from server.notify.preferences import set_quiet
 from server.notify.rules import Kind
-from server.notify.wishing import set_quiet
 from server.watch import ticking
 from server.watch.models import Watch
 from tests.cast import SURNAMES, Cast

@@ -12,7 +12,7 @@ from server.alerts.models import Alert
 from server.notify.actions import use_last_resorts
 from server.notify.models import Message
 from server.people.rules import Leaving
-from server.placements import placing
+from server.placements import actions
 from server.ticker import Ticker
 from server.watch.models import Beat, Blind, Watch
 from tests.cast import Cast
@@ -139,7 +139,7 @@ async def test_a_child_over_whom_nobody_watches_is_told_and_one_that_has_left_is
 ) -> None:
     use_last_resorts(1)
     now = cast.clock()
-    await placing.end(cast.actor("tom"), cast.mia.id, Leaving.OF_AGE, now, now=now)
+    await actions.end(cast.actor("tom"), cast.mia.id, Leaving.OF_AGE, now, now=now)
     await watched.first()
     await watched.send()
     await watched.audit()

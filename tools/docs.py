@@ -27,7 +27,7 @@ from server.app import routes
 from server.missing.profile.fields import GROUPS
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.plan.owners import BESIDE, OWNERS
-from server.policy.policy import DEFAULT
+from server.policy.model import DEFAULT
 from server.settings import SETTINGS
 from server.watch.editing import LABELS
 from server.web.openapi import document

@@ -27,7 +27,7 @@ from starlette.routing import Route
 from server import __main__ as waymark
 from server import settings
 from server.app import create_app, routes
-from server.demo import demo
+from server.demo import loader
 from server.web.openapi import document
 
 NOW = datetime(2026, 3, 4, 19, 30, tzinfo=UTC)
@@ -118,7 +118,7 @@ async def pages() -> list[tuple[str, str]]:
         )
         app = create_app(told, clock=lambda: NOW)
         async with waymark._opened(told):
-            ways_in = await demo.prepare(told, app.state.passwords, lambda _line: None, NOW)
+            ways_in = await loader.prepare(told, app.state.passwords, lambda _line: None, NOW)
             transport = httpx2.ASGITransport(app, client=("203.0.113.7", 50000))
             for name, entry in ways_in["staff"].items():
                 async with httpx2.AsyncClient(

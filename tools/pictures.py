@@ -24,7 +24,7 @@ from starlette.applications import Starlette
 
 from server.app import Companion, create_app
 from server.auth.passwords import Passwords
-from server.demo import demo
+from server.demo import loader
 from server.notify.channels.configured import configured
 from server.settings import load
 from server.storage.db import close_database, open_database
@@ -83,7 +83,7 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         app = create_app(settings, clock=clock, passwords=passwords, companions=[_telling(started)])
         await migrate(settings.database_url)
         await open_database(settings.database_url)
-        ways_in = await demo.prepare(settings, passwords, print, clock())
+        ways_in = await loader.prepare(settings, passwords, print, clock())
         await close_database()
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
         serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -9,10 +9,10 @@ from tortoise.expressions import Q
 
 from server.alerts import ladder as rules
 from server.alerts.climbing import CALLING, climb_of, right_of_holder, still_held, swap, together_of
-from server.alerts.following import tell_caseworkers
 from server.alerts.ladder import Cause, Climb, Outcome, State
 from server.alerts.models import Alert
 from server.alerts.rights import right_of
+from server.alerts.rights_changes import tell_caseworkers
 from server.audit.actions import SYSTEM, Actor, note
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
@@ -20,7 +20,7 @@ from server.notify.actions import Saying, queue, told, withdraw
 from server.notify.rules import Kind
 from server.people.models import Person
 from server.people.rules import PROFESSIONAL
-from server.policy.policy import Tier, ladder_as_data, ladder_from_data
+from server.policy.model import Tier, ladder_as_data, ladder_from_data
 from server.rota.duty import planned_for
 from server.rota.models import Handover, Leave
 from server.storage.db import write

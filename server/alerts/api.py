@@ -13,12 +13,13 @@ from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.people.access import Visitor, agency_for, now_of
 from server.people.rules import AgencyAction
-from server.rota import planning, spells
+from server.rota import duty_shifts, planning
+from server.rota.duty_shifts import AHEAD
 from server.rota.models import Duty, Handover, Leave, Shift, Spell
-from server.rota.rota_view import Plan, own_or_planner, plan_agency, plan_of, reader
-from server.rota.spells import AHEAD
+from server.rota.view import Plan, own_or_planner, plan_agency, plan_of, reader
 from server.web.openapi import api
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 # So much of a rota is read at once.
 LONGEST_LOOK = timedelta(days=92)
@@ -319,7 +320,7 @@ async def reached(request: Request) -> Response:
     spell_id = request.path_params["spell_id"]
     if not await Spell.exists(id=spell_id, person_id=visitor.person_id):
         raise NotFound(N_("This does not exist, or you do not have access to it."))
-    return json_answer(_mine_out(await spells.say_reached(spell_id, now_of(request))))
+    return json_answer(_mine_out(await duty_shifts.say_reached(spell_id, now_of(request))))
 
 
 async def _now(visitor: Visitor, now: datetime) -> Plan:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from server.alerts.ladder import Cause
 from server.clock import as_utc
-from server.policy.policy import Ladder, Policy, Rung, Tier
+from server.policy.model import Ladder, Policy, Rung, Tier
 
 # Talking is not urgent, and must not get lost: the caseworker has four hours of daytime.
 TALK_WAIT = timedelta(hours=4)

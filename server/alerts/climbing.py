@@ -8,10 +8,10 @@ from uuid import UUID
 
 from server.alerts import ladder as rules
 from server.alerts.causes import first_wait_ends
-from server.alerts.drills.drilling import interrupt
+from server.alerts.drills.actions import interrupt
 from server.alerts.ladder import Call, Cause, Climb, Reachable, State
 from server.alerts.models import Alert
-from server.alerts.reach import reach_of
+from server.alerts.recipients import reach_of
 from server.alerts.rights import Right, is_there, right_of
 from server.audit.actions import SYSTEM, note
 from server.clock import known_zone
@@ -25,7 +25,7 @@ from server.notify.actions import (
 )
 from server.notify.rules import Kind
 from server.people.models import Person
-from server.policy.policy import Ladder, ladder_from_data
+from server.policy.model import Ladder, ladder_from_data
 from server.storage import bulk
 from server.storage.db import as_id, swapped, write
 from server.web.live import announce

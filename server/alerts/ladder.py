@@ -11,7 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from server.errors import Conflict, Refused
-from server.policy.policy import Ladder, Rung, Tier
+from server.policy.model import Ladder, Rung, Tier
 
 
 class Cause(StrEnum):

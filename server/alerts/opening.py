@@ -14,10 +14,10 @@ from server.alerts.causes import ladder_for
 from server.alerts.climbing import advance, climb, climb_of, say, swap
 from server.alerts.ladder import Call, Cause, Climb, Reachable
 from server.alerts.models import Alert
-from server.alerts.reach import reach_of
+from server.alerts.recipients import reach_of
 from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
-from server.policy.policy import Ladder, Policy, Tier, ladder_as_data, ladder_from_data
+from server.policy.model import Ladder, Policy, Tier, ladder_as_data, ladder_from_data
 from server.storage import bulk
 from server.storage.db import as_id
 from server.storage.ids import uuid7

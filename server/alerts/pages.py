@@ -8,14 +8,14 @@ from starlette.routing import Route
 from server.alerts.sent import sent_about
 from server.errors import Refused
 from server.notify.actions import test_message
+from server.notify.contact_routes import NOWHERE, ways_of
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.notify.ways import NOWHERE, ways_of
 from server.notify.wording import channel_word
 from server.people.access import Visitor, nothing_here, now_of, staff_of
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import form_fault
-from server.web.web import language_of, page
+from server.web.rendering import language_of, page
 
 
 async def show(request: Request) -> Response:

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from server.people.models import Person, Tie
 from server.people.rules import Role
+from server.rota.calendar import Rota, on_duty_at, spells_between, stand_in
 from server.rota.duty import rotas_of
-from server.rota.rota import Rota, on_duty_at, spells_between, stand_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.auth.models import Identity
-from server.auth.oidc import terms, tying
+from server.auth.oidc import account_linking, role_mapping
 from server.auth.oidc.claims import MAPPED
-from server.auth.oidc.provider_pages import OWN, provider_of
+from server.auth.oidc.pages import OWN, provider_of
+from server.auth.redirects import to
 from server.auth.rules import spaced
-from server.auth.second_factor.fresh import fresh
-from server.auth.ways import to
+from server.auth.second_factor.reauthentication import fresh
 from server.errors import Refused
 from server.i18n import N_
 from server.people.access import Visitor, agency_for, nothing_here, now_of, staff_of
@@ -21,7 +21,8 @@ from server.people.models import Person
 from server.people.rules import AgencyAction, Role
 from server.people.words import ROLES, entered, form_fault, words_for
 from server.settings import Provider
-from server.web.web import form_body, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
 
 PAGE = "/desk/people/accounts"
 LONGEST_LABEL, LONGEST_CLAIM, LONGEST_VALUE, MOST_VALUES = 60, 120, 200, 50
@@ -56,7 +57,7 @@ async def change(request: Request) -> Response:
     form = await form_body(request)
     said = {name: entered(form, name) for name in _FIELDS}
     try:
-        await terms.change_terms(
+        await role_mapping.change_terms(
             visitor,
             provider,
             label=_short(said["label"], "label", LONGEST_LABEL),
@@ -76,7 +77,7 @@ async def welcome(request: Request) -> Response:
     await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     visitor, provider = await fresh(request, back=PAGE), provider_of(request)
     person = await _person(request, provider, visitor)
-    code = await tying.welcome(visitor, provider, person, now_of(request))
+    code = await account_linking.welcome(visitor, provider, person, now_of(request))
     address = f"{request.app.state.settings.public_url}/sign-in/with/{provider.name}"
     context = {"person": person, "code": spaced(code), "address": address}
     return page(request, "auth/welcome_code.html", context, status=201)
@@ -87,7 +88,7 @@ async def untie(request: Request) -> Response:
     await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     visitor, provider = await fresh(request, back=PAGE), provider_of(request)
     person = await _person(request, provider, visitor)
-    await tying.untie(visitor, provider, person, now_of(request))
+    await account_linking.untie(visitor, provider, person, now_of(request))
     return to(f"{PAGE}?saved=untied")
 
 
@@ -158,7 +159,7 @@ async def _page(
 
 
 async def _one(request: Request, provider: Provider, said: dict[str, str] | None) -> dict[str, Any]:
-    row = await terms.terms_of(provider)
+    row = await role_mapping.terms_of(provider)
     given = {
         "label": row.label or "" if row else "",
         "claim": row.claim if row else "groups",

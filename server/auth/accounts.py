@@ -9,15 +9,22 @@ from tortoise.expressions import Q
 
 from server.audit.actions import SYSTEM, Actor, note
 from server.auth.actions import HalfOpened, open_for, proved
-from server.auth.agents import Agent
-from server.auth.guessing import count_guess, forget_guesses
 from server.auth.models import Errand, Identity, ProviderTerms, Session
+from server.auth.oidc.account_linking import (
+    ANOTHERS,
+    by_code,
+    identity_of,
+    subject_of,
+    tie,
+    wrong_code,
+)
 from server.auth.oidc.claims import Said, choose_role, is_proof, roles_of
-from server.auth.oidc.tying import ANOTHERS, by_code, identity_of, subject_of, tie, wrong_code
+from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import PROOF_LASTS, WELCOME_BY_ACCOUNT, Door, Ended, Proof
 from server.auth.second_factor import factors
-from server.auth.second_factor.halfway import open_halfway
+from server.auth.second_factor.pending import open_halfway
 from server.auth.sessions import Came, Opened, end_sessions
+from server.auth.user_agents import Agent
 from server.errors import Refused
 from server.i18n import N_
 from server.notify.actions import Saying, queue

@@ -12,14 +12,12 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
 from server.audit.actions import Actor, note
-from server.auth.agents import Agent
 from server.auth.browsers import count_at, forget_all, forgive, known_to, tidy_browsers
-from server.auth.guessing import count_guess, forget_guesses
 from server.auth.models import Credential, Device, Guess, Session
-from server.auth.names import index_of, password_keys
-from server.auth.oidc.errands import tidy_errands
+from server.auth.oidc.flows import tidy_errands
 from server.auth.pairing import end_invites, shut
 from server.auth.passwords import Passwords
+from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import (
     LONGEST_PASSWORD,
     PASSWORD_BY_NAME,
@@ -31,15 +29,17 @@ from server.auth.rules import (
     is_sign_in_name,
 )
 from server.auth.second_factor import factors, passkeys
-from server.auth.second_factor.halfway import (
+from server.auth.second_factor.passkeys import Purpose, Site
+from server.auth.second_factor.pending import (
     OVER,
     end_halfway,
     find_halfway,
     open_halfway,
     tidy_halfways,
 )
-from server.auth.second_factor.passkeys import Purpose, Site
 from server.auth.sessions import Came, Opened, end_sessions, open_session
+from server.auth.sign_in_names import index_of, password_keys
+from server.auth.user_agents import Agent
 from server.errors import NotFound, Refused, Unauthenticated
 from server.i18n import N_
 from server.notify.actions import drop_addresses
@@ -47,7 +47,7 @@ from server.people.access import Visitor
 from server.people.actions import disable_person as disable_in_people
 from server.people.models import Person
 from server.people.rules import Role
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import write
 
 NAME_TAKEN = N_("This sign-in name is already taken.")
@@ -79,7 +79,7 @@ async def sign_in(
     own. Raises TooMany where this name, or this network, guessed too often; Unauthenticated, in the
     same words and after the same time, for an unknown name, a wrong password and somebody who left.
     """
-    indexes = crypt.current().blinds(index_of(name))
+    indexes = encryption.current().blinds(index_of(name))
     credential = await Credential.filter(name_index__in=indexes).first()
     holder = credential.person_id if credential is not None else None
     browser = await known_to(browsers, holder, now)
@@ -290,14 +290,14 @@ async def store_credential(
     if not is_sign_in_name(name):
         raise Refused(N_("Enter a sign-in name of 1 to 64 characters."), field="sign_in_name")
     async with write():
-        if await Credential.exists(name_index__in=crypt.current().blinds(index_of(name))):
+        if await Credential.exists(name_index__in=encryption.current().blinds(index_of(name))):
             raise Refused(NAME_TAKEN, field="sign_in_name")
         try:
             async with write():
                 await Credential.create(
                     person_id=person.id,
                     name=name,
-                    name_index=crypt.blind(index_of(name)),
+                    name_index=encryption.blind(index_of(name)),
                     password_hash=password_hash,
                     changed_at=now,
                 )

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.auth import actions, browsers, pairing
-from server.auth.agents import Agent
 from server.auth.models import Device
 from server.auth.rules import MOST_BESIDE
 from server.auth.sessions import (
@@ -20,6 +19,7 @@ from server.auth.sessions import (
     set_cookie,
     sharing,
 )
+from server.auth.user_agents import Agent
 from server.errors import (
     Conflict,
     IdReused,
@@ -34,7 +34,8 @@ from server.people.access import Visitor, child_for, not_yours, now_of, own_chil
 from server.people.models import Person
 from server.people.rules import Action, Role
 from server.web.openapi import api
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 Text = Annotated[str, msgspec.Meta(max_length=256)]
 

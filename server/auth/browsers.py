@@ -16,9 +16,8 @@ from uuid import UUID
 from tortoise.expressions import F
 
 from server.audit.actions import Actor, note
-from server.auth.guessing import is_waiting, one_at_a_time
 from server.auth.models import Credential, KnownBrowser
-from server.auth.names import index_of, password_keys
+from server.auth.rate_limit import is_waiting, one_at_a_time
 from server.auth.rules import (
     BROWSER_GUESSES,
     BROWSER_LASTS,
@@ -28,13 +27,14 @@ from server.auth.rules import (
     LINKS_AN_HOUR,
     Door,
 )
+from server.auth.sign_in_names import index_of, password_keys
 from server.errors import NotFound
 from server.i18n import N_
 from server.notify.actions import Saying, queue
+from server.notify.contact_routes import NOWHERE, ways_of
 from server.notify.rules import PUSH, Kind
-from server.notify.ways import NOWHERE, ways_of
 from server.people.models import Person
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import write
 from server.storage.ids import uuid7
 
@@ -52,15 +52,15 @@ def read(token: str | None, now: datetime) -> list[UUID]:
     if not token:
         return []
     try:
-        return [UUID(text) for text in crypt.unsign(token, _COOKIE, now).split(".")]
-    except (crypt.Unreadable, ValueError):
+        return [UUID(text) for text in encryption.unsign(token, _COOKIE, now).split(".")]
+    except (encryption.Unreadable, ValueError):
         return []
 
 
 def signed(ids: Sequence[UUID], now: datetime) -> str:
     """What the cookie holds: the latest few."""
     text = ".".join(id_.hex for id_ in ids[:BROWSERS_IN_COOKIE])
-    return crypt.sign(text, _COOKIE, until=now + BROWSER_LASTS)
+    return encryption.sign(text, _COOKIE, until=now + BROWSER_LASTS)
 
 
 async def known_to(
@@ -130,7 +130,7 @@ async def send_link(name: str, host: str, now: datetime) -> None:
     """
     if not await is_waiting(Door.PASSWORD, password_keys(name, host), now):
         return
-    indexes = crypt.current().blinds(index_of(name))
+    indexes = encryption.current().blinds(index_of(name))
     credential = await Credential.filter(name_index__in=indexes).first()
     if credential is None:
         return
@@ -146,7 +146,7 @@ async def send_link(name: str, host: str, now: datetime) -> None:
 
 async def _send(person: Person, channel: str, now: datetime) -> None:
     async with write():
-        await one_at_a_time(crypt.blind(f"{_LINK} {person.id}"))
+        await one_at_a_time(encryption.blind(f"{_LINK} {person.id}"))
         sent = KnownBrowser.filter(person_id=person.id, by_link=True)
         if await sent.filter(made_at__gt=now - LINK_SPACING).exists():
             return
@@ -160,7 +160,7 @@ async def _send(person: Person, channel: str, now: datetime) -> None:
             # Kept for an hour, so that they can be counted; the link itself says how long it works.
             expires_at=now + timedelta(hours=1),
         )
-        token = crypt.sign(row.id.hex, _LINK, until=now + LINK_LASTS)
+        token = encryption.sign(row.id.hex, _LINK, until=now + LINK_LASTS)
         saying = Saying(
             kind=Kind.UNLOCK,
             agency_id=person.agency_id,
@@ -179,8 +179,8 @@ async def _send(person: Person, channel: str, now: datetime) -> None:
 async def read_link(token: str, now: datetime) -> UUID:
     """The row of a link that has not been used. Raises NotFound."""
     try:
-        id_ = UUID(crypt.unsign(token, _LINK, now))
-    except (crypt.Unreadable, ValueError):
+        id_ = UUID(encryption.unsign(token, _LINK, now))
+    except (encryption.Unreadable, ValueError):
         raise NotFound(LINK_OVER) from None
     if not await KnownBrowser.exists(id=id_, by_link=True, opened_at__isnull=True):
         raise NotFound(LINK_OVER)

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.auth.redirects import to
 from server.auth.second_factor import factors
-from server.auth.second_factor.fresh import fresh
-from server.auth.ways import to
+from server.auth.second_factor.reauthentication import fresh
 from server.clock import as_utc, known_zone
 from server.errors import Refused, WaymarkError
 from server.i18n import N_
@@ -18,7 +18,8 @@ from server.people.access import Visitor, agency_for, nothing_here, now_of
 from server.people.models import Agency, Person
 from server.people.rules import AgencyAction, Role
 from server.people.words import entered, form_fault
-from server.web.web import form_body, form_day, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import form_body, form_day
 
 PAGE = "/desk/people/second-keys"
 

@@ -12,15 +12,15 @@ from uuid import UUID
 from server.audit.actions import SYSTEM
 from server.auth import actions, pairing
 from server.auth.models import Credential
-from server.auth.names import index_of
 from server.auth.passwords import Passwords, new_password
 from server.auth.rules import fold
 from server.auth.second_factor import factors
+from server.auth.sign_in_names import index_of
 from server.i18n import LANGUAGES
 from server.people import actions as people
 from server.people.models import Agency, Child, Person
 from server.people.rules import STAFF, Role
-from server.security import crypt
+from server.security import encryption
 from server.settings import Settings
 from server.storage.db import write
 
@@ -176,7 +176,7 @@ async def _agency(args: argparse.Namespace, now: datetime) -> Agency:
 
 
 async def _somebody(who: str) -> Person:
-    index = crypt.current().blinds(index_of(who))
+    index = encryption.current().blinds(index_of(who))
     credential = await Credential.filter(name_index__in=index).first()
     wanted = credential.person_id if credential is not None else _id(who)
     person = await Person.get_or_none(id=wanted) if wanted is not None else None

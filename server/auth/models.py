@@ -8,7 +8,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
-from server.security.crypt import EncryptedJSON, EncryptedText
+from server.security.encryption import EncryptedJSON, EncryptedText
 from server.storage.ids import uuid7
 
 

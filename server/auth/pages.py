@@ -12,14 +12,9 @@ from server.auth import actions, browsers, pairing
 from server.auth.api import host_of, link_to
 from server.auth.browsers import read_link, send_link
 from server.auth.models import Credential, Device
-from server.auth.oidc.terms import listed
+from server.auth.oidc.role_mapping import listed
 from server.auth.passwords import new_password
-from server.auth.rules import is_alert, is_sign_in_name, spaced
-from server.auth.second_factor import passkeys
-from server.auth.second_factor.fresh import fresh
-from server.auth.second_factor.known import forget, known_person
-from server.auth.sessions import agent_of_request, drop_cookie
-from server.auth.ways import (
+from server.auth.redirects import (
     halfway_on,
     halfway_token,
     home,
@@ -32,6 +27,11 @@ from server.auth.ways import (
     site_for,
     to,
 )
+from server.auth.rules import is_alert, is_sign_in_name, spaced
+from server.auth.second_factor import passkeys
+from server.auth.second_factor.reauthentication import fresh
+from server.auth.second_factor.remembered_device import forget, known_person
+from server.auth.sessions import agent_of_request, drop_cookie
 from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
 from server.i18n import LANGUAGES, N_
 from server.people import actions as people
@@ -48,7 +48,9 @@ from server.people.models import Agency, Person
 from server.people.rules import Action, AgencyAction, Role
 from server.people.words import entered, form_fault, words_for
 from server.storage.db import write
-from server.web.web import form_body, json_answer, language_of, page, page_again
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
+from server.web.responses import json_answer, page_again
 
 ADULT_ROLES = [
     Role.CASEWORKER,

@@ -12,8 +12,8 @@ from uuid import UUID
 from tortoise.expressions import F, Q
 
 from server.audit.actions import Actor, note
-from server.auth.guessing import count_guess, forget_guesses
 from server.auth.models import Device, Invite
+from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import (
     CODE_LASTS,
     INVITE_LASTS,
@@ -33,10 +33,10 @@ from server.auth.sessions import Opened, end_sessions, open_session
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.notify.actions import drop_device
-from server.people.happenings import Happening, happened
+from server.people.events import Happening, happened
 from server.people.models import Person
 from server.people.rules import Role
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import swapped, write
 
 # How often a name of three characters is drawn again when a live invitation has it already.
@@ -99,7 +99,7 @@ async def pair(code: str, device_id: UUID, label: str | None, host: str, now: da
 async def _pair(
     code: str, device_id: UUID, label: str | None, now: datetime
 ) -> Opened | NotFound | IdReused:
-    parts = split_code(crypt.normalise_code(code))
+    parts = split_code(encryption.normalise_code(code))
     invite = await _find_invite(*parts, device_id, now) if parts is not None else None
     if invite is None:
         return NotFound(
@@ -158,7 +158,7 @@ async def _find_invite(name: str, secret: str, device_id: UUID, now: datetime) -
 
 def _is_secret(invite: Invite, name: str, secret: str) -> bool:
     # Under the keyring, since 25 bits alone would be found by trying them all.
-    indexes = crypt.current().blinds(f"invite {name} {secret}")
+    indexes = encryption.current().blinds(f"invite {name} {secret}")
     return any(hmac.compare_digest(index, invite.secret_hash) for index in indexes)
 
 
@@ -193,12 +193,12 @@ async def _new_invite(actor: Actor, person: Person, lasts: timedelta, now: datet
         ended_at=now, ended_why=InviteEnded.EXPIRED
     )
     name = await _free_name()
-    secret = crypt.new_code(SECRET_LENGTH)
+    secret = encryption.new_code(SECRET_LENGTH)
     row = await Invite.create(
         agency_id=person.agency_id,
         person_id=person.id,
         name=name,
-        secret_hash=crypt.blind(f"invite {name} {secret}"),
+        secret_hash=encryption.blind(f"invite {name} {secret}"),
         made_by=actor.id,
         made_at=now,
         expires_at=now + lasts,
@@ -216,7 +216,7 @@ async def _new_invite(actor: Actor, person: Person, lasts: timedelta, now: datet
 
 async def _free_name() -> str:
     for _ in range(DRAWS):
-        name = crypt.new_code(NAME_LENGTH)
+        name = encryption.new_code(NAME_LENGTH)
         if not await Invite.exists(name=name, ended_at__isnull=True):
             return name
     raise Conflict(N_("Too many invitations are open. Try again."))

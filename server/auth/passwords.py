@@ -14,7 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from server.errors import Unavailable
 from server.i18n import N_
-from server.security.crypt import CODE_ALPHABET
+from server.security.encryption import CODE_ALPHABET
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -9,11 +9,11 @@ from starlette.routing import Route
 
 from server.auth import actions
 from server.auth.models import Session
+from server.auth.redirects import signed_out, to
 from server.auth.rules import STAFF_IDLE, is_over
 from server.auth.sessions import drop_cookie
-from server.auth.ways import signed_out, to
 from server.people.access import now_of, staff_of
-from server.web.web import page
+from server.web.rendering import page
 
 PAGE = "/desk/settings/sessions"
 

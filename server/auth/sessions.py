@@ -10,7 +10,6 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from tortoise.expressions import Q
 
-from server.auth.agents import Agent, agent_of
 from server.auth.models import Device, Session
 from server.auth.rules import (
     NIGHT_AT_MOST,
@@ -23,17 +22,18 @@ from server.auth.rules import (
     is_open_without_key,
     is_over,
 )
+from server.auth.user_agents import Agent, agent_of
 from server.clock import known_zone
 from server.errors import NotYet, Unauthenticated
 from server.i18n import N_
 from server.people.access import Visitor, now_of
 from server.people.models import Person
 from server.people.rules import Role
-from server.security.crypt import hash_token, new_token
+from server.security.encryption import hash_token, new_token
 from server.storage.db import as_id, as_moment, fetch
 from server.storage.ids import uuid7
 from server.web.live import RIGHTS, announce
-from server.web.web import header
+from server.web.requests import header
 
 # Browsers keep no cookie longer than 400 days; the phone gets a new one at every start.
 COOKIE_S = 400 * 24 * 3600

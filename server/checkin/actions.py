@@ -6,19 +6,19 @@ from uuid import UUID
 
 from server.alerts.ladder import Cause
 from server.audit.actions import Actor, note
-from server.checkin.again import hand_in_again
 from server.checkin.models import CheckIn
+from server.checkin.repeats import hand_in_again
 from server.checkin.row import row_of
 from server.checkin.rules import CALLS, Answer, check, content
 from server.errors import Conflict, IdReused, Unavailable
 from server.people.rules import Role
 from server.policy.levels import Way
-from server.security import crypt
+from server.security import encryption
 from server.storage import bulk
 from server.storage.db import write
 from server.watch.actions import settle
-from server.watch.calling import call_adults
 from server.watch.models import Watch
+from server.watch.watch_alerts import call_adults
 
 # Two taps of one child in the same moment: one of them reads again what the other has written.
 TRIES = 8
@@ -34,7 +34,7 @@ async def record(
     """
     answer = check(replace(answer, way=_way(role, answer.way)))
     assert actor.id is not None
-    mine = crypt.blind(content(answer))
+    mine = encryption.blind(content(answer))
     for _ in range(TRIES):
         if answer.confirmed_at is not None and role is Role.CHILD:
             try:

@@ -18,9 +18,10 @@ from server.people.access import child_for, now_of, own_child, visitor_of
 from server.people.models import Child
 from server.people.rules import Action, Role
 from server.policy.levels import Way
-from server.security.crypt import hash_token
+from server.security.encryption import hash_token
 from server.web.openapi import api, query_of
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 MOST = 200
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.alerts.opening import Opening, open_alerts
-from server.alerts.reach import policy_of
+from server.alerts.recipients import policy_of
 from server.audit.actions import Actor
-from server.policy.policy import Tier
+from server.policy.model import Tier
 
 
 async def call(

@@ -20,7 +20,7 @@ from uuid import UUID
 from server.checkin.rules import Answer, Want, content
 from server.checkin.words import as_text
 from server.clock import Clock
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import as_document, as_id, dialect, fetch, sqlite_file, write
 from server.storage.engines.parameters import moment_to_text
 from server.storage.engines.raw_sqlite import RawSqlite, SqliteAtOnce
@@ -85,8 +85,8 @@ class FastLane:
         """The body of the answer where the hot path could take it, else None: go the long way."""
         if self._together is None or answer.want is not Want.NOTHING:
             return None
-        note = crypt.seal(answer.note) if answer.note is not None else None
-        tap = Tap(token_hash, phone, answer, note, crypt.blind(content(answer)))
+        note = encryption.seal(answer.note) if answer.note is not None else None
+        tap = Tap(token_hash, phone, answer, note, encryption.blind(content(answer)))
         taken = await self._together.submit(tap)
         if taken is None:
             return None

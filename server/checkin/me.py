@@ -13,7 +13,7 @@ from server.errors import IdReused, NotFound
 from server.people.access import now_of, own_child, visitor_of
 from server.people.rules import Action
 from server.web.openapi import api
-from server.web.web import json_body
+from server.web.requests import json_body
 
 
 class QuestionAnswer(msgspec.Struct):

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.checkin.duress.duress import is_same
+from server.checkin.duress.rules import is_same
 from server.checkin.models import SharedAnswer, SharedQuestion
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_

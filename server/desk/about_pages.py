@@ -17,7 +17,8 @@ from server.people.rules import Action
 from server.people.words import entered, form_fault
 from server.storage.db import write
 from server.watch.models import Watch
-from server.web.web import form_body, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
 
 
 async def home(request: Request) -> Response:

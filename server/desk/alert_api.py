@@ -27,12 +27,13 @@ from server.people.access import (
 )
 from server.people.models import Person
 from server.people.rules import Action
-from server.policy.policy import Tier
-from server.watch import calling, children, evidence
+from server.policy.model import Tier
+from server.watch import children, evidence, watch_alerts
 from server.watch.wire import Words
 from server.web.openapi import api
 from server.web.rendering import language_of, zone_of
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 
 class Named(msgspec.Struct):
@@ -145,7 +146,7 @@ async def close(request: Request) -> Response:
     """It is over, and how."""
     said = await json_body(request, CloseRequest)
     alert = await alert_to_close(request)
-    alert = await calling.close_alert(
+    alert = await watch_alerts.close_alert(
         await visitor_of(request), alert.id, said.outcome, said.words, now_of(request)
     )
     return json_answer(await one_out(alert, request))

@@ -19,10 +19,10 @@ from starlette.routing import Route
 from server.alerts import actions as alerts
 from server.alerts import climbing
 from server.alerts import ladder as rules
-from server.alerts.called import was_called
+from server.alerts.called_access import was_called
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
-from server.alerts.reach import reach_of
+from server.alerts.recipients import reach_of
 from server.alerts.sent import rungs_called, sent_about
 from server.alerts.words import CAUSES, OUTCOMES
 from server.desk.alert_api import alert_for
@@ -33,16 +33,17 @@ from server.people.access import Roles, is_only_called, looked, nothing_here, no
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import FormFault, entered, form_fault
-from server.policy.policy import Rung, ladder_from_data
+from server.policy.model import Rung, ladder_from_data
 from server.tasks.actions import told_instead
-from server.watch import calling, evidence
+from server.watch import evidence, watch_alerts
 from server.watch.carer.models import Question
 from server.watch.editing import RUNGS
 from server.watch.models import round_id
 from server.watch.shared import others_of
-from server.watch.trusted.trusting import asked_about
+from server.watch.trusted.contacts import asked_about
 from server.watch.wording import WAYS, says_forgot, way_in_words, when
-from server.web.web import form_body, language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
+from server.web.requests import form_body
 
 LONGEST_WORDS = 20_000
 
@@ -335,7 +336,7 @@ async def close(request: Request) -> Response:
     given = {"outcome": entered(form, "outcome"), "words": entered(form, "words")}
     try:
         outcome = _checked(given, Cause(alert.cause))
-        await calling.close_alert(visitor, alert.id, outcome, given["words"], now_of(request))
+        await watch_alerts.close_alert(visitor, alert.id, outcome, given["words"], now_of(request))
     except Conflict as fault:
         return await _too_late(request, alert.id, roles, fault)
     except Refused as fault:

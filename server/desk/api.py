@@ -18,19 +18,20 @@ from server.people.access import (
 )
 from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
-from server.policy.policy import Tier
-from server.watch import actions, calling, evidence
+from server.policy.model import Tier
+from server.watch import actions, evidence, watch_alerts
 from server.watch.children import changed, shown
 from server.watch.models import Pause, Sighting, Watch
-from server.watch.rhythm import agreeing
-from server.watch.rhythm.agreed import coming_seasons
+from server.watch.rhythm import agreements
 from server.watch.rhythm.seasons_api import SeasonOut, season_out
-from server.watch.standing import State as Standing
-from server.watch.standing import as_the_child_sees
+from server.watch.rhythm.summary import coming_seasons
+from server.watch.state_machine import State as Standing
+from server.watch.state_machine import as_the_child_sees
 from server.watch.wire import Moment, RhythmIn, Words
 from server.web.openapi import api
 from server.web.rendering import language_of, zone_of
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 
 class ChildOut(msgspec.Struct):
@@ -248,7 +249,7 @@ async def set_rhythm(request: Request) -> Response:
     said = await json_body(request, RhythmRequest)
     child, roles = await child_for(request, request.path_params["child_id"], Action.RHYTHM_AGREE)
     visitor = await visitor_of(request)
-    await agreeing.set_rhythm(visitor, child.id, said.rhythm, said.zone, now_of(request))
+    await agreements.set_rhythm(visitor, child.id, said.rhythm, said.zone, now_of(request))
     return await _watch(child, roles, request)
 
 
@@ -256,7 +257,7 @@ async def set_tier(request: Request) -> Response:
     """How tight the watch is."""
     said = await json_body(request, TierRequest)
     child, roles = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
-    await agreeing.set_tier(
+    await agreements.set_tier(
         await visitor_of(request),
         child.id,
         said.tier,
@@ -273,7 +274,7 @@ async def pause(request: Request) -> Response:
     """An agreed absence."""
     said = await json_body(request, PauseRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.PAUSE)
-    made = await agreeing.pause(
+    made = await agreements.pause(
         await visitor_of(request),
         child.id,
         said.from_at,
@@ -290,7 +291,7 @@ async def end_pause(request: Request) -> Response:
     """Back earlier than agreed."""
     child, _ = await child_for(request, request.path_params["child_id"], Action.PAUSE)
     visitor, pause_id = await visitor_of(request), request.path_params["pause_id"]
-    await agreeing.end_pause(visitor, child.id, pause_id, now_of(request))
+    await agreements.end_pause(visitor, child.id, pause_id, now_of(request))
     return Response(status_code=204)
 
 
@@ -330,7 +331,7 @@ async def missing(request: Request) -> Response:
     """ "I think this child is missing": everyone is called at once."""
     said = await json_body(request, MissingRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.EPISODE_OPEN)
-    made = await calling.open_missing(
+    made = await watch_alerts.open_missing(
         await visitor_of(request), child.id, said.words, now_of(request)
     )
     return json_answer(await one_out(made, request), status=201)

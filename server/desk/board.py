@@ -22,7 +22,7 @@ from server.tasks.turns import in_short, overdue
 from server.watch import evidence
 from server.watch.carer.models import Question
 from server.watch.models import Beat, Watch
-from server.watch.standing import State
+from server.watch.state_machine import State
 from server.watch.ticking import BLIND_AFTER, TICK
 from server.watch.wording import ROUNDS, Called, Facts, Mark, brief, quiet_phone, span, when
 

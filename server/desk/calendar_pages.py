@@ -15,10 +15,11 @@ from server.people.access import desk_child, now_of, staff_of
 from server.people.desk_forms import back_to, day_of, id_or_new
 from server.people.rules import Action
 from server.people.words import entered
-from server.watch.calendar import marking
+from server.watch.calendar import milestone_actions
 from server.watch.calendar.milestones import BY_HAND, WORDS
-from server.watch.rhythm import agreed
-from server.web.web import form_body, language_of, zone_of
+from server.watch.rhythm import summary
+from server.web.rendering import language_of, zone_of
+from server.web.requests import form_body
 
 
 async def calendar(request: Request) -> Response:
@@ -35,7 +36,7 @@ async def mark(request: Request) -> Response:
         day = day_of(entered(form, "day"), "day")
         if day is None:
             raise Refused(N_("Enter a day between today and two years from now."), field="day")
-        await marking.mark(
+        await milestone_actions.mark(
             await staff_of(request),
             child.id,
             entered(form, "what"),
@@ -54,7 +55,9 @@ async def say_known(request: Request) -> Response:
     child, roles = await desk_child(request, Action.TIER_SET)
     form, id_ = await form_body(request), request.path_params["milestone_id"]
     known = entered(form, "known") == "yes"
-    await marking.say_known(await staff_of(request), child.id, id_, known, now_of(request))
+    await milestone_actions.say_known(
+        await staff_of(request), child.id, id_, known, now_of(request)
+    )
     return back_to(child.id, roles, "milestone-known" if known else "milestone-not-known")
 
 
@@ -62,7 +65,7 @@ async def take_back(request: Request) -> Response:
     """It was wrong, or is off."""
     child, roles = await desk_child(request, Action.TIER_SET)
     visitor, id_ = await staff_of(request), request.path_params["milestone_id"]
-    await marking.take_back(visitor, child.id, id_, now_of(request))
+    await milestone_actions.take_back(visitor, child.id, id_, now_of(request))
     return back_to(child.id, roles, "milestone-gone")
 
 
@@ -78,7 +81,7 @@ async def _page(
     if form is not None:
         given = {name: entered(form, name) for name in given}
     context: dict[str, Any] = {
-        "agreed": await agreed.read(one, language, zone_of(request), now),
+        "agreed": await summary.read(one, language, zone_of(request), now),
         "given": given,
         "kinds": [(what.value, gettext(language, WORDS[what])) for what in BY_HAND],
     }

@@ -11,12 +11,12 @@ from server.alerts.sent import reason_word, sent_to
 from server.errors import NotFound
 from server.i18n import known
 from server.notify.actions import arrived, read_arrived
-from server.notify.census import Counted, broken_channels, counted, silent_channels
+from server.notify.channel_counts import Counted, broken_channels, counted, silent_channels
 from server.notify.models import Message
 from server.notify.wording import channel_word
 from server.people.access import agency_for, now_of, staff_of
 from server.people.rules import AgencyAction
-from server.web.web import language_of, page
+from server.web.rendering import language_of, page
 
 # As many as one reads to see what happened last night.
 LATEST = 50

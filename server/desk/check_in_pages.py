@@ -30,23 +30,24 @@ from server.people.access import (
 from server.people.desk_forms import back_to, done, strongest
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Action, Role, may
-from server.people.supervised import unsupervised
+from server.people.unsupervised import unsupervised
 from server.people.words import ROLES, entered, form_fault
-from server.placements.placing import why_left
+from server.placements.actions import why_left
 from server.policy.levels import Way
 from server.tasks.turns import lines
 from server.watch import evidence
 from server.watch.models import Round, Sighting
-from server.watch.rhythm import agreed
-from server.watch.rhythm.agreed import left_in_words
+from server.watch.rhythm import summary
+from server.watch.rhythm.summary import left_in_words
 from server.watch.signals import drift
 from server.watch.signals.models import Observation
-from server.watch.signals.noticing import noticed
-from server.watch.signals.signal_words import sentence as signal_sentence
-from server.watch.signals.signs import SIGNS
-from server.watch.trusted.trusting import waiting
+from server.watch.signals.observations import noticed
+from server.watch.signals.warning_signs import SIGNS
+from server.watch.signals.wording import sentence as signal_sentence
+from server.watch.trusted.contacts import waiting
 from server.watch.wording import reminders, way_in_words, when
-from server.web.web import form_body, language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
+from server.web.requests import form_body
 
 # As many answers as a month of three a day has.
 MOST = 90
@@ -186,10 +187,10 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
 
 async def _terms(request: Request, child: Child) -> dict[str, Any]:
     now = now_of(request)
-    one = await agreed.case_of(child.id, now)
+    one = await summary.case_of(child.id, now)
     if one is None:
         return {"agreed": None}
-    return {"agreed": await agreed.read(one, language_of(request), zone_of(request), now)}
+    return {"agreed": await summary.read(one, language_of(request), zone_of(request), now)}
 
 
 async def _people(child: Child, now: datetime, language: str) -> list[tuple[str, str]]:

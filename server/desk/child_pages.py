@@ -35,17 +35,18 @@ from server.people.desk_forms import (
 from server.people.models import Person
 from server.people.rules import Action, Role
 from server.people.words import FormFault, entered, form_fault
-from server.policy.policy import Tier
+from server.policy.model import Tier
 from server.watch import actions
-from server.watch.cases import Case
-from server.watch.foreseeing import if_not_seen, in_words
+from server.watch.forecast import if_not_seen, in_words
 from server.watch.models import Pause, Watch
-from server.watch.rhythm import agreed, agreeing, proposing
-from server.watch.rhythm.rhythm import Rhythm, as_data, read
-from server.watch.standing import Terms
+from server.watch.rhythm import agreements, proposals, summary
+from server.watch.rhythm.rules import Rhythm, as_data, read
+from server.watch.state_machine import Terms
+from server.watch.watch_state import Case
 from server.watch.wording import TIERS, when
 from server.watch.writing import ended
-from server.web.web import form_body, language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
+from server.web.requests import form_body
 
 # The zones that a placement is likely to be in; any other can be typed.
 ZONES = (
@@ -62,7 +63,7 @@ ZONES = (
 
 async def case_for(child_id: UUID, now: datetime) -> Case:
     """The watch that a page is about. Raises NotFound, Conflict `ended`."""
-    one = await agreed.case_of(child_id, now)
+    one = await summary.case_of(child_id, now)
     if one is not None:
         return one
     raise ended() if await Watch.exists(child_id=child_id) else nothing_here()
@@ -106,7 +107,7 @@ async def set_rhythm(request: Request) -> Response:
     try:
         data = rhythm_of(form)
         zone = entered(form, "zone")
-        await agreeing.set_rhythm(await staff_of(request), child.id, data, zone, now_of(request))
+        await agreements.set_rhythm(await staff_of(request), child.id, data, zone, now_of(request))
     except WaymarkError as fault:
         return await _rhythm_page(request, child.id, form, fault)
     return back_to(child.id, roles, "rhythm")
@@ -141,7 +142,7 @@ def asked_when(
         "windows": [*windows, *[("", "")] * (WINDOWS - len(windows))],
         "days": [
             (str(number), gettext(language, word), str(number) in days)
-            for number, word in enumerate(agreed.DAYS)
+            for number, word in enumerate(summary.DAYS)
         ],
     }
 
@@ -163,11 +164,11 @@ async def _rhythm_page(
     now, language = now_of(request), language_of(request)
     one = await case_for(child_id, now)
     context = {
-        "agreed": await agreed.read(one, language, zone_of(request), now),
+        "agreed": await summary.read(one, language, zone_of(request), now),
         **asked_when(form, one.terms.rhythm, language),
         "zone_name": entered(form, "zone") if form is not None else one.watch.zone,
         "zones": ZONES,
-        "ceiling": agreed.allowed_silence(one.terms, language),
+        "ceiling": summary.allowed_silence(one.terms, language),
         "may": {"rhythm_agree": True},
     }
     if form is not None:
@@ -182,7 +183,7 @@ async def agree(request: Request) -> Response:
     visitor, proposal_id = await staff_of(request), request.path_params["proposal_id"]
     try:
         version = entered(form, "version")
-        made = await proposing.agree(visitor, child.id, proposal_id, version, now)
+        made = await proposals.agree(visitor, child.id, proposal_id, version, now)
     except (Conflict, Refused) as fault:
         return await _rhythm_page(request, child.id, None, fault)
     return back_to(child.id, roles, "rhythm" if made.days is None else "season")
@@ -194,7 +195,7 @@ async def decline(request: Request) -> Response:
     form, now = await form_body(request), now_of(request)
     visitor, proposal_id = await staff_of(request), request.path_params["proposal_id"]
     try:
-        await proposing.decline(visitor, child.id, proposal_id, words_of(form, "answer"), now)
+        await proposals.decline(visitor, child.id, proposal_id, words_of(form, "answer"), now)
     except (Conflict, Refused) as fault:
         return await _rhythm_page(request, child.id, None, fault)
     return back_to(child.id, roles, "proposal-declined")
@@ -219,7 +220,7 @@ async def set_tier(request: Request) -> Response:
         until_at = moment_of(entered(form, "until"), known_zone(one.watch.zone), "until_at")
         then = _tier_of(entered(form, "then"), "then") if until_at is not None else None
         times = times_of(form, "times")
-        await agreeing.set_tier(
+        await agreements.set_tier(
             await staff_of(request),
             child.id,
             chosen,
@@ -276,7 +277,7 @@ async def _tier_page(
         fault = Refused(fault.detail, code=fault.code, field="times", **fault.extra)
     choices = []
     for value, (word, hint) in TIERS.items():
-        says = _told(agreeing.in_tier(one, value), language, zone, now)
+        says = _told(agreements.in_tier(one, value), language, zone, now)
         choices.append((value.value, gettext(language, word), gettext(language, hint), says))
     context = {
         "given": given,
@@ -289,7 +290,7 @@ async def _tier_page(
 
 def _told(terms: Terms, language: str, zone: Any, now: datetime) -> str:
     """ "Due 18:00: without an answer, a person is told by 18:45." """
-    found = agreed.would_be_told(terms, now)
+    found = summary.would_be_told(terms, now)
     if found is None:
         return ""
     due, told = (when(language, at, zone, now) for at in found)
@@ -320,7 +321,7 @@ async def add_pause(request: Request) -> Response:
         until_at = moment_of(entered(form, "until"), place, "until_at")
         if until_at is None:
             raise Refused(N_("Enter when the child will be back."), field="until_at")
-        await agreeing.pause(
+        await agreements.pause(
             await staff_of(request),
             child.id,
             moment_of(entered(form, "from"), place, "from_at") or now,
@@ -339,13 +340,13 @@ async def end_pause(request: Request) -> Response:
     """Back earlier, or it never came to it."""
     child, roles = await desk_child(request, Action.PAUSE)
     visitor, pause_id = await staff_of(request), request.path_params["pause_id"]
-    await agreeing.end_pause(visitor, child.id, pause_id, now_of(request))
+    await agreements.end_pause(visitor, child.id, pause_id, now_of(request))
     return back_to(child.id, roles, "pause-ended")
 
 
 def _told_after(one: Case, pause: Pause, language: str, zone: Any, now: datetime) -> str:
     """By when a person is told who has not heard of the child at the end of its absence."""
-    found = agreed.told_after(one, pause)
+    found = summary.told_after(one, pause)
     return when(language, found, zone, now) if found is not None else ""
 
 
@@ -370,7 +371,7 @@ async def _pauses_page(
         "past": await past.order_by("-until_at").limit(5),
         "given": given,
         "zone_name": one.watch.zone,
-        "longest": agreeing.LONGEST_PAUSE.days,
+        "longest": agreements.LONGEST_PAUSE.days,
     }
     return await show(request, "desk/pauses.html", child_id, context, fault)
 

@@ -21,12 +21,12 @@ from server.i18n import N_, format_moment, gettext, ngettext
 from server.people.access import Visitor, children_for, now_of
 from server.people.models import Agency, Person
 from server.people.rules import Action, AgencyAction, Role, may_agency
-from server.rota import spells
+from server.rota import duty_shifts
+from server.rota.calendar import Shift
 from server.rota.models import Spell
-from server.rota.rota import Shift
-from server.rota.rota_view import Plan, own_shifts, plan_agency, plan_of, reader, span_in_words
+from server.rota.view import Plan, own_shifts, plan_agency, plan_of, reader, span_in_words
 from server.watch.wording import when
-from server.web.web import language_of, page
+from server.web.rendering import language_of, page
 
 # So far ahead one's own shifts are listed.
 AHEAD = timedelta(days=28)
@@ -66,7 +66,7 @@ async def reached(request: Request) -> Response:
     visitor, spell_id = await reader(request), request.path_params["spell_id"]
     if not await Spell.exists(id=spell_id, person_id=visitor.person_id):
         raise NotFound(N_("This does not exist, or you do not have access to it."))
-    await spells.say_reached(spell_id, now_of(request))
+    await duty_shifts.say_reached(spell_id, now_of(request))
     return RedirectResponse("/desk/duty", status_code=303)
 
 
@@ -131,7 +131,7 @@ async def first_gap(request: Request, visitor: Visitor) -> str | None:
     if not may_agency(Role(visitor.role), AgencyAction.ROTA_PLAN):
         return None
     now, language, agency_id = now_of(request), language_of(request), plan_agency(visitor)
-    gaps = await spells.gaps_ahead(agency_id, now)
+    gaps = await duty_shifts.gaps_ahead(agency_id, now)
     if not gaps:
         return None
     if gaps[0].begin <= now:

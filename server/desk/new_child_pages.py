@@ -20,14 +20,15 @@ from server.people.desk_forms import TIMES, day_of, home_of, id_of, times_of
 from server.people.models import Agency, Child, Home, Person
 from server.people.rules import PROFESSIONAL, AgencyAction, Role
 from server.people.words import entered, form_fault
-from server.placements import placing
-from server.policy.policy import FIRST_HOURS, Tier
+from server.placements import actions as placements
+from server.policy.model import FIRST_HOURS, Tier
 from server.storage.db import write
 from server.watch import actions
 from server.watch.models import Watch
-from server.watch.rhythm.rhythm import Rhythm, read_zone
+from server.watch.rhythm.rules import Rhythm, read_zone
 from server.watch.wording import TIERS
-from server.web.web import form_body, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
 
 FIRST = "first"
 
@@ -114,7 +115,7 @@ def _rhythm(form: FormData) -> Rhythm:
 
 def _tier(value: str, now: datetime) -> tuple[Tier, datetime | None, Tier | None]:
     if value == FIRST:
-        return placing.FIRST, now + FIRST_HOURS, placing.THEN
+        return placements.FIRST, now + FIRST_HOURS, placements.THEN
     if value not in set(Tier):
         raise Refused(N_("Choose a watch level."), field="tier")
     return Tier(value), None, None

@@ -11,9 +11,9 @@ from starlette.routing import Route
 
 from server.desk import board, duty_pages
 from server.i18n import gettext
-from server.notify.census import broken_channels
+from server.notify.channel_counts import broken_channels
 from server.notify.devices import reached_of
-from server.notify.health import Health
+from server.notify.push_health import Health
 from server.notify.wording import channel_word
 from server.people.access import called_about, now_of, staff_of, still_in
 from server.people.desk_forms import done
@@ -22,7 +22,7 @@ from server.people.rules import Action, AgencyAction, Role, may, may_agency
 from server.watch import children, evidence
 from server.watch.wording import span
 from server.web import live
-from server.web.web import language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
 
 # Below this, what compressing saves is less than what it costs.
 _WORTH_IT = 4_000

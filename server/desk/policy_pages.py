@@ -24,21 +24,22 @@ from server.people.access import Visitor, agency_for, now_of
 from server.people.models import Person
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered, form_fault
-from server.policy import reading as policies
+from server.policy import parser as policies
+from server.policy.model import DEFAULT, Tier
 from server.policy.models import Policy
-from server.policy.policy import DEFAULT, Tier
-from server.policy.reading import filled
+from server.policy.parser import filled
 from server.policy.versions import content_of, versions_of
 from server.simulation import lookback
 from server.simulation.trial import ONE
-from server.watch import adopting, editing, history
+from server.watch import editing, history, policy_change
 from server.watch.events import events_of
 from server.watch.models import Watch
-from server.watch.rhythm import rhythm as rhythms
-from server.watch.rhythm.agreeing import check_rhythm
-from server.watch.standing import Terms
+from server.watch.rhythm import rules as rhythms
+from server.watch.rhythm.agreements import check_rhythm
+from server.watch.state_machine import Terms
 from server.watch.wording import TIERS
-from server.web.web import form_body, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
 
 # What `reading.read` says of a whole that makes no sense, for the catalogs.
 FAULTS = (
@@ -139,7 +140,7 @@ async def adopt(request: Request) -> Response:
         if seen is None:
             raise Refused(N_("“{field}” is not valid here."), field="base")
         agency = _agency(visitor)
-        await adopting.adopt(visitor, agency, id_, new, base=seen, words=why, now=now)
+        await policy_change.adopt(visitor, agency, id_, new, base=seen, words=why, now=now)
     except WaymarkError as fault:
         # Whoever reads on this page that somebody was faster sees what changes against that.
         old, base = await content_of(_agency(visitor))

@@ -15,9 +15,10 @@ from server.people.access import desk_child, now_of, staff_of
 from server.people.desk_forms import back_to, day_of, id_or_new, words_of
 from server.people.rules import Action
 from server.people.words import entered
-from server.watch.rhythm import agreed, shifting
-from server.watch.rhythm.shifting import ONE_DAY_MISSING
-from server.web.web import form_body, language_of, zone_of
+from server.watch.rhythm import summary, temporary_rhythm
+from server.watch.rhythm.temporary_rhythm import ONE_DAY_MISSING
+from server.web.rendering import language_of, zone_of
+from server.web.requests import form_body
 
 
 async def season(request: Request) -> Response:
@@ -32,7 +33,7 @@ async def add(request: Request) -> Response:
     form, now = await form_body(request), now_of(request)
     try:
         first, last = _day(form, "first"), _day(form, "last")
-        await shifting.shift(
+        await temporary_rhythm.shift(
             await staff_of(request),
             child.id,
             rhythm_of(form),
@@ -59,7 +60,7 @@ async def end(request: Request) -> Response:
     """Taken back: the rhythm of before holds again."""
     child, roles = await desk_child(request, Action.RHYTHM_AGREE)
     visitor, season_id = await staff_of(request), request.path_params["season_id"]
-    await shifting.end_shift(visitor, child.id, season_id, now_of(request))
+    await temporary_rhythm.end_shift(visitor, child.id, season_id, now_of(request))
     return back_to(child.id, roles, "season-ended")
 
 
@@ -75,11 +76,11 @@ async def _page(
     if form is not None:
         given = {name: entered(form, name) for name in given}
     context: dict[str, Any] = {
-        "agreed": await agreed.read(one, language, zone_of(request), now),
+        "agreed": await summary.read(one, language, zone_of(request), now),
         "given": given,
         **asked_when(form, None, language),
         "zones": ZONES,
-        "longest": shifting.LONGEST_DAYS,
+        "longest": temporary_rhythm.LONGEST_DAYS,
     }
     fault = named_as_typed(fault)
     return await show(request, "desk/season.html", child_id, context, fault)

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from server.alerts import actions as alerts
 from server.alerts.ladder import people_on
 from server.alerts.models import Alert
-from server.alerts.reach import reach_of
+from server.alerts.recipients import reach_of
 from server.desk import alert_pages
 from server.desk.alert_api import alert_for, those_for
 from server.desk.alert_pages import next_call
@@ -27,12 +27,12 @@ from server.i18n import N_, format_list, gettext, ngettext
 from server.people.access import Roles, looked, now_of, staff_of
 from server.people.models import Child, Home, Person
 from server.people.rules import Action, may
-from server.policy.policy import Rung
+from server.policy.model import Rung
 from server.watch import children, evidence
 from server.watch.editing import RUNGS
 from server.watch.shared import HOME, OUTAGE, PROVIDER, others_of
 from server.watch.wording import when
-from server.web.web import language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
 
 
 @dataclass(frozen=True, slots=True)

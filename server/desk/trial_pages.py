@@ -27,17 +27,17 @@ from server.i18n import N_, format_number, format_span, gettext
 from server.people.access import agency_for, now_of
 from server.people.rules import AgencyAction
 from server.people.words import FormFault, entered
-from server.policy import reading as policies
-from server.policy.policy import DEFAULT, Policy
-from server.policy.reading import filled
+from server.policy import parser as policies
+from server.policy.model import DEFAULT, Policy
+from server.policy.parser import filled
 from server.policy.versions import content_of, versions_of
 from server.simulation import trial
-from server.simulation.report import truth_of
+from server.simulation.evaluation import truth_of
 from server.simulation.trial import Past, Run, Tried
 from server.watch import history
 from server.watch.events import events_of, in_words
-from server.web.rendering import render
-from server.web.web import form_body, language_of, page, zone_of
+from server.web.rendering import language_of, page, render, zone_of
+from server.web.requests import form_body
 
 log = logs.get("trial")
 

@@ -6,7 +6,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from server.security.crypt import EncryptedJSON
+from server.security.encryption import EncryptedJSON
 from server.storage.ids import uuid7
 
 

@@ -14,13 +14,13 @@ from uuid import UUID, uuid5
 from server.alerts import actions as alerts
 from server.alerts.ladder import people_on
 from server.alerts.models import Alert
-from server.alerts.reach import reach_of
+from server.alerts.recipients import reach_of
 from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
 from server.checkin.actions import record
 from server.checkin.rules import Answer, Want
 from server.errors import Conflict, NotFound, Refused
-from server.inbound.agreeing import number_index
+from server.inbound.agreements import number_index
 from server.inbound.models import Inbound, Texting
 from server.inbound.rules import Meant, Reply, meant, read_reply, spellings
 from server.notify.actions import ANSWERED, Saying, queue
@@ -29,8 +29,8 @@ from server.notify.rules import Kind
 from server.people.models import Person
 from server.people.rules import Role
 from server.policy.levels import Way
-from server.policy.policy import Rung
-from server.security import crypt
+from server.policy.model import Rung
+from server.security import encryption
 from server.storage import bulk
 from server.storage.db import write
 from server.storage.ids import uuid7
@@ -221,7 +221,7 @@ async def _people(hook: Hook) -> list[Person]:
     wanted = [
         index
         for text in spellings(hook.sender)
-        for index in crypt.current().blinds(f"{hook.channel}:{text}")
+        for index in encryption.current().blinds(f"{hook.channel}:{text}")
     ]
     found = await Address.filter(
         channel=hook.channel,
@@ -274,7 +274,9 @@ async def _answered(
         queued_at__gt=now - LASTS,
     ).order_by("-id")
     for message in await sent.limit(200):
-        if (message.data or {}).get("reply") in {crypt.normalise_code(one) for one in reply.codes}:
+        if (message.data or {}).get("reply") in {
+            encryption.normalise_code(one) for one in reply.codes
+        }:
             return message
     return None
 

@@ -19,7 +19,8 @@ from server.inbound.rules import (
     is_signed,
 )
 from server.people.access import now_of
-from server.web.web import clean_text, form_body, json_answer, json_body
+from server.web.requests import clean_text, form_body, json_body
+from server.web.responses import json_answer
 
 LARGEST = 64_000
 NOT_OURS = N_("No known gateway signed this, or it is too old.")

@@ -7,9 +7,9 @@ from uuid import UUID, uuid5
 from tortoise.expressions import F
 
 from server.alerts.ladder import people_on
-from server.alerts.reach import reach_of
+from server.alerts.recipients import reach_of
 from server.audit.actions import Actor, note
-from server.auth.guessing import count_guess, forget_guesses
+from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import Door
 from server.checkin.actions import record
 from server.checkin.rules import Answer, Want
@@ -31,8 +31,8 @@ from server.notify.rules import Kind
 from server.people.models import Child, Home, Tie
 from server.people.rules import Role
 from server.policy.levels import Way
-from server.policy.policy import Rung
-from server.security import crypt
+from server.policy.model import Rung
+from server.security import encryption
 from server.storage.db import write
 from server.storage.ids import uuid7
 
@@ -55,14 +55,14 @@ async def make(actor: Actor, child: Child, pin: str, now: datetime) -> Card:
     async with write():
         await Child.filter(id=child.id).select_for_update().first()
         await _end(actor, child.id, now)
-        id_, code = uuid7(), crypt.new_code(CARD_LENGTH)
+        id_, code = uuid7(), encryption.new_code(CARD_LENGTH)
         made = await Card.create(
             id=id_,
             agency_id=child.agency_id,
             child_id=child.id,
             code=code,
-            code_index=crypt.blind(f"card {code}"),
-            pin_hash=crypt.blind(_keyed(id_, plain)),
+            code_index=encryption.blind(f"card {code}"),
+            pin_hash=encryption.blind(_keyed(id_, plain)),
             made_by=actor.id,
             made_at=now,
         )
@@ -108,12 +108,12 @@ async def open_desk(actor: Actor, home_id: UUID, now: datetime) -> tuple[str, Fr
     assert actor.id is not None
     if home_id not in {home.id for home in await homes_of(actor.id, now)}:
         raise NotFound(N_("This does not exist, or you do not have access to it."))
-    token = crypt.new_token()
+    token = encryption.new_token()
     async with write():
         desk = await FrontDesk.create(
             agency_id=actor.agency_id,
             home_id=home_id,
-            token_hash=crypt.hash_token(token),
+            token_hash=encryption.hash_token(token),
             opened_by=actor.id,
             opened_at=now,
             expires_at=now + DESK_LASTS,
@@ -145,7 +145,7 @@ async def desk_of(token: str | None, now: datetime) -> FrontDesk:
     found = None
     if token:
         found = await FrontDesk.get_or_none(
-            token_hash=crypt.hash_token(token), ended_at__isnull=True, expires_at__gt=now
+            token_hash=encryption.hash_token(token), ended_at__isnull=True, expires_at__gt=now
         )
     if found is None:
         raise Unauthenticated(NO_DESK, code="no_front_desk")
@@ -157,7 +157,7 @@ async def desk_of(token: str | None, now: datetime) -> FrontDesk:
 
 def code_of(text: str) -> str:
     """The code of a card: typed, or the address in its picture as a scanner types it."""
-    return crypt.normalise_code(text.rpartition("card=")[2])
+    return encryption.normalise_code(text.rpartition("card=")[2])
 
 
 async def use(
@@ -167,7 +167,7 @@ async def use(
 
     Raises Refused (wrong, locked, of another home), TooMany where too much was tried.
     """
-    wanted = crypt.current().blinds(f"card {code_of(code)}")
+    wanted = encryption.current().blinds(f"card {code_of(code)}")
     card = await Card.get_or_none(code_index__in=wanted, ended_at__isnull=True)
     of_desk = (f"desk {desk.id}", CARD_BY_DESK)
     if card is None or card.agency_id != desk.agency_id:
@@ -178,7 +178,7 @@ async def use(
     if not await Child.filter(id=card.child_id, home_id=desk.home_id).exists():
         raise Refused(ELSEWHERE, field="card")
     guesses = await count_guess(Door.CARD, [(str(card.id), CARD_BY_CARD), of_desk], now)
-    if card.pin_hash not in crypt.current().blinds(_keyed(card.id, pin_of(pin))):
+    if card.pin_hash not in encryption.current().blinds(_keyed(card.id, pin_of(pin))):
         await _wrong(card, now)
         raise Refused(WRONG, field="pin")
     actor = Actor(card.child_id, Role.CHILD.value, card.agency_id)

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.auth.ways import qr
+from server.auth.redirects import qr
 from server.errors import NotFound, WaymarkError
-from server.inbound import agreeing, cards, links
+from server.inbound import agreements, cards, links
 from server.inbound.models import Card, Texting
 from server.inbound.reading import texts_of
 from server.inbound.rules import LINK_LASTS, Meant
@@ -19,7 +19,8 @@ from server.people.desk_forms import id_or_new
 from server.people.models import Child, Person
 from server.people.rules import Action
 from server.people.words import entered, form_fault
-from server.web.web import form_body, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
 
 MOST_TEXTS = 20
 
@@ -43,7 +44,7 @@ async def agree(request: Request) -> Response:
         return await _page(request, child)
     words = {what.value: entered(form, what) for what in Meant}
     try:
-        await agreeing.agree(
+        await agreements.agree(
             await staff_of(request),
             child,
             channel=channels[0],
@@ -61,7 +62,7 @@ async def agree(request: Request) -> Response:
 async def end_texts(request: Request) -> Response:
     """Nothing from that number is the child's any more."""
     child, _ = await desk_child(request, Action.INVITE)
-    await agreeing.end(await staff_of(request), child.id, now_of(request))
+    await agreements.end(await staff_of(request), child.id, now_of(request))
     return _back(child)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.auth.guessing import count_guess
+from server.auth.rate_limit import count_guess
 from server.auth.rules import Door
 from server.checkin.actions import record
 from server.checkin.rules import Answer, Want
@@ -16,7 +16,7 @@ from server.inbound.rules import LINK_LASTS, LINK_USES, MOST_LINKS, tap_id
 from server.people.models import Child
 from server.people.rules import Role
 from server.policy.levels import Way
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import write
 
 OVER = N_("This link no longer works.")
@@ -68,14 +68,14 @@ async def end(actor: Actor, child_id: UUID, link_id: UUID, now: datetime) -> Non
 
 def token_of(link: ChildLink) -> str:
     """What stands in its address: it says nothing, and proves that we made it."""
-    return crypt.sign(str(link.id), "child link", until=link.expires_at)
+    return encryption.sign(str(link.id), "child link", until=link.expires_at)
 
 
 async def read(token: str, now: datetime) -> ChildLink:
     """The link of an address. Raises NotFound for one that is not ours, over, or taken back."""
     try:
-        id_ = UUID(crypt.unsign(token, "child link", now))
-    except (crypt.Unreadable, ValueError):
+        id_ = UUID(encryption.unsign(token, "child link", now))
+    except (encryption.Unreadable, ValueError):
         raise NotFound(OVER) from None
     found = await ChildLink.get_or_none(id=id_, ended_at__isnull=True)
     if found is None:

@@ -18,7 +18,8 @@ from server.inbound.models import ChildLink
 from server.people.access import now_of, staff_of
 from server.people.models import Agency, Person
 from server.people.words import entered, form_fault
-from server.web.web import form_body, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
 
 COOKIE = "front"
 

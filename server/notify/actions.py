@@ -11,10 +11,10 @@ from tortoise.expressions import Q
 from server.audit.actions import Actor, note
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
+from server.notify.contact_routes import NOWHERE, Ways, ways_of
 from server.notify.models import Address, Delivery, Enclosure, Message
 from server.notify.rules import NONE, PUSH, Attachment, Kind
-from server.notify.ways import NOWHERE, Ways, ways_of
-from server.security import crypt
+from server.security import encryption
 from server.storage import bulk
 from server.storage.db import as_id, as_moment, dialect, fetch, write
 from server.storage.ids import uuid7
@@ -150,7 +150,7 @@ def _rows(saying: Saying, ways: dict[UUID, Ways], now: datetime) -> list[dict[st
 def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, Any]:
     data, ready_at = saying.data, max(now, saying.not_before or now)
     if channel in _inbound and saying.kind in ANSWERED and saying.person_id is not None:
-        data = {**(data or {}), "reply": crypt.new_code(CODE_LENGTH)}
+        data = {**(data or {}), "reply": encryption.new_code(CODE_LENGTH)}
     return {
         "id": uuid7(),
         "agency_id": saying.agency_id,
@@ -342,7 +342,7 @@ async def add_address(
     the device says that it tells us what it has shown. Raises Refused past the most addresses that
     one person may have, IdReused for an id that names another address.
     """
-    index = crypt.blind(f"{channel}:{value}")
+    index = encryption.blind(f"{channel}:{value}")
     async with write():
         live = Address.filter(person_id=person_id, dropped_at__isnull=True)
         known = await live.filter(channel=channel, value_index=index).first()
@@ -434,8 +434,8 @@ async def shown(token: str, at: datetime | None, now: datetime) -> None:
     """A device has shown what came with this token, `at` a moment of its own clock. Twice is once;
     a token that is none of ours says nothing."""
     try:
-        delivery_id = UUID(crypt.unsign(token, RECEIPT))
-    except crypt.Unreadable:
+        delivery_id = UUID(encryption.unsign(token, RECEIPT))
+    except encryption.Unreadable:
         return
     async with write():
         delivery = await Delivery.get_or_none(id=delivery_id, seen_at__isnull=True)
@@ -518,7 +518,7 @@ async def try_ways(actor: Actor, person_id: UUID, channel: str | None, now: date
                 urgency="high",
                 expires_at=now + timedelta(minutes=15),
                 channel=channel,
-                data={"path": f"/arrived/{crypt.sign(f'{subject}.{channel}', ARRIVED)}"},
+                data={"path": f"/arrived/{encryption.sign(f'{subject}.{channel}', ARRIVED)}"},
             )
             for channel in channels
         ]
@@ -530,10 +530,10 @@ async def try_ways(actor: Actor, person_id: UUID, channel: str | None, now: date
 async def read_arrived(token: str) -> Message:
     """The test message whose link this is. Raises NotFound for one that is not ours."""
     try:
-        subject, _, channel = crypt.unsign(token, ARRIVED).partition(".")
+        subject, _, channel = encryption.unsign(token, ARRIVED).partition(".")
         found = Message.filter(subject_id=UUID(subject), kind=Kind.TEST.value, channel=channel)
         message = await found.prefetch_related("person__agency").first()
-    except (crypt.Unreadable, ValueError):
+    except (encryption.Unreadable, ValueError):
         message = None
     if message is None:
         raise NotFound(N_("This link no longer works."))

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server.notify.health import FEWEST, Device, Health, Reached, health, reached
 from server.notify.models import Address
+from server.notify.push_health import FEWEST, Device, Health, Reached, health, reached
 from server.notify.rules import PUSH
 from server.storage.db import among, as_id, as_moment, fetch
 

@@ -10,7 +10,7 @@ from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
 from server.notify.rules import PUSH
-from server.security.crypt import EncryptedBytes, EncryptedJSON, EncryptedText
+from server.security.encryption import EncryptedBytes, EncryptedJSON, EncryptedText
 from server.storage.ids import uuid7
 
 

@@ -29,10 +29,11 @@ from server.notify.actions import (
     queue,
     tell_operators,
 )
-from server.notify.census import broken_channels
+from server.notify.channel_counts import broken_channels
 from server.notify.channels import Channel
-from server.notify.dropping import judge
+from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
 from server.notify.models import Address, Delivery, Enclosure, Message, Wish
+from server.notify.refused_addresses import judge
 from server.notify.rules import (
     CAN_WAIT,
     PUSH,
@@ -51,9 +52,8 @@ from server.notify.rules import (
     what_next,
     worth_sending,
 )
-from server.notify.ways import NOWHERE, ways_of, wishes_of
 from server.notify.wording import word
-from server.security import crypt
+from server.security import encryption
 from server.storage import bulk
 from server.storage.db import among, as_id, dialect, fetch, write
 from server.storage.ids import uuid7
@@ -447,7 +447,7 @@ class Worker:
             topic=tag,
             ttl=max(min(left, LONGEST_TTL), timedelta(0)),
             urgency=message.urgency,  # type: ignore[arg-type]
-            receipt=crypt.sign(attempt.delivery_id.hex, RECEIPT),
+            receipt=encryption.sign(attempt.delivery_id.hex, RECEIPT),
         )
 
     # --- log, and mark done last

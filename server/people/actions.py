@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from server.audit.actions import Actor, note
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import LANGUAGES, N_
-from server.people.happenings import Happening, Rights, happened, rights_changed
+from server.people.events import Happening, Rights, happened, rights_changed
 from server.people.models import Agency, Child, Home, Person, Tie
 from server.people.rules import STAFF, Leaving, Role, clean_name, may_hold
 from server.storage.db import swapped, write

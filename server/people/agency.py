@@ -14,7 +14,7 @@ from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.people.actions import add_home as add_a_home
 from server.people.actions import checked_language, checked_name, checked_zone, lock_adults
-from server.people.happenings import Rights, rights_changed
+from server.people.events import Rights, rights_changed
 from server.people.models import Agency, Home, Person, Tie
 from server.people.rules import STAFF, Role, clean_name, may_hold
 from server.storage.db import write

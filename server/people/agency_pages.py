@@ -15,7 +15,8 @@ from server.people.models import Agency, Child, Home
 from server.people.rules import AgencyAction
 from server.people.words import entered, form_fault
 from server.storage.ids import uuid7
-from server.web.web import form_body, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
 
 AGENCY, HOMES = "/desk/people/agency", "/desk/people/homes"
 _FIELDS = ("name", "display_name", "language", "zone", "help_phone")

@@ -17,11 +17,12 @@ from server.people.access import (
     own_child,
     visitor_of,
 )
-from server.people.looks import looks_at
+from server.people.access_log import looks_at
 from server.people.models import Child, Person, Tie
 from server.people.rules import Action, Role
 from server.web.openapi import api
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 

@@ -15,7 +15,8 @@ from server.people import actions as people
 from server.people.access import Visitor
 from server.people.rules import Action, Role, may
 from server.people.words import entered
-from server.web.web import form_id, form_moment, form_time, language_of
+from server.web.rendering import language_of
+from server.web.requests import form_id, form_moment, form_time
 
 LONGEST_WORDS = 20_000
 # What is proposed where nothing is agreed yet that is often enough: the form has room for four.

@@ -12,13 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.i18n import N_, gettext
-from server.notify.ways import without_a_way
+from server.notify.contact_routes import without_a_way
 from server.people.access import agency_for, now_of
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import STAFF, AgencyAction, Role
 from server.people.words import ROLES
-from server.web.rendering import zone_of
-from server.web.web import language_of, page
+from server.web.rendering import language_of, page, zone_of
 
 AT_ONCE = 50
 DONE = {

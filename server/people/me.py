@@ -12,12 +12,13 @@ from server.errors import IdReused, NotFound, Refused
 from server.notify import actions
 from server.notify.channels.subscription import check_subscription
 from server.notify.devices import COLUMNS, device_of
-from server.notify.health import Health, health
 from server.notify.models import Address
+from server.notify.push_health import Health, health
 from server.notify.rules import PUSH
 from server.people.access import now_of, visitor_of
 from server.web.openapi import api
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 
 class Keys(msgspec.Struct):

@@ -9,7 +9,7 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 
 from server.people.rules import Role
-from server.security.crypt import EncryptedText
+from server.security.encryption import EncryptedText
 from server.storage.ids import uuid7
 
 

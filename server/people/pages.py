@@ -24,7 +24,8 @@ from server.people.access import (
 from server.people.models import Child, Person, Tie
 from server.people.rules import Action, Role
 from server.people.words import ROLES, entered, form_fault, words_for
-from server.web.web import form_body, form_day, language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
+from server.web.requests import form_body, form_day
 
 TIE_ROLES = [Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER]
 

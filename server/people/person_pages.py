@@ -14,7 +14,8 @@ from server.people.access import Visitor, agency_for, nothing_here, now_of
 from server.people.models import Person
 from server.people.rules import STAFF, AgencyAction, Role
 from server.people.words import entered, form_fault, words_for
-from server.web.web import form_body, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
 
 ADULT_ROLES = [role for role in Role if role in STAFF]
 _FIELDS = ("name", "role", "language", "zone", "deputy_id")

@@ -9,16 +9,17 @@ from starlette.routing import Route
 from server.errors import Refused, TooMany, WaymarkError
 from server.i18n import N_
 from server.notify.actions import drop_address
-from server.notify.dropping import given_up
+from server.notify.address_verification import enter_address
+from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
 from server.notify.models import Address, Wish
-from server.notify.proving import enter_address
-from server.notify.ways import NOWHERE, ways_of, wishes_of
+from server.notify.refused_addresses import given_up
 from server.notify.wording import channel_word
 from server.people import actions
 from server.people.access import Visitor, now_of, staff_of
 from server.people.models import Agency, Person
 from server.people.words import entered, form_fault
-from server.web.web import form_body, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
 
 # What the forms of the page hold before anything was said.
 _EMPTY = {"channel": "email", "address": "", "code_of": ""}

@@ -14,7 +14,7 @@ from server.errors import IdReused, NotFound, Refused, WaymarkError
 from server.i18n import N_
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
-from server.plan import dues, shape, triggers, view
+from server.plan import plan_tasks, shape, triggers, view
 from server.plan.goals import moved
 from server.plan.models import Change, LifeProject, Quarantined
 from server.plan.rules import (
@@ -27,12 +27,12 @@ from server.plan.rules import (
 )
 from server.plan.state import Row, State, Taken, fold
 from server.plan.triggers import Utterance
-from server.security import crypt
+from server.security import encryption
 from server.storage import bulk
 from server.storage.db import after_commit, as_id, as_moment, dialect, fetch, swapped, write
 from server.storage.ids import uuid7
 from server.watch.actions import heard
-from server.watch.signals.noticing import GOAL, keep
+from server.watch.signals.observations import GOAL, keep
 from server.watch.writing import lock
 from server.web.live import announce
 
@@ -424,7 +424,7 @@ async def _store(
         signed_revision=state.signed_revision,
         shown=view.document(state),
     )
-    await dues.follow(actor, child, state, batch.rows, now)
+    await plan_tasks.follow(actor, child, state, batch.rows, now)
     await keep(child.id, GOAL, moved(state), now)
     names = sorted({f"{row['entity']}.{row['field']}" for row in batch.rows})
     await note(actor, "project:change", child_id=child.id, names=names, now=now)
@@ -459,7 +459,7 @@ def _row_of(found: dict[str, Any]) -> Row:
         str(found["entity_id"]),
         found["field"],
         None if found["base"] is None else str(found["base"]),
-        None if value is None else json.loads(crypt.current().open(value)),
+        None if value is None else json.loads(encryption.current().open(value)),
         as_moment(found["said_at"]),
         as_moment(found["received_at"]),
         str(found["who_id"]),
@@ -507,7 +507,7 @@ async def _locked(child: Child, now: datetime) -> LifeProject:
 
 
 def _digest(said: Said) -> str:
-    return crypt.blind(said.content_hash())
+    return encryption.blind(said.content_hash())
 
 
 async def _hashes(ids: Iterable[str]) -> dict[str, Known]:

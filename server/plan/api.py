@@ -22,10 +22,10 @@ from server.people.access import (
     still_may,
     visitor_of,
 )
-from server.people.looking import PROJECT, TALK
+from server.people.access_table import PROJECT, TALK
 from server.people.models import Agency, Child, Tie
 from server.people.rules import Action, Role
-from server.plan import actions, feed, kept, paper, view, whole, wire
+from server.plan import actions, export, feed, paper, quarantine, view, wire
 from server.plan.actions import Author
 from server.plan.models import LifeProject
 from server.plan.rules import MOST_CHANGES, Said
@@ -34,7 +34,9 @@ from server.tasks.api import listed
 from server.tasks.turns import seen_by
 from server.web import live
 from server.web.openapi import api, query_of
-from server.web.web import json_answer, json_body, language_of
+from server.web.rendering import language_of
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 
 async def project(request: Request) -> Response:
@@ -75,7 +77,7 @@ async def as_file(request: Request) -> Response:
     stored = await LifeProject.get_or_none(child_id=child.id)
     shown = await _shown(child, stored)
     seen, turns = await seen_by(child, visitor.person_id, frozenset(roles), now)
-    made = whole.pieces(
+    made = export.pieces(
         child.id,
         feed.Reader(visitor.person_id, roles, shown),
         project=await _for(request, child, roles, shown),
@@ -149,11 +151,11 @@ async def project_live(request: Request) -> Response:
     return live.stream(child.id, visitor.person_id, still=still)
 
 
-async def quarantine(request: Request) -> Response:
+async def quarantined(request: Request) -> Response:
     """What came over ended ties, and waits."""
     named = request.path_params["child_id"]
     child, roles = await child_for(request, named, Action.QUARANTINE_DECIDE)
-    found, _ = await kept.waiting(child.id, roles)
+    found, _ = await quarantine.waiting(child.id, roles)
     changes = [
         {
             "id": one.row.id,
@@ -171,7 +173,7 @@ async def decide(request: Request) -> Response:
     named = request.path_params["child_id"]
     child, roles = await child_for(request, named, Action.QUARANTINE_DECIDE)
     said = await json_body(request, wire.DecisionIn)
-    if not await kept.may_decide(child.id, request.path_params["change_id"], roles):
+    if not await quarantine.may_decide(child.id, request.path_params["change_id"], roles):
         raise nothing_here()
     result = await actions.decide(
         await visitor_of(request),
@@ -330,7 +332,7 @@ routes = [
     api(
         "GET",
         f"{_CHILD}/quarantine",
-        quarantine,
+        quarantined,
         "Changes that came over an ended tie",
         gives={200: wire.QuarantineOut},
     ),

@@ -9,7 +9,7 @@ from uuid import UUID
 from server.people.rules import Role
 from server.plan.rules import MOST_CHANGES, may_talk
 from server.plan.view import Document, hidden_from
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import as_moment, fetch
 
 # Of one answer, in characters of sealed text; one that is longer goes alone.
@@ -158,7 +158,7 @@ def _change(row: dict[str, Any]) -> Document:
         "entity_id": str(row["entity_id"]),
         "field": row["field"],
         "base": None if row["base"] is None else str(row["base"]),
-        "value": None if value is None else json.loads(crypt.current().open(value)),
+        "value": None if value is None else json.loads(encryption.current().open(value)),
         "said_at": moment_text(as_moment(row["said_at"])),
         "received_at": moment_text(as_moment(row["received_at"])),
         "who": {"id": str(row["who_id"]), "role": row["who_role"]},

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from server.plan.owed import AT_REST
+from server.plan.obligations import AT_REST
 from server.plan.state import State, Status
 
 

@@ -8,7 +8,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
-from server.security.crypt import EncryptedJSON
+from server.security.encryption import EncryptedJSON
 
 
 class LifeProject(Model):

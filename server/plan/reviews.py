@@ -9,7 +9,7 @@ from server.audit.actions import Actor
 from server.clock import as_utc, known_zone
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind
-from server.people.happenings import Happening
+from server.people.events import Happening
 from server.people.models import Child, Person, Tie
 from server.plan import triggers
 from server.plan.actions import say_for, today_of

@@ -17,10 +17,11 @@ from server.clock import known_zone
 from server.people.access import child_for, now_of, own_child, visitor_of
 from server.people.rules import Action
 from server.plan.models import Template
-from server.plan.offering import offer_of
 from server.plan.template import age_on, fits_age
+from server.plan.template_actions import offer_of
 from server.web.openapi import ApiRoute, api, query_of
-from server.web.web import header, json_answer
+from server.web.requests import header
+from server.web.responses import json_answer
 
 Language = Literal["en", "fr", "ar"]
 Age = Annotated[int, msgspec.Meta(ge=0, le=25)]

@@ -15,12 +15,13 @@ from server.i18n import N_, NAMES, gettext
 from server.people.access import Visitor, agency_for, now_of
 from server.people.rules import AgencyAction, Role
 from server.people.words import ROLES, entered, form_fault
-from server.plan import offering, template
+from server.plan import template, template_actions
 from server.plan.models import Template
-from server.plan.offering import offer_of
 from server.plan.template import MOST_STEPS, Offer, Step
+from server.plan.template_actions import offer_of
 from server.plan.words import AREAS
-from server.web.web import form_body, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
 
 DONE: Mapping[str, str] = {
     "added": N_("The template is now offered."),
@@ -78,7 +79,7 @@ async def add(request: Request) -> Response:
     try:
         id_ = _id(form)
         offer = template.read(given)
-        await offering.add(visitor, _agency(visitor), id_, offer, now_of(request))
+        await template_actions.add(visitor, _agency(visitor), id_, offer, now_of(request))
     except WaymarkError as fault:
         # The next try is another form: it is not held up by the id of this one.
         return _form_page(request, given, id_=uuid4(), fault=fault)
@@ -88,7 +89,7 @@ async def add(request: Request) -> Response:
 async def one(request: Request) -> Response:
     """The form with what is offered now."""
     visitor = await _visitor(request)
-    row = await offering.template_of(_agency(visitor), request.path_params["template_id"])
+    row = await template_actions.template_of(_agency(visitor), request.path_params["template_id"])
     given = template.typed_of(offer_of(row))
     return _form_page(request, given, row=row, version=row.version)
 
@@ -96,11 +97,11 @@ async def one(request: Request) -> Response:
 async def change(request: Request) -> Response:
     """Other words from now on."""
     visitor, form = await _visitor(request), await form_body(request)
-    row = await offering.template_of(_agency(visitor), request.path_params["template_id"])
+    row = await template_actions.template_of(_agency(visitor), request.path_params["template_id"])
     given = {name: entered(form, name) for name in _FIELDS}
     try:
         offer, version = template.read(given), _version(form)
-        await offering.change(
+        await template_actions.change(
             visitor, _agency(visitor), row.id, offer, version, now=now_of(request)
         )
     except WaymarkError as fault:
@@ -114,12 +115,12 @@ async def change(request: Request) -> Response:
 
 async def retire(request: Request) -> Response:
     """It is offered no more."""
-    return await _turned(request, offering.retire, "retired")
+    return await _turned(request, template_actions.retire, "retired")
 
 
 async def offer_again(request: Request) -> Response:
     """It is offered again."""
-    return await _turned(request, offering.offer_again, "again")
+    return await _turned(request, template_actions.offer_again, "again")
 
 
 async def _turned(request: Request, verb: Any, done: str) -> Response:

@@ -15,7 +15,8 @@ from server.plan.actions import Result
 from server.plan.rules import Said
 from server.tasks.api import DueOut
 from server.web.openapi import Problem
-from server.web.web import check_moments, clean_text, problem
+from server.web.requests import check_moments, clean_text
+from server.web.responses import problem
 
 DEEPEST = 4
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -6,7 +6,7 @@ from tortoise import fields
 from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
-from server.security.crypt import EncryptedText
+from server.security.encryption import EncryptedText
 from server.storage.ids import uuid7
 
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from server.errors import Conflict, IdReused
 from server.i18n import N_
+from server.policy.model import DEFAULT
 from server.policy.models import Policy
-from server.policy.policy import DEFAULT
-from server.policy.reading import filled
+from server.policy.parser import filled
 from server.storage import bulk
 from server.storage.db import as_id
 

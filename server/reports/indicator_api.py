@@ -15,10 +15,10 @@ from server.i18n import N_
 from server.people.access import agency_for, now_of
 from server.people.models import Agency
 from server.people.rules import AgencyAction
-from server.reports.indicating import of_quarter
+from server.reports.indicator_rows import of_quarter
 from server.reports.indicators import Indicators, Wait, ends_of, quarter_of
 from server.web.openapi import api, query_of
-from server.web.web import json_answer
+from server.web.responses import json_answer
 
 _NAME = re.compile(r"(\d{4})-([1-4])\Z")
 Quarter = Annotated[str, msgspec.Meta(max_length=6)]

@@ -15,10 +15,10 @@ from server.alerts.ladder import Outcome
 from server.alerts.words import OUTCOMES
 from server.i18n import N_, format_short_date, format_span, gettext
 from server.people.access import now_of
-from server.reports.indicating import of_quarter
 from server.reports.indicator_api import asked, name_of, out, today
+from server.reports.indicator_rows import of_quarter
 from server.reports.indicators import FEWEST, ends_of, quarter_of
-from server.web.web import language_of, page
+from server.web.rendering import language_of, page
 
 QUARTERS_BACK = 8
 

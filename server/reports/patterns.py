@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from server.missing.profile.marks import Same
 from server.missing.search.rules import PATTERN, WITHIN
-from server.rota.rota import Shift
+from server.rota.calendar import Shift
 
 # Homes and hours are counted over so long; fewer times than this are told of none.
 COUNTED, FEWEST = timedelta(days=90), 3

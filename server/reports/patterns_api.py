@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from server.reports.patterns_pages import LinkOut, found
 from server.web.openapi import api
-from server.web.web import json_answer
+from server.web.responses import json_answer
 
 
 class PatternsOut(msgspec.Struct):

@@ -15,8 +15,8 @@ from server.missing.search.models import Episode
 from server.people.access import Roles, children_by_ties, children_for, looked, now_of, staff_of
 from server.people.rules import Action
 from server.reports.patterns import Cluster, Hours, Often, OnShift, Shared
-from server.reports.patterns_reading import Patterns, patterns_of
-from server.web.web import language_of, page
+from server.reports.patterns_rows import Patterns, patterns_of
+from server.web.rendering import language_of, page
 
 
 class LinkOut(msgspec.Struct):

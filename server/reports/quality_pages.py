@@ -21,12 +21,12 @@ from server.notify.models import Address
 from server.people.access import Visitor, agency_for, now_of
 from server.people.models import Child, Home, Person
 from server.people.rules import AgencyAction, Role, may_agency
-from server.policy.policy import Tier
+from server.policy.model import Tier
 from server.reports import quality
 from server.reports.quality import Called, Figures, Kept
 from server.watch.models import Pause, Round, Watch
 from server.watch.wording import TIERS
-from server.web.web import language_of, page
+from server.web.rendering import language_of, page
 
 DAYS = 90
 _PHONES = (

@@ -11,9 +11,9 @@ from server.clock import known_zone
 from server.people.access import NOTHING, OnRota
 from server.people.models import Person
 from server.people.rules import PROFESSIONAL, Role
-from server.rota import rota as rules
+from server.rota import calendar as rules
+from server.rota.calendar import Rota
 from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift
-from server.rota.rota import Rota
 from server.storage.db import among, as_id, fetch
 
 # A night begins on the day before, and zones lie apart.

@@ -15,12 +15,12 @@ from server.audit.actions import Actor, note
 from server.clock import known_zone
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
-from server.people.happenings import Rights, rights_changed
+from server.people.events import Rights, rights_changed
 from server.people.models import Person
 from server.people.rules import PROFESSIONAL
+from server.rota.calendar import spells_between
 from server.rota.duty import rotas_of
 from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift
-from server.rota.rota import spells_between
 from server.storage import bulk
 from server.storage.db import write
 

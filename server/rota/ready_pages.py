@@ -16,9 +16,9 @@ from server.errors import NotFound
 from server.i18n import format_moment, known
 from server.people.access import now_of
 from server.people.models import Agency, Person
-from server.rota import spells
+from server.rota import duty_shifts
 from server.rota.models import Spell
-from server.web.web import page
+from server.web.rendering import page
 
 
 async def show(request: Request) -> Response:
@@ -36,14 +36,14 @@ async def say_yes(request: Request) -> Response:
     row = await _spell(request)
     if row is None:
         return _over(request)
-    await spells.say_reached(row.id, now_of(request))
+    await duty_shifts.say_reached(row.id, now_of(request))
     return RedirectResponse(request.url.path, status_code=303)
 
 
 async def _spell(request: Request) -> Spell | None:
     now = now_of(request)
     try:
-        spell_id = spells.read_token(request.path_params["ready_token"], now)
+        spell_id = duty_shifts.read_token(request.path_params["ready_token"], now)
     except NotFound:
         return None
     here = Spell.filter(id=spell_id, dropped_at__isnull=True, until_at__gt=now)

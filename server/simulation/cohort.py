@@ -20,7 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from server import clock
-from server.watch.rhythm.rhythm import Rhythm, as_data, next_due
+from server.watch.rhythm.rules import Rhythm, as_data, next_due
 
 BEGIN = datetime(2026, 1, 5, 8, tzinfo=UTC)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

@@ -15,12 +15,12 @@ from typing import Any
 
 from server.clock import monotonic
 from server.errors import Refused
-from server.policy.policy import DEFAULT, Policy
-from server.policy.reading import filled, read
+from server.policy.model import DEFAULT, Policy
+from server.policy.parser import filled, read
 from server.simulation import cohort as cohorts
+from server.simulation.evaluation import TRUTH_HEADER, read_truth, report
+from server.simulation.outcomes import Result
 from server.simulation.replay import replay
-from server.simulation.replayed import Result
-from server.simulation.report import TRUTH_HEADER, read_truth, report
 from server.watch.events import HEADER, Event, moment, read_events
 
 ALERTS_HEADER = ["child", "at", "level", "rung", "reason"]

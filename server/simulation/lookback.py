@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from server.alerts.ladder import Cause
-from server.policy.policy import Policy, Tier
+from server.policy.model import Policy, Tier
+from server.simulation.outcomes import Result
 from server.simulation.replay import ASK, NUDGE, Replay
-from server.simulation.replayed import Result
 from server.watch.events import Event
 
 # So many events are taken before somebody is asked whether to go on.

@@ -40,18 +40,18 @@ from server.alerts.causes import first_wait_ends, ladder_for
 from server.alerts.ladder import Call, Cause
 from server.errors import Refused
 from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
-from server.policy.policy import Policy, QuietHours, Rung, Tier
-from server.simulation.replayed import Alert, Child, Day, Result, Row, Watched, facts_of, known_of
+from server.policy.model import Policy, QuietHours, Rung, Tier
+from server.simulation.outcomes import Alert, Child, Day, Result, Row, Watched, facts_of, known_of
 from server.watch import answering, changing, reasons
 from server.watch import events as kinds
-from server.watch import standing as rules
+from server.watch import state_machine as rules
 from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
 from server.watch.events import Event, on_line
 from server.watch.habit import REMEMBERED, Past, learned
-from server.watch.rhythm.rhythm import Span, longest_gap
-from server.watch.signals.signals import Answer, Mood, Rows, Sign, changed, that_ask
-from server.watch.standing import Change, Standing, Terms, What, Why
+from server.watch.rhythm.rules import Span, longest_gap
+from server.watch.signals.rules import Answer, Mood, Rows, Sign, changed, that_ask
+from server.watch.state_machine import Change, Standing, Terms, What, Why
 from server.watch.wording import ROUNDS, Asked, Reach, Seen
 
 NUDGE, ASK, PAGE, ESCALATE, REPORT = (

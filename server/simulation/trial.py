@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from server.clock import monotonic
 from server.errors import Refused
 from server.i18n import N_
-from server.policy.policy import Policy
+from server.policy.model import Policy
+from server.simulation import evaluation as reports
 from server.simulation import lookback
-from server.simulation import report as reports
+from server.simulation.evaluation import Gone
 from server.simulation.lookback import Did
-from server.simulation.replayed import Result
-from server.simulation.report import Gone
+from server.simulation.outcomes import Result
 from server.watch.events import Event
 
 # One replay at a time: several beside each other would be no faster, and hold up everything else.

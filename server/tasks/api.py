@@ -15,7 +15,7 @@ from server.tasks.models import Due
 from server.tasks.rules import State
 from server.tasks.turns import Turns, seen_by, turns_of
 from server.web.openapi import api
-from server.web.web import json_answer
+from server.web.responses import json_answer
 
 
 class PersonOut(msgspec.Struct):

@@ -19,7 +19,7 @@ from server.tasks.actions import told_instead
 from server.tasks.models import Due
 from server.tasks.rules import Kind, State
 from server.tasks.turns import WORDS
-from server.web.web import language_of, page
+from server.web.rendering import language_of, page
 
 
 async def show(request: Request) -> Response:

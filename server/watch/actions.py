@@ -11,28 +11,28 @@ from uuid import UUID
 
 from server.alerts import actions as alerts
 from server.alerts.ladder import people_on
-from server.alerts.reach import policy_of, reach_of
+from server.alerts.recipients import policy_of, reach_of
 from server.audit.actions import SYSTEM, Actor
 from server.errors import Conflict, Refused
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind
-from server.people.happenings import Happening, happened
+from server.people.events import Happening, happened
 from server.people.models import Child
 from server.people.rules import Role
 from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
-from server.policy.policy import Policy, Rung, Tier
+from server.policy.model import Policy, Rung, Tier
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 from server.storage.ids import uuid7
 from server.watch import answering
-from server.watch import standing as rules
+from server.watch import state_machine as rules
 from server.watch.carer.models import Question
-from server.watch.cases import Case, as_row, passed
 from server.watch.models import Sighting, Watch
-from server.watch.rhythm import rhythm as rhythms
-from server.watch.rhythm.agreeing import check_rhythm
-from server.watch.rhythm.rhythm import Rhythm
-from server.watch.standing import Settled, State, Terms
+from server.watch.rhythm import rules as rhythms
+from server.watch.rhythm.agreements import check_rhythm
+from server.watch.rhythm.rules import Rhythm
+from server.watch.state_machine import Settled, State, Terms
+from server.watch.watch_state import Case, as_row, passed
 from server.watch.wording import TEXT
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
 

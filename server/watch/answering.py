@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from server.policy.levels import OWN, Does, Evidence
-from server.policy.policy import Steps
-from server.watch.standing import (
+from server.policy.model import Steps
+from server.watch.state_machine import (
     Settled,
     Standing,
     Terms,

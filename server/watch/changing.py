@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from server.watch.rhythm.rhythm import OPENS_BEFORE, Span, is_return
-from server.watch.standing import (
+from server.watch.rhythm.rules import OPENS_BEFORE, Span, is_return
+from server.watch.state_machine import (
     Change,
     Standing,
     Terms,

@@ -14,9 +14,9 @@ from typing import Any
 from server.errors import Refused
 from server.i18n import N_, format_list, format_number, format_span, gettext
 from server.policy.levels import OF_A_PHONE, Does
-from server.policy.policy import EACH_MISS, Rung, Tier
+from server.policy.model import EACH_MISS, Rung, Tier
 from server.watch.calendar.milestones import WORDS, What
-from server.watch.signals.signals import Code
+from server.watch.signals.rules import Code
 from server.watch.wording import TIERS
 
 _DURATION = re.compile(r"([0-9]{1,7}) ?([smhd])")

@@ -16,10 +16,10 @@ import msgspec
 from server.errors import Refused
 from server.i18n import N_, gettext
 from server.policy.levels import Way
-from server.policy.policy import Tier
+from server.policy.model import Tier
 from server.watch.calendar.milestones import What
-from server.watch.rhythm import rhythm as rhythms
-from server.watch.rhythm.rhythm import Rhythm
+from server.watch.rhythm import rules as rhythms
+from server.watch.rhythm.rules import Rhythm
 
 HEADER = ["child", "at", "kind", "detail"]
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|z|[+-]00:00)")

@@ -16,12 +16,12 @@ from server.notify.models import Delivery
 from server.notify.rules import NEXT_CHANNEL_AFTER, NONE, Kind, Reason
 from server.people.models import Tie
 from server.people.rules import Role
-from server.policy.policy import Tier
+from server.policy.model import Tier
 from server.storage.db import among, as_id, as_moment, dialect, fetch
 from server.watch.carer.models import Question
 from server.watch.models import Beat, Blind, Pause, Round, Sighting, round_id
-from server.watch.rhythm.rhythm import Span
-from server.watch.standing import State
+from server.watch.rhythm.rules import Span
+from server.watch.state_machine import State
 from server.watch.ticking import BLIND_AFTER, TICK
 from server.watch.wording import (
     NO_DEVICE,

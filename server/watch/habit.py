@@ -22,7 +22,7 @@ from math import ceil
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
-from server.policy.policy import Doubt
+from server.policy.model import Doubt
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 # So many rounds tell what is usual: long enough for a slot of the week, and not last year.

@@ -18,15 +18,15 @@ from tortoise.expressions import Q
 
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
-from server.alerts.reach import policy_of
+from server.alerts.recipients import policy_of
 from server.audit.models import Entry
 from server.clock import known_zone
-from server.notify.health import Pushed, stale_spells
 from server.notify.models import Address, Delivery
+from server.notify.push_health import Pushed, stale_spells
 from server.notify.rules import PUSH
 from server.people.models import Child, Tie
 from server.people.rules import Role
-from server.policy.policy import Policy
+from server.policy.model import Policy
 from server.watch.calendar.milestones import What, around
 from server.watch.calendar.models import Milestone
 from server.watch.carer.models import Question

@@ -14,17 +14,18 @@ from server.auth.api import ChildOut, PersonOut, person_out
 from server.auth.sessions import renew_cookie, token_of
 from server.errors import Refused
 from server.notify.devices import health_of
-from server.notify.health import Health
+from server.notify.push_health import Health
 from server.people.access import Visitor, now_of, own_child, visitor_of
 from server.people.actions import set_language
 from server.people.models import Agency, Person, Tie
 from server.people.rules import Action, Role, may
 from server.watch.actions import app_opened
-from server.watch.forgetting import forgot, offered
+from server.watch.forgotten import forgot, offered
 from server.watch.models import Watch
-from server.watch.standing import State, as_the_child_sees
+from server.watch.state_machine import State, as_the_child_sees
 from server.web.openapi import api
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 
 class LateOut(msgspec.Struct):

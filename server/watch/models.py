@@ -9,7 +9,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-from server.security.crypt import EncryptedText
+from server.security.encryption import EncryptedText
 from server.storage.ids import uuid7
 
 

@@ -7,7 +7,7 @@ child and a carer are asked says nothing on a lock screen; here it says what it 
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from server.watch.standing import Why
+from server.watch.state_machine import Why
 from server.watch.wording import Facts, sentence, when
 
 ENGLISH = "en"

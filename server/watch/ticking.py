@@ -11,17 +11,17 @@ from server.alerts.opening import Opening, join_misses, open_alerts
 from server.audit.models import Entry
 from server.notify.actions import Saying, queue, set_aside, tell_operators
 from server.notify.devices import reached_of
-from server.notify.health import Reached
+from server.notify.push_health import Reached
 from server.notify.rules import Kind
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
-from server.watch.asking import QUESTIONS, ask
-from server.watch.cases import Case, as_row, load, passed
+from server.watch.carer_messages import QUESTIONS, ask
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
-from server.watch.rhythm.rhythm import zone_at
+from server.watch.rhythm.rules import zone_at
 from server.watch.shared import Silent, causes_of
-from server.watch.standing import Change, What, Why, call_at, steps_of
-from server.watch.trusted import trusting
+from server.watch.state_machine import Change, What, Why, call_at, steps_of
+from server.watch.trusted import contacts
+from server.watch.watch_state import Case, as_row, load, passed
 from server.web.live import announce
 
 AT_ONCE = 200
@@ -304,7 +304,7 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
                 misses=1 if one.watch.child_id in late else 0,
             )
         )
-    await trusting.ask(await open_alerts(openings, policies, now), now)
+    await contacts.ask(await open_alerts(openings, policies, now), now)
     joined = [one.watch.child_id for one, _ in _of(moved, What.JOIN)]
     if joined:
         await join_misses(joined, now)

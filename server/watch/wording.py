@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
 from server.i18n import N_, format_day, format_moment, format_span, format_time, gettext
-from server.notify.health import Health, Reached
-from server.policy.policy import Tier
-from server.watch.rhythm.rhythm import Span
-from server.watch.standing import State, Why
+from server.notify.push_health import Health, Reached
+from server.policy.model import Tier
+from server.watch.rhythm.rules import Span
+from server.watch.state_machine import State, Why
 
 TIERS: Mapping[Tier, tuple[str, str]] = {
     Tier.HIGH: (

@@ -6,10 +6,10 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound
 from server.i18n import N_
-from server.watch.cases import Case, load
 from server.watch.models import Watch
-from server.watch.standing import Change
+from server.watch.state_machine import Change
 from server.watch.ticking import apply
+from server.watch.watch_state import Case, load
 from server.web.live import announce
 
 

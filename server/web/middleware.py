@@ -1,6 +1,6 @@
 """What every request passes through, as pure ASGI.
 
-Outermost first: proxies, AccessLog (logs.py), SecurityHeaders, Faults (web/web.py), PlainQuery,
+Outermost first: proxies, AccessLog (logs.py), SecurityHeaders, Faults (responses.py), PlainQuery,
 SameOrigin, BodyLimit. `stack` gives them in this order. None of them keeps state between requests.
 """
 
@@ -18,7 +18,8 @@ from server.errors import Denied, TooLarge, WaymarkError
 from server.i18n import N_
 from server.logs import AccessLog
 from server.settings import Settings
-from server.web.web import PROBLEM_TYPE, Faults, answer_fault, header
+from server.web.requests import header
+from server.web.responses import PROBLEM_TYPE, Faults, answer_fault
 
 BODY_LIMIT = 1_000_000
 # Where a photo comes in; whoever may not send one is told so before it is read.

@@ -33,7 +33,7 @@ from server.errors import (
     WrongType,
 )
 from server.i18n import N_
-from server.web.web import PROBLEM_TYPE, json_answer
+from server.web.responses import PROBLEM_TYPE, json_answer
 
 Handler = Callable[[Request], Awaitable[Response]]
 Payload = Any  # A msgspec.Struct type, or another type that msgspec knows.

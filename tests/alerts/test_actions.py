@@ -15,7 +15,7 @@ from server.alerts import climbing
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
 from server.alerts.opening import Opening, open_alerts
-from server.alerts.reach import policy_of, reach_of
+from server.alerts.recipients import policy_of, reach_of
 from server.audit.actions import SYSTEM, Actor
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
@@ -25,7 +25,7 @@ from server.notify.rules import Kind
 from server.people import actions as people
 from server.people.models import Person
 from server.people.rules import Role
-from server.policy.policy import Rung, Tier
+from server.policy.model import Rung, Tier
 from server.rota.models import Shift
 from server.storage.db import write
 from tests.cast import Cast

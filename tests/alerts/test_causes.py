@@ -8,10 +8,10 @@ import pytest
 
 from server.alerts.causes import first_wait_ends, ladder_for
 from server.alerts.ladder import Cause
-from server.policy import policy, reading
-from server.policy.policy import Rung, Tier
+from server.policy import model, parser
+from server.policy.model import Rung, Tier
 
-SHIPPED = reading.read(policy.EACH_MISS)
+SHIPPED = parser.read(model.EACH_MISS)
 PARIS = ZoneInfo("Europe/Paris")
 
 

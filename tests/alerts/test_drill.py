@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.alerts.drills import drilling
-from server.alerts.drills.drill import Every, Place, needs, next_drill, next_place
+from server.alerts.drills import actions
 from server.alerts.drills.models import Drill, DrillCall, DrillPlan
+from server.alerts.drills.rules import Every, Place, needs, next_drill, next_place
 from server.alerts.models import Alert
 from server.errors import Conflict, NotFound, Refused
 from server.notify.actions import add_address
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.policy.policy import Rung
+from server.policy.model import Rung
 from tests.desk.walking import at_desk
 from tests.races import no_fault, together
 from tests.walks.stage import LAST_RESORT, Stage
@@ -78,7 +78,7 @@ async def begun(stage: Stage, by: str = "ines") -> Drill:
     await stage.only("mia")
     await reachable(stage, "tom", "ines", "eve")
     await stage.cast.on_duty("eve", hours=48)
-    return await drilling.begin(
+    return await actions.begin(
         stage.cast.actor(by), uuid4(), stage.cast.tom.id, EACH, stage.clock()
     )
 
@@ -108,18 +108,18 @@ async def test_each_rung_is_called_in_order_and_its_time_is_kept(stage: Stage) -
     assert not stage.mails_to("ines@example.org")
     stage.clock.advance(seconds=40)
     link = link_at(stage, "tom@example.org")
-    await drilling.read_tap(link, stage.clock())
+    await actions.read_tap(link, stage.clock())
     assert (await calls(drill)) == [(0, None)], "looking says nothing"
     for _ in range(2):
-        assert (await drilling.tap(link, stage.clock())).is_answered
+        assert (await actions.tap(link, stage.clock())).is_answered
     await stage.beat()  # The next rung at the next tick, and not after the whole time.
     assert len(stage.mails_to("ines@example.org")) == 1
     await stage.until(minutes=3)  # The deputy does not answer.
     stage.clock.advance(seconds=10)
-    await drilling.tap(link_at(stage, "eve@example.org"), stage.clock())
+    await actions.tap(link_at(stage, "eve@example.org"), stage.clock())
     await stage.until(minutes=3)  # Nor does the manager.
     stage.clock.advance(seconds=5)
-    await drilling.tap(link_at(stage, LAST_RESORT), stage.clock())
+    await actions.tap(link_at(stage, LAST_RESORT), stage.clock())
     await stage.until(minutes=4)
     assert await calls(drill) == [(0, 40.0), (1, None), (2, 10.0), (3, None), (4, 5.0)]
     over = await Drill.get(id=drill.id)
@@ -133,7 +133,7 @@ async def test_a_tap_after_its_time_changes_nothing_and_is_thanked_for(stage: St
     await stage.beat()
     link = link_at(stage, "tom@example.org")
     await stage.until(minutes=4)
-    assert not (await drilling.tap(link, stage.clock())).is_answered
+    assert not (await actions.tap(link, stage.clock())).is_answered
     assert (await calls(drill))[0] == (0, None)
     async with stage.cast.client(headers={"sec-fetch-site": "same-origin"}) as stranger:
         assert (
@@ -155,11 +155,11 @@ async def test_a_real_alert_goes_out_as_ever_and_ends_the_drill(stage: Stage) ->
     assert not await Message.filter(kind=Kind.DRILL, state__in=["waiting", "sending"]).exists()
     await stage.beat()
     assert await Message.filter(kind=Kind.ALERT, state="done").exists()
-    await drilling.tap(link, stage.clock())
+    await actions.tap(link, stage.clock())
     await stage.until(minutes=20)
     assert len(await calls(drill)) == 1
     with pytest.raises(Refused, match="real alert"):
-        await drilling.begin(
+        await actions.begin(
             stage.cast.actor("ines"), uuid4(), stage.cast.tom.id, EACH, stage.clock()
         )
 
@@ -181,14 +181,14 @@ async def test_begun_twice_by_one_button_it_is_one_and_two_buttons_make_no_secon
     id_, actor, tom = uuid4(), stage.cast.actor("ines"), stage.cast.tom.id
     no_fault(
         await together(
-            *(drilling.begin(actor, id_, tom, EACH, stage.clock()) for _ in range(3)),
+            *(actions.begin(actor, id_, tom, EACH, stage.clock()) for _ in range(3)),
         ),
         Conflict,
     )
     assert await Drill.all().count() == 1
-    assert (await drilling.begin(actor, id_, tom, EACH, stage.clock())).id == id_
+    assert (await actions.begin(actor, id_, tom, EACH, stage.clock())).id == id_
     with pytest.raises(Conflict):
-        await drilling.begin(actor, uuid4(), tom, EACH, stage.clock())
+        await actions.begin(actor, uuid4(), tom, EACH, stage.clock())
     assert await DrillCall.all().count() == 1
 
 
@@ -196,15 +196,15 @@ async def test_begun_twice_by_one_button_it_is_one_and_two_buttons_make_no_secon
 async def test_a_drill_is_of_a_caseworker_of_ones_own_agency(stage: Stage, who: str) -> None:
     person = stage.cast.persons[who]
     with pytest.raises(NotFound):
-        await drilling.begin(stage.cast.actor("ines"), uuid4(), person.id, EACH, stage.clock())
+        await actions.begin(stage.cast.actor("ines"), uuid4(), person.id, EACH, stage.clock())
 
 
 async def test_tapped_by_many_at_once_the_rung_is_answered_once(stage: Stage) -> None:
     drill = await begun(stage)
     await stage.beat()
     link = link_at(stage, "tom@example.org")
-    no_fault(await together(*(drilling.tap(link, stage.clock()) for _ in range(4))))
-    await together(*(drilling.tick(stage.clock()) for _ in range(3)))
+    no_fault(await together(*(actions.tap(link, stage.clock()) for _ in range(4))))
+    await together(*(actions.tick(stage.clock()) for _ in range(3)))
     assert [place for place, _ in await calls(drill)] == [0, 1]
 
 
@@ -212,29 +212,29 @@ async def test_by_their_schedule_drills_go_round_the_caseworkers(stage: Stage) -
     await stage.only("mia")
     await reachable(stage, "tom", "ines", "eve")
     ines = stage.cast.actor("ines")
-    plan = await drilling.set_plan(ines, Every.WEEK, 2, time(10), stage.clock())
+    plan = await actions.set_plan(ines, Every.WEEK, 2, time(10), stage.clock())
     assert plan.act_at is not None
     for _ in range(2):
         await stage.jump((await DrillPlan.get(id=plan.id)).act_at)
-        await drilling.tick(stage.clock())
+        await actions.tick(stage.clock())
         await Drill.filter(ended_at__isnull=True).update(
             ended_at=stage.clock(), act_at=None, why="done"
         )
     drills = await Drill.all().order_by("begun_at")
     assert {drill.worker_id for drill in drills} == {stage.cast.tom.id, stage.cast.eve.id}
     assert drills[1].begun_at - drills[0].begun_at == timedelta(days=7)
-    await drilling.set_plan(ines, None, 2, time(10), stage.clock())
+    await actions.set_plan(ines, None, 2, time(10), stage.clock())
     assert (await DrillPlan.get(id=plan.id)).act_at is None
 
 
 async def test_a_planned_drill_waits_while_somebody_is_called_for_real(stage: Stage) -> None:
     await stage.subscribe("mia")
     await stage.only("mia")
-    plan = await drilling.set_plan(stage.cast.actor("ines"), Every.WEEK, 2, time(10), stage.clock())
+    plan = await actions.set_plan(stage.cast.actor("ines"), Every.WEEK, 2, time(10), stage.clock())
     assert plan.act_at is not None
     await stage.jump(plan.act_at)
     await stage.check_in("mia", want="help")
-    await drilling.tick(stage.clock())
+    await actions.tick(stage.clock())
     assert await Drill.all().count() == 0
     assert (await DrillPlan.get(id=plan.id)).act_at == stage.clock() + timedelta(hours=1)
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from server.alerts import ladder as rules
 from server.alerts.ladder import Call, Climb, Outcome, Reach, State
 from server.errors import Conflict, Refused
-from server.policy import policy, reading
-from server.policy.policy import Ladder, Rung, Tier
+from server.policy import model, parser
+from server.policy.model import Ladder, Rung, Tier
 
 many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "100")), deadline=None)
 MINUTE = timedelta(minutes=1)
 START = datetime(2026, 3, 28, 20, tzinfo=UTC)
-SHIPPED = reading.read(policy.EACH_MISS).tiers[Tier.MID].ladder
+SHIPPED = parser.read(model.EACH_MISS).tiers[Tier.MID].ladder
 TOM, INES, SAM, EVE = (UUID(int=n) for n in range(1, 5))
 FULL: Reach = {
     Rung.CASEWORKER: [TOM],

@@ -9,24 +9,24 @@ from uuid import uuid4
 import pytest
 
 from server.alerts import actions as alerts
-from server.alerts import climbing, following
+from server.alerts import climbing, rights_changes
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
 from server.alerts.opening import Opening, open_alerts
-from server.alerts.reach import policy_of
+from server.alerts.recipients import policy_of
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.auth import actions as doors
 from server.errors import Conflict, NotFound
 from server.notify.models import Message
 from server.people import actions as people
-from server.people.leaving import Takers, _deputies
 from server.people.models import Person, Tie
+from server.people.offboarding import Takers, _deputies
 from server.people.roles import set_role
 from server.people.rules import Role
-from server.plan.leaving import leave
-from server.policy.policy import Tier
-from server.rota import planning, spells
+from server.plan.offboarding import leave
+from server.policy.model import Tier
+from server.rota import duty_shifts, planning
 from server.rota.models import Shift
 from server.storage.db import write
 from tests.cast import Cast
@@ -207,7 +207,7 @@ async def test_a_change_of_the_rota_takes_nothing_from_those_whom_it_does_not_co
     alert = await opened(cast, Cause.HELP)
     after = await taken(cast, "tom", alert)
     await planning.end_shift(cast.actor("root"), cast.agency.id, shift.id, cast.clock())
-    await spells.tick(cast.clock())
+    await duty_shifts.tick(cast.clock())
     same = await Alert.get(id=alert.id)
     assert (same.acknowledged_by, same.act_at) == (cast.tom.id, after.act_at)
     assert same.version == after.version
@@ -397,7 +397,7 @@ async def test_a_new_caseworker_hears_at_once_on_whichever_rung_the_ladder_is(ca
     assert (await calls(alert))["eve"] == 0
     await tied(cast, "eve")
     assert (await calls(alert))["eve"] == 1
-    await following.arrivals(cast.clock() - MINUTE, cast.clock())
+    await rights_changes.arrivals(cast.clock() - MINUTE, cast.clock())
     assert (await calls(alert))["eve"] == 1, "not twice"
 
 
@@ -432,7 +432,7 @@ async def test_a_caseworker_who_begins_later_hears_when_they_begin(cast: Cast) -
     last = cast.clock()
     for minutes in (9, 1, 1):
         cast.clock.advance(minutes=minutes)
-        await following.arrivals(last, cast.clock())
+        await rights_changes.arrivals(last, cast.clock())
         last = cast.clock()
         told = (await calls(alert))["eve"]
         assert told == (0 if minutes == 9 else 1)
@@ -450,7 +450,7 @@ async def test_several_tickers_tell_a_newcomer_once(cast: Cast) -> None:
     )
     last = cast.clock()
     cast.clock.advance(minutes=2)
-    both = await together(*(following.arrivals(last, cast.clock()) for _ in range(3)))
+    both = await together(*(rights_changes.arrivals(last, cast.clock()) for _ in range(3)))
     no_fault(both)
     assert (await calls(alert))["eve"] == 1
 
@@ -513,7 +513,7 @@ async def test_whoever_covers_from_now_on_hears_of_what_is_open(cast: Cast) -> N
         end=cast.clock() + 8 * HOUR,
         now=cast.clock(),
     )
-    await following.arrivals(last, cast.clock())
+    await rights_changes.arrivals(last, cast.clock())
     assert (await calls(alert))["eve"] == 1
 
 

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from server.audit.models import Entry
 from server.auth.models import Errand, Identity, Session, Welcome
-from server.auth.oidc import terms, tying
+from server.auth.oidc import account_linking, role_mapping
 from server.auth.rules import ERRAND_LASTS, WELCOME_LASTS, Ended
 from server.auth.second_factor import factors
 from server.errors import Refused
@@ -64,7 +64,7 @@ async def say(cast: Cast, known: Known, **more: Any) -> None:
         "adds_people": False,
         **more,
     }
-    await terms.change_terms(cast.actor("root"), known, **said, now=cast.clock())
+    await role_mapping.change_terms(cast.actor("root"), known, **said, now=cast.clock())
 
 
 def browser(cast: Cast) -> httpx2.AsyncClient:
@@ -90,7 +90,7 @@ async def come(one: httpx2.AsyncClient, path: str = WITH) -> httpx2.Response:
 async def give(cast: Cast, known: Known, name: str, subject: str = "tom-there") -> Identity:
     """The account is theirs."""
     person = cast.persons[name]
-    return await tying.tie(cast.actor("root"), known, person, subject, cast.clock())
+    return await account_linking.tie(cast.actor("root"), known, person, subject, cast.clock())
 
 
 def sit(house: Provider, subject: str, *groups: str) -> None:
@@ -163,8 +163,8 @@ async def test_a_newcomer_is_asked_once_for_the_code_of_an_administrator(
 
 async def test_a_code_ends_and_a_new_one_ends_the_one_before(cast: Cast, known: Known) -> None:
     root = cast.actor("root")
-    first = await tying.welcome(root, known, cast.tom, cast.clock())
-    second = await tying.welcome(root, known, cast.tom, cast.clock())
+    first = await account_linking.welcome(root, known, cast.tom, cast.clock())
+    second = await account_linking.welcome(root, known, cast.tom, cast.clock())
     async with browser(cast) as tom:
         await come(tom)
         assert (await tom.post(f"{WITH}/code", data={"code": first})).status_code == 422
@@ -176,7 +176,7 @@ async def test_a_code_ends_and_a_new_one_ends_the_one_before(cast: Cast, known: 
 
 
 async def test_guesses_at_the_code_are_counted_by_account(cast: Cast, known: Known) -> None:
-    code = await tying.welcome(cast.actor("root"), known, cast.tom, cast.clock())
+    code = await account_linking.welcome(cast.actor("root"), known, cast.tom, cast.clock())
     async with browser(cast) as eve:
         await come(eve)
         for _ in range(10):
@@ -190,7 +190,7 @@ async def test_guesses_at_the_code_are_counted_by_account(cast: Cast, known: Kno
 async def test_of_two_who_come_with_one_code_at_once_one_is_tied(
     cast: Cast, known: Known, house: Provider
 ) -> None:
-    code = await tying.welcome(cast.actor("root"), known, cast.tom, cast.clock())
+    code = await account_linking.welcome(cast.actor("root"), known, cast.tom, cast.clock())
     async with browser(cast) as one, browser(cast) as other:
         await come(one)
         sit(house, "eve-there")
@@ -619,7 +619,7 @@ async def test_only_an_administrator_of_the_agency_says_what_it_opens(
     async with cast.browser_as("root") as root:
         assert (await root.get(PAGE)).status_code == 200
         assert (await root.post(f"{PAGE}/house", data=form)).status_code == 303
-        row = await terms.terms_of(known)
+        row = await role_mapping.terms_of(known)
         assert row is not None
         assert row.roles["caseworker"] == ["a", "b, c"]
         assert (row.label, row.claim, row.adds_people) == (None, "roles", False)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.auth.agents import agent_of
 from server.auth.codes import STEP_S, address, in_groups, matching_step
 from server.auth.rules import PROOF_LASTS, is_alert, is_fresh, is_here, is_open_without_key
+from server.auth.user_agents import agent_of
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECRET = pyotp.random_base32()

@@ -21,7 +21,7 @@ from server.auth.rules import (
     spaced,
     split_code,
 )
-from server.security.crypt import normalise_code
+from server.security.encryption import normalise_code
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ago = st.integers(-7200, 7200).map(lambda s: NOW - timedelta(seconds=s))

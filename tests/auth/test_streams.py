@@ -18,9 +18,9 @@ from server.auth.models import Session
 from server.auth.rules import Ended
 from server.auth.second_factor import factors
 from server.people import actions as people
-from server.people.leaving import Takers
+from server.people.offboarding import Takers
 from server.people.rules import Role
-from server.plan.leaving import leave
+from server.plan.offboarding import leave
 from server.storage.db import write
 from server.web import live
 from server.web.live import announce

@@ -23,7 +23,7 @@ from server.alerts import opening
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
 from server.alerts.opening import Opening
-from server.alerts.reach import policy_of
+from server.alerts.recipients import policy_of
 from server.audit.actions import Actor
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer
@@ -34,15 +34,15 @@ from server.notify.rules import Envelope, Kind
 from server.notify.rules import Outcome as Sent
 from server.people.models import Person, Tie
 from server.people.rules import Role
-from server.policy.policy import EACH_MISS, Tier
-from server.security import crypt
+from server.policy.model import EACH_MISS, Tier
+from server.security import encryption
 from server.settings import load
 from server.storage import bulk
 from server.storage.db import close_database, open_database, write
 from server.storage.engines.migrate import migrate
 from server.storage.ids import uuid7
 from server.ticker import TICK_EVERY_S, Ticker
-from server.watch import calling
+from server.watch import watch_alerts
 from tests.bench.bench_check_ins import SECRET, _database
 from tests.bench.children import make, moment
 
@@ -106,7 +106,7 @@ class Stage:
 
 async def _seed(url: str) -> Stage:
     await migrate(url)
-    crypt.use(crypt.Keyring([SECRET]))
+    encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
     children = await make(ALERTS, watch=_late(), with_phones=True, policy=EACH_MISS)
     now = moment()
@@ -183,7 +183,7 @@ async def _answer(stage: Stage, alert: Alert, number: int) -> float:
     if number % 3 == 0:
         await alerts.acknowledge(worker, alert.id, utcnow())
     elif number % 3 == 1:
-        await calling.close_alert(worker, alert.id, Outcome.SEEN, "At home.", utcnow())
+        await watch_alerts.close_alert(worker, alert.id, Outcome.SEEN, "At home.", utcnow())
     else:
         child = Actor(alert.child_id, Role.CHILD, stage.agency)
         said = Answer(uuid4(), utcnow())

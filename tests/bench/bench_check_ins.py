@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import close_database, fetch, open_database, write
 from server.storage.engines.migrate import migrate
 from tests.bench.children import make, moment, token_of
@@ -34,7 +34,7 @@ SECRET = "a secret of the benchmarks alone"
 
 async def _seed(url: str) -> list[UUID]:
     await migrate(url)
-    crypt.use(crypt.Keyring([SECRET]))
+    encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
     now = moment()
     due, then = now + timedelta(minutes=50), now + timedelta(days=1)

@@ -21,7 +21,7 @@ from server.app import create_app
 from server.audit.actions import SYSTEM
 from server.auth.sessions import open_session
 from server.clock import utcnow
-from server.imports.lists import COLUMNS
+from server.imports.import_csv import COLUMNS
 from server.imports.models import Intake
 from server.people import actions as people
 from server.people.models import Agency

@@ -175,7 +175,7 @@ def _page(
         " each is small, and a finer one may find better. Made by"
         " `python -m tests.bench frontier`.",
         "",
-        "The habit is the policy that ships (`DEFAULT` in `server/policy/policy.py`).",
+        "The habit is the policy that ships (`DEFAULT` in `server/policy/model.py`).",
         "",
         "| what | found | to reach | |",
         "| --- | --- | --- | --- |",

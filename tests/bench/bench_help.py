@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 from server.notify.models import Address
 from server.people.models import Person, Tie
 from server.people.rules import Role
-from server.security import crypt
+from server.security import encryption
 from server.storage import bulk
 from server.storage.db import close_database, fetch, open_database, write
 from server.storage.engines.migrate import migrate
@@ -62,7 +62,7 @@ class Service:
 async def _seed(url: str, origin: str) -> tuple[list[UUID], list[UUID]]:
     """Children who call, each with a caseworker who has one browser; and the others."""
     await migrate(url)
-    crypt.use(crypt.Keyring([SECRET]))
+    encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
     now = moment()
     due, then = now + timedelta(minutes=50), now + timedelta(days=1)

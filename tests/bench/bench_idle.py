@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from server.people.models import Agency
-from server.security import crypt
+from server.security import encryption
 from server.settings import load
 from server.storage.db import close_database, open_database
 from server.storage.engines.migrate import migrate
@@ -29,7 +29,7 @@ TO_REACH_MS = 5.0
 async def _measure(server: Server, runs: int) -> list[float]:
     url = server.create_database("bench")
     await migrate(url)
-    crypt.use(crypt.Keyring([SECRET]))
+    encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
     now = moment()
     agency = await Agency.create(id=uuid7(), name="bench", made_at=now)

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from server.policy.policy import EACH_MISS
-from server.security import crypt
+from server.policy.model import EACH_MISS
+from server.security import encryption
 from server.settings import load
 from server.storage.db import close_database, fetch, open_database, write
 from server.storage.engines.migrate import migrate
@@ -97,7 +97,7 @@ def cpu_of(server: Server) -> float:
 async def _measure(server: Server, runs: int) -> list[Taken]:
     url = server.create_database("bench")
     await migrate(url)
-    crypt.use(crypt.Keyring([SECRET]))
+    encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
     now = moment()
     # Each miss calls somebody: the most that one tick can have to do.

@@ -22,8 +22,8 @@ from zoneinfo import ZoneInfo
 from server.clock import utcnow
 from server.notify.channels.configured import configured
 from server.notify.models import Address
-from server.policy.policy import EACH_MISS
-from server.security import crypt
+from server.policy.model import EACH_MISS
+from server.security import encryption
 from server.settings import load
 from server.storage import bulk
 from server.storage.db import close_database, fetch, open_database, write
@@ -100,7 +100,7 @@ async def _phones(ids: Sequence[UUID], origin: str) -> None:
             "person_id": child,
             "channel": "push",
             "value": f"{origin}/push/{number}",
-            "value_index": crypt.blind(f"push:{number}"),
+            "value_index": encryption.blind(f"push:{number}"),
             "keys": people[number % len(people)].keys,
             "made_at": moment(),
         }
@@ -150,7 +150,7 @@ async def _measure(server: Server, receiver: "subprocess.Popen[str]", origin: st
     assert receiver.stdout is not None
     url = server.create_database("bench")
     await migrate(url)
-    crypt.use(crypt.Keyring([SECRET]))
+    encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
     due = moment() + timedelta(seconds=90)
     # Each miss calls somebody: the most that one minute can have to do.

@@ -17,8 +17,8 @@ import httpx2
 from server.app import create_app
 from server.audit.actions import Actor
 from server.auth.sessions import open_session
-from server.demo.demo_packs import drawn
-from server.missing.profile import packing, photos
+from server.demo.profiles import drawn
+from server.missing.profile import actions, photos
 from server.missing.profile.fields import CHILD_SAYS, FIELDS, PREPARED, Kind
 from server.missing.profile.rules import Shows
 from server.people.models import Child, Person, Tie
@@ -27,7 +27,7 @@ from server.settings import load
 from server.storage.db import close_database, open_database
 from server.storage.engines.migrate import migrate
 from server.storage.ids import uuid7
-from server.watch.calling import open_missing
+from server.watch.watch_alerts import open_missing
 from tests.bench.children import make, moment
 from tests.postgres import running
 
@@ -52,9 +52,9 @@ async def prepared(url: str, folder: str, **more: str) -> AsyncIterator[tuple[An
     fields = {name: WORDS for name in PREPARED if FIELDS[name].kind is not Kind.YES}
     own = {name: fields.pop(name) for name in CHILD_SAYS}
     author = Actor(child.id, Role.CHILD, child.agency_id)
-    await packing.put(author, child, [Role.CHILD], base=0, given=own, now=now)
+    await actions.put(author, child, [Role.CHILD], base=0, given=own, now=now)
     actor = Actor(worker.id, Role.CASEWORKER, child.agency_id)
-    await packing.put(actor, child, [Role.CASEWORKER], base=1, given=fields, now=now)
+    await actions.put(actor, child, [Role.CASEWORKER], base=1, given=fields, now=now)
     await photos.add(
         actor, child, drawn(), id=uuid7(), shows=Shows.FACE, taken_on=now.date(), now=now
     )

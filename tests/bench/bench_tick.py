@@ -16,7 +16,7 @@ from typing import Any
 
 from server.people.models import Agency, Person
 from server.people.rules import Role
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import close_database, fetch, open_database, write
 from server.storage.engines.migrate import migrate
 from server.storage.ids import uuid7
@@ -73,7 +73,7 @@ async def fill(agency: Agency, how_many: int) -> None:
         # In parts: one statement may take only so long.
         part = min(left, AT_ONCE)
         async with write():
-            await fetch(_PERSONS, [agency.id, crypt.seal("child"), now, part])
+            await fetch(_PERSONS, [agency.id, encryption.seal("child"), now, part])
             await fetch(_CHILDREN)
             await fetch(_WATCHES, [now])
         left -= part
@@ -96,7 +96,7 @@ async def _run(agency: Agency, worker: Person, turn: str) -> float:
 
 async def _answer(url: str, size: int) -> None:
     """Fill a database; then, for each line that comes in, say how long a tick took."""
-    crypt.use(crypt.Keyring([SECRET]))
+    encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
     now = moment()
     agency = await Agency.create(id=uuid7(), name="bench", made_at=now)

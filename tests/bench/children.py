@@ -9,7 +9,7 @@ from server.auth.models import Device, Session
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
 from server.policy.models import Policy
-from server.security.crypt import hash_token
+from server.security.encryption import hash_token
 from server.storage import bulk
 from server.storage.db import write
 from server.storage.ids import uuid7

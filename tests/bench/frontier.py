@@ -26,13 +26,13 @@ from datetime import timedelta
 from multiprocessing import get_context
 from typing import Any
 
-from server.policy import reading as policies
-from server.policy.policy import DEFAULT, EACH_MISS, over
+from server.policy import parser as policies
+from server.policy.model import DEFAULT, EACH_MISS, over
 from server.simulation import cohort as cohorts
-from server.simulation import report as reports
+from server.simulation import evaluation as reports
 from server.simulation.commands import _event
+from server.simulation.evaluation import Gone
 from server.simulation.replay import replay
-from server.simulation.report import Gone
 from server.watch.events import HEADER, Event, events_of
 
 DAYS, CHILDREN, SEEDS = 180, 160, (6, 7, 8, 9, 10)

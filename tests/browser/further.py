@@ -12,20 +12,20 @@ from zoneinfo import ZoneInfo
 
 from server.alerts.drills.models import Drill, DrillCall
 from server.checkin import shared_question
-from server.checkin.duress import agreed_sign, duress
-from server.imports import intake
-from server.missing.profile import mailing, packing
-from server.missing.profile.mailing import Mailing
+from server.checkin.duress import agreed_sign, rules
+from server.imports import bulk_import
+from server.missing.profile import actions, mail
+from server.missing.profile.mail import Mailing
 from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy
-from server.missing.returns import interviewing
-from server.missing.returns.finding import Found, found
+from server.missing.returns import interview_actions
+from server.missing.returns.child_found import Found, found
 from server.missing.search import actions as searching
-from server.missing.search import handing, linking, opening
-from server.missing.search.acts import Act
+from server.missing.search import handovers, opening, together_actions
+from server.missing.search.entry_kinds import Act
+from server.missing.search.handover_ends import IN, OUT
 from server.missing.search.models import Episode, Passing
 from server.missing.search.opening import Saying
-from server.missing.search.passing import IN, OUT
 from server.missing.search.rules import Flag
 from server.notify.actions import add_address
 from server.people.models import Child
@@ -35,7 +35,7 @@ from server.rota.models import Spell
 from tests import test_access
 from tests.cast import Cast
 from tests.desk import scenes
-from tests.imports.test_intake import PATH, handed_in, listed
+from tests.imports.test_bulk_import import PATH, handed_in, listed
 from tests.records import made
 
 Pages = dict[str, tuple[str, str]]
@@ -60,7 +60,7 @@ async def of_those_who_are_called(cast: Cast) -> Pages:
         await add_address(ines, cast.ines.id, channel, value, now=now)
     mia = f"/desk/children/{cast.mia.id}"
     await agreed_sign.agree(
-        cast.actor("tom"), cast.children["mia"], duress.agreed("b", "lantern"), now
+        cast.actor("tom"), cast.children["mia"], rules.agreed("b", "lantern"), now
     )
     await agreed_sign.practise(cast.actor("tom"), cast.children["mia"], now)
     await shared_question.agree(cast.actor("tom"), cast.children["mia"], "The dog?", "Rex", now)
@@ -166,7 +166,7 @@ async def of_those_who_work_here(cast: Cast) -> Pages:
     await cast.new_token("root")
     ready = await handed_in(cast, listed("Amal A.,tom,R1", f"{LONG[:90]},tom,R2"))
     faulty = await handed_in(cast, listed("Amal B.,nobody,R3", ",tom,R4"))
-    while await intake.tick(cast.clock()):
+    while await bulk_import.tick(cast.clock()):
         pass
     return {
         "children of the agency": ("root", "/desk/people/children"),
@@ -215,7 +215,7 @@ async def _together(cast: Cast, search: UUID, friend: UUID) -> Pages:
     """A child of the same home that is missing with the first one, and one that may be."""
     tom, now, id_, maybe = cast.actor("tom"), cast.clock(), uuid4(), uuid4()
     await opening.open_episode(tom, friend, id_, Saying(now, LONG), now)
-    await linking.link(tom, search, id_, now)
+    await together_actions.link(tom, search, id_, now)
     [third] = await scenes.crowd(cast, 1)
     await opening.open_episode(tom, third, maybe, Saying(now), now)
     return {
@@ -239,7 +239,7 @@ async def _passed_on(cast: Cast, search: UUID) -> Pages:
             made_at=now,
         )
         if words is not None:
-            await handing.write_note(cast.actor(name), row.id, uuid4(), words, now)
+            await handovers.write_note(cast.actor(name), row.id, uuid4(), words, now)
         what = f"handover: {part} of {name}"
         pages[what] = (name, f"/desk/handovers/{row.id}")
     return pages
@@ -254,7 +254,7 @@ async def _mailed(cast: Cast, search: UUID) -> Pages:
     address = f"{'missing-' * 7}@{'police.' * 8}example.org"
     wanted = Mailing("police", address, Copy.POLICE, "fr")
     episode, reader = await Episode.get(id=search), Reader("fr", ZoneInfo("Europe/Paris"))
-    paper = await mailing.send(cast.actor("tom"), episode, uuid4(), wanted, reader, cast.clock())
+    paper = await mail.send(cast.actor("tom"), episode, uuid4(), wanted, reader, cast.clock())
     path = f"/desk/episodes/{search}/mail"
     return {"mail": ("tom", path), "mail, on its way": ("tom", f"{path}/{paper.id}")}
 
@@ -265,7 +265,7 @@ async def _seen_from_afar(cast: Cast, away: UUID, friend: UUID) -> Pages:
     said = {"persons_of_concern": f"{LONG}, +33 6 11 22 33 44", "places_found": ARABIC}
     for child_id in (away, friend):
         child, tom = await Child.get(id=child_id), cast.actor("tom")
-        await packing.put(tom, child, {Role.CASEWORKER}, base=0, given=said, now=now)
+        await actions.put(tom, child, {Role.CASEWORKER}, base=0, given=said, now=now)
     children = [away, friend, *await scenes.crowd(cast, 4)]
     for number, child_id in enumerate(children * 2):
         at = last_quarter + timedelta(days=number)
@@ -317,7 +317,7 @@ async def _talk(cast: Cast, child: UUID) -> UUID:
     tom, now, id_ = cast.actor("tom"), cast.clock(), uuid4()
     await opening.open_episode(tom, child, id_, Saying(now), now)
     await found(tom, id_, uuid4(), Found(now, "At the station", "Sam", "Tired."), now)
-    await interviewing.save(tom, id_, 0, _answers(now), now)
+    await interview_actions.save(tom, id_, 0, _answers(now), now)
     return id_
 
 

@@ -16,7 +16,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from server.auth.models import Identity, Session
-from server.auth.oidc import terms, tying
+from server.auth.oidc import account_linking, role_mapping
 from server.settings import Provider as Known
 from tests.browser.test_desk import AXE, ON_SQLITE, chromium, desk
 from tests.cast import Cast
@@ -55,7 +55,7 @@ async def staged(cast: Cast) -> AsyncIterator[Stage]:
                 secret=SECRET,
             )
             cast.app.state.settings = replace(cast.settings, public_url=url, oidc={"house": known})
-            await terms.change_terms(
+            await role_mapping.change_terms(
                 cast.actor("root"),
                 known,
                 label="the House of Lisbon",
@@ -81,7 +81,9 @@ async def test_tom_comes_for_the_first_time_and_again_and_shows_who_he_is(
 ) -> None:
     code = None
     async with staged(cast) as stage:
-        code = await tying.welcome(cast.actor("root"), stage.known, cast.tom, cast.clock())
+        code = await account_linking.welcome(
+            cast.actor("root"), stage.known, cast.tom, cast.clock()
+        )
         context = await stage.browser.new_context(java_script_enabled=script)
         page = await context.new_page()
         await page.goto(f"{stage.url}/desk/rounds")
@@ -117,7 +119,9 @@ async def test_tom_comes_for_the_first_time_and_again_and_shows_who_he_is(
 async def test_what_another_site_begins_ends_in_nobodys_session(cast: Cast) -> None:
     """Eve sends Tom her own way back: his browser does not take it."""
     async with staged(cast) as stage:
-        await tying.tie(cast.actor("root"), stage.known, cast.eve, "tom-there", cast.clock())
+        await account_linking.tie(
+            cast.actor("root"), stage.known, cast.eve, "tom-there", cast.clock()
+        )
         hers = await (await stage.browser.new_context()).new_page()
         await hers.goto(f"{stage.url}/sign-in/with/house")
         # She says there who she is, and stops before her browser is back here.
@@ -134,10 +138,12 @@ async def pages(cast: Cast, stage: Stage, **how: Any) -> AsyncIterator[tuple[str
     """Every page of the way, in turn."""
     stage.house.shows_page = False
     await Identity.all().delete()
-    await tying.tie(cast.actor("root"), stage.known, cast.tom, "tom-there", cast.clock())
+    await account_linking.tie(cast.actor("root"), stage.known, cast.tom, "tom-there", cast.clock())
     tied = Identity.filter(person_id=cast.tom.id)
     await tied.update(unheeded="none", used_at=cast.clock())
-    await tying.tie(cast.actor("root"), stage.known, cast.ines, "ines-there", cast.clock())
+    await account_linking.tie(
+        cast.actor("root"), stage.known, cast.ines, "ines-there", cast.clock()
+    )
     await Identity.filter(person_id=cast.ines.id).update(unheeded="carer")
     root = await desk(cast, stage.browser, stage.url, "root", **how)
     await root.goto(f"{stage.url}/desk/people/accounts")

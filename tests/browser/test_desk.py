@@ -18,18 +18,18 @@ from server.alerts.models import Alert
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer, Want
 from server.inbound import cards, links
-from server.missing.profile import packing, photos
+from server.missing.profile import actions, photos
 from server.missing.profile.rules import Shows
 from server.notify.actions import add_address
 from server.people.actions import set_language
 from server.people.models import Child
 from server.people.rules import Role
-from server.plan import offering
+from server.plan import template_actions
 from server.plan.template import Offer, Step
-from server.security import crypt
-from server.watch import calling
+from server.security import encryption
+from server.watch import watch_alerts
 from server.watch.carer.models import Question
-from server.watch.signals import noticing
+from server.watch.signals import observations
 from server.watch.ticking import beat
 from tests.browser import further
 from tests.browser.keys import walked
@@ -91,7 +91,7 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
     await add_address(cast.actor("tom"), cast.tom.id, "email", "tom@example.org", now=cast.clock())
     alert = await Alert.get(child_id=cast.mia.id)
     closed = await Alert.get(child_id=cast.noor.id, cause="silence")
-    await calling.close_alert(
+    await watch_alerts.close_alert(
         cast.actor("ines"), closed.id, alerts.Outcome.SPOKE, "She called.", cast.clock()
     )
     await beat("tick", at(19, 30))
@@ -102,10 +102,10 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
     offer = Offer("education", "en", 12, 17, "I want to learn. " * 9, None, None, steps)
     ours, now = cast.agency.id, cast.clock()
     for template_id in (template := uuid4(), retired := uuid4()):
-        await offering.add(cast.actor("ines"), ours, template_id, offer, now)
-    await offering.retire(cast.actor("ines"), ours, retired, now)
+        await template_actions.add(cast.actor("ines"), ours, template_id, offer, now)
+    await template_actions.retire(cast.actor("ines"), ours, retired, now)
     for sign in ("packed_bag", "unexplained_things"):
-        await noticing.note(
+        await observations.note(
             cast.actor("tom"),
             cast.children["noor"],
             Role.CASEWORKER,
@@ -115,7 +115,7 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
             now=now,
         )
     question = await Question.get(child_id=cast.mia.id)
-    token = crypt.sign(str(question.id), "question", until=question.expires_at)
+    token = encryption.sign(str(question.id), "question", until=question.expires_at)
     alerted = f"/desk/children/{alert.child_id}"
     called = await Child.get(id=alert.child_id)
     long = {
@@ -123,7 +123,7 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         "frightens": "حتى الصباح",
         "hair": "red",
     }
-    await packing.put(
+    await actions.put(
         cast.actor("tom"), called, [Role.CASEWORKER], base=0, given=long, now=cast.clock()
     )
     await photos.add(

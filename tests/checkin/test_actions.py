@@ -18,11 +18,11 @@ from server.errors import IdReused, NotFound, Refused
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.rules import Role
-from server.policy.policy import Tier
+from server.policy.model import Tier
 from server.storage.db import fetch
 from server.watch import ticking
 from server.watch.models import Round, Watch
-from server.watch.rhythm import agreeing
+from server.watch.rhythm import agreements
 from tests.cast import Cast
 from tests.races import no_fault, together
 
@@ -90,7 +90,7 @@ async def test_a_carer_who_only_holds_the_alarm_is_not_said_to_have_been_early(
     is open, nor once it is late. Only the first of these is early."""
     tom, now = cast.actor("tom"), cast.clock()
     twice = {"at": ["09:00", "18:00"]}
-    await agreeing.set_tier(tom, cast.mia.id, Tier.HIGH, rhythm=twice, now=now)
+    await agreements.set_tier(tom, cast.mia.id, Tier.HIGH, rhythm=twice, now=now)
     await at(cast, DUE - before)
     kept, _ = await record(cast, answer(cast), who="sam", role=Role.CARER)
     assert (kept.is_early, kept.is_late) == (is_early, False)

@@ -12,16 +12,16 @@ from server.checkin.models import CheckIn
 from server.checkin.rules import Want
 from server.people.models import Person
 from server.people.rules import Role
+from server.policy.model import EACH_MISS
 from server.policy.models import Policy
-from server.policy.policy import EACH_MISS
 from server.storage import bulk
 from server.storage.db import write
 from server.tasks import actions as dues
 from server.tasks.models import Due
 from server.tasks.rules import Kind, Setting
 from server.watch.models import Noted, Round, round_id
-from server.watch.signals import drift, noticing
-from server.watch.signals.signals import Changed, Code
+from server.watch.signals import drift, observations
+from server.watch.signals.rules import Changed, Code
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.plan.said import Phone
@@ -172,7 +172,7 @@ async def test_missed_meetings_and_broken_promises_are_those_of_adults(cast: Cas
 async def test_two_signs_are_said_and_one_that_was_taken_back_is_none(cast: Cast) -> None:
     ids = [uuid4(), uuid4()]
     for id_, sign in zip(ids, ("packed_bag", "injuries"), strict=True):
-        await noticing.note(
+        await observations.note(
             cast.actor("sam"),
             cast.children["mia"],
             Role.CARER,
@@ -184,7 +184,7 @@ async def test_two_signs_are_said_and_one_that_was_taken_back_is_none(cast: Cast
     assert await codes(cast) == [Code.OBSERVATIONS]
     # A board that has just read the answers says it at once all the same.
     assert "Changed: adults noticed something" in await page_of(cast, "tom", "/desk/")
-    await noticing.take_back(cast.actor("sam"), cast.children["mia"], ids[0], cast.clock())
+    await observations.take_back(cast.actor("sam"), cast.children["mia"], ids[0], cast.clock())
     assert await found(cast) == []
     assert "Changed:" not in await page_of(cast, "tom", "/desk/")
 

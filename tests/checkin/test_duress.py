@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from server.alerts.models import Alert
 from server.audit.models import Entry
-from server.checkin.duress import agreed_sign, duress, listening
-from server.checkin.duress.duress import Heard, Sign, heard
+from server.checkin.duress import agreed_sign, listening, rules
 from server.checkin.duress.models import DuressHeard, DuressSign
+from server.checkin.duress.rules import Heard, Sign, heard
 from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
@@ -45,14 +45,14 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
     ],
 )
 def test_a_word_is_heard_however_it_is_typed(word: str, note: str) -> None:
-    sign = duress.agreed(None, word)
+    sign = rules.agreed(None, word)
     assert heard(sign, mark="a", want=Want.NOTHING, note=note) is Heard.WORD
 
 
 @pytest.mark.parametrize("note", ["umbrellas", "um brella", "blue, then a jacket", "", None])
 def test_other_words_are_none(note: str | None) -> None:
     for word in ("umbrella", "blue jacket"):
-        sign = duress.agreed(None, word)
+        sign = rules.agreed(None, word)
         assert heard(sign, mark="b", want=Want.NOTHING, note=note) is None
 
 
@@ -61,7 +61,7 @@ def test_whatever_word_is_agreed_it_is_found_among_others(
     word: str, before: str, after: str
 ) -> None:
     try:
-        sign = duress.agreed(None, word)
+        sign = rules.agreed(None, word)
     except Refused:
         return
     note = f"{before} {word} {after}"
@@ -81,7 +81,7 @@ def test_where_there_is_one_way_only_its_mark_says_nothing(way: Way) -> None:
     assert heard(Sign("a", None), mark="a", want=Want.NOTHING, note=None, way=way) is None
 
 
-@pytest.mark.parametrize("sign", [Sign("a", None), Sign("b", None), duress.NOTHING])
+@pytest.mark.parametrize("sign", [Sign("a", None), Sign("b", None), rules.NOTHING])
 def test_in_a_text_message_the_agreed_word_says_it_whatever_else_was_agreed(sign: Sign) -> None:
     said = {"want": Want.NOTHING, "note": None, "way": Way.SMS}
     assert heard(sign, mark="b", **said) is Heard.WORD
@@ -94,7 +94,7 @@ def test_in_a_text_message_the_agreed_word_says_it_whatever_else_was_agreed(sign
 )
 def test_what_makes_no_sign_is_refused(mark: str | None, word: str | None, field: str) -> None:
     with pytest.raises(Refused) as refused:
-        duress.agreed(mark, word)
+        rules.agreed(mark, word)
     assert refused.value.field == field
 
 
@@ -110,7 +110,7 @@ async def lane(cast: Cast) -> AsyncIterator[FastLane]:
 
 
 async def agree(cast: Cast, mark: str | None = "b", word: str | None = None) -> DuressSign:
-    sign = duress.agreed(mark, word)
+    sign = rules.agreed(mark, word)
     return await agreed_sign.agree(cast.actor("tom"), cast.children["mia"], sign, cast.clock())
 
 
@@ -388,7 +388,7 @@ async def test_the_alert_says_that_there_is_something_and_why_only_behind_the_ga
 
 async def test_a_guardian_sees_the_alert_and_not_why(cast: Cast) -> None:
     noor = cast.children["noor"]
-    sign = duress.agreed("b", None)
+    sign = rules.agreed("b", None)
     await agreed_sign.agree(cast.actor("tom"), noor, sign, cast.clock())
     said = {"id": str(uuid4()), "said_at": cast.clock().isoformat(), "mark": "b"}
     assert (await cast.client_as("noor").post("/api/v1/check-ins", json=said)).status_code == 201

@@ -17,8 +17,8 @@ from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want
 from server.notify.models import Message
 from server.people.rules import Leaving, Role
-from server.placements import placing
-from server.security.crypt import hash_token
+from server.placements import actions as placements
+from server.security.encryption import hash_token
 from server.watch import ticking
 from server.watch.models import Round, Watch
 from tests.cast import Cast
@@ -167,7 +167,7 @@ async def test_a_placement_that_has_ended_is_left_to_the_long_way(
     cast: Cast, lane: FastLane
 ) -> None:
     now = cast.clock()
-    await placing.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
+    await placements.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
     assert await take(lane, cast, "mia", an_answer(cast)) is None
     assert (await Watch.get(child_id=cast.mia.id)).act_at is None
 

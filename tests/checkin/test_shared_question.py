@@ -11,7 +11,7 @@ from server.checkin import shared_question
 from server.checkin.models import SharedAnswer, SharedQuestion
 from server.storage.db import fetch
 from server.watch.signals import drift
-from server.watch.signals.signals import Code
+from server.watch.signals.rules import Code
 from tests.cast import Cast
 from tests.checkin.test_duress import UNLIKE, path_of, unlocked
 from tests.races import no_fault, together

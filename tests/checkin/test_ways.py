@@ -17,10 +17,10 @@ from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.rules import Role
 from server.policy.levels import Way
-from server.policy.policy import Tier
+from server.policy.model import Tier
 from server.watch import evidence, history, ticking
 from server.watch.models import Round, Watch
-from server.watch.rhythm import agreeing
+from server.watch.rhythm import agreements
 from tests.cast import Cast
 
 DUE = datetime(2026, 3, 2, 17, tzinfo=UTC)
@@ -47,7 +47,7 @@ async def said(
 
 
 async def in_the_high_tier(cast: Cast) -> None:
-    await agreeing.set_tier(
+    await agreements.set_tier(
         cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
     )
 

@@ -14,15 +14,15 @@ import uvicorn
 from server.alerts import opening
 from server.alerts.ladder import Cause
 from server.alerts.opening import Opening
-from server.alerts.reach import policy_of
+from server.alerts.recipients import policy_of
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
-from server.policy.policy import Tier
+from server.policy.model import Tier
 from server.storage import bulk
 from server.storage.db import write
 from server.watch.models import Pause, Round, Watch, round_id
-from server.watch.rhythm import rhythm as rhythms
-from server.watch.rhythm.rhythm import Rhythm
+from server.watch.rhythm import rules as rhythms
+from server.watch.rhythm.rules import Rhythm
 from server.web import live
 from tests.cast import Cast
 

@@ -9,7 +9,7 @@ import pytest
 from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.notify.models import Delivery, Message
-from server.watch import calling
+from server.watch import watch_alerts
 from server.watch.models import Watch
 from tests.cast import Cast
 from tests.desk.walking import answer, at, at_desk, run_until
@@ -216,7 +216,7 @@ async def test_an_answer_of_the_high_tier_is_confirmed_by_a_person(cast: Cast) -
 
 
 async def test_what_somebody_said_stands_there_as_their_words(cast: Cast) -> None:
-    alert = await calling.open_missing(
+    alert = await watch_alerts.open_missing(
         cast.actor("sam"), cast.mia.id, "<b>Her bed is empty</b>", cast.clock()
     )
     page = await look(cast, "tom", alert)

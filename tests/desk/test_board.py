@@ -12,8 +12,8 @@ from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.checkin.rules import Want
 from server.i18n import gettext
-from server.watch import calling, ticking
-from server.watch.rhythm import agreeing
+from server.watch import ticking, watch_alerts
+from server.watch.rhythm import agreements
 from tests.cast import Cast
 from tests.desk import scenes
 from tests.desk.walking import answer, at, at_desk, run_until
@@ -47,7 +47,7 @@ async def test_who_needs_somebody_now_comes_first(cast: Cast) -> None:
 
 async def test_a_missing_child_stands_on_top_whoever_has_it(cast: Cast) -> None:
     await run_until(cast, at(19, 50))
-    alert = await calling.open_missing(cast.actor("sam"), cast.noor.id, None, cast.clock())
+    alert = await watch_alerts.open_missing(cast.actor("sam"), cast.noor.id, None, cast.clock())
     async with at_desk(cast, "ines") as browser:
         await browser.post(f"/desk/alerts/{alert.id}/acknowledge")
     page = await board(cast, "tom")
@@ -68,7 +68,7 @@ async def test_an_alert_that_somebody_has_is_in_hand(cast: Cast) -> None:
 
 
 async def test_late_due_and_away_are_told_apart(cast: Cast) -> None:
-    await agreeing.pause(
+    await agreements.pause(
         cast.actor("tom"), cast.noor.id, cast.clock(), at(20, day=5), None, now=cast.clock()
     )
     await run_until(cast, at(17))

@@ -8,12 +8,12 @@ import re
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
 from server.people.models import Agency
+from server.policy.model import DEFAULT
 from server.policy.models import Policy
-from server.policy.policy import DEFAULT
-from server.security import crypt
-from server.watch import calling
+from server.security import encryption
+from server.watch import watch_alerts
 from server.watch.carer.models import Question
-from server.watch.foreseeing import Then, if_not_seen
+from server.watch.forecast import Then, if_not_seen
 from server.watch.models import Watch
 from tests.cast import SURNAMES, Cast
 from tests.desk.walking import answer, at, run_until
@@ -25,7 +25,7 @@ async def link(cast: Cast) -> str:
     """Sam's link about Mia, at 19:05."""
     await run_until(cast, at(19, 5))
     question = await Question.get(child_id=cast.mia.id)
-    return f"/q/{crypt.sign(str(question.id), 'question', until=question.expires_at)}"
+    return f"/q/{encryption.sign(str(question.id), 'question', until=question.expires_at)}"
 
 
 async def test_it_asks_without_a_name_and_leads_nowhere(cast: Cast) -> None:
@@ -86,7 +86,7 @@ async def test_it_says_that_the_caseworker_was_called_when_that_is_over_too(cast
         await browser.post(path, data={"answer": "not_seen"})
         alert = await Alert.get(child_id=cast.mia.id)
         now = cast.clock.advance(minutes=5)
-        await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
+        await watch_alerts.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
         assert "Nous avons appelé des adultes." in (await browser.get(path)).text
 
 
@@ -145,7 +145,7 @@ async def test_a_day_later_the_question_is_over(cast: Cast) -> None:
 async def test_a_link_that_is_not_ours_is_over_too(cast: Cast) -> None:
     path = await link(cast)
     async with cast.client(headers={"accept": "text/html", "accept-language": "en"}) as browser:
-        for wrong in (path[:-3] + "abc", "/q/nonsense", f"/q/{crypt.sign('x', 'question')}"):
+        for wrong in (path[:-3] + "abc", "/q/nonsense", f"/q/{encryption.sign('x', 'question')}"):
             assert (await browser.get(wrong)).status_code == 404
             assert (await browser.post(wrong, data={"answer": "seen"})).status_code == 404
 

@@ -11,9 +11,9 @@ from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
-from server.policy.policy import Tier
+from server.policy.model import Tier
 from server.watch.models import Pause, Sighting, Watch
-from server.watch.rhythm import agreeing
+from server.watch.rhythm import agreements
 from tests.cast import Cast
 from tests.desk.walking import answer, at, at_desk, run_until
 
@@ -564,7 +564,7 @@ async def test_the_rounds_of_all_children_stand_in_a_table(cast: Cast) -> None:
 
 
 async def test_a_pause_of_another_child_cannot_be_ended_through_this_one(cast: Cast) -> None:
-    pause = await agreeing.pause(
+    pause = await agreements.pause(
         cast.actor("tom"), cast.noor.id, cast.clock(), at(20, day=5), None, now=cast.clock()
     )
     async with at_desk(cast, "tom") as browser:

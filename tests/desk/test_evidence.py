@@ -14,13 +14,13 @@ from server.alerts.models import Alert
 from server.checkin.rules import Want
 from server.notify.models import Delivery, Message
 from server.people.rules import Role
-from server.policy.policy import Tier
-from server.watch import actions, calling, evidence, ticking
+from server.policy.model import Tier
+from server.watch import actions, evidence, ticking, watch_alerts
 from server.watch.carer import questions
 from server.watch.carer.models import Question
 from server.watch.models import Blind
-from server.watch.rhythm import agreeing
-from server.watch.standing import State
+from server.watch.rhythm import agreements
+from server.watch.state_machine import State
 from server.watch.wording import Reach, read_marks, usual
 from tests.cast import Cast
 from tests.desk.walking import PARIS, answer, at, leave_the_others_out, run_until
@@ -78,7 +78,7 @@ async def test_an_alert_says_all_that_is_known_in_two_sentences(cast: Cast) -> N
     ],
 )
 async def test_what_the_carer_said_is_said(cast: Cast, said: str, clause: str) -> None:
-    await agreeing.set_tier(
+    await agreements.set_tier(
         cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
     )
     await run_until(cast, at(18, 31))
@@ -96,7 +96,7 @@ async def test_what_the_ceiling_called_about_is_told_of_the_round_that_was_misse
     await run_until(cast, at(17))
     await answer(cast, "mia")
     cast.clock.set(at(12, 0, 3))
-    await agreeing.set_tier(
+    await agreements.set_tier(
         cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
     )
     # A day after her answer is over before her check-in is due.
@@ -119,7 +119,7 @@ async def test_a_carer_who_looked_in_vain_without_being_asked_is_heard(cast: Cas
     await run_until(cast, at(17))
     await answer(cast, "mia")
     cast.clock.set(at(12, 0, 3))
-    await agreeing.set_tier(
+    await agreements.set_tier(
         cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
     )
     await run_until(cast, at(18, 40, 3))
@@ -199,7 +199,7 @@ async def test_help_talk_and_missing_say_who_called(cast: Cast) -> None:
     await answer(cast, "mia", want=Want.HELP)
     assert await sentence(cast, "mia") == "Asked for help 15:10."
     cast.clock.set(at(15, 20))
-    await calling.open_missing(cast.actor("sam"), cast.mia.id, None, cast.clock())
+    await watch_alerts.open_missing(cast.actor("sam"), cast.mia.id, None, cast.clock())
     assert (await sentence(cast, "mia")).startswith("Reported missing 15:20, last answer")
     cast.clock.set(at(15, 30))
     await answer(cast, "mia")
@@ -207,7 +207,7 @@ async def test_help_talk_and_missing_say_who_called(cast: Cast) -> None:
 
 
 async def test_an_absence_says_its_end(cast: Cast) -> None:
-    await agreeing.pause(
+    await agreements.pause(
         cast.actor("tom"), cast.mia.id, cast.clock(), at(20, day=8), None, now=cast.clock()
     )
     await run_until(cast, at(20))

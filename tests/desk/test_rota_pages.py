@@ -13,7 +13,7 @@ import pytest
 
 from server.rota import planning
 from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift, Spell
-from server.watch.calling import open_missing
+from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 

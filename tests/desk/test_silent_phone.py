@@ -9,8 +9,8 @@ import pytest
 
 from server.alerts.ladder import Outcome
 from server.notify.models import Address, Message
-from server.security import crypt
-from server.watch import calling, evidence
+from server.security import encryption
+from server.watch import evidence, watch_alerts
 from server.watch.carer.models import Question
 from tests.cast import Cast
 from tests.desk.walking import PARIS, answer, at, at_desk, leave_the_others_out, run_until
@@ -67,7 +67,7 @@ async def test_an_alert_says_that_the_phone_shows_nothing(
     assert "reachable" not in said
     path = f"/desk/alerts/{known.alerts[0].id}"
     assert words[1:] in await page(cast, "tom", path)
-    await calling.close_alert(
+    await watch_alerts.close_alert(
         cast.actor("tom"), known.alerts[0].id, Outcome.SEEN, "At the door.", cast.clock()
     )
     closed = await page(cast, "tom", path)
@@ -87,7 +87,7 @@ async def test_the_carer_reads_that_it_may_be_the_phone_and_looks_all_the_same(c
     await phone(cast)
     await run_until(cast, at(19, 5))
     question = await Question.get(child_id=cast.mia.id)
-    token = crypt.sign(str(question.id), "question", until=question.expires_at)
+    token = encryption.sign(str(question.id), "question", until=question.expires_at)
     async with cast.client(headers={"accept": "text/html", "accept-language": "en"}) as browser:
         shown = (await browser.get(f"/q/{token}")).text
     assert "peut-être que le téléphone" in shown

@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 from server import logs
 from server.errors import Conflict
-from server.web.web import Faults
+from server.web.responses import Faults
 
 WORDS = "I ran away from Brandvold"
 

@@ -4,8 +4,8 @@ import pytest
 from tortoise.exceptions import FieldError
 
 from server.people.models import Agency
-from server.security import crypt
-from server.security.crypt import Keyring, Unreadable
+from server.security import encryption
+from server.security.encryption import Keyring, Unreadable
 from server.storage.db import fetch
 from tests.fixtures import Database, DrivenClock
 
@@ -20,7 +20,7 @@ async def stored_names() -> list[str]:
 async def test_the_database_never_sees_the_words(db: Database, clock: DrivenClock) -> None:
     agency = await Agency.create(name="Maison Brandvold", made_at=clock())
     (stored,) = await stored_names()
-    assert stored.startswith(crypt.MARK)
+    assert stored.startswith(encryption.MARK)
     assert "Brandvold" not in stored
     assert (await Agency.get(id=agency.id)).name == "Maison Brandvold"
     assert await Agency.all().values_list("name", flat=True) == ["Maison Brandvold"]
@@ -37,9 +37,9 @@ async def test_every_way_of_writing_seals(db: Database, clock: DrivenClock) -> N
     assert (await Agency.get(id=agency.id)).name == "third"
     clock.advance(minutes=1)
     await Agency.bulk_create([Agency(name="fourth", made_at=clock())])
-    await fetch("UPDATE agency SET name = $1 WHERE id = $2", [crypt.seal("fifth"), agency.id])
+    await fetch("UPDATE agency SET name = $1 WHERE id = $2", [encryption.seal("fifth"), agency.id])
     assert [row.name for row in await Agency.all().order_by("made_at")] == ["fifth", "fourth"]
-    assert all(name.startswith(crypt.MARK) for name in await stored_names())
+    assert all(name.startswith(encryption.MARK) for name in await stored_names())
 
 
 async def test_a_filter_that_could_find_nothing_is_refused(db: Database) -> None:
@@ -52,13 +52,13 @@ async def test_a_new_key_in_front_seals_what_comes_and_opens_what_was(
     db: Database, clock: DrivenClock
 ) -> None:
     await Agency.create(name="before", made_at=clock())
-    crypt.use(Keyring([NEW, OLD]))
+    encryption.use(Keyring([NEW, OLD]))
     clock.advance(minutes=1)
     await Agency.create(name="after", made_at=clock())
     assert [row.name for row in await Agency.all().order_by("made_at")] == ["before", "after"]
     before, after = await stored_names()
-    assert not crypt.current().is_current(before)
-    assert crypt.current().is_current(after)
-    crypt.use(Keyring([NEW]))
+    assert not encryption.current().is_current(before)
+    assert encryption.current().is_current(after)
+    encryption.use(Keyring([NEW]))
     with pytest.raises(Unreadable):
         await Agency.all()

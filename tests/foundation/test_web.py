@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from server.errors import Conflict, Refused, TooMany, Unauthenticated, WaymarkError
-from server.security import crypt
+from server.security import encryption
 from server.settings import Settings, load
 from server.web import middleware, rendering, web
 
@@ -152,7 +152,7 @@ def test_a_body_that_does_not_fit_gets_a_precise_problem(
 
 
 def test_a_sealed_text_is_not_taken_as_somebodys_words(phone: TestClient) -> None:
-    stolen = crypt.Keyring(["k" * 32]).seal("words of another child")
+    stolen = encryption.Keyring(["k" * 32]).seal("words of another child")
     for text in (stolen, f" {stolen} ", stolen.replace("w", "\\u0077", 1)):
         assert post(phone, f'{{"a":1,"note":"{text}"}}'.encode()).status_code == 400
     assert phone.post("/form", data={"note": stolen}).status_code == 400

@@ -12,7 +12,7 @@ from server.audit.models import Entry
 from server.checkin.duress import listening
 from server.checkin.models import CheckIn
 from server.errors import Refused
-from server.inbound import agreeing
+from server.inbound import agreements
 from server.inbound.models import Inbound, Texting
 from server.inbound.reading import unknown_since
 from server.notify.actions import add_address
@@ -51,7 +51,7 @@ async def agreed(cast: Cast, name: str = "mia", **how: Any) -> Texting:
         "replies": True,
         "now": cast.clock(),
     }
-    return await agreeing.agree(cast.actor("tom"), cast.children[name], **(values | how))
+    return await agreements.agree(cast.actor("tom"), cast.children[name], **(values | how))
 
 
 async def thanks(cast: Cast) -> int:
@@ -299,8 +299,8 @@ async def test_agreeing_twice_at_once_leaves_one(cast: Cast) -> None:
 
 async def test_after_the_end_the_number_is_a_stranger_s(cast: Cast) -> None:
     await agreed(cast)
-    await agreeing.end(cast.actor("tom"), cast.mia.id, cast.clock())
-    await agreeing.end(cast.actor("tom"), cast.mia.id, cast.clock())
+    await agreements.end(cast.actor("tom"), cast.mia.id, cast.clock())
+    await agreements.end(cast.actor("tom"), cast.mia.id, cast.clock())
     await text(cast, "soleil")
     assert (await Inbound.get()).what == "unknown"
     assert not await Address.filter(person_id=cast.mia.id, dropped_at__isnull=True).exists()

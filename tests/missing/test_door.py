@@ -11,7 +11,7 @@ from server.missing.search.models import Episode, Line
 from server.missing.search.opening import open_of_child
 from server.notify.models import Message
 from server.people.rules import Leaving
-from server.placements import placing
+from server.placements import actions
 from server.watch.models import Watch
 from tests.cast import Cast
 from tests.missing.test_episodes import opened, path_of, post
@@ -178,7 +178,7 @@ async def test_said_where_nobody_looks_it_is_kept_as_an_answer(cast: Cast) -> No
 
 async def test_the_door_is_open_after_the_placement_has_ended(cast: Cast) -> None:
     now = cast.clock()
-    await placing.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
+    await actions.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
     made = await opened(cast)
     assert (await me(cast))["door"] is True
     assert (await says(cast, want="safe")).status_code == 201

@@ -11,9 +11,9 @@ import pytest
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.errors import Conflict, IdReused
-from server.missing.returns import finding
-from server.missing.returns.finding import Found
-from server.missing.search import lines, opening
+from server.missing.returns import child_found
+from server.missing.returns.child_found import Found
+from server.missing.search import opening, timeline
 from server.missing.search.models import Alias, Episode, Line
 from server.missing.search.opening import Saying
 from server.people.models import Child
@@ -347,7 +347,7 @@ async def test_two_who_found_the_child_in_one_moment_are_one_return(cast: Cast) 
     what = Found(now, "Here", "Sam", "Well.")
     both = await together(
         *(
-            finding.found(cast.actor(name), UUID(made["id"]), uuid4(), what, now)
+            child_found.found(cast.actor(name), UUID(made["id"]), uuid4(), what, now)
             for name in ("tom", "ines")
         )
     )
@@ -425,11 +425,12 @@ async def test_nobody_of_another_agency_learns_that_there_is_an_episode(cast: Ca
 async def test_a_changed_line_is_found_out(cast: Cast) -> None:
     made = await opened(cast)
     await enter(cast, made, "note", "A white car.")
-    assert await lines.verify() is None
+    assert await timeline.verify() is None
     line = await Line.get(what="note")
     await Line.filter(id=line.id).update(words="A black car.")
     assert (
-        await lines.verify() == f"line 2 of episode {made['id']} was changed, added or taken away"
+        await timeline.verify()
+        == f"line 2 of episode {made['id']} was changed, added or taken away"
     )
 
 

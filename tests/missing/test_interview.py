@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from server.errors import Conflict, Refused
-from server.missing.returns import finding, interview, interviewing
-from server.missing.returns.finding import Found
+from server.missing.returns import child_found, interview, interview_actions
+from server.missing.returns.child_found import Found
 from server.missing.search import opening
 from server.missing.search.models import Episode, Line, ReturnInterview
 from server.missing.search.opening import Saying
@@ -42,7 +42,7 @@ async def returned(cast: Cast, child: str = "mia") -> Episode:
     now, tom = cast.clock(), cast.actor("tom")
     held, _ = await opening.open_episode(tom, cast.children[child].id, uuid4(), Saying(now), now)
     what = Found(now, "At the station", "Sam", "Tired.")
-    return await finding.found(tom, held.id, uuid4(), what, now)
+    return await child_found.found(tom, held.id, uuid4(), what, now)
 
 
 def path_of(cast: Cast, episode: Episode) -> str:
@@ -120,7 +120,7 @@ async def test_what_is_not_said_yet_is_named_and_what_was_said_is_kept(cast: Cas
     for missing in ("at", "interviewer", "independent"):
         body = said(cast)
         body.pop(missing)
-        held = await interviewing.latest(episode.id)
+        held = await interview_actions.latest(episode.id)
         answer = await put(cast, episode, held.version if held else 0, body, is_held=True)
         assert (answer.status_code, answer.json()["field"]) == (422, missing)
         kept = await ReturnInterview.filter(episode_id=episode.id).order_by("-version").first()
@@ -157,7 +157,7 @@ async def test_two_who_save_two_screens_at_once_keep_both(cast: Cast) -> None:
     episode, now = await returned(cast), cast.clock()
     both = await together(
         *(
-            interviewing.save_group(cast.actor(name), episode.id, group, 0, said_, now)
+            interview_actions.save_group(cast.actor(name), episode.id, group, 0, said_, now)
             for name, group, said_ in (
                 ("tom", "own", {"own": "Mine."}),
                 ("ines", "next", {"stop": "A room of my own."}),
@@ -165,23 +165,23 @@ async def test_two_who_save_two_screens_at_once_keep_both(cast: Cast) -> None:
         )
     )
     assert not [one for one in both if isinstance(one, BaseException)]
-    row = await interviewing.latest(episode.id)
+    row = await interview_actions.latest(episode.id)
     assert row is not None
     assert (row.version, row.answers) == (2, {"own": "Mine.", "stop": "A room of my own."})
 
 
 async def test_one_screen_answered_twice_shows_the_other_answer(cast: Cast) -> None:
     episode, now, tom = await returned(cast), cast.clock(), cast.actor("tom")
-    await interviewing.save_group(tom, episode.id, "own", 0, {"own": "One."}, now)
+    await interview_actions.save_group(tom, episode.id, "own", 0, {"own": "One."}, now)
     with pytest.raises(Conflict) as caught:
-        await interviewing.save_group(tom, episode.id, "own", 0, {"own": "Two."}, now)
+        await interview_actions.save_group(tom, episode.id, "own", 0, {"own": "Two."}, now)
     assert caught.value.extra["answers"] == {"own": "One."}
 
 
 async def test_nobody_who_cares_for_the_child_or_works_in_its_home_leads_it(cast: Cast) -> None:
     episode = await returned(cast)
     with pytest.raises(Refused) as caught:
-        await interviewing.save(
+        await interview_actions.save(
             cast.actor("tom"),
             episode.id,
             0,
@@ -194,17 +194,17 @@ async def test_nobody_who_cares_for_the_child_or_works_in_its_home_leads_it(cast
 async def test_a_refusal_is_noted_once_and_the_talk_is_offered_again(cast: Cast) -> None:
     episode, now, tom = await returned(cast), cast.clock(), cast.actor("tom")
     with pytest.raises(Refused):
-        await interviewing.refused(tom, episode.id, now)
-    await interviewing.save_group(tom, episode.id, "offer", 0, {"answer": "refused"}, now)
+        await interview_actions.refused(tom, episode.id, now)
+    await interview_actions.save_group(tom, episode.id, "offer", 0, {"answer": "refused"}, now)
     cast.clock.advance(hours=10)
     for _ in range(2):
-        await interviewing.refused(tom, episode.id, cast.clock())
+        await interview_actions.refused(tom, episode.id, cast.clock())
     due = await clock_of(episode)
     assert due is not None
     assert due.due_at == cast.clock() + 72 * HOUR
     assert await Line.filter(episode_id=episode.id, what="interview_offered").count() == 1
     with pytest.raises(Refused) as caught:
-        await interviewing.hold(tom, episode.id, cast.clock())
+        await interview_actions.hold(tom, episode.id, cast.clock())
     assert caught.value.field == "answer"
 
 
@@ -335,7 +335,9 @@ async def test_a_reason_has_one_id_for_ever_that_tells_nothing_and_a_goal_can_na
     kept = {("push", "waiting"), ("pull", "debt"), ("stop", "")}
     assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
     # Another child's same reason has another id.
-    assert interviewing.reason_id(uuid4(), "push", "waiting") != UUID(before["push", "waiting"])
+    assert interview_actions.reason_id(uuid4(), "push", "waiting") != UUID(
+        before["push", "waiting"]
+    )
     area, goal = str(uuid4()), str(uuid4())
     making = {"field": "*", "base": None, "said_at": cast.clock().isoformat()}
     changes = [

@@ -26,25 +26,25 @@ from server.audit.actions import SYSTEM
 from server.checkin import actions as check_ins
 from server.checkin.rules import Answer
 from server.errors import Conflict, Refused
-from server.missing.returns import finding
-from server.missing.returns.finding import Found
-from server.missing.search import actions, acts, lines, opening
-from server.missing.search.acts import Act
+from server.missing.returns import child_found
+from server.missing.returns.child_found import Found
+from server.missing.search import actions, entry_kinds, opening, timeline
+from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Alias, Episode, Line
 from server.missing.search.opening import Saying
 from server.missing.search.rules import Stage
 from server.people import actions as people
 from server.people.rules import Role
-from server.policy.policy import Tier
-from server.security import crypt
+from server.policy.model import Tier
+from server.security import encryption
 from server.storage.db import write
 from server.tasks import actions as dues
 from server.tasks.models import Due
 from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.watch import actions as watch
-from server.watch import calling, ticking
+from server.watch import ticking, watch_alerts
 from server.watch.models import Watch
-from server.watch.rhythm.rhythm import Rhythm
+from server.watch.rhythm.rules import Rhythm
 from tests.fixtures import Database
 from tests.machines import opened, run
 from tests.walks.test_machine import PARIS, STARTS, World
@@ -143,7 +143,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def an_alert_says_that_the_child_is_missing(self, who: str) -> None:
-        self.do(calling.open_missing(self.world.actor(who), self.child.id, None, self.now))
+        self.do(watch_alerts.open_missing(self.world.actor(who), self.child.id, None, self.now))
 
     @rule(who=WHO, pick=st.integers(0, len(ENTRIES) - 1))
     def somebody_enters_something(self, who: str, pick: int) -> None:
@@ -161,7 +161,7 @@ class Machine(RuleBasedStateMachine):
             details=details,
             now=self.now,
         )
-        if episode.is_open and not acts.ENTRIES[act].is_search:
+        if episode.is_open and not entry_kinds.ENTRIES[act].is_search:
             with pytest.raises(Conflict, match="after the return"):
                 self.do(enter)
             return
@@ -176,7 +176,7 @@ class Machine(RuleBasedStateMachine):
         if episode is None:
             return
         what = Found(self.now - ago, "Here", "Sam", "Well.")
-        see = finding.found(self.world.actor("tom"), episode.id, uuid4(), what, self.now)
+        see = child_found.found(self.world.actor("tom"), episode.id, uuid4(), what, self.now)
         if episode.is_open:
             self.do(see)
             return
@@ -189,7 +189,9 @@ class Machine(RuleBasedStateMachine):
         alert = self.do(held.first())
         if alert is None:
             return
-        close = calling.close_alert(self.world.actor("ines"), alert.id, outcome, "Words.", self.now)
+        close = watch_alerts.close_alert(
+            self.world.actor("ines"), alert.id, outcome, "Words.", self.now
+        )
         if outcome is Outcome.SEEN:
             self.do(close)
             return
@@ -222,7 +224,7 @@ class Machine(RuleBasedStateMachine):
         assert await Alias.filter(episode__child_id=self.child.id).count() >= len(episodes)
         for episode in episodes:
             await self._one_holds(episode)
-        assert await lines.verify() is None
+        assert await timeline.verify() is None
 
     async def _one_holds(self, episode: Episode) -> None:
         held = await Due.filter(subject_id=episode.id, state=State.OPEN)
@@ -249,7 +251,7 @@ _TWICE = STARTS[0].time().replace(hour=9), STARTS[0].time().replace(hour=18)
 
 
 @pytest.fixture
-def world(migrated: Database, keyring: crypt.Keyring) -> Iterator[World]:
+def world(migrated: Database, keyring: encryption.Keyring) -> Iterator[World]:
     yield from opened(World(migrated))
 
 

@@ -14,9 +14,9 @@ from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.missing.profile.fields import CHILD_SAYS, FIELDS
 from server.missing.profile.models import GrabPack, PackCheck, PackOpening
-from server.missing.returns.finding import Found, found
+from server.missing.returns.child_found import Found, found
 from server.missing.search.actions import enter
-from server.missing.search.acts import Act
+from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Line
 from server.missing.search.opening import Saying, open_episode
 from server.people import actions as people
@@ -24,7 +24,7 @@ from server.people.models import Agency
 from server.people.rules import Role
 from server.tasks.models import Due
 from server.tasks.rules import Kind, State
-from server.watch.calling import open_missing
+from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
 
 WHY = {"x-waymark-reason": quote("Elle n'est pas à l'école, كلا")}

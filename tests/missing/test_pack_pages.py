@@ -10,12 +10,12 @@ from uuid import uuid4
 import pytest
 
 from server.audit.actions import SYSTEM
+from server.missing.profile.actions import current
 from server.missing.profile.fields import GROUPS, Part
 from server.missing.profile.models import GrabPack, PackCheck, PackPhoto
-from server.missing.profile.packing import current
 from server.people import actions as people
 from server.people.rules import Role
-from server.watch.calling import open_missing
+from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn, of_a_phone
 from tests.missing.test_pack import OWN, prepared, put

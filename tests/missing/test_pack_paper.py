@@ -13,10 +13,10 @@ import pytest
 from server.i18n import gettext
 from server.missing.profile.fields import AT_THE_TIME, FIELDS, PREPARED, Kind
 from server.missing.search.actions import enter
-from server.missing.search.acts import Act
+from server.missing.search.entry_kinds import Act
 from server.missing.search.opening import Saying, open_episode
 from server.people.models import Person
-from server.watch.calling import open_missing
+from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn
 from tests.missing.test_pack import prepared, put

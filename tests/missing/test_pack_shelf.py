@@ -13,13 +13,13 @@ from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
-from server.missing.profile import packing
+from server.missing.profile import actions
 from server.missing.profile.fields import CHILD_SAYS
 from server.missing.profile.models import PackCarry
 from server.people import actions as people
 from server.people.rules import Role
 from server.rota.models import Shift
-from server.watch.calling import close_alert, open_missing
+from server.watch.watch_alerts import close_alert, open_missing
 from tests.cast import Cast
 
 WHY = "On duty tonight, the road to the lake has no network"
@@ -32,8 +32,8 @@ async def prepared(cast: Cast, *names: str) -> None:
         own = {key: text for key, text in FIELDS.items() if key in CHILD_SAYS}
         rest = {key: text for key, text in FIELDS.items() if key not in CHILD_SAYS}
         now, tom = cast.clock(), cast.actor("tom")
-        await packing.put(cast.actor(name), child, [Role.CHILD], base=0, given=own, now=now)
-        await packing.put(tom, child, [Role.CASEWORKER], base=1, given=rest, now=now)
+        await actions.put(cast.actor(name), child, [Role.CHILD], base=0, given=own, now=now)
+        await actions.put(tom, child, [Role.CASEWORKER], base=1, given=rest, now=now)
 
 
 async def shelf(cast: Cast, who: str) -> Any:
@@ -315,7 +315,7 @@ async def test_the_digest_changes_with_the_pack_and_not_with_time(cast: Cast) ->
     first = (await shelf(cast, "tom"))["packs"][0]
     cast.clock.advance(minutes=40)
     assert (await shelf(cast, "tom"))["packs"][0]["sha"] == first["sha"]
-    await packing.put(
+    await actions.put(
         cast.actor("ines"),
         cast.children["mia"],
         [Role.SUPERVISOR],
@@ -348,7 +348,7 @@ async def test_the_pages_are_in_the_language_of_the_agency_and_of_whoever_is_on_
 async def test_the_plain_text_shortens_nothing(cast: Cast) -> None:
     long = "A long story of where she goes. " * 100
     child = cast.children["mia"]
-    await packing.put(
+    await actions.put(
         cast.actor("tom"),
         child,
         [Role.CASEWORKER],

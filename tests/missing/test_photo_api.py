@@ -14,7 +14,7 @@ from PIL import Image
 from server.audit.models import Entry
 from server.missing.profile import rules
 from server.missing.profile.models import PackPhoto
-from server.watch.calling import open_missing
+from server.watch.watch_alerts import open_missing
 from server.web.middleware import PHOTO_LIMIT
 from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn, of_a_phone

@@ -16,7 +16,7 @@ from server.missing.profile import photos, rules
 from server.missing.profile.models import PackPhoto
 from server.missing.profile.rules import Shows
 from server.storage.db import fetch
-from server.watch.calling import open_missing
+from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn, of_a_phone
 

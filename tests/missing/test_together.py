@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from server.missing.returns import finding
-from server.missing.returns.finding import Found
-from server.missing.search import actions, lines, linking, opening
-from server.missing.search.acts import Act
+from server.missing.returns import child_found
+from server.missing.returns.child_found import Found
+from server.missing.search import actions, opening, timeline, together_actions
+from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode, Line, Together
 from server.missing.search.opening import Saying
 from server.missing.search.rules import Away, may_be_together
@@ -44,7 +44,7 @@ async def both_missing(cast: Cast, **later: float) -> tuple[Episode, Episode]:
 
 async def linked(cast: Cast) -> tuple[Episode, Episode]:
     mia, noor = await both_missing(cast)
-    assert await linking.link(cast.actor("tom"), mia.id, noor.id, cast.clock())
+    assert await together_actions.link(cast.actor("tom"), mia.id, noor.id, cast.clock())
     return mia, noor
 
 
@@ -115,7 +115,7 @@ async def test_children_of_other_homes_are_not_asked_about(cast: Cast) -> None:
 async def test_the_home_is_that_in_which_the_child_lived_when_it_went(cast: Cast) -> None:
     mia, noor = await both_missing(cast)
     await Child.filter(id=cast.noor.id).update(home_id=None)
-    assert await linking.link(cast.actor("tom"), mia.id, noor.id, cast.clock())
+    assert await together_actions.link(cast.actor("tom"), mia.id, noor.id, cast.clock())
 
 
 async def test_children_without_a_home_are_not_of_one_home(cast: Cast) -> None:
@@ -130,9 +130,9 @@ async def test_when_both_are_back_nobody_is_asked_and_it_may_be_said_all_the_sam
     mia, noor = await both_missing(cast)
     for episode in (mia, noor):
         what = Found(cast.clock(), "Here", "Sam", "Well.")
-        await finding.found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
+        await child_found.found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
     assert (await read(cast, "tom", mia))["together_offered"] == []
-    assert await linking.link(cast.actor("tom"), mia.id, noor.id, cast.clock())
+    assert await together_actions.link(cast.actor("tom"), mia.id, noor.id, cast.clock())
     assert kinds(await read(cast, "tom", mia)) == ["opened", "found", "together"]
 
 
@@ -153,15 +153,15 @@ async def test_one_tap_stands_in_both_timelines_and_touches_no_clock(cast: Cast)
     assert after[0]["timeline"][1]["details"]["name"] == "Noor Haddadin"
     assert [one["name"] for one in after[1]["together"]] == ["Mia Castellane"]
     assert after[0]["together_offered"] == []
-    assert await lines.verify() is None
+    assert await timeline.verify() is None
 
 
 async def test_said_from_both_sides_in_one_moment_it_is_one_link(cast: Cast) -> None:
     mia, noor = await both_missing(cast)
     now = cast.clock()
     both = await together(
-        linking.link(cast.actor("tom"), mia.id, noor.id, now),
-        linking.link(cast.actor("ines"), noor.id, mia.id, now),
+        together_actions.link(cast.actor("tom"), mia.id, noor.id, now),
+        together_actions.link(cast.actor("ines"), noor.id, mia.id, now),
     )
     no_fault(both)
     assert sorted(both) == [False, True]  # type: ignore[type-var]
@@ -178,7 +178,7 @@ async def test_taken_back_it_stays_in_the_timeline_and_can_be_said_again(cast: C
             assert answer.status_code == 200
     assert kinds(answer.json()) == ["opened", "together", "apart"]
     assert answer.json()["together"] == []
-    assert await linking.link(cast.actor("tom"), noor.id, mia.id, cast.clock())
+    assert await together_actions.link(cast.actor("tom"), noor.id, mia.id, cast.clock())
     assert kinds(await read(cast, "tom", mia)) == ["opened", "together", "apart", "together"]
 
 
@@ -264,7 +264,7 @@ async def test_what_was_done_for_both_is_entered_once_and_stands_in_both(cast: C
     # What belongs to one child alone stays with it.
     assert told[1]["details"] == {"to": "police", "way": "phone", "reference": "A 17"}
     assert await Line.filter(what="report").count() == 2
-    assert await lines.verify() is None
+    assert await timeline.verify() is None
     alone = await post(cast, "tom", where, {**body, "also": []})
     assert (alone.status_code, alone.json()["code"]) == (409, "id_reused")
 
@@ -308,7 +308,7 @@ async def test_nothing_is_entered_for_a_child_that_is_not_with_this_one(cast: Ca
     body = {"id": str(uuid4()), "what": "note", "words": "A car.", "also": [str(noor.id)]}
     answer = await post(cast, "tom", where, body)
     assert (answer.status_code, answer.json()["code"]) == (409, "apart")
-    await linking.link(cast.actor("tom"), mia.id, noor.id, cast.clock())
+    await together_actions.link(cast.actor("tom"), mia.id, noor.id, cast.clock())
     await only_mias(cast)
     assert (await post(cast, "eve", where, body)).status_code == 404
     assert await Line.filter(what="note").count() == 0
@@ -333,7 +333,7 @@ async def test_two_who_enter_for_both_crosswise_do_not_wait_for_each_other(cast:
     no_fault(await together(says("tom", mia, noor), says("ines", noor, mia)))
     for episode in (mia, noor):
         assert await Line.filter(episode_id=episode.id, what="note").count() == 2
-    assert await lines.verify() is None
+    assert await timeline.verify() is None
 
 
 async def test_one_tick_of_the_form_enters_it_for_both(cast: Cast) -> None:
@@ -354,7 +354,7 @@ async def test_one_tick_of_the_form_enters_it_for_both(cast: Cast) -> None:
 
 async def test_a_form_of_before_the_other_was_seen_is_shown_again(cast: Cast) -> None:
     mia, noor = await linked(cast)
-    await finding.found(
+    await child_found.found(
         cast.actor("tom"),
         noor.id,
         uuid4(),
@@ -392,7 +392,7 @@ async def test_seen_is_each_child_alone_and_the_others_are_asked_about_at_once(c
     assert "Ask them kindly where the other child is" in back
     assert f'href="/desk/episodes/{noor.id}/enter/note"' in back
     assert "The other child was seen: ask them kindly" in other
-    assert await lines.verify() is None
+    assert await timeline.verify() is None
 
 
 async def test_seen_by_closing_the_alert_says_so_to_the_others_too(cast: Cast) -> None:
@@ -410,20 +410,20 @@ async def test_both_are_seen_in_one_moment_and_nobody_waits_for_the_other(cast: 
     what, now = Found(cast.clock(), "Here", "Sam", "Well."), cast.clock()
     no_fault(
         await together(
-            finding.found(cast.actor("tom"), mia.id, uuid4(), what, now),
-            finding.found(cast.actor("ines"), noor.id, uuid4(), what, now),
+            child_found.found(cast.actor("tom"), mia.id, uuid4(), what, now),
+            child_found.found(cast.actor("ines"), noor.id, uuid4(), what, now),
         )
     )
     assert await Episode.filter(found_at__isnull=False).count() == 2
-    assert await lines.verify() is None
+    assert await timeline.verify() is None
 
 
 async def test_what_the_others_hear_is_made_up_for_when_it_was_cut_off(cast: Cast) -> None:
     mia, noor = await linked(cast)
     id_, what = UUID(int=7), Found(cast.clock(), "Here", "Sam", "Well.")
-    await finding.found(cast.actor("tom"), mia.id, id_, what, cast.clock())
+    await child_found.found(cast.actor("tom"), mia.id, id_, what, cast.clock())
     await Line.filter(what="other_seen").delete()  # As if the process had ended before it.
-    await finding.found(cast.actor("tom"), mia.id, id_, what, cast.clock())
+    await child_found.found(cast.actor("tom"), mia.id, id_, what, cast.clock())
     assert await Line.filter(episode_id=noor.id, what="other_seen").count() == 1
 
 

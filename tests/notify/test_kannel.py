@@ -19,7 +19,7 @@ from server.i18n import LANGUAGES
 from server.notify.channels.other import Other, check_template
 from server.notify.rules import Envelope, Kind, Result
 from server.notify.wording import BY_TEXT, SENTENCES, word
-from server.security import crypt
+from server.security import encryption
 from server.settings import load
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operate.md").read_text(encoding="utf-8")
@@ -100,7 +100,7 @@ def parts(text: str) -> int:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", SENTENCES)
 def test_each_message_fits_into_what_kannel_is_told_to_take(kind, language):
-    keyring = crypt.Keyring(("a secret of the tests and of nothing else",))
+    keyring = encryption.Keyring(("a secret of the tests and of nothing else",))
     token = keyring.sign(f"{UUID(int=0)}.sms", "x", until=datetime(2026, 3, 2, tzinfo=UTC))
     text = word(
         kind,

@@ -13,8 +13,8 @@ from server.errors import NotFound
 from server.notify import actions as notify
 from server.notify.actions import Saying, add_address
 from server.notify.devices import Census, census, health_of, reached_of
-from server.notify.health import Health
 from server.notify.models import Address, Delivery, Message
+from server.notify.push_health import Health
 from server.notify.rules import Kind
 from server.storage.db import write
 from tests.doubles.push_service import Subscription

@@ -10,13 +10,13 @@ from server.app import create_app
 from server.auth.passwords import Passwords
 from server.notify.actions import Saying, queue
 from server.notify.channels.email import Email
+from server.notify.contact_routes import ways_of
 from server.notify.models import Address, Message
 from server.notify.rules import Kind
-from server.notify.ways import ways_of
 from server.notify.worker import Worker
 from server.people.models import Agency, Home, Person
 from server.people.rules import Role
-from server.security import crypt
+from server.security import encryption
 from server.settings import load
 from server.storage import bulk
 from server.storage.db import fetch, write
@@ -39,7 +39,7 @@ async def stored_before(clock: DrivenClock) -> Person:
     what = {
         "channel": "email",
         "value": "tom@example.org",
-        "value_index": crypt.blind("email:tom@example.org"),
+        "value_index": encryption.blind("email:tom@example.org"),
     }
     async with write():
         house = {"name": "Harbour", "language": "en", "zone": "UTC"}
@@ -53,7 +53,7 @@ async def stored_before(clock: DrivenClock) -> Person:
 
 async def test_an_address_from_before_is_called_and_its_person_told_that_nobody_ever_answered(
     empty: Database,
-    keyring: crypt.Keyring,
+    keyring: encryption.Keyring,
     clock: DrivenClock,
     passwords: Passwords,
     relay: Relay,

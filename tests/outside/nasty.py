@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
-from server.policy.reading import filled
+from server.policy.parser import filled
 from server.watch import editing
-from server.watch.rhythm.rhythm import Rhythm, version
+from server.watch.rhythm.rules import Rhythm, version
 
 LIMIT = 1_000_000
 

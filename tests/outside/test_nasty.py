@@ -22,10 +22,10 @@ from server.alerts.models import Alert
 from server.app import routes as all_routes
 from server.notify import actions as notify
 from server.notify.models import Message
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import dialect, fetch
-from server.watch.calling import open_missing
 from server.watch.carer.models import Question
+from server.watch.watch_alerts import open_missing
 from server.web.openapi import ApiRoute
 from tests.cast import Cast
 from tests.doubles.web_push import Receiver
@@ -257,7 +257,7 @@ async def token(cast: Cast, who: str | None, path: str) -> str:
         asked_at=now,
         expires_at=now + timedelta(hours=24),
     )
-    return crypt.sign(str(question.id), "question", until=question.expires_at)
+    return encryption.sign(str(question.id), "question", until=question.expires_at)
 
 
 async def subject_id(cast: Cast, who: str | None, path: str) -> UUID:

@@ -30,18 +30,18 @@ from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.auth import pairing
 from server.checkin import shared_question
-from server.missing.profile import packing
-from server.missing.returns.finding import Found, found
+from server.missing.profile import actions
+from server.missing.returns.child_found import Found, found
 from server.missing.search.models import Episode
 from server.notify.actions import add_address
 from server.people.actions import add_tie
 from server.people.rules import Role
 from server.storage.db import write
-from server.watch.calling import call_adults, open_missing
 from server.watch.models import Pause, Watch
-from server.watch.rhythm import rhythm as rhythms
+from server.watch.rhythm import rules as rhythms
 from server.watch.signals.models import Observation
-from server.watch.trusted import trusting
+from server.watch.trusted import contacts
+from server.watch.watch_alerts import call_adults, open_missing
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
 from tests.missing.pictures import of_a_phone
@@ -161,7 +161,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
         # The alert about a missing child ends when the child is found; this one is another.
         async with write():
             alert: Alert = await call_adults(cast.actor("mia"), mia.id, Cause.HELP, uuid4(), now)
-        await packing.put(
+        await actions.put(
             cast.actor("tom"), mia, [Role.CASEWORKER], base=0, given={"hair": "black"}, now=now
         )
         begins = now + timedelta(days=50)
@@ -180,7 +180,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             from_at=begins,
             now=now,
         )
-        rosa = await trusting.name_her(
+        rosa = await contacts.name_her(
             cast.actor("mia"),
             mia,
             "Rosa",

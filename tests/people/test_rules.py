@@ -52,7 +52,7 @@ def test_an_administrator_has_no_right_at_any_child() -> None:
 
 
 def test_every_role_has_a_column() -> None:
-    # Those the ladder has called have a seat of their own: tests/alerts/test_called.py.
+    # Those the ladder has called have a seat of their own: tests/alerts/test_called_access.py.
     assert set(ALLOWED) - {Role.CALLED} == {Role(column) for column in COLUMNS}
     assert set(ALLOWED) == set(Role)
 

@@ -14,7 +14,7 @@ from server.errors import IdReused, Refused
 from server.people import actions as people
 from server.people.models import Tie
 from server.people.rules import ALLOWED, PROFESSIONAL, STAFF, Role, may_hold
-from server.watch.calling import open_missing
+from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
 
 

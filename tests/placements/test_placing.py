@@ -24,14 +24,14 @@ from server.notify.rules import Kind
 from server.people import actions as people
 from server.people.models import Child, Tie
 from server.people.rules import Leaving, Role
-from server.placements import placing
-from server.policy.policy import Tier
+from server.placements import actions
+from server.policy.model import Tier
 from server.watch import actions as watch
-from server.watch import calling, ticking
+from server.watch import ticking, watch_alerts
 from server.watch.carer import questions
 from server.watch.carer.models import Question
 from server.watch.models import Pause, Round, Watch
-from server.watch.rhythm import agreeing
+from server.watch.rhythm import agreements
 from tests.cast import Cast
 from tests.races import no_fault, together
 
@@ -56,12 +56,12 @@ async def at(cast: Cast, moment: datetime) -> datetime:
 
 async def end(cast: Cast, why: Leaving = Leaving.HOME, **how: Any) -> Child:
     now = cast.clock()
-    return await placing.end(cast.actor("tom"), cast.mia.id, why, now, **how, now=now)
+    return await actions.end(cast.actor("tom"), cast.mia.id, why, now, **how, now=now)
 
 
 async def begin(cast: Cast, rhythm: dict[str, Any] | None = TWICE, **how: Any) -> Child:
     now = cast.clock()
-    return await placing.begin(cast.actor("tom"), cast.mia.id, now, rhythm=rhythm, **how, now=now)
+    return await actions.begin(cast.actor("tom"), cast.mia.id, now, rhythm=rhythm, **how, now=now)
 
 
 async def mia(cast: Cast) -> Watch:
@@ -121,7 +121,7 @@ async def test_a_child_whose_placement_has_not_ended_stays_in_the_watch(cast: Ca
 async def test_what_was_open_says_why_it_is_over(cast: Cast, moment: datetime, state: str) -> None:
     await at(cast, moment)
     now = cast.clock()
-    await agreeing.pause(cast.actor("tom"), cast.mia.id, now + DAY, now + 3 * DAY, None, now=now)
+    await agreements.pause(cast.actor("tom"), cast.mia.id, now + DAY, now + 3 * DAY, None, now=now)
     asked = await Question.filter(child_id=cast.mia.id)
     await end(cast)
     round_ = await Round.get(child_id=cast.mia.id, due_at=DUE)
@@ -146,7 +146,7 @@ async def test_an_open_alert_is_closed_by_a_person_first(cast: Cast) -> None:
     assert (await Child.get(id=cast.mia.id)).left_at is None
     assert (await mia(cast)).version == before.version
     tom, now = cast.actor("tom"), cast.clock()
-    await calling.close_alert(tom, alert.id, Outcome.KNOWN_ELSEWHERE, "At her mother's.", now)
+    await watch_alerts.close_alert(tom, alert.id, Outcome.KNOWN_ELSEWHERE, "At her mother's.", now)
     assert (await end(cast)).left_at == now
 
 
@@ -164,7 +164,7 @@ async def test_ending_twice_is_once_and_the_first_end_stands(cast: Cast) -> None
     cast.clock.advance(hours=3)
     again = await end(cast, Leaving.OTHER)
     assert again.left_at == first.left_at
-    assert await placing.why_left(again) is Leaving.MOVED
+    assert await actions.why_left(again) is Leaving.MOVED
     assert (await mia(cast)).version == version
     assert [what for what, _ in await entered(cast)].count("placement:end") == 1
 
@@ -174,7 +174,7 @@ async def test_a_time_that_cannot_be_is_refused(cast: Cast, days: int) -> None:
     """Tomorrow; and before the placement began."""
     now = cast.clock()
     with pytest.raises(Refused) as told:
-        await placing.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now + days * DAY, now=now)
+        await actions.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now + days * DAY, now=now)
     assert told.value.field == "at"
     assert not (await mia(cast)).is_over
 
@@ -258,15 +258,15 @@ async def test_help_is_called_for_a_child_who_has_left_and_it_stands_on_the_boar
         assert str(cast.mia.id) in [child["id"] for child in seen["children"]]
         assert [one["id"] for one in called] == [str(alert.id)]
     with pytest.raises(Conflict):
-        await agreeing.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=now)
-    await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SPOKE, "Fine.", now)
+        await agreements.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=now)
+    await watch_alerts.close_alert(cast.actor("tom"), alert.id, Outcome.SPOKE, "Fine.", now)
     assert (await mia(cast)).is_over
 
 
 async def test_whoever_misses_a_child_who_has_left_is_never_held_up(cast: Cast) -> None:
     await end(cast)
     now = cast.clock()
-    alert = await calling.open_missing(cast.actor("tom"), cast.mia.id, "Gone.", now)
+    alert = await watch_alerts.open_missing(cast.actor("tom"), cast.mia.id, "Gone.", now)
     assert (await mia(cast)).standing == "missing"
     answer = Answer(uuid4(), now, None, None, Want.NOTHING, "a")
     await check_ins.record(cast.actor("mia"), Role.CHILD, cast.mia.id, answer, now)
@@ -274,7 +274,7 @@ async def test_whoever_misses_a_child_who_has_left_is_never_held_up(cast: Cast) 
     assert await heard.exists()
     await begin(cast)
     assert ((await mia(cast)).is_alerted, (await mia(cast)).is_missing) == (True, True)
-    await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "Back.", now)
+    await watch_alerts.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "Back.", now)
     after = await mia(cast)
     assert (after.is_alerted, after.is_missing, after.is_over) == (False, False, False)
 
@@ -282,8 +282,8 @@ async def test_whoever_misses_a_child_who_has_left_is_never_held_up(cast: Cast) 
 async def test_missing_is_over_when_the_child_is_found_elsewhere(cast: Cast) -> None:
     await end(cast)
     now = cast.clock()
-    alert = await calling.open_missing(cast.actor("tom"), cast.mia.id, None, now)
-    await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "Found.", now)
+    alert = await watch_alerts.open_missing(cast.actor("tom"), cast.mia.id, None, now)
+    await watch_alerts.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "Found.", now)
     after = await mia(cast)
     assert (after.is_missing, after.standing, after.act_at) == (False, "well", None)
 
@@ -305,9 +305,9 @@ async def test_what_is_agreed_cannot_be_changed_any_more(cast: Cast) -> None:
     await end(cast)
     tom, id_, now = cast.actor("tom"), cast.mia.id, cast.clock()
     jobs = [
-        agreeing.set_tier(tom, id_, Tier.LOW, now=now),
-        agreeing.set_rhythm(tom, id_, TWICE, "UTC", now),
-        agreeing.pause(tom, id_, now, now + DAY, None, now=now),
+        agreements.set_tier(tom, id_, Tier.LOW, now=now),
+        agreements.set_rhythm(tom, id_, TWICE, "UTC", now),
+        agreements.pause(tom, id_, now, now + DAY, None, now=now),
     ]
     for job in jobs:
         with pytest.raises(Conflict) as told:
@@ -359,7 +359,7 @@ async def test_beginning_twice_is_once_and_an_end_that_is_sent_again_ends_nothin
     with pytest.raises(Refused):
         await begin(cast, {"at": ["25:00"]})
     with pytest.raises(Refused):
-        await placing.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, left_at, now=cast.clock())
+        await actions.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, left_at, now=cast.clock())
     after = await mia(cast)
     assert (after.version, after.is_over) == (version, False)
 
@@ -368,7 +368,7 @@ async def test_back_before_it_left_is_refused(cast: Cast) -> None:
     now = cast.clock.advance(hours=5)
     await end(cast)
     with pytest.raises(Refused):
-        await placing.begin(
+        await actions.begin(
             cast.actor("tom"), cast.mia.id, now - HOUR, rhythm=TWICE, now=cast.clock()
         )
 
@@ -401,7 +401,7 @@ async def test_somebody_has_to_be_the_caseworker(cast: Cast) -> None:
     await people.end_tie(cast.actor("ines"), cast.children["mia"], tie.id, cast.clock())
     now = cast.clock.advance(hours=1)
     with pytest.raises(Refused) as told:
-        await placing.begin(cast.actor("ines"), cast.mia.id, now, rhythm=TWICE, now=now)
+        await actions.begin(cast.actor("ines"), cast.mia.id, now, rhythm=TWICE, now=now)
     assert told.value.code == "last_caseworker"
     assert (await mia(cast)).is_over
 

@@ -43,7 +43,7 @@ from server.plan.actions import rows_of, state_of
 from server.plan.merge import Field, Node, settle
 from server.plan.models import Change, LifeProject, Quarantined
 from server.plan.state import State
-from server.security import crypt
+from server.security import encryption
 from server.settings import load
 from server.storage.db import open_database, write
 from tests.cast import ORIGIN, Cast, build, password_of
@@ -548,7 +548,7 @@ def _hangs_on(said: Wire) -> set[str]:
 
 
 @pytest.fixture
-def world(migrated: Database, keyring: crypt.Keyring, tmp_path: Path) -> Iterator[World]:
+def world(migrated: Database, keyring: encryption.Keyring, tmp_path: Path) -> Iterator[World]:
     yield from opened(World(migrated, tmp_path))
 
 

@@ -17,12 +17,12 @@ from server.notify.wording import neutral
 from server.people import actions as people
 from server.people.models import Child, Tie
 from server.people.rules import Leaving, Role
-from server.placements import placing
+from server.placements import actions
 from server.plan.actions import state_of
 from server.plan.models import Change
 from server.storage.db import write
 from server.tasks.models import Due
-from server.watch import calling
+from server.watch import watch_alerts
 from tests.cast import Cast
 from tests.plan.said import Phone
 from tests.races import no_fault, together
@@ -203,10 +203,10 @@ async def test_another_home_calls_for_a_look_and_the_same_one_for_none(cast: Cas
 
 
 async def test_who_was_missing_and_is_found_has_a_review_within_a_week(cast: Cast) -> None:
-    alert = await calling.open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
+    alert = await watch_alerts.open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
     cast.clock.advance(hours=5)
     for _ in range(2):
-        await calling.close_alert(
+        await watch_alerts.close_alert(
             cast.actor("tom"), alert.id, Outcome.SEEN, "At the station", cast.clock()
         )
     assert [kind for kind, _ in await reviews(cast)] == ["return"]
@@ -214,11 +214,11 @@ async def test_who_was_missing_and_is_found_has_a_review_within_a_week(cast: Cas
 
 async def test_a_placement_that_begins_again_is_a_return(cast: Cast) -> None:
     now = cast.clock()
-    await placing.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
+    await actions.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
     now = cast.clock.advance(days=3)
     for _ in range(2):
         rhythm = {"at": ["09:00", "18:00"]}
-        await placing.begin(cast.actor("tom"), cast.mia.id, now, rhythm=rhythm, now=now)
+        await actions.begin(cast.actor("tom"), cast.mia.id, now, rhythm=rhythm, now=now)
     assert await reviews(cast) == [("return", "2026-03-12")]
 
 

@@ -17,7 +17,7 @@ from server.audit.models import Entry
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.people.actions import set_birthday
 from server.people.models import Person
-from server.plan import offering, template
+from server.plan import template, template_actions
 from server.plan.models import Template
 from server.plan.shape import AREAS
 from server.plan.template import Offer, Step
@@ -40,7 +40,9 @@ TYPED = template.typed_of(SLEEP)
 
 async def offered(cast: Cast, name: str = "ines", offer: Offer = SLEEP) -> UUID:
     """A template of the agency."""
-    made = await offering.add(cast.actor(name), cast.agency.id, uuid4(), offer, cast.clock())
+    made = await template_actions.add(
+        cast.actor(name), cast.agency.id, uuid4(), offer, cast.clock()
+    )
     return made.id
 
 
@@ -192,9 +194,11 @@ async def test_another_agency_offers_its_own(cast: Cast) -> None:
     id_ = await offered(cast)
     assert await heard(cast, "lia") == []
     with pytest.raises(NotFound):
-        await offering.retire(cast.actor("uwe"), cast.other_agency.id, id_, cast.clock())
+        await template_actions.retire(cast.actor("uwe"), cast.other_agency.id, id_, cast.clock())
     with pytest.raises(IdReused):
-        await offering.add(cast.actor("uwe"), cast.other_agency.id, id_, SLEEP, cast.clock())
+        await template_actions.add(
+            cast.actor("uwe"), cast.other_agency.id, id_, SLEEP, cast.clock()
+        )
     assert await heard(cast) == ["I want to sleep well."]
 
 
@@ -231,7 +235,7 @@ async def test_what_is_known_is_not_sent_again_and_no_browser_keeps_it(cast: Cas
     known = {"if-none-match": first.headers["etag"]}
     again = await client.get("/api/v1/project/templates", headers=known)
     assert (again.status_code, again.content) == (304, b"")
-    await offering.retire(cast.actor("ines"), cast.agency.id, id_, cast.clock())
+    await template_actions.retire(cast.actor("ines"), cast.agency.id, id_, cast.clock())
     changed = await client.get("/api/v1/project/templates", headers=known)
     assert changed.json() == {"templates": []}
 
@@ -252,7 +256,7 @@ async def test_the_same_form_twice_even_at_once_makes_one(cast: Cast) -> None:
     id_, actor = uuid4(), cast.actor("root")
 
     async def add(offer: Offer) -> object:
-        return await offering.add(actor, cast.agency.id, id_, offer, cast.clock())
+        return await template_actions.add(actor, cast.agency.id, id_, offer, cast.clock())
 
     await asyncio.gather(add(SLEEP), add(SLEEP), return_exceptions=True)
     await add(SLEEP)
@@ -268,7 +272,9 @@ async def test_who_was_slower_is_told_and_the_same_change_twice_is_one(cast: Cas
     third = Offer("health", "en", None, None, "I want to run.", None, None, ())
 
     async def change(offer: Offer, version: int) -> None:
-        await offering.change(cast.actor("root"), cast.agency.id, id_, offer, version, cast.clock())
+        await template_actions.change(
+            cast.actor("root"), cast.agency.id, id_, offer, version, cast.clock()
+        )
 
     await change(other, 0)
     await change(other, 0)
@@ -288,11 +294,11 @@ async def test_retired_it_is_offered_no_more_and_what_was_made_from_it_stays(cas
     assert await mia.sync(area, goal) == ["applied", "applied"]
     before = await mia.project()
     for _ in range(2):
-        await offering.retire(cast.actor("ines"), cast.agency.id, id_, now)
+        await template_actions.retire(cast.actor("ines"), cast.agency.id, id_, now)
     assert await heard(cast) == []
     assert await mia.project() == before
     for _ in range(2):
-        await offering.offer_again(cast.actor("ines"), cast.agency.id, id_, now)
+        await template_actions.offer_again(cast.actor("ines"), cast.agency.id, id_, now)
     assert await heard(cast) == ["I want to sleep well."]
     whats = await Entry.filter(about_id=id_).order_by("id").values_list("what", flat=True)
     assert whats == ["template:add", "template:retire", "template:offer_again"]
@@ -301,7 +307,7 @@ async def test_retired_it_is_offered_no_more_and_what_was_made_from_it_stays(cas
 async def test_there_is_an_end_to_how_many_are_offered(cast: Cast) -> None:
     plain = {"words": "x", "why": None, "success_sign": None, "steps": []}
     kept = {"agency_id": cast.agency.id, "kind": "own", "spoken": plain, "made_at": cast.clock()}
-    await Template.bulk_create([Template(id=uuid4(), **kept) for _ in range(offering.MOST)])
+    await Template.bulk_create([Template(id=uuid4(), **kept) for _ in range(template_actions.MOST)])
     with pytest.raises(Refused, match="There are already"):
         await offered(cast)
 
@@ -313,7 +319,7 @@ async def test_the_pages_render_in_every_language(cast: Cast) -> None:
     id_ = await offered(cast)
     await offered(cast, offer=Offer("own", None, None, 17, "Swim", None, None, ()))
     gone = await offered(cast, offer=Offer("family", "ar", 16, None, "أسبح", None, None, ()))
-    await offering.retire(cast.actor("ines"), cast.agency.id, gone, cast.clock())
+    await template_actions.retire(cast.actor("ines"), cast.agency.id, gone, cast.clock())
     for language in ("en", "fr", "ar"):
         await Person.filter(agency_id=cast.agency.id).update(language=language)
         for name in ("ines", "root"):

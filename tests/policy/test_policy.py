@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from server.errors import Refused
-from server.policy import policy, reading
+from server.policy import model, parser
 from server.policy.levels import Does, Evidence
-from server.policy.policy import Around, QuietHours, Tier
+from server.policy.model import Around, QuietHours, Tier
 from server.simulation.commands import read_policy
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-SHIPPED = reading.read(policy.EACH_MISS)
-LEVELS = policy.EACH_MISS["high"]["evidence"]
+SHIPPED = parser.read(model.EACH_MISS)
+LEVELS = model.EACH_MISS["high"]["evidence"]
 HABIT = {"leaves": 0.006, "ask": 0.02, "page": 0.2, "ask_again": "6h", "ask_before": "12h"}
 
 # The published table, column by column: before, again, grace, the carer's time, then each rung,
@@ -158,7 +158,7 @@ def test_quiet_hours_run_over_midnight_too(
     ],
 )
 def test_nonsense_is_refused_and_named(path: str, value: Any, field: str) -> None:
-    data = copy.deepcopy(policy.EACH_MISS)
+    data = copy.deepcopy(model.EACH_MISS)
     *above, key = path.split(".")
     table: Any = data
     for name in above:
@@ -168,17 +168,17 @@ def test_nonsense_is_refused_and_named(path: str, value: Any, field: str) -> Non
     else:
         table[key] = value
     with pytest.raises(Refused) as refused:
-        reading.read(data)
+        parser.read(data)
     assert refused.value.field == field
     assert refused.value.code == "invalid"
 
 
 def test_a_policy_of_an_earlier_release_has_the_windows_that_were_before_it() -> None:
-    old = copy.deepcopy(policy.EACH_MISS)
+    old = copy.deepcopy(model.EACH_MISS)
     del old["milestones"]
     day = timedelta(days=1)
-    assert reading.read(old).milestones == reading.read(reading.filled(old)).milestones
-    assert reading.read(old).milestones == {
+    assert parser.read(old).milestones == parser.read(parser.filled(old)).milestones
+    assert parser.read(old).milestones == {
         "hearing": Around(Tier.HIGH, day, 3 * day),
         "refusal": Around(Tier.HIGH, 0 * day, 3 * day),
         "transfer": Around(Tier.HIGH, 2 * day, 3 * day),
@@ -189,17 +189,17 @@ def test_a_policy_of_an_earlier_release_has_the_windows_that_were_before_it() ->
 
 def test_a_file_names_only_the_windows_that_are_different() -> None:
     own = {"milestones": {"hearing": {"tier": "mid", "before": "never"}}}
-    found = reading.read(reading.filled(own)).milestones
+    found = parser.read(parser.filled(own)).milestones
     assert found["hearing"] == Around(Tier.MID, timedelta(0), timedelta(days=3))
     assert found["refusal"] == SHIPPED.milestones["refusal"]
-    assert reading.read({**policy.EACH_MISS, **own}).milestones == found
+    assert parser.read({**model.EACH_MISS, **own}).milestones == found
 
 
 @pytest.mark.parametrize("value", ["never", None])
 def test_a_policy_may_never_ask_for_a_decision(value: Any) -> None:
-    data = copy.deepcopy(policy.EACH_MISS)
+    data = copy.deepcopy(model.EACH_MISS)
     data["high"]["decide"] = value
-    assert reading.read(data).tiers[Tier.HIGH].ladder.decide is None
+    assert parser.read(data).tiers[Tier.HIGH].ladder.decide is None
 
 
 @pytest.mark.parametrize(
@@ -210,10 +210,10 @@ def test_a_policy_may_never_ask_for_a_decision(value: Any) -> None:
 def test_a_policy_of_an_earlier_release_counts_the_word_of_a_carer_as_it_did(
     tier: Tier, said: Any, does: Does, holds_for: int
 ) -> None:
-    old = copy.deepcopy(policy.EACH_MISS)
+    old = copy.deepcopy(model.EACH_MISS)
     del old[tier]["evidence"]
     old[tier]["seen_holds"] = said
-    levels = reading.read(reading.filled(old)).tiers[tier].steps.levels
+    levels = parser.read(parser.filled(old)).tiers[tier].steps.levels
     assert (levels.carer, levels.school) == (does, does)
     assert (levels.professional, levels.app_seen) == (Does.SETTLES, Does.NOTHING)
     assert levels.holds_for == holds_for * HOUR
@@ -221,7 +221,7 @@ def test_a_policy_of_an_earlier_release_counts_the_word_of_a_carer_as_it_did(
 
 def test_a_tier_that_is_no_table_is_refused_by_its_name() -> None:
     with pytest.raises(Refused) as refused:
-        reading.read(reading.filled({"high": "6h"}))
+        parser.read(parser.filled({"high": "6h"}))
     assert refused.value.field == "high"
 
 
@@ -230,30 +230,30 @@ def test_a_tier_that_is_no_table_is_refused_by_its_name() -> None:
     [("90s", 90), ("15m", 900), ("4h", 14_400), ("2d", 172_800), ("15 m", 900)],
 )
 def test_durations_are_written_as_people_write_them(text: str, expected: int) -> None:
-    data = copy.deepcopy(policy.EACH_MISS)
+    data = copy.deepcopy(model.EACH_MISS)
     data["high"]["each"] = text
-    assert reading.read(data).tiers[Tier.HIGH].ladder.each.total_seconds() == expected
+    assert parser.read(data).tiers[Tier.HIGH].ladder.each.total_seconds() == expected
 
 
 @pytest.mark.parametrize("tier", Tier)
 def test_a_ladder_survives_being_frozen_into_an_alert(tier: Tier) -> None:
     ladder = SHIPPED.tiers[tier].ladder
-    assert policy.ladder_from_data(policy.ladder_as_data(ladder)) == ladder
-    data = {**policy.ladder_as_data(ladder), "decide_s": None}
-    endless = policy.ladder_from_data(data)
+    assert model.ladder_from_data(model.ladder_as_data(ladder)) == ladder
+    data = {**model.ladder_as_data(ladder), "decide_s": None}
+    endless = model.ladder_from_data(data)
     assert endless.decide is None
-    assert policy.ladder_as_data(endless) == data
+    assert model.ladder_as_data(endless) == data
 
 
 @pytest.mark.parametrize(
     "file", sorted(Path("policies").glob("*.toml")), ids=lambda file: file.stem
 )
 def test_every_policy_file_that_ships_can_be_read(file: Path) -> None:
-    assert read_policy(file) != reading.read(policy.DEFAULT)
+    assert read_policy(file) != parser.read(model.DEFAULT)
 
 
 def test_a_policy_of_an_earlier_release_asks_the_carer_at_each_miss() -> None:
-    data = copy.deepcopy(policy.EACH_MISS)
+    data = copy.deepcopy(model.EACH_MISS)
     for tier in Tier:
         del data[tier]["habit"], data[tier]["asks_carer"], data[tier]["evidence"]
-    assert reading.read(data) == SHIPPED
+    assert parser.read(data) == SHIPPED

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from server.plan.owed import Held, Thing, owed
+from server.plan.obligations import Held, Thing, owed
 from server.plan.state import Row, State
 from tests.pwa.test_merge import run_node
 

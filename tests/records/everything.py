@@ -20,10 +20,10 @@ from tortoise.models import Model
 
 from server.audit.actions import seal
 from server.audit.models import Entry
-from server.missing.search.lines import FIRST, seal_of
 from server.missing.search.models import Line
-from server.records.backup.verifying import all_models
-from server.security.crypt import EncryptedBytes, EncryptedJSON, EncryptedText
+from server.missing.search.timeline import FIRST, seal_of
+from server.records.backup.verify import all_models
+from server.security.encryption import EncryptedBytes, EncryptedJSON, EncryptedText
 from server.storage.db import connection
 from server.storage.engines import copying
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from server.security import crypt
+from server.security import encryption
 
 Row = dict[str, Any]
 
@@ -34,7 +34,7 @@ def change_manifest(path: Path, change: Callable[[Any], None]) -> None:
     change(manifest)
     parts["manifest.json"] = json.dumps(manifest).encode()
     digest = hashlib.sha256(parts["manifest.json"]).hexdigest()
-    parts["signature"] = crypt.sign(digest, "backup").encode()
+    parts["signature"] = encryption.sign(digest, "backup").encode()
     write(path, parts)
 
 

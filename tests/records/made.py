@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 
 from server.audit.actions import SYSTEM
 from server.people import actions as people
-from server.policy.policy import Tier
+from server.policy.model import Tier
 from server.records.transfer import actions
 from server.records.transfer.actions import Acceptance, Offer
 from server.records.transfer.rules import Because, Withheld
 from server.watch import actions as watch
-from server.watch.rhythm.rhythm import Rhythm
+from server.watch.rhythm.rules import Rhythm
 from tests.cast import Cast
 
 

@@ -23,11 +23,11 @@ from server.audit.models import Epoch
 from server.auth.models import Invite, Session
 from server.auth.pairing import invite
 from server.people.models import Child, Person
-from server.records.backup import restoring
+from server.records.backup import restore
 from server.records.backup.archive import Archive, Manifest
-from server.records.backup.backing_up import What, back_up
-from server.security import crypt
-from server.security.crypt import Keyring
+from server.records.backup.backup import What, back_up
+from server.security import encryption
+from server.security.encryption import Keyring
 from server.storage.db import close_database, fetch, models, open_database, write
 from server.storage.engines.copying import CopyFault, in_batches
 from server.storage.engines.migrate import migrate, pending
@@ -47,21 +47,21 @@ def _quiet(*_said: object) -> None:
 
 
 async def _back_up(db: Database, path: Path, clock: DrivenClock, **how: Any) -> Manifest:
-    what = What(url=db.url, keyring=crypt.current(), push_key=None, made_at=clock())
+    what = What(url=db.url, keyring=encryption.current(), push_key=None, made_at=clock())
     made = await back_up(what, path, replaces=how.get("replaces", False), told=_quiet)
     return made.manifest
 
 
 async def _restore(db: Database, path: Path, clock: DrivenClock, **how: Any) -> None:
-    where = restoring.Where(
+    where = restore.Where(
         url=db.url,
-        keyring=how.get("keyring", crypt.current()),
+        keyring=how.get("keyring", encryption.current()),
         replaces=how.get("replaces", False),
         now=clock(),
         migrations=how.get("migrations", "migrations"),
     )
     with Archive(path) as archive:
-        await restoring.restore(archive, where, _quiet)
+        await restore.restore(archive, where, _quiet)
 
 
 def _as_text(rows: list[dict[str, Any]]) -> set[str]:
@@ -314,9 +314,9 @@ async def test_what_is_not_whole_is_not_restored(
 async def test_other_keys_are_named_and_nothing_is_written(
     backup: Path, make_empty: Make, clock: DrivenClock
 ) -> None:
-    ours = crypt.current()
+    ours = encryption.current()
     other = Keyring(["another secret altogether, and long enough"])
-    crypt.use(other)
+    encryption.use(other)
     database = make_empty("sqlite")
     with pytest.raises(CopyFault, match=f"lacks the key {ours.ids[0]}"):
         await _restore(database, backup, clock, keyring=other)
@@ -329,7 +329,7 @@ async def test_the_oldest_key_has_to_stay_the_last(
     mixed = Keyring(
         ["a secret of the tests and of nothing else", "another one, long enough, older"]
     )
-    crypt.use(mixed)
+    encryption.use(mixed)
     with pytest.raises(CopyFault, match="last of WAYMARK_SECRET_KEYS"):
         await _restore(make_empty("sqlite"), backup, clock, keyring=mixed)
 
@@ -340,7 +340,7 @@ async def test_a_new_key_in_front_reads_an_older_backup(
     grown = Keyring(
         ["a new one in front, and long enough", "a secret of the tests and of nothing else"]
     )
-    crypt.use(grown)
+    encryption.use(grown)
     database = make_target("postgres")
     await _restore(database, backup, clock, keyring=grown)
     await open_database(database.url)
@@ -432,9 +432,9 @@ async def test_a_restore_that_is_killed_leaves_the_database_as_it_was(
         if what == "restored":
             raise Killed
 
-    where = restoring.Where(url=db.url, keyring=crypt.current(), replaces=True, now=clock())
+    where = restore.Where(url=db.url, keyring=encryption.current(), replaces=True, now=clock())
     with Archive(backup) as archive, pytest.raises(Killed):
-        await restoring.restore(archive, where, told)
+        await restore.restore(archive, where, told)
     await open_database(db.url)
     assert await dump() == before
 
@@ -456,7 +456,7 @@ async def test_a_backup_is_of_one_moment_however_much_is_written_meanwhile(
     class Late:
         done = False
 
-    what = What(url=db.url, keyring=crypt.current(), push_key=None, made_at=clock())
+    what = What(url=db.url, keyring=encryption.current(), push_key=None, made_at=clock())
     writing = asyncio.Event()
 
     def on_row(_what: str, count: int) -> None:

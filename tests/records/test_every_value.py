@@ -20,17 +20,17 @@ import pytest
 from server.alerts.models import Alert
 from server.audit.actions import Actor, seal
 from server.auth.passwords import Passwords
-from server.demo import demo
+from server.demo import loader
 from server.missing.profile.models import PackPhoto
 from server.missing.search.models import Episode
 from server.missing.search.opening import Saying, open_episode
 from server.people.rules import Role
-from server.records.backup import restoring
+from server.records.backup import restore
 from server.records.backup.archive import Archive
-from server.records.backup.backing_up import Backup, What, back_up
-from server.records.backup.verifying import Opened, Unopened, all_models, check, sealed_fields
-from server.security import crypt
-from server.security.crypt import Keyring, Sealed
+from server.records.backup.backup import Backup, What, back_up
+from server.records.backup.verify import Opened, Unopened, all_models, check, sealed_fields
+from server.security import encryption
+from server.security.encryption import Keyring, Sealed
 from server.settings import load
 from server.storage.db import close_database, fetch, open_database
 from server.storage.engines.copying import CopyFault, snapshot
@@ -52,22 +52,22 @@ def _quiet(*_words: object) -> None:
 async def _back_up(
     db: Database, path: Path, clock: DrivenClock, *, replaces: bool = False
 ) -> Backup:
-    what = What(url=db.url, keyring=crypt.current(), push_key=None, made_at=clock())
+    what = What(url=db.url, keyring=encryption.current(), push_key=None, made_at=clock())
     return await back_up(what, path, replaces=replaces, told=_quiet)
 
 
 async def _restore(
     db: Database, path: Path, clock: DrivenClock, *, with_unreadable: bool = False
 ) -> Opened:
-    where = restoring.Where(
+    where = restore.Where(
         url=db.url,
-        keyring=crypt.current(),
+        keyring=encryption.current(),
         replaces=True,
         now=clock(),
         with_unreadable=with_unreadable,
     )
     with Archive(path) as archive:
-        return await restoring.restore(archive, where, _quiet)
+        return await restore.restore(archive, where, _quiet)
 
 
 @asynccontextmanager
@@ -186,9 +186,9 @@ def test_every_field_that_seals_can_be_opened_by_a_backup() -> None:
     """A new kind of sealed column that a backup does not know would be looked at as nothing."""
     sealing = {
         thing
-        for thing in vars(crypt).values()
+        for thing in vars(encryption).values()
         if isinstance(thing, type)
-        and thing.__module__ == crypt.__name__
+        and thing.__module__ == encryption.__name__
         and "to_db_value" in vars(thing)
     }
     assert sealing
@@ -214,7 +214,7 @@ async def whole(keyring: Keyring, make_target: Make, clock: DrivenClock, tmp_pat
 
 def _check(path: Path, *, with_unreadable: bool = False) -> Opened:
     with Archive(path) as archive:
-        return check(archive, crypt.current(), _quiet, with_unreadable=with_unreadable)
+        return check(archive, encryption.current(), _quiet, with_unreadable=with_unreadable)
 
 
 async def test_every_sealed_value_is_opened(whole: Path) -> None:
@@ -271,7 +271,9 @@ async def test_one_value_among_all_is_named_with_its_row(
 async def test_what_is_sealed_as_something_else_is_noticed(
     whole: Path, table: str, column: str, holds: bytes
 ) -> None:
-    change_rows(whole, table, lambda row: row.update({column: crypt.current().seal_bytes(holds)}))
+    change_rows(
+        whole, table, lambda row: row.update({column: encryption.current().seal_bytes(holds)})
+    )
     with pytest.raises(Unopened, match=f"{column} of {table}"):
         _check(whole)
 
@@ -346,7 +348,7 @@ async def test_a_file_that_cannot_be_read_back_is_taken_away(
             with beside.open("r+b") as file:
                 file.write(b"lost")
 
-    what = What(url=db.url, keyring=crypt.current(), push_key=None, made_at=clock())
+    what = What(url=db.url, keyring=encryption.current(), push_key=None, made_at=clock())
     with pytest.raises(CopyFault, match="no new backup, it cannot be read back"):
         await back_up(what, path, replaces=False, told=told)
     assert not _left(tmp_path)
@@ -383,14 +385,14 @@ async def test_a_full_disk_is_one_line_and_leaves_nothing(
 async def _a_demo_in_need(clock: DrivenClock, folder: Path) -> None:
     """The demo three days later: nobody has answered, and Mia is missing."""
     settings = load({"WAYMARK_SECRET_KEYS": "x" * 40, "WAYMARK_VAR": str(folder / "var")}, folder)
-    await demo.prepare(
+    await loader.prepare(
         settings, Passwords(time_cost=1, memory_cost=8, parallelism=1), _quiet, clock()
     )
     clock.advance(days=3)
     await ticking.tick(clock())
-    tom = Actor(demo.id_of("tom"), Role.CASEWORKER.value, demo.id_of("harbour"))
+    tom = Actor(loader.id_of("tom"), Role.CASEWORKER.value, loader.id_of("harbour"))
     saying = Saying(clock(), "She did not come back from school.", {"where": "By the canal 🌊"})
-    await open_episode(tom, demo.id_of("mia"), uuid4(), saying, clock())
+    await open_episode(tom, loader.id_of("mia"), uuid4(), saying, clock())
     await seal(clock())
     assert await PackPhoto.filter(page__isnull=False).exists()
     assert await Episode.filter(found_at__isnull=True).exists()

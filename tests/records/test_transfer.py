@@ -16,7 +16,7 @@ from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.i18n import gettext
 from server.missing.account.account import account
-from server.missing.search import lines
+from server.missing.search import timeline
 from server.missing.search.models import Episode, Line
 from server.notify.models import Message
 from server.notify.rules import Kind
@@ -24,11 +24,11 @@ from server.people import actions as people
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
 from server.plan.models import Change, LifeProject
-from server.records.transfer import actions, moving, package
+from server.records.transfer import actions, move_rows, package
 from server.records.transfer.models import Reception, Transfer
 from server.reports import patterns
-from server.reports.indicating import cases_of
-from server.reports.patterns_reading import patterns_of
+from server.reports.indicator_rows import cases_of
+from server.reports.patterns_rows import patterns_of
 from server.storage.db import connection
 from server.tasks.models import Due
 from server.tasks.rules import Kind as DueKind
@@ -293,8 +293,8 @@ async def test_every_row_of_the_child_is_with_the_new_agency_but_for_the_record(
     await check_in(cast)
     entries = await Entry.filter(child_id=cast.mia.id).count()
     await accepted(cast)
-    for model in (*moving.by_child(), *moving.BY_PERSON):
-        field = "person_id" if model in moving.BY_PERSON else "child_id"
+    for model in (*move_rows.by_child(), *move_rows.BY_PERSON):
+        field = "person_id" if model in move_rows.BY_PERSON else "child_id"
         left = model.filter(**{field: cast.mia.id, "agency_id": cast.agency.id})
         assert await left.count() == 0, model.__name__
     assert (await Episode.get(id=episode["id"])).agency_id == cast.other_agency.id
@@ -303,7 +303,7 @@ async def test_every_row_of_the_child_is_with_the_new_agency_but_for_the_record(
     assert await of_before.count() >= entries
     await audit.seal(cast.clock())
     assert await audit.verify() is None
-    assert await lines.verify() is None
+    assert await timeline.verify() is None
 
 
 async def test_nothing_of_another_child_moves(cast: Cast) -> None:
@@ -320,8 +320,10 @@ async def test_every_table_of_an_agency_moves_or_somebody_has_said_why_not(cast:
         for model in Tortoise.apps["server"].values()
         if "agency_id" in model._meta.fields_map
     }
-    of_a_child = {model.__name__ for model in moving.by_child()}
-    named = {one.__name__ for one in (*moving.STAYS, *moving.BY_PERSON, *moving.BY_EPISODE)}
+    of_a_child = {model.__name__ for model in move_rows.by_child()}
+    named = {
+        one.__name__ for one in (*move_rows.STAYS, *move_rows.BY_PERSON, *move_rows.BY_EPISODE)
+    }
     # What is about people, homes and rules of an agency, whoever its children are.
     of_the_house = {
         *("ClocksVersion Drill Duty Errand FrontDesk Handover Home Identity Intake Leave".split()),
@@ -501,7 +503,7 @@ async def test_a_child_that_is_missing_together_with_another_is_looked_for_by_bo
     assert (last.what, last.details["episode"]) == ("other_moved", str(mia.id))
     seen = (await get(cast, "tom", f"/children/{cast.noor.id}/episodes/{noor.id}")).json()
     assert seen["together"] == []
-    assert await lines.verify() is None
+    assert await timeline.verify() is None
 
 
 async def test_two_are_missing_and_both_go_at_once(cast: Cast) -> None:

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
-from server.missing.returns import finding
-from server.missing.returns.finding import Found
+from server.missing.returns.child_found import Found
 from server.missing.search import actions, opening
-from server.missing.search.acts import Act
+from server.missing.search.entry_kinds import Act
 from server.missing.search.opening import Saying
 from server.people.models import Person
 from server.reports.indicators import (
@@ -154,7 +153,7 @@ async def away(cast: Cast, name: str, *, found: bool) -> None:
         return
     seen = cast.clock.advance(hours=2)
     what = Found(seen, "At home", "Sam", "Well.")
-    await finding.found(cast.actor("tom"), episode.id, uuid4(), what, seen)
+    await found.found(cast.actor("tom"), episode.id, uuid4(), what, seen)
     offered = cast.clock.advance(hours=10)
     await actions.enter(
         cast.actor("tom"),

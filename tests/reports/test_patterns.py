@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from server.audit.models import Entry
 from server.errors import Conflict
-from server.missing.profile import marking, packing
+from server.missing.profile import actions, mark_actions
 from server.missing.profile.marks import Same, marks_of
 from server.missing.profile.models import PackMark
 from server.missing.search.models import Episode
@@ -23,8 +23,8 @@ from server.people.models import Child, Tie
 from server.people.rules import Role
 from server.reports import patterns
 from server.reports.patterns import Asked, Held, Time
+from server.rota.calendar import Shift
 from server.rota.models import Shift as RotaShift
-from server.rota.rota import Shift
 from server.storage import bulk
 from server.watch.models import Round, round_id
 from tests.cast import Cast
@@ -248,7 +248,7 @@ def test_two_packs_share_a_thing_once_however_often_it_stands_there() -> None:
 
 
 async def pack(cast: Cast, child: str, base: int = 0, **fields: str) -> None:
-    await packing.put(
+    await actions.put(
         cast.actor("tom"),
         cast.children[child],
         [Role.CASEWORKER],
@@ -290,8 +290,8 @@ async def test_marks_are_hashes_and_change_with_the_pack_in_one_transaction(cast
 async def test_packs_of_before_are_marked_once(cast: Cast) -> None:
     await both_packs(cast)
     await PackMark.all().delete()
-    assert await marking.fill() == 2
-    assert await marking.fill() == 0
+    assert await mark_actions.fill() == 2
+    assert await mark_actions.fill() == 0
     assert [one["kind"] for one in await links(cast, "tom")] == ["same_number"]
 
 
@@ -333,7 +333,7 @@ async def test_the_end_of_a_tie_hides_it_at_once(cast: Cast) -> None:
 
 async def test_a_pack_of_another_agency_never_meets_ours(cast: Cast) -> None:
     await pack(cast, "mia", second_phones="06 11 22 33 44")
-    await packing.put(
+    await actions.put(
         cast.actor("uwe"),
         cast.children["lia"],
         [Role.CASEWORKER],

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.alerts.reach import reach_of
+from server.alerts.recipients import reach_of
 from server.audit.models import Entry
 from server.errors import IdReused, NotFound, Refused
 from server.notify.actions import use_last_resorts
 from server.people import actions as people
 from server.people.models import Person
 from server.people.rules import Role
-from server.policy.policy import Rung
+from server.policy.model import Rung
 from server.rota import planning
 from server.rota.duty import on_duty, on_rota
 from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift

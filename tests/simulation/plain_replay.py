@@ -13,13 +13,13 @@ from server.alerts import ladder as ladders
 from server.alerts.causes import first_wait_ends, ladder_for
 from server.alerts.ladder import Cause, Climb
 from server.policy.levels import Evidence
-from server.policy.policy import Ladder, Policy, Rung, Tier
+from server.policy.model import Ladder, Policy, Rung, Tier
 from server.watch import answering, changing
 from server.watch import events as kinds
-from server.watch import standing as rules
+from server.watch import state_machine as rules
 from server.watch.events import Event
-from server.watch.rhythm.rhythm import Span
-from server.watch.standing import Standing, Terms, What
+from server.watch.rhythm.rules import Span
+from server.watch.state_machine import Standing, Terms, What
 
 MINUTE = timedelta(minutes=1)
 REACH = {

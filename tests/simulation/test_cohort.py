@@ -10,12 +10,12 @@ import pytest
 
 from server.__main__ import main
 from server.errors import Refused
-from server.policy import reading as policies
-from server.policy.policy import EACH_MISS
+from server.policy import parser as policies
+from server.policy.model import EACH_MISS
 from server.simulation import cohort as cohorts
+from server.simulation.evaluation import Gone, child_months, pages, read_truth, report, tell
+from server.simulation.outcomes import Result
 from server.simulation.replay import replay
-from server.simulation.replayed import Result
-from server.simulation.report import Gone, child_months, pages, read_truth, report, tell
 from server.watch.events import events_of, read_events
 from tests.simulation.test_replay import Said, asked, file_of, placed
 

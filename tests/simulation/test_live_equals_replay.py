@@ -21,31 +21,31 @@ from server.alerts.models import Alert
 from server.checkin import actions as check_ins
 from server.checkin.rules import Answer, Want
 from server.notify.actions import last_resorts, use_last_resorts
-from server.notify.health import STALE_AFTER
 from server.notify.models import Address, Message
+from server.notify.push_health import STALE_AFTER
 from server.notify.rules import Kind
 from server.people.models import Child
 from server.people.rules import Leaving, Role
-from server.placements import placing
-from server.policy import reading as policies
+from server.placements import actions
+from server.policy import parser as policies
 from server.policy.levels import BY_WAY, Evidence
+from server.policy.model import DEFAULT, EACH_MISS, Policy, Tier
 from server.policy.models import Policy as PolicyRow
-from server.policy.policy import DEFAULT, EACH_MISS, Policy, Tier
 from server.simulation.replay import replay
 from server.watch import actions as watch
-from server.watch import calling, ticking
 from server.watch import events as kinds
+from server.watch import ticking, watch_alerts
 from server.watch.answering import counts
-from server.watch.calendar import marking
+from server.watch.calendar import milestone_actions
 from server.watch.calendar.models import Milestone
 from server.watch.carer import questions
 from server.watch.carer.models import Question
 from server.watch.events import Event, events_of
 from server.watch.me import note_app_seen
 from server.watch.models import Watch
-from server.watch.rhythm import agreeing
-from server.watch.rhythm import rhythm as rhythms
-from server.watch.signals import noticing
+from server.watch.rhythm import agreements
+from server.watch.rhythm import rules as rhythms
+from server.watch.signals import observations
 from tests.cast import Cast
 
 SHIPPED = policies.read(EACH_MISS)
@@ -134,7 +134,7 @@ class Live:
         for _, _, what in sorted(arrivals, key=lambda arrival: arrival[:2]):
             await self.take(what, now)
             await self.hear(now)
-        await marking.tick(now)
+        await milestone_actions.tick(now)
         await ticking.tick(now)
         await climbing.tick(now)
         await self.hear(now)
@@ -190,12 +190,14 @@ class Live:
             await self.seen(Evidence(detail.by), now)
         elif isinstance(detail, kinds.Observation):
             child, id_ = await Child.get(id=mia), uuid4()
-            await noticing.note(
+            await observations.note(
                 cast.actor("sam"), child, Role.CARER, id_=id_, sign=detail.sign, words=None, now=now
             )
         elif isinstance(detail, kinds.Milestone):
             assert detail.on is not None
-            await marking.mark(cast.actor("tom"), mia, detail.what, detail.on, id=uuid4(), now=now)
+            await milestone_actions.mark(
+                cast.actor("tom"), mia, detail.what, detail.on, id=uuid4(), now=now
+            )
         elif what.kind == "prompt_failed":
             await self.phone(now, unseen=3, unseen_since=now - STALE_AFTER)
         elif what.kind == "prompt_ok":
@@ -204,18 +206,18 @@ class Live:
             await note_app_seen(mia, now)
             await watch.app_opened(mia, now)
         elif isinstance(detail, kinds.Tiered):
-            await agreeing.set_tier(cast.actor("tom"), mia, detail.tier, now=now)
+            await agreements.set_tier(cast.actor("tom"), mia, detail.tier, now=now)
         elif isinstance(detail, kinds.Placed):
             rhythm = rhythms.as_data(detail.rhythm)
-            await placing.begin(cast.actor("tom"), mia, now, rhythm=rhythm, now=now)
+            await actions.begin(cast.actor("tom"), mia, now, rhythm=rhythm, now=now)
         elif what.kind == "ended":
             # In replay an end closes what is open; here a person has to do so first.
             await ticking.tick(now)
             await self.close(now, but="")
-            await placing.end(cast.actor("tom"), mia, Leaving.HOME, now, now=now)
+            await actions.end(cast.actor("tom"), mia, Leaving.HOME, now, now=now)
             self.coming = []
         elif isinstance(detail, kinds.Until) and detail.until > now:
-            await agreeing.pause(
+            await agreements.pause(
                 cast.actor("tom"), mia, now, detail.until, None, returns=detail.returns, now=now
             )
 
@@ -243,7 +245,7 @@ class Live:
         """In replay an answer closes what is open; here somebody has to."""
         for alert in await Alert.filter(child_id=self.cast.mia.id, closed_at__isnull=True):
             if alert.cause != but:
-                await calling.close_alert(
+                await watch_alerts.close_alert(
                     self.cast.actor("tom"), alert.id, Outcome.LATE_ANSWER, None, now
                 )
 
@@ -287,7 +289,7 @@ async def compare(
 ) -> list[Told]:
     await Watch.filter(child_id__in=[cast.noor.id, cast.lia.id]).delete()
     await cast.on_duty("eve", days=60)
-    await agreeing.set_rhythm(cast.actor("tom"), cast.mia.id, rhythm, "Europe/Paris", BEGIN)
+    await agreements.set_rhythm(cast.actor("tom"), cast.mia.id, rhythm, "Europe/Paris", BEGIN)
     events = recorded(said)
     until = events[-1].at + 20 * HOUR
     if data is not EACH_MISS:

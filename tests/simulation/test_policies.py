@@ -15,24 +15,24 @@ import pytest
 
 from server.alerts.climbing import tick
 from server.alerts.models import Alert
-from server.alerts.reach import policy_of
+from server.alerts.recipients import policy_of
 from server.audit.models import Entry
 from server.desk import policy_pages
 from server.errors import Conflict, Refused
 from server.notify.actions import Saying, queue
 from server.notify.models import Address, Delivery
 from server.notify.rules import Kind
-from server.policy import reading as policies
+from server.policy import parser as policies
+from server.policy.model import EACH_MISS, Tier
 from server.policy.models import Policy
-from server.policy.policy import EACH_MISS, Tier
-from server.policy.reading import filled
+from server.policy.parser import filled
 from server.simulation import lookback
 from server.storage.db import write
-from server.watch import adopting, editing, history, ticking
-from server.watch.calendar import marking
+from server.watch import editing, history, policy_change, ticking
+from server.watch.calendar import milestone_actions
 from server.watch.events import events_of
 from server.watch.models import Watch
-from server.watch.rhythm import agreeing
+from server.watch.rhythm import agreements
 from tests.cast import Cast
 
 
@@ -50,7 +50,7 @@ def form(content: Mapping[str, Any] = EACH_MISS, **more: str) -> dict[str, str]:
 
 async def adopted(cast: Cast, content: Mapping[str, Any], base: int = 0) -> Policy:
     """A version by Ines."""
-    return await adopting.adopt(
+    return await policy_change.adopt(
         cast.actor("ines"),
         cast.agency.id,
         uuid4(),
@@ -293,15 +293,15 @@ async def test_the_days_of_the_calendar_are_in_the_history_and_act_there_by_the_
     child's own."""
     tom, mia, begin = cast.actor("tom"), cast.mia.id, cast.clock()
     twice = {"at": ["09:00", "18:00"]}
-    await agreeing.set_rhythm(tom, mia, twice, "Europe/Paris", begin)
-    await agreeing.set_tier(tom, mia, Tier.LOW, now=begin)
+    await agreements.set_rhythm(tom, mia, twice, "Europe/Paris", begin)
+    await agreements.set_tier(tom, mia, Tier.LOW, now=begin)
     now = cast.clock.advance(hours=1)
     for what, day in (("refusal", now.date()), ("hearing", now.date() + timedelta(days=9))):
-        row = await marking.mark(tom, mia, what, day, id=uuid4(), now=now)
-    await marking.take_back(tom, mia, row.id, now)
+        row = await milestone_actions.mark(tom, mia, what, day, id=uuid4(), now=now)
+    await milestone_actions.take_back(tom, mia, row.id, now)
     for _ in range(30):
         cast.clock.advance(hours=1)
-        await marking.tick(cast.clock())
+        await milestone_actions.tick(cast.clock())
         await ticking.tick(cast.clock())
         await tick(cast.clock())
     assert (await Watch.get(child_id=mia)).tier == "high"

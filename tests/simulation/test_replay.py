@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from server.__main__ import main
 from server.errors import Refused
-from server.policy import reading as policies
-from server.policy.policy import DEFAULT, EACH_MISS, Policy, Tier
+from server.policy import parser as policies
+from server.policy.model import DEFAULT, EACH_MISS, Policy, Tier
+from server.simulation.outcomes import Result
 from server.simulation.replay import replay
-from server.simulation.replayed import Result
 from server.watch.events import Event, events_of
 from tests.simulation.plain_replay import Plain
 

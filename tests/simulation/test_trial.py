@@ -13,10 +13,10 @@ from server.audit.models import Entry
 from server.desk import trial_pages
 from server.desk.picture import HEIGHT, LEFT, WIDTH, Point, drawn, ticks
 from server.errors import Refused
-from server.policy import reading as policies
-from server.policy.policy import EACH_MISS, Policy
+from server.policy import parser as policies
+from server.policy.model import EACH_MISS, Policy
 from server.simulation import trial
-from server.simulation.report import Gone
+from server.simulation.evaluation import Gone
 from server.simulation.trial import Past, Run
 from server.watch import ticking
 from server.watch.events import events_of, in_words

@@ -16,7 +16,7 @@ from server.people.rules import Role
 from server.tasks import actions as dues
 from server.tasks.models import Due
 from server.tasks.rules import Kind, Setting
-from server.watch.calling import open_missing
+from server.watch.watch_alerts import open_missing
 from server.web import live
 from tests.cast import ADULTS, Cast
 

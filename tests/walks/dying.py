@@ -25,7 +25,7 @@ from server.notify.channels.configured import configured
 from server.notify.models import Message
 from server.notify.rules import Envelope, Outcome
 from server.notify.worker import Attempt, Worker
-from server.security import crypt
+from server.security import encryption
 from server.settings import load
 from server.storage.db import close_database, open_database, write
 from server.ticker import Ticker
@@ -69,7 +69,7 @@ class Pausing(Worker):
 
 async def main(point: str) -> None:
     settings = load(dict(os.environ))
-    crypt.use(crypt.Keyring(settings.secret_keys))
+    encryption.use(encryption.Keyring(settings.secret_keys))
     use_last_resorts(len(settings.last_resort))
     await open_database(settings.database_url)
     real = configured(settings, utcnow)

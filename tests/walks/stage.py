@@ -22,9 +22,9 @@ from server.missing.search.clocks import clocks_of
 from server.missing.search.models import Episode
 from server.notify.channels import Channel
 from server.notify.models import Message
+from server.rota.calendar import spells_between
 from server.rota.duty import rotas_of
 from server.rota.models import RotaTerms
-from server.rota.rota import spells_between
 from server.tasks.models import Due
 from server.ticker import Ticker
 from server.watch.calendar.models import Milestone

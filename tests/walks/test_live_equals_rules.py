@@ -19,17 +19,17 @@ from server.audit.models import Entry
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.rules import Role
-from server.policy.policy import Tier
-from server.security import crypt
+from server.policy.model import Tier
+from server.security import encryption
 from server.storage.db import close_database, write
 from server.watch import actions as watch
-from server.watch import standing as rules
+from server.watch import state_machine as rules
 from server.watch import ticking
 from server.watch.carer.models import Question
-from server.watch.cases import load
 from server.watch.models import Round, Watch
-from server.watch.rhythm.rhythm import Rhythm
-from server.watch.standing import Change, What
+from server.watch.rhythm.rules import Rhythm
+from server.watch.state_machine import Change, What
+from server.watch.watch_state import load
 from tests.fixtures import Database
 from tests.walks.test_machine import PARIS, STARTS, World
 
@@ -40,7 +40,7 @@ looks = st.lists(st.integers(1, 60 * 20), min_size=1, max_size=12)
 
 
 @pytest.fixture
-def world(migrated: Database, keyring: crypt.Keyring) -> Iterator[World]:
+def world(migrated: Database, keyring: encryption.Keyring) -> Iterator[World]:
     made = World(migrated)
     made.do(made.open())
     yield made

@@ -16,11 +16,11 @@ import pytest
 from server.alerts.actions import acknowledge
 from server.alerts.climbing import CALLING
 from server.alerts.ladder import State as AlertState
-from server.missing.search import actions, handing
-from server.missing.search.acts import Act
-from server.missing.search.lines import verify
+from server.missing.search import actions, handovers
+from server.missing.search.entry_kinds import Act
+from server.missing.search.handover_ends import OUT
 from server.missing.search.models import Episode, Line, Passing
-from server.missing.search.passing import OUT
+from server.missing.search.timeline import verify
 from server.notify.models import Message
 from server.people import actions as people
 from server.rota import planning
@@ -121,9 +121,9 @@ class Search:
         for row in await Passing.filter(done_at__isnull=True, dropped_at__isnull=True):
             actor = self.cast.actor(self._name(row.person_id))
             if row.part == OUT:
-                await handing.write_note(actor, row.id, uuid4(), "All of it.", now)
+                await handovers.write_note(actor, row.id, uuid4(), "All of it.", now)
             else:
-                await handing.confirm(actor, row.id, now)
+                await handovers.confirm(actor, row.id, now)
         for due in await Due.filter(subject_id=self.id, state=State.OPEN, due_at__lte=now):
             if due.kind == Kind.KEEP_TRYING:
                 await self.enter("tom", Act.ATTEMPT, how="call", result="no_answer")

@@ -32,27 +32,27 @@ from server.checkin import actions as check_ins
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want
 from server.errors import Conflict, Refused
-from server.missing.returns import finding
+from server.missing.returns import child_found
 from server.missing.search import opening
 from server.people import actions as people
-from server.people.happenings import use_ears
+from server.people.events import use_ears
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
-from server.policy.policy import EACH_MISS, Tier
-from server.policy.reading import read
+from server.policy.model import EACH_MISS, Tier
+from server.policy.parser import read
 from server.rota.models import Shift
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import fetch, open_database, write
 from server.watch import actions as watch
-from server.watch import calling, ticking
-from server.watch import standing as rules
-from server.watch.calendar import marking
+from server.watch import state_machine as rules
+from server.watch import ticking, watch_alerts
+from server.watch.calendar import milestone_actions
 from server.watch.carer import questions
 from server.watch.carer.models import Question
-from server.watch.cases import load
 from server.watch.models import Pause, Round, Watch
-from server.watch.rhythm import agreeing
-from server.watch.rhythm.rhythm import Rhythm
+from server.watch.rhythm import agreements
+from server.watch.rhythm.rules import Rhythm
+from server.watch.watch_state import load
 from tests.fixtures import Database
 from tests.machines import opened, run
 
@@ -85,8 +85,8 @@ class World:
 
     async def open(self) -> None:
         # As the composition roots do it: whoever says that a child is missing begins a search.
-        use_ears(marking.hear, opening.hear, finding.hear)
-        calling.use_ends(finding.ends)
+        use_ears(milestone_actions.hear, opening.hear, child_found.hear)
+        watch_alerts.use_ends(child_found.ends)
         await open_database(self.database.url)
         now = STARTS[0] - DAY
         async with write():
@@ -299,7 +299,9 @@ class Machine(RuleBasedStateMachine):
         alert = self.do(self._pick(pick))
         if alert is None:
             return
-        close = calling.close_alert(self.world.actor(who), alert.id, outcome, "Words.", self.now)
+        close = watch_alerts.close_alert(
+            self.world.actor(who), alert.id, outcome, "Words.", self.now
+        )
         # A search ends by seeing the child, and by nothing else.
         if outcome is None or (alert.cause == Cause.MISSING and outcome is not Outcome.SEEN):
             with pytest.raises(Refused):
@@ -316,14 +318,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(["tom", "sam"]))
     def somebody_says_that_the_child_is_missing(self, who: str) -> None:
-        self.do(calling.open_missing(self.world.actor(who), self.id, "Gone.", self.now))
+        self.do(watch_alerts.open_missing(self.world.actor(who), self.id, "Gone.", self.now))
 
     # --- what is agreed
 
     @rule(begins=st.sampled_from([-HOUR, 0 * HOUR, HOUR, DAY]), lasts=spans)
     def a_pause_is_agreed(self, begins: timedelta, lasts: timedelta) -> None:
         until = self.now + begins + lasts
-        pause = agreeing.pause(
+        pause = agreements.pause(
             self.world.actor("tom"), self.id, self.now + begins, until, None, now=self.now
         )
         if until <= self.now:
@@ -338,7 +340,7 @@ class Machine(RuleBasedStateMachine):
             found = await Pause.filter(child_id=self.id).order_by("id")
             if found:
                 id = found[pick % len(found)].id
-                await agreeing.end_pause(self.world.actor("tom"), self.id, id, self.now)
+                await agreements.end_pause(self.world.actor("tom"), self.id, id, self.now)
 
         self.do(end())
 
@@ -346,7 +348,7 @@ class Machine(RuleBasedStateMachine):
     def the_tier_is_set(self, tier: Tier, ends: timedelta | None) -> None:
         with suppress(Refused):  # As below.
             self.do(
-                agreeing.set_tier(
+                agreements.set_tier(
                     self.world.actor("tom"),
                     self.id,
                     tier,
@@ -359,7 +361,7 @@ class Machine(RuleBasedStateMachine):
     @rule(rhythm=st.sampled_from(RHYTHMS), zone=st.sampled_from([PARIS, "UTC"]))
     def the_rhythm_is_set(self, rhythm: dict[str, Any], zone: str) -> None:
         with suppress(Refused):  # Once a day is slower than the high tier allows.
-            self.do(agreeing.set_rhythm(self.world.actor("tom"), self.id, rhythm, zone, self.now))
+            self.do(agreements.set_rhythm(self.world.actor("tom"), self.id, rhythm, zone, self.now))
 
     @rule()
     def the_carer_comes_or_goes(self) -> None:
@@ -452,7 +454,7 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def world(migrated: Database, keyring: crypt.Keyring) -> Iterator[World]:
+def world(migrated: Database, keyring: encryption.Keyring) -> Iterator[World]:
     yield from opened(World(migrated))
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from server.missing.search.models import Line, Passing
-from server.notify.wishing import set_quiet
+from server.notify.preferences import set_quiet
 from server.rota.models import Shift
 from tests.walks.stage import Stage
 

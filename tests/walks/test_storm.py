@@ -20,11 +20,11 @@ from server.errors import Conflict
 from server.notify.models import Delivery, Message
 from server.people.rules import Role
 from server.storage.db import fetch
-from server.watch import calling
+from server.watch import watch_alerts
 from server.watch.carer import questions
 from server.watch.carer.models import Question
 from server.watch.models import Watch
-from server.watch.rhythm import agreeing
+from server.watch.rhythm import agreements
 from tests.walks.crowd import crowd
 from tests.walks.stage import Stage
 
@@ -55,16 +55,16 @@ async def test_everybody_at_once(stage: Stage) -> None:
 
     async def close(child: UUID) -> None:
         for alert in await Alert.filter(child_id=child, closed_at__isnull=True):
-            await calling.close_alert(
+            await watch_alerts.close_alert(
                 stage.cast.actor("ines"), alert.id, Outcome.SEEN, None, stage.clock()
             )
 
     async def missing(child: UUID) -> None:
-        await calling.open_missing(stage.cast.actor("sam"), child, None, stage.clock())
+        await watch_alerts.open_missing(stage.cast.actor("sam"), child, None, stage.clock())
 
     async def pause(child: UUID) -> None:
         now = stage.clock()
-        await agreeing.pause(
+        await agreements.pause(
             stage.cast.actor("tom"), child, now, now + timedelta(days=2), None, now=now
         )
 

@@ -22,17 +22,17 @@ from server.people import actions as people
 from server.people.models import Person, Tie
 from server.people.rules import Role
 from server.policy.levels import Evidence
+from server.policy.model import DEFAULT, Tier
 from server.policy.models import Policy
-from server.policy.policy import DEFAULT, Tier
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import fetch, write
 from server.watch import actions as watch
-from server.watch import calling, ticking
+from server.watch import ticking, watch_alerts
 from server.watch.carer import questions
 from server.watch.carer.models import Question
 from server.watch.models import Blind, Pause, Round, Sighting, Watch, round_id
-from server.watch.rhythm import agreeing
-from server.watch.rhythm.rhythm import Rhythm
+from server.watch.rhythm import agreements
+from server.watch.rhythm.rules import Rhythm
 from tests.cast import Cast
 from tests.races import no_fault, together
 
@@ -111,7 +111,7 @@ async def test_an_early_answer_settles_nothing_and_puts_the_ceiling_off(cast: Ca
 async def test_an_answer_settles_every_round_that_is_open_and_never_a_later_one(
     cast: Cast,
 ) -> None:
-    await agreeing.set_rhythm(
+    await agreements.set_rhythm(
         cast.actor("tom"), cast.mia.id, {"at": ["14:00", "15:00", "16:00"]}, "UTC", cast.clock()
     )
     await at(cast, datetime(2026, 3, 2, 15, 20, tzinfo=UTC))
@@ -227,7 +227,7 @@ async def test_not_seen_while_nothing_is_late_calls_nobody(cast: Cast) -> None:
 async def test_a_carer_without_a_phone_number_of_the_child_holds_in_the_high_tier(
     cast: Cast,
 ) -> None:
-    await agreeing.set_tier(
+    await agreements.set_tier(
         cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
     )
     await at(cast, DUE + 31 * MINUTE)
@@ -277,15 +277,15 @@ async def test_a_question_that_is_over_or_was_never_asked_is_refused(cast: Cast)
 
 async def test_a_link_that_is_not_ours_opens_nothing(cast: Cast) -> None:
     asked = await question(cast)
-    good = crypt.sign(str(asked.id), "question", until=asked.expires_at)
+    good = encryption.sign(str(asked.id), "question", until=asked.expires_at)
     assert questions.read_question(good, cast.clock()) == asked.id
     others = [
         "",
         "nonsense",
         good + "A",
         good.replace(".", "", 1),
-        crypt.sign(str(asked.id), "session", until=asked.expires_at),
-        crypt.sign("not an id", "question", until=asked.expires_at),
+        encryption.sign(str(asked.id), "session", until=asked.expires_at),
+        encryption.sign("not an id", "question", until=asked.expires_at),
     ]
     for token in others:
         with pytest.raises(NotFound):
@@ -332,7 +332,7 @@ async def test_whoever_is_no_carer_any_more_can_answer_no_question(cast: Cast, h
 
 async def test_another_rhythm_holds_from_the_next_round_on(cast: Cast) -> None:
     await at(cast, DUE - HOUR)
-    await agreeing.set_rhythm(
+    await agreements.set_rhythm(
         cast.actor("tom"), cast.mia.id, {"at": ["20:00"]}, "Europe/Paris", cast.clock()
     )
     after = await mia(cast)
@@ -341,7 +341,7 @@ async def test_another_rhythm_holds_from_the_next_round_on(cast: Cast) -> None:
 
 
 async def test_a_round_that_has_not_opened_gives_way_to_the_new_rhythm(cast: Cast) -> None:
-    await agreeing.set_rhythm(
+    await agreements.set_rhythm(
         cast.actor("tom"), cast.mia.id, {"at": ["21:00"]}, "Europe/Paris", cast.clock()
     )
     assert (await mia(cast)).due_at == DUE + 3 * HOUR
@@ -366,13 +366,13 @@ async def test_a_rhythm_that_is_nonsense_changes_nothing(
 ) -> None:
     before = await mia(cast)
     with pytest.raises(Refused):
-        await agreeing.set_rhythm(cast.actor("tom"), cast.mia.id, data, zone, cast.clock())
+        await agreements.set_rhythm(cast.actor("tom"), cast.mia.id, data, zone, cast.clock())
     assert dict(await mia(cast)) == dict(before)
 
 
 async def test_a_rhythm_that_is_changed_while_late_leaves_the_alarm(cast: Cast) -> None:
     await at(cast, DUE + 61 * MINUTE)
-    await agreeing.set_rhythm(
+    await agreements.set_rhythm(
         cast.actor("tom"), cast.mia.id, {"at": ["09:00"]}, "Europe/Paris", cast.clock()
     )
     await at(cast, DUE + 105 * MINUTE)
@@ -388,14 +388,14 @@ async def test_what_was_answered_before_it_was_due_is_not_asked_for_again(
     cast.clock.advance(minutes=5)
     if what == "rhythm":
         rhythm = {"at": ["18:00", "20:00"]}
-        await agreeing.set_rhythm(
+        await agreements.set_rhythm(
             cast.actor("tom"), cast.mia.id, rhythm, "Europe/Paris", cast.clock()
         )
         assert (await mia(cast)).due_at == DUE + 2 * HOUR
         return
     made = await pause(cast, 3 * DAY, 4 * DAY)
     if what == "back":
-        await agreeing.end_pause(cast.actor("tom"), cast.mia.id, made.id, cast.clock())
+        await agreements.end_pause(cast.actor("tom"), cast.mia.id, made.id, cast.clock())
     assert (await mia(cast)).due_at == DUE + DAY
     await at(cast, DUE + 2 * HOUR)
     assert await rounds(cast) == [(DUE, "answered")]
@@ -404,7 +404,7 @@ async def test_what_was_answered_before_it_was_due_is_not_asked_for_again(
 
 async def test_what_was_answered_stays_answered_when_a_rhythm_is_taken_back(cast: Cast) -> None:
     async def agree(at: str) -> None:
-        await agreeing.set_rhythm(
+        await agreements.set_rhythm(
             cast.actor("tom"), cast.mia.id, {"at": [at]}, "Europe/Paris", cast.clock()
         )
 
@@ -423,7 +423,7 @@ async def test_a_round_that_was_called_off_is_opened_again_where_it_is_asked_for
     made = await pause(cast, timedelta(0), 3 * HOUR)
     assert await rounds(cast) == [(DUE, "excused")]
     now = cast.clock.advance(minutes=5)
-    await agreeing.end_pause(cast.actor("tom"), cast.mia.id, made.id, now)
+    await agreements.end_pause(cast.actor("tom"), cast.mia.id, made.id, now)
     await at(cast, DUE)
     assert await rounds(cast) == [(DUE, "open")]
     waiting = Message.filter(person_id=cast.mia.id, state="waiting")
@@ -439,7 +439,7 @@ async def test_a_tighter_rhythm_on_the_first_day_is_asked_from_its_first_round_o
 ) -> None:
     """The watch began an hour ago, which is no answer."""
     now = cast.clock.advance(hours=1)
-    await agreeing.set_rhythm(
+    await agreements.set_rhythm(
         cast.actor("tom"), cast.mia.id, {"at": ["14:30"]}, "Europe/Paris", now
     )
     after = await mia(cast)
@@ -454,17 +454,17 @@ async def test_raising_the_tier_brings_an_alarm_forward_and_never_puts_it_off(ca
     await at(cast, DUE + 61 * MINUTE)
     before = (await mia(cast)).alarm_at
     assert before == DUE + 105 * MINUTE
-    await agreeing.set_tier(
+    await agreements.set_tier(
         cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
     )
     assert (await mia(cast)).alarm_at == DUE + 75 * MINUTE
-    await agreeing.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=cast.clock())
+    await agreements.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=cast.clock())
     assert (await mia(cast)).alarm_at == DUE + 75 * MINUTE
 
 
 async def test_a_tier_that_ends_falls_to_what_was_named(cast: Cast) -> None:
     until = DUE + 10 * MINUTE
-    await agreeing.set_tier(
+    await agreements.set_tier(
         cast.actor("tom"),
         cast.mia.id,
         Tier.HIGH,
@@ -483,13 +483,13 @@ async def test_a_tier_that_ends_falls_to_what_was_named(cast: Cast) -> None:
     [entry] = await Entry.filter(child_id=cast.mia.id, what="tier:set")
     assert entry.why is not None
     assert "night" not in entry.why
-    assert crypt.current().open(entry.why) == "Her first night."
+    assert encryption.current().open(entry.why) == "Her first night."
 
 
 async def test_a_tier_that_is_raised_by_its_end_brings_an_alarm_forward_too(cast: Cast) -> None:
     until = DUE + 125 * MINUTE  # Late in the low tier for five minutes, which gives three hours.
     now, tom = cast.clock(), cast.actor("tom")
-    await agreeing.set_tier(
+    await agreements.set_tier(
         tom, cast.mia.id, Tier.LOW, until_at=until, then=Tier.HIGH, rhythm=TWICE, now=now
     )
     await at(cast, until)
@@ -505,7 +505,7 @@ async def test_a_tier_that_ends_needs_an_end_and_what_follows(
 ) -> None:
     until_at = cast.clock() + until if until is not None else None
     with pytest.raises(Refused):
-        await agreeing.set_tier(
+        await agreements.set_tier(
             cast.actor("tom"),
             cast.mia.id,
             Tier.HIGH,
@@ -523,7 +523,7 @@ async def test_a_tier_that_the_rhythm_is_too_slow_for_is_refused(
     now, before = cast.clock(), await mia(cast)
     until = now + DAY if then is not None else None
     with pytest.raises(Refused) as told:
-        await agreeing.set_tier(
+        await agreements.set_tier(
             cast.actor("tom"), cast.mia.id, tier, until_at=until, then=then, now=now
         )
     assert (told.value.code, told.value.field) == ("too_slow", "tier")
@@ -533,25 +533,25 @@ async def test_a_tier_that_the_rhythm_is_too_slow_for_is_refused(
 
 async def test_a_rhythm_that_is_too_slow_for_the_tier_to_come_is_refused(cast: Cast) -> None:
     now, tom = cast.clock(), cast.actor("tom")
-    await agreeing.set_tier(
+    await agreements.set_tier(
         tom, cast.mia.id, Tier.LOW, until_at=now + DAY, then=Tier.HIGH, rhythm=TWICE, now=now
     )
     with pytest.raises(Refused) as told:
-        await agreeing.set_rhythm(tom, cast.mia.id, {"at": ["18:00"]}, "Europe/Paris", now)
+        await agreements.set_rhythm(tom, cast.mia.id, {"at": ["18:00"]}, "Europe/Paris", now)
     assert told.value.code == "too_slow"
 
 
 async def test_tier_and_rhythm_change_in_one_step_in_either_direction(cast: Cast) -> None:
     now, tom, id_ = cast.clock(), cast.actor("tom"), cast.mia.id
-    await agreeing.set_tier(tom, id_, Tier.HIGH, rhythm=TWICE, now=now)
+    await agreements.set_tier(tom, id_, Tier.HIGH, rhythm=TWICE, now=now)
     after = await mia(cast)
     assert (after.tier, after.rhythm) == ("high", TWICE)
     every_other_day = {"at": ["18:00"], "days": [0, 2, 4, 5]}
-    await agreeing.set_tier(tom, id_, Tier.LOW, rhythm=every_other_day, now=now)
+    await agreements.set_tier(tom, id_, Tier.LOW, rhythm=every_other_day, now=now)
     after = await mia(cast)
     assert (after.tier, after.rhythm["days"]) == ("low", [0, 2, 4, 5])
     with pytest.raises(Refused):
-        await agreeing.set_tier(tom, id_, Tier.HIGH, rhythm={"at": ["18:00"]}, now=now)
+        await agreements.set_tier(tom, id_, Tier.HIGH, rhythm={"at": ["18:00"]}, now=now)
     after = await mia(cast)
     assert (after.tier, after.rhythm["days"]) == ("low", [0, 2, 4, 5])
 
@@ -559,7 +559,7 @@ async def test_tier_and_rhythm_change_in_one_step_in_either_direction(cast: Cast
 async def test_two_who_set_the_tier_at_once_leave_one_that_holds(cast: Cast) -> None:
     found = await together(
         *(
-            agreeing.set_tier(cast.actor(who), cast.mia.id, tier, rhythm=TWICE, now=cast.clock())
+            agreements.set_tier(cast.actor(who), cast.mia.id, tier, rhythm=TWICE, now=cast.clock())
             for who, tier in (("tom", Tier.HIGH), ("ines", Tier.LOW))
         )
     )
@@ -572,7 +572,7 @@ async def test_two_who_set_the_tier_at_once_leave_one_that_holds(cast: Cast) -> 
 
 async def pause(cast: Cast, begin: timedelta, end: timedelta, **how: Any) -> Pause:
     now = cast.clock()
-    return await agreeing.pause(
+    return await agreements.pause(
         cast.actor("tom"), cast.mia.id, now + begin, now + end, "With her aunt.", **how, now=now
     )
 
@@ -607,7 +607,7 @@ async def test_at_the_end_of_an_absence_a_check_in_is_due_and_its_silence_is_not
 
 async def test_who_was_back_before_the_end_of_an_absence_is_not_asked_then(cast: Cast) -> None:
     made = await pause(cast, timedelta(0), 2 * DAY, returns=True)
-    await agreeing.end_pause(cast.actor("tom"), cast.mia.id, made.id, cast.clock() + HOUR)
+    await agreements.end_pause(cast.actor("tom"), cast.mia.id, made.id, cast.clock() + HOUR)
     assert (await mia(cast)).due_at == DUE
 
 
@@ -658,7 +658,7 @@ async def test_the_same_pause_twice_is_once(cast: Cast) -> None:
     again = await pause(cast, 2 * HOUR, 2 * DAY, id=id)
     assert (again.from_at, again.until_at) == (first.from_at, first.until_at)
     with pytest.raises(Conflict) as told:
-        await agreeing.pause(
+        await agreements.pause(
             cast.actor("tom"),
             cast.noor.id,
             cast.clock(),
@@ -682,8 +682,10 @@ async def test_back_early_the_rounds_begin_again(cast: Cast) -> None:
     await at(cast, DUE + DAY)
     assert (await mia(cast)).standing == "away"
     now = cast.clock.advance(hours=1)
-    await agreeing.end_pause(cast.actor("tom"), cast.mia.id, made.id, now)
-    await agreeing.end_pause(cast.actor("tom"), cast.mia.id, made.id, cast.clock.advance(minutes=5))
+    await agreements.end_pause(cast.actor("tom"), cast.mia.id, made.id, now)
+    await agreements.end_pause(
+        cast.actor("tom"), cast.mia.id, made.id, cast.clock.advance(minutes=5)
+    )
     after = await mia(cast)
     assert (after.standing, after.due_at) == ("well", DUE + 2 * DAY)
     assert (await Pause.get(id=made.id)).ended_at == now
@@ -694,7 +696,7 @@ async def test_a_pause_of_another_child_cannot_be_ended(cast: Cast) -> None:
     made = await pause(cast, timedelta(0), DAY)
     for child, id in ((cast.noor.id, made.id), (cast.mia.id, uuid4())):
         with pytest.raises(NotFound):
-            await agreeing.end_pause(cast.actor("tom"), child, id, cast.clock())
+            await agreements.end_pause(cast.actor("tom"), child, id, cast.clock())
     assert (await Pause.get(id=made.id)).ended_at is None
 
 
@@ -708,7 +710,7 @@ async def test_the_silence_that_is_allowed_counts_from_the_end_of_a_pause(cast: 
 
 
 async def missing(cast: Cast, who: str = "sam", words: str | None = "Her bag is gone.") -> Alert:
-    return await calling.open_missing(cast.actor(who), cast.mia.id, words, cast.clock())
+    return await watch_alerts.open_missing(cast.actor(who), cast.mia.id, words, cast.clock())
 
 
 async def test_missing_calls_everyone_at_once(cast: Cast) -> None:
@@ -743,7 +745,7 @@ async def test_closing_ends_the_missing_and_the_silence_beside_it(cast: Cast) ->
     await at(cast, DUE + 105 * MINUTE)
     [silence] = await open_alerts(cast)
     alert = await missing(cast)
-    closed = await calling.close_alert(
+    closed = await watch_alerts.close_alert(
         cast.actor("tom"), alert.id, Outcome.SEEN, "At home again.", cast.clock()
     )
     assert closed.outcome == "seen"
@@ -757,7 +759,7 @@ async def test_closing_ends_the_missing_and_the_silence_beside_it(cast: Cast) ->
 async def test_an_alert_that_ends_in_missing_opens_that_one(cast: Cast) -> None:
     await at(cast, DUE + 105 * MINUTE)
     [silence] = await open_alerts(cast)
-    await calling.close_alert(
+    await watch_alerts.close_alert(
         cast.actor("tom"), silence.id, Outcome.MISSING, "Nobody knows where.", cast.clock()
     )
     [alert] = await open_alerts(cast)
@@ -769,7 +771,9 @@ async def test_after_a_closing_the_watch_begins_anew(cast: Cast) -> None:
     await at(cast, DUE + 105 * MINUTE)
     [alert] = await open_alerts(cast)
     for _ in range(2):
-        await calling.close_alert(cast.actor("tom"), alert.id, Outcome.SPOKE, None, cast.clock())
+        await watch_alerts.close_alert(
+            cast.actor("tom"), alert.id, Outcome.SPOKE, None, cast.clock()
+        )
     after = await mia(cast)
     assert (after.standing, after.due_at) == ("well", DUE + DAY)
     await at(cast, DUE + DAY + 105 * MINUTE)
@@ -787,7 +791,7 @@ async def test_a_closing_races_everything_and_nobody_waits_in_a_circle(
         now = cast.clock.advance(minutes=30)
 
         def close(alert: Alert, now: datetime = now) -> Awaitable[Alert]:
-            return calling.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
+            return watch_alerts.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
 
         other: Awaitable[object] = {
             "tick": lambda now: ticking.tick(now),
@@ -808,7 +812,7 @@ async def test_a_closing_races_everything_and_nobody_waits_in_a_circle(
 
 async def call(cast: Cast, cause: Cause) -> Alert:
     async with write():
-        return await calling.call_adults(
+        return await watch_alerts.call_adults(
             cast.actor("mia"), cast.mia.id, cause, uuid4(), cast.clock()
         )
 
@@ -818,7 +822,7 @@ async def test_help_and_talk_are_alerts_of_their_own(cast: Cast) -> None:
     assert {help_.reason, talk.reason} == {"said_help", "said_talk"}
     assert (await call(cast, Cause.HELP)).id == help_.id
     assert (await mia(cast)).standing == "well"
-    await calling.close_alert(cast.actor("tom"), talk.id, Outcome.SPOKE, None, cast.clock())
+    await watch_alerts.close_alert(cast.actor("tom"), talk.id, Outcome.SPOKE, None, cast.clock())
     assert (await mia(cast)).due_at == DUE, "talking settles no round"
 
 

@@ -15,15 +15,15 @@ from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Home
 from server.people.rules import Leaving
-from server.placements import placing
-from server.policy.policy import EACH_MISS, Tier
-from server.policy.reading import filled, read
-from server.watch import adopting, ticking
-from server.watch.calendar import marking
+from server.placements import actions
+from server.policy.model import EACH_MISS, Tier
+from server.policy.parser import filled, read
+from server.watch import policy_change, ticking
+from server.watch.calendar import milestone_actions
 from server.watch.calendar.milestones import What, around, coming_of_age, raised
 from server.watch.calendar.models import Milestone
 from server.watch.models import Watch
-from server.watch.rhythm import agreeing
+from server.watch.rhythm import agreements
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.races import no_fault, together
@@ -41,20 +41,20 @@ def local(day: int, hour: int = 0) -> datetime:
 
 async def often(cast: Cast) -> None:
     """Mia is asked twice a day: often enough for every tier."""
-    await agreeing.set_rhythm(cast.actor("tom"), cast.mia.id, TWICE, "Europe/Paris", cast.clock())
+    await agreements.set_rhythm(cast.actor("tom"), cast.mia.id, TWICE, "Europe/Paris", cast.clock())
 
 
 async def marked(
     cast: Cast, what: str = "hearing", day: date = FRIDAY, id: UUID | None = None
 ) -> Milestone:
     tom, now = cast.actor("tom"), cast.clock()
-    return await marking.mark(tom, cast.mia.id, what, day, id=id or uuid4(), now=now)
+    return await milestone_actions.mark(tom, cast.mia.id, what, day, id=id or uuid4(), now=now)
 
 
 async def tier_at(cast: Cast, moment: datetime) -> tuple[str, datetime | None]:
     """What the watch is after a look at a moment."""
     cast.clock.set(moment)
-    await marking.tick(moment)
+    await milestone_actions.tick(moment)
     await ticking.tick(moment)
     watch = await Watch.get(child_id=cast.mia.id)
     return watch.tier, watch.tier_until_at
@@ -80,7 +80,7 @@ async def test_a_day_that_is_near_counts_at_once(cast: Cast) -> None:
 
 async def test_a_rhythm_that_is_too_slow_gets_the_tightest_tier_that_it_allows(cast: Cast) -> None:
     tom = cast.actor("tom")
-    await agreeing.set_tier(tom, cast.mia.id, Tier.LOW, now=cast.clock())
+    await agreements.set_tier(tom, cast.mia.id, Tier.LOW, now=cast.clock())
     await marked(cast)
     assert await tier_at(cast, local(5)) == ("mid", local(10))
     assert await tier_at(cast, local(10)) == ("low", None)
@@ -90,7 +90,7 @@ async def test_what_a_person_has_set_tighter_or_for_longer_stays(cast: Cast) -> 
     await often(cast)
     tom, mia = cast.actor("tom"), cast.mia.id
     until = local(20)
-    await agreeing.set_tier(tom, mia, Tier.HIGH, until_at=until, then=Tier.LOW, now=cast.clock())
+    await agreements.set_tier(tom, mia, Tier.HIGH, until_at=until, then=Tier.LOW, now=cast.clock())
     await marked(cast)
     assert await tier_at(cast, local(5)) == ("high", until)
     assert await tier_at(cast, local(10)) == ("high", until)
@@ -102,7 +102,9 @@ async def test_a_tier_that_would_have_ended_before_is_followed_by_what_was_to_fo
 ) -> None:
     await often(cast)
     tom, mia = cast.actor("tom"), cast.mia.id
-    await agreeing.set_tier(tom, mia, Tier.HIGH, until_at=local(7), then=Tier.LOW, now=cast.clock())
+    await agreements.set_tier(
+        tom, mia, Tier.HIGH, until_at=local(7), then=Tier.LOW, now=cast.clock()
+    )
     await marked(cast)
     assert await tier_at(cast, local(5)) == ("high", local(10))
     assert await tier_at(cast, local(10)) == ("low", None)
@@ -116,9 +118,9 @@ async def test_a_day_is_marked_once_and_two_tickers_count_it_once(cast: Cast) ->
     with pytest.raises(IdReused):
         await marked(cast, "transfer", id=id)
     now = cast.clock.set(local(5))
-    no_fault(await together(*(marking.tick(now) for _ in range(4))))
+    no_fault(await together(*(milestone_actions.tick(now) for _ in range(4))))
     assert await Entry.filter(child_id=cast.mia.id, what="tier:set").count() == 1
-    assert await marking.tick(now) == 0
+    assert await milestone_actions.tick(now) == 0
 
 
 async def test_a_day_that_was_wrong_is_taken_back_and_never_lowers_anything(cast: Cast) -> None:
@@ -126,15 +128,15 @@ async def test_a_day_that_was_wrong_is_taken_back_and_never_lowers_anything(cast
     tom = cast.actor("tom")
     wrong = await marked(cast)
     for _ in range(2):
-        await marking.take_back(tom, cast.mia.id, wrong.id, cast.clock())
+        await milestone_actions.take_back(tom, cast.mia.id, wrong.id, cast.clock())
     assert await tier_at(cast, local(5)) == ("mid", None)
     assert await Entry.filter(what="milestone:take_back").count() == 1
     late = await marked(cast)
     assert await tier_at(cast, local(5)) == ("high", local(10))
-    await marking.take_back(tom, cast.mia.id, late.id, cast.clock())
+    await milestone_actions.take_back(tom, cast.mia.id, late.id, cast.clock())
     assert await tier_at(cast, local(6)) == ("high", local(10))
     with pytest.raises(NotFound):
-        await marking.take_back(tom, cast.noor.id, late.id, cast.clock())
+        await milestone_actions.take_back(tom, cast.noor.id, late.id, cast.clock())
 
 
 async def test_a_ticker_that_was_away_for_all_of_it_lets_the_day_pass(cast: Cast) -> None:
@@ -150,7 +152,7 @@ async def test_a_day_that_cannot_count_is_set_apart_and_operators_are_told(cast:
     before = last_resorts()
     use_last_resorts(1)
     now = cast.clock.set(local(5))
-    await marking.set_apart(row.id, now)
+    await milestone_actions.set_apart(row.id, now)
     use_last_resorts(before)
     assert (await Milestone.get(id=row.id)).act_at == now + timedelta(minutes=1)
     [message] = await Message.filter(kind="operators")
@@ -200,7 +202,7 @@ async def test_after_a_move_the_watch_is_tight_for_three_days(cast: Cast) -> Non
 
 
 async def adopted(cast: Cast, base: int = 0, **windows: dict[str, str]) -> None:
-    await adopting.adopt(
+    await policy_change.adopt(
         cast.actor("ines"),
         cast.agency.id,
         uuid4(),
@@ -213,7 +215,7 @@ async def adopted(cast: Cast, base: int = 0, **windows: dict[str, str]) -> None:
 
 async def test_how_tight_and_how_long_is_what_the_policy_says(cast: Cast) -> None:
     await often(cast)
-    await agreeing.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=cast.clock())
+    await agreements.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=cast.clock())
     await adopted(cast, hearing={"tier": "mid", "before": "6h", "after": "1d"})
     await marked(cast)
     assert await tier_at(cast, local(6) - 7 * HOUR) == ("low", None)
@@ -226,7 +228,7 @@ async def test_another_policy_moves_the_days_that_have_not_begun_and_no_other(ca
     await marked(cast)
     begun = await marked(cast, "refusal", date(2026, 3, 2))
     gone = await marked(cast)
-    await marking.take_back(cast.actor("tom"), cast.mia.id, gone.id, cast.clock())
+    await milestone_actions.take_back(cast.actor("tom"), cast.mia.id, gone.id, cast.clock())
     window = {"before": "never", "after": "2d"}
     await adopted(cast, hearing=window, refusal={"after": "30d"})
     assert (await Milestone.get(id=begun.id)).until_at == begun.until_at
@@ -239,9 +241,9 @@ async def test_where_nobody_is_watched_any_more_a_day_changes_nothing(cast: Cast
     await often(cast)
     await marked(cast)
     now = cast.clock.advance(hours=1)
-    await placing.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
+    await actions.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
     cast.clock.set(local(5))
-    assert await marking.tick(local(5)) == 1
+    assert await milestone_actions.tick(local(5)) == 1
     assert (await Watch.get(child_id=cast.mia.id)).act_at is None
 
 
@@ -294,7 +296,7 @@ async def test_a_day_that_the_child_does_not_know_of_is_never_on_its_phone(cast:
     assert (seen["what"], seen["child_knows"]) == ("refusal", False)
     tom, now = cast.actor("tom"), cast.clock()
     for _ in range(2):
-        await marking.say_known(tom, cast.mia.id, row.id, True, now)
+        await milestone_actions.say_known(tom, cast.mia.id, row.id, True, now)
     assert await ahead(cast) == [
         {
             "id": str(row.id),
@@ -306,10 +308,10 @@ async def test_a_day_that_the_child_does_not_know_of_is_never_on_its_phone(cast:
         }
     ]
     assert await Entry.filter(child_id=cast.mia.id, what="milestone:known").count() == 1
-    await marking.say_known(tom, cast.mia.id, row.id, False, now)
+    await milestone_actions.say_known(tom, cast.mia.id, row.id, False, now)
     assert await ahead(cast) == []
     with pytest.raises(NotFound):
-        await marking.say_known(tom, cast.noor.id, row.id, True, now)
+        await milestone_actions.say_known(tom, cast.noor.id, row.id, True, now)
 
 
 async def test_a_guardian_reads_what_the_child_knows(cast: Cast) -> None:
@@ -348,8 +350,8 @@ async def test_a_day_that_changes_nothing_promises_nothing(cast: Cast) -> None:
     await often(cast)
     tom, now = cast.actor("tom"), cast.clock()
     row = await marked(cast)
-    await marking.say_known(tom, cast.mia.id, row.id, True, now)
-    await agreeing.set_tier(tom, cast.mia.id, Tier.HIGH, now=now)
+    await milestone_actions.say_known(tom, cast.mia.id, row.id, True, now)
+    await agreements.set_tier(tom, cast.mia.id, Tier.HIGH, now=now)
     (seen,) = await ahead(cast)
     assert (seen["day"], seen["from_at"], seen["until_at"]) == ("2026-03-06", None, None)
 
@@ -357,19 +359,19 @@ async def test_a_day_that_changes_nothing_promises_nothing(cast: Cast) -> None:
 async def test_a_day_that_counts_now_says_until_when(cast: Cast) -> None:
     await often(cast)
     row = await marked(cast, "refusal", date(2026, 3, 2))
-    await marking.say_known(cast.actor("tom"), cast.mia.id, row.id, True, cast.clock())
+    await milestone_actions.say_known(cast.actor("tom"), cast.mia.id, row.id, True, cast.clock())
     (seen,) = await ahead(cast)
     assert seen["until_at"] == "2026-03-05T23:00:00Z"
-    await agreeing.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=cast.clock())
+    await agreements.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=cast.clock())
     assert (await ahead(cast))[0]["until_at"] is None
 
 
 async def test_after_the_placement_nothing_lies_ahead_that_is_watched(cast: Cast) -> None:
     await often(cast)
     row = await marked(cast)
-    await marking.say_known(cast.actor("tom"), cast.mia.id, row.id, True, cast.clock())
+    await milestone_actions.say_known(cast.actor("tom"), cast.mia.id, row.id, True, cast.clock())
     now = cast.clock.advance(hours=1)
-    await placing.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
+    await actions.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
     (seen,) = await ahead(cast, "tom")
     assert seen["from_at"] is None
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from server.clock import as_utc
 from server.errors import Refused
-from server.watch.rhythm import rhythm as rules
-from server.watch.rhythm.rhythm import Rhythm, Season, Span, next_due, opens_at, window_begin
+from server.watch.rhythm import rules as rules
+from server.watch.rhythm.rules import Rhythm, Season, Span, next_due, opens_at, window_begin
 from tests.watch.watches import cuts, with_windows
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

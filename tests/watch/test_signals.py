@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from server.errors import Refused
 from server.i18n import LANGUAGES
-from server.policy import reading as policies
-from server.policy.policy import EACH_MISS, Signal
-from server.watch.signals.signal_words import SHORT, in_short, sentence
-from server.watch.signals.signals import Answer, Changed, Code, Mood, Promise, Rows, Sign, changed
-from server.watch.signals.signs import SIGNS
+from server.policy import parser as policies
+from server.policy.model import EACH_MISS, Signal
+from server.watch.signals.rules import Answer, Changed, Code, Mood, Promise, Rows, Sign, changed
+from server.watch.signals.warning_signs import SIGNS
+from server.watch.signals.wording import SHORT, in_short, sentence
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

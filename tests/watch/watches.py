@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from server.policy.levels import OF_A_PHONE, Does, Evidence, Levels
-from server.policy.policy import EACH_MISS, Doubt, QuietHours, Steps, Tier
-from server.policy.reading import read
+from server.policy.model import EACH_MISS, Doubt, QuietHours, Steps, Tier
+from server.policy.parser import read
 from server.watch import answering, changing
-from server.watch import standing as rules
+from server.watch import state_machine as rules
 from server.watch.habit import Known, Past, learned
-from server.watch.rhythm.rhythm import Rhythm, Span
-from server.watch.standing import Change, Standing, Terms
+from server.watch.rhythm.rules import Rhythm, Span
+from server.watch.state_machine import Change, Standing, Terms
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SHIPPED = read(EACH_MISS)

@@ -16,8 +16,8 @@ from tortoise.expressions import Q
 
 from server.audit.actions import Actor, note
 from server.auth.codes import RECOVERY_CODES, RECOVERY_LENGTH, matching_step
-from server.auth.guessing import count_guess, forget_guesses
 from server.auth.models import Halfway, Passkey, Recovery, Session, Totp
+from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import CODE_BY_PERSON, CODE_BY_PERSON_A_DAY, Door, Ended, Proof
 from server.auth.sessions import end_sessions
 from server.errors import Conflict, Refused
@@ -25,7 +25,7 @@ from server.i18n import N_
 from server.notify.actions import Saying, queue
 from server.notify.rules import Kind
 from server.people.models import Agency, Person
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import write
 from server.storage.ids import uuid7
 
@@ -107,7 +107,7 @@ async def confirm_app(actor: Actor, person_id: UUID, code: str, now: datetime) -
         )
         if waiting is None:
             raise Conflict(N_("There is nothing left to confirm. Check your keys."))
-        step = matching_step(waiting.secret, crypt.normalise_code(code), now, 0)
+        step = matching_step(waiting.secret, encryption.normalise_code(code), now, 0)
         if step is None:
             raise Refused(
                 N_("That is not the current code. Type the one the app shows now."),
@@ -146,7 +146,7 @@ async def renew_codes(actor: Actor, person_id: UUID, now: datetime) -> list[str]
 
 async def _new_codes(actor: Actor, person_id: UUID, now: datetime) -> list[str]:
     await Recovery.filter(person_id=person_id).delete()
-    codes = [crypt.new_code(RECOVERY_LENGTH) for _ in range(RECOVERY_CODES)]
+    codes = [encryption.new_code(RECOVERY_LENGTH) for _ in range(RECOVERY_CODES)]
     for code in codes:
         await Recovery.create(person_id=person_id, code_hash=_hash(person_id, code), made_at=now)
     await note(actor, "recovery:make", about=("person", person_id), now=now)
@@ -154,7 +154,7 @@ async def _new_codes(actor: Actor, person_id: UUID, now: datetime) -> list[str]:
 
 
 def _hash(person_id: UUID, code: str) -> str:
-    return crypt.blind(_text_of(person_id, code))
+    return encryption.blind(_text_of(person_id, code))
 
 
 def _text_of(person_id: UUID, code: str) -> str:
@@ -182,7 +182,7 @@ async def proved_by_code(
     """
     guess = [] if is_counted else await _count_code(guesser or str(person_id), now)
     async with write():
-        proof = await _use(person_id, crypt.normalise_code(code), now)
+        proof = await _use(person_id, encryption.normalise_code(code), now)
         if proof is None:
             raise Refused(WRONG_CODE, code="code_wrong", field="code")
         await forget_guesses(guess)
@@ -206,7 +206,7 @@ async def _use(person_id: UUID, code: str, now: datetime) -> Proof | None:
             last_step=step
         ):
             return Proof.CODE
-    indexes = crypt.current().blinds(_text_of(person_id, code))
+    indexes = encryption.current().blinds(_text_of(person_id, code))
     for row in await Recovery.filter(person_id=person_id, used_at__isnull=True):
         is_it = any(hmac.compare_digest(index, row.code_hash) for index in indexes)
         if is_it and await Recovery.filter(id=row.id, used_at__isnull=True).update(used_at=now):

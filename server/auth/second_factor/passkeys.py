@@ -31,11 +31,11 @@ from webauthn.helpers.structs import (
 )
 
 from server.audit.actions import Actor, note
-from server.auth.guessing import count_guess
 from server.auth.models import Challenge, Passkey
+from server.auth.rate_limit import count_guess
 from server.auth.rules import CHALLENGE_LASTS, PASSKEY_BY_NETWORK, Door, network_of
 from server.auth.second_factor.factors import key_added, key_removed
-from server.auth.second_factor.halfway import open_halfway
+from server.auth.second_factor.pending import open_halfway
 from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.settings import Settings, is_address

@@ -6,8 +6,8 @@ from uuid import UUID
 from server.alerts.models import Alert
 from server.audit.actions import Actor, note
 from server.checkin import concern
-from server.checkin.duress.duress import Sign
 from server.checkin.duress.models import DuressHeard, DuressSign
+from server.checkin.duress.rules import Sign
 from server.errors import Conflict
 from server.i18n import N_
 from server.people.models import Child

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from server.audit.actions import SYSTEM, note
 from server.checkin import concern
-from server.checkin.duress.duress import NOTHING, Sign, heard
 from server.checkin.duress.models import DuressHeard, DuressSign
+from server.checkin.duress.rules import NOTHING, Sign, heard
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
 from server.notify.actions import tell_operators

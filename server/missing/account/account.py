@@ -20,7 +20,7 @@ from server.alerts.words import CAUSES, OUTCOMES
 from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.i18n import N_, gettext
-from server.missing.search.acts import OF_ANOTHER
+from server.missing.search.entry_kinds import OF_ANOTHER
 from server.missing.search.models import Line
 from server.missing.search.view import of_another
 from server.missing.search.wording import details_of, title_of

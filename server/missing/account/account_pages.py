@@ -18,7 +18,7 @@ from server.people.desk_forms import day_of
 from server.people.models import Person
 from server.people.rules import Action
 from server.people.words import form_fault
-from server.web.web import language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
 
 DAYS = 7  # So far back where nobody has chosen.
 _DAY = timedelta(days=1)

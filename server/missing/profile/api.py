@@ -8,11 +8,11 @@ from starlette.responses import Response
 from server.clock import known_zone
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
-from server.missing.profile import packing, paper, reading, rules
+from server.missing.profile import actions, paper, reading, rules
+from server.missing.profile.access import own_words_alone, pack_of, unsealed
 from server.missing.profile.models import PackPhoto
 from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy
-from server.missing.profile.seal import own_words_alone, pack_of, unsealed
 from server.missing.profile.wire import (
     AtTheTimeOut,
     CheckRequest,
@@ -25,7 +25,9 @@ from server.missing.profile.wire import (
 from server.people.access import child_for, looked, not_yours, now_of, visitor_of
 from server.people.rules import Action, Role, may
 from server.web.openapi import api, query_of
-from server.web.web import json_answer, json_body, language_of
+from server.web.rendering import language_of
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 
 async def show(request: Request) -> Response:
@@ -42,10 +44,10 @@ async def show(request: Request) -> Response:
 async def _own(request: Request) -> PackOut:
     seen, visitor = await pack_of(request), await visitor_of(request)
     if Role.CHILD not in seen.roles:
-        stands = await packing.current(seen.child.id)
+        stands = await actions.current(seen.child.id)
         if not rules.guardian_may_read(stands.fields):
             raise own_words_alone()
-        await looked(visitor, [seen.child.id], packing.LOOK_OWN_WORDS, now_of(request))
+        await looked(visitor, [seen.child.id], actions.LOOK_OWN_WORDS, now_of(request))
     return await reading.own(seen.child)
 
 
@@ -63,13 +65,13 @@ async def put(request: Request) -> Response:
     visitor, now = await visitor_of(request), now_of(request)
     said = await json_body(request, PackRequest)
     try:
-        stands = await packing.put(
+        stands = await actions.put(
             visitor, seen.child, roles, base=said.base or 0, given=said.fields, now=now
         )
     except Conflict:
         if seen.sees_whole:
             # Both are shown, and so it is a look.
-            await packing.look_at_both(visitor, seen.child, now)
+            await actions.look_at_both(visitor, seen.child, now)
         raise
     if not seen.sees_whole:
         return json_answer(await reading.own(seen.child))
@@ -84,7 +86,7 @@ async def put_now(request: Request) -> Response:
     since = await reading.open_since(child.id)
     if since is None:
         raise nobody_looks()
-    await packing.put_now(visitor, child, since, base=said.base or 0, given=said.fields, now=now)
+    await actions.put_now(visitor, child, since, base=said.base or 0, given=said.fields, now=now)
     reader = await _reader(request)
     return json_answer(await reading.at_the_time(child, Copy.POLICE, reader, now))
 
@@ -102,8 +104,8 @@ async def check(request: Request) -> Response:
     child, _ = await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE)
     visitor, now = await visitor_of(request), now_of(request)
     said = await json_body(request, CheckRequest)
-    await packing.check(visitor, child, version=said.version, id=said.id, now=now)
-    return json_answer(await reading.written(child, await packing.current(child.id)))
+    await actions.check(visitor, child, version=said.version, id=said.id, now=now)
+    return json_answer(await reading.written(child, await actions.current(child.id)))
 
 
 async def open_it(request: Request) -> Response:
@@ -111,7 +113,7 @@ async def open_it(request: Request) -> Response:
     child, _ = await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE)
     visitor, now = await visitor_of(request), now_of(request)
     said = await json_body(request, OpenRequest)
-    row = await packing.say_why(
+    row = await actions.say_why(
         visitor, child, session_id=visitor.session_id, why=said.why, id=said.id, now=now
     )
     return json_answer(OpenOut(row.until_at))

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from server.i18n import N_, apart, format_moment, gettext
 from server.missing.profile.wire import PointOut
-from server.missing.search.acts import ENTRIES, SIGN_OF_LIFE, Act, Detail
+from server.missing.search.entry_kinds import ENTRIES, SIGN_OF_LIFE, Act, Detail
 from server.missing.search.models import Episode, Line
-from server.missing.search.signs import Sign, signs_of
+from server.missing.search.signs_of_life import Sign, signs_of
 from server.missing.search.wording import SIGNS
 from server.people.models import Person
 

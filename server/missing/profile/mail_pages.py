@@ -10,11 +10,11 @@ from starlette.routing import Route
 
 from server.errors import NotFound, Refused, WaymarkError
 from server.i18n import N_, NAMES, gettext
-from server.missing.profile import mailing, packing
-from server.missing.profile.mailing import Mailing, State
+from server.missing.profile import actions, mail
+from server.missing.profile.mail import Mailing, State
 from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy
-from server.missing.search.acts import TO
+from server.missing.search.entry_kinds import TO
 from server.missing.search.models import Episode, PaperSent
 from server.missing.search.paths import desk_episode
 from server.people.access import child_for, looked, nothing_here, now_of, staff_of
@@ -24,7 +24,8 @@ from server.people.rules import Action
 from server.people.settings_pages import check_address
 from server.people.words import entered, form_fault
 from server.watch.wording import when
-from server.web.web import form_body, language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
+from server.web.requests import form_body
 
 COPIES = {
     Copy.POLICE: N_("For the police: everything"),
@@ -56,9 +57,9 @@ async def send(request: Request) -> Response:
     visitor, said = await staff_of(request), await form_body(request)
     try:
         wanted = _wanted(request, said)
-        await looked(visitor, [episode.child_id], packing.LOOK_ALERTED, now)
+        await looked(visitor, [episode.child_id], actions.LOOK_ALERTED, now)
         reader = Reader(wanted.language, zone_of(request))
-        paper = await mailing.send(visitor, episode, id_or_new(said), wanted, reader, now)
+        paper = await mail.send(visitor, episode, id_or_new(said), wanted, reader, now)
     except NotFound:
         raise
     except WaymarkError as fault:
@@ -113,7 +114,7 @@ async def sent(request: Request) -> Response:
     paper = await PaperSent.get_or_none(id=request.path_params["paper_id"], episode_id=episode.id)
     if paper is None:
         raise nothing_here()
-    state, at = await mailing.state_of(paper)
+    state, at = await mail.state_of(paper)
     now, zone = now_of(request), zone_of(request)
     context = {
         **await _shared(request, episode),

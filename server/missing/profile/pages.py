@@ -8,25 +8,26 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.auth.second_factor.fresh import fresh
+from server.auth.second_factor.reauthentication import fresh
 from server.clock import known_zone
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import LANGUAGES, N_, NAMES, gettext
-from server.missing.profile import packing, reading, rules
+from server.missing.profile import actions, reading, rules
+from server.missing.profile.access import is_unsealed, own_words_alone, whole_or_own
+from server.missing.profile.actions import Version
 from server.missing.profile.fields import BY_GROUP, CHILD_SAYS, FIELDS, GROUPS, Group, Part
 from server.missing.profile.models import GrabPack
-from server.missing.profile.packing import Version
 from server.missing.profile.paper import age_of_photo, born_in_words, sighting_in_words
 from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy, Fields
-from server.missing.profile.seal import is_unsealed, own_words_alone, whole_or_own
 from server.people.access import Roles, desk_child, looked, now_of, staff_of
 from server.people.desk_forms import id_or_new
 from server.people.models import Child, Person
 from server.people.rules import Action, may
 from server.people.words import ROLES, entered, form_fault
 from server.watch.wording import when
-from server.web.web import form_body, language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
+from server.web.requests import form_body
 
 DONE = {
     "saved": N_("Saved as a new version."),
@@ -70,10 +71,10 @@ async def show(request: Request) -> Response:
 
 
 async def _own_words(request: Request, child: Child) -> Response:
-    stands = await packing.current(child.id)
+    stands = await actions.current(child.id)
     if not rules.guardian_may_read(stands.fields):
         raise own_words_alone()
-    await looked(await staff_of(request), [child.id], packing.LOOK_OWN_WORDS, now_of(request))
+    await looked(await staff_of(request), [child.id], actions.LOOK_OWN_WORDS, now_of(request))
     groups = [_shown(BY_GROUP["own"], rules.own_words(stands.fields), language_of(request))]
     return page(
         request, "missing/profile/own.html", {**await frame(request, child), "groups": groups}
@@ -99,7 +100,7 @@ async def open_it(request: Request) -> Response:
     visitor, form, now = await staff_of(request), await form_body(request), now_of(request)
     await fresh(request, back=path_of(child))
     try:
-        await packing.say_why(
+        await actions.say_why(
             visitor,
             child,
             session_id=visitor.session_id,
@@ -119,7 +120,7 @@ async def _page(
     reader = await reader_of(request)
     shown = await reading.whole(child, Copy.POLICE, reader, now)
     assert shown.record is not None
-    raw = (await packing.current(child.id)).fields
+    raw = (await actions.current(child.id)).fields
     is_late = shown.verified_at is None or now - shown.verified_at > rules.REVIEW_EVERY
     context = {
         **await frame(request, child),
@@ -203,7 +204,7 @@ async def check(request: Request) -> Response:
     if not await is_unsealed(request, child):
         return await _sealed(request, child)
     try:
-        await packing.check(visitor, child, version=version, id=id_or_new(form), now=now)
+        await actions.check(visitor, child, version=version, id=id_or_new(form), now=now)
     except Conflict as fault:
         return await _page(request, child, fault, roles=roles)
     return RedirectResponse(f"{path_of(child)}?done=checked", status_code=303)
@@ -259,15 +260,15 @@ async def _put(request: Request, child: Child, roles: Roles, group: Group, typed
         since = await reading.open_since(child.id)
         if since is None:
             raise nobody_looks()
-        return await packing.put_now(
+        return await actions.put_now(
             visitor, child, since, base=typed.base, given=typed.fields, now=now
         )
-    stands = await packing.current(child.id)
+    stands = await actions.current(child.id)
     # Another group that somebody changed meanwhile is no difference here.
     base = stands.number if await _is_unchanged(child, group, typed.base, stands) else typed.base
     others = {name: text for name, text in stands.fields.items() if name not in CHILD_SAYS}
     given = {**others, **typed.fields}
-    return await packing.put(visitor, child, roles, base=base, given=given, now=now)
+    return await actions.put(visitor, child, roles, base=base, given=given, now=now)
 
 
 async def _is_unchanged(child: Child, group: Group, base: int, stands: Version) -> bool:
@@ -293,7 +294,7 @@ def _group(request: Request) -> Group:
 
 async def _current(child: Child, group: Group) -> Version:
     if group.part is not Part.NOW:
-        return await packing.current(child.id)
+        return await actions.current(child.id)
     since = await reading.open_since(child.id)
     if since is None:
         raise nobody_looks()
@@ -321,7 +322,7 @@ async def _form(
         }
     if fault is not None and fault.field:
         fault.field = fault.field.removeprefix("fields.")
-    own = (await packing.current(child.id)).fields if group.part is Part.OWN else {}
+    own = (await actions.current(child.id)).fields if group.part is Part.OWN else {}
     names = [one.name for one in GROUPS if one.part is not Part.NOW]
     place = names.index(group.name) if group.name in names else len(names)
     context = {

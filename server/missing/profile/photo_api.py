@@ -10,14 +10,15 @@ from starlette.responses import Response
 from server.errors import Conflict, IdReused, Refused, WrongType
 from server.i18n import N_
 from server.missing.profile import photos, reading, rules
+from server.missing.profile.access import unsealed
 from server.missing.profile.models import PackPhoto
 from server.missing.profile.rules import Shows
-from server.missing.profile.seal import unsealed
 from server.missing.profile.wire import PhotoOut, PhotosOut
 from server.people.access import child_for, now_of, visitor_of
 from server.people.rules import Action
 from server.web.openapi import api, query_of
-from server.web.web import form_day, header, json_answer
+from server.web.requests import form_day, header
+from server.web.responses import json_answer
 
 ShowsWhat = Literal["face", "whole"]
 KINDS = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")

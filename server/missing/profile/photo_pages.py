@@ -13,15 +13,16 @@ from starlette.routing import Route
 from server.errors import Malformed, Refused, WaymarkError
 from server.i18n import N_, gettext
 from server.missing.profile import photos, reading, rules
+from server.missing.profile.access import is_unsealed
 from server.missing.profile.paper import age_of_photo
 from server.missing.profile.rules import Shows
-from server.missing.profile.seal import is_unsealed
 from server.people.access import desk_child, now_of, staff_of
 from server.people.desk_forms import id_or_new
 from server.people.models import Child, Person
 from server.people.rules import Action
 from server.people.words import entered, form_fault
-from server.web.web import clean_text, form_body, form_day, language_of, page
+from server.web.rendering import language_of, page
+from server.web.requests import clean_text, form_body, form_day
 
 SHOWS = {Shows.FACE: N_("Face"), Shows.WHOLE: N_("Full length")}
 # A form around the photo, with its other fields.

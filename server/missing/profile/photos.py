@@ -27,7 +27,7 @@ from server.missing.profile.models import PackPhoto
 from server.missing.profile.rules import Shows
 from server.people.actions import lock_children
 from server.people.models import Child
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import write
 
 MOST_BYTES = 15_000_000
@@ -197,7 +197,7 @@ async def add(
 
     Raises Refused for what is no photo, for a day that is still to come, and for one too many.
     """
-    digest = crypt.blind(f"photo {child.id} {sha256(raw).hexdigest()}")
+    digest = encryption.blind(f"photo {child.id} {sha256(raw).hexdigest()}")
     if (known := await _known(id, child, digest)) is not None:
         return known
     one = await made(raw)

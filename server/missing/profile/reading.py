@@ -11,10 +11,10 @@ from server.alerts.models import Alert
 from server.clock import known_zone
 from server.inbound.models import Texting
 from server.missing.profile import rules
+from server.missing.profile.actions import Version, current
 from server.missing.profile.fields import AT_THE_TIME, CHILD_SAYS, Part
 from server.missing.profile.from_search import search_of
 from server.missing.profile.models import GrabPack, PackCheck, PackPhoto
-from server.missing.profile.packing import Version, current
 from server.missing.profile.rules import Copy, Shows
 from server.missing.profile.wire import (
     AtTheTimeOut,

@@ -8,15 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Conflict, IdReused
-from server.missing.returns import finding
-from server.missing.returns.finding import Found
+from server.missing.returns import child_found
+from server.missing.returns.child_found import Found
 from server.missing.search.paths import episode_for
 from server.missing.search.wire import EpisodeOut, one_out
 from server.people.access import now_of, visitor_of
 from server.people.rules import Action
 from server.watch.wire import Moment
 from server.web.openapi import api
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 Needed = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
@@ -37,7 +38,7 @@ async def found(request: Request) -> Response:
     episode, roles = await episode_for(request, Action.EPISODE_FOUND, by_call=True)
     what = Found(said.at, said.where, said.by, said.condition)
     visitor, now = await visitor_of(request), now_of(request)
-    after = await finding.found(visitor, episode.id, said.id, what, now)
+    after = await child_found.found(visitor, episode.id, said.id, what, now)
     return json_answer(await one_out(request, after, roles))
 
 

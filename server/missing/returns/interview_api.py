@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Conflict
-from server.missing.returns import interview, interviewing
+from server.missing.returns import interview, interview_actions
 from server.missing.search.models import Episode, ReturnInterview
 from server.missing.search.paths import episode_for
 from server.people.access import Roles, child_for, nothing_here, now_of, visitor_of
 from server.people.rules import Action, Role
 from server.web.openapi import api
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 Text = Annotated[str, msgspec.Meta(max_length=interview.LONGEST)]
 Codes = Annotated[list[Annotated[str, msgspec.Meta(max_length=40)]], msgspec.Meta(max_length=20)]
@@ -91,16 +92,16 @@ async def put(request: Request) -> Response:
     said = await json_body(request, InterviewRequest)
     episode, roles = await episode_for(request, Action.EPISODE_WORK)
     visitor, now = await visitor_of(request), now_of(request)
-    await interviewing.save(visitor, episode.id, said.base, said.answers, now)
+    await interview_actions.save(visitor, episode.id, said.base, said.answers, now)
     if said.is_held:
-        await interviewing.hold(visitor, episode.id, now)
+        await interview_actions.hold(visitor, episode.id, now)
     elif said.is_refused:
-        await interviewing.refused(visitor, episode.id, now)
+        await interview_actions.refused(visitor, episode.id, now)
     return json_answer(await _out(episode, roles))
 
 
 async def _out(episode: Episode, roles: Roles) -> InterviewOut:
-    row = await interviewing.latest(episode.id)
+    row = await interview_actions.latest(episode.id)
     if row is None:
         return InterviewOut(0, {}, None, None)
     seen = interview.seen_by(roles, row.answers)
@@ -110,7 +111,7 @@ async def _out(episode: Episode, roles: Roles) -> InterviewOut:
 async def reasons(request: Request) -> Response:
     """Why the child went, for whoever prepares the review with it."""
     child, roles = await child_for(request, request.path_params["child_id"], Action.EPISODE_SEE)
-    talks = await interviewing.held_talks(child.id)
+    talks = await interview_actions.held_talks(child.id)
     if Role.CHILD in roles:
         is_away = await _is_away(child.id)
         said = [] if is_away else [_to_the_child(episode, row) for episode, row in talks]
@@ -143,7 +144,7 @@ def _empty(episode: Episode, row: ReturnInterview) -> ReasonsOut:
 
 
 def _reason(episode: Episode, kind: Literal["push", "pull", "stop"], code: str) -> ReasonOut:
-    return ReasonOut(interviewing.reason_id(episode.id, kind, code), kind, code)
+    return ReasonOut(interview_actions.reason_id(episode.id, kind, code), kind, code)
 
 
 _CHILD = "/api/v1/children/{child_id:uuid}"

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import format_date, format_list, format_moment, format_number, gettext
-from server.missing.returns import interview, interviewing
+from server.missing.returns import interview, interview_actions
 from server.missing.returns.interview import GROUPS, Answer, Group, Question
 from server.missing.search.models import Episode
 from server.missing.search.paths import desk_episode
@@ -18,7 +18,8 @@ from server.people.access import Roles, nothing_here, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import entered, form_fault
-from server.web.web import form_body, form_count, form_day, form_moment, language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
+from server.web.requests import form_body, form_count, form_day, form_moment
 
 
 async def show(request: Request) -> Response:
@@ -32,9 +33,9 @@ async def finish(request: Request) -> Response:
     visitor, now, form = await staff_of(request), now_of(request), await form_body(request)
     try:
         if entered(form, "what") == "refused":
-            await interviewing.refused(visitor, episode.id, now)
+            await interview_actions.refused(visitor, episode.id, now)
         else:
-            await interviewing.hold(visitor, episode.id, now)
+            await interview_actions.hold(visitor, episode.id, now)
     except NotFound:
         raise
     except WaymarkError as fault:
@@ -56,7 +57,7 @@ async def save(request: Request) -> Response:
         said = _said(form, group, zone_of(request))
         visitor, now = await staff_of(request), now_of(request)
         base = form_count(entered(form, "base")) or 0
-        await interviewing.save_group(visitor, episode.id, group.name, base, said, now)
+        await interview_actions.save_group(visitor, episode.id, group.name, base, said, now)
     except NotFound:
         raise
     except WaymarkError as fault:
@@ -96,7 +97,7 @@ async def _whole(
     request: Request, episode: Episode, roles: Roles, fault: WaymarkError | None = None
 ) -> Response:
     language, zone = language_of(request), zone_of(request)
-    row = await interviewing.latest(episode.id)
+    row = await interview_actions.latest(episode.id)
     answers = row.answers if row is not None else {}
     seen, groups = interview.seen_by(roles, answers), interview.groups_for(roles, answers)
     context = {
@@ -164,7 +165,7 @@ async def _group_page(
     language, zone = language_of(request), zone_of(request)
     if episode.is_open:
         raise nothing_here()
-    row = await interviewing.latest(episode.id)
+    row = await interview_actions.latest(episode.id)
     answers = row.answers if row is not None else {}
     given = _kept(answers, zone) if form is None else _typed(form, group)
     is_moved = isinstance(fault, Conflict) and fault.code == "other_base"

@@ -8,8 +8,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import NotFound, WaymarkError
-from server.missing.returns import finding
-from server.missing.returns.finding import Found
+from server.missing.returns import child_found
+from server.missing.returns.child_found import Found
 from server.missing.search import opening
 from server.missing.search.models import Episode
 from server.missing.search.paths import desk_episode, frame
@@ -18,7 +18,8 @@ from server.people.desk_forms import back_to, id_or_new, moment_of, words_of
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import entered, form_fault
-from server.web.web import form_body, language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
+from server.web.requests import form_body
 
 
 async def found_page(request: Request) -> Response:
@@ -44,10 +45,10 @@ async def found(request: Request) -> Response:
     form, now = await form_body(request), now_of(request)
     try:
         at = moment_of(entered(form, "at"), zone_of(request), "at")
-        what = finding.checked(
+        what = child_found.checked(
             Found(at or now, entered(form, "where"), entered(form, "by"), words_of(form) or "")
         )
-        await finding.found(await staff_of(request), episode.id, id_or_new(form), what, now)
+        await child_found.found(await staff_of(request), episode.id, id_or_new(form), what, now)
     except NotFound:
         raise
     except WaymarkError as fault:

@@ -8,14 +8,14 @@ from server.alerts.actions import hold_search
 from server.audit.actions import Actor
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
-from server.missing.search import acts, passing, rules
-from server.missing.search.acts import Act
+from server.missing.search import entry_kinds, handover_ends, rules
+from server.missing.search.clock_effects import Standing, follow
 from server.missing.search.clocks import clocks_of, move, open_of, zone_of_child
-from server.missing.search.following import Standing, follow
-from server.missing.search.lines import append
+from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode, Line
 from server.missing.search.opening import TOPIC
 from server.missing.search.rules import Clock, Facts, Stage
+from server.missing.search.timeline import append
 from server.missing.search.together import linked
 from server.storage.db import swapped, write
 from server.tasks.rules import Kind
@@ -44,10 +44,10 @@ async def enter(
     Raises NotFound, Refused (naming the field), IdReused, Conflict `not_yet` for what belongs to
     the time after the return, and `apart` where somebody has said that they are not together.
     """
-    clean, when = acts.read(act, details, words), at or now
+    clean, when = entry_kinds.read(act, details, words), at or now
     if when > now + EARLY:
         raise Refused(N_("This time is in the future."), field="at")
-    if also and act not in acts.SHARED:
+    if also and act not in entry_kinds.SHARED:
         raise Refused(N_("Log this for one child only."), field="also")
     said_id = id if also else None
     async with write():
@@ -63,7 +63,7 @@ async def enter(
             ):
                 raise IdReused("This ID already exists, with different content.")
             return known
-        if not acts.ENTRIES[act].is_search and episode.is_open:
+        if not entry_kinds.ENTRIES[act].is_search and episode.is_open:
             raise Conflict(
                 N_("You can log this after the return. First log that the child was found."),
                 code="not_yet",
@@ -93,7 +93,9 @@ async def enter(
 
 async def _enter_too(actor: Actor, other: Episode, act: Act, said: Line, now: datetime) -> None:
     """The same in the timeline of another child: a line of its own, sealed there."""
-    details = {name: value for name, value in said.details.items() if name not in acts.OF_ONE_CHILD}
+    details = {
+        name: value for name, value in said.details.items() if name not in entry_kinds.OF_ONE_CHILD
+    }
     line = await append(
         actor,
         other,
@@ -154,7 +156,7 @@ async def _follow(
     ends, sets = found.ends, found.sets
     await apply(actor, episode, ends=ends, sets=sets, changed=changed, by=by, now=now)
     if act is Act.HANDOVER:
-        await passing.noted(actor, episode.id, by, now)
+        await handover_ends.noted(actor, episode.id, by, now)
 
 
 async def apply(

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Conflict, IdReused
-from server.missing.search import actions, linking, opening
-from server.missing.search.acts import Act
+from server.missing.search import actions, opening, together_actions
+from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode
 from server.missing.search.opening import Saying
 from server.missing.search.paths import episode_for, open_for_call
@@ -19,7 +19,8 @@ from server.people.access import child_for, is_only_called, nothing_here, now_of
 from server.people.rules import Action, Role
 from server.watch.wire import Moment, Words
 from server.web.openapi import api
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 Line = Annotated[str, msgspec.Meta(max_length=500)]
 Needed = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -134,7 +135,7 @@ async def join(request: Request) -> Response:
     said = await json_body(request, TogetherRequest)
     episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
     [other_id] = await _also(request, [said.episode_id])
-    await linking.link(await visitor_of(request), episode.id, other_id, now_of(request))
+    await together_actions.link(await visitor_of(request), episode.id, other_id, now_of(request))
     return json_answer(await one_out(request, episode, roles))
 
 
@@ -142,7 +143,7 @@ async def part(request: Request) -> Response:
     """They are not missing together after all."""
     episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
     [other_id] = await _also(request, [request.path_params["other_id"]])
-    await linking.unlink(await visitor_of(request), episode.id, other_id, now_of(request))
+    await together_actions.unlink(await visitor_of(request), episode.id, other_id, now_of(request))
     return json_answer(await one_out(request, episode, roles))
 
 

@@ -12,16 +12,16 @@ from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.audit.actions import Actor
 from server.errors import IdReused
-from server.missing.search import acts, rules
+from server.missing.search import entry_kinds, rules
 from server.missing.search.clocks import clocks_of, move
-from server.missing.search.lines import append
 from server.missing.search.models import Alias, Episode, Line
 from server.missing.search.rules import Flag
-from server.people.happenings import Happening
+from server.missing.search.timeline import append
+from server.people.events import Happening
 from server.people.models import Child
 from server.storage.db import write
 from server.storage.ids import uuid7
-from server.watch import calling
+from server.watch import watch_alerts
 from server.watch.models import Watch
 from server.watch.writing import lock
 from server.web.live import announce
@@ -69,7 +69,7 @@ async def open_episode(
         else:
             await _open(actor, child_id, id, saying, now)
             # Adults are called in the same transaction; what hears of it finds the episode open.
-            alert = await calling.open_missing(actor, child_id, saying.why, now)
+            alert = await watch_alerts.open_missing(actor, child_id, saying.why, now)
             await Episode.filter(id=id).update(alert_id=alert.id)
         episode = held or await Episode.get(id=id)
         await Alias.create(id=id, episode_id=episode.id, content=content)
@@ -84,7 +84,13 @@ async def open_of_child(child_id: UUID) -> Episode | None:
 async def _join(actor: Actor, held: Episode, id: UUID, saying: Saying, now: datetime) -> None:
     details = {"id": str(id), **_seen(saying)}
     await append(
-        actor, held, acts.JOINED, at=_said(saying, now), now=now, words=saying.why, details=details
+        actor,
+        held,
+        entry_kinds.JOINED,
+        at=_said(saying, now),
+        now=now,
+        words=saying.why,
+        details=details,
     )
     await announce(held.agency_id, TOPIC)
 
@@ -129,7 +135,7 @@ async def _open(actor: Actor, child_id: UUID, id: UUID, saying: Saying, now: dat
     await append(
         actor,
         episode,
-        acts.OPENED,
+        entry_kinds.OPENED,
         at=_said(saying, now),
         now=now,
         words=saying.why,
@@ -189,5 +195,5 @@ async def _sign_of_life(
     held = await open_of_child(child_id)
     if held is None or at < held.opened_at or await Line.exists(episode_id=held.id, about_id=about):
         return
-    await append(actor, held, acts.SIGN_OF_LIFE, at=at, now=now, about=about)
+    await append(actor, held, entry_kinds.SIGN_OF_LIFE, at=at, now=now, about=about)
     await announce(held.agency_id, TOPIC)

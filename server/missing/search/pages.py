@@ -11,12 +11,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.alerts.ladder import people_on
-from server.alerts.reach import reach_of
+from server.alerts.recipients import reach_of
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
-from server.missing.search import actions, handing_pages, opening, together_pages
-from server.missing.search.acts import ENTRIES, FLAGS, SAID, SHARED, Act
+from server.missing.search import actions, handover_pages, opening, together_pages
 from server.missing.search.clocks import lines_of
+from server.missing.search.entry_kinds import ENTRIES, FLAGS, SAID, SHARED, Act
 from server.missing.search.models import Episode, Line
 from server.missing.search.opening import Saying
 from server.missing.search.paths import desk_episode, frame, others_for
@@ -28,10 +28,11 @@ from server.people.desk_forms import LONGEST_WORDS, back_to, id_or_new, moment_o
 from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.people.words import ROLES, entered, form_fault
-from server.policy.policy import Rung
+from server.policy.model import Rung
 from server.tasks.rules import Kind
 from server.tasks.turns import WORDS
-from server.web.web import form_body, language_of, page, zone_of
+from server.web.rendering import language_of, page, zone_of
+from server.web.requests import form_body
 
 LinksAbout = Callable[[Request, Episode, Roles], Awaitable[Sequence[Any]]]
 
@@ -130,7 +131,7 @@ async def show(request: Request, *, links_about: LinksAbout) -> Response:
         "lines": [_line(line, language) for line in reversed(seen.timeline)],
         "acts": _acts(episode, language) if works else [],
         **await together_pages.shown(request, episode, roles),
-        "passings": await handing_pages.open_of(episode),
+        "passings": await handover_pages.open_of(episode),
         "me": visitor.person_id,
         "links": await links_about(request, episode, roles) if works and has_page else [],
         "done": _done(request),

@@ -12,7 +12,7 @@ from server.people.access import Roles, child_for, is_only_called, nothing_here,
 from server.people.models import Child, Person
 from server.people.rules import Action
 from server.watch.wording import when
-from server.web.web import language_of, zone_of
+from server.web.rendering import language_of, zone_of
 
 
 async def episode_for(

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from server.errors import Conflict
 from server.i18n import gettext
-from server.missing.search import linking
+from server.missing.search import together_actions
 from server.missing.search.models import Episode
 from server.missing.search.paths import desk_episode, others_for
 from server.missing.search.rules import Stage
@@ -21,7 +21,8 @@ from server.people.access import Roles, nothing_here, now_of, staff_of
 from server.people.desk_forms import id_of
 from server.people.models import Person
 from server.people.rules import Action, may
-from server.web.web import form_body, language_of
+from server.web.rendering import language_of
+from server.web.requests import form_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ async def join(request: Request) -> Response:
     """They are missing together."""
     episode, other_id = await _both(request)
     try:
-        await linking.link(await staff_of(request), episode.id, other_id, now_of(request))
+        await together_actions.link(await staff_of(request), episode.id, other_id, now_of(request))
     except Conflict:
         # The page was old: as it stands now, nobody is asked about these two.
         return _back(episode, "not_together")
@@ -79,7 +80,7 @@ async def join(request: Request) -> Response:
 async def part(request: Request) -> Response:
     """They are not missing together after all."""
     episode, other_id = await _both(request)
-    await linking.unlink(await staff_of(request), episode.id, other_id, now_of(request))
+    await together_actions.unlink(await staff_of(request), episode.id, other_id, now_of(request))
     return _back(episode, "apart")
 
 

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from server.missing.search import acts
+from server.missing.search import entry_kinds
 from server.missing.search.models import Episode, Line
-from server.missing.search.signs import Sign, signs_of
+from server.missing.search.signs_of_life import Sign, signs_of
 from server.people.models import Person
 from server.people.rules import Role
 from server.tasks.actions import reach_of
@@ -86,7 +86,7 @@ class Reader:
 async def others_in(episodes: Sequence[Episode]) -> set[UUID]:
     """The other children that these timelines speak of."""
     ids = [episode.id for episode in episodes]
-    lines = await Line.filter(episode_id__in=ids, what__in=list(acts.OF_ANOTHER))
+    lines = await Line.filter(episode_id__in=ids, what__in=list(entry_kinds.OF_ANOTHER))
     return {UUID(line.details["with"]) for line in lines}
 
 
@@ -140,7 +140,7 @@ def _told(
     words: str | None = sign.words if sign is not None else line.words
     details = {"said": sign.what} if sign is not None else line.details
     about = line.about_id
-    if line.what in acts.OF_ANOTHER:
+    if line.what in entry_kinds.OF_ANOTHER:
         details = of_another(line.details, known)
         about = about if details else None
     name = names.get(line.who_id) if line.who_id is not None else None

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.i18n import N_, gettext
-from server.missing.search import acts
-from server.missing.search.acts import ENTRIES, Act
+from server.missing.search import entry_kinds
+from server.missing.search.entry_kinds import ENTRIES, Act
 from server.missing.search.rules import Stage
 from server.tasks.rules import STRATEGY, Kind
 
@@ -18,19 +18,22 @@ STAGES: Mapping[Stage, str] = {
 }
 # What Waymark enters, or what has a page of its own.
 LINES: Mapping[str, tuple[str, str]] = {
-    acts.OPENED: (N_("Said the child is missing"), "missing"),
-    acts.JOINED: (N_("Also said the child is missing"), "missing"),
-    acts.SIGN_OF_LIFE: (N_("A sign of life"), "well"),
-    acts.FOUND: (N_("Child found"), "eye"),
-    acts.INTERVIEW_HELD: (N_("Return interview held"), "talk"),
-    acts.MAILED: (N_("Emailed the grab pack"), "mail"),
-    acts.PLAN_REVIEW: (N_("Reviewed the life project together"), "check"),
-    acts.HANDOVER_READ: (N_("Read where the search stands and took over"), "check"),
-    acts.MOVED: (N_("Another agency searches for the child from now on"), "check"),
-    acts.OTHER_MOVED: (N_("Another agency searches for the other child now: ask there"), "missing"),
-    acts.TOGETHER: (N_("Missing together with another child"), "missing"),
-    acts.APART: (N_("Not missing together after all"), "missing"),
-    acts.OTHER_SEEN: (N_("The other child was seen: ask them kindly"), "eye"),
+    entry_kinds.OPENED: (N_("Said the child is missing"), "missing"),
+    entry_kinds.JOINED: (N_("Also said the child is missing"), "missing"),
+    entry_kinds.SIGN_OF_LIFE: (N_("A sign of life"), "well"),
+    entry_kinds.FOUND: (N_("Child found"), "eye"),
+    entry_kinds.INTERVIEW_HELD: (N_("Return interview held"), "talk"),
+    entry_kinds.MAILED: (N_("Emailed the grab pack"), "mail"),
+    entry_kinds.PLAN_REVIEW: (N_("Reviewed the life project together"), "check"),
+    entry_kinds.HANDOVER_READ: (N_("Read where the search stands and took over"), "check"),
+    entry_kinds.MOVED: (N_("Another agency searches for the child from now on"), "check"),
+    entry_kinds.OTHER_MOVED: (
+        N_("Another agency searches for the other child now: ask there"),
+        "missing",
+    ),
+    entry_kinds.TOGETHER: (N_("Missing together with another child"), "missing"),
+    entry_kinds.APART: (N_("Not missing together after all"), "missing"),
+    entry_kinds.OTHER_SEEN: (N_("The other child was seen: ask them kindly"), "eye"),
 }
 # What a sign of life was.
 SIGNS: Mapping[str, str] = {
@@ -93,29 +96,33 @@ def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tup
             for detail in ENTRIES[Act(what)].details
             if detail.name in details
         ]
-    if what == acts.INTERVIEW_HELD:
+    if what == entry_kinds.INTERVIEW_HELD:
         return [
-            (gettext(language, label), gettext(language, acts.YES.get(value, value)))
+            (gettext(language, label), gettext(language, entry_kinds.YES.get(value, value)))
             for name, label in _HELD.items()
             if (value := str(details.get(name, "")))
         ]
-    if what in acts.OF_ANOTHER:
+    if what in entry_kinds.OF_ANOTHER:
         name = details.get("name") or gettext(language, N_("another child from the home"))
         return [(gettext(language, N_("Who")), str(name))]
-    if what == acts.MAILED:
+    if what == entry_kinds.MAILED:
         told = ((label, _mailed(name, details, language)) for name, label in _MAIL)
         return [(gettext(language, label), value) for label, value in told]
-    if what == acts.SIGN_OF_LIFE:
+    if what == entry_kinds.SIGN_OF_LIFE:
         said = SIGNS.get(details.get("said", ""))
         return [(gettext(language, N_("What it was")), gettext(language, said))] if said else []
-    seen = details.get("last_seen", {}) if what in (acts.OPENED, acts.JOINED) else details
+    seen = (
+        details.get("last_seen", {})
+        if what in (entry_kinds.OPENED, entry_kinds.JOINED)
+        else details
+    )
     found = [
         (gettext(language, label), str(seen[name]))
         for name, label in _MORE.items()
         if seen.get(name)
     ]
-    held = [flag for flag in acts.FLAGS if flag in details.get("flags", ())]
-    flags = [gettext(language, acts.FLAGS[flag]) for flag in held]
+    held = [flag for flag in entry_kinds.FLAGS if flag in details.get("flags", ())]
+    flags = [gettext(language, entry_kinds.FLAGS[flag]) for flag in held]
     return [*found, *((gettext(language, N_("Reason to hurry")), flag) for flag in flags)]
 
 
@@ -128,10 +135,14 @@ _MAIL = (
 
 def _mailed(name: str, details: Mapping[str, Any], language: str) -> str:
     value = str(details.get(name, ""))
-    return gettext(language, acts.TO[value]) if name == "to" and value in acts.TO else value
+    return (
+        gettext(language, entry_kinds.TO[value])
+        if name == "to" and value in entry_kinds.TO
+        else value
+    )
 
 
-def _value(detail: acts.Detail, value: str, language: str) -> str:
+def _value(detail: entry_kinds.Detail, value: str, language: str) -> str:
     if detail.choices is None or value not in detail.choices:
         return value
     return gettext(language, detail.choices[value])

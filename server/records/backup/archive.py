@@ -20,7 +20,7 @@ from typing import IO, Annotated, Any, Self
 
 import msgspec
 
-from server.security import crypt
+from server.security import encryption
 from server.storage.engines.copying import CopyFault, Row, Table, in_batches
 
 FORMAT = 1
@@ -123,7 +123,7 @@ class Writer:
         """Sign, and write out to the disk; the path of what can be read now."""
         text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
         self._zip.writestr(_named(MANIFEST), text)
-        self._zip.writestr(_named(SIGNATURE), crypt.sign(_digest(text), BACKUP))
+        self._zip.writestr(_named(SIGNATURE), encryption.sign(_digest(text), BACKUP))
         self._zip.close()
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -188,7 +188,7 @@ class _Member:
 
     def add(self, rows: list[Row]) -> None:
         lines = b"".join(msgspec.json.encode([*row]) + b"\n" for row in rows)
-        self.key_ids |= crypt.key_ids(lines.decode())
+        self.key_ids |= encryption.key_ids(lines.decode())
         self._sum.update(lines)
         self._rows += len(rows)
         self._inner.write(lines)
@@ -236,8 +236,8 @@ class Archive:
         """Whether the manifest is as one of our keys signed it."""
         try:
             signature = self._small(SIGNATURE).decode("ascii")
-            return crypt.unsign(signature, BACKUP) == _digest(self.text)
-        except (crypt.Unreadable, UnicodeDecodeError, KeyError, zipfile.BadZipFile):
+            return encryption.unsign(signature, BACKUP) == _digest(self.text)
+        except (encryption.Unreadable, UnicodeDecodeError, KeyError, zipfile.BadZipFile):
             return False
 
     def rows(self, entry: TableEntry) -> Iterator[list[Row]]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from server.clock import monotonic
-from server.records.backup import restoring, verifying
+from server.records.backup import restore, verify
 from server.records.backup.archive import Archive, Manifest
-from server.records.backup.backing_up import What, back_up
-from server.records.backup.verifying import Opened
-from server.security import crypt
+from server.records.backup.backup import What, back_up
+from server.records.backup.verify import Opened
+from server.security import encryption
 from server.security.keys import vapid_public_key
 from server.settings import Settings
 
@@ -59,7 +59,7 @@ def add_commands(add: Add, beside: Beside, say: Say = print) -> None:
 async def _backup(args: argparse.Namespace, settings: Settings, now: datetime) -> list[str]:
     what = What(
         url=settings.database_url,
-        keyring=crypt.Keyring(settings.secret_keys),
+        keyring=encryption.Keyring(settings.secret_keys),
         push_key=fingerprint(settings),
         made_at=now,
     )
@@ -75,18 +75,18 @@ async def _backup(args: argparse.Namespace, settings: Settings, now: datetime) -
 
 
 async def _restore(args: argparse.Namespace, settings: Settings, now: datetime) -> list[str]:
-    keyring = crypt.Keyring(settings.secret_keys)
+    keyring = encryption.Keyring(settings.secret_keys)
     with Archive(args.file) as archive:
         if args.check:
             return _checked(args, settings, archive, keyring)
-        where = restoring.Where(
+        where = restore.Where(
             url=settings.database_url,
             keyring=keyring,
             replaces=args.replace,
             now=now,
             with_unreadable=args.with_unreadable,
         )
-        opened = await restoring.restore(archive, where, _said())
+        opened = await restore.restore(archive, where, _said())
     manifest = archive.manifest
     return [
         f"Restored: {_sum(manifest)}. The record is whole.",
@@ -96,9 +96,9 @@ async def _restore(args: argparse.Namespace, settings: Settings, now: datetime) 
 
 
 def _checked(
-    args: argparse.Namespace, settings: Settings, archive: Archive, keyring: crypt.Keyring
+    args: argparse.Namespace, settings: Settings, archive: Archive, keyring: encryption.Keyring
 ) -> list[str]:
-    opened = verifying.check(archive, keyring, _said(), with_unreadable=args.with_unreadable)
+    opened = verify.check(archive, keyring, _said(), with_unreadable=args.with_unreadable)
     manifest = archive.manifest
     return [
         f"{args.file} is whole and can be read: {_sum(manifest)};"

@@ -15,8 +15,8 @@ from tortoise.expressions import F, Q
 
 from server.alerts import actions as alerts
 from server.audit.actions import Actor, note
-from server.auth.guessing import count_guess, forget_guesses
 from server.auth.pairing import end_invites
+from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import RECEPTION_BY_PERSON, Door, InviteEnded
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_, gettext
@@ -24,15 +24,15 @@ from server.notify.actions import Saying, queue, withdraw
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people import actions as people
-from server.people.happenings import Happening, happened
-from server.people.leaving import end_all
+from server.people.events import Happening, happened
 from server.people.models import Child, Home, Person, Tie
+from server.people.offboarding import end_all
 from server.people.rules import PROFESSIONAL, Role
-from server.plan import handed
+from server.plan import reassigned
 from server.plan.actions import say_all_for
 from server.plan.models import LifeProject
 from server.plan.triggers import Utterance
-from server.records.transfer import moving, package, parting
+from server.records.transfer import move_rows, open_search, package
 from server.records.transfer.models import Reception, Transfer
 from server.records.transfer.rules import (
     ANSWER_WHILE_MISSING,
@@ -45,7 +45,7 @@ from server.records.transfer.rules import (
     words,
     words_or_none,
 )
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import as_id, write
 from server.tasks import actions as dues
 from server.tasks.models import Due
@@ -82,7 +82,7 @@ async def receive(actor: Actor, id: UUID, now: datetime) -> Reception:
             return known
         held = Reception.filter(person_id=actor.id, ended_at__isnull=True)
         await held.update(ended_at=now)
-        code = crypt.new_code(CODE_LENGTH)
+        code = encryption.new_code(CODE_LENGTH)
         made = await Reception.create(
             id=id,
             agency_id=actor.agency_id,
@@ -100,7 +100,7 @@ async def found(actor: Actor, code: str, now: datetime) -> Reception:
     """Whose code this is. Raises NotFound, code `code_wrong`, the same for every reason; Refused
     for one's own agency; TooMany."""
     guess = await count_guess(Door.RECEPTION, [(f"person {actor.id}", RECEPTION_BY_PERSON)], now)
-    wanted = crypt.current().blinds(f"reception {crypt.normalise_code(code)}")
+    wanted = encryption.current().blinds(f"reception {encryption.normalise_code(code)}")
     held = Reception.filter(code_index__in=wanted, ended_at__isnull=True, expires_at__gt=now)
     row = await held.filter(person__disabled_at__isnull=True).first()
     if row is None:
@@ -120,7 +120,7 @@ async def found(actor: Actor, code: str, now: datetime) -> Reception:
 
 
 def _index(code: str) -> str:
-    return crypt.blind(f"reception {code}")
+    return encryption.blind(f"reception {code}")
 
 
 # --- the offer
@@ -265,7 +265,9 @@ async def accept(actor: Actor, transfer_id: UUID, said: Acceptance, now: datetim
             raise Refused(
                 N_("This person cannot have this role for a child."), field="caseworker_id"
             )
-        for child_id in sorted({transfer.child_id, *await parting.with_whom(transfer.child_id)}):
+        for child_id in sorted(
+            {transfer.child_id, *await open_search.with_whom(transfer.child_id)}
+        ):
             await lock(child_id)
         await people.lock_children([transfer.child_id])
         await _check_home(said.home_id, transfer.to_agency_id)
@@ -298,11 +300,11 @@ async def _go_over(
         signature=package.sign(manifest),
     )
     await end_invites(child.id, InviteEnded.REPLACED, now)
-    await moving.move(child.id, transfer.to_agency_id)
+    await move_rows.move(child.id, transfer.to_agency_id)
     if said.home_id is not None:
         await Child.filter(id=child.id).update(home_id=said.home_id)
     child = await Child.get(id=child.id)
-    await parting.part(actor, child, now)
+    await open_search.part(actor, child, now)
     await _tie(actor, child, said, now)
     await _hand_over_promises(actor, child, transfer, said.caseworker_id, before, now)
     await _greet(actor, child, transfer, hello, now)
@@ -344,7 +346,7 @@ async def _hand_over_promises(
         await say_all_for(
             actor,
             child,
-            lambda state: handed.to_another_agency(state, str(child.id), agencies, str(taker)),
+            lambda state: reassigned.to_another_agency(state, str(child.id), agencies, str(taker)),
             now,
         )
     theirs = Due.filter(child_id=child.id, state=DueState.OPEN)

@@ -12,9 +12,7 @@ from server.errors import Conflict, NotFound, Refused, TooMany
 from server.people.access import agency_for, child_for, now_of, staff_of
 from server.people.rules import Action, AgencyAction
 from server.records.transfer import actions, package
-from server.records.transfer.actions import Acceptance, Offer
-from server.records.transfer.models import Transfer
-from server.records.transfer.reading import (
+from server.records.transfer.access import (
     Side,
     cover_of,
     list_for,
@@ -24,9 +22,12 @@ from server.records.transfer.reading import (
     to_take_back,
     transfer_for,
 )
+from server.records.transfer.actions import Acceptance, Offer
+from server.records.transfer.models import Transfer
 from server.records.transfer.rules import LONGEST, Because, State, Withheld
 from server.web.openapi import api
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
 

@@ -24,13 +24,13 @@ from server.plan import view
 from server.plan.actions import people_of
 from server.plan.models import LifeProject
 from server.records.transfer.models import Transfer
-from server.security import crypt
-from server.security.crypt import Unreadable
+from server.security import encryption
+from server.security.encryption import Unreadable
 from server.tasks.actions import open_dues
 from server.watch.models import Pause, Watch
 from server.watch.rhythm.models import Season
+from server.watch.trusted.contacts import LIVE
 from server.watch.trusted.models import Trusted
-from server.watch.trusted.trusting import LIVE
 
 FORMAT, VERSION = "waymark-transfer", 1
 # What the manifest is signed for.
@@ -83,7 +83,7 @@ def manifest_of(transfer: Transfer, document: str, now: datetime) -> dict[str, A
 
 def sign(manifest: Mapping[str, Any]) -> str:
     """A token that proves that we made this manifest."""
-    return crypt.sign(_digest(manifest), TRANSFER)
+    return encryption.sign(_digest(manifest), TRANSFER)
 
 
 def is_whole(transfer: Transfer) -> bool:
@@ -91,7 +91,7 @@ def is_whole(transfer: Transfer) -> bool:
     if transfer.package is None or transfer.manifest is None or transfer.signature is None:
         return False
     try:
-        signed = crypt.unsign(transfer.signature, TRANSFER)
+        signed = encryption.unsign(transfer.signature, TRANSFER)
     except Unreadable:
         return False
     is_ours = signed == _digest(transfer.manifest)

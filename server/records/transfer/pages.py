@@ -18,14 +18,12 @@ from server.people.access import agency_for, child_for, now_of, staff_of
 from server.people.desk_forms import id_of, id_or_new
 from server.people.models import Child, Home, Person
 from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role
-from server.people.supervised import unsupervised
+from server.people.unsupervised import unsupervised
 from server.people.words import ROLES, entered, form_fault
 from server.plan.words import AREAS
-from server.policy.policy import Tier
+from server.policy.model import Tier
 from server.records.transfer import actions, package
-from server.records.transfer.actions import HELLO, Acceptance, Offer
-from server.records.transfer.models import Reception, Transfer
-from server.records.transfer.reading import (
+from server.records.transfer.access import (
     Side,
     cover_of,
     list_for,
@@ -36,12 +34,16 @@ from server.records.transfer.reading import (
     to_take_back,
     transfer_for,
 )
+from server.records.transfer.actions import HELLO, Acceptance, Offer
+from server.records.transfer.models import Reception, Transfer
 from server.records.transfer.rules import LONGEST, Because, State, Withheld
 from server.storage.db import as_moment
 from server.tasks.rules import Kind as DueKind
 from server.tasks.turns import WORDS, until
 from server.watch.wording import TIERS, when
-from server.web.web import form_body, language_of, page, page_again, zone_of
+from server.web.rendering import language_of, page, zone_of
+from server.web.requests import form_body
+from server.web.responses import page_again
 
 STATES: Mapping[State, str] = {
     State.OFFERED: N_("Waiting for an answer"),

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from server.clock import as_utc
 from server.i18n import N_
-from server.policy.policy import Around, Tier
-from server.watch.rhythm.rhythm import Span
+from server.policy.model import Around, Tier
+from server.watch.rhythm.rules import Span
 
 DAY = timedelta(days=1)
 

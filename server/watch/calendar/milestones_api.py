@@ -15,12 +15,13 @@ from starlette.responses import Response
 from server.errors import Conflict, IdReused
 from server.people.access import child_for, now_of, own_child, visitor_of
 from server.people.rules import Action, Role, may
-from server.watch.calendar import marking
+from server.watch.calendar import milestone_actions
 from server.watch.calendar.milestones import What, around
 from server.watch.calendar.models import Milestone
-from server.watch.rhythm import agreed
+from server.watch.rhythm import summary
 from server.web.openapi import api
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 
 class MilestoneOut(msgspec.Struct):
@@ -74,7 +75,7 @@ async def mark(request: Request) -> Response:
     said = await json_body(request, MilestoneRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
     visitor, now = await visitor_of(request), now_of(request)
-    made = await marking.mark(
+    made = await milestone_actions.mark(
         visitor, child.id, said.what, said.day, child_knows=said.child_knows, id=said.id, now=now
     )
     return await _one(made, now, status=201)
@@ -85,13 +86,17 @@ async def say_known(request: Request) -> Response:
     said = await json_body(request, KnownRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
     visitor, now, id_ = await visitor_of(request), now_of(request), _id(request)
-    return await _one(await marking.say_known(visitor, child.id, id_, said.child_knows, now), now)
+    return await _one(
+        await milestone_actions.say_known(visitor, child.id, id_, said.child_knows, now), now
+    )
 
 
 async def take_back(request: Request) -> Response:
     """It was wrong, or is off."""
     child, _ = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
-    await marking.take_back(await visitor_of(request), child.id, _id(request), now_of(request))
+    await milestone_actions.take_back(
+        await visitor_of(request), child.id, _id(request), now_of(request)
+    )
     return Response(status_code=204)
 
 
@@ -113,11 +118,11 @@ async def _one(row: Milestone, now: datetime, *, status: int = 200) -> Response:
 
 
 async def _listed(rows: Sequence[Milestone], now: datetime) -> list[MilestoneOut]:
-    one = await agreed.case_of(rows[0].child_id, now) if rows else None
+    one = await summary.case_of(rows[0].child_id, now) if rows else None
     found = []
     for row in rows:
         span = None
-        if one is not None and row.ended_at is None and marking.tightens(row, one, now):
+        if one is not None and row.ended_at is None and milestone_actions.tightens(row, one, now):
             span = around(one.policy.milestones, What(row.what), row.on_day, one.terms.zone)
         found.append(
             MilestoneOut(

@@ -8,7 +8,7 @@ from server.errors import NotFound, Refused
 from server.notify.actions import withdraw
 from server.people.models import Tie
 from server.people.rules import Role
-from server.security import crypt
+from server.security import encryption
 from server.storage.db import as_id, write
 from server.watch.actions import note_sighting
 from server.watch.carer.models import Question
@@ -64,6 +64,6 @@ async def end_questions(child_id: UUID, now: datetime) -> list[UUID]:
 def read_question(token: str, now: datetime) -> UUID:
     """Which question a carer's link asks. Raises NotFound for one that is not ours or is over."""
     try:
-        return UUID(crypt.unsign(token, "question", now))
-    except (crypt.Unreadable, ValueError):
+        return UUID(encryption.unsign(token, "question", now))
+    except (encryption.Unreadable, ValueError):
         raise NotFound("This link no longer works.") from None

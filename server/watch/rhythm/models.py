@@ -9,7 +9,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
-from server.security.crypt import EncryptedText
+from server.security.encryption import EncryptedText
 
 
 class Season(Model):

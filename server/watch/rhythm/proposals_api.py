@@ -17,19 +17,21 @@ from server.i18n import gettext
 from server.people.access import child_for, nothing_here, now_of, own_child, visitor_of
 from server.people.models import Child, Person
 from server.people.rules import Action, Role
-from server.watch.cases import Case
 from server.watch.models import Watch
-from server.watch.rhythm import agreed, proposing
-from server.watch.rhythm import rhythm as rhythms
+from server.watch.rhythm import proposals, summary
+from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal
-from server.watch.rhythm.rhythm import Season
+from server.watch.rhythm.rules import Season
 from server.watch.rhythm.seasons_api import SeasonOut, season_out
-from server.watch.rhythm.shifting import ONE_DAY_MISSING
-from server.watch.standing import Terms
+from server.watch.rhythm.temporary_rhythm import ONE_DAY_MISSING
+from server.watch.state_machine import Terms
+from server.watch.watch_state import Case
 from server.watch.wire import RhythmIn, Words, Zone
 from server.watch.writing import ended
 from server.web.openapi import api
-from server.web.web import json_answer, json_body, language_of
+from server.web.rendering import language_of
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 # So many proposals are told of, the newest first.
 MOST = 20
@@ -130,7 +132,7 @@ async def _child(request: Request, action: Action) -> tuple[Child, frozenset[Rol
     return await own_child(request, action)
 
 
-def _days(said: ProposalRequest | LookRequest) -> proposing.Days | None:
+def _days(said: ProposalRequest | LookRequest) -> proposals.Days | None:
     """Both days, or none. Raises Refused."""
     if said.first is None and said.last is None:
         return None
@@ -145,7 +147,7 @@ async def show(request: Request) -> Response:
     watch, now = await Watch.get_or_none(child_id=child.id), now_of(request)
     if watch is None:
         raise nothing_here()
-    one = await agreed.case_of(child.id, now)
+    one = await summary.case_of(child.id, now)
     rows = await Proposal.filter(child_id=child.id).order_by("-made_at", "-id").limit(MOST)
     return json_answer(
         ProposalsOut(
@@ -153,7 +155,7 @@ async def show(request: Request) -> Response:
             zone=watch.zone,
             version=rhythms.version(rhythms.read(watch.rhythm), watch.zone),
             sums=_sums(one.terms, now) if one is not None else [],
-            seasons=[season_out(row) for row in await agreed.coming_seasons(child.id, now)],
+            seasons=[season_out(row) for row in await summary.coming_seasons(child.id, now)],
             proposals=await _listed(rows, one, now),
         )
     )
@@ -164,12 +166,12 @@ async def look(request: Request) -> Response:
     said = await json_body(request, LookRequest)
     child, _ = await _child(request, Action.RHYTHM_PROPOSE)
     now, language = now_of(request), language_of(request)
-    one = await agreed.case_of(child.id, now)
+    one = await summary.case_of(child.id, now)
     if one is None:
         raise ended() if await Watch.exists(child_id=child.id) else nothing_here()
     try:
         days = _days(said)
-        terms = proposing.as_proposed(one, said.rhythm, said.zone, days, now)
+        terms = proposals.as_proposed(one, said.rhythm, said.zone, days, now)
     except Refused as fault:
         if fault.code not in ("too_slow", "taken"):
             raise
@@ -183,7 +185,7 @@ async def propose(request: Request) -> Response:
     child, roles = await _child(request, Action.RHYTHM_PROPOSE)
     now = now_of(request)
     role = next(role for role in (Role.CHILD, Role.CASEWORKER, Role.SUPERVISOR) if role in roles)
-    made = await proposing.propose(
+    made = await proposals.propose(
         await visitor_of(request),
         role,
         child.id,
@@ -202,7 +204,7 @@ async def agree(request: Request) -> Response:
     said = await json_body(request, AgreeRequest)
     child, _ = await _child(request, Action.RHYTHM_AGREE)
     visitor, id_, now = await visitor_of(request), _id(request), now_of(request)
-    return await _one(await proposing.agree(visitor, child.id, id_, said.version, now), now)
+    return await _one(await proposals.agree(visitor, child.id, id_, said.version, now), now)
 
 
 async def decline(request: Request) -> Response:
@@ -210,14 +212,14 @@ async def decline(request: Request) -> Response:
     said = await json_body(request, DeclineRequest)
     child, _ = await _child(request, Action.RHYTHM_AGREE)
     visitor, id_, now = await visitor_of(request), _id(request), now_of(request)
-    return await _one(await proposing.decline(visitor, child.id, id_, said.words, now), now)
+    return await _one(await proposals.decline(visitor, child.id, id_, said.words, now), now)
 
 
 async def take_back(request: Request) -> Response:
     """Take back what one proposed: everything stays as it is."""
     child, _ = await _child(request, Action.RHYTHM_PROPOSE)
     visitor, now = await visitor_of(request), now_of(request)
-    return await _one(await proposing.take_back(visitor, child.id, _id(request), now), now)
+    return await _one(await proposals.take_back(visitor, child.id, _id(request), now), now)
 
 
 def _id(request: Request) -> UUID:
@@ -226,7 +228,7 @@ def _id(request: Request) -> UUID:
 
 
 async def _one(row: Proposal, now: datetime, *, status: int = 200) -> Response:
-    one = await agreed.case_of(row.child_id, now)
+    one = await summary.case_of(row.child_id, now)
     return json_answer((await _listed([row], one, now))[0], status=status)
 
 
@@ -250,17 +252,17 @@ async def _listed(rows: Sequence[Proposal], one: Case | None, now: datetime) -> 
             decided_at=row.decided_at,
             decided_by=names.get(row.decided_by) if row.decided_by else None,
             answer=row.answer,
-            sums=_wire(agreed.sums_of(one, row, now)) if one and row.state == "open" else [],
+            sums=_wire(summary.sums_of(one, row, now)) if one and row.state == "open" else [],
         )
         for row in rows
     ]
 
 
 def _sums(terms: Terms, now: datetime, season: Season | None = None) -> list[SumOut]:
-    return _wire(agreed.sums(terms, now, season))
+    return _wire(summary.sums(terms, now, season))
 
 
-def _wire(sums: Sequence[agreed.Sum]) -> list[SumOut]:
+def _wire(sums: Sequence[summary.Sum]) -> list[SumOut]:
     return [SumOut(one.due_at, one.told_by, one.begin) for one in sums]
 
 

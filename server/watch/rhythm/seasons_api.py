@@ -11,11 +11,12 @@ from starlette.responses import Response
 from server.errors import Conflict, IdReused
 from server.people.access import child_for, now_of, visitor_of
 from server.people.rules import Action
-from server.watch.rhythm import shifting
+from server.watch.rhythm import temporary_rhythm
 from server.watch.rhythm.models import Season
 from server.watch.wire import RhythmIn, Words, Zone
 from server.web.openapi import api
-from server.web.web import json_answer, json_body
+from server.web.requests import json_body
+from server.web.responses import json_answer
 
 
 class SeasonRequest(msgspec.Struct):
@@ -54,7 +55,7 @@ async def add(request: Request) -> Response:
     """Agree other times for some days."""
     said = await json_body(request, SeasonRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.RHYTHM_AGREE)
-    made = await shifting.shift(
+    made = await temporary_rhythm.shift(
         await visitor_of(request),
         child.id,
         said.rhythm,
@@ -72,7 +73,7 @@ async def end(request: Request) -> Response:
     """The rhythm of before holds again."""
     child, _ = await child_for(request, request.path_params["child_id"], Action.RHYTHM_AGREE)
     visitor, season_id = await visitor_of(request), request.path_params["season_id"]
-    await shifting.end_shift(visitor, child.id, season_id, now_of(request))
+    await temporary_rhythm.end_shift(visitor, child.id, season_id, now_of(request))
     return Response(status_code=204)
 
 

@@ -1,6 +1,6 @@
 """Reading what the signals about children go by: a handful of queries, however many there are.
 
-It lies here because moods do; what it means is in watch/signals/signals.py. Nothing is written.
+It lies here because moods do; what it means is in watch/signals/rules.py. Nothing is written.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from server.alerts.reach import policy_of
-from server.policy.policy import Signal
+from server.alerts.recipients import policy_of
+from server.policy.model import Signal
 from server.storage.db import among, as_id, as_moment, dialect, fetch
-from server.watch.signals.signal_words import in_short
-from server.watch.signals.signals import (
+from server.watch.signals.rules import (
     MONTH,
     Answer,
     Changed,
@@ -23,6 +22,7 @@ from server.watch.signals.signals import (
     Sign,
     changed,
 )
+from server.watch.signals.wording import in_short
 
 # What is usual changes slowly: a board that renews itself looks at the answers so often at most.
 KEPT_FOR = timedelta(minutes=10)

@@ -6,7 +6,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from server.security.crypt import EncryptedText
+from server.security.encryption import EncryptedText
 
 
 class Observation(Model):

@@ -1,0 +1,344 @@
+"""Drills of the ladder: begun by hand or by a schedule, moved by the ticker, answered by a tap.
+
+Nothing of it is an alert: no child stands in it, and a real alert that needs somebody of it ends
+it in the alert's own transaction.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from server.alerts.drills import rules as rules
+from server.alerts.drills.models import Drill, DrillCall, DrillPlan
+from server.alerts.drills.rules import EACH, LATER, Every, Place, Why
+from server.alerts.ladder import State
+from server.alerts.models import Alert
+from server.alerts.recipients import policy_of, reach_of_worker
+from server.audit.actions import SYSTEM, Actor, note
+from server.clock import known_zone
+from server.errors import Conflict, NotFound, Refused
+from server.i18n import N_
+from server.notify.actions import (
+    Saying,
+    last_resorts,
+    queue,
+    tell_operators,
+    was_read,
+    withdraw,
+)
+from server.notify.models import Message
+from server.notify.rules import Kind
+from server.people.models import Agency, Person
+from server.people.rules import Role
+from server.policy.model import Rung, Tier
+from server.security import encryption
+from server.storage import bulk
+from server.storage.db import as_id, write
+from server.storage.ids import uuid7
+
+AT_ONCE = 50
+# What the link of a drill is signed for, and for how long somebody can say that it came late.
+TAP = "drill"
+LASTS = timedelta(days=1)
+
+
+async def begin(
+    actor: Actor, drill_id: UUID, worker_id: UUID, each: timedelta, now: datetime
+) -> Drill:
+    """Try the ladder of this caseworker; the first rung is called at once. The same id again is the
+    same drill. Raises Refused where somebody is called for real, or nobody is there; Conflict while
+    another drill runs; NotFound for somebody who is no caseworker here."""
+    rules.check_each(each)
+    assert actor.agency_id is not None
+    async with write():
+        known = await Drill.get_or_none(id=drill_id, agency_id=actor.agency_id)
+        if known is not None:
+            return known
+        if await _is_real(actor.agency_id):
+            raise Refused(
+                N_("A real alert is calling people now. Start the drill when it is over.")
+            )
+        return await _begin(actor, drill_id, worker_id, each, now)
+
+
+async def _begin(
+    actor: Actor, drill_id: UUID, worker_id: UUID, each: timedelta, now: datetime
+) -> Drill:
+    assert actor.agency_id is not None
+    worker = Person.filter(id=worker_id, agency_id=actor.agency_id, role=Role.CASEWORKER)
+    if not await worker.filter(disabled_at__isnull=True).exists():
+        raise NotFound(N_("Choose a caseworker from the list."))
+    policy, _ = await policy_of(actor.agency_id)
+    reach = await reach_of_worker(actor.agency_id, worker_id, now)
+    rungs = policy.tiers[Tier.HIGH].ladder.rungs
+    stood = rules.places(rungs, reach.on(*rungs))
+    row = {
+        "id": drill_id,
+        "agency_id": actor.agency_id,
+        "worker_id": worker_id,
+        "begun_by": actor.id,
+        "begun_at": now,
+        "each_s": int(each.total_seconds()),
+        "places": [{"rung": p.rung.value, "people": [str(id_) for id_ in p.people]} for p in stood],
+        "place": -1,
+        "act_at": now,
+    }
+    if not await bulk.insert(Drill, [row], skip_known=True):
+        raise Conflict(N_("A drill is already running. Wait until it ends, or stop it first."))
+    await note(actor, "drill:begin", about=("drill", drill_id), now=now)
+    drill = await Drill.get(id=drill_id)
+    await _step(drill, now)
+    return await Drill.get(id=drill_id)
+
+
+async def _is_real(agency_id: UUID) -> bool:
+    """Whether anybody is called about a child now and nobody has answered."""
+    calling = Alert.filter(agency_id=agency_id, closed_at__isnull=True, state=State.OPEN.value)
+    return await calling.exists()
+
+
+def stood_in(drill: Drill) -> list[Place]:
+    """The rungs of a drill as they were when it began."""
+    return [
+        Place(Rung(one["rung"]), tuple(UUID(id_) for id_ in one["people"])) for one in drill.places
+    ]
+
+
+async def _step(drill: Drill, now: datetime) -> None:
+    """The next rung is called; after the last one the drill is over."""
+    stood = stood_in(drill)
+    place = rules.next_place(stood, drill.place)
+    if place is None:
+        await _end(drill, Why.DONE, now)
+        return
+    until = now + timedelta(seconds=drill.each_s)
+    await Drill.filter(id=drill.id, ended_at__isnull=True).update(place=place, act_at=until)
+    call = {"id": uuid7(), "drill_id": drill.id, "place": place, "called_at": now}
+    if await bulk.insert(DrillCall, [call], skip_known=True):
+        await queue(_sayings(drill, place, stood[place], until, now), now)
+
+
+def _sayings(drill: Drill, place: int, on: Place, until: datetime, now: datetime) -> list[Saying]:
+    def said(to: str, **whom: Any) -> Saying:
+        token = encryption.sign(f"{drill.id}.{place}.{to}", TAP, until=now + LASTS)
+        return Saying(
+            kind=Kind.DRILL,
+            agency_id=drill.agency_id,
+            subject_kind="drill",
+            subject_id=drill.id,
+            rung=place,
+            urgency="high",
+            expires_at=until,
+            data={"path": f"/drill/{token}"},
+            **whom,
+        )
+
+    if on.rung is Rung.LAST_RESORT:
+        return [said(f"last-resort-{n}", last_resort=n) for n in range(last_resorts())]
+    return [said(str(person), person_id=person) for person in on.people]
+
+
+async def _end(drill: Drill, why: Why, now: datetime) -> None:
+    open_ = Drill.filter(id=drill.id, ended_at__isnull=True)
+    if await open_.update(ended_at=now, act_at=None, why=why.value):
+        await withdraw([drill.id], "drill_over", now)
+
+
+async def stop(actor: Actor, drill_id: UUID, now: datetime) -> None:
+    """Enough. Twice is once. Raises NotFound for another agency's."""
+    async with write():
+        drill = await Drill.get_or_none(id=drill_id, agency_id=actor.agency_id)
+        if drill is None:
+            raise NotFound(N_("This drill does not exist."))
+        if drill.ended_at is None:
+            await _end(drill, Why.STOPPED, now)
+            await note(actor, "drill:stop", about=("drill", drill_id), now=now)
+
+
+async def interrupt(sayings: Sequence[Saying], now: datetime) -> None:
+    """Adults are called for real: drills that need one of them end. In the caller's transaction."""
+    agencies = {one.agency_id for one in sayings if one.agency_id is not None}
+    people = {one.person_id for one in sayings if one.person_id is not None}
+    last = any(one.last_resort is not None for one in sayings)
+    for drill in await Drill.filter(agency_id__in=list(agencies), ended_at__isnull=True):
+        if rules.needs(stood_in(drill), people, calls_last_resort=last):
+            await _end(drill, Why.REAL_ALERT, now)
+
+
+async def _was_called(drill: Drill) -> bool:
+    people = {person for place in stood_in(drill) for person in place.people}
+    real = Message.filter(
+        subject_kind="alert", person_id__in=list(people), queued_at__gte=drill.begun_at
+    )
+    return await real.filter(kind__in=[Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE]).exists()
+
+
+# --- answered by a tap
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """Whom a link of a drill was for, and what became of the drill."""
+
+    drill: Drill
+    call: DrillCall
+    person: Person | None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether somebody of this rung has answered."""
+        return self.call.answered_at is not None
+
+
+async def read_tap(token: str, now: datetime) -> Tapped:
+    """What a link of a drill is about. Raises NotFound for one that is not ours, or is over."""
+    try:
+        id_, place, to = encryption.unsign(token, TAP, now).split(".")
+        call = await DrillCall.get_or_none(drill_id=UUID(id_), place=int(place))
+        person_id = None if to.startswith("last-resort-") else UUID(to)
+    except (encryption.Unreadable, ValueError):
+        call = None
+    if call is None:
+        raise NotFound(N_("This link no longer works."))
+    drill = await Drill.get(id=call.drill_id)
+    found = None
+    if person_id is not None:
+        found = await Person.get(id=person_id).prefetch_related("agency")
+    return Tapped(drill, call, found)
+
+
+async def tap(token: str, now: datetime) -> Tapped:
+    """It has reached me. The first of a rung counts for its time, and the next rung is called at
+    the next tick. Twice is once; what comes after the rung's time changes nothing, and is thanked
+    for. Raises NotFound."""
+    async with write():
+        tapped = await read_tap(token, now)
+        drill = await Drill.filter(id=tapped.drill.id).select_for_update().get()
+        by = tapped.person.id if tapped.person is not None else None
+        mine = Message.filter(subject_id=drill.id, rung=tapped.call.place)
+        who = mine.filter(person_id=by) if by is not None else mine.filter(person_id__isnull=True)
+        await was_read([message.id for message in await who.only("id")], now)
+        if drill.ended_at is None and drill.place == tapped.call.place:
+            first = DrillCall.filter(id=tapped.call.id, answered_at__isnull=True)
+            if await first.update(answered_at=now, answered_by=by):
+                await Drill.filter(id=drill.id).update(act_at=now)
+                await withdraw([drill.id], "drill_answered", now)
+        return await read_tap(token, now)
+
+
+# --- by a schedule
+
+
+async def set_plan(
+    actor: Actor, every: Every | None, weekday: int, at: time, now: datetime
+) -> DrillPlan:
+    """When drills come by themselves, on the clock of the agency; never without `every`."""
+    assert actor.agency_id is not None
+    if not 0 <= weekday <= 6:
+        raise Refused(N_("Choose a day of the week."), field="weekday")
+    agency = await Agency.get(id=actor.agency_id)
+    act_at = None
+    if every is not None:
+        act_at = rules.next_drill(every, weekday, at, known_zone(agency.zone), now)
+    async with write():
+        row = {"id": agency.id, "weekday": weekday, "at": f"{at:%H:%M}", "changed_at": now}
+        await bulk.insert(DrillPlan, [row], skip_known=True)
+        await DrillPlan.filter(id=agency.id).update(
+            every=every.value if every is not None else None,
+            weekday=weekday,
+            at=f"{at:%H:%M}",
+            act_at=act_at,
+            changed_by=actor.id,
+            changed_at=now,
+        )
+        await note(actor, "drill:plan", about=("agency", agency.id), now=now)
+        return await DrillPlan.get(id=agency.id)
+
+
+async def _come(plan: DrillPlan, now: datetime) -> None:
+    """A drill whose hour it is: of the caseworker whose last one is the longest ago."""
+    agency = await Agency.get(id=plan.id)
+    if await _is_real(plan.id) or await Drill.exists(agency_id=plan.id, ended_at__isnull=True):
+        await DrillPlan.filter(id=plan.id, act_at=plan.act_at).update(act_at=now + LATER)
+        return
+    assert plan.every is not None
+    at, zone = time.fromisoformat(plan.at), known_zone(agency.zone)
+    then = rules.next_drill(Every(plan.every), plan.weekday, at, zone, now)
+    if not await DrillPlan.filter(id=plan.id, act_at=plan.act_at).update(act_at=then):
+        return
+    worker = await _whose_turn(plan.id)
+    if worker is not None:
+        actor = Actor(None, SYSTEM.role, plan.id)
+        await _begin(actor, uuid7(), worker, EACH, now)
+
+
+async def _whose_turn(agency_id: UUID) -> UUID | None:
+    able = Person.filter(
+        agency_id=agency_id, role=Role.CASEWORKER, disabled_at__isnull=True
+    ).order_by("id")
+    workers = [as_id(id_) for id_ in await able.values_list("id", flat=True)]
+    last: dict[UUID, datetime] = {}
+    for drill in await Drill.filter(agency_id=agency_id).order_by("begun_at"):
+        last[drill.worker_id] = drill.begun_at
+    never = datetime.min.replace(tzinfo=known_zone("UTC"))
+    return min(workers, key=lambda worker: last.get(worker, never), default=None)
+
+
+# --- what time does
+
+
+async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
+    """Call the next rung of what is due, and begin what is planned; returns how many moved."""
+    async with write():
+        ids = await due_now(now, at_once=at_once)
+        for id_ in ids:
+            await _move(id_, now)
+        return len(ids)
+
+
+async def tick_one(row_id: UUID, now: datetime) -> None:
+    """The same for one, when its batch has failed."""
+    async with write():
+        await _move(row_id, now)
+
+
+async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
+    """The drills and plans that are due, oldest first."""
+    found: list[UUID] = []
+    for rows in (Drill, DrillPlan):
+        due = rows.filter(act_at__lte=now).order_by("act_at").limit(at_once - len(found))
+        found += [as_id(id_) for id_ in await due.values_list("id", flat=True)]
+    return found
+
+
+async def _move(row_id: UUID, now: datetime) -> None:
+    drill = await Drill.filter(id=row_id, act_at__lte=now).select_for_update().first()
+    if drill is not None:
+        # An alert that opened in the moment in which the drill began could not know of it.
+        if await _was_called(drill):
+            await _end(drill, Why.REAL_ALERT, now)
+        else:
+            await _step(drill, now)
+        return
+    plan = await DrillPlan.filter(id=row_id, act_at__lte=now).select_for_update().first()
+    if plan is not None:
+        await _come(plan, now)
+
+
+async def set_apart(row_id: UUID, now: datetime) -> None:
+    """This one raises. It is looked at again in a minute, and operators are told."""
+    later = now + timedelta(minutes=1)
+    async with write():
+        await Drill.filter(id=row_id, act_at__lte=now).update(act_at=later)
+        await DrillPlan.filter(id=row_id, act_at__lte=now).update(act_at=later)
+        await tell_operators("drill:row", now)
+
+
+async def calls_of(drills: Collection[UUID]) -> dict[UUID, dict[int, DrillCall]]:
+    """What became of each rung that was called, by drill and place."""
+    found: dict[UUID, dict[int, DrillCall]] = {id_: {} for id_ in drills}
+    for call in await DrillCall.filter(drill_id__in=list(drills)):
+        found[call.drill_id][call.place] = call
+    return found

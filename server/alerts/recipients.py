@@ -1,0 +1,104 @@
+"""By which policy an agency calls, and who stands on which rung. Reads rows, and writes none."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from server.alerts.ladder import Reachable
+from server.notify.actions import last_resorts
+from server.people.models import Person, Tie
+from server.people.rules import Role
+from server.policy.model import DEFAULT, Rung
+from server.policy.model import Policy as PolicyRules
+from server.policy.models import Policy
+from server.policy.parser import filled, read
+from server.rota.calendar import Rota, on_duty_at, stand_in
+from server.rota.duty import INSTANT, rotas_of
+from server.storage.db import as_id
+
+
+async def policy_of(agency_id: UUID) -> tuple[PolicyRules, int]:
+    """The policy of an agency as it stands, and its version; 0 is the default that ships."""
+    row = await Policy.filter(agency_id=agency_id).order_by("-version").first()
+    return (read(filled(row.content)), row.version) if row else (read(DEFAULT), 0)
+
+
+async def reach_of(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, Reachable]:
+    """Who stands on each rung, for each of these children (child → agency). Nobody disabled; for
+    whoever is on leave, whoever covers for them."""
+    rotas = await rotas_of(set(children.values()), now, now + INSTANT)
+    found = await _by_ties(children, now)
+    for child, agency in children.items():
+        found[child][Rung.ON_DUTY] = set(on_duty_at(rotas[agency], now))
+    return {child: _stood_in(reach, rotas[children[child]], now) for child, reach in found.items()}
+
+
+_Rungs = dict[Rung, set[UUID]]
+
+
+async def _by_ties(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, _Rungs]:
+    rows = await Tie.filter(
+        Tie.standing_at(now),
+        child_id__in=list(children),
+        role__in=[Role.CASEWORKER, Role.SUPERVISOR],
+        person__disabled_at__isnull=True,
+    ).values_list("child_id", "role", "person_id", "person__deputy_id")
+    deputies = {deputy for _, _, _, deputy in rows if deputy is not None}
+    able = set(
+        await Person.filter(id__in=list(deputies), disabled_at__isnull=True).values_list(
+            "id", flat=True
+        )
+    )
+    found: dict[UUID, _Rungs] = {
+        child: {Rung.CASEWORKER: set(), Rung.DEPUTY: set(), Rung.MANAGER: set()}
+        for child in children
+    }
+    for child_id, role, person_id, deputy_id in rows:
+        if role == Role.SUPERVISOR:
+            found[child_id][Rung.MANAGER].add(person_id)
+            continue
+        found[child_id][Rung.CASEWORKER].add(person_id)
+        if deputy_id in able:
+            found[child_id][Rung.DEPUTY].add(deputy_id)
+    return found
+
+
+def _stood_in(reach: _Rungs, rota: Rota, now: datetime) -> Reachable:
+    there: _Rungs = reach
+    away: _Rungs = {}
+    if rota.leaves:
+        there = {}
+        for rung, people in reach.items():
+            known = {who: stand_in(rota, who, now) for who in people}
+            there[rung] = {other for other in known.values() if other is not None}
+            away[rung] = {who for who, other in known.items() if other is None}
+    if last_resorts():
+        there[Rung.LAST_RESORT] = set()
+    return Reachable(there, away if any(away.values()) else {})
+
+
+async def reach_of_worker(agency_id: UUID, worker_id: UUID, now: datetime) -> Reachable:
+    """Who would stand on each rung for a child of this caseworker alone. The manager is whoever is
+    the supervisor of one of theirs."""
+    worker = await Person.get(id=worker_id, agency_id=agency_id).prefetch_related("deputy")
+    deputy: Person | None = worker.deputy
+    is_able = deputy is not None and deputy.disabled_at is None
+    rota = (await rotas_of([agency_id], now, now + INSTANT))[agency_id]
+    found: _Rungs = {
+        Rung.CASEWORKER: {worker.id},
+        Rung.DEPUTY: {deputy.id} if deputy is not None and is_able else set(),
+        Rung.ON_DUTY: set(on_duty_at(rota, now)),
+        Rung.MANAGER: await _supervisors_of(worker.id, now),
+    }
+    return _stood_in(found, rota, now)
+
+
+async def _supervisors_of(worker_id: UUID, now: datetime) -> set[UUID]:
+    standing = Tie.filter(Tie.standing_at(now))
+    children = standing.filter(person_id=worker_id, role=Role.CASEWORKER)
+    held = standing.filter(
+        child_id__in=await children.values_list("child_id", flat=True),
+        role=Role.SUPERVISOR,
+        person__disabled_at__isnull=True,
+    )
+    return {as_id(id_) for id_ in await held.values_list("person_id", flat=True)}

@@ -1,0 +1,170 @@
+"""What ties, deputies and the rota do to open alerts: the person who has one may have lost the
+right to it, and a new caseworker must hear of it.
+
+All of it happens in the transaction of what changed. What time alone changes is stored: the end of
+a right in the alert's `act_at`, and what begins later is found by `arrivals`, by the moment at
+which it was to begin.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tortoise.expressions import F, Q
+
+from server.alerts.climbing import AT_ONCE, CALLING, climb, together_of
+from server.alerts.drills.actions import interrupt
+from server.alerts.ladder import State
+from server.alerts.models import Alert
+from server.notify.actions import Saying, queue
+from server.notify.models import Message
+from server.notify.rules import Kind
+from server.people.events import Rights
+from server.people.models import Tie
+from server.people.rules import Role
+from server.rota.calendar import stand_in
+from server.rota.duty import INSTANT, rotas_of
+from server.storage.db import as_id, fetch, write
+from server.web.live import announce
+
+# Of what somebody has taken, so much is looked at with a change of the rota; the next ticks do the
+# rest.
+WITH_A_CHANGE = 50
+# Who began in a moment that was stored while another tick looked is found by the next one.
+OVERLAP = timedelta(seconds=5)
+
+
+async def hear(rights: Rights, now: datetime) -> None:
+    """The rights of a person have changed, or who is on duty."""
+    if rights.rota_of is not None:
+        await rota_changed(rights.rota_of, now)
+        return
+    if rights.child_id is not None:
+        # All of them are locked, so that one who takes it now sees the change, or we see that.
+        found = await _locked(Q(child_id=rights.child_id))
+    elif rights.deputy_of is not None:
+        found = await _locked(_of_caseworker(rights.deputy_of, now))
+    else:
+        found = []
+        await look_again(Q(acknowledged_by=rights.person_id), now)
+    await climb([alert for alert in found if alert.acknowledged_by is not None], now)
+    if rights.came is not None and found:
+        ids = [alert.id for alert in found]
+        await tell(await _open(Q(id__in=ids)), rights.came, now)
+
+
+def _of_caseworker(person_id: UUID, now: datetime) -> Q:
+    standing = Q(child__ties__until_at__isnull=True) | Q(child__ties__until_at__gt=now)
+    return standing & Q(
+        child__ties__person_id=person_id,
+        child__ties__role=Role.CASEWORKER,
+        child__ties__from_at__lte=now,
+    )
+
+
+async def _open(which: Q) -> list[Alert]:
+    return await Alert.filter(which, closed_at__isnull=True).order_by("id").limit(AT_ONCE)
+
+
+async def _locked(which: Q) -> list[Alert]:
+    ids = [alert.id for alert in await _open(which)]
+    return await Alert.filter(id__in=ids).order_by("id").select_for_update()
+
+
+async def look_again(which: Q, now: datetime) -> None:
+    """Whoever has one of these may not any more: some are looked at here, the rest by the tick."""
+    held = Alert.filter(which, closed_at__isnull=True, acknowledged_by__isnull=False)
+    first = await held.order_by("id").limit(WITH_A_CHANGE).select_for_update()
+    await climb(first, now)
+    if len(first) == WITH_A_CHANGE:
+        rest = held.filter(id__gt=first[-1].id, act_at__gt=now)
+        await rest.update(act_at=now, version=F("version") + 1)
+
+
+async def rota_changed(agency_id: UUID, now: datetime) -> None:
+    """Others are on duty, or there for those who are away. In the transaction of that."""
+    await look_again(Q(agency_id=agency_id, held_by_call=False), now)
+
+
+async def tell(alerts: Sequence[Alert], newcomer: UUID, now: datetime) -> None:
+    """Somebody is the caseworker of this child now, or the deputy of one: they hear of what is open
+    at once, on whichever rung its ladder is; while they are away, whoever covers. Not twice."""
+    sayings = []
+    for alert in alerts:
+        rota = (await rotas_of([alert.agency_id], now, now + INSTANT))[alert.agency_id]
+        who = stand_in(rota, newcomer, now)
+        # Nobody has been called yet: the first rung is.
+        if who is None or alert.rung < 0 or await _has_been_told(alert, who, now):
+            continue
+        sayings.append(_saying(alert, who))
+    await interrupt(sayings, now)
+    await queue(sayings, now)
+    for agency_id in {saying.agency_id for saying in sayings if saying.agency_id is not None}:
+        await announce(agency_id, "alert")
+
+
+async def _has_been_told(alert: Alert, who: UUID, now: datetime) -> bool:
+    """What was taken back before it went out has told nobody, and makes room."""
+    kinds = [kind.value for kind in CALLING]
+    held = Message.filter(subject_id=alert.id, person_id=who, kind__in=kinds)
+    if await held.filter(~Q(state="withdrawn") | Q(attempts__gt=0)).exists():
+        return True
+    # A turn that nothing else has: messages are unique by it, and none of our own is below zero.
+    await held.filter(turn=alert.turn).update(turn=-int(now.timestamp()))
+    return False
+
+
+def _saying(alert: Alert, who: UUID) -> Saying:
+    is_answered = alert.state == State.ANSWERED
+    return Saying(
+        kind=Kind.CONFIRM_ANSWERED if is_answered else Kind.ALERT,
+        agency_id=alert.agency_id,
+        subject_kind="alert",
+        subject_id=alert.id,
+        person_id=who,
+        rung=alert.rung,
+        turn=alert.turn,
+        child_id=alert.child_id,
+        urgency="high",
+        together=together_of(alert),
+    )
+
+
+# --- what begins by itself
+
+_CAME = """
+SELECT a.id, t.person_id FROM tie t
+JOIN alert a ON a.child_id = t.child_id AND a.agency_id = t.agency_id AND a.closed_at IS NULL
+WHERE t.role = $3 AND t.from_at > $1 AND t.from_at <= $2
+AND (t.until_at IS NULL OR t.until_at > $2)
+UNION
+SELECT a.id, t.person_id FROM leave l
+JOIN tie t ON t.person_id = l.person_id AND t.role = $3 AND t.from_at <= $2
+AND (t.until_at IS NULL OR t.until_at > $2)
+JOIN alert a ON a.child_id = t.child_id AND a.agency_id = t.agency_id AND a.closed_at IS NULL
+WHERE l.from_at > $1 AND l.from_at <= $2 AND l.until_at > $2 AND l.ended_at IS NULL
+"""
+
+
+async def arrivals(since: datetime, now: datetime) -> int:
+    """Tell those who have become somebody's caseworker since then, or stand in for one who is away,
+    of what is open; returns about how many alerts there was something to look at."""
+    rows = await fetch(_CAME, [since - OVERLAP, now, Role.CASEWORKER.value])
+    for row in rows:
+        async with write():
+            alerts = await _locked(Q(id=as_id(row["id"])))
+            await tell(
+                [one for one in alerts if one.closed_at is None], as_id(row["person_id"]), now
+            )
+    return len(rows)
+
+
+async def tell_caseworkers(alerts: Collection[Alert], now: datetime) -> None:
+    """These have gone over to others: whoever is the caseworker now hears of each. In the
+    transaction of that."""
+    for alert in alerts:
+        standing = Tie.filter(
+            Tie.standing_at(now), child_id=alert.child_id, role=Role.CASEWORKER
+        ).filter(person__disabled_at__isnull=True)
+        for person_id in await standing.values_list("person_id", flat=True):
+            await tell([alert], as_id(person_id), now)

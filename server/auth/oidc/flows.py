@@ -1,0 +1,124 @@
+"""A browser on its way to a provider of sign-in: what it takes along, and how it is known again.
+
+The state travels, the cookie stays: what comes back counts in the browser that set out, once, and
+for ten minutes. So nobody can be led into somebody else's session, and nothing can be sent again.
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from server.auth.models import Errand
+from server.auth.rate_limit import count_guess
+from server.auth.rules import ERRAND_LASTS, PROVIDER_BY_NETWORK, Door, network_of
+from server.errors import Refused
+from server.i18n import N_
+from server.security.encryption import hash_token, new_token
+from server.settings import Provider
+from server.storage.db import write
+
+OVER = N_("This took too long, or you started again elsewhere. Start again here.")
+
+
+class Purpose(StrEnum):
+    """What a browser sets out for."""
+
+    SIGN_IN = "sign_in"
+    AGAIN = "again"  # Somebody who is in shows once more that it is them.
+    TIE = "tie"  # Somebody who is in says: this account is mine.
+    WELCOME = "welcome"  # Known to the provider and not to us: the code is asked for.
+
+
+@dataclass(frozen=True, slots=True)
+class SetOut:
+    """What goes along: the state and the nonce to the provider, the verifier back here alone."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+
+async def set_out(
+    provider: Provider,
+    purpose: Purpose,
+    browser: str,
+    host: str,
+    now: datetime,
+    *,
+    next_: str = "",
+    session_id: UUID | None = None,
+) -> SetOut:
+    """One more errand of this browser. Raises TooMany, since each is a row of ours."""
+    await count_guess(Door.PROVIDER, [(f"network {network_of(host)}", PROVIDER_BY_NETWORK)], now)
+    out = SetOut(new_token(), new_token(), new_token())
+    carries = {"nonce": out.nonce, "verifier": out.verifier, "next": next_}
+    await keep(provider, purpose, out.state, browser, now, carries=carries, session_id=session_id)
+    return out
+
+
+async def keep(
+    provider: Provider,
+    purpose: Purpose,
+    token: str,
+    browser: str,
+    now: datetime,
+    *,
+    carries: dict[str, Any],
+    session_id: UUID | None = None,
+) -> None:
+    """Write it down."""
+    async with write():
+        await Errand.create(
+            agency_id=provider.agency_id,
+            provider=provider.name,
+            purpose=purpose,
+            token_hash=hash_token(token),
+            browser_hash=hash_token(browser),
+            session_id=session_id,
+            carries=carries,
+            made_at=now,
+            expires_at=now + ERRAND_LASTS,
+        )
+
+
+async def find(
+    provider: Provider, token: str, browser: str | None, now: datetime, *, welcome: bool = False
+) -> Errand:
+    """The errand of this token and this browser that nobody has ended. Raises Refused, code
+    `errand_over`, in the same words for every reason."""
+    row = await Errand.get_or_none(
+        token_hash=hash_token(token),
+        provider=provider.name,
+        ended_at__isnull=True,
+        expires_at__gt=now,
+    )
+    is_it = row is not None and (row.purpose == Purpose.WELCOME) is welcome
+    if row is None or not is_it or not _is_of(row, browser):
+        raise over()
+    return row
+
+
+async def end(row: Errand, now: datetime) -> None:
+    """It has counted: of two who come with it at once one goes on. Raises Refused."""
+    async with write():
+        ended = await Errand.filter(id=row.id, ended_at__isnull=True).update(ended_at=now)
+    if not ended:
+        raise over()
+
+
+def over() -> Refused:
+    """What is said of every errand that does not count."""
+    return Refused(OVER, code="errand_over")
+
+
+def _is_of(row: Errand, browser: str | None) -> bool:
+    return browser is not None and hmac.compare_digest(row.browser_hash, hash_token(browser))
+
+
+async def tidy_errands(now: datetime) -> None:
+    """Throw away what has been over for a day."""
+    async with write():
+        await Errand.filter(expires_at__lt=now - timedelta(days=1)).delete()

@@ -1,0 +1,50 @@
+"""Between two pages of the sign-in: a browser that has said something right, and is not in yet."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.auth.models import Challenge, Halfway
+from server.auth.rules import HALFWAY_LASTS
+from server.errors import Unauthenticated
+from server.i18n import N_
+from server.security.encryption import hash_token, new_token
+from server.storage.db import swapped, write
+
+OVER = N_("This took too long, or you started again elsewhere. Sign in again.")
+
+
+async def open_halfway(person_id: UUID | None, now: datetime) -> tuple[str, Halfway]:
+    """A new one and its token, which is nowhere else. In the caller's transaction."""
+    token = new_token()
+    row = await Halfway.create(
+        token_hash=hash_token(token),
+        person_id=person_id,
+        made_at=now,
+        expires_at=now + HALFWAY_LASTS,
+    )
+    return token, row
+
+
+async def find_halfway(token: str | None, now: datetime) -> Halfway:
+    """The one of this token. Raises Unauthenticated (code `halfway_over`)."""
+    found = None
+    if token is not None:
+        found = await Halfway.get_or_none(
+            token_hash=hash_token(token), ended_at__isnull=True, expires_at__gt=now
+        )
+    if found is None:
+        raise Unauthenticated(OVER, code="halfway_over")
+    return found
+
+
+async def end_halfway(row: Halfway, now: datetime) -> None:
+    """It has led in, once: of two who come with it at the same time one does. In the caller's
+    transaction. Raises Conflict for the other one."""
+    swapped(await Halfway.filter(id=row.id, ended_at__isnull=True).update(ended_at=now))
+
+
+async def tidy_halfways(now: datetime) -> None:
+    """Throw away what is over since a day, and challenges that nobody can answer any more."""
+    async with write():
+        await Halfway.filter(expires_at__lt=now - timedelta(days=1)).delete()
+        await Challenge.filter(expires_at__lte=now).delete()

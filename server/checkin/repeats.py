@@ -1,0 +1,68 @@
+"""An answer that was confirmed once, and that a restored database does not have."""
+
+from datetime import datetime
+from uuid import UUID
+
+from server.alerts.ladder import Cause
+from server.audit.actions import Actor, note
+from server.audit.epochs import was_lost
+from server.checkin.models import CheckIn
+from server.checkin.row import row_of
+from server.checkin.rules import CALLS, Answer
+from server.errors import Conflict, IdReused
+from server.people.events import Happening, happened
+from server.people.rules import Role
+from server.storage import bulk
+from server.storage.db import write
+from server.watch.actions import Settlement, as_it_stands, settle
+from server.watch.models import Round
+from server.watch.watch_alerts import call_adults
+
+
+async def hand_in_again(
+    actor: Actor, child_id: UUID, answer: Answer, mine: str, now: datetime
+) -> tuple[CheckIn, bool]:
+    """Keep it as of the moment at which it was confirmed. Returns it, and whether it is new.
+
+    It settles what is open only where it was confirmed within the newest open round: an old answer
+    must not hide that the child is silent now. A call for help is heard again: what came of it is
+    lost as well. The agreed sign is not listened for, since the phone has forgotten its mark.
+    Raises IdReused where the id is known of somebody else; Conflict: try again.
+    """
+    known = await CheckIn.filter(id=answer.id).first()
+    if known is not None:
+        if known.child_id != child_id or known.by_id != actor.id:
+            raise IdReused("This ID already exists, with different content.")
+        return known, False
+    assert answer.confirmed_at is not None
+    at = answer.confirmed_at if await was_lost(answer.confirmed_at) else now
+    async with write():
+        fits = at is not now and await _is_within_the_newest(child_id, at)
+        came_to = await _came_to(child_id, answer, now, settles=fits)
+        row = row_of(actor, Role.CHILD, child_id, answer, mine, came_to, at)
+        # What settles nothing now was not too early then.
+        row["is_early"] = False
+        if not await bulk.insert(CheckIn, [row], skip_known=True):
+            raise Conflict("The same answer came twice at the same moment.")
+        about = ("check_in", answer.id)
+        await note(actor, "check_in:again", child_id=child_id, about=about, now=now)
+        if not fits:
+            # It settles nothing. Where the child is looked for, it stands in the timeline all the
+            # same; nobody is called for it, since it is of then.
+            what = Happening.SIGN_OF_LIFE
+            await happened(actor, child_id, what, now, about=answer.id, at=at)
+        if answer.want in CALLS:
+            wish = {"how": answer.how, "who": answer.who}
+            await call_adults(actor, child_id, Cause(answer.want.value), answer.id, now, wish=wish)
+    return await CheckIn.get(id=answer.id), True
+
+
+async def _is_within_the_newest(child_id: UUID, at: datetime) -> bool:
+    newest = await Round.filter(child_id=child_id).order_by("-due_at").first()
+    return newest is not None and newest.opens_at <= at
+
+
+async def _came_to(child_id: UUID, answer: Answer, now: datetime, *, settles: bool) -> Settlement:
+    if settles:
+        return await settle(child_id, answer.way, answer.id, now=now)
+    return await as_it_stands(child_id, now)

@@ -1,0 +1,416 @@
+"""Children who come with a list: looked at first, then added batch by batch, each with its watch.
+
+The id of a child is made of what tells it from others in the list, under the keyring: the same list
+twice adds nobody twice, and a batch that was cut off is done again without harm. What takes time
+and can wait, the calendar of birthdays, follows once all are watched over.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+
+from server.alerts.recipients import policy_of
+from server.audit.actions import Actor
+from server.audit.models import Entry
+from server.auth.models import Credential
+from server.clock import as_utc, known_zone
+from server.errors import Conflict, NotFound, Refused
+from server.i18n import N_
+from server.imports import import_csv
+from server.imports.import_csv import Fault, Known, Line, Place, Read, folded
+from server.imports.models import Intake
+from server.notify.actions import tell_operators
+from server.people.events import Happening, happened
+from server.people.models import Agency, Child, Home, Person, Tie
+from server.people.rules import PROFESSIONAL, Role
+from server.placements import actions
+from server.policy.model import FIRST_HOURS, Policy, Tier
+from server.security import encryption
+from server.storage import bulk
+from server.storage.db import write
+from server.storage.ids import uuid7
+from server.watch.actions import Beginning, first_row
+from server.watch.models import Watch
+from server.watch.rhythm.rules import Rhythm
+from server.web.live import announce
+
+LOOKING, TAKING, CALENDAR, DONE = "looking", "taking", "calendar", "done"
+# One batch a tick, so that nobody who is silent waits behind a list.
+AT_ONCE = 2
+LINES_AT_ONCE = 1_000
+BIRTHDAYS_AT_ONCE = 10
+FAULTS_KEPT = 200
+# A list that nobody takes in is forgotten: it holds names.
+FORGOTTEN_AFTER = timedelta(days=1)
+SET_APART = timedelta(minutes=1)
+_Said = tuple[str, str | None, UUID]
+_CHILDREN = UUID("6f1f1d8e-2f4f-4f1c-9d55-5a0a6c7f6a10")
+_GONE = N_("The caseworker has left. Add this child by hand.")
+_SLOW = N_("The policy has changed, and these times are now too far apart. Add this child by hand.")
+
+
+async def known_of(agency_id: UUID, today: date) -> Known:
+    """What the lines of a list can speak of."""
+    agency = await Agency.get(id=agency_id)
+    homes = await Home.filter(agency_id=agency_id)
+    people = await Person.filter(
+        agency_id=agency_id, role__in=list(PROFESSIONAL), disabled_at__isnull=True
+    )
+    names = {
+        one.person_id: one.name
+        for one in await Credential.filter(person_id__in=[one.id for one in people])
+    }
+    places: dict[str, list[Place]] = {}
+    for home in homes:
+        places.setdefault(folded(home.name), []).append(Place(home.id, home.zone))
+    workers: dict[str, set[UUID]] = {}
+    for person in people:
+        workers.setdefault(folded(person.name), set()).add(person.id)
+    for person_id, name in names.items():
+        # Whoever signs in with a name is meant by it, whatever others are called.
+        workers[folded(name)] = {person_id}
+    return Known(
+        homes=places,
+        workers=workers,
+        home_names=sorted(home.name for home in homes),
+        worker_names=sorted(person.name for person in people),
+        language=agency.language,
+        zone=agency.zone,
+        today=today,
+        policy=(await policy_of(agency_id))[0],
+    )
+
+
+async def hand_in(actor: Actor, agency_id: UUID, found: Read, id_: UUID, now: datetime) -> Intake:
+    """Keep what was read, to be looked at. Nobody is added yet. The same id again is the first."""
+    assert actor.id is not None
+    new = await _unknown(agency_id, found.lines)
+    async with write():
+        first = await Intake.get_or_none(id=id_)
+        if first is not None:
+            return await of_agency(agency_id, id_)
+        return await Intake.create(
+            id=id_,
+            agency_id=agency_id,
+            made_by=actor.id,
+            made_at=now,
+            lines=msgspec.to_builtins(new),
+            faults=msgspec.to_builtins(found.faults[:FAULTS_KEPT]),
+            count=len(found.lines),
+            fault_count=len(found.faults),
+            known_count=len(found.lines) - len(new),
+        )
+
+
+async def of_agency(agency_id: UUID, id_: UUID) -> Intake:
+    """One of this agency. Raises NotFound."""
+    row = await Intake.get_or_none(id=id_, agency_id=agency_id)
+    if row is None:
+        raise NotFound(N_("We no longer have this list. Choose the file again."))
+    return row
+
+
+async def take_in(agency_id: UUID, id_: UUID, now: datetime) -> None:
+    """Begin to add them. Twice is once. Raises Conflict where a line has a fault, NotFound."""
+    row = await of_agency(agency_id, id_)
+    if row.fault_count:
+        raise Conflict(N_("A line in this list has a mistake. Fix it first."), code="faults")
+    async with write():
+        begins = Intake.filter(id=row.id, state=LOOKING)
+        if await begins.update(state=TAKING, act_at=now):
+            await _enter_list(row, now)
+
+
+async def _enter_list(row: Intake, now: datetime) -> None:
+    await bulk.insert(Entry, [_entry(row, "intake:begin", now, about=("intake", row.id))])
+
+
+# --- what time does
+
+
+async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
+    """Go on with the list that waits longest, by one batch. Any number of tickers."""
+    del at_once
+    async with write():
+        due = Intake.filter(act_at__lte=now).order_by("act_at").limit(1)
+        rows = await due.select_for_update(skip_locked=True)
+        for row in rows:
+            await _go_on(row, now)
+    return len(rows)
+
+
+async def tick_one(id_: UUID, now: datetime) -> None:
+    """The same for one list, when its batch has failed."""
+    async with write():
+        for row in await Intake.filter(id=id_, act_at__lte=now).select_for_update():
+            await _go_on(row, now)
+
+
+async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
+    """The lists that wait, oldest first."""
+    rows = await Intake.filter(act_at__lte=now).order_by("act_at").limit(at_once).only("id")
+    return [row.id for row in rows]
+
+
+async def set_apart(id_: UUID, now: datetime) -> None:
+    """This batch raises. It is tried again in a minute, and operators are told."""
+    async with write():
+        await Intake.filter(id=id_, act_at__lte=now).update(act_at=now + SET_APART)
+        await tell_operators("intake:row", now)
+
+
+async def tidy(now: datetime) -> None:
+    """Forget the names of lists that nobody takes in, and of those that are over."""
+    async with write():
+        old = Intake.filter(made_at__lt=now - FORGOTTEN_AFTER)
+        await old.filter(state=LOOKING).delete()
+        await old.filter(state=DONE).update(left_out=None)
+
+
+async def _go_on(row: Intake, now: datetime) -> None:
+    lines = [msgspec.convert(one, Line) for one in row.lines]
+    if row.state == TAKING:
+        await _take_batch(row, lines, now)
+    elif row.state == CALENDAR:
+        await _birthdays(row, lines, now)
+
+
+async def _take_batch(row: Intake, lines: Sequence[Line], now: datetime) -> None:
+    batch = lines[row.place : row.place + LINES_AT_ONCE]
+    new, left_out = await _fitting(row, await _not_in(row.agency_id, batch), now)
+    added = await _add(row, new, now)
+    place = row.place + len(batch)
+    is_over = place >= len(lines)
+    await Intake.filter(id=row.id).update(
+        place=0 if is_over else place,
+        state=CALENDAR if is_over else TAKING,
+        added=row.added + added,
+        left_out=[*(row.left_out or []), *msgspec.to_builtins(left_out)],
+    )
+    await announce(row.agency_id, "watch")
+
+
+async def _fitting(
+    row: Intake, new: Mapping[UUID, Line], now: datetime
+) -> tuple[dict[UUID, tuple[Line, dict[str, Any]]], list[Fault]]:
+    """Those that still fit, each with its watch, and why the others do not."""
+    # Held until the end: nobody leaves the agency while they get a child.
+    workers = await (
+        Person.filter(
+            id__in=list({line.worker_id for line in new.values()}),
+            role__in=list(PROFESSIONAL),
+            disabled_at__isnull=True,
+        )
+        .order_by("id")
+        .select_for_update(no_key=True)
+    )
+    here = {person.id for person in workers}
+    policy, _ = await policy_of(row.agency_id)
+    watches = _watches(policy, now)
+    fits, faults = {}, []
+    for id_, line in new.items():
+        if line.worker_id not in here:
+            faults.append(Fault(line.number, _GONE))
+            continue
+        try:
+            fits[id_] = line, watches(line.tier, line.times, line.zone)
+        except Refused:
+            faults.append(Fault(line.number, _SLOW))
+    return fits, faults
+
+
+def _watches(policy: Policy, now: datetime) -> Any:
+    """The first row of a watch; of many with the same terms it is worked out once."""
+
+    @cache
+    def row(tier: str, times: tuple[str, ...], zone: str) -> dict[str, Any]:
+        rhythm = Rhythm(tuple(time.fromisoformat(one) for one in times))
+        if tier != import_csv.FIRST:
+            return first_row(Beginning(Tier(tier), rhythm, zone), policy, now)
+        first_row(Beginning(actions.THEN, rhythm, zone), policy, now)
+        until = now + FIRST_HOURS
+        return first_row(Beginning(actions.FIRST, rhythm, zone, until, actions.THEN), policy, now)
+
+    return row
+
+
+async def _add(row: Intake, new: Mapping[UUID, tuple[Line, dict[str, Any]]], now: datetime) -> int:
+    """Persons, placements, ties and watches, in one transaction: no child without a watch."""
+    persons = [_person(row, id_, line, now) for id_, (line, _) in new.items()]
+    # Another list may have had the same child in this moment.
+    made = {UUID(str(id_)) for id_ in await bulk.insert(Person, persons, skip_known=True)}
+    fits = {id_: one for id_, one in new.items() if id_ in made}
+    ties = {id_: uuid7() for id_ in fits}
+    await bulk.insert(Child, [_child(row, id_, line, now) for id_, (line, _) in fits.items()])
+    await bulk.insert(
+        Tie, [_tie(row, ties[id_], id_, line, now) for id_, (line, _) in fits.items()]
+    )
+    await bulk.insert(
+        Watch,
+        [
+            {"child_id": id_, "agency_id": row.agency_id, **watch}
+            for id_, (_, watch) in fits.items()
+        ],
+        returning="child_id",
+    )
+    await bulk.insert(Entry, [one for id_ in fits for one in _entries(row, id_, ties[id_], now)])
+    return len(fits)
+
+
+def _person(row: Intake, id_: UUID, line: Line, now: datetime) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "agency_id": row.agency_id,
+        "role": Role.CHILD,
+        "name": line.name,
+        "language": line.language,
+        "zone": line.zone,
+        "made_at": now,
+    }
+
+
+def _child(row: Intake, id_: UUID, line: Line, now: datetime) -> dict[str, Any]:
+    placed_at = now
+    if line.placed_on is not None:
+        day = date.fromisoformat(line.placed_on)
+        placed_at = min(as_utc(day, time(0), known_zone(line.zone)), now)
+    return {
+        "id": id_,
+        "agency_id": row.agency_id,
+        "person_id": id_,
+        "home_id": line.home_id,
+        "placed_at": placed_at,
+        "born_on": line.born_on,
+    }
+
+
+def _tie(row: Intake, tie_id: UUID, id_: UUID, line: Line, now: datetime) -> dict[str, Any]:
+    return {
+        "id": tie_id,
+        "agency_id": row.agency_id,
+        "child_id": id_,
+        "person_id": line.worker_id,
+        "role": Role.CASEWORKER,
+        "from_at": now,
+    }
+
+
+def _entries(row: Intake, id_: UUID, tie_id: UUID, now: datetime) -> list[dict[str, Any]]:
+    """The same as of a child who is added by hand."""
+    return [
+        _entry(row, "person:add", now, about=("person", id_), names=[Role.CHILD.value]),
+        _entry(row, "child:add", now, child_id=id_),
+        _entry(row, "tie:add", now, about=("tie", tie_id), names=["caseworker"], child_id=id_),
+        _entry(
+            row,
+            "watch:begin",
+            now,
+            about=("watch", id_),
+            names=["tier", "rhythm", "zone"],
+            child_id=id_,
+        ),
+    ]
+
+
+def _entry(
+    row: Intake,
+    what: str,
+    now: datetime,
+    *,
+    about: tuple[str, UUID | None] = ("", None),
+    names: Sequence[str] = (),
+    child_id: UUID | None = None,
+) -> dict[str, Any]:
+    return {
+        "at": now,
+        "agency_id": row.agency_id,
+        "who_id": row.made_by,
+        "who_role": Role.ADMINISTRATOR.value,
+        "what": what,
+        "child_id": child_id,
+        "about_kind": about[0],
+        "about_id": about[1],
+        "names": list(names),
+        "why": "list",
+    }
+
+
+async def _birthdays(row: Intake, lines: Sequence[Line], now: datetime) -> None:
+    """The calendar and the life project hear of the birthdays, a few at a time."""
+    actor = Actor(row.made_by, Role.ADMINISTRATOR, row.agency_id)
+    born = [line for line in lines if line.born_on is not None]
+    batch = born[row.place : row.place + BIRTHDAYS_AT_ONCE]
+    ids = [id_of(row.agency_id, line) for line in batch]
+    for child in await Child.filter(id__in=ids, agency_id=row.agency_id).order_by("id"):
+        await happened(actor, child.id, Happening.BIRTHDAY, now)
+    place = row.place + len(batch)
+    over = {"state": DONE, "lines": None, "act_at": None, "finished_at": now}
+    await Intake.filter(id=row.id).update(place=place, **(over if place >= len(born) else {}))
+
+
+# --- who is here already
+
+
+def id_of(agency_id: UUID, line: Line) -> UUID:
+    """The id of the child of this line."""
+    return _id(agency_id, encryption.blind(_told_by(agency_id, line)))
+
+
+def _told_by(agency_id: UUID, line: Line) -> str:
+    return f"child {agency_id} {line.key()}"
+
+
+def _id(agency_id: UUID, index: str) -> UUID:
+    return uuid5(_CHILDREN, f"{agency_id} {index}")
+
+
+async def _not_in(agency_id: UUID, lines: Sequence[Line]) -> dict[UUID, Line]:
+    """Those that no list has added, by the id that each child gets."""
+    keyring = encryption.current()
+    ids = [[_id(agency_id, one) for one in keyring.blinds(_told_by(agency_id, x))] for x in lines]
+    known = await _known(id_ for found in ids for id_ in found)
+    return {
+        found[0]: line for line, found in zip(lines, ids, strict=True) if known.isdisjoint(found)
+    }
+
+
+async def _known(ids: Iterable[UUID]) -> set[UUID]:
+    wanted, known = list(ids), set[UUID]()
+    for begin in range(0, len(wanted), LINES_AT_ONCE):
+        found = Person.filter(id__in=wanted[begin : begin + LINES_AT_ONCE]).only("id")
+        known |= {person.id for person in await found}
+    return known
+
+
+async def _unknown(agency_id: UUID, lines: Sequence[Line]) -> list[Line]:
+    """Those about children who are not here: neither by a list, nor added by hand with the same
+    name, day of birth and caseworker."""
+    new = await _not_in(agency_id, lines)
+    added = {id_of(agency_id, line) for line in lines} - set(new)
+    by_hand = await _by_hand(agency_id, added)
+    found = []
+    for line in new.values():
+        said = folded(line.name), line.born_on, line.worker_id
+        if by_hand[said]:
+            by_hand[said] -= 1
+        else:
+            found.append(line)
+    return found
+
+
+async def _by_hand(agency_id: UUID, but: Collection[UUID]) -> Counter[_Said]:
+    """How many children are here with this name, day of birth and caseworker."""
+    born = {child.id: child.born_on for child in await Child.filter(agency_id=agency_id)}
+    children = await Person.filter(agency_id=agency_id, role=Role.CHILD)
+    names = {one.id: folded(one.name) for one in children}
+    ties = Tie.filter(agency_id=agency_id, role=Role.CASEWORKER, until_at__isnull=True)
+    return Counter(
+        (names[tie.child_id], born[tie.child_id], tie.person_id)
+        for tie in await ties
+        if tie.child_id not in but
+    )

@@ -1,0 +1,332 @@
+"""A list of children as a table (CSV): each line read, or what is wrong with it, in words. Pure."""
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from uuid import UUID
+
+from server.errors import Refused
+from server.i18n import LANGUAGES, N_
+from server.people.rules import clean_name
+from server.policy.model import Policy, Tier
+from server.watch.rhythm.rules import Rhythm, longest_gap, read_zone
+from server.watch.state_machine import lasts_too_long
+
+MOST_LINES = 10_000
+COLUMNS = (
+    "name",
+    "caseworker",
+    "home",
+    "language",
+    "born_on",
+    "placed_on",
+    "tier",
+    "times",
+    "zone",
+    "reference",
+)
+NEEDED = ("name", "caseworker")
+FIRST = "first"
+TIERS = (FIRST, *(tier.value for tier in Tier))
+USUAL_TIMES = "09:00 18:00"
+LONGEST_REFERENCE = 64
+OLDEST = timedelta(days=30 * 366)
+# What a spreadsheet takes for a formula when it opens the file.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# So many names are told where one is unknown.
+_NAMES_TOLD = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A home of the agency."""
+
+    id: UUID
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the lines can speak of. Names are folded; several people may have one name."""
+
+    homes: Mapping[str, Sequence[Place]]
+    workers: Mapping[str, Collection[UUID]]
+    home_names: Sequence[str]  # As they are written, for whoever mistyped one.
+    worker_names: Sequence[str]
+    language: str
+    zone: str
+    today: date
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One child that can be added."""
+
+    number: int
+    name: str
+    worker_id: UUID
+    home_id: UUID | None
+    language: str
+    born_on: str | None
+    placed_on: str | None
+    tier: str
+    times: tuple[str, ...]
+    zone: str
+    reference: str
+
+    def key(self) -> str:
+        """What tells that two lines are about one child."""
+        if self.reference:
+            return f"reference {folded(self.reference)}"
+        return f"name {folded(self.name)} {self.born_on or ''} {self.worker_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a line: a sentence, and what stands in it."""
+
+    line: int
+    text: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A whole list."""
+
+    lines: Sequence[Line]
+    faults: Sequence[Fault]
+
+
+class _Wrong(Exception):
+    """A cell that cannot be taken."""
+
+    def __init__(self, text: str, **values: str) -> None:
+        self.text, self.values = text, values
+
+
+def folded(name: str) -> str:
+    """What is compared of a name: neither case nor spaces."""
+    return " ".join(name.split()).casefold()
+
+
+def read(data: bytes, known: Known) -> Read:
+    """Every line of the file. Raises Refused where it is no such list at all."""
+    rows = _rows(_text(data))
+    header = _header(next(rows, (1, []))[1])
+    lines: list[Line] = []
+    faults: list[Fault] = []
+    first: dict[str, int] = {}
+    for number, cells in rows:
+        if len(lines) + len(faults) >= MOST_LINES:
+            raise Refused(N_("This list is too long. It can have up to {n} lines."), n=MOST_LINES)
+        try:
+            line = _line(number, _cells(header, cells), known)
+            other = first.setdefault(line.key(), number)
+            if other != number:
+                raise _Wrong(
+                    N_("This looks like the same child as in line {other}. Give each a reference."),
+                    other=str(other),
+                )
+            lines.append(line)
+        except _Wrong as wrong:
+            faults.append(Fault(number, wrong.text, wrong.values))
+    if not lines and not faults:
+        raise Refused(N_("There are no children in this list."), field="list")
+    return Read(lines, faults)
+
+
+def _text(data: bytes) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\x00"
+    if "\x00" in text:
+        raise Refused(
+            N_("This file is not a UTF-8 list. In Excel, save it as “CSV UTF-8”."), field="list"
+        )
+    return text
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not empty, with the line of the file on which it begins."""
+    first = text.lstrip().partition("\n")[0]
+    delimiter = max((",", ";", "\t"), key=first.count)
+    found = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begins = 1
+    while True:
+        try:
+            row = next(found, None)
+        except csv.Error:
+            raise Refused(
+                N_("We cannot read line {line}. Check its quotation marks."),
+                field="list",
+                line=begins,
+            ) from None
+        if row is None:
+            return
+        if any(cell.strip() for cell in row):
+            yield begins, row
+        begins = found.line_num + 1
+
+
+def _header(cells: Sequence[str]) -> list[str]:
+    header = [folded(cell).replace(" ", "_") for cell in cells]
+    while header and not header[-1]:
+        header.pop()
+    unknown = [name for name in header if name not in COLUMNS]
+    missing = [name for name in NEEDED if name not in header]
+    if unknown or missing or len(set(header)) != len(header):
+        raise Refused(
+            N_("The first line must name the columns: {needed}, plus any of {others}."),
+            field="list",
+            needed=", ".join(NEEDED),
+            others=", ".join(name for name in COLUMNS if name not in NEEDED),
+        )
+    return header
+
+
+def _cells(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    values = [cell.strip() for cell in cells]
+    if any(values[len(header) :]):
+        raise _Wrong(
+            N_(
+                "This line has more cells than columns. Put quotation marks around text that"
+                " has a comma."
+            )
+        )
+    for value in cells:
+        if value.startswith(_FORMULA):
+            raise _Wrong(N_("A cell starts with “{sign}”, like a formula."), sign=value[:1].strip())
+        if any(not char.isprintable() and char not in "\u200c\u200d\u00a0" for char in value):
+            raise _Wrong(N_("A cell contains invisible characters."))
+    return dict(zip(header, values, strict=False))
+
+
+def _line(number: int, cells: Mapping[str, str], known: Known) -> Line:
+    name = clean_name(cells["name"])
+    if name is None:
+        raise _Wrong(N_("Enter a name of 1 to 120 characters."))
+    home = _home(cells.get("home", ""), known)
+    tier = cells.get("tier", "").lower() or FIRST
+    if tier not in TIERS:
+        raise _Wrong(
+            N_("There is no watch level “{tier}”. The levels are: {tiers}."),
+            tier=tier,
+            tiers=", ".join(TIERS),
+        )
+    return Line(
+        number=number,
+        name=name,
+        worker_id=_worker(cells.get("caseworker", ""), known),
+        home_id=home.id if home is not None else None,
+        language=_language(cells.get("language", ""), known),
+        born_on=_day(cells.get("born_on", ""), known.today - OLDEST, known.today),
+        placed_on=_day(cells.get("placed_on", ""), known.today - OLDEST, known.today),
+        tier=tier,
+        times=_times(cells.get("times", ""), tier, known.policy),
+        zone=_zone(cells.get("zone", ""), home.zone if home is not None else known.zone),
+        reference=_reference(cells.get("reference", "")),
+    )
+
+
+def _zone(said: str, usual: str) -> str:
+    try:
+        return read_zone(said or usual).key
+    except Refused:
+        raise _Wrong(
+            N_("There is no time zone “{zone}”. An example is Europe/Paris."), zone=said
+        ) from None
+
+
+def _home(said: str, known: Known) -> Place | None:
+    if not said:
+        return None
+    found = known.homes.get(folded(said), ())
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise _Wrong(
+            N_("Several homes are called “{name}”. Give one of them another name."), name=said
+        )
+    raise _Wrong(
+        N_("There is no home called “{name}”. The homes are: {names}."),
+        name=said,
+        names=_told(known.home_names),
+    )
+
+
+def _worker(said: str, known: Known) -> UUID:
+    found = sorted(known.workers.get(folded(said), ()))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise _Wrong(
+            N_("Several people are called “{name}”. Enter the name they sign in with."), name=said
+        )
+    raise _Wrong(
+        N_("There is no caseworker called “{name}”. The caseworkers are: {names}."),
+        name=said,
+        names=_told(known.worker_names),
+    )
+
+
+def _told(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMES_TOLD])
+    return f"{shown}, …" if len(names) > _NAMES_TOLD else shown or "-"
+
+
+def _language(said: str, known: Known) -> str:
+    language = said.lower() or known.language
+    if language not in LANGUAGES:
+        raise _Wrong(
+            N_("There is no language “{language}”. The languages are: {languages}."),
+            language=said,
+            languages=", ".join(LANGUAGES),
+        )
+    return language
+
+
+def _day(said: str, earliest: date, latest: date) -> str | None:
+    if not said:
+        return None
+    try:
+        day = date.fromisoformat(said) if _DAY.fullmatch(said) else None
+    except ValueError:
+        day = None
+    if day is None or not earliest <= day <= latest:
+        raise _Wrong(N_("“{day}” is not a past date such as 2010-03-31."), day=said)
+    return day.isoformat()
+
+
+def _times(said: str, tier: str, policy: Policy) -> tuple[str, ...]:
+    parts = (said or USUAL_TIMES).replace(",", " ").replace(";", " ").split()
+    try:
+        times = tuple(sorted({_clock(part) for part in parts}))
+    except ValueError:
+        raise _Wrong(
+            N_("“{times}” is not a list of times such as 09:00 18:00."), times=said
+        ) from None
+    gap = longest_gap(Rhythm(times))
+    tiers = (Tier.HIGH, Tier.MID) if tier == FIRST else (Tier(tier),)
+    if any(lasts_too_long(gap, policy.tiers[one].steps) for one in tiers):
+        raise _Wrong(N_("These times are too far apart for the watch level. Add one."))
+    return tuple(f"{one:%H:%M}" for one in times)
+
+
+def _clock(said: str) -> time:
+    hours, _, minutes = said.partition(":")
+    if not (said.isascii() and hours.isdigit() and len(minutes) == 2 and minutes.isdigit()):
+        raise ValueError(said)
+    return time(int(hours), int(minutes))
+
+
+def _reference(said: str) -> str:
+    if len(said) > LONGEST_REFERENCE:
+        raise _Wrong(N_("A reference can have up to {n} characters."), n=str(LONGEST_REFERENCE))
+    return said

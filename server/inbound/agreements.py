@@ -1,0 +1,112 @@
+"""What a caseworker and a child agree in person: a number, and words that mean something."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from server.audit.actions import Actor, note
+from server.errors import Refused
+from server.i18n import N_
+from server.inbound.models import Texting
+from server.inbound.rules import Meant, fold, number, wrong_word
+from server.notify.actions import add_address, drop_address
+from server.notify.rules import EMAIL, PUSH
+from server.people.models import Child
+from server.security import encryption
+from server.storage.db import write
+
+_WHY = {
+    "length": N_("Use a word of 2 to 40 letters or digits."),
+    "taken": N_("Choose another word. For this number, it already means something else."),
+}
+
+
+def number_index(channel: str, text: str) -> str:
+    """By what a number is found, however it is written."""
+    return encryption.blind(f"texting {channel} {(number(text) or text).removeprefix('+')}")
+
+
+async def agree(
+    actor: Actor,
+    child: Child,
+    *,
+    channel: str,
+    typed_number: str,
+    words: Mapping[str, str],
+    replies: bool,
+    now: datetime,
+) -> Texting:
+    """From now on these words from this number are the child's. What was agreed before ends.
+
+    Raises Refused, naming the field, for no number, for words that are too short or too alike, and
+    for one that another child with the same number has.
+    """
+    assert actor.id is not None
+    plain = number(typed_number)
+    if plain is None or not plain.startswith("+"):
+        raise Refused(
+            N_("Enter the number with its country code, such as +33 6 12 34 56 78."), field="number"
+        )
+    kept = {
+        what.value: words.get(what, "").strip() for what in Meant if words.get(what, "").strip()
+    }
+    async with write():
+        await Child.filter(id=child.id).select_for_update().first()
+        index = number_index(channel, plain)
+        _check(kept, await _taken(child.id, index))
+        await _end(actor, child.id, now)
+        address = None
+        if replies and channel not in (PUSH, EMAIL):
+            speaker = Actor(actor.id, actor.role, actor.agency_id)
+            address, _ = await add_address(
+                speaker, child.id, channel, plain, is_proven=False, now=now
+            )
+        made = await Texting.create(
+            agency_id=child.agency_id,
+            child_id=child.id,
+            channel=channel,
+            number=plain,
+            number_index=index,
+            words=kept,
+            replies=replies,
+            address_id=address.id if address is not None else None,
+            agreed_by=actor.id,
+            agreed_at=now,
+        )
+        await _note(actor, child.id, "texting:agree", made.id, now)
+    return made
+
+
+def _check(words: Mapping[str, str], taken: list[str]) -> None:
+    whole = {what.value: words.get(what, "") for what in (Meant.OK, Meant.HELP)}
+    if words.get(Meant.OTHER):
+        whole[Meant.OTHER.value] = words[Meant.OTHER]
+    wrong = wrong_word(whole, taken)
+    if wrong is not None:
+        raise Refused(_WHY[wrong[1]], field=wrong[0])
+
+
+async def _taken(child_id: UUID, index: str) -> list[str]:
+    """What other children who share this number have agreed."""
+    others = Texting.filter(number_index=index, ended_at__isnull=True).exclude(child_id=child_id)
+    return [fold(word) for one in await others for word in one.words.values()]
+
+
+async def end(actor: Actor, child_id: UUID, now: datetime) -> None:
+    """Nothing that comes from the number is the child's any more. Twice is once."""
+    async with write():
+        await _end(actor, child_id, now)
+
+
+async def _end(actor: Actor, child_id: UUID, now: datetime) -> None:
+    held = await Texting.get_or_none(child_id=child_id, ended_at__isnull=True)
+    if held is None:
+        return
+    await Texting.filter(id=held.id).update(ended_at=now, ended_by=actor.id)
+    if held.address_id is not None:
+        await drop_address(actor, child_id, held.address_id, now)
+    await _note(actor, child_id, "texting:end", held.id, now)
+
+
+async def _note(actor: Actor, child_id: UUID, what: str, about: UUID, now: datetime) -> None:
+    await note(actor, what, child_id=child_id, about=("texting", about), now=now)

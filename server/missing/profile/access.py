@@ -1,0 +1,117 @@
+"""The seal of the grab pack: who may read it now, and what each look leaves behind.
+
+While adults are alerted about the child, or look for it, those who may read it do. At any other
+time they say why; the child can read that. What is read within the minutes that a reason opens is
+one look; so is all that a phone fetches while the pack is with it on duty (`carrying.py`).
+"""
+
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import unquote
+from uuid import UUID
+
+from starlette.requests import Request
+
+from server.errors import Denied, Refused
+from server.i18n import N_
+from server.missing.profile import actions, checkouts, rules
+from server.missing.profile.models import PackOpening
+from server.missing.profile.reading import open_since
+from server.people.access import child_for, looked, now_of, visitor_of
+from server.people.access_table import ONE_LOOK
+from server.people.models import Child
+from server.people.rules import Action, Role, may
+
+REASON = "x-waymark-reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A child, and what somebody is to it who may read at least a part of its pack."""
+
+    child: Child
+    roles: Collection[Role]
+
+    @property
+    def sees_whole(self) -> bool:
+        """Whether all of it is theirs to read, once it is open."""
+        return may(frozenset(self.roles), Action.PACK_READ)
+
+
+async def pack_of(request: Request) -> Seen:
+    """The child of the path, to somebody who may read at least a part of its pack."""
+    child_id = request.path_params["child_id"]
+    if await _is_carried(request, child_id):
+        every = checkouts.AT_MOST
+        return Seen(*await child_for(request, child_id, Action.PACK_READ, at_most_every=every))
+    return await whole_or_own(request, child_id)
+
+
+async def whole_or_own(request: Request, child_id: UUID) -> Seen:
+    """The same, by a tie or by a call: to everyone called it is open as long as the alert is."""
+    seen = Seen(*await child_for(request, child_id, Action.PACK_SEE, by_call=True))
+    if seen.sees_whole or Role.CHILD in seen.roles:
+        return seen
+    with suppress(Denied):
+        return Seen(*await child_for(request, child_id, Action.PACK_READ, by_call=True))
+    return seen
+
+
+async def unsealed(request: Request) -> Child:
+    """The child whose whole pack may be read now; leaves an entry. Raises Denied, code
+    `reason_needed` where nobody is alerted and no reason is given."""
+    child_id = request.path_params["child_id"]
+    is_carried = await _is_carried(request, child_id)
+    every = checkouts.AT_MOST if is_carried else ONE_LOOK
+    child, _ = await child_for(
+        request, child_id, Action.PACK_READ, at_most_every=every, by_call=True
+    )
+    if not is_carried and not await is_unsealed(request, child):
+        raise actions.may_not_read()
+    return child
+
+
+async def _is_carried(request: Request, child_id: UUID) -> bool:
+    """Whoever has it with them on duty has looked when they took it."""
+    return await checkouts.is_carried(await visitor_of(request), child_id, now_of(request))
+
+
+async def is_unsealed(request: Request, child: Child) -> bool:
+    """The same as a question, for somebody who may read it."""
+    visitor, now = await visitor_of(request), now_of(request)
+    if await open_since(child.id) is not None:
+        what = actions.LOOK_ALERTED
+        await looked(visitor, [child.id], what, now)
+        return True
+    if (why := _reason_of(request)) is not None:
+        await actions.look(visitor, child, why, now)
+        return True
+    return await _is_opened(request, child)
+
+
+async def _is_opened(request: Request, child: Child) -> bool:
+    visitor = await visitor_of(request)
+    held = PackOpening.filter(
+        child_id=child.id, session_id=visitor.session_id, until_at__gt=now_of(request)
+    )
+    return await held.exists()
+
+
+def _reason_of(request: Request) -> str | None:
+    given = request.headers.get(REASON)
+    if given is None or not given.strip():
+        return None
+    try:
+        return rules.reason(unquote(given, errors="strict"))
+    except UnicodeDecodeError:
+        raise Refused(
+            N_("Write the reason in UTF-8, percent-encoded."), field="X-Waymark-Reason"
+        ) from None
+
+
+def own_words_alone() -> Denied:
+    """What a guardian is told whom the caseworker has not let read the child's own words."""
+    return Denied(
+        N_("Only the child's caseworker can let you read the child's words. Ask the caseworker.")
+    )

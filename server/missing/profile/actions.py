@@ -1,0 +1,356 @@
+"""Writing the grab pack: versions, looks through it, saying why it is opened, and its dues."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from server.audit.actions import Actor, note
+from server.clock import known_zone
+from server.errors import Conflict, Denied, IdReused
+from server.i18n import N_
+from server.missing.profile import mark_actions, rules
+from server.missing.profile.fields import AT_THE_TIME, CHILD_SAYS, PREPARED, Part
+from server.missing.profile.models import GrabPack, PackCheck, PackOpening
+from server.missing.search.actions import enter
+from server.missing.search.entry_kinds import Act
+from server.people.actions import lock_children
+from server.people.events import Happening
+from server.people.models import Child, Person
+from server.people.rules import Action, Role, may
+from server.security import encryption
+from server.storage.db import write
+from server.storage.ids import uuid7
+from server.tasks.actions import settle_and_set
+from server.tasks.models import Due
+from server.tasks.rules import Ending, Setting, end_of
+from server.tasks.rules import Kind as DueKind
+from server.tasks.rules import State as DueState
+from server.web.live import announce
+
+# What somebody looked at, as the record has it. What is looked at while adults are alerted is told
+# to the child as a look at its page: whoever holds its phone must not learn of the alert.
+LOOK_ALERTED, LOOK_WITH_REASON, LOOK_OWN_WORDS = (
+    "look:pack:open",
+    "look:glass:pack",
+    "look:glass:own",
+)
+
+_CHANGED = N_("Someone else changed the pack in the meantime. Compare both versions, then save.")
+# After these the pack may no longer be true.
+_MATTERS = frozenset(
+    {
+        Happening.TRANSFER,
+        Happening.RETURN,
+        Happening.NEW_WORKER,
+        Happening.BIRTHDAY,
+        Happening.NEW_PHONE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One part of a pack as it stands. Number 0: nothing has been written yet."""
+
+    number: int = 0
+    fields: Mapping[str, str] = field(default_factory=dict)
+    made_by: UUID | None = None
+    made_at: datetime | None = None
+
+
+async def current(child_id: UUID, part: Part = Part.BEFORE) -> Version:
+    """What stands."""
+    row = await GrabPack.filter(child_id=child_id, part=part.value).order_by("-version").first()
+    return Version() if row is None else _version(row)
+
+
+def _version(row: GrabPack) -> Version:
+    return Version(row.version, row.said, row.made_by, row.made_at)
+
+
+async def put(
+    actor: Actor,
+    child: Child,
+    roles: Collection[Role],
+    *,
+    base: int,
+    given: Mapping[str, Any],
+    now: datetime,
+) -> Version:
+    """The next version, by somebody who saw version `base`. A child writes its own words alone.
+
+    An adult changes none of these words: left out, they stay. The same again is the same version.
+    Raises Refused and NotAllowed, which name a field, and Conflict `changed` with both where
+    somebody else was faster.
+    """
+    is_staff = may(frozenset(roles), Action.PACK_CHANGE)
+    said = rules.read(given, PREPARED if is_staff else CHILD_SAYS)
+    async with write():
+        await lock_children([child.id])
+        stands = await current(child.id)
+        if is_staff:
+            seen = await _version_of(child.id, base)
+            wanted = rules.by_adults(stands.fields, seen, given, said)
+        else:
+            wanted = rules.with_own_words(stands.fields, said)
+        if wanted == stands.fields:
+            return stands
+        if base != stands.number and (is_staff or not await _has_seen(child.id, base, stands)):
+            raise _conflict(base, said, stands, is_staff=is_staff)
+        made = await _add(actor, child, Part.BEFORE, stands, wanted, now)
+        if not is_staff:
+            # Whom to call first is news: its caseworker looks through the rest with it.
+            await _look_today(actor, child, now)
+        elif made.number == 1:
+            # Whoever makes it has all of it before them; a later change is no look through.
+            await _checked(actor, child, 1, uuid7(), now)
+        return made
+
+
+async def put_now(
+    actor: Actor,
+    child: Child,
+    since: datetime,
+    *,
+    base: int,
+    given: Mapping[str, Any],
+    now: datetime,
+) -> Version:
+    """The same of the questions at the time, which began at `since`: answers of an earlier time are
+    over, and their numbers go on."""
+    said = rules.read(given, AT_THE_TIME)
+    async with write():
+        await lock_children([child.id])
+        stands = await current(child.id, Part.NOW)
+        if stands.made_at is not None and stands.made_at < since:
+            stands = Version(stands.number)
+        if said == stands.fields:
+            return stands
+        if base != stands.number:
+            raise _conflict(base, said, stands, is_staff=True)
+        return await _add(actor, child, Part.NOW, stands, said, now)
+
+
+async def _version_of(child_id: UUID, number: int) -> Mapping[str, str]:
+    """What a version said; nothing where there is none of that number."""
+    row = await GrabPack.get_or_none(child_id=child_id, part=Part.BEFORE.value, version=number)
+    return row.said if row is not None else {}
+
+
+async def _has_seen(child_id: UUID, base: int, stands: Version) -> bool:
+    row = await GrabPack.get_or_none(child_id=child_id, part=Part.BEFORE.value, version=base)
+    if row is None:
+        return base == 0 and not rules.own_words(stands.fields)
+    return rules.child_has_seen(row.said, stands.fields)
+
+
+def _conflict(base: int, said: Mapping[str, str], stands: Version, *, is_staff: bool) -> Conflict:
+    fields = stands.fields if is_staff else rules.own_words(stands.fields)
+    return Conflict(
+        _CHANGED,
+        code="changed",
+        current={"version": stands.number, "fields": dict(fields)},
+        yours={"base": base, "fields": dict(said)},
+    )
+
+
+async def _add(
+    actor: Actor,
+    child: Child,
+    part: Part,
+    before: Version,
+    fields: Mapping[str, str],
+    now: datetime,
+) -> Version:
+    assert actor.id is not None
+    row = await GrabPack.create(
+        agency_id=child.agency_id,
+        child_id=child.id,
+        part=part.value,
+        version=before.number + 1,
+        said=dict(fields),
+        made_by=actor.id,
+        made_role=actor.role,
+        made_at=now,
+    )
+    if part is Part.BEFORE:
+        await mark_actions.put(child, row.version, fields)
+    await note(
+        actor,
+        "pack:write",
+        child_id=child.id,
+        about=("pack", row.id),
+        names=rules.differences(before.fields, fields),
+        agency_id=child.agency_id,
+        now=now,
+    )
+    await announce(child.agency_id, "watch")
+    return _version(row)
+
+
+# --- looking through it
+
+
+async def check(actor: Actor, child: Child, *, version: int, id: UUID, now: datetime) -> None:
+    """Somebody has looked through this version with the child: it is right.
+
+    Twice is once. Raises Conflict where another version stands by now, IdReused.
+    """
+    async with write():
+        await lock_children([child.id])
+        known = await PackCheck.get_or_none(id=id)
+        if known is not None:
+            if (known.child_id, known.version) != (child.id, version):
+                raise IdReused(N_("This id belongs to something else."), field="id")
+        else:
+            stands = await current(child.id)
+            if version != stands.number or version == 0:
+                raise _conflict(version, {}, stands, is_staff=True)
+            await _checked(actor, child, version, id, now)
+    # Said again, this is done where it was cut off before.
+    await _follow_return(actor, child, id, known.at if known is not None else now, now)
+
+
+async def _follow_return(
+    actor: Actor, child: Child, check_id: UUID, checked_at: datetime, now: datetime
+) -> None:
+    """After a return it is what one of its clocks waits for, and stands in the timeline. In a
+    transaction of its own, since an episode locks in another order."""
+    waits = Due.filter(child_id=child.id, kind=DueKind.PACK_UPDATE, state=DueState.OPEN)
+    due = await waits.filter(set_at__lte=checked_at).first()
+    if due is not None:
+        await enter(
+            actor,
+            due.subject_id,
+            Act.PACK_UPDATE,
+            id=uuid5(check_id, "pack_update"),
+            at=None,
+            words=None,
+            details={},
+            now=now,
+        )
+
+
+async def _checked(actor: Actor, child: Child, version: int, id_: UUID, now: datetime) -> None:
+    assert actor.id is not None
+    await PackCheck.create(
+        id=id_,
+        agency_id=child.agency_id,
+        child_id=child.id,
+        version=version,
+        by_id=actor.id,
+        by_role=actor.role,
+        at=now,
+    )
+    about = ("pack", id_)
+    await note(
+        actor, "pack:check", child_id=child.id, about=about, agency_id=child.agency_id, now=now
+    )
+    held = await Due.filter(kind=DueKind.PACK, subject_id=child.id, state=DueState.OPEN)
+    endings = [(due, Ending(DueState.DONE, "done", actor.id)) for due in held]
+    setting = await _setting(child, now + rules.REVIEW_EVERY)
+    await settle_and_set(actor, child, endings, [setting], now)
+
+
+async def _setting(child: Child, at: datetime) -> Setting:
+    zone = known_zone((await Person.get(id=child.id)).zone)
+    return Setting(
+        kind=DueKind.PACK,
+        subject_id=child.id,
+        owner_id=None,
+        owner_role=Role.CASEWORKER.value,
+        due_at=end_of(at.astimezone(zone).date(), zone),
+        zone=zone.key,
+    )
+
+
+async def heard(
+    actor: Actor,
+    child_id: UUID,
+    what: Happening,
+    now: datetime,
+    *,
+    about: UUID | None,
+    at: datetime,
+) -> None:
+    """Something has happened after which the pack is looked through today, in the transaction in
+    which it happened. What was due earlier stays."""
+    del about, at
+    if what not in _MATTERS or not await GrabPack.filter(child_id=child_id).exists():
+        return
+    # After a search bringing it up to date is a clock of the return.
+    of_return = Due.filter(child_id=child_id, kind=DueKind.PACK_UPDATE, state=DueState.OPEN)
+    if not await of_return.exists():
+        await _look_today(actor, await Child.get(id=child_id), now)
+
+
+async def _look_today(actor: Actor, child: Child, now: datetime) -> None:
+    setting = await _setting(child, now)
+    held = Due.filter(kind=DueKind.PACK, subject_id=child.id, state=DueState.OPEN)
+    if not await held.filter(due_at__lte=setting.due_at).exists():
+        await settle_and_set(actor, child, [], [setting], now)
+
+
+# --- breaking the glass
+
+
+async def say_why(
+    actor: Actor, child: Child, *, session_id: UUID, why: str, id: UUID, now: datetime
+) -> PackOpening:
+    """Somebody says why they open what is sealed; the child can read it. Twice is once."""
+    words = rules.reason(why)
+    assert actor.id is not None
+    async with write():
+        known = await PackOpening.get_or_none(id=id)
+        if known is not None:
+            if (known.child_id, known.session_id) != (child.id, session_id):
+                raise IdReused(N_("This id belongs to something else."), field="id")
+            return known
+        row = await PackOpening.create(
+            id=id,
+            agency_id=child.agency_id,
+            child_id=child.id,
+            person_id=actor.id,
+            session_id=session_id,
+            why=words,
+            at=now,
+            until_at=now + rules.OPEN_FOR,
+        )
+        await look(actor, child, words, now)
+    return row
+
+
+async def look(actor: Actor, child: Child, why: str, now: datetime) -> None:
+    """One look with a reason, on the record, in words that are sealed there."""
+    async with write():
+        await note(
+            actor,
+            LOOK_WITH_REASON,
+            child_id=child.id,
+            why=encryption.seal(why),
+            agency_id=child.agency_id,
+            now=now,
+        )
+
+
+async def look_at_both(actor: Actor, child: Child, now: datetime) -> None:
+    """A look at what somebody else wrote meanwhile, by whoever wrote at the same time."""
+    async with write():
+        await note(
+            actor,
+            LOOK_WITH_REASON,
+            child_id=child.id,
+            why="wrote_too",
+            agency_id=child.agency_id,
+            now=now,
+        )
+
+
+def may_not_read() -> Denied:
+    """What whoever has said no reason is told."""
+    return Denied(
+        N_("The pack is sealed. Give a reason in X-Waymark-Reason. The child can read it."),
+        code="reason_needed",
+    )

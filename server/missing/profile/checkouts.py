@@ -1,0 +1,167 @@
+"""Having grab packs with one on duty: until when, and taking and putting down each of them.
+
+A pack on a phone opens without a network. It is there for whoever is on duty alone, in the session
+that took it, and as a reason that the child can read; while adults are alerted about the child, the
+duty is the reason. The taking is the look: what the phone then fetches again is none.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.audit.actions import Actor, note
+from server.auth.models import Session
+from server.errors import Conflict, Denied, IdReused
+from server.i18n import N_
+from server.missing.profile import rules
+from server.missing.profile.models import PackCarry
+from server.missing.profile.reading import open_since
+from server.people.access import ON_DUTY, Visitor
+from server.people.actions import lock_children
+from server.people.models import Child
+from server.people.rules import PROFESSIONAL
+from server.rota.calendar import on_duty_at, spells_between
+from server.rota.duty import rotas_of
+from server.rota.duty_shifts import has_rota
+from server.security import encryption
+from server.storage.db import write
+
+# A phone that hears nothing for so long has nothing any more: no session of staff lasts longer.
+AT_MOST = timedelta(hours=12)
+# Where everyone who has the duty is on leave and they are called all the same.
+_MEANWHILE = timedelta(hours=1)
+
+# Told to the child as a look at its page, as every look while adults are alerted.
+LOOK_ALERTED, LOOK_WITH_REASON = "look:pack:carried", "look:carried:pack"
+
+
+async def duty_ends(visitor: Visitor, now: datetime) -> datetime | None:
+    """Until when this session may have packs with it; None: its person is not on duty.
+
+    By the rota. Where an agency plans none, those who are tied to a child are called at any time,
+    and so they are on duty for their own.
+    """
+    if visitor.role not in PROFESSIONAL:
+        return None
+    until = await _by_rota(visitor, now)
+    if until is None:
+        return None
+    session = await Session.get(id=visitor.session_id)
+    return min(until, session.expires_at or until)
+
+
+async def _by_rota(visitor: Visitor, now: datetime) -> datetime | None:
+    last = now + AT_MOST
+    assert visitor.agency_id is not None
+    if not await has_rota(visitor.agency_id):
+        return last
+    rota = (await rotas_of([visitor.agency_id], now, last))[visitor.agency_id]
+    for shift in spells_between(rota, now, last):
+        if shift.who == visitor.person_id and shift.begin <= now:
+            return shift.end
+    return now + _MEANWHILE if visitor.person_id in on_duty_at(rota, now) else None
+
+
+async def held_by(visitor: Visitor, now: datetime) -> list[PackCarry]:
+    """What this person has taken and not put down, in any session of theirs."""
+    held = PackCarry.filter(person_id=visitor.person_id, until_at__gt=now, put_down_at__isnull=True)
+    return await held.order_by("at", "id")
+
+
+async def is_carried(visitor: Visitor, child_id: UUID, now: datetime) -> bool:
+    """Whether this session has this pack with it now, so that reading it is no other look."""
+    held = [
+        one
+        for one in await held_by(visitor, now)
+        if (one.child_id, one.session_id) == (child_id, visitor.session_id)
+    ]
+    if not held or await duty_ends(visitor, now) is None:
+        return False
+    return any(one.why is not None for one in held) or await open_since(child_id) is not None
+
+
+async def carry(
+    visitor: Visitor, child: Child, *, why: str | None, id: UUID, now: datetime
+) -> PackCarry:
+    """Take it along until the duty ends. Again is for longer, as the duty goes on, and no look.
+
+    Raises Conflict `not_on_duty`; Denied `reason_needed` where nobody is alerted, no reason is
+    given, and none was said in this duty before; Refused for a reason that says nothing; IdReused.
+    """
+    words = None if why is None or not why.strip() else rules.reason(why)
+    until = await duty_ends(visitor, now)
+    if until is None:
+        raise Conflict(
+            N_("You are not on duty now. Only people on duty can keep packs on their phone."),
+            code="not_on_duty",
+        )
+    async with write():
+        await lock_children([child.id])
+        known = await PackCarry.get_or_none(id=id)
+        if known is not None and (known.child_id, known.session_id) != (
+            child.id,
+            visitor.session_id,
+        ):
+            raise IdReused(N_("This id belongs to something else."), field="id")
+        if known is not None and known.put_down_at is not None:
+            return known
+        held = [one for one in await held_by(visitor, now) if one.child_id == child.id]
+        words = words or next((one.why for one in held if one.why is not None), None)
+        if words is None and await open_since(child.id) is None:
+            raise Denied(
+                N_("Say in a few words why you keep it on your phone. The child can read this."),
+                code="reason_needed",
+            )
+        here = next((one for one in held if one.session_id == visitor.session_id), None)
+        return await _take(visitor, child, here, words, until, id=id, now=now)
+
+
+async def _take(
+    visitor: Visitor,
+    child: Child,
+    here: PackCarry | None,
+    why: str | None,
+    until: datetime,
+    *,
+    id: UUID,
+    now: datetime,
+) -> PackCarry:
+    if here is None:
+        here = await PackCarry.create(
+            id=id,
+            agency_id=child.agency_id,
+            child_id=child.id,
+            person_id=visitor.person_id,
+            session_id=visitor.session_id,
+            why=why,
+            at=now,
+            until_at=until,
+        )
+        await _look(visitor, child, why, now)
+        return here
+    if here.why is None and why is not None:
+        await _look(visitor, child, why, now)
+    await PackCarry.filter(id=here.id).update(why=here.why or why, until_at=until)
+    return await PackCarry.get(id=here.id)
+
+
+async def _look(actor: Actor, child: Child, why: str | None, now: datetime) -> None:
+    await note(
+        actor,
+        LOOK_WITH_REASON if why is not None else LOOK_ALERTED,
+        child_id=child.id,
+        why=encryption.seal(why) if why is not None else ON_DUTY,
+        agency_id=child.agency_id,
+        now=now,
+    )
+
+
+async def put_down(visitor: Visitor, child: Child, now: datetime) -> None:
+    """This person has it with them no more, in no session of theirs. Twice is once."""
+    async with write():
+        await lock_children([child.id])
+        held = PackCarry.filter(
+            child_id=child.id, person_id=visitor.person_id, put_down_at__isnull=True
+        )
+        if not await held.update(put_down_at=now):
+            return
+        await note(visitor, "pack:put_down", child_id=child.id, agency_id=child.agency_id, now=now)

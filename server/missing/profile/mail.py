@@ -1,0 +1,147 @@
+"""The grab pack by mail: one page under a passphrase that is told by telephone.
+
+The mail ends no clock. A desk of the police may have a mailbox that nobody reads at night: it
+counts as told once somebody has spoken with them, and so the passphrase is told by telephone.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from io import BytesIO
+from uuid import UUID
+
+from pypdf import PdfWriter
+
+from server.audit.actions import Actor
+from server.errors import Conflict, IdReused, Refused
+from server.i18n import N_
+from server.missing.profile.paper import page as page_of
+from server.missing.profile.reading import Reader
+from server.missing.profile.rules import Copy
+from server.missing.search import entry_kinds
+from server.missing.search.actions import locked
+from server.missing.search.models import Episode, PaperSent
+from server.missing.search.timeline import append
+from server.notify.actions import Saying, enclose, queue
+from server.notify.models import Message
+from server.notify.rules import EMAIL, Attachment, Kind
+from server.people.models import Agency, Child
+from server.security import encryption
+from server.storage.db import write
+
+# After that somebody prints it and drives there.
+LASTS = timedelta(hours=12)
+# Sixteen characters without look-alikes are 80 bits, read aloud in four groups.
+PASSPHRASE, GROUP = 16, 4
+NAME = "paper.pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """To whom, where, and which copy in which language."""
+
+    to: str
+    address: str
+    copy: Copy
+    language: str
+
+
+class State(StrEnum):
+    """What became of a mail, as far as we can know."""
+
+    WAITING = "waiting"
+    HANDED_OVER = "handed_over"
+    FAILED = "failed"
+
+
+async def send(
+    actor: Actor, episode: Episode, id_: UUID, mailing: Mailing, reader: Reader, now: datetime
+) -> PaperSent:
+    """Put the page into a mail. The same id again is the same mail.
+
+    Raises Refused (naming the field), IdReused, Conflict `found` once the child was seen.
+    """
+    if mailing.to not in entry_kinds.TO:
+        raise Refused(N_("Choose an answer."), field="to")
+    if (known := await PaperSent.get_or_none(id=id_)) is not None:
+        return _same(known, episode, mailing)
+    child = await Child.get(id=episode.child_id)
+    page = await page_of(child, mailing.copy, reader, now)
+    passphrase = _passphrase()
+    closed = await asyncio.to_thread(close, page.made, passphrase)
+    agency = await Agency.get(id=episode.agency_id)
+    async with write():
+        episode = await locked(episode.id)
+        # Sent twice at once: whoever came first.
+        if (known := await PaperSent.get_or_none(id=id_)) is not None:
+            return _same(known, episode, mailing)
+        if not episode.is_open:
+            raise Conflict(
+                N_("The child was seen in the meantime, so we send nothing more."), code="found"
+            )
+        paper = await PaperSent.create(
+            id=id_,
+            agency_id=episode.agency_id,
+            episode_id=episode.id,
+            to=mailing.to,
+            address=mailing.address,
+            copy=mailing.copy.value,
+            language=mailing.language,
+            pack_version=page.version,
+            passphrase=passphrase,
+            made_at=now,
+            made_by=actor.id,
+        )
+        [message_id] = await queue([_saying(paper, child.id, agency.name, now)], now)
+        await enclose(message_id, Attachment(NAME, "application/pdf", closed))
+        told = {"to": mailing.to, "address": mailing.address, "pack": str(page.version)}
+        await append(
+            actor, episode, entry_kinds.MAILED, at=now, now=now, details=told, about=paper.id
+        )
+    return paper
+
+
+def _same(known: PaperSent, episode: Episode, mailing: Mailing) -> PaperSent:
+    was = Mailing(known.to, known.address, Copy(known.copy), known.language)
+    if known.episode_id != episode.id or was != mailing:
+        raise IdReused("This ID already exists, with different content.")
+    return known
+
+
+def _passphrase() -> str:
+    code = encryption.new_code(PASSPHRASE)
+    return "-".join(code[n : n + GROUP] for n in range(0, PASSPHRASE, GROUP))
+
+
+def close(page: bytes, passphrase: str) -> bytes:
+    """The same pages as a PDF that opens by the passphrase alone (AES-256, PDF 2.0)."""
+    writer = PdfWriter(clone_from=BytesIO(page))
+    writer.encrypt(passphrase, algorithm="AES-256")
+    made = BytesIO()
+    writer.write(made)
+    return made.getvalue()
+
+
+def _saying(paper: PaperSent, child_id: UUID, agency: str, now: datetime) -> Saying:
+    return Saying(
+        kind=Kind.PAPER,
+        agency_id=paper.agency_id,
+        subject_kind="paper",
+        subject_id=paper.id,
+        outsider_id=paper.id,
+        child_id=child_id,
+        channel=EMAIL,
+        urgency="high",
+        expires_at=now + LASTS,
+        data={"to": paper.address, "language": paper.language, "sender": agency},
+    )
+
+
+async def state_of(paper: PaperSent) -> tuple[State, datetime | None]:
+    """What became of it, and when."""
+    message = await Message.get(subject_id=paper.id, kind=Kind.PAPER)
+    if message.state == "done" and message.why is None:
+        return State.HANDED_OVER, message.done_at
+    is_over = message.state not in ("waiting", "sending")
+    return (State.FAILED, message.done_at) if is_over else (State.WAITING, None)

@@ -1,0 +1,142 @@
+"""The shelf of whoever is on duty: which grab packs are with them, and which they could take.
+
+Reads rows, and writes none. Of a pack that is sealed to them it says that there is one, no more.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from server.alerts.models import Alert
+from server.clock import known_zone
+from server.missing.profile.checkouts import held_by
+from server.missing.profile.fields import Part
+from server.missing.profile.models import GrabPack, PackCarry
+from server.missing.profile.reading import Reader, whole
+from server.missing.profile.rules import Copy
+from server.missing.profile.wire import OnShelfOut, PackOut, PageOut, ShelfPhotoOut
+from server.missing.search.models import Episode
+from server.people.access import Visitor
+from server.people.models import Agency, Child, Person
+from server.storage.db import as_id, as_moment
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of all of them at once."""
+
+    versions: Mapping[UUID, int]
+    alerted: Mapping[UUID, datetime]
+    held: Sequence[PackCarry]
+
+
+async def shelf(
+    visitor: Visitor, children: Collection[UUID], until: datetime, now: datetime
+) -> list[OnShelfOut]:
+    """Those of these children that have a pack, or about whom adults are alerted: first those whose
+    pack is with this session, then those that it may take, then those that need a reason."""
+    known = _Known(await _versions(children), await _alerted(children), await held_by(visitor, now))
+    held = {one.child_id for one in known.held}
+    of_interest = {*known.versions, *known.alerted, *held}
+    wanted = [id_ for id_ in children if id_ in of_interest]
+    agency = await Agency.get(id=visitor.agency_id)
+    people = {one.id: one for one in await Person.filter(id__in=wanted)}
+    rows = {one.id: one for one in await Child.filter(id__in=wanted)}
+    found = [
+        await _one(rows[id_], people[id_], known, agency, visitor, until, now) for id_ in wanted
+    ]
+    return sorted(found, key=lambda one: (_ORDER.index(one.state), one.name, one.child_id))
+
+
+State = Literal["carried", "open", "sealed"]
+_ORDER: tuple[State, ...] = ("carried", "open", "sealed")
+
+
+async def _one(
+    child: Child,
+    person: Person,
+    known: _Known,
+    agency: Agency,
+    visitor: Visitor,
+    until: datetime,
+    now: datetime,
+) -> OnShelfOut:
+    state = _state(child.id, known, visitor)
+    found = OnShelfOut(
+        child_id=child.id,
+        name=person.name,
+        state=state,
+        version=known.versions.get(child.id, 0),
+        alerted_since=known.alerted.get(child.id),
+        until_at=until if state == "carried" else None,
+        sha=None,
+        photo=None,
+        pages=[],
+        path=f"/api/v1/children/{child.id}/pack",
+    )
+    if state == "carried":
+        reader = Reader(agency.language, known_zone(agency.zone))
+        shown = await whole(child, Copy.POLICE, reader, now)
+        found.sha = digest(shown)
+        found.photo = _photo(shown)
+        found.pages = [
+            PageOut(code, f"{found.path}.pdf?language={code}", f"{found.path}.txt?language={code}")
+            # The police here read the language of the agency.
+            for code in dict.fromkeys((agency.language, visitor.language))
+        ]
+    return found
+
+
+def _state(child_id: UUID, known: _Known, visitor: Visitor) -> State:
+    mine = [one for one in known.held if one.child_id == child_id]
+    is_open = child_id in known.alerted
+    if any(one.why is not None or is_open for one in mine if one.session_id == visitor.session_id):
+        return "carried"
+    return "open" if is_open or any(one.why is not None for one in mine) else "sealed"
+
+
+def digest(shown: PackOut) -> str:
+    """Changes when anything changes but the time that has passed."""
+    told = msgspec.to_builtins(shown)
+    if told["now"] is not None:
+        told["now"] |= {"says": "", "points": []}
+    return sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
+
+
+def _photo(shown: PackOut) -> ShelfPhotoOut | None:
+    if not shown.photos:
+        return None
+    newest = shown.photos[0]
+    return ShelfPhotoOut(newest.taken_on, newest.is_old)
+
+
+async def of_concern(visitor: Visitor, now: datetime) -> set[UUID]:
+    """The children whose pack this person has with them, or about whom adults are alerted."""
+    alerts = Alert.filter(agency_id=visitor.agency_id, closed_at__isnull=True)
+    episodes = Episode.filter(agency_id=visitor.agency_id, found_at__isnull=True)
+    found = {one.child_id for one in await held_by(visitor, now)}
+    for rows in (alerts, episodes):
+        found |= {as_id(id_) for id_ in await rows.values_list("child_id", flat=True)}
+    return found
+
+
+async def _versions(children: Collection[UUID]) -> dict[UUID, int]:
+    rows = GrabPack.filter(child_id__in=list(children), part=Part.BEFORE.value).order_by("version")
+    return {as_id(id_): number for id_, number in await rows.values_list("child_id", "version")}
+
+
+async def _alerted(children: Collection[UUID]) -> dict[UUID, datetime]:
+    """Since when adults are alerted about each of these, or look for it."""
+    alerts = Alert.filter(child_id__in=list(children), closed_at__isnull=True)
+    episodes = Episode.filter(child_id__in=list(children), found_at__isnull=True)
+    found: dict[UUID, datetime] = {}
+    for rows in (alerts, episodes):
+        for id_, at in await rows.values_list("child_id", "opened_at"):
+            since = as_moment(at)
+            found[as_id(id_)] = min(since, found.get(as_id(id_), since))
+    return found

@@ -1,0 +1,232 @@
+"""The talk after the return, as it is written down: version by version, nothing ever lost."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from server.audit.actions import Actor, note
+from server.errors import Conflict, Denied, Refused
+from server.i18n import N_
+from server.missing.returns import interview
+from server.missing.returns.interview import Answer
+from server.missing.search import entry_kinds, rules
+from server.missing.search.actions import EARLY, apply, locked
+from server.missing.search.clocks import clocks_of
+from server.missing.search.entry_kinds import Act
+from server.missing.search.models import Episode, Line, ReturnInterview
+from server.missing.search.timeline import append
+from server.people.models import Child, Person, Tie
+from server.people.rules import Role
+from server.security import encryption
+from server.storage.db import write
+from server.tasks.rules import Kind
+
+_HOUR_S = 3600
+
+
+async def latest(episode_id: UUID) -> ReturnInterview | None:
+    """The talk as it was saved last."""
+    return await ReturnInterview.filter(episode_id=episode_id).order_by("-version").first()
+
+
+async def save(
+    actor: Actor, episode_id: UUID, base: int, said: Mapping[str, Any], now: datetime
+) -> ReturnInterview:
+    """The next version. The same answers again are the same version.
+
+    Raises Refused, naming the field; Conflict `not_yet` before the return, `other_base` (with the
+    current version and its answers) where somebody else has saved since `base`.
+    """
+    answers = interview.read(said)
+    async with write():
+        episode = await _returned(actor, episode_id)
+        held = await latest(episode_id)
+        if held is not None and held.answers == answers:
+            return held
+        if base != (held.version if held else 0):
+            raise _moved_on(held)
+        return await _add(actor, episode, held, answers, now)
+
+
+async def save_group(
+    actor: Actor, episode_id: UUID, group: str, base: int, said: Mapping[str, Any], now: datetime
+) -> ReturnInterview:
+    """One screen. What somebody else saved on other screens in between stays as they saved it.
+
+    Raises as `save` does; `other_base` only where the other has answered this screen differently.
+    """
+    mine = interview.read(said)
+    async with write():
+        episode = await _returned(actor, episode_id)
+        held = await latest(episode_id)
+        before = await ReturnInterview.get_or_none(episode_id=episode_id, version=base)
+        theirs = _part(held, group)
+        if theirs == mine and held is not None:
+            return held
+        if theirs != _part(before, group):
+            raise _moved_on(held)
+        names = {one.name for one in interview.BY_NAME[group].questions}
+        others = held.answers if held is not None else {}
+        rest = {name: value for name, value in others.items() if name not in names}
+        return await _add(actor, episode, held, {**rest, **mine}, now)
+
+
+def _part(row: ReturnInterview | None, group: str) -> dict[str, Answer]:
+    names = {one.name for one in interview.BY_NAME[group].questions}
+    answers = row.answers if row is not None else {}
+    return {name: value for name, value in answers.items() if name in names}
+
+
+async def hold(actor: Actor, episode_id: UUID, now: datetime) -> ReturnInterview:
+    """The talk took place: its clock ends, and the timeline says so, without its words. Said again
+    it is the same.
+
+    Raises Refused, naming the question that is not answered yet.
+    """
+    async with write():
+        episode = await _returned(actor, episode_id)
+        held = await latest(episode_id)
+        if held is not None and held.held_at is not None:
+            return held
+        answers = held.answers if held is not None else {}
+        interview.check_held(answers)
+        at = interview.moment_of(answers)
+        assert at is not None, "check_held asks for it"
+        if at > now + EARLY:
+            raise Refused(N_("This time is in the future."), field="at")
+        row = await _add(actor, episode, held, answers, now, held_at=at)
+        hours = _hours(at, episode)
+        details = {"independent": answers["independent"], "hours": str(hours)}
+        line = await append(
+            actor,
+            episode,
+            entry_kinds.INTERVIEW_HELD,
+            at=at,
+            now=now,
+            details=details,
+            about=row.id,
+        )
+        ends = {Kind.RETURN_INTERVIEW}
+        await apply(actor, episode, ends=ends, sets=[], changed={}, by=line.id, now=now)
+    return row
+
+
+def _hours(at: datetime, episode: Episode) -> int:
+    assert episode.found_at is not None
+    return max(int((at - episode.found_at).total_seconds() // _HOUR_S), 0)
+
+
+async def refused(actor: Actor, episode_id: UUID, now: datetime) -> None:
+    """The child did not want to talk: it is noted, and offered again. The same version is noted
+    once."""
+    async with write():
+        episode = await _returned(actor, episode_id)
+        held = await latest(episode_id)
+        if held is None or held.answers.get("answer") != "refused":
+            raise Refused(N_("First log that the child did not want to talk."), field="answer")
+        if held.held_at is not None or await Line.exists(about_id=held.id):
+            return
+        who = str(held.answers.get("interviewer", ""))
+        details = {"answer": "refused", **({"who": who} if who else {})}
+        line = await append(
+            actor,
+            episode,
+            Act.INTERVIEW_OFFERED.value,
+            at=now,
+            now=now,
+            details=details,
+            about=held.id,
+        )
+        clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
+        again = rules.clock(Kind.RETURN_INTERVIEW, now + clocks.offer_again)
+        ends = {Kind.RETURN_INTERVIEW}
+        await apply(actor, episode, ends=ends, sets=[again], changed={}, by=line.id, now=now)
+
+
+async def _returned(actor: Actor, episode_id: UUID) -> Episode:
+    episode = await locked(episode_id)
+    if episode.is_open:
+        raise Conflict(
+            N_("You can log this after the return. First log that the child was found."),
+            code="not_yet",
+        )
+    if actor.id in await _carers(episode.child_id):
+        raise Denied(N_("A carer of this child cannot record the return interview."))
+    return episode
+
+
+def _moved_on(held: ReturnInterview | None) -> Conflict:
+    return Conflict(
+        N_("Someone else saved this in the meantime. Compare both versions, then save again."),
+        code="other_base",
+        version=held.version if held else 0,
+        answers=held.answers if held else {},
+    )
+
+
+async def _add(
+    actor: Actor,
+    episode: Episode,
+    held: ReturnInterview | None,
+    answers: dict[str, Answer],
+    now: datetime,
+    *,
+    held_at: datetime | None = None,
+) -> ReturnInterview:
+    interviewer = answers.get("interviewer")
+    if isinstance(interviewer, str):
+        carers = await _carers(episode.child_id)
+        interview.check_leader(interviewer, carers.values())
+    row = await ReturnInterview.create(
+        agency_id=episode.agency_id,
+        episode_id=episode.id,
+        version=(held.version if held else 0) + 1,
+        answers=answers,
+        made_at=now,
+        made_by=actor.id,
+        made_role=actor.role,
+        held_at=held_at or (held.held_at if held else None),
+    )
+    await note(
+        actor,
+        "episode:interview",
+        child_id=episode.child_id,
+        about=("return_interview", row.id),
+        agency_id=episode.agency_id,
+        now=now,
+    )
+    return row
+
+
+async def _carers(child_id: UUID) -> dict[UUID, str]:
+    """Everyone who cares for the child, or for anybody in its home, or did so: by tie."""
+    child = await Child.get(id=child_id)
+    of_whom = Q(child_id=child_id)
+    if child.home_id is not None:
+        of_whom |= Q(child__home_id=child.home_id)
+    ids = await Tie.filter(of_whom, role=Role.CARER).values_list("person_id", flat=True)
+    return {one.id: one.name for one in await Person.filter(id__in=list(set(ids)))}
+
+
+# Of a child that was away more often, the last ones.
+_MOST_TALKS = 20
+
+
+async def held_talks(child_id: UUID) -> list[tuple[Episode, ReturnInterview]]:
+    """The talks that took place, each as it was saved last, the newest episode first."""
+    episodes = Episode.filter(child_id=child_id, found_at__isnull=False).order_by("-opened_at")
+    found = []
+    for episode in await episodes.limit(_MOST_TALKS):
+        row = await latest(episode.id)
+        if row is not None and row.held_at is not None:
+            found.append((episode, row))
+    return found
+
+
+def reason_id(episode_id: UUID, kind: str, code: str = "") -> UUID:
+    """The id of one reason, for ever the same. A goal that came of it names it, and whoever reads
+    the goal and not the reasons cannot tell from it which one it was."""
+    return UUID(hex=encryption.blind(f"return reason {episode_id} {kind} {code}")[:32], version=4)

@@ -1,0 +1,89 @@
+"""What an entry does to the clocks of an episode. Pure.
+
+follow(act, details, standing, clocks, now)  →  which clocks end, which stand then, what is known
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from server.missing.search import rules
+from server.missing.search.entry_kinds import ENTRIES, Act, raises_flag
+from server.missing.search.rules import Clock, Clocks, Decision, Flag
+from server.tasks.rules import STRATEGY, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The slice of an episode that an entry is weighed against. `running`: when each clock that
+    runs is due, the soonest first; `zone`: the child's."""
+
+    tier: str
+    opened_at: datetime
+    is_open: bool
+    is_reported: bool
+    flags: frozenset[str]
+    running: Mapping[Kind, datetime]
+    zone: ZoneInfo
+
+
+@dataclass(slots=True)
+class Effect:
+    """Clocks that end, clocks that stand from now on, a reason to hurry, and whether it is decided
+    or told to the police by this."""
+
+    ends: set[Kind]
+    sets: list[Clock] = field(default_factory=list)
+    flag: Flag | None = None
+    decides: bool = False
+    reports: bool = False
+
+
+def follow(
+    act: Act, details: Mapping[str, str], standing: Standing, clocks: Clocks, now: datetime
+) -> Effect:
+    """What follows from an entry that was read by `acts.read`."""
+    found = Effect(set(ENTRIES[act].ends))
+    if act is Act.STRATEGY:
+        _talked(found, standing, now)
+    elif act is Act.ATTEMPT and standing.is_open:
+        found.sets.append(rules.tried(clocks, standing.tier, standing.opened_at, now))
+    elif act is Act.DECISION and standing.is_open:
+        _decided(found, Decision(details["decision"]), standing, clocks, now)
+    elif act is Act.REPORT and details["to"] == "police":
+        # Telling the police is a decision too, and nobody asks for one after it.
+        found.ends |= {Kind.REPORT, Kind.DECISION, Kind.TELL_FOUND}
+        found.decides = found.reports = True
+    elif act is Act.INTERVIEW_OFFERED and Kind.RETURN_INTERVIEW in standing.running:
+        found.ends.add(Kind.RETURN_INTERVIEW)
+        wait = clocks.interview if details["answer"] == "accepted" else clocks.offer_again
+        found.sets.append(rules.clock(Kind.RETURN_INTERVIEW, now + wait))
+    _hurry(found, raises_flag(act, details), standing, now)
+    return found
+
+
+def _talked(found: Effect, standing: Standing, now: datetime) -> None:
+    """The talk that is next was held; that of three months comes again while the search goes on."""
+    found.ends = set([kind for kind in standing.running if kind in STRATEGY][:1])
+    if Kind.STRATEGY_3M in found.ends and standing.is_open:
+        found.sets.append(rules.clock(Kind.STRATEGY_3M, rules.three_months(now)))
+
+
+def _decided(
+    found: Effect, what: Decision, standing: Standing, clocks: Clocks, now: datetime
+) -> None:
+    found.decides = True
+    follows = rules.decided(what, clocks, standing.opened_at, now, standing.zone)
+    # Whoever has told the police already is not asked to tell them again.
+    found.sets += [
+        one for one in follows if one.what is not Kind.REPORT or not standing.is_reported
+    ]
+
+
+def _hurry(found: Effect, flag: Flag | None, standing: Standing, now: datetime) -> None:
+    if flag is None or flag in standing.flags:
+        return
+    found.flag = flag
+    if Kind.DECISION in standing.running:
+        found.sets.append(rules.flagged(standing.running[Kind.DECISION], now))

@@ -1,0 +1,50 @@
+"""What a missing child said: signs of life with the words that belong to them. Reads rows, and
+writes none.
+
+A line of the timeline names the answer, the sighting or the message that it is about. Each of those
+is kept for ever as it was said, so what it said is read where it stands.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from server.checkin.models import CheckIn
+from server.checkin.rules import Want
+from server.missing.search import entry_kinds
+from server.missing.search.models import Line
+from server.watch.models import Sighting
+
+SEEN, MESSAGE, OK = "seen", "message", "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What it was: `ok`, `talk`, `help`, `safe`, `message` or `seen`; and in which words."""
+
+    what: str
+    words: str | None
+
+
+async def signs_of(lines: Sequence[Line]) -> dict[UUID, Sign]:
+    """What these lines say, by their ids, as far as they are signs of life."""
+    wanted = {
+        line.id: line.about_id
+        for line in lines
+        if line.what == entry_kinds.SIGN_OF_LIFE and line.about_id is not None
+    }
+    if not wanted:
+        return {}
+    ids = list(wanted.values())
+    said = {one.id: one for one in await CheckIn.filter(id__in=ids)}
+    seen = {one.id: one for one in await Sighting.filter(id__in=ids)}
+    return {line: _sign(said.get(about), seen.get(about)) for line, about in wanted.items()}
+
+
+def _sign(said: CheckIn | None, seen: Sighting | None) -> Sign:
+    if said is not None:
+        return Sign(OK if said.want == Want.NOTHING else said.want, said.note)
+    if seen is not None:
+        return Sign(SEEN, seen.words)
+    # Neither: it stands in the talk, where whoever may read it answers it.
+    return Sign(MESSAGE, None)

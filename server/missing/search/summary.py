@@ -1,0 +1,94 @@
+"""How a search stands, in plain sentences: what was done, what is open, and what comes next. For
+whoever has it from now on, who may read them at three in the morning."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from server.i18n import N_, fill, format_list, gettext, ngettext
+from server.missing.search import entry_kinds
+from server.missing.search.entry_kinds import HOW, RESULT, Act
+from server.missing.search.view import Running, Told, View
+from server.tasks.turns import WORDS
+
+Shown = Callable[[datetime], str]
+
+
+def how_it_stands(seen: View, language: str, shown: Shown) -> list[str]:
+    """The sentences, in the order in which somebody needs them."""
+    return [
+        *_missing(seen, language, shown),
+        _police(seen, language, shown),
+        _tried(seen.timeline, language, shown),
+        _heard(seen.timeline, language, shown),
+        *_next(seen.clocks, language, shown),
+    ]
+
+
+def _missing(seen: View, language: str, shown: Shown) -> list[str]:
+    episode = seen.episode
+    if episode.found_at is not None:
+        over = N_("The child was seen {time}. The search is over.")
+        return [gettext(language, over, time=shown(episode.found_at))]
+    found = [gettext(language, N_("Missing since {time}."), time=shown(episode.opened_at))]
+    where = (episode.last_seen or {}).get("where")
+    if where:
+        found.append(gettext(language, N_("Last seen: {where}."), where=where))
+    return found
+
+
+def _police(seen: View, language: str, shown: Shown) -> str:
+    told = seen.episode.reported_at
+    if told is None:
+        return gettext(language, N_("No report to the police is logged."))
+    reports = [
+        one for one in seen.timeline if one.what == Act.REPORT and one.details.get("to") == "police"
+    ]
+    reference = reports[-1].details.get("reference") if reports else None
+    if reference:
+        said = N_("We told the police {time}. Reference: {reference}.")
+        return gettext(language, said, time=shown(told), reference=reference)
+    return gettext(language, N_("We told the police {time}."), time=shown(told))
+
+
+def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
+    tries = [one for one in timeline if one.what == Act.ATTEMPT]
+    if not tries:
+        return gettext(language, N_("No attempt to reach the child is logged."))
+    last, n = max(tries, key=lambda one: one.at), len(tries)
+    how, result = last.details.get("how", ""), last.details.get("result", "")
+    whom = last.details.get("whom")
+    way = gettext(language, HOW.get(how, how))
+    return ngettext(
+        language,
+        "{n} attempt to reach the child. Last one: {time}, {how}, {result}.",
+        "{n} attempts to reach the child. Last one: {time}, {how}, {result}.",
+        n,
+        time=shown(last.at),
+        how=fill(language, "{way} ({whom})", {"way": way, "whom": whom}) if whom else way,
+        result=gettext(language, RESULT.get(result, result)),
+    )
+
+
+def _heard(timeline: Sequence[Told], language: str, shown: Shown) -> str:
+    signs = [one for one in timeline if one.what == entry_kinds.SIGN_OF_LIFE]
+    if not signs:
+        return gettext(language, N_("No sign of life since the search began."))
+    last = max(one.at for one in signs)
+    return gettext(language, N_("Last sign of life: {time}."), time=shown(last))
+
+
+def _next(clocks: Sequence[Running], language: str, shown: Shown) -> list[str]:
+    late = [gettext(language, WORDS[one.what]) for one in clocks if one.is_over]
+    coming = [one for one in clocks if not one.is_over]
+    found = []
+    if late:
+        found.append(gettext(language, N_("Late: {what}."), what=format_list(language, late)))
+    if coming:
+        first = coming[0]
+        names = format_list(language, [one.name for one in first.people])
+        what = gettext(language, WORDS[first.what])
+        said = N_("Next: {what}, by {time}.")
+        found.append(gettext(language, said, what=what, time=shown(first.due_at)))
+        if names:
+            found.append(gettext(language, N_("This is for {names}."), names=names))
+    return found

@@ -1,0 +1,158 @@
+"""An address counts once somebody has answered from there: by a code, or by the link beside it."""
+
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.audit.actions import Actor, note
+from server.errors import NotFound, Refused, TooMany
+from server.i18n import N_
+from server.notify.actions import Saying, add_address, queue, was_read
+from server.notify.models import Address, Message
+from server.notify.rules import Kind
+from server.security import encryption
+from server.storage.db import write
+
+LASTS = timedelta(minutes=30)
+AGAIN_AFTER = timedelta(minutes=1)
+# Whoever enters numbers of others must not have them rung all day.
+MOST_CODES, WITHIN = 10, timedelta(days=1)
+MOST_WRONG = 5
+# What the link beside a code is signed for.
+PROOF = "address"
+
+
+async def enter_address(
+    actor: Actor, person_id: UUID, channel: str, value: str, now: datetime
+) -> Address:
+    """An address that somebody typed: it is kept, and a code is sent there. One that is known
+    stays as it is. Raises Refused past the most addresses, TooMany past the most codes."""
+    async with write():
+        address, is_new = await add_address(
+            actor, person_id, channel, value, is_proven=False, now=now
+        )
+        if is_new:
+            await _send(actor, address, now)
+        return address
+
+
+async def send_code(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:
+    """Another code, since the last one got lost; the last one opens nothing any more. Within a
+    minute it is the same one. Raises NotFound for somebody else's, TooMany past the most."""
+    async with write():
+        address = await _locked(address_id, person_id)
+        if address.has_answered:
+            return
+        if address.code_made_at is None or now - address.code_made_at >= AGAIN_AFTER:
+            await _send(actor, address, now)
+
+
+async def prove(actor: Actor, person_id: UUID, address_id: UUID, code: str, now: datetime) -> None:
+    """The code that arrived there is entered. Twice is once. Raises NotFound for somebody else's
+    address, Refused for a wrong code, or one that is over; each guess counts."""
+    async with write():
+        address = await _locked(address_id, person_id)
+        if address.has_answered:
+            return
+        fault = _fault(address, code, now)
+        if fault is None:
+            await _proven(actor, address, now)
+        elif _is_alive(address, now):
+            await Address.filter(id=address.id).update(code_wrong=address.code_wrong + 1)
+    # Behind the transaction: the guess has to be counted, also where it is refused.
+    if fault is not None:
+        raise Refused(fault, field="code")
+
+
+async def read_link(token: str, now: datetime) -> Address:
+    """The address that a link proves. Raises NotFound for one that is not ours, or is over."""
+    try:
+        id_, _, turn = encryption.unsign(token, PROOF, now).partition(".")
+        address = await Address.get_or_none(id=UUID(id_), dropped_at__isnull=True)
+    except (encryption.Unreadable, ValueError):
+        address = None
+    if address is None or str(address.code_turn) != turn:
+        raise NotFound(N_("This link no longer works."))
+    return address
+
+
+async def prove_by_link(token: str, now: datetime) -> Address:
+    """Whoever has the link reads what arrives there. Twice is once. Raises NotFound."""
+    async with write():
+        address = await read_link(token, now)
+        address = await _locked(address.id, address.person_id)
+        if not address.has_answered:
+            await _proven(Actor(address.person_id, "link", address.agency_id), address, now)
+        return await Address.get(id=address.id)
+
+
+async def _locked(address_id: UUID, person_id: UUID | None) -> Address:
+    live = Address.filter(id=address_id, person_id=person_id, dropped_at__isnull=True)
+    address = await live.select_for_update().first()
+    if address is None:
+        raise NotFound("This address does not exist.")
+    return address
+
+
+async def _send(actor: Actor, address: Address, now: datetime) -> None:
+    lately = Message.filter(
+        person_id=address.person_id, kind=Kind.VERIFY.value, queued_at__gt=now - WITHIN
+    )
+    if await lately.count() >= MOST_CODES:
+        raise TooMany(
+            N_("We have sent too many codes today. You can get another one tomorrow."),
+            retry_after_s=int(WITHIN.total_seconds()),
+        )
+    code, turn = f"{secrets.randbelow(1_000_000):06}", address.code_turn + 1
+    await Address.filter(id=address.id).update(
+        code_hash=_hash(address.id, code), code_made_at=now, code_turn=turn, code_wrong=0
+    )
+    token = encryption.sign(f"{address.id}.{turn}", PROOF, until=now + LASTS)
+    saying = Saying(
+        kind=Kind.VERIFY,
+        agency_id=address.agency_id,
+        subject_kind="address",
+        subject_id=address.id,
+        turn=turn,
+        person_id=address.person_id,
+        urgency="high",
+        expires_at=now + LASTS,
+        channel=address.channel,
+        data={"code": code, "path": f"/reach/{token}"},
+    )
+    await queue([saying], now)
+    await note(actor, "address:code", about=("address", address.id), now=now)
+
+
+async def _proven(actor: Actor, address: Address, now: datetime) -> None:
+    await Address.filter(id=address.id).update(
+        verified_at=now,
+        last_seen_at=now,
+        code_hash=None,
+        code_wrong=0,
+        refused_at=None,
+        refused_why=None,
+    )
+    # The code was read: so this message was seen, and by it the whole way works.
+    sent = Message.filter(subject_id=address.id, kind=Kind.VERIFY.value, turn=address.code_turn)
+    ids = [message.id for message in await sent.only("id")]
+    await was_read(ids, now)
+    await note(actor, "address:proven", about=("address", address.id), now=now)
+
+
+def _fault(address: Address, code: str, now: datetime) -> str | None:
+    if not _is_alive(address, now):
+        return N_("This code has expired. Ask for a new one.")
+    if _hash(address.id, encryption.normalise_code(code)) != address.code_hash:
+        return N_("That code is wrong. Check it, or ask for a new one.")
+    return None
+
+
+def _is_alive(address: Address, now: datetime) -> bool:
+    made = address.code_made_at
+    is_young = made is not None and now - made < LASTS
+    return is_young and address.code_hash is not None and address.code_wrong < MOST_WRONG
+
+
+def _hash(address_id: UUID, code: str) -> str:
+    return encryption.blind(f"{PROOF}:{address_id}:{code}")

@@ -1,0 +1,99 @@
+"""Reading how each channel does, over everybody: counts and codes, no content, nobody's name."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from server.notify.channel_health import (
+    ASKS,
+    FAILS,
+    FAR,
+    LATEST,
+    YOUNG,
+    Asked,
+    Tried,
+    is_broken,
+    silent,
+)
+from server.storage.db import among, as_id, as_moment, fetch
+
+_LATEST = f"""
+SELECT started_at, address_id, result FROM delivery
+WHERE channel = $1 AND started_at > $2 AND result NOT IN ('sending', 'withheld', 'unknown', 'gone')
+ORDER BY started_at DESC LIMIT {LATEST}
+"""  # noqa: S608 (a number of our own)
+
+
+async def broken_channels(names: Iterable[str], now: datetime) -> set[str]:
+    """Those of these channels that fail for many now."""
+    return {name for name in names if is_broken(await _latest(name, now), now)}
+
+
+async def _latest(name: str, now: datetime) -> list[Tried]:
+    return [
+        Tried(
+            as_moment(row["started_at"]),
+            None if row["address_id"] is None else as_id(row["address_id"]),
+            row["result"] in FAILS,
+        )
+        for row in await fetch(_LATEST, [name, now - YOUNG])
+    ]
+
+
+_ASKED = f"""
+SELECT channel, person_id, done_at, seen_at FROM message
+WHERE kind IN ({", ".join(f"'{kind.value}'" for kind in sorted(ASKS))})
+AND state = 'done' AND person_id IS NOT NULL AND queued_at > $1 ORDER BY queued_at
+"""  # noqa: S608 (names of our own)
+
+
+async def silent_channels(now: datetime) -> set[str]:
+    """The channels that take what asks for an answer, and from which none comes."""
+    asked: dict[str, list[Asked]] = {}
+    for row in await fetch(_ASKED, [now - FAR]):
+        one = Asked(as_moment(row["done_at"]), as_id(row["person_id"]), row["seen_at"] is not None)
+        asked.setdefault(row["channel"], []).append(one)
+    return silent(asked, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What became of the attempts by one channel; `codes` are those of what failed."""
+
+    attempts: int
+    accepted: int
+    shown: int
+    codes: tuple[tuple[str, int], ...]
+
+
+_COUNTS = """
+SELECT d.channel, d.result, d.why, COUNT(*) AS n, COUNT(d.seen_at) AS shown
+FROM delivery d JOIN message m ON m.id = d.message_id
+WHERE d.channel {any} AND d.started_at > $2 AND m.agency_id = $3 AND d.result <> 'withheld'
+GROUP BY d.channel, d.result, d.why
+"""
+
+
+async def counted(
+    agency_id: UUID, channels: Collection[str], since: datetime
+) -> dict[str, Counted]:
+    """What became of one agency's messages by each of these channels."""
+    if not channels:
+        return {}
+    rows = await fetch(_COUNTS.format(any=among()), [list(channels), since, agency_id])
+    found = {}
+    for name in channels:
+        mine = [row for row in rows if row["channel"] == name]
+        codes: Counter[str] = Counter()
+        for row in mine:
+            if row["result"] != "accepted":
+                codes[row["why"] or row["result"]] += row["n"]
+        found[name] = Counted(
+            attempts=sum(row["n"] for row in mine),
+            accepted=sum(row["n"] for row in mine if row["result"] == "accepted"),
+            shown=sum(row["shown"] for row in mine),
+            codes=tuple(codes.most_common()),
+        )
+    return found

@@ -1,0 +1,73 @@
+"""By which ways each person can be reached now, in order. Reads rows, and writes none."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.notify.devices import COLUMNS, device_of
+from server.notify.models import Address, Wish
+from server.notify.push_health import Health, reached
+from server.notify.rules import PUSH, in_order, is_a_way
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """By which channels a person can be reached, in order: those from which somebody has answered,
+    and those from which nobody has yet. The latter are used in addition, last, and count as none.
+    `is_unseen`: pushes are accepted for this person, and no device shows them."""
+
+    proven: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+    is_unseen: bool = False
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """All of them, those that count first."""
+        return (*self.proven, *self.unproven)
+
+    def after(self, channel: str) -> tuple[str, ...]:
+        """What is left behind this one; everything, behind one that is none of them any more."""
+        every = self.every
+        return every[every.index(channel) + 1 :] if channel in every else every
+
+
+NOWHERE = Ways()
+
+
+async def ways_of(people: Collection[UUID], now: datetime) -> dict[UUID, Ways]:
+    """The ways of each of these people. Whoever has no address is left out."""
+    if not people:
+        return {}
+    found: dict[UUID, list[dict[str, Any]]] = {}
+    query = Address.filter(person_id__in=list(people), dropped_at__isnull=True)
+    for row in await query.values("person_id", "channel", "verified_at", *COLUMNS):
+        found.setdefault(row["person_id"], []).append(row)
+    wishes = await wishes_of(found.keys())
+    return {
+        person: _ways(rows, wishes[person].channels if person in wishes else (), now)
+        for person, rows in found.items()
+    }
+
+
+async def without_a_way(people: Collection[UUID], now: datetime) -> set[UUID]:
+    """Those of these people whom nothing reaches from which somebody has answered."""
+    ways = await ways_of(people, now)
+    return {person for person in people if not ways.get(person, NOWHERE).proven}
+
+
+async def wishes_of(people: Collection[UUID]) -> Mapping[UUID, Wish]:
+    """How these people want to be reached. Whoever has said nothing is left out."""
+    return {wish.id: wish for wish in await Wish.filter(id__in=list(people))}
+
+
+def _ways(rows: Sequence[dict[str, Any]], wish: Sequence[str], now: datetime) -> Ways:
+    devices = [device_of(row) for row in rows if row["channel"] == PUSH]
+    proven = {row["channel"] for row in rows if is_a_way(row["channel"], row["verified_at"])}
+    others = {row["channel"] for row in rows} - proven
+    return Ways(
+        tuple(in_order(proven, wish)),
+        tuple(in_order(others, wish)),
+        is_unseen=reached(devices, now).health is Health.STALE,
+    )

@@ -1,0 +1,78 @@
+"""How an adult wants to be reached: in which order, and when not for what can wait."""
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+from server.audit.actions import Actor, note
+from server.errors import Refused
+from server.i18n import N_
+from server.notify.contact_routes import NOWHERE, ways_of
+from server.notify.models import Wish
+from server.storage import bulk
+from server.storage.db import write
+
+# What waits for the end of these hours must still matter then.
+LONGEST_QUIET = timedelta(hours=12)
+
+
+async def set_all(
+    actor: Actor,
+    person_id: UUID,
+    channels: Sequence[str],
+    quiet: tuple[time | None, time | None],
+    now: datetime,
+) -> None:
+    """The order and the quiet hours, or neither. Raises what each of them raises."""
+    async with write():
+        await set_order(actor, person_id, channels, now)
+        await set_quiet(actor, person_id, *quiet, now)
+
+
+async def set_order(actor: Actor, person_id: UUID, channels: Sequence[str], now: datetime) -> None:
+    """By what this person wants to be told first, second, and so on; what is not named comes after.
+    Raises Refused for a channel that this person does not have."""
+    async with write():
+        have = (await ways_of({person_id}, now)).get(person_id, NOWHERE).every
+        if not set(channels) <= set(have) or len(set(channels)) < len(channels):
+            raise Refused(N_("Put each of your channels in order, once."), field="order")
+        wish = await _locked(person_id, now)
+        if wish.channels != list(channels):
+            await Wish.filter(id=person_id).update(channels=list(channels), changed_at=now)
+            await note(actor, "wish:order", about=("person", person_id), names=channels, now=now)
+
+
+async def set_quiet(
+    actor: Actor, person_id: UUID, begin: time | None, end: time | None, now: datetime
+) -> None:
+    """From when until when, on this person's clock, what can wait is to wait. None twice: never.
+    Raises Refused for half of it, and for more than half a day."""
+    fault = quiet_fault(begin, end)
+    if fault is not None:
+        raise Refused(fault, field="quiet_from")
+    async with write():
+        await _locked(person_id, now)
+        await Wish.filter(id=person_id).update(
+            quiet_from=f"{begin:%H:%M}" if begin is not None else None,
+            quiet_until=f"{end:%H:%M}" if end is not None else None,
+            changed_at=now,
+        )
+        await note(actor, "wish:quiet", about=("person", person_id), now=now)
+
+
+def quiet_fault(begin: time | None, end: time | None) -> str | None:
+    """What is wrong with these hours, as a sentence; None where nothing is."""
+    if begin is None and end is None:
+        return None
+    if begin is None or end is None or begin == end:
+        return N_("Quiet hours need a start and an end. Enter both, or leave both empty.")
+    minutes = (end.hour - begin.hour) * 60 + end.minute - begin.minute
+    if timedelta(minutes=minutes % (24 * 60)) > LONGEST_QUIET:
+        return N_("Quiet hours can last up to 12 hours.")
+    return None
+
+
+async def _locked(person_id: UUID, now: datetime) -> Wish:
+    row = {"id": person_id, "channels": [], "changed_at": now}
+    await bulk.insert(Wish, [row], skip_known=True)
+    return await Wish.filter(id=person_id).select_for_update().get()

@@ -1,0 +1,154 @@
+"""Which request is a look at what is written about a child, and at which thing.
+
+One table of every GET that is about a child (`tests/people/test_access_table.py` holds it: a route
+that is in none of the three fails there). `child_for` leaves the entry of a route in `LOOKS`; a
+page in `OWN` leaves its own, since it knows better what was shown; one in `NO_LOOK` leaves none,
+and says why. The child reads one line for each person, thing and hour.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from starlette.requests import HTTPConnection
+
+# One line for each person and thing in this time, however often a page renews itself.
+ONE_LOOK = timedelta(hours=1)
+
+PROJECT, TALK = "look:project:see", "look:talk:see"
+_API, _DESK = "/api/v1/children/{child_id}", "/desk/children/{child_id}"
+_EPISODE = f"{_API}/episodes/{{episode_id}}"
+
+LOOKS: Mapping[str, str] = {
+    f"{_API}/project": PROJECT,
+    f"{_API}/project/history": "look:project:history",
+    f"{_API}/project.pdf": "look:project:paper",
+    f"{_API}/project/whole": "look:project:file",
+    f"{_API}/quarantine": "look:quarantine:see",
+    f"{_DESK}/quarantine": "look:quarantine:see",
+    f"{_API}/check-ins": "look:history:see",
+    f"{_API}/watch": "look:watch:see",
+    f"{_API}/milestones": "look:rhythm:see",
+    f"{_API}/rhythm/proposals": "look:rhythm:see",
+    f"{_API}/dues": "look:dues:see",
+    f"{_API}/devices": "look:devices:see",
+    f"{_DESK}/devices": "look:devices:see",
+    f"{_API}/ties": "look:ties:see",
+    f"{_DESK}/ties": "look:ties:see",
+    f"{_API}/looks": "look:looks:see",
+    f"{_DESK}/looks": "look:looks:see",
+    f"{_API}/episodes": "look:episode:see",
+    _EPISODE: "look:episode:see",
+    f"{_EPISODE}/handovers": "look:episode:see",
+    f"{_EPISODE}/interview": "look:interview:see",
+    f"{_API}/return-reasons": "look:interview:see",
+    "/desk/episodes/{episode_id}/interview": "look:interview:see",
+    "/desk/episodes/{episode_id}/interview/{group}": "look:interview:see",
+    "/api/v1/alerts/{alert_id}": "look:alert:see",
+    f"{_DESK}/rhythm": "look:rhythm:see",
+    f"{_DESK}/tier": "look:tier:set",
+    f"{_DESK}/season": "look:rhythm:see",
+    f"{_DESK}/calendar": "look:rhythm:see",
+    f"{_DESK}/pauses": "look:pause:see",
+    f"{_DESK}/placement": "look:placement:change",
+    f"{_DESK}/home": "look:placement:change",
+    f"{_DESK}/birthday": "look:placement:change",
+    f"{_DESK}/trusted": "look:trusted:see",
+    f"{_DESK}/without-app": "look:without_app:see",
+    f"{_DESK}/without-app/card": "look:without_app:see",
+    f"{_DESK}/without-app/links/{{link_id}}": "look:without_app:see",
+}
+
+_PACK = "by the seal of the pack, with the reason that was given"
+OWN: Mapping[str, str] = {
+    f"{_API}/observations": "look:observation:see",
+    f"{_API}/pack": _PACK,
+    f"{_API}/pack.pdf": _PACK,
+    f"{_API}/pack.txt": _PACK,
+    f"{_API}/pack/photos": _PACK,
+    f"{_API}/pack/photos/{{photo_id}}": _PACK,
+    f"{_DESK}/pack": _PACK,
+    f"{_DESK}/pack/versions": _PACK,
+    f"{_DESK}/pack/group/{{group}}": _PACK,
+    f"{_DESK}/pack/photos": _PACK,
+    _DESK: "look:history:see",
+    f"{_DESK}/account": "look:account:see",
+    f"{_DESK}/sign": "look:sign:agree",
+    "/api/v1/alerts": "look:alert:see",
+    "/api/v1/patterns": "look:episode:see",
+    "/desk/patterns": "look:episode:see",
+    "/desk/alerts/{alert_id}": "look:alert:see",
+    "/desk/alerts/{alert_id}/sealed": "look:sign:agree",
+    "/desk/alerts/{alert_id}/together": "look:alert:see",
+    "/desk/episodes/{episode_id}": "look:episode:see",
+    "/desk/handovers/{passing_id}": "look:episode:see",
+    "/api/v1/transfers/{transfer_id}/package": "look:package",
+    "/desk/transfers/{transfer_id}/package": "look:package",
+    "/desk/transfers/{transfer_id}/package.json": "look:package",
+}
+
+_LIST = (
+    "a list of many children: a name, and whether somebody has to act. Whoever is on duty without a"
+    " tie leaves one entry an hour at each child of it"
+)
+_FORM = "a form: the name of the child and what is asked, nothing that is written about them"
+_OWN = "the child's own, in their own session"
+_LINK = "by a signed link, which shows what its reader is asked and no more"
+_LEADS = "it shows nothing, and leads on to a page that leaves its own"
+NO_LOOK: Mapping[str, str] = {
+    "/api/v1/children": _LIST,
+    "/api/v1/dues": _LIST,
+    "/api/v1/packs": _LIST,
+    "/api/v1/transfers": _LIST,
+    "/api/v1/transfers/{transfer_id}": "who gives and who takes: nothing of what is written",
+    "/desk/": _LIST,
+    "/desk/live": _LIST,
+    "/desk/rounds": _LIST,
+    "/desk/duty": _LIST,
+    "/desk/front": _LIST,
+    "/desk/transfers": _LIST,
+    "/desk/transfers/{transfer_id}": "who gives and who takes: nothing of what is written",
+    "/desk/people/children": _LIST,
+    "/desk/people/children/{child_id}/looks": "who looked, without what they saw",
+    "/desk/people/{person_id}/leaving": _LIST,
+    "/desk/people/children/import/{intake_id}": "a list that somebody has just handed in",
+    f"{_API}/project/live": "it says that something changed, never what",
+    f"{_API}/project/templates": "what the agency offers to everybody",
+    "/api/v1/project/templates": _OWN,
+    "/api/v1/project": _OWN,
+    "/api/v1/project.pdf": _OWN,
+    "/api/v1/project/whole": _OWN,
+    "/api/v1/project/history": _OWN,
+    "/api/v1/project/live": _OWN,
+    "/api/v1/check-ins": _OWN,
+    "/api/v1/milestones": _OWN,
+    "/api/v1/rhythm/proposals": _OWN,
+    "/api/v1/trusted": _OWN,
+    "/api/v1/looks": _OWN,
+    "/api/v1/me": _OWN,
+    "/api/v1/me/devices": _OWN,
+    "/c/{token}": _OWN,
+    "/front": _OWN,
+    f"{_DESK}/turns": "a part of the child's page, which renews itself; the page leaves the entry",
+    f"{_DESK}/check-in": _FORM,
+    f"{_DESK}/sighting": _FORM,
+    f"{_DESK}/observation": _FORM,
+    f"{_DESK}/missing": _FORM,
+    f"{_DESK}/found": _FORM,
+    f"{_DESK}/invite": _FORM,
+    f"{_DESK}/transfer": _FORM,
+    "/desk/episodes/{episode_id}/enter/{act}": _FORM,
+    "/desk/episodes/{episode_id}/found": _FORM,
+    "/desk/episodes/{episode_id}/mail": _FORM,
+    "/desk/episodes/{episode_id}/mail/{paper_id}": "how a mail fared; sending it was the look",
+    "/desk/dues/{due_id}": _LEADS,
+    "/q/{token}": _LINK,
+    "/q/{token}/together": _LINK,
+    "/ask/{asked}": _LINK,
+}
+
+
+def look_of(request: HTTPConnection) -> str | None:
+    """What this request looks at, as the record has it; None where it leaves no entry here."""
+    if request.scope.get("method") != "GET":
+        return None
+    return LOOKS.get(getattr(request.scope.get("route"), "path_format", ""))

@@ -1,0 +1,202 @@
+"""A placement ends, and may begin again: the watch over the child with it.
+
+What ends is what time does: no round, no reminder, no alarm from silence. A voice is never silenced
+by it: the child's own phone stays in, its words are kept, its wish for help calls adults, and so
+does whoever says that the child is missing. Nothing disappears: an alert that is open is closed by
+a person first, and every round and question that was open says why it is over.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.alerts.models import Alert
+from server.alerts.recipients import policy_of
+from server.audit.actions import Actor
+from server.audit.models import Entry
+from server.auth import pairing
+from server.errors import Conflict
+from server.i18n import N_
+from server.notify.actions import withdraw
+from server.people import actions as people
+from server.people.events import Happening, happened
+from server.people.models import Child
+from server.people.rules import Leaving
+from server.policy.model import FIRST_HOURS, Tier
+from server.storage.db import as_id, fetch, write
+from server.watch import state_machine as rules
+from server.watch.carer.questions import end_questions
+from server.watch.models import SETTLED, Pause, Round, Watch
+from server.watch.rhythm import proposals
+from server.watch.rhythm import rules as rhythms
+from server.watch.rhythm.agreements import check_rhythm
+from server.watch.rhythm.models import Season
+from server.watch.rhythm.rules import Rhythm
+from server.watch.state_machine import State, Terms, What
+from server.watch.watch_state import as_row, passed
+from server.watch.writing import lock, locked, note_about, watch_of, write_down
+from server.web.live import announce
+
+# A child is most likely to go in the first days. Then the watch loosens by itself.
+FIRST, THEN = Tier.HIGH, Tier.MID
+
+
+async def end(
+    actor: Actor,
+    child_id: UUID,
+    why: Leaving,
+    left_at: datetime,
+    *,
+    shut_out: bool = False,
+    now: datetime,
+) -> Child:
+    """The child has left: the watch ends now, and `left_at` says since when. Said twice: the first
+    end stands. `shut_out`: its phones are let in no more.
+
+    Raises Conflict `alert_open` while an alert about the child is open, Refused as
+    `people.end_placement` does, NotFound where nobody ever watched.
+    """
+    async with write():
+        await lock(child_id)
+        child = await Child.get(id=child_id)
+        if child.left_at is not None:
+            return child
+        one, changes = passed(await locked(child_id, now), now)
+        # What time has made an alert by now is one, also where the tick has not said so yet.
+        is_called = any(change.what is What.ALERT for change in changes)
+        if is_called or await Alert.exists(child_id=child_id, closed_at__isnull=True):
+            raise Conflict(
+                N_("An alert about this child is open. Close it first and say how it ended."),
+                code="alert_open",
+            )
+        child = await people.end_placement(actor, child_id, why, left_at, now)
+        await write_down(one, changes, now, quietly=True)
+        await _stop_asking(child_id, now)
+        await proposals.end_all(actor, child_id, now)
+        await _stop_watching(child_id)
+        if shut_out:
+            for device in await pairing.devices_of(child_id):
+                await pairing.shut_out(actor, device, now)
+        await note_about(actor, child_id, "watch:end", [], now, why=why)
+    return child
+
+
+async def _stop_asking(child_id: UUID, now: datetime) -> None:
+    rounds = await fetch(
+        "UPDATE round SET state = CASE WHEN state = 'late' THEN 'ended_late' ELSE 'ended' END,"
+        " settled_at = $2 WHERE child_id = $1 AND state IN ('open', 'late') RETURNING id",
+        [child_id, now],
+    )
+    questions = await end_questions(child_id, now)
+    for agreed_for_a_time in (Pause, Season):
+        still = agreed_for_a_time.filter(child_id=child_id, until_at__gt=now)
+        await still.filter(ended_at__isnull=True).update(ended_at=now)
+    subjects = [*(as_id(row["id"]) for row in rounds), *questions]
+    await withdraw(subjects, "ended", now)
+
+
+# What a watch that is over holds; the tier and the rhythm stay, for whoever reads what was agreed.
+_OVER: Mapping[str, Any] = {
+    "standing": State.WELL.value,
+    "prompted": 0,
+    "is_alerted": False,
+    **dict.fromkeys(
+        (
+            "due_at",
+            "opens_at",
+            "then_due_at",
+            "then_opens_at",
+            "then_act_at",
+            "missed_due_at",
+            "late_at",
+            "ask_at",
+            "asked_at",
+            "alarm_at",
+            "alarm_why",
+            "last_call_at",
+            "held_at",
+            "act_at",
+            "tier_until_at",
+            "tier_then",
+            "quarantined_at",
+        )
+    ),
+}
+
+
+async def _stop_watching(child_id: UUID) -> None:
+    watch = await watch_of(child_id)
+    # With the next version: whoever has read the watch before writes nothing over this.
+    await Watch.filter(child_id=child_id).update(**_OVER, version=watch.version + 1)
+    await announce(watch.agency_id, "watch")
+
+
+async def begin(
+    actor: Actor,
+    child_id: UUID,
+    placed_at: datetime,
+    *,
+    rhythm: Mapping[str, Any] | None = None,
+    zone: str | None = None,
+    now: datetime,
+) -> Child:
+    """The child is back: a new placement, watched as every new one: tightly for 72 hours. Without
+    `rhythm` it is the one of before. Said twice: the first beginning stands.
+
+    Raises Refused, code `too_slow`, where the rhythm is slower than the first days allow; and as
+    `people.begin_placement` does.
+    """
+    # What makes no sense is refused whether or not anything is left to do.
+    given = rhythms.read(rhythm) if rhythm is not None else None
+    place = rhythms.read_zone(zone).key if zone is not None else None
+    async with write():
+        await lock(child_id)
+        child = await Child.get(id=child_id)
+        if child.left_at is None:
+            return child
+        watch = await watch_of(child_id)
+        chosen = given or rhythms.read(watch.rhythm)
+        terms = await first_terms(child.agency_id, chosen, place or watch.zone)
+        child = await people.begin_placement(actor, child_id, placed_at, now)
+        watch.tier, watch.tier_then = FIRST.value, THEN.value
+        watch.tier_until_at = now + FIRST_HOURS
+        watch.rhythm, watch.zone = rhythms.as_data(chosen), terms.zone.key
+        standing = rules.begin(terms, now, settled_until=await _settled_until(child_id, now))
+        if watch.is_missing:
+            standing = rules.alerted(standing)
+        row = as_row(standing, terms, watch, now)
+        await Watch.filter(child_id=child_id).update(**row, version=watch.version + 1)
+        await note_about(actor, child_id, "watch:begin", ["tier", "rhythm", "zone"], now)
+        await announce(watch.agency_id, "watch")
+        await happened(actor, child_id, Happening.RETURN, now)
+    return child
+
+
+async def first_terms(agency_id: UUID, rhythm: Rhythm, zone: str) -> Terms:
+    """What a watch goes by in its first days. Raises Refused for a rhythm that is too slow for
+    them, or for what follows."""
+    policy, _ = await policy_of(agency_id)
+    place = rhythms.read_zone(zone)
+    for tier in (THEN, FIRST):
+        terms = Terms(tier, policy.tiers[tier].steps, rhythm, place, (), has_carer=False)
+        check_rhythm(rhythm, terms)
+    return terms
+
+
+async def _settled_until(child_id: UUID, now: datetime) -> datetime | None:
+    """The last round to come that was answered before the child left."""
+    found = (
+        await Round.filter(child_id=child_id, due_at__gt=now, state__in=SETTLED)
+        .order_by("-due_at")
+        .first()
+    )
+    return found.due_at if found is not None else None
+
+
+async def why_left(child: Child) -> Leaving | None:
+    """The reason of the last end of a placement; None while the child is placed."""
+    if child.left_at is None:
+        return None
+    entry = await Entry.filter(child_id=child.id, what="placement:end").order_by("-id").first()
+    return Leaving(entry.why) if entry is not None and entry.why is not None else None

@@ -1,0 +1,101 @@
+"""Handing what was taken into a life project to those whose turn it makes it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.audit.actions import Actor
+from server.people.events import Happening, happened
+from server.people.models import Agency, Child, Person
+from server.people.rules import Role
+from server.plan.obligations import Held, Thing, owed, owners
+from server.plan.state import State
+from server.tasks import actions as dues
+from server.tasks.models import Due
+from server.tasks.rules import OF_A_PROJECT, REPLY_WITHIN, Ending, Kind, Setting
+from server.tasks.rules import State as DueState
+
+Rows = Sequence[dict[str, Any]]
+
+
+async def follow(actor: Actor, child: Child, state: State, rows: Rows, now: datetime) -> None:
+    """The dues as the project makes them after these rows, in the transaction that stores them.
+
+    All of them are looked at, since a signature or a choice may let other values stand anywhere.
+    """
+    held = {(Kind(one.kind), one.subject_id): one for one in await dues.open_dues(child.id)}
+    zones = await _zones(state, child)
+    replies = [row for (kind, _), row in held.items() if kind is Kind.REPLY]
+    known = {
+        thing: Held(row.due_at, row.since_id)
+        for thing, row in held.items()
+        if thing[0] in OF_A_PROJECT
+    }
+    found = owed(state, known, zones)
+    endings = [
+        (held[thing], ending)
+        for thing in known
+        if (ending := _ending(thing, found.endings, found.settings)) is not None
+    ]
+    answered, asked = _talk(replies, rows, zones[str(child.id)], now)
+    settings = [one for one in found.settings if not _stands(one, held, found.endings)]
+    await dues.settle_and_set(actor, child, [*endings, *answered], [*settings, *asked], now)
+    for row, ending in endings:
+        if row.kind == Kind.REVIEW and ending.state is DueState.DONE:
+            await happened(actor, child.id, Happening.REVIEWED, now, about=row.subject_id)
+
+
+def _stands(setting: Setting, held: Mapping[Thing, Due], endings: Mapping[Thing, Ending]) -> bool:
+    """Whether this due stands like that already, and goes on."""
+    thing = (setting.kind, setting.subject_id)
+    return thing in held and thing not in endings and dues.is_as(held[thing], setting)
+
+
+def _ending(
+    thing: Thing, endings: Mapping[Thing, Ending], settings: Sequence[Setting]
+) -> Ending | None:
+    """How an open due ends: as the project says, or because it is there no more."""
+    if thing in endings:
+        return endings[thing]
+    stands = any((one.kind, one.subject_id) == thing for one in settings)
+    return None if stands else Ending(DueState.DROPPED, "gone")
+
+
+def _talk(
+    replies: Sequence[Due], rows: Rows, zone: str, now: datetime
+) -> tuple[list[tuple[Due, Ending]], list[Setting]]:
+    """The reply clock: the first message of a child that nobody has answered opens it, any message
+    of an adult ends it. A batch is of one author."""
+    said = [row for row in rows if row["entity"] == "message"]
+    by_child = [row for row in said if row["who_role"] == Role.CHILD]
+    by_adult = [row for row in said if row["who_role"] != Role.CHILD]
+    if by_adult:
+        by = by_adult[-1]["id"]
+        return [(row, Ending(DueState.DONE, "answered", by)) for row in replies], []
+    if by_child and not replies:
+        return [], [_reply(by_child[0]["entity_id"], zone, now)]
+    return [], []
+
+
+def _reply(message_id: UUID, zone: str, now: datetime) -> Setting:
+    return Setting(
+        kind=Kind.REPLY,
+        subject_id=message_id,
+        owner_id=None,
+        owner_role=Role.CASEWORKER,
+        # From when it arrived here: the clock of a phone may be anywhere.
+        due_at=now + REPLY_WITHIN,
+        zone=zone,
+    )
+
+
+async def _zones(state: State, child: Child) -> dict[str, str]:
+    """The zones of those whose wall clocks count."""
+    wanted = owners(state)
+    people = Person.filter(id__in=[UUID(id_) for id_ in wanted])
+    zones = {str(id_): zone for id_, zone in await people.values_list("id", "zone")}
+    # What an agency of before still owes, until somebody says whose it is now, counts by its clock.
+    for agency in await Agency.filter(id__in=[UUID(id_) for id_ in wanted - zones.keys()]):
+        zones[str(agency.id)] = agency.zone
+    return zones

@@ -1,0 +1,339 @@
+"""What follows silence, by tier, as data: its shape, and the default that ships.
+
+How one is read is in reading.py. A policy is a table per tier. Durations are written as people
+write them: "90s", "15m", "4h", "2d".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import time, timedelta
+from enum import StrEnum
+from typing import Any
+
+from server.policy.levels import Levels
+
+# Nobody is parked out of sight by a ceiling of years.
+LONGEST = timedelta(days=30)
+# Whoever has just come to a place is watched tightly for so long, whatever a policy says.
+FIRST_HOURS = timedelta(hours=72)
+# So many times is no weighing any more.
+AT_ONCE = 1000.0
+
+
+class Tier(StrEnum):
+    """How tight the watch is, the tightest first. A person sets it."""
+
+    HIGH = "high"
+    MID = "mid"
+    LOW = "low"
+
+    def is_tighter_than(self, other: "Tier") -> bool:
+        """Whether more happens, and sooner, in this one."""
+        order = tuple(Tier)
+        return order.index(self) < order.index(other)
+
+
+class Rung(StrEnum):
+    """Who is called, in order."""
+
+    CASEWORKER = "caseworker"
+    DEPUTY = "deputy"
+    ON_DUTY = "on_duty"
+    # The supervisors who are tied to the child: they answer for whoever was called before them, and
+    # may see and take the alert. A role in the agency alone gives no right to a child.
+    MANAGER = "manager"
+    LAST_RESORT = "last_resort"
+    # Everyone of the first four at once: help, and a child that somebody thinks is missing.
+    EVERYONE = "everyone"
+    CASEWORKER_AND_ON_DUTY = "caseworker_and_on_duty"
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The part of a policy that is frozen into an alert when it opens."""
+
+    rungs: tuple[Rung, ...]
+    each: timedelta  # Not acknowledged for so long: the next rung.
+    lapse: timedelta  # An acknowledgement holds for so long.
+    decide: timedelta | None  # Safe, or report: at the latest so long after the alert opened.
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What follows a silence by how unusual it is for this child (watch/habit.py), and not at each
+    miss. Odds are written as a share: 0.05 means one that has gone to twenty that have forgotten.
+    """
+
+    leaves: float  # Of the children of this tier, so many leave in a day.
+    ask: float  # From these odds on the carer is asked.
+    page: float  # From these odds on adults are called.
+    ask_again: timedelta  # A carer who does not answer is asked again, at another time of the day.
+    ask_before: timedelta  # So long before the ceiling the carer is asked in any case.
+    # "Not seen" makes the odds so many times what they were; from AT_ONCE on, adults are called.
+    not_seen: float = 1000.0
+    # A child of whom staff noticed a warning sign in the last `sign_lasts` leaves so many times as
+    # often; one that was missing before, too.
+    sign: float = 1.0
+    sign_lasts: timedelta = timedelta(days=4)
+    left_before: float = 1.0
+    # The phone shows no reminders: then the carer is asked as soon as a silence begins.
+    silent_phone: bool = False
+
+    @property
+    def weighs_not_seen(self) -> bool:
+        """Whether a carer who has not seen the child is weighed, and calls nobody by that alone."""
+        return self.not_seen < AT_ONCE
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What happens around one round of one tier, before adults are called."""
+
+    remind_before: timedelta
+    remind_again: timedelta
+    grace: timedelta
+    carer_window: timedelta  # So long the carer has to answer before the caseworker is called.
+    carer_from: time  # Local; the carer is not asked before …
+    carer_until: time  # … nor after. Equal: at any hour.
+    levels: Levels  # What each kind of evidence does to a silence.
+    ceiling: timedelta  # The longest silence that anything may allow.
+    doubt: Doubt | None = None  # None: the carer is asked at each miss.
+    # At the end of an absence: late after so long at most, and so long at most the carer has.
+    after_pass: timedelta | None = None
+    asks_carer: bool = True  # Else adults are called as soon as a round is late.
+    # So long before adults are called, where that is known so long before, a child that has missed
+    # a round is asked once more: None, it is not.
+    last_call: timedelta | None = None
+    rest: "QuietHours | None" = None  # Local hours in which no child is asked.
+
+
+@dataclass(frozen=True, slots=True)
+class TierPolicy:
+    """One tier of a policy."""
+
+    steps: Steps
+    ladder: Ladder
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """Local hours in which a child gets no reminders. They never mute an alert to adults."""
+
+    from_: time
+    until: time
+
+    def holds(self, at: time) -> bool:
+        """Whether a local time lies inside, over midnight too."""
+        if self.from_ <= self.until:
+            return self.from_ <= at < self.until
+        return at >= self.from_ or at < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One signal of watch/signals/rules.py: whether it is shown, and the numbers it goes by."""
+
+    is_on: bool
+    days: int  # So far back it looks.
+    least: int = 1  # So many rows make it one.
+    by: float = 0.0  # So much has to have changed: see each rule for what it is a number of.
+    span: timedelta = timedelta(0)  # The same where it is a time.
+    # Where it holds and a check-in is late, the carer is asked at once, in a tier with a habit that
+    # would have waited. Nobody is called by it.
+    asks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """How tight the watch is around a day of the calendar (watch/calendar/milestones.py), and how
+    long before the day begins and after it ends."""
+
+    tier: Tier
+    before: timedelta
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """When the calls about several children come to an adult as one message. Each child keeps its
+    own alert and its own ladder: there are fewer messages, and never fewer alerts."""
+
+    children: int  # From so many with one cause on.
+    window: timedelta  # Within so long; a call waits no longer than this for those that follow.
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A whole policy."""
+
+    tiers: Mapping[Tier, TierPolicy]
+    quiet: QuietHours
+    signals: Mapping[str, Signal]
+    together: Together
+    milestones: Mapping[str, Around]
+
+
+# Every number is a default that an agency can change: docs/reference/policy.md.
+_RUNGS = ["caseworker", "deputy", "on_duty", "manager", "last_resort"]
+
+
+def _evidence(seen: str, softens_for: str) -> dict[str, Any]:
+    """Who settles and who holds, where `seen` is what the word of a carer or a school does, and
+    what the child says where somebody else might say it: there a person confirms."""
+    return {
+        "professional": "settles",
+        "school": seen,
+        "carer": seen,
+        "app_seen": "nothing",
+        "sms": seen,
+        "link": seen,
+        "card": seen,
+        "holds_for": "6h",
+        "softens_for": softens_for,
+    }
+
+
+EACH_MISS: dict[str, Any] = {
+    "quiet": {"from": "22:00", "until": "07:00"},
+    "together": {"children": 3, "window": "1m"},
+    # Days of the calendar (docs/reference/practice.md): high for 72 hours after a transfer, a
+    # return, a refusal or a decision, and for 14 days before the eighteenth birthday. The days
+    # before a hearing and a planned move are our own default.
+    "milestones": {
+        "hearing": {"tier": "high", "before": "1d", "after": "3d"},
+        "refusal": {"tier": "high", "before": None, "after": "3d"},
+        "transfer": {"tier": "high", "before": "2d", "after": "3d"},
+        "return": {"tier": "high", "before": None, "after": "3d"},
+        "turning_18": {"tier": "high", "before": "14d", "after": "1d"},
+    },
+    "high": {
+        "remind_before": "30m",
+        "remind_again": "15m",
+        "grace": "30m",
+        "carer_window": "15m",
+        "carer_from": "00:00",
+        "carer_until": "00:00",
+        "evidence": _evidence("holds", "1h"),
+        "after_pass": "15m",
+        "ceiling": "24h",
+        "last_call": None,
+        "habit": None,
+        "asks_carer": True,
+        "rungs": _RUNGS,
+        "each": "15m",
+        "lapse": "30m",
+        "decide": "1h",
+    },
+    "mid": {
+        "remind_before": "1h",
+        "remind_again": "30m",
+        "grace": "1h",
+        "carer_window": "45m",
+        "carer_from": "00:00",
+        "carer_until": "00:00",
+        "evidence": _evidence("settles", "2h"),
+        "after_pass": "20m",
+        "ceiling": "36h",
+        "last_call": None,
+        "habit": None,
+        "asks_carer": True,
+        "rungs": _RUNGS,
+        "each": "30m",
+        "lapse": "1h",
+        "decide": "4h",
+    },
+    "low": {
+        "remind_before": "2h",
+        "remind_again": "1h",
+        "grace": "2h",
+        "carer_window": "3h",
+        "carer_from": "08:00",
+        "carer_until": "22:00",
+        "evidence": _evidence("settles", "4h"),
+        "after_pass": "30m",
+        "ceiling": "72h",
+        "last_call": None,
+        "habit": None,
+        "asks_carer": True,
+        "rungs": _RUNGS,
+        "each": "1h",
+        "lapse": "4h",
+        "decide": "24h",
+    },
+    # What is said to a worker, quietly: watch/signals/rules.py. None of them calls anybody. One
+    # that `asks` has the carer asked at once when a check-in is late, where a tier goes by habit.
+    "signals": {
+        "later_answers": {"on": True, "days": 14, "span": "1h", "asks": False},
+        "fewer_answers": {"on": True, "days": 14, "by": 0.25, "asks": False},
+        "lower_mood": {"on": True, "days": 14, "by": 1, "asks": False},
+        "missed_dates": {"on": True, "days": 30, "least": 1, "asks": False},
+        "stalled_goals": {"on": True, "days": 30, "asks": False},
+        "broken_promises": {"on": True, "days": 30, "least": 1, "asks": False},
+        "observations": {"on": True, "days": 14, "least": 2, "asks": False},
+        "new_phone": {"on": True, "days": 7, "asks": False},
+        "other_language": {"on": True, "days": 7, "asks": False},
+        "shared_question": {"on": True, "days": 14, "asks": False},
+        "regular_answers": {"on": True, "days": 10, "span": "2m", "asks": False},
+    },
+}
+
+
+def ladder_as_data(ladder: Ladder) -> dict[str, Any]:
+    """A ladder as JSON, to be frozen into an alert. Durations in seconds."""
+    return {
+        "rungs": list(ladder.rungs),
+        "each_s": ladder.each.total_seconds(),
+        "lapse_s": ladder.lapse.total_seconds(),
+        "decide_s": ladder.decide.total_seconds() if ladder.decide is not None else None,
+    }
+
+
+def ladder_from_data(data: Mapping[str, Any]) -> Ladder:
+    """The ladder that was frozen into an alert."""
+    return Ladder(
+        rungs=tuple(Rung(rung) for rung in data["rungs"]),
+        each=timedelta(seconds=data["each_s"]),
+        lapse=timedelta(seconds=data["lapse_s"]),
+        decide=timedelta(seconds=data["decide_s"]) if data["decide_s"] is not None else None,
+    )
+
+
+def over(whole: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Data with what another one says instead, table by table."""
+    laid = {**whole, **own}
+    for name, table in whole.items():
+        mine = own.get(name)
+        if isinstance(table, Mapping) and isinstance(mine, Mapping):
+            laid[name] = over(table, mine)
+    return laid
+
+
+_WEIGHED: dict[str, Any] = {
+    "page": 0.8,  # From these odds on, adults are called.
+    "ask_again": "4h",  # A carer who says nothing, or has not seen the child, is asked again.
+    "not_seen": 8,  # "Not seen" makes the odds so many times what they were.
+    "sign": 20,  # Who showed a warning sign leaves so many times as often,
+    "sign_lasts": "4d",  # for so long.
+    "left_before": 5,  # Who was missing before leaves so many times as often, for each time.
+}
+
+# The policy that ships. In the high tier the carer is asked at each miss, and has longer to answer.
+# In the others how unusual a silence is for this child decides when the carer is asked and when
+# adults are called, inside the limits of the tier: watch/habit.py. Tried on a simulated cohort
+# alone; docs/frontier.md has what it tells there and what it disturbs.
+DEFAULT = over(
+    EACH_MISS,
+    {
+        "high": {"carer_window": "1h", "last_call": "45m"},
+        "mid": {
+            "last_call": "3h",
+            # Of the children of this tier, so many leave in a day: four of a thousand. From the
+            # odds `ask` on the carer is asked, and so long before the ceiling in any case.
+            "habit": {**_WEIGHED, "leaves": 0.004, "ask": 0.006, "ask_before": "18h"},
+        },
+        "low": {
+            "last_call": "3h",
+            "habit": {**_WEIGHED, "leaves": 0.0014, "ask": 0.004, "ask_before": "30h"},
+        },
+    },
+)

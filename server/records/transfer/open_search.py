@@ -1,0 +1,71 @@
+"""A child that is missing, or came back, goes to another agency: its search goes on there.
+
+Nothing of it begins anew. Timeline and clocks stay as they are; from now on the clocks that begin
+are those of the agency that looks for the child, and its rota is asked who has the search.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from server.audit.actions import SYSTEM, Actor
+from server.missing.profile import mark_actions
+from server.missing.profile.actions import current
+from server.missing.profile.fields import Part
+from server.missing.profile.models import PackCarry, PackMark, PackOpening
+from server.missing.search import entry_kinds, handover_ends
+from server.missing.search.clocks import clocks_of
+from server.missing.search.models import Episode, Passing, Together
+from server.missing.search.timeline import append
+from server.missing.search.together import linked
+from server.people.models import Child
+
+
+async def with_whom(child_id: UUID) -> list[UUID]:
+    """The children with whom this one is missing together: whoever parts them holds all of them."""
+    episodes = await Episode.filter(child_id=child_id, found_at__isnull=True)
+    found = {other.child_id for one in episodes for other in await linked(one.id)}
+    return sorted(found)
+
+
+async def part(actor: Actor, child: Child, now: datetime) -> None:
+    """In the transaction that moved the rows, by whoever holds these children."""
+    held = Episode.filter(child_id=child.id, followed_up_at__isnull=True)
+    for episode in await held.order_by("opened_at", "id"):
+        await _one(actor, child, episode, now)
+    # Copies on the phones of those who were on duty there, and what a reason had opened for them.
+    await PackCarry.filter(child_id=child.id, put_down_at__isnull=True).update(put_down_at=now)
+    await PackOpening.filter(child_id=child.id, until_at__gt=now).update(until_at=now)
+    await _mark_anew(child)
+
+
+async def _one(actor: Actor, child: Child, episode: Episode, now: datetime) -> None:
+    rows = Passing.filter(episode_id=episode.id, done_at__isnull=True, dropped_at__isnull=True)
+    await handover_ends.drop(SYSTEM, await rows, "transfer", now)
+    _, version = await clocks_of(child.agency_id)
+    await Episode.filter(id=episode.id).update(clocks_version=version, shift_at=None, on_shift=None)
+    await append(actor, episode, entry_kinds.MOVED, at=now, now=now)
+    others = await linked(episode.id)
+    await _no_more_together(actor, episode, others, now)
+
+
+async def _no_more_together(
+    actor: Actor, episode: Episode, others: Sequence[Episode], now: datetime
+) -> None:
+    """Two agencies look for them now; those who look for the other one know where to ask."""
+    details = {"with": str(episode.child_id), "episode": str(episode.id)}
+    for other in others:
+        if other.is_open:
+            await append(SYSTEM, other, entry_kinds.OTHER_MOVED, at=now, now=now, details=details)
+    held = Together.filter(Q(episode_id=episode.id) | Q(other_id=episode.id))
+    await held.filter(ended_at__isnull=True).update(ended_at=now, ended_by=actor.id)
+
+
+async def _mark_anew(child: Child) -> None:
+    """What is the same in several packs is looked for within one agency."""
+    await PackMark.filter(child_id=child.id).delete()
+    stands = await current(child.id, Part.BEFORE)
+    if stands.number:
+        await mark_actions.put(child, stands.number, stands.fields)

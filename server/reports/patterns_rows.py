@@ -1,0 +1,145 @@
+"""What may belong together, as far as somebody may see all of it. Reads rows, and writes none."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from server.clock import known_zone
+from server.missing.profile.marks import Same
+from server.missing.search.models import Episode
+from server.missing.search.rules import WITHIN
+from server.missing.search.together import homes_of
+from server.people.access import Roles
+from server.people.agency_at import belonging
+from server.people.models import Child, Home, Person
+from server.people.rules import Action, Role, may
+from server.reports import patterns
+from server.reports.patterns import Asked, Cluster, Held, Hours, Often, OnShift, Shared, Time
+from server.reports.quality import KEPT, MISSED
+from server.rota.calendar import Shift, spells_between
+from server.rota.duty import rotas_of
+from server.storage.db import as_id, fetch
+from server.watch.models import Round, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Everything there is to look at, with the names that it needs."""
+
+    often: Sequence[Often]
+    shared: Sequence[Shared]
+    homes: Sequence[Cluster]
+    hours: Sequence[Hours]
+    shifts: Sequence[OnShift]
+    names: Mapping[UUID, str]
+
+
+async def patterns_of(
+    agency_id: UUID, seen: Mapping[UUID, Roles], now: datetime, *, about: UUID | None = None
+) -> Patterns:
+    """What there is for somebody who is these to these children; `about`: of one of them alone.
+
+    A link is there for whoever works with every child in it. Homes, hours and shifts are counted
+    for who supervises, among those children that they see, and from the time in which the agency
+    had them.
+    """
+    works = {id_ for id_, roles in seen.items() if may(roles, Action.EPISODE_WORK)}
+    often = patterns.often(await _times(works, now), now)
+    shared = patterns.shared(await common(agency_id, works))
+    if about is not None:
+        often = [one for one in often if one.child_id == about]
+        shared = [one for one in shared if about in (one.one, one.other)]
+        homes: list[Cluster] = []
+        hours: list[Hours] = []
+        shifts: list[OnShift] = []
+    else:
+        theirs = {id_ for id_, roles in seen.items() if Role.SUPERVISOR in roles}
+        was = await belonging(theirs)
+        times = [
+            one
+            for one in await _times(theirs, now)
+            if was.agency_at(one.child_id, one.at) == agency_id
+        ]
+        asked = [
+            one
+            for one in await _asked(theirs, now)
+            if was.agency_at(one.child_id, one.at) == agency_id
+        ]
+        homes = patterns.by_home(times, await _living(theirs), now)
+        hours = patterns.by_hours(times, now)
+        shifts = patterns.by_shift(asked, await _shifts(agency_id, now))
+    names = await _names(often, shared, homes, shifts)
+    return Patterns(often, shared, homes, hours, shifts, names)
+
+
+async def _times(children: Collection[UUID], now: datetime) -> list[Time]:
+    since = now - max(patterns.COUNTED, WITHIN)
+    held = Episode.filter(child_id__in=list(children), opened_at__gt=since)
+    episodes = await held.order_by("opened_at", "id")
+    homes = await homes_of(episodes)
+    watches = Watch.filter(child_id__in=list({one.child_id for one in episodes}))
+    zones = {child: zone for child, zone in await watches.values_list("child_id", "zone")}
+    return [
+        Time(
+            one.child_id,
+            one.opened_at,
+            homes[one.id],
+            known_zone(zones.get(one.child_id, "UTC")),
+        )
+        for one in episodes
+    ]
+
+
+async def _asked(children: Collection[UUID], now: datetime) -> list[Asked]:
+    """The check-ins of these that were answered in time or missed."""
+    watches = Watch.filter(child_id__in=list(children))
+    zones = {id_: known_zone(zone) for id_, zone in await watches.values_list("child_id", "zone")}
+    rows = await Round.filter(
+        child_id__in=list(zones),
+        due_at__gt=now - patterns.COUNTED,
+        late_at__lte=now,
+        state__in=(*MISSED, *KEPT),
+    ).values_list("child_id", "due_at", "state")
+    return [Asked(id_, at, zones[id_], state in MISSED) for id_, at, state in rows]
+
+
+async def _shifts(agency_id: UUID, now: datetime) -> list[Shift]:
+    since = now - patterns.COUNTED
+    return spells_between((await rotas_of([agency_id], since, now))[agency_id], since, now)
+
+
+async def _living(children: Collection[UUID]) -> dict[UUID, UUID | None]:
+    held = Child.filter(id__in=list(children), left_at__isnull=True)
+    return {id_: home_id for id_, home_id in await held.values_list("id", "home_id")}
+
+
+async def _names(
+    often: Sequence[Often],
+    shared: Sequence[Shared],
+    homes: Sequence[Cluster],
+    shifts: Sequence[OnShift],
+) -> dict[UUID, str]:
+    named = {one.child_id for one in often} | {one.person_id for one in shifts}
+    named |= {id_ for one in shared for id_ in (one.one, one.other)}
+    people = await Person.filter(id__in=list(named))
+    places = await Home.filter(id__in=[one.home_id for one in homes])
+    return {one.id: one.name for one in people} | {one.id: one.name for one in places}
+
+
+_COMMON = """
+SELECT child_id, field, what, mark FROM pack_mark
+WHERE agency_id = $1 AND what <> 'version' AND mark IN (
+    SELECT mark FROM pack_mark WHERE agency_id = $1 AND what <> 'version'
+    GROUP BY mark HAVING COUNT(DISTINCT child_id) > 1
+)
+"""
+
+
+async def common(agency_id: UUID, children: Collection[UUID]) -> list[Held]:
+    """What several packs of an agency have in common, as far as it is of these children."""
+    rows = await fetch(_COMMON, [agency_id])
+    found = (
+        Held(as_id(row["child_id"]), Same(row["what"]), row["field"], row["mark"]) for row in rows
+    )
+    return [one for one in found if one.child_id in children]

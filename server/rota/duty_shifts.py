@@ -1,0 +1,368 @@
+"""What time does with the rota: whoever is on duty soon is asked whether they can be reached, is
+told when they have it, and those who plan are told of gaps and of who did not answer.
+
+One row an agency stores the moment of the next decision. Whoever takes it has it for themselves, so
+that any number of tickers says each thing once. What is decided hangs on the rota as it is now: of
+what was missed while nobody looked, only what still matters is said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from uuid import UUID, uuid5
+
+from server.audit.actions import Actor, note
+from server.clock import as_utc, known_zone
+from server.errors import NotFound
+from server.i18n import N_
+from server.notify.actions import Saying, queue, tell_operators, withdraw
+from server.notify.contact_routes import NOWHERE, ways_of
+from server.notify.rules import Kind
+from server.people.events import Rights, rights_changed
+from server.people.models import Agency, Person
+from server.people.rules import AgencyAction, Role, may_agency
+from server.rota.calendar import Gap, Rota, gaps_between, spells_between
+from server.rota.calendar import Shift as Span
+from server.rota.duty import rotas_of
+from server.rota.models import Duty, RotaTerms, Shift, Spell
+from server.security import encryption
+from server.storage import bulk
+from server.storage.db import as_id, fetch, write
+
+AT_ONCE = 50
+# What begins within so long has a row. It is longer than a day and the longest lead, moved into
+# waking hours; and something is looked at once a day.
+HORIZON = timedelta(hours=48)
+AHEAD = timedelta(days=14)
+# Whoever plans is told of gaps at this time of the agency's day.
+WARNED_AT = time(9)
+# A test alarm is loud: it goes out while people are awake.
+WAKES, SLEEPS = time(7), time(21)
+REACHED = "reached"  # What the token of the one tap is signed for.
+_SPELLS = UUID("5e0c3a86-7f3c-4b5a-8a54-3d1b9a0f2c11")
+_GAPS = UUID("0b7f8a52-52f4-4e0e-9a36-0a3f0c7d9e21")
+_OPEN_ALERTS = "SELECT COUNT(*) AS n FROM alert WHERE agency_id = $1 AND closed_at IS NULL"
+
+
+async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
+    """Go on with every rota that has something to do by now; returns how many there were."""
+    async with write():
+        due = RotaTerms.filter(act_at__lte=now).order_by("act_at").limit(at_once)
+        rows = await due.select_for_update(skip_locked=True)
+        for row in rows:
+            await _go_on(row, now)
+        return len(rows)
+
+
+async def tick_one(agency_id: UUID, now: datetime) -> None:
+    """The same for one, when its batch has failed."""
+    async with write():
+        for row in await RotaTerms.filter(id=agency_id).select_for_update():
+            await _go_on(row, now)
+
+
+async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
+    """Those that have something to do by now, the oldest first."""
+    rows = RotaTerms.filter(act_at__lte=now).order_by("act_at").limit(at_once)
+    return [as_id(id_) for id_ in await rows.values_list("id", flat=True)]
+
+
+async def set_apart(agency_id: UUID, now: datetime) -> None:
+    """This one raises. It is looked at again in a minute, and operators are told."""
+    async with write():
+        await RotaTerms.filter(id=agency_id, act_at__lte=now).update(
+            act_at=now + timedelta(minutes=1)
+        )
+        await tell_operators("rota:row", now)
+
+
+async def _go_on(terms: RotaTerms, now: datetime) -> None:
+    """In the transaction of whoever holds the row."""
+    # Also for whoever took an alert in the moment in which the rota was changed.
+    await rights_changed(Rights(rota_of=terms.id), now)
+    rota = (await rotas_of([terms.id], now, now + AHEAD))[terms.id]
+    lead = timedelta(seconds=terms.lead_s)
+    coming = await _kept(terms.id, spells_between(rota, now, now + HORIZON), lead, now)
+    await _ask([one for one in coming if _is_to_be_asked(one, now)], now)
+    await _begin([one for one in coming if one.begins_at <= now and one.begun_at is None], now)
+    warned_at, told = await _warn(terms, rota, now)
+    moments = [warned_at, *(at for one in coming for at in (one.ask_at, one.begins_at) if at)]
+    await RotaTerms.filter(id=terms.id).update(
+        looked_at=now,
+        told=told,
+        act_at=min(at for at in moments if at > now),
+        version=terms.version + 1,
+    )
+
+
+def _is_to_be_asked(one: Spell, now: datetime) -> bool:
+    is_due = one.ask_at is not None and one.ask_at <= now < one.begins_at
+    return is_due and one.asked_at is None and one.reached_at is None
+
+
+# --- the rows, as the rota is now
+
+
+async def _kept(
+    agency_id: UUID, spans: Sequence[Span], lead: timedelta, now: datetime
+) -> list[Spell]:
+    """A row for each of these; those that are in the rota no more are dropped."""
+    known = await Spell.filter(
+        agency_id=agency_id, dropped_at__isnull=True, until_at__gte=now - HORIZON
+    )
+    zones = await _zones({span.who for span in spans})
+    rows, kept = [], list[Spell]()
+    for span in spans:
+        same = _same(known, span, now)
+        if same is None:
+            rows.append(_row(agency_id, span, lead, zones[span.who], now))
+        else:
+            kept.append(same)
+            if same.until_at != span.end:
+                await Spell.filter(id=same.id).update(until_at=span.end)
+    left = [one for one in known if one not in kept]
+    await _drop([one for one in left if one.begun_at is None], now)
+    # One that was cut short is over: what the same person has later begins anew.
+    cut = [one.id for one in left if one.begun_at is not None and one.until_at > now]
+    await Spell.filter(id__in=cut).update(until_at=now)
+    return [*kept, *await _made(rows)]
+
+
+def _same(known: Sequence[Spell], span: Span, now: datetime) -> Spell | None:
+    """The row of this shift. One that runs is the one that has begun before: it may have been cut
+    or gone on since, and who has it already does not get it anew."""
+    for one in known:
+        if one.person_id != span.who:
+            continue
+        if span.begin > now and one.begins_at == span.begin:
+            return one
+        if span.begin <= now and one.begins_at <= now <= one.until_at:
+            return one
+    return None
+
+
+def _row(
+    agency_id: UUID, span: Span, lead: timedelta, zone: str, now: datetime
+) -> dict[str, object]:
+    return {
+        "id": uuid5(_SPELLS, f"{agency_id}:{span.who}:{span.begin.isoformat()}:{now.isoformat()}"),
+        "agency_id": agency_id,
+        "person_id": span.who,
+        "begins_at": span.begin,
+        "until_at": span.end,
+        "ask_at": ask_at(span.begin, lead, zone, now),
+    }
+
+
+async def _made(rows: Sequence[dict[str, object]]) -> list[Spell]:
+    await bulk.insert(Spell, rows, skip_known=True)
+    return await Spell.filter(id__in=[row["id"] for row in rows])
+
+
+async def _zones(people: set[UUID]) -> dict[UUID, str]:
+    rows = Person.filter(id__in=list(people))
+    return {id_: zone for id_, zone in await rows.values_list("id", "zone")}
+
+
+async def _drop(rows: Sequence[Spell], now: datetime) -> None:
+    ids = [one.id for one in rows]
+    if ids:
+        await Spell.filter(id__in=ids).update(dropped_at=now)
+        await withdraw(ids, "replaced", now)
+
+
+def ask_at(begin: datetime, lead: timedelta, zone_name: str, now: datetime) -> datetime | None:
+    """When somebody is asked whether they can be reached in a shift that begins then: the lead
+    before, or as long before that as they are awake. Where it is planned later than that, as soon
+    as they are awake; in the night only where it begins before the morning. None: it has begun."""
+    if begin <= now:
+        return None
+    wanted = _last_awake(begin - lead, zone_name)
+    if wanted >= now:
+        return wanted
+    awake = _next_awake(now, zone_name)
+    return awake if awake < begin else now
+
+
+def _last_awake(at: datetime, zone_name: str) -> datetime:
+    zone = known_zone(zone_name)
+    day = at.astimezone(zone).date()
+    if at < as_utc(day, WAKES, zone):
+        return as_utc(day - timedelta(days=1), SLEEPS, zone)
+    return min(at, as_utc(day, SLEEPS, zone))
+
+
+def _next_awake(at: datetime, zone_name: str) -> datetime:
+    zone = known_zone(zone_name)
+    day = at.astimezone(zone).date()
+    if at >= as_utc(day, SLEEPS, zone):
+        return as_utc(day + timedelta(days=1), WAKES, zone)
+    return max(at, as_utc(day, WAKES, zone))
+
+
+# --- what is said
+
+
+async def _ask(rows: Sequence[Spell], now: datetime) -> None:
+    """ "Can you be reached?" A loud test alarm by everything that reaches them, with one tap."""
+    ways = await ways_of({one.person_id for one in rows}, now)
+    sayings = []
+    for one in rows:
+        token = encryption.sign(str(one.id), REACHED, until=one.until_at)
+        for channel in ways.get(one.person_id, NOWHERE).every or (None,):
+            sayings.append(
+                Saying(
+                    kind=Kind.REACH,
+                    agency_id=one.agency_id,
+                    subject_kind="spell",
+                    subject_id=one.id,
+                    person_id=one.person_id,
+                    urgency="high",
+                    expires_at=one.begins_at,
+                    channel=channel,
+                    data={"path": f"/ready/{token}"},
+                )
+            )
+    await Spell.filter(id__in=[one.id for one in rows]).update(asked_at=now)
+    await queue(sayings, now)
+
+
+async def _begin(rows: Sequence[Spell], now: datetime) -> None:
+    """ "You have it now", with how many alerts are open. Who was asked and has not said yes may not
+    be there: those who plan hear of it, and the operators."""
+    if not rows:
+        return
+    ids = [one.id for one in rows]
+    await Spell.filter(id__in=ids).update(begun_at=now)
+    await withdraw(ids, "settled", now, kinds=[Kind.REACH])
+    agency_id = rows[0].agency_id
+    # The room of alerts stands above this one; to count its rows takes none of its rules.
+    [open_alerts] = await fetch(_OPEN_ALERTS, [agency_id])
+    how_many = int(open_alerts["n"])
+    sayings = [
+        Saying(
+            kind=Kind.SHIFT,
+            agency_id=agency_id,
+            subject_kind="spell",
+            subject_id=one.id,
+            person_id=one.person_id,
+            urgency="high",
+            expires_at=one.until_at,
+            data={"path": "/desk/duty", "open_alerts": how_many},
+        )
+        for one in rows
+    ]
+    unsure = [one for one in rows if one.asked_at is not None and one.reached_at is None]
+    for one in unsure:
+        planners = await planners_of(agency_id)
+        sayings += [_to_planner(Kind.UNREACHED, agency_id, one.id, who, now) for who in planners]
+    if unsure:
+        await tell_operators("rota:not_reached", now)
+    await queue(sayings, now)
+
+
+async def planners_of(agency_id: UUID) -> list[UUID]:
+    """Those who plan the rota of an agency."""
+    roles = [role for role in Role if may_agency(role, AgencyAction.ROTA_PLAN)]
+    people = Person.filter(agency_id=agency_id, role__in=roles, disabled_at__isnull=True)
+    return [as_id(id_) for id_ in await people.order_by("id").values_list("id", flat=True)]
+
+
+def _to_planner(kind: Kind, agency_id: UUID, about: UUID, who: UUID, now: datetime) -> Saying:
+    return Saying(
+        kind=kind,
+        agency_id=agency_id,
+        subject_kind="rota",
+        subject_id=about,
+        person_id=who,
+        urgency="high" if kind is Kind.UNREACHED else "normal",
+        expires_at=now + timedelta(hours=24),
+        data={"path": "/desk/rota"},
+    )
+
+
+# --- gaps
+
+
+@dataclass(frozen=True, slots=True)
+class _Morning:
+    """The last time at which those who plan were to be told, and the next one."""
+
+    last: datetime
+    next: datetime
+
+
+async def _warn(terms: RotaTerms, rota: Rota, now: datetime) -> tuple[datetime, list[str]]:
+    """Tell those who plan of gaps: each morning of all, and at once of a new one that begins before
+    the next morning. Returns when that is, and which gaps have been told."""
+    morning = await _morning(terms.id, now)
+    gaps = gaps_between(rota, now, now + AHEAD) if await has_rota(terms.id) else []
+    told = set(terms.told or ())
+    if terms.looked_at < morning.last:
+        # Where nobody looked for days, this morning's warning is the one that matters.
+        new = bool(gaps)
+        about = uuid5(_GAPS, f"{terms.id}:{morning.last.isoformat()}")
+    else:
+        at_once = [gap for gap in gaps if gap.begin < morning.next and _key(gap) not in told]
+        new = bool(at_once)
+        about = uuid5(_GAPS, f"{terms.id}:{now.isoformat()}")
+    if new:
+        planners = await planners_of(terms.id)
+        await queue(
+            [_to_planner(Kind.ROTA_GAP, terms.id, about, who, now) for who in planners], now
+        )
+        return morning.next, [_key(gap) for gap in gaps]
+    return morning.next, sorted(told & {_key(gap) for gap in gaps})
+
+
+def _key(gap: Gap) -> str:
+    """A gap by its end: its beginning moves on while it lasts."""
+    return gap.end.isoformat()
+
+
+async def _morning(agency_id: UUID, now: datetime) -> _Morning:
+    zone = known_zone((await Agency.get(id=agency_id)).zone)
+    today = now.astimezone(zone).date()
+    days = [today + timedelta(days=n) for n in (-1, 0, 1)]
+    before, here, after = (as_utc(day, WARNED_AT, zone) for day in days)
+    return _Morning(here, after) if here <= now else _Morning(before, here)
+
+
+async def has_rota(agency_id: UUID) -> bool:
+    """Whether this agency has ever planned who is on duty: one that does not is not told of it each
+    day."""
+    duties, shifts = Duty.filter(agency_id=agency_id), Shift.filter(agency_id=agency_id)
+    return await duties.exists() or await shifts.exists()
+
+
+async def gaps_ahead(agency_id: UUID, now: datetime) -> list[Gap]:
+    """When nobody is on duty in the next 14 days, of an agency that plans it."""
+    if not await has_rota(agency_id):
+        return []
+    rota = (await rotas_of([agency_id], now, now + AHEAD))[agency_id]
+    return gaps_between(rota, now, now + AHEAD)
+
+
+# --- one tap
+
+
+async def say_reached(spell_id: UUID, now: datetime) -> Spell:
+    """ "Yes, I can be reached." Twice is once. Raises NotFound where there is no such shift."""
+    async with write():
+        row = await Spell.filter(id=spell_id).select_for_update().first()
+        if row is None:
+            raise NotFound(N_("This does not exist, or you do not have access to it."))
+        if row.reached_at is None and row.dropped_at is None:
+            await Spell.filter(id=row.id).update(reached_at=now)
+            await withdraw([row.id], "answered", now, kinds=[Kind.REACH])
+            actor = Actor(row.person_id, Role.CASEWORKER.value, row.agency_id)
+            await note(actor, "rota:reached", about=("spell", row.id), now=now)
+    return await Spell.get(id=spell_id)
+
+
+def read_token(token: str, now: datetime) -> UUID:
+    """Which shift a link asks about. Raises NotFound for one that is not ours or is over."""
+    try:
+        return UUID(encryption.unsign(token, REACHED, now))
+    except (encryption.Unreadable, ValueError):
+        raise NotFound(N_("This link no longer works.")) from None

@@ -1,0 +1,196 @@
+"""What a replay remembers of each child, and what it comes to."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from server.alerts.ladder import Cause, Climb
+from server.alerts.ladder import State as AlertState
+from server.policy.model import Ladder, Tier
+from server.watch.events import Event, IfAsked
+from server.watch.habit import Past
+from server.watch.rhythm.rules import OPENS_BEFORE, Span
+from server.watch.signals.rules import Answer, Mood, Sign
+from server.watch.state_machine import Standing, State, Terms, Why
+from server.watch.wording import Asked, Called, Facts, Mark, Reach, Seen, usual
+
+_NOBODY = UUID(int=0)
+
+
+class Row(NamedTuple):
+    """One thing that a person would have received."""
+
+    at: datetime
+    child: str
+    level: str
+    rung: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Alert:
+    """An alert of a replay, from its opening to its end."""
+
+    child: str
+    cause: Cause
+    tier: Tier
+    opened_at: datetime
+    ladder: Ladder
+    climb: Climb
+    is_duress: bool = False
+    why: Why | None = None
+    called: set[int] = field(default_factory=set)
+    told: list[datetime] = field(default_factory=list)  # The moments of its rows.
+    closed_at: datetime | None = None
+    worded: tuple[tuple[Any, ...], str] | None = None  # The last sentence, and from what it is.
+
+    def next_at(self) -> datetime | None:
+        """The moment of the next row; None where only repeats are left."""
+        climb = self.climb
+        if len(self.called) == len(self.ladder.rungs):
+            return climb.decide_at
+        if climb.decide_at is None or climb.act_at is None:
+            return climb.act_at
+        return min(climb.act_at, climb.decide_at)
+
+
+@dataclass(slots=True)
+class Watched:
+    """How long a child was watched, in which tier, and what it was about: for the report."""
+
+    child: str
+    begin: datetime
+    phone: str | None
+    language: str | None
+    tiers: list[tuple[datetime, Tier]]
+    pauses: list[Span] = field(default_factory=list)
+    end: datetime | None = None
+
+
+class Day(NamedTuple):
+    """A day of the calendar whose time has not come: what, and when the watch is tighter."""
+
+    what: str
+    around: Span
+
+
+@dataclass(slots=True)
+class Child:
+    """One child, its watch, and what is known of it."""
+
+    name: str
+    watched: Watched
+    terms: Terms
+    standing: Standing
+    placed_at: datetime
+    alerts: dict[Cause, Alert] = field(default_factory=dict)
+    if_asked: list[IfAsked] = field(default_factory=list)
+    if_called: list[IfAsked] = field(default_factory=list)
+    coming: list[tuple[datetime, int, IfAsked]] = field(default_factory=list)  # Answers.
+    blind: Span | None = None
+    waiting: list[Event] = field(default_factory=list)  # What reaches us when we see again.
+    blinds: list[Span] = field(default_factory=list)
+    answered_at: datetime | None = None
+    app_seen_at: datetime | None = None
+    heard_at: datetime | None = None
+    heard_way: str = ""
+    delays: list[int] = field(default_factory=list)
+    seen: Seen | None = None
+    asked: Asked | None = None
+    was_held: bool = False
+    reach: Reach = Reach.NONE
+    push: Reach = Reach.WAITING
+    # What the habit is learned from: rounds that are over, and those late since the last sign.
+    past: list[Past] = field(default_factory=list)
+    late: list[datetime] = field(default_factory=list)
+    days: list[Day] = field(default_factory=list)
+    # What signals are worked out from, as far as events tell.
+    answers: list[Answer] = field(default_factory=list)
+    moods: list[Mood] = field(default_factory=list)
+    signs: list[Sign] = field(default_factory=list)
+    tier_until: datetime | None = None  # The tier ends by itself, and this one follows.
+    tier_then: Tier | None = None
+
+    def edges(self) -> list[datetime]:
+        """When the tier changes by itself."""
+        found = [day.around.begin for day in self.days]
+        return found if self.tier_until is None else [*found, self.tier_until]
+
+    def keep(self, one: IfAsked) -> None:
+        """What is answered if it is asked."""
+        (self.if_called if one.by_child else self.if_asked).append(one)
+
+
+@dataclass(slots=True)
+class Result:
+    """What a replay came to."""
+
+    rows: list[Row]
+    alerts: list[Alert]
+    watched: list[Watched]
+    answers: dict[str, list[datetime]]
+    until: datetime | None
+    events: int
+
+
+def known_of(child: Child) -> tuple[Any, ...]:
+    """All of `facts_of` that may change while an alert is open."""
+    return (
+        child.standing.missed_due_at,
+        child.standing.sign_at,
+        child.standing.due_at,
+        child.answered_at,
+        child.app_seen_at,
+        child.heard_at,
+        child.heard_way,
+        child.seen,
+        child.reach,
+        child.asked,
+        child.terms.tier,
+        len(child.blinds),
+    )
+
+
+def facts_of(child: Child, alert: Alert) -> Facts:
+    """What is known about a child whom an alert is about."""
+    standing = child.standing
+    since = (standing.missed_due_at or standing.sign_at) - OPENS_BEFORE
+    return Facts(
+        child_id=_NOBODY,
+        standing=State.ALERTED,
+        tier=child.terms.tier,
+        placed_at=child.placed_at,
+        due_at=standing.due_at,
+        missed_due_at=standing.missed_due_at,
+        sign_at=standing.sign_at,
+        answered_at=child.answered_at,
+        app_seen_at=child.app_seen_at,
+        heard_at=child.heard_at,
+        heard_way=child.heard_way,
+        usual_delay=usual(child.delays),
+        marks="".join(Mark.ANSWERED if past.is_answered else Mark.LATE for past in child.past),
+        seen=child.seen,
+        reach=child.reach,
+        has_carer=child.terms.has_carer,
+        asked=child.asked,
+        blind=tuple(blind for blind in child.blinds if blind.end > since),
+        alerts=_called(alert),
+    )
+
+
+def _called(alert: Alert) -> tuple[Called, ...]:
+    return (
+        Called(
+            id=_NOBODY,
+            cause=alert.cause,
+            state=AlertState.OPEN,
+            reason=alert.why.value if alert.why is not None else "",
+            opened_at=alert.opened_at,
+            has=None,
+            held_until=None,
+            answered_at=None,
+            misses=1,
+            act_at=None,
+        ),
+    )

@@ -1,0 +1,244 @@
+"""The calendar of a child: days are marked, taken back, and begin to count by themselves."""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.alerts.recipients import policy_of
+from server.audit.actions import SYSTEM, Actor
+from server.clock import known_zone
+from server.errors import IdReused, NotFound, Refused
+from server.i18n import N_
+from server.notify.actions import tell_operators
+from server.people.events import Happening
+from server.people.models import Child
+from server.policy.model import Policy, Tier
+from server.storage import bulk
+from server.storage.db import as_id, write
+from server.storage.ids import uuid7
+from server.watch.calendar.milestones import BY_HAND, What, around, coming_of_age, raised
+from server.watch.calendar.models import Milestone
+from server.watch.models import Watch
+from server.watch.rhythm.agreements import allows, set_tier
+from server.watch.rhythm.rules import Span
+from server.watch.ticking import SET_APART
+from server.watch.watch_state import Case, passed
+from server.watch.writing import lock, locked, note_about
+
+AT_ONCE = 100
+# Nobody knows what a child needs in more than two years.
+FARTHEST = timedelta(days=731)
+_FOLLOWS = {Happening.TRANSFER: What.TRANSFER, Happening.RETURN: What.RETURN}
+
+
+async def mark(
+    actor: Actor,
+    child_id: UUID,
+    what: str,
+    day: date,
+    *,
+    child_knows: bool = False,
+    id: UUID,
+    now: datetime,
+) -> Milestone:
+    """A day is written into the calendar; `child_knows`: it knows of it, and its phone may show
+    it. The same id again: the first stands.
+
+    Raises Refused for another kind of day than a person may mark, one that is over, and one in
+    more than two years; IdReused.
+    """
+    if what not in BY_HAND:
+        raise Refused(N_("Choose one from the list."), field="what")
+    async with write():
+        await lock(child_id)
+        known = await Milestone.get_or_none(id=id)
+        if known is not None:
+            if (known.child_id, known.what, known.on_day) != (child_id, what, day):
+                raise IdReused(N_("This ID is already in use."), field="id")
+            return known
+        one, _ = passed(await locked(child_id, now), now)
+        span = around(one.policy.milestones, What(what), day, one.terms.zone)
+        if span.end <= now or span.begin - now > FARTHEST:
+            raise Refused(N_("Enter a day between today and two years from now."), field="day")
+        made = await _add(actor.id, child_id, What(what), day, span, id, now)
+        if child_knows:
+            made.known_at = now
+            await made.save(update_fields=["known_at"])
+        await note_about(actor, child_id, "milestone:add", ["what", "day"], now, about=made.id)
+        await _count(made, now)
+    return made
+
+
+async def say_known(
+    actor: Actor, child_id: UUID, milestone_id: UUID, known: bool, now: datetime
+) -> Milestone:
+    """The child knows of this day, or does not: only then its phone shows it. Twice is once. Raises
+    NotFound."""
+    async with write():
+        await lock(child_id)
+        row = await Milestone.get_or_none(id=milestone_id, child_id=child_id)
+        if row is None:
+            raise NotFound(N_("This day does not exist."))
+        if (row.known_at is not None) != known:
+            row.known_at = now if known else None
+            await row.save(update_fields=["known_at"])
+            what = "milestone:known" if known else "milestone:not_known"
+            await note_about(actor, child_id, what, ["known_at"], now, about=row.id)
+    return row
+
+
+async def take_back(actor: Actor, child_id: UUID, milestone_id: UUID, now: datetime) -> None:
+    """The day was wrong. A watch that is tighter by it stays so until its end, or until a person
+    sets another tier. Twice is once. Raises NotFound."""
+    async with write():
+        await lock(child_id)
+        mine = Milestone.filter(id=milestone_id, child_id=child_id)
+        if not await mine.exists():
+            raise NotFound(N_("This day does not exist."))
+        if await mine.filter(ended_at__isnull=True).update(ended_at=now, act_at=None):
+            names = ["ended_at"]
+            await note_about(actor, child_id, "milestone:take_back", names, now, about=milestone_id)
+
+
+async def hear(
+    actor: Actor,
+    child_id: UUID,
+    what: Happening,
+    now: datetime,
+    *,
+    about: UUID | None,
+    at: datetime,
+) -> None:
+    """A child moved, came back, or its birthday is known: the calendar has that day.
+
+    It only writes it down, and the next tick makes it count: whoever moves a child has locked the
+    child, and whoever ends a placement takes its watch before that.
+    """
+    del actor, about  # It follows from what happened, whoever did that.
+    watch = await Watch.get_or_none(child_id=child_id)
+    if watch is None or watch.is_over:
+        return
+    zone = known_zone(watch.zone)
+    policy, _ = await policy_of(watch.agency_id)
+    if what is Happening.BIRTHDAY:
+        await _birthday(child_id, policy, zone, now)
+    elif what in _FOLLOWS:
+        day = at.astimezone(zone).date()
+        span = around(policy.milestones, _FOLLOWS[what], day, zone)
+        await _add(None, child_id, _FOLLOWS[what], day, span, uuid7(), now)
+
+
+async def _birthday(child_id: UUID, policy: Policy, zone: ZoneInfo, now: datetime) -> None:
+    """The eighteenth, by the day that is known now; one that was known before counts no more."""
+    before = Milestone.filter(child_id=child_id, what=What.TURNING_18, ended_at__isnull=True)
+    await before.update(ended_at=now, act_at=None)
+    birthday = (await Child.get(id=child_id)).birthday
+    if birthday is None:
+        return
+    day = coming_of_age(birthday)
+    span = around(policy.milestones, What.TURNING_18, day, zone)
+    if span.end > now:
+        await _add(None, child_id, What.TURNING_18, day, span, uuid7(), now)
+
+
+async def _add(
+    by: UUID | None,
+    child_id: UUID,
+    what: What,
+    day: date,
+    span: Span,
+    id: UUID,
+    now: datetime,
+) -> Milestone:
+    return await Milestone.create(
+        id=id,
+        child_id=child_id,
+        what=what.value,
+        on_day=day,
+        act_at=span.begin,
+        until_at=span.end,
+        made_by=by,
+        made_at=now,
+    )
+
+
+def tightens(row: Milestone, one: Case, now: datetime) -> bool:
+    """Whether the watch is tighter by this day now, or would be, as things stand."""
+    if row.act_at is None:
+        return one.watch.tier_until_at == row.until_at
+    return _raised(row, one, now) is not None
+
+
+def _raised(row: Milestone, one: Case, now: datetime) -> tuple[Tier, Tier] | None:
+    then = Tier(one.watch.tier_then) if one.watch.tier_then else None
+    return raised(
+        (one.terms.tier, one.watch.tier_until_at, then),
+        one.policy.milestones[row.what].tier,
+        row.until_at,
+        lambda tier: allows(one, tier, now),
+    )
+
+
+# --- time
+
+
+async def tick(now: datetime) -> int:
+    """Those days whose time has come count from now on. Any number of tickers may run; one that is
+    late by more than the time around a day lets it pass. Returns how many there were."""
+    due = await due_now(now)
+    for milestone_id in due:
+        await tick_one(milestone_id, now)
+    return len(due)
+
+
+async def due_now(now: datetime) -> list[UUID]:
+    """Which, the oldest first."""
+    rows = Milestone.filter(act_at__lte=now).order_by("act_at").limit(AT_ONCE)
+    return [as_id(id_) for id_ in await rows.values_list("id", flat=True)]
+
+
+async def tick_one(milestone_id: UUID, now: datetime) -> None:
+    """One of them."""
+    async with write():
+        row = await Milestone.get(id=milestone_id)
+        await lock(row.child_id)
+        await row.refresh_from_db()
+        await _count(row, now)
+
+
+async def set_apart(milestone_id: UUID, now: datetime) -> None:
+    """This row raises: it is looked at again in a minute, and operators are told."""
+    async with write():
+        await Milestone.filter(id=milestone_id, act_at__isnull=False).update(act_at=now + SET_APART)
+        await tell_operators("milestone:row", now)
+
+
+async def _count(row: Milestone, now: datetime) -> None:
+    """Make the watch as tight as the rhythm lets it be, where the day's time has come."""
+    if row.act_at is None or row.act_at > now:
+        return
+    await Milestone.filter(id=row.id).update(act_at=None)
+    watch = await Watch.get(child_id=row.child_id)
+    if watch.is_over or row.until_at <= now:
+        return
+    one, _ = passed(await locked(row.child_id, now), now)
+    tiers = _raised(row, one, now)
+    if tiers is None:
+        return
+    tier, after = tiers
+    await set_tier(
+        SYSTEM, row.child_id, tier, until_at=row.until_at, then=after, why=row.what, now=now
+    )
+
+
+async def reckon_anew(agency_id: UUID, policy: Policy, now: datetime) -> None:
+    """Another policy holds: the days that have not begun go by its windows. In the caller's
+    transaction."""
+    zones = dict(await Watch.filter(agency_id=agency_id).values_list("child_id", "zone"))
+    waiting = Milestone.filter(child_id__in=list(zones), act_at__gt=now)
+    rows = []
+    for row in await waiting:
+        zone = known_zone(zones[row.child_id])
+        span = around(policy.milestones, What(row.what), row.on_day, zone)
+        rows.append({"id": row.id, "act_at": span.begin, "until_at": span.end})
+    await bulk.update(Milestone, rows)

@@ -1,0 +1,198 @@
+"""The carer's question: one tap, without signing in.
+
+The link works once, shows no name, and opens nothing else. Reading it answers nothing: whoever
+looks at links before a person does (a mail server, a messenger) must not say "seen".
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
+from server.clock import known_zone
+from server.errors import NotFound, Refused
+from server.i18n import known
+from server.notify.devices import reached_of
+from server.notify.push_health import UNREACHED
+from server.people.access import now_of, visitor_or_none
+from server.people.models import Agency, Person
+from server.people.words import entered
+from server.watch.carer import questions
+from server.watch.carer.models import Question
+from server.watch.carer_messages import asked_together
+from server.watch.forecast import Foreseen, Then, as_it_stands, if_not_seen, in_words
+from server.watch.models import Watch
+from server.watch.wording import initials, when
+from server.web.rendering import UTC_ZONE, page
+from server.web.requests import form_body
+
+
+async def show(request: Request) -> Response:
+    """The question, or that it was answered, or that it is over."""
+    question = await _question(request)
+    if question is None:
+        return _page(request, {"state": "over"}, status=404)
+    return await _question_page(request, question)
+
+
+async def answer(request: Request) -> Response:
+    """Seen, or not seen. A second tap changes nothing, and says what the first one said."""
+    question, said = await _question(request), entered(await form_body(request), "answer")
+    if question is None:
+        return _page(request, {"state": "over"}, status=404)
+    if said in ("seen", "not_seen"):
+        try:
+            await questions.answer_question(question.id, said, now_of(request))
+        except Refused:
+            return _page(request, {"state": "over"}, status=404)
+    return RedirectResponse(request.url.path, status_code=303)
+
+
+async def show_all(request: Request) -> Response:
+    """The questions of one message, each with two buttons and a clock of its own."""
+    question = await _question(request)
+    if question is None:
+        return _page(request, {"state": "over"}, status=404)
+    found = await asked_together(question)
+    if len(found) == 1:
+        return RedirectResponse(f"/q/{request.path_params['token']}", status_code=303)
+    return await _together_page(request, question, found)
+
+
+async def answer_one(request: Request) -> Response:
+    """Seen, or not seen, about one of them. The others stay as they are."""
+    question, form = await _question(request), await form_body(request)
+    if question is None:
+        return _page(request, {"state": "over"}, status=404)
+    which, said = entered(form, "question"), entered(form, "answer")
+    for one in await asked_together(question):
+        if str(one.id) == which and said in ("seen", "not_seen"):
+            try:
+                await questions.answer_question(one.id, said, now_of(request))
+            except Refused:
+                return _page(request, {"state": "over"}, status=404)
+    return RedirectResponse(f"{request.url.path}#q-{which[:36]}", status_code=303)
+
+
+async def _question(request: Request) -> Question | None:
+    try:
+        id_ = questions.read_question(request.path_params["token"], now_of(request))
+    except NotFound:
+        return None
+    return await Question.get_or_none(id=id_)
+
+
+async def _question_page(request: Request, question: Question) -> Response:
+    """In the carer's language, on the clock where the child is, under the agency's neutral name."""
+    carer = await Person.get(id=question.person_id)
+    about = await _about(question, carer.language, now_of(request))
+    return _page(request, {**await _frame(question, carer), **about})
+
+
+async def _together_page(
+    request: Request, question: Question, found: Sequence[Question]
+) -> Response:
+    """The same for several. A name is shown to the carer alone, signed in: whoever else has the
+    link sees the first letters, which tell somebody who lives there who is meant."""
+    carer, now = await Person.get(id=question.person_id), now_of(request)
+    visitor = await visitor_or_none(request)
+    is_carer = visitor is not None and visitor.person_id == carer.id
+    ids = [one.child_id for one in found]
+    named = {child.id: child.name for child in await Person.filter(id__in=ids)}
+    names = [named[id_] for id_ in ids]
+    lines = [
+        {"id": one.id, "name": name, **await _about(one, carer.language, now)}
+        for one, name in zip(found, names if is_carer else initials(names), strict=True)
+    ]
+    lines.sort(key=lambda line: (line["state"] != "ask", line["name"].casefold()))
+    waiting = sum(line["state"] == "ask" for line in lines)
+    context = {
+        **await _frame(question, carer),
+        "lines": lines,
+        "waiting": waiting,
+        "named": is_carer,
+    }
+    return _page(request, context, template="watch/carer/questions.html")
+
+
+async def _frame(question: Question, carer: Person) -> dict[str, Any]:
+    agency = await Agency.get(id=question.agency_id)
+    name = {"display_name": agency.display_name} if agency.display_name else {}
+    return {"language": known(carer.language), **name}
+
+
+async def _about(question: Question, language: str, now: datetime) -> dict[str, Any]:
+    """What stands about one question."""
+    watch = await Watch.get_or_none(child_id=question.child_id)
+    zone = known_zone(watch.zone) if watch is not None else UTC_ZONE
+    missed_due_at = watch.missed_due_at if watch is not None else None
+    called_at = watch.alarm_at if watch is not None and question.answer is None else None
+    return {
+        "state": question.answer or "ask",
+        "has_come": not question.still_waits(missed_due_at),
+        "then": await _then(question, watch, language, zone, now),
+        "due": when(language, question.about_due_at, zone, now),
+        "called_at": when(language, called_at, zone, now) if called_at is not None else "",
+        "silent_since": await _silent_since(question, language, zone, now),
+    }
+
+
+async def _silent_since(
+    question: Question, language: str, zone: ZoneInfo, now: datetime
+) -> str | None:
+    """Since when the phone has shown none of our reminders; None where it does, or nobody knows."""
+    push = (await reached_of([question.child_id], now)).get(question.child_id)
+    if push is None or push.health not in UNREACHED:
+        return None
+    since = push.silent_since or push.seen_at
+    return when(language, since, zone, now) if since is not None else None
+
+
+async def _then(
+    question: Question, watch: Watch | None, language: str, zone: ZoneInfo, now: datetime
+) -> list[str]:
+    """What follows from "not seen", before it is said and after."""
+    is_answered = question.answer is not None
+    if not is_answered:
+        seen = await if_not_seen(question.child_id, now)
+    elif await _is_called(question):
+        seen = Foreseen(Then.KNOWN)
+    else:
+        seen = as_it_stands(watch)
+    return in_words(seen, language, zone, now, to_carer=True, is_answered=is_answered)
+
+
+async def _is_called(question: Question) -> bool:
+    """Whether adults had been called about this child when the carer answered, or have been since:
+    also where that is closed by now."""
+    stood = Alert.filter(child_id=question.child_id, cause=Cause.SILENCE.value)
+    if await stood.filter(closed_at__isnull=True).exists():
+        return True
+    return question.answered_at is not None and (
+        await stood.filter(closed_at__gte=question.answered_at).exists()
+    )
+
+
+def _page(
+    request: Request,
+    context: dict[str, Any],
+    *,
+    template: str = "watch/carer/question.html",
+    status: int = 200,
+) -> Response:
+    known_name = {"display_name": request.app.state.settings.display_name}
+    return page(request, template, {**known_name, **context}, status=status)
+
+
+routes = [
+    Route("/q/{token}", show, methods=["GET"]),
+    Route("/q/{token}", answer, methods=["POST"]),
+    Route("/q/{token}/together", show_all, methods=["GET"]),
+    Route("/q/{token}/together", answer_one, methods=["POST"]),
+]

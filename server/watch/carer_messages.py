@@ -1,0 +1,147 @@
+"""Carers are asked: one question for each child, and one message for those that come together."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from server.alerts.climbing import SLACK
+from server.notify.actions import Saying, queue, waiting_together
+from server.notify.models import Message
+from server.notify.rules import Kind
+from server.people.models import Tie
+from server.people.rules import Role
+from server.policy.model import Policy
+from server.security import encryption
+from server.storage import bulk
+from server.watch.carer.models import Question
+from server.watch.shared import coming
+from server.watch.state_machine import Change, State
+from server.watch.watch_state import Case
+
+# How long a carer's link can be used. The alarm does not wait for it.
+LASTS = timedelta(hours=24)
+QUESTIONS = UUID("f9b4c2a0-0f55-4a0a-9f0e-7d0c3ab1a9d2")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What several questions to one carer go out by, and until when the first of them wait."""
+
+    id: UUID
+    until: datetime
+
+
+async def ask(asked: Sequence[tuple[Case, Change]], now: datetime) -> None:
+    """Ask the carers of these children. In the caller's transaction."""
+    questions: list[dict[str, Any]] = []
+    for one, change in asked:
+        for carer in one.carers:
+            key = (
+                f"{one.watch.child_id}:{change.due_at.isoformat()}:{carer}:{change.at.isoformat()}"
+            )
+            questions.append(
+                {
+                    "id": uuid5(QUESTIONS, key),
+                    "agency_id": one.watch.agency_id,
+                    "child_id": one.watch.child_id,
+                    "person_id": carer,
+                    "about_due_at": change.due_at,
+                    "asked_at": now,
+                    "expires_at": now + LASTS,
+                }
+            )
+    if not questions:
+        return
+    policies = {one.watch.agency_id: one.policy for one, _ in asked}
+    groups = await _groups(questions, policies, now)
+    await bulk.insert(Question, questions, skip_known=True)
+    await queue([_saying(one, groups.get(one["person_id"])) for one in questions], now)
+
+
+def _saying(question: Mapping[str, Any], group: Group | None) -> Saying:
+    token = encryption.sign(str(question["id"]), "question", until=question["expires_at"])
+    return Saying(
+        kind=Kind.ASK_CARER,
+        agency_id=question["agency_id"],
+        subject_kind="question",
+        subject_id=question["id"],
+        person_id=question["person_id"],
+        child_id=question["child_id"],
+        urgency="high",
+        not_before=group.until if group is not None else None,
+        expires_at=question["expires_at"],
+        together=group.id if group is not None else None,
+        data={"path": f"/q/{token}"},
+    )
+
+
+# --- several at once
+
+
+async def _groups(
+    questions: Sequence[Mapping[str, Any]], policies: Mapping[UUID, Policy], now: datetime
+) -> dict[UUID, Group]:
+    """Of which carers the questions are one message: as many at once, or within the window, as
+    make the calls to adults one."""
+    cared: dict[UUID, set[UUID]] = {}
+    ties = Tie.filter(
+        Tie.standing_at(now),
+        person_id__in=list({one["person_id"] for one in questions}),
+        role=Role.CARER.value,
+    )
+    for carer, child in await ties.values_list("person_id", "child_id"):
+        cared.setdefault(carer, set()).add(child)
+    found = {}
+    for carer, children in cared.items():
+        here = {one["child_id"] for one in questions if one["person_id"] == carer}
+        agency_id = next(one["agency_id"] for one in questions if one["person_id"] == carer)
+        # Nearly every carer has fewer children than it takes: nothing more is read.
+        if len(children | here) >= policies[agency_id].together.children:
+            group = await _group(carer, here, children - here, policies[agency_id], now)
+            if group is not None:
+                found[carer] = group
+    return found
+
+
+async def _group(
+    carer: UUID, here: Collection[UUID], others: Collection[UUID], policy: Policy, now: datetime
+) -> Group | None:
+    together = policy.together
+    before = await Question.filter(
+        person_id=carer,
+        child_id__in=list(others),
+        asked_at__gte=now - together.window,
+        asked_at__lte=now,
+        answered_at__isnull=True,
+    )
+    known = {question.child_id for question in before}
+    after = await coming([id_ for id_ in others if id_ not in known], policy, now, (State.DUE,))
+    said = Message.filter(subject_id__in=[one.id for one in before], together__isnull=False)
+    first = await said.order_by("id").first()
+    # Whoever follows those that wait goes with them, also where one of them has answered meanwhile.
+    if first is None and len(here) + len(known) + len(after) < together.children:
+        return None
+    id_ = first.together if first is not None else None
+    id_ = id_ or uuid5(QUESTIONS, f"together:{carer}:{now.isoformat()}")
+    # Those that wait already and the new ones go out in one moment.
+    latest = now + together.window + SLACK
+    until = (await waiting_together([id_], now, latest)).get(id_, now)
+    if after:
+        until = max(until, max(after.values()) + SLACK)
+    return Group(id_, min(until, latest))
+
+
+async def asked_together(question: Question) -> list[Question]:
+    """All that went out in one message with this question, itself among them; alone where none."""
+    mine = await Message.filter(
+        subject_id=question.id, person_id=question.person_id, together__isnull=False
+    ).first()
+    if mine is None:
+        return [question]
+    beside = Message.filter(
+        together=mine.together, person_id=question.person_id, kind=Kind.ASK_CARER.value
+    )
+    ids = await beside.values_list("subject_id", flat=True)
+    return await Question.filter(id__in=list(ids), person_id=question.person_id).order_by("id")

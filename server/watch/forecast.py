@@ -1,0 +1,131 @@
+"""What will happen if somebody says "not seen" of a child now: by the rules that will decide it,
+and without doing it. Reads rows, and writes none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.i18n import N_, gettext
+from server.watch import answering
+from server.watch import state_machine as rules
+from server.watch.models import Watch
+from server.watch.watch_state import load, passed
+from server.watch.wording import when
+
+
+class Then(StrEnum):
+    """What follows."""
+
+    CALLED = "called"  # Adults are called at once.
+    KNOWN = "known"  # They have been called already.
+    ASKED = "asked"  # The carer is asked again, and adults are called later.
+    LATER = "later"  # Adults are called later, where nothing comes.
+    NOTHING = "nothing"  # No check-in is late.
+    OVER = "over"  # Nobody is asked any more.
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What follows and when: `asked_at` the carer, `called_at` adults, `due_at` the next check-in,
+    as far as each is known."""
+
+    then: Then
+    asked_at: datetime | None = None
+    called_at: datetime | None = None
+    due_at: datetime | None = None
+
+
+async def if_not_seen(child_id: UUID, now: datetime) -> Foreseen:
+    """What "not seen" comes to for this child, said at this moment."""
+    watch = await Watch.get_or_none(child_id=child_id)
+    if watch is not None and (watch.is_alerted or watch.is_missing):
+        return Foreseen(Then.KNOWN)
+    if watch is None or watch.is_over:
+        return Foreseen(Then.OVER)
+    [case] = await load([watch], now)
+    case, _ = passed(case, now)
+    standing = answering.not_seen(case.standing, case.terms, now)
+    standing, _ = rules.advance(standing, case.terms, now, since=now)
+    if standing.is_alerted:
+        return Foreseen(Then.CALLED)
+    if standing.missed_due_at is None:
+        return Foreseen(Then.NOTHING, due_at=standing.due_at)
+    then = Then.ASKED if standing.ask_at is not None else Then.LATER
+    return Foreseen(then, asked_at=standing.ask_at, called_at=standing.alarm_at)
+
+
+def as_it_stands(watch: Watch | None) -> Foreseen:
+    """What follows where somebody has said "not seen" already."""
+    if watch is not None and (watch.is_alerted or watch.is_missing):
+        return Foreseen(Then.KNOWN)
+    if watch is None or watch.is_over:
+        return Foreseen(Then.OVER)
+    if watch.missed_due_at is None:
+        return Foreseen(Then.NOTHING, due_at=watch.due_at)
+    then = Then.ASKED if watch.ask_at is not None else Then.LATER
+    return Foreseen(then, asked_at=watch.ask_at, called_at=watch.alarm_at)
+
+
+_NOT_YET = N_("If you answer “Could not find”, we do not call anyone yet.")
+_BEFORE: Mapping[Then, str] = {
+    Then.CALLED: N_("If you answer “Could not find”, we call adults at once."),
+    Then.KNOWN: N_("We have already called adults. We add “Could not find” to what they know."),
+    Then.ASKED: _NOT_YET,
+    Then.LATER: _NOT_YET,
+    Then.NOTHING: N_(
+        "No check-in is late. If you answer “Could not find”, we note it and call nobody."
+    ),
+    Then.OVER: N_("We are not watching check-ins now. We note “Could not find” and call nobody."),
+}
+_AFTER: Mapping[Then, str] = {
+    Then.CALLED: N_("Noted: “Could not find”. We have called adults."),
+    Then.KNOWN: N_("Noted: “Could not find”. We have called adults."),
+    Then.ASKED: N_("Noted: “Could not find”. We do not call anyone yet."),
+    Then.LATER: N_("Noted: “Could not find”. We do not call anyone yet."),
+    Then.NOTHING: N_("Noted: “Could not find”. No check-in is late, so we call nobody."),
+    Then.OVER: N_("Noted: “Could not find”. We are not watching check-ins now, so we call nobody."),
+}
+# Each for a time of today, and for one of another day, which comes with its name.
+_ASKED_AGAIN = N_("We ask the carer again at {time}."), N_("We ask the carer again: {time}.")
+_YOU_AGAIN = N_("We ask you again at {time}."), N_("We ask you again: {time}.")
+_CALLED_LATER = (
+    N_("If we hear nothing, we call adults at {time}."),
+    N_("If we hear nothing, we call adults: {time}."),
+)
+_NEXT = N_("The next check-in is due at {time}."), N_("The next check-in is due {time}.")
+_WORRIED = N_(
+    "If you are worried, do not wait. Call the caseworker, or tell us that the child is missing."
+)
+
+
+def in_words(
+    seen: Foreseen,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    to_carer: bool = False,
+    is_answered: bool = False,
+) -> list[str]:
+    """The same in sentences: for somebody who is about to tap, or (`is_answered`) has tapped."""
+    known = [
+        (_YOU_AGAIN if to_carer else _ASKED_AGAIN, seen.asked_at),
+        (_CALLED_LATER, seen.called_at),
+        (_NEXT, seen.due_at),
+    ]
+    told = [gettext(language, (_AFTER if is_answered else _BEFORE)[seen.then])]
+    told += [
+        gettext(language, says[not _is_today(at, zone, now)], time=when(language, at, zone, now))
+        for says, at in known
+        if at is not None
+    ]
+    if seen.then not in (Then.CALLED, Then.KNOWN):
+        told.append(gettext(language, _WORRIED))
+    return told
+
+
+def _is_today(at: datetime, zone: ZoneInfo, now: datetime) -> bool:
+    return at.astimezone(zone).date() == now.astimezone(zone).date()

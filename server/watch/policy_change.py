@@ -1,0 +1,55 @@
+"""Adopting a policy: the next version, and every watch looks again by it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.audit.actions import Actor, note
+from server.errors import Refused
+from server.i18n import N_
+from server.policy import parser as policies
+from server.policy.models import Policy
+from server.policy.versions import add_version
+from server.storage.db import write
+from server.watch.calendar.milestone_actions import reckon_anew
+from server.watch.models import Watch
+from server.web.live import announce
+
+LONGEST_WHY = 2_000
+
+
+async def adopt(
+    actor: Actor,
+    agency_id: UUID,
+    id_: UUID,
+    content: Mapping[str, Any],
+    *,
+    base: int,
+    words: str,
+    now: datetime,
+) -> Policy:
+    """From now on this is what follows silence, where version `base` was.
+
+    What is under way keeps what it began with: an alert its ladder, a question its time. The same
+    form sent twice is one version. Raises Refused for a policy that makes no sense and without a
+    reason, Conflict where somebody else was faster, IdReused for a known id with other content.
+    """
+    policy = policies.read(content)
+    if not words:
+        raise Refused(N_("Give a reason, for the people who come after you."), field="why")
+    if len(words) > LONGEST_WHY:
+        raise Refused(N_("Write up to {most} characters."), field="why", most=LONGEST_WHY)
+    async with write():
+        made, is_new = await add_version(
+            agency_id, id_, content, base=base, words=words, made_by=actor.id, now=now
+        )
+        if is_new:
+            # What a watch decides next was reckoned by the policy before. The next tick reckons
+            # it anew, so that a tighter policy is not late for the round that runs.
+            await Watch.filter(agency_id=agency_id, act_at__gt=now).update(act_at=now)
+            await reckon_anew(agency_id, policy, now)
+            about = ("policy", made.id)
+            await note(actor, "policy:adopt", about=about, agency_id=agency_id, now=now)
+            await announce(agency_id, "watch")
+    return made

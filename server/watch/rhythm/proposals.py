@@ -1,0 +1,278 @@
+"""Another rhythm is proposed, and agreed or not. A proposal by itself never changes the watch."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from server.audit.actions import Actor
+from server.errors import Conflict, Denied, IdReused, NotFound, Refused
+from server.i18n import N_
+from server.people.models import Child
+from server.people.rules import Role
+from server.storage.db import write
+from server.tasks import actions as dues
+from server.tasks.models import Due
+from server.tasks.rules import REPLY_WITHIN, Kind, Setting
+from server.tasks.rules import State as DueState
+from server.watch.rhythm import rules as rhythms
+from server.watch.rhythm.agreements import check_rhythm_of, set_rhythm
+from server.watch.rhythm.models import Proposal
+from server.watch.rhythm.temporary_rhythm import shift, wished
+from server.watch.state_machine import Terms
+from server.watch.watch_state import Case, passed
+from server.watch.writing import lock, locked, note_about, watch_of
+
+# From a first to a last day.
+Days = tuple[date, date]
+# Said to a child, who knows no tiers, and takes nothing back that was agreed.
+TOO_SELDOM = N_(
+    "That's not often enough. It could take us too long to notice. Add a time or a day."
+)
+TAKEN = N_("Other times are already agreed for some of these days. Choose other days.")
+
+
+def as_proposed(
+    one: Case, data: Mapping[str, Any], zone: str | None, days: Days | None, now: datetime
+) -> Terms:
+    """The terms of a watch with this rhythm instead; for these days only, it is the last of their
+    seasons. Raises Refused where it is wrong, or slower than the tier allows, in words for a child.
+    """
+    rhythm = rhythms.read(data)
+    try:
+        if days is None:
+            place = rhythms.read_zone(zone or one.watch.zone)
+            terms = replace(one.terms, rhythm=rhythm, zone=place)
+        else:
+            season = wished(one, rhythm, zone, *days, now)
+            terms = replace(one.terms, seasons=(*one.terms.seasons, season))
+        check_rhythm_of(one, terms, now)
+    except Refused as fault:
+        if fault.code == "taken":
+            raise Refused(TAKEN, field="first", code=fault.code) from None
+        if fault.code == "too_slow":
+            raise Refused(TOO_SELDOM, field="rhythm", code=fault.code) from None
+        raise
+    return terms
+
+
+async def propose(
+    actor: Actor,
+    role: Role,
+    child_id: UUID,
+    data: Mapping[str, Any],
+    zone: str | None,
+    words: str | None,
+    *,
+    days: Days | None = None,
+    id: UUID,
+    now: datetime,
+) -> Proposal:
+    """Let a rhythm be proposed, for good or for some days; the caseworker is asked for an answer.
+    The same id again: the first proposal stands. Another one of the same person takes the place of
+    the one before, for the same days.
+
+    Raises Refused where the rhythm is wrong or slower than the tier allows, code `too_slow`;
+    IdReused; Conflict `ended` where nobody is asked any more.
+    """
+    assert actor.id is not None
+    async with write():
+        await lock(child_id)
+        known = await Proposal.get_or_none(id=id)
+        if known is not None:
+            return _the_same(known, actor, child_id, data, zone, words, days)
+        one, _ = passed(await locked(child_id, now), now)
+        terms = as_proposed(one, data, zone, days, now)
+        wanted = terms.seasons[-1] if days is not None else terms
+        rows = await Proposal.filter(child_id=child_id, by_id=actor.id, state="open")
+        mine = [row for row in rows if _is_about_the_same(row.days, days)]
+        await Proposal.filter(id__in=[row.id for row in mine]).update(
+            state="replaced", decided_at=now
+        )
+        made = await Proposal.create(
+            id=id,
+            child_id=child_id,
+            by_id=actor.id,
+            by_role=role.value,
+            rhythm=rhythms.as_data(wanted.rhythm),
+            zone=wanted.zone.key,
+            first_day=days[0] if days is not None else None,
+            last_day=days[1] if days is not None else None,
+            words=words,
+            made_at=now,
+        )
+        await _no_answer_needed(actor, mine, "replaced", now)
+        if role is Role.CHILD:
+            await _ask_for_an_answer(actor, made, now)
+        await note_about(actor, child_id, "rhythm:propose", ["rhythm", "zone"], now, about=made.id)
+    return made
+
+
+def _is_about_the_same(one: Days | None, other: Days | None) -> bool:
+    """Whether two proposals are alternatives: both for good, or with a day in common."""
+    if one is None or other is None:
+        return one is other
+    return one[0] <= other[1] and other[0] <= one[1]
+
+
+def _the_same(
+    known: Proposal,
+    actor: Actor,
+    child_id: UUID,
+    data: Mapping[str, Any],
+    zone: str | None,
+    words: str | None,
+    days: Days | None,
+) -> Proposal:
+    is_same = (
+        (known.child_id, known.by_id) == (child_id, actor.id)
+        and rhythms.read(known.rhythm) == rhythms.read(data)
+        and zone in (None, known.zone)
+        and words == known.words
+        and days == known.days
+    )
+    if not is_same:
+        raise IdReused("This ID is already in use.")
+    return known
+
+
+async def agree(
+    actor: Actor, child_id: UUID, proposal_id: UUID, version: str, now: datetime
+) -> Proposal:
+    """The proposal becomes the rhythm, from the next round on, or for its days. Twice is once.
+
+    `version` names the rhythm that stood when one agreed (`rhythm.version`). Raises NotFound;
+    Conflict `decided` where it is not open any more, `moved_on` where another rhythm stands by
+    now, with both; Refused `too_slow` where the tier has become tighter since, and where its days
+    are over, or others were agreed for them.
+    """
+    async with write():
+        await lock(child_id)
+        proposal = await _proposal(child_id, proposal_id)
+        if proposal.state == "agreed":
+            return proposal
+        _check_open(proposal)
+        watch = await watch_of(child_id)
+        if rhythms.version(rhythms.read(watch.rhythm), watch.zone) != version:
+            raise Conflict(
+                N_("The check-in times have just changed. Look at both again."),
+                code="moved_on",
+                stands={"rhythm": watch.rhythm, "zone": watch.zone},
+                proposed={"rhythm": proposal.rhythm, "zone": proposal.zone},
+            )
+        rhythm, zone, days = proposal.rhythm, proposal.zone, proposal.days
+        if days is None:
+            await set_rhythm(actor, child_id, rhythm, zone, now)
+        else:
+            id_, words = proposal.id, proposal.words
+            await shift(actor, child_id, rhythm, zone, *days, words, id=id_, now=now)
+        await _decide(actor, proposal, "agreed", None, now)
+    return await Proposal.get(id=proposal_id)
+
+
+async def decline(
+    actor: Actor, child_id: UUID, proposal_id: UUID, words: str | None, now: datetime
+) -> Proposal:
+    """The rhythm stays as it is, and the words say why. Twice is once: the first words stand.
+
+    Raises NotFound; Conflict `decided` where it is not open any more.
+    """
+    async with write():
+        await lock(child_id)
+        proposal = await _proposal(child_id, proposal_id)
+        if proposal.state == "declined":
+            return proposal
+        _check_open(proposal)
+        await _decide(actor, proposal, "declined", words, now)
+    return await Proposal.get(id=proposal_id)
+
+
+async def take_back(actor: Actor, child_id: UUID, proposal_id: UUID, now: datetime) -> Proposal:
+    """Whoever proposed it wants it no more: nobody needs to answer. Twice is once.
+
+    Raises NotFound; Denied where somebody else proposed it; Conflict `decided` where it has an
+    answer, or does not wait for one.
+    """
+    async with write():
+        await lock(child_id)
+        proposal = await _proposal(child_id, proposal_id)
+        if proposal.by_id != actor.id:
+            raise Denied(
+                N_("Only the person who suggested this can take it back. Answer it instead.")
+            )
+        if proposal.state == "recalled":
+            return proposal
+        if proposal.state != "open":
+            raise Conflict(
+                N_("It's too late to take this back."),
+                code="decided",
+                state=proposal.state,
+            )
+        await Proposal.filter(id=proposal_id).update(
+            state="recalled", decided_at=now, decided_by=actor.id
+        )
+        await _no_answer_needed(actor, [proposal], "recalled", now)
+        await note_about(actor, child_id, "rhythm:take_back", [], now, about=proposal_id)
+    return await Proposal.get(id=proposal_id)
+
+
+async def end_all(actor: Actor, child_id: UUID, now: datetime) -> None:
+    """The placement has ended: nothing is left to agree on. In the caller's transaction."""
+    rows = await Proposal.filter(child_id=child_id, state="open")
+    await Proposal.filter(id__in=[row.id for row in rows]).update(state="ended", decided_at=now)
+    await _no_answer_needed(actor, rows, "replaced", now)
+
+
+async def _proposal(child_id: UUID, proposal_id: UUID) -> Proposal:
+    found = await Proposal.get_or_none(id=proposal_id, child_id=child_id)
+    if found is None:
+        raise NotFound(N_("This suggestion does not exist."))
+    return found
+
+
+def _check_open(proposal: Proposal) -> None:
+    if proposal.state == "recalled":
+        raise Conflict(
+            N_("This suggestion was taken back. Nothing has changed."),
+            code="decided",
+            state=proposal.state,
+        )
+    if proposal.state != "open":
+        raise Conflict(
+            N_("This suggestion is no longer open. Check what became of it."),
+            code="decided",
+            state=proposal.state,
+        )
+
+
+async def _decide(
+    actor: Actor, proposal: Proposal, state: str, words: str | None, now: datetime
+) -> None:
+    await Proposal.filter(id=proposal.id).update(
+        state=state, answer=words, decided_at=now, decided_by=actor.id
+    )
+    for due in await Due.filter(kind=Kind.RHYTHM, subject_id=proposal.id, state=DueState.OPEN):
+        await dues.done(actor, due, now, by=proposal.id)
+    what = f"rhythm:{state}"
+    await note_about(actor, proposal.child_id, what, [], now, about=proposal.id)
+
+
+async def _ask_for_an_answer(actor: Actor, made: Proposal, now: datetime) -> None:
+    setting = Setting(
+        kind=Kind.RHYTHM,
+        subject_id=made.id,
+        owner_id=None,
+        owner_role=Role.CASEWORKER.value,
+        due_at=now + REPLY_WITHIN,
+        zone=made.zone,
+    )
+    await dues.set_due(actor, await Child.get(id=made.child_id), setting, now)
+
+
+async def _no_answer_needed(
+    actor: Actor, proposals: list[Proposal], why: str, now: datetime
+) -> None:
+    subjects = [one.id for one in proposals]
+    for due in await Due.filter(kind=Kind.RHYTHM, subject_id__in=subjects, state=DueState.OPEN):
+        await dues.drop(actor, due, why, now)

@@ -1,0 +1,340 @@
+"""What was agreed about a child's watch, in words, and what follows if no answer comes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.clock import known_zone
+from server.i18n import N_, format_list, format_short_date, format_span, format_time, gettext
+from server.people.models import Person
+from server.people.rules import Leaving
+from server.policy.model import Tier
+from server.watch import watch_state
+from server.watch.calendar import milestones
+from server.watch.calendar.models import Milestone
+from server.watch.models import Pause, Watch
+from server.watch.rhythm import rules as rhythms
+from server.watch.rhythm.models import Proposal, Season
+from server.watch.rhythm.rules import EVERY_DAY, Rhythm
+from server.watch.state_machine import Standing, Terms, What, advance, begin, window_of
+from server.watch.watch_state import Case
+from server.watch.wording import TIERS, when
+
+DAYS = (
+    N_("Monday"),
+    N_("Tuesday"),
+    N_("Wednesday"),
+    N_("Thursday"),
+    N_("Friday"),
+    N_("Saturday"),
+    N_("Sunday"),
+)
+REASONS: Mapping[Leaving, str] = {
+    Leaving.MOVED: N_("Moved to another home, which now looks after them"),
+    Leaving.OF_AGE: N_("Turned 18 and moved on"),
+    Leaving.HOME: N_("Back with the family"),
+    Leaving.OTHER: N_("Another reason"),
+}
+_UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """An answer is due at a moment, or any time from the beginning of a window to then; without
+    one, a person is told by another moment at the latest."""
+
+    due_at: datetime
+    told_by: datetime
+    begin: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A rhythm that waits for an answer, as pages show it: who would like what, and the times, with
+    their days where it is for some only. `zone`: where it is another one."""
+
+    id: UUID
+    what: str
+    made_at: datetime
+    rhythm: str
+    zone: str | None
+    words: str | None
+    sums: list[Sum]
+
+
+@dataclass(frozen=True, slots=True)
+class ForATime:
+    """Another rhythm for a time, as pages show it."""
+
+    id: UUID
+    says: str
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A day of the calendar, as pages show it."""
+
+    id: UUID
+    says: str
+    watched: str | None  # From when until when it makes the watch tighter; None: it does so now.
+    counts: bool  # It made the watch as tight as it is now.
+    may_go: bool  # A person marked it, and may take it back.
+    known: bool  # The child knows of it, and reads it on its phone.
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The terms of one watch, as its page shows them."""
+
+    rhythm: str
+    tier: str
+    zone: str
+    told_by: datetime | None  # Without any answer from now on, a person is told by then.
+    pauses: list[Pause]
+    proposals: list[Proposed]
+    seasons: list[ForATime]
+    days: list[Marked]
+    version: str  # Of the rhythm, for whoever agrees to another one.
+
+
+async def case_of(child_id: UUID, now: datetime) -> Case | None:
+    """The watch over a child as time has made it by now; None where there is none, or none any
+    more."""
+    watch = await Watch.get_or_none(child_id=child_id)
+    if watch is None or watch.is_over:
+        return None
+    one, _ = watch_state.passed((await watch_state.load([watch], now))[0], now)
+    return one
+
+
+async def read(one: Case, language: str, zone: ZoneInfo, now: datetime) -> Agreed:
+    """What was agreed, for a reader."""
+    pauses = Pause.filter(child_id=one.watch.child_id, until_at__gt=now, ended_at__isnull=True)
+    return Agreed(
+        rhythm=rhythm_in_words(one.terms.rhythm, language),
+        tier=_tier(one.watch, language, zone, now),
+        zone=one.watch.zone,
+        told_by=told_by(one.standing, one.terms, now),
+        pauses=await pauses.order_by("from_at"),
+        proposals=await _proposals(one, language, now),
+        days=await _days(one, language, zone, now),
+        version=rhythms.version(one.terms.rhythm, one.watch.zone),
+        seasons=[
+            ForATime(row.id, season_in_words(row, one, language, now), row.words)
+            for row in await coming_seasons(one.watch.child_id, now)
+        ],
+    )
+
+
+async def _days(one: Case, language: str, zone: ZoneInfo, now: datetime) -> list[Marked]:
+    """The days of the calendar that are not over, the first first."""
+    rows = Milestone.filter(child_id=one.watch.child_id, until_at__gt=now, ended_at__isnull=True)
+    return [
+        Marked(
+            id=row.id,
+            says=gettext(
+                language,
+                N_("{what}, {day}"),
+                what=gettext(language, milestones.WORDS[milestones.What(row.what)]),
+                day=format_short_date(language, row.on_day),
+            ),
+            watched=None
+            if row.act_at is None
+            else gettext(
+                language,
+                N_("Closer watch from {begin} to {end}"),
+                begin=when(language, row.act_at, zone, now),
+                end=when(language, row.until_at, zone, now),
+            ),
+            counts=row.act_at is None and one.watch.tier_until_at == row.until_at,
+            may_go=row.made_by is not None,
+            known=row.known_at is not None,
+        )
+        for row in await rows.order_by("on_day", "id")
+    ]
+
+
+async def coming_seasons(child_id: UUID, now: datetime) -> list[Season]:
+    """The other times that are agreed for now or later, the first first."""
+    rows = Season.filter(child_id=child_id, until_at__gt=now, ended_at__isnull=True)
+    return await rows.order_by("from_at")
+
+
+def season_in_words(row: Season, one: Case, language: str, now: datetime) -> str:
+    """ "Until 12 March: every day at 20:00. Then again: every day at 18:00." """
+    zone = known_zone(row.zone)
+    first, last = row.from_at.astimezone(zone).date(), _last_day(row, zone)
+    words = {
+        "first": format_short_date(language, first),
+        "last": format_short_date(language, last),
+        "rhythm": rhythm_in_words(rhythms.read(row.rhythm), language),
+        "before": rhythm_in_words(one.terms.rhythm, language),
+    }
+    if row.from_at <= now:
+        says = gettext(language, N_("Until {last}: {rhythm}. Then back to: {before}."), **words)
+    else:
+        says = gettext(
+            language, N_("{first} to {last}: {rhythm}. Then back to: {before}."), **words
+        )
+    return says if row.zone == one.watch.zone else f"{says} ({row.zone})"
+
+
+def _last_day(row: Season, zone: ZoneInfo) -> date:
+    return (row.until_at.astimezone(zone) - timedelta(hours=12)).date()
+
+
+async def _proposals(one: Case, language: str, now: datetime) -> list[Proposed]:
+    rows = await Proposal.filter(child_id=one.watch.child_id, state="open").order_by("made_at")
+    names = {p.id: p.name for p in await Person.filter(id__in=[row.by_id for row in rows])}
+    return [
+        Proposed(
+            id=row.id,
+            what=_proposes(row, names[row.by_id], language),
+            made_at=row.made_at,
+            rhythm=_proposed_in_words(row, language),
+            zone=row.zone if row.zone != one.watch.zone else None,
+            words=row.words,
+            sums=sums_of(one, row, now),
+        )
+        for row in rows
+    ]
+
+
+def _proposes(row: Proposal, name: str, language: str) -> str:
+    if row.days is None:
+        return gettext(language, N_("{name} suggests other check-in times"), name=name)
+    return gettext(language, N_("{name} suggests other times for some days"), name=name)
+
+
+def _proposed_in_words(row: Proposal, language: str) -> str:
+    says = rhythm_in_words(rhythms.read(row.rhythm), language)
+    if row.days is None:
+        return says
+    first, last = (format_short_date(language, day) for day in row.days)
+    return gettext(language, N_("{first} to {last}: {rhythm}"), first=first, last=last, rhythm=says)
+
+
+def _tier(watch: Watch, language: str, zone: ZoneInfo, now: datetime) -> str:
+    word = gettext(language, TIERS[Tier(watch.tier)][0])
+    if watch.tier_until_at is None or watch.tier_then is None:
+        return word
+    return gettext(
+        language,
+        N_("{tier}, until {time}, then {after}"),
+        tier=word,
+        time=when(language, watch.tier_until_at, zone, now),
+        after=gettext(language, TIERS[Tier(watch.tier_then)][0]),
+    )
+
+
+def rhythm_in_words(rhythm: Rhythm, language: str) -> str:
+    """ "Every day at 09:00 and 18:00"; "Every day, 09:00 and some time from 16:00 to 20:00"."""
+    if rhythm.every is not None:
+        seconds = int(rhythm.every.total_seconds())
+        return gettext(language, N_("Every {n} seconds"), n=seconds)
+    times = format_list(language, _times_in_words(rhythm, language))
+    days = format_list(language, [gettext(language, DAYS[day]) for day in sorted(rhythm.days)])
+    if rhythm.windows and rhythm.days == EVERY_DAY:
+        return gettext(language, N_("Every day, {times}"), times=times)
+    if rhythm.windows:
+        return gettext(language, N_("{days}, {times}"), days=days, times=times)
+    if rhythm.days == EVERY_DAY:
+        return gettext(language, N_("Every day at {times}"), times=times)
+    return gettext(language, N_("{days} at {times}"), days=days, times=times)
+
+
+def _times_in_words(rhythm: Rhythm, language: str) -> list[str]:
+    begins = {end: begin for begin, end in rhythm.windows}
+    return [
+        gettext(
+            language,
+            N_("any time from {begin} to {end}"),
+            begin=clock(begins[at], language),
+            end=clock(at, language),
+        )
+        if at in begins
+        else clock(at, language)
+        for at in rhythm.at
+    ]
+
+
+def clock(at: time, language: str) -> str:
+    """A time of day as it is written."""
+    return format_time(language, datetime(2026, 1, 1, at.hour, at.minute, tzinfo=UTC), _UTC)
+
+
+def left_in_words(
+    left_at: datetime, why: Leaving | None, language: str, zone: ZoneInfo, now: datetime
+) -> str:
+    """ "The placement ended yesterday 18:00. Back with the family. Nobody is asked any more." """
+    words = {"time": when(language, left_at, zone, now)}
+    if why is None:
+        return gettext(
+            language, N_("The placement ended {time}. We no longer ask for check-ins."), **words
+        )
+    words["why"] = gettext(language, REASONS[why])
+    return gettext(
+        language, N_("The placement ended {time}. {why}. We no longer ask for check-ins."), **words
+    )
+
+
+def told_by(standing: Standing, terms: Terms, now: datetime) -> datetime | None:
+    """When a person is told at the latest if nothing comes from now on, by the rules themselves.
+
+    None where somebody has been told already.
+    """
+    if standing.is_alerted:
+        return None
+    far = max(standing.due_at, now, *(pause.end for pause in terms.pauses)) + terms.steps.ceiling
+    _, changes = advance(standing, terms, far + timedelta(days=1))
+    return next((change.at for change in changes if change.what is What.ALERT), None)
+
+
+def would_be_told(terms: Terms, now: datetime) -> tuple[datetime, datetime] | None:
+    """With these terms from now on: when the next answer is due, and by when a person is told."""
+    standing = begin(terms, now)
+    told = told_by(standing, terms, now)
+    return None if told is None else (standing.due_at, told)
+
+
+def told_after(one: Case, pause: Pause) -> datetime | None:
+    """By when a person is told without an answer at the end of an absence; None where none is
+    asked for."""
+    if not pause.returns:
+        return None
+    found = would_be_told(one.terms, pause.until_at - timedelta(seconds=1))
+    return found[1] if found is not None else None
+
+
+def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> list[Sum]:
+    """For each time of the rhythm, beginning with the next: when an answer is due, and by when a
+    person is told without one. By the terms alone, whatever the watch has come to by now. For a
+    season of these terms: the same for its times, beginning with its first."""
+    found: list[Sum] = []
+    moment = now if season is None else max(now, season.span.begin - timedelta(microseconds=1))
+    times = (terms if season is None else season).rhythm.at
+    for _ in range(max(len(times), 1)):
+        one = would_be_told(terms, moment)
+        if one is None or (season is not None and one[0] >= season.span.end):
+            break
+        due, told = one
+        found.append(Sum(due, told, window_of(terms, due)))
+        moment = due
+    return found
+
+
+def sums_of(one: Case, proposal: Proposal, now: datetime) -> list[Sum]:
+    """What a proposal would come to, whether or not it could be agreed to by now."""
+    rhythm, zone = rhythms.read(proposal.rhythm), known_zone(proposal.zone)
+    if proposal.days is None:
+        return sums(replace(one.terms, rhythm=rhythm, zone=zone), now)
+    season = rhythms.season(*proposal.days, rhythm, zone)
+    return sums(replace(one.terms, seasons=(season,)), now, season)
+
+
+def allowed_silence(terms: Terms, language: str) -> str:
+    """The longest silence that the tier allows, in words."""
+    return format_span(language, terms.steps.ceiling)

@@ -1,0 +1,124 @@
+"""Another rhythm for a time (Ramadan, holidays, a journey): agreed with its end, taken back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from server.audit.actions import Actor
+from server.errors import IdReused, NotFound, Refused
+from server.i18n import N_
+from server.storage.db import write
+from server.watch.rhythm import rules as rhythms
+from server.watch.rhythm.agreements import check_rhythm_of, reschedule
+from server.watch.rhythm.models import Season
+from server.watch.rhythm.rules import Rhythm, Span
+from server.watch.watch_state import Case, load, passed
+from server.watch.writing import lock, locked, note_about
+
+LONGEST_DAYS = 92
+ONE_DAY_MISSING = N_("Enter the first and the last day.")
+# Nobody knows what a child needs in more than a year.
+FARTHEST = timedelta(days=366)
+
+
+async def shift(
+    actor: Actor,
+    child_id: UUID,
+    data: Mapping[str, Any],
+    zone: str | None,
+    first: date,
+    last: date,
+    words: str | None,
+    *,
+    id: UUID,
+    now: datetime,
+) -> Season:
+    """Another rhythm from a first to a last day, by the clock in `zone` (without one: that of the
+    watch); then the one of before again, by itself. The same id again: the first stands.
+
+    A round that is open stays as it was agreed. Raises Refused where it has no end in reach, lies
+    in the past, or over another one; code `too_slow` where a silence could last longer than the
+    tier allows, at its edges too. IdReused; Conflict `ended`.
+    """
+    assert actor.id is not None
+    rhythm = rhythms.read(data)
+    async with write():
+        await lock(child_id)
+        known = await Season.get_or_none(id=id)
+        if known is not None:
+            if known.child_id != child_id or rhythms.read(known.rhythm) != rhythm:
+                raise IdReused("This ID is already in use.")
+            return known
+        one, changes = passed(await locked(child_id, now), now)
+        wanted = wished(one, rhythm, zone, first, last, now)
+        terms = replace(one.terms, seasons=(*one.terms.seasons, wanted))
+        check_rhythm_of(one, terms, now)
+        made = await Season.create(
+            id=id,
+            child_id=child_id,
+            from_at=wanted.span.begin,
+            until_at=wanted.span.end,
+            rhythm=rhythms.as_data(rhythm),
+            zone=wanted.zone.key,
+            words=words,
+            made_by=actor.id,
+            made_at=now,
+        )
+        await reschedule(replace(one, terms=terms), changes, "replaced", now, before=one.terms)
+        names = ["from_at", "until_at", "rhythm", "zone"]
+        await note_about(actor, child_id, "season:add", names, now, about=made.id)
+    return made
+
+
+def wished(
+    one: Case, rhythm: Rhythm, zone: str | None, first: date, last: date, now: datetime
+) -> rhythms.Season:
+    """The other times that somebody would like, from now on at the earliest. Raises Refused where
+    they are none: days that make no sense, or, code `taken`, for which others are agreed."""
+    if rhythm.every is not None or one.terms.rhythm.every is not None:
+        raise Refused(
+            N_("Check-in times in seconds are only for trying out. They cannot have other times.")
+        )
+    place = rhythms.read_zone(zone or one.watch.zone)
+    _check_days(first, last, now.astimezone(place).date())
+    wanted = rhythms.season(first, last, rhythm, place)
+    span = Span(max(wanted.span.begin, now), wanted.span.end)
+    if any(
+        other.span.begin < span.end and span.begin < other.span.end for other in one.terms.seasons
+    ):
+        raise Refused(
+            N_("Other times are already agreed for some of these days. Take those back first."),
+            field="first",
+            code="taken",
+        )
+    return replace(wanted, span=span)
+
+
+def _check_days(first: date, last: date, today: date) -> None:
+    if last < first or last < today:
+        raise Refused(
+            N_("The last day cannot be before the first day or before today."), field="last"
+        )
+    if (last - first).days >= LONGEST_DAYS:
+        raise Refused(N_("Other times can last up to 92 days."), field="last")
+    if first - today > FARTHEST:
+        raise Refused(N_("The first day must be within a year from now."), field="first")
+
+
+async def end_shift(actor: Actor, child_id: UUID, season_id: UUID, now: datetime) -> None:
+    """The rhythm of before holds again from now on. Twice is once. Raises NotFound."""
+    async with write():
+        await lock(child_id)
+        if not await Season.filter(id=season_id, child_id=child_id).exists():
+            raise NotFound(N_("These times do not exist."))
+        one, changes = passed(await locked(child_id, now), now)
+        ended = await Season.filter(id=season_id, ended_at__isnull=True, until_at__gt=now).update(
+            ended_at=now
+        )
+        if not ended:
+            return
+        moved = replace(one, terms=(await load([one.watch], now))[0].terms)
+        await reschedule(moved, changes, "replaced", now, before=one.terms)
+        await note_about(actor, child_id, "season:end", ["ended_at"], now, about=season_id)

@@ -1,0 +1,121 @@
+"""What adults notice about a child: one tap each, only ever added, and taken back soon or not at
+all."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.audit.actions import Actor
+from server.errors import Conflict, IdReused, NotFound, Refused
+from server.i18n import N_
+from server.people.models import Child
+from server.people.rules import Role
+from server.storage import bulk
+from server.storage.db import write
+from server.storage.ids import uuid7
+from server.watch.models import Noted
+from server.watch.signals.models import Observation
+from server.watch.signals.warning_signs import SIGNS
+from server.watch.writing import note_about
+from server.web.live import announce
+
+# So long a tap that was a mistake can be taken back by whoever made it.
+TAKE_BACK_WITHIN = timedelta(hours=1)
+MOST = 500
+
+
+async def note(
+    actor: Actor,
+    child: Child,
+    role: Role,
+    *,
+    id_: UUID,
+    sign: str,
+    words: str | None,
+    now: datetime,
+) -> Observation:
+    """Somebody noticed this. Twice with one id is once.
+
+    Raises Refused for a sign that is none, IdReused for a known id with anything else.
+    """
+    if sign not in SIGNS:
+        raise Refused(N_("Choose one from the list."), field="sign")
+    assert actor.id is not None
+    row = {
+        "id": id_,
+        "child_id": child.id,
+        "sign": sign,
+        "by_id": actor.id,
+        "by_role": role.value,
+        "at": now,
+        "words": words,
+    }
+    async with write():
+        # The database lets one of two that come in the same moment in.
+        is_new = bool(await bulk.insert(Observation, [row], skip_known=True))
+        made = await Observation.get(id=id_)
+        said = (made.child_id, made.by_id, made.sign, made.words)
+        if said != (child.id, actor.id, sign, words):
+            raise IdReused(N_("This ID is already in use."), field="id")
+        if is_new:
+            await note_about(actor, child.id, "observation:note", [], now, about=made.id)
+            await announce(child.agency_id, "watch")
+    return made
+
+
+async def take_back(actor: Actor, child: Child, id_: UUID, now: datetime) -> None:
+    """It was a mistake: it stays on record as that, and counts for nothing. Twice is once.
+
+    Raises NotFound for what somebody else noted, Conflict `too_late` after an hour.
+    """
+    async with write():
+        mine = Observation.filter(id=id_, child_id=child.id, by_id=actor.id)
+        row = await mine.select_for_update().first()
+        if row is None:
+            raise NotFound(N_("You have not noted this."))
+        if row.taken_back_at is not None:
+            return
+        if now - row.at > TAKE_BACK_WITHIN:
+            raise Conflict(
+                N_(
+                    "You noted this more than an hour ago, so you cannot take it back. Tell the"
+                    " caseworker."
+                ),
+                code="too_late",
+            )
+        await Observation.filter(id=id_).update(taken_back_at=now)
+        await note_about(actor, child.id, "observation:take_back", [], now, about=id_)
+        await announce(child.agency_id, "watch")
+
+
+async def noticed(child_id: UUID, most: int = MOST) -> list[Observation]:
+    """What was noticed and not taken back, the latest first."""
+    held = Observation.filter(child_id=child_id, taken_back_at__isnull=True)
+    return await held.order_by("-at", "-id").limit(most)
+
+
+# What rooms above write down into the watch: codes of `Noted`.
+GOAL = "goal"
+
+
+async def keep(child_id: UUID, code: str, moments: Mapping[UUID, datetime], now: datetime) -> None:
+    """These are what stands under a code, each with its moment; what is not among them is so no
+    more. Said twice it is once. In the caller's transaction."""
+    held = {row.about_id: row for row in await Noted.filter(child_id=child_id, code=code)}
+    new = [
+        {"id": uuid7(), "child_id": child_id, "code": code, "about_id": about_id, "at": at}
+        for about_id, at in moments.items()
+        if about_id not in held
+    ]
+    other = [
+        {"id": held[about_id].id, "at": at, "ended_at": None}
+        for about_id, at in moments.items()
+        if about_id in held and (held[about_id].at, held[about_id].ended_at) != (at, None)
+    ]
+    over = [
+        {"id": row.id, "at": row.at, "ended_at": now}
+        for row in held.values()
+        if row.about_id not in moments and row.ended_at is None
+    ]
+    await bulk.insert(Noted, new)
+    await bulk.update(Noted, [*other, *over])

@@ -1,0 +1,253 @@
+"""What has changed about a child: signals that a worker can read, each a rule of its own. Pure.
+
+    changed(rows, policy.signals, now)
+
+A signal says one quiet sentence (signal_words.py), on the page of the child and on the board. It
+calls nobody, is added up with no other one, and nothing of it is stored: it is worked out from rows
+whenever somebody looks, and each rule has its switch and its numbers in the policy.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from statistics import fmean, median
+from typing import TypeVar
+
+from server.policy.model import Signal
+
+# What is usual is what was so in the month before the days that a signal looks at.
+MONTH = timedelta(days=30)
+# Of fewer answers, in either time, nothing can be said.
+FEWEST = 5
+MOST_ALIKE, FEW_ALIKE = 3 / 4, 1 / 3
+
+
+class Code(StrEnum):
+    """The signals, in the order in which they are shown; each a table of the policy."""
+
+    OBSERVATIONS = "observations"
+    NEW_PHONE = "new_phone"
+    OTHER_LANGUAGE = "other_language"
+    SHARED_QUESTION = "shared_question"
+    LATER_ANSWERS = "later_answers"
+    FEWER_ANSWERS = "fewer_answers"
+    REGULAR_ANSWERS = "regular_answers"
+    LOWER_MOOD = "lower_mood"
+    MISSED_DATES = "missed_dates"
+    BROKEN_PROMISES = "broken_promises"
+    STALLED_GOALS = "stalled_goals"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A check-in that is over: how long after it was due the answer came; None: none came."""
+
+    at: datetime
+    delay: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """One of the five faces, 1 (awful) to 5 (great)."""
+
+    at: datetime
+    mood: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What was to be done by a time, and when it was settled; None: it is open."""
+
+    at: datetime
+    settled_at: datetime | None
+
+    def is_missed(self, now: datetime) -> bool:
+        """Whether its time went by before it was settled."""
+        return self.at <= now and (self.settled_at is None or self.settled_at > self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What an adult noticed (signs.py)."""
+
+    at: datetime
+    sign: str
+
+
+T = TypeVar("T", Answer, Mood, Promise, Sign)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """All that the signals about one child go by. The order of rows makes no difference."""
+
+    answers: Sequence[Answer] = ()
+    moods: Sequence[Mood] = ()
+    dates: Sequence[Promise] = ()  # Reviews and meetings.
+    promises: Sequence[Promise] = ()  # Steps that adults have promised.
+    goals: Sequence[datetime] = ()  # Of each goal somebody works on: when it last moved.
+    signs: Sequence[Sign] = ()
+    phones: Sequence[datetime] = ()  # When each of the child's phones was paired.
+    languages: Sequence[datetime] = ()  # When another language was chosen on its phone.
+    otherwise: Sequence[datetime] = ()  # When the shared question was answered otherwise.
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One signal: what, since when, and what its sentence needs."""
+
+    code: Code
+    since: datetime
+    n: int = 0
+    span: timedelta = timedelta(0)
+    signs: tuple[str, ...] = ()
+
+
+def that_ask(signals: Mapping[str, Signal]) -> dict[str, Signal]:
+    """The same with those alone that may ask the carer; empty where none may."""
+    some = {code: replace(one, is_on=one.is_on and one.asks) for code, one in signals.items()}
+    return some if any(one.is_on for one in some.values()) else {}
+
+
+def changed(rows: Rows, signals: Mapping[str, Signal], now: datetime) -> list[Changed]:
+    """Every signal that is switched on and has its rows, in the order of the codes."""
+    on = [(code, signals[code]) for code in Code if signals[code].is_on]
+    found = [_RULES[code](rows, signal, now) for code, signal in on]
+    return [one for one in found if one is not None]
+
+
+def _later_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """The middle one of the answers comes so much later than in the month before."""
+    answered = [one for one in rows.answers if one.delay is not None]
+    since, late, before = _times(answered, signal, now)
+    if min(len(late), len(before)) < FEWEST:
+        return None
+    later = _usual(late) - _usual(before)
+    return Changed(Code.LATER_ANSWERS, since, span=later) if later >= signal.span else None
+
+
+def _usual(answers: Iterable[Answer]) -> timedelta:
+    delays = [max(one.delay or timedelta(0), timedelta(0)).total_seconds() for one in answers]
+    return timedelta(seconds=median(delays))
+
+
+def _regular_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """Most answers come within so little of each other, and in the month before few did: a child
+    answers now and then, a script at its minute."""
+    answered = [one for one in rows.answers if one.delay is not None]
+    since, late, before = _times(answered, signal, now)
+    if min(len(late), len(before)) < FEWEST:
+        return None
+    is_new = _alike(late, signal.span) >= MOST_ALIKE and _alike(before, signal.span) <= FEW_ALIKE
+    return Changed(Code.REGULAR_ANSWERS, since) if is_new else None
+
+
+def _alike(answers: Sequence[Answer], span: timedelta) -> float:
+    """The largest share of them that came within so little of each other."""
+    delays = sorted(one.delay or timedelta(0) for one in answers)
+    return max(bisect_right(delays, one + span) - n for n, one in enumerate(delays)) / len(delays)
+
+
+def _fewer_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """The share of check-ins that are answered fell by so much of all of them."""
+    since, late, before = _times(rows.answers, signal, now)
+    if min(len(late), len(before)) < FEWEST:
+        return None
+    fell = _share(before) - _share(late)
+    return Changed(Code.FEWER_ANSWERS, since) if fell >= signal.by else None
+
+
+def _share(answers: Sequence[Answer]) -> float:
+    return sum(one.delay is not None for one in answers) / len(answers)
+
+
+def _lower_mood(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """The faces that the child chose are so many lower, on average."""
+    since, late, before = _times(rows.moods, signal, now)
+    if min(len(late), len(before)) < FEWEST:
+        return None
+    fell = fmean(one.mood for one in before) - fmean(one.mood for one in late)
+    return Changed(Code.LOWER_MOOD, since) if fell >= signal.by else None
+
+
+def _missed_dates(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """Reviews and meetings that were not held by their day."""
+    return _missed(Code.MISSED_DATES, rows.dates, signal, now)
+
+
+def _broken_promises(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """Steps that adults had promised, and that were not done in time."""
+    return _missed(Code.BROKEN_PROMISES, rows.promises, signal, now)
+
+
+def _missed(
+    code: Code, promises: Iterable[Promise], signal: Signal, now: datetime
+) -> Changed | None:
+    missed = [one.at for one in _within(promises, signal, now) if one.is_missed(now)]
+    return Changed(code, min(missed), n=len(missed)) if len(missed) >= signal.least else None
+
+
+def _stalled_goals(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """Goals about which, and about whose steps, nothing was said for so long."""
+    still = [at for at in rows.goals if at <= now - timedelta(days=signal.days)]
+    return Changed(Code.STALLED_GOALS, min(still), n=len(still)) if still else None
+
+
+def _observations(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """So many warning signs, noted by adults."""
+    noted = sorted(_within(rows.signs, signal, now), key=lambda one: (one.at, one.sign))
+    if len(noted) < signal.least:
+        return None
+    signs = tuple(dict.fromkeys(one.sign for one in noted))
+    return Changed(Code.OBSERVATIONS, noted[0].at, n=len(noted), signs=signs)
+
+
+def _new_phone(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """A phone was paired, and it was not the first one."""
+    return _last(Code.NEW_PHONE, sorted(rows.phones)[1:], signal, now)
+
+
+def _other_language(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """Another language was chosen on the phone."""
+    return _last(Code.OTHER_LANGUAGE, rows.languages, signal, now)
+
+
+def _shared_question(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
+    """What only the child and its caseworker know was answered otherwise."""
+    return _last(Code.SHARED_QUESTION, rows.otherwise, signal, now)
+
+
+def _last(code: Code, moments: Iterable[datetime], signal: Signal, now: datetime) -> Changed | None:
+    since = now - timedelta(days=signal.days)
+    found = [at for at in moments if since < at <= now]
+    return Changed(code, max(found)) if found else None
+
+
+_RULES: Mapping[Code, Callable[[Rows, Signal, datetime], Changed | None]] = {
+    Code.OBSERVATIONS: _observations,
+    Code.NEW_PHONE: _new_phone,
+    Code.OTHER_LANGUAGE: _other_language,
+    Code.SHARED_QUESTION: _shared_question,
+    Code.REGULAR_ANSWERS: _regular_answers,
+    Code.LATER_ANSWERS: _later_answers,
+    Code.FEWER_ANSWERS: _fewer_answers,
+    Code.LOWER_MOOD: _lower_mood,
+    Code.MISSED_DATES: _missed_dates,
+    Code.BROKEN_PROMISES: _broken_promises,
+    Code.STALLED_GOALS: _stalled_goals,
+}
+
+
+def _within(rows: Iterable[T], signal: Signal, now: datetime) -> list[T]:
+    """Those of the days that the signal looks at."""
+    since = now - timedelta(days=signal.days)
+    return [one for one in rows if since < one.at <= now]
+
+
+def _times(rows: Sequence[T], signal: Signal, now: datetime) -> tuple[datetime, list[T], list[T]]:
+    """When the days begin that the signal looks at, their rows, and those of the month before."""
+    since = now - timedelta(days=signal.days)
+    before = [one for one in rows if since - MONTH < one.at <= since]
+    return since, _within(rows, signal, now), before

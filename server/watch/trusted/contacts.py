@@ -1,0 +1,306 @@
+""" "Ask her first": somebody whom the child trusts is asked when adults are called.
+
+In parallel, never instead: nothing waits for her, and what she says ends nothing. She has no
+account; a signed link leads to one question without a name. Her word is evidence of a third: it is
+shown with the alert, and a person is asked to confirm it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
+from server.audit.actions import Actor, note
+from server.errors import Conflict, IdReused, NotFound, Refused
+from server.i18n import N_, known
+from server.notify.actions import Saying, queue, was_read, withdraw
+from server.notify.models import Message
+from server.notify.rules import Kind
+from server.people.models import Agency, Child, Tie
+from server.people.rules import Role, clean_name
+from server.security import encryption
+from server.storage import bulk
+from server.storage.db import as_id, write
+from server.watch.trusted.models import Trusted, TrustedAsk
+from server.web.live import announce
+
+MOST = 3
+LASTS = timedelta(hours=24)
+# A caseworker may be away; what was named waits, and is on the child's page all the while.
+VETTED_WITHIN = timedelta(days=7)
+LONGEST_REACH, LONGEST_WHY = 120, 500
+LINK = "trusted"
+_ASKS = UUID("5f8c2a0e-6c65-4c37-9c8e-64a6a9d5c0b7")
+LIVE = ("named", "yes")
+
+
+async def name_her(
+    actor: Actor, child: Child, name: str, reach: str, *, also_help: bool, id: UUID, now: datetime
+) -> Trusted:
+    """The child names somebody; its caseworkers are asked to look. The same id again is the same.
+
+    Raises Refused without a name or a way to reach her, or past the most; IdReused.
+    """
+    cleaned, way = clean_name(name), " ".join(reach.split())
+    if cleaned is None:
+        raise Refused(N_("Enter a name."), field="name")
+    if not 0 < len(way) <= LONGEST_REACH or not way.isprintable():
+        raise Refused(N_("Enter a phone number or an e-mail address."), field="reach")
+    async with write():
+        before = await Trusted.get_or_none(id=id)
+        if before is not None:
+            if (before.child_id, before.name, before.reach) != (child.id, cleaned, way):
+                raise IdReused("This ID already exists, with different content.")
+            return before
+        await Child.filter(id=child.id).select_for_update().first()
+        if await Trusted.filter(child_id=child.id, state__in=LIVE).count() >= MOST:
+            raise Refused(N_("You've named 3 people. Take one back first."), field="name")
+        row = {
+            "id": id,
+            "agency_id": child.agency_id,
+            "child_id": child.id,
+            "name": cleaned,
+            "reach": way,
+            "also_help": also_help,
+            "named_at": now,
+            "state": "named",
+            "language": "en",
+        }
+        if await bulk.insert(Trusted, [row], skip_known=True):
+            await queue(_to_look(child, id, await _caseworkers(child.id, now), now), now)
+            await note(actor, "trusted:name", child_id=child.id, about=("trusted", id), now=now)
+            await announce(child.agency_id, "watch")
+        return await Trusted.get(id=id)
+
+
+def _to_look(child: Child, about: UUID, people: Sequence[UUID], now: datetime) -> list[Saying]:
+    return [
+        Saying(
+            kind=Kind.DUE,
+            agency_id=child.agency_id,
+            subject_kind="trusted",
+            subject_id=about,
+            person_id=person,
+            child_id=child.id,
+            expires_at=now + VETTED_WITHIN,
+            data={"path": f"/desk/children/{child.id}/trusted"},
+        )
+        for person in people
+    ]
+
+
+async def _caseworkers(child_id: UUID, now: datetime) -> list[UUID]:
+    ties = Tie.filter(
+        Tie.standing_at(now),
+        child_id=child_id,
+        role=Role.CASEWORKER,
+        person__disabled_at__isnull=True,
+    )
+    return [as_id(id_) for id_ in await ties.values_list("person_id", flat=True)]
+
+
+async def take_back(actor: Actor, child_id: UUID, trusted_id: UUID, now: datetime) -> None:
+    """She is not to be asked any more, says the child. Twice is once. Raises NotFound."""
+    async with write():
+        row = await Trusted.get_or_none(id=trusted_id, child_id=child_id)
+        if row is None:
+            raise NotFound(N_("This does not exist, or you do not have access to it."))
+        live = Trusted.filter(id=trusted_id, state__in=LIVE)
+        if await live.update(state="withdrawn", channel=None, address=None):
+            await _no_more(row, now)
+            await note(
+                actor, "trusted:back", child_id=child_id, about=("trusted", trusted_id), now=now
+            )
+            await announce(row.agency_id, "watch")
+
+
+async def _no_more(row: Trusted, now: datetime) -> None:
+    """What is on its way to her, or about her, is not sent any more."""
+    await withdraw([row.id], "withdrawn", now)
+    open_ = TrustedAsk.filter(trusted_id=row.id, answered_at__isnull=True)
+    alerts = [as_id(id_) for id_ in await open_.values_list("alert_id", flat=True)]
+    await withdraw(alerts, "withdrawn", now, kinds=[Kind.ASK_TRUSTED])
+
+
+async def say_yes(
+    actor: Actor,
+    child_id: UUID,
+    trusted_id: UUID,
+    *,
+    channel: str,
+    address: str,
+    language: str,
+    now: datetime,
+) -> None:
+    """The caseworker has spoken with her: from now on she is asked. Twice is once. Raises NotFound,
+    and Conflict where the child has taken her back, or somebody has answered otherwise."""
+    async with write():
+        row = await _to_decide(child_id, trusted_id, "yes")
+        values = {"channel": channel, "address": address, "language": known(language)}
+        await _decide(actor, row, "yes", values, now)
+
+
+async def say_no(actor: Actor, child_id: UUID, trusted_id: UUID, why: str, now: datetime) -> None:
+    """She is not to be asked, with a reason that the child reads; also when she was before."""
+    words = why.strip()
+    if not 0 < len(words) <= LONGEST_WHY:
+        raise Refused(N_("Say why, in words for the child."), field="why")
+    async with write():
+        row = await _to_decide(child_id, trusted_id, "no")
+        await _decide(actor, row, "no", {"why": words, "channel": None, "address": None}, now)
+
+
+async def _to_decide(child_id: UUID, trusted_id: UUID, wanted: str) -> Trusted:
+    row = await Trusted.filter(id=trusted_id, child_id=child_id).select_for_update().first()
+    if row is None:
+        raise NotFound(N_("This does not exist, or you do not have access to it."))
+    if row.state == "withdrawn" or (row.state == "no" and wanted == "yes"):
+        raise Conflict(N_("This has already been decided, or the child has taken it back."))
+    return row
+
+
+async def _decide(
+    actor: Actor, row: Trusted, state: str, values: Mapping[str, str | None], now: datetime
+) -> None:
+    if row.state == state == "no":
+        return
+    await Trusted.filter(id=row.id).update(
+        state=state, decided_by=actor.id, decided_at=now, **values
+    )
+    await _no_more(row, now)
+    await note(actor, f"trusted:{state}", child_id=row.child_id, about=("trusted", row.id), now=now)
+    await announce(row.agency_id, "watch")
+
+
+# --- she is asked
+
+
+async def ask(alerts: Sequence[Alert], now: datetime) -> None:
+    """Adults are called about these children: whoever is trusted by them is asked beside. Once for
+    each alert. In the transaction that calls."""
+    about = {
+        alert.child_id: alert
+        for alert in alerts
+        if alert.cause in (Cause.SILENCE, Cause.HELP) and alert.closed_at is None
+    }
+    if not about:
+        return
+    rows = await Trusted.filter(child_id__in=list(about), state="yes")
+    asked = [
+        (row, about[row.child_id])
+        for row in rows
+        if row.also_help or about[row.child_id].cause == Cause.SILENCE
+    ]
+    if not asked:
+        return
+    asks = [
+        {
+            "id": uuid5(_ASKS, f"{alert.id}:{row.id}"),
+            "agency_id": row.agency_id,
+            "trusted_id": row.id,
+            "child_id": row.child_id,
+            "alert_id": alert.id,
+            "asked_at": now,
+            "expires_at": now + LASTS,
+        }
+        for row, alert in asked
+    ]
+    made = {as_id(key) for key in await bulk.insert(TrustedAsk, asks, skip_known=True)}
+    names = {
+        one.id: one.display_name
+        for one in await Agency.filter(id__in=[row.agency_id for row, _ in asked])
+    }
+    sayings = [
+        _question(row, alert, as_id(one["id"]), names.get(row.agency_id), now)
+        for (row, alert), one in zip(asked, asks, strict=True)
+        if one["id"] in made
+    ]
+    await queue(sayings, now)
+
+
+def _question(row: Trusted, alert: Alert, id_: UUID, sender: str | None, now: datetime) -> Saying:
+    token = encryption.sign(str(id_), LINK, until=now + LASTS)
+    return Saying(
+        kind=Kind.ASK_TRUSTED,
+        agency_id=row.agency_id,
+        subject_kind="alert",
+        subject_id=alert.id,
+        outsider_id=row.id,
+        child_id=row.child_id,
+        channel=row.channel,
+        urgency="high",
+        expires_at=now + LASTS,
+        data={
+            "path": f"/ask/{token}",
+            "to": row.address,
+            "language": row.language,
+            "sender": sender,
+        },
+    )
+
+
+async def read_ask(token: str, now: datetime) -> TrustedAsk:
+    """The question of a link. Raises NotFound for one that is not ours, is over, or whose answer
+    nobody wants any more from her."""
+    try:
+        found = TrustedAsk.filter(id=UUID(encryption.unsign(token, LINK, now)))
+        one = await found.prefetch_related("trusted").first()
+    except (encryption.Unreadable, ValueError):
+        one = None
+    if one is None or (one.answered_at is None and one.trusted.state != "yes"):
+        raise NotFound(N_("This link no longer works."))
+    return one
+
+
+async def answer(token: str, said: str, now: datetime) -> TrustedAsk:
+    """Her one tap. The first answer counts. "spoke": whoever has the alert, or the caseworker, is
+    asked to look and confirm; the alert itself goes on. Raises NotFound."""
+    assert said in ("spoke", "not")
+    async with write():
+        one = await read_ask(token, now)
+        first = TrustedAsk.filter(id=one.id, answered_at__isnull=True)
+        if not await first.update(answer=said, answered_at=now):
+            return await read_ask(token, now)
+        sent = Message.filter(subject_id=one.alert_id, to_key=str(one.trusted_id))
+        await was_read([message.id for message in await sent.only("id")], now)
+        alert = await Alert.get(id=one.alert_id)
+        if said == "spoke" and alert.closed_at is None:
+            await queue(await _to_confirm(one, alert, now), now)
+        actor = Actor(None, "trusted", one.agency_id)
+        await note(
+            actor, f"trusted:{said}", child_id=one.child_id, about=("alert", alert.id), now=now
+        )
+        await announce(one.agency_id, "alert")
+        return await read_ask(token, now)
+
+
+async def _to_confirm(one: TrustedAsk, alert: Alert, now: datetime) -> list[Saying]:
+    people = set(await _caseworkers(alert.child_id, now))
+    if alert.acknowledged_by is not None:
+        people.add(alert.acknowledged_by)
+    return [
+        Saying(
+            kind=Kind.TRUSTED_SAYS,
+            agency_id=alert.agency_id,
+            subject_kind="alert",
+            subject_id=alert.id,
+            person_id=person,
+            child_id=alert.child_id,
+            urgency="high",
+            expires_at=now + LASTS,
+            data={"path": f"/desk/alerts/{alert.id}"},
+        )
+        for person in sorted(people)
+    ]
+
+
+async def asked_about(alert_id: UUID) -> list[TrustedAsk]:
+    """Whoever was asked beside the adults of this alert."""
+    rows = TrustedAsk.filter(alert_id=alert_id).order_by("asked_at", "id")
+    return await rows.prefetch_related("trusted")
+
+
+async def waiting(child_id: UUID) -> int:
+    """How many wait for an answer of the caseworker."""
+    return await Trusted.filter(child_id=child_id, state="named").count()

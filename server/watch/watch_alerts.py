@@ -1,0 +1,212 @@
+"""Where alerts touch the watch: people call adults, and close what was called about."""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Protocol
+from uuid import UUID
+
+from server.alerts import actions as alerts
+from server.alerts.ladder import Cause, Outcome
+from server.alerts.models import Alert
+from server.alerts.opening import Opening, open_alerts
+from server.alerts.recipients import policy_of
+from server.audit.actions import Actor
+from server.notify.actions import Saying, queue
+from server.notify.rules import Kind
+from server.people.events import Happening, happened
+from server.people.models import Tie
+from server.people.rules import Action, Role, may
+from server.policy.model import Tier
+from server.storage.db import write
+from server.watch import answering
+from server.watch import state_machine as rules
+from server.watch.actions import settle_rounds
+from server.watch.models import Watch
+from server.watch.state_machine import State
+from server.watch.trusted import contacts
+from server.watch.watch_state import passed
+from server.watch.writing import lock, locked, watch_of, write_down
+from server.web.live import announce
+
+# How an alert about a missing child ends when the child was away and is found. A technical fault
+# means that it never was away.
+FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
+
+
+class Ends(Protocol):
+    """Hears that an alert about a missing child is to be closed, in the transaction of that. Raises
+    where that needs more than somebody's word."""
+
+    def __call__(
+        self, actor: Actor, alert: Alert, outcome: Outcome | None, words: str | None, now: datetime
+    ) -> Awaitable[None]: ...
+
+
+async def _says_nothing(
+    actor: Actor, alert: Alert, outcome: Outcome | None, words: str | None, now: datetime
+) -> None:
+    return
+
+
+_ends: Ends = _says_nothing
+
+
+def use_ends(ends: Ends) -> None:
+    """Tell this room who keeps the search for a child: it lies in a room above."""
+    global _ends
+    _ends = ends
+
+
+async def close_alert(
+    actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
+) -> Alert:
+    """Close an alert; where it was about silence or absence, the watch begins anew from here.
+
+    An outcome of "missing" makes the child missing: an alert at the top of the ladder.
+    """
+    async with write():
+        before = await Alert.filter(id=alert_id).first()
+        if before is not None:
+            await lock(before.child_id)
+            await before.refresh_from_db(["closed_at"])
+        was_open = before is not None and before.closed_at is None
+        if before is not None:
+            # The watch before the alert, as everywhere: an answer that comes in this moment takes
+            # them in that order, and two who take them crosswise kill each other.
+            await Watch.filter(child_id=before.child_id).select_for_update().first()
+        if before is not None and was_open and before.cause == Cause.MISSING:
+            await _ends(actor, before, outcome, words, now)
+        alert = await alerts.close(actor, alert_id, outcome, words, now)
+        if not was_open:
+            return alert
+        if outcome is Outcome.MISSING and alert.cause != Cause.MISSING:
+            await _open_missing(actor, alert.child_id, words, alert.reason, now)
+        elif alert.cause in (Cause.SILENCE, Cause.MISSING):
+            await _begin_anew(alert, now)
+        if alert.cause == Cause.MISSING:
+            # Whoever has found the child has ended its silence too.
+            for silence in await Alert.filter(
+                child_id=alert.child_id, cause=Cause.SILENCE, closed_at__isnull=True
+            ):
+                await alerts.close(actor, silence.id, outcome, None, now)
+            if outcome in FOUND:
+                await happened(actor, alert.child_id, Happening.RETURN, now)
+    return alert
+
+
+async def _begin_anew(alert: Alert, now: datetime) -> None:
+    watch = await watch_of(alert.child_id)
+    if watch.is_over:
+        await _mark_missing(watch, is_missing=False)
+        return
+    one, changes = passed(await locked(alert.child_id, now), now)
+    if alert.cause == Cause.MISSING:
+        one.watch.is_missing = False
+    standing, _ = answering.settle(one.standing, one.terms, now)
+    await write_down(replace(one, standing=standing), changes, now, quietly=True)
+    await settle_rounds(alert.child_id, "seen", alert.id, now)
+
+
+async def open_missing(actor: Actor, child_id: UUID, words: str | None, now: datetime) -> Alert:
+    """ "I think this child is missing": everyone is called at once. Never blocked, never delayed;
+    said again while one is open, it joins that one."""
+    async with write():
+        return await _open_missing(actor, child_id, words, "said", now)
+
+
+async def _open_missing(
+    actor: Actor, child_id: UUID, words: str | None, reason: str, now: datetime
+) -> Alert:
+    watch = await watch_of(child_id)
+    if watch.is_over:
+        # A placement that has ended silences no one who misses the child.
+        await _mark_missing(watch, is_missing=True)
+    else:
+        one, changes = passed(await locked(child_id, now), now)
+        one.watch.is_missing = True
+        after = replace(one, standing=rules.alerted(one.standing))
+        await write_down(after, changes, now, quietly=True)
+    policy, _ = await policy_of(watch.agency_id)
+    opening = Opening(
+        child_id=child_id,
+        agency_id=watch.agency_id,
+        cause=Cause.MISSING,
+        tier=Tier.HIGH,
+        reason=reason,
+        opened_at=now,
+        words=words,
+        actor=actor,
+    )
+    [alert] = await open_alerts([opening], {watch.agency_id: policy}, now)
+    await happened(actor, child_id, Happening.MISSING, now, about=alert.id)
+    return alert
+
+
+async def _mark_missing(watch: Watch, *, is_missing: bool) -> None:
+    """Of a watch that is over: there is no round and no alarm that it could touch."""
+    standing = State.MISSING if is_missing else State.WELL
+    await Watch.filter(child_id=watch.child_id).update(
+        is_missing=is_missing, standing=standing.value, version=watch.version + 1
+    )
+    await announce(watch.agency_id, "watch")
+
+
+async def call_adults(
+    actor: Actor,
+    child_id: UUID,
+    cause: Cause,
+    about: UUID,
+    now: datetime,
+    *,
+    wish: Mapping[str, object | None] = MappingProxyType({}),
+) -> Alert:
+    """The child wants help, or to talk. In the caller's transaction.
+
+    `wish`: how it wants to be met (`how`), and by whom (`who`), where it said so. Said again, the
+    last wish counts; whom it names is called beside the ladder, never instead.
+    """
+    watch = await Watch.get(child_id=child_id)
+    policy, _ = await policy_of(watch.agency_id)
+    wished = {name: str(value) for name, value in wish.items() if value is not None}
+    opening = Opening(
+        child_id=child_id,
+        agency_id=watch.agency_id,
+        cause=cause,
+        tier=Tier(watch.tier),
+        reason=f"said_{cause.value}",
+        opened_at=now,
+        facts={"check_in": str(about), **wished},
+        actor=actor,
+    )
+    [alert] = await open_alerts([opening], {watch.agency_id: policy}, now)
+    if any(alert.facts.get(name) != value for name, value in wished.items()):
+        await Alert.filter(id=alert.id).update(facts={**alert.facts, **wished})
+    await contacts.ask([alert], now)
+    if "who" in wished:
+        await _call_beside(alert, UUID(wished["who"]), now)
+    return alert
+
+
+async def _call_beside(alert: Alert, person_id: UUID, now: datetime) -> None:
+    """Whom the child would like best, where that is somebody who is there for it and may act."""
+    ties = Tie.filter(
+        Tie.standing_at(now),
+        child_id=alert.child_id,
+        person_id=person_id,
+        person__disabled_at__isnull=True,
+    )
+    roles = frozenset([Role(tie.role) for tie in await ties])
+    if not may(roles, Action.ALERT_ACKNOWLEDGE):
+        return
+    saying = Saying(
+        kind=Kind.ALERT,
+        agency_id=alert.agency_id,
+        subject_kind="alert",
+        subject_id=alert.id,
+        person_id=person_id,
+        child_id=alert.child_id,
+        urgency="high",
+    )
+    await queue([saying], now)

@@ -1,0 +1,338 @@
+"""A watch with all that its rules need, read from rows and written back. No decision is here."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
+from server.alerts.recipients import policy_of
+from server.clock import known_zone
+from server.notify.devices import reached_of
+from server.people.models import Tie
+from server.people.rules import Role
+from server.policy.model import LONGEST, Policy, Signal, Tier
+from server.storage.db import among, as_id, as_moment, fetch
+from server.watch.changing import retune
+from server.watch.habit import REMEMBERED, UNTOLD, Known, Past, learned
+from server.watch.models import Pause, Sighting, Watch
+from server.watch.rhythm import rules as rhythms
+from server.watch.rhythm.models import Season as SeasonRow
+from server.watch.rhythm.rules import Season, Span
+from server.watch.signals.models import Observation
+from server.watch.signals.rules import that_ask
+from server.watch.state_machine import (
+    Change,
+    Standing,
+    State,
+    Terms,
+    Why,
+    act_at,
+    advance,
+    ceiling_at,
+    opens_of,
+    state,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One watch as it was read, and what it goes by."""
+
+    watch: Watch
+    standing: Standing
+    terms: Terms
+    policy: Policy
+    carers: tuple[UUID, ...]
+
+
+# Whether one of these signals holds for a child at a moment: moods lie in a room above this one, so
+# the composition roots hand it in.
+Holds = Callable[[UUID, Mapping[str, Signal], datetime], Awaitable[bool]]
+_holds: Holds | None = None
+
+
+def use_signals(holds: Holds) -> None:
+    """Tell this room how signals are read."""
+    global _holds
+    _holds = holds
+
+
+async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
+    """The cases of these watches, with a handful of queries for all of them."""
+    ids = [watch.child_id for watch in watches]
+    pauses = await _pauses(ids, now)
+    seasons = await _seasons(ids, now)
+    carers = await _carers(ids, now)
+    policies: dict[UUID, Policy] = {}
+    for agency_id in {watch.agency_id for watch in watches}:
+        policies[agency_id], _ = await policy_of(agency_id)
+    weighed = [watch for watch in watches if _learns(policies[watch.agency_id])]
+    known = await _known(weighed, now)
+    silent = {w.child_id for w in weighed if _asks_of_silent_phones(policies[w.agency_id])}
+    for child_id, push in (await reached_of(silent, now)).items():
+        known[child_id] = replace(known[child_id], unreached_since=push.unreached_since)
+    for watch in weighed:
+        if await _drifts(watch, policies[watch.agency_id], now):
+            known[watch.child_id] = replace(known[watch.child_id], drifts=True)
+    return [
+        case(
+            watch,
+            policies[watch.agency_id],
+            pauses.get(watch.child_id, ()),
+            carers,
+            known.get(watch.child_id, UNTOLD),
+            seasons.get(watch.child_id, ()),
+        )
+        for watch in watches
+    ]
+
+
+def _learns(policy: Policy) -> bool:
+    return any(tier.steps.doubt is not None for tier in policy.tiers.values())
+
+
+def _asks_of_silent_phones(policy: Policy) -> bool:
+    doubts = [tier.steps.doubt for tier in policy.tiers.values()]
+    return any(doubt is not None and doubt.silent_phone for doubt in doubts)
+
+
+async def _drifts(watch: Watch, policy: Policy, now: datetime) -> bool:
+    """Whether a round is late now, and a signal that asks held when it became late: not when
+    somebody looked, so that it makes no difference how often anybody does."""
+    asking = that_ask(policy.signals)
+    if _holds is None or not asking or watch.missed_due_at is not None or watch.due_at is None:
+        return False
+    late_at = watch.due_at + policy.tiers[Tier(watch.tier)].steps.grace
+    return late_at <= now and await _holds(watch.child_id, asking, late_at)
+
+
+async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:
+    """What a policy that weighs a silence goes by, beside the rounds of the silence itself."""
+    if not watches:
+        return {}
+    ids = [watch.child_id for watch in watches]
+    past, unseen = await _past(ids), await _unseen(watches)
+    warned, missing = await _warned(ids, now), await _were_missing(ids)
+    return {
+        watch.child_id: Known(
+            habit=learned(past.get(watch.child_id, ()), known_zone(watch.zone)),
+            unseen=tuple(unseen.get(watch.child_id, ())),
+            warned_at=warned.get(watch.child_id),
+            missing=missing[watch.child_id],
+        )
+        for watch in watches
+    }
+
+
+async def _unseen(watches: Sequence[Watch]) -> dict[UUID, list[datetime]]:
+    """When somebody looked for a child since its last sign, and did not find it."""
+    since = {watch.child_id: watch.sign_at for watch in watches}
+    rows = await Sighting.filter(
+        child_id__in=list(since), answer="not_seen", at__gt=min(since.values())
+    ).order_by("at")
+    found: dict[UUID, list[datetime]] = {}
+    for row in rows:
+        if row.at > since[row.child_id]:
+            found.setdefault(row.child_id, []).append(row.at)
+    return found
+
+
+async def _warned(ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:
+    """When adults last noticed a warning sign, as far back as a policy may look."""
+    held = Observation.filter(
+        child_id__in=list(ids), taken_back_at__isnull=True, at__gt=now - LONGEST
+    )
+    # Of several the latest is what stays.
+    return dict(await held.order_by("at").values_list("child_id", "at"))
+
+
+async def _were_missing(ids: Sequence[UUID]) -> Counter[UUID]:
+    """How often each of them was missing, and is not any more."""
+    rows = Alert.filter(child_id__in=list(ids), cause=Cause.MISSING, closed_at__isnull=False)
+    return Counter(as_id(child_id) for child_id in await rows.values_list("child_id", flat=True))
+
+
+async def _past(ids: Sequence[UUID]) -> dict[UUID, list[Past]]:
+    """What the habit of each child is learned from: its last rounds that are over. A round of the
+    silence that lasts is none of them, so that the habit stays what it was when that began.
+
+    Read where it is needed, and only under a policy that asks for it: an answer is settled without
+    a read, and has nothing more to write for it.
+    """
+    rows = await fetch(_PAST.format(any=among()), [list(ids), REMEMBERED])
+    found: dict[UUID, list[Past]] = {}
+    for row in rows:
+        past = Past(as_moment(row["due_at"]), row["state"] == "answered")
+        found.setdefault(as_id(row["child_id"]), []).append(past)
+    return found
+
+
+# Of those that somebody else settled by seeing the child, the late ones were missed; the others
+# tell nothing.
+_PAST = """
+SELECT child_id, due_at, state FROM (
+  SELECT child_id, due_at, state,
+         ROW_NUMBER() OVER (PARTITION BY child_id ORDER BY due_at DESC) AS place
+  FROM round WHERE child_id {any} AND settled_at IS NOT NULL
+  AND (state IN ('answered', 'answered_late') OR (state = 'seen' AND settled_at >= late_at))
+) AS latest WHERE place <= $2
+"""
+
+
+def case(
+    watch: Watch,
+    policy: Policy,
+    pauses: tuple[Span, ...],
+    carers: Mapping[UUID, tuple[UUID, ...]],
+    known: Known = UNTOLD,
+    seasons: tuple[Season, ...] = (),
+) -> Case:
+    """One case. Raises where a row makes no sense: the tick then sets that row apart."""
+    asked = carers.get(watch.child_id, ())
+    tier = Tier(watch.tier)
+    terms = Terms(
+        tier=tier,
+        steps=policy.tiers[tier].steps,
+        rhythm=rhythms.read(watch.rhythm),
+        zone=known_zone(watch.zone),
+        pauses=pauses,
+        has_carer=bool(asked),
+        known=known,
+        seasons=seasons,
+    )
+    return Case(watch, standing_of(watch), terms, policy, asked)
+
+
+async def _pauses(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Span, ...]]:
+    # Those that ended lately still count: the ceiling on silence begins at their end.
+    since = now - LONGEST
+    found: dict[UUID, tuple[Span, ...]] = {}
+    for pause in await Pause.filter(child_id__in=list(ids), until_at__gt=since):
+        end = pause.until_at if pause.ended_at is None else min(pause.ended_at, pause.until_at)
+        if end > pause.from_at:
+            # Who was back before the end has nothing to say then.
+            returns = pause.returns and pause.ended_at is None
+            span = Span(pause.from_at, end, returns)
+            found[pause.child_id] = (*found.get(pause.child_id, ()), span)
+    return found
+
+
+async def _seasons(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Season, ...]]:
+    # Those that ended lately still count: rounds of theirs may be missed.
+    since = now - LONGEST
+    found: dict[UUID, tuple[Season, ...]] = {}
+    for row in await SeasonRow.filter(child_id__in=list(ids), until_at__gt=since):
+        end = row.until_at if row.ended_at is None else min(row.ended_at, row.until_at)
+        if end > row.from_at:
+            rhythm, zone = rhythms.read(row.rhythm), known_zone(row.zone)
+            one = Season(Span(row.from_at, end), rhythm, zone)
+            found[row.child_id] = (*found.get(row.child_id, ()), one)
+    return found
+
+
+async def _carers(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[UUID, ...]]:
+    ties = await Tie.filter(
+        Tie.standing_at(now),
+        child_id__in=list(ids),
+        role=Role.CARER,
+        person__disabled_at__isnull=True,
+    ).values_list("child_id", "person_id")
+    found: dict[UUID, tuple[UUID, ...]] = {}
+    for child_id, person_id in ties:
+        found[child_id] = (*found.get(child_id, ()), person_id)
+    return found
+
+
+def standing_of(watch: Watch) -> Standing:
+    """The slice of the row that the rules need."""
+    assert watch.due_at is not None
+    assert watch.opens_at is not None
+    return Standing(
+        due_at=watch.due_at,
+        opens_at=watch.opens_at,
+        then_due_at=watch.then_due_at,
+        prompted=watch.prompted,
+        sign_at=watch.sign_at,
+        missed_due_at=watch.missed_due_at,
+        late_at=watch.late_at,
+        ask_at=watch.ask_at,
+        asked_at=watch.asked_at,
+        alarm_at=watch.alarm_at,
+        alarm_why=Why(watch.alarm_why) if watch.alarm_why else None,
+        is_alerted=watch.is_alerted,
+        last_call_at=watch.last_call_at,
+        held_at=watch.held_at,
+    )
+
+
+def as_row(standing: Standing, terms: Terms, watch: Watch, now: datetime) -> dict[str, Any]:
+    """What is written back: the standing, and what it makes of the next moments."""
+    then = standing.then_due_at
+    then_opens = opens_of(terms, then, standing.due_at) if then is not None else None
+    seen = State.MISSING if watch.is_missing else state(standing, terms, now)
+    return {
+        "tier": watch.tier,
+        "tier_until_at": watch.tier_until_at,
+        "tier_then": watch.tier_then,
+        "standing": seen.value,
+        "due_at": standing.due_at,
+        "opens_at": standing.opens_at,
+        "then_due_at": then,
+        "then_opens_at": then_opens,
+        "then_act_at": _then_act_at(standing, terms, watch, then_opens, now),
+        "prompted": standing.prompted,
+        "missed_due_at": standing.missed_due_at,
+        "late_at": standing.late_at,
+        "ask_at": standing.ask_at,
+        "asked_at": standing.asked_at,
+        "alarm_at": standing.alarm_at,
+        "alarm_why": standing.alarm_why.value if standing.alarm_why else None,
+        "is_alerted": standing.is_alerted,
+        "last_call_at": standing.last_call_at,
+        "held_at": standing.held_at,
+        "heard_at": watch.heard_at,
+        "heard_way": watch.heard_way,
+        "sign_at": standing.sign_at,
+        "answered_at": watch.answered_at,
+        "is_missing": watch.is_missing,
+        "rhythm": watch.rhythm,
+        "zone": watch.zone,
+        "act_at": _min(act_at(standing, terms, now), watch.tier_until_at),
+        "quarantined_at": None,
+    }
+
+
+def _then_act_at(
+    standing: Standing, terms: Terms, watch: Watch, then_opens: datetime | None, now: datetime
+) -> datetime | None:
+    """When to decide next, if the current round is settled before then: stored, so that settling
+    needs no read. An answer comes after the round has opened, so the ceiling lies no earlier."""
+    if then_opens is None:
+        return None
+    ceiling = ceiling_at(replace(standing, sign_at=standing.opens_at), terms)
+    edges = [edge for p in terms.pauses for edge in (p.begin, p.end) if edge > now]
+    return _min(min([then_opens, ceiling, *edges]), watch.tier_until_at)
+
+
+def _min(moment: datetime, other: datetime | None) -> datetime:
+    return moment if other is None else min(moment, other)
+
+
+def passed(one: Case, now: datetime) -> tuple[Case, tuple[Change, ...]]:
+    """The case as time has made it by `now`; a tier that ends in between ends at its moment."""
+    until, watch = one.watch.tier_until_at, one.watch
+    if until is None or until > now:
+        standing, changes = advance(one.standing, one.terms, now)
+        return replace(one, standing=standing), changes
+    standing, before = advance(one.standing, one.terms, until)
+    tier = Tier(watch.tier_then or watch.tier)
+    watch.tier, watch.tier_until_at, watch.tier_then = tier.value, None, None
+    terms = replace(one.terms, tier=tier, steps=one.policy.tiers[tier].steps)
+    if tier.is_tighter_than(one.terms.tier):
+        standing = retune(standing, terms, until, before=one.terms)
+    standing, after = advance(standing, terms, now, since=until)
+    return replace(one, standing=standing, terms=terms), (*before, *after)

@@ -1,0 +1,232 @@
+"""What comes in: JSON bodies and forms, decoded and checked.
+
+said = await json_body(request, Answer)     msgspec decodes and checks; a fault names its field
+"""
+
+import json
+import re
+from datetime import MAXYEAR, MINYEAR, date, datetime, time
+from functools import lru_cache
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from starlette.datastructures import FormData
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Scope
+
+from server.clock import as_utc
+from server.errors import Malformed, Refused, WrongType
+from server.i18n import N_
+from server.security import encryption
+
+T = TypeVar("T")
+
+# More fields than any form of ours has; files come another way.
+_MOST_FIELDS = 500
+
+_CHARACTERS = N_("The text contains characters that we cannot save.")
+
+_MARK = encryption.MARK.encode()
+
+
+async def json_body(request: Request, type: type[T], *, is_loose: bool = False) -> T:
+    """The body as that type. Where it is loose, its texts are for whoever called to look at.
+
+    Raises WrongType for another content type, Malformed for what is not JSON in UTF-8 or holds
+    characters that no database takes, Refused with `field` for a value that does not fit.
+    """
+    _check_type(header(request.scope, b"content-type"))
+    body = await _body(request)
+    try:
+        said = _decode(body, type) if not is_loose else _decode_loosely(body, type)
+        # A database takes neither NUL nor half a surrogate pair, and both can hide in an escape.
+        # What nobody reads, since it is in a field that we do not know, is not stored either.
+        if not is_loose and (b"\\u" in body or _MARK in body):
+            _check_texts(msgspec.to_builtins(said))
+        check_moments(said)
+        return said
+    except msgspec.ValidationError as fault:
+        raise _refused(str(fault)) from None
+    except (msgspec.DecodeError, json.JSONDecodeError, UnicodeError, RecursionError):
+        raise Malformed(N_("The body is not JSON in UTF-8.")) from None
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """What came under this name, in small letters; "" where nothing did.
+
+    The framework's own mapping is made anew for each request and encodes the name for each look.
+    """
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return ""
+
+
+async def _body(request: Request) -> bytes:
+    """The whole body. Most come in one piece; the framework makes a generator for each."""
+    message = await request.receive()
+    if message["type"] != "http.request":
+        raise ClientDisconnect
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body
+    return body + await request.body()
+
+
+def _decode(body: bytes, type: type[T]) -> T:
+    """The body as that type. 3.0 is a whole number in JSON, and some clients write it so."""
+    try:
+        return msgspec.json.decode(body, type=type)
+    except msgspec.ValidationError as fault:
+        if "got `float`" not in str(fault):
+            raise
+        return msgspec.convert(_whole(msgspec.json.decode(body)), type)
+
+
+def _decode_loosely(body: bytes, type: type[T]) -> T:
+    """The same with half surrogate pairs in it, which JSON can spell and no database can hold."""
+    try:
+        return _decode(body, type)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return msgspec.convert(json.loads(body.decode(), parse_constant=_no_number), type)
+
+
+def _no_number(name: str) -> None:
+    raise UnicodeError(f"{name} is no JSON")
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _whole(item) for name, item in value.items()}
+    return value
+
+
+@lru_cache(maxsize=64)
+def _check_type(content_type: str) -> None:
+    media, _, parameters = content_type.partition(";")
+    if not re.fullmatch(r"application/([\w.-]+\+)?json", media.strip().lower()):
+        raise WrongType(N_("The content type must be application/json."))
+    charset = re.search(r"charset\s*=\s*\"?([\w-]+)", parameters.lower())
+    if charset and charset[1] not in ("utf-8", "utf8", "us-ascii"):
+        raise Malformed(N_("The body is not JSON in UTF-8."))
+
+
+def check_moments(said: Any) -> None:
+    """Raises Refused for a moment in the first or the last year of the calendar: in another zone it
+    may lie outside of it."""
+    for name in getattr(said, "__struct_fields__", ()):
+        value = getattr(said, name)
+        if isinstance(value, datetime) and not MINYEAR < value.year < MAXYEAR:
+            raise Refused(
+                N_("“{field}” is not valid: {reason}"), field=name, reason="no such year here"
+            )
+
+
+def _check_texts(value: Any) -> None:
+    if isinstance(value, str):
+        clean_text(value)
+    elif isinstance(value, list):
+        for item in value:
+            _check_texts(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            clean_text(name)
+            _check_texts(item)
+
+
+def clean_text(text: str) -> str:
+    """The text, if every database can hold it as a text. Raises Malformed.
+
+    A sealed text of ours is refused too: whoever has one without the key could send it in as their
+    own words and read it back opened.
+    """
+    is_storable = "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+    if not is_storable or encryption.holds_sealed(text):
+        raise Malformed(_CHARACTERS)
+    return text
+
+
+_AT = re.compile(r" - at `(?:key in )?\$\.?(.*?)`\Z")
+
+_NAMED = re.compile(r"Object (missing required|contains unknown) field `([^`]*)`")
+
+
+def _refused(says: str) -> Refused:
+    """What msgspec says, as a fault that names its field: "answers[2].mood"."""
+    found = _AT.search(says)
+    place = found[1] if found else ""
+    reason = says[: found.start()] if found else says
+    named = _NAMED.match(reason)
+    if named is None:
+        if not place:
+            return Refused(N_("The content is not valid: {reason}"), reason=reason)
+        return Refused(N_("“{field}” is not valid: {reason}"), field=place, reason=reason)
+    field = f"{place}.{named[2]}" if place else named[2]
+    if named[1].startswith("missing"):
+        return Refused(N_("“{field}” is missing."), field=field)
+    return Refused(N_("“{field}” is not known here."), field=field)
+
+
+async def form_body(request: Request, *, files: int = 0) -> FormData:
+    """The fields of a form, checked for characters that cannot be stored. More files than that are
+    refused; what is in one is for whoever called to look at."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise WrongType(N_("The content type must be that of a form."))
+    form = await request.form(max_files=files, max_fields=_MOST_FIELDS)
+    for name, value in form.multi_items():
+        clean_text(name)
+        if isinstance(value, str):
+            clean_text(value)
+    return form
+
+
+def form_day(text: str, field: str) -> date:
+    """A day as a form sends it. Raises Refused, naming the field, for anything else."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        raise Refused(N_("Enter a date, for example 2027-03-31."), field=field) from None
+    if not 2000 <= day.year <= 2200:
+        raise Refused(N_("Enter a date, for example 2027-03-31."), field=field)
+    return day
+
+
+def form_moment(text: str, field: str, zone: ZoneInfo) -> datetime:
+    """A day and a time as a form sends them, on the clock of `zone`. Raises Refused."""
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(N_("Enter a date and a time."), field=field) from None
+    if local.tzinfo is not None or not 2000 <= local.year <= 2200:
+        raise Refused(N_("Enter a date and a time."), field=field)
+    return as_utc(local.date(), local.time(), zone)
+
+
+def form_time(text: str, field: str) -> time:
+    """A time of day as a form sends it. Raises Refused."""
+    try:
+        return time.fromisoformat(text).replace(second=0, microsecond=0, tzinfo=None)
+    except ValueError:
+        raise Refused(N_("Enter a time such as 18:00."), field=field) from None
+
+
+def form_count(text: str) -> int | None:
+    """A whole number of a hidden field; None for anything else, however long."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def form_id(text: str, field: str) -> UUID:
+    """What was chosen from a list in a form. Raises Refused."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Refused(N_("Choose one from the list."), field=field) from None

@@ -1,0 +1,181 @@
+"""What goes out: JSON, problem documents, and pages of faults.
+
+    return json_answer(result, status=201)
+
+Which language an answer is in: `request.state.language`, which signing in sets from the session,
+else what the browser asks for. Times on pages are in `request.state.zone`, else in UTC.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server import logs
+from server.errors import Malformed, NotFound, WaymarkError
+from server.i18n import N_, gettext
+from server.web.rendering import language_of, page
+
+PROBLEM_TYPE = "application/problem+json"
+
+_TITLES: Mapping[int, str] = {
+    400: N_("We could not read this request"),
+    401: N_("Sign in first"),
+    403: N_("You are not allowed to do this"),
+    404: N_("Not found"),
+    405: N_("This cannot be done here"),
+    409: N_("This has just changed"),
+    413: N_("Too much at once"),
+    415: N_("Wrong type of content"),
+    422: N_("Something needs to be corrected"),
+    429: N_("Too many tries"),
+    500: N_("Something went wrong on our side"),
+    503: N_("Not available right now"),
+}
+
+_FAULT = N_("Something went wrong on our side. We have logged it. Nothing was saved.")
+
+_log = logs.get("web")
+
+
+def json_answer(
+    value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """JSON of structs, dicts, ids and UTC times (RFC 3339 with `Z`)."""
+    body = msgspec.json.encode(value)
+    return Response(body, status_code=status, headers=headers, media_type="application/json")
+
+
+def problem(error: WaymarkError, language: str) -> Response:
+    """The fault as an RFC 9457 problem document, with a stable `code` and a sentence for people."""
+    values = {**error.extra, "field": error.field or ""}
+    document = {
+        "type": "about:blank",
+        "title": gettext(language, _TITLES.get(error.status, _TITLES[500])),
+        "status": error.status,
+        "detail": gettext(language, error.detail, **values),
+        "code": error.code,
+    }
+    if error.field is not None:
+        document["field"] = error.field
+    document |= {name: value for name, value in error.extra.items() if name not in document}
+    headers = {"content-language": language, "vary": "Accept-Language"}
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    headers |= _wait(error)
+    return Response(
+        msgspec.json.encode(document),
+        status_code=error.status,
+        headers=headers,
+        media_type=PROBLEM_TYPE,
+    )
+
+
+def error_page(request: Request, error: WaymarkError) -> Response:
+    """The same for somebody who reads: what happened, and a way on."""
+    language = language_of(request)
+    values = {**error.extra, "field": error.field or ""}
+    context = {
+        "title": gettext(language, _TITLES.get(error.status, _TITLES[500])),
+        "detail": gettext(language, error.detail, **values),
+        "status": error.status,
+        "request_id": logs.request_id.get(),
+    }
+    return page_again(request, "error.html", context, error)
+
+
+def page_again(
+    request: Request, template: str, context: Mapping[str, Any], fault: WaymarkError | None
+) -> Response:
+    """A page with a form: as it is asked for, or shown again with what was wrong."""
+    if fault is None:
+        return page(request, template, context)
+    headers = _wait(fault)
+    return page(request, template, context, status=fault.status, headers=headers)
+
+
+def _wait(error: WaymarkError) -> dict[str, str]:
+    """How long to wait, where that is known."""
+    if "retry_after_s" not in error.extra:
+        return {}
+    return {"retry-after": str(error.extra["retry_after_s"])}
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person is to read the answer: not under /api/, and HTML is asked for by name."""
+    path = request.scope.get("path", "")
+    return not path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+async def answer_fault(request: Request, fault: Exception) -> Response:
+    """Any exception as a page or a problem document: the one exception handler of the app."""
+    error = _as_error(fault)
+    if wants_page(request):
+        return error_page(request, error)
+    response = problem(error, language_of(request))
+    if isinstance(fault, HTTPException) and fault.headers:
+        response.headers.update(fault.headers)
+    return response
+
+
+class _FromFramework(WaymarkError):
+    """A status that the framework chose."""
+
+    def __init__(self, status: int, detail: str, *, code: str) -> None:
+        super().__init__(detail, code=code)
+        self.status = status  # type: ignore[misc]
+
+
+def _as_error(fault: Exception) -> WaymarkError:
+    if isinstance(fault, WaymarkError):
+        return fault
+    if isinstance(fault, HTTPException):
+        return _from_framework(fault.status_code)
+    return WaymarkError(_FAULT)
+
+
+def _from_framework(status: int) -> WaymarkError:
+    if status == 404:
+        return NotFound(N_("This page does not exist."))
+    if status == 405:
+        return _FromFramework(405, N_("This cannot be done here."), code="method_not_allowed")
+    if status == 400:
+        return Malformed(N_("We could not read this request."))
+    return _FromFramework(status, _FAULT, code="fault")
+
+
+class Faults:
+    """Turns what nobody caught into a 500 that has all headers, and writes down where it was.
+
+    The exception goes on to the server afterwards, as the framework does it, so that tests see it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = has_begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting)
+        except ClientDisconnect:
+            _log.info("client_left")
+        except Exception as fault:
+            _log.error("unexpected", exc=fault)
+            fault.waymark_logged = True  # type: ignore[attr-defined]
+            if not has_begun:
+                response = await answer_fault(Request(scope, receive), fault)
+                await response(scope, receive, send)
+            raise

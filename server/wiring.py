@@ -1,0 +1,38 @@
+"""What a lower room has to know of a higher one, handed in at the start.
+
+A room never imports one above it. Where it has to tell of something, or ask, it holds a place for a
+function; this module alone fills these places. ARCHITECTURE.md says why each is needed.
+"""
+
+from server.alerts import rights_changes
+from server.missing.profile import actions as profiles
+from server.missing.returns import child_found
+from server.missing.search import opening
+from server.notify.actions import use_inbound, use_last_resorts
+from server.people.events import use_ears, use_rights_ear
+from server.plan.reviews import heard
+from server.rota.duty import on_duty
+from server.security import encryption
+from server.settings import Settings
+from server.tasks.actions import use_on_duty
+from server.watch.calendar import milestone_actions
+from server.watch.signals import drift
+from server.watch.watch_alerts import use_ends
+from server.watch.watch_state import use_signals
+
+
+def wire(settings: Settings) -> None:
+    """Fill the places, and use the keys. Twice is once."""
+    encryption.use(encryption.Keyring(settings.secret_keys))
+    use_last_resorts(len(settings.last_resort))
+    use_inbound(settings.inbound)
+    wire_rooms()
+
+
+def wire_rooms() -> None:
+    """What needs no settings: who hears of what, and who is asked."""
+    use_on_duty(on_duty)
+    use_rights_ear(rights_changes.hear)
+    use_ears(milestone_actions.hear, heard, opening.hear, child_found.hear, profiles.heard)
+    use_ends(child_found.ends)
+    use_signals(drift.holds)
