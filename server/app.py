@@ -5,7 +5,7 @@ Only this module, ticker.py and __main__.py know every room, and nothing imports
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import cache, partial
+from functools import cache
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -24,17 +24,12 @@ from server.alerts.called_access import called_about
 from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
 from server.auth.sessions import session_holds, session_of
-from server.checkin import shared_question
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.i18n import N_
-from server.inbound import reading
-from server.missing.search.clocks import lines_of
 from server.notify.channels.configured import channel_names
 from server.people.access import Looks
-from server.plan import quarantine
-from server.records.transfer.access import offers_of
 from server.rota.duty import on_rota
 from server.routes import all_routes
 from server.security.keys import vapid_public_key
@@ -85,12 +80,6 @@ def create_app(
     app.state.session_holds = session_holds
     app.state.on_rota = on_rota
     app.state.called_about = called_about
-    app.state.kept_apart = quarantine.count
-    app.state.offers_of = offers_of
-    app.state.texts_of = reading.texts_of
-    app.state.help_text_of = partial(reading.help_text_of, settings.inbound_numbers)
-    app.state.question_of = shared_question.to_ask
-    app.state.lines_of = lines_of
     app.state.changed_on_board = drift.OnBoard()
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app

@@ -39,7 +39,7 @@ API = (
     "server.people.api",
     "server.people.contact_api",
     "server.checkin.me",
-    "server.watch.me",
+    "server.phone.me",
     "server.people.me",
 )
 # What people at the desk open.

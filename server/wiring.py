@@ -16,9 +16,7 @@ from server.security import encryption
 from server.settings import Settings
 from server.tasks.actions import use_on_duty
 from server.watch.calendar import milestone_actions
-from server.watch.signals import drift
 from server.watch.watch_alerts import use_ends
-from server.watch.watch_state import use_signals
 
 
 def wire(settings: Settings) -> None:
@@ -35,4 +33,3 @@ def wire_rooms() -> None:
     use_rights_ear(rights_changes.hear)
     use_ears(milestone_actions.hear, heard, opening.hear, child_found.hear, profiles.heard)
     use_ends(child_found.ends)
-    use_signals(drift.holds)

@@ -46,6 +46,7 @@ ROOMS = (
     "imports",
     "simulation",
     "reports",
+    "phone",
     "desk",
     "demo",
 )
@@ -336,7 +337,7 @@ WRITERS |= {"get_or_create", "bulk_update", "select_for_update"}
 
 @pytest.mark.parametrize("path", [path for path in ROOM_FILES if answers_requests(path)], **names)
 def test_what_answers_requests_writes_nothing_itself(path: Path) -> None:
-    """Only actions write. (A sign of life is a plain update without a decision: watch/me.py.)"""
+    """Only actions write. (A sign of life is a plain update without a decision: phone/me.py.)"""
     tree = ast.parse(path.read_text())
     rows = {
         alias.asname or alias.name
@@ -352,7 +353,7 @@ def test_what_answers_requests_writes_nothing_itself(path: Path) -> None:
         and node.func.attr in WRITERS
         and _root(node.func) in rows
     ]
-    if path == SERVER / "watch" / "me.py":
+    if path == SERVER / "phone" / "me.py":
         assert len(found) == 1
         return
     assert not found

@@ -1,9 +1,9 @@
 """The page of a child: how it stands, what it said, what was agreed. And checking in for it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from server.checkin.rules import LONGEST_NOTE, Answer, Want
 from server.desk.board import MARK_WORDS, group_of, look_of, marks_one_by_one, strip
 from server.errors import IdReused, Refused, WaymarkError
 from server.i18n import N_, format_day, format_short_date, gettext, ngettext
+from server.inbound import reading
 from server.people.access import (
     BOARD_LOOK_EVERY,
     Roles,
@@ -33,6 +34,7 @@ from server.people.rules import Action, Role, may
 from server.people.unsupervised import unsupervised
 from server.people.words import ROLES, entered, form_fault
 from server.placements.actions import why_left
+from server.plan import quarantine
 from server.policy.levels import Way
 from server.tasks.turns import lines
 from server.watch import evidence
@@ -54,11 +56,6 @@ MOST = 90
 MOST_NOTICED = 12
 # What was said so long before it arrived had waited on a phone without a network.
 HAD_WAITED = timedelta(minutes=10)
-# The life project lies in a room above this one: the composition root hangs this on `app.state`.
-# What was texted from the agreed number of a child lies in a room above: the composition root hands
-# it in.
-TextsOf = Callable[[UUID, int], Awaitable[Sequence[tuple[datetime, str, bool]]]]
-KeptApart = Callable[[UUID, Roles], Awaitable[int]]
 MOODS = (N_("Awful"), N_("Bad"), N_("So-so"), N_("Good"), N_("Great"))
 
 
@@ -142,8 +139,7 @@ async def _kept_apart(request: Request, child: Child, roles: Roles) -> int:
     """How many words of somebody whose tie is over wait for this reader to decide about them."""
     if not may(roles, Action.QUARANTINE_DECIDE):
         return 0
-    count = cast(KeptApart, request.app.state.kept_apart)
-    return await count(child.id, roles)
+    return await quarantine.count(child.id, roles)
 
 
 async def _left(request: Request, child: Child) -> str:
@@ -248,8 +244,7 @@ async def _history(request: Request, child: Child, now: datetime) -> list[Moment
     moments = [_answer(one, names.get(one.by_id), language) for one in answers]
     moments += [_seen(one, names.get(one.by_id), language) for one in seen]
     moments += [_forgot(one, language, zone, now) for one in await forgot.limit(MOST)]
-    texts_of = cast(TextsOf, request.app.state.texts_of)
-    moments += [_text(*one, language) for one in await texts_of(child.id, MOST)]
+    moments += [_text(*one, language) for one in await reading.texts_of(child.id, MOST)]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST]
 
 

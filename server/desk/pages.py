@@ -19,6 +19,7 @@ from server.people.access import called_about, now_of, staff_of, still_in
 from server.people.desk_forms import done
 from server.people.models import Person
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
+from server.records.transfer.access import offers_of
 from server.watch import children, evidence
 from server.watch.wording import span
 from server.web import live
@@ -57,7 +58,7 @@ async def show_board(request: Request) -> Response:
         "is_unseen": await _shows_nothing(visitor.person_id, now),
         "broken": await _broken(request, Role(visitor.role)),
         "gap": await duty_pages.first_gap(request, visitor),
-        "offers": await request.app.state.offers_of(visitor),
+        "offers": await offers_of(visitor),
         "done": done(request),
         "now": now,
     }

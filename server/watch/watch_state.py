@@ -1,7 +1,7 @@
 """A watch with all that its rules need, read from rows and written back. No decision is here."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from server.clock import known_zone
 from server.notify.devices import reached_of
 from server.people.models import Tie
 from server.people.rules import Role
-from server.policy.model import LONGEST, Policy, Signal, Tier
+from server.policy.model import LONGEST, Policy, Tier
 from server.storage.db import among, as_id, as_moment, fetch
 from server.watch.changing import retune
 from server.watch.habit import REMEMBERED, UNTOLD, Known, Past, learned
@@ -22,6 +22,7 @@ from server.watch.models import Pause, Sighting, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Season as SeasonRow
 from server.watch.rhythm.rules import Season, Span
+from server.watch.signals import drift
 from server.watch.signals.models import Observation
 from server.watch.signals.rules import that_ask
 from server.watch.state_machine import (
@@ -47,18 +48,6 @@ class Case:
     terms: Terms
     policy: Policy
     carers: tuple[UUID, ...]
-
-
-# Whether one of these signals holds for a child at a moment: moods lie in a room above this one, so
-# the composition roots hand it in.
-Holds = Callable[[UUID, Mapping[str, Signal], datetime], Awaitable[bool]]
-_holds: Holds | None = None
-
-
-def use_signals(holds: Holds) -> None:
-    """Tell this room how signals are read."""
-    global _holds
-    _holds = holds
 
 
 async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
@@ -104,10 +93,10 @@ async def _drifts(watch: Watch, policy: Policy, now: datetime) -> bool:
     """Whether a round is late now, and a signal that asks held when it became late: not when
     somebody looked, so that it makes no difference how often anybody does."""
     asking = that_ask(policy.signals)
-    if _holds is None or not asking or watch.missed_due_at is not None or watch.due_at is None:
+    if not asking or watch.missed_due_at is not None or watch.due_at is None:
         return False
     late_at = watch.due_at + policy.tiers[Tier(watch.tier)].steps.grace
-    return late_at <= now and await _holds(watch.child_id, asking, late_at)
+    return late_at <= now and await drift.holds(watch.child_id, asking, late_at)
 
 
 async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:

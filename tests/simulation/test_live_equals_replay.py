@@ -26,6 +26,7 @@ from server.notify.push_health import STALE_AFTER
 from server.notify.rules import Kind
 from server.people.models import Child
 from server.people.rules import Leaving, Role
+from server.phone.me import note_app_seen
 from server.placements import actions
 from server.policy import parser as policies
 from server.policy.levels import BY_WAY, Evidence
@@ -41,7 +42,6 @@ from server.watch.calendar.models import Milestone
 from server.watch.carer import questions
 from server.watch.carer.models import Question
 from server.watch.events import Event, events_of
-from server.watch.me import note_app_seen
 from server.watch.models import Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm import rules as rhythms

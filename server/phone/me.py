@@ -1,8 +1,7 @@
 """What a phone asks about its own person at every start: who, what next, and in which language."""
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -12,7 +11,10 @@ from starlette.responses import Response
 from server.audit.epochs import EpochOut, epoch_out
 from server.auth.api import ChildOut, PersonOut, person_out
 from server.auth.sessions import renew_cookie, token_of
+from server.checkin.shared_question import to_ask
 from server.errors import Refused
+from server.inbound.reading import help_text_of
+from server.missing.search.clocks import lines_of
 from server.notify.devices import health_of
 from server.notify.push_health import Health
 from server.people.access import Visitor, now_of, own_child, visitor_of
@@ -55,16 +57,6 @@ class HelpTextOut(msgspec.Struct):
 
     number: str
     word: str
-
-
-# What is agreed about text messages lies in a room above: the composition root hands it in.
-HelpTextOf = Callable[[UUID], Awaitable[tuple[str, str] | None]]
-# And so does the question that a child and its caseworker share: its id, and the words.
-QuestionOf = Callable[[UUID], Awaitable[tuple[UUID, str] | None]]
-
-
-# Whom a child of an agency can call while it is looked for: the number to talk, and the other one.
-LinesOf = Callable[[UUID], Awaitable[tuple[str, str]]]
 
 
 class LinesOut(msgspec.Struct):
@@ -187,12 +179,12 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
         found.child = ChildOut(person.id, person.name)
         if watch is not None and watch.is_missing:
             found.door = True
-            found.lines = LinesOut(*await cast(LinesOf, request.app.state.lines_of)(agency.id))
+            found.lines = LinesOut(*await lines_of(agency.id))
         found.helpers = await _helpers(person.id, now_of(request))
-        text = await cast(HelpTextOf, request.app.state.help_text_of)(person.id)
+        text = await help_text_of(settings.inbound_numbers, person.id)
         if text is not None:
             found.help_text = HelpTextOut(*text)
-        asked = await cast(QuestionOf, request.app.state.question_of)(person.id)
+        asked = await to_ask(person.id)
         if asked is not None:
             found.question = QuestionOut(*asked)
     return found

@@ -1,0 +1,1 @@
+"""What a phone asks about its own child, drawn from several rooms."""
