@@ -38,6 +38,9 @@ from tests.records.files import change_manifest, members
 from tests.records.files import write as write_file
 from tests.snapshot import dump
 
+# A restore refuses where another program is connected.
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
