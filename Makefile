@@ -83,7 +83,7 @@ migrate: $(MADE)/waymark
 
 test: test-quick test-browser test-load ## Test it all: on SQLite, on PostgreSQL, in real browsers
 
-# Three on two cores: tests wait for PostgreSQL half of the time.
+# Three on two cores: tests wait for PostgreSQL, or for a browser, half of the time.
 test-quick: $(MADE)/dev $(MADE)/app ## The same without browsers and load
 	$(PYTEST) -n 3 --dist worksteal -m "not browser and not load" $(ARGS)
 
@@ -96,7 +96,7 @@ test-changed: $(MADE)/dev $(MADE)/app ## What a change can affect, by its import
 	exec $(PYTEST) -n 2 --dist worksteal -m "not browser and not load" $$files $(ARGS)
 
 test-browser: $(MADE)/dev $(MADE)/app browsers ## In real browsers
-	$(PYTEST) -n 2 --dist worksteal -m "browser and not load" $(ARGS)
+	$(PYTEST) -n 3 --dist worksteal -m "browser and not load" $(ARGS)
 
 # One test after the other: these time things, or take the whole machine.
 test-load: $(MADE)/dev $(MADE)/app browsers ## What is timed, and what takes long
