@@ -62,7 +62,7 @@ from tests.test_access import (
     spell_id,
 )
 
-EXAMPLES = 4
+EXAMPLES = 6
 ALWAYS: list[Any] = [
     not_a_server_error,
     checks.status_code_conformance,
