@@ -18,11 +18,11 @@ APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test test-quick test-browser test-load explore browsers check bench lock clean migrate \
+.PHONY: help run setup test test-quick test-changed test-room test-browser test-load explore browsers check bench lock clean migrate \
 	coverage check-format check-lint check-types check-app check-words check-migrations check-locks check-docs
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 # Without `migrate`: the demo migrates by itself, and a start is to be quick.
 run: $(MADE)/app ## Set everything up and serve the demo agency (HOST, PORT; DEMO=fast for a rhythm of seconds)
@@ -83,12 +83,20 @@ migrate: $(MADE)/waymark
 
 test: test-quick test-browser test-load ## Test it all: on SQLite, on PostgreSQL, in real browsers
 
-# Three on two cores: tests wait for PostgreSQL half of the time.
+# Three on two cores: tests wait for PostgreSQL, or for a browser, half of the time.
 test-quick: $(MADE)/dev $(MADE)/app ## The same without browsers and load
 	$(PYTEST) -n 3 --dist worksteal -m "not browser and not load" $(ARGS)
 
+test-room: $(MADE)/dev $(MADE)/app ## One room or file without browsers: ROOM=people, ROOM=test_docs.py, ROOM=walks/test_week.py
+	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load" $(or $(ROOM:%=tests/%),$(error ROOM=people)) $(ARGS)
+
+test-changed: $(MADE)/dev $(MADE)/app ## What a change can affect, by its imports, since SINCE=main
+	@files="$$($(BIN)/python -m tools.changed $(or $(SINCE),main))" || exit 1; \
+	[ -n "$$files" ] || { echo "Nothing has changed."; exit 0; }; \
+	exec $(PYTEST) -n 2 --dist worksteal -m "not browser and not load" $$files $(ARGS)
+
 test-browser: $(MADE)/dev $(MADE)/app browsers ## In real browsers
-	$(PYTEST) -n 2 --dist worksteal -m "browser and not load" $(ARGS)
+	$(PYTEST) -n 3 --dist worksteal -m "browser and not load" $(ARGS)
 
 # One test after the other: these time things, or take the whole machine.
 test-load: $(MADE)/dev $(MADE)/app browsers ## What is timed, and what takes long

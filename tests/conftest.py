@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,17 @@ settings.load_profile("waymark")
 # schemathesis has Hypothesis print no value in the whole process, to be quicker itself: a failing
 # example would read `n=,`. Its pytest plugin has done so before this file is read.
 hypothesis.core.RepresentationPrinter = pretty.RepresentationPrinter
+
+# SQLite waits for the disk after each commit, and a test commits dozens of times. In memory it does
+# not. Docker gives 64 MB there and forbids programs: then the folders of tests stay on the disk.
+MEMORY = Path("/dev/shm")  # noqa: S108 (pytest makes folders of its own there, for its user alone)
+NEEDED = 2_000_000_000
+if (
+    MEMORY.is_dir()
+    and shutil.disk_usage(MEMORY).free > NEEDED
+    and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 pytest_plugins = [
     f"tests.{path.stem}" for path in sorted(Path(__file__).parent.glob("fixtures*.py"))

@@ -126,7 +126,8 @@ def migrated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         yield Database(f"sqlite://{path}", "sqlite")
         return
     reused: Reused = request.getfixturevalue("reused")
-    yield Database(reused.take(), "postgres")
+    alone = request.node.get_closest_marker("alone") is not None
+    yield Database(reused.take(alone=alone), "postgres")
     reused.give_back()
 
 

@@ -1,7 +1,7 @@
 """Long tests begin first, and each process of a run begins with its share of them.
 
-The sweeps (every form with every nonsense, every route for every role) take minutes each. Where
-they come last, one process works on alone while the others have nothing left.
+The sweeps (every form with nonsense, every route for every role) take up to half a minute each.
+Where they come last, one process works on alone while the others have nothing left.
 """
 
 from __future__ import annotations

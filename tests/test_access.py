@@ -1353,26 +1353,31 @@ def _filled(body: Mapping[str, Any], cast: Cast) -> dict[str, Any]:
     }
 
 
+def test_every_route_has_an_expectation() -> None:
+    undeclared = [route for route in described(all_routes()) if route not in EXPECTED]
+    assert not undeclared, "declare in EXPECTED who may use these"
+
+
+@pytest.mark.parametrize("who", WHO, ids=lambda who: who or "nobody")
 async def test_every_route_for_every_role_and_another_agency(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, subtests: pytest.Subtests, monkeypatch: pytest.MonkeyPatch, who: str | None
 ) -> None:
     # A stream of events would go on for half an hour.
     monkeypatch.setattr("server.web.live.LONGEST_S", 0)
-    routes = described(cast.app.routes)
-    undeclared = [route for route in routes if route not in EXPECTED]
-    assert not undeclared, "declare in EXPECTED who may use these"
     await people.add_tie(
         SYSTEM, cast.children["mia"], person_id=cast.ada.id, role=Role.GUARDIAN, now=cast.clock()
     )
-    wrong = []
-    for who in WHO:
-        if who == ON_DUTY:
-            await cast.on_duty("eve")
-        for route in routes:
-            got, expected = await call(cast, who, route), EXPECTED[route](who)
-            if got != expected:
-                wrong.append(f"{who}: {route} gave {got}, not {expected}")
-    assert not wrong, "\n".join(wrong)
+    if who == ON_DUTY:
+        await cast.on_duty("eve")
+    for route in described(cast.app.routes):
+        compare(subtests, who, route, await call(cast, who, route), EXPECTED[route](who))
+
+
+def compare(subtests: pytest.Subtests, who: str | None, route: str, got: int, due: int) -> None:
+    """Each cell that is wrong is a red test of its own; those that are right cost nothing."""
+    if got != due:
+        with subtests.test(who=who, route=route):
+            pytest.fail(f"{who}: {route} gave {got}, not {due}", pytrace=False)
 
 
 # What an alert needs: it is read, taken and closed, its search is worked on, its pack is read.
@@ -1424,15 +1429,11 @@ def by_a_call(route: str) -> int:
 
 
 async def test_everyone_called_gets_what_the_alert_needs_and_nothing_else_of_the_child(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, subtests: pytest.Subtests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.web.live.LONGEST_S", 0)
-    wrong = []
     for route in described(cast.app.routes):
-        got, expected = await call(cast, CALLED, route), by_a_call(route)
-        if got != expected:
-            wrong.append(f"{route} gave {got}, not {expected}")
-    assert not wrong, "\n".join(wrong)
+        compare(subtests, CALLED, route, await call(cast, CALLED, route), by_a_call(route))
 
 
 def test_no_expectation_is_left_of_a_route_that_is_gone(cast_free_routes: list[str]) -> None:

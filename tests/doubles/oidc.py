@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlencode
 
@@ -68,6 +69,14 @@ class _Code:
     auth_time: datetime
 
 
+def _new_key() -> Any:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+# To make one takes 80 ms: every provider begins with the same, and `rotate` makes another.
+_first_key = cache(_new_key)
+
+
 class Provider(InThread):
     """The double. `account` is who sits at the browser; `knows_time` says when they were asked."""
 
@@ -86,7 +95,7 @@ class Provider(InThread):
         self.asked: list[dict[str, str]] = []
         self.calls: list[str] = []
         self._codes: dict[str, _Code] = {}
-        self.rotate()
+        self.kid, self.kind, self.key = secrets.token_hex(4), "RSA", _first_key()
 
     @property
     def issuer(self) -> str:
@@ -97,7 +106,7 @@ class Provider(InThread):
         self.kid = secrets.token_hex(4)
         self.kind = kind
         if kind == "RSA":
-            self.key: Any = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            self.key = _new_key()
         else:
             self.key = ec.generate_private_key(ec.SECP256R1())
 

@@ -39,6 +39,9 @@ from tests.records.files import write as write_file
 from tests.snapshot import dump
 from tests.storage.migrations_by_hand import Package
 
+# A restore refuses where another program is connected.
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -23,6 +23,9 @@ from tests.fixtures import Database, DrivenClock
 from tests.plan.said import Phone
 from tests.records.test_backup import _back_up, _restore
 
+# A restore refuses where another program is connected.
+pytestmark = pytest.mark.alone
+
 
 class Past:
     """A backup of now, to which the database can be put back."""

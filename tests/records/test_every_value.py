@@ -40,6 +40,9 @@ from tests.records.conftest import Make
 from tests.records.everything import KINDS, fill_every_table
 from tests.records.files import Row, change_manifest, change_rows, spoilt
 
+# A restore refuses where another program is connected.
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).resolve().parents[2]
 Rows = dict[str, dict[str, dict[str, Any]]]
 OTHER = {"sqlite": "postgres", "postgres": "sqlite"}

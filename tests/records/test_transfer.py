@@ -41,6 +41,9 @@ from tests.missing.test_together import linked as linked_together
 from tests.plan.said import Phone
 from tests.races import no_fault, together
 
+# A restore refuses where another program is connected.
+pytestmark = pytest.mark.alone
+
 API = "/api/v1"
 
 

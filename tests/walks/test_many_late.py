@@ -1,4 +1,4 @@
-"""Forty thousand children of one agency are silent at once: everything goes on."""
+"""Thirty-three thousand children of one agency are silent at once: everything goes on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from tests.walks.crowd import crowd
 from tests.walks.flood import flood
 from tests.walks.stage import Stage
 
-MANY = 40_000
+# More than the 32,767 parameters that a statement may have; a list goes into one or fails.
+MANY = 33_000
 # Late in the moment of the tick, beside all the others: several batches.
 FRESH = 500
 LOOPS = ("tick", "send", "seal", "audit", "tidy")
@@ -56,8 +57,9 @@ async def _silent(stage: Stage) -> None:
     await stage.ticker.tick()
     assert await Message.filter(child_id=stage.cast.mia.id, kind="alert", state="waiting").exists()
     await flood(stage.cast.mia.id, MANY, together=uuid4())
-    fresh = await crowd(stage.cast, FRESH, watched=asleep)
-    await Tie.filter(person_id=stage.cast.sam.id, child_id__in=fresh).delete()
+    await crowd(stage.cast, FRESH, watched=asleep)
+    only = Tie.filter(person_id=stage.cast.sam.id).exclude(child_id=stage.cast.mia.id)
+    await only.delete()
 
 
 async def _unsent() -> int:
