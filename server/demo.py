@@ -26,7 +26,7 @@ from server.alert import reading as policies
 from server.alert.ladder import Outcome
 from server.alert.levels import Evidence
 from server.alert.models import Alert, Policy, Shift
-from server.alert.policy import DEFAULT, FIRST_HOURS, Tier
+from server.alert.policy import FIRST_HOURS, SHIPPED, Tier
 from server.audit.actions import SYSTEM, Actor
 from server.checkin.actions import record
 from server.checkin.rules import Answer
@@ -133,8 +133,11 @@ FAST_TIER = {
     "each": "10s",
     "lapse": "60s",
     "decide": "5m",
+    # A habit would wait for hours, and so would a last call.
+    "habit": None,
+    "last_call": None,
 }
-_SHIPPED = policies.read(DEFAULT)
+_SHIPPED = policies.read(SHIPPED)
 _NOTES = {
     "mia": (
         "Le match était bien, on a gagné 3 à 1",
@@ -516,7 +519,7 @@ async def begin_fast(now: datetime) -> None:
             state="replaced"
         )
         never = {"from": "00:00", "until": "00:00"}
-        content = policies.filled({"low": FAST_TIER, "quiet": never})
+        content = policies.merged({"low": FAST_TIER, "quiet": never})
         await _adopt(content, now)
         await agreeing.set_rhythm(SYSTEM, id_of("mia"), FAST_RHYTHM, "Europe/Paris", now)
         await agreeing.set_tier(SYSTEM, id_of("mia"), Tier.LOW, now=now)
@@ -529,7 +532,7 @@ async def end_fast(now: datetime) -> None:
         return
     slow = {"at": [f"{at:%H:%M}" for at in _CHILDREN[0].times]}
     async with write():
-        await _adopt(DEFAULT, now)
+        await _adopt(SHIPPED, now)
         # Before time passes: nobody lives through the minutes since a start that was killed.
         await Watch.filter(child_id=mia.child_id).update(rhythm=slow)
         await agreeing.set_rhythm(SYSTEM, id_of("mia"), slow, "Europe/Paris", now)

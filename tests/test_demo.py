@@ -6,6 +6,7 @@ import asyncio
 import json
 import stat
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -20,7 +21,7 @@ from server import demo
 from server.__main__ import _make_ready
 from server.alert import climbing
 from server.alert.models import Alert
-from server.alert.policy import DEFAULT
+from server.alert.policy import SHIPPED, Tier
 from server.alert.reach import policy_of
 from server.alert.reading import read
 from server.audit.actions import SYSTEM, verify
@@ -284,7 +285,7 @@ async def _watch_until(clock, moment):
 async def _is_shipped():
     watch = await Watch.get(child_id=demo.id_of("mia"))
     policy, _ = await policy_of(demo.id_of("harbour"))
-    return watch.rhythm == {"at": ["18:00"]} and policy == read(DEFAULT)
+    return watch.rhythm == {"at": ["18:00"]} and policy == read(SHIPPED)
 
 
 async def test_a_trainer_can_show_everything_within_two_minutes(start, clock):
@@ -328,6 +329,11 @@ async def test_only_mia_is_fast(start, clock):
     await start()
     before = {w.child_id: w.rhythm for w in await Watch.exclude(child_id=demo.id_of("mia"))}
     await demo.begin_fast(clock())
+    policy, _ = await policy_of(demo.id_of("harbour"))
+    for tier in (Tier.HIGH, Tier.MID):
+        assert policy.tiers[tier].ladder == read(SHIPPED).tiers[tier].ladder
+        steps = replace(policy.tiers[tier].steps, rest=None)
+        assert steps == replace(read(SHIPPED).tiers[tier].steps, rest=None)
     assert before == {w.child_id: w.rhythm for w in await Watch.exclude(child_id=demo.id_of("mia"))}
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from server.alert.duty import INSTANT, rotas_of
 from server.alert.ladder import Reachable
 from server.alert.models import Policy
-from server.alert.policy import DEFAULT, Rung
+from server.alert.policy import SHIPPED, Rung
 from server.alert.policy import Policy as PolicyRules
 from server.alert.reading import filled, read
 from server.alert.rota import Rota, on_duty_at, stand_in
@@ -20,7 +20,7 @@ from server.people.rules import Role
 async def policy_of(agency_id: UUID) -> tuple[PolicyRules, int]:
     """The policy of an agency as it stands, and its version; 0 is the default that ships."""
     row = await Policy.filter(agency_id=agency_id).order_by("-version").first()
-    return (read(filled(row.content)), row.version) if row else (read(DEFAULT), 0)
+    return (read(filled(row.content)), row.version) if row else (read(SHIPPED), 0)
 
 
 async def reach_of(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, Reachable]:

@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from server.alert.policy import DEFAULT, Policy
-from server.alert.reading import filled, read
+from server.alert.policy import SHIPPED, Policy
+from server.alert.reading import merged, read
 from server.clock import monotonic
 from server.errors import Refused
 from server.watch import cohort as cohorts
@@ -71,7 +71,7 @@ def replay_command(args: argparse.Namespace) -> int:
 
     Raises Refused or OSError; nothing is written then.
     """
-    policy = read_policy(args.policy) if args.policy else read(DEFAULT)
+    policy = read_policy(args.policy) if args.policy else read(SHIPPED)
     until = moment(args.until, "until") if args.until else None
     truth = read_truth(args.truth) if args.truth else None
     with _uncollected():
@@ -95,12 +95,12 @@ def cohort_command(args: argparse.Namespace) -> int:
 
 
 def read_policy(path: Path) -> Policy:
-    """A policy from TOML. What the file does not say stays as it ships. Raises Refused."""
+    """The policy that ships with what a TOML file says instead. Raises Refused."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise Refused(f"{path} is no TOML: {fault}") from None
-    return read(filled(data))
+    return read(merged(data))
 
 
 # --- writing

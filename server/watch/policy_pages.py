@@ -19,8 +19,8 @@ from starlette.routing import Route
 
 from server.alert import reading as policies
 from server.alert.models import Policy
-from server.alert.policy import DEFAULT, Tier
-from server.alert.reading import filled
+from server.alert.policy import SHIPPED, Tier
+from server.alert.reading import filled, merged
 from server.alert.versions import content_of, versions_of
 from server.clock import known_zone
 from server.errors import Conflict, Refused, WaymarkError
@@ -154,7 +154,7 @@ def shipped() -> dict[str, Path]:
 
 def shipped_content(name: str) -> dict[str, Any]:
     """The data of one of them."""
-    return filled(tomllib.loads(shipped()[name].read_text(encoding="utf-8")))
+    return merged(tomllib.loads(shipped()[name].read_text(encoding="utf-8")))
 
 
 def name_of(name: str, language: str) -> str:
@@ -410,7 +410,7 @@ async def _versions(rows: list[Policy], language: str) -> list[dict[str, Any]]:
     """Each version, the newest first: who, when, why, and what it changed."""
     people = {row.made_by for row in rows if row.made_by is not None}
     names = {person.id: person.name for person in await Person.filter(id__in=people)}
-    contents = [*(filled(row.content) for row in rows), DEFAULT]
+    contents = [*(filled(row.content) for row in rows), SHIPPED]
     return [
         {
             "version": row.version,

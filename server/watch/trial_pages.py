@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from server import logs
 from server.alert import reading as policies
-from server.alert.policy import DEFAULT, Policy
+from server.alert.policy import SHIPPED, Policy
 from server.alert.reading import filled
 from server.alert.versions import content_of, versions_of
 from server.errors import Refused, WaymarkError
@@ -109,7 +109,7 @@ async def _choices(agency_id: UUID, language: str) -> list[Choice]:
         Choice(str(row.version), gettext(language, word, n=row.version), filled(row.content))
         for row in rows[:MOST_VERSIONS]
     ]
-    found.append(Choice("0", gettext(language, N_("As it comes")), DEFAULT))
+    found.append(Choice("0", gettext(language, N_("As it comes")), SHIPPED))
     return found + [
         Choice(name, name_of(name, language), shipped_content(name)) for name in shipped()
     ]

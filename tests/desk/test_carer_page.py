@@ -8,7 +8,7 @@ import re
 from server import crypt
 from server.alert.ladder import Outcome
 from server.alert.models import Alert, Policy
-from server.alert.policy import DEFAULT
+from server.alert.policy import SHIPPED
 from server.people.models import Agency
 from server.watch import calling
 from server.watch.foreseeing import Then, if_not_seen
@@ -101,7 +101,7 @@ async def test_it_says_that_nobody_is_called_where_the_check_in_has_come(cast: C
 
 
 async def test_where_not_seen_is_weighed_it_says_that_nobody_is_called_yet(cast: Cast) -> None:
-    content = copy.deepcopy(DEFAULT)
+    content = copy.deepcopy(SHIPPED)
     content["mid"]["habit"]["ask"] = 0.00001  # At once.
     await Policy.create(agency_id=cast.agency.id, version=1, content=content, made_at=at(8))
     path = await link(cast)

@@ -15,7 +15,7 @@ from server.alert import actions as alerts
 from server.alert.ladder import Cause, Outcome
 from server.alert.levels import Evidence
 from server.alert.models import Alert, Policy
-from server.alert.policy import DEFAULT, Tier
+from server.alert.policy import SHIPPED, Tier
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.db import fetch, write
@@ -900,7 +900,7 @@ async def test_whoever_holds_the_phone_of_a_child_does_not_learn_that_adults_wer
 
 async def test_after_a_time_of_blindness_a_carer_is_asked_once(cast: Cast) -> None:
     """Under a policy that asks again every few hours, all of them behind us at once."""
-    content = copy.deepcopy(DEFAULT)
+    content = copy.deepcopy(SHIPPED)
     content["mid"]["habit"] |= {"ask": 0.00001, "ask_again": "2h"}  # From the first miss on.
     await Policy.create(agency_id=cast.agency.id, version=1, content=content, made_at=DUE)
     await ticking.tick(cast.clock.set(DUE + 2 * HOUR))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from server.alert.models import Alert, Policy
-from server.alert.policy import DEFAULT
+from server.alert.policy import SHIPPED
 from server.clock import known_zone
 from server.people.rules import Leaving
 from server.watch import placing
@@ -33,7 +33,7 @@ async def test_what_is_said_before_the_tap_is_what_the_tap_does(
 ) -> None:
     # As the policy ships, where a silence is weighed.
     await Policy.create(
-        agency_id=cast.agency.id, version=1, content=copy.deepcopy(DEFAULT), made_at=at(0)
+        agency_id=cast.agency.id, version=1, content=copy.deepcopy(SHIPPED), made_at=at(0)
     )
     await each_tier(cast, tier)
     await run_until(cast, moment)

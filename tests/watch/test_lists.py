@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from server.alert.policy import DEFAULT
+from server.alert.policy import SHIPPED
 from server.alert.reading import read as read_policy
 from server.errors import Refused
 from server.i18n import gettext
@@ -28,7 +28,7 @@ KNOWN = Known(
     language="fr",
     zone="Europe/Paris",
     today=date(2026, 3, 2),
-    policy=read_policy(DEFAULT),
+    policy=read_policy(SHIPPED),
 )
 
 
