@@ -15,6 +15,7 @@ from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.ids import uuid7
 from server.notify.models import Address, Delivery, Enclosure, Message
+from server.notify.refusals import BY_US
 from server.notify.rules import NONE, PUSH, Attachment, Kind
 from server.notify.ways import NOWHERE, Ways, ways_of
 
@@ -389,11 +390,14 @@ async def add_address(
 
 
 async def drop_address(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:
-    """Forget an address of this person. Twice is once. Raises NotFound for somebody else's."""
+    """Forget an address of this person, also one that somebody typed and we gave up: its person has
+    read that. Twice is once. Raises NotFound for somebody else's."""
     async with write():
         if not await Address.filter(id=address_id, person_id=person_id).exists():
             raise NotFound("There is no such address.")
-        if await _drop(Q(id=address_id), "by_person", now):
+        read = Address.filter(id=address_id, dropped_why__in=BY_US).exclude(channel=PUSH)
+        is_read = await read.update(dropped_why="by_person")
+        if is_read or await _drop(Q(id=address_id), "by_person", now):
             await note(actor, "address:drop", about=("address", address_id), now=now)
 
 
