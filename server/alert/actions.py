@@ -15,6 +15,7 @@ from server.alert.climbing import (
     still_held,
     swap,
     together_of,
+    went_on,
 )
 from server.alert.duty import planned_for
 from server.alert.following import tell_caseworkers
@@ -53,6 +54,12 @@ async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
         if after != before:
             await swap(alert, after, held_by_call=not right.stands)
             await withdraw([alert.id], "acknowledged", now, kinds=CALLING)
+            # Unsent, it would tell them now that it is with others.
+            await withdraw(
+                [alert.id], "acknowledged", now, kinds=[Kind.WENT_ON], person_id=actor.id
+            )
+            if alert.acknowledged_by not in (None, actor.id):
+                await queue(went_on(alert), now)
             await _note(actor, alert, "alert:acknowledge", now)
         return await Alert.get(id=alert_id)
 

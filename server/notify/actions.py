@@ -177,9 +177,15 @@ def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, 
 
 
 async def withdraw(
-    subjects: Collection[UUID], why: str, now: datetime, *, kinds: Iterable[Kind] = tuple(Kind)
+    subjects: Collection[UUID],
+    why: str,
+    now: datetime,
+    *,
+    kinds: Iterable[Kind] = tuple(Kind),
+    person_id: UUID | None = None,
 ) -> None:
-    """What these messages were about is settled: whatever of these kinds has not gone out stays in.
+    """What these messages were about is settled: whatever of these kinds has not gone out stays in;
+    with a person, only what is to them.
 
     In the transaction of what settles. One that a worker is sending in this moment may still
     arrive; its row says that it was withdrawn all the same.
@@ -191,6 +197,8 @@ async def withdraw(
         kind__in=[kind.value for kind in kinds],
         state__in=["waiting", "sending"],
     )
+    if person_id is not None:
+        unsent = unsent.filter(person_id=person_id)
     found = [as_id(row) for row in await unsent.values_list("id", flat=True)]
     if found:
         await lock(found)

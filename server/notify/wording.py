@@ -27,6 +27,10 @@ SENTENCES: dict[Kind, str] = {
     Kind.ALL_CLEAR: N_(
         "The last call is over. If anything is left for you to do, another message says so."
     ),
+    Kind.WENT_ON: N_(
+        "Your time for something that you took has ended. Others are responsible for it now. You do"
+        " not have to do anything."
+    ),
     Kind.DECIDE: N_("A decision is needed from you now."),
     Kind.HELD: N_("Something waits for some hours. Please have a look."),
     Kind.TALK: N_("Somebody would like to talk with you."),
