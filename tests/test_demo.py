@@ -6,6 +6,7 @@ import asyncio
 import json
 import stat
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -28,7 +29,7 @@ from server.missing.profile.rules import age_on
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Agency, Child, Person
-from server.policy.model import DEFAULT
+from server.policy.model import SHIPPED, Tier
 from server.policy.parser import read
 from server.storage.db import close_database, open_database
 from server.watch import ticking
@@ -285,7 +286,7 @@ async def _watch_until(clock, moment):
 async def _is_shipped():
     watch = await Watch.get(child_id=loader.id_of("mia"))
     policy, _ = await policy_of(loader.id_of("harbour"))
-    return watch.rhythm == {"at": ["18:00"]} and policy == read(DEFAULT)
+    return watch.rhythm == {"at": ["18:00"]} and policy == read(SHIPPED)
 
 
 async def test_a_trainer_can_show_everything_within_two_minutes(start, clock):
@@ -329,6 +330,11 @@ async def test_only_mia_is_fast(start, clock):
     await start()
     before = {w.child_id: w.rhythm for w in await Watch.exclude(child_id=loader.id_of("mia"))}
     await loader.begin_fast(clock())
+    policy, _ = await policy_of(loader.id_of("harbour"))
+    for tier in (Tier.HIGH, Tier.MID):
+        assert policy.tiers[tier].ladder == read(SHIPPED).tiers[tier].ladder
+        steps = replace(policy.tiers[tier].steps, rest=None)
+        assert steps == replace(read(SHIPPED).tiers[tier].steps, rest=None)
     assert before == {
         w.child_id: w.rhythm for w in await Watch.exclude(child_id=loader.id_of("mia"))
     }

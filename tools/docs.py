@@ -27,7 +27,7 @@ from server.app import routes
 from server.missing.profile.fields import GROUPS
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.plan.owners import BESIDE, OWNERS
-from server.policy.model import DEFAULT
+from server.policy.model import SHIPPED
 from server.settings import SETTINGS
 from server.watch.editing import LABELS
 from server.web.openapi import document
@@ -233,7 +233,7 @@ LEVELS = {"high": "high", "mid": "medium", "low": "low"}
 
 def policy() -> str:
     """The numbers that ship for each level, by their names in a TOML file."""
-    levels = [dict(_flat(DEFAULT[level])) for level in LEVELS]
+    levels = [dict(_flat(SHIPPED[level])) for level in LEVELS]
     names = dict.fromkeys(name for level in levels for name in level)
     rows = [
         (
@@ -249,7 +249,7 @@ def policy() -> str:
 
 def policy_rest() -> str:
     """Quiet hours, days of the calendar, signals: the same for every level."""
-    rest = {name: value for name, value in DEFAULT.items() if name not in LEVELS}
+    rest = {name: value for name, value in SHIPPED.items() if name not in LEVELS}
     rows = [
         (f"`{name}`", LABELS.get(name.rpartition(".")[2], ""), _value(value))
         for name, value in _flat(rest)

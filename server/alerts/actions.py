@@ -8,7 +8,15 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from server.alerts import ladder as rules
-from server.alerts.climbing import CALLING, climb_of, right_of_holder, still_held, swap, together_of
+from server.alerts.climbing import (
+    CALLING,
+    climb_of,
+    right_of_holder,
+    still_held,
+    swap,
+    together_of,
+    went_on,
+)
 from server.alerts.ladder import Cause, Climb, Outcome, State
 from server.alerts.models import Alert
 from server.alerts.rights import right_of
@@ -47,6 +55,12 @@ async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
         if after != before:
             await swap(alert, after, held_by_call=not right.stands)
             await withdraw([alert.id], "acknowledged", now, kinds=CALLING)
+            # Unsent, it would tell them now that it is with others.
+            await withdraw(
+                [alert.id], "acknowledged", now, kinds=[Kind.WENT_ON], person_id=actor.id
+            )
+            if alert.acknowledged_by not in (None, actor.id):
+                await queue(went_on(alert), now)
             await _note(actor, alert, "alert:acknowledge", now)
         return await Alert.get(id=alert_id)
 

@@ -222,6 +222,9 @@ async def say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datet
                 assert to is not None
                 said[(saying.kind, to)] = saying
         sayings += said.values()
+        called = {person for call in calls for person in call.people}
+        if any(call.why == "ended" for call in calls) and alert.acknowledged_by not in called:
+            sayings += went_on(alert)
     await interrupt(sayings, now)
     await queue(sayings, now)
     for agency_id in {alert.agency_id for alert, _, _ in moved}:
@@ -263,6 +266,26 @@ def together_of(alert: Alert) -> UUID | None:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+def went_on(alert: Alert) -> list[Saying]:
+    """To the person who had this alert and has no right to it any more: it goes on without them.
+    `alert` is the row as it was. It leads to their own messages, since the alert is closed to them,
+    and a lock screen says what it always says."""
+    if alert.acknowledged_by is None:
+        return []
+    return [
+        Saying(
+            kind=Kind.WENT_ON,
+            agency_id=alert.agency_id,
+            subject_kind="alert",
+            subject_id=alert.id,
+            turn=alert.turn,
+            person_id=alert.acknowledged_by,
+            child_id=alert.child_id,
+            data={"path": "/desk/settings/messages"},
+        )
+    ]
 
 
 _KINDS = {"confirm": Kind.CONFIRM_ANSWERED, "decide": Kind.DECIDE, "first": Kind.ALERT}

@@ -8,7 +8,7 @@ from server.alerts.ladder import Reachable
 from server.notify.actions import last_resorts
 from server.people.models import Person, Tie
 from server.people.rules import Role
-from server.policy.model import DEFAULT, Rung
+from server.policy.model import SHIPPED, Rung
 from server.policy.model import Policy as PolicyRules
 from server.policy.models import Policy
 from server.policy.parser import filled, read
@@ -20,7 +20,7 @@ from server.storage.db import as_id
 async def policy_of(agency_id: UUID) -> tuple[PolicyRules, int]:
     """The policy of an agency as it stands, and its version; 0 is the default that ships."""
     row = await Policy.filter(agency_id=agency_id).order_by("-version").first()
-    return (read(filled(row.content)), row.version) if row else (read(DEFAULT), 0)
+    return (read(filled(row.content)), row.version) if row else (read(SHIPPED), 0)
 
 
 async def reach_of(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, Reachable]:

@@ -43,7 +43,7 @@ from server.people.rules import Role
 from server.placements import actions
 from server.policy import parser as policies
 from server.policy.levels import Evidence
-from server.policy.model import DEFAULT, FIRST_HOURS, Tier
+from server.policy.model import FIRST_HOURS, SHIPPED, Tier
 from server.policy.models import Policy
 from server.rota import planning
 from server.rota.models import Shift
@@ -140,8 +140,11 @@ FAST_TIER = {
     "each": "10s",
     "lapse": "60s",
     "decide": "5m",
+    # A habit would wait for hours, and so would a last call.
+    "habit": None,
+    "last_call": None,
 }
-_SHIPPED = policies.read(DEFAULT)
+_SHIPPED = policies.read(SHIPPED)
 _NOTES = {
     "mia": (
         "Le match était bien, on a gagné 3 à 1",
@@ -523,7 +526,7 @@ async def begin_fast(now: datetime) -> None:
             state="replaced"
         )
         never = {"from": "00:00", "until": "00:00"}
-        content = policies.filled({"low": FAST_TIER, "quiet": never})
+        content = policies.merged({"low": FAST_TIER, "quiet": never})
         await _adopt(content, now)
         await agreements.set_rhythm(SYSTEM, id_of("mia"), FAST_RHYTHM, "Europe/Paris", now)
         await agreements.set_tier(SYSTEM, id_of("mia"), Tier.LOW, now=now)
@@ -536,7 +539,7 @@ async def end_fast(now: datetime) -> None:
         return
     slow = {"at": [f"{at:%H:%M}" for at in _CHILDREN[0].times]}
     async with write():
-        await _adopt(DEFAULT, now)
+        await _adopt(SHIPPED, now)
         # Before time passes: nobody lives through the minutes since a start that was killed.
         await Watch.filter(child_id=mia.child_id).update(rhythm=slow)
         await agreements.set_rhythm(SYSTEM, id_of("mia"), slow, "Europe/Paris", now)

@@ -25,9 +25,9 @@ from server.people.models import Person
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered, form_fault
 from server.policy import parser as policies
-from server.policy.model import DEFAULT, Tier
+from server.policy.model import SHIPPED, Tier
 from server.policy.models import Policy
-from server.policy.parser import filled
+from server.policy.parser import filled, merged
 from server.policy.versions import content_of, versions_of
 from server.simulation import lookback
 from server.simulation.trial import ONE
@@ -158,7 +158,7 @@ def shipped() -> dict[str, Path]:
 
 def shipped_content(name: str) -> dict[str, Any]:
     """The data of one of them."""
-    return filled(tomllib.loads(shipped()[name].read_text(encoding="utf-8")))
+    return merged(tomllib.loads(shipped()[name].read_text(encoding="utf-8")))
 
 
 def name_of(name: str, language: str) -> str:
@@ -417,7 +417,7 @@ async def _versions(rows: list[Policy], language: str) -> list[dict[str, Any]]:
     """Each version, the newest first: who, when, why, and what it changed."""
     people = {row.made_by for row in rows if row.made_by is not None}
     names = {person.id: person.name for person in await Person.filter(id__in=people)}
-    contents = [*(filled(row.content) for row in rows), DEFAULT]
+    contents = [*(filled(row.content) for row in rows), SHIPPED]
     return [
         {
             "version": row.version,

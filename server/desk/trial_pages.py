@@ -28,7 +28,7 @@ from server.people.access import agency_for, now_of
 from server.people.rules import AgencyAction
 from server.people.words import FormFault, entered
 from server.policy import parser as policies
-from server.policy.model import DEFAULT, Policy
+from server.policy.model import SHIPPED, Policy
 from server.policy.parser import filled
 from server.policy.versions import content_of, versions_of
 from server.simulation import trial
@@ -110,7 +110,7 @@ async def _choices(agency_id: UUID, language: str) -> list[Choice]:
         Choice(str(row.version), gettext(language, word, n=row.version), filled(row.content))
         for row in rows[:MOST_VERSIONS]
     ]
-    found.append(Choice("0", gettext(language, N_("Default")), DEFAULT))
+    found.append(Choice("0", gettext(language, N_("Default")), SHIPPED))
     return found + [
         Choice(name, name_of(name, language), shipped_content(name)) for name in shipped()
     ]

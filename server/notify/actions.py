@@ -13,6 +13,7 @@ from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.notify.contact_routes import NOWHERE, Ways, ways_of
 from server.notify.models import Address, Delivery, Enclosure, Message
+from server.notify.refusals import BY_US
 from server.notify.rules import NONE, PUSH, Attachment, Kind
 from server.security import encryption
 from server.storage import bulk
@@ -177,9 +178,15 @@ def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, 
 
 
 async def withdraw(
-    subjects: Collection[UUID], why: str, now: datetime, *, kinds: Iterable[Kind] = tuple(Kind)
+    subjects: Collection[UUID],
+    why: str,
+    now: datetime,
+    *,
+    kinds: Iterable[Kind] = tuple(Kind),
+    person_id: UUID | None = None,
 ) -> None:
-    """What these messages were about is settled: whatever of these kinds has not gone out stays in.
+    """What these messages were about is settled: whatever of these kinds has not gone out stays in;
+    with a person, only what is to them.
 
     In the transaction of what settles. One that a worker is sending in this moment may still
     arrive; its row says that it was withdrawn all the same.
@@ -191,6 +198,8 @@ async def withdraw(
         kind__in=[kind.value for kind in kinds],
         state__in=["waiting", "sending"],
     )
+    if person_id is not None:
+        unsent = unsent.filter(person_id=person_id)
     found = [as_id(row) for row in await unsent.values_list("id", flat=True)]
     if found:
         await lock(found)
@@ -390,11 +399,14 @@ async def add_address(
 
 
 async def drop_address(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:
-    """Forget an address of this person. Twice is once. Raises NotFound for somebody else's."""
+    """Forget an address of this person, also one that somebody typed and we gave up: its person has
+    read that. Twice is once. Raises NotFound for somebody else's."""
     async with write():
         if not await Address.filter(id=address_id, person_id=person_id).exists():
             raise NotFound("This address does not exist.")
-        if await _drop(Q(id=address_id), "by_person", now):
+        read = Address.filter(id=address_id, dropped_why__in=BY_US).exclude(channel=PUSH)
+        is_read = await read.update(dropped_why="by_person")
+        if is_read or await _drop(Q(id=address_id), "by_person", now):
             await note(actor, "address:drop", about=("address", address_id), now=now)
 
 

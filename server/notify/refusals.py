@@ -131,6 +131,8 @@ def read(
 # an address: `bad_address` is our own reading of it, and its person sees it in the settings.
 ONCE, TWICE = 1, 2
 TIMES = {"gone": ONCE, "no_mailbox": TWICE, "bad_keys": TWICE}
+# Why an address was given up by us, and not by its person.
+BY_US = tuple(TIMES)
 # Two refusals of one night are one: a provider that blocks us does so for some hours.
 APART = timedelta(hours=12)
 # Several within this time are "at once", also where they were sent in several passes.

@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from tortoise.expressions import Q
 from tortoise.functions import Count
 
 from server import logs
 from server.notify.models import Address, Delivery
-from server.notify.refusals import AT_ONCE, TIMES, Tried, gives_up, is_of_many
-from server.notify.rules import PUSH, Outcome, Result
+from server.notify.refusals import AT_ONCE, BY_US, TIMES, Tried, gives_up, is_of_many
+from server.notify.rules import PUSH, Outcome, Result, is_a_way
 from server.storage.db import as_id, fetch
 
 log = logs.get("notify")
@@ -120,30 +121,31 @@ def _tell_log(channel: str, found: dict[UUID, Judged], reasons: set[str]) -> Non
 
 # --- what its person is told
 
-# Why an address was given up by us, and not by its person.
-BY_US = tuple(TIMES)
-# For so long they are told, or until there is another one of that channel.
+# A browser that is gone is told for so long: nobody can correct it. What somebody typed is told
+# until it is corrected or removed.
 TOLD = timedelta(days=90)
 MOST_TOLD = 5
 
 
 async def given_up(person_id: UUID, now: datetime) -> list[Address]:
-    """The addresses of this person that we gave up, and that nothing has taken the place of."""
-    rows = Address.filter(
-        person_id=person_id, dropped_why__in=BY_US, dropped_at__gt=now - TOLD
-    ).order_by("-dropped_at", "id")
-    live = await Address.filter(person_id=person_id, dropped_at__isnull=True).values_list(
-        "channel", "made_at"
-    )
+    """The addresses of this person that we gave up, and that nothing has taken the place of: those
+    that somebody typed first, then browsers, each the newest first."""
+    rows = Address.filter(person_id=person_id, dropped_why__in=BY_US)
+    live = Address.filter(person_id=person_id, dropped_at__isnull=True)
+    same: list[str] = []
     newest: dict[str, datetime] = {}
-    for channel, made_at in live:
-        newest[channel] = max(made_at, newest.get(channel, made_at))
-    found = []
-    for row in await rows.limit(MOST_TOLD):
-        since = newest.get(row.channel)
-        if row.dropped_at is not None and (since is None or since <= row.dropped_at):
-            found.append(row)
-    return found
+    for other in await live:  # Not more than MOST_ADDRESSES.
+        same.append(other.value_index)
+        if is_a_way(other.channel, other.verified_at) and other.refused_at is None:
+            newest[other.channel] = max(other.made_at, newest.get(other.channel, other.made_at))
+    # What was entered again says under itself how it stands.
+    rows = rows.exclude(value_index__in=same) if same else rows
+    for channel, made_at in newest.items():
+        rows = rows.filter(~Q(channel=channel, dropped_at__lt=made_at))
+    rows = rows.order_by("-dropped_at", "id")
+    typed = await rows.exclude(channel=PUSH).limit(MOST_TOLD)
+    browsers = await rows.filter(channel=PUSH, dropped_at__gt=now - TOLD).limit(MOST_TOLD)
+    return [*typed, *browsers]
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     ALERT_AGAIN = "alert_again"
     CONFIRM_ANSWERED = "confirm_answered"
     ALL_CLEAR = "all_clear"
+    WENT_ON = "went_on"  # What they had taken is with others: their right to it has ended.
     DECIDE = "decide"
     HELD = "held"
     TALK = "talk"
@@ -70,7 +71,7 @@ class Kind(StrEnum):
 # by them.
 KEPT_QUIET: frozenset[Kind] = frozenset({Kind.REMIND_CHILD, Kind.DUE_CHILD, Kind.NEWS_CHILD})
 # An adult may choose hours for what can wait. It is put off to their end, and never lost by them.
-CAN_WAIT: frozenset[Kind] = frozenset({Kind.DUE, Kind.ALL_CLEAR})
+CAN_WAIT: frozenset[Kind] = frozenset({Kind.DUE, Kind.ALL_CLEAR, Kind.WENT_ON})
 # About one address: whatever becomes of it there, nothing else takes its place.
 TO_ONE_ADDRESS: frozenset[Kind] = frozenset({Kind.TRY_PUSH, Kind.VERIFY})
 

@@ -36,11 +36,14 @@ class AddressOut(msgspec.Struct):
 
 class GivenUpOut(msgspec.Struct):
     """An address that refused what we sent on two days, or a browser that takes no pushes any more.
-    Nothing goes there; it is told for 90 days, or until there is another one of that channel."""
+    Nothing goes there. It is told until another one of that channel works or its person removes it
+    at the desk; a browser for 90 days. `why`: `no_mailbox` (the mail server knows no such mailbox),
+    `gone` (the push service has ended it), `bad_keys` (a push cannot be sealed for it)."""
 
     channel: str
     address: str | None
     given_up_at: datetime | None
+    why: str
 
 
 class ReachingOut(msgspec.Struct):
@@ -117,7 +120,7 @@ def _out(row: Address) -> AddressOut:
 
 
 def _lost(row: Address) -> GivenUpOut:
-    return GivenUpOut(row.channel, _where(row), row.dropped_at)
+    return GivenUpOut(row.channel, _where(row), row.dropped_at, row.dropped_why or "")
 
 
 def _where(row: Address) -> str | None:

@@ -1,6 +1,7 @@
 """One's own settings: the language, and where messages go."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -13,6 +14,7 @@ from server.notify.address_verification import enter_address
 from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
 from server.notify.models import Address, Wish
 from server.notify.refused_addresses import given_up
+from server.notify.rules import PUSH
 from server.notify.wording import channel_word
 from server.people import actions
 from server.people.access import Visitor, now_of, staff_of
@@ -27,7 +29,19 @@ _EMPTY = {"channel": "email", "address": "", "code_of": ""}
 
 async def settings(request: Request) -> Response:
     """My language, and how I can be reached."""
-    return await settings_page(request, await staff_of(request))
+    visitor = await staff_of(request)
+    return await settings_page(request, visitor, said=await _to_correct(request, visitor))
+
+
+async def _to_correct(request: Request, visitor: Visitor) -> dict[str, str]:
+    """An address of mine that refuses what is sent, in the form, so that I change one letter."""
+    try:
+        id_ = UUID(request.query_params.get("correct", ""))
+    except ValueError:
+        return {}
+    mine = Address.filter(id=id_, person_id=visitor.person_id).exclude(channel=PUSH)
+    address = await mine.first()
+    return {"channel": address.channel, "address": address.value} if address is not None else {}
 
 
 async def change_language(request: Request) -> Response:

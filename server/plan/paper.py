@@ -11,13 +11,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from server.i18n import N_, direction, format_moment, format_short_date, gettext
+from server.plan import phrases
 from server.plan.scripts import isolated, paragraphs
 from server.plan.typeset import typeset
 from server.plan.view import Document
 from server.plan.words import AREAS
 
 _SOURCE = Path(__file__).with_name("paper.typ")
-_VOICES = ("child_words", "worker_words", "why", "success_sign")
+_VOICES = ("child_words", "worker_words", "why", "success_sign", "barriers")
+# What is chosen and not written stands below, each with its name.
+_CHOSEN = ("lifecycle", "achievement", "not_mine")
 
 _DECISIONS = {
     "agree": N_("I agree"),
@@ -35,6 +38,7 @@ _WORDS = {
     "worker_says": N_("The caseworker says"),
     "why": N_("Why it matters"),
     "success": N_("How we'll know it worked"),
+    "barriers": N_("What could get in the way"),
     "until": N_("Until:"),
     "agreements": N_("Who agreed"),
 }
@@ -102,7 +106,15 @@ def _goal(goal: Document, people: dict[str, Document], say: Any, day: Any, langu
         **{name: paragraphs(words, language) for name, words in kept.items()},
         "title": isolated(first, language),
         "target_on": day(goal["target_on"]) or None,
+        "facts": [_fact(name, goal[name], language) for name in _CHOSEN if goal[name]],
         "steps": [_step(step, people, day, language) for step in goal["steps"]],
+    }
+
+
+def _fact(name: str, value: Any, language: str) -> Document:
+    return {
+        "name": gettext(language, phrases.FIELDS[f"goal.{name}"]),
+        "value": phrases.value_in_words("goal", name, value, {}, language),
     }
 
 

@@ -1,4 +1,4 @@
-"""What follows silence, by tier, as data: its shape, and the default that ships.
+"""What follows silence, by tier, as data: its shape, and `SHIPPED`, the policy that ships.
 
 How one is read is in reading.py. A policy is a table per tier. Durations are written as people
 write them: "90s", "15m", "4h", "2d".
@@ -193,6 +193,9 @@ def _evidence(seen: str, softens_for: str) -> dict[str, Any]:
     }
 
 
+# Not the policy that ships, but what that is made from (SHIPPED, below): the carer is asked at each
+# miss, no habit, no last call. Earlier releases shipped it, so a policy stored by one of them is
+# filled from it. Otherwise it is for tests and comparisons.
 EACH_MISS: dict[str, Any] = {
     "quiet": {"from": "22:00", "until": "07:00"},
     "together": {"children": 3, "window": "1m"},
@@ -321,7 +324,7 @@ _WEIGHED: dict[str, Any] = {
 # In the others how unusual a silence is for this child decides when the carer is asked and when
 # adults are called, inside the limits of the tier: watch/habit.py. Tried on a simulated cohort
 # alone; docs/frontier.md has what it tells there and what it disturbs.
-DEFAULT = over(
+SHIPPED = over(
     EACH_MISS,
     {
         "high": {"carer_window": "1h", "last_call": "45m"},
@@ -329,11 +332,11 @@ DEFAULT = over(
             "last_call": "3h",
             # Of the children of this tier, so many leave in a day: four of a thousand. From the
             # odds `ask` on the carer is asked, and so long before the ceiling in any case.
-            "habit": {**_WEIGHED, "leaves": 0.004, "ask": 0.006, "ask_before": "18h"},
+            "habit": {"leaves": 0.004, "ask": 0.006, **_WEIGHED, "ask_before": "18h"},
         },
         "low": {
             "last_call": "3h",
-            "habit": {**_WEIGHED, "leaves": 0.0014, "ask": 0.004, "ask_before": "30h"},
+            "habit": {"leaves": 0.0014, "ask": 0.004, **_WEIGHED, "ask_before": "30h"},
         },
     },
 )

@@ -12,6 +12,7 @@ from server.policy.model import (
     EACH_MISS,
     FIRST_HOURS,
     LONGEST,
+    SHIPPED,
     Around,
     Doubt,
     Ladder,
@@ -34,12 +35,21 @@ _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
 def filled(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A policy with whatever it does not say as where each miss is asked about: one of an earlier
-    release, or a file that names only what is different."""
-    own = {
+    """A stored policy, with what its release could not say yet as that release had it: each miss
+    was asked about. So an upgrade changes nothing of what an agency adopted. A policy that names
+    only what is different is read by `merged`."""
+    return over(EACH_MISS, _all_upgraded(content))
+
+
+def merged(differences: Mapping[str, Any]) -> dict[str, Any]:
+    """The policy that ships with these differences: a file, or a training."""
+    return over(SHIPPED, _all_upgraded(differences))
+
+
+def _all_upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         name: _upgraded(table) if name in set(Tier) else table for name, table in content.items()
     }
-    return over(EACH_MISS, own)
 
 
 def _upgraded(table: Any) -> Any:
@@ -62,7 +72,7 @@ def read(data: Mapping[str, Any]) -> Policy:
     if unknown:
         raise Refused("This policy has an unknown key.", field=sorted(unknown)[0])
     quiet = _table(data, "quiet")
-    _known(quiet, EACH_MISS["quiet"], "quiet")
+    _known(quiet, SHIPPED["quiet"], "quiet")
     rest = QuietHours(_time(quiet, "from", "quiet"), _time(quiet, "until", "quiet"))
     return Policy(
         tiers={tier: _tier(_table(data, tier), tier, rest) for tier in Tier},
@@ -77,14 +87,14 @@ _NEW_HERE = ("transfer", "return")
 
 
 def _milestones(data: Mapping[str, Any]) -> dict[str, Around]:
-    shipped = EACH_MISS["milestones"]
+    shipped = SHIPPED["milestones"]
     own = _table(data, "milestones") if "milestones" in data else shipped
     _known(own, shipped, "milestones")
     return {what: _around(own.get(what, shipped[what]), what) for what in shipped}
 
 
 def _around(table: Any, what: str) -> Around:
-    where, shipped = f"milestones.{what}", EACH_MISS["milestones"][what]
+    where, shipped = f"milestones.{what}", SHIPPED["milestones"][what]
     if not isinstance(table, Mapping):
         raise Refused("This policy is missing a table.", field=where)
     _known(table, shipped, where)
@@ -111,7 +121,7 @@ def _around(table: Any, what: str) -> Around:
 
 
 def _signals(data: Mapping[str, Any]) -> dict[str, Signal]:
-    shipped = EACH_MISS["signals"]
+    shipped = SHIPPED["signals"]
     own = _table(data, "signals") if "signals" in data else shipped
     _known(own, shipped, "signals")
     return {name: _signal(own.get(name, shipped[name]), name) for name in shipped}
@@ -121,7 +131,7 @@ _MOST = {"days": 90, "least": 20, "by": 4.0}
 
 
 def _signal(table: Any, name: str) -> Signal:
-    where, shipped = f"signals.{name}", EACH_MISS["signals"][name]
+    where, shipped = f"signals.{name}", SHIPPED["signals"][name]
     if not isinstance(table, Mapping):
         raise Refused("This policy is missing a table.", field=where)
     _known(table, shipped, where)
@@ -146,7 +156,7 @@ def _count(table: Mapping[str, Any], key: str, name: str) -> float:
 
 
 def _together(table: Mapping[str, Any]) -> Together:
-    _known(table, EACH_MISS["together"], "together")
+    _known(table, SHIPPED["together"], "together")
     children = table.get("children")
     is_number = isinstance(children, int) and not isinstance(children, bool)
     if not is_number or not 2 <= children <= 1000:  # type: ignore[operator]
@@ -158,7 +168,7 @@ def _together(table: Mapping[str, Any]) -> Together:
 
 
 def _tier(table: Mapping[str, Any], tier: str, rest: QuietHours) -> TierPolicy:
-    _known(table, EACH_MISS[tier], tier)
+    _known(table, SHIPPED[tier], tier)
     steps = Steps(
         remind_before=_duration(table, "remind_before", tier),
         remind_again=_duration(table, "remind_again", tier),
@@ -186,7 +196,7 @@ def _tier(table: Mapping[str, Any], tier: str, rest: QuietHours) -> TierPolicy:
 
 
 def _levels(table: Mapping[str, Any], tier: str) -> Levels:
-    shipped, name = EACH_MISS[tier]["evidence"], f"{tier}.evidence"
+    shipped, name = SHIPPED[tier]["evidence"], f"{tier}.evidence"
     own = table.get("evidence", shipped)
     if not isinstance(own, Mapping):
         raise Refused("This policy is missing a table.", field=name)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from server.errors import Conflict, IdReused
 from server.i18n import N_
-from server.policy.model import DEFAULT
+from server.policy.model import SHIPPED
 from server.policy.models import Policy
 from server.policy.parser import filled
 from server.storage import bulk
@@ -25,7 +25,7 @@ async def content_of(agency_id: UUID, version: int | None = None) -> tuple[dict[
     newest."""
     rows = await versions_of(agency_id)
     if version == 0 or not rows:
-        return deepcopy(DEFAULT), 0
+        return deepcopy(SHIPPED), 0
     row = next((row for row in rows if row.version == version), rows[0])
     return filled(row.content), row.version
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from server.clock import monotonic
 from server.errors import Refused
-from server.policy.model import DEFAULT, Policy
-from server.policy.parser import filled, read
+from server.policy.model import SHIPPED, Policy
+from server.policy.parser import merged, read
 from server.simulation import cohort as cohorts
 from server.simulation.evaluation import TRUTH_HEADER, read_truth, report
 from server.simulation.outcomes import Result
@@ -89,7 +89,7 @@ def replay_command(args: argparse.Namespace) -> int:
 
     Raises Refused or OSError; nothing is written then.
     """
-    policy = read_policy(args.policy) if args.policy else read(DEFAULT)
+    policy = read_policy(args.policy) if args.policy else read(SHIPPED)
     until = moment(args.until, "until") if args.until else None
     truth = read_truth(args.truth) if args.truth else None
     with _uncollected():
@@ -113,12 +113,12 @@ def cohort_command(args: argparse.Namespace) -> int:
 
 
 def read_policy(path: Path) -> Policy:
-    """A policy from TOML. What the file does not say stays as it ships. Raises Refused."""
+    """The policy that ships with what a TOML file says instead. Raises Refused."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise Refused(f"{path} is no TOML: {fault}") from None
-    return read(filled(data))
+    return read(merged(data))
 
 
 # --- writing

@@ -14,7 +14,7 @@ from typing import Any
 from server.errors import Refused
 from server.i18n import N_, format_list, format_number, format_span, gettext
 from server.policy.levels import OF_A_PHONE, Does
-from server.policy.model import EACH_MISS, Rung, Tier
+from server.policy.model import SHIPPED, Rung, Tier
 from server.watch.calendar.milestones import WORDS, What
 from server.watch.signals.rules import Code
 from server.watch.wording import TIERS
@@ -71,18 +71,7 @@ class Field:
 # A table that a tier may have or not: what its form begins with where it has none. Whether it has
 # one is a switch of the form, and no value of the policy.
 OPTIONAL: Mapping[str, Mapping[str, Any]] = {
-    "habit": {
-        "leaves": 0.004,
-        "ask": 0.04,
-        "page": 0.2,
-        "ask_again": "6h",
-        "ask_before": "12h",
-        "not_seen": 8.0,
-        "sign": 20.0,
-        "sign_lasts": "4d",
-        "left_before": 4.0,
-        "silent_phone": False,
-    }
+    "habit": {**SHIPPED["mid"]["habit"], "silent_phone": False}
 }
 USED = "used"
 
@@ -226,10 +215,10 @@ def key_of(name: str) -> str:
 
 
 # What ships empty in some tier may be left empty in every one.
-_EMPTY_KEYS = {key_of(name) for name, value in _leaves(EACH_MISS) if value is None}
+_EMPTY_KEYS = {key_of(name) for name, value in _leaves(SHIPPED) if value is None}
 _NULLABLE = {
     name
-    for name, _ in _leaves(EACH_MISS)
+    for name, _ in _leaves(SHIPPED)
     if key_of(name) in _EMPTY_KEYS | {"after_pass", "last_call", "decide"}
 }
 

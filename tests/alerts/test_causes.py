@@ -11,7 +11,7 @@ from server.alerts.ladder import Cause
 from server.policy import model, parser
 from server.policy.model import Rung, Tier
 
-SHIPPED = parser.read(model.EACH_MISS)
+AT_EACH_MISS = parser.read(model.EACH_MISS)
 PARIS = ZoneInfo("Europe/Paris")
 
 
@@ -21,37 +21,37 @@ def local(text: str, zone: ZoneInfo = PARIS) -> datetime:
 
 @pytest.mark.parametrize("tier", Tier)
 def test_silence_climbs_the_ladder_of_the_tier(tier: Tier) -> None:
-    assert ladder_for(Cause.SILENCE, SHIPPED, tier) is SHIPPED.tiers[tier].ladder
+    assert ladder_for(Cause.SILENCE, AT_EACH_MISS, tier) is AT_EACH_MISS.tiers[tier].ladder
 
 
 @pytest.mark.parametrize("tier", Tier)
 def test_help_calls_the_caseworker_and_everyone_on_duty_together(tier: Tier) -> None:
-    ladder = ladder_for(Cause.HELP, SHIPPED, tier)
-    high = SHIPPED.tiers[Tier.HIGH].ladder
+    ladder = ladder_for(Cause.HELP, AT_EACH_MISS, tier)
+    high = AT_EACH_MISS.tiers[Tier.HIGH].ladder
     later = (Rung.DEPUTY, Rung.MANAGER, Rung.LAST_RESORT)
     assert ladder.rungs == (Rung.CASEWORKER_AND_ON_DUTY, *later)
     assert (ladder.each, ladder.lapse, ladder.decide) == (high.each, high.lapse, high.decide)
 
 
 def test_a_child_thought_missing_starts_at_the_top() -> None:
-    ladder = ladder_for(Cause.MISSING, SHIPPED, Tier.LOW)
+    ladder = ladder_for(Cause.MISSING, AT_EACH_MISS, Tier.LOW)
     assert ladder.rungs == (Rung.EVERYONE, Rung.LAST_RESORT)
     assert ladder.each == timedelta(minutes=15)
 
 
 @pytest.mark.parametrize("cause", [Cause.HELP, Cause.MISSING])
 def test_help_ends_at_the_last_resort_whatever_the_policy_says(cause: Cause) -> None:
-    high = SHIPPED.tiers[Tier.HIGH]
+    high = AT_EACH_MISS.tiers[Tier.HIGH]
     for rungs in [(Rung.DEPUTY,), (Rung.LAST_RESORT, Rung.DEPUTY, Rung.DEPUTY), tuple(Rung)]:
         ladder = replace(high.ladder, rungs=rungs)
-        tiers = {**SHIPPED.tiers, Tier.HIGH: replace(high, ladder=ladder)}
-        made = ladder_for(cause, replace(SHIPPED, tiers=tiers), Tier.MID)
+        tiers = {**AT_EACH_MISS.tiers, Tier.HIGH: replace(high, ladder=ladder)}
+        made = ladder_for(cause, replace(AT_EACH_MISS, tiers=tiers), Tier.MID)
         assert made.rungs[-1] is Rung.LAST_RESORT
         assert len(set(made.rungs)) == len(made.rungs)
 
 
 def test_a_wish_to_talk_goes_to_the_caseworker_then_to_the_deputy() -> None:
-    ladder = ladder_for(Cause.TALK, SHIPPED, Tier.HIGH)
+    ladder = ladder_for(Cause.TALK, AT_EACH_MISS, Tier.HIGH)
     assert ladder.rungs[:2] == (Rung.CASEWORKER, Rung.DEPUTY)
     assert ladder.each == timedelta(hours=4)
     assert ladder.decide is None
@@ -70,13 +70,13 @@ def test_a_wish_to_talk_goes_to_the_caseworker_then_to_the_deputy() -> None:
     ],
 )
 def test_only_the_day_counts_for_a_wish_to_talk(wished: str, deputy: str) -> None:
-    ladder = ladder_for(Cause.TALK, SHIPPED, Tier.MID)
+    ladder = ladder_for(Cause.TALK, AT_EACH_MISS, Tier.MID)
     assert first_wait_ends(Cause.TALK, ladder, PARIS, local(wished)) == local(deputy)
 
 
 def test_a_day_that_a_zone_leaves_out_counts_once() -> None:
     apia = ZoneInfo("Pacific/Apia")  # 29 December 2011 was followed by the 31st.
-    ladder = ladder_for(Cause.TALK, SHIPPED, Tier.MID)
+    ladder = ladder_for(Cause.TALK, AT_EACH_MISS, Tier.MID)
     ends = first_wait_ends(Cause.TALK, ladder, apia, local("2011-12-29T19:00", apia))
     assert ends == local("2011-12-31T11:00", apia)
     slow = replace(ladder, each=timedelta(hours=14))
@@ -85,6 +85,6 @@ def test_a_day_that_a_zone_leaves_out_counts_once() -> None:
 
 
 def test_every_other_cause_waits_day_and_night_alike() -> None:
-    ladder = ladder_for(Cause.HELP, SHIPPED, Tier.MID)
+    ladder = ladder_for(Cause.HELP, AT_EACH_MISS, Tier.MID)
     night = local("2026-03-02T03:00")
     assert first_wait_ends(Cause.HELP, ladder, PARIS, night) == night + timedelta(minutes=15)

@@ -20,7 +20,7 @@ from server.policy.model import Ladder, Rung, Tier
 many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "100")), deadline=None)
 MINUTE = timedelta(minutes=1)
 START = datetime(2026, 3, 28, 20, tzinfo=UTC)
-SHIPPED = parser.read(model.EACH_MISS).tiers[Tier.MID].ladder
+LADDER = parser.read(model.EACH_MISS).tiers[Tier.MID].ladder
 TOM, INES, SAM, EVE = (UUID(int=n) for n in range(1, 5))
 FULL: Reach = {
     Rung.CASEWORKER: [TOM],
@@ -223,7 +223,7 @@ def told(calls: Collection[Call]) -> list[tuple[int, str, str]]:
 
 
 def test_the_shipped_ladder_of_the_middle_tier() -> None:
-    story = Story.begin(SHIPPED)
+    story = Story.begin(LADDER)
     story.look(at(250))
     assert told(story.calls) == [
         (0, "caseworker", "first"),
@@ -241,9 +241,9 @@ def test_the_shipped_ladder_of_the_middle_tier() -> None:
 
 
 def test_an_acknowledgement_holds_and_lapses() -> None:
-    story = Story.begin(SHIPPED)
+    story = Story.begin(LADDER)
     story.look(at(5))
-    story.climb = rules.acknowledge(story.climb, SHIPPED, TOM, at(5))
+    story.climb = rules.acknowledge(story.climb, LADDER, TOM, at(5))
     assert story.climb.state is State.ACKNOWLEDGED
     assert (story.climb.acknowledged_by, story.climb.held_until) == (TOM, at(65))
     story.look(at(64))
@@ -255,62 +255,62 @@ def test_an_acknowledgement_holds_and_lapses() -> None:
 
 
 def test_the_same_person_acknowledges_once_and_another_learns_who_has_it() -> None:
-    story = Story.begin(SHIPPED)
+    story = Story.begin(LADDER)
     story.look(at(5))
-    held = rules.acknowledge(story.climb, SHIPPED, TOM, at(5))
-    assert rules.acknowledge(held, SHIPPED, TOM, at(20)) == held
+    held = rules.acknowledge(story.climb, LADDER, TOM, at(5))
+    assert rules.acknowledge(held, LADDER, TOM, at(20)) == held
     with pytest.raises(Conflict) as taken:
-        rules.acknowledge(held, SHIPPED, INES, at(20))
+        rules.acknowledge(held, LADDER, INES, at(20))
     assert (taken.value.code, taken.value.extra["by"]) == ("taken", TOM)
 
 
 def test_whoever_comes_has_it_whoever_had_it_before_and_for_the_whole_time() -> None:
-    story = Story.begin(SHIPPED)
+    story = Story.begin(LADDER)
     story.look(at(5))
-    story.climb = rules.acknowledge(story.climb, SHIPPED, TOM, at(5))
+    story.climb = rules.acknowledge(story.climb, LADDER, TOM, at(5))
     for who, minute in ((INES, 50), (INES, 100)):
-        story.climb = rules.take_over(story.climb, SHIPPED, who, at(minute))
+        story.climb = rules.take_over(story.climb, LADDER, who, at(minute))
         assert (story.climb.acknowledged_by, story.climb.held_until) == (who, at(minute + 60))
     story.look(at(159))
     assert story.climb.state is State.ACKNOWLEDGED
     closed = rules.close(story.climb, Outcome.SEEN, at(159))
-    assert rules.take_over(closed, SHIPPED, TOM, at(159)) == closed
+    assert rules.take_over(closed, LADDER, TOM, at(159)) == closed
 
 
 def test_what_is_decided_is_held_for_longer_and_never_for_less_and_nobody_asks_again() -> None:
-    story = Story.begin(SHIPPED)
+    story = Story.begin(LADDER)
     story.look(at(5))
-    climbing = rules.decided(story.climb, SHIPPED, at(5))
+    climbing = rules.decided(story.climb, LADDER, at(5))
     assert climbing == replace(story.climb, decide_at=None), "nobody has it: it climbs on"
-    story.climb = rules.acknowledge(story.climb, SHIPPED, TOM, at(5))
-    shorter = replace(SHIPPED, lapse=MINUTE)
+    story.climb = rules.acknowledge(story.climb, LADDER, TOM, at(5))
+    shorter = replace(LADDER, lapse=MINUTE)
     assert rules.decided(story.climb, shorter, at(10)).held_until == at(65)
-    held = rules.decided(story.climb, SHIPPED, at(10))
+    held = rules.decided(story.climb, LADDER, at(10))
     assert (held.acknowledged_by, held.held_until, held.act_at) == (TOM, at(70), at(70))
 
 
 def test_an_acknowledgement_does_not_put_off_the_decision() -> None:
-    story = Story.begin(SHIPPED)
+    story = Story.begin(LADDER)
     story.look(at(239))
-    story.climb = rules.acknowledge(story.climb, SHIPPED, TOM, at(239))
+    story.climb = rules.acknowledge(story.climb, LADDER, TOM, at(239))
     story.look(at(241))
     assert told(story.calls)[-1] == (240, "everyone", "decide")
 
 
 def test_closing_needs_an_outcome() -> None:
     with pytest.raises(Refused) as refused:
-        rules.close(rules.begin(SHIPPED, START), None, START)
+        rules.close(rules.begin(LADDER, START), None, START)
     assert refused.value.field == "outcome"
 
 
 @pytest.mark.parametrize("tier", [Tier.MID, Tier.LOW])
 def test_an_answer_ends_an_alert_below_the_high_tier(tier: Tier) -> None:
-    closed = rules.answer(rules.begin(SHIPPED, START), SHIPPED, tier, at(5))
+    closed = rules.answer(rules.begin(LADDER, START), LADDER, tier, at(5))
     assert (closed.state, closed.closed_at, closed.act_at) == (State.CLOSED, at(5), None)
 
 
 def test_an_answer_of_the_high_tier_waits_for_a_person_who_is_asked_again_and_again() -> None:
-    story = Story.begin(SHIPPED)
+    story = Story.begin(LADDER)
     story.look(at(5))
     story.act(Act("answer", MINUTE))
     assert story.climb.state is State.ANSWERED
@@ -324,7 +324,7 @@ def test_an_answer_of_the_high_tier_waits_for_a_person_who_is_asked_again_and_ag
 
 
 def test_further_answers_do_not_put_the_confirmation_off() -> None:
-    story = Story.begin(SHIPPED)
+    story = Story.begin(LADDER)
     story.look(at(5))
     story.act(Act("answer", MINUTE))
     story.act(Act("answer", 50 * MINUTE))
@@ -333,22 +333,22 @@ def test_further_answers_do_not_put_the_confirmation_off() -> None:
 
 
 def test_an_answered_alert_keeps_who_had_it_until_that_lapses() -> None:
-    story = Story.begin(SHIPPED)
+    story = Story.begin(LADDER)
     story.look(at(5))
     story.act(Act("acknowledge", MINUTE))
     story.act(Act("answer", MINUTE))
     assert (story.climb.act_at, story.climb.acknowledged_by) == (at(66), TOM)
     with pytest.raises(Conflict):
-        rules.acknowledge(story.climb, SHIPPED, INES, at(8))
+        rules.acknowledge(story.climb, LADDER, INES, at(8))
     story.look(at(66))
     assert told(story.calls)[-1][2] == "confirm"
     assert story.climb.acknowledged_by is None
-    again = rules.acknowledge(story.climb, SHIPPED, INES, at(70))
+    again = rules.acknowledge(story.climb, LADDER, INES, at(70))
     assert (again.state, again.acknowledged_by) == (State.ANSWERED, INES)
 
 
 def test_a_new_miss_makes_an_answered_alert_climb_anew() -> None:
-    story = Story.begin(SHIPPED)
+    story = Story.begin(LADDER)
     story.look(at(35))
     story.act(Act("answer", MINUTE))
     story.act(Act("rejoin", MINUTE))
@@ -356,25 +356,25 @@ def test_a_new_miss_makes_an_answered_alert_climb_anew() -> None:
     assert told(story.calls)[-1] == (37, "caseworker", "first")
     assert story.climb.decide_at == at(37 + 240)
     assert story.calls[-1].turn == 1
-    endless = replace(SHIPPED, decide=None)
+    endless = replace(LADDER, decide=None)
     assert (
         rules.rejoin(replace(story.climb, state=State.ANSWERED), endless, at(40)).decide_at is None
     )
 
 
 def test_a_new_miss_changes_nothing_on_an_alert_that_is_climbing() -> None:
-    climb = rules.begin(SHIPPED, START)
-    assert rules.rejoin(climb, SHIPPED, at(5)) is climb
+    climb = rules.begin(LADDER, START)
+    assert rules.rejoin(climb, LADDER, at(5)) is climb
 
 
 def test_rungs_without_a_person_are_skipped_at_once() -> None:
-    story = Story.begin(SHIPPED, {Rung.ON_DUTY: [SAM]})
+    story = Story.begin(LADDER, {Rung.ON_DUTY: [SAM]})
     story.look(at(30))
     assert told(story.calls) == [(0, "on_duty", "first"), (30, "on_duty", "unanswered")]
 
 
 def test_where_nobody_stands_anywhere_the_fault_is_called_out_at_each_round() -> None:
-    story = Story.begin(SHIPPED, {})
+    story = Story.begin(LADDER, {})
     story.look(at(60))
     assert [call.why for call in story.calls if call.people] == []
     assert [int((call.at - START) / MINUTE) for call in story.calls] == [0, 30, 60]

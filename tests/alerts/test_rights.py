@@ -30,7 +30,9 @@ from server.rota import duty_shifts, planning
 from server.rota.models import Shift
 from server.storage.db import write
 from tests.cast import Cast
+from tests.desk.walking import at_desk
 from tests.races import no_fault, together
+from tests.walks.stage import Stage
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -61,7 +63,8 @@ async def now_of(alert: Alert) -> tuple[str, str | None]:
 async def calls(alert: Alert) -> Counter[str]:
     """How many calls each person has got."""
     people = {one.id: one.name.split()[0].lower() for one in await Person.all()}
-    rows = Message.filter(subject_id=alert.id, person_id__isnull=False).exclude(kind="all_clear")
+    others = ["all_clear", "went_on"]
+    rows = Message.filter(subject_id=alert.id, person_id__isnull=False).exclude(kind__in=others)
     return Counter(people[row.person_id] for row in await rows)
 
 
@@ -251,6 +254,93 @@ async def test_while_the_duty_lasts_another_one_learns_who_has_it(cast: Cast) ->
     with pytest.raises(Conflict) as told:
         await taken(cast, "tom", alert)
     assert told.value.extra == {"by": cast.eve.id}
+
+
+# --- what the person hears who had it
+
+
+async def told_that_it_went_on(alert: Alert) -> list[str]:
+    """To whom that was said, once for each time."""
+    people = {one.id: one.name.split()[0].lower() for one in await Person.all()}
+    rows = Message.filter(subject_id=alert.id, kind="went_on").exclude(state="withdrawn")
+    return sorted(people[row.person_id] for row in await rows)
+
+
+async def test_whose_duty_ends_hears_once_that_what_they_took_is_with_others(cast: Cast) -> None:
+    await on_duty(cast, "eve", 0, 10)
+    await on_duty(cast, "ines", 10, 60)
+    alert = await opened(cast, Cause.HELP)
+    await taken(cast, "eve", alert)
+    cast.clock.advance(minutes=10)
+    for _ in range(3):
+        await climbing.tick(cast.clock())
+        assert await told_that_it_went_on(alert) == ["eve"]
+        cast.clock.advance(minutes=5)
+
+
+async def test_several_tickers_tell_once_that_an_alert_went_on(cast: Cast) -> None:
+    await on_duty(cast, "eve", 0, 10)
+    alert = await opened(cast, Cause.HELP)
+    await taken(cast, "eve", alert)
+    cast.clock.advance(minutes=10)
+    no_fault(await together(*(climbing.tick(cast.clock()) for _ in range(3))))
+    assert await told_that_it_went_on(alert) == ["eve"]
+
+
+async def test_whose_tie_is_ended_hears_that_what_they_took_is_with_others(cast: Cast) -> None:
+    tie = await tied(cast, "eve")
+    alert = await opened(cast)
+    await taken(cast, "eve", alert)
+    await people.end_tie(cast.actor("ines"), cast.children["mia"], tie.id, cast.clock())
+    assert await told_that_it_went_on(alert) == ["eve"]
+
+
+async def test_who_lost_it_hears_so_though_another_took_it_before_any_tick(cast: Cast) -> None:
+    await on_duty(cast, "eve", 0, 10)
+    alert = await opened(cast, Cause.HELP)
+    await taken(cast, "eve", alert)
+    cast.clock.advance(minutes=11)
+    await taken(cast, "tom", alert)
+    await climbing.tick(cast.clock())
+    assert await told_that_it_went_on(alert) == ["eve"]
+
+
+async def test_who_takes_it_anew_does_not_hear_that_it_is_with_others(cast: Cast) -> None:
+    await on_duty(cast, "eve", 0, 10)
+    alert = await opened(cast, Cause.HELP)  # Everyone is called at once, Eve on duty with them.
+    await taken(cast, "eve", alert)
+    cast.clock.advance(minutes=10)
+    await climbing.tick(cast.clock())
+    assert await told_that_it_went_on(alert) == ["eve"]
+    await taken(cast, "eve", alert)
+    assert await told_that_it_went_on(alert) == []
+
+
+async def test_an_acknowledgement_that_lapses_tells_nobody_that_it_went_on(cast: Cast) -> None:
+    alert = await opened(cast)
+    await taken(cast, "tom", alert)
+    cast.clock.advance(hours=2)
+    await climbing.tick(cast.clock())
+    assert await now_of(alert) == ("open", None)
+    assert await told_that_it_went_on(alert) == []
+
+
+async def test_what_says_that_it_went_on_names_no_child_and_opens_their_own_messages(
+    stage: Stage,
+) -> None:
+    await on_duty(stage.cast, "eve", 0, 10)
+    await stage.subscribe("eve")
+    alert = await opened(stage.cast, Cause.HELP)
+    await taken(stage.cast, "eve", alert)
+    stage.clock.advance(minutes=10)
+    await stage.beat()
+    assert "/desk/settings/messages" in stage.paths("eve")
+    bodies = {received.json["notification"]["body"] for received in stage.shown("eve")}
+    assert bodies == {"You have 1 new item"}
+    async with at_desk(stage.cast, "eve") as browser:
+        page = (await browser.get("/desk/settings/messages")).text
+    assert "With others now" in page
+    assert "Castellane" not in page
 
 
 # --- a tie

@@ -7,12 +7,12 @@ measured any of it in the field. It takes a quarter of an hour on two cores, and
 from typing import Any
 
 from tests.bench.frontier import (
+    AS_SHIPPED,
     CARER,
     HABIT,
     PERIOD,
     POLICIES,
     SEEDS,
-    SHIPPED,
     measured,
     median,
     within,
@@ -20,7 +20,7 @@ from tests.bench.frontier import (
 
 CHILDREN = 2000
 COMPARED = (
-    (HABIT, SHIPPED),
+    (HABIT, AS_SHIPPED),
     (PERIOD, "84 h, tiered"),
     (CARER, "48 h, then 60 h, tiered"),
 )

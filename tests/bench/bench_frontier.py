@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.frontier import (
+    AS_SHIPPED,
     CARER,
     CHILDREN,
     DAYS,
@@ -17,7 +18,6 @@ from tests.bench.frontier import (
     PERIOD,
     POLICIES,
     SEEDS,
-    SHIPPED,
     Score,
     measured,
     median,
@@ -47,7 +47,7 @@ def measure() -> dict[str, Any]:
     rows = [
         (family, name, score) for (family, name, _), score in zip(POLICIES, scores, strict=True)
     ]
-    ours = next(score for family, name, score in rows if (family, name) == (HABIT, SHIPPED))
+    ours = next(score for family, name, score in rows if (family, name) == (HABIT, AS_SHIPPED))
     best = {family: _best(rows, family, ours) for family in (PERIOD, CARER)}
     moved = _sensitivity(best)
     (DOCS / "pictures" / "frontier.svg").write_text(_picture(rows))
@@ -77,7 +77,7 @@ def _best(rows: Rows, family: str, ours: Score) -> tuple[str, Score]:
 
 
 def _sensitivity(best: Best) -> list[tuple[str, list[Score]]]:
-    chosen = [(HABIT, SHIPPED), *((family, name) for family, (name, _) in best.items())]
+    chosen = [(HABIT, AS_SHIPPED), *((family, name) for family, (name, _) in best.items())]
     data = [next(d for f, n, d in POLICIES if (f, n) == (family, name)) for family, name in chosen]
     return [(name, measured(data, SENSITIVE_SEEDS, changed)) for name, changed in SETTINGS]
 
@@ -175,7 +175,7 @@ def _page(
         " each is small, and a finer one may find better. Made by"
         " `python -m tests.bench frontier`.",
         "",
-        "The habit is the policy that ships (`DEFAULT` in `server/policy/model.py`).",
+        "The habit is the policy that ships (`SHIPPED` in `server/policy/model.py`).",
         "",
         "| what | found | to reach | |",
         "| --- | --- | --- | --- |",

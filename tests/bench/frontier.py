@@ -27,7 +27,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from server.policy import parser as policies
-from server.policy.model import DEFAULT, EACH_MISS, over
+from server.policy.model import EACH_MISS, SHIPPED, over
 from server.simulation import cohort as cohorts
 from server.simulation import evaluation as reports
 from server.simulation.commands import _event
@@ -68,24 +68,24 @@ def habit(ask: tuple[float, float], before: tuple[str, str]) -> Data:
         tier: {"habit": {"ask": ask[n], "ask_before": before[n]}}
         for n, tier in enumerate(("mid", "low"))
     }
-    return over(DEFAULT, lines)
+    return over(SHIPPED, lines)
 
 
 def uncalled() -> Data:
     """The policy that ships, where the child is not asked once more."""
-    return over(DEFAULT, {tier: {"last_call": None} for tier in ("high", "mid", "low")})
+    return over(SHIPPED, {tier: {"last_call": None} for tier in ("high", "mid", "low")})
 
 
 PERIOD, CARER, HABIT = "period and grace", "asks the carer at each miss", "habit"
 EACH = "asks at once"
-SHIPPED = "the policy that ships"
+AS_SHIPPED = "the policy that ships"
 POLICIES: list[tuple[str, str, Data]] = [
     *((PERIOD, f"{h} h", fixed(h)) for h in (36, 48, 60, 72)),
     *((PERIOD, f"{h} h, tiered", fixed(h, tiered=True)) for h in (72, 84)),
     *((CARER, f"{g} h, then {w} h", fixed(g, w)) for g, w in ((2, 72), (12, 72), (26, 60))),
     *((CARER, f"{g} h, then {g + 12} h, tiered", fixed(g, g + 12, tiered=True)) for g in (48, 60)),
     (CARER, "40 h, then 60 h, tiered", fixed(40, 60, tiered=True)),
-    (HABIT, SHIPPED, DEFAULT),
+    (HABIT, AS_SHIPPED, SHIPPED),
     (HABIT, "the child is not asked once more", uncalled()),
     (HABIT, "asks late", habit((0.03, 0.02), ("8h", "12h"))),
     (HABIT, "asks early", habit((0.002, 0.001), ("24h", "48h"))),

@@ -8,7 +8,7 @@ import re
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
 from server.people.models import Agency
-from server.policy.model import DEFAULT
+from server.policy.model import SHIPPED
 from server.policy.models import Policy
 from server.security import encryption
 from server.watch import watch_alerts
@@ -103,7 +103,7 @@ async def test_it_says_that_nobody_is_called_where_the_check_in_has_come(cast: C
 
 
 async def test_where_not_seen_is_weighed_it_says_that_nobody_is_called_yet(cast: Cast) -> None:
-    content = copy.deepcopy(DEFAULT)
+    content = copy.deepcopy(SHIPPED)
     content["mid"]["habit"]["ask"] = 0.00001  # At once.
     await Policy.create(agency_id=cast.agency.id, version=1, content=content, made_at=at(8))
     path = await link(cast)

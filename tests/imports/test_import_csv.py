@@ -10,7 +10,7 @@ import pytest
 from server.errors import Refused
 from server.i18n import gettext
 from server.imports.import_csv import MOST_LINES, Fault, Known, Place, Read, read
-from server.policy.model import DEFAULT
+from server.policy.model import SHIPPED
 from server.policy.parser import read as read_policy
 
 TOM, EVE, ANNE, OTHER_ANNE = (UUID(int=n) for n in range(1, 5))
@@ -28,7 +28,7 @@ KNOWN = Known(
     language="fr",
     zone="Europe/Paris",
     today=date(2026, 3, 2),
-    policy=read_policy(DEFAULT),
+    policy=read_policy(SHIPPED),
 )
 
 

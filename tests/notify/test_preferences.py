@@ -71,7 +71,7 @@ async def test_both_said_at_once_are_both_kept(stage: Stage) -> None:
     assert (wish.channels, wish.quiet_from, wish.quiet_until) == (["email"], "22:00", "07:00")
 
 
-@pytest.mark.parametrize("kind", [Kind.DUE, Kind.ALL_CLEAR])
+@pytest.mark.parametrize("kind", [Kind.DUE, Kind.ALL_CLEAR, Kind.WENT_ON])
 async def test_what_can_wait_goes_out_when_the_quiet_hours_end(stage: Stage, kind: Kind) -> None:
     address, tom = await mail_of(stage, "tom"), stage.cast.tom
     await set_quiet(stage.cast.actor("tom"), tom.id, *NIGHT, stage.clock())

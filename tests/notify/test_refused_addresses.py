@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
@@ -305,6 +306,84 @@ async def test_whose_address_was_given_up_reads_which_one_and_what_to_do(stage: 
     actor = stage.cast.actor("ines")
     await add_address(actor, stage.cast.ines.id, "email", "q@example.org", now=stage.clock())
     assert "We stopped sending" not in await settings_of(stage, "ines")
+
+
+async def given_up_mail(stage: Stage, name: str) -> str:
+    """An address of theirs that its mail server did not know on two days."""
+    address = await mail_of(stage, name)
+    stage.relay.refused.add(address)
+    await call(stage, name)
+    stage.clock.advance(days=1)
+    await call(stage, name)
+    stage.clock.advance(minutes=1)
+    return address
+
+
+async def test_another_address_that_nobody_has_answered_from_takes_no_place(stage: Stage) -> None:
+    await given_up_mail(stage, "ines")
+    actor, ines = stage.cast.actor("ines"), stage.cast.ines.id
+    await enter_address(actor, ines, "email", "inse@example.org", stage.clock())
+    page = await settings_of(stage, "ines")
+    assert "ines@example.org" in page
+    assert "We stopped sending to this address" in page
+
+
+async def test_browsers_that_were_given_up_and_replaced_hide_no_address(stage: Stage) -> None:
+    await given_up_mail(stage, "ines")
+    actor, ines = stage.cast.actor("ines"), stage.cast.ines.id
+    for n in range(6):
+        made, _ = await add_address(
+            actor, ines, "push", f"https://push.test/{n}", now=stage.clock()
+        )
+        await Address.filter(id=made.id).update(dropped_at=stage.clock(), dropped_why="gone")
+        stage.clock.advance(minutes=1)
+    await add_address(actor, ines, "push", "https://push.test/new", now=stage.clock())
+    page = await settings_of(stage, "ines")
+    assert "ines@example.org" in page
+    assert "One of your browsers stopped" not in page
+
+
+async def test_who_comes_back_after_months_still_reads_that_their_address_was_given_up(
+    stage: Stage,
+) -> None:
+    await given_up_mail(stage, "ines")
+    stage.clock.advance(days=200)
+    assert "We stopped sending to this address" in await settings_of(stage, "ines")
+
+
+async def test_whose_address_was_given_up_reads_when_and_why_and_can_correct_it(
+    stage: Stage,
+) -> None:
+    address = await given_up_mail(stage, "ines")
+    async with at_desk(stage.cast, "ines") as browser:
+        page = (await browser.get("/desk/settings")).text
+        row = await Address.get(channel="email")
+        assert "We stopped sending to this address, today, 12:00." in page
+        assert "told us on two days that this mailbox does not exist" in page
+        assert f"/desk/settings?correct={row.id}#address" in page
+        again = (await browser.get(f"/desk/settings?correct={row.id}")).text
+        assert re.search(rf'id="address" name="address"[^>]* value="{address}"', again)
+        dropped = await browser.post(f"/desk/settings/addresses/{row.id}/drop")
+        assert dropped.status_code == 303
+        assert "We stopped sending" not in (await browser.get("/desk/settings")).text
+
+
+async def test_nobody_corrects_the_address_of_somebody_else(stage: Stage) -> None:
+    address = await given_up_mail(stage, "ines")
+    row = await Address.get(channel="email")
+    async with at_desk(stage.cast, "tom") as browser:
+        shown = await browser.get(f"/desk/settings?correct={row.id}")
+        assert shown.status_code == 200
+        assert address not in shown.text
+        assert (await browser.get("/desk/settings?correct=nonsense")).status_code == 200
+
+
+async def test_a_native_client_reads_why_an_address_was_given_up(stage: Stage) -> None:
+    address = await given_up_mail(stage, "ines")
+    async with at_desk(stage.cast, "ines") as browser:
+        answer = await browser.get("/api/v1/me/reaching")
+    [told] = answer.json()["given_up"]
+    assert (told["address"], told["why"]) == (address, "no_mailbox")
 
 
 async def test_what_one_removed_oneself_is_no_news(stage: Stage) -> None:

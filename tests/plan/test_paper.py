@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from server.plan import phrases, shape
 from server.plan.fonts import families
 from tests.cast import Cast
 from tests.plan.pdfs import glyphs, text_of
@@ -50,6 +51,41 @@ async def test_the_child_takes_its_project_along(cast: Cast) -> None:
     assert words.count("Devenir infirmière") == 6
     for one in ("Projet de vie", "Mia Castellane", "Tom Verhoeven", "1 décembre 2026", "✗"):
         assert one in words
+
+
+# Said by the place where a goal stands, and what only those know who may read why a child went.
+NO_WORDS = {"area_id", "reason_id"}
+
+
+async def test_every_field_of_a_goal_is_on_the_paper_that_is_signed(cast: Cast) -> None:
+    mia, tom = Phone(cast, "mia"), Phone(cast, "tom")
+    area, goal = str(uuid4()), str(uuid4())
+    childs = {"child_words": "Score a goal", "not_mine": True}
+    others = {
+        "worker_words": "A team for Mia",
+        "why": "Running calms me",
+        "success_sign": "I have a shirt",
+        "target_on": "2026-12-01",
+        "barriers": "The pitch is far away",
+        "lifecycle": "on-hold",
+        "achievement": "sustaining",
+    }
+    assert childs.keys() | others.keys() == shape.FIELDS["goal"].keys() - NO_WORDS
+    await mia.sync(mia.say("area", area, "*", {"kind": "social"}))
+    await mia.sync(mia.say("goal", goal, "*", {"area_id": area, **childs}))
+    await tom.sync(*(tom.say("goal", goal, name, value) for name, value in others.items()))
+    words = text_of((await mia.client.get("/api/v1/project.pdf")).content)
+    for name, value in (childs | others).items():
+        assert phrases.value_in_words("goal", name, value, {}, "en") in words, name
+        if name in ("lifecycle", "achievement", "not_mine", "barriers"):
+            assert phrases.FIELDS[f"goal.{name}"] in words, name
+
+
+def test_every_field_of_a_goal_and_every_value_of_one_has_its_words() -> None:
+    named = {name.removeprefix("goal.") for name in phrases.FIELDS if name.startswith("goal.")}
+    assert named == shape.FIELDS["goal"].keys() - NO_WORDS
+    assert phrases.VALUES["goal.lifecycle"].keys() == set(shape.LIFECYCLES)
+    assert phrases.VALUES["goal.achievement"].keys() == set(shape.ACHIEVEMENTS)
 
 
 async def test_words_that_are_source_stay_words(cast: Cast) -> None:

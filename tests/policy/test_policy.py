@@ -14,7 +14,7 @@ from server.policy.model import Around, QuietHours, Tier
 from server.simulation.commands import read_policy
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-SHIPPED = parser.read(model.EACH_MISS)
+AT_EACH_MISS = parser.read(model.EACH_MISS)
 LEVELS = model.EACH_MISS["high"]["evidence"]
 HABIT = {"leaves": 0.006, "ask": 0.02, "page": 0.2, "ask_again": "6h", "ask_before": "12h"}
 
@@ -35,7 +35,7 @@ def span(text: str) -> timedelta | None:
 @pytest.mark.parametrize("tier", Tier)
 def test_the_default_policy_equals_the_published_table(tier: Tier) -> None:
     round_, ladder, limits = ([span(word) for word in part.split()] for part in TABLE[tier])
-    steps, climbs = SHIPPED.tiers[tier].steps, SHIPPED.tiers[tier].ladder
+    steps, climbs = AT_EACH_MISS.tiers[tier].steps, AT_EACH_MISS.tiers[tier].ladder
     assert [steps.remind_before, steps.remind_again, steps.grace, steps.carer_window] == round_
     assert [climbs.each, climbs.lapse, climbs.decide] == ladder
     held = steps.levels.holds_for if steps.levels.carer is Does.HOLDS else None
@@ -52,7 +52,7 @@ def test_the_default_policy_equals_the_published_table(tier: Tier) -> None:
 
 
 def test_children_are_not_reminded_at_night_by_default() -> None:
-    assert SHIPPED.quiet == QuietHours(time(22), time(7))
+    assert AT_EACH_MISS.quiet == QuietHours(time(22), time(7))
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_file_names_only_the_windows_that_are_different() -> None:
     own = {"milestones": {"hearing": {"tier": "mid", "before": "never"}}}
     found = parser.read(parser.filled(own)).milestones
     assert found["hearing"] == Around(Tier.MID, timedelta(0), timedelta(days=3))
-    assert found["refusal"] == SHIPPED.milestones["refusal"]
+    assert found["refusal"] == AT_EACH_MISS.milestones["refusal"]
     assert parser.read({**model.EACH_MISS, **own}).milestones == found
 
 
@@ -237,7 +237,7 @@ def test_durations_are_written_as_people_write_them(text: str, expected: int) ->
 
 @pytest.mark.parametrize("tier", Tier)
 def test_a_ladder_survives_being_frozen_into_an_alert(tier: Tier) -> None:
-    ladder = SHIPPED.tiers[tier].ladder
+    ladder = AT_EACH_MISS.tiers[tier].ladder
     assert model.ladder_from_data(model.ladder_as_data(ladder)) == ladder
     data = {**model.ladder_as_data(ladder), "decide_s": None}
     endless = model.ladder_from_data(data)
@@ -249,11 +249,15 @@ def test_a_ladder_survives_being_frozen_into_an_alert(tier: Tier) -> None:
     "file", sorted(Path("policies").glob("*.toml")), ids=lambda file: file.stem
 )
 def test_every_policy_file_that_ships_can_be_read(file: Path) -> None:
-    assert read_policy(file) != parser.read(model.DEFAULT)
+    assert read_policy(file) != parser.read(model.SHIPPED)
+
+
+def test_the_file_of_each_miss_is_the_policy_of_each_miss() -> None:
+    assert read_policy(Path("policies/each-miss.toml")) == AT_EACH_MISS
 
 
 def test_a_policy_of_an_earlier_release_asks_the_carer_at_each_miss() -> None:
     data = copy.deepcopy(model.EACH_MISS)
     for tier in Tier:
         del data[tier]["habit"], data[tier]["asks_carer"], data[tier]["evidence"]
-    assert parser.read(data) == SHIPPED
+    assert parser.read(data) == AT_EACH_MISS

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.pwa.book import MIA, TOM, WORDS, a_project
+from server.plan import phrases, shape
+from tests.pwa.book import MIA, TOM, WORDS, Book, a_project
 from tests.pwa.conftest import Phone, Phones
 from tests.pwa.days import day, days_from_now
 from tests.pwa.double import Double
 from tests.pwa.test_project import click, eventually, shown
-from tests.pwa.test_project_screens import RULES
+from tests.pwa.test_project_screens import GO, RULES
 from tests.pwa.test_screens import TARGET, is_sideways
 
 pytestmark = pytest.mark.browser
@@ -374,3 +376,63 @@ def test_axe_finds_nothing_where_one_agrees_and_looks_back_and_nothing_goes_side
         if wrong:
             found[name] = wrong
     assert found == {}
+
+
+# --- every field of a goal
+
+# Said by the place where a goal stands: the name of its area is the heading.
+STANDS_UNDER = {"area_id"}
+# Known only to those who may read why a child went: the screen of the reasons shows it.
+READ_ELSEWHERE = {"reason_id"}
+SAID: dict[str, Any] = {
+    "child_words": "Score a goal",
+    "worker_words": "A team for Mia",
+    "why": "Running calms me",
+    "success_sign": "I have a shirt",
+    "barriers": "The pitch is far away",
+    "lifecycle": "on-hold",
+    "achievement": "sustaining",
+    "not_mine": True,
+}
+
+
+def _said_of_a_goal(book: Book, goal: str) -> dict[str, str]:
+    """Everything that can be said of a goal, after both had signed: field → its value in words."""
+    base = book.state.made["goal", goal].id
+    said = SAID | {"target_on": day(150)}
+    for name, value in said.items():
+        who = MIA if name in ("child_words", "not_mine") else TOM
+        book.say(who, "goal", goal, name, value, base=base if name == "child_words" else None)
+    shown = {
+        name: phrases.value_in_words("goal", name, value, {}, "en") for name, value in said.items()
+    }
+    return shown | {"target_on": ""}
+
+
+def test_every_field_of_a_goal_is_in_its_form_its_history_and_the_agreement(
+    phone: Phone, double: Double
+) -> None:
+    ids = a_project(double.book)
+    said = _said_of_a_goal(double.book, ids["friends"])
+    assert said.keys() == shape.FIELDS["goal"].keys() - STANDS_UNDER - READ_ELSEWHERE
+    phone.pair()
+    opened(phone, "Read it and agree")
+    page = phone.page
+    lines = {name: f"{phrases.FIELDS[f'goal.{name}']}: {value}" for name, value in said.items()}
+    for heading in ("What you want to reach", "New since you agreed"):
+        part = page.locator("section", has=page.get_by_role("heading", name=heading))
+        entry = part.locator(".entry", has_text="Score a goal")
+        for name, line in lines.items():
+            is_title = heading == "What you want to reach" and name == "child_words"
+            expect(entry).to_contain_text(said[name] if is_title else line, use_inner_text=True)
+    page.evaluate(GO, ["goal", {"id": ids["friends"]}])
+    page.locator("summary", has_text="Who said what, and when").click()
+    story = page.locator("details .entries")
+    for name, value in said.items():
+        told = story.locator(".entry", has_text=phrases.FIELDS[f"goal.{name}"])
+        expect(told.filter(has_text=value).first).to_be_visible()
+    form = page.locator("main")
+    for name, value in said.items():
+        # A goal that the child gave up says so in a sentence of its own.
+        words = "This is not yours any more" if name == "not_mine" else value
+        expect(form).to_contain_text(words, use_inner_text=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -24,10 +26,21 @@ ROWS = (
     "sharing",
     "phones",
     "trusted",
+    "hands",
+    "if-missing",
     "leave",
 )
+# More begins with rows that lead to screens which are walked elsewhere.
+ROWS_BEFORE = ("days", "rhythm")
+ROUTES = Path(__file__).resolve().parents[2] / "pwa" / "src" / "routes.tsx"
 MAIN_TARGET = 72
 TARGET = 44
+
+
+def here(phone: Phone) -> str | None:
+    """The name of the screen in `pwa/src/routes.tsx`; None on the planner and before the first."""
+    place: str | None = phone.page.evaluate("history.state?.place ?? null")
+    return place
 
 
 def walk(phone: Phone) -> Iterator[str]:
@@ -70,8 +83,10 @@ def walk(phone: Phone) -> Iterator[str]:
     phone.page.locator(".entry").first.wait_for(state="detached")
     phone.go(2)
     yield "more"
+    expect(phone.page.locator("main .row")).to_have_count(len(ROWS_BEFORE) + len(ROWS))
     for row, name in enumerate(ROWS):
         phone.go(2, row)
+        assert here(phone) == name, "the list of the rows is not that of the screen"
         if name == "phones":
             phone.page.locator("main > .second").click()
             phone.page.wait_for_selector(".code")
@@ -90,6 +105,15 @@ def is_sideways(phone: Phone) -> bool:
         "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     )
     return overflows
+
+
+def test_the_walk_reaches_every_screen_of_the_phone(phone: Phone) -> None:
+    (listed,) = re.findall(
+        r"export type Place =(.*?)\| ProjectPlace", ROUTES.read_text("utf-8"), re.S
+    )
+    reached = {here(phone) for _ in walk(phone)}
+    # The walk begins with pairing, which is no step that one can go back to.
+    assert set(re.findall(r'"([a-z-]+)"', listed)) - {"pair"} <= reached
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -19,7 +19,7 @@ from server.simulation.replay import replay
 from server.watch.events import events_of, read_events
 from tests.simulation.test_replay import Said, asked, file_of, placed
 
-SHIPPED = policies.read(EACH_MISS)
+AT_EACH_MISS = policies.read(EACH_MISS)
 HOUR = timedelta(hours=1)
 
 
@@ -38,8 +38,8 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def result(one: tuple[Path, Path]) -> Result:
-    """That cohort under the policy that ships."""
-    return replay(read_events(one[0]), SHIPPED)
+    """That cohort where each miss is asked about."""
+    return replay(read_events(one[0]), AT_EACH_MISS)
 
 
 # --- the cohort
@@ -180,7 +180,7 @@ def test_a_truth_that_makes_no_sense_is_named_by_its_line(
 
 def run(*said: Said, until: str) -> Result:
     end = datetime.fromisoformat(f"2026-06-{until}:00Z")
-    return replay(events_of(file_of(said)), SHIPPED, end)
+    return replay(events_of(file_of(said)), AT_EACH_MISS, end)
 
 
 def gone(left: str, back: str | None, *, coerced: bool = False) -> Gone:
@@ -284,7 +284,7 @@ def test_the_report_says_it_in_words() -> None:
 
 
 def test_the_report_of_nothing_divides_by_nothing() -> None:
-    text = report(replay([], SHIPPED), [])
+    text = report(replay([], AT_EACH_MISS), [])
     assert "False pages per child-month: -" in text
     assert "Precision of a page: -" in text
 

@@ -30,7 +30,7 @@ from server.phone.me import note_app_seen
 from server.placements import actions
 from server.policy import parser as policies
 from server.policy.levels import BY_WAY, Evidence
-from server.policy.model import DEFAULT, EACH_MISS, Policy, Tier
+from server.policy.model import EACH_MISS, SHIPPED, Policy, Tier
 from server.policy.models import Policy as PolicyRow
 from server.simulation.replay import replay
 from server.watch import actions as watch
@@ -48,7 +48,7 @@ from server.watch.rhythm import rules as rhythms
 from server.watch.signals import observations
 from tests.cast import Cast
 
-SHIPPED = policies.read(EACH_MISS)
+AT_EACH_MISS = policies.read(EACH_MISS)
 BEGIN = datetime(2026, 3, 2, 12, tzinfo=UTC)  # When the clock of the tests begins.
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # What is agreed for Mia, with Sam as her carer: often enough for every tier.
@@ -82,7 +82,7 @@ class Live:
     """Drives the real actions through recorded events, and looks at every moment of decision."""
 
     cast: Cast
-    policy: Policy = SHIPPED
+    policy: Policy = AT_EACH_MISS
     if_asked: list[kinds.IfAsked] = field(default_factory=list)
     if_called: list[kinds.IfAsked] = field(default_factory=list)
     coming: list[tuple[datetime, int, Any]] = field(default_factory=list)
@@ -157,7 +157,7 @@ class Live:
         ).exclude(id__in=list(self.asked)):
             self.asked.add(call.id)
             covering = [one for one in self.if_called if one.begin <= now <= one.until]
-            if covering and not SHIPPED.quiet.holds(now.astimezone(PARIS).time()):
+            if covering and not AT_EACH_MISS.quiet.holds(now.astimezone(PARIS).time()):
                 when = now + covering[-1].after
                 said = Event(0, "mia", when, "check_in", kinds.CheckIn())
                 self.coming.append((when, len(self.asked), said))
@@ -265,7 +265,7 @@ class Live:
                     continue
                 rungs.add(row.rung)
             local = row.queued_at.astimezone(PARIS).time()
-            if level == "nudge_child" and SHIPPED.quiet.holds(local):
+            if level == "nudge_child" and AT_EACH_MISS.quiet.holds(local):
                 continue  # Queued, and withheld by the worker with its reason.
             found.add((row.queued_at, level, str(row.rung) if alert else ""))
         return sorted(found)
@@ -691,7 +691,7 @@ async def test_a_child_that_is_asked_once_more_answers_and_nobody_is_called(cast
             (at(6, "23:30"), "app_seen", {}),
             (at(8, "23:30"), "app_seen", {}),
         ],
-        DEFAULT,
+        SHIPPED,
     )
     calls = [moment for moment, level, _ in told if level == "page_worker"]
     nudged = [moment for moment, level, _ in told if level == "nudge_child"]

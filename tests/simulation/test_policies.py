@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,7 +36,7 @@ from tests.cast import Cast
 
 
 def other(**changes: Any) -> dict[str, Any]:
-    """The policy that ships with some of its low tier changed."""
+    """The policy of each miss with some of its low tier changed."""
     content = copy.deepcopy(EACH_MISS)
     content["low"].update(changes)
     return content
@@ -444,7 +443,7 @@ async def test_every_policy_that_ships_can_be_looked_at(cast: Cast) -> None:
     assert len(names) == len(list(policy_pages.FOLDER.glob("*.toml")))
     for name in names:
         assert (await ines.get(f"/desk/policies/new?from={name}")).status_code == 200
-        content = filled(tomllib.loads((policy_pages.FOLDER / f"{name}.toml").read_text()))
+        content = policy_pages.shipped_content(name)
         looked = await ines.post("/desk/policies/look", data=form(content))
         assert looked.status_code == 200, looked.text
         is_new = policies.read(content) != policies.read(EACH_MISS)

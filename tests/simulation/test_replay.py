@@ -18,15 +18,16 @@ from hypothesis import strategies as st
 from server.__main__ import main
 from server.errors import Refused
 from server.policy import parser as policies
-from server.policy.model import DEFAULT, EACH_MISS, Policy, Tier
+from server.policy.model import EACH_MISS, SHIPPED, Policy, Tier
+from server.simulation.commands import read_policy
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
 from server.watch.events import Event, events_of
 from tests.simulation.plain_replay import Plain
 
 many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "40")), deadline=None)
-SHIPPED = policies.read(EACH_MISS)
-HABITUAL = policies.read(DEFAULT)
+AT_EACH_MISS = policies.read(EACH_MISS)
+HABITUAL = policies.read(SHIPPED)
 START = datetime(2026, 6, 1, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -48,7 +49,7 @@ def file_of(said: Sequence[Said], child: str = "mia") -> io.StringIO:
     return text
 
 
-def run(*said: Said, until: str | None = None, policy: Policy = SHIPPED) -> Result:
+def run(*said: Said, until: str | None = None, policy: Policy = AT_EACH_MISS) -> Result:
     end = datetime.fromisoformat(f"2026-06-{until}:00Z") if until else None
     return replay(events_of(file_of(said)), policy, end)
 
@@ -511,7 +512,7 @@ def test_a_blind_interval_without_a_child_is_everybodys() -> None:
         "mia,2026-06-01T19:45:00Z,check_in,{}",
     ]
     end = START + 20 * HOUR
-    result = replay(events_of(io.StringIO("\n".join(rows))), SHIPPED, end)
+    result = replay(events_of(io.StringIO("\n".join(rows))), AT_EACH_MISS, end)
     assert [(r.child, r.level) for r in result.rows if r.at == end] == [
         ("ada", "page_worker"),
         ("noor", "nudge_child"),
@@ -573,9 +574,9 @@ def stamp(at: datetime) -> str:
 def test_it_says_what_a_replay_that_looks_every_minute_says(said: list[Said]) -> None:
     events = list(events_of(file_of(said)))
     until = events[-1].at + 30 * HOUR
-    plain = Plain(SHIPPED, "mia").run(events, until)
+    plain = Plain(AT_EACH_MISS, "mia").run(events, until)
     shown = [
-        (row.at, row.child, row.level, row.rung) for row in replay(events, SHIPPED, until).rows
+        (row.at, row.child, row.level, row.rung) for row in replay(events, AT_EACH_MISS, until).rows
     ]
     assert sorted(shown) == sorted(plain)
 
@@ -587,8 +588,8 @@ def test_children_do_not_touch_each_other(many_said: list[list[Said]], alone: in
     together = sorted((event for events in files.values() for event in events), key=by_time)
     until = together[-1].at + HOUR
     one = f"c{alone % len(files)}"
-    rows = [row for row in replay(together, SHIPPED, until).rows if row.child == one]
-    assert rows == replay(files[one], SHIPPED, until).rows
+    rows = [row for row in replay(together, AT_EACH_MISS, until).rows if row.child == one]
+    assert rows == replay(files[one], AT_EACH_MISS, until).rows
 
 
 def by_time(event: Event) -> datetime:
@@ -750,10 +751,35 @@ def test_the_command_writes_the_same_bytes_each_time(tmp_path: Path) -> None:
 def test_a_policy_file_says_only_what_differs(tmp_path: Path) -> None:
     events, policy, alerts = (tmp_path / name for name in ("e.csv", "p.toml", "a.csv"))
     events.write_text(file_of([("01T06:00", "placed", placed())]).getvalue())
-    policy.write_text('[mid]\ngrace = "30m"\ncarer_window = "10m"\n')
+    plain = 'habit = "never"\nlast_call = "never"\n'
+    policy.write_text(f'[mid]\ngrace = "30m"\ncarer_window = "10m"\n{plain}')
     words = ["replay", str(events), "--policy", str(policy), "--alerts", str(alerts)]
     assert main([*words, "--until", "2026-06-01T18:40:00Z"]) == 0
     assert "mia,2026-06-01T18:40:00Z,page_worker,0," in alerts.read_text()
+
+
+def test_a_policy_file_that_changes_one_number_keeps_the_rest_of_what_ships(
+    tmp_path: Path,
+) -> None:
+    events, policy = tmp_path / "e.csv", tmp_path / "p.toml"
+    events.write_text(file_of([("01T06:00", "placed", placed())]).getvalue())
+    policy.write_text("[together]\nchildren = 4\n")
+    words = ["replay", str(events), "--until", "2026-06-04T18:00:00Z", "--alerts"]
+    as_shipped, by_file = tmp_path / "shipped.csv", tmp_path / "file.csv"
+    assert main([*words, str(as_shipped)]) == 0
+    assert main([*words, str(by_file), "--policy", str(policy)]) == 0
+    assert by_file.read_bytes() == as_shipped.read_bytes()
+    assert b"page_worker" in as_shipped.read_bytes()
+
+
+def test_a_policy_file_changes_one_number_of_a_habit(tmp_path: Path) -> None:
+    policy = tmp_path / "p.toml"
+    policy.write_text("[mid.habit]\nask = 0.01\n")
+    steps = HABITUAL.tiers[Tier.MID].steps
+    assert steps.doubt is not None
+    changed = replace(steps, doubt=replace(steps.doubt, ask=0.01))
+    expected = {**HABITUAL.tiers, Tier.MID: replace(HABITUAL.tiers[Tier.MID], steps=changed)}
+    assert read_policy(policy) == replace(HABITUAL, tiers=expected)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from server.people import actions as people
 from server.people.models import Person, Tie
 from server.people.rules import Role
 from server.policy.levels import Evidence
-from server.policy.model import DEFAULT, Tier
+from server.policy.model import SHIPPED, Tier
 from server.policy.models import Policy
 from server.security import encryption
 from server.storage.db import fetch, write
@@ -908,7 +908,7 @@ async def test_whoever_holds_the_phone_of_a_child_does_not_learn_that_adults_wer
 
 async def test_after_a_time_of_blindness_a_carer_is_asked_once(cast: Cast) -> None:
     """Under a policy that asks again every few hours, all of them behind us at once."""
-    content = copy.deepcopy(DEFAULT)
+    content = copy.deepcopy(SHIPPED)
     content["mid"]["habit"] |= {"ask": 0.00001, "ask_again": "2h"}  # From the first miss on.
     await Policy.create(agency_id=cast.agency.id, version=1, content=content, made_at=DUE)
     await ticking.tick(cast.clock.set(DUE + 2 * HOUR))

@@ -11,7 +11,7 @@ from server.alerts.models import Alert
 from server.clock import known_zone
 from server.people.rules import Leaving
 from server.placements import actions
-from server.policy.model import DEFAULT
+from server.policy.model import SHIPPED
 from server.policy.models import Policy
 from server.watch.forecast import Foreseen, Then, if_not_seen, in_words
 from server.watch.models import Watch
@@ -34,7 +34,7 @@ async def test_what_is_said_before_the_tap_is_what_the_tap_does(
 ) -> None:
     # As the policy ships, where a silence is weighed.
     await Policy.create(
-        agency_id=cast.agency.id, version=1, content=copy.deepcopy(DEFAULT), made_at=at(0)
+        agency_id=cast.agency.id, version=1, content=copy.deepcopy(SHIPPED), made_at=at(0)
     )
     await each_tier(cast, tier)
     await run_until(cast, moment)

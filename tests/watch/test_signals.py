@@ -22,7 +22,7 @@ from server.watch.signals.wording import SHORT, in_short, sentence
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-SHIPPED = policies.read(EACH_MISS).signals
+SIGNALS = policies.read(EACH_MISS).signals
 many = settings(max_examples=80, deadline=None)
 
 moments = st.integers(-2, 80 * 24).map(lambda hours: NOW - hours * HOUR)
@@ -58,7 +58,7 @@ OF: Mapping[Code, str] = {
 }
 
 
-def codes(rows: Rows, signals: Mapping[str, Signal] = SHIPPED) -> list[Code]:
+def codes(rows: Rows, signals: Mapping[str, Signal] = SIGNALS) -> list[Code]:
     return [one.code for one in changed(rows, signals, NOW)]
 
 
@@ -87,7 +87,7 @@ def test_there_is_no_signal_without_its_rows(rows: Rows) -> None:
 @many
 @given(any_rows, st.sets(st.sampled_from(Code)))
 def test_switching_one_off_silences_it_and_no_other(rows: Rows, off: set[Code]) -> None:
-    signals = {code: replace(SHIPPED[code], is_on=code not in off) for code in Code}
+    signals = {code: replace(SIGNALS[code], is_on=code not in off) for code in Code}
     assert codes(rows, signals) == [code for code in codes(rows) if code not in off]
 
 
@@ -95,7 +95,7 @@ def test_switching_one_off_silences_it_and_no_other(rows: Rows, off: set[Code]) 
 @given(any_rows, st.data())
 def test_the_order_of_the_rows_changes_nothing(rows: Rows, data: st.DataObject) -> None:
     mixed = {name: data.draw(st.permutations(getattr(rows, name))) for name in set(OF.values())}
-    assert changed(replace(rows, **mixed), SHIPPED, NOW) == changed(rows, SHIPPED, NOW)
+    assert changed(replace(rows, **mixed), SIGNALS, NOW) == changed(rows, SIGNALS, NOW)
 
 
 @many
@@ -119,7 +119,7 @@ def test_a_child_with_steady_answers_has_none(delay: int, mood: int, answers: bo
 
 def test_answers_that_come_later_are_said_with_how_much() -> None:
     rows = Rows(answers=[*daily(44, 14), *daily(14, 0, 130 * MINUTE)])
-    [one] = changed(rows, SHIPPED, NOW)
+    [one] = changed(rows, SIGNALS, NOW)
     assert one == Changed(Code.LATER_ANSWERS, NOW - 14 * DAY, span=2 * HOUR)
     almost = [*daily(44, 14), *daily(14, 0, 69 * MINUTE)]
     assert codes(Rows(answers=almost)) == []
@@ -162,20 +162,20 @@ def test_what_is_not_due_yet_or_long_ago_is_not_missed() -> None:
 
 def test_a_goal_stands_still_after_its_days() -> None:
     goals = [NOW - 31 * DAY, NOW - 40 * DAY, NOW - 29 * DAY]
-    [one] = changed(Rows(goals=goals), SHIPPED, NOW)
+    [one] = changed(Rows(goals=goals), SIGNALS, NOW)
     assert one == Changed(Code.STALLED_GOALS, NOW - 40 * DAY, n=2)
 
 
 def test_two_signs_in_two_weeks_are_said_once_each() -> None:
     signs = [Sign(NOW - DAY, "debts"), Sign(NOW - 3 * DAY, "packed_bag"), Sign(NOW, "packed_bag")]
-    [one] = changed(Rows(signs=signs), SHIPPED, NOW)
+    [one] = changed(Rows(signs=signs), SIGNALS, NOW)
     assert one == Changed(Code.OBSERVATIONS, NOW - 3 * DAY, n=3, signs=("packed_bag", "debts"))
     assert codes(Rows(signs=signs[:1])) == []
 
 
 def test_the_first_phone_is_no_new_one() -> None:
     assert codes(Rows(phones=[NOW - DAY])) == []
-    [one] = changed(Rows(phones=[NOW - DAY, NOW - 90 * DAY]), SHIPPED, NOW)
+    [one] = changed(Rows(phones=[NOW - DAY, NOW - 90 * DAY]), SIGNALS, NOW)
     assert one == Changed(Code.NEW_PHONE, NOW - DAY)
     assert codes(Rows(phones=[NOW - 8 * DAY, NOW - 90 * DAY])) == []
 
@@ -233,20 +233,20 @@ def test_one_answer_that_differs_does_not_hide_that_the_others_are_alike() -> No
 )
 def test_what_happened_once_is_said_for_so_long(field: str, code: Code, days: int) -> None:
     at = NOW - days * DAY
-    [one] = changed(Rows(**{field: [at + MINUTE]}), SHIPPED, NOW)
+    [one] = changed(Rows(**{field: [at + MINUTE]}), SIGNALS, NOW)
     assert (one.code, one.since) == (code, at + MINUTE)
     assert codes(Rows(**{field: [at]})) == []
 
 
 def test_a_policy_of_an_earlier_release_has_the_signals_that_ship() -> None:
     old = {name: table for name, table in EACH_MISS.items() if name != "signals"}
-    assert policies.read(old).signals == policies.read(policies.filled(old)).signals == SHIPPED
+    assert policies.read(old).signals == policies.read(policies.filled(old)).signals == SIGNALS
     some = copy.deepcopy(EACH_MISS)
     some["signals"] = {"new_phone": {"on": False}}
     read = policies.read(some).signals
-    assert read["new_phone"] == replace(SHIPPED["new_phone"], is_on=False)
+    assert read["new_phone"] == replace(SIGNALS["new_phone"], is_on=False)
     assert policies.read(policies.filled(some)).signals == read
-    assert read["observations"] == SHIPPED["observations"]
+    assert read["observations"] == SIGNALS["observations"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from server.clock import as_utc
 from server.policy.levels import Does, Evidence, Levels
-from server.policy.model import DEFAULT, Doubt, Tier
+from server.policy.model import SHIPPED, Doubt, Tier
 from server.policy.parser import read
 from server.watch import answering, changing
 from server.watch import state_machine as rules
@@ -23,10 +23,10 @@ from server.watch.habit import Habit, Known, Past, learned
 from server.watch.rhythm.rules import Rhythm, Span
 from server.watch.state_machine import State, Terms, What, Why
 from tests.watch.watches import (
+    AT_EACH_MISS,
     DAY,
     HOUR,
     MINUTE,
-    SHIPPED,
     STARTS,
     Act,
     Life,
@@ -291,8 +291,8 @@ def test_a_tighter_tier_never_makes_the_next_alert_later(
 ) -> None:
     steps = terms.steps
     if shipped:
-        terms = replace(terms, steps=SHIPPED.tiers[Tier.LOW].steps)
-        tighter = SHIPPED.tiers[Tier.HIGH].steps
+        terms = replace(terms, steps=AT_EACH_MISS.tiers[Tier.LOW].steps)
+        tighter = AT_EACH_MISS.tiers[Tier.HIGH].steps
     else:
         tighter = replace(
             tighter,
@@ -406,7 +406,7 @@ def test_a_word_before_its_round_opens_holds_nothing() -> None:
 
 def terms_of(tier: Tier, *, carer: bool = True, at: str = "18:00", zone: str = "UTC") -> Terms:
     rhythm = Rhythm((time.fromisoformat(at),))
-    return Terms(tier, SHIPPED.tiers[tier].steps, rhythm, ZoneInfo(zone), (), carer)
+    return Terms(tier, AT_EACH_MISS.tiers[tier].steps, rhythm, ZoneInfo(zone), (), carer)
 
 
 def moment(text: str) -> datetime:
@@ -479,7 +479,7 @@ def test_a_further_miss_joins_the_alert() -> None:
 
 
 def test_a_further_miss_before_the_alert_asks_nobody_twice() -> None:
-    slow = replace(SHIPPED.tiers[Tier.MID].steps, carer_window=30 * HOUR)
+    slow = replace(AT_EACH_MISS.tiers[Tier.MID].steps, carer_window=30 * HOUR)
     life = Life.begin(replace(terms_of(Tier.MID), steps=slow), moment("01T06:00"))
     life.look(moment("03T00:00"))
     assert sum(change.what is What.LATE for change in life.changes) == 2
@@ -534,13 +534,13 @@ def test_seen_by_the_carer_settles_a_child_of_the_middle_tier() -> None:
 
 def test_a_professional_settles_in_every_tier() -> None:
     for tier in Tier:
-        assert answering.counts(Evidence.PROFESSIONAL, SHIPPED.tiers[tier].steps)
-        assert answering.counts(Evidence.CHILD, SHIPPED.tiers[tier].steps)
+        assert answering.counts(Evidence.PROFESSIONAL, AT_EACH_MISS.tiers[tier].steps)
+        assert answering.counts(Evidence.CHILD, AT_EACH_MISS.tiers[tier].steps)
 
 
 def test_a_hold_asks_the_carer_within_their_hours() -> None:
     steps = replace(
-        SHIPPED.tiers[Tier.HIGH].steps,
+        AT_EACH_MISS.tiers[Tier.HIGH].steps,
         carer_from=time(8),
         carer_until=time(22),
     )
@@ -593,7 +593,7 @@ def test_a_rhythm_that_asks_nothing_in_reach_cannot_begin() -> None:
 def test_a_raised_tier_asks_from_now_on_and_does_not_say_that_anybody_was_silent_before() -> None:
     life = Life.begin(terms_of(Tier.LOW), moment("01T06:00"))
     life.look(moment("01T18:50"))
-    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.HIGH].steps, raised=True)
+    life.retier(Tier.HIGH, AT_EACH_MISS.tiers[Tier.HIGH].steps, raised=True)
     life.look(moment("01T20:00"))
     assert story(life.changes)[-3:] == [
         "01 18:50 late grace_over",
@@ -605,7 +605,7 @@ def test_a_raised_tier_asks_from_now_on_and_does_not_say_that_anybody_was_silent
 def test_a_raised_tier_shortens_an_alarm_under_way() -> None:
     life = Life.begin(terms_of(Tier.LOW), moment("01T06:00"))
     life.look(moment("01T20:05"))
-    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.HIGH].steps, raised=True)
+    life.retier(Tier.HIGH, AT_EACH_MISS.tiers[Tier.HIGH].steps, raised=True)
     life.look(moment("01T23:00"))
     assert story(life.changes)[-1] == "01 20:15 alert carer_silent"
 
@@ -614,7 +614,7 @@ def test_a_raised_tier_wakes_a_carer_who_was_to_be_asked_in_the_morning() -> Non
     life = Life.begin(terms_of(Tier.LOW, at="22:00"), moment("01T06:00"))
     life.look(moment("02T01:00"))
     assert life.standing.ask_at == moment("02T08:00")
-    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.HIGH].steps, raised=True)
+    life.retier(Tier.HIGH, AT_EACH_MISS.tiers[Tier.HIGH].steps, raised=True)
     life.look(moment("02T02:00"))
     assert story(life.changes)[-2:] == ["02 01:00 ask", "02 01:15 alert carer_silent"]
 
@@ -622,7 +622,7 @@ def test_a_raised_tier_wakes_a_carer_who_was_to_be_asked_in_the_morning() -> Non
 def test_a_raised_tier_says_so_where_its_ceiling_is_what_calls() -> None:
     life = Life.begin(terms_of(Tier.LOW, at="22:00"), moment("01T06:00"))
     life.look(moment("02T01:00"))
-    tight = replace(SHIPPED.tiers[Tier.HIGH].steps, ceiling=19 * HOUR + 5 * MINUTE)
+    tight = replace(AT_EACH_MISS.tiers[Tier.HIGH].steps, ceiling=19 * HOUR + 5 * MINUTE)
     life.retier(Tier.HIGH, tight, raised=True)
     life.look(moment("02T02:00"))
     assert story(life.changes)[-1] == "02 01:05 alert ceiling"
@@ -641,14 +641,14 @@ def test_a_raised_tier_that_is_no_tighter_leaves_the_alarm_where_it_was() -> Non
     life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
     life.look(moment("01T19:05"))
     before = life.standing
-    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.MID].steps, raised=True)
+    life.retier(Tier.HIGH, AT_EACH_MISS.tiers[Tier.MID].steps, raised=True)
     assert life.standing == before
 
 
 def test_a_tier_that_is_raised_where_nothing_is_late_changes_nothing_under_way() -> None:
     life = Life.begin(terms_of(Tier.LOW), moment("01T06:00"))
     before = life.standing
-    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.HIGH].steps, raised=True)
+    life.retier(Tier.HIGH, AT_EACH_MISS.tiers[Tier.HIGH].steps, raised=True)
     assert life.standing == before
 
 
@@ -915,7 +915,7 @@ def test_a_childs_own_session_learns_nothing_of_what_adults_do() -> None:
 
 # --- by what is usual for the child
 
-HABITUAL = read(DEFAULT)
+HABITUAL = read(SHIPPED)
 
 
 @many
@@ -1158,7 +1158,7 @@ def test_a_raised_tier_leaves_an_alarm_where_the_next_miss_would_have_brought_it
     answers = Act("answer", timedelta(seconds=12180)), Act("look", timedelta(seconds=23580))
     life = lived(terms, start, answers)
     before = life.silence()
-    life.retier(Tier.HIGH, SHIPPED.tiers[Tier.HIGH].steps, raised=True)
+    life.retier(Tier.HIGH, AT_EACH_MISS.tiers[Tier.HIGH].steps, raised=True)
     assert life.silence() == before
 
 

@@ -17,7 +17,7 @@ from server.watch.rhythm.rules import Rhythm, Span
 from server.watch.state_machine import Change, Standing, Terms
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-SHIPPED = read(EACH_MISS)
+AT_EACH_MISS = read(EACH_MISS)
 # The clocks of Paris go forward on the 29th of March 2026, and back on the 25th of October.
 STARTS = [datetime(2026, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 23, 12, tzinfo=UTC)]
 ZONES = [ZoneInfo(n) for n in ("Europe/Paris", "UTC", "America/Nuuk", "Asia/Kathmandu")]
@@ -142,7 +142,7 @@ def any_terms(draw: st.DrawFn, *, shipped: bool | None = None) -> Terms:
         shipped = draw(st.booleans())
     return Terms(
         tier=tier,
-        steps=SHIPPED.tiers[tier].steps if shipped else draw(any_steps()),
+        steps=AT_EACH_MISS.tiers[tier].steps if shipped else draw(any_steps()),
         rhythm=draw(rhythms),
         zone=draw(st.sampled_from(ZONES)),
         pauses=(),

@@ -2,7 +2,7 @@
 import { isoDay } from "./labels";
 import type { Voice } from "./merge";
 import { is, isLetGo, type Plan, type Thing } from "./state";
-import { turnOf } from "./turns";
+import { GOAL_FIELDS, turnOf } from "./turns";
 
 export interface Changed {
   entity: "goal" | "step" | "life_project";
@@ -24,10 +24,10 @@ export interface Agenda {
 }
 
 const FIELDS = {
-  goal: ["child_words", "worker_words", "why", "success_sign", "target_on", "lifecycle", "achievement", "barriers", "not_mine"],
+  goal: GOAL_FIELDS,
   step: ["text", "owner_id", "due_on", "repeats"],
   life_project: ["summary", "situation", "option", "countries", "plan_b", "ends_on"],
-} as const;
+};
 
 const when = (voice: Voice) => voice.received_at ?? voice.said_at;
 

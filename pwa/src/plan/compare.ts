@@ -21,13 +21,13 @@ export interface Compared {
 
 /** What a child thinks of as a thing on the path; a house is nobody's business but its author's. */
 const THINGS = ["goal", "step", "review"];
-const FIELDS: Record<string, string[]> = {
+export const FIELDS = {
   life_project: ["summary", "situation", "option", "countries", "plan_b", "ends_on"],
   area: ["importance", "now", "name"],
-  goal: GOAL_FIELDS,
+  goal: [...GOAL_FIELDS, "area_id"],
   step: ["text", "owner_id", "due_on", "moved_why", "repeats", "status", "reason"],
   review: ["due_on", "held_on", "how_heard", "kept_out", "outcomes", "next_on", "rating"],
-};
+} satisfies Record<string, string[]>;
 const isNothing = (value: unknown) =>
   value === null || value === undefined || value === "" || value === false || (Array.isArray(value) && value.length === 0);
 
@@ -55,7 +55,7 @@ export function compare(then: Plan, now: Plan): Compared {
   const isToldAlready = (id: string, field: string) =>
     ["not_mine", "lifecycle"].includes(field) && gone.some((goal) => goal.id === id);
   const altered = both.flatMap(([entity, id]) =>
-    (FIELDS[entity] ?? []).flatMap((field) => {
+    (FIELDS[entity as keyof typeof FIELDS] ?? []).flatMap((field) => {
       const [before, after] = [read(then, entity, id, field), read(now, entity, id, field)];
       if (isSame(before, after) || isToldAlready(id, field)) return [];
       return [{ entity, id, field, before, now: after, by: now.get(entity, id, field).stands }];

@@ -1,7 +1,8 @@
 /** The project's words: what areas, fields, people and days are called. */
 import { dayName, region, t } from "../i18n";
-import { isChild, myself, nameOf } from "../store/project";
+import { isChild, myself, nameOf, plan } from "../store/project";
 import type { Who } from "./merge";
+import { words as text } from "./state";
 
 export const AREAS = (
   "housing health education language training work social personal culture family legal safety money " +
@@ -298,6 +299,7 @@ export function fieldName(entity: string, field: string): string {
     "goal achievement": t("How it is going"),
     "goal barriers": t("What could get in the way"),
     "goal not_mine": t("Not my goal any more"),
+    "goal area_id": t("What it is about"),
     "step text": t("The step"),
     "step owner_id": t("Who does it"),
     "step due_on": t("Due date"),
@@ -350,6 +352,10 @@ export const ratings = (): [string, string][] => [
 export function valueName(entity: string, field: string, value: unknown, now: Date): string {
   if (value === null || value === undefined || value === "") return t("Nothing");
   if (isDate(value)) return dayWords(value, now);
+  if (field === "area_id") {
+    const kind = text(plan.value, "area", String(value), "kind");
+    return text(plan.value, "area", String(value), "name") || areaName(kind);
+  }
   if (field === "owner_id") return called({ id: String(value), role: "" });
   if (typeof value === "boolean") return value ? t("Yes") : t("No");
   if (Array.isArray(value)) return value.join(", ");

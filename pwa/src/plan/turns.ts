@@ -7,7 +7,7 @@ import { isDate, isoDay } from "./labels";
 import { byOrder, type Voice } from "./merge";
 import { words, type Plan, type Thing } from "./state";
 
-/** What the story of a goal, and that of a step, tells of. */
+/** What there is to say of a goal, and of a step: in their story, in what changed, and where one agrees. */
 export const GOAL_FIELDS = [
   "child_words",
   "worker_words",

@@ -2,14 +2,15 @@
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { called, dueOn, fieldName, valueName } from "../plan/labels";
+import { FIELDS, nameOfThing } from "../plan/compare";
+import { called, dayWords, dueOn, fieldName, valueName } from "../plan/labels";
 import { keyOf } from "../plan/merge";
 import { decisionOf, parties, type Decision } from "../plan/parties";
 import { decisions, Parties } from "../plan/PartyList";
 import { Mark, mayChange, Voice } from "../plan/parts";
 import { Picture } from "../plan/Picture";
 import { words, type Thing } from "../plan/state";
-import { turnOf } from "../plan/turns";
+import { GOAL_FIELDS, turnOf } from "../plan/turns";
 import { about, go } from "../routes";
 import { now } from "../store/now";
 import { addressOf } from "../store/roster";
@@ -25,10 +26,8 @@ export function obstacle(): string | null {
   return null;
 }
 
-const FIELDS: [string, string[]][] = [
-  ["goal", ["child_words", "worker_words", "why", "success_sign", "target_on"]],
-  ["step", ["text", "owner_id", "due_on", "repeats", "status", "reason"]],
-];
+/** Whatever here reads otherwise makes a new text, which nobody has signed. */
+const PARTS = ["life_project", "area", "goal", "step"] as const;
 
 interface New {
   key: string;
@@ -36,21 +35,22 @@ interface New {
   lines: string[];
 }
 
+/** A field in words: "Why it matters: …". */
+const line = (entity: string, id: string, field: string) =>
+  t("{what}: {value}", {
+    what: fieldName(entity, field),
+    value: valueName(entity, field, plan.value.get(entity, id, field).stands?.value, now.value),
+  });
+
 /** What stands otherwise than when both agreed, thing by thing. */
 function news(): New[] {
   const found: New[] = [];
-  for (const [entity, fields] of FIELDS) {
-    for (const { id } of plan.value.all(entity)) {
-      const title = words(plan.value, entity, id, entity === "step" ? "text" : "child_words");
-      const lines = fields
+  for (const entity of PARTS) {
+    for (const id of entity === "life_project" ? [plan.value.child] : plan.value.all(entity).map((one) => one.id)) {
+      const title = entity === "area" ? valueName("goal", "area_id", id, now.value) : nameOfThing(plan.value, entity, id);
+      const lines = FIELDS[entity]
         .filter((field) => plan.value.proposed(entity, id, field))
-        .map((field) => {
-          const value = plan.value.get(entity, id, field).stands?.value;
-          return t("{what}: {value}", {
-            what: fieldName(entity, field),
-            value: valueName(entity, field, value, now.value),
-          });
-        });
+        .map((field) => line(entity, id, field));
       if (lines.length > 0) found.push({ key: keyOf(entity, id, "*"), title, lines });
     }
   }
@@ -128,10 +128,21 @@ function Goals() {
       <h2>{t("What you want to achieve")}</h2>
       <ul class="entries">
         {plan.value.all("goal").map((goal) => {
-          const childs = words(plan.value, "goal", goal.id, "child_words");
+          const title = nameOfThing(plan.value, "goal", goal.id);
+          const isSaid = (field: string) => {
+            const value = plan.value.get("goal", goal.id, field).stands?.value;
+            return Boolean(value) && value !== title;
+          };
           return (
             <li key={goal.id} class="entry">
-              <p dir="auto">{childs || words(plan.value, "goal", goal.id, "worker_words")}</p>
+              <div>
+                <p dir="auto">{title}</p>
+                {GOAL_FIELDS.filter(isSaid).map((field) => (
+                  <p key={field} class="soft" dir="auto">
+                    {line("goal", goal.id, field)}
+                  </p>
+                ))}
+              </div>
             </li>
           );
         })}

@@ -9,7 +9,7 @@ import { areaName, called, dueOn, fieldName, isoDay } from "../plan/labels";
 import { ago, FieldRow, Lead, Mark, mayChange, NotHere, said, Voice, Waits, Words } from "../plan/parts";
 import { Story } from "../plan/Story";
 import { is, words, type Thing } from "../plan/state";
-import { STEP_FIELDS, turnOf } from "../plan/turns";
+import { GOAL_FIELDS, STEP_FIELDS, turnOf } from "../plan/turns";
 import { about, go } from "../routes";
 import { now } from "../store/now";
 import { frame, isChild, place, plan, say } from "../store/project";
@@ -219,7 +219,7 @@ export function Goal() {
       <NotMine goal={goal} />
       <Story
         things={[
-          { entity: "goal", id: goal.id, fields: ["child_words", "worker_words", "not_mine", ...FIELDS] },
+          { entity: "goal", id: goal.id, fields: GOAL_FIELDS },
           ...steps.map(({ id }) => ({ entity: "step", id, fields: STEP_FIELDS })),
         ]}
       />
