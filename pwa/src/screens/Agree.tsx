@@ -3,7 +3,7 @@ import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { FIELDS, nameOfThing } from "../plan/compare";
-import { called, dayWords, dueOn, fieldName, valueName } from "../plan/labels";
+import { called, dueOn, fieldName, valueName } from "../plan/labels";
 import { keyOf } from "../plan/merge";
 import { decisionOf, parties, type Decision } from "../plan/parties";
 import { decisions, Parties } from "../plan/PartyList";
