@@ -96,7 +96,7 @@ async def test_it_says_why_who_is_next_and_what_was_sent(cast: Cast, alert: Aler
     page = await look(cast, "tom", alert)
     assert "No answer since 18:00" in page
     assert "If not taken by 20:15, we call Ines Quintanar." in page
-    assert "to Tom Verhoeven, by e-mail" in page
+    assert "to Tom Verhoeven, by email" in page
     assert "not delivered: this mailbox does not exist" in page
     assert "2 attempts" in page
     assert "Question to the carer" in page
@@ -179,7 +179,7 @@ async def test_a_closed_alert_says_how_it_ended_and_the_watch_begins_anew(
         assert closed.status_code == 303
         assert (await browser.post(closed.headers["location"] + "/close", data=said)).is_redirect
     page = await look(cast, "ines", alert)
-    assert "Spoken to. Closed by Tom Verhoeven 18:50." in page
+    assert "Spoken to. Closed by Tom Verhoeven, 18:50." in page
     assert "She called from school." in page
     assert "What we knew when it opened" in page
     assert "<dt>Was due</dt><dd>17:00</dd>" in page  # In Lisbon.
