@@ -190,7 +190,7 @@ async def test_a_closed_alert_says_how_it_ended_and_the_watch_begins_anew(
         late = await browser.post(f"{path}/close", data={"outcome": "seen", "words": "Me too."})
         taken = await browser.post(f"{path}/acknowledge")
     assert late.status_code == taken.status_code == 409
-    assert "Tom Verhoeven closed this alert 18:50" in late.text
+    assert "Tom Verhoeven closed this alert (18:50)" in late.text
 
 
 async def test_closing_as_missing_calls_everyone(cast: Cast, alert: Alert) -> None:

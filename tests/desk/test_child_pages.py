@@ -95,10 +95,10 @@ async def test_the_page_says_by_when_a_person_is_told(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get(path(cast))).text
         # Due 18:00, late 19:00 in the mid tier, and the carer has 45 minutes.
-        assert "we tell an adult by 19:45." in page
+        assert "we tell an adult by 19:45 at the latest" in page
         noor = (await browser.get(path(cast, child="noor"))).text
         # Due 18:00 in Lisbon, late 18:30, no carer: 19:30 on Tom's clock.
-        assert "we tell an adult by 19:30." in noor
+        assert "we tell an adult by 19:30 at the latest" in noor
     await run_until(cast, at(19, 50))
     assert (await Alert.get(child_id=cast.mia.id)).opened_at == at(19, 45)
 
@@ -108,10 +108,10 @@ async def test_the_promise_holds_with_tier_and_absence(cast: Cast) -> None:
         said = {"tier": "high", "times": ["09:00", "18:00"]}
         await browser.post(path(cast, "/tier"), data=said)
         page = (await browser.get(path(cast))).text
-        assert "we tell an adult by 18:45." in page
+        assert "we tell an adult by 18:45 at the latest" in page
         await browser.post(path(cast, "/pauses"), data={"until": "2026-03-04T12:00"})
         page = (await browser.get(path(cast))).text
-    assert "we tell an adult by Wed 4 Mar 18:45." in page
+    assert "we tell an adult by Wed 4 Mar 18:45 at the latest" in page
 
 
 async def test_an_absence_with_a_return_says_by_when_a_person_is_told(cast: Cast) -> None:

@@ -115,7 +115,7 @@ async def test_the_page_of_a_child_says_quietly_when_a_reminder_last_reached_the
     )
     assert "Last reminder reached the phone 11:00." in await page(cast, "tom", path)
     await Address.all().update(last_failed_at=cast.clock())
-    assert "Reminders do not arrive at the phone." in await page(cast, "tom", path)
+    assert "Reminders do not reach the phone." in await page(cast, "tom", path)
     await Address.filter(id=address.id).update(dropped_at=cast.clock(), dropped_why="by_person")
     assert "phone." not in (await page(cast, "tom", path)).split("Check-ins")[0]
 
