@@ -132,17 +132,17 @@ def test_a_step_that_comes_again_is_done_for_this_time(phone: Phone, double: Dou
     phone.pair()
     to_step(phone, WORDS["en"]["next"])
     shown(phone, "Repeats every week.")
-    shown(phone, "By tomorrow")
+    shown(phone, "Due tomorrow")
     click(phone, "Done this time")
     shown(phone, "Last time: Done: today")
     eventually(phone, lambda: book.standing("step", ids["next"], "status") == "done")
     next_on = days_from_now(8)
-    shown(phone, f"By {next_on.day} {next_on:%B}")
+    shown(phone, f"Due on {next_on.day} {next_on:%B}")
     click(phone, "Done this time")
     later = days_from_now(15)
-    shown(phone, f"By {later.day} {later:%B}")
+    shown(phone, f"Due on {later.day} {later:%B}")
     phone.project()
-    expect(phone.page.locator(".stone", has_text=f"By {later.day} {later:%B}")).to_have_count(1)
+    expect(phone.page.locator(".stone", has_text=f"Due on {later.day} {later:%B}")).to_have_count(1)
 
 
 def test_a_step_can_come_again_from_its_making_on(phone: Phone, double: Double) -> None:
