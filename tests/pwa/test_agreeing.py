@@ -252,7 +252,7 @@ def test_a_goal_that_is_the_childs_no_more_leaves_what_adults_promised(
     phone.project()
     phone.page.locator(".goal", has_text=WORDS["en"]["child"]).click()
     click(phone, "I don't want this goal now")
-    shown(phone, "Your steps are on hold:")
+    shown(phone, "Your steps will be on hold:")
     click(phone, "No, keep it")
     click(phone, "I don't want this goal now")
     click(phone, "Yes, drop it")
