@@ -490,9 +490,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(*(wrong or ["Nothing to change."]), sep="\n")
         return 1
     plan = apply(changes)
-    print(*(f"left alone: {place}" for place in plan.left), sep="\n")
     missed = sorted(c.old for c in changes if c.new != c.old and c.old not in plan.done)
-    print(*(f"not found: {old!r}" for old in missed), sep="\n")
+    for line in [f"left alone: {place}" for place in plan.left]:
+        print(line)
+    for old in missed:
+        print(f"not found: {old!r}")
     return 1 if missed else 0
 
 

@@ -299,7 +299,7 @@ routes = [
         "DELETE",
         "/api/v1/me/devices/{device_id:uuid}",
         shut_out_mine,
-        "Shut out one of my phones",
+        "Block one of my phones",
         gives={204: None},
     ),
     api("GET", f"{_CHILD}/devices", devices, "The phones of a child", gives={200: DevicesOut}),
@@ -307,7 +307,7 @@ routes = [
         "DELETE",
         f"{_CHILD}/devices/{{device_id:uuid}}",
         shut_out,
-        "Shut out a phone of a child",
+        "Block a child's phone",
         gives={204: None},
     ),
 ]

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from server.alerts.sent import reason_word, sent_to
 from server.errors import NotFound
 from server.i18n import known
-from server.notify.actions import arrived, read_arrived
+from server.notify.actions import arrived, last_resorts, read_arrived
 from server.notify.channel_counts import Counted, broken_channels, counted, silent_channels
 from server.notify.models import Message
 from server.notify.wording import channel_word
@@ -51,7 +51,8 @@ async def channels(request: Request) -> Response:
         }
         for name in names
     ]
-    return page(request, "desk/channels.html", {"lines": lines, "now": now})
+    context = {"lines": lines, "now": now, "has_support": last_resorts() > 0}
+    return page(request, "desk/channels.html", context)
 
 
 def _shown(found: Counted, request: Request) -> dict[str, Any]:

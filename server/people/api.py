@@ -167,7 +167,7 @@ routes = [
         "POST",
         f"{_CHILD}/ties",
         add_tie,
-        "Tie somebody to a child",
+        "Assign a person to a child",
         takes=TieRequest,
         gives={201: TieOut, 200: TieOut},
         problems=(Refused, IdReused),

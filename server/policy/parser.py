@@ -101,7 +101,8 @@ def _around(table: Any, what: str) -> Around:
     whole = {**shipped, **table}
     if whole["tier"] not in (Tier.HIGH, Tier.MID):
         raise Refused(
-            "Around this day, the watch level must be high or medium.", field=f"{where}.tier"
+            "Around this day, the watch level must be high or medium (in a file: mid).",
+            field=f"{where}.tier",
         )
     found = Around(
         tier=Tier(whole["tier"]),

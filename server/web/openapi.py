@@ -41,18 +41,18 @@ Payload = Any  # A msgspec.Struct type, or another type that msgspec knows.
 _MEANINGS = {
     200: "Done",
     201: "Made",
-    204: "Done; there is nothing to say",
+    204: "Done; the answer is empty",
     400: "The request cannot be read",
-    401: "Nobody is signed in (`unauthenticated`), the phone was shut out (`revoked`), or the code"
+    401: "Nobody is signed in (`unauthenticated`), the phone was blocked (`revoked`), or the code"
     " of a second key is missing (`code_needed`) or does not count (`code_wrong`)",
     403: "A tie, or a role, without this right; or a second key has to be set up (`key_needed`)",
-    404: "There is no such thing for the one who asks",
-    409: "Somebody else was faster, or the id is known with other content (`id_reused`)",
-    413: "More than one request may carry",
-    415: "Another kind of content is needed",
+    404: "This does not exist, or the caller has no access to it",
+    409: "This has just changed, or the id is in use with other content (`id_reused`)",
+    413: "The request is too large",
+    415: "Wrong type of content",
     422: "A value does not fit, or a rule forbids it; `field` names it",
     429: "Too many wrong tries; `retry_after_s` says how long to wait",
-    503: "A part that is needed cannot be reached now; nothing was written",
+    503: "A part that is needed is not responding; nothing was written",
 }
 
 

@@ -146,7 +146,7 @@ async def test_a_newcomer_is_asked_once_for_the_code_of_an_administrator(
         assert "Your first time here" in (await tom.get(f"{WITH}/code")).text
         wrong = await tom.post(f"{WITH}/code", data={"code": "0000 0000"})
         assert wrong.status_code == 422
-        assert "That code does not work." in wrong.text
+        assert "This code does not work." in wrong.text
         assert is_in(await tom.post(f"{WITH}/code", data={"code": code.lower()}))
         assert (await Identity.get()).person_id == cast.tom.id
         # From now on the account is enough, and the code opens nothing.

@@ -145,7 +145,7 @@ def test_the_page_opens_without_a_network_and_is_read_as_text_too(
     page.close()
     mia.locator("summary").first.click()
     expect(mia.locator("pre")).to_contain_text(HAIR)
-    expect(mia).to_contain_text("As it was: today")
+    expect(mia).to_contain_text("Copy from today")
     expect(mia).to_contain_text("Photo taken")
     ines.sees("You are offline now")
 

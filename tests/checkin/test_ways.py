@@ -101,7 +101,9 @@ async def test_a_weak_answer_silences_no_alert(cast: Cast) -> None:
     await said(cast, Way.SMS)
     after = await Alert.get(id=alert.id)
     assert (after.state, after.act_at) == (alert.state, alert.act_at)
-    assert "which settles nothing (by SMS, with the agreed word)" in await words(cast)
+    assert "but this does not count as the check-in (by SMS, with the agreed word)" in await words(
+        cast
+    )
 
 
 async def test_help_calls_adults_whatever_way_it_came(cast: Cast) -> None:

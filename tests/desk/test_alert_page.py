@@ -96,7 +96,7 @@ async def test_it_says_why_who_is_next_and_what_was_sent(cast: Cast, alert: Aler
     page = await look(cast, "tom", alert)
     assert "No answer since 18:00" in page
     assert "If not taken by 20:15, we call Ines Quintanar." in page
-    assert "to Tom Verhoeven, by e-mail" in page
+    assert "to Tom Verhoeven, by email" in page
     assert "not delivered: this mailbox does not exist" in page
     assert "2 attempts" in page
     assert "Question to the carer" in page
@@ -179,7 +179,7 @@ async def test_a_closed_alert_says_how_it_ended_and_the_watch_begins_anew(
         assert closed.status_code == 303
         assert (await browser.post(closed.headers["location"] + "/close", data=said)).is_redirect
     page = await look(cast, "ines", alert)
-    assert "Spoken to. Closed by Tom Verhoeven 18:50." in page
+    assert "Spoken to. Closed by Tom Verhoeven, 18:50." in page
     assert "She called from school." in page
     assert "What we knew when it opened" in page
     assert "<dt>Was due</dt><dd>17:00</dd>" in page  # In Lisbon.
@@ -190,7 +190,7 @@ async def test_a_closed_alert_says_how_it_ended_and_the_watch_begins_anew(
         late = await browser.post(f"{path}/close", data={"outcome": "seen", "words": "Me too."})
         taken = await browser.post(f"{path}/acknowledge")
     assert late.status_code == taken.status_code == 409
-    assert "Tom Verhoeven closed this alert 18:50" in late.text
+    assert "Tom Verhoeven closed this alert (18:50)" in late.text
 
 
 async def test_closing_as_missing_calls_everyone(cast: Cast, alert: Alert) -> None:

@@ -85,7 +85,7 @@ async def test_a_wish_to_talk_and_a_call_for_help_have_their_own_words(cast: Cas
     await answer(cast, "noor", want=Want.TALK)
     await answer(cast, "mia", want=Want.HELP)
     page = await board(cast, "tom")
-    assert page.index("Help now") < page.index("Wants to talk")
+    assert page.index("Asked for help") < page.index("Wants to talk")
     assert "2 need action now" in page
 
 
@@ -150,7 +150,7 @@ async def test_a_child_has_no_desk(cast: Cast) -> None:
 
 
 async def test_a_ticker_that_stands_still_is_said_on_top(cast: Cast) -> None:
-    assert "Nobody has looked yet" in await board(cast, "tom")
+    assert "Monitoring has not started." in await board(cast, "tom")
     await ticking.beat("tick", cast.clock())
     assert 'class="banner" role="alert"' not in await board(cast, "tom")
     cast.clock.advance(minutes=14)

@@ -99,7 +99,7 @@ async def test_it_says_that_nobody_is_called_where_the_check_in_has_come(cast: C
         await browser.post(path, data={"answer": "not_seen"})
         page = (await browser.get(path)).text
     assert not await Alert.exists(child_id=cast.mia.id)
-    assert "appelons personne." in page
+    assert "appelons donc personne." in page
 
 
 async def test_where_not_seen_is_weighed_it_says_that_nobody_is_called_yet(cast: Cast) -> None:

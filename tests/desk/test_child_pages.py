@@ -95,10 +95,10 @@ async def test_the_page_says_by_when_a_person_is_told(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get(path(cast))).text
         # Due 18:00, late 19:00 in the mid tier, and the carer has 45 minutes.
-        assert "a person is told by 19:45 at the latest" in page
+        assert "we tell an adult by 19:45 at the latest" in page
         noor = (await browser.get(path(cast, child="noor"))).text
         # Due 18:00 in Lisbon, late 18:30, no carer: 19:30 on Tom's clock.
-        assert "a person is told by 19:30 at the latest" in noor
+        assert "we tell an adult by 19:30 at the latest" in noor
     await run_until(cast, at(19, 50))
     assert (await Alert.get(child_id=cast.mia.id)).opened_at == at(19, 45)
 
@@ -108,10 +108,10 @@ async def test_the_promise_holds_with_tier_and_absence(cast: Cast) -> None:
         said = {"tier": "high", "times": ["09:00", "18:00"]}
         await browser.post(path(cast, "/tier"), data=said)
         page = (await browser.get(path(cast))).text
-        assert "a person is told by 18:45 at the latest" in page
+        assert "we tell an adult by 18:45 at the latest" in page
         await browser.post(path(cast, "/pauses"), data={"until": "2026-03-04T12:00"})
         page = (await browser.get(path(cast))).text
-    assert "told by Wed 4 Mar 18:45 at the latest" in page
+    assert "we tell an adult by Wed 4 Mar 18:45 at the latest" in page
 
 
 async def test_an_absence_with_a_return_says_by_when_a_person_is_told(cast: Cast) -> None:
@@ -122,7 +122,7 @@ async def test_an_absence_with_a_return_says_by_when_a_person_is_told(cast: Cast
         )
         await browser.post(path(cast, "/pauses"), data=said)
         page = (await browser.get(path(cast, "/pauses"))).text
-        assert "a person is told by Wed 4 Mar 12:40 at the latest" in page
+        assert "we tell an adult by Wed 4 Mar 12:40." in page
         page = (await browser.get(path(cast))).text
         assert "then a check-in" in page
         board = (await browser.get("/desk/")).text
@@ -211,7 +211,10 @@ async def test_a_tier_that_needs_another_rhythm_asks_for_it_in_the_same_form(cas
         assert "The check-in times are too far apart for this watch level." in refused.text
         assert 'name="times" value="09:00"' in refused.text
         assert "Alone." in refused.text
-        assert 'id="times-error">The rhythm is slower than this tier allows.' in slow.text
+        assert (
+            'id="times-error">The check-in times are too far apart for this watch level.'
+            in slow.text
+        )
         assert 'name="times" value="18:00"' in slow.text
         right = {"tier": "high", "times": ["09:00", "18:00"]}
         assert (await browser.post(path(cast, "/tier"), data=right)).status_code == 303
@@ -360,7 +363,8 @@ async def test_a_placement_ends_on_a_form_and_the_page_of_the_child_stays(cast: 
     async with at_desk(cast, "tom") as browser:
         assert f'href="{path(cast, "/placement")}"' in (await browser.get(path(cast))).text
         assert (
-            "End Mia Castellane's placement?" in (await browser.get(path(cast, "/placement"))).text
+            "End Mia Castellane&#39;s placement?"
+            in (await browser.get(path(cast, "/placement"))).text
         )
         ended = await browser.post(path(cast, "/placement/end"), data=said)
         assert ended.headers["location"] == path(cast, "?done=placement-ended")
@@ -402,7 +406,7 @@ async def test_a_placement_begins_again_with_times_that_are_often_enough(cast: C
         await browser.post(path(cast, "/placement/end"), data={"why": "other"})
         form = (await browser.get(path(cast, "/placement"))).text
     assert "Every day at 08:00 and 20:00" in page
-    assert "High, until Thu 5 Mar 13:00, then Mid" in page
+    assert "High, until Thu 5 Mar 13:00, then Medium" in page
     assert 'name="times" value="08:00"' in form
 
 

@@ -44,7 +44,7 @@ async def brief(cast: Cast, child: str) -> str:
 async def test_a_child_who_answered_is_said_to_be_well(cast: Cast) -> None:
     await run_until(cast, at(17))
     await answer(cast, "mia")
-    assert await sentence(cast, "mia") == "Last answer 17:00, next tomorrow 18:00."
+    assert await sentence(cast, "mia") == "Last answer 17:00, next check-in tomorrow 18:00."
 
 
 async def test_a_late_child_is_late_with_what_is_known(cast: Cast) -> None:
@@ -53,7 +53,9 @@ async def test_a_late_child_is_late_with_what_is_known(cast: Cast) -> None:
     assert facts.standing is State.LATE
     assert facts.reach is Reach.NO_PHONE
     assert facts.asked is not None
-    assert await brief(cast, "mia") == "18:00 not answered, carer asked 19:00, no answer yet."
+    assert await brief(cast, "mia") == (
+        "No answer to the check-in due 18:00, carer asked 19:00, no answer yet."
+    )
 
 
 async def test_an_alert_says_all_that_is_known_in_two_sentences(cast: Cast) -> None:
@@ -250,14 +252,14 @@ async def test_the_points_leave_nothing_out(cast: Cast) -> None:
         "Carer",
         "Our system",
     ]
-    assert points[-1].text == "Nothing wrong at our side."
+    assert points[-1].text == "Our system is fine."
 
 
 @pytest.mark.parametrize(
     ("delay", "language", "text"),
     [
         (None, "en", "Too few answers to tell."),
-        (timedelta(minutes=1), "en", "In time."),
+        (timedelta(minutes=1), "en", "On time."),
         (timedelta(minutes=25), "en", "25 min after it was due."),
         (timedelta(minutes=1), "fr", "À l\u2019heure."),
         (timedelta(minutes=25), "fr", "25 min après l\u2019heure prévue."),

@@ -107,15 +107,15 @@ async def test_the_page_of_a_child_says_quietly_when_a_reminder_last_reached_the
     cast: Cast,
 ) -> None:
     path = f"/desk/children/{cast.mia.id}"
-    assert "last reminder reached" not in await page(cast, "tom", path)
+    assert "reminder reached the phone" not in await page(cast, "tom", path)
     address = await phone(cast)
     assert "Phone has shown no reminder since" in await page(cast, "tom", path)
     await Address.all().update(
         unseen=0, unseen_since=None, last_seen_at=cast.clock() - timedelta(hours=2)
     )
-    assert "A reminder last reached the phone 11:00." in await page(cast, "tom", path)
+    assert "Last reminder reached the phone 11:00." in await page(cast, "tom", path)
     await Address.all().update(last_failed_at=cast.clock())
-    assert "Reminders do not arrive at the phone." in await page(cast, "tom", path)
+    assert "Reminders do not reach the phone." in await page(cast, "tom", path)
     await Address.filter(id=address.id).update(dropped_at=cast.clock(), dropped_why="by_person")
     assert "phone." not in (await page(cast, "tom", path)).split("Check-ins")[0]
 

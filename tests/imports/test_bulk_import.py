@@ -141,7 +141,7 @@ def _line(row: Intake, place: int) -> bulk_import.Line:
 async def test_a_list_with_a_fault_adds_nobody(cast: Cast) -> None:
     row = await handed_in(cast, listed("A,tom,1", "B,nobody,2"))
     text = await shown(cast, row)
-    assert "1 line has a fault" in text
+    assert "1 line has a mistake" in text
     assert "Line 3" in text
     assert "There is no caseworker called “nobody”" in text
     with pytest.raises(Conflict):
@@ -156,7 +156,7 @@ async def test_the_same_list_twice_adds_nobody_twice(cast: Cast) -> None:
     await taken_in(cast, listed("A,tom,1", "A,tom,2", "B,tom,"))
     again = await handed_in(cast, listed("A,tom,1", "A,tom,2", "B,tom,", "C,tom,3"))
     assert (again.count, again.known_count, len(again.lines)) == (4, 3, 1)
-    assert "3 children are here already" in await shown(cast, again)
+    assert "3 children are already here" in await shown(cast, again)
     await bulk_import.take_in(cast.agency.id, again.id, cast.clock())
     await run(cast)
     assert await Child.all().count() == before + 4

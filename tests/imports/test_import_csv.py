@@ -163,12 +163,12 @@ def test_a_line_with_fewer_cells_has_them_empty():
         (b"\x89PNG\r\n\x1a\n\x00\x00", "not a UTF-8 list"),
         ("name,caseworker\nAmélie,Tom".encode("latin-1"), "not a UTF-8 list"),
         (b"name,caseworker\n", "There are no children in this list."),
-        (b"name\nA\n", "has to name the columns: name, caseworker"),
+        (b"name\nA\n", "must name the columns: name, caseworker"),
         (b"name,caseworker,shoe size\nA,Tom,44\n", "must name the columns"),
         (b"name,caseworker,name\nA,Tom,B\n", "must name the columns"),
         (b"A,Tom\nB,Tom\n", "must name the columns"),
-        (b'name,caseworker\n"A,Tom\nB,Tom', "Line 2 cannot be read"),
-        (b'name,caseworker\n"A"B,Tom\n', "Line 2 cannot be read"),
+        (b'name,caseworker\n"A,Tom\nB,Tom', "cannot read line 2"),
+        (b'name,caseworker\n"A"B,Tom\n', "cannot read line 2"),
     ],
 )
 def test_what_is_no_such_list_is_refused_in_words(data: bytes, words: str):

@@ -519,8 +519,8 @@ async def test_whoever_comes_reads_how_it_stands_in_plain_sentences(cast: Cast) 
     path, text = await page(cast, "eve", "in")
     for words in (
         "Missing since",
-        "reference A 17",
-        "1 try to reach the child",
+        "Reference: A 17",
+        "1 attempt to reach the child",
         "Visited a place (Station), Not there.",
         "No sign of life since the search began.",
         "Next: Try to reach the child again, by",

@@ -66,7 +66,7 @@ async def test_the_page_goes_under_a_passphrase_that_is_in_no_mail(stage: Stage)
     answer = await send(cast, episode, said())
     assert answer.status_code == 303
     page = await page_of(cast, answer)
-    assert "on its way" in page
+    assert "We are sending the email." in page
     await stage.beat()
     assert "has accepted the email" in await page_of(cast, answer)
     passphrase = passphrase_in(page)

@@ -102,7 +102,7 @@ async def test_whatever_is_written_it_is_one_page_and_what_has_no_room_is_named(
     assert pages(made) == [(595, 842)]
     if language == "en":
         flat = text_of(made).replace(" ", "")
-        assert "Notwholehere" in flat
+        assert "Notcompletehere" in flat
         for name in much:
             if name != "own_script":
                 assert FIELDS[name].label.replace(" ", "") in flat, name

@@ -179,7 +179,7 @@ async def test_a_clock_that_is_over_says_since_when(cast: Cast) -> None:
     cast.clock.advance(minutes=40)
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get(f"/desk/episodes/{episode.id}")).text
-    assert "Since" in page
+    assert "Late. It was due" in page
     assert cast.clock() - episode.opened_at == timedelta(minutes=40)
 
 

@@ -142,7 +142,7 @@ async def test_an_administrator_adds_somebody_who_can_sign_in(cast: Cast) -> Non
     ("wrong", "says"),
     [
         ({"name": ""}, "Enter a name"),
-        ({"sign_in_name": ""}, "to sign in with"),
+        ({"sign_in_name": ""}, "Enter a sign-in name"),
         ({"sign_in_name": "TOM "}, "This sign-in name is already taken"),
         ({"role": "child"}, "Choose a role for this person"),
         ({"zone": "Mars"}, "Choose a time zone"),

@@ -242,7 +242,7 @@ def test_help_goes_before_what_was_said_earlier(phone: Phone, double: Double) ->
     phone.page.wait_for_selector(".thanks")
     phone.page.locator(".quiet.help").click()
     phone.page.locator(".alarm").click()
-    phone.page.locator(".thanks").get_by_text("not sent yet").wait_for()
+    phone.page.locator(".thanks").get_by_text("sent yet").wait_for()
     phone.network(is_there=True)
     phone.is_thanked()
     received(phone, double, 2)
@@ -320,7 +320,7 @@ def test_words_of_one_person_are_never_sent_under_another(phone: Phone, double: 
     phone.is_thanked()
     assert [c["note"] for c in double.check_ins] == [None]
     phone.go(2, 3)
-    phone.page.get_by_text("1 thing of somebody else waits here too").wait_for()
+    phone.page.get_by_text("1 thing from another person is waiting here too").wait_for()
     assert "Not linked" not in phone.page.content()
 
 

@@ -180,7 +180,7 @@ def test_whose_turn_it_is_stays_known_without_a_network_and_says_since_when(
     phone.page.reload()
     phone.project()
     turns(phone).first.wait_for()
-    assert "As of" in text_of(phone, ".whose")
+    assert "Last update" in text_of(phone, ".whose")
 
 
 def test_today_says_one_line_without_a_name(phone: Phone, double: Double) -> None:

@@ -39,9 +39,7 @@ def test_an_adult_is_offered_neither_the_childs_words_nor_a_choice_about_them(
     page.evaluate(GO, ["difference", about])
     expect(page.locator(".beside .voice")).to_have_count(2)
     expect(page.get_by_text("Only the child can choose.")).to_be_visible()
-    expect(page.get_by_role("button", name=re.compile("^Take|Write something new"))).to_have_count(
-        0
-    )
+    expect(page.get_by_role("button", name=re.compile("^Use|Write something new"))).to_have_count(0)
     for field in (about, {"entity": "life_project", "id": MIA, "field": "summary"}):
         page.evaluate(GO, ["edit", field])
         expect(page.get_by_text("We can't find this")).to_be_visible()

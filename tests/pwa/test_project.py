@@ -647,7 +647,7 @@ def test_a_complaint_goes_to_whom_the_child_chose_and_its_answer_comes_back(
     phone.pair()
     phone.project()
     phone.page.locator(".row", has_text="Something isn't right").click()
-    shown(phone, "Only Ines (Supervisor) reads it")
+    shown(phone, "Only Ines (Supervisor) can read this")
     phone.page.locator("textarea").fill("I have been waiting for three weeks.")
     click(phone, "Send")
     shown(phone, "No answer yet.")

@@ -34,7 +34,7 @@ def test_somebody_is_named_and_the_caseworkers_answer_stands_beside_the_name(
     phone.go(0)
     phone.go(2, ROW)
     expect(entry).to_contain_text("I could not reach her.", use_inner_text=True)
-    phone.page.get_by_role("button", name="Take back: Rosa").click()
+    phone.page.get_by_role("button", name="Remove: Rosa").click()
     entry.wait_for(state="detached")
     assert double.trusted == []
 
@@ -62,7 +62,7 @@ def test_what_has_not_left_the_phone_is_taken_back_on_it(phone: Phone, double: D
     phone.page.locator("#trusted-name").wait_for()
     phone.network(is_there=False)
     name_rosa(phone)
-    phone.page.get_by_role("button", name="Take back: Rosa").click()
+    phone.page.get_by_role("button", name="Remove: Rosa").click()
     phone.page.locator(".entry").wait_for(state="detached")
     phone.network(is_there=True)
     assert double.trusted == []

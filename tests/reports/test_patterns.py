@@ -453,7 +453,7 @@ async def test_the_page_and_the_box_of_a_search_say_the_same(cast: Cast) -> None
         box = (await browser.get(f"/desk/episodes/{episode.id}")).text
     for text in (page, box):
         assert "Mia Castellane went missing 3 times in 30 days." in text
-        assert "The same number stands in the grab packs" in text
+        assert "The same number is in the grab packs" in text
         assert "11 22 33 44" not in text
     assert "It may be chance" in page
     assert "It may be chance" in box

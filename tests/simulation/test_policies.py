@@ -326,7 +326,7 @@ async def test_a_policy_is_changed_on_the_desk_after_looking_at_what_it_would_ha
     cast: Cast,
 ) -> None:
     ines = cast.client_as("ines")
-    assert "When a child doesn't answer" in (await ines.get("/desk/policies")).text
+    assert "When a child doesn&#39;t answer" in (await ines.get("/desk/policies")).text
     assert "low.grace" in (await ines.get("/desk/policies/new")).text
     typed = form(other(grace="1h", remind_again="30m"))
     unwatched = await ines.post("/desk/policies/look", data=typed)

@@ -193,7 +193,7 @@ async def test_what_happened_in_the_agency_is_replayed_and_names_nobody(cast: Ca
     [
         ("nonsense", "Line 1: The header must be: child,at,kind,detail"),
         (HEADER, "There is nothing in this file to test."),
-        (HEADER + PLACED + "a,tomorrow,check_in,{}\n", "Line 3: A time is UTC"),
+        (HEADER + PLACED + "a,tomorrow,check_in,{}\n", "Line 3: Times must be in UTC"),
         (HEADER + PLACED + "a,2026-03-02T06:00:00Z,check_in,{}\n", "Line 3: This row is earlier"),
         (HEADER + PLACED + "a,2026-03-02T09:00:00Z,dance,{}\n", "Line 3: This kind is unknown."),
         (HEADER + PLACED + "a,2026-03-02T09:00:00Z\n", "Line 3: A row must have 4 fields."),

@@ -105,7 +105,7 @@ async def test_a_mail_after_downtime_says_from_when_until_when_we_saw_nothing(
     await stage.ticker.send()
     [mail] = stage.mails_to(LAST_RESORT)
     said = mail.message.get_content()
-    assert "our server was down" in said
+    assert "Our server was down" in said
     assert "Mia" not in said
 
 

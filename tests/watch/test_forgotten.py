@@ -110,7 +110,7 @@ async def test_the_worker_reads_it_on_the_alert_the_childs_page_and_the_rounds(c
     alert = await Alert.get(child_id=cast.mia.id)
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get(f"/desk/alerts/{alert.id}")).text
-        assert "Forgot the check-in of 18:00, said so 21:00." in page
+        assert "Forgot the check-in due 18:00, said so 21:00." in page
         page = (await browser.get(f"/desk/children/{cast.mia.id}")).text
         assert "I forgot" in page
         assert "Check-in due: 18:00" in page

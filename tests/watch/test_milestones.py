@@ -383,7 +383,7 @@ async def test_the_worker_says_at_the_desk_whether_the_child_knows(cast: Cast) -
     async with at_desk(cast, "tom") as browser:
         await browser.post(f"{path}/calendar", data=said)
         page = (await browser.get(f"{path}/calendar")).text
-        assert "The child's phone does not show it." in page
+        assert "The child&#39;s phone does not show it." in page
         told = await browser.post(f"{path}/calendar/{said['id']}/known", data={"known": "yes"})
         assert told.headers["location"] == f"{path}?done=milestone-known"
         page = (await browser.get(f"{path}/calendar")).text

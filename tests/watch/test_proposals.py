@@ -247,7 +247,7 @@ async def test_whoever_answers_what_was_taken_back_reads_so(cast: Cast) -> None:
     with pytest.raises(Conflict) as told:
         await agree(cast, made)
     assert (told.value.code, told.value.extra["state"]) == ("decided", "recalled")
-    assert "cancelled" in told.value.detail
+    assert "taken back" in told.value.detail
     with pytest.raises(Conflict):
         await proposals.decline(tom, cast.mia.id, made.id, None, cast.clock())
     async with cast.browser_as("tom") as browser:
@@ -414,7 +414,7 @@ async def test_both_see_the_days_and_what_they_come_to(cast: Cast) -> None:
     assert looked == {"sums": sums, "problem": None}
     assert (made["first"], made["last"], made["sums"]) == ("2026-03-05", "2026-03-07", sums)
     assert half.status_code == 422
-    assert refused["problem"].startswith("not often enough")
+    assert refused["problem"].startswith("That's not often enough")
     async with cast.browser_as("tom") as browser:
         page = (await browser.get(path)).text
         assert "suggests other times for some days" in page
@@ -452,7 +452,7 @@ async def test_a_look_says_why_it_cannot_be_and_keeps_nothing(cast: Cast) -> Non
         )
         wrong = await child.post("/api/v1/rhythm/look", json={"rhythm": {"at": ["25:00"]}})
     assert looked.json()["sums"] == []
-    assert looked.json()["problem"].startswith("not often enough")
+    assert looked.json()["problem"].startswith("That's not often enough")
     assert wrong.status_code == 422
     assert not await Proposal.exists()
 

@@ -178,11 +178,10 @@ async def _messages(child_id: UUID, begin: datetime, end: datetime, language: st
     rows = await held.limit(MOST).only("id", "subject_id")
     subjects = {row.subject_id for row in rows}
     sent = [one for one in await sent_about(subjects, language) if begin <= one.at < end]
-    told = gettext(language, N_("A message"))
     return [
         Fact(
             one.tries[-1].at if one.tries else one.at,
-            f"{told}: {one.kind}",
+            gettext(language, N_("Message: {what}"), what=one.kind),
             one.to or "",
             f"{one.by}, {one.result}",
             one.at,

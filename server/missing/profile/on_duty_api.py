@@ -65,7 +65,7 @@ routes = [
         "GET",
         "/api/v1/packs",
         show,
-        "The grab packs of whoever is on duty",
+        "The grab packs for the person on duty",
         gives={200: ShelfOut},
         query={"sealed": Sealed},
     ),
@@ -82,7 +82,7 @@ routes = [
         "DELETE",
         _CARRY,
         put_down,
-        "Have the grab pack along no more",
+        "Stop keeping the grab pack on a phone",
         gives={204: None},
     ),
 ]

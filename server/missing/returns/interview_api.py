@@ -151,12 +151,12 @@ _CHILD = "/api/v1/children/{child_id:uuid}"
 _INTERVIEW = f"{_CHILD}/episodes/{{episode_id:uuid}}/interview"
 
 routes = [
-    api("GET", _INTERVIEW, show, "The talk after the return", gives={200: InterviewOut}),
+    api("GET", _INTERVIEW, show, "The return interview", gives={200: InterviewOut}),
     api(
         "PUT",
         _INTERVIEW,
         put,
-        "Write down the talk after the return",
+        "Write down the return interview",
         takes=InterviewRequest,
         gives={200: InterviewOut},
         problems=(Conflict,),

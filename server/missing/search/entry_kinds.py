@@ -202,7 +202,7 @@ ENTRIES: Mapping[Act, Entry] = {
         ends=frozenset(STRATEGY),
     ),
     Act.HANDOVER: Entry(
-        N_("Handed over"),
+        N_("Search handed over"),
         "talk",
         (Detail("who", N_("Who to"), is_needed=True),),
         needs_words=True,

@@ -105,7 +105,7 @@ routes = [
         "POST",
         f"{_HANDOVERS}/{{passing_id:uuid}}",
         say,
-        "Write the hand-over, or say that it was read",
+        "Write the handover, or confirm that it was read",
         takes=HandoverRequest,
         gives={200: HandoversOut},
     ),

@@ -279,7 +279,7 @@ routes = [
         "Hand-overs between agencies",
         gives={200: TransfersOut},
     ),
-    api("GET", _PATH, show, "One hand-over", gives={200: TransferOut}, problems=(NotFound,)),
+    api("GET", _PATH, show, "One transfer", gives={200: TransferOut}, problems=(NotFound,)),
     api(
         "GET",
         f"{_PATH}/package",
@@ -310,7 +310,7 @@ routes = [
         "POST",
         f"{_PATH}/take-back",
         take_back,
-        "Offer it no more",
+        "Take back the offer",
         gives={200: TransferOut},
         problems=(NotFound, Conflict),
     ),

@@ -84,12 +84,12 @@ def _out(row: Trusted) -> TrustedOut:
 _PATH = "/api/v1/trusted"
 
 routes = [
-    api("GET", _PATH, show, "Whom I named to be asked first", gives={200: TrustedListOut}),
+    api("GET", _PATH, show, "The people I want asked first", gives={200: TrustedListOut}),
     api(
         "POST",
         _PATH,
         name,
-        "Name somebody to be asked first",
+        "Name a person to be asked first",
         takes=TrustedRequest,
         gives={201: TrustedOut, 200: TrustedOut},
         problems=(Refused, IdReused),
@@ -98,7 +98,7 @@ routes = [
         "DELETE",
         f"{_PATH}/{{trusted_id:uuid}}",
         take_back,
-        "Take back whom I named",
+        "Remove a person I named",
         gives={204: None},
         problems=(NotFound,),
     ),

@@ -46,7 +46,7 @@ async def name_her(
     if cleaned is None:
         raise Refused(N_("Enter a name."), field="name")
     if not 0 < len(way) <= LONGEST_REACH or not way.isprintable():
-        raise Refused(N_("Enter a phone number or an e-mail address."), field="reach")
+        raise Refused(N_("Enter a phone number or an email address."), field="reach")
     async with write():
         before = await Trusted.get_or_none(id=id)
         if before is not None:
