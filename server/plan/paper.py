@@ -74,7 +74,8 @@ def _data(
         "language": language,
         "is_rtl": direction(language) == "rtl",
         "name": isolated(shown["child"]["name"], language),
-        "words": {name: say(msgid) for name, msgid in _WORDS.items()},
+        "words": {name: say(msgid) for name, msgid in _WORDS.items()}
+        | {"summary": _whose(shown.get("summary_by"), people, language)},
         "facts": [{"name": say(name), "value": value} for name, value in facts if value],
         "summary": own(shown["summary"]),
         "situation": own(shown["situation"]),
@@ -86,6 +87,16 @@ def _data(
             [isolated(shown["child"]["name"], language), format_moment(language, now, zone)]
         ),
     }
+
+
+def _whose(by: Document | None, people: dict[str, Document], language: str) -> str:
+    """The title of the summary: an adult's words never stand as the child's own."""
+    if by is None or by["role"] == "child":
+        return gettext(language, _WORDS["summary"])
+    author = people.get(by["id"])
+    if author is None:
+        return gettext(language, N_("Written by an adult"))
+    return gettext(language, N_("Written by {name}"), name=isolated(author["name"], language))
 
 
 def _area(area: Document, people: dict[str, Document], say: Any, day: Any, language: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from server.checkin.words import as_text
 from server.plan import shape
+from server.plan.merge import NOTHING
 from server.plan.state import Row, State, Status
 
 Document = dict[str, Any]
@@ -24,6 +25,7 @@ def document(state: State) -> Document:
         "revision": state.revision,
         "signed_revision": state.signed_revision,
         **{name: state.value("life_project", state.child_id, name) for name in _PROJECT},
+        "summary_by": _said_by(state, "summary"),
         "areas": [_area(state, id_) for id_ in state.things("area")],
         "agreements": [_agreement(row) for row in state.agreements],
         "reviews": _all(state, "review"),
@@ -35,6 +37,12 @@ def document(state: State) -> Document:
             for entity, id_, field in sorted(state.unsigned())
         ],
     }
+
+
+def _said_by(state: State, name: str) -> Document | None:
+    """Who said what stands in a field of the project: it may not be the child."""
+    stands = state.fields.get(("life_project", state.child_id, name), NOTHING).stands
+    return None if stands is None else {"id": stands.who, "role": stands.role}
 
 
 def _thing(state: State, entity: str, id_: str) -> Document:

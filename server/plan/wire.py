@@ -87,7 +87,9 @@ class HistoryOut(msgspec.Struct):
 
 
 class ProjectOut(msgspec.Struct):
-    """The life project: areas with goals with steps, agreements, reviews, open differences."""
+    """The life project: areas with goals with steps, agreements, reviews, open differences.
+    `summary_by`: who said the summary that stands, since adults may write one; null where nothing
+    stands, and not there in what was folded by an earlier release."""
 
     id: UUID
     child: dict[str, str]
@@ -103,6 +105,7 @@ class ProjectOut(msgspec.Struct):
     complaints: list[dict[str, Any]]
     unsigned: list[dict[str, Any]]
     people: list[dict[str, Any]]
+    summary_by: dict[str, str] | None = None
 
 
 class WholeOut(msgspec.Struct):

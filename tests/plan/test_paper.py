@@ -9,6 +9,7 @@ import pytest
 
 from server.plan import phrases, shape
 from server.plan.fonts import families
+from server.plan.models import LifeProject
 from tests.cast import Cast
 from tests.plan.pdfs import glyphs, text_of
 from tests.plan.said import Phone
@@ -51,6 +52,27 @@ async def test_the_child_takes_its_project_along(cast: Cast) -> None:
     assert words.count("Devenir infirmière") == 6
     for one in ("Projet de vie", "Mia Castellane", "Tom Verhoeven", "1 décembre 2026", "✗"):
         assert one in words
+
+
+async def test_what_an_adult_wrote_as_the_summary_is_on_paper_under_their_name(cast: Cast) -> None:
+    mia, tom = Phone(cast, "mia"), Phone(cast, "tom")
+    about = ("life_project", str(cast.mia.id), "summary")
+    theirs = tom.say(*about, "Mia wants to be a nurse")
+    await tom.sync(theirs)
+    words = text_of((await mia.client.get("/api/v1/project.pdf")).content)
+    assert "Written by Tom Verhoeven" in words
+    assert "In my own words" not in words
+    assert (await mia.project())["summary_by"] == {"id": str(cast.tom.id), "role": "caseworker"}
+    # What was folded by an earlier release does not say whose it is.
+    stored = await LifeProject.get(child_id=cast.mia.id)
+    shown = {name: value for name, value in stored.shown.items() if name != "summary_by"}
+    await LifeProject.filter(child_id=cast.mia.id).update(shown=shown)
+    words = text_of((await mia.client.get("/api/v1/project.pdf")).content)
+    assert "Written by Tom Verhoeven" in words
+    await mia.sync(mia.say(*about, "I want to be a nurse", base=theirs["id"]))
+    words = text_of((await mia.client.get("/api/v1/project.pdf")).content)
+    assert "In my own words" in words
+    assert "Written by" not in words
 
 
 # Said by the place where a goal stands, and what only those know who may read why a child went.

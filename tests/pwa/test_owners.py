@@ -44,3 +44,22 @@ def test_an_adult_is_offered_neither_the_childs_words_nor_a_choice_about_them(
         page.evaluate(GO, ["edit", field])
         expect(page.get_by_text("We can't find this")).to_be_visible()
         expect(page.locator("textarea")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_what_an_adult_wrote_as_the_summary_stands_under_their_name(
+    phone: Phone, double: Double
+) -> None:
+    book = double.book
+    a_project(book)
+    base = next(node.id for node in book.state.nodes["life_project", MIA, "summary"])
+    phone.pair()
+    phone.project()
+    page = phone.page
+    expect(page.locator(".summary .own-words")).to_be_visible()
+    expect(page.locator(".summary .voice")).to_have_count(0)
+    book.say(TOM, "life_project", MIA, "summary", "Mia wants to be a cook.", base=base)
+    page.reload()
+    phone.project()
+    expect(page.locator(".summary .voice")).to_contain_text("Tom", use_inner_text=True)
+    expect(page.locator(".summary .voice")).to_contain_text("to be a cook", use_inner_text=True)

@@ -7,10 +7,10 @@ import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
 import { Drawn } from "../plan/Drawn";
 import { Ending } from "../plan/Ending";
-import { areaName, stepsDone } from "../plan/labels";
-import { Lead, mayChange, mayTalk, Waits, Words } from "../plan/parts";
+import { areaName, isChildsVoice, stepsDone } from "../plan/labels";
+import { Lead, mayChange, mayTalk, Voice, Waits, Words } from "../plan/parts";
 import { Path } from "../plan/Path";
-import { is, isLetGo, words, type Thing } from "../plan/state";
+import { is, isLetGo, words, type Plan, type Thing } from "../plan/state";
 import { WhoseTurn } from "../plan/WhoseTurn";
 import { NewWorker } from "../plan/Worker";
 import { go } from "../routes";
@@ -227,13 +227,20 @@ function Add() {
   );
 }
 
+/** What the child wants in a few words; where an adult wrote it, under the adult's name. */
+export function Told({ at }: { at: Plan }) {
+  const voice = at.get("life_project", at.child, "summary").stands;
+  const text = <Words text={words(at, "life_project", at.child, "summary")} />;
+  return voice === null || isChildsVoice(voice.who) ? text : <Voice who={voice.who}>{text}</Voice>;
+}
+
 function Summary() {
   const child = plan.value.child;
   const text = words(plan.value, "life_project", child, "summary");
   if (!text && !isChild.value) return null;
   return (
     <section class="summary">
-      {text && <Words text={text} />}
+      {text && <Told at={plan.value} />}
       {isChild.value && (
         <button
           type="button"

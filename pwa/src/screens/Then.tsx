@@ -9,6 +9,7 @@ import { planAt } from "../plan/then";
 import { about, go } from "../routes";
 import { now } from "../store/now";
 import { frame, place, rows } from "../store/project";
+import { Told } from "./Project";
 
 export function planOf(revision: string): Plan {
   return planAt(place.value?.child ?? "", rows.value, Number(revision), frame.value?.people ?? []);
@@ -100,7 +101,7 @@ export function Then() {
       <Note icon="days">{t("This is how it was written then. It will always stay like this.")}</Note>
       {summary && (
         <div class="summary">
-          <Words text={summary} />
+          <Told at={then} />
         </div>
       )}
       {goals.map((goal) => (
