@@ -110,7 +110,7 @@ async def begin(
     return await Watch.get(child_id=child.id)
 
 
-# --- somebody answers, or sees the child
+# --- an answer, or a sighting
 
 
 async def settle(
@@ -197,7 +197,7 @@ async def settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: datet
 
 
 async def _tell_held(watch: Watch, by_id: UUID, now: datetime) -> None:
-    """Somebody has seen the child, and that only holds: the caseworker hears of it."""
+    """An adult saw the child, but the policy only lets this hold: we tell the caseworker."""
     await _say(Kind.HELD, await _who_is_on(Rung.CASEWORKER, watch, now), watch, by_id, now)
 
 
@@ -210,8 +210,8 @@ async def heard(child_id: UUID, by_id: UUID, now: datetime) -> None:
 
 
 async def _sign_of_life(watch: Watch, by_id: UUID, now: datetime) -> None:
-    """A missing child has said something: everyone who looks for it hears of it at once. It ends
-    nothing: only somebody who has seen the child does."""
+    """A missing child has said something: everyone who looks for them hears of it at once. The
+    search ends only when an adult has seen the child."""
     await _say(Kind.ALERT_AGAIN, await _who_is_on(Rung.EVERYONE, watch, now), watch, by_id, now)
     await happened(SYSTEM, watch.child_id, Happening.SIGN_OF_LIFE, now, about=by_id)
 
@@ -252,9 +252,9 @@ async def note_sighting(
     words: str | None,
     now: datetime,
 ) -> Sighting:
-    """Somebody saw the child, or looked and did not. Twice with one id is once.
+    """An adult saw the child, or looked and did not find them. The same id twice is one sighting.
 
-    Raises Refused for a time that has not come.
+    Raises Refused for a time in the future.
     """
     assert actor.id is not None
     if seen_at > now + timedelta(minutes=5):
@@ -296,7 +296,7 @@ async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
 
 
 async def somebody_texted(child_id: UUID, now: datetime) -> None:
-    """Something came from the agreed number that is none of the agreed words: somebody has the
+    """A text came from the agreed number, but with none of the agreed words: a person has the
     phone. It counts as an open app does. In the caller's transaction."""
     await lock(child_id)
     await Watch.filter(child_id=child_id).update(heard_at=now, heard_way=TEXT)

@@ -61,7 +61,7 @@ def heed(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) ->
     does = terms.steps.levels.does(evidence)
     if standing.missed_due_at is None:
         is_kept = does is Does.HOLDS and evidence in OWN and standing.opens_at <= now
-        # Whoever answers in time is not treated worse than who answers late.
+        # An answer in time must never count for less than a late one.
         return replace(standing, held_at=now) if is_kept else standing
     if does is Does.HOLDS:
         return hold(standing, terms, now)
@@ -90,8 +90,9 @@ def _soften(standing: Standing, terms: Terms, now: datetime) -> Standing:
 
 
 def not_seen(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """Somebody has looked and not found the child: adults are called now. Where a silence is
-    weighed, that is one thing more to weigh: it may call them, or have the carer asked again."""
+    """An adult looked and did not find the child: adults are called now. Where a silence is
+    weighed, this is one more thing to weigh: the result may be to call adults, or to ask the carer
+    again."""
     if standing.is_alerted or standing.missed_due_at is None:
         return standing
     # At the end of an absence nothing is weighed.

@@ -120,7 +120,8 @@ async def _group(
     after = await coming([id_ for id_ in others if id_ not in known], policy, now, (State.DUE,))
     said = Message.filter(subject_id__in=[one.id for one in before], together__isnull=False)
     first = await said.order_by("id").first()
-    # Whoever follows those that wait goes with them, also where one of them has answered meanwhile.
+    # A later question joins the message of those that wait, even if one of them has an answer by
+    # now.
     if first is None and len(here) + len(known) + len(after) < together.children:
         return None
     id_ = first.together if first is not None else None

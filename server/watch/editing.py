@@ -1,7 +1,7 @@
-"""A policy as a form, and what was typed as a policy. Pure.
+"""A policy as a form, and the typed form as a policy. Pure.
 
-The form is made from the data itself: a number that a later release adds to the policy has its row
-here by itself, named by its key until somebody finds better words for it.
+The form is made from the data itself. A number that a later release adds to the policy appears here
+without more work, labelled with its key until it gets better words.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Recorded events for replay: reading and checking EVENTS.csv (docs/reference/replay.md).
 
-Every fault is a Refused whose sentence names the line, so that whoever prepared the file finds it.
+Every fault is a Refused that names the line, so that the person who prepared the file finds it.
 """
 
 import csv
@@ -58,7 +58,7 @@ class Plain(msgspec.Struct, frozen=True):
 
 
 class Sighting(msgspec.Struct, frozen=True):
-    """Somebody saw the child."""
+    """An adult saw the child."""
 
     by: Literal["professional", "carer", "school"]
 

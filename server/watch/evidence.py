@@ -49,7 +49,7 @@ CALLS = frozenset({Kind.ALERT.value, Kind.ALERT_AGAIN.value})
 
 
 async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
-    """What is known about each of these children. Whoever has no watch is left out."""
+    """What is known about each of these children. A child without a watch is left out."""
     ids = list(children_ids)
     if not ids:
         return {}
@@ -267,7 +267,7 @@ async def _faults(
     rounds: Mapping[UUID, UUID],
     alerts: Mapping[UUID, tuple[Called, ...]],
 ) -> set[UUID]:
-    """The children about whom a channel of ours refused or broke."""
+    """The children for whom one of our channels refused or broke."""
     owners = dict(rounds) | {alert.id: child for child, many in alerts.items() for alert in many}
     about = {as_id(row["id"]): owners[as_id(row["subject_id"])] for row in messages}
     if not about:

@@ -1,5 +1,5 @@
-"""What will happen if somebody says "not seen" of a child now: by the rules that will decide it,
-and without doing it. Reads rows, and writes none."""
+"""What will happen if an adult now says "not seen" of a child. It uses the rules that will decide
+it, and changes nothing. Reads rows, and writes none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ async def if_not_seen(child_id: UUID, now: datetime) -> Foreseen:
 
 
 def as_it_stands(watch: Watch | None) -> Foreseen:
-    """What follows where somebody has said "not seen" already."""
+    """What follows once an adult has said "not seen"."""
     if watch is not None and (watch.is_alerted or watch.is_missing):
         return Foreseen(Then.KNOWN)
     if watch is None or watch.is_over:
@@ -110,7 +110,7 @@ def in_words(
     to_carer: bool = False,
     is_answered: bool = False,
 ) -> list[str]:
-    """The same in sentences: for somebody who is about to tap, or (`is_answered`) has tapped."""
+    """The same in sentences: for an adult who is about to tap, or (`is_answered`) has tapped."""
     known = [
         (_YOU_AGAIN if to_carer else _ASKED_AGAIN, seen.asked_at),
         (_CALLED_LATER, seen.called_at),

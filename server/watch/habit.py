@@ -1,17 +1,17 @@
-"""How unusual a silence is for this child: what its own rounds tell, and what follows. Pure.
+"""How unusual a silence is for this child: what their own rounds tell, and what follows. Pure.
 
-A child that answers nine evenings of ten and misses two has probably gone; one that answers every
-other one has probably forgotten. What is known of a child is counted from its rounds, by the time
-of day and the kind of day, and leans on what children do on the whole while little is known. From
-that follow the odds that the child has left since its last sign: they grow with every hour, by how
-many children leave in a day, with every round that nobody answers, and with everybody who looks and
-does not find the child. One of whom staff noticed a warning sign leaves more often than others, and
-so does one that was missing before.
+A child who answers nine evenings of ten and misses two has probably gone. A child who answers every
+other evening has probably forgotten. We count a child's rounds by the time of day and the kind of
+day; while we know little, the count leans on children as a whole. From this follow the odds that
+the child has left since the last sign. The odds grow with every hour (by how many children leave in
+a day), with every round without an answer, and with every adult who looks and does not find the
+child. A child leaves more often than others if staff noticed a warning sign, or if they were
+missing before.
 
-Nothing here is kept and nobody is shown a number: the odds are worked out anew from the rounds
-whenever one becomes late, and only decide when the carer is asked and when adults are called. They
-never reach beyond the ceiling of the tier. Nothing but times goes in: not where a child is from,
-what it speaks, what it believes, or what phone it has.
+Nothing here is stored, and no page shows a number. The odds are worked out from the rounds whenever
+one becomes late; they only decide when the carer is asked and when adults are called. They never
+reach beyond the ceiling of the tier. Only times go in: not where a child is from, what they speak,
+what they believe, or what phone they have.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ _ANSWERED, _ASKED, _WHOLE = 7.2, 10.0, 6.0
 # Of the children who have gone, so many still answer a round: willing, or made to.
 GONE_ANSWERS = 0.22
 
-# Who was out when somebody looked is likely to be still out a few hours later: that is one look.
+# A child who was out at one look is probably still out a few hours later: that is one look.
 LOOKED_ANEW = timedelta(hours=8)
 
 Slot = tuple[int, bool]
@@ -100,7 +100,7 @@ class Known:
     """What is known of a child beside its rounds."""
 
     habit: Habit = UNKNOWN
-    # When somebody looked for the child since its last sign, and did not find it.
+    # When an adult looked for the child since the last sign, and did not find them.
     unseen: tuple[datetime, ...] = ()
     warned_at: datetime | None = None  # When staff last noticed a warning sign.
     missing: int = 0  # So many times it was missing, and came back.
@@ -138,9 +138,9 @@ def odds(
     doubt: Doubt,
     at: datetime,
 ) -> Odds:
-    """The odds after a silence `since` a moment, in which the rounds due at these were `missed`, by
-    what is known `at` a moment. A round that is missed, and somebody who looks and does not find
-    the child, both make them so many times what they were."""
+    """The odds after a silence `since` a moment, in which the rounds due at these times were
+    `missed`, by what is known `at` a moment. A missed round multiplies the odds, and so does an
+    adult who looks and does not find the child."""
     ratios = [(due, _ratio(known.habit, slot(due, zone))) for due in missed if due > since]
     if doubt.weighs_not_seen:
         ratios += [(moment, doubt.not_seen) for moment in known.looked(since, at)]

@@ -80,8 +80,8 @@ def round_id(child_id: UUID, due_at: datetime) -> UUID:
     return uuid5(_ROUNDS, f"{child_id}:{due_at.astimezone(UTC).isoformat()}")
 
 
-# The states of a round that is over because somebody answered, or saw the child; and of one that
-# was called off, and is opened again where it is asked for after all.
+# States of a round that is over because of an answer or a sighting; or that was cancelled, and is
+# opened again if it is asked for after all.
 SETTLED = ("answered", "answered_late", "seen")
 CALLED_OFF = ("excused", "replaced", "ended")
 
@@ -157,7 +157,7 @@ class Beat(Model):
 
 
 class Sighting(Model):
-    """Somebody saw the child, or looked and did not."""
+    """An adult saw the child, or looked and did not find them."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
@@ -177,10 +177,10 @@ class Sighting(Model):
 
 
 class Noted(Model):
-    """What a room above wrote down into the watch: a code, about what, and since when it is so.
+    """What another room, further up, wrote into the watch: a code, about what, and since when.
 
-    `goal`: a goal of the life project that somebody works on, and when anything about it or its
-    steps was last said.
+    `goal`: an active goal of the life project, and when anything was last said about it or its
+    steps.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -191,7 +191,7 @@ class Noted(Model):
     code = fields.CharField(max_length=8)
     about_id = fields.UUIDField()
     at = fields.DatetimeField()
-    ended_at = fields.DatetimeField(null=True)  # It is so no more.
+    ended_at = fields.DatetimeField(null=True)  # From then on it is not so.
 
     class Meta:
         table = "noted"

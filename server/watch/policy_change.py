@@ -29,11 +29,11 @@ async def adopt(
     words: str,
     now: datetime,
 ) -> Policy:
-    """From now on this is what follows silence, where version `base` was.
+    """From now on this policy says what follows silence; it replaces version `base`.
 
     What is under way keeps what it began with: an alert its ladder, a question its time. The same
-    form sent twice is one version. Raises Refused for a policy that makes no sense and without a
-    reason, Conflict where somebody else was faster, IdReused for a known id with other content.
+    form sent twice is one version. Raises Refused for a policy that makes no sense or has no
+    reason, Conflict if another change came first, IdReused for a known id with other content.
     """
     policy = policies.read(content)
     if not words:

@@ -29,7 +29,7 @@ LATELY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """A child about whom adults are called in this moment, and since when that is true."""
+    """A child about whom adults are being called now, and since when that is true."""
 
     child_id: UUID
     agency_id: UUID
@@ -40,7 +40,7 @@ class Silent:
 async def causes_of(
     silent: Sequence[Silent], blind: Blind | None, now: datetime
 ) -> dict[UUID, Shared]:
-    """What is shared, by child. Whoever is alone is not in it."""
+    """The shared causes, by child. A child who is silent alone is not in it."""
     found: dict[UUID, Shared] = {}
     for agency_id in {one.agency_id for one in silent}:
         ours = [one for one in silent if one.agency_id == agency_id]

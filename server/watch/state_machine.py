@@ -31,7 +31,7 @@ from server.watch.rhythm.rules import (
 
 
 class State(StrEnum):
-    """What everybody sees of a watch."""
+    """The state of a watch, as every adult sees it."""
 
     WELL = "well"
     DUE = "due"
@@ -251,7 +251,7 @@ def _awake(moment: datetime, terms: Terms) -> datetime:
 def act_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
     """The moment of the next decision, later than `now` once `advance(…, now)` has run.
 
-    Beside what the rules decide, a pause that begins or ends changes what everybody sees.
+    A pause that begins or ends counts too: it changes the state that everyone sees.
     """
     if standing.then_due_at is None:
         standing = replace(standing, then_due_at=next_round(terms, standing.due_at))
@@ -263,13 +263,13 @@ def act_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
 
 
 def steps_of(terms: Terms, due: datetime) -> Steps:
-    """What happens around the round that is due then: in a free window the child is reminded at its
-    beginning. At the end of an absence nobody waits as long as on other days, and no habit makes
-    anybody wait."""
+    """What happens around the round that is due then. In a free window we remind the child at its
+    beginning. At the end of an absence we wait less long than on other days, and no habit makes us
+    wait longer."""
     steps = terms.steps
     begin = window_of(terms, due)
     if begin is not None:
-        # Whoever is away then is reminded when they are back.
+        # A child who is away then is reminded when they are back.
         back = (pause.end for pause in terms.pauses if pause.holds(begin) and pause.end <= due)
         return replace(steps, remind_before=due - max([begin, *back]))
     if not terms.pauses or steps.after_pass is None or not is_return(terms.pauses, due):
@@ -329,7 +329,8 @@ def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     if held_at is None or held_at < opened:
         return begun, (change,)
     held = hold(begun, of_it, held_at)
-    # It puts something off or does nothing: whoever says something is not alarmed about sooner.
+    # A hold can only put the alarm off: a child who says something must never be alarmed about
+    # sooner.
     is_later = call_at(held, of_it) > call_at(begun, of_it)
     return held if is_later and held_at + steps.levels.holds_for > at else begun, (change,)
 
@@ -511,7 +512,7 @@ def alerted(standing: Standing) -> Standing:
 
 
 def state(standing: Standing, terms: Terms, now: datetime) -> State:
-    """What everybody sees."""
+    """The state, as every adult sees it."""
     if standing.is_alerted:
         return State.ALERTED
     if standing.missed_due_at is not None:
@@ -522,8 +523,8 @@ def state(standing: Standing, terms: Terms, now: datetime) -> State:
 
 
 def as_the_child_sees(seen: State) -> State:
-    """A child's own session sees only well, due and late: whoever holds the phone learns nothing
-    of what adults do."""
+    """A child's own session sees only well, due and late: a stranger with the phone must learn
+    nothing of what adults do."""
     if seen in (State.ALERTED, State.MISSING):
         return State.LATE
     return State.WELL if seen is State.AWAY else seen

@@ -73,7 +73,8 @@ async def tick_one(child_id: UUID, now: datetime) -> None:
 
 
 async def _tell_of_zones(cases: Iterable[Case], now: datetime) -> None:
-    """A zone that the tz database knows no more is UTC for as long as nobody mends it."""
+    """Warn about zones that the tz database no longer has: they count as UTC until an operator
+    mends them."""
     if any(one.terms.zone.key != one.watch.zone for one in cases):
         await tell_operators("watch:zone", now)
 
@@ -115,9 +116,8 @@ async def beat(name: str, now: datetime) -> None:
 
 
 async def unwatched() -> list[UUID]:
-    """Placed children over whom nobody watches, and watches over children who have left: there are
-    none unless a row was written past the actions. The watchdog is not pinged while there is one.
-    """
+    """Placed children without a watch, and watches of children who have left. There are none unless
+    a row was written past the actions. The watchdog is not pinged while there is one."""
     rows = await fetch(
         "SELECT c.id FROM child c LEFT JOIN watch w ON w.child_id = c.id"
         " WHERE (c.left_at IS NULL AND w.act_at IS NULL)"

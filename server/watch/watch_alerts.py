@@ -36,8 +36,8 @@ FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
 
 
 class Ends(Protocol):
-    """Hears that an alert about a missing child is to be closed, in the transaction of that. Raises
-    where that needs more than somebody's word."""
+    """Hears that an alert about a missing child is about to be closed, in the same transaction.
+    Raises if closing needs more than one person's word."""
 
     def __call__(
         self, actor: Actor, alert: Alert, outcome: Outcome | None, words: str | None, now: datetime
@@ -86,7 +86,7 @@ async def close_alert(
         elif alert.cause in (Cause.SILENCE, Cause.MISSING):
             await _begin_anew(alert, now)
         if alert.cause == Cause.MISSING:
-            # Whoever has found the child has ended its silence too.
+            # An adult who found the child has ended the silence too.
             for silence in await Alert.filter(
                 child_id=alert.child_id, cause=Cause.SILENCE, closed_at__isnull=True
             ):
@@ -164,8 +164,9 @@ async def call_adults(
 ) -> Alert:
     """The child wants help, or to talk. In the caller's transaction.
 
-    `wish`: how it wants to be met (`how`), and by whom (`who`), where it said so. Said again, the
-    last wish counts; whom it names is called beside the ladder, never instead.
+    `wish`: how the child wants to be met (`how`), and by which adult (`who`), if they said so. If
+    they ask again, the last wish counts. We call the wished-for adult beside the ladder, never
+    instead.
     """
     watch = await Watch.get(child_id=child_id)
     policy, _ = await policy_of(watch.agency_id)
@@ -190,7 +191,8 @@ async def call_adults(
 
 
 async def _call_beside(alert: Alert, person_id: UUID, now: datetime) -> None:
-    """Whom the child would like best, where that is somebody who is there for it and may act."""
+    """Call the adult the child would like best, if that person is there for the child and may
+    act."""
     ties = Tie.filter(
         Tie.standing_at(now),
         child_id=alert.child_id,

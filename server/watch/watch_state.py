@@ -90,8 +90,8 @@ def _asks_of_silent_phones(policy: Policy) -> bool:
 
 
 async def _drifts(watch: Watch, policy: Policy, now: datetime) -> bool:
-    """Whether a round is late now, and a signal that asks held when it became late: not when
-    somebody looked, so that it makes no difference how often anybody does."""
+    """Whether a round is late now, and a signal that asks held at the moment it became late. Not at
+    the moment of a page view: how often people look must make no difference."""
     asking = that_ask(policy.signals)
     if not asking or watch.missed_due_at is not None or watch.due_at is None:
         return False
@@ -118,7 +118,7 @@ async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:
 
 
 async def _unseen(watches: Sequence[Watch]) -> dict[UUID, list[datetime]]:
-    """When somebody looked for a child since its last sign, and did not find it."""
+    """When adults looked for a child since the last sign, and did not find them."""
     since = {watch.child_id: watch.sign_at for watch in watches}
     rows = await Sighting.filter(
         child_id__in=list(since), answer="not_seen", at__gt=min(since.values())
@@ -160,7 +160,7 @@ async def _past(ids: Sequence[UUID]) -> dict[UUID, list[Past]]:
     return found
 
 
-# Of those that somebody else settled by seeing the child, the late ones were missed; the others
+# Of the rounds that an adult settled by seeing the child, the late ones were missed; the others
 # tell nothing.
 _PAST = """
 SELECT child_id, due_at, state FROM (

@@ -1,8 +1,8 @@
 """What is known about a silence, and the sentence that says it. Pure.
 
-A caseworker reads one sentence and knows why somebody is called, what speaks for a forgotten phone
-and what for worse: the last answer, the usual delay, the last sign of life, whether the reminder
-arrived, whether the carer was asked and what came back, and whether the fault may be ours.
+A caseworker reads one sentence and knows why we call, what speaks for a forgotten phone and what
+for something worse: the last answer, the usual delay, the last sign of life, whether the reminder
+arrived, whether the carer was asked and what they said, and whether the fault may be ours.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -73,7 +73,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The last time that somebody looked for the child: seen or not, by whom."""
+    """The last time an adult looked for the child: seen or not, and by which adult."""
 
     at: datetime
     by_role: str
@@ -191,7 +191,7 @@ def span(language: str, delta: timedelta) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Whom the sentence is for."""
+    """The reader of the sentence."""
 
     language: str
     zone: ZoneInfo
@@ -248,7 +248,7 @@ def _join(clauses: Iterable[str], reader: _Reader) -> str:
 
 
 def _called(facts: Facts, alert: Called, reader: _Reader) -> str:
-    """Somebody called: the child itself, or an adult who misses it."""
+    """A person called: the child, or an adult who misses them."""
     msgid = {
         Cause.HELP: N_("Asked for help {time}"),
         Cause.CONCERN: N_("Needs checking since {time}"),
@@ -304,8 +304,8 @@ def _last_answer(facts: Facts, reader: _Reader) -> str:
     return _join_way(last, facts, reader) if facts.heard_at == facts.answered_at else last
 
 
-# How an answer came that did not come by the app. A text of other words than the agreed ones says
-# only that somebody has the phone.
+# How an answer came that did not come by the app. A text with other words than the agreed ones says
+# only that a person has the phone.
 WAYS: dict[str, str] = {
     "sms": N_("by SMS, with the agreed word"),
     "link": N_("by a link on another phone"),
@@ -369,8 +369,8 @@ def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
 
 
 def _in_vain(facts: Facts) -> bool:
-    """Whether somebody looked for the child and did not find it, without being asked: what a carer
-    answered is said as the carer's."""
+    """Whether an adult looked for the child and did not find them, without being asked: what a
+    carer answered is said as the carer's."""
     is_answer = facts.asked is not None and facts.asked.answer is not None
     return facts.seen is not None and facts.seen.answer == "not_seen" and not is_answer
 

@@ -41,7 +41,7 @@ async def watch_of(child_id: UUID) -> Watch:
 
 
 def ended() -> Conflict:
-    """What is said to whoever would change a watch that is over."""
+    """The error for a change to a watch that is over."""
     return Conflict(
         N_("The placement has ended, so we no longer ask for check-ins. Start it again first."),
         code="ended",

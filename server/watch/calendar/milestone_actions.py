@@ -109,12 +109,12 @@ async def hear(
     about: UUID | None,
     at: datetime,
 ) -> None:
-    """A child moved, came back, or its birthday is known: the calendar has that day.
+    """A child moved or came back, or we learned their birthday: put that day in the calendar.
 
-    It only writes it down, and the next tick makes it count: whoever moves a child has locked the
-    child, and whoever ends a placement takes its watch before that.
+    This only writes the row; the next tick applies it. The caller may already hold a lock: moving a
+    child locks the child, and ending a placement takes its watch before that.
     """
-    del actor, about  # It follows from what happened, whoever did that.
+    del actor, about  # It follows from what happened; who did it does not matter.
     watch = await Watch.get_or_none(child_id=child_id)
     if watch is None or watch.is_over:
         return
@@ -129,7 +129,7 @@ async def hear(
 
 
 async def _birthday(child_id: UUID, policy: Policy, zone: ZoneInfo, now: datetime) -> None:
-    """The eighteenth, by the day that is known now; one that was known before counts no more."""
+    """The eighteenth birthday, by the date we know now. A date known earlier stops counting."""
     before = Milestone.filter(child_id=child_id, what=What.TURNING_18, ended_at__isnull=True)
     await before.update(ended_at=now, act_at=None)
     birthday = (await Child.get(id=child_id)).birthday

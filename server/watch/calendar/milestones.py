@@ -67,7 +67,7 @@ def raised(
 
 
 def coming_of_age(born_on: date) -> date:
-    """The eighteenth birthday; of whoever is born on a leap day, the first of March."""
+    """The eighteenth birthday; the first of March for a child born on a leap day."""
     try:
         return born_on.replace(year=born_on.year + 18)
     except ValueError:

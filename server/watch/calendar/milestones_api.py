@@ -1,7 +1,8 @@
-"""The calendar of a child over the wire: days around which its watch is tighter.
+"""The calendar of a child over the API: days around which the watch is tighter.
 
-A child reads of itself what it knows already, and nothing else: a decision that nobody has told it
-of must not reach it by its phone. Whoever sets the tier reads and writes all of it.
+A child reads only what they already know about themselves: they must not learn from the phone of a
+decision that no adult has told them about. The people who may set the tier read and write
+everything.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The carer's question: one tap, without signing in.
 
-The link works once, shows no name, and opens nothing else. Reading it answers nothing: whoever
-looks at links before a person does (a mail server, a messenger) must not say "seen".
+The link works once, shows no name, and opens nothing else. Reading the page answers nothing: a mail
+server or a messenger may open links before a person does, and must not say "seen".
 """
 
 from collections.abc import Sequence
@@ -98,8 +98,8 @@ async def _question_page(request: Request, question: Question) -> Response:
 async def _together_page(
     request: Request, question: Question, found: Sequence[Question]
 ) -> Response:
-    """The same for several. A name is shown to the carer alone, signed in: whoever else has the
-    link sees the first letters, which tell somebody who lives there who is meant."""
+    """The same for several children. Only the signed-in carer sees full names. Anyone else with the
+    link sees the first letters, which are enough for a person who lives there."""
     carer, now = await Person.get(id=question.person_id), now_of(request)
     visitor = await visitor_or_none(request)
     is_carer = visitor is not None and visitor.person_id == carer.id

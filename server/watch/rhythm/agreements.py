@@ -175,11 +175,11 @@ async def pause(
     id: UUID | None = None,
     now: datetime,
 ) -> Pause:
-    """An agreed absence. It always ends, nothing that is late is silenced by it, and whoever is
-    away stays on the board. `returns`: at its end a check-in is due, and adults are called sooner
-    than on other days where none comes.
+    """An agreed absence. It always ends, it silences nothing that is already late, and the child
+    stays on the board. `returns`: a check-in is due at its end, and without one adults are called
+    sooner than on other days.
 
-    Raises Refused where it has no end, ends in the past, or is longer than 92 days.
+    Raises Refused if it has no end, ends in the past, or is longer than 92 days.
     """
     assert actor.id is not None
     if not from_at < until_at or until_at <= now:

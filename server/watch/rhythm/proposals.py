@@ -189,10 +189,10 @@ async def decline(
 
 
 async def take_back(actor: Actor, child_id: UUID, proposal_id: UUID, now: datetime) -> Proposal:
-    """Whoever proposed it wants it no more: nobody needs to answer. Twice is once.
+    """The person who proposed it takes it back: it needs no answer now. Twice is once.
 
-    Raises NotFound; Denied where somebody else proposed it; Conflict `decided` where it has an
-    answer, or does not wait for one.
+    Raises NotFound; Denied if another person proposed it; Conflict `decided` if it has an answer,
+    or does not wait for one.
     """
     async with write():
         await lock(child_id)

@@ -47,7 +47,7 @@ class SumOut(msgspec.Struct):
 
 
 class ByOut(msgspec.Struct):
-    """Somebody by name."""
+    """A person by name."""
 
     id: UUID
     name: str
@@ -74,9 +74,8 @@ class ProposalOut(msgspec.Struct):
 
 
 class ProposalsOut(msgspec.Struct):
-    """The rhythm that stands, what it comes to, other times that are agreed for some days, and
-    what was proposed, the newest first. `version` names the rhythm for whoever agrees to another
-    one."""
+    """The current rhythm and its summary, other times agreed for some days, and the proposals, the
+    newest first. `version` names the rhythm: a later agreement says which one the person saw."""
 
     rhythm: dict[str, Any]
     zone: str

@@ -143,7 +143,8 @@ def as_data(rhythm: Rhythm) -> dict[str, Any]:
 
 
 def version(rhythm: Rhythm, zone: str) -> str:
-    """A short name for exactly these terms: whoever agrees to a change says which they saw."""
+    """A short name for exactly these terms: a person who agrees to a change says which terms they
+    saw."""
     text = json.dumps([as_data(rhythm), zone], sort_keys=True)
     return sha256(text.encode()).hexdigest()[:16]
 
@@ -166,8 +167,8 @@ def next_due(
     """The first moment later than `after` and outside every pause at which an answer is due; in a
     season by its rhythm and its zone alone. The end of an absence with a return is one as well.
 
-    UTC in and out. Steps in local time and compares in UTC. None where a pause covers all that
-    could be found within 400 days: whoever is asked then must not take it for "never".
+    UTC in and out. Steps in local time and compares in UTC. None if a pause covers everything
+    within 400 days: the caller must not take that for "never".
     """
     if not seasons and not pauses:
         return _next_of(rhythm, zone, pauses, after)

@@ -97,7 +97,7 @@ class Agreed:
     proposals: list[Proposed]
     seasons: list[ForATime]
     days: list[Marked]
-    version: str  # Of the rhythm, for whoever agrees to another one.
+    version: str  # Of the rhythm: who agrees to another one names it.
 
 
 async def case_of(child_id: UUID, now: datetime) -> Case | None:
@@ -284,7 +284,7 @@ def left_in_words(
 def told_by(standing: Standing, terms: Terms, now: datetime) -> datetime | None:
     """When a person is told at the latest if nothing comes from now on, by the rules themselves.
 
-    None where somebody has been told already.
+    None if a person has been told already.
     """
     if standing.is_alerted:
         return None

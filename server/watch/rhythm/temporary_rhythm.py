@@ -75,8 +75,8 @@ async def shift(
 def wished(
     one: Case, rhythm: Rhythm, zone: str | None, first: date, last: date, now: datetime
 ) -> rhythms.Season:
-    """The other times that somebody would like, from now on at the earliest. Raises Refused where
-    they are none: days that make no sense, or, code `taken`, for which others are agreed."""
+    """The other times that a person asks for, from now on at the earliest. Raises Refused for days
+    that make no sense, or (code `taken`) days that already have other agreed times."""
     if rhythm.every is not None or one.terms.rhythm.every is not None:
         raise Refused(
             N_("Check-in times in seconds are only for trying out. They cannot have other times.")

@@ -55,7 +55,7 @@ class OnBoard:
     async def __call__(
         self, agency_id: UUID, children: Collection[UUID], language: str, now: datetime
     ) -> dict[UUID, str]:
-        """A line about each of these children of whom there is something to say."""
+        """One line for each of these children with something to say."""
         policy, version = await policy_of(agency_id)
         answers = await self._answers(children, policy.signals, version, now)
         rest = await _of_the_rest(children, policy.signals, now)
@@ -230,7 +230,7 @@ class _Rest:
 async def _of_the_rest(
     ids: Collection[UUID], signals: Mapping[str, Signal], now: datetime
 ) -> _Found:
-    """What everything else says, of those children of whom there is something."""
+    """What everything else says, for the children with something to say."""
     rest = await _rest(ids, signals, now) if ids else {}
     return {id_: changed(one.rows(), signals, now) for id_, one in rest.items()}
 

@@ -1,6 +1,6 @@
 """ "I noticed something": one page, a tap for each sign, and a way back from a wrong one.
 
-Whoever notes something sees what they noted themselves in the last hour, and nobody else's.
+An adult sees what they noted themselves in the last hour, and nothing of other people.
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,10 @@
 """What has changed about a child: signals that a worker can read, each a rule of its own. Pure.
 
-    changed(rows, policy.signals, now)
+changed(rows, policy.signals, now)
 
-A signal says one quiet sentence (signal_words.py), on the page of the child and on the board. It
-calls nobody, is added up with no other one, and nothing of it is stored: it is worked out from rows
-whenever somebody looks, and each rule has its switch and its numbers in the policy.
+A signal is one quiet sentence (signal_words.py), on the child's page and on the board. It calls
+nobody and is never added up with another one. Nothing is stored: each view works it out from rows.
+Each rule has its switch and its numbers in the policy.
 """
 
 from bisect import bisect_right
@@ -87,7 +87,7 @@ class Rows:
     moods: Sequence[Mood] = ()
     dates: Sequence[Promise] = ()  # Reviews and meetings.
     promises: Sequence[Promise] = ()  # Steps that adults have promised.
-    goals: Sequence[datetime] = ()  # Of each goal somebody works on: when it last moved.
+    goals: Sequence[datetime] = ()  # Of each active goal: when it last moved.
     signs: Sequence[Sign] = ()
     phones: Sequence[datetime] = ()  # When each of the child's phones was paired.
     languages: Sequence[datetime] = ()  # When another language was chosen on its phone.
