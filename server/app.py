@@ -185,7 +185,7 @@ async def _from_framework(request: Request, fault: HTTPException) -> Response:
 
 
 async def _later(request: Request, fault: Exception) -> Response:
-    """503: whoever asked is told to try again, and the log what is away."""
+    """503: the client is told to try again, and the log names what is away."""
     if fault.__cause__ is None:
         _log.warning("busy", exc=fault)
     else:

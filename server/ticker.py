@@ -71,8 +71,8 @@ class Rows:
 
 
 # In this order: a day makes a watch tighter, the watches and what children say open the alerts that
-# are called next, dues can wait for all of them, and a list of new children for those.
-# Whoever has it from now on hears of it first, then of what is open.
+# are called next, dues can wait for all of them, and a list of new children for those. A person
+# who goes on duty hears of that first, then of what is open.
 ROWS = tuple(
     Rows(name, room.AT_ONCE, room.tick, room.due_now, room.tick_one, room.set_apart)
     for name, room in (
@@ -208,8 +208,8 @@ class Ticker:
             log.exception("ticker.operators_not_told", fault=fault)
 
     async def tick(self) -> None:
-        """Everything that time has made true: watches first, then the alerts that they
-        opened, then whatever somebody has promised."""
+        """Do everything that is due: watches first, then the alerts that they opened, then whatever
+        was promised."""
         now = self._clock()
         blind = await ticking.look(now)
         if blind is not None:
@@ -223,8 +223,8 @@ class Ticker:
         await ticking.beat(ticking.TICK, now)
 
     async def _arrivals(self, now: datetime) -> None:
-        """Whoever has become a caseworker by time alone hears of what is open. From where this has
-        ended well: what fails is looked at again, and holds nothing else up."""
+        """Tell adults who have become a caseworker by time alone what is open. Starts from where
+        this last ended well: what fails is looked at again, and holds nothing else up."""
         if self._arrived_at is None:
             last = await Beat.get_or_none(name=ticking.TICK)
             self._arrived_at = last.at if last is not None else now
@@ -304,8 +304,8 @@ class Ticker:
 
     async def audit(self) -> None:
         """Look for open alerts and dues that nobody moves, for messages that nobody sends, and for
-        children over whom nobody watches. The watchdog is pinged only where there are none, and
-        ticks and deliveries have ended well of late: silence is how it hears of a fault."""
+        children without a watch. The watchdog is pinged only if there are none, and if ticks and
+        deliveries have ended well lately: it takes our silence as the sign of a fault."""
         now = self._clock()
         lost = await climbing.self_audit(now)
         if lost:

@@ -1,4 +1,4 @@
-"""An answer comes in: kept, settled, written down, and whoever was called hears of it."""
+"""An answer comes in: keep it, settle the rounds, write it down, and tell the adults we called."""
 
 from dataclasses import replace
 from datetime import datetime

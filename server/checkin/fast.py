@@ -28,7 +28,7 @@ from server.storage.engines.together import Together
 from server.web.live import announce
 
 MOST = 256
-# Boards hear of ordinary answers once a second at the most: a NOTIFY makes commits queue up.
+# Boards hear of ordinary answers at most once a second: a NOTIFY makes commits queue up.
 TELL_EVERY_S = 1.0
 
 

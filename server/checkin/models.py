@@ -39,7 +39,7 @@ class CheckIn(Model):
     # Where a sign is agreed with this child: not looked at for it yet, and since when. All that is
     # said goes the same way there; what follows is the ticker's.
     listen_at = fields.DatetimeField(null=True)
-    # Of a call for help: how to be met (call, quiet, come), and by whom.
+    # For a call for help: how to meet the child (call, quiet, come), and which adult.
     how = fields.CharField(max_length=8, null=True)
     who_id = fields.UUIDField(null=True)
     content_hash = fields.CharField(max_length=64)  # Tells a repeat from a reused id.
@@ -96,7 +96,7 @@ class SharedAnswer(Model):
     child_id: UUID
     at = fields.DatetimeField()
     words = EncryptedText()
-    is_otherwise = fields.BooleanField()  # Than agreed. It says that, and no more.
+    is_otherwise = fields.BooleanField()  # Than agreed. It says only that.
 
     class Meta:
         table = "shared_answer"

@@ -27,7 +27,7 @@ CALLS = frozenset({Want.TALK, Want.HELP})
 
 
 class How(StrEnum):
-    """How a child that asks for help wants to be met. It never decides whether somebody comes."""
+    """How a child who asks for help wants to be met. It never decides whether an adult comes."""
 
     CALL = "call"  # Call me.
     QUIET = "quiet"  # Do not call: write, and only where I say so.
@@ -36,8 +36,8 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What somebody said. `mark` is one of two equal ways to say "I'm OK"; on the wire, in the
-    store and in time nothing else may differ between them. `way` is how it came to us."""
+    """What a child said. `mark` is one of two equal ways to say "I'm OK"; on the wire, in the store
+    and in time nothing else may differ between them. `way` is how it came to us."""
 
     id: UUID
     said_at: datetime
@@ -47,7 +47,7 @@ class Answer:
     mark: str = "a"
     way: Way = Way.APP
     how: How | None = None
-    who: UUID | None = None  # Of a call for help: whom the child would like best.
+    who: UUID | None = None  # For a call for help: the adult the child would like best.
     # Handed in again after a restore: when we had confirmed it. It makes no other answer of it.
     confirmed_at: datetime | None = None
 

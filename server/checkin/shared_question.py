@@ -1,7 +1,7 @@
-"""The question that a child and its caseworker share: agreed in person, asked on the phone.
+"""The question that a child and their caseworker share: agreed in person, asked on the phone.
 
-Who answers it otherwise may have forgotten, or may be somebody else: it is shown as an observation,
-never as a verdict. The phone gets the same answer from us either way.
+A different answer may mean that the child forgot, or that another person answers. So it is shown as
+an observation, never as a verdict. The phone gets the same reply from us either way.
 """
 
 from datetime import datetime

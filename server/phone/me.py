@@ -46,7 +46,7 @@ class ForgotOut(msgspec.Struct):
 
 
 class HelperOut(msgspec.Struct):
-    """Somebody who is there for the child."""
+    """An adult who is there for the child."""
 
     id: UUID
     name: str
@@ -60,7 +60,7 @@ class HelpTextOut(msgspec.Struct):
 
 
 class LinesOut(msgspec.Struct):
-    """Numbers to call: to talk to somebody, and for missing children. Empty where there is none."""
+    """Numbers to call: to talk to a person, and for missing children. Empty where there is none."""
 
     talk: str
     away: str
@@ -74,13 +74,13 @@ class QuestionOut(msgspec.Struct):
 
 
 class MeOut(msgspec.Struct, omit_defaults=True):
-    """Oneself. What belongs to a watch is null for adults, who are not watched. `answered_late`:
-    the last check-in of a day that came late, where the child has not said why. `reminders`: how
-    well pushes reach the phone that asks; null where no phone does. `helpers`: whom a child can
-    wish for in a call for help. `door`: the child is looked for, and `lines` are whom it can call.
-    `help_text`: where a text message calls for help, if that was agreed. `question`: what the phone
-    is to ask, where it is to ask something. `epoch`: null until the database was put back from a
-    backup."""
+    """The signed-in person. The fields of a watch are null for adults, who are not watched.
+    `answered_late`: the last check-in of a day that came late, if the child has not said why.
+    `reminders`: how well pushes reach the phone that asks; null if no phone asks. `helpers`: the
+    adults a child can wish for in a call for help. `door`: we are looking for the child, and
+    `lines` are the numbers they can call. `help_text`: where a text message calls for help, if that
+    was agreed. `question`: what the phone should ask, if anything. `epoch`: null until the database
+    was restored from a backup."""
 
     person: PersonOut
     next_due_at: datetime | None

@@ -9,10 +9,10 @@ says for each tier what each of them does to a silence:
   again before that;
 - **nothing**: it is shown, and changes nothing.
 
-What the child says itself in its app settles in every policy, so there is no row for it. Said
-another way (a word by SMS, a link, a card with its PIN) it is the child's own all the same, but
-somebody else may hold the word, the link or the card: what that does, a policy says for each. What
-does not settle never moves the ceiling: the longest silence that anything may allow.
+What children say themselves in their app settles in every policy, so there is no row for it. A word
+by SMS, a link, or a card with its PIN is the child's own too, but another person may have the word,
+the link or the card: a policy says for each what it does. What does not settle never moves the
+ceiling: the longest silence that anything may allow.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Evidence(StrEnum):
     PROFESSIONAL = "professional"
     SCHOOL = "school"
     CARER = "carer"
-    APP_SEEN = "app_seen"  # The app was open: somebody has the phone.
+    APP_SEEN = "app_seen"  # The app was open: a person has the phone.
 
 
 class Does(StrEnum):
@@ -54,7 +54,7 @@ class Does(StrEnum):
     NOTHING = "nothing"
 
 
-# By which ways the child itself speaks: an answer, and no sighting by somebody else.
+# The ways by which the child speaks: an answer, and never a sighting by an adult.
 OWN = frozenset({Evidence.CHILD, Evidence.CARD, Evidence.LINK, Evidence.SMS})
 
 # How much an answer counts that came some way. What an adult passes on is that adult's word.
@@ -68,7 +68,7 @@ BY_WAY = {
     Way.WORKER: Evidence.PROFESSIONAL,
 }
 
-# A phone in somebody's hand is no child that was seen: it may soften an alarm, and no more.
+# A phone in a person's hand is not a child who was seen: it may soften an alarm, and nothing else.
 OF_A_PHONE = (Does.SOFTENS, Does.NOTHING)
 
 

@@ -14,7 +14,7 @@ from server.policy.levels import Levels
 
 # Nobody is parked out of sight by a ceiling of years.
 LONGEST = timedelta(days=30)
-# Whoever has just come to a place is watched tightly for so long, whatever a policy says.
+# A child who has just moved to a place is watched tightly for this long, whatever a policy says.
 FIRST_HOURS = timedelta(hours=72)
 # So many times is no weighing any more.
 AT_ONCE = 1000.0
@@ -39,11 +39,11 @@ class Rung(StrEnum):
     CASEWORKER = "caseworker"
     DEPUTY = "deputy"
     ON_DUTY = "on_duty"
-    # The supervisors who are tied to the child: they answer for whoever was called before them, and
-    # may see and take the alert. A role in the agency alone gives no right to a child.
+    # The supervisors who are tied to the child: they answer for the people who were called before
+    # them, and may see and take the alert. A role in the agency alone gives no right to a child.
     MANAGER = "manager"
     LAST_RESORT = "last_resort"
-    # Everyone of the first four at once: help, and a child that somebody thinks is missing.
+    # Everyone in the first four at once: for help, and for a child who an adult thinks is missing.
     EVERYONE = "everyone"
     CASEWORKER_AND_ON_DUTY = "caseworker_and_on_duty"
 
@@ -71,8 +71,8 @@ class Doubt:
     ask_before: timedelta  # So long before the ceiling the carer is asked in any case.
     # "Not seen" makes the odds so many times what they were; from AT_ONCE on, adults are called.
     not_seen: float = 1000.0
-    # A child of whom staff noticed a warning sign in the last `sign_lasts` leaves so many times as
-    # often; one that was missing before, too.
+    # A child with a warning sign noted in the last `sign_lasts` leaves this many times as often; so
+    # does a child who was missing before.
     sign: float = 1.0
     sign_lasts: timedelta = timedelta(days=4)
     left_before: float = 1.0
@@ -178,8 +178,8 @@ _RUNGS = ["caseworker", "deputy", "on_duty", "manager", "last_resort"]
 
 
 def _evidence(seen: str, softens_for: str) -> dict[str, Any]:
-    """Who settles and who holds, where `seen` is what the word of a carer or a school does, and
-    what the child says where somebody else might say it: there a person confirms."""
+    """What settles and what holds. `seen` is what the word of a carer or a school does, and what
+    the child's own word does where another person might say it: there an adult confirms."""
     return {
         "professional": "settles",
         "school": seen,
@@ -260,8 +260,8 @@ EACH_MISS: dict[str, Any] = {
         "lapse": "4h",
         "decide": "24h",
     },
-    # What is said to a worker, quietly: watch/signals/rules.py. None of them calls anybody. One
-    # that `asks` has the carer asked at once when a check-in is late, where a tier goes by habit.
+    # What a worker is told, quietly: watch/signals/rules.py. None of these calls an adult. One that
+    # `asks` has the carer asked at once when a check-in is late, where a tier goes by habit.
     "signals": {
         "later_answers": {"on": True, "days": 14, "span": "1h", "asks": False},
         "fewer_answers": {"on": True, "days": 14, "by": 0.25, "asks": False},

@@ -61,8 +61,8 @@ async def end(actor: Actor, child: Child, now: datetime) -> None:
 
 
 async def practise(actor: Actor, child: Child, now: datetime) -> DuressSign:
-    """For ten minutes from now the sign calls nobody, and shows on the page of whoever practises.
-    Raises Conflict where nothing is agreed."""
+    """For ten minutes from now the sign calls nobody, and shows on the page of the person who
+    practises. Raises Conflict if no sign is agreed."""
     async with write():
         row = await _locked(child.id)
         if row is None:
@@ -73,8 +73,8 @@ async def practise(actor: Actor, child: Child, now: datetime) -> DuressSign:
 
 
 async def call_all_the_same(actor: Actor, child: Child, now: datetime) -> Alert:
-    """It came while somebody practised, and was meant: adults are called. Said again while an alert
-    is open, it joins that one. Whoever wants adults called is asked for no proof."""
+    """The sign came during practice, and was meant: adults are called. Said again while an alert is
+    open, it joins that alert. An adult who wants this needs no proof."""
     async with write():
         await Watch.filter(child_id=child.id).select_for_update().first()
         last = await DuressHeard.filter(child_id=child.id).order_by("-at").first()

@@ -1,8 +1,8 @@
-"""What children say is listened to for the sign that was agreed with them: by the ticker.
+"""The ticker listens for the agreed sign in what children say.
 
-The answer itself is taken as any other, in the same steps and with the same bytes; whether it
-carries the sign is looked at a second later, by somebody else. So nothing on the phone, on the
-wire or in the time that it takes can tell.
+The answer itself is taken like any other, in the same steps and with the same bytes. A second
+later, separate code checks whether it carries the sign. So nothing on the phone, on the wire or in
+the timing can give it away.
 """
 
 from collections.abc import Sequence

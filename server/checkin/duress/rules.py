@@ -57,10 +57,10 @@ def agreed(mark: str | None, word: str | None) -> Sign:
 def heard(
     sign: Sign, *, mark: str, want: Want, note: str | None, way: Way = Way.APP
 ) -> Heard | None:
-    """By what this answer gives the sign; None where it does not.
+    """How this answer gives the sign; None if it does not.
 
-    The mark counts where somebody chose between the two ways of the app: a wish to talk and a call
-    for help have one way only. In a text message `b` is the word that was agreed with the number.
+    The mark counts only if the app offered both ways: a wish to talk and a call for help have one
+    way only. In a text message `b` is the word that was agreed with the number.
     """
     if way is Way.SMS and mark == "b":
         return Heard.WORD

@@ -1,7 +1,7 @@
 """ "Ask her first": a person the child trusts is asked when adults are called.
 
 In parallel, never instead: nothing waits for them, and what they say ends nothing. They have no
-account; a signed link leads to one question without a name. Their word counts as third-party evidence:
+account; a signed link leads to one question without a name. Their word is third-party evidence:
 the alert shows it, and a person must confirm it.
 """
 
