@@ -52,9 +52,9 @@ PAGE = "/desk/people/accounts"
 async def enter(
     provider: Provider, terms: ProviderTerms, said: Said, agent: Agent, now: datetime
 ) -> Opened | HalfOpened | None:
-    """A session for whoever the provider names; None for somebody whom we do not know yet.
+    """A session for the person the provider names; None for a person we do not know yet.
 
-    The role that it says now is taken first, where nothing forbids that. Raises Refused.
+    The role that the provider gives now is applied first, if nothing forbids that. Raises Refused.
     """
     roles = roles_of(said.values, terms.roles)
     identity = await identity_of(provider, said.subject)
@@ -117,8 +117,8 @@ async def _open(
     if not said.is_strong and await factors.has_second(person.id):
         token, _ = await open_halfway(person.id, now)
         return HalfOpened(token)
-    # Where the provider does not say when it asked, it may have been this morning, and somebody
-    # else may sit here now: that is no proof for what is sealed.
+    # If the provider does not say when it asked, it may have been this morning, and another person
+    # may sit here now: that is no proof for sealed words.
     proved_at = min(said.proved_at or now - PROOF_LASTS, now)
     proof = Proof.PROVIDER_AND_KEY if said.is_strong else Proof.PROVIDER
     return await open_for(person, proof, agent, now, came=Came(provider.name, proved_at))
@@ -132,7 +132,7 @@ async def enter_by_code(
     agent: Agent,
     now: datetime,
 ) -> Opened | HalfOpened:
-    """The account of this errand becomes that of whoever the code was made for.
+    """The account of this sign-in becomes the account of the person the code was made for.
 
     Raises Refused (code `code_wrong`, in the same words for every reason), TooMany.
     """
@@ -174,8 +174,8 @@ async def _with_role(
 
 
 async def _without_role(identity: Identity, person: Person, now: datetime) -> None:
-    """It is out, and every session by the word of the provider with it. The ties stay: whom a child
-    has instead is for people to say, and they are told."""
+    """The person has no role any more: every session from the provider's word ends. The ties stay,
+    since people must decide who replaces this adult for a child; administrators are told."""
     async with write():
         by_word = Q(person_id=person.id, provider=identity.provider)
         await end_sessions(by_word, Ended.PROVIDER, now)
@@ -227,10 +227,10 @@ async def _tell_administrators(identity: Identity, person: Person, now: datetime
 async def prove(
     visitor: Visitor, provider: Provider, said: Said, asked_at: datetime, now: datetime
 ) -> None:
-    """Somebody who is in has shown at the provider that it is them, since we asked.
+    """A signed-in person has shown at the provider who they are, since we asked.
 
-    Raises Refused for another account, for one that was not asked anew, and for whoever has a
-    second key where the provider asked for none.
+    Raises Refused for another account, for a provider that did not ask anew, and for a person with
+    a second key if the provider asked for none.
     """
     identity = await identity_of(provider, said.subject)
     if identity is None or identity.person_id != visitor.person_id:
@@ -243,7 +243,7 @@ async def prove(
     await proved(visitor, proof, now)
 
 
-# --- what is kept of somebody until the code is typed
+# --- what is kept of a person until they type the code
 
 
 def carried(said: Said, next_: str) -> dict[str, Any]:

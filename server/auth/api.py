@@ -140,7 +140,7 @@ def link_to(request: Request, code: str) -> str:
 
 
 async def pair(request: Request) -> Response:
-    """Pair the phone with whoever the code was made for."""
+    """Pair the phone with the person the code was made for."""
     said = await json_body(request, PairRequest)
     if said.beside and sharing(request) >= MOST_BESIDE:
         raise Refused(N_("Too many people use this phone. One of them has to sign out first."))

@@ -1,12 +1,12 @@
-"""Browsers that are heard at the door of one person, whoever else guesses there.
+"""Browsers in which one person can still sign in while a stranger guesses their password.
 
-Ten wrong passwords make everyone wait who says the same name, the person too, and a stranger can
+Ten wrong passwords make everyone who uses the same name wait, the person too, and a stranger can
 repeat them all night. So a browser in which this person has signed in before has a count of its
-own, and so has one that opened a link from a mailbox or a telephone of theirs. It gives no right:
-the password and the second key are asked for as ever. Its tenth wrong guess makes it a stranger.
+own. So has a browser that opened a link from the person's mailbox or phone. It gives no right: we
+still ask for the password and the second key. Its tenth wrong guess makes it a stranger.
 
-The cookie holds the ids of a few rows, signed: several people sign in at one desk. Each sign-in
-makes a new row and takes the old one away, so that a copied cookie ends with the next sign-in.
+The cookie has the ids of a few rows, signed: several people sign in at one desk. Each sign-in makes
+a new row and removes the old one, so that a copied cookie ends with the next sign-in.
 """
 
 from collections.abc import Sequence

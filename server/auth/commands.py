@@ -1,6 +1,6 @@
-"""`waymark person …` and `waymark invite`: what has to work before anybody can sign in.
+"""`waymark person …` and `waymark invite`: what has to work before the first sign-in.
 
-Here and not in people/, because a person who signs in needs a door.
+Here and not in people/, because a person who signs in needs auth.
 """
 
 import argparse

@@ -139,8 +139,8 @@ class Guess(Model):
 
 
 class KnownBrowser(Model):
-    """A browser that is heard at the door of one person, whoever else guesses there; or a link that
-    makes one so, once it is opened."""
+    """A browser in which one person can still sign in while others guess their password; or a link
+    that makes a browser one, once it is opened."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
@@ -206,7 +206,7 @@ class Recovery(Model):
 
 
 class Passkey(Model):
-    """A key pair of somebody's device; the private half never leaves it (WebAuthn)."""
+    """A key pair on a person's device; the private half never leaves it (WebAuthn)."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
@@ -289,8 +289,9 @@ class ProviderTerms(Model):
 
 
 class Identity(Model):
-    """An account at a provider of sign-in that is somebody's: by issuer and subject, which alone
-    never become another person's. No address is: a mailbox is renamed, and given to the next."""
+    """A person's account at a sign-in provider: by issuer and subject, which alone never pass to
+    another person. Never by an e-mail address: a mailbox is renamed, and given to the next person.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -342,7 +343,7 @@ class Errand(Model):
     purpose = fields.CharField(max_length=12)  # sign_in, again, tie, welcome
     token_hash = fields.CharField(max_length=64, unique=True)  # Of the state that travels.
     browser_hash = fields.CharField(max_length=64)  # Of the cookie that stays.
-    session_id = fields.UUIDField(null=True)  # Whose, where somebody is in already.
+    session_id = fields.UUIDField(null=True)  # For a person who is signed in already: that session.
     carries: Any = EncryptedJSON()
     made_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()

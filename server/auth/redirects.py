@@ -133,8 +133,8 @@ def _out_name(request: HTTPConnection) -> str:
 
 
 def signed_out(request: HTTPConnection, answer: Response) -> None:
-    """Whoever comes next by a provider of sign-in is asked there who they are: it may still take
-    this browser for whoever was here before."""
+    """The next sign-in through a provider asks who the person is: the provider may still take this
+    browser for the person who was here before."""
     if request.app.state.settings.oidc:
         answer.set_cookie(
             _out_name(request),
@@ -148,7 +148,7 @@ def signed_out(request: HTTPConnection, answer: Response) -> None:
 
 
 def was_signed_out(request: HTTPConnection) -> bool:
-    """Whether somebody has signed out in this browser lately."""
+    """Whether a person has signed out in this browser lately."""
     return _out_name(request) in request.cookies
 
 

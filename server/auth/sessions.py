@@ -197,8 +197,8 @@ async def open_session(
 
 
 async def end_sessions(which: Q, why: Ended, now: datetime) -> int:
-    """These hold no more, and say why; returns how many held. In the caller's transaction. What
-    goes on in one of them, such as a page that hears of news, ends at once."""
+    """End these sessions and store why; returns how many were open. In the caller's transaction.
+    What runs in one of them, such as a page that hears of news, ends at once."""
     held = Session.filter(which, ended_at__isnull=True)
     people = {as_id(id_) for id_ in await held.values_list("person_id", flat=True)}
     ended = await held.update(ended_at=now, ended_why=why)

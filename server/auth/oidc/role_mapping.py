@@ -30,10 +30,10 @@ async def set_up(provider: Provider) -> ProviderTerms:
 
 
 async def listed(providers: Iterable[Provider]) -> list[tuple[str, str]]:
-    """The name and the words on its button of each that is shown to whoever comes to the door.
+    """The name and the button words of each provider that the sign-in page shows.
 
-    Which agencies there are is no stranger's business: without words of an administrator there is
-    no button, and colleagues come by the address of the provider's own page.
+    Strangers must not learn which agencies there are. So there is no button until an administrator
+    writes its words; colleagues use the address of the provider's own page.
     """
     known = list(providers)
     if not known:
@@ -57,7 +57,7 @@ async def change_terms(
 ) -> None:
     """What the agency makes of the provider's word from now on. The same again changes nothing.
 
-    Raises Refused for a value that would make somebody two things.
+    Raises Refused for a value that would give two roles.
     """
     kept = {role.value: list(roles.get(role.value, ())) for role in MAPPED}
     _check_terms(claim, kept)

@@ -1,7 +1,7 @@
-"""The second key of somebody of the staff: an app of codes, recovery codes, and taking them away.
+"""The second key of a member of staff: an app with codes, recovery codes, and removing them.
 
-Passkeys are in passkeys.py; both are a second key, and either is enough. Whoever has one gets ten
-recovery codes with it. No secret and no code is ever in an entry, a line of the logs or a message.
+Passkeys are in passkeys.py; both are a second key, and either is enough. With the first key come
+ten recovery codes. No secret and no code is ever in an entry, a line of the logs or a message.
 """
 
 import hmac
@@ -35,7 +35,7 @@ SAYS_FOR = timedelta(days=3)
 KEYS_PAGE = "/desk/settings/second-key"
 
 
-# --- what somebody has
+# --- which keys a person has
 
 
 async def has_second(person_id: UUID) -> bool:
@@ -54,7 +54,7 @@ async def with_second(people: Collection[UUID]) -> set[UUID]:
 
 
 async def must_have(agency_id: UUID, now: datetime) -> bool:
-    """Whether everybody of this agency needs a second key by now."""
+    """Whether everyone in this agency needs a second key by now."""
     return await Agency.exists(id=agency_id, second_key_from__lte=now)
 
 
@@ -121,7 +121,7 @@ async def confirm_app(actor: Actor, person_id: UUID, code: str, now: datetime) -
 
 
 async def remove_app(actor: Actor, person_id: UUID, now: datetime) -> None:
-    """Codes of the app count no more. Twice: the first time stands."""
+    """Codes of the app stop working. Twice: the first time counts."""
     async with write():
         if await Totp.filter(person_id=person_id, confirmed_at__isnull=False).delete():
             await note(
@@ -134,9 +134,9 @@ async def remove_app(actor: Actor, person_id: UUID, now: datetime) -> None:
 
 
 async def renew_codes(actor: Actor, person_id: UUID, now: datetime) -> list[str]:
-    """Ten new ones, shown this once; the earlier ones count no more.
+    """Ten new codes, shown only this once; the earlier ones stop working.
 
-    Raises Refused where there is no second key that they could stand in for.
+    Raises Refused if there is no second key that they could replace.
     """
     async with write():
         if not await has_second(person_id):
@@ -225,8 +225,8 @@ async def key_added(actor: Actor, person_id: UUID, now: datetime) -> list[str]:
 
 
 async def key_removed(actor: Actor, person_id: UUID, now: datetime) -> None:
-    """What goes with the last one, in the caller's transaction. Raises Refused where the agency
-    needs everybody to have one."""
+    """What goes with the last key, in the caller's transaction. Raises Refused if the agency
+    requires one of everyone."""
     assert actor.agency_id is not None
     if not await has_second(person_id):
         if await must_have(actor.agency_id, now):
@@ -257,14 +257,14 @@ async def reset(actor: Actor, person: Person, now: datetime) -> None:
 
 
 async def end_halfways(person_id: UUID, now: datetime) -> None:
-    """Whoever is between the two pages of the sign-in begins anew, in the caller's transaction."""
+    """A person between the two pages of the sign-in starts again, in the caller's transaction."""
     await Halfway.filter(person_id=person_id, ended_at__isnull=True).update(ended_at=now)
 
 
 async def tell(
     actor: Actor, person_id: UUID, now: datetime, *, agency_id: UUID | None = None
 ) -> None:
-    """Say to somebody that something about their own sign-in has changed."""
+    """Tell a person that something about their own sign-in has changed."""
     saying = Saying(
         kind=Kind.DOORS,
         agency_id=agency_id or actor.agency_id,

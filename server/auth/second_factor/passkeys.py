@@ -1,11 +1,12 @@
 """Passkeys: key pairs whose private half never leaves a device (WebAuthn).
 
-    options = await to_sign_in(site, holder_id, now)      what the browser hands to the device
-    key = await answered(said, site, holder_id, Purpose.SIGN_IN, now)
+options = await to_sign_in(site, holder_id, now)      what the browser hands to the device
+key = await answered(said, site, holder_id, Purpose.SIGN_IN, now)
 
-A challenge is a row, good for five minutes and for whoever asked for it alone; any answer to it, a
-wrong one too, uses it up. The library compares challenge, origin and address, and checks the
-signature, that the device asked for a finger, a face or a PIN, and that its counter has moved on.
+A challenge is a row, valid for five minutes and only for the session or half session that asked.
+Any answer to it, a wrong one too, uses it up. The library compares challenge, origin and address,
+and checks the signature, that the device asked for a finger, a face or a PIN, and that its counter
+has moved on.
 """
 
 import json
@@ -135,7 +136,7 @@ async def begin_sign_in(
 
 async def _keep(challenge: bytes, purpose: Purpose, holder_id: UUID, now: datetime) -> None:
     async with write():
-        # Whoever asks anew has given up on the one before.
+        # A new question cancels the one before.
         await Challenge.filter(holder_id=holder_id, purpose=purpose).delete()
         await Challenge.create(
             holder_id=holder_id,
@@ -218,10 +219,10 @@ async def answered(
     *,
     person_id: UUID | None = None,
 ) -> Passkey:
-    """The key that has signed the challenge, whose counter is moved on.
+    """The key that has signed the challenge; its counter is moved on.
 
-    Raises Refused (code `passkey_wrong`) for whatever is none: an answer to another challenge or
-    for another place, one that came before, a key that is not here or is somebody else's.
+    Raises Refused (code `passkey_wrong`) for anything else: an answer to another challenge or for
+    another place, one that came before, a key that is not here or belongs to another person.
     """
     told = _read(said)
     challenge = await _use_up(told, purpose, holder_id, now)
@@ -254,7 +255,7 @@ async def answered(
 
 
 async def remove(actor: Actor, person_id: UUID, passkey_id: UUID, now: datetime) -> None:
-    """One passkey less. Raises NotFound for somebody else's."""
+    """Remove one passkey. Raises NotFound for a passkey of another person."""
     async with write():
         if not await Passkey.filter(id=passkey_id, person_id=person_id).delete():
             raise NotFound(N_("This passkey has been removed."))

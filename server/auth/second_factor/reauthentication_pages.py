@@ -49,7 +49,7 @@ async def sign_in_second(request: Request) -> Response:
 
 
 async def ask_second(request: Request) -> Response:
-    """What a passkey of whoever knew the password is to sign."""
+    """The passkey challenge, for a person who knew the password."""
     now = now_of(request)
     half = await find_halfway(halfway_token(request), now)
     options = await passkeys.to_answer(
