@@ -99,7 +99,7 @@ _ADULTS = "FROM person p WHERE p.disabled_at IS NULL AND p.role <> 'child'"
 
 
 async def unreached(channels: Channels, now: datetime) -> tuple[list[str], list[str]]:
-    """Faults: agencies with children for whom an alert would reach nobody at all. Notes: agencies
+    """Faults: agencies with a child whose alert would reach nobody at all. Notes: agencies
     where it would reach only the last resort. The database is open."""
     faults, notes = [], []
     for row in await fetch(_alone_sql(), [list(channels.working), now]):
@@ -126,7 +126,7 @@ def _alone_sql() -> str:
 
 
 async def _is_covered(agency_id: UUID, channels: Channels, now: datetime) -> bool:
-    """Whether a person whom alerts reach is on duty now, for all children of the agency."""
+    """Whether a person within reach of alerts is on duty now, for all children of the agency."""
     on_it = (await on_duty([agency_id], now))[agency_id]
     ways = Address.filter(channel__in=list(channels.working), dropped_at__isnull=True)
     for person in on_it:

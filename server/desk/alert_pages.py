@@ -69,8 +69,8 @@ class Step:
 
 
 async def show(request: Request) -> Response:
-    """One alert; to a deputy who was not called to it, whom to ask instead; to those whose call is
-    over, that it is."""
+    """One alert. A deputy who was not called to it reads which adult to ask instead; an adult
+    whose call is over reads that it is over."""
     try:
         alert, roles = await alert_for(request, Action.ALERT_SEE)
     except NotFound:
@@ -151,7 +151,7 @@ async def _page(
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
         "may_act": may(roles, Action.ALERT_ACKNOWLEDGE),
-        # Somebody who was called to this alert gets no further than it needs.
+        # An adult called to this alert sees only what the alert needs.
         "has_page": may(roles, Action.CHILD_SEE),
         "sees_history": may(roles, Action.HISTORY_SEE),
         "carries": may(roles, Action.PACK_CHANGE),
@@ -167,7 +167,7 @@ async def _page(
 
 
 def _wishes(alert: Alert, names: Mapping[UUID, str], language: str) -> list[str]:
-    """What the child said about how, and by whom, it wants to be met."""
+    """How the child wants to be met, and by which adult, in their words."""
     how, who = alert.facts.get("how", ""), alert.facts.get("who")
     says = [gettext(language, WISHES[how], name=names[alert.child_id])] if how in WISHES else []
     if who is not None and UUID(who) in names:
@@ -327,7 +327,7 @@ async def acknowledge(request: Request) -> Response:
 
 
 async def close(request: Request) -> Response:
-    """It is over, and how: an outcome, and words for whoever reads this later."""
+    """Close the alert: an outcome, and words for a later reader."""
     try:
         alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
     except NotFound:
@@ -360,7 +360,7 @@ def _checked(given: Mapping[str, str], cause: Cause) -> Outcome:
 
 
 async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Conflict) -> Response:
-    """Somebody was faster: the alert as it stands now, and who that was."""
+    """Another adult was faster: the current alert, and that adult's name."""
     alert = await Alert.get(id=alert_id)
     if alert.closed_at is not None and is_only_called(roles, Action.ALERT_SEE):
         return await _over(request)

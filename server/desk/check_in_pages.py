@@ -61,7 +61,7 @@ MOODS = (N_("Awful"), N_("Bad"), N_("So-so"), N_("Good"), N_("Great"))
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of the history: an answer, or somebody who saw the child."""
+    """One line of the history: an answer or a sighting."""
 
     at: datetime
     icon: str
@@ -136,7 +136,7 @@ async def _turns(request: Request, child: Child, roles: Roles) -> dict[str, Any]
 
 
 async def _kept_apart(request: Request, child: Child, roles: Roles) -> int:
-    """How many words of somebody whose tie is over wait for this reader to decide about them."""
+    """How many words from people whose tie is over wait for this reader's decision."""
     if not may(roles, Action.QUARANTINE_DECIDE):
         return 0
     return await quarantine.count(child.id, roles)

@@ -376,7 +376,7 @@ async def _pauses_page(
     return await show(request, "desk/pauses.html", child_id, context, fault)
 
 
-# --- somebody saw the child
+# --- a sighting
 
 
 async def sighting(request: Request) -> Response:
@@ -406,7 +406,7 @@ async def note_sighting(request: Request) -> Response:
         )
     except WaymarkError as fault:
         return await _sighting_page(request, child.id, roles, form, fault)
-    # What was called is said, and nothing else: somebody relies on it.
+    # Say who was called, and no other result: the reader relies on it.
     watch = await Watch.get(child_id=child.id)
     called = answer == "seen" or watch.is_alerted or watch.is_missing
     return back_to(child.id, roles, answer if called else "not_seen_yet")

@@ -1,7 +1,7 @@
 """The agreed sign on the desk: agree on it, practise it, and read what it has said.
 
-All of it stands behind `fresh`: whoever sees these pages has just shown that it is them, and a desk
-left open tells nobody.
+All pages are behind `fresh`: the reader has just shown who they are, so a desk left open tells
+nobody anything.
 """
 
 from collections.abc import Mapping
@@ -81,7 +81,7 @@ async def practise(request: Request) -> Response:
 
 
 async def call(request: Request) -> Response:
-    """It came while somebody practised, and was meant."""
+    """The sign came during practice, and was meant."""
     visitor, child, _ = await _passed(request)
     await agreed_sign.call_all_the_same(visitor, child, now_of(request))
     return _back(child)

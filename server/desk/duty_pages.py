@@ -1,5 +1,5 @@
-"""Whoever is on duty: since when and until when, and every alert that is open to them. It lies here
-because what an alert says does."""
+"""A person on duty: since when and until when, and every alert that is open to them. These pages
+are here because the text of an alert is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

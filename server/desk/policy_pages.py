@@ -142,7 +142,8 @@ async def adopt(request: Request) -> Response:
         agency = _agency(visitor)
         await policy_change.adopt(visitor, agency, id_, new, base=seen, words=why, now=now)
     except WaymarkError as fault:
-        # Whoever reads on this page that somebody was faster sees what changes against that.
+        # A reader who sees here that another person was faster also sees what differs from that
+        # version.
         old, base = await content_of(_agency(visitor))
         return await _look_page(request, visitor, typed, new, old, base, why=why, fault=fault)
     return RedirectResponse("/desk/policies?done=adopted", status_code=303)
@@ -313,7 +314,7 @@ def _lines(compared: lookback.Compared, language: str) -> list[tuple[str, str, s
 
 
 def _real_shift(compared: lookback.Compared, language: str) -> str:
-    """How much later, at the worst, somebody is called about a child who had really gone."""
+    """How much later, at worst, an adult is called about a child who had really gone."""
     shift = compared.real_shift
     if shift is None or abs(shift) < timedelta(minutes=1):
         return ""

@@ -48,11 +48,11 @@ class Line:
 
 
 async def show(request: Request) -> Response:
-    """Everyone whom the message is about and whom the reader may see."""
+    """All children of the message that the reader may see."""
     try:
         alert, _ = await alert_for(request, Action.ALERT_SEE)
     except NotFound:
-        # A deputy who has no tie: the page of the alert says whom to ask.
+        # A deputy who has no tie: the page of the alert names the person to ask.
         return await alert_pages.show(request)
     return await _page(request, alert)
 

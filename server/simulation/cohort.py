@@ -1,12 +1,11 @@
 """A synthetic cohort: children who answer, forget, lose their phones, and some who go.
 
-Every number is a parameter below, with where it comes from; those marked "assumed" are nobody's
-measurement. What a policy does on this cohort is not a field result. The same N, days and seed give
-the same bytes.
+Every number is a parameter below, with its source; those marked "assumed" were never measured. What
+a policy does on this cohort is not a field result. The same N, days and seed give the same bytes.
 
-The high tier is as production would have it: it refuses a rhythm that leaves gaps as long as its
-ceiling. So whoever is newly placed has agreed on more than one time a day, and where a milestone or
-a return asks for the high tier and the rhythm is slower, a person sets the middle one.
+The high tier is as in production: it refuses a rhythm with gaps as long as its ceiling. So a newly
+placed child has agreed on more than one time a day. Where a milestone or a return asks for the high
+tier and the rhythm is slower, a person sets the middle one.
 
 Source of the figures: the domain study that ships with the design, §5.4 and §2.1.
 """
@@ -37,7 +36,7 @@ class Kind:
         float  # Episodes per child-month: .21 trafficked, .16 newly arrived, .06 all care.
     )
     never_found: float
-    carer: float  # Share that live with somebody who can be asked.
+    carer: float  # Share who live with a carer we can ask.
     is_new: bool  # Placed at the beginning: high for 72 hours, middle for 30 days.
 
 
@@ -178,7 +177,7 @@ def cohort(
 
 
 def _server(days: int, seed: int) -> list[Row]:
-    """Our own server is down now and then, for everybody."""
+    """Our own server is down now and then, for everyone."""
     random = Random(f"waymark cohort {seed} server")  # noqa: S311 (a simulation, and repeatable)
     rows: list[Row] = []
     for day in range(1, days):
@@ -320,7 +319,7 @@ def _absence(life: _Life, left: datetime) -> Absence:
 
 
 def _afterwards(life: _Life, absence: Absence) -> None:
-    """Whoever comes back is seen by a professional, and a person raises the tier."""
+    """A professional sees a child who comes back, and a person raises the tier."""
     if absence.back_at is not None:
         life.add(absence.back_at + HOUR, "sighting", by="professional")
         life.add(absence.back_at + HOUR, "milestone", what="return")

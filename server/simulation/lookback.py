@@ -14,7 +14,7 @@ from server.simulation.outcomes import Result
 from server.simulation.replay import ASK, NUDGE, Replay
 from server.watch.events import Event
 
-# So many events are taken before somebody is asked whether to go on.
+# After every 500 events the replay asks whether it may go on.
 LOOK_UP = 500
 # A silence, named by its child and how many answers came before it.
 Silence = tuple[str, int]

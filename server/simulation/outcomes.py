@@ -153,7 +153,7 @@ def known_of(child: Child) -> tuple[Any, ...]:
 
 
 def facts_of(child: Child, alert: Alert) -> Facts:
-    """What is known about a child whom an alert is about."""
+    """What is known about the child of an alert."""
     standing = child.standing
     since = (standing.missed_due_at or standing.sign_at) - OPENS_BEFORE
     return Facts(

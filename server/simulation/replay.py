@@ -245,7 +245,7 @@ class Replay:
             child.heard_at, child.heard_way = now, said.way
         by = BY_WAY[said.way]
         if by not in OWN or not answering.counts(by, child.terms.steps):
-            # As when somebody saw the child: settled or not, it is no answer of its own.
+            # As with a sighting: settled or not, it is not the child's own answer.
             self._heed(child, by, now)
             self._called_for(child, said, now)
             return
@@ -280,8 +280,8 @@ class Replay:
         return settled.nothing
 
     def _learn(self, child: Child, now: datetime, *, answers: bool) -> None:
-        """The rounds that are over now tell what is usual; one that was open when somebody saw the
-        child tells nothing."""
+        """The rounds that are over now tell what is usual; a round that was open when an adult saw
+        the child tells nothing."""
         if not self._learns:
             return
         is_open = child.standing.opens_at <= now
@@ -464,7 +464,7 @@ class Replay:
         return True
 
     def _brings(self, child: Child, change: Change) -> bool:
-        """Whether somebody answers what is asked here."""
+        """Whether the question gets an answer here."""
         if change.what is What.ASK:
             return self._will_answer(child, change.at) is not None
         return self._would_answer(child, change) is not None
@@ -481,7 +481,7 @@ class Replay:
         return answer if answer is not None and answer.after < QUESTION_LASTS else None
 
     def _hear(self, child: Child, said: kinds.IfAsked, now: datetime) -> None:
-        """Somebody who was asked answers."""
+        """An answer to a question."""
         if said.by_child:
             self._answer(child, kinds.CheckIn(), now)
         else:

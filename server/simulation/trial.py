@@ -1,5 +1,5 @@
-"""Several policies over the same events, side by side: whom each calls, how soon, how often for
-nothing. Nothing of it is stored.
+"""Several policies over the same events, side by side: which adults each calls, how soon, and how
+many false alarms. Nothing of it is stored.
 
 It runs in a thread, one at a time, and is bounded: in rows, in days of children, and in time.
 """
@@ -83,7 +83,7 @@ class Run:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for whoever replays now. Raises Refused where that takes too long."""
+        """Wait until the running replay is over. Raises Refused if that takes too long."""
         while not ONE.acquire(timeout=0.5):
             self.go_on()
         try:

@@ -21,12 +21,12 @@ OnBoard = Callable[[UUID, Collection[UUID], str, datetime], Awaitable[Mapping[UU
 
 
 async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], list[Left]]:
-    """The visitor's roles for each child about whom they may do this; and the children who left,
+    """The visitor's roles for each child, where they may do this; and the children who left,
     the latest first, with the same roles.
 
     A child who left is in the first mapping too while an alert about them is open. We ask them
     nothing any more, but we still hear them, and an alert they raised does not disappear. The same
-    goes for children about whom an open alert has called the visitor, for what a call opens:
+    goes for a child whose open alert has called the visitor, for what a call opens:
     `called_about` says which alerts.
     """
     visitor = await visitor_of(request)
@@ -42,7 +42,7 @@ async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], li
 
 
 async def called(request: Request) -> dict[UUID, Roles]:
-    """The children about whom an open alert has called the visitor, and the visitor's roles by that
+    """The children whose open alert has called the visitor, and the visitor's roles by that
     call."""
     about = set((await called_about(request)).values())
     if not about:

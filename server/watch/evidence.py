@@ -267,7 +267,7 @@ async def _faults(
     rounds: Mapping[UUID, UUID],
     alerts: Mapping[UUID, tuple[Called, ...]],
 ) -> set[UUID]:
-    """The children for whom one of our channels refused or broke."""
+    """The children affected when one of our channels refused or broke."""
     owners = dict(rounds) | {alert.id: child for child, many in alerts.items() for alert in many}
     about = {as_id(row["id"]): owners[as_id(row["subject_id"])] for row in messages}
     if not about:

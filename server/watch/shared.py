@@ -29,7 +29,7 @@ LATELY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """A child about whom adults are being called now, and since when that is true."""
+    """A child with adults being called about them now, and since when that is true."""
 
     child_id: UUID
     agency_id: UUID

@@ -37,7 +37,7 @@ class Trusted(Model):
 
 
 class TrustedAsk(Model):
-    """A trusted person is asked, beside the adults whom one alert calls. They answer with one tap,
+    """A trusted person is asked, beside the adults that one alert calls. They answer with one tap,
     once. The id is made from the alert and the person, so that we ask only once."""
 
     id = fields.UUIDField(primary_key=True)
