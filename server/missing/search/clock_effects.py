@@ -1,6 +1,6 @@
 """What an entry does to the clocks of an episode. Pure.
 
-follow(act, details, standing, clocks, now)  →  which clocks end, which run then, and what is decided
+follow(act, details, standing, clocks, now)  →  which end, which run then, what is known
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,8 @@
     returned(DEFAULT, found_at, zone, is_reported=…)            the clocks once the child is seen
 
 A report never has to wait: a clock only says by when. No stage parks a child out of sight, and a
-search ends only when a person has seen the child. Sources: docs/reference/practice.md; every number is a default that an agency may change.
+search ends only when a person has seen the child. Sources: docs/reference/practice.md; every number
+is a default that an agency may change.
 """
 
 from collections.abc import Collection, Mapping
