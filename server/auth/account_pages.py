@@ -1,5 +1,5 @@
-"""Accounts at a provider of sign-in: one's own, and for administrators what they open and whose
-they are."""
+"""Accounts at a sign-in provider: one's own; for administrators, what the accounts open and which
+person each belongs to."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the word of a provider of sign-in opens, and which role it gives. The verbs that write."""
+"""What a sign-in provider's word opens, and which role it gives. The actions that write."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -167,7 +167,7 @@ async def _with_role(
     except Refused as fault:
         if fault.code not in ("has_ties", "last_administrator"):
             raise
-        # A child must not lose its worker by a change in some list, so the role stays.
+        # A child must not lose their worker because some list changed, so the role stays.
         unheeded = role.value
     await _heed(identity, person, unheeded, now)
     return person

@@ -1,6 +1,6 @@
-"""Coming in, with a password or a key, and going out. The verbs that write.
+"""Signing in, with a password or a key, and signing out. The actions that write.
 
-A phone for a child is in pairing.py, and how guesses are counted in guessing.py.
+pairing.py pairs a child's phone, and rate_limit.py counts guesses.
 """
 
 from collections.abc import Sequence

@@ -48,8 +48,8 @@ class NewDevice(msgspec.Struct):
 
 
 class PairRequest(msgspec.Struct):
-    """A code and the phone it is typed on. With `cookie` the token comes as the cookie alone; with
-    `beside` that cookie stands beside those of others who share the browser."""
+    """A code and the phone it is typed on. With `cookie` the token comes only as the cookie; with
+    `beside` that cookie joins those of other people who share the browser."""
 
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     device: NewDevice
@@ -67,7 +67,7 @@ class PersonOut(msgspec.Struct):
 
 
 class ChildOut(msgspec.Struct):
-    """A child, to itself."""
+    """A child, as they see themselves."""
 
     id: UUID
     name: str
@@ -213,7 +213,7 @@ async def sign_out(request: Request) -> Response:
 
 
 async def my_devices(request: Request) -> Response:
-    """The phones of the child whose session it is."""
+    """The phones of the child with this session."""
     child, _ = await own_child(request, Action.DEVICES_SEE)
     return await _devices(request, child.id)
 

@@ -66,8 +66,8 @@ def signed(ids: Sequence[UUID], now: datetime) -> str:
 async def known_to(
     ids: Sequence[UUID], person_id: UUID | None, now: datetime, *, by_link: bool = True
 ) -> UUID | None:
-    """Which of them this person is heard by; those of links too, or not. None stands for an unknown
-    name, and takes as long."""
+    """Which of these browsers this person may sign in from; those of links too, or not. None means
+    an unknown name, and takes as long."""
     if not ids:
         return None
     rows = KnownBrowser.filter(
@@ -125,8 +125,8 @@ async def tidy_browsers(now: datetime) -> None:
 async def send_link(name: str, host: str, now: datetime) -> None:
     """Send a link that lets one browser past the wait, to an address that has answered before.
 
-    Only while that name has to wait, a few an hour: nobody's mailbox is filled by strangers. It
-    says nothing to the one who asks, and is called behind the answer.
+    Only while that name has to wait, a few an hour: strangers must not fill a mailbox. The person
+    who asks learns nothing: this runs after the response.
     """
     if not await is_waiting(Door.PASSWORD, password_keys(name, host), now):
         return

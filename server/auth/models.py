@@ -162,8 +162,8 @@ class KnownBrowser(Model):
 
 
 class Totp(Model):
-    """The secret that an app of codes shares with us (RFC 6238). One that no code has confirmed yet
-    may stand beside the one that counts."""
+    """The secret that an authenticator app shares with us (RFC 6238). One that no code has
+    confirmed yet may exist beside the one that counts."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
@@ -215,7 +215,7 @@ class Passkey(Model):
     person_id: UUID
     name = EncryptedText()
     credential_hash = fields.CharField(max_length=64, unique=True)  # SHA-256 of the next one.
-    credential_id = fields.TextField()  # base64url, as the browser says it.
+    credential_id = fields.TextField()  # base64url, as the browser sends it.
     public_key = fields.TextField()  # COSE, base64url.
     sign_count = fields.BigIntField(default=0)
     transports: Any = fields.JSONField(

@@ -1,4 +1,4 @@
-"""The front door, and the pages on which a person is given a way in."""
+"""The sign-in page, and the pages that give a person a way in."""
 
 from typing import Any
 from uuid import UUID
@@ -100,8 +100,8 @@ async def sign_in(request: Request) -> Response:
 
 
 async def ask_link(request: Request) -> Response:
-    """A link past the wait, for one who has been made to wait. The answer and its time are the same
-    whether the name exists, waits, or has an address: what there is to do is done behind it."""
+    """A link past the wait, for a person who has to wait. The answer and its time are the same
+    whether the name exists, waits, or has an address: the work is done after the response."""
     form = await form_body(request)
     name, next_ = entered(form, "name"), entered(form, "next")
     task = BackgroundTask(send_link, name, host_of(request), now_of(request))

@@ -1,6 +1,6 @@
-"""A phone for a child: invitations, pairing, and shutting a device out. The verbs that write.
+"""A child's phone: invitations, pairing, and blocking a device. The actions that write.
 
-How guesses are counted is in guessing.py.
+rate_limit.py counts guesses.
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""Where a page of the doors leads: home, to the second half of the sign-in, to what waits."""
+"""Where a page of the sign-in leads: home, to the second half of the sign-in, to what waits."""
 
 from datetime import timedelta
 from urllib.parse import quote
@@ -161,9 +161,9 @@ def site_for(request: HTTPConnection) -> Site:
 
 
 def qr(text: str) -> Markup:
-    """The text as a QR code: an SVG that stands in the page itself, without style or script."""
+    """The text as a QR code: an SVG inside the page itself, without style or script."""
     code = segno.make(text, error="m", micro=False)
     svg = code.svg_inline(
         scale=6, border=4, dark="#000", light="#fff", svgclass="qr", omitsize=True
     )
-    return Markup(svg)  # noqa: S704 - made by us, from what stands in a picture alone
+    return Markup(svg)  # noqa: S704 - made by us, only from what a picture contains

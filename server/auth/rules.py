@@ -1,4 +1,4 @@
-"""How long a door stays open, how often one may guess, and what a code is. Pure."""
+"""How long a sign-in stays open, how often a person may guess, and what a code is. Pure."""
 
 import ipaddress
 import re
@@ -10,8 +10,8 @@ from enum import StrEnum
 from math import ceil
 from urllib.parse import urlsplit
 
-# A session of staff ends after a working day, and sooner where nobody uses it: the desk is often a
-# shared computer. The phone of a child stays open until a person shuts it out.
+# A session of staff ends after a working day, and sooner if nobody uses it: the desk is often a
+# shared computer. A child's phone stays signed in until an adult blocks it.
 STAFF_AT_MOST = timedelta(hours=12)
 STAFF_IDLE = timedelta(hours=2)
 SEEN_EVERY = timedelta(minutes=1)

@@ -1,4 +1,4 @@
-"""From a token to who holds it, and back: one query for each request, by the token's SHA-256."""
+"""From a token to its person, and back: one query for each request, by the token's SHA-256."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,8 +38,8 @@ from server.web.requests import header
 # Browsers keep no cookie longer than 400 days; the phone gets a new one at every start.
 COOKIE_S = 400 * 24 * 3600
 
-# Where several children share one phone, each request says of which of them it is: by the id of
-# what was paired. What cannot send a header (a link, a stream) says it in its address.
+# When several children share one phone, each request names its child by the id of the pairing. A
+# request that cannot send a header (a link, a stream) puts it in the address.
 PHONE_HEADER = b"x-phone"
 PHONE_QUERY = "phone"
 NOBODYS = UUID(int=0)
@@ -75,7 +75,8 @@ WHERE s.{by} = $1
 
 
 def cookie_name(phone: UUID | None = None, *, is_https: bool) -> str:
-    """Neutral, since it lies on a child's phone. `__Host-` binds it to this origin alone.
+    """A neutral name, since the cookie is on a child's phone. `__Host-` binds it to this origin
+    alone.
 
     `phone`: one of several that share a browser; the cookie of each has a name of its own.
     """
@@ -84,8 +85,8 @@ def cookie_name(phone: UUID | None = None, *, is_https: bool) -> str:
 
 
 def phone_of(request: HTTPConnection) -> UUID | None:
-    """The paired phone that the request says it is of; None where it says nothing. What is no id
-    is nobody's."""
+    """The paired phone that the request names; None if it names none. An invalid id matches no
+    phone."""
     said = header(request.scope, PHONE_HEADER) or request.query_params.get(PHONE_QUERY, "")
     if not said:
         return None
@@ -249,7 +250,7 @@ def drop_cookie(request: HTTPConnection, response: Response) -> None:
 
 
 def drop_others(request: HTTPConnection, response: Response) -> None:
-    """Nobody shares this browser any more: the cookies that stood beside the first one go."""
+    """The browser is no longer shared: delete the cookies beside the first one."""
     for name in _beside(request):
         _drop(request, response, name)
 

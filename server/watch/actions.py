@@ -1,7 +1,7 @@
 """What people do with a watch: begin it, answer, see the child.
 
-What is agreed about it is in agreeing.py, time's part in ticking.py, the carer's question in
-questions.py, and where its alerts touch it in calling.py.
+Agreements are in rhythm/agreements.py, the passing of time in ticking.py, the carer's question in
+carer/questions.py, and alerts about a watch in watch_alerts.py.
 """
 
 from dataclasses import dataclass, replace
@@ -121,12 +121,12 @@ async def settle(
     note_answer: bool = True,
     now: datetime,
 ) -> Settlement:
-    """The child has answered some way, or was seen: settle what that settles, tell those who were
-    called.
+    """The child answered in some way, or was seen: settle what that settles, and tell the adults
+    who were called.
 
-    `by_id` is the check-in or the sighting. In the caller's transaction. Where the placement has
-    ended it settles nothing, and is heard all the same. Raises NotFound where nobody ever watched,
-    Conflict where another answer came in the same moment: try again.
+    `by_id` is the check-in or the sighting. In the caller's transaction. After the placement has
+    ended it settles nothing, but is still heard. Raises NotFound if the child never had a watch,
+    Conflict if another answer came in the same moment: try again.
     """
     watch = await watch_of(child_id)
     way = evidence if isinstance(evidence, Way) else None
@@ -202,8 +202,8 @@ async def _tell_held(watch: Watch, by_id: UUID, now: datetime) -> None:
 
 
 async def heard(child_id: UUID, by_id: UUID, now: datetime) -> None:
-    """The child has said something that is no answer. Where it is looked for that is a sign of
-    life, and it settles nothing. In the transaction of what it said, which holds the watch."""
+    """The child has said something that is not an answer. It settles nothing; for a missing child
+    it is a sign of life. In the transaction of that message, which has locked the watch."""
     watch = await Watch.get_or_none(child_id=child_id, is_missing=True)
     if watch is not None:
         await _sign_of_life(watch, by_id, now)

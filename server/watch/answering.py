@@ -1,4 +1,4 @@
-"""What an answer, a sighting or a look in vain makes of a standing. Pure."""
+"""What an answer, a sighting, or a look that found nobody changes in a standing. Pure."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -69,10 +69,10 @@ def heed(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) ->
 
 
 def _soften(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """There is life, and nobody knows how the child is: adults are called a little later, and the
+    """A sign of life, but nobody knows how the child is: adults are called a little later, and the
     carer is asked again before that.
 
-    The latest moment hangs on when the round was late, so that it makes no difference how often an
+    The latest moment depends on when the round became late: it must make no difference how often an
     app is opened.
     """
     assert standing.late_at is not None

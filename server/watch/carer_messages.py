@@ -1,4 +1,4 @@
-"""Carers are asked: one question for each child, and one message for those that come together."""
+"""Asking carers: one question for each child, and one message for questions that come together."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ async def _groups(
     for carer, children in cared.items():
         here = {one["child_id"] for one in questions if one["person_id"] == carer}
         agency_id = next(one["agency_id"] for one in questions if one["person_id"] == carer)
-        # Nearly every carer has fewer children than it takes: nothing more is read.
+        # Nearly every carer has fewer children than this: nothing more is read.
         if len(children | here) >= policies[agency_id].together.children:
             group = await _group(carer, here, children - here, policies[agency_id], now)
             if group is not None:

@@ -1,4 +1,4 @@
-"""What another tier, rhythm or zone, or an absence, makes of a standing. Pure."""
+"""What a new tier, rhythm or zone, or an absence, changes in a standing. Pure."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -103,8 +103,8 @@ def reschedule(
 
 
 def _is_settled(standing: Standing, terms: Terms, due: datetime, begun_at: datetime) -> bool:
-    """Whether a round of these terms that is due at a moment to come has been settled: the current
-    round lies behind it, and that is not only because of a pause."""
+    """Whether a future round of these terms has been settled: the current round comes after it, and
+    not only because of a pause."""
     # Without the absences, and with the answers that are due at their ends.
     ends = tuple(Span(away.end, away.end, returns=True) for away in terms.pauses if away.returns)
     alone = replace(terms, pauses=ends)

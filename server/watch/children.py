@@ -15,8 +15,8 @@ from server.people.rules import Action
 from server.web.rendering import language_of
 
 Left = tuple[Child, Roles]
-# What has changed about children hangs on their moods, which lie in a room above this one: the
-# composition root hangs this on `app.state`.
+# What has changed about children depends on their moods, which belong to a room above this one: the
+# composition root sets this on `app.state`.
 OnBoard = Callable[[UUID, Collection[UUID], str, datetime], Awaitable[Mapping[UUID, str]]]
 
 

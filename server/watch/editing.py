@@ -61,7 +61,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One value of a policy: where it stands, and how it is asked for."""
+    """One value of a policy: its place, and how the form asks for it."""
 
     name: str  # "high.grace": also what a fault names.
     kind: Kind
@@ -398,7 +398,7 @@ def _about(name: str, language: str) -> str:
 
 
 def in_words(value: Any, language: str) -> str:
-    """A value as a page says it: with its unit."""
+    """A value as a page shows it: with its unit."""
     if value is None:
         return gettext(language, N_("not set"))
     if isinstance(value, bool):
@@ -441,7 +441,7 @@ def differences(
 
 
 def _is_same_span(one: Any, other: Any) -> bool:
-    """Whether 60m stands against 1h: a change of words alone."""
+    """Whether 60m replaced 1h: the text changed, the value did not."""
     first, second = (_DURATION.fullmatch(str(value)) for value in (one, other))
     return (
         first is not None

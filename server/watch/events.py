@@ -92,7 +92,7 @@ class IfAsked(NamedTuple):
     until: datetime
     is_seen: bool
     after: timedelta
-    by_child: bool = False  # The child itself answers, if it is asked once more.
+    by_child: bool = False  # The child answers the question asked once more, not the carer.
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -245,7 +245,7 @@ def events_of(file: TextIO) -> Iterator[Event]:
 
 
 def on_line(line: int, fault: Refused) -> Refused:
-    """The same fault, with the line on which it stands."""
+    """The same fault, with its line."""
     says = gettext("en", fault.detail, **fault.extra)
     where = f" ({fault.field})" if fault.field else ""
     whole = f"Line {line}: {says}{where}"

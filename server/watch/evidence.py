@@ -1,6 +1,6 @@
 """Reading what is known about silences: a handful of queries, however many children there are.
 
-What it means in words is in wording.py, which knows no database.
+wording.py puts it in words, without a database.
 """
 
 from collections import Counter
@@ -246,8 +246,8 @@ def _unsent(
     alerts: Mapping[UUID, tuple[Called, ...]],
     now: datetime,
 ) -> dict[UUID, datetime]:
-    """Since when adults are called about a child, where no channel has taken any of it: as long
-    as that may be on its way by the first one, nothing is said."""
+    """Since when adults are called about a child, if no channel has taken any of it. While the
+    first channel may still be sending, this says nothing."""
     owners = {alert.id: child for child, many in alerts.items() for alert in many}
     calls: dict[UUID, list[Mapping[str, Any]]] = {}
     for row in messages:
@@ -336,14 +336,15 @@ async def _away(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime
 
 
 async def _forgot(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime, datetime]]:
-    """The last check-in that each child says it forgot: when it was due, and when it said so."""
+    """The last check-in that each child says they forgot: when it was due, and when they said
+    so."""
     rows = Round.filter(child_id__in=list(ids), due_at__gt=now - FAR, forgot_at__isnull=False)
     found = await rows.order_by("due_at").values_list("child_id", "due_at", "forgot_at")
     return {as_id(child): (as_moment(due), as_moment(at)) for child, due, at in found}
 
 
 async def said_forgot(ids: Iterable[UUID], now: datetime) -> dict[UUID, int]:
-    """Of how many check-ins of the last four weeks each child said that it forgot them."""
+    """How many check-ins of the last four weeks each child said they forgot."""
     since = now - timedelta(days=ROUNDS)
     rows = Round.filter(child_id__in=list(ids), due_at__gt=since, forgot_at__isnull=False)
     return Counter(as_id(child) for child in await rows.values_list("child_id", flat=True))

@@ -88,7 +88,7 @@ _AFTER: Mapping[Then, str] = {
     Then.NOTHING: N_("Noted: “Could not find”. No check-in is late, so we call nobody."),
     Then.OVER: N_("Noted: “Could not find”. We are not watching check-ins now, so we call nobody."),
 }
-# Each for a time of today, and for one of another day, which comes with its name.
+# One for a time today, and one for another day, which includes the name of the day.
 _ASKED_AGAIN = N_("We ask the carer again at {time}."), N_("We ask the carer again: {time}.")
 _YOU_AGAIN = N_("We ask you again at {time}."), N_("We ask you again: {time}.")
 _CALLED_LATER = (

@@ -41,7 +41,7 @@ Slot = tuple[int, bool]
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A round that is over: whether the child answered it before it was late."""
+    """A round that is over: whether the child answered before it was late."""
 
     due_at: datetime
     is_answered: bool
@@ -49,7 +49,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """What is usual for a child: of how many rounds it answered how many in time."""
+    """What is usual for a child: how many rounds there were, and how many they answered in time."""
 
     slots: dict[Slot, tuple[int, int]] = field(default_factory=dict)
 
@@ -83,7 +83,7 @@ def learned(rounds: Iterable[Past], zone: ZoneInfo) -> Habit:
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """The odds that the child has gone, at a moment, where nothing is missed after it."""
+    """The odds that the child has gone, at a moment, if no round is missed after it."""
 
     at: datetime
     odds: float

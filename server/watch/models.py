@@ -1,4 +1,4 @@
-"""The watch of each child, its rounds, and what bends or informs it."""
+"""The watch of each child, its rounds, and the rows that change or inform it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +14,9 @@ from server.storage.ids import uuid7
 
 
 class Watch(Model):
-    """One per child: where it stands, and the moment of the next decision.
+    """One per child: the current state, and the moment of the next decision.
 
-    Where the placement has ended, nothing is due and no decision comes: `due_at` and `act_at` are
+    After the placement has ended, nothing is due and no decision comes: `due_at` and `act_at` are
     null, and only then.
     """
 
@@ -55,7 +55,7 @@ class Watch(Model):
     heard_way = fields.CharField(max_length=8, null=True)
     held_at = fields.DatetimeField(null=True)  # When one of them came in time, and only holds.
     app_seen_at = fields.DatetimeField(null=True)
-    # The room of check-ins listens to what this child says for a sign that was agreed with it.
+    # The room of check-ins listens for an agreed sign in what this child says.
     listens = fields.BooleanField(default=False, db_default=False)
     act_at = fields.DatetimeField(null=True)
     quarantined_at = fields.DatetimeField(null=True)
@@ -89,9 +89,10 @@ CALLED_OFF = ("excused", "replaced", "ended")
 class Round(Model):
     """One expected check-in, from due to settled; kept as history.
 
-    `state`: open, late, answered, answered_late, seen, excused, replaced; ended and ended_late
-    where the placement ended while it was open, or late. Its id is made from child and due
-    (`round_id`), so that two tickers open it once and an answer knows it without reading.
+    `state`: open, late, answered, answered_late, seen, excused, replaced; ended and ended_late if
+    the placement ended while it was open, or late. The id is made from child and due time
+    (`round_id`), so that two tickers open a round only once, and an answer knows the id without
+    reading.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -105,7 +106,7 @@ class Round(Model):
     state = fields.CharField(max_length=14, default="open")
     settled_at = fields.DatetimeField(null=True)
     settled_by = fields.UUIDField(null=True)  # The check-in or the sighting.
-    forgot_at = fields.DatetimeField(null=True)  # When the child said that it forgot this one.
+    forgot_at = fields.DatetimeField(null=True)  # When the child said that they forgot this one.
 
     class Meta:
         table = "round"

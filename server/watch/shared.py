@@ -1,7 +1,7 @@
-"""What several silences have in common: one home, a time in which we were down, a push service.
+"""What several silences have in common: one home, our own downtime, a push service.
 
-Then adults hear of them in one message, and each child keeps an alert of its own. Reads rows, and
-writes none.
+Adults then get one message about them, and each child keeps their own alert. Reads rows, and writes
+none.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -40,7 +40,7 @@ class Silent:
 async def causes_of(
     silent: Sequence[Silent], blind: Blind | None, now: datetime
 ) -> dict[UUID, Shared]:
-    """The shared causes, by child. A child who is silent alone is not in it."""
+    """The shared causes, by child. A child whose silence shares nothing is not in it."""
     found: dict[UUID, Shared] = {}
     for agency_id in {one.agency_id for one in silent}:
         ours = [one for one in silent if one.agency_id == agency_id]
@@ -139,7 +139,7 @@ async def coming(
 
 
 async def _lately(children: Collection[UUID], since: datetime, now: datetime) -> list[Alert]:
-    """The alerts about the silence of these that were opened lately, and stand."""
+    """The alerts about the silence of these children that were opened lately and are still open."""
     return await Alert.filter(
         child_id__in=list(children),
         closed_at__isnull=True,

@@ -1,12 +1,12 @@
-"""Where a child's watch stands, and what time and answers make of it. Pure.
+"""The state of a child's watch, and how time and answers change it. Pure.
 
 Two things run side by side. The **round** is what the child is asked next: it opens, reminders go
 out, it becomes late, and the next one takes its place. The **alarm** belongs to the oldest round
-that is late and open: the carer is asked, and unless something settles it, adults are called.
-Beside both stands the **ceiling**: the longest silence that anything may allow.
+that is late and open: the carer is asked, and unless something settles it, adults are called. The
+**ceiling** limits both: it is the longest silence that anything may allow.
 
-`advance` processes moments in the order of time and gives every change the moment at which it
-became true, not the one at which we looked; so many looks equal one late look, and downtime is
+`advance` processes moments in the order of time. It gives every change the moment at which it
+became true, not the moment at which we looked. So many looks equal one late look, and downtime is
 safe.
 """
 
@@ -69,7 +69,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a watch goes by: agreed with the child, or set by the policy of its tier."""
+    """The terms of a watch: agreed with the child, or set by the policy of the tier."""
 
     tier: Tier
     steps: Steps
@@ -226,13 +226,13 @@ def _next_alarm(standing: Standing, terms: Terms) -> tuple[datetime, _Step]:
 
 
 def call_at(standing: Standing, terms: Terms) -> datetime:
-    """When adults are called if nothing comes before, as it stands."""
+    """When adults are called if nothing comes before, as things are now."""
     return standing.alarm_at or ceiling_at(standing, terms)
 
 
 def _last_call_at(standing: Standing, terms: Terms) -> datetime | None:
-    """When a child that has missed a round is asked once more before adults are called: in time,
-    and not in its sleep. None where there is no such moment."""
+    """When a child who has missed a round is asked once more before adults are called: in time, and
+    not while they sleep. None if there is no such moment."""
     if standing.late_at is None or terms.steps.last_call is None:
         return None
     moment = _awake(call_at(standing, terms) - terms.steps.last_call, terms)
@@ -285,7 +285,7 @@ def steps_of(terms: Terms, due: datetime) -> Steps:
 
 
 def lasts_too_long(gap: timedelta, steps: Steps) -> bool:
-    """Whether a silence could outlast the ceiling where check-ins lie so far apart."""
+    """Whether a silence could outlast the ceiling if check-ins are so far apart."""
     return gap + steps.grace + steps.carer_window > steps.ceiling
 
 
@@ -404,8 +404,8 @@ def _begin_alarm(standing: Standing, terms: Terms, at: datetime) -> Standing:
 
 
 def _ask_at_once(standing: Standing, terms: Terms, at: datetime) -> Standing:
-    """The child may not have been reminded, or has changed in a way that the policy wants asked
-    about: the first thing is to ask the carer, at once. When adults are called stays as it was."""
+    """The child may have had no reminder, or has changed in a way that the policy wants asked
+    about: ask the carer first, at once. The time when adults are called stays as it was."""
     doubt, since = terms.steps.doubt, terms.known.unreached_since
     assert doubt is not None
     unreached = doubt.silent_phone and since is not None and since <= at

@@ -1,4 +1,4 @@
-"""What time makes of the watches, written down: the tick. The verbs of people are in actions.py."""
+"""The tick: what time changes in the watches, written down. What people do is in actions.py."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -64,7 +64,7 @@ async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
 
 
 async def tick_one(child_id: UUID, now: datetime) -> None:
-    """The tick for one child, when its batch has failed."""
+    """The tick for one child, after their batch has failed."""
     async with write():
         due = await Watch.filter(child_id=child_id, act_at__lte=now).select_for_update()
         cases = await load(due, now)

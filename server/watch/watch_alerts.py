@@ -1,4 +1,4 @@
-"""Where alerts touch the watch: people call adults, and close what was called about."""
+"""Alerts about a watch: people call adults, and close the alerts."""
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
@@ -31,7 +31,7 @@ from server.watch.writing import lock, locked, watch_of, write_down
 from server.web.live import announce
 
 # How an alert about a missing child ends when the child was away and is found. A technical fault
-# means that it never was away.
+# means that they were never away.
 FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
 
 
@@ -54,7 +54,7 @@ _ends: Ends = _says_nothing
 
 
 def use_ends(ends: Ends) -> None:
-    """Tell this room who keeps the search for a child: it lies in a room above."""
+    """Register the code that keeps the search for a child: it belongs to a room above this one."""
     global _ends
     _ends = ends
 
@@ -121,7 +121,7 @@ async def _open_missing(
 ) -> Alert:
     watch = await watch_of(child_id)
     if watch.is_over:
-        # A placement that has ended silences no one who misses the child.
+        # After a placement has ended, an adult who misses the child must still be heard.
         await _mark_missing(watch, is_missing=True)
     else:
         one, changes = passed(await locked(child_id, now), now)

@@ -1,4 +1,4 @@
-"""A watch with all that its rules need, read from rows and written back. No decision is here."""
+"""A watch with all that its rules need, read from rows and written back. No decisions here."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -146,11 +146,11 @@ async def _were_missing(ids: Sequence[UUID]) -> Counter[UUID]:
 
 
 async def _past(ids: Sequence[UUID]) -> dict[UUID, list[Past]]:
-    """What the habit of each child is learned from: its last rounds that are over. A round of the
-    silence that lasts is none of them, so that the habit stays what it was when that began.
+    """What we learn a child's habit from: the last rounds that are over. Rounds of the current
+    silence do not count, so that the habit stays what it was when the silence began.
 
-    Read where it is needed, and only under a policy that asks for it: an answer is settled without
-    a read, and has nothing more to write for it.
+    Read only where it is needed, and only under a policy that asks for it: an answer is settled
+    without a read, and has nothing more to write for it.
     """
     rows = await fetch(_PAST.format(any=among()), [list(ids), REMEMBERED])
     found: dict[UUID, list[Past]] = {}
@@ -299,7 +299,8 @@ def _then_act_at(
     standing: Standing, terms: Terms, watch: Watch, then_opens: datetime | None, now: datetime
 ) -> datetime | None:
     """When to decide next, if the current round is settled before then: stored, so that settling
-    needs no read. An answer comes after the round has opened, so the ceiling lies no earlier."""
+    needs no read. An answer comes after the round has opened, so the ceiling cannot come earlier.
+    """
     if then_opens is None:
         return None
     ceiling = ceiling_at(replace(standing, sign_at=standing.opens_at), terms)

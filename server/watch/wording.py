@@ -30,7 +30,8 @@ TIERS: Mapping[Tier, tuple[str, str]] = {
     Tier.MID: (N_("Medium"), N_("A placement that is still new, or has been unsettled lately.")),
     Tier.LOW: (N_("Low"), N_("A settled placement.")),
 }
-# So many rounds tell what is usual, and stand as marks on the board: four weeks of daily ones.
+# The number of rounds that tell what is usual, and that the board shows as marks: four weeks of
+# daily rounds.
 ROUNDS = 28
 # A median delay below this is not worth a word.
 IN_TIME = timedelta(minutes=5)
@@ -169,8 +170,8 @@ def when(language: str, at: datetime, zone: ZoneInfo, now: datetime) -> str:
     return _when(language, local, now.astimezone(zone).date())
 
 
-# A board of two hundred children says the same few times again and again. The wall clock is handed
-# on as if it were UTC, which formats to the same letters.
+# A board of two hundred children formats the same few times again and again. We pass the wall clock
+# as if it were UTC, which formats to the same letters.
 @lru_cache(maxsize=8192)
 def _when(language: str, local: datetime, today: date) -> str:
     clock = format_time(language, local, _UTC)
@@ -242,7 +243,7 @@ def brief(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
 
 
 def _join(clauses: Iterable[str], reader: _Reader) -> str:
-    """Clauses become a sentence. What stands between them is a word of the language too."""
+    """Join clauses into a sentence. The text between them depends on the language too."""
     joined = gettext(reader.language, N_(", ")).join(clause for clause in clauses if clause)
     return joined[0].upper() + joined[1:] + "."
 
@@ -507,7 +508,7 @@ def points(
 
 
 def says_forgot(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> Point | None:
-    """That the child says it forgot; None where it has said nothing."""
+    """That the child says they forgot; None if they have said nothing."""
     if facts.forgot is None:
         return None
     reader, (due, at) = _Reader(language, zone, now), facts.forgot
@@ -516,7 +517,7 @@ def says_forgot(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> P
 
 
 def _usually(facts: Facts, reader: _Reader) -> str:
-    """What stands beside the word "usually", and does not say it again."""
+    """What goes beside the word "usually", without repeating it."""
     if facts.usual_delay is None:
         return gettext(reader.language, N_("too few answers to tell"))
     if facts.usual_delay < IN_TIME:

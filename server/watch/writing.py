@@ -1,4 +1,4 @@
-"""One watch, locked, and written down as it was changed: how each verb here begins and ends."""
+"""One watch, locked, changed and written down: how each action here begins and ends."""
 
 from datetime import datetime
 from uuid import UUID

@@ -136,7 +136,8 @@ async def tie(
 
 
 async def untie(actor: Actor, provider: Provider, person: Person, now: datetime) -> None:
-    """The account is theirs no longer, and what it opened is shut. Twice: the first time stands."""
+    """The account no longer belongs to the person, and sessions it opened end. Twice: the first
+    time counts."""
     async with write():
         await _end_welcomes(provider, person.id, now)
         if not await Identity.filter(person_id=person.id, provider=provider.name).delete():

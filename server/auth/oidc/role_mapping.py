@@ -1,4 +1,4 @@
-"""What an agency makes of what its provider of sign-in says. The verbs that write."""
+"""What an agency makes of its sign-in provider's word. The actions that write."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

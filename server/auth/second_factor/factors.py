@@ -218,7 +218,7 @@ async def _use(person_id: UUID, code: str, now: datetime) -> Proof | None:
 
 
 async def key_added(actor: Actor, person_id: UUID, now: datetime) -> list[str]:
-    """What comes with a second key of either kind, in the caller's transaction."""
+    """The recovery codes for a new second key of either kind, in the caller's transaction."""
     await Session.filter(person_id=person_id, needs_key=True).update(needs_key=False)
     await tell(actor, person_id, now)
     return [] if await remaining(person_id) else await _new_codes(actor, person_id, now)

@@ -1,4 +1,4 @@
-"""Your second key: an app of codes, passkeys, recovery codes, and what is left of them."""
+"""Your second key: an app with codes, passkeys, recovery codes, and how many of them are left."""
 
 from typing import Any
 from urllib.parse import quote

@@ -1,11 +1,11 @@
 """Passkeys: key pairs whose private half never leaves a device (WebAuthn).
 
-options = await to_sign_in(site, holder_id, now)      what the browser hands to the device
-key = await answered(said, site, holder_id, Purpose.SIGN_IN, now)
+    options = await to_sign_in(site, holder_id, now)      what the browser hands to the device
+    key = await answered(said, site, holder_id, Purpose.SIGN_IN, now)
 
 A challenge is a row, valid for five minutes and only for the session or half session that asked.
-Any answer to it, a wrong one too, uses it up. The library compares challenge, origin and address,
-and checks the signature, that the device asked for a finger, a face or a PIN, and that its counter
+Any answer to it, a wrong one too, uses it up. The library compares challenge, origin and address.
+It checks the signature, that the device asked for a finger, a face or a PIN, and that its counter
 has moved on.
 """
 

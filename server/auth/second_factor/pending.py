@@ -1,4 +1,4 @@
-"""Between two pages of the sign-in: a browser that has said something right, and is not in yet."""
+"""Between two pages of the sign-in: a browser with the first key right, and not signed in yet."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

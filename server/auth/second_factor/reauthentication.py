@@ -1,6 +1,6 @@
 """The gate before sealed words: only a person who has lately shown who they are passes.
 
-visitor = await fresh(request)
+    visitor = await fresh(request)
 
 An open session is not enough there: the computer may be shared, or a stranger may have picked up
 the phone. After ten minutes we lead the person to a page that asks for a passkey, a code or the

@@ -1,4 +1,5 @@
-"""The page that asks for the second key, and the one that asks once more who it is."""
+"""The page that asks for the second key, and the page that asks a person to show again who they
+are."""
 
 from typing import Any
 

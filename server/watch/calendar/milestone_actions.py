@@ -41,11 +41,11 @@ async def mark(
     id: UUID,
     now: datetime,
 ) -> Milestone:
-    """A day is written into the calendar; `child_knows`: it knows of it, and its phone may show
-    it. The same id again: the first stands.
+    """Write a day into the calendar. `child_knows`: the child knows of the day, and their phone may
+    show it. The same id again: the first one counts.
 
-    Raises Refused for another kind of day than a person may mark, one that is over, and one in
-    more than two years; IdReused.
+    Raises Refused for a kind of day that a person may not mark, a day in the past, and a day more
+    than two years away; IdReused.
     """
     if what not in BY_HAND:
         raise Refused(N_("Choose one from the list."), field="what")
@@ -72,8 +72,8 @@ async def mark(
 async def say_known(
     actor: Actor, child_id: UUID, milestone_id: UUID, known: bool, now: datetime
 ) -> Milestone:
-    """The child knows of this day, or does not: only then its phone shows it. Twice is once. Raises
-    NotFound."""
+    """The child knows of this day, or does not: their phone shows it only if they know. Twice is
+    once. Raises NotFound."""
     async with write():
         await lock(child_id)
         row = await Milestone.get_or_none(id=milestone_id, child_id=child_id)
@@ -163,7 +163,7 @@ async def _add(
 
 
 def tightens(row: Milestone, one: Case, now: datetime) -> bool:
-    """Whether the watch is tighter by this day now, or would be, as things stand."""
+    """Whether this day makes the watch tighter now, or would do so under today's agreements."""
     if row.act_at is None:
         return one.watch.tier_until_at == row.until_at
     return _raised(row, one, now) is not None

@@ -1,6 +1,5 @@
-"""Days in a child's calendar around which it may leave, and for how long before and after them the
-watch is tighter: by the windows of the policy. Pure.
-"""
+"""Days in a child's calendar around which they may leave, and for how long before and after each
+day the watch is tighter: by the windows of the policy. Pure."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta

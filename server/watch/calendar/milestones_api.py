@@ -44,8 +44,8 @@ class MilestonesOut(msgspec.Struct):
 
 
 class MilestoneRequest(msgspec.Struct):
-    """A day: a hearing, a refusal or a transfer. The id is made by the client. `child_knows`: only
-    then the child's phone shows it."""
+    """A day: a hearing, a refusal or a transfer. The client makes the id. `child_knows`: only then
+    the child's phone shows it."""
 
     id: UUID
     what: What
@@ -54,13 +54,13 @@ class MilestoneRequest(msgspec.Struct):
 
 
 class KnownRequest(msgspec.Struct):
-    """Whether the child knows of it."""
+    """Whether the child knows of the day."""
 
     child_knows: bool
 
 
 async def own(request: Request) -> Response:
-    """What lies ahead of me."""
+    """My days to come."""
     child, roles = await own_child(request, Action.RHYTHM_SEE)
     return await _all(child.id, roles, now_of(request))
 
@@ -83,7 +83,7 @@ async def mark(request: Request) -> Response:
 
 
 async def say_known(request: Request) -> Response:
-    """Whether the child knows of it."""
+    """Whether the child knows of the day."""
     said = await json_body(request, KnownRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
     visitor, now, id_ = await visitor_of(request), now_of(request), _id(request)

@@ -128,7 +128,7 @@ async def _frame(question: Question, carer: Person) -> dict[str, Any]:
 
 
 async def _about(question: Question, language: str, now: datetime) -> dict[str, Any]:
-    """What stands about one question."""
+    """The facts about one question."""
     watch = await Watch.get_or_none(child_id=question.child_id)
     zone = known_zone(watch.zone) if watch is not None else UTC_ZONE
     missed_due_at = watch.missed_due_at if watch is not None else None

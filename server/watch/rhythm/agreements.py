@@ -1,4 +1,4 @@
-"""What is agreed about a watch, and changed: the rhythm, the tier, absences."""
+"""Agreements about a watch, and changes to them: the rhythm, the tier, absences."""
 
 from collections.abc import Mapping
 from dataclasses import replace

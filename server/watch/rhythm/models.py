@@ -59,7 +59,7 @@ class Proposal(Model):
     state = fields.CharField(max_length=8, default="open")
     decided_at = fields.DatetimeField(null=True)
     decided_by = fields.UUIDField(null=True)
-    answer = EncryptedText(null=True)  # What the one who decided said to it.
+    answer = EncryptedText(null=True)  # The decision, in the words of the person who decided.
 
     class Meta:
         table = "proposal"

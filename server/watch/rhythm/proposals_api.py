@@ -1,6 +1,6 @@
-"""Another rhythm over the wire: what stands, what it comes to, proposing, agreeing.
+"""Changing the rhythm over the API: the current one, its summary, proposing, agreeing.
 
-A child asks about itself; everyone else with a tie names the child.
+Children ask about themselves; everyone else with a tie names the child.
 """
 
 from collections.abc import Sequence
@@ -114,7 +114,7 @@ class LookOut(msgspec.Struct):
 
 
 class AgreeRequest(msgspec.Struct):
-    """Which rhythm stood when one agreed, by its `version`."""
+    """The rhythm that was current when the person agreed, by its `version`."""
 
     version: Annotated[str, msgspec.Meta(max_length=64)]
 
@@ -141,7 +141,7 @@ def _days(said: ProposalRequest | LookRequest) -> proposals.Days | None:
 
 
 async def show(request: Request) -> Response:
-    """The rhythm that stands, and what was proposed."""
+    """The current rhythm, and the proposals."""
     child, _ = await _child(request, Action.RHYTHM_SEE)
     watch, now = await Watch.get_or_none(child_id=child.id), now_of(request)
     if watch is None:

@@ -49,7 +49,7 @@ class Span:
     returns: bool = False
 
     def holds(self, moment: datetime) -> bool:
-        """Whether a moment lies inside."""
+        """Whether a moment is inside."""
         return self.begin <= moment < self.end
 
 

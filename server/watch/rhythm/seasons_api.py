@@ -1,4 +1,4 @@
-"""Other times for some days, over the wire."""
+"""Other times for some days, over the API."""
 
 from datetime import date, datetime
 from typing import Any
@@ -45,7 +45,7 @@ class SeasonOut(msgspec.Struct):
 
 
 def season_out(row: Season) -> SeasonOut:
-    """A season as it goes over the wire."""
+    """A season, as the API returns it."""
     return SeasonOut(
         row.id, row.from_at, row.until_at, row.rhythm, row.zone, row.words, row.ended_at
     )

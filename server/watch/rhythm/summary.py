@@ -82,7 +82,7 @@ class Marked:
     watched: str | None  # From when until when it makes the watch tighter; None: it does so now.
     counts: bool  # It made the watch as tight as it is now.
     may_go: bool  # A person marked it, and may take it back.
-    known: bool  # The child knows of it, and reads it on its phone.
+    known: bool  # The child knows of it, and reads it on their phone.
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,7 @@ class Agreed:
 
 
 async def case_of(child_id: UUID, now: datetime) -> Case | None:
-    """The watch over a child as time has made it by now; None where there is none, or none any
-    more."""
+    """The watch of a child, brought up to the present; None if there is none, or if it is over."""
     watch = await Watch.get_or_none(child_id=child_id)
     if watch is None or watch.is_over:
         return None

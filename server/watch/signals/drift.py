@@ -1,6 +1,6 @@
-"""Reading what the signals about children go by: a handful of queries, however many there are.
+"""Reading the data for the signals about children: a handful of queries, however many there are.
 
-It lies here because moods do; what it means is in watch/signals/rules.py. Nothing is written.
+The meaning is in watch/signals/rules.py. Nothing is written.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -173,9 +173,9 @@ def _minutes(value: str) -> timedelta | None:
 
 # --- what was to be done, what was noticed, and phones
 
-# All of it in one statement: of each kind what the rules may say something about. A review about a
-# complaint goes round the caseworker, and so it is none here. A child's id is its person's id. Who
-# has just been given a first phone chooses a language, and that says nothing.
+# All in one statement: one part for each kind that the rules may report. A review about a complaint
+# bypasses the caseworker, so it is left out here. A child's id is their person's id. A person with
+# a new first phone chooses a language, and that says nothing.
 _REST = """
 SELECT child_id, kind AS what, due_at AS at, settled_at AS settled_at, '' AS word FROM due
 WHERE child_id {any} AND due_at > $2 AND due_at <= $3
@@ -204,7 +204,7 @@ WHERE child_id {any} AND at > $8 AND at <= $3 AND is_otherwise
 
 @dataclass
 class _Rest:
-    """What is known of one child beside its answers and moods."""
+    """What is known of one child beside their answers and moods."""
 
     review: list[Promise] = field(default_factory=list)
     step: list[Promise] = field(default_factory=list)

@@ -1,5 +1,5 @@
-"""What adults notice about a child: one tap each, only ever added, and taken back soon or not at
-all."""
+"""What adults notice about a child: one tap each. Rows are only added, and can be taken back for a
+short time."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -99,8 +99,8 @@ GOAL = "goal"
 
 
 async def keep(child_id: UUID, code: str, moments: Mapping[UUID, datetime], now: datetime) -> None:
-    """These are what stands under a code, each with its moment; what is not among them is so no
-    more. Said twice it is once. In the caller's transaction."""
+    """Exactly these rows hold under a code, each with its moment; any other row ends. Twice is
+    once. In the caller's transaction."""
     held = {row.about_id: row for row in await Noted.filter(child_id=child_id, code=code)}
     new = [
         {"id": uuid7(), "child_id": child_id, "code": code, "about_id": about_id, "at": at}

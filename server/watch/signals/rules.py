@@ -1,8 +1,8 @@
 """What has changed about a child: signals that a worker can read, each a rule of its own. Pure.
 
-changed(rows, policy.signals, now)
+    changed(rows, policy.signals, now)
 
-A signal is one quiet sentence (signal_words.py), on the child's page and on the board. It calls
+A signal is one quiet sentence (signals/wording.py), on the child's page and on the board. It calls
 nobody and is never added up with another one. Nothing is stored: each view works it out from rows.
 Each rule has its switch and its numbers in the policy.
 """
@@ -119,7 +119,7 @@ def changed(rows: Rows, signals: Mapping[str, Signal], now: datetime) -> list[Ch
 
 
 def _later_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
-    """The middle one of the answers comes so much later than in the month before."""
+    """The median answer comes so much later than in the month before."""
     answered = [one for one in rows.answers if one.delay is not None]
     since, late, before = _times(answered, signal, now)
     if min(len(late), len(before)) < FEWEST:
@@ -134,8 +134,8 @@ def _usual(answers: Iterable[Answer]) -> timedelta:
 
 
 def _regular_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
-    """Most answers come within so little of each other, and in the month before few did: a child
-    answers now and then, a script at its minute."""
+    """Most answers come at nearly the same minute, and few did in the month before. A child answers
+    at varying times, a script at its minute."""
     answered = [one for one in rows.answers if one.delay is not None]
     since, late, before = _times(answered, signal, now)
     if min(len(late), len(before)) < FEWEST:
@@ -215,7 +215,8 @@ def _other_language(rows: Rows, signal: Signal, now: datetime) -> Changed | None
 
 
 def _shared_question(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
-    """What only the child and its caseworker know was answered otherwise."""
+    """The answer to the question that only the child and their caseworker know was not the agreed
+    one."""
     return _last(Code.SHARED_QUESTION, rows.otherwise, signal, now)
 
 
