@@ -65,7 +65,7 @@ async def migrate(
 
 
 async def migrate_within(target: str | None = None, *, migrations: str = "migrations") -> list[str]:
-    """As `migrate`, of the open database and in the transaction of whoever calls. On SQLite with
+    """As `migrate`, for the open database and in the caller's transaction. On SQLite with
     references off, since rebuilding a table needs that."""
     done = await _Upgrade(migrations, lambda _name: None).run(target)
     EXECUTOR_CACHE.clear()
