@@ -230,10 +230,9 @@ def stream(place: UUID, *also: UUID, still: Callable[[], Awaitable[bool]]) -> St
     """A response of Server-Sent Events: `event:` is the topic, `data:` an empty object.
 
     It begins with RESYNC, since something may have changed between the page and its stream. It ends
-    when the page goes away, when the server stops, and after half an hour; browsers connect anew by
-    themselves. Rights are checked before this is called, and it ends within seconds once `still`
-    says that the reader may not any more: `also` are the places where such a change is announced,
-    beside the one whose news it is.
+    when the page goes away, when the server stops, and after half an hour; browsers connect again
+    by themselves. The caller checks rights first. The stream ends within seconds once `still` says
+    that the reader has lost them: `also` names further places where such a change is announced.
     """
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     lines = _lines(Subscription(_hub, place, *also), still)

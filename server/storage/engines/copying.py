@@ -1,8 +1,8 @@
 """Every table of a database row by row, and back into another one: the parts of a backup.
 
-Values travel in the form that SQLite stores (moments, ids and documents are text, truths are 0 and
-1), so that a copy of one kind of database fits into the other. PostgreSQL reads all of these from
-text.
+Values travel in the form that SQLite stores (moments, ids and documents are text, booleans are 0
+and 1), so that a copy of one kind of database fits into the other. PostgreSQL reads all of these
+from text.
 """
 
 import datetime as dt
