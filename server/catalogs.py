@@ -59,7 +59,7 @@ Text = str | list[str]
 
 @dataclass
 class Used:
-    """A message as it stands in the sources."""
+    """A message as the sources have it."""
 
     msgid: str
     plural: str | None = None

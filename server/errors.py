@@ -86,7 +86,7 @@ class NotYet(Denied):
 
 
 class NotFound(WaymarkError):
-    """There is no such thing for the one who asks."""
+    """The thing does not exist, or not for this caller."""
 
     status = 404
     default_code = "not_found"

@@ -574,7 +574,8 @@ def _oidc(text: str, base: Path) -> dict[str, Provider]:
 
 
 def _provider(name: str, address: str, base: Path) -> Provider:
-    """No issuer has a query of its own (OpenID Connect Discovery), so ours can stand behind it."""
+    """No issuer has a query of its own (OpenID Connect Discovery), so our own parameters can follow
+    it."""
     issuer, _, query = address.partition("?")
     parts, said = _split(issuer), dict(parse_qsl(query))
     is_near = parts.scheme == "http" and is_loopback(parts.hostname or "")

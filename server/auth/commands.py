@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 
 def add_commands(add: Add, within: Within, say: Say = print) -> None:
-    """Put the verbs into the command line. `within` runs work with the database open."""
+    """Add the commands to the command line. `within` runs work with the database open."""
 
     def run(args: argparse.Namespace) -> None:
         for line in within(lambda settings, now: args.work(args, settings, now)):

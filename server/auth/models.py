@@ -126,7 +126,7 @@ class Invite(Model):
 
 
 class Guess(Model):
-    """One wrong try at a door. Counted in rows, so that all processes count together."""
+    """One wrong guess at a sign-in. Counted in rows, so that all processes count together."""
 
     id = fields.BigIntField(primary_key=True)
     door = fields.CharField(max_length=16)  # rules.Door

@@ -61,7 +61,7 @@ ADULT_ROLES = [
 ]
 
 
-# --- the front door
+# --- the sign-in page
 
 
 async def front(request: Request) -> Response:

@@ -43,8 +43,9 @@ def back(next_: str, otherwise: str) -> str:
 async def let_in(
     request: HTTPConnection, opened: Opened, next_: str, *, has_key: bool = False
 ) -> Response:
-    """The door is open: the token as a cookie, and on. The browser is known to its person from now
-    on. `has_key`: it has shown a passkey in a whole sign-in, and opens an alert by it alone."""
+    """Signed in: set the token as a cookie, and redirect. From now on the person may sign in here
+    while others guess. `has_key`: this browser showed a passkey in a whole sign-in; from now on
+    the passkey alone opens an alert."""
     answer = to(home(opened.person.role, next_))
     set_cookie(request, answer, opened.token, lasts=False)
     now = now_of(request)
@@ -107,7 +108,7 @@ def drop_halfway(request: HTTPConnection, answer: Response) -> None:
 def keep(
     request: HTTPConnection, answer: Response, name: str, token: str, *, lasts: timedelta
 ) -> None:
-    """A cookie of the doors: no script reads it, and a link from another site brings it along."""
+    """A sign-in cookie: no script reads it, and links from other sites send it along."""
     answer.set_cookie(
         name,
         token,

@@ -47,7 +47,7 @@ NOBODYS = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A door that opened: the token is shown this once."""
+    """A new session: the token is shown only this once."""
 
     token: str
     person: Person

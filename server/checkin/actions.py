@@ -91,5 +91,5 @@ async def _record(
 
 
 async def _listens(child_id: UUID, way: Way) -> bool:
-    """Whether what this child says is listened to for a sign; never, whether it holds one."""
+    """Whether we listen for a sign in what this child says; never whether there is one."""
     return way is Way.SMS or await Watch.exists(child_id=child_id, listens=True)

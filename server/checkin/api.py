@@ -1,4 +1,4 @@
-"""Check-ins over the wire: the child's own, and those that an adult gives for a child."""
+"""Check-ins over the API: the child's own, and those that an adult gives for a child."""
 
 from datetime import datetime
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Adults are called about a child whose sign was heard; why is sealed."""
+"""Calling adults about a child whose sign was heard; the reason is sealed."""
 
 from datetime import datetime
 from uuid import UUID

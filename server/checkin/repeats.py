@@ -1,4 +1,4 @@
-"""An answer that was confirmed once, and that a restored database does not have."""
+"""An answer that was confirmed once, and that a restored database has lost."""
 
 from datetime import datetime
 from uuid import UUID
@@ -47,8 +47,8 @@ async def hand_in_again(
         about = ("check_in", answer.id)
         await note(actor, "check_in:again", child_id=child_id, about=about, now=now)
         if not fits:
-            # It settles nothing. Where the child is looked for, it stands in the timeline all the
-            # same; nobody is called for it, since it is of then.
+            # It settles nothing. For a missing child it still goes into the timeline; nobody is
+            # called for it, since it is old.
             what = Happening.SIGN_OF_LIFE
             await happened(actor, child_id, what, now, about=answer.id, at=at)
         if answer.want in CALLS:

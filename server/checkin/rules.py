@@ -14,7 +14,7 @@ LATEST = datetime(2200, 12, 31, tzinfo=UTC)
 
 
 class Want(StrEnum):
-    """What the child wants of us, beside saying that it is well."""
+    """What the child wants of us, beside saying that they are well."""
 
     NOTHING = "nothing"
     TALK = "talk"

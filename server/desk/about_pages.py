@@ -1,4 +1,4 @@
-"""Two facts about a child that may change: where it lives, and on which day it was born."""
+"""Two facts about a child that may change: the home, and the date of birth."""
 
 from datetime import date
 from typing import Any

@@ -1,7 +1,7 @@
 """The page of an alert: why, what was sent, who is next; take it, close it.
 
-It lies here and not in the room of alerts, because its evidence is the watch's, and closing an
-alert about silence begins the watch anew.
+It is here and not in the room of alerts, because its evidence is the watch's, and closing an alert
+about silence begins the watch anew.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ from server.web.requests import form_body
 
 LONGEST_WORDS = 20_000
 
-# How a child that asked for help wants to be met, by the codes in the facts of its alert.
+# How a child who asked for help wants to be met, by the codes in the facts of the alert.
 WISHES: Mapping[str, str] = {
     "call": N_("Wants a phone call."),
     "quiet": N_("Do not call. Text only when {name} says so."),
@@ -218,7 +218,7 @@ def _points(
 
 
 def _is_about(alert: Alert, facts: evidence.Facts) -> bool:
-    """Whether the check-in that the child says it forgot is one of those of an alert."""
+    """Whether the check-in that the child says they forgot belongs to the alert."""
     if facts.forgot is None or alert.closed_at is None or "due_at" not in alert.facts:
         return False
     first = datetime.fromisoformat(alert.facts["due_at"])
@@ -251,7 +251,7 @@ async def _asked_before(alert: Alert) -> list[UUID]:
 
 
 async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
-    """The ladder as it was frozen, with who stands on each rung now."""
+    """The ladder as it was frozen, with the people who are on each rung now."""
     ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
     found = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
     reach = found.on(*ladder.rungs)

@@ -51,7 +51,7 @@ class ChildOut(msgspec.Struct):
 
 
 class LeftOut(msgspec.Struct):
-    """A child whose placement has ended: nobody is asked, and its pages can still be read."""
+    """A child whose placement has ended: we ask them nothing, and their pages can still be read."""
 
     id: UUID
     name: str
@@ -132,7 +132,7 @@ class PauseOut(msgspec.Struct):
 
 
 class WatchOut(msgspec.Struct):
-    """What the watch over a child goes by, and its pauses and seasons that are not over."""
+    """The terms of a child's watch, and the pauses and seasons that are not over."""
 
     tier: Tier
     tier_until_at: datetime | None

@@ -27,12 +27,12 @@ from server.watch.ticking import BLIND_AFTER, TICK
 from server.watch.wording import ROUNDS, Called, Facts, Mark, brief, quiet_phone, span, when
 
 Roles = frozenset[Role]
-# What has changed about these children, in a few words: moods lie in a room above this one.
+# What has changed about these children, in a few words: moods belong to a room above this one.
 Changes = Callable[[Collection[UUID]], Awaitable[Mapping[UUID, str]]]
 
 
 class Group(StrEnum):
-    """Where a row stands: the order of the board."""
+    """The groups of rows, in the order of the board."""
 
     MISSING = "missing"
     NOW = "now"
@@ -84,7 +84,7 @@ class Row:
     word: str
     text: str
     owed: str  # What is over the time and the reader's turn; nobody is called by it.
-    # What has changed about the child, else that its phone shows nothing; nobody is called by it.
+    # What has changed about the child, or else that their phone shows nothing; this calls nobody.
     changed: str
     strip: Markup
     since: str | None
@@ -117,7 +117,7 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A child as its carer sees it: answered for and about, and nothing more."""
+    """A child as the carer sees them: to answer for and about, and nothing more."""
 
     id: UUID
     name: str

@@ -1,4 +1,5 @@
-"""The page of a child: how it stands, what it said, what was agreed. And checking in for it."""
+"""The page of a child: how they are, what they said, what was agreed. And checking in for the
+child."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def _born(child: Child, language: str, now: datetime) -> str:
 
 
 async def turns(request: Request) -> Response:
-    """Whose turn it is, alone: the page of the child asks for it anew when that changes."""
+    """Only whose turn it is: the child's page asks for this again when it changes."""
     child, roles = await desk_child(request, Action.HISTORY_SEE, at_most_every=BOARD_LOOK_EVERY)
     return page(request, "desk/turns.html", await _turns(request, child, roles))
 
@@ -327,7 +328,8 @@ def _seen(one: Sighting, name: str | None, language: str) -> Moment:
 
 
 async def check_in(request: Request) -> Response:
-    """For a child without a phone: what it says, said by an adult and marked so."""
+    """The form for a child without a phone: an adult enters the child's answer, and it is marked
+    so."""
     child, roles = await desk_child(request, Action.CHECK_IN_FOR)
     return await _check_in_page(request, child.id, roles)
 

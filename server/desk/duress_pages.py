@@ -29,7 +29,7 @@ from server.watch.wording import when
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 
-# The two ways, as the child sees them on its phone.
+# The two ways, as children see them on their phone.
 WAYS: Mapping[str, str] = {
     "a": N_("The large button “I'm OK”"),
     "b": N_("The line “Check-in” under it"),

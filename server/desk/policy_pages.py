@@ -1,6 +1,6 @@
 """What follows silence, at the desk: the numbers, a form for them, and what they would have done.
 
-A change is looked at before it is adopted: the last month is replayed by both. It works without a
+Before a change is adopted, the last month is replayed with both policies. It works without a
 script.
 """
 

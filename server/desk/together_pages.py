@@ -1,7 +1,7 @@
-"""The page that one message about several children opens: each child with its own clock.
+"""The page that one message about several children opens: each child with their own clock.
 
-Nothing here is about all of them at once but the way in and one button: each has an alert of its
-own, and "I have them all" takes each by itself.
+Only the page and one button are shared: each child has an alert of their own, and "I have them all"
+takes each alert separately.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ from server.web.rendering import language_of, page, zone_of
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One child, as the page has it. `state`: free, mine, theirs, closed."""
+    """One child on this page. `state`: free, mine, theirs, closed."""
 
     alert: Alert
     name: str

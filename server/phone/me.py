@@ -1,4 +1,4 @@
-"""What a phone asks about its own person at every start: who, what next, and in which language."""
+"""What a phone asks at every start: which person, what next, and in which language."""
 
 from datetime import datetime
 from typing import Literal
@@ -38,7 +38,7 @@ class LateOut(msgspec.Struct):
 
 
 class ForgotOut(msgspec.Struct):
-    """The child has said that it forgot this check-in. That it was late stays."""
+    """The child has said that they forgot this check-in. It stays late."""
 
     id: UUID
     due_at: datetime
@@ -67,7 +67,7 @@ class LinesOut(msgspec.Struct):
 
 
 class QuestionOut(msgspec.Struct):
-    """What the child and its caseworker share, and the phone is to ask now."""
+    """A question that the child and their caseworker share, for the phone to ask now."""
 
     id: UUID
     text: str
@@ -142,7 +142,7 @@ async def seen(request: Request) -> Response:
 
 
 async def note_app_seen(child_id: UUID, now: datetime) -> None:
-    """The child's app was open at this moment. Without the version: no decision hangs on it."""
+    """The child's app was open at this moment. Without the version: no decision depends on it."""
     await Watch.filter(child_id=child_id).update(app_seen_at=now)
 
 
@@ -191,7 +191,7 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
 
 
 async def _helpers(child_id: UUID, now: datetime) -> list[HelperOut]:
-    """Who is tied to this child and may act when it calls, by name."""
+    """The adults who are tied to this child and may act on a call for help, by name."""
     held = Tie.filter(
         Tie.standing_at(now),
         child_id=child_id,

@@ -28,8 +28,8 @@ class Way(StrEnum):
     LINK = "link"  # A page on any phone.
     CARD = "card"  # A card and its PIN, at the front desk of the home.
     VOICE = "voice"  # Said aloud to the carer beside the child, who passed it on.
-    CARER = "carer"  # Given for the child by its carer.
-    WORKER = "worker"  # Given for the child by its caseworker.
+    CARER = "carer"  # Given for the child by the carer.
+    WORKER = "worker"  # Given for the child by the caseworker.
 
 
 class Evidence(StrEnum):
@@ -87,7 +87,7 @@ class Levels:
     softens_for: timedelta  # At most so long after a round is late, what softens puts adults off.
 
     def does(self, evidence: Evidence) -> Does:
-        """What this evidence does. What the child says in its app settles always."""
+        """What this evidence does. What children say in their app always settles."""
         return Does.SETTLES if evidence is Evidence.CHILD else Does(getattr(self, evidence.value))
 
 

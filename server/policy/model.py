@@ -1,6 +1,6 @@
 """What follows silence, by tier, as data: its shape, and the default that ships.
 
-How one is read is in reading.py. A policy is a table per tier. Durations are written as people
+parser.py reads it. A policy is a table per tier. Durations are written as people
 write them: "90s", "15m", "4h", "2d".
 """
 
@@ -101,8 +101,8 @@ class Steps:
     # At the end of an absence: late after so long at most, and so long at most the carer has.
     after_pass: timedelta | None = None
     asks_carer: bool = True  # Else adults are called as soon as a round is late.
-    # So long before adults are called, where that is known so long before, a child that has missed
-    # a round is asked once more: None, it is not.
+    # How long before adults are called a child who has missed a round is asked once more, if that
+    # is known so early. None: they are not asked.
     last_call: timedelta | None = None
     rest: "QuietHours | None" = None  # Local hours in which no child is asked.
 
@@ -123,7 +123,7 @@ class QuietHours:
     until: time
 
     def holds(self, at: time) -> bool:
-        """Whether a local time lies inside, over midnight too."""
+        """Whether a local time is inside, over midnight too."""
         if self.from_ <= self.until:
             return self.from_ <= at < self.until
         return at >= self.from_ or at < self.until
@@ -155,8 +155,8 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """When the calls about several children come to an adult as one message. Each child keeps its
-    own alert and its own ladder: there are fewer messages, and never fewer alerts."""
+    """When an adult gets the calls about several children as one message. Each child keeps their
+    own alert and their own ladder: there are fewer messages, and never fewer alerts."""
 
     children: int  # From so many with one cause on.
     window: timedelta  # Within so long; a call waits no longer than this for those that follow.
@@ -318,9 +318,9 @@ _WEIGHED: dict[str, Any] = {
 }
 
 # The policy that ships. In the high tier the carer is asked at each miss, and has longer to answer.
-# In the others how unusual a silence is for this child decides when the carer is asked and when
-# adults are called, inside the limits of the tier: watch/habit.py. Tried on a simulated cohort
-# alone; docs/frontier.md has what it tells there and what it disturbs.
+# In the other tiers the habit of the child decides when the carer is asked and when adults are
+# called, inside the limits of the tier: watch/habit.py. Tried only on a simulated cohort;
+# docs/frontier.md has the results there, and what it costs in false alarms and questions.
 DEFAULT = over(
     EACH_MISS,
     {

@@ -1,4 +1,4 @@
-"""A policy from its data: read, checked, and filled with what it does not say."""
+"""Reading a policy from its data: check it, and fill in what it leaves out."""
 
 import re
 from collections.abc import Mapping

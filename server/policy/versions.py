@@ -1,4 +1,4 @@
-"""The policies that an agency has adopted: versions are added, and none is ever changed."""
+"""The policies that an agency has adopted: versions are added, and never changed."""
 
 from collections.abc import Mapping
 from copy import deepcopy

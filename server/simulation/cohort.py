@@ -99,7 +99,7 @@ RHYTHMS = (
 ZONES = ("Europe/Paris", "Europe/Lisbon", "Europe/Athens", "Europe/Berlin")
 
 
-# Children who live in one zone share its days.
+# Children in the same zone share its days.
 as_utc = lru_cache(maxsize=65_536)(clock.as_utc)
 
 
@@ -480,8 +480,8 @@ def _answer(life: _Life, at: datetime, mood: int, wish: float, absence: Absence 
 
 
 def _called(life: _Life) -> None:
-    """What the child does if it is asked once more, on each day from morning to night: it answers
-    half as likely as a round, and neither without its phone nor after it has stopped answering."""
+    """What the child does if asked once more, on each day from morning to night: they answer half
+    as likely as a round, and not without their phone or after they have stopped answering."""
     # Of its own, so that nothing else of the cohort hangs on it.
     random = Random(f"waymark cohort {life.name} {life.answers}")  # noqa: S311 (a simulation, and repeatable)
     mute = [*life.outages, *((gone.stops_at, gone.back_at or life.end) for gone in life.absences)]

@@ -1,4 +1,4 @@
-"""What a replay remembers of each child, and what it comes to."""
+"""What a replay remembers of each child, and its results."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -57,7 +57,7 @@ class Alert:
 
 @dataclass(slots=True)
 class Watched:
-    """How long a child was watched, in which tier, and what it was about: for the report."""
+    """How long a child was watched, in which tier, by phone and language: for the report."""
 
     child: str
     begin: datetime
@@ -77,7 +77,7 @@ class Day(NamedTuple):
 
 @dataclass(slots=True)
 class Child:
-    """One child, its watch, and what is known of it."""
+    """One child, their watch, and what is known of them."""
 
     name: str
     watched: Watched

@@ -1,28 +1,28 @@
 """A policy on past or simulated events: the rules of production, without a database or a clock.
 
-Time is virtual: it stands at each event, and in between at every moment at which the rules decide.
-At one instant events come first, then the tick, as in production, where an answer that arrives in
+Time is virtual: it stops at each event, and in between at every moment at which the rules decide.
+At one instant events come first, then the tick. Production does the same: an answer that arrives in
 the very tick settles what the tick would have told. What `advance` finds in the moment of such an
-answer is not said.
+answer is not reported.
 
-Each child lives alone in here, so that a child's moments are worked off when its next event comes;
-rows are put in order at the end.
+Children do not affect each other here, so the moments of a child are worked off when their next
+event comes. Rows are sorted at the end.
 
 What production does and a file cannot tell:
 
 - Nobody acknowledges. Each rung of an alert is written once, its repeats are not. An answer, or a
   sighting that settles, closes whatever is open; the next silence is a new alert. (In production a
-  person closes an alert of the high tier, and every alert that the child itself has called.)
-- On each rung stands one person, and a last resort exists.
+  person closes an alert of the high tier, and every alert that a child has raised.)
+- Each rung has one person, and a last resort exists.
 - Help and duress call adults at once; so does a wish to talk, by the ladder of causes.py. Said
   again while such an alert is open, it joins it.
 - "Seen" in a tier where it only holds tells the caseworker in production; that is no call, and has
   no row.
-- A `tier` is set whatever the rhythm is; production refuses one that the rhythm is too slow for. A
-  `milestone` that says `on` which day it is raises it only as far as the rhythm allows.
+- A `tier` is set whatever the rhythm is; production refuses a tier that the rhythm is too slow for.
+  A `milestone` that names its day in `on` raises the tier only as far as the rhythm allows.
 - Of the signals that may have the carer asked, answers, moods and warning signs are in the events;
   phones, goals, reviews and promises are not.
-- While the server is blind, whatever would reach it reaches it at the end of that time.
+- While the server is blind, events wait and reach it at the end of that time.
 """
 
 from collections.abc import Iterable
@@ -470,7 +470,7 @@ class Replay:
         return self._would_answer(child, change) is not None
 
     def _would_answer(self, child: Child, change: Change) -> kinds.IfAsked | None:
-        """What the child does if it is asked once more."""
+        """What the child does if asked once more."""
         if change.why is not Why.LAST_CALL:
             return None
         return _latest(child.if_called, change.at)

@@ -51,7 +51,7 @@ class Told:
     absences: int
     told: int
     within: dict[int, int]  # Hours: how many were told by then.
-    delay: timedelta | None  # The middle one of all; None: fewer than half were told.
+    delay: timedelta | None  # The median of all; None: fewer than half were told.
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,10 +103,10 @@ class Known:
     # When an adult looked for the child since the last sign, and did not find them.
     unseen: tuple[datetime, ...] = ()
     warned_at: datetime | None = None  # When staff last noticed a warning sign.
-    missing: int = 0  # So many times it was missing, and came back.
+    missing: int = 0  # How often the child was missing and came back.
     # Since when reminders do not reach the child. It makes no silence more or less unusual.
     unreached_since: datetime | None = None
-    # A signal holds that the policy lets ask the carer (signals.py). Nor does that.
+    # A signal holds that the policy lets ask the carer (signals/rules.py). Nor does that.
     drifts: bool = False
 
     def leaves(self, doubt: Doubt, since: datetime, at: datetime) -> float:

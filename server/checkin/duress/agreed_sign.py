@@ -1,4 +1,4 @@
-"""The sign that a child and its caseworker agree on: agreed in person, practised, taken back."""
+"""The sign that a child and their caseworker agree on: agreed in person, practised, taken back."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

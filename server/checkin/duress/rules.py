@@ -1,7 +1,7 @@
-"""Whether an answer carries the sign that a child and its caseworker agreed on. Pure.
+"""Whether an answer carries the sign that a child and their caseworker agreed on. Pure.
 
-The sign is one of the two equal ways to say "I'm OK", or a word among the words. Agreed in person,
-it means the opposite of what it says.
+The sign is one of the two equal ways to say "I'm OK", or a word in the note. Agreed in person, it
+means the opposite of what it says.
 """
 
 import re

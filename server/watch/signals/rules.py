@@ -70,7 +70,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What an adult noticed (signs.py)."""
+    """What an adult noticed (warning_signs.py)."""
 
     at: datetime
     sign: str
