@@ -43,7 +43,7 @@ async def try_all(settings: Settings, clock: Clock, *, has_push: bool) -> Channe
     faults: list[str] = []
     notes: list[str] = []
     for one in found:
-        # While nobody takes pushes, their services may be as far away as they like.
+        # While no person takes pushes, push services need not be reachable.
         to = notes if one.channel == PUSH and not has_push else faults
         to += one.faults
     if (line := _untried(found)) is not None:
@@ -56,7 +56,7 @@ def _untried(found: list[Found]) -> str | None:
 
 
 def settings_faults(settings: Settings) -> list[str]:
-    """What each setting allows by itself, and what cannot work together."""
+    """What each setting allows alone, and what cannot work together."""
     lines = []
     if not settings.last_resort:
         lines.append("WAYMARK_LAST_RESORT is not set: nobody is called when everybody is away")

@@ -60,7 +60,7 @@ class Refused(WaymarkError):
 
 
 class Unauthenticated(WaymarkError):
-    """Nobody is signed in, or what they hold counts no longer."""
+    """Nobody is signed in, or their session has ended."""
 
     status = 401
     default_code = "unauthenticated"
@@ -80,7 +80,8 @@ class NotAllowed(Denied):
 
 
 class NotYet(Denied):
-    """The right is there; something has to be done before. Extra: `to`, the path of its page."""
+    """The right is there, but something has to be done before. Extra: `to`, the path of its
+    page."""
 
     default_code = "proof_needed"
 

@@ -141,7 +141,7 @@ class Ticker:
             ("tidy", TIDY_EVERY_S, self.tidy),
         ]
         for name, seconds, job in jobs:
-            # While a channel hangs, another pass takes what goes by the others.
+            # While one channel hangs, another pass sends the messages of the other channels.
             most = PASSES if name == "send" else 1
             self._scheduler.add_job(
                 self._run,
@@ -166,7 +166,7 @@ class Ticker:
             await asyncio.to_thread(self._beating.beaten.wait, WITHIN_S)
 
     async def first(self) -> None:
-        """One look before the clock starts: whatever was missed while nobody looked is found."""
+        """One look before the clock starts: finds what we missed while no ticker ran."""
         await self._guarded("tick", self.tick)
 
     async def stop(self) -> None:
@@ -217,7 +217,7 @@ class Ticker:
         await self._guarded(ARRIVALS, partial(self._arrivals, now))
         waits = await self._waits(now)
         for rows in ROWS:
-            # What a watch has come to may be due in the rooms after it at once.
+            # A decision of a watch may make something due in the later rooms at once.
             if waits["watch"] or waits[rows.name]:
                 await self._go_through(rows, now)
         await ticking.beat(ticking.TICK, now)
@@ -284,10 +284,9 @@ class Ticker:
         await seal(self._clock())
 
     async def tidy(self) -> None:
-        """Forget what counts no longer: old guesses. And see whether pushes are shown anywhere: no
-        device that is silent makes us unwell, many at once are said to the operators, once a day;
-        so is a channel by which nobody answers.
-        """
+        """Delete what no longer counts: old guesses. Also check whether phones still show pushes.
+        One silent device does not make us unhealthy; if many are silent, operators hear of it once
+        a day. So do they of a channel by which no answer comes."""
         now = self._clock()
         await doors.tidy(now)
         await bulk_import.tidy(now)

@@ -122,10 +122,11 @@ async def sign_in_by_code(
 ) -> Opened:
     """The second half: a code of the app, or a recovery code.
 
-    `browsers` as for the password: who has found that out makes nobody wait whose browser is known.
+    `browsers` as for the password: an attacker who knows the password must not make a person wait
+    whose browser is known.
 
-    Raises Unauthenticated where the first half is over (code `halfway_over`), Refused for a code
-    that does not count (`code_wrong`), TooMany.
+    Raises Unauthenticated if the first half is over (code `halfway_over`), Refused for a code that
+    does not count (`code_wrong`), TooMany.
     """
     half = await find_halfway(token, now)
     if half.person_id is None:
@@ -373,7 +374,8 @@ async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: da
 
 
 async def tidy(now: datetime) -> None:
-    """Throw away guesses of more than a day ago: they count no longer. And what nobody finished."""
+    """Delete guesses of more than a day ago, since they no longer count, and unfinished
+    sign-ins."""
     async with write():
         await Guess.filter(at__lt=now - timedelta(days=1)).delete()
         await tidy_browsers(now)

@@ -41,7 +41,7 @@ Text = Annotated[str, msgspec.Meta(max_length=256)]
 
 
 class NewDevice(msgspec.Struct):
-    """The phone that is paired. It makes its id itself, once."""
+    """The paired phone. It makes its own id, once."""
 
     id: UUID
     label: Annotated[str, msgspec.Meta(max_length=120)] | None = None
@@ -58,7 +58,7 @@ class PairRequest(msgspec.Struct):
 
 
 class PersonOut(msgspec.Struct):
-    """A person, to that person itself."""
+    """A person, as they see themselves."""
 
     id: UUID
     name: str
@@ -90,8 +90,8 @@ class CodeOut(msgspec.Struct):
 
 
 class SessionRequest(msgspec.Struct):
-    """A member of staff signs in. `code`: of their second key, where they have one. `known`: from
-    the last answer, so that others who guess at this name make nobody wait here."""
+    """A member of staff signs in. `code`: of their second key, if they have one. `known`: from the
+    last response, so that strangers who guess at this name do not make them wait here."""
 
     name: Text
     password: Text

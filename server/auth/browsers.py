@@ -188,8 +188,8 @@ async def read_link(token: str, now: datetime) -> UUID:
 
 
 async def open_link(token: str, ids: Sequence[UUID], now: datetime) -> list[UUID]:
-    """The browser that opens it is heard: the ids that it has from now on. Of two that open one
-    link one is. Raises NotFound."""
+    """The browser that opens the link becomes known: returns its ids from now on. If two browsers
+    open one link, only one becomes known. Raises NotFound."""
     id_ = await read_link(token, now)
     async with write():
         unused = KnownBrowser.filter(id=id_, by_link=True, opened_at__isnull=True)

@@ -74,7 +74,7 @@ class Session(Model):
     idle_s = fields.SmallIntField(null=True)  # Unused for so long it ends; null: as every one.
     needs_key = fields.BooleanField(
         db_default=False
-    )  # Its person has to set up a second key first.
+    )  # The person has to set up a second key first.
     provider = fields.CharField(max_length=31, null=True)  # Of sign-in, by whose word it opened.
     browser = fields.CharField(max_length=24, null=True)
     system = fields.CharField(max_length=24, null=True)
@@ -149,7 +149,7 @@ class KnownBrowser(Model):
     person_id: UUID
     by_link = fields.BooleanField(db_default=False)
     made_at = fields.DatetimeField()
-    opened_at = fields.DatetimeField(null=True)  # Null: a link that nobody has opened.
+    opened_at = fields.DatetimeField(null=True)  # Null: a link not opened yet.
     expires_at = fields.DatetimeField()
     wrong = fields.SmallIntField(default=0, db_default=0)  # Wrong guesses from there.
 

@@ -16,7 +16,7 @@ from server.storage.db import dialect, fetch, write
 
 
 async def count_guess(door: Door, keys: list[tuple[str, Limit]], now: datetime) -> list[int]:
-    """Count one try under each key before it is made. Raises TooMany where one has had too many."""
+    """Count one try under each key before it is made. Raises TooMany if a key has had too many."""
     blinded = [(encryption.blind(f"{door} {text}"), limit) for text, limit in keys]
     waits = []
     async with write():

@@ -70,7 +70,7 @@ def known_here(request: HTTPConnection) -> list[UUID]:
 
 
 def keep_known(request: HTTPConnection, answer: Response, ids: list[UUID]) -> None:
-    """Let the browser be known by these. It stays so when its person signs out."""
+    """Store these known-browser ids in the browser. They stay when the person signs out."""
     token = browsers.signed(ids, now_of(request))
     keep(request, answer, _known_name(request), token, lasts=BROWSER_LASTS)
 

@@ -34,7 +34,7 @@ ERRAND_LASTS = timedelta(minutes=10)
 # telephone, or by internal mail.
 WELCOME_LASTS = timedelta(days=7)
 WELCOME_LENGTH = 8
-# For so long after a sign-out the next one here is asked anew at the provider.
+# For this long after a sign-out the provider must ask the next person here again.
 ASKED_ANEW = timedelta(hours=12)
 # Sealed words open for this long after a person has shown who they are.
 PROOF_LASTS = timedelta(minutes=10)
@@ -87,7 +87,7 @@ class Ended(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the password was changed
     SECOND_KEY = "second_key"  # An administrator took the second key away: the phone was lost.
     PROVIDER = "provider"  # The account at the provider of sign-in opens nothing here any more.
-    ELSEWHERE = "elsewhere"  # Its own person ended it from another device.
+    ELSEWHERE = "elsewhere"  # The person ended it from another device.
     RESTORED = "restored"  # The database came back from a backup: it may have ended since then.
 
 

@@ -56,7 +56,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """By the word of a provider of sign-in, who may have asked its person hours ago."""
+    """Signed in by a provider, which may have asked the person hours ago."""
 
     provider: str
     proved_at: datetime
@@ -115,7 +115,7 @@ def _beside(request: HTTPConnection) -> list[str]:
 
 
 def _cookie_of(request: HTTPConnection) -> str:
-    """The name of the cookie that this request is to be taken by: of its phone, else the first."""
+    """The cookie that counts for this request: that of its phone, else the first."""
     is_https: bool = request.app.state.settings.is_https
     own = cookie_name(phone_of(request), is_https=is_https)
     return own if own in request.cookies else cookie_name(is_https=is_https)

@@ -27,10 +27,11 @@ TRIES = 8
 async def record(
     actor: Actor, role: Role, child_id: UUID, answer: Answer, now: datetime
 ) -> tuple[CheckIn, bool]:
-    """Keep an answer and settle what it settles: all or nothing. Returns it, and whether it is new.
+    """Keep an answer and settle the rounds it settles: all or nothing. Returns it, and whether it
+    is new.
 
     A known id gives back the first answer and changes nothing. Raises IdReused for a known id with
-    other content or of another child, Refused for nonsense, NotFound where nobody watches.
+    other content or of another child, Refused for nonsense, NotFound if the child has no watch.
     """
     answer = check(replace(answer, way=_way(role, answer.way)))
     assert actor.id is not None

@@ -14,7 +14,7 @@ from server.policy.model import Tier
 async def call(
     actor: Actor, child_id: UUID, agency_id: UUID, *, said_at: datetime, now: datetime
 ) -> Alert:
-    """In the caller's transaction. Where one is open already, it is joined."""
+    """In the caller's transaction. If such an alert is open already, this joins it."""
     policy, _ = await policy_of(agency_id)
     opening = Opening(
         child_id=child_id,

@@ -343,7 +343,7 @@ async def close(request: Request) -> Response:
         error = form_fault(fault, language_of(request))
         return await _page(request, alert, roles, status=422, given=given, error=error)
     if is_only_called(roles, Action.ALERT_SEE):
-        # With the alert the call is over, and so is the right to its page.
+        # When the alert closes, the call is over, and so is the right to its page.
         return RedirectResponse("/desk/?done=alert-closed", status_code=303)
     return RedirectResponse(f"/desk/alerts/{alert.id}", status_code=303)
 

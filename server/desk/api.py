@@ -99,8 +99,8 @@ class RhythmRequest(msgspec.Struct):
 
 
 class TierRequest(msgspec.Struct):
-    """How tight. Where it ends by itself, `then` says what follows. A tier that the rhythm is too
-    slow for is refused (`too_slow`): `rhythm` changes both in one step."""
+    """How tight the watch is. If that ends by itself, `then` says what follows. A tier that the
+    rhythm is too slow for is refused (`too_slow`): `rhythm` changes both in one step."""
 
     tier: Tier
     until_at: Moment | None = None
@@ -218,7 +218,7 @@ def _standing(watch: Watch, roles: frozenset[Role]) -> Standing:
 
 
 async def watch(request: Request) -> Response:
-    """What the watch over a child goes by."""
+    """The terms of a child's watch."""
     child, roles = await child_for(request, request.path_params["child_id"], Action.RHYTHM_SEE)
     return await _watch(child, roles, request)
 

@@ -83,7 +83,7 @@ class Row:
     icon: str
     word: str
     text: str
-    owed: str  # What is over the time and the reader's turn; nobody is called by it.
+    owed: str  # What is overdue and the reader's turn; this calls nobody.
     # What has changed about the child, or else that their phone shows nothing; this calls nobody.
     changed: str
     strip: Markup
@@ -108,7 +108,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything that the board shows of the children one may see."""
+    """Everything that the board shows of the children the reader may see."""
 
     counts: list[Count]
     groups: list[tuple[Group, str, list[Row]]]

@@ -58,7 +58,8 @@ async def show(request: Request) -> Response:
 
 
 async def take(request: Request) -> Response:
-    """ "I have them all": each that nobody has, by itself. Who was faster keeps theirs."""
+    """ "I have them all": takes each untaken alert separately. An adult who was faster keeps
+    theirs."""
     alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
     visitor, now = await staff_of(request), now_of(request)
     roles, _ = await children.shown(request, Action.ALERT_SEE)

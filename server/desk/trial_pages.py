@@ -237,7 +237,7 @@ def _fault(fault: Exception, language: str) -> str:
 async def replayed(
     past: Past, chosen: Sequence[tuple[str, Policy]], this: Run
 ) -> AsyncGenerator[Said]:
-    """What the thread says. It ends early where nobody reads any more."""
+    """What the thread reports. It stops early when the reader has gone."""
     loop, said = asyncio.get_running_loop(), asyncio.Queue[Said]()
 
     def tell(what: Said) -> None:

@@ -103,7 +103,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
 
 
 class MeChange(msgspec.Struct):
-    """What one may change about oneself."""
+    """What a person may change about themselves."""
 
     language: Literal["en", "fr", "ar"] | msgspec.UnsetType = msgspec.UNSET
 

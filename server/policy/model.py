@@ -12,7 +12,7 @@ from typing import Any
 
 from server.policy.levels import Levels
 
-# Nobody is parked out of sight by a ceiling of years.
+# No child may be parked out of sight by a ceiling of years.
 LONGEST = timedelta(days=30)
 # A child who has just moved to a place is watched tightly for this long, whatever a policy says.
 FIRST_HOURS = timedelta(hours=72)
@@ -81,7 +81,7 @@ class Doubt:
 
     @property
     def weighs_not_seen(self) -> bool:
-        """Whether a carer who has not seen the child is weighed, and calls nobody by that alone."""
+        """Whether "not seen" from a carer is only weighed, and does not alone call adults."""
         return self.not_seen < AT_ONCE
 
 
@@ -131,15 +131,15 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One signal of watch/signals/rules.py: whether it is shown, and the numbers it goes by."""
+    """One signal of watch/signals/rules.py: whether it is shown, and its numbers."""
 
     is_on: bool
     days: int  # So far back it looks.
     least: int = 1  # So many rows make it one.
     by: float = 0.0  # So much has to have changed: see each rule for what it is a number of.
     span: timedelta = timedelta(0)  # The same where it is a time.
-    # Where it holds and a check-in is late, the carer is asked at once, in a tier with a habit that
-    # would have waited. Nobody is called by it.
+    # If the signal holds and a check-in is late, the carer is asked at once, in a tier with a habit
+    # that would have waited. It calls nobody.
     asks: bool = False
 
 
@@ -299,7 +299,7 @@ def ladder_from_data(data: Mapping[str, Any]) -> Ladder:
 
 
 def over(whole: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Data with what another one says instead, table by table."""
+    """The data, with the values of `own` in place of its own, table by table."""
     laid = {**whole, **own}
     for name, table in whole.items():
         mine = own.get(name)

@@ -357,8 +357,8 @@ def _pauses(life: _Life) -> None:
 
 
 def _carer(life: _Life) -> None:
-    """What the carer would answer: for each stretch of a day, and anew where the child goes or
-    comes back."""
+    """What the carer would answer: for each part of a day, and anew when the child leaves or comes
+    back."""
     if not life.has_carer:
         return
     begins = [life.begin]
@@ -460,7 +460,7 @@ def _answers(life: _Life, due: datetime) -> float:
 
 
 def _awake(life: _Life, at: datetime) -> datetime:
-    """Nobody answers asleep: the answer comes after waking up."""
+    """Children do not answer while asleep: the answer comes after waking up."""
     local = at.astimezone(life.zone)
     if SLEEP_UNTIL <= local.time() < SLEEP_FROM:
         return at
@@ -482,7 +482,7 @@ def _answer(life: _Life, at: datetime, mood: int, wish: float, absence: Absence 
 def _called(life: _Life) -> None:
     """What the child does if asked once more, on each day from morning to night: they answer half
     as likely as a round, and not without their phone or after they have stopped answering."""
-    # Of its own, so that nothing else of the cohort hangs on it.
+    # A generator of its own, so that nothing else of the cohort depends on it.
     random = Random(f"waymark cohort {life.name} {life.answers}")  # noqa: S311 (a simulation, and repeatable)
     mute = [*life.outages, *((gone.stops_at, gone.back_at or life.end) for gone in life.absences)]
     for _, day in life.each_day():

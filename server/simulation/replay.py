@@ -142,7 +142,8 @@ class Replay:
             self._take(child, event, event.at)
 
     def _before_placed(self, event: Event) -> None:
-        """Nobody is watched yet, or any more. What may be asked is kept; the rest says nothing."""
+        """The child is not watched yet, or no longer. Answers to later questions are kept; the rest
+        says nothing."""
         if isinstance(event.detail, kinds.IfAsked):
             self._asked_early.setdefault(event.child, []).append(event.detail)
 
@@ -249,8 +250,8 @@ class Replay:
             self._heed(child, by, now)
             self._called_for(child, said, now)
             return
-        # What became true in this very moment, or while we were blind, is settled by the answer
-        # and said to nobody.
+        # The answer settles what became true in this very moment, or while we were blind; we tell
+        # nobody of that.
         child.standing, changes = self._looked(child, now)
         self._remember(child, changes)
         due = child.standing.missed_due_at or child.standing.due_at
@@ -298,7 +299,7 @@ class Replay:
         child.terms = replace(child.terms, known=replace(child.terms.known, habit=habit))
 
     def _know(self, child: Child, **told: Any) -> None:
-        """Something that a policy weighs which goes by more than each miss."""
+        """Evidence for policies that weigh more than each miss."""
         known = child.terms.known
         # Most often it is what is known already, and a copy of the terms takes its time.
         if self._learns and any(getattr(known, name) != what for name, what in told.items()):
@@ -387,7 +388,7 @@ class Replay:
             self._count(child, now)
 
     def _count(self, child: Child, now: datetime) -> None:
-        """Whatever changes the tier by itself has done so by now."""
+        """Apply every change of the tier that is due by now."""
         if child.tier_until is not None and child.tier_until <= now:
             child.standing, changes = self._looked(child, now)
             self._say(child, changes, now)

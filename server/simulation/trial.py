@@ -35,8 +35,8 @@ _HOURS = (6, 24)
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is replayed. `truth`: absences that are known from elsewhere. `real`: silences of which
-    people said afterwards that the child had gone. Where both are None, nobody knows."""
+    """The events to replay. `truth`: absences that are known from elsewhere. `real`: silences in
+    which, people said afterwards, the child had gone. Both None: we do not know."""
 
     events: Sequence[Event]
     until: datetime
@@ -56,26 +56,26 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What one policy comes to."""
+    """The results of one policy."""
 
     name: str
     did: Did
     children: int
     months: float
-    for_nothing: int | None = None  # None: nobody knows.
-    still_open: int = 0  # Silences that went on at the end: nobody knows yet what they are.
+    for_nothing: int | None = None  # None: we do not know.
+    still_open: int = 0  # Silences that went on at the end: not known yet what they are.
     told: Told | None = None
 
 
 @dataclass(slots=True)
 class Run:
-    """One look: who waits for it may stop it, and it ends by itself."""
+    """One run: its reader may stop it, and it ends by itself."""
 
     is_stopped: bool = False
     ends_at: float = field(default_factory=lambda: monotonic() + LONGEST_S)
 
     def go_on(self) -> None:
-        """Raises Refused where nobody waits any more, or it has taken too long."""
+        """Raises Refused if the reader has gone, or it has taken too long."""
         if self.is_stopped or monotonic() > self.ends_at:
             raise Refused(
                 N_("This took too long, so we stopped it. Try fewer days or fewer policies.")

@@ -159,7 +159,7 @@ async def settle(
 
 
 async def as_it_stands(child_id: UUID, now: datetime) -> Settlement:
-    """What an answer comes to that settles nothing: it is kept, and the watch goes on as it is."""
+    """The result of an answer that settles nothing: it is kept, and the watch goes on as it is."""
     watch = await watch_of(child_id)
     settled = Settled(now, was_late=False, was_alerted=False, nothing=True)
     return Settlement(settled, watch.due_at, State(watch.standing))
@@ -288,7 +288,7 @@ async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
             await settle(sighting.child_id, evidence, sighting.id, now=now)
         return
     if (await watch_of(sighting.child_id)).is_over:
-        return  # Not seen where nobody is asked any more: kept, and no alarm.
+        return  # The placement has ended: kept, and no alarm.
     one, changes = passed(await locked(sighting.child_id, now), now)
     standing = answering.not_seen(one.standing, one.terms, now)
     standing, more = rules.advance(standing, one.terms, now, since=now)

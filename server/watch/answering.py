@@ -54,8 +54,8 @@ def counts(evidence: Evidence, steps: Steps) -> bool:
 
 
 def heed(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) -> Standing:
-    """What evidence comes to that does not settle. An open alert stays open, and the ceiling stays
-    where it was."""
+    """Apply evidence that does not settle. An open alert stays open, and the ceiling stays where it
+    was."""
     if standing.is_alerted:
         return standing
     does = terms.steps.levels.does(evidence)

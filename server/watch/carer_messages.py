@@ -135,7 +135,8 @@ async def _group(
 
 
 async def asked_together(question: Question) -> list[Question]:
-    """All that went out in one message with this question, itself among them; alone where none."""
+    """All questions that went out in one message with this one, including this one; alone if there
+    was no such message."""
     mine = await Message.filter(
         subject_id=question.id, person_id=question.person_id, together__isnull=False
     ).first()

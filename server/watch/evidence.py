@@ -354,7 +354,7 @@ async def said_forgot(ids: Iterable[UUID], now: datetime) -> dict[UUID, int]:
 
 
 async def _blinds(now: datetime) -> list[Span]:
-    """The times in which nobody looked; one that goes on ends now."""
+    """The times in which our server did not look; one that goes on ends now."""
     rows = await Blind.filter(until_at__gt=now - FAR).order_by("from_at")
     spans = [Span(row.from_at, row.until_at) for row in rows]
     last = await Beat.filter(name=TICK).first()

@@ -24,7 +24,7 @@ class Then(StrEnum):
     ASKED = "asked"  # The carer is asked again, and adults are called later.
     LATER = "later"  # Adults are called later, where nothing comes.
     NOTHING = "nothing"  # No check-in is late.
-    OVER = "over"  # Nobody is asked any more.
+    OVER = "over"  # The placement has ended.
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Foreseen:
 
 
 async def if_not_seen(child_id: UUID, now: datetime) -> Foreseen:
-    """What "not seen" comes to for this child, said at this moment."""
+    """The result of "not seen" for this child, if an adult said it now."""
     watch = await Watch.get_or_none(child_id=child_id)
     if watch is not None and (watch.is_alerted or watch.is_missing):
         return Foreseen(Then.KNOWN)

@@ -68,7 +68,7 @@ class Watch(Model):
 
     @property
     def is_over(self) -> bool:
-        """Whether the placement has ended: nobody is asked, and silence means nothing."""
+        """Whether the placement has ended: we ask nothing, and silence means nothing."""
         return self.due_at is None
 
 

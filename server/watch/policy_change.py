@@ -45,8 +45,8 @@ async def adopt(
             agency_id, id_, content, base=base, words=words, made_by=actor.id, now=now
         )
         if is_new:
-            # What a watch decides next was reckoned by the policy before. The next tick reckons
-            # it anew, so that a tighter policy is not late for the round that runs.
+            # What a watch decides next was worked out by the previous policy. The next tick works
+            # it out again, so that a tighter policy is not late for the current round.
             await Watch.filter(agency_id=agency_id, act_at__gt=now).update(act_at=now)
             await reckon_anew(agency_id, policy, now)
             about = ("policy", made.id)

@@ -146,7 +146,7 @@ def begin(terms: Terms, now: datetime, *, settled_until: datetime | None = None)
 
 
 def opens_of(terms: Terms, due: datetime, before: datetime | None) -> datetime:
-    """When the round that is due then opens; `before` it another one is due."""
+    """When the round due at `due` opens; the previous one is due at `before`."""
     return opens_at(due, before, window_of(terms, due))
 
 
@@ -173,8 +173,8 @@ def advance(
 ) -> tuple[Standing, tuple[Change, ...]]:
     """Everything that has become true by `now`, in order, each change with its true moment.
 
-    `since` is when these terms began to hold, where that was just now: nothing becomes true by them
-    before it, so that nobody is said to have been silent who was not asked yet.
+    `since` is when these terms began to apply, if that was just now: nothing becomes true by them
+    before it, so that we never call a child silent before we asked them.
     """
     if standing.then_due_at is None:
         standing = replace(standing, then_due_at=next_round(terms, standing.due_at))
@@ -336,8 +336,8 @@ def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
 
 
 def _no_later(begun: Standing, before: Standing) -> Standing:
-    """A tier that was raised while nothing was late has kept when its lower one would have called
-    adults (`changing.retune`): the alarm that begins comes no later."""
+    """When a tier was raised while nothing was late, we kept the time at which the lower tier would
+    have called adults (`changing.retune`): the alarm that begins must not come later."""
     kept, alarm = before.alarm_at, begun.alarm_at
     if kept is None or (alarm is not None and alarm <= kept):
         return begun

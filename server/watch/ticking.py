@@ -90,7 +90,7 @@ async def set_apart(child_id: UUID, now: datetime) -> None:
 
 
 async def look(now: datetime) -> Blind | None:
-    """Before a tick: the time in which nobody looked, if there was one, written down.
+    """Before a tick: the time in which our server did not look, if there was one, written down.
 
     Every ticker that starts after it writes the same row.
     """
@@ -108,8 +108,8 @@ async def look(now: datetime) -> Blind | None:
 
 
 async def beat(name: str, now: datetime) -> None:
-    """This loop has finished well. The row is shared by all tickers, so one of several that stops
-    blinds nobody."""
+    """This loop has finished well. All tickers share the row, so one ticker that stops causes no
+    blind time."""
     async with write():
         if not await Beat.filter(name=name).update(at=now):
             await bulk.insert(Beat, [{"name": name, "at": now}], skip_known=True, returning="name")
@@ -133,8 +133,8 @@ async def unwatched() -> list[UUID]:
 async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False) -> list[Moved]:
     """Write what became true: watches by compare-and-swap, rounds, questions, alerts, messages.
 
-    `quietly` is for an answer that comes in the same moment: the rounds become what they were, and
-    nobody is told of what the answer settles anyway. Returns those that were still as read.
+    `quietly` is for an answer in the same moment: the rounds become what they were, and we tell
+    nobody about what the answer settles anyway. Returns those that were still as read.
     """
     rows = [
         {

@@ -62,7 +62,7 @@ def use_ends(ends: Ends) -> None:
 async def close_alert(
     actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
 ) -> Alert:
-    """Close an alert; where it was about silence or absence, the watch begins anew from here.
+    """Close an alert; if it was about silence or absence, the watch begins anew from here.
 
     An outcome of "missing" makes the child missing: an alert at the top of the ladder.
     """
@@ -111,7 +111,7 @@ async def _begin_anew(alert: Alert, now: datetime) -> None:
 
 async def open_missing(actor: Actor, child_id: UUID, words: str | None, now: datetime) -> Alert:
     """ "I think this child is missing": everyone is called at once. Never blocked, never delayed;
-    said again while one is open, it joins that one."""
+    said again while an alert is open, it joins that alert."""
     async with write():
         return await _open_missing(actor, child_id, words, "said", now)
 

@@ -41,7 +41,7 @@ from server.watch.state_machine import (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One watch as it was read, and what it goes by."""
+    """One watch as it was read, and its terms."""
 
     watch: Watch
     standing: Standing
@@ -100,7 +100,7 @@ async def _drifts(watch: Watch, policy: Policy, now: datetime) -> bool:
 
 
 async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:
-    """What a policy that weighs a silence goes by, beside the rounds of the silence itself."""
+    """What a policy weighs about a silence, beside the rounds of the silence."""
     if not watches:
         return {}
     ids = [watch.child_id for watch in watches]

@@ -169,7 +169,7 @@ def _half_hash(access_token: Any, algorithm: str) -> str | None:
 
 
 def read_claims(claims: Mapping[str, Any], *, claim: str, strong: Sequence[str]) -> Said:
-    """What is needed of a token that may be believed. Raises Untrue where nobody is named."""
+    """What we need from a trusted token. Raises Untrue if it names no person."""
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
         raise Untrue("nobody is named")

@@ -88,8 +88,8 @@ async def keep(
 async def find(
     provider: Provider, token: str, browser: str | None, now: datetime, *, welcome: bool = False
 ) -> Errand:
-    """The errand of this token and this browser that nobody has ended. Raises Refused, code
-    `errand_over`, in the same words for every reason."""
+    """The open errand of this token and this browser. Raises Refused, code `errand_over`, in the
+    same words for every reason."""
     row = await Errand.get_or_none(
         token_hash=hash_token(token),
         provider=provider.name,

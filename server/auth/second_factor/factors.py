@@ -72,8 +72,8 @@ async def remaining(person_id: UUID) -> int:
 
 
 async def begin_app(person_id: UUID, now: datetime) -> Totp:
-    """A new secret to confirm with a code. An earlier one that nobody confirmed is gone; the one
-    that counts goes on until then."""
+    """A new secret to confirm with a code. An earlier unconfirmed one is deleted; the one that
+    counts goes on until then."""
     async with write():
         await Totp.filter(person_id=person_id, confirmed_at__isnull=True).delete()
         try:
@@ -96,7 +96,7 @@ async def confirm_app(actor: Actor, person_id: UUID, code: str, now: datetime) -
     Returns new recovery codes where there were none. Raises Refused for a wrong code, Conflict
     where nothing waits for one, TooMany.
     """
-    # Only those who are in come here: a count of its own, which nobody outside can use up.
+    # Only signed-in people come here: a count of their own, which nobody outside can use up.
     guess = await _count_code(f"setup {person_id}", now)
     async with write():
         # Locked, so that of two confirmations at once one finds nothing left to confirm.
@@ -201,7 +201,7 @@ async def _use(person_id: UUID, code: str, now: datetime) -> Proof | None:
     app = await Totp.get_or_none(person_id=person_id, confirmed_at__isnull=False)
     if app is not None:
         step = matching_step(app.secret, code, now, app.last_step)
-        # Of two who come with the same code at once, one has moved the row already.
+        # If two requests bring the same code at once, the faster one has moved the row already.
         if step is not None and await Totp.filter(id=app.id, last_step__lt=step).update(
             last_step=step
         ):
@@ -236,9 +236,9 @@ async def key_removed(actor: Actor, person_id: UUID, now: datetime) -> None:
 
 
 async def reset(actor: Actor, person: Person, now: datetime) -> None:
-    """A colleague has lost the second key: everything of it goes, and every session ends.
+    """A colleague has lost the second key: delete all of it, and end every session.
 
-    The password stays. The person is told, by every way there is, so that nobody does it unseen.
+    The password stays. We tell the person by every channel there is, so that nobody does it unseen.
     """
     async with write():
         await Totp.filter(person_id=person.id).delete()

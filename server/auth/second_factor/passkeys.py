@@ -58,8 +58,8 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a passkey is good: the name of the host, the origin of our pages, and how it is
-    called on the device."""
+    """Where a passkey is valid: the name of the host, the origin of our pages, and the name shown
+    on the device."""
 
     host: str
     origin: str
@@ -80,8 +80,8 @@ def site_of(settings: Settings) -> Site | None:
 async def to_register(
     person_id: UUID, name: str, site: Site, holder_id: UUID, now: datetime
 ) -> dict[str, Any]:
-    """For a new key of this person: one that the device can find by itself, and asks for a finger,
-    a face or a PIN each time. The device is told the sign-in name and nothing else."""
+    """For a new key of this person: the device must be able to find it by itself, and ask for a
+    finger, a face or a PIN each time. The device learns the sign-in name and nothing else."""
     known = await Passkey.filter(person_id=person_id)
     options = webauthn.generate_registration_options(
         rp_id=site.host,
@@ -245,7 +245,7 @@ async def answered(
         raise _refused() from fault
     if not is_theirs:
         raise _refused()
-    # Of two answers with one count, one is of a copy.
+    # Of two answers with one count, one comes from a copied key.
     moved = await Passkey.filter(id=key.id, sign_count=key.sign_count).update(
         sign_count=proof.new_sign_count, last_used_at=now
     )
@@ -276,7 +276,7 @@ def _read(said: str) -> dict[str, Any]:
 
 
 async def _use_up(told: dict[str, Any], purpose: Purpose, holder_id: UUID, now: datetime) -> bytes:
-    """The challenge that this answers, which nobody can answer again, whatever comes of it."""
+    """The challenge of this answer. It is used up, whatever the result."""
     try:
         raw = told["response"]["clientDataJSON"]
         text = json.loads(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))["challenge"]

@@ -44,7 +44,7 @@ async def end_halfway(row: Halfway, now: datetime) -> None:
 
 
 async def tidy_halfways(now: datetime) -> None:
-    """Throw away what is over since a day, and challenges that nobody can answer any more."""
+    """Delete half sign-ins that have been over for a day, and challenges that have expired."""
     async with write():
         await Halfway.filter(expires_at__lt=now - timedelta(days=1)).delete()
         await Challenge.filter(expires_at__lte=now).delete()

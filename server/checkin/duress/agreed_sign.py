@@ -16,7 +16,7 @@ from server.storage.db import write
 from server.storage.ids import uuid7
 from server.watch.models import Watch
 
-# Long enough to try it out together, short enough that nobody forgets that it lasts.
+# Long enough to try it out together, short enough that they remember it is still on.
 PRACTICE = timedelta(minutes=10)
 
 
@@ -26,8 +26,8 @@ async def standing(child_id: UUID) -> DuressSign | None:
 
 
 async def agree(actor: Actor, child: Child, sign: Sign, now: datetime) -> DuressSign:
-    """This is what means "I am not OK" from now on, in the place of what was agreed before. The
-    same again changes nothing. Raises Conflict `ended` where nobody watches over the child."""
+    """This sign means "I am not OK" from now on, and replaces the one before. The same again
+    changes nothing. Raises Conflict `ended` if the child has no active watch."""
     assert actor.id is not None
     async with write():
         before = await _locked(child.id)

@@ -27,9 +27,10 @@ SET_APART = timedelta(minutes=1)
 
 
 async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Listen to up to `at_once` answers, the oldest first, in one transaction; returns how many.
+    """Check up to `at_once` answers for the sign, the oldest first, in one transaction; returns how
+    many.
 
-    Any number of tickers: an answer that another one has in its hands is left to it.
+    Any number of tickers may run: each leaves alone the answers that another one has locked.
     """
     async with write():
         said = CheckIn.filter(listen_at__lte=now).order_by("listen_at").limit(at_once)

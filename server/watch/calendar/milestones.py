@@ -56,7 +56,7 @@ def raised(
     tier = current
     if wanted.is_tighter_than(current):
         orders = tuple(Tier)
-        # The current one is at the end: what is agreed goes by it already.
+        # The current tier is at the end: today's agreements follow it already.
         some = orders[orders.index(wanted) : orders.index(current)]
         tier = next((one for one in some if allows(one)), current)
     if tier is current and (ends is None or ends >= until):

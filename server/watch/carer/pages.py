@@ -146,7 +146,8 @@ async def _about(question: Question, language: str, now: datetime) -> dict[str, 
 async def _silent_since(
     question: Question, language: str, zone: ZoneInfo, now: datetime
 ) -> str | None:
-    """Since when the phone has shown none of our reminders; None where it does, or nobody knows."""
+    """Since when the phone has shown none of our reminders; None if it shows them, or we do not
+    know."""
     push = (await reached_of([question.child_id], now)).get(question.child_id)
     if push is None or push.health not in UNREACHED:
         return None

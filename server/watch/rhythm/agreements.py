@@ -86,11 +86,11 @@ async def set_tier(
     rhythm: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> Watch:
-    """How tight the watch is, set by a person; where it ends by itself, what follows is named.
+    """A person sets how tight the watch is; if that ends by itself, they name what follows.
 
     An alarm under way may come earlier by a tighter tier, never later by any. `rhythm`: another one
-    in the same step. Raises Refused, code `too_slow`, where the rhythm is slower than one of the
-    tiers allows.
+    in the same step. Raises Refused, code `too_slow`, if the rhythm is slower than one of the tiers
+    allows.
     """
     if (until_at is None) != (then is None) or (until_at is not None and until_at <= now):
         raise Refused(

@@ -54,9 +54,8 @@ class ByOut(msgspec.Struct):
 
 
 class ProposalOut(msgspec.Struct):
-    """A rhythm that was proposed; with `first` and `last` for these days only. `state`: open,
-    agreed, declined, recalled, replaced or ended. `sums`: while it is open, what it would come to.
-    """
+    """A proposed rhythm; with `first` and `last` for these days only. `state`: open, agreed,
+    declined, recalled, replaced or ended. `sums`: while it is open, what it would mean."""
 
     id: UUID
     rhythm: dict[str, Any]
@@ -98,7 +97,7 @@ class ProposalRequest(msgspec.Struct):
 
 
 class LookRequest(msgspec.Struct):
-    """A rhythm, for good or for some days, of which one would like to know what it comes to."""
+    """A rhythm, for good or for some days, to preview."""
 
     rhythm: RhythmIn
     zone: Zone | None = None
@@ -107,7 +106,7 @@ class LookRequest(msgspec.Struct):
 
 
 class LookOut(msgspec.Struct):
-    """What it would come to; `problem` says why it cannot be."""
+    """What the rhythm would mean; `problem` says why it is not possible."""
 
     sums: list[SumOut]
     problem: str | None
@@ -120,7 +119,7 @@ class AgreeRequest(msgspec.Struct):
 
 
 class DeclineRequest(msgspec.Struct):
-    """What one says instead of yes."""
+    """The words of a refusal."""
 
     words: Words | None = None
 
@@ -161,7 +160,7 @@ async def show(request: Request) -> Response:
 
 
 async def look(request: Request) -> Response:
-    """What a rhythm would come to. It changes nothing."""
+    """Preview a rhythm. It changes nothing."""
     said = await json_body(request, LookRequest)
     child, _ = await _child(request, Action.RHYTHM_PROPOSE)
     now, language = now_of(request), language_of(request)

@@ -55,7 +55,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """Another rhythm for a time, on the clock of its own zone; then the one of before again."""
+    """Another rhythm for a time, on the clock of its own zone; then the previous one again."""
 
     span: Span
     rhythm: Rhythm

@@ -310,7 +310,7 @@ def told_after(one: Case, pause: Pause) -> datetime | None:
 
 def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> list[Sum]:
     """For each time of the rhythm, beginning with the next: when an answer is due, and by when a
-    person is told without one. By the terms alone, whatever the watch has come to by now. For a
+    person is told without one. By the terms alone, whatever the current state of the watch. For a
     season of these terms: the same for its times, beginning with its first."""
     found: list[Sum] = []
     moment = now if season is None else max(now, season.span.begin - timedelta(microseconds=1))
@@ -326,7 +326,7 @@ def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> l
 
 
 def sums_of(one: Case, proposal: Proposal, now: datetime) -> list[Sum]:
-    """What a proposal would come to, whether or not it could be agreed to by now."""
+    """What a proposal would mean, even if nobody could agree to it now."""
     rhythm, zone = rhythms.read(proposal.rhythm), known_zone(proposal.zone)
     if proposal.days is None:
         return sums(replace(one.terms, rhythm=rhythm, zone=zone), now)

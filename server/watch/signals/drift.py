@@ -24,7 +24,7 @@ from server.watch.signals.rules import (
 )
 from server.watch.signals.wording import in_short
 
-# What is usual changes slowly: a board that renews itself looks at the answers so often at most.
+# What is usual changes slowly: a board that renews itself reads the answers only this often.
 KEPT_FOR = timedelta(minutes=10)
 MOST_KEPT = 5_000
 _Found = dict[UUID, list[Changed]]
@@ -46,8 +46,8 @@ async def holds(child_id: UUID, signals: Mapping[str, Signal], at: datetime) -> 
 
 
 class OnBoard:
-    """The same in a few words, for a board that renews itself all day: what answers and moods say
-    is kept in memory for some minutes. What was noticed is looked at each time."""
+    """The same in a few words, for a board that renews itself all day. Answers and moods are kept
+    in memory for some minutes; observations are read each time."""
 
     def __init__(self) -> None:
         self._kept: dict[UUID, tuple[datetime, int, list[Changed]]] = {}

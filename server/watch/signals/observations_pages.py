@@ -29,7 +29,7 @@ from server.web.requests import form_body
 
 
 async def show(request: Request) -> Response:
-    """What can be noted, and what one has just noted."""
+    """The signs to note, and those the visitor has just noted."""
     child, roles = await desk_child(request, Action.OBSERVATION_NOTE)
     return await _page(request, child, roles)
 

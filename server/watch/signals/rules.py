@@ -90,7 +90,7 @@ class Rows:
     goals: Sequence[datetime] = ()  # Of each active goal: when it last moved.
     signs: Sequence[Sign] = ()
     phones: Sequence[datetime] = ()  # When each of the child's phones was paired.
-    languages: Sequence[datetime] = ()  # When another language was chosen on its phone.
+    languages: Sequence[datetime] = ()  # When the child chose another language on their phone.
     otherwise: Sequence[datetime] = ()  # When the shared question was answered otherwise.
 
 
