@@ -120,7 +120,7 @@ def _hours(at: datetime, episode: Episode) -> int:
 
 
 async def refused(actor: Actor, episode_id: UUID, now: datetime) -> None:
-    """The child did not want to talk: we record that, and offer it again. A version counts once."""
+    """The child did not want to talk: we record that once per version, and offer it again."""
     async with write():
         episode = await _returned(actor, episode_id)
         held = await latest(episode_id)

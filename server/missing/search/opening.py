@@ -31,7 +31,7 @@ TOPIC = "episode"
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """What a person says who misses a child. Nothing of it is required."""
+    """The report of a person who misses a child. Nothing in it is required."""
 
     said_at: datetime
     why: str | None = None

@@ -1,4 +1,4 @@
-"""Rules of a hand-over between agencies. Pure."""
+"""Rules of a transfer between agencies. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -206,9 +206,9 @@ class _Upgrade(MigrationExecutor):
 
 
 async def _apply(migration: Migration, state: State, editor: SqliteEditor | PostgresEditor) -> None:
-    """Move state and database on, as `Migration.apply` does; but the state of before is copied
-    whole for those operations alone that need more than `_before`. Copying it every time took half
-    of a first start."""
+    """Move state and database on, as `Migration.apply` does. But only operations that need more
+    than `_before` get a full copy of the former state: copying it every time took half of a first
+    start."""
     for operation in migration.operations:
         before = _before(state) if type(operation) in _MAKES_ANEW else state.clone()
         operation.state_forward(migration.app_label, state)
