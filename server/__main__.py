@@ -403,7 +403,7 @@ async def _look(settings: Settings) -> tuple[list[str], list[str]]:
 
 
 async def _provider_faults(settings: Settings) -> list[str]:
-    """One line for each provider of sign-in that does not answer, or is not who it should be."""
+    """One line for each sign-in provider that does not answer, or is not who it should be."""
     wrong, talk = [], Talk()
     for provider in settings.oidc.values():
         try:

@@ -44,7 +44,7 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-p
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What health is judged by. None where there is nothing of the kind."""
+    """What health is judged by. None if there is nothing of the kind."""
 
     last_tick_at: datetime | None
     oldest_due_at: datetime | None

@@ -387,7 +387,7 @@ async def tidy(now: datetime) -> None:
 
 
 async def hashed(password: str, name: str, passwords: Passwords) -> str:
-    """What is stored of a password. Raises Refused where it is too easy to guess."""
+    """What is stored of a password. Raises Refused if it is too easy to guess."""
     if not is_good_password(password, name):
         raise Refused(
             N_("Choose a password with at least 12 characters that does not repeat your name."),

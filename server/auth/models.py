@@ -269,7 +269,7 @@ class Challenge(Model):
 
 
 class ProviderTerms(Model):
-    """What an agency makes of what its provider of sign-in says. Without a row it opens nothing."""
+    """What an agency makes of what its sign-in provider says. Without a row it opens nothing."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -334,7 +334,7 @@ class Welcome(Model):
 
 
 class Errand(Model):
-    """A browser on its way to a provider of sign-in and back, or on the page that asks a newcomer
+    """A browser on its way to a sign-in provider and back, or on the page that asks a newcomer
     for the code. What it carries counts once, and in the browser that set out alone."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)

@@ -154,7 +154,7 @@ def was_signed_out(request: HTTPConnection) -> bool:
 
 
 def site_for(request: HTTPConnection) -> Site:
-    """Where a passkey is good. Raises Refused where none can be."""
+    """Where a passkey is good. Raises Refused if none can be."""
     site = site_of(request.app.state.settings)
     if site is None:
         raise Refused(NO_PASSKEYS)

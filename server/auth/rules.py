@@ -28,7 +28,7 @@ WRONG_SECRETS = 5
 # After a right password, until the second key follows.
 HALFWAY_LASTS = timedelta(minutes=10)
 CHALLENGE_LASTS = timedelta(minutes=5)
-# From leaving for a provider of sign-in until the browser is back.
+# From leaving for a sign-in provider until the browser is back.
 ERRAND_LASTS = timedelta(minutes=10)
 # The code that links an account at the provider to a person: it is handed over in person, by
 # telephone, or by internal mail.
@@ -61,7 +61,7 @@ class Door(StrEnum):
     PASSKEY = "passkey"
     CARD = "card"  # The PIN of a card at a front desk.
     LINK = "link"  # How often a page on any phone is used.
-    PROVIDER = "provider"  # How often a browser sets out for a provider of sign-in.
+    PROVIDER = "provider"  # How often a browser sets out for a sign-in provider.
     RECEPTION = "reception"  # The code by which an agency says that it can take a child over.
     WELCOME = "welcome"  # The code that links an account there to a person.
 
@@ -73,7 +73,7 @@ class Proof(StrEnum):
     CODE = "code"  # Of an app that makes one each half minute.
     RECOVERY = "recovery"
     PASSKEY = "passkey"
-    PROVIDER = "provider"  # What a provider of sign-in says.
+    PROVIDER = "provider"  # What a sign-in provider says.
     PROVIDER_AND_KEY = "provider_and_key"  # The same, where a second key was asked there.
 
 
@@ -86,7 +86,7 @@ class Ended(StrEnum):
     DISABLED = "disabled"
     PASSWORD = "password"  # noqa: S105 - the password was changed
     SECOND_KEY = "second_key"  # An administrator took the second key away: the phone was lost.
-    PROVIDER = "provider"  # The account at the provider of sign-in opens nothing here any more.
+    PROVIDER = "provider"  # The account at the sign-in provider opens nothing here any more.
     ELSEWHERE = "elsewhere"  # The person ended it from another device.
     RESTORED = "restored"  # The database came back from a backup: it may have ended since then.
 
@@ -197,7 +197,7 @@ def network_of(host: str) -> str:
 
 
 def split_code(code: str) -> tuple[str, str] | None:
-    """The name of an invitation and its secret, of a normalised code; None where it is none."""
+    """The name of an invitation and its secret, of a normalised code; None if it is none."""
     if len(code) != NAME_LENGTH + SECRET_LENGTH:
         return None
     return code[:NAME_LENGTH], code[NAME_LENGTH:]

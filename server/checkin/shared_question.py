@@ -53,7 +53,7 @@ async def agree(
 
 async def ask(actor: Actor, child: Child, now: datetime) -> None:
     """The phone asks it when it is opened next, until it is answered. Twice is once. Raises
-    Conflict where nothing is agreed."""
+    Conflict if nothing is agreed."""
     async with write():
         row = await _locked(child.id)
         if row is None:
@@ -75,7 +75,7 @@ async def answer(
     """What was answered. Kept also where something else is agreed meanwhile, or it was not asked.
     The same id again changes nothing.
 
-    Raises IdReused for a known id with other words, Refused for too many of them, NotFound where
+    Raises IdReused for a known id with other words, Refused for too many of them, NotFound if
     there is no such question of this child.
     """
     if len(words) > LONGEST:

@@ -60,7 +60,7 @@ class HelpTextOut(msgspec.Struct):
 
 
 class LinesOut(msgspec.Struct):
-    """Numbers to call: to talk to a person, and for missing children. Empty where there is none."""
+    """Numbers to call: to talk to a person, and for missing children. Empty if there is none."""
 
     talk: str
     away: str

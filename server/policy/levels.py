@@ -92,7 +92,7 @@ class Levels:
 
 
 def too_strong(levels: Levels) -> Evidence | None:
-    """Evidence that does more than a stronger kind does, or than its kind may; None where all is
+    """Evidence that does more than a stronger kind does, or than its kind may; None if all is
     in order."""
     if levels.app_seen not in OF_A_PHONE:
         return Evidence.APP_SEEN

@@ -55,7 +55,7 @@ def compare(
     until: datetime,
     real: Iterable[tuple[str, datetime]] = (),
 ) -> Compared:
-    """Replay both. Raises Refused where the rules cannot follow an event."""
+    """Replay both. Raises Refused if the rules cannot follow an event."""
     first, second = run(events, before, until), run(events, after, until)
     told, then = told_of(first), told_of(second)
     shifts = sorted(then[key] - told[key] for key in told.keys() & then.keys())

@@ -46,7 +46,7 @@ class Alert:
     worded: tuple[tuple[Any, ...], str] | None = None  # The last sentence, and from what it is.
 
     def next_at(self) -> datetime | None:
-        """The moment of the next row; None where only repeats are left."""
+        """The moment of the next row; None if only repeats are left."""
         climb = self.climb
         if len(self.called) == len(self.ladder.rungs):
             return climb.decide_at

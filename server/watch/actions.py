@@ -66,7 +66,7 @@ class Beginning:
 
 
 def first_row(one: Beginning, policy: Policy, now: datetime) -> dict[str, Any]:
-    """The first row of a watch, but for whose it is. Raises Refused, code `too_slow`, where the
+    """The first row of a watch, but for whose it is. Raises Refused, code `too_slow`, if the
     rhythm is slower than the tier allows."""
     steps = policy.tiers[one.tier].steps
     terms = Terms(one.tier, steps, one.rhythm, rhythms.read_zone(one.zone), (), has_carer=False)
@@ -96,7 +96,7 @@ async def begin(
     """The watch over a placed child begins now, whether or not a phone is ever paired: a child who
     never checks in from the start alarms too.
 
-    Raises Refused where the rhythm is slower than the tier allows. In the caller's transaction.
+    Raises Refused if the rhythm is slower than the tier allows. In the caller's transaction.
     """
     policy, _ = await policy_of(child.agency_id)
     beginning = Beginning(tier, rhythm, zone, tier_until_at, tier_then)

@@ -135,7 +135,7 @@ _Step = Callable[[Standing, Terms, datetime], _Stepped]
 
 
 def begin(terms: Terms, now: datetime, *, settled_until: datetime | None = None) -> Standing:
-    """The watch of a child who is placed now. Raises ValueError where nothing is ever due.
+    """The watch of a child who is placed now. Raises ValueError if nothing is ever due.
 
     `settled_until`: a round that is due then was answered in an earlier placement, and is not asked
     for again.
@@ -151,7 +151,7 @@ def opens_of(terms: Terms, due: datetime, before: datetime | None) -> datetime:
 
 
 def window_of(terms: Terms, due: datetime) -> datetime | None:
-    """When the free window of a round begins; None where it has none. At the end of an absence it
+    """When the free window of a round begins; None if it has none. At the end of an absence it
     has none: an answer is due then."""
     if not (terms.rhythm.windows or terms.seasons) or is_return(terms.pauses, due):
         return None

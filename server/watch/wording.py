@@ -144,7 +144,7 @@ URGENCY = (Cause.MISSING, Cause.CONCERN, Cause.HELP, Cause.SILENCE, Cause.TALK)
 
 
 def usual(delays_min: Iterable[int]) -> timedelta | None:
-    """The median delay of answered rounds, from when they were due; None where there are few."""
+    """The median delay of answered rounds, from when they were due; None if there are few."""
     delays = [max(minutes, 0) for minutes in delays_min]
     return timedelta(minutes=round(median(delays))) if len(delays) >= FEWEST else None
 
@@ -422,7 +422,7 @@ def quiet_phone(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> s
 
 
 def reminders(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
-    """Whether reminders reach the phone, in a sentence; empty where nothing is known."""
+    """Whether reminders reach the phone, in a sentence; empty if nothing is known."""
     reader = _Reader(language, zone, now)
     if facts.push.silent_since is not None:
         return _join([_silent_phone(facts.push, reader)], reader)

@@ -110,7 +110,7 @@ def challenge_of(verifier: str) -> str:
 
 
 def pick_key(header: Mapping[str, Any], keys: Sequence[Any]) -> dict[str, Any] | None:
-    """The one key that can have signed this; None where there is none. Raises Untrue for an
+    """The one key that can have signed this; None if there is none. Raises Untrue for an
     algorithm that is not ours."""
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
@@ -147,7 +147,7 @@ def check_times(claims: Mapping[str, Any], now: datetime) -> None:
 def check_binding(
     claims: Mapping[str, Any], *, nonce: str, client_id: str, access_token: Any, algorithm: str
 ) -> None:
-    """Raises Untrue where this token was made for another browser, or another client."""
+    """Raises Untrue if this token was made for another browser, or another client."""
     given = claims.get("nonce")
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
         raise Untrue("nonce")

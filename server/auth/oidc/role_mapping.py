@@ -17,12 +17,12 @@ NOT_SET_UP = N_("This way to sign in is not set up yet. Use another one.")
 
 
 async def terms_of(provider: Provider) -> ProviderTerms | None:
-    """What the agency makes of it; None where it has not said."""
+    """What the agency makes of it; None if it has not said."""
     return await ProviderTerms.get_or_none(agency_id=provider.agency_id, provider=provider.name)
 
 
 async def set_up(provider: Provider) -> ProviderTerms:
-    """The same. Raises Refused where it opens nothing yet."""
+    """The same. Raises Refused if it opens nothing yet."""
     terms = await terms_of(provider)
     if terms is None:
         raise Refused(NOT_SET_UP)

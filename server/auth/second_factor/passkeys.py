@@ -67,7 +67,7 @@ class Site:
 
 
 def site_of(settings: Settings) -> Site | None:
-    """None where passkeys cannot be: browsers make them for a name, never for a bare number."""
+    """None if passkeys cannot be: browsers make them for a name, never for a bare number."""
     host = urlsplit(settings.public_url).hostname or ""
     if is_address(host):
         return None

@@ -47,7 +47,7 @@ def raised(
     until: datetime,
     allows: Callable[[Tier], bool],
 ) -> tuple[Tier, Tier] | None:
-    """The tier around a day until its end, and what follows it; None where nothing changes.
+    """The tier around a day until its end, and what follows it; None if nothing changes.
 
     `now`: the tier that holds, until when, and what was to follow it. The tier is as tight as the
     day wants and the rhythm lets it be (`allows`), and never looser than the one that holds.

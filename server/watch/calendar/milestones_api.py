@@ -27,7 +27,7 @@ from server.web.responses import json_answer
 
 class MilestoneOut(msgspec.Struct):
     """A day of the calendar. From `from_at` to before `until_at` the watch is tighter because of
-    it; null where it is as tight anyway, or where a person has set another tier since."""
+    it; null if it is as tight anyway, or where a person has set another tier since."""
 
     id: UUID
     what: What

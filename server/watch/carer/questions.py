@@ -17,7 +17,7 @@ from server.watch.carer.models import Question
 async def answer_question(question_id: UUID, answer: str, now: datetime) -> Question:
     """The carer's one tap. The first answer counts; a second tap changes nothing.
 
-    Raises NotFound, and Refused where the question's time, or the carer's tie, is over.
+    Raises NotFound, and Refused if the question's time, or the carer's tie, is over.
     """
     async with write():
         question = await Question.filter(id=question_id).select_for_update().first()

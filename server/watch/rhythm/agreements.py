@@ -30,7 +30,7 @@ LONGEST_PAUSE = timedelta(days=92)
 async def set_rhythm(
     actor: Actor, child_id: UUID, data: Mapping[str, Any], zone: str, now: datetime
 ) -> Watch:
-    """Another rhythm, from the next round on. Raises Refused where it is slower than the tier
+    """Another rhythm, from the next round on. Raises Refused if it is slower than the tier
     allows, or what follows it, or wrong."""
     rhythm, place = rhythms.read(data), rhythms.read_zone(zone)
     async with write():
@@ -235,7 +235,7 @@ async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime)
 
 
 def check_rhythm_of(one: Case, terms: Terms, now: datetime) -> None:
-    """Raises Refused where the rhythm of these terms, or one that is agreed for some days, is
+    """Raises Refused if the rhythm of these terms, or one that is agreed for some days, is
     slower than the tier of the watch allows, or the one that follows it."""
     tiers = [one.terms.tier, *([Tier(one.watch.tier_then)] if one.watch.tier_then else [])]
     for tier in tiers:
@@ -245,7 +245,7 @@ def check_rhythm_of(one: Case, terms: Terms, now: datetime) -> None:
 
 
 def check_seasons(terms: Terms, now: datetime) -> None:
-    """Raises Refused where a silence in a season, or at its edges, could last longer than the tier
+    """Raises Refused if a silence in a season, or at its edges, could last longer than the tier
     allows."""
     for one in terms.seasons:
         gap = rhythms.longest_gap_around(terms.rhythm, terms.zone, terms.seasons, one)
@@ -261,7 +261,7 @@ def check_seasons(terms: Terms, now: datetime) -> None:
 
 
 def check_rhythm(rhythm: Rhythm, terms: Terms) -> None:
-    """Raises Refused where a silence by this rhythm could last longer than the tier allows."""
+    """Raises Refused if a silence by this rhythm could last longer than the tier allows."""
     if _is_too_slow(rhythm, terms):
         raise Refused(
             "These check-in times are too far apart for the watch level.",

@@ -37,7 +37,7 @@ def as_proposed(
     one: Case, data: Mapping[str, Any], zone: str | None, days: Days | None, now: datetime
 ) -> Terms:
     """The terms of a watch with this rhythm instead; for these days only, it is the last of their
-    seasons. Raises Refused where it is wrong, or slower than the tier allows, in words for a child.
+    seasons. Raises Refused if it is wrong, or slower than the tier allows, in words for a child.
     """
     rhythm = rhythms.read(data)
     try:

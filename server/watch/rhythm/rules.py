@@ -150,7 +150,7 @@ def version(rhythm: Rhythm, zone: str) -> str:
 
 
 def read_zone(name: str) -> ZoneInfo:
-    """A zone of the tz database. Raises Refused where there is none of that name."""
+    """A zone of the tz database. Raises Refused if there is none of that name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -202,7 +202,7 @@ def zone_at(zone: ZoneInfo, seasons: tuple[Season, ...], moment: datetime) -> Zo
 def window_begin(
     rhythm: Rhythm, zone: ZoneInfo, seasons: tuple[Season, ...], due: datetime
 ) -> datetime | None:
-    """When the free window begins that ends at `due`; None where that is no end of one."""
+    """When the free window begins that ends at `due`; None if that is no end of one."""
     for one in seasons:
         if one.span.holds(due):
             return _begin_of(one.rhythm, one.zone, due)

@@ -300,7 +300,7 @@ def would_be_told(terms: Terms, now: datetime) -> tuple[datetime, datetime] | No
 
 
 def told_after(one: Case, pause: Pause) -> datetime | None:
-    """By when a person is told without an answer at the end of an absence; None where none is
+    """By when a person is told without an answer at the end of an absence; None if none is
     asked for."""
     if not pause.returns:
         return None

@@ -106,7 +106,7 @@ class Changed:
 
 
 def that_ask(signals: Mapping[str, Signal]) -> dict[str, Signal]:
-    """The same with those alone that may ask the carer; empty where none may."""
+    """The same with those alone that may ask the carer; empty if none may."""
     some = {code: replace(one, is_on=one.is_on and one.asks) for code, one in signals.items()}
     return some if any(one.is_on for one in some.values()) else {}
 
