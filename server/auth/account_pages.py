@@ -45,7 +45,7 @@ async def own(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """What the word of each provider opens, and who has an account there."""
+    """What each provider's word opens, and which people have an account there."""
     return await _page(request, await agency_for(request, AgencyAction.PEOPLE_CHANGE))
 
 

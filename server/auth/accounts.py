@@ -37,7 +37,8 @@ from server.people.rules import Role, clean_name
 from server.settings import Provider
 from server.storage.db import write
 
-# Who has left, who has no role, and who is unknown: a stranger cannot tell them apart.
+# The same words for a person who left, a person without a role and an unknown one: a stranger must
+# not tell them apart.
 NOT_IN = N_("This account has no access here. Ask your administrator.")
 SEVERAL = N_(
     "Your organisation gives you more than one role. Only one can count here. Ask your"
@@ -270,7 +271,7 @@ def said_from(carries: Mapping[str, Any]) -> Said:
 
 
 async def came_by(session_id: UUID) -> str | None:
-    """The provider by whose word this session opened."""
+    """The provider that opened this session."""
     session = await Session.get_or_none(id=session_id)
     return session.provider if session is not None else None
 

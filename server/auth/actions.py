@@ -324,7 +324,7 @@ async def set_password(
     but: UUID | None = None,
     now: datetime,
 ) -> None:
-    """Another password. Every session of the person ends, except `but`, the one that asks."""
+    """A new password. Every session of the person ends, except `but`, the one that asks."""
     credential = await Credential.get_or_none(person_id=person.id)
     if credential is None:
         raise Refused(N_("This person has no sign-in name."))
@@ -354,7 +354,8 @@ async def change_own_password(
     *,
     now: datetime,
 ) -> None:
-    """The same, by oneself, who knows the old one. Wrong old ones count as guesses."""
+    """A person changes their own password and must know the old one. Wrong old ones count as
+    guesses."""
     await _check_own_password(visitor, old, passwords, "old", now)
     await set_password(visitor, person, new, passwords, but=visitor.session_id, now=now)
 

@@ -74,7 +74,7 @@ class ChildOut(msgspec.Struct):
 
 
 class Paired(msgspec.Struct, omit_defaults=True):
-    """A phone that is paired now. `token` is missing where it came as a cookie."""
+    """A paired phone. `token` is missing if it came as a cookie."""
 
     person: PersonOut
     child: ChildOut
@@ -109,7 +109,7 @@ class SessionOut(msgspec.Struct):
 
 
 class DeviceOut(msgspec.Struct):
-    """A phone that is let in. `current`: the one that asks."""
+    """A paired phone. `current`: the one that asks."""
 
     id: UUID
     label: str | None
@@ -219,7 +219,7 @@ async def my_devices(request: Request) -> Response:
 
 
 async def shut_out_mine(request: Request) -> Response:
-    """Shut out one of one's own phones; the current one too."""
+    """Block one of one's own phones; the current one too."""
     child, _ = await own_child(request, Action.DEVICES_SHUT_OUT)
     return await _shut_out(request, child.id)
 
@@ -231,7 +231,7 @@ async def devices(request: Request) -> Response:
 
 
 async def shut_out(request: Request) -> Response:
-    """Shut out a phone of a child."""
+    """Block a phone of a child."""
     child, _ = await child_for(request, request.path_params["child_id"], Action.DEVICES_SHUT_OUT)
     return await _shut_out(request, child.id)
 

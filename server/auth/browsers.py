@@ -48,7 +48,7 @@ LINK_OVER = N_("This link no longer works. A link works once, for 30 minutes.")
 
 
 def read(token: str | None, now: datetime) -> list[UUID]:
-    """The ids in a cookie; none where it is not ours, or too old."""
+    """The ids in a cookie; empty if it is not ours, or too old."""
     if not token:
         return []
     try:
@@ -82,7 +82,7 @@ async def known_to(
 
 
 async def count_at(browser_id: UUID) -> bool:
-    """Count one guess before it is made; False where it has had too many by now."""
+    """Count one guess before it is made; False if the browser has had too many by now."""
     alive = KnownBrowser.filter(id=browser_id, wrong__lt=BROWSER_GUESSES)
     return bool(await alive.update(wrong=F("wrong") + 1))
 

@@ -157,7 +157,7 @@ async def _invite(args: argparse.Namespace, settings: Settings, now: datetime) -
 
 
 async def _agency(args: argparse.Namespace, now: datetime) -> Agency:
-    """The one that is meant; made where there is none of that name."""
+    """The named agency; created if there is none of that name."""
     known = await Agency.all().order_by("made_at")
     if args.agency is None:
         if len(known) == 1:

@@ -75,7 +75,7 @@ class Session(Model):
     needs_key = fields.BooleanField(
         db_default=False
     )  # The person has to set up a second key first.
-    provider = fields.CharField(max_length=31, null=True)  # Of sign-in, by whose word it opened.
+    provider = fields.CharField(max_length=31, null=True)  # The sign-in provider that opened it.
     browser = fields.CharField(max_length=24, null=True)
     system = fields.CharField(max_length=24, null=True)
 

@@ -190,7 +190,8 @@ async def _sign_in_page(
 
 
 async def manifest(request: Request) -> Response:
-    """What the phone shows under the icon: the agency's choice, never who is behind it."""
+    """What the phone shows under the icon: the agency's choice, never the organisation behind
+    it."""
     visitor = await visitor_or_none(request)
     name = request.app.state.settings.display_name
     language = language_of(request)

@@ -59,9 +59,9 @@ def link_to(public_url: str, code: str) -> str:
 async def invite(
     actor: Actor, person: Person, *, replace: bool = False, now: datetime
 ) -> Invitation:
-    """A code for a child's phone, good once, for 24 hours. The child's earlier one ends.
+    """A code for a child's phone, valid once, for 24 hours. The child's earlier code ends.
 
-    `replace`: the phone was lost, so all phones of the child are shut out now, in the same step.
+    `replace`: the phone was lost, so all phones of the child are blocked now, in the same step.
     """
     async with write():
         if replace:

@@ -36,7 +36,7 @@ def home(role: str, next_: str) -> str:
 
 
 def back(next_: str, otherwise: str) -> str:
-    """What was asked for, where it is a path of ours."""
+    """The path the visitor asked for, if it is one of ours."""
     return next_ if is_here(next_) else otherwise
 
 

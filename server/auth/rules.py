@@ -91,7 +91,7 @@ class Ended(StrEnum):
     RESTORED = "restored"  # The database came back from a backup: it may have ended since then.
 
 
-# Of these the app says that the phone was shut out, and offers to hand in what it has not sent.
+# For these the app says that the phone was blocked, and offers to hand in what it has not sent.
 REVOKED = frozenset({Ended.SHUT_OUT, Ended.REPLACED})
 
 
@@ -114,7 +114,7 @@ class Limit:
     within: timedelta
 
     def wait(self, tries: Sequence[datetime], now: datetime) -> int:
-        """Seconds until the next try is heard; 0: now. `tries` in any order, older ones too."""
+        """Seconds until the next try is allowed; 0: now. `tries` in any order, older ones too."""
         recent = sorted(at for at in tries if at > now - self.within)
         if len(recent) < self.tries:
             return 0
@@ -219,7 +219,7 @@ def is_over(
     now: datetime,
     idle: timedelta = STAFF_IDLE,
 ) -> bool:
-    """Whether a session has run out: at its end, or unused for too long where it has an end."""
+    """Whether a session has run out: at its end, or, if it has an end, unused for too long."""
     return expires is not None and (now >= expires or now - last_seen_at >= idle)
 
 

@@ -122,7 +122,8 @@ def _cookie_of(request: HTTPConnection) -> str:
 
 
 async def session_of(request: HTTPConnection) -> Visitor:
-    """Who sent this request. Raises Unauthenticated, code `revoked` where a device was shut out."""
+    """The visitor who sent this request. Raises Unauthenticated, code `revoked` if the device was
+    blocked."""
     token, by_cookie = token_of(request)
     if token is None:
         raise _stranger()
@@ -245,7 +246,7 @@ def _set(
 
 
 def drop_cookie(request: HTTPConnection, response: Response) -> None:
-    """Take away again the one that this request was taken by."""
+    """Delete the cookie that identified this request."""
     _drop(request, response, _cookie_of(request))
 
 

@@ -34,8 +34,7 @@ TELL_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """One answer as it came in, the hash of the token that it came with, and whose phone it said
-    that it came from, where it said so."""
+    """One answer as it came in, the hash of its token, and the phone that it named, if any."""
 
     token_hash: str
     phone: UUID | None

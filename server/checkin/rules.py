@@ -48,15 +48,15 @@ class Answer:
     way: Way = Way.APP
     how: How | None = None
     who: UUID | None = None  # For a call for help: the adult the child would like best.
-    # Handed in again after a restore: when we had confirmed it. It makes no other answer of it.
+    # Handed in again after a restore: when we had confirmed it. It is still the same answer.
     confirmed_at: datetime | None = None
 
 
 def check(answer: Answer) -> Answer:
     """The answer, if it makes sense. Raises Refused, naming the field.
 
-    A phone whose clock is lost (1970, after an empty battery) must be able to answer all the same:
-    ours decides, and what the phone said is only kept beside it, moved to where it can be stored.
+    A phone whose clock is lost (1970, after an empty battery) must still be able to answer: our
+    clock decides, and the phone's time is only kept beside it, moved to where it can be stored.
     """
     if answer.said_at.tzinfo is None:
         raise Refused("A time needs a time zone.", field="said_at")

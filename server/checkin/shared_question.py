@@ -29,7 +29,7 @@ async def standing(child_id: UUID) -> SharedQuestion | None:
 async def agree(
     actor: Actor, child: Child, text: str, answer: str, now: datetime
 ) -> SharedQuestion:
-    """This is the question from now on, in the place of the one before. Raises Refused."""
+    """This is the question from now on; it replaces the one before. Raises Refused."""
     for field, words in (("question", text), ("answer", answer)):
         if not words.strip() or len(words) > LONGEST:
             raise Refused(N_("Write it in a few words, up to 500 characters."), field=field)

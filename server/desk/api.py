@@ -121,7 +121,7 @@ class PauseRequest(msgspec.Struct):
 
 
 class PauseOut(msgspec.Struct):
-    """A pause; `ended_at` where it was taken back."""
+    """A pause; `ended_at` if it was taken back."""
 
     id: UUID
     from_at: datetime

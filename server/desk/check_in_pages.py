@@ -70,7 +70,7 @@ class Moment:
     words: str | None
     tags: tuple[tuple[str, str], ...]  # (kind, text)
     by: str | None
-    said_at: datetime | None  # Where it arrived much later than it was said.
+    said_at: datetime | None  # If it arrived much later than the child said it.
 
 
 # --- the page
@@ -173,7 +173,7 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
         "icon_name": icon,
         "word": gettext(language, word),
         "sentence": evidence.sentence(facts, language, zone, now),
-        # In an alert the sentence has it.
+        # In an alert the sentence says it already.
         "reminders": "" if facts.is_silent else reminders(facts, language, zone, now),
         "strip": strip(facts.marks, language),
         "marks": marks_one_by_one(facts.marks, language),

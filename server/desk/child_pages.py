@@ -211,7 +211,7 @@ async def tier(request: Request) -> Response:
 
 
 async def set_tier(request: Request) -> Response:
-    """Tighter or looser, for good or until a moment; with another rhythm where it needs one."""
+    """Tighter or looser, for good or until a moment; with another rhythm if the tier needs one."""
     child, roles = await desk_child(request, Action.TIER_SET)
     form, now = await form_body(request), now_of(request)
     one = await case_for(child.id, now)
@@ -268,7 +268,7 @@ async def _tier_page(
     if form is not None:
         given = {name: entered(form, name) for name in given}
     times = _times_asked_for(form, fault)
-    # What is wrong with the rhythm is said where it was typed.
+    # Show a fault of the rhythm where it was typed.
     is_typed = form is not None and any(form.getlist("times"))
     is_about_times = fault is not None and (
         (fault.field or "").startswith("rhythm") or (fault.code == "too_slow" and is_typed)

@@ -56,7 +56,7 @@ FAULTS = (
     N_("Choose between 2 and 1,000 children."),
     N_("A call can wait up to ten minutes for others."),
 )
-# Policies that ship beside the one that holds at first, to look at what they would have done.
+# Policies that ship beside the default, to see what they would have done.
 FOLDER = Path(__file__).parents[2] / "policies"
 _NAMES: Mapping[str, str] = {
     "each-miss": N_("Ask after each missed check-in"),

@@ -34,7 +34,7 @@ class Tier(StrEnum):
 
 
 class Rung(StrEnum):
-    """Who is called, in order."""
+    """The people to call, in order."""
 
     CASEWORKER = "caseworker"
     DEPUTY = "deputy"
@@ -136,8 +136,8 @@ class Signal:
     is_on: bool
     days: int  # So far back it looks.
     least: int = 1  # So many rows make it one.
-    by: float = 0.0  # So much has to have changed: see each rule for what it is a number of.
-    span: timedelta = timedelta(0)  # The same where it is a time.
+    by: float = 0.0  # How much has to have changed: see each rule for the unit.
+    span: timedelta = timedelta(0)  # The same, if it is a time.
     # If the signal holds and a check-in is late, the carer is asked at once, in a tier with a habit
     # that would have waited. It calls nobody.
     asks: bool = False
@@ -314,7 +314,8 @@ _WEIGHED: dict[str, Any] = {
     "not_seen": 8,  # "Not seen" makes the odds so many times what they were.
     "sign": 20,  # Who showed a warning sign leaves so many times as often,
     "sign_lasts": "4d",  # for so long.
-    "left_before": 5,  # Who was missing before leaves so many times as often, for each time.
+    # A child who was missing before leaves so many times as often, for each time.
+    "left_before": 5,
 }
 
 # The policy that ships. In the high tier the carer is asked at each miss, and has longer to answer.

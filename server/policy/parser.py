@@ -221,7 +221,7 @@ def _does(table: Mapping[str, Any], key: str, name: str) -> Does:
     return Does(value)
 
 
-# Every key, and the most that makes sense where it is a number.
+# Every key, and the largest number that makes sense, if it is one.
 _DOUBT = {
     "leaves": 0.5,
     "ask": 1.0,

@@ -26,7 +26,7 @@ class Did:
 
     reminders: int
     questions: int
-    alerts: int  # Silences of which an adult was told.
+    alerts: int  # Silences that an adult was told of.
     by_tier: dict[Tier, int]
     silence: timedelta | None  # From the last answer until an adult was told: the median.
     longest: timedelta | None
@@ -38,7 +38,7 @@ class Compared:
 
     before: Did
     after: Did
-    only_before: int  # Silences of which only the first would have told.
+    only_before: int  # Silences that only the first would have told an adult of.
     only_after: int
     sooner: int
     later: int

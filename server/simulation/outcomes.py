@@ -43,7 +43,7 @@ class Alert:
     called: set[int] = field(default_factory=set)
     told: list[datetime] = field(default_factory=list)  # The moments of its rows.
     closed_at: datetime | None = None
-    worded: tuple[tuple[Any, ...], str] | None = None  # The last sentence, and from what it is.
+    worded: tuple[tuple[Any, ...], str] | None = None  # The last sentence, and its inputs.
 
     def next_at(self) -> datetime | None:
         """The moment of the next row; None if only repeats are left."""

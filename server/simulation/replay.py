@@ -84,7 +84,7 @@ class Replay:
         self._asking = that_ask(policy.signals) if self._learns else {}
         self._until = until
         self._children: dict[str, Child] = {}
-        # What is said before a child is placed, or about the whole server.
+        # Answers known before a child is placed, or about the whole server.
         self._asked_early: dict[str, list[kinds.IfAsked]] = {}
         self._days_later: dict[str, list[Day]] = {}
         self._blind: Span | None = None
@@ -381,7 +381,7 @@ class Replay:
         self._say(child, (*changes, *more), now)
 
     def _mark(self, child: Child, what: Milestone, day: date, now: datetime) -> None:
-        """A day is written into the calendar; one whose time has come counts at once."""
+        """Write a day into the calendar; a day whose time has come counts at once."""
         span = around(self._policy.milestones, what, day, child.terms.zone)
         if span.end > now:
             child.days.append(Day(what, span))

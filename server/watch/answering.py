@@ -43,7 +43,7 @@ def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, S
 
 
 def is_nothing_open(standing: Standing, now: datetime) -> bool:
-    """Whether nothing is asked at this moment: whatever is said now is early."""
+    """Whether no round is open at this moment: an answer now is early."""
     is_calm = standing.missed_due_at is None and not standing.is_alerted
     return is_calm and standing.opens_at > now
 

@@ -83,8 +83,8 @@ def _saying(question: Mapping[str, Any], group: Group | None) -> Saying:
 async def _groups(
     questions: Sequence[Mapping[str, Any]], policies: Mapping[UUID, Policy], now: datetime
 ) -> dict[UUID, Group]:
-    """Of which carers the questions are one message: as many at once, or within the window, as
-    make the calls to adults one."""
+    """The carers whose questions are one message: as many at once, or within the window, as make
+    the calls to adults one message."""
     cared: dict[UUID, set[UUID]] = {}
     ties = Tie.filter(
         Tie.standing_at(now),

@@ -38,7 +38,7 @@ def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) ->
 
 
 def _tightened(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """What is late already, as the higher tier has it."""
+    """What is late already, under the rules of the higher tier."""
     if standing.alarm_at is None or standing.missed_due_at is None:
         return standing
     if terms.steps.doubt is not None:
@@ -119,7 +119,7 @@ def _is_settled(standing: Standing, terms: Terms, due: datetime, begun_at: datet
 
 
 def _round_before(terms: Terms, due: datetime, begun_at: datetime) -> datetime | None:
-    """The round before, where it is near enough to matter for when the one at `due` opens."""
+    """The previous round, if it is near enough to matter for when the round at `due` opens."""
     since = max(due - 2 * OPENS_BEFORE - timedelta(microseconds=1), begun_at)
     found, moment = None, next_round(terms, since)
     while moment < due:

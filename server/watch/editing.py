@@ -68,8 +68,8 @@ class Field:
     may_be_empty: bool
 
 
-# A table that a tier may have or not: what its form begins with where it has none. Whether it has
-# one is a switch of the form, and no value of the policy.
+# Tables that a tier may leave out, and the values their form begins with. A switch in the form says
+# whether the tier has the table; it is no value of the policy.
 OPTIONAL: Mapping[str, Mapping[str, Any]] = {
     "habit": {
         "leaves": 0.004,

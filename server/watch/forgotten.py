@@ -17,7 +17,7 @@ SAID_WITHIN = timedelta(days=14)
 
 
 async def offered(child_id: UUID, now: datetime) -> Round | None:
-    """The last check-in that was answered late, and of which the child has not said why."""
+    """The last check-in that was answered late, if the child has not said why."""
     late = Round.filter(
         child_id=child_id,
         state="answered_late",

@@ -64,7 +64,8 @@ async def _of_outage(
     unseen = [one.child_id for one in ours if blind.from_at <= one.at < blind.until_at]
     if not unseen:
         return {}
-    # One tick goes through them in batches: who is still to come, and who has come already.
+    # One tick goes through the silences in batches: some are still to come, and some have come
+    # already.
     agency_id = ours[0].agency_id
     id_ = uuid5(_SHARED, f"{OUTAGE}:{blind.id}:{agency_id}")
     coming = await Watch.filter(agency_id=agency_id, act_at__lte=now).count()
@@ -118,8 +119,8 @@ async def coming(
     now: datetime,
     states: Collection[State] = (State.DUE, State.LATE),
 ) -> dict[UUID, datetime]:
-    """Of these, who is silent too and will be late (those who are due), or called about (those who
-    are late), within the window: when."""
+    """Which of these children are silent too, and when: those with a round due, who will be late,
+    and those already late, about whom adults will be called, within the window."""
     end = now + policy.together.window
     silent = Watch.filter(
         child_id__in=list(children),

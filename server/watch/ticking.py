@@ -82,7 +82,7 @@ async def _tell_of_zones(cases: Iterable[Case], now: datetime) -> None:
 async def set_apart(child_id: UUID, now: datetime) -> None:
     """This row raises. It is looked at again in a minute, and operators are told."""
     async with write():
-        # One whose placement has ended in this moment has no decision to come.
+        # A child whose placement has ended in this moment has no decision to come.
         await Watch.filter(child_id=child_id, act_at__isnull=False).update(
             act_at=now + SET_APART, quarantined_at=now
         )

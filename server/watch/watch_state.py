@@ -203,7 +203,7 @@ async def _pauses(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Span, 
     for pause in await Pause.filter(child_id__in=list(ids), until_at__gt=since):
         end = pause.until_at if pause.ended_at is None else min(pause.ended_at, pause.until_at)
         if end > pause.from_at:
-            # Who was back before the end has nothing to say then.
+            # A child who was back before the end has nothing to report then.
             returns = pause.returns and pause.ended_at is None
             span = Span(pause.from_at, end, returns)
             found[pause.child_id] = (*found.get(pause.child_id, ()), span)

@@ -333,7 +333,7 @@ OFTEN = 10
 
 
 def _often(facts: Facts, reader: _Reader) -> str | None:
-    """Where adults are called because the silence is unusual: what it is measured against."""
+    """If adults are called because the silence is unusual: what it is compared with."""
     before = facts.marks.rstrip(Mark.MISSED + Mark.OPEN)
     rounds = [mark for mark in before if mark not in (Mark.AWAY, Mark.OPEN, Mark.SEEN)][-OFTEN:]
     if not facts.alerts or facts.alerts[0].reason != Why.UNUSUAL or len(rounds) < FEWEST:
@@ -415,7 +415,7 @@ def _silent_phone(push: Reached, reader: _Reader) -> str:
 
 
 def quiet_phone(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
-    """That the phone shows no reminders, of a child who is not silent; else empty."""
+    """That the phone shows no reminders, for a child who is not silent; otherwise empty."""
     if facts.push.silent_since is None or facts.is_silent:
         return ""
     return reminders(facts, language, zone, now)
@@ -474,7 +474,7 @@ def _ours(facts: Facts, reader: _Reader, *, always: bool) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One piece of evidence: what it is about, and what is known."""
+    """One piece of evidence: its subject, and what is known."""
 
     label: str
     text: str
@@ -483,7 +483,7 @@ class Point:
 def points(
     facts: Facts, language: str, zone: ZoneInfo, now: datetime, *, lasts: bool = False
 ) -> list[Point]:
-    """The evidence as a list, for the page of an alert: what is not known is said too."""
+    """The evidence as a list, for the page of an alert: it names what is not known too."""
     reader = _Reader(language, zone, now, lasts)
     never, none = gettext(language, N_("none yet")), gettext(language, N_("none"))
     answered = facts.answered_at

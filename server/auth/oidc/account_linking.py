@@ -86,7 +86,7 @@ async def by_code(provider: Provider, code: str, now: datetime) -> Person:
 
 
 def wrong_code() -> Refused:
-    """What is said of every code that does not count."""
+    """The answer to every code that does not count."""
     return Refused(
         N_(
             "This code does not work. Check all 8 characters, or ask your administrator for"

@@ -46,7 +46,7 @@ class Untrue(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a provider answers, as its discovery document has it."""
+    """The addresses of a provider, from its discovery document."""
 
     authorize: str
     token: str

@@ -111,7 +111,7 @@ async def end(row: Errand, now: datetime) -> None:
 
 
 def over() -> Refused:
-    """What is said of every errand that does not count."""
+    """The answer to every errand that does not count."""
     return Refused(OVER, code="errand_over")
 
 

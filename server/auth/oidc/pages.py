@@ -252,7 +252,7 @@ def _welcome_page(
 
 
 def provider_of(request: Request) -> Provider:
-    """The one that the path names. Raises NotFound."""
+    """The provider in the path. Raises NotFound."""
     found: Provider | None = request.app.state.settings.oidc.get(request.path_params["provider"])
     if found is None:
         raise nothing_here()

@@ -45,7 +45,7 @@ class Talk:
         self._kept: dict[str, _Kept] = {}
 
     async def places(self, provider: Provider, now: datetime) -> Places:
-        """Where it answers. Raises Untrue, Unanswered."""
+        """The provider's addresses. Raises Untrue, Unanswered."""
         kept = self._kept.get(provider.name)
         if kept is None or now - kept.places_at >= KEPT_FOR:
             at = f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration"

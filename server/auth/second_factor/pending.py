@@ -26,7 +26,7 @@ async def open_halfway(person_id: UUID | None, now: datetime) -> tuple[str, Half
 
 
 async def find_halfway(token: str | None, now: datetime) -> Halfway:
-    """The one of this token. Raises Unauthenticated (code `halfway_over`)."""
+    """The half sign-in of this token. Raises Unauthenticated (code `halfway_over`)."""
     found = None
     if token is not None:
         found = await Halfway.get_or_none(

@@ -84,7 +84,7 @@ def _says(note: str, word: str) -> bool:
 
 
 def _parts(text: str) -> list[str]:
-    """The words of a text, whatever their case, accents and vowel signs: who is afraid types
+    """The words of a text, whatever their case, accents and vowel signs: a frightened child types
     badly."""
     plain = normalize("NFKD", text.replace("ـ", "")).casefold()
     return _PARTS.findall("".join(char for char in plain if category(char) != "Mn"))

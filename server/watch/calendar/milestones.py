@@ -49,8 +49,8 @@ def raised(
 ) -> tuple[Tier, Tier] | None:
     """The tier around a day until its end, and what follows it; None if nothing changes.
 
-    `now`: the tier that holds, until when, and what was to follow it. The tier is as tight as the
-    day wants and the rhythm lets it be (`allows`), and never looser than the one that holds.
+    `now`: the current tier, until when, and what was to follow it. The new tier is as tight as the
+    day wants and the rhythm allows (`allows`), and never looser than the current one.
     """
     current, ends, then = now
     tier = current

@@ -158,7 +158,7 @@ async def _silent_since(
 async def _then(
     question: Question, watch: Watch | None, language: str, zone: ZoneInfo, now: datetime
 ) -> list[str]:
-    """What follows from "not seen", before it is said and after."""
+    """What follows from "not seen", before the carer taps and after."""
     is_answered = question.answer is not None
     if not is_answered:
         seen = await if_not_seen(question.child_id, now)

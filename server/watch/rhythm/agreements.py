@@ -235,8 +235,8 @@ async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime)
 
 
 def check_rhythm_of(one: Case, terms: Terms, now: datetime) -> None:
-    """Raises Refused if the rhythm of these terms, or one that is agreed for some days, is
-    slower than the tier of the watch allows, or the one that follows it."""
+    """Raises Refused if the rhythm of these terms, or an agreed temporary one, is slower than the
+    tier of the watch allows, or than the tier that follows it."""
     tiers = [one.terms.tier, *([Tier(one.watch.tier_then)] if one.watch.tier_then else [])]
     for tier in tiers:
         wanted = in_tier(replace(one, terms=terms), tier)

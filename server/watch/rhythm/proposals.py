@@ -26,7 +26,7 @@ from server.watch.writing import lock, locked, note_about, watch_of
 
 # From a first to a last day.
 Days = tuple[date, date]
-# Said to a child, who knows no tiers, and takes nothing back that was agreed.
+# For a child, who knows no tiers, and takes nothing back that was agreed.
 TOO_SELDOM = N_(
     "That's not often enough. It could take us too long to notice. Add a time or a day."
 )

@@ -33,7 +33,7 @@ from server.web.rendering import language_of
 from server.web.requests import json_body
 from server.web.responses import json_answer
 
-# So many proposals are told of, the newest first.
+# The number of proposals in a response, the newest first.
 MOST = 20
 
 

@@ -308,8 +308,8 @@ def opens_at(due_at: datetime, before: datetime | None, window: datetime | None 
 
 
 def longest_gap(rhythm: Rhythm) -> timedelta:
-    """The longest time between two rounds of a rhythm, by the wall clock. What is said at the
-    beginning of a window is the earliest answer for it, and the silence lasts from there."""
+    """The longest time between two rounds of a rhythm, by the wall clock. The earliest answer for a
+    round comes at the beginning of its window, and the silence lasts from there."""
     if rhythm.every is not None:
         return rhythm.every
     begins = {end: begin for begin, end in rhythm.windows}

@@ -32,8 +32,8 @@ class SeasonRequest(msgspec.Struct):
 
 
 class SeasonOut(msgspec.Struct):
-    """Another rhythm for a time: it holds from `from_at` to before `until_at`, the end of its last
-    day; `ended_at` where it was taken back."""
+    """Another rhythm for a time: from `from_at` to before `until_at`, the end of its last day;
+    `ended_at` if it was taken back."""
 
     id: UUID
     from_at: datetime

@@ -52,8 +52,8 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A rhythm that waits for an answer, as pages show it: who would like what, and the times, with
-    their days where it is for some only. `zone`: where it is another one."""
+    """A rhythm that waits for an answer, as pages show it: who proposed what, and the times, with
+    their days if it is for some days only. `zone`: only if it is another one."""
 
     id: UUID
     what: str
