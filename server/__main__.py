@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except WaymarkError as fault:
         return _fail(fault.detail + (f" ({fault.field})" if fault.field else ""))
     except OSError as fault:
-        # Without the number, which tells nobody anything.
+        # Without the number, which tells people nothing.
         return _fail(f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault))
     except (MigrationFault, ValueError) as fault:
         return _fail(str(fault))
@@ -295,7 +295,7 @@ async def _ticker(settings: Settings) -> AsyncIterator[Ticker]:
             await channel.open()
             stack.push_async_callback(channel.close)
         ticker = Ticker(settings, channels, utcnow)
-        # At once, so that whatever was missed while nobody looked is found before anyone asks.
+        # At once, so that what we missed while no ticker ran is found before anyone asks.
         await ticker.first()
         await ticker.start()
         stack.push_async_callback(ticker.stop)
@@ -403,7 +403,7 @@ async def _look(settings: Settings) -> tuple[list[str], list[str]]:
 
 
 async def _provider_faults(settings: Settings) -> list[str]:
-    """One line for each provider of sign-in that does not answer, or is not who it should be."""
+    """One line for each sign-in provider that does not answer, or is not who it should be."""
     wrong, talk = [], Talk()
     for provider in settings.oidc.values():
         try:
@@ -499,7 +499,7 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 async def _show_demo(settings: Settings, *, is_served: bool) -> None:
-    """Load the demo where nothing is yet, set anew what ages, and print the ways in."""
+    """Load the demo into an empty database, renew what gets old, and print how to sign in."""
     try:
         await _load_demo(settings, is_served=is_served)
     except TooOld:

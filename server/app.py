@@ -43,8 +43,8 @@ from server.web.openapi import openapi_route
 from server.web.responses import answer_fault, wants_page
 from server.wiring import wire
 
-# What says that the database is away, where the engines have not said so: they know, among the
-# faults of a driver, which one is a statement of ours that is wrong.
+# Errors that mean the database is away. The engines report others themselves: they know which
+# driver errors come from a wrong statement of ours.
 AWAY = (DBConnectionError, PostgresConnectionError)
 _log = logs.get("web")
 
@@ -174,18 +174,18 @@ async def _lead_on(request: Request, fault: NotYet) -> Response:
 
 
 async def _from_framework(request: Request, fault: HTTPException) -> Response:
-    """As ever, but that 405 names every method of the path: each method is a route of its own."""
+    """As usual, but 405 names every method of the path: each method is a route of its own."""
     response = await answer_fault(request, fault)
     if fault.status_code == 405:
         matching = (r for r in request.app.routes if r.matches(request.scope)[0] != Match.NONE)
         methods = {name for route in matching for name in getattr(route, "methods", None) or ()}
-        if methods:  # What is mounted names its own.
+        if methods:  # A mounted app names its own.
             response.headers["allow"] = ", ".join(sorted(methods))
     return response
 
 
 async def _later(request: Request, fault: Exception) -> Response:
-    """503: whoever asked is told to try again, and the log what is away."""
+    """503: the client is told to try again, and the log names what is away."""
     if fault.__cause__ is None:
         _log.warning("busy", exc=fault)
     else:

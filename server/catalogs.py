@@ -59,7 +59,7 @@ Text = str | list[str]
 
 @dataclass
 class Used:
-    """A message as it stands in the sources."""
+    """A message as the sources have it."""
 
     msgid: str
     plural: str | None = None
@@ -68,13 +68,13 @@ class Used:
 
 @dataclass
 class Sources:
-    """Everything that is said, and what is said in a way that cannot be translated."""
+    """All messages in the sources, and those that cannot be translated as written."""
 
     used: dict[str, Used] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
     def add(self, place: str, msgid: str, plural: str | None = None) -> None:
-        """One more place where this is said."""
+        """Add one more place of a message."""
         known = self.used.setdefault(msgid, Used(msgid))
         if plural is not None and known.plural not in (None, plural):
             self.faults.append(f"{place}: “{msgid}” has two plurals")
@@ -231,7 +231,7 @@ def read(language: str) -> Kept:
 
 
 def write(language: str, used: Mapping[str, Used], kept: Kept, *, keeps_old: bool = True) -> None:
-    """The catalog anew, in an order that changes little: by message, files without lines."""
+    """Write the catalog, in an order that changes little: by message, files without lines."""
     lines = [
         'msgid ""',
         'msgstr ""',

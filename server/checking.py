@@ -1,7 +1,7 @@
-"""What `waymark check` finds out about alerts: whether they would go out, and reach somebody.
+"""What `waymark check` finds out about alerts: whether they would go out, and reach a person.
 
-Every channel is tried as far as it goes without sending. People are counted in the database; what
-is printed names agencies, and nobody in them.
+Every channel is tried as far as possible without sending. People are counted in the database; the
+output names agencies, and no person.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Channels:
 
 
 async def try_all(settings: Settings, clock: Clock, *, has_push: bool) -> Channels:
-    """Try every channel. `has_push`: somebody has a phone or browser that takes pushes."""
+    """Try every channel. `has_push`: a person has a phone or browser that takes pushes."""
     found = await try_channels(settings, clock)
     dead = {one.channel for one in found if one.is_dead}
     working = tuple(name for name in channel_names(settings) if name not in dead)
@@ -43,7 +43,7 @@ async def try_all(settings: Settings, clock: Clock, *, has_push: bool) -> Channe
     faults: list[str] = []
     notes: list[str] = []
     for one in found:
-        # While nobody takes pushes, their services may be as far away as they like.
+        # While no person takes pushes, push services need not be reachable.
         to = notes if one.channel == PUSH and not has_push else faults
         to += one.faults
     if (line := _untried(found)) is not None:
@@ -56,7 +56,7 @@ def _untried(found: list[Found]) -> str | None:
 
 
 def settings_faults(settings: Settings) -> list[str]:
-    """What each setting allows by itself, and what cannot work together."""
+    """What each setting allows alone, and what cannot work together."""
     lines = []
     if not settings.last_resort:
         lines.append("WAYMARK_LAST_RESORT is not set: nobody is called when everybody is away")
@@ -76,7 +76,7 @@ def settings_faults(settings: Settings) -> list[str]:
 
 
 async def has_push() -> bool:
-    """Whether anybody takes pushes. The database is open."""
+    """Whether any person takes pushes. The database is open."""
     return await Address.filter(channel=PUSH, dropped_at__isnull=True).exists()
 
 
@@ -99,8 +99,8 @@ _ADULTS = "FROM person p WHERE p.disabled_at IS NULL AND p.role <> 'child'"
 
 
 async def unreached(channels: Channels, now: datetime) -> tuple[list[str], list[str]]:
-    """Faults: agencies with children about whom an alert would reach nobody at all. Notes: those
-    where it would reach the last resort alone. The database is open."""
+    """Faults: agencies with a child whose alert would reach nobody at all. Notes: agencies
+    where it would reach only the last resort. The database is open."""
     faults, notes = [], []
     for row in await fetch(_alone_sql(), [list(channels.working), now]):
         alone, agency_id = int(row["alone"] or 0), as_id(row["agency_id"])
@@ -126,7 +126,7 @@ def _alone_sql() -> str:
 
 
 async def _is_covered(agency_id: UUID, channels: Channels, now: datetime) -> bool:
-    """Whether somebody is on duty now, for all children of the agency, whom alerts reach."""
+    """Whether a person within reach of alerts is on duty now, for all children of the agency."""
     on_it = (await on_duty([agency_id], now))[agency_id]
     ways = Address.filter(channel__in=list(channels.working), dropped_at__isnull=True)
     for person in on_it:

@@ -24,8 +24,8 @@ def monotonic() -> float:
 
 
 def known_zone(name: str) -> ZoneInfo:
-    """The zone that a row names. One that a later tz database knows no more is UTC: what is shown
-    and asked shifts by some hours, and nobody is shut out or forgotten for it."""
+    """The zone that a row names. A zone that a later tz database no longer has is UTC: what we show
+    and ask shifts by some hours, but nobody is locked out or forgotten."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

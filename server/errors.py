@@ -6,10 +6,10 @@ WaymarkError
 ├── Refused            422  the request is understood and cannot be: a wrong value, a rule
 ├── Unauthenticated    401  nobody is signed in, or the device was shut out (code `revoked`)
 ├── Denied             403  a tie without this right
-│   ├── NotAllowed     403  a field that is the child's own, or somebody else's to say
+│   ├── NotAllowed     403  a field that only the child, or another person, may set
 │   └── NotYet         403  first something else, at the page that `to` names: a proof, a second key
 ├── NotFound           404  no such thing, or no tie to it: the two look alike on purpose
-├── Conflict           409  somebody else was faster, or the thing has moved on
+├── Conflict           409  another request was faster, or the thing has moved on
 │   └── IdReused       409  a known id with other content, or of another child
 ├── TooLarge           413  more than one request may carry
 ├── TooMany            429  guessing is throttled; `retry_after_s` says how long to wait
@@ -60,7 +60,7 @@ class Refused(WaymarkError):
 
 
 class Unauthenticated(WaymarkError):
-    """Nobody is signed in, or what they hold counts no longer."""
+    """Nobody is signed in, or their session has ended."""
 
     status = 401
     default_code = "unauthenticated"
@@ -74,26 +74,27 @@ class Denied(WaymarkError):
 
 
 class NotAllowed(Denied):
-    """There is the right to change things here, and this field is somebody else's."""
+    """You may change things here, but this field is for another person to set."""
 
     default_code = "not_allowed"
 
 
 class NotYet(Denied):
-    """The right is there; something has to be done before. Extra: `to`, the path of its page."""
+    """The right is there, but something has to be done before. Extra: `to`, the path of its
+    page."""
 
     default_code = "proof_needed"
 
 
 class NotFound(WaymarkError):
-    """There is no such thing for the one who asks."""
+    """The thing does not exist, or not for this caller."""
 
     status = 404
     default_code = "not_found"
 
 
 class Conflict(WaymarkError):
-    """Somebody else was faster, or the thing has moved on since it was read."""
+    """Another request was faster, or the thing has changed since it was read."""
 
     status = 409
     default_code = "conflict"

@@ -1,4 +1,4 @@
-"""How we are: /health for whoever looks from outside, /metrics for whoever draws curves.
+"""Health and metrics: /health for monitors that look from outside, /metrics for graphs.
 
 Nothing personal is in either: ages, counts and codes.
 """
@@ -38,13 +38,13 @@ from server.web.responses import json_answer
 
 # Anything that has been due for longer is a fault of ours.
 STALE = timedelta(minutes=2)
-# Whoever forwards a request says so in one of these: then it does not come from this machine.
+# A proxy that forwards a request adds one of these: then it does not come from this machine.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What health is judged by. None where there is nothing of the kind."""
+    """What health is judged by. None if there is nothing of the kind."""
 
     last_tick_at: datetime | None
     oldest_due_at: datetime | None

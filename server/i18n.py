@@ -1,12 +1,12 @@
 """The words of people: catalogs, plurals, and times in the reader's zone and language.
 
-English is the msgid; server/locale holds one gettext catalog per other language for server and
-phone alike. Catalogs are read straight from the .po where no newer .mo lies beside it, so that a
-checkout works unbuilt. `python -m server.i18n` keeps them (see catalogs.py).
+English is the msgid; server/locale has one gettext catalog per other language for server and phone
+alike. Catalogs are read straight from the .po if there is no newer .mo beside it, so that a
+checkout works without a build. `python -m server.i18n` keeps them (see catalogs.py).
 
 Placeholders are `{name}` and nothing more: no attributes, no formats. Digits are those that CLDR
-gives the language: for plain "ar" these are Latin ones, which is also what a browser's Intl does,
-so that phone and server agree. Babel knows the Gregorian calendar only.
+gives the language: for plain "ar" these are Latin ones, as in a browser's Intl, so phone and server
+agree. Babel knows the Gregorian calendar only.
 """
 
 import gettext as _gettext
@@ -90,8 +90,8 @@ def _shown(language: str, value: object) -> str:
 
 
 def apart(language: str, text: str) -> str:
-    """A text as it may stand among words of that language: a number that is called keeps the order
-    of its digits, and what is written the other way drags nothing along."""
+    """A text that may go among words of that language: a phone number keeps the order of its
+    digits, and text of the other direction does not pull its neighbours along."""
     return f"{_ISOLATE}{text}{_POP_ISOLATE}" if _may_disturb(language, text) else text
 
 
@@ -185,7 +185,7 @@ def format_weekday(language: str, day: int, *, is_short: bool = False) -> str:
 
 
 def format_day(language: str, when: datetime, zone: ZoneInfo, now: datetime) -> str:
-    """The day of a moment, as one says it: "today", "tomorrow", else "Wed 25 Nov".
+    """The day of a moment, as people say it: "today", "tomorrow", else "Wed 25 Nov".
 
     A day of another year carries the year.
     """
@@ -210,7 +210,7 @@ def format_moment(
 
 
 def format_ago(language: str, delta: timedelta) -> str:
-    """How long ago: "2 hours ago"; a negative `delta` lies ahead: "in 3 minutes".
+    """How long ago: "2 hours ago"; a negative `delta` is in the future: "in 3 minutes".
 
     Whole units, rounded down: what is shown as 2 hours has been 2 hours.
     """

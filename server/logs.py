@@ -120,7 +120,7 @@ def _explain(_logger: object, _method: str, event: Event) -> Event:
 
 
 def _guard(_logger: object, _method: str, event: Event) -> Event:
-    """Let plain values through and nothing that could be somebody's words."""
+    """Let plain values through, and nothing that a person could have written."""
     described = event.pop("_described", {})
     return {**{name: _plain(value) for name, value in event.items()}, **described}
 
@@ -196,9 +196,9 @@ def _fixed_words(template: str) -> str:
 class AccessLog:
     """Gives every request an id of ours and writes one line about it when it is over.
 
-    The line has the route's template, never the path, the query or a header: in these are ids,
-    tokens and what somebody typed. An id that comes from outside is not taken over, since anybody
-    could write into our log with it.
+    The line has the route's template, never the path, the query or a header: these have ids, tokens
+    and what people typed. We never take over an id from outside, since anyone could write into our
+    log with it.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,7 +1,7 @@
-"""Every module that holds routes, in the order in which a request tries them.
+"""Every module with routes, in the order in which a request tries them.
 
-Nothing is asked for as often as what phones ask; a path without a variable part comes before one
-that would match it too.
+What phones ask comes first, since it is asked most often. A path without a variable part comes
+before a path with one that would match it too.
 """
 
 from functools import cache

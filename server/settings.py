@@ -1,12 +1,12 @@
 """The environment, read once.
 
-`load` turns it into one frozen `Settings`; what changes in the environment afterwards changes
-nothing. A setting that is wrong stops the start with one line that names it and says why. Secrets
-appear neither in such a line nor in a repr. An empty variable counts as one that is not set.
+`load` turns it into one frozen `Settings`; later changes in the environment change nothing. A wrong
+setting stops the start with one line that names it and says why. Secrets appear neither in such a
+line nor in a repr. An empty variable counts as one that is not set.
 
-Keys that are missing are made under var/keys/ while the public URL is loopback, so that trying
-Waymark needs no preparation. Anywhere else they must be given: whoever runs it for real must know
-where the keys are, since losing them loses every word.
+Missing keys are made under var/keys/ while the public URL is loopback, so that you can try Waymark
+without preparation. Anywhere else they must be given: the operator must know where the keys are,
+since losing them loses every word.
 """
 
 import ipaddress
@@ -171,7 +171,7 @@ class SettingFault(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Provider:
-    """Who says, for one agency, who somebody of its staff is (OpenID Connect)."""
+    """The provider that identifies the staff of one agency (OpenID Connect)."""
 
     name: str
     issuer: str
@@ -281,7 +281,7 @@ class _Reader:
     def settings(self) -> Settings:
         host = self.take("HOST", _host, "127.0.0.1")
         port = self.take("PORT", _port, 8000)
-        # Whoever listens everywhere is reached here by the address of this machine itself.
+        # A server that listens on all addresses is reached here by this machine's own address.
         named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
         shown_host = f"[{named}]" if ":" in named else named
         public_url = self.take("WAYMARK_PUBLIC_URL", _public_url, f"http://{shown_host}:{port}")
@@ -574,7 +574,8 @@ def _oidc(text: str, base: Path) -> dict[str, Provider]:
 
 
 def _provider(name: str, address: str, base: Path) -> Provider:
-    """No issuer has a query of its own (OpenID Connect Discovery), so ours can stand behind it."""
+    """No issuer has a query of its own (OpenID Connect Discovery), so our own parameters can follow
+    it."""
     issuer, _, query = address.partition("?")
     parts, said = _split(issuer), dict(parse_qsl(query))
     is_near = parts.scheme == "http" and is_loopback(parts.hostname or "")

@@ -71,8 +71,8 @@ class Rows:
 
 
 # In this order: a day makes a watch tighter, the watches and what children say open the alerts that
-# are called next, dues can wait for all of them, and a list of new children for those.
-# Whoever has it from now on hears of it first, then of what is open.
+# are called next, dues can wait for all of them, and a list of new children for those. A person
+# who goes on duty hears of that first, then of what is open.
 ROWS = tuple(
     Rows(name, room.AT_ONCE, room.tick, room.due_now, room.tick_one, room.set_apart)
     for name, room in (
@@ -141,7 +141,7 @@ class Ticker:
             ("tidy", TIDY_EVERY_S, self.tidy),
         ]
         for name, seconds, job in jobs:
-            # While a channel hangs, another pass takes what goes by the others.
+            # While one channel hangs, another pass sends the messages of the other channels.
             most = PASSES if name == "send" else 1
             self._scheduler.add_job(
                 self._run,
@@ -166,7 +166,7 @@ class Ticker:
             await asyncio.to_thread(self._beating.beaten.wait, WITHIN_S)
 
     async def first(self) -> None:
-        """One look before the clock starts: whatever was missed while nobody looked is found."""
+        """One look before the clock starts: finds what we missed while no ticker ran."""
         await self._guarded("tick", self.tick)
 
     async def stop(self) -> None:
@@ -208,8 +208,8 @@ class Ticker:
             log.exception("ticker.operators_not_told", fault=fault)
 
     async def tick(self) -> None:
-        """Everything that time has made true: watches first, then the alerts that they
-        opened, then whatever somebody has promised."""
+        """Do everything that is due: watches first, then the alerts that they opened, then whatever
+        was promised."""
         now = self._clock()
         blind = await ticking.look(now)
         if blind is not None:
@@ -217,14 +217,14 @@ class Ticker:
         await self._guarded(ARRIVALS, partial(self._arrivals, now))
         waits = await self._waits(now)
         for rows in ROWS:
-            # What a watch has come to may be due in the rooms after it at once.
+            # A decision of a watch may make something due in the later rooms at once.
             if waits["watch"] or waits[rows.name]:
                 await self._go_through(rows, now)
         await ticking.beat(ticking.TICK, now)
 
     async def _arrivals(self, now: datetime) -> None:
-        """Whoever has become a caseworker by time alone hears of what is open. From where this has
-        ended well: what fails is looked at again, and holds nothing else up."""
+        """Tell adults who have become a caseworker by time alone what is open. Starts from where
+        this last ended well: what fails is looked at again, and holds nothing else up."""
         if self._arrived_at is None:
             last = await Beat.get_or_none(name=ticking.TICK)
             self._arrived_at = last.at if last is not None else now
@@ -284,10 +284,9 @@ class Ticker:
         await seal(self._clock())
 
     async def tidy(self) -> None:
-        """Forget what counts no longer: old guesses. And see whether pushes are shown anywhere: no
-        device that is silent makes us unwell, many at once are said to the operators, once a day;
-        so is a channel by which nobody answers.
-        """
+        """Delete what no longer counts: old guesses. Also check whether phones still show pushes.
+        One silent device does not make us unhealthy; if many are silent, operators hear of it once
+        a day. So do they of a channel by which no answer comes."""
         now = self._clock()
         await doors.tidy(now)
         await bulk_import.tidy(now)
@@ -304,8 +303,8 @@ class Ticker:
 
     async def audit(self) -> None:
         """Look for open alerts and dues that nobody moves, for messages that nobody sends, and for
-        children over whom nobody watches. The watchdog is pinged only where there are none, and
-        ticks and deliveries have ended well of late: silence is how it hears of a fault."""
+        children without a watch. The watchdog is pinged only if there are none, and if ticks and
+        deliveries have ended well lately: it takes our silence as the sign of a fault."""
         now = self._clock()
         lost = await climbing.self_audit(now)
         if lost:

@@ -1,1 +1,2 @@
-"""A call to adults: the ladder, who is on it, and how it ends. The ladder exists once, here."""
+"""Alerts: calls to adults. The ladder, the people on it, and how an alert ends. The ladder exists
+once, here."""

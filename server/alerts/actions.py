@@ -1,4 +1,4 @@
-"""What people do with an alert: take it, and close it; and what an answer of the child does."""
+"""What people do with an alert (take it, close it), and what a child's answer does to it."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -36,10 +36,10 @@ from server.web.live import announce
 
 
 async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
-    """ "I have it." The ladder holds until the acknowledgement lapses, or until the right of the
-    person who takes it ends; every other message about it stops. Twice by one person is once.
+    """ "I have it." The ladder pauses until the acknowledgement lapses, or until the right of the
+    person who takes it ends. Every other message about it is stopped. Twice by one person is once.
 
-    Raises NotFound, also for somebody who has left, Conflict `taken` (who has it), `closed`.
+    Raises NotFound (also for a person who has left), Conflict `taken` (who has it) or `closed`.
     """
     assert actor.id is not None
     async with write():
@@ -47,7 +47,7 @@ async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
         alert = await _locked(alert_id)
         before, ladder = await still_held(alert, now), ladder_from_data(alert.ladder)
         if rules.is_ended(before, now):
-            # They have it no longer, though no tick has come yet: it is free, for them too.
+            # Their right has ended, though no tick has run yet. The alert is free, for them too.
             before = replace(before, acknowledged_by=None)
         until = now + ladder.lapse
         right = await right_of(actor.id, alert.child_id, alert.agency_id, now, until)
@@ -66,7 +66,7 @@ async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
 
 
 async def _works_here(person_id: UUID) -> None:
-    """Held until the end of this write: nobody takes an alert while they leave."""
+    """Locks the person until the end of this write: nobody takes an alert while they leave."""
     here = Person.filter(id=person_id, disabled_at__isnull=True)
     if await here.select_for_update(no_key=True).first() is None:
         raise NotFound("This alert does not exist.")
@@ -75,10 +75,10 @@ async def _works_here(person_id: UUID) -> None:
 async def close(
     actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
 ) -> Alert:
-    """It is over, and how. Everyone who had been told hears that it is. Twice by the same person
-    with the same outcome is the first answer.
+    """Close the alert with its outcome. Everyone we had told hears that it is over. The same person
+    with the same outcome twice gets the first answer again.
 
-    Raises Refused without an outcome, NotFound, Conflict `closed` (by whom).
+    Raises Refused without an outcome, NotFound, Conflict `closed` (by which person).
     """
     async with write():
         alert = await _locked(alert_id)
@@ -106,9 +106,9 @@ async def _close(
 
 
 async def answered(child_id: UUID, agency_id: UUID, now: datetime) -> list[Alert]:
-    """The child has answered: its alert for silence ends, or waits for a person to confirm.
+    """The child has answered: their alert for silence ends, or waits for a person to confirm.
 
-    In the transaction of the answer. Everyone who had been told gets the all-clear in it.
+    In the transaction of the answer. Everyone we had told gets the all-clear in it.
     """
     alerts = await Alert.filter(
         child_id=child_id, cause=Cause.SILENCE.value, closed_at__isnull=True
@@ -127,9 +127,9 @@ async def answered(child_id: UUID, agency_id: UUID, now: datetime) -> list[Alert
 
 
 async def hold_search(actor: Actor, child_id: UUID, lapse: timedelta, now: datetime) -> None:
-    """Others look for a missing child now, and what is to be done has clocks of its own: nobody is
-    called to decide, and "I have it" holds for so long from now on, where it does not hold for
-    longer. In the caller's transaction."""
+    """Others look for a missing child now, and their tasks have clocks of their own. So nobody is
+    called to decide, and "I have it" lasts this long from now, unless it already lasts longer. In
+    the caller's transaction."""
     for alert in await _of_search(child_id):
         ladder, before = ladder_from_data(alert.ladder), climb_of(alert)
         longer = replace(ladder, lapse=max(ladder.lapse, lapse))
@@ -143,8 +143,8 @@ async def hold_search(actor: Actor, child_id: UUID, lapse: timedelta, now: datet
 
 
 async def take_search(actor: Actor, child_id: UUID, now: datetime) -> None:
-    """Somebody has come on duty and read how a search stands: they have it now, and nobody else is
-    called about it until that lapses. In the caller's transaction."""
+    """A person has come on duty and read how a search is going: they have it now, and nobody else
+    is called about it until that lapses. In the caller's transaction."""
     assert actor.id is not None
     for alert in await _of_search(child_id):
         ladder = ladder_from_data(alert.ladder)
@@ -164,8 +164,8 @@ async def _of_search(child_id: UUID) -> list[Alert]:
 async def hand_over(
     actor: Actor, person_id: UUID, children: Collection[UUID], now: datetime
 ) -> None:
-    """Somebody leaves: what they have taken, and what is open about those who were theirs, is
-    called out to those who take over, at once. In the caller's transaction, after the ties."""
+    """A person leaves. We call their successors at once about the alerts that the person has taken,
+    and about what is open for these children. In the caller's transaction, after the ties."""
     which = Q(acknowledged_by=person_id) | Q(child_id__in=list(children))
     alerts = await Alert.filter(which, closed_at__isnull=True).order_by("id").select_for_update()
     for alert in alerts:
@@ -179,8 +179,8 @@ async def hand_over(
 
 
 async def hand_over_child(actor: Actor, child_id: UUID, agency_id: UUID, now: datetime) -> None:
-    """Another agency has the child: what is open is called out to those who have it now, at once,
-    and nobody of before is called any more. In the caller's transaction, after the ties."""
+    """Another agency has the child. We call the people there at once about every open alert, and
+    nobody at the old agency any more. In the caller's transaction, after the ties."""
     held = Alert.filter(child_id=child_id, closed_at__isnull=True)
     for alert in await held.order_by("id").select_for_update():
         before = climb_of(alert)
@@ -195,17 +195,17 @@ async def hand_over_child(actor: Actor, child_id: UUID, agency_id: UUID, now: da
             await tell_caseworkers([alert], now)
 
 
-# Longer than anybody works for an agency: whoever left has no duty ever again.
+# Longer than anyone works for an agency: a person who has left never has duty again.
 FOR_GOOD = timedelta(days=100 * 366)
 
 
 async def hand_over_duty(
     actor: Actor, agency_id: UUID, person_id: UUID, taker: UUID | None, now: datetime
 ) -> None:
-    """The duty that somebody who leaves would have is another one's, and whom they would have stood
-    in for has that one. In the caller's transaction.
+    """A person leaves: `taker` gets their duty, and covers for the people they would have covered
+    for. In the caller's transaction.
 
-    Raises Refused where nobody is named, and where that is nobody who can be on duty.
+    Raises Refused where nobody is named, and for a taker who cannot be on duty.
     """
     if not await planned_for(agency_id, person_id, now):
         return

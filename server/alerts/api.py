@@ -21,7 +21,7 @@ from server.web.openapi import api
 from server.web.requests import json_body
 from server.web.responses import json_answer
 
-# So much of a rota is read at once.
+# The most of a rota that one request reads.
 LONGEST_LOOK = timedelta(days=92)
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Wall = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -29,14 +29,14 @@ Weekday = Annotated[int, msgspec.Meta(ge=0, le=6)]
 
 
 class NamedOut(msgspec.Struct):
-    """Somebody by name."""
+    """A person by name."""
 
     id: UUID
     name: str
 
 
 class ShiftOut(msgspec.Struct):
-    """Somebody has it without a break; `instead_of` whom, where it is for somebody else."""
+    """One person is on duty without a break; `instead_of` names the person they replace, if any."""
 
     person: NamedOut
     from_at: datetime
@@ -45,7 +45,7 @@ class ShiftOut(msgspec.Struct):
 
 
 class GapOut(msgspec.Struct):
-    """Nobody has it. `away`: those who would, and are on leave without a cover."""
+    """Nobody is on duty. `away`: people who would be, but are on leave without a cover."""
 
     from_at: datetime
     until_at: datetime
@@ -53,8 +53,8 @@ class GapOut(msgspec.Struct):
 
 
 class DutyOut(msgspec.Struct):
-    """What comes round each week: on these days (Monday is 0), by the wall clock of `zone`, taken a
-    week each by these people. It ends on the next day where `ends` is no later than `begins`."""
+    """A weekly shift: on these days (Monday is 0), by the wall clock of `zone`. These people take
+    turns, a week each. It ends on the next day where `ends` is no later than `begins`."""
 
     id: UUID
     days: list[int]
@@ -67,7 +67,7 @@ class DutyOut(msgspec.Struct):
 
 
 class HandoverOut(msgspec.Struct):
-    """For a time `to` has what `who` would have; without `who`, in addition."""
+    """For a time `to` has the duty of `who`; without `who`, in addition."""
 
     id: UUID
     who: NamedOut | None
@@ -77,7 +77,7 @@ class HandoverOut(msgspec.Struct):
 
 
 class LeaveOut(msgspec.Struct):
-    """Somebody is away; without a `cover` their deputy stands in."""
+    """A person is away; without a `cover` their deputy stands in."""
 
     id: UUID
     person: NamedOut
@@ -87,7 +87,7 @@ class LeaveOut(msgspec.Struct):
 
 
 class FixedOut(msgspec.Struct):
-    """Somebody has it for good, or until a moment, whatever comes round."""
+    """A person has duty for good, or until a moment, whatever the weekly shifts say."""
 
     id: UUID
     person: NamedOut
@@ -96,15 +96,15 @@ class FixedOut(msgspec.Struct):
 
 
 class TermsOut(msgspec.Struct):
-    """`is_always`: somebody has to be on duty at any time, else in the planned shifts alone.
-    `lead_s`: so long before a shift somebody is asked whether they can be reached."""
+    """`is_always`: a person must be on duty at any time, else in the planned shifts alone.
+    `lead_s`: so long before a shift we ask the person on duty whether we can reach them."""
 
     is_always: bool
     lead_s: int
 
 
 class RotaOut(msgspec.Struct):
-    """Who has it when in the time that was asked for, and what that is made of."""
+    """Who is on duty when, in the time asked for, and the plans behind it."""
 
     zone: str
     shifts: list[ShiftOut]
@@ -117,7 +117,7 @@ class RotaOut(msgspec.Struct):
 
 
 class DutyRequest(msgspec.Struct):
-    """A new weekly shift. The id is made by the client."""
+    """A new weekly shift. The client makes the id."""
 
     id: UUID
     days: Annotated[list[Weekday], msgspec.Meta(min_length=1, max_length=7)]
@@ -129,7 +129,8 @@ class DutyRequest(msgspec.Struct):
 
 
 class HandoverRequest(msgspec.Struct):
-    """Somebody else has it. Without `who_id`, in addition to whoever has it, for those who plan."""
+    """Another person takes the duty. Without `who_id`, in addition to the person on duty; planners
+    only."""
 
     id: UUID
     to_id: UUID
@@ -139,7 +140,7 @@ class HandoverRequest(msgspec.Struct):
 
 
 class LeaveRequest(msgspec.Struct):
-    """Somebody is away. Without a cover their deputy stands in."""
+    """A person is away. Without a cover their deputy stands in."""
 
     id: UUID
     person_id: UUID
@@ -156,8 +157,8 @@ class TermsRequest(msgspec.Struct):
 
 
 class MyShiftOut(msgspec.Struct):
-    """A shift of one's own that begins within two days. `asked_at`: one was asked whether one can
-    be reached; `reached_at`: one has said yes."""
+    """A shift of the caller's that begins within two days. `asked_at`: we asked whether we can
+    reach them; `reached_at`: they said yes."""
 
     id: UUID
     from_at: datetime
@@ -167,13 +168,13 @@ class MyShiftOut(msgspec.Struct):
 
 
 class MyShiftsOut(msgspec.Struct):
-    """The one that runs, and those that come, the first first."""
+    """The caller's current shift and the next ones, earliest first."""
 
     shifts: list[MyShiftOut]
 
 
 async def show(request: Request) -> Response:
-    """The rota from a moment on, 14 days of it where no end is asked for."""
+    """The rota from a moment on; 14 days where the request names no end."""
     visitor, now = await reader(request), now_of(request)
     begin = _asked(request, "from") or now
     end = _asked(request, "until") or begin + AHEAD
@@ -198,7 +199,7 @@ def _asked(request: Request, name: str) -> datetime | None:
 
 
 async def add_duty(request: Request) -> Response:
-    """A weekly shift more."""
+    """Add a weekly shift."""
     visitor, now = await agency_for(request, AgencyAction.ROTA_PLAN), now_of(request)
     said = await json_body(request, DutyRequest)
     plan = await _now(visitor, now)
@@ -220,7 +221,7 @@ async def add_duty(request: Request) -> Response:
 
 
 async def end_duty(request: Request) -> Response:
-    """It comes round no more."""
+    """End a weekly shift."""
     visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
     duty_id = request.path_params["duty_id"]
     await planning.end_duty(visitor, plan_agency(visitor), duty_id, now_of(request))
@@ -228,7 +229,7 @@ async def end_duty(request: Request) -> Response:
 
 
 async def hand_over(request: Request) -> Response:
-    """Somebody else has a shift, or a part of it."""
+    """Give a shift, or a part of it, to another person."""
     visitor, now = await reader(request), now_of(request)
     said = await json_body(request, HandoverRequest)
     own_or_planner(visitor, said.who_id)
@@ -246,7 +247,7 @@ async def hand_over(request: Request) -> Response:
 
 
 async def take_back(request: Request) -> Response:
-    """What was planned before holds again."""
+    """Take a handover back: the earlier plan counts again."""
     visitor = await reader(request)
     agency_id, id_ = plan_agency(visitor), request.path_params["handover_id"]
     row = await _found(Handover, agency_id, id_)
@@ -257,7 +258,7 @@ async def take_back(request: Request) -> Response:
 
 
 async def add_leave(request: Request) -> Response:
-    """Somebody is away."""
+    """Record that a person is away."""
     visitor, now = await reader(request), now_of(request)
     said = await json_body(request, LeaveRequest)
     own_or_planner(visitor, said.person_id)
@@ -275,7 +276,7 @@ async def add_leave(request: Request) -> Response:
 
 
 async def end_leave(request: Request) -> Response:
-    """They are back."""
+    """End a leave: the person is back."""
     visitor = await reader(request)
     agency_id, id_ = plan_agency(visitor), request.path_params["leave_id"]
     own_or_planner(visitor, (await _found(Leave, agency_id, id_)).person_id)
@@ -284,7 +285,7 @@ async def end_leave(request: Request) -> Response:
 
 
 async def end_shift(request: Request) -> Response:
-    """Who had it for good has it no more."""
+    """End a duty that a person had for good."""
     visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
     shift_id = request.path_params["shift_id"]
     await planning.end_shift(visitor, plan_agency(visitor), shift_id, now_of(request))
@@ -292,7 +293,7 @@ async def end_shift(request: Request) -> Response:
 
 
 async def set_terms(request: Request) -> Response:
-    """How the rota is planned."""
+    """Set how the rota is planned."""
     visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
     said = await json_body(request, TermsRequest)
     row = await planning.set_terms(
@@ -306,7 +307,7 @@ async def set_terms(request: Request) -> Response:
 
 
 async def my_shifts(request: Request) -> Response:
-    """My shift that runs, and those that come within two days."""
+    """The caller's current shift, and those that begin within two days."""
     visitor, now = await reader(request), now_of(request)
     rows = Spell.filter(
         person_id=visitor.person_id, dropped_at__isnull=True, until_at__gt=now
@@ -315,7 +316,7 @@ async def my_shifts(request: Request) -> Response:
 
 
 async def reached(request: Request) -> Response:
-    """I can be reached."""
+    """The caller can be reached."""
     visitor = await reader(request)
     spell_id = request.path_params["spell_id"]
     if not await Spell.exists(id=spell_id, person_id=visitor.person_id):

@@ -1,7 +1,7 @@
-"""Whom the ladder has called. Reads rows, and writes none.
+"""Who was called by the ladder. Reads rows, and writes none.
 
-A call is a row of the outbox about an alert that names this person, whatever became of it: from the
-moment at which it was queued they may act on that alert, until it is closed.
+A call is a row of the outbox about an alert that names this person, whatever became of it. From the
+moment it was queued they may act on that alert, until it is closed.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from server.alerts.climbing import CALLING
 from server.notify.models import Message
 from server.storage.db import as_id, fetch
 
-# From the open alerts, which are few: a person has been told of many in the course of years.
+# Start from the open alerts, which are few: over the years a person has been told of many.
 _CALLED = f"""
 SELECT a.id, a.child_id FROM alert a
 WHERE a.agency_id = $2 AND a.closed_at IS NULL AND EXISTS (
@@ -23,13 +23,13 @@ WHERE a.agency_id = $2 AND a.closed_at IS NULL AND EXISTS (
 
 
 async def was_called(person_id: UUID, alert_id: UUID) -> bool:
-    """Whether the ladder has called this person to this alert, be it closed or not."""
+    """Whether the ladder has called this person to this alert, open or closed."""
     kinds = [kind.value for kind in CALLING]
     return await Message.exists(subject_id=alert_id, person_id=person_id, kind__in=kinds)
 
 
 async def called_about(person_id: UUID, agency_id: UUID) -> Mapping[UUID, UUID]:
-    """The child of each open alert of this agency to which the person was called. What another
-    agency called about ends where the child goes over."""
+    """The child of each open alert of this agency to which the person was called. Calls by another
+    agency end when the child is transferred."""
     rows = await fetch(_CALLED, [person_id, agency_id])
     return {as_id(row["id"]): as_id(row["child_id"]) for row in rows}

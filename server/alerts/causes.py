@@ -1,8 +1,8 @@
 """The ladder of each cause: who is called for what, and how long each has. Pure.
 
-Silence climbs the ladder of the child's tier. The other causes are not a matter of tier: a child
-who asks for help, or whom somebody thinks is missing, is as urgent in a settled placement as in the
-first night, so both go by the intervals of the high tier.
+Silence climbs the ladder of the child's tier. The other causes do not depend on the tier: a child
+who asks for help, or who may be missing, is as urgent in a settled placement as in the first night.
+So both go by the intervals of the high tier.
 """
 
 from datetime import datetime, time, timedelta
@@ -12,7 +12,7 @@ from server.alerts.ladder import Cause
 from server.clock import as_utc
 from server.policy.model import Ladder, Policy, Rung, Tier
 
-# Talking is not urgent, and must not get lost: the caseworker has four hours of daytime.
+# A wish to talk is not urgent, but must not get lost: the caseworker has four hours of daytime.
 TALK_WAIT = timedelta(hours=4)
 DAY_BEGINS, DAY_ENDS = time(8), time(20)
 
@@ -26,13 +26,13 @@ _AT_ONCE = {
 def ladder_for(cause: Cause, policy: Policy, tier: Tier) -> Ladder:
     """The ladder that is frozen into an alert of this cause when it opens.
 
-    silence   the ladder of the tier.
-    help      caseworker and everyone on duty together, then the rungs of the high tier that were
-              not called by that, by the intervals of the high tier.
-    concern   as help.
-    missing   the same, with the deputy and the manager among those called first.
-    talk      the caseworker, after four hours (`first_wait_ends`) the deputy, then on duty, and
-              round again; nothing is decided at a certain time.
+      silence   the ladder of the tier.
+      help      caseworker and everyone on duty together, then the other rungs of the high tier,
+                by its intervals.
+      concern   as help.
+      missing   the same, with the deputy and the manager among those called first.
+      talk      the caseworker, after four hours (`first_wait_ends`) the deputy, then on duty, and
+                round again; there is no deadline for a decision.
 
     Help, concern and missing end at the last resort even where the policy's own ladder does not.
     """
@@ -49,7 +49,7 @@ def ladder_for(cause: Cause, policy: Policy, tier: Tier) -> Ladder:
 
 
 def first_wait_ends(cause: Cause, ladder: Ladder, zone: ZoneInfo, now: datetime) -> datetime:
-    """When the one who was called first has had their time, and the next rung is called.
+    """When the person called first has had their time, and the next rung is called.
 
     UTC in and out. For talk only the hours from 08:00 to 20:00 by the child's clock count: a wish
     at 19:00 waits until 11:00 the next morning. Every other cause waits `ladder.each` at any hour.
@@ -64,5 +64,5 @@ def first_wait_ends(cause: Cause, ladder: Ladder, zone: ZoneInfo, now: datetime)
         if end - begin >= left:
             return begin + left
         left -= max(end - begin, timedelta(0))
-        # Where a zone leaves a day out, the next date names the same hours again.
+        # Where a zone skips a day, the next date names the same hours again.
         now, day = max(now, end), day + timedelta(days=1)

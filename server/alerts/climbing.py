@@ -1,4 +1,4 @@
-"""The climb of alerts from rung to rung: whoever is to be called by now is. What time does."""
+"""How alerts climb from rung to rung as time passes: each tick calls the people who are due."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ from server.storage.db import as_id, swapped, write
 from server.web.live import announce
 
 AT_ONCE = 200
-# Who climbs at a moment has climbed so long after it, also where a tick takes its time.
+# A person called at a moment may count as this late, also where a tick takes its time.
 SLACK = timedelta(seconds=3)
 CALLING: tuple[Kind, ...] = (
     Kind.ALERT,
@@ -46,7 +46,7 @@ CALLING: tuple[Kind, ...] = (
 async def advance(
     cause: Cause, child_id: UUID, climb: Climb, ladder: Ladder, reach: Reachable, now: datetime
 ) -> tuple[Climb, tuple[Call, ...]]:
-    """The climb as it is by now; whoever is called first about a wish to talk has the daytime."""
+    """The climb as it is by now. The person called first about a wish to talk has the daytime."""
     after, calls = rules.advance(climb, ladder, reach.on(*ladder.rungs), now)
     if cause is Cause.TALK and len(calls) == 1 and calls[0].why == "first":
         after = replace(after, act_at=await _first_wait_ends(child_id, ladder, calls[0].at))
@@ -85,7 +85,7 @@ def _as_row(climb: Climb) -> dict[str, Any]:
 
 
 async def swap(alert: Alert, climb: Climb, **more: Any) -> None:
-    """Write the new place on the ladder, if nobody else has written since it was read."""
+    """Write the new place on the ladder, unless another process has written since it was read."""
     changed = await Alert.filter(id=alert.id, version=alert.version).update(
         **_as_row(climb), **more, version=alert.version + 1
     )
@@ -93,9 +93,9 @@ async def swap(alert: Alert, climb: Climb, **more: Any) -> None:
 
 
 async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Call whoever is to be called by now; returns how many alerts moved.
+    """Call the people who are due by now; returns how many alerts moved.
 
-    One transaction a batch. Any number of tickers: a row that another one has moved is left to it.
+    One transaction a batch. Any number of tickers: each skips a row that another one has moved.
     """
     async with write():
         due = await _due(now, at_once)
@@ -109,12 +109,12 @@ async def tick_one(alert_id: UUID, now: datetime) -> None:
 
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """The alerts that are to be moved, oldest first."""
+    """The alerts that are due, oldest first."""
     return [alert.id for alert in await _due(now, at_once)]
 
 
 async def set_apart(alert_id: UUID, now: datetime) -> None:
-    """This alert raises. It is looked at again in a minute, and operators are told."""
+    """This alert raises an exception: we try it again in a minute, and tell the operators."""
     later = now + timedelta(minutes=1)
     async with write():
         row = Alert.filter(id=alert_id, closed_at__isnull=True)
@@ -135,7 +135,7 @@ async def _due(now: datetime, at_once: int) -> list[Alert]:
 
 
 async def climb(alerts: Sequence[Alert], now: datetime) -> int:
-    """Move these alerts to where they belong by now and queue what is to be said."""
+    """Move these alerts to where they belong by now, and queue the messages."""
     if not alerts:
         return 0
     reach = await reach_of({alert.child_id: alert.agency_id for alert in alerts}, now)
@@ -162,10 +162,10 @@ async def climb(alerts: Sequence[Alert], now: datetime) -> int:
 
 
 async def still_held(alert: Alert, now: datetime) -> Climb:
-    """Where an alert is, as far as whoever has it may still have it.
+    """Where an alert is, as long as the person who has it may still have it.
 
-    Their right is asked about at the moment that is stored, however late one looks; at a change, of
-    now. Where it has ended by then, that is the moment at which the ladder goes on.
+    We check their right at the stored moment, however late the check runs; after a change, at this
+    moment. Where the right has ended by then, the ladder goes on from that moment.
     """
     climb = climb_of(alert)
     if climb.acknowledged_by is None or climb.held_until is None or climb.act_at is None:
@@ -178,8 +178,8 @@ async def still_held(alert: Alert, now: datetime) -> Climb:
 
 
 async def right_of_holder(alert: Alert, at: datetime, until: datetime) -> Right:
-    """The right of whoever has this alert. Who took it by a call of it alone has it as long as they
-    work here: a call ends with its alert."""
+    """The right of the person who has this alert. A person who took it because it called them has
+    it as long as they work here: a call ends with its alert."""
     assert alert.acknowledged_by is not None
     if alert.held_by_call:
         return Right(await is_there(alert.acknowledged_by, alert.agency_id))
@@ -199,22 +199,22 @@ async def _note_ended(alert: Alert, now: datetime) -> None:
 
 
 async def _first_wait_ends(child_id: UUID, ladder: Ladder, at: datetime) -> datetime:
-    """When whoever was called first has had their time, by the child's clock."""
+    """When the person called first has had their time, by the child's clock."""
     child = await Person.get(id=child_id)
     return first_wait_ends(Cause.TALK, ladder, known_zone(child.zone), at)
 
 
 async def say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datetime) -> None:
-    """Queue what these calls say, to everyone whom they name. In the caller's transaction."""
+    """Queue what these calls say, to everyone they name. In the caller's transaction."""
     sayings: list[Saying] = []
     waits = await _waits([alert for alert, _, _ in moved], now)
     for alert, _, calls in moved:
         wait = waits.get(alert.id)
         if any(call.why in ("unanswered", "lapsed") for call in calls):
-            # Accepted is not seen: whoever was told and did not answer is told by another way.
+            # Accepted is not seen: a person who was told and did not answer is told by another way.
             await next_channel(alert.id, CALLING, now, not_before=wait)
-        # After a time of blindness several rungs are passed at once. Everyone on them is told,
-        # each once: by the last call that names them.
+        # After a time of blindness several rungs are passed at once. Everyone on them is told once:
+        # by the last call that names them.
         said: dict[tuple[Kind, UUID | int], Saying] = {}
         for call in calls:
             for saying in _sayings(alert, call, wait):
@@ -232,8 +232,8 @@ async def say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datet
 
 
 async def _waits(alerts: Sequence[Alert], now: datetime) -> dict[UUID, datetime]:
-    """Until when the calls about these wait for others that they go out with as one: those that
-    climb by themselves a moment later, or wait already. Nothing waits longer than the window."""
+    """Until when the calls about these alerts wait, so that they go out as one with others: with
+    those that climb a moment later, or wait already. Nothing waits longer than the window."""
     shared = [(alert, alert.facts["shared"]) for alert in alerts if "shared" in alert.facts]
     if not shared:
         return {}
@@ -260,7 +260,7 @@ async def _waits(alerts: Sequence[Alert], now: datetime) -> dict[UUID, datetime]
 
 
 def together_of(alert: Alert) -> UUID | None:
-    """What its messages go out together by."""
+    """The id under which its messages go out together."""
     return UUID(alert.facts["shared"]["id"]) if "shared" in alert.facts else None
 
 
@@ -306,7 +306,7 @@ def _sayings(alert: Alert, call: Call, wait: datetime | None) -> list[Saying]:
         "together": together_of(alert),
     }
     if "unseen" in alert.facts:
-        # It became true while we were down: the message says from when until when we saw nothing.
+        # It became true while our server was down: the message says from when until when.
         common["data"] = {"unseen": alert.facts["unseen"]}
     if call.people:
         return [Saying(person_id=person, **common) for person in call.people]
@@ -316,8 +316,8 @@ def _sayings(alert: Alert, call: Call, wait: datetime | None) -> list[Saying]:
 async def self_audit(now: datetime) -> list[UUID]:
     """Open alerts whose next step is long overdue: the ticker has failed them.
 
-    The watchdog is not pinged while there is one. The database itself refuses an open alert
-    without any next step.
+    The watchdog gets no ping while there is one. The database itself refuses an open alert without
+    any next step.
     """
     overdue = now - timedelta(minutes=2)
     rows = await Alert.filter(closed_at__isnull=True, act_at__lt=overdue).values_list(

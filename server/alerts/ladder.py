@@ -1,7 +1,7 @@
 """The ladder: who is called next, and when. Pure.
 
-An alert climbs from rung to rung until somebody acknowledges it, comes round again without end
-while nobody does, resumes when an acknowledgement lapses, and ends only with an outcome.
+An alert climbs from rung to rung until a person acknowledges it. It starts over without end while
+nobody does, resumes when an acknowledgement lapses, and ends only with an outcome.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ class Cause(StrEnum):
 
     SILENCE = "silence"
     HELP = "help"
-    # Why is sealed: it opens to those who may act, once they have shown again that it is them.
+    # The reason is sealed: it opens to those who may act, once they have signed in again.
     CONCERN = "concern"
     TALK = "talk"
     MISSING = "missing"
@@ -35,7 +35,7 @@ class State(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an alert ends: who saw or spoke to the child, or why it was none."""
+    """How an alert ends: who saw or spoke to the child, or why it was a false alarm."""
 
     SEEN = "seen"
     SPOKE = "spoke_to"
@@ -64,8 +64,8 @@ class Climb:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Somebody is to be told. `why`: first, unanswered, lapsed, ended (the right of whoever had
-    it), confirm, decide, nobody."""
+    """These people are to be told. `why`: first, unanswered, lapsed, ended (the right of the person
+    who had it), confirm, decide, nobody."""
 
     at: datetime
     rung: int
@@ -80,15 +80,15 @@ Reach = Mapping[Rung, Collection[UUID]]
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """Who stands on each rung: those who are there, with whoever covers for others among them; and
-    those who are on leave without a cover."""
+    """The people on each rung: those who are there, including covers for others; and those who are
+    on leave without a cover."""
 
     there: Reach
     away: Reach = field(default_factory=dict)
 
     def on(self, *rungs: Rung) -> Reach:
-        """Whom a ladder of these rungs calls. Where nobody of it is there, those on leave are
-        called: rather somebody on leave than nobody, and the last resort beside them."""
+        """The people that a ladder of these rungs calls. Where all are on leave, we call them
+        anyway: better a person on leave than nobody, with the last resort beside them."""
         if not self.away or any(people_on(rung, self.there) for rung in rungs):
             return self.there
         both = {*self.there, *self.away}
@@ -106,9 +106,9 @@ def advance(
 ) -> tuple[Climb, tuple[Call, ...]]:
     """Everything that has become due by `now`, in the order of its moments.
 
-    `reach` says who stands on each rung. The last resort is no person but an address of the
-    installation: where there is one, `reach` has its key with nobody in it. The outcome does not
-    depend on how often one looks: many calls equal one late call.
+    `reach` says who is on each rung. The last resort is not a person but an address of the
+    installation: where there is one, `reach` has its key with nobody in it. How often this is
+    called does not change the outcome: many calls equal one late call.
     """
     calls: list[Call] = []
     while climb.state is not State.CLOSED:
@@ -127,7 +127,7 @@ def advance(
 
 def _step(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Climb, Call]:
     if climb.state is State.ANSWERED:
-        # Nobody is looked for any more; a person is asked to confirm, until somebody has.
+        # The child has answered: a person is asked to confirm, until one has.
         climb = replace(
             climb,
             turn=climb.turn + 1,
@@ -148,15 +148,16 @@ def _step(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Cli
 
 
 def is_ended(climb: Climb, now: datetime) -> bool:
-    """Whether the right of whoever has it has ended, though "I have it" would hold for longer."""
+    """Whether the holder's right has ended, though "I have it" would last longer."""
     if climb.acknowledged_by is None or climb.act_at is None or climb.held_until is None:
         return False
     return climb.act_at <= now and climb.act_at < climb.held_until
 
 
 def _pass_on(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Climb, Call]:
-    """Whoever had it has no right to it any more: the caseworker and those on duty are called at
-    once, and the ladder goes on from where it was. Where nobody is there, the next rung is."""
+    """The person who had it has no right to it any more. We call the caseworker and those on duty
+    at once, and the ladder goes on from where it was. Where nobody is there, the next rung is
+    called."""
     climb = replace(
         climb,
         state=State.OPEN,
@@ -174,7 +175,7 @@ def _pass_on(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[
 
 
 def _next_rung(climb: Climb, ladder: Ladder, reach: Reach) -> tuple[int, int]:
-    """The next rung with somebody on it; rungs without a person are skipped at once."""
+    """The next rung with a person on it; empty rungs are skipped at once."""
     rung, turn = climb.rung, climb.turn
     for _ in ladder.rungs:
         rung += 1
@@ -182,7 +183,7 @@ def _next_rung(climb: Climb, ladder: Ladder, reach: Reach) -> tuple[int, int]:
             rung, turn = 0, turn + 1
         if _somebody_on(ladder.rungs[rung], reach):
             return rung, turn
-    # Nobody stands anywhere: stay on the ladder, so that the fault is called out at each round.
+    # No rung has a person: stay on the ladder, so that each round reports the fault.
     return rung, turn
 
 
@@ -212,11 +213,11 @@ def _call(climb: Climb, who: Rung, reach: Reach, at: datetime, why: str) -> Call
 def acknowledge(
     climb: Climb, ladder: Ladder, who: UUID, now: datetime, *, right_ends: datetime | None = None
 ) -> Climb:
-    """ "I have it": the ladder holds until the acknowledgement lapses, or until the right of `who`
+    """ "I have it": the ladder pauses until the acknowledgement lapses, or until the right of `who`
     ends, where that is sooner: then it goes on at that moment.
 
     The same person again changes nothing. Raises Conflict (`taken`, with who has it) when another
-    was faster, and Conflict (`closed`) when it is over.
+    person was faster, and Conflict (`closed`) when it is over.
     """
     if climb.state is State.CLOSED:
         raise Conflict("This alert is already closed.", code="closed")
@@ -243,7 +244,7 @@ def _sooner(lapses: datetime, right_ends: datetime | None) -> datetime:
 
 
 def hold(climb: Climb, right_ends: datetime | None) -> Climb:
-    """The right of whoever has it ends then, or not before "I have it" lapses (None)."""
+    """The holder's right ends then, or not before "I have it" lapses (None)."""
     if climb.acknowledged_by is None or climb.held_until is None or climb.state is State.CLOSED:
         return climb
     return replace(climb, act_at=_sooner(climb.held_until, right_ends))
@@ -252,8 +253,8 @@ def hold(climb: Climb, right_ends: datetime | None) -> Climb:
 def take_over(
     climb: Climb, ladder: Ladder, who: UUID, now: datetime, *, right_ends: datetime | None = None
 ) -> Climb:
-    """Whoever has come has it now, whoever had it before, and for as long as anybody who takes it.
-    What is over stays over."""
+    """The new person on duty has it now, replacing any holder, and for as long as anyone who takes
+    it. A closed alert stays closed."""
     if climb.state is State.CLOSED:
         return climb
     climb = replace(climb, acknowledged_by=None)
@@ -263,8 +264,8 @@ def take_over(
 def decided(
     climb: Climb, ladder: Ladder, now: datetime, *, right_ends: datetime | None = None
 ) -> Climb:
-    """Nobody is called for a decision any more, and whoever has it has it for as long as if they
-    took it now, never shorter than before."""
+    """Nobody is called for a decision any more. The holder has it for as long as if they took it
+    now, never shorter than before."""
     climb = replace(climb, decide_at=None)
     if climb.state is not State.ACKNOWLEDGED or climb.held_until is None:
         return climb
@@ -284,8 +285,8 @@ def close(climb: Climb, outcome: Outcome | None, now: datetime) -> Climb:
 def answer(climb: Climb, ladder: Ladder, tier: Tier, now: datetime) -> Climb:
     """The child has answered after the alert.
 
-    High: a person confirms, and until then is asked again and again; further answers do not put
-    that off. Else the answer ends it.
+    High: a person confirms, and is asked again and again until then; further answers do not delay
+    that. Otherwise the answer ends it.
     """
     if climb.state in (State.CLOSED, State.ANSWERED):
         return climb
@@ -314,14 +315,15 @@ def rejoin(climb: Climb, ladder: Ladder, now: datetime) -> Climb:
 
 
 def hand_over_all(climb: Climb, now: datetime) -> Climb:
-    """Everybody who was called is replaced at once: as if whoever has it, or nobody, left."""
+    """Everyone who was called is replaced at once: as if the holder, or nobody, left."""
     return _hand_over(climb, now, is_theirs=climb.acknowledged_by is not None)
 
 
 def hand_over(climb: Climb, who: UUID, now: datetime) -> Climb:
-    """`who` leaves the agency: whoever takes over is called at once, from the first rung on.
+    """`who` leaves the agency: their successors are called at once, from the first rung on.
 
-    What another one has taken, what nobody was called about yet, and what is over stay as they are.
+    An alert that another person has taken, one that nobody was called about yet, and a closed one
+    stay as they are.
     """
     is_theirs = climb.acknowledged_by == who
     if climb.acknowledged_by is not None and not is_theirs:

@@ -1,4 +1,4 @@
-"""Policies, alerts, and the rota."""
+"""The row of an alert."""
 
 from datetime import datetime
 from typing import Any
@@ -25,10 +25,10 @@ class Alert(Model):
     cause = fields.CharField(max_length=16)  # ladder.Cause
     tier = fields.CharField(max_length=8)
     opened_at = fields.DatetimeField()  # When it became true.
-    noticed_at = fields.DatetimeField()  # When we saw it: later only after a time of blindness.
+    noticed_at = fields.DatetimeField()  # When we saw it: later only after our server was down.
     opened_by = fields.UUIDField(null=True)
     reason = fields.CharField(max_length=32)  # Why it opened, as a code.
-    words = EncryptedText(null=True)  # What the one who opened it said.
+    words = EncryptedText(null=True)  # What the person who opened it said.
     facts: fields.Field[dict[str, Any]] = fields.JSONField(
         default=dict
     )  # Codes and times, no words.
@@ -42,7 +42,7 @@ class Alert(Model):
     acknowledged_by = fields.UUIDField(null=True)
     acknowledged_at = fields.DatetimeField(null=True)
     held_until = fields.DatetimeField(null=True)  # When that lapses; `has_until` may be sooner.
-    # Whoever has it had no tie, duty or place on the ladder when they took it, only a call of it.
+    # The holder had no tie, duty or place on the ladder when they took it, only a call about it.
     held_by_call = fields.BooleanField(default=False, db_default=False)
     answered_at = fields.DatetimeField(null=True)
     closed_at = fields.DatetimeField(null=True)
@@ -53,7 +53,7 @@ class Alert(Model):
 
     @property
     def has_until(self) -> datetime | None:
-        """Until when whoever has it has it: until that lapses, or their right to it ends."""
+        """Until when the holder has it: until that lapses, or their right to it ends."""
         if self.acknowledged_by is None or self.held_until is None or self.act_at is None:
             return self.held_until
         return min(self.held_until, self.act_at)
@@ -70,7 +70,7 @@ class Alert(Model):
             UniqueConstraint(
                 fields=("child_id", "cause"), name="alert_one_open", condition="closed_at IS NULL"
             ),
-            # An alert ends with an outcome, and an open one has a next step: in the database too.
+            # The database checks it too: a closed alert has an outcome, an open one a next step.
             CheckConstraint(
                 check="(closed_at IS NULL) = (outcome IS NULL)", name="alert_closed_has_outcome"
             ),

@@ -1,4 +1,4 @@
-"""Alerts open, or are joined where one is open already, and their first rung is called."""
+"""Opening alerts, or joining open ones, and calling their first rung."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,18 +25,18 @@ from server.storage.ids import uuid7
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the alerts about several children have in common. Adults are called about them by one
-    message; everything else of each alert is its own."""
+    """What the alerts about several children have in common. One message calls adults about all of
+    them; everything else belongs to each alert."""
 
     id: UUID
     cause: str  # home, outage, provider
-    window: timedelta  # Calls that follow each other within this go out as one.
-    until: datetime | None = None  # The first call waits until then for those that follow.
+    window: timedelta  # Calls within this time of each other go out as one.
+    until: datetime | None = None  # The first call waits until then for others.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """An alert that is to be opened, or joined where one is open for that child and cause."""
+    """An alert to open, or to join where one is open for that child and cause."""
 
     child_id: UUID
     agency_id: UUID
@@ -47,21 +47,21 @@ class Opening:
     facts: Mapping[str, Any] = field(default_factory=dict)
     words: str | None = None
     actor: Actor = SYSTEM
-    shared: Shared | None = None  # What several silences have in common, where it is one.
-    misses: int = 1  # 0 where the longest silence was over before anything was late.
+    shared: Shared | None = None  # What several silences have in common, if anything.
+    misses: int = 1  # 0 where the longest silence ended before anything was late.
 
 
 async def open_alerts(
     openings: Sequence[Opening], policies: Mapping[UUID, Policy], now: datetime
 ) -> list[Alert]:
-    """Open these alerts and call their first rung, in the transaction of whoever calls.
+    """Open these alerts and call their first rung, in the caller's transaction.
 
     Where one is open already for that child and cause, the new miss joins it and nobody is called
     twice. Returns the alerts, opened or joined, in the order of the openings.
     """
     if not openings:
         return []
-    # The first step is taken before the alert is written, so that it is written once.
+    # Take the first step before writing the alert, so that it is written once.
     reach = await reach_of({one.child_id: one.agency_id for one in openings}, now)
     begun = [
         await _begin(one, policies[one.agency_id], reach[one.child_id], now) for one in openings
@@ -73,7 +73,7 @@ async def open_alerts(
     ]
     joining = [row["child_id"] for row in rows if row["id"] not in made]
     if joining:
-        # Locked, so that what joins never loses to an acknowledgement in the same moment.
+        # Locked, so that a miss that joins never loses to an acknowledgement in the same moment.
         standing += await Alert.filter(
             child_id__in=joining, closed_at__isnull=True
         ).select_for_update()
@@ -100,7 +100,7 @@ async def open_alerts(
     return alerts
 
 
-# What is not in the row of a new alert.
+# Fields that the row of a new alert leaves empty.
 _NOT_YET = dict.fromkeys(
     (
         "acknowledged_by",
@@ -118,9 +118,9 @@ _NOT_YET = dict.fromkeys(
 async def _begin(
     opening: Opening, policy: Policy, reach: Reachable, now: datetime
 ) -> tuple[dict[str, Any], Climb, tuple[Call, ...]]:
-    """The row of a new alert that stands on its first rung, and who is called."""
+    """The row of a new alert on its first rung, and the people called."""
     ladder = ladder_for(opening.cause, policy, opening.tier)
-    # The ladder begins when we can call, not when it became true: after a time of blindness the
+    # The ladder begins when we can call, not when it became true: after our server was down the
     # first rung has its whole time to answer.
     begun, calls = await advance(
         opening.cause, opening.child_id, rules.begin(ladder, now), ladder, reach, now
@@ -184,8 +184,8 @@ async def _join(alert: Alert, opening: Opening, now: datetime) -> None:
 
 
 async def join_misses(children: Iterable[UUID], now: datetime) -> None:
-    """Further rounds of these children are late while their alert is open: each joins it. A child
-    of whom several became late, after a time of blindness, is named as often."""
+    """Further rounds of these children are late while their alert is open: each joins it. After a
+    time when our server was down, a child is listed once for each late round."""
     how_many = Counter(children)
     for misses in set(how_many.values()):
         ids = [child for child, count in how_many.items() if count == misses]

@@ -19,12 +19,12 @@ from server.web.rendering import language_of, page
 
 
 async def show(request: Request) -> Response:
-    """By what an alert would reach me, and a button that tries it."""
+    """The ways by which an alert would reach me, and a button that tries them."""
     return await _page(request, await staff_of(request))
 
 
 async def send(request: Request) -> Response:
-    """One test message on every channel by which I can be reached."""
+    """Send one test message on every channel that reaches me."""
     visitor, now = await staff_of(request), now_of(request)
     try:
         ids = await test_message(visitor, visitor.person_id, now)
@@ -35,7 +35,8 @@ async def send(request: Request) -> Response:
 
 
 async def result(request: Request) -> Response:
-    """What became of it: of one's own, or, for whoever may begin drills, of a colleague's."""
+    """What became of a test: the caller's own or, for people who may begin drills, a
+    colleague's."""
     visitor, subject = await staff_of(request), request.path_params["subject_id"]
     theirs = Message.filter(subject_id=subject, kind=Kind.TEST.value, subject_kind="test")
     if _may_drill(visitor):

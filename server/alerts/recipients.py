@@ -1,4 +1,4 @@
-"""By which policy an agency calls, and who stands on which rung. Reads rows, and writes none."""
+"""By which policy an agency calls, and who is on which rung. Reads rows, and writes none."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,14 +18,14 @@ from server.storage.db import as_id
 
 
 async def policy_of(agency_id: UUID) -> tuple[PolicyRules, int]:
-    """The policy of an agency as it stands, and its version; 0 is the default that ships."""
+    """The current policy of an agency, and its version; 0 is the default that ships."""
     row = await Policy.filter(agency_id=agency_id).order_by("-version").first()
     return (read(filled(row.content)), row.version) if row else (read(SHIPPED), 0)
 
 
 async def reach_of(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, Reachable]:
-    """Who stands on each rung, for each of these children (child → agency). Nobody disabled; for
-    whoever is on leave, whoever covers for them."""
+    """The people on each rung, for each of these children (child → agency). Nobody disabled; the
+    cover, for a person on leave."""
     rotas = await rotas_of(set(children.values()), now, now + INSTANT)
     found = await _by_ties(children, now)
     for child, agency in children.items():
@@ -78,8 +78,8 @@ def _stood_in(reach: _Rungs, rota: Rota, now: datetime) -> Reachable:
 
 
 async def reach_of_worker(agency_id: UUID, worker_id: UUID, now: datetime) -> Reachable:
-    """Who would stand on each rung for a child of this caseworker alone. The manager is whoever is
-    the supervisor of one of theirs."""
+    """The people who would be on each rung for a child of this caseworker alone. The manager is any
+    supervisor of a child of theirs."""
     worker = await Person.get(id=worker_id, agency_id=agency_id).prefetch_related("deputy")
     deputy: Person | None = worker.deputy
     is_able = deputy is not None and deputy.disabled_at is None

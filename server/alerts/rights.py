@@ -1,7 +1,7 @@
-"""Until when somebody who has an alert may act on it. Reads rows, and writes none.
+"""Until when a person who has an alert may act on it. Reads rows, and writes none.
 
-They may by a tie, as a deputy, on duty, or in place of somebody who is on leave. All but the second
-is dated, so the end is known before it comes, and looking late finds the same moment as in time.
+They may by a tie, as a deputy, on duty, or as the cover of a person on leave. All but the second
+have dates, so the end is known in advance, and a late check finds the same moment.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,7 @@ from server.rota.duty import rotas_of
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Whether it stands at a moment, and when it ends; None: not in the time that was asked for."""
+    """Whether the right exists at a moment, and when it ends; None: not in the time asked for."""
 
     stands: bool
     ends: datetime | None = None
@@ -25,7 +25,7 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class _Tied:
-    """A tie to the child of somebody who may act, with their deputy."""
+    """A tie to the child of a person who may act, with their deputy."""
 
     who: UUID
     deputy: UUID | None
@@ -40,7 +40,7 @@ async def right_of(
     person_id: UUID, child_id: UUID, agency_id: UUID, at: datetime, until: datetime
 ) -> Right:
     """The right of this person to act on the alerts of this child, from `at` to `until`, a later
-    moment. Nobody has one who has left the agency."""
+    moment. A person who has left the agency has none."""
     if not await is_there(person_id, agency_id):
         return Right(stands=False)
     tied = await _tied(child_id, agency_id, at, until)

@@ -1,9 +1,8 @@
-"""What ties, deputies and the rota do to open alerts: the person who has one may have lost the
-right to it, and a new caseworker must hear of it.
+"""What changes of ties, deputies and the rota do to open alerts: the holder may have lost the right
+to one, and a new caseworker must hear of it.
 
-All of it happens in the transaction of what changed. What time alone changes is stored: the end of
-a right in the alert's `act_at`, and what begins later is found by `arrivals`, by the moment at
-which it was to begin.
+All of it happens in the transaction of the change. What time alone changes is stored: the end of a
+right in the alert's `act_at`. `arrivals` finds what begins later, by its stored beginning.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,10 +26,9 @@ from server.rota.duty import INSTANT, rotas_of
 from server.storage.db import as_id, fetch, write
 from server.web.live import announce
 
-# Of what somebody has taken, so much is looked at with a change of the rota; the next ticks do the
-# rest.
+# How many taken alerts a change of the rota looks at. The next ticks do the rest.
 WITH_A_CHANGE = 50
-# Who began in a moment that was stored while another tick looked is found by the next one.
+# A right may begin in a moment that is stored while another tick looks: the next tick finds it.
 OVERLAP = timedelta(seconds=5)
 
 
@@ -40,7 +38,7 @@ async def hear(rights: Rights, now: datetime) -> None:
         await rota_changed(rights.rota_of, now)
         return
     if rights.child_id is not None:
-        # All of them are locked, so that one who takes it now sees the change, or we see that.
+        # Lock all of them: either a person who takes one now sees the change, or we see that.
         found = await _locked(Q(child_id=rights.child_id))
     elif rights.deputy_of is not None:
         found = await _locked(_of_caseworker(rights.deputy_of, now))
@@ -72,7 +70,8 @@ async def _locked(which: Q) -> list[Alert]:
 
 
 async def look_again(which: Q, now: datetime) -> None:
-    """Whoever has one of these may not any more: some are looked at here, the rest by the tick."""
+    """The holder of one of these may have lost the right: check some here, the tick does the
+    rest."""
     held = Alert.filter(which, closed_at__isnull=True, acknowledged_by__isnull=False)
     first = await held.order_by("id").limit(WITH_A_CHANGE).select_for_update()
     await climb(first, now)
@@ -82,18 +81,19 @@ async def look_again(which: Q, now: datetime) -> None:
 
 
 async def rota_changed(agency_id: UUID, now: datetime) -> None:
-    """Others are on duty, or there for those who are away. In the transaction of that."""
+    """Other people are on duty, or cover for those on leave. In the transaction of that change."""
     await look_again(Q(agency_id=agency_id, held_by_call=False), now)
 
 
 async def tell(alerts: Sequence[Alert], newcomer: UUID, now: datetime) -> None:
-    """Somebody is the caseworker of this child now, or the deputy of one: they hear of what is open
-    at once, on whichever rung its ladder is; while they are away, whoever covers. Not twice."""
+    """The newcomer is the caseworker of this child now, or the deputy of one. They hear of open
+    alerts at once, on whichever rung the ladder is; while they are away, their cover does. Not
+    twice."""
     sayings = []
     for alert in alerts:
         rota = (await rotas_of([alert.agency_id], now, now + INSTANT))[alert.agency_id]
         who = stand_in(rota, newcomer, now)
-        # Nobody has been called yet: the first rung is.
+        # Nobody has been called yet: the first rung will be.
         if who is None or alert.rung < 0 or await _has_been_told(alert, who, now):
             continue
         sayings.append(_saying(alert, who))
@@ -104,12 +104,12 @@ async def tell(alerts: Sequence[Alert], newcomer: UUID, now: datetime) -> None:
 
 
 async def _has_been_told(alert: Alert, who: UUID, now: datetime) -> bool:
-    """What was taken back before it went out has told nobody, and makes room."""
+    """A message withdrawn before it went out has told nobody, and makes room."""
     kinds = [kind.value for kind in CALLING]
     held = Message.filter(subject_id=alert.id, person_id=who, kind__in=kinds)
     if await held.filter(~Q(state="withdrawn") | Q(attempts__gt=0)).exists():
         return True
-    # A turn that nothing else has: messages are unique by it, and none of our own is below zero.
+    # Messages are unique by turn. A real turn is never below zero, so this one is free.
     await held.filter(turn=alert.turn).update(turn=-int(now.timestamp()))
     return False
 
@@ -130,7 +130,7 @@ def _saying(alert: Alert, who: UUID) -> Saying:
     )
 
 
-# --- what begins by itself
+# --- rights that begin by themselves
 
 _CAME = """
 SELECT a.id, t.person_id FROM tie t
@@ -147,8 +147,8 @@ WHERE l.from_at > $1 AND l.from_at <= $2 AND l.until_at > $2 AND l.ended_at IS N
 
 
 async def arrivals(since: datetime, now: datetime) -> int:
-    """Tell those who have become somebody's caseworker since then, or stand in for one who is away,
-    of what is open; returns about how many alerts there was something to look at."""
+    """Tell people of open alerts who have become a caseworker since then, or cover for one on
+    leave; returns about how many alerts there were to look at."""
     rows = await fetch(_CAME, [since - OVERLAP, now, Role.CASEWORKER.value])
     for row in rows:
         async with write():
@@ -160,8 +160,8 @@ async def arrivals(since: datetime, now: datetime) -> int:
 
 
 async def tell_caseworkers(alerts: Collection[Alert], now: datetime) -> None:
-    """These have gone over to others: whoever is the caseworker now hears of each. In the
-    transaction of that."""
+    """These alerts have new caseworkers: each of them hears of it. In the transaction of that
+    change."""
     for alert in alerts:
         standing = Tie.filter(
             Tie.standing_at(now), child_id=alert.child_id, role=Role.CASEWORKER

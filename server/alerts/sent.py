@@ -1,4 +1,5 @@
-"""What was sent to whom, by what, and what came of it, in words: also of what was held back."""
+"""Which messages went to which person, by which channel, and the result, in words: withheld ones
+too."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ RESULTS: Mapping[str, str] = {
     "unknown": N_("we don't know if it arrived"),
     "withheld": N_("not sent"),
 }
-# Codes of workers, channels and actions. One that is not here is shown as it is.
+# Codes of workers, channels and actions. An unknown one is shown as it is.
 REASONS: Mapping[str, str] = {
     "acknowledged": N_("the alert was taken"),
     "address_dropped": N_("the address was removed"),
@@ -99,7 +100,7 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One message: what it says, to whom, by what, since when, and what came of it."""
+    """One message: its text, the recipient, the channel, the time, and the result."""
 
     id: UUID
     kind: str
@@ -113,13 +114,13 @@ class Sent:
 
 
 async def rungs_called(alert_id: UUID) -> dict[int, bool]:
-    """The places of the ladder that this alert has called; False where there is a way to those who
-    stand there, and nothing has gone out by any."""
+    """The rungs of the ladder that this alert has called. False where the people there can be
+    reached, and nothing has gone out yet."""
     called = Message.filter(subject_id=alert_id, kind__in=[Kind.ALERT, Kind.ALERT_AGAIN])
     states: dict[int, set[str]] = {}
     for rung, state, channel in await called.values_list("rung", "state", "channel"):
         states.setdefault(rung, set()).add(state if channel != NONE else "")
-    # What was taken back before it went out was not needed any more.
+    # A message withdrawn before it went out was not needed any more.
     return {
         rung: "done" in found or not found & {"waiting", "sending", "failed"}
         for rung, found in states.items()
@@ -178,7 +179,7 @@ def _try(delivery: Delivery, language: str) -> str:
 
 
 def reason_word(code: str, language: str) -> str:
-    """Why an attempt failed, in words; a code that has none stands for itself."""
+    """Why an attempt failed, in words; a code without words is returned as it is."""
     return gettext(language, REASONS[code]) if code in REASONS else code
 
 

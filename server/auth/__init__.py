@@ -1,1 +1,1 @@
-"""How people come in: passwords for staff, pairing in person for children, sessions for both."""
+"""Signing in: passwords for staff, pairing in person for children, sessions for both."""

@@ -1,5 +1,5 @@
-"""Accounts at a provider of sign-in: one's own, and for administrators what they open and whose
-they are."""
+"""Accounts at a sign-in provider: one's own; for administrators, what the accounts open and which
+person each belongs to."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ async def own(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """What the word of each provider opens, and who has an account there."""
+    """What each provider's word opens, and which people have an account there."""
     return await _page(request, await agency_for(request, AgencyAction.PEOPLE_CHANGE))
 
 

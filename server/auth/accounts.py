@@ -1,4 +1,4 @@
-"""What the word of a provider of sign-in opens, and which role it gives. The verbs that write."""
+"""What a sign-in provider's word opens, and which role it gives. The actions that write."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -37,7 +37,8 @@ from server.people.rules import Role, clean_name
 from server.settings import Provider
 from server.storage.db import write
 
-# Who has left, who has no role, and who is unknown: a stranger cannot tell them apart.
+# The same words for a person who left, a person without a role and an unknown one: a stranger must
+# not tell them apart.
 NOT_IN = N_("This account has no access here. Ask your administrator.")
 SEVERAL = N_(
     "Your organisation gives you more than one role. Only one can count here. Ask your"
@@ -52,9 +53,9 @@ PAGE = "/desk/people/accounts"
 async def enter(
     provider: Provider, terms: ProviderTerms, said: Said, agent: Agent, now: datetime
 ) -> Opened | HalfOpened | None:
-    """A session for whoever the provider names; None for somebody whom we do not know yet.
+    """A session for the person the provider names; None for a person we do not know yet.
 
-    The role that it says now is taken first, where nothing forbids that. Raises Refused.
+    The role that the provider gives now is applied first, if nothing forbids that. Raises Refused.
     """
     roles = roles_of(said.values, terms.roles)
     identity = await identity_of(provider, said.subject)
@@ -117,8 +118,8 @@ async def _open(
     if not said.is_strong and await factors.has_second(person.id):
         token, _ = await open_halfway(person.id, now)
         return HalfOpened(token)
-    # Where the provider does not say when it asked, it may have been this morning, and somebody
-    # else may sit here now: that is no proof for what is sealed.
+    # If the provider does not say when it asked, it may have been this morning, and another person
+    # may sit here now: that is no proof for sealed words.
     proved_at = min(said.proved_at or now - PROOF_LASTS, now)
     proof = Proof.PROVIDER_AND_KEY if said.is_strong else Proof.PROVIDER
     return await open_for(person, proof, agent, now, came=Came(provider.name, proved_at))
@@ -132,7 +133,7 @@ async def enter_by_code(
     agent: Agent,
     now: datetime,
 ) -> Opened | HalfOpened:
-    """The account of this errand becomes that of whoever the code was made for.
+    """The account of this sign-in becomes the account of the person the code was made for.
 
     Raises Refused (code `code_wrong`, in the same words for every reason), TooMany.
     """
@@ -167,15 +168,15 @@ async def _with_role(
     except Refused as fault:
         if fault.code not in ("has_ties", "last_administrator"):
             raise
-        # A child must not lose its worker by a change in some list, so the role stays.
+        # A child must not lose their worker because some list changed, so the role stays.
         unheeded = role.value
     await _heed(identity, person, unheeded, now)
     return person
 
 
 async def _without_role(identity: Identity, person: Person, now: datetime) -> None:
-    """It is out, and every session by the word of the provider with it. The ties stay: whom a child
-    has instead is for people to say, and they are told."""
+    """The person has no role any more: every session from the provider's word ends. The ties stay,
+    since people must decide who replaces this adult for a child; administrators are told."""
     async with write():
         by_word = Q(person_id=person.id, provider=identity.provider)
         await end_sessions(by_word, Ended.PROVIDER, now)
@@ -227,10 +228,10 @@ async def _tell_administrators(identity: Identity, person: Person, now: datetime
 async def prove(
     visitor: Visitor, provider: Provider, said: Said, asked_at: datetime, now: datetime
 ) -> None:
-    """Somebody who is in has shown at the provider that it is them, since we asked.
+    """A signed-in person has shown at the provider who they are, since we asked.
 
-    Raises Refused for another account, for one that was not asked anew, and for whoever has a
-    second key where the provider asked for none.
+    Raises Refused for another account, for a provider that did not ask anew, and for a person with
+    a second key if the provider asked for none.
     """
     identity = await identity_of(provider, said.subject)
     if identity is None or identity.person_id != visitor.person_id:
@@ -243,7 +244,7 @@ async def prove(
     await proved(visitor, proof, now)
 
 
-# --- what is kept of somebody until the code is typed
+# --- what is kept of a person until they type the code
 
 
 def carried(said: Said, next_: str) -> dict[str, Any]:
@@ -270,7 +271,7 @@ def said_from(carries: Mapping[str, Any]) -> Said:
 
 
 async def came_by(session_id: UUID) -> str | None:
-    """The provider by whose word this session opened."""
+    """The provider that opened this session."""
     session = await Session.get_or_none(id=session_id)
     return session.provider if session is not None else None
 

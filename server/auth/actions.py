@@ -1,6 +1,6 @@
-"""Coming in, with a password or a key, and going out. The verbs that write.
+"""Signing in, with a password or a key, and signing out. The actions that write.
 
-A phone for a child is in pairing.py, and how guesses are counted in guessing.py.
+pairing.py pairs a child's phone, and rate_limit.py counts guesses.
 """
 
 from collections.abc import Sequence
@@ -73,11 +73,12 @@ async def sign_in(
     agent: Agent = (None, None),
     browsers: Sequence[UUID] = (),
 ) -> Opened | HalfOpened:
-    """A session for a member of staff; the half of one where a second key has to follow.
+    """A session for a member of staff; half a session if a second key has to follow.
 
-    `browsers`: what the browser is known by; one that this person is known to has a count of its
-    own. Raises TooMany where this name, or this network, guessed too often; Unauthenticated, in the
-    same words and after the same time, for an unknown name, a wrong password and somebody who left.
+    `browsers`: the ids this browser is known by; one that this person is known to has a count of
+    its own. Raises TooMany if this name or this network guessed too often. Raises Unauthenticated,
+    in the same words and after the same time, for an unknown name, a wrong password and a person
+    who left.
     """
     indexes = encryption.current().blinds(index_of(name))
     credential = await Credential.filter(name_index__in=indexes).first()
@@ -121,10 +122,11 @@ async def sign_in_by_code(
 ) -> Opened:
     """The second half: a code of the app, or a recovery code.
 
-    `browsers` as for the password: who has found that out makes nobody wait whose browser is known.
+    `browsers` as for the password: an attacker who knows the password must not make a person wait
+    whose browser is known.
 
-    Raises Unauthenticated where the first half is over (code `halfway_over`), Refused for a code
-    that does not count (`code_wrong`), TooMany.
+    Raises Unauthenticated if the first half is over (code `halfway_over`), Refused for a code that
+    does not count (`code_wrong`), TooMany.
     """
     half = await find_halfway(token, now)
     if half.person_id is None:
@@ -151,9 +153,9 @@ async def sign_in_by_passkey(
 ) -> Opened:
     """A passkey alone, or as the second half.
 
-    `at_night`: whoever's device this was lately is about to open an alert, and gets a session that
-    ends soon. Raises Unauthenticated where nothing was asked (code `halfway_over`), Refused (code
-    `passkey_wrong`).
+    `at_night`: the person who lately used this device, and who is about to open an alert; they get
+    a session that ends soon. Raises Unauthenticated if nothing was asked (code `halfway_over`),
+    Refused (code `passkey_wrong`).
     """
     half = await find_halfway(token, now)
     purpose = Purpose.SIGN_IN if half.person_id is None else Purpose.SECOND
@@ -176,7 +178,7 @@ async def open_for(
     is_short: bool = False,
     came: Came | None = None,
 ) -> Opened:
-    """A session for somebody who has shown who they are, in the caller's transaction."""
+    """A session for a person who has shown who they are, in the caller's transaction."""
     is_one_key = proof in (Proof.PASSWORD, Proof.PROVIDER)
     needs_key = is_one_key and await factors.lacks_key(person, now)
     token, session = await open_session(
@@ -195,9 +197,9 @@ def _actor(person: Person) -> Actor:
 async def prove_by_password(
     visitor: Visitor, password: str, passwords: Passwords, now: datetime
 ) -> None:
-    """Somebody who is in shows once more that it is them.
+    """A signed-in person shows once more who they are.
 
-    Raises Refused for a wrong password, and for whoever has a second key: then the password alone
+    Raises Refused for a wrong password, and for a person with a second key: then the password alone
     shows too little. TooMany.
     """
     if await factors.has_second(visitor.person_id):
@@ -231,7 +233,7 @@ async def proved(visitor: Visitor, proof: Proof, now: datetime) -> None:
 async def _check_own_password(
     visitor: Visitor, password: str, passwords: Passwords, field: str, now: datetime
 ) -> None:
-    """Counted for the session: whoever guesses at the front door makes nobody wait who is in."""
+    """Counted per session: guesses at the front door must not make a signed-in person wait."""
     credential = await Credential.get_or_none(person_id=visitor.person_id)
     key = (f"session {visitor.session_id}", PASSWORD_BY_NAME)
     guess = await count_guess(Door.PASSWORD, [key], now)
@@ -252,8 +254,8 @@ async def sign_out(actor: Actor, session_id: UUID, now: datetime) -> None:
 
 
 async def end_session(actor: Actor, session_id: UUID, now: datetime) -> None:
-    """End a session of one's own from elsewhere. Twice: the first time stands. Raises NotFound for
-    somebody else's."""
+    """End another session of one's own. Twice: the first time counts. Raises NotFound for a session
+    of another person."""
     async with write():
         session = await Session.get_or_none(id=session_id, person_id=actor.id)
         if session is None:
@@ -277,7 +279,7 @@ async def end_other_sessions(actor: Actor, but: UUID, now: datetime) -> None:
 async def add_credential(
     actor: Actor, person: Person, name: str, password: str, passwords: Passwords, now: datetime
 ) -> None:
-    """A name and a password for signing in. Raises Refused where somebody has the name already."""
+    """A name and a password for signing in. Raises Refused if the name is taken."""
     await store_credential(actor, person, name, await hashed(password, name, passwords), now)
 
 
@@ -302,7 +304,7 @@ async def store_credential(
                     changed_at=now,
                 )
         except IntegrityError:
-            # Somebody else took the name in the same moment.
+            # Another person took the name in the same moment.
             raise Refused(NAME_TAKEN, field="sign_in_name") from None
         await note(
             actor,
@@ -322,7 +324,7 @@ async def set_password(
     but: UUID | None = None,
     now: datetime,
 ) -> None:
-    """Another password. Every session of the person ends, except `but`, the one that asks."""
+    """A new password. Every session of the person ends, except `but`, the one that asks."""
     credential = await Credential.get_or_none(person_id=person.id)
     if credential is None:
         raise Refused(N_("This person has no sign-in name."))
@@ -352,13 +354,14 @@ async def change_own_password(
     *,
     now: datetime,
 ) -> None:
-    """The same, by oneself, who knows the old one. Wrong old ones count as guesses."""
+    """A person changes their own password and must know the old one. Wrong old ones count as
+    guesses."""
     await _check_own_password(visitor, old, passwords, "old", now)
     await set_password(visitor, person, new, passwords, but=visitor.session_id, now=now)
 
 
 async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: datetime) -> Person:
-    """Somebody left: ties, sessions, devices and invitations end together, or none of them."""
+    """A person left: ties, sessions, devices and invitations end together, or none of them."""
     async with write():
         person = await disable_in_people(actor, agency_id, person_id, now)
         for device in await Device.filter(person_id=person.id, shut_out_at__isnull=True):
@@ -372,7 +375,8 @@ async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: da
 
 
 async def tidy(now: datetime) -> None:
-    """Throw away guesses of more than a day ago: they count no longer. And what nobody finished."""
+    """Delete guesses of more than a day ago, since they no longer count, and unfinished
+    sign-ins."""
     async with write():
         await Guess.filter(at__lt=now - timedelta(days=1)).delete()
         await tidy_browsers(now)
@@ -384,7 +388,7 @@ async def tidy(now: datetime) -> None:
 
 
 async def hashed(password: str, name: str, passwords: Passwords) -> str:
-    """What is stored of a password. Raises Refused where it is too easy to guess."""
+    """What is stored of a password. Raises Refused if it is too easy to guess."""
     if not is_good_password(password, name):
         raise Refused(
             N_("Choose a password with at least 12 characters that does not repeat your name."),

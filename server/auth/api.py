@@ -41,15 +41,15 @@ Text = Annotated[str, msgspec.Meta(max_length=256)]
 
 
 class NewDevice(msgspec.Struct):
-    """The phone that is paired. It makes its id itself, once."""
+    """The paired phone. It makes its own id, once."""
 
     id: UUID
     label: Annotated[str, msgspec.Meta(max_length=120)] | None = None
 
 
 class PairRequest(msgspec.Struct):
-    """A code and the phone it is typed on. With `cookie` the token comes as the cookie alone; with
-    `beside` that cookie stands beside those of others who share the browser."""
+    """A code and the phone it is typed on. With `cookie` the token comes only as the cookie; with
+    `beside` that cookie joins those of other people who share the browser."""
 
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     device: NewDevice
@@ -58,7 +58,7 @@ class PairRequest(msgspec.Struct):
 
 
 class PersonOut(msgspec.Struct):
-    """A person, to that person itself."""
+    """A person, as they see themselves."""
 
     id: UUID
     name: str
@@ -67,14 +67,14 @@ class PersonOut(msgspec.Struct):
 
 
 class ChildOut(msgspec.Struct):
-    """A child, to itself."""
+    """A child, as they see themselves."""
 
     id: UUID
     name: str
 
 
 class Paired(msgspec.Struct, omit_defaults=True):
-    """A phone that is paired now. `token` is missing where it came as a cookie."""
+    """A paired phone. `token` is missing if it came as a cookie."""
 
     person: PersonOut
     child: ChildOut
@@ -90,8 +90,8 @@ class CodeOut(msgspec.Struct):
 
 
 class SessionRequest(msgspec.Struct):
-    """A member of staff signs in. `code`: of their second key, where they have one. `known`: from
-    the last answer, so that others who guess at this name make nobody wait here."""
+    """A member of staff signs in. `code`: of their second key, if they have one. `known`: from the
+    last response, so that strangers who guess at this name do not make them wait here."""
 
     name: Text
     password: Text
@@ -109,7 +109,7 @@ class SessionOut(msgspec.Struct):
 
 
 class DeviceOut(msgspec.Struct):
-    """A phone that is let in. `current`: the one that asks."""
+    """A paired phone. `current`: the one that asks."""
 
     id: UUID
     label: str | None
@@ -140,7 +140,7 @@ def link_to(request: Request, code: str) -> str:
 
 
 async def pair(request: Request) -> Response:
-    """Pair the phone with whoever the code was made for."""
+    """Pair the phone with the person the code was made for."""
     said = await json_body(request, PairRequest)
     if said.beside and sharing(request) >= MOST_BESIDE:
         raise Refused(N_("Too many people use this phone. One of them has to sign out first."))
@@ -213,13 +213,13 @@ async def sign_out(request: Request) -> Response:
 
 
 async def my_devices(request: Request) -> Response:
-    """The phones of the child whose session it is."""
+    """The phones of the child with this session."""
     child, _ = await own_child(request, Action.DEVICES_SEE)
     return await _devices(request, child.id)
 
 
 async def shut_out_mine(request: Request) -> Response:
-    """Shut out one of one's own phones; the current one too."""
+    """Block one of one's own phones; the current one too."""
     child, _ = await own_child(request, Action.DEVICES_SHUT_OUT)
     return await _shut_out(request, child.id)
 
@@ -231,7 +231,7 @@ async def devices(request: Request) -> Response:
 
 
 async def shut_out(request: Request) -> Response:
-    """Shut out a phone of a child."""
+    """Block a phone of a child."""
     child, _ = await child_for(request, request.path_params["child_id"], Action.DEVICES_SHUT_OUT)
     return await _shut_out(request, child.id)
 

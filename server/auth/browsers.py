@@ -1,12 +1,12 @@
-"""Browsers that are heard at the door of one person, whoever else guesses there.
+"""Browsers in which one person can still sign in while a stranger guesses their password.
 
-Ten wrong passwords make everyone wait who says the same name, the person too, and a stranger can
+Ten wrong passwords make everyone who uses the same name wait, the person too, and a stranger can
 repeat them all night. So a browser in which this person has signed in before has a count of its
-own, and so has one that opened a link from a mailbox or a telephone of theirs. It gives no right:
-the password and the second key are asked for as ever. Its tenth wrong guess makes it a stranger.
+own. So has a browser that opened a link from the person's mailbox or phone. It gives no right: we
+still ask for the password and the second key. Its tenth wrong guess makes it a stranger.
 
-The cookie holds the ids of a few rows, signed: several people sign in at one desk. Each sign-in
-makes a new row and takes the old one away, so that a copied cookie ends with the next sign-in.
+The cookie has the ids of a few rows, signed: several people sign in at one desk. Each sign-in makes
+a new row and removes the old one, so that a copied cookie ends with the next sign-in.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ LINK_OVER = N_("This link no longer works. A link works once, for 30 minutes.")
 
 
 def read(token: str | None, now: datetime) -> list[UUID]:
-    """The ids in a cookie; none where it is not ours, or too old."""
+    """The ids in a cookie; empty if it is not ours, or too old."""
     if not token:
         return []
     try:
@@ -66,8 +66,8 @@ def signed(ids: Sequence[UUID], now: datetime) -> str:
 async def known_to(
     ids: Sequence[UUID], person_id: UUID | None, now: datetime, *, by_link: bool = True
 ) -> UUID | None:
-    """Which of them this person is heard by; those of links too, or not. None stands for an unknown
-    name, and takes as long."""
+    """Which of these browsers this person may sign in from; those of links too, or not. None means
+    an unknown name, and takes as long."""
     if not ids:
         return None
     rows = KnownBrowser.filter(
@@ -82,7 +82,7 @@ async def known_to(
 
 
 async def count_at(browser_id: UUID) -> bool:
-    """Count one guess before it is made; False where it has had too many by now."""
+    """Count one guess before it is made; False if the browser has had too many by now."""
     alive = KnownBrowser.filter(id=browser_id, wrong__lt=BROWSER_GUESSES)
     return bool(await alive.update(wrong=F("wrong") + 1))
 
@@ -125,8 +125,8 @@ async def tidy_browsers(now: datetime) -> None:
 async def send_link(name: str, host: str, now: datetime) -> None:
     """Send a link that lets one browser past the wait, to an address that has answered before.
 
-    Only while that name has to wait, a few an hour: nobody's mailbox is filled by strangers. It
-    says nothing to the one who asks, and is called behind the answer.
+    Only while that name has to wait, a few an hour: strangers must not fill a mailbox. The person
+    who asks learns nothing: this runs after the response.
     """
     if not await is_waiting(Door.PASSWORD, password_keys(name, host), now):
         return
@@ -188,8 +188,8 @@ async def read_link(token: str, now: datetime) -> UUID:
 
 
 async def open_link(token: str, ids: Sequence[UUID], now: datetime) -> list[UUID]:
-    """The browser that opens it is heard: the ids that it has from now on. Of two that open one
-    link one is. Raises NotFound."""
+    """The browser that opens the link becomes known: returns its ids from now on. If two browsers
+    open one link, only one becomes known. Raises NotFound."""
     id_ = await read_link(token, now)
     async with write():
         unused = KnownBrowser.filter(id=id_, by_link=True, opened_at__isnull=True)

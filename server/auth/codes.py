@@ -7,7 +7,7 @@ import pyotp
 
 STEP_S = 30
 DIGITS = 6
-# A clock may be one step off, and whoever types is slow.
+# A clock may be one step off, and people type slowly.
 DRIFT = 1
 
 RECOVERY_CODES = 10
@@ -15,11 +15,11 @@ RECOVERY_LENGTH = 10
 
 
 def matching_step(secret: str, code: str, now: datetime, last: int) -> int | None:
-    """The time step whose code this is; None where it is none that counts.
+    """The time step of this code; None if the code does not count.
 
-    `secret` is base32, a step is half a minute since 1970 (RFC 6238). It counts within one step of
-    `now`, and only where it lies after `last`, the step of the code that was used before: so a code
-    that somebody has read over a shoulder is worth nothing once it was used.
+    `secret` is base32, a step is half a minute since 1970 (RFC 6238). The code counts within one
+    step of `now`, and only after `last`, the step of the code that was used before: a code read
+    over a shoulder must be worth nothing once it was used.
     """
     if len(code) != DIGITS or not code.isascii():
         return None

@@ -1,4 +1,5 @@
-"""Second keys of everybody: from when on they are needed, who has one, and one that was lost."""
+"""Second keys of all staff: from when they are required, who has one, and what to do with a lost
+one."""
 
 from datetime import datetime, time
 from typing import Any
@@ -31,7 +32,7 @@ async def everybody(request: Request) -> Response:
 
 
 async def set_from(request: Request) -> Response:
-    """From this day on everybody needs one; no day: nobody has to."""
+    """From this day everyone needs one; without a day, nobody has to."""
     await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     visitor = await fresh(request, back=PAGE)
     said, now = entered(await form_body(request), "from"), now_of(request)

@@ -1,6 +1,6 @@
-"""`waymark person …` and `waymark invite`: what has to work before anybody can sign in.
+"""`waymark person …` and `waymark invite`: what has to work before the first sign-in.
 
-Here and not in people/, because a person who signs in needs a door.
+Here and not in people/, because a person who signs in needs auth.
 """
 
 import argparse
@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 
 def add_commands(add: Add, within: Within, say: Say = print) -> None:
-    """Put the verbs into the command line. `within` runs work with the database open."""
+    """Add the commands to the command line. `within` runs work with the database open."""
 
     def run(args: argparse.Namespace) -> None:
         for line in within(lambda settings, now: args.work(args, settings, now)):
@@ -157,7 +157,7 @@ async def _invite(args: argparse.Namespace, settings: Settings, now: datetime) -
 
 
 async def _agency(args: argparse.Namespace, now: datetime) -> Agency:
-    """The one that is meant; made where there is none of that name."""
+    """The named agency; created if there is none of that name."""
     known = await Agency.all().order_by("made_at")
     if args.agency is None:
         if len(known) == 1:

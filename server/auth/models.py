@@ -74,8 +74,8 @@ class Session(Model):
     idle_s = fields.SmallIntField(null=True)  # Unused for so long it ends; null: as every one.
     needs_key = fields.BooleanField(
         db_default=False
-    )  # Its person has to set up a second key first.
-    provider = fields.CharField(max_length=31, null=True)  # Of sign-in, by whose word it opened.
+    )  # The person has to set up a second key first.
+    provider = fields.CharField(max_length=31, null=True)  # The sign-in provider that opened it.
     browser = fields.CharField(max_length=24, null=True)
     system = fields.CharField(max_length=24, null=True)
 
@@ -126,7 +126,7 @@ class Invite(Model):
 
 
 class Guess(Model):
-    """One wrong try at a door. Counted in rows, so that all processes count together."""
+    """One wrong guess at a sign-in. Counted in rows, so that all processes count together."""
 
     id = fields.BigIntField(primary_key=True)
     door = fields.CharField(max_length=16)  # rules.Door
@@ -139,8 +139,8 @@ class Guess(Model):
 
 
 class KnownBrowser(Model):
-    """A browser that is heard at the door of one person, whoever else guesses there; or a link that
-    makes one so, once it is opened."""
+    """A browser in which one person can still sign in while others guess their password; or a link
+    that makes a browser one, once it is opened."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
@@ -149,7 +149,7 @@ class KnownBrowser(Model):
     person_id: UUID
     by_link = fields.BooleanField(db_default=False)
     made_at = fields.DatetimeField()
-    opened_at = fields.DatetimeField(null=True)  # Null: a link that nobody has opened.
+    opened_at = fields.DatetimeField(null=True)  # Null: a link not opened yet.
     expires_at = fields.DatetimeField()
     wrong = fields.SmallIntField(default=0, db_default=0)  # Wrong guesses from there.
 
@@ -162,8 +162,8 @@ class KnownBrowser(Model):
 
 
 class Totp(Model):
-    """The secret that an app of codes shares with us (RFC 6238). One that no code has confirmed yet
-    may stand beside the one that counts."""
+    """The secret that an authenticator app shares with us (RFC 6238). One that no code has
+    confirmed yet may exist beside the one that counts."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
@@ -206,7 +206,7 @@ class Recovery(Model):
 
 
 class Passkey(Model):
-    """A key pair of somebody's device; the private half never leaves it (WebAuthn)."""
+    """A key pair on a person's device; the private half never leaves it (WebAuthn)."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
@@ -215,7 +215,7 @@ class Passkey(Model):
     person_id: UUID
     name = EncryptedText()
     credential_hash = fields.CharField(max_length=64, unique=True)  # SHA-256 of the next one.
-    credential_id = fields.TextField()  # base64url, as the browser says it.
+    credential_id = fields.TextField()  # base64url, as the browser sends it.
     public_key = fields.TextField()  # COSE, base64url.
     sign_count = fields.BigIntField(default=0)
     transports: Any = fields.JSONField(
@@ -269,7 +269,7 @@ class Challenge(Model):
 
 
 class ProviderTerms(Model):
-    """What an agency makes of what its provider of sign-in says. Without a row it opens nothing."""
+    """What an agency makes of what its sign-in provider says. Without a row it opens nothing."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -289,8 +289,9 @@ class ProviderTerms(Model):
 
 
 class Identity(Model):
-    """An account at a provider of sign-in that is somebody's: by issuer and subject, which alone
-    never become another person's. No address is: a mailbox is renamed, and given to the next."""
+    """A person's account at a sign-in provider: by issuer and subject, which alone never pass to
+    another person. Never by an e-mail address: a mailbox is renamed, and given to the next person.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -333,7 +334,7 @@ class Welcome(Model):
 
 
 class Errand(Model):
-    """A browser on its way to a provider of sign-in and back, or on the page that asks a newcomer
+    """A browser on its way to a sign-in provider and back, or on the page that asks a newcomer
     for the code. What it carries counts once, and in the browser that set out alone."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -342,7 +343,7 @@ class Errand(Model):
     purpose = fields.CharField(max_length=12)  # sign_in, again, tie, welcome
     token_hash = fields.CharField(max_length=64, unique=True)  # Of the state that travels.
     browser_hash = fields.CharField(max_length=64)  # Of the cookie that stays.
-    session_id = fields.UUIDField(null=True)  # Whose, where somebody is in already.
+    session_id = fields.UUIDField(null=True)  # For a person who is signed in already: that session.
     carries: Any = EncryptedJSON()
     made_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()

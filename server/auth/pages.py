@@ -1,4 +1,4 @@
-"""The front door, and the pages on which somebody is given a way in."""
+"""The sign-in page, and the pages that give a person a way in."""
 
 from typing import Any
 from uuid import UUID
@@ -61,11 +61,11 @@ ADULT_ROLES = [
 ]
 
 
-# --- the front door
+# --- the sign-in page
 
 
 async def front(request: Request) -> Response:
-    """The sign-in, or the right home for whoever is in already."""
+    """The sign-in page, or the home page of a person who is signed in."""
     visitor = await visitor_or_none(request)
     if visitor is not None:
         return to(home(visitor.role, request.query_params.get("next", "")))
@@ -78,7 +78,7 @@ async def front(request: Request) -> Response:
 
 
 async def sign_in(request: Request) -> Response:
-    """Somebody of the staff comes in."""
+    """A member of staff signs in."""
     form = await form_body(request)
     name, next_ = entered(form, "name"), entered(form, "next")
     password = form.get("password")
@@ -100,8 +100,8 @@ async def sign_in(request: Request) -> Response:
 
 
 async def ask_link(request: Request) -> Response:
-    """A link past the wait, for one who has been made to wait. The answer and its time are the same
-    whether the name exists, waits, or has an address: what there is to do is done behind it."""
+    """A link past the wait, for a person who has to wait. The answer and its time are the same
+    whether the name exists, waits, or has an address: the work is done after the response."""
     form = await form_body(request)
     name, next_ = entered(form, "name"), entered(form, "next")
     task = BackgroundTask(send_link, name, host_of(request), now_of(request))
@@ -117,7 +117,7 @@ async def link(request: Request) -> Response:
 
 
 async def open_link(request: Request) -> Response:
-    """This browser is heard now, whoever else guesses: on to the sign-in."""
+    """This browser may sign in now, even while strangers guess: on to the sign-in."""
     token, here = request.path_params["token"], known_here(request)
     ids = await browsers.open_link(token, here, now_of(request))
     answer = to("/")
@@ -126,7 +126,7 @@ async def open_link(request: Request) -> Response:
 
 
 async def ask_passkey(request: Request) -> Response:
-    """What this device is to sign, for whoever has a passkey for this place."""
+    """The challenge for this device, for a person who has a passkey for this place."""
     said = await form_body(request)
     night = await known_person(request) if is_alert(entered(said, "next")) else None
     site, now = site_for(request), now_of(request)
@@ -190,7 +190,8 @@ async def _sign_in_page(
 
 
 async def manifest(request: Request) -> Response:
-    """What the phone shows under the icon: the agency's choice, never who is behind it."""
+    """What the phone shows under the icon: the agency's choice, never the organisation behind
+    it."""
     visitor = await visitor_or_none(request)
     name = request.app.state.settings.display_name
     language = language_of(request)
@@ -282,7 +283,7 @@ async def devices(request: Request) -> Response:
 
 
 async def shut_out(request: Request) -> Response:
-    """One phone is let in no more."""
+    """Block one phone."""
     child, _ = await desk_child(request, Action.DEVICES_SHUT_OUT)
     device = await pairing.device_of(child.id, request.path_params["device_id"])
     await pairing.shut_out(await staff_of(request), device, now_of(request))
@@ -293,13 +294,13 @@ async def shut_out(request: Request) -> Response:
 
 
 async def new_person(request: Request) -> Response:
-    """The form for somebody new."""
+    """The form for a new person."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     return await _person_page(request, visitor, {})
 
 
 async def add_person(request: Request) -> Response:
-    """Somebody new, with a name to sign in with and a password that is shown this once."""
+    """A new person, with a name to sign in with and a password that is shown only this once."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     said = {key: entered(await form_body(request), key) for key in _PERSON_FIELDS}
     password, now = new_password(), now_of(request)
@@ -325,7 +326,7 @@ async def add_person(request: Request) -> Response:
 
 
 async def reset_password(request: Request) -> Response:
-    """Another password, shown this once. Whoever had come in with the old one is out."""
+    """A new password, shown only this once. Sessions opened with the old one end."""
     await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     visitor = await fresh(request, back="/desk/people")
     person = await _person(visitor, request.path_params["person_id"])

@@ -1,6 +1,6 @@
-"""A phone for a child: invitations, pairing, and shutting a device out. The verbs that write.
+"""A child's phone: invitations, pairing, and blocking a device. The actions that write.
 
-How guesses are counted is in guessing.py.
+rate_limit.py counts guesses.
 """
 
 import hmac
@@ -59,9 +59,9 @@ def link_to(public_url: str, code: str) -> str:
 async def invite(
     actor: Actor, person: Person, *, replace: bool = False, now: datetime
 ) -> Invitation:
-    """A code for a child's phone, good once, for 24 hours. The child's earlier one ends.
+    """A code for a child's phone, valid once, for 24 hours. The child's earlier code ends.
 
-    `replace`: the phone was lost, so all phones of the child are shut out now, in the same step.
+    `replace`: the phone was lost, so all phones of the child are blocked now, in the same step.
     """
     async with write():
         if replace:
@@ -82,8 +82,8 @@ async def pair(code: str, device_id: UUID, label: str | None, host: str, now: da
     """Pair a device with the person of an invitation.
 
     A code works once. The same code from the same device within 15 minutes means that the answer
-    got lost: a new token, and the earlier one counts no more. Five wrong secrets burn a code.
-    Raises TooMany, NotFound (code `code_wrong`, the same for every reason), IdReused.
+    got lost: we give a new token, and the earlier one stops working. Five wrong secrets burn a
+    code. Raises TooMany, NotFound (code `code_wrong`, the same for every reason), IdReused.
     """
     guess = await count_guess(Door.PAIR, [(f"network {network_of(host)}", PAIR_BY_NETWORK)], now)
     # What is wrong is counted, so it must be committed: the fault is raised outside.
@@ -226,7 +226,7 @@ async def _free_name() -> str:
 
 
 async def shut_out(actor: Actor, device: Device, now: datetime) -> None:
-    """This phone is let in no more, and nothing is sent to it. Twice: the first time stands."""
+    """Block this phone and send it nothing. Twice: the first time counts."""
     async with write():
         if await shut(actor, device.id, Ended.SHUT_OUT, now):
             await note(
@@ -240,7 +240,7 @@ async def shut_out(actor: Actor, device: Device, now: datetime) -> None:
 
 
 async def device_of(person_id: UUID, device_id: UUID) -> Device:
-    """A device of this person. Raises NotFound for somebody else's."""
+    """A device of this person. Raises NotFound for a device of another person."""
     device = await Device.get_or_none(id=device_id, person_id=person_id)
     if device is None:
         raise NotFound(N_("This phone does not exist."))

@@ -46,7 +46,7 @@ class Passwords:
         return await self._in_turn(self._hasher.hash, password)
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether it is the password. None stands for an unknown name, and takes just as long."""
+        """Whether the password is right. None means an unknown name, and takes just as long."""
         if stored is None:
             if self._decoy is None:
                 self._decoy = await self.hash(secrets.token_urlsafe())

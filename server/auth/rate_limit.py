@@ -1,7 +1,7 @@
-"""Guesses at a door, counted in rows, so that all processes count together.
+"""Guesses at a sign-in, counted in rows, so that all processes count together.
 
-A guess is written before it is tried and taken away after a right one; else many tries at once
-would all be heard.
+A guess is written before it is tried and removed after a right one; otherwise many parallel tries
+would all get through.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from server.storage.db import dialect, fetch, write
 
 
 async def count_guess(door: Door, keys: list[tuple[str, Limit]], now: datetime) -> list[int]:
-    """Count one try under each key before it is made. Raises TooMany where one has had too many."""
+    """Count one try under each key before it is made. Raises TooMany if a key has had too many."""
     blinded = [(encryption.blind(f"{door} {text}"), limit) for text, limit in keys]
     waits = []
     async with write():
@@ -52,7 +52,7 @@ async def is_waiting(door: Door, keys: list[tuple[str, Limit]], now: datetime) -
 
 
 async def one_at_a_time(key: str) -> None:
-    """Who comes with the same key (a hexadecimal digest) waits for the end of this transaction."""
+    """Callers with the same key (a hexadecimal digest) wait for the end of this transaction."""
     # Two tries at once would each count the other not. SQLite has one writer at a time anyway.
     if dialect() == "postgres":
         await fetch("SELECT pg_advisory_xact_lock($1::bigint)", [int(key[:15], 16)])

@@ -1,4 +1,4 @@
-"""Where a page of the doors leads: home, to the second half of the sign-in, to what waits."""
+"""Where a page of the sign-in leads: home, to the second half of the sign-in, to what waits."""
 
 from datetime import timedelta
 from urllib.parse import quote
@@ -36,15 +36,16 @@ def home(role: str, next_: str) -> str:
 
 
 def back(next_: str, otherwise: str) -> str:
-    """What was asked for, where it is a path of ours."""
+    """The path the visitor asked for, if it is one of ours."""
     return next_ if is_here(next_) else otherwise
 
 
 async def let_in(
     request: HTTPConnection, opened: Opened, next_: str, *, has_key: bool = False
 ) -> Response:
-    """The door is open: the token as a cookie, and on. The browser is known to its person from now
-    on. `has_key`: it has shown a passkey in a whole sign-in, and opens an alert by it alone."""
+    """Signed in: set the token as a cookie, and redirect. From now on the person may sign in here
+    while others guess. `has_key`: this browser showed a passkey in a whole sign-in; from now on
+    the passkey alone opens an alert."""
     answer = to(home(opened.person.role, next_))
     set_cookie(request, answer, opened.token, lasts=False)
     now = now_of(request)
@@ -69,7 +70,7 @@ def known_here(request: HTTPConnection) -> list[UUID]:
 
 
 def keep_known(request: HTTPConnection, answer: Response, ids: list[UUID]) -> None:
-    """Let the browser be known by these. It stays so when its person signs out."""
+    """Store these known-browser ids in the browser. They stay when the person signs out."""
     token = browsers.signed(ids, now_of(request))
     keep(request, answer, _known_name(request), token, lasts=BROWSER_LASTS)
 
@@ -107,7 +108,7 @@ def drop_halfway(request: HTTPConnection, answer: Response) -> None:
 def keep(
     request: HTTPConnection, answer: Response, name: str, token: str, *, lasts: timedelta
 ) -> None:
-    """A cookie of the doors: no script reads it, and a link from another site brings it along."""
+    """A sign-in cookie: no script reads it, and links from other sites send it along."""
     answer.set_cookie(
         name,
         token,
@@ -133,8 +134,8 @@ def _out_name(request: HTTPConnection) -> str:
 
 
 def signed_out(request: HTTPConnection, answer: Response) -> None:
-    """Whoever comes next by a provider of sign-in is asked there who they are: it may still take
-    this browser for whoever was here before."""
+    """The next sign-in through a provider asks who the person is: the provider may still take this
+    browser for the person who was here before."""
     if request.app.state.settings.oidc:
         answer.set_cookie(
             _out_name(request),
@@ -148,12 +149,12 @@ def signed_out(request: HTTPConnection, answer: Response) -> None:
 
 
 def was_signed_out(request: HTTPConnection) -> bool:
-    """Whether somebody has signed out in this browser lately."""
+    """Whether a person has signed out in this browser lately."""
     return _out_name(request) in request.cookies
 
 
 def site_for(request: HTTPConnection) -> Site:
-    """Where a passkey is good. Raises Refused where none can be."""
+    """Where a passkey is good. Raises Refused if none can be."""
     site = site_of(request.app.state.settings)
     if site is None:
         raise Refused(NO_PASSKEYS)
@@ -161,9 +162,9 @@ def site_for(request: HTTPConnection) -> Site:
 
 
 def qr(text: str) -> Markup:
-    """The text as a QR code: an SVG that stands in the page itself, without style or script."""
+    """The text as a QR code: an SVG inside the page itself, without style or script."""
     code = segno.make(text, error="m", micro=False)
     svg = code.svg_inline(
         scale=6, border=4, dark="#000", light="#fff", svgclass="qr", omitsize=True
     )
-    return Markup(svg)  # noqa: S704 - made by us, from what stands in a picture alone
+    return Markup(svg)  # noqa: S704 - made by us, only from what a picture contains

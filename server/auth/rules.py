@@ -1,4 +1,4 @@
-"""How long a door stays open, how often one may guess, and what a code is. Pure."""
+"""How long a sign-in stays open, how often a person may guess, and what a code is. Pure."""
 
 import ipaddress
 import re
@@ -10,8 +10,8 @@ from enum import StrEnum
 from math import ceil
 from urllib.parse import urlsplit
 
-# A session of staff ends after a working day, and sooner where nobody uses it: the desk is often a
-# shared computer. The phone of a child stays open until a person shuts it out.
+# A session of staff ends after a working day, and sooner if nobody uses it: the desk is often a
+# shared computer. A child's phone stays signed in until an adult blocks it.
 STAFF_AT_MOST = timedelta(hours=12)
 STAFF_IDLE = timedelta(hours=2)
 SEEN_EVERY = timedelta(minutes=1)
@@ -28,15 +28,15 @@ WRONG_SECRETS = 5
 # After a right password, until the second key follows.
 HALFWAY_LASTS = timedelta(minutes=10)
 CHALLENGE_LASTS = timedelta(minutes=5)
-# From leaving for a provider of sign-in until the browser is back.
+# From leaving for a sign-in provider until the browser is back.
 ERRAND_LASTS = timedelta(minutes=10)
-# The code by which an account at the provider becomes somebody's: it is handed over in person, by
-# telephone, or in the mail of the house.
+# The code that links an account at the provider to a person: it is handed over in person, by
+# telephone, or by internal mail.
 WELCOME_LASTS = timedelta(days=7)
 WELCOME_LENGTH = 8
-# For so long after a sign-out the next one here is asked anew at the provider.
+# For this long after a sign-out the provider must ask the next person here again.
 ASKED_ANEW = timedelta(hours=12)
-# What is sealed opens for so long after somebody has shown that it is them.
+# Sealed words open for this long after a person has shown who they are.
 PROOF_LASTS = timedelta(minutes=10)
 # A session that a passkey opens for an alert at night: the phone is put down beside the bed, open.
 NIGHT_IDLE = timedelta(minutes=15)
@@ -61,19 +61,19 @@ class Door(StrEnum):
     PASSKEY = "passkey"
     CARD = "card"  # The PIN of a card at a front desk.
     LINK = "link"  # How often a page on any phone is used.
-    PROVIDER = "provider"  # How often a browser sets out for a provider of sign-in.
+    PROVIDER = "provider"  # How often a browser sets out for a sign-in provider.
     RECEPTION = "reception"  # The code by which an agency says that it can take a child over.
-    WELCOME = "welcome"  # The code by which an account there becomes somebody's.
+    WELCOME = "welcome"  # The code that links an account there to a person.
 
 
 class Proof(StrEnum):
-    """By what somebody has shown that it is them."""
+    """How a person has shown who they are."""
 
     PASSWORD = "password"  # noqa: S105 - the name of a proof
     CODE = "code"  # Of an app that makes one each half minute.
     RECOVERY = "recovery"
     PASSKEY = "passkey"
-    PROVIDER = "provider"  # What a provider of sign-in says.
+    PROVIDER = "provider"  # What a sign-in provider says.
     PROVIDER_AND_KEY = "provider_and_key"  # The same, where a second key was asked there.
 
 
@@ -86,12 +86,12 @@ class Ended(StrEnum):
     DISABLED = "disabled"
     PASSWORD = "password"  # noqa: S105 - the password was changed
     SECOND_KEY = "second_key"  # An administrator took the second key away: the phone was lost.
-    PROVIDER = "provider"  # The account at the provider of sign-in opens nothing here any more.
-    ELSEWHERE = "elsewhere"  # Its own person ended it from another device.
+    PROVIDER = "provider"  # The account at the sign-in provider opens nothing here any more.
+    ELSEWHERE = "elsewhere"  # The person ended it from another device.
     RESTORED = "restored"  # The database came back from a backup: it may have ended since then.
 
 
-# Of these the app says that the phone was shut out, and offers to hand in what it has not sent.
+# For these the app says that the phone was blocked, and offers to hand in what it has not sent.
 REVOKED = frozenset({Ended.SHUT_OUT, Ended.REPLACED})
 
 
@@ -114,7 +114,7 @@ class Limit:
     within: timedelta
 
     def wait(self, tries: Sequence[datetime], now: datetime) -> int:
-        """Seconds until the next try is heard; 0: now. `tries` in any order, older ones too."""
+        """Seconds until the next try is allowed; 0: now. `tries` in any order, older ones too."""
         recent = sorted(at for at in tries if at > now - self.within)
         if len(recent) < self.tries:
             return 0
@@ -123,30 +123,30 @@ class Limit:
         return max(1, ceil((frees - now).total_seconds()))
 
 
-# One name: enough for somebody who mixes up passwords, far too few for a list of common ones. One
+# One name: enough for a person who mixes up passwords, far too few for a list of common ones. One
 # network: a whole office may sit behind one address.
 PASSWORD_BY_NAME = Limit(10, timedelta(minutes=15))
 PASSWORD_BY_NETWORK = Limit(60, timedelta(minutes=15))
 PAIR_BY_NETWORK = Limit(20, timedelta(minutes=15))
-# Whoever guesses codes knows the password already. Three of a million codes count at any moment, so
-# the day's limit leaves one chance in ten thousand.
+# An attacker who guesses codes knows the password already. Three of a million codes count at any
+# moment, so the day's limit leaves one chance in ten thousand.
 CODE_BY_PERSON = Limit(5, timedelta(minutes=15))
 CODE_BY_PERSON_A_DAY = Limit(25, timedelta(days=1))
-# A browser in which somebody has signed in is heard at their door whoever guesses there: so often,
-# passwords and codes together, and then it is as any other.
+# A browser in which a person has signed in may still sign in while strangers guess elsewhere. After
+# this many wrong guesses, passwords and codes together, it is like any other browser.
 BROWSER_GUESSES = 10
 BROWSER_LASTS = timedelta(days=180)
 BROWSERS_IN_COOKIE = 8
-# A link past the wait. Whoever makes somebody wait can have one sent, so there are few of them.
+# A link past the wait. An attacker who makes a person wait can have one sent, so there are few.
 LINK_LASTS = timedelta(minutes=30)
 LINK_SPACING = timedelta(minutes=5)
 LINKS_AN_HOUR = 3
 # Signatures cannot be guessed; this is about rows that strangers make us write.
 PASSKEY_BY_NETWORK = Limit(120, timedelta(minutes=15))
 PROVIDER_BY_NETWORK = Limit(120, timedelta(minutes=15))
-# Whoever guesses this has an account of the agency already; eight characters are 40 bits.
+# A guesser here has an account of the agency already; eight characters are 40 bits.
 WELCOME_BY_ACCOUNT = Limit(10, timedelta(hours=1))
-# The same length, by somebody who works for an agency.
+# The same length, for a person who works for an agency.
 RECEPTION_BY_PERSON = Limit(10, timedelta(hours=1))
 
 
@@ -156,7 +156,7 @@ def fold(name: str) -> str:
 
 
 def is_sign_in_name(name: str) -> bool:
-    """Whether somebody can be given this name for signing in."""
+    """Whether a person can be given this name for signing in."""
     folded = fold(name)
     return 0 < len(folded) <= LONGEST_SIGN_IN_NAME and folded.isprintable()
 
@@ -197,7 +197,7 @@ def network_of(host: str) -> str:
 
 
 def split_code(code: str) -> tuple[str, str] | None:
-    """The name of an invitation and its secret, of a normalised code; None where it is none."""
+    """The name of an invitation and its secret, of a normalised code; None if it is none."""
     if len(code) != NAME_LENGTH + SECRET_LENGTH:
         return None
     return code[:NAME_LENGTH], code[NAME_LENGTH:]
@@ -219,12 +219,12 @@ def is_over(
     now: datetime,
     idle: timedelta = STAFF_IDLE,
 ) -> bool:
-    """Whether a session has run out: at its end, or unused for too long where it has an end."""
+    """Whether a session has run out: at its end, or, if it has an end, unused for too long."""
     return expires is not None and (now >= expires or now - last_seen_at >= idle)
 
 
 def is_fresh(proved_at: datetime, now: datetime) -> bool:
-    """Whether somebody has shown lately enough that it is them."""
+    """Whether a person has shown recently enough who they are."""
     return now - proved_at < PROOF_LASTS
 
 
@@ -236,8 +236,8 @@ def is_alert(path: str) -> bool:
     return _ALERT.fullmatch(path) is not None
 
 
-# Where an alert is read and taken, where a child is said to be missing or seen, and where a second
-# key is set up. Whoever has none yet, and needs one, is let in there all the same.
+# Where staff read and take alerts, report a child missing or seen, and set up a second key. A
+# person who needs a second key and has none yet may still open these.
 _WITHOUT_KEY = re.compile(
     r"/desk/(?:alerts/.+|settings/second-key(?:/.*)?|again(?:/.*)?"
     r"|children/[0-9a-f-]{36}/(?:missing|sighting|check-in))"
@@ -249,7 +249,7 @@ _WITHOUT_KEY = re.compile(
 def is_open_without_key(path: str) -> bool:
     """Whether this path is open to a session whose person needs a second key and has none.
 
-    Only what the desk and the API show to somebody who is in is ever closed.
+    Only what the desk and the API show to a signed-in person is ever closed.
     """
     if not path.startswith(("/desk/", "/api/v1/")):
         return True

@@ -1,4 +1,4 @@
-"""From a token to who holds it, and back: one query for each request, by the token's SHA-256."""
+"""From a token to its person, and back: one query for each request, by the token's SHA-256."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,8 +38,8 @@ from server.web.requests import header
 # Browsers keep no cookie longer than 400 days; the phone gets a new one at every start.
 COOKIE_S = 400 * 24 * 3600
 
-# Where several children share one phone, each request says of which of them it is: by the id of
-# what was paired. What cannot send a header (a link, a stream) says it in its address.
+# When several children share one phone, each request names its child by the id of the pairing. A
+# request that cannot send a header (a link, a stream) puts it in the address.
 PHONE_HEADER = b"x-phone"
 PHONE_QUERY = "phone"
 NOBODYS = UUID(int=0)
@@ -47,7 +47,7 @@ NOBODYS = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A door that opened: the token is shown this once."""
+    """A new session: the token is shown only this once."""
 
     token: str
     person: Person
@@ -56,7 +56,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """By the word of a provider of sign-in, who may have asked its person hours ago."""
+    """Signed in by a provider, which may have asked the person hours ago."""
 
     provider: str
     proved_at: datetime
@@ -75,7 +75,8 @@ WHERE s.{by} = $1
 
 
 def cookie_name(phone: UUID | None = None, *, is_https: bool) -> str:
-    """Neutral, since it lies on a child's phone. `__Host-` binds it to this origin alone.
+    """A neutral name, since the cookie is on a child's phone. `__Host-` binds it to this origin
+    alone.
 
     `phone`: one of several that share a browser; the cookie of each has a name of its own.
     """
@@ -84,8 +85,8 @@ def cookie_name(phone: UUID | None = None, *, is_https: bool) -> str:
 
 
 def phone_of(request: HTTPConnection) -> UUID | None:
-    """The paired phone that the request says it is of; None where it says nothing. What is no id
-    is nobody's."""
+    """The paired phone that the request names; None if it names none. An invalid id matches no
+    phone."""
     said = header(request.scope, PHONE_HEADER) or request.query_params.get(PHONE_QUERY, "")
     if not said:
         return None
@@ -114,14 +115,15 @@ def _beside(request: HTTPConnection) -> list[str]:
 
 
 def _cookie_of(request: HTTPConnection) -> str:
-    """The name of the cookie that this request is to be taken by: of its phone, else the first."""
+    """The cookie that counts for this request: that of its phone, else the first."""
     is_https: bool = request.app.state.settings.is_https
     own = cookie_name(phone_of(request), is_https=is_https)
     return own if own in request.cookies else cookie_name(is_https=is_https)
 
 
 async def session_of(request: HTTPConnection) -> Visitor:
-    """Who sent this request. Raises Unauthenticated, code `revoked` where a device was shut out."""
+    """The visitor who sent this request. Raises Unauthenticated, code `revoked` if the device was
+    blocked."""
     token, by_cookie = token_of(request)
     if token is None:
         raise _stranger()
@@ -197,8 +199,8 @@ async def open_session(
 
 
 async def end_sessions(which: Q, why: Ended, now: datetime) -> int:
-    """These hold no more, and say why; returns how many held. In the caller's transaction. What
-    goes on in one of them, such as a page that hears of news, ends at once."""
+    """End these sessions and store why; returns how many were open. In the caller's transaction.
+    What runs in one of them, such as a page that hears of news, ends at once."""
     held = Session.filter(which, ended_at__isnull=True)
     people = {as_id(id_) for id_ in await held.values_list("person_id", flat=True)}
     ended = await held.update(ended_at=now, ended_why=why)
@@ -244,12 +246,12 @@ def _set(
 
 
 def drop_cookie(request: HTTPConnection, response: Response) -> None:
-    """Take away again the one that this request was taken by."""
+    """Delete the cookie that identified this request."""
     _drop(request, response, _cookie_of(request))
 
 
 def drop_others(request: HTTPConnection, response: Response) -> None:
-    """Nobody shares this browser any more: the cookies that stood beside the first one go."""
+    """The browser is no longer shared: delete the cookies beside the first one."""
     for name in _beside(request):
         _drop(request, response, name)
 

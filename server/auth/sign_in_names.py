@@ -1,4 +1,4 @@
-"""Under what a sign-in name is found, and its guesses are counted."""
+"""The form of a sign-in name under which we find it and count its guesses."""
 
 from server.auth.rules import PASSWORD_BY_NAME, PASSWORD_BY_NETWORK, Limit, fold, network_of
 

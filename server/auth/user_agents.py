@@ -1,6 +1,6 @@
-"""From what a browser says of itself to two words that its person knows it by. Pure.
+"""A browser's user agent in two words that its owner recognises. Pure.
 
-Nothing finer is kept: a version or a model would tell browsers apart that nobody needs told apart.
+Nothing finer is kept: a version or a model would tell browsers apart without need.
 """
 
 Agent = tuple[str | None, str | None]

@@ -1,1 +1,1 @@
-"""The child's act: an answer comes in, is kept, and settles what it settles."""
+"""The check-in of a child: receive an answer, keep it, and settle the rounds."""

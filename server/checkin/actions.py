@@ -1,4 +1,4 @@
-"""An answer comes in: kept, settled, written down, and whoever was called hears of it."""
+"""An answer comes in: keep it, settle the rounds, write it down, and tell the adults we called."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -27,10 +27,11 @@ TRIES = 8
 async def record(
     actor: Actor, role: Role, child_id: UUID, answer: Answer, now: datetime
 ) -> tuple[CheckIn, bool]:
-    """Keep an answer and settle what it settles: all or nothing. Returns it, and whether it is new.
+    """Keep an answer and settle the rounds it settles: all or nothing. Returns it, and whether it
+    is new.
 
     A known id gives back the first answer and changes nothing. Raises IdReused for a known id with
-    other content or of another child, Refused for nonsense, NotFound where nobody watches.
+    other content or of another child, Refused for nonsense, NotFound if the child has no watch.
     """
     answer = check(replace(answer, way=_way(role, answer.way)))
     assert actor.id is not None
@@ -91,5 +92,5 @@ async def _record(
 
 
 async def _listens(child_id: UUID, way: Way) -> bool:
-    """Whether what this child says is listened to for a sign; never, whether it holds one."""
+    """Whether we listen for a sign in what this child says; never whether there is one."""
     return way is Way.SMS or await Watch.exists(child_id=child_id, listens=True)

@@ -1,4 +1,4 @@
-"""Check-ins over the wire: the child's own, and those that an adult gives for a child."""
+"""Check-ins over the API: the child's own, and those that an adult gives for a child."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -27,12 +27,13 @@ MOST = 200
 
 
 class CheckInRequest(msgspec.Struct, forbid_unknown_fields=False):
-    """One answer. The id is made on the phone; sending it again changes nothing.
+    """One answer. The phone makes the id; sending it again changes nothing.
 
-    With a call for help, `how` says how the child wants to be met, and `who` whom it would like
-    best: wishes, that never decide whether somebody is called. `confirmed_at`: we had
-    confirmed it at that moment, and it is handed in again since `/api/v1/me` tells another epoch;
-    it counts as of then."""
+    With a call for help, `how` says how the child wants to be met, and `who` which adult they would
+    like best. Both are wishes: they never decide whether we call an adult. `confirmed_at`: we
+    confirmed the answer at that moment, and the phone hands it in again because `/api/v1/me` shows
+    another epoch; it counts as of that moment.
+    """
 
     id: UUID
     said_at: Annotated[datetime, msgspec.Meta(tz=True)]

@@ -1,4 +1,4 @@
-"""Adults are called about a child whose sign was heard; why is sealed."""
+"""Calling adults about a child whose sign was heard; the reason is sealed."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from server.policy.model import Tier
 async def call(
     actor: Actor, child_id: UUID, agency_id: UUID, *, said_at: datetime, now: datetime
 ) -> Alert:
-    """In the caller's transaction. Where one is open already, it is joined."""
+    """In the caller's transaction. If such an alert is open already, this joins it."""
     policy, _ = await policy_of(agency_id)
     opening = Opening(
         child_id=child_id,

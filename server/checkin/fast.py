@@ -1,13 +1,13 @@
 """The hot path: check-ins that arrive within the same few milliseconds share one transaction.
 
-It takes the common case alone: a child's own "I'm OK" while nothing is late, nobody has been called
-and no moment of the watch is waiting for the tick. There it does, in one statement on PostgreSQL
-and a handful on SQLite for all of them, what `actions.record` does with rules and rows; a test
-holds the two against each other. **It can only accept.** Whatever it does not recognise it leaves
-alone and returns None, and the caller goes the long way, which knows how to say no.
+It takes only the common case: a child's own "I'm OK" while nothing is late, nobody has been called
+and no moment of the watch is waiting for the tick. There it does what `actions.record` does with
+rules and rows: in one statement on PostgreSQL, and in a handful on SQLite for all of them. A test
+compares the two. **It can only accept.** For anything else it changes nothing and returns None, and
+the caller goes the long way, which can refuse.
 
 The watch stores the round after the current one and the moment of the decision after it, so that
-settling needs no rules and no read first (`watch.cases.as_row`).
+settling needs no rules and no read first (`watch.watch_state.as_row`).
 """
 
 import asyncio
@@ -28,14 +28,13 @@ from server.storage.engines.together import Together
 from server.web.live import announce
 
 MOST = 256
-# Boards hear of ordinary answers once a second at the most: a NOTIFY makes commits queue up.
+# Boards hear of ordinary answers at most once a second: a NOTIFY makes commits queue up.
 TELL_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """One answer as it came in, the hash of the token that it came with, and whose phone it said
-    that it came from, where it said so."""
+    """One answer as it came in, the hash of its token, and the phone that it named, if any."""
 
     token_hash: str
     phone: UUID | None
@@ -207,9 +206,9 @@ async def _take_all(taps: list[Tap], now: datetime) -> list[Taken | None]:
     return taken
 
 
-# SQLite has no statement that writes several tables, so what is taken stands in a table of this
-# connection's own in between. It knows nothing of how full that is, so the order of the joins is
-# told: by CROSS, and by a `+` before what is not to be looked up.
+# SQLite has no statement that writes several tables, so the accepted rows go into a temporary table
+# of this connection. SQLite does not know how full that table is, so we fix the order of the joins:
+# with CROSS, and with a `+` before what it must not look up.
 _SQLITE_TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS tap (n INTEGER PRIMARY KEY, token_hash TEXT, id TEXT,"
     " said_at TEXT, mood INTEGER, note TEXT, mark TEXT, content_hash TEXT, phone TEXT)",

@@ -1,4 +1,4 @@
-"""What a phone answers to the question that its child shares with the caseworker."""
+"""What a phone answers to the question that the child shares with the caseworker."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The check-in: made on the phone, kept for ever as it was said."""
+"""The check-in: made on the phone, kept for ever in the child's words."""
 
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ class CheckIn(Model):
         "server.Child", related_name="check_ins", on_delete=fields.RESTRICT
     )
     child_id: UUID
-    by_id = fields.UUIDField()  # The child, or who answered for it.
+    by_id = fields.UUIDField()  # The child, or the adult who answered for them.
     by_role = fields.CharField(max_length=16)
     by_way = fields.CharField(max_length=8, default="app", db_default="app")  # alert.levels.Way
     device_id = fields.UUIDField(null=True)
@@ -36,10 +36,10 @@ class CheckIn(Model):
     is_early = fields.BooleanField(
         default=False
     )  # Before any round was open: kept, settles nothing.
-    # Where a sign is agreed with this child: not looked at for it yet, and since when. All that is
-    # said goes the same way there; what follows is the ticker's.
+    # If a sign is agreed with this child: since when this waits to be checked for it. Every answer
+    # takes the same way there; the ticker does the rest.
     listen_at = fields.DatetimeField(null=True)
-    # Of a call for help: how to be met (call, quiet, come), and by whom.
+    # For a call for help: how to meet the child (call, quiet, come), and which adult.
     how = fields.CharField(max_length=8, null=True)
     who_id = fields.UUIDField(null=True)
     content_hash = fields.CharField(max_length=64)  # Tells a repeat from a reused id.
@@ -60,7 +60,7 @@ class CheckIn(Model):
 
 
 class SharedQuestion(Model):
-    """A question whose answer a child and its caseworker alone know. At most one that holds."""
+    """A question whose answer only a child and their caseworker know. At most one is valid."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -96,7 +96,7 @@ class SharedAnswer(Model):
     child_id: UUID
     at = fields.DatetimeField()
     words = EncryptedText()
-    is_otherwise = fields.BooleanField()  # Than agreed. It says that, and no more.
+    is_otherwise = fields.BooleanField()  # Than agreed. It says only that.
 
     class Meta:
         table = "shared_answer"

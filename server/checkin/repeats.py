@@ -1,4 +1,4 @@
-"""An answer that was confirmed once, and that a restored database does not have."""
+"""An answer that was confirmed once, and that a restored database has lost."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,12 +22,12 @@ from server.watch.watch_alerts import call_adults
 async def hand_in_again(
     actor: Actor, child_id: UUID, answer: Answer, mine: str, now: datetime
 ) -> tuple[CheckIn, bool]:
-    """Keep it as of the moment at which it was confirmed. Returns it, and whether it is new.
+    """Keep it as of the moment it was confirmed. Returns it, and whether it is new.
 
-    It settles what is open only where it was confirmed within the newest open round: an old answer
+    It settles what is open only if it was confirmed within the newest open round: an old answer
     must not hide that the child is silent now. A call for help is heard again: what came of it is
     lost as well. The agreed sign is not listened for, since the phone has forgotten its mark.
-    Raises IdReused where the id is known of somebody else; Conflict: try again.
+    Raises IdReused if the id is from another person; Conflict: try again.
     """
     known = await CheckIn.filter(id=answer.id).first()
     if known is not None:
@@ -47,8 +47,8 @@ async def hand_in_again(
         about = ("check_in", answer.id)
         await note(actor, "check_in:again", child_id=child_id, about=about, now=now)
         if not fits:
-            # It settles nothing. Where the child is looked for, it stands in the timeline all the
-            # same; nobody is called for it, since it is of then.
+            # It settles nothing. For a missing child it still goes into the timeline; nobody is
+            # called for it, since it is old.
             what = Happening.SIGN_OF_LIFE
             await happened(actor, child_id, what, now, about=answer.id, at=at)
         if answer.want in CALLS:

@@ -14,7 +14,7 @@ LATEST = datetime(2200, 12, 31, tzinfo=UTC)
 
 
 class Want(StrEnum):
-    """What the child wants of us, beside saying that it is well."""
+    """What the child wants of us, beside saying that they are well."""
 
     NOTHING = "nothing"
     TALK = "talk"
@@ -27,7 +27,7 @@ CALLS = frozenset({Want.TALK, Want.HELP})
 
 
 class How(StrEnum):
-    """How a child that asks for help wants to be met. It never decides whether somebody comes."""
+    """How a child who asks for help wants to be met. It never decides whether an adult comes."""
 
     CALL = "call"  # Call me.
     QUIET = "quiet"  # Do not call: write, and only where I say so.
@@ -36,8 +36,8 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What somebody said. `mark` is one of two equal ways to say "I'm OK"; on the wire, in the
-    store and in time nothing else may differ between them. `way` is how it came to us."""
+    """What a child said. `mark` is one of two equal ways to say "I'm OK"; on the wire, in the store
+    and in time nothing else may differ between them. `way` is how it came to us."""
 
     id: UUID
     said_at: datetime
@@ -47,16 +47,16 @@ class Answer:
     mark: str = "a"
     way: Way = Way.APP
     how: How | None = None
-    who: UUID | None = None  # Of a call for help: whom the child would like best.
-    # Handed in again after a restore: when we had confirmed it. It makes no other answer of it.
+    who: UUID | None = None  # For a call for help: the adult the child would like best.
+    # Handed in again after a restore: when we had confirmed it. It is still the same answer.
     confirmed_at: datetime | None = None
 
 
 def check(answer: Answer) -> Answer:
     """The answer, if it makes sense. Raises Refused, naming the field.
 
-    A phone whose clock is lost (1970, after an empty battery) must be able to answer all the same:
-    ours decides, and what the phone said is only kept beside it, moved to where it can be stored.
+    A phone whose clock is lost (1970, after an empty battery) must still be able to answer: our
+    clock decides, and the phone's time is only kept beside it, moved to where it can be stored.
     """
     if answer.said_at.tzinfo is None:
         raise Refused("A time needs a time zone.", field="said_at")

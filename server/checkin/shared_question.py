@@ -1,7 +1,7 @@
-"""The question that a child and its caseworker share: agreed in person, asked on the phone.
+"""The question that a child and their caseworker share: agreed in person, asked on the phone.
 
-Who answers it otherwise may have forgotten, or may be somebody else: it is shown as an observation,
-never as a verdict. The phone gets the same answer from us either way.
+A different answer may mean that the child forgot, or that another person answers. So it is shown as
+an observation, never as a verdict. The phone gets the same reply from us either way.
 """
 
 from datetime import datetime
@@ -29,7 +29,7 @@ async def standing(child_id: UUID) -> SharedQuestion | None:
 async def agree(
     actor: Actor, child: Child, text: str, answer: str, now: datetime
 ) -> SharedQuestion:
-    """This is the question from now on, in the place of the one before. Raises Refused."""
+    """This is the question from now on; it replaces the one before. Raises Refused."""
     for field, words in (("question", text), ("answer", answer)):
         if not words.strip() or len(words) > LONGEST:
             raise Refused(N_("Write it in a few words, up to 500 characters."), field=field)
@@ -53,7 +53,7 @@ async def agree(
 
 async def ask(actor: Actor, child: Child, now: datetime) -> None:
     """The phone asks it when it is opened next, until it is answered. Twice is once. Raises
-    Conflict where nothing is agreed."""
+    Conflict if nothing is agreed."""
     async with write():
         row = await _locked(child.id)
         if row is None:
@@ -75,7 +75,7 @@ async def answer(
     """What was answered. Kept also where something else is agreed meanwhile, or it was not asked.
     The same id again changes nothing.
 
-    Raises IdReused for a known id with other words, Refused for too many of them, NotFound where
+    Raises IdReused for a known id with other words, Refused for too many of them, NotFound if
     there is no such question of this child.
     """
     if len(words) > LONGEST:

@@ -1,4 +1,4 @@
-"""How a moment is written on the wire."""
+"""How the API writes a moment."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Two facts about a child that may change: where it lives, and on which day it was born."""
+"""Two facts about a child that may change: the home, and the date of birth."""
 
 from datetime import date
 from typing import Any
@@ -59,7 +59,7 @@ async def set_birthday(request: Request) -> Response:
 
 
 def birthday_of(form: FormData) -> date | None:
-    """The day of birth in a form; None where it is left open. Raises Refused."""
+    """The day of birth in a form; None if it is left open. Raises Refused."""
     try:
         return day_of(entered(form, "born_on"), "born_on", earliest=1990)
     except Refused:

@@ -1,4 +1,4 @@
-"""Alerts over the wire: who is called, what was sent to whom, acknowledging and closing."""
+"""Alerts over the API: who is called, which messages went out, acknowledging and closing."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -44,7 +44,7 @@ class Named(msgspec.Struct):
 
 
 class SentOut(msgspec.Struct):
-    """One message: to whom, by what, and what came of each attempt."""
+    """One message: the person, the channel, and the result of each attempt."""
 
     to: Named | None
     kind: str
@@ -57,7 +57,7 @@ class SentOut(msgspec.Struct):
 
 
 class AlertOut(msgspec.Struct):
-    """A call to adults, with its evidence and what was sent to whom."""
+    """A call to adults, with its evidence and the messages that were sent."""
 
     id: UUID
     child: Named
@@ -103,7 +103,7 @@ class CloseRequest(msgspec.Struct):
 
 
 async def open_alerts(request: Request) -> Response:
-    """Open alerts of the children one is tied to, and those to which one was called."""
+    """Open alerts of the children the visitor is tied to, and alerts to which they were called."""
     roles, _ = await children.shown(request, Action.ALERT_SEE)
     found = await Alert.filter(child_id__in=list(roles), closed_at__isnull=True).order_by(
         "opened_at"
@@ -153,8 +153,8 @@ async def close(request: Request) -> Response:
 
 
 async def alert_for(request: Request, action: Action) -> tuple[Alert, Roles]:
-    """The alert of the path, and what the visitor is to its child, to an adult who may do this
-    about that child; to anybody else it is not there."""
+    """The alert of the path and the visitor's roles for its child, if the visitor may do this about
+    that child. Anyone else gets NotFound."""
     visitor = await staff_of(request)
     alert = await Alert.get_or_none(id=request.path_params["alert_id"], agency_id=visitor.agency_id)
     if alert is None:
@@ -164,8 +164,8 @@ async def alert_for(request: Request, action: Action) -> tuple[Alert, Roles]:
 
 
 async def alert_to_close(request: Request) -> Alert:
-    """The alert of the path, to somebody who may close it; and to whoever has closed it, whose call
-    ended by that: the same request again gets the first answer."""
+    """The alert of the path, for an adult who may close it. Also for the adult who closed it,
+    although that ended their call: the same request again gets the first answer."""
     try:
         alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
     except NotFound:

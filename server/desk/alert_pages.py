@@ -1,7 +1,7 @@
 """The page of an alert: why, what was sent, who is next; take it, close it.
 
-It lies here and not in the room of alerts, because its evidence is the watch's, and closing an
-alert about silence begins the watch anew.
+It is here and not in the room of alerts, because its evidence is the watch's, and closing an alert
+about silence begins the watch anew.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ from server.web.requests import form_body
 
 LONGEST_WORDS = 20_000
 
-# How a child that asked for help wants to be met, by the codes in the facts of its alert.
+# How a child who asked for help wants to be met, by the codes in the facts of the alert.
 WISHES: Mapping[str, str] = {
     "call": N_("Wants a phone call."),
     "quiet": N_("Do not call. Text only when {name} says so."),
@@ -69,8 +69,8 @@ class Step:
 
 
 async def show(request: Request) -> Response:
-    """One alert; to a deputy who was not called to it, whom to ask instead; to those whose call is
-    over, that it is."""
+    """One alert. A deputy who was not called to it reads which adult to ask instead; an adult
+    whose call is over reads that it is over."""
     try:
         alert, roles = await alert_for(request, Action.ALERT_SEE)
     except NotFound:
@@ -151,7 +151,7 @@ async def _page(
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
         "may_act": may(roles, Action.ALERT_ACKNOWLEDGE),
-        # Somebody who was called to this alert gets no further than it needs.
+        # An adult called to this alert sees only what the alert needs.
         "has_page": may(roles, Action.CHILD_SEE),
         "sees_history": may(roles, Action.HISTORY_SEE),
         "carries": may(roles, Action.PACK_CHANGE),
@@ -167,7 +167,7 @@ async def _page(
 
 
 def _wishes(alert: Alert, names: Mapping[UUID, str], language: str) -> list[str]:
-    """What the child said about how, and by whom, it wants to be met."""
+    """How the child wants to be met, and by which adult, in their words."""
     how, who = alert.facts.get("how", ""), alert.facts.get("who")
     says = [gettext(language, WISHES[how], name=names[alert.child_id])] if how in WISHES else []
     if who is not None and UUID(who) in names:
@@ -218,7 +218,7 @@ def _points(
 
 
 def _is_about(alert: Alert, facts: evidence.Facts) -> bool:
-    """Whether the check-in that the child says it forgot is one of those of an alert."""
+    """Whether the check-in that the child says they forgot belongs to the alert."""
     if facts.forgot is None or alert.closed_at is None or "due_at" not in alert.facts:
         return False
     first = datetime.fromisoformat(alert.facts["due_at"])
@@ -251,7 +251,7 @@ async def _asked_before(alert: Alert) -> list[UUID]:
 
 
 async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
-    """The ladder as it was frozen, with who stands on each rung now."""
+    """The ladder as it was frozen, with the people who are on each rung now."""
     ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
     found = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
     reach = found.on(*ladder.rungs)
@@ -327,7 +327,7 @@ async def acknowledge(request: Request) -> Response:
 
 
 async def close(request: Request) -> Response:
-    """It is over, and how: an outcome, and words for whoever reads this later."""
+    """Close the alert: an outcome, and words for a later reader."""
     try:
         alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
     except NotFound:
@@ -343,7 +343,7 @@ async def close(request: Request) -> Response:
         error = form_fault(fault, language_of(request))
         return await _page(request, alert, roles, status=422, given=given, error=error)
     if is_only_called(roles, Action.ALERT_SEE):
-        # With the alert the call is over, and so is the right to its page.
+        # When the alert closes, the call is over, and so is the right to its page.
         return RedirectResponse("/desk/?done=alert-closed", status_code=303)
     return RedirectResponse(f"/desk/alerts/{alert.id}", status_code=303)
 
@@ -360,7 +360,7 @@ def _checked(given: Mapping[str, str], cause: Cause) -> Outcome:
 
 
 async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Conflict) -> Response:
-    """Somebody was faster: the alert as it stands now, and who that was."""
+    """Another adult was faster: the current alert, and that adult's name."""
     alert = await Alert.get(id=alert_id)
     if alert.closed_at is not None and is_only_called(roles, Action.ALERT_SEE):
         return await _over(request)

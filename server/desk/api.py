@@ -1,4 +1,4 @@
-"""Children, sightings, rhythms, pauses and alerts over the wire, for whoever has a tie."""
+"""Children, sightings, rhythms, pauses and alerts over the API, for adults who have a tie."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -35,8 +35,8 @@ from server.web.responses import json_answer
 
 
 class ChildOut(msgspec.Struct):
-    """A child as somebody with a tie sees it. `sentence`: what is known, for the reader.
-    `changed`: what has changed about the child, in a few words, as the board says it."""
+    """A child as a tied adult sees them. `sentence`: what is known, for the reader. `changed`: what
+    has changed about the child, in a few words, as on the board."""
 
     id: UUID
     name: str
@@ -51,7 +51,7 @@ class ChildOut(msgspec.Struct):
 
 
 class LeftOut(msgspec.Struct):
-    """A child whose placement has ended: nobody is asked, and its pages can still be read."""
+    """A child whose placement has ended: we ask them nothing, and their pages can still be read."""
 
     id: UUID
     name: str
@@ -59,14 +59,15 @@ class LeftOut(msgspec.Struct):
 
 
 class ChildrenOut(msgspec.Struct):
-    """Those one is tied to, who needs somebody first; and those who left, the latest first."""
+    """The children the visitor is tied to, the most urgent first; and those who left, the latest
+    first."""
 
     children: list[ChildOut]
     left: list[LeftOut]
 
 
 class SightingRequest(msgspec.Struct):
-    """Somebody saw the child, or looked and did not. The id is made by the client."""
+    """An adult saw the child, or looked and did not find them. The client makes the id."""
 
     id: UUID
     answer: Literal["seen", "not_seen"]
@@ -85,7 +86,7 @@ class SightingOut(msgspec.Struct):
 
 
 class MissingRequest(msgspec.Struct):
-    """Why somebody thinks that the child is missing; nothing is needed."""
+    """Why an adult thinks that the child is missing; may be empty."""
 
     words: Words | None = None
 
@@ -98,8 +99,8 @@ class RhythmRequest(msgspec.Struct):
 
 
 class TierRequest(msgspec.Struct):
-    """How tight. Where it ends by itself, `then` says what follows. A tier that the rhythm is too
-    slow for is refused (`too_slow`): `rhythm` changes both in one step."""
+    """How tight the watch is. If that ends by itself, `then` says what follows. A tier that the
+    rhythm is too slow for is refused (`too_slow`): `rhythm` changes both in one step."""
 
     tier: Tier
     until_at: Moment | None = None
@@ -120,7 +121,7 @@ class PauseRequest(msgspec.Struct):
 
 
 class PauseOut(msgspec.Struct):
-    """A pause; `ended_at` where it was taken back."""
+    """A pause; `ended_at` if it was taken back."""
 
     id: UUID
     from_at: datetime
@@ -131,7 +132,7 @@ class PauseOut(msgspec.Struct):
 
 
 class WatchOut(msgspec.Struct):
-    """What the watch over a child goes by, and its pauses and seasons that are not over."""
+    """The terms of a child's watch, and the pauses and seasons that are not over."""
 
     tier: Tier
     tier_until_at: datetime | None
@@ -163,7 +164,7 @@ _FIRST = {
 
 
 async def children(request: Request) -> Response:
-    """Those one is tied to, who needs somebody first."""
+    """The children the visitor is tied to, the most urgent first."""
     roles, left = await shown(request, Action.CHILD_SEE)
     now = now_of(request)
     watches = {w.child_id: w for w in await Watch.filter(child_id__in=list(roles))}
@@ -210,13 +211,14 @@ def _child(
 
 
 def _standing(watch: Watch, roles: frozenset[Role]) -> Standing:
-    """As the reader may see it: whoever holds a child's phone learns nothing of what adults do."""
+    """As the reader may see it: a stranger with the child's phone must learn nothing of what adults
+    do."""
     standing = Standing(watch.standing)
     return as_the_child_sees(standing) if Role.CHILD in roles else standing
 
 
 async def watch(request: Request) -> Response:
-    """What the watch over a child goes by."""
+    """The terms of a child's watch."""
     child, roles = await child_for(request, request.path_params["child_id"], Action.RHYTHM_SEE)
     return await _watch(child, roles, request)
 
@@ -300,7 +302,7 @@ def _pause(row: Pause) -> PauseOut:
 
 
 async def note_sighting(request: Request) -> Response:
-    """Somebody saw the child, or looked and did not."""
+    """An adult saw the child, or looked and did not find them."""
     said = await json_body(request, SightingRequest)
     child, roles = await child_for(request, request.path_params["child_id"], Action.SIGHTING_NOTE)
     now = now_of(request)
@@ -322,7 +324,8 @@ def _sighting(row: Sighting) -> SightingOut:
 
 
 def _strongest(roles: frozenset[Role]) -> Role:
-    """What somebody counts as who is several things to a child: the one whose word settles more."""
+    """The role that counts for an adult with several roles for a child: the one whose word settles
+    more."""
     order = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
     return next(role for role in order if role in roles)
 

@@ -1,4 +1,4 @@
-"""The board: who needs somebody now, first. Which row stands where, and what it says."""
+"""The board: who needs help now, first. Where each row goes, and what it says."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,16 +27,16 @@ from server.watch.ticking import BLIND_AFTER, TICK
 from server.watch.wording import ROUNDS, Called, Facts, Mark, brief, quiet_phone, span, when
 
 Roles = frozenset[Role]
-# What has changed about these children, in a few words: moods lie in a room above this one.
+# What has changed about these children, in a few words: moods belong to a room above this one.
 Changes = Callable[[Collection[UUID]], Awaitable[Mapping[UUID, str]]]
 
 
 class Group(StrEnum):
-    """Where a row stands: the order of the board."""
+    """The groups of rows, in the order of the board."""
 
     MISSING = "missing"
     NOW = "now"
-    HELD = "held"  # Somebody has the alert.
+    HELD = "held"  # A person has taken the alert.
     LATE = "late"
     DUE = "due"
     AWAY = "away"
@@ -61,7 +61,7 @@ WORDS: Mapping[Group, str] = {
     Group.AWAY: N_("Away"),
     Group.WELL: N_("Well"),
 }
-# The groups in which somebody waits for somebody.
+# The groups in which a person waits for an adult.
 CALLING = frozenset({Group.MISSING, Group.NOW, Group.HELD, Group.LATE})
 BY_CAUSE: Mapping[Cause, tuple[str, str]] = {
     Cause.HELP: ("help", N_("Asked for help")),
@@ -83,8 +83,8 @@ class Row:
     icon: str
     word: str
     text: str
-    owed: str  # What is over the time and the reader's turn; nobody is called by it.
-    # What has changed about the child, else that its phone shows nothing; nobody is called by it.
+    owed: str  # What is overdue and the reader's turn; this calls nobody.
+    # What has changed about the child, or else that their phone shows nothing; this calls nobody.
     changed: str
     strip: Markup
     since: str | None
@@ -108,16 +108,16 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything that the board shows of the children one may see."""
+    """Everything that the board shows of the children the reader may see."""
 
     counts: list[Count]
     groups: list[tuple[Group, str, list[Row]]]
-    calling: int  # How many need somebody now: for the title of the page.
+    calling: int  # How many need an adult now: for the title of the page.
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A child as its carer sees it: answered for and about, and nothing more."""
+    """A child as the carer sees them: to answer for and about, and nothing more."""
 
     id: UUID
     name: str
@@ -135,9 +135,9 @@ async def read(
     changes: Changes,
     called: Collection[UUID] = (),
 ) -> tuple[Board, list[Asked]]:
-    """The board over these children, and those of whom one is only the carer. `called`: the open
-    alerts to which the reader was called; of a child to whom they are nothing else, these are all
-    that is shown."""
+    """The board over these children, and the children who have the reader only as carer.
+    `called`: the open alerts to which the reader was called; if they have no other role for a
+    child, they see only these alerts."""
     seen = [child for child, held in roles.items() if may(held, Action.ALERT_SEE)]
     facts = await evidence.of(seen, now)
     facts = {child: _as_seen(one, roles[child], called) for child, one in facts.items()}
@@ -253,7 +253,8 @@ def _row(
 
 
 def group_of(facts: Facts, alert: Called | None) -> Group:
-    """Where a child stands on the board. A missing child stays on top, whoever has it."""
+    """The group of a child on the board. A missing child stays on top, even once an adult has the
+    alert."""
     if alert is None:
         if facts.standing is State.ALERTED:
             return Group.LATE

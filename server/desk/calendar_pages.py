@@ -1,4 +1,4 @@
-"""The calendar of a child at the desk: days around which it is watched more tightly."""
+"""The calendar of a child at the desk: days around which the watch is tighter."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -51,7 +51,7 @@ async def mark(request: Request) -> Response:
 
 
 async def say_known(request: Request) -> Response:
-    """The child has been told, or not: its phone shows what it knows."""
+    """The child has been told, or not: their phone shows only what they know."""
     child, roles = await desk_child(request, Action.TIER_SET)
     form, id_ = await form_body(request), request.path_params["milestone_id"]
     known = entered(form, "known") == "yes"

@@ -1,4 +1,4 @@
-"""What was sent: to oneself, by each channel, and whether it arrived."""
+"""What was sent, to oneself and by each channel, and whether it arrived."""
 
 from datetime import timedelta
 from typing import Any

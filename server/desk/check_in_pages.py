@@ -1,4 +1,5 @@
-"""The page of a child: how it stands, what it said, what was agreed. And checking in for it."""
+"""The page of a child: how they are, what they said, what was agreed. And checking in for the
+child."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ MOODS = (N_("Awful"), N_("Bad"), N_("So-so"), N_("Good"), N_("Great"))
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of the history: an answer, or somebody who saw the child."""
+    """One line of the history: an answer or a sighting."""
 
     at: datetime
     icon: str
@@ -69,7 +70,7 @@ class Moment:
     words: str | None
     tags: tuple[tuple[str, str], ...]  # (kind, text)
     by: str | None
-    said_at: datetime | None  # Where it arrived much later than it was said.
+    said_at: datetime | None  # If it arrived much later than the child said it.
 
 
 # --- the page
@@ -119,7 +120,7 @@ def _born(child: Child, language: str, now: datetime) -> str:
 
 
 async def turns(request: Request) -> Response:
-    """Whose turn it is, alone: the page of the child asks for it anew when that changes."""
+    """Only whose turn it is: the child's page asks for this again when it changes."""
     child, roles = await desk_child(request, Action.HISTORY_SEE, at_most_every=BOARD_LOOK_EVERY)
     return page(request, "desk/turns.html", await _turns(request, child, roles))
 
@@ -136,7 +137,7 @@ async def _turns(request: Request, child: Child, roles: Roles) -> dict[str, Any]
 
 
 async def _kept_apart(request: Request, child: Child, roles: Roles) -> int:
-    """How many words of somebody whose tie is over wait for this reader to decide about them."""
+    """How many words from people whose tie is over wait for this reader's decision."""
     if not may(roles, Action.QUARANTINE_DECIDE):
         return 0
     return await quarantine.count(child.id, roles)
@@ -172,7 +173,7 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
         "icon_name": icon,
         "word": gettext(language, word),
         "sentence": evidence.sentence(facts, language, zone, now),
-        # In an alert the sentence has it.
+        # In an alert the sentence says it already.
         "reminders": "" if facts.is_silent else reminders(facts, language, zone, now),
         "strip": strip(facts.marks, language),
         "marks": marks_one_by_one(facts.marks, language),
@@ -327,7 +328,8 @@ def _seen(one: Sighting, name: str | None, language: str) -> Moment:
 
 
 async def check_in(request: Request) -> Response:
-    """For a child without a phone: what it says, said by an adult and marked so."""
+    """The form for a child without a phone: an adult enters the child's answer, and it is marked
+    so."""
     child, roles = await desk_child(request, Action.CHECK_IN_FOR)
     return await _check_in_page(request, child.id, roles)
 

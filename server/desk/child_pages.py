@@ -1,7 +1,7 @@
 """One question a page: rhythm, tier, absences, a sighting, "I think this child is missing".
 
-They stand on their own, so that each can say by itself what was wrong. The page of the child, which
-shows all of it together with the answers, is in the room of check-ins.
+Separate pages, so that each can say what was wrong. The page of the child, which shows all of it
+together with the answers, is in check_in_pages.py.
 """
 
 from collections.abc import Mapping
@@ -101,7 +101,7 @@ async def rhythm(request: Request) -> Response:
 
 
 async def set_rhythm(request: Request) -> Response:
-    """Another rhythm, agreed with the child; it holds from the next round on."""
+    """A new rhythm, agreed with the child; it applies from the next round on."""
     child, roles = await desk_child(request, Action.RHYTHM_AGREE)
     form = await form_body(request)
     try:
@@ -129,7 +129,7 @@ def rhythm_of(form: FormData) -> dict[str, Any]:
 def asked_when(
     form: FormData | None, rhythm: Rhythm | None, language: str, room: int = len(TIMES)
 ) -> dict[str, Any]:
-    """What the parts of a form about a rhythm show: what was typed, else what stands."""
+    """What the rhythm part of a form shows: what was typed, or else the current values."""
     rhythm = rhythm or Rhythm()
     windows = [(f"{begin:%H:%M}", f"{end:%H:%M}") for begin, end in rhythm.windows]
     ends = {end for _, end in rhythm.windows}
@@ -190,7 +190,7 @@ async def agree(request: Request) -> Response:
 
 
 async def decline(request: Request) -> Response:
-    """Another answer than yes: what stands stays."""
+    """Decline a proposal: the rhythm stays as it is."""
     child, roles = await desk_child(request, Action.RHYTHM_AGREE)
     form, now = await form_body(request), now_of(request)
     visitor, proposal_id = await staff_of(request), request.path_params["proposal_id"]
@@ -211,7 +211,7 @@ async def tier(request: Request) -> Response:
 
 
 async def set_tier(request: Request) -> Response:
-    """Tighter or looser, for good or until a moment; with another rhythm where it needs one."""
+    """Tighter or looser, for good or until a moment; with another rhythm if the tier needs one."""
     child, roles = await desk_child(request, Action.TIER_SET)
     form, now = await form_body(request), now_of(request)
     one = await case_for(child.id, now)
@@ -268,7 +268,7 @@ async def _tier_page(
     if form is not None:
         given = {name: entered(form, name) for name in given}
     times = _times_asked_for(form, fault)
-    # What is wrong with the rhythm is said where it was typed.
+    # Show a fault of the rhythm where it was typed.
     is_typed = form is not None and any(form.getlist("times"))
     is_about_times = fault is not None and (
         (fault.field or "").startswith("rhythm") or (fault.code == "too_slow" and is_typed)
@@ -345,7 +345,7 @@ async def end_pause(request: Request) -> Response:
 
 
 def _told_after(one: Case, pause: Pause, language: str, zone: Any, now: datetime) -> str:
-    """By when a person is told who has not heard of the child at the end of its absence."""
+    """By when a person is told if the child has not been heard of at the end of the absence."""
     found = summary.told_after(one, pause)
     return when(language, found, zone, now) if found is not None else ""
 
@@ -376,7 +376,7 @@ async def _pauses_page(
     return await show(request, "desk/pauses.html", child_id, context, fault)
 
 
-# --- somebody saw the child
+# --- a sighting
 
 
 async def sighting(request: Request) -> Response:
@@ -406,7 +406,7 @@ async def note_sighting(request: Request) -> Response:
         )
     except WaymarkError as fault:
         return await _sighting_page(request, child.id, roles, form, fault)
-    # What was called is said, and nothing else: somebody relies on it.
+    # Say who was called, and no other result: the reader relies on it.
     watch = await Watch.get(child_id=child.id)
     called = answer == "seen" or watch.is_alerted or watch.is_missing
     return back_to(child.id, roles, answer if called else "not_seen_yet")

@@ -1,7 +1,7 @@
 """The agreed sign on the desk: agree on it, practise it, and read what it has said.
 
-All of it stands behind `fresh`: whoever sees these pages has just shown that it is them, and a desk
-left open tells nobody.
+All pages are behind `fresh`: the reader has just shown who they are, so a desk left open tells
+nobody anything.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from server.watch.wording import when
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 
-# The two ways, as the child sees them on its phone.
+# The two ways, as children see them on their phone.
 WAYS: Mapping[str, str] = {
     "a": N_("The large button “I'm OK”"),
     "b": N_("The line “Check-in” under it"),
@@ -81,7 +81,7 @@ async def practise(request: Request) -> Response:
 
 
 async def call(request: Request) -> Response:
-    """It came while somebody practised, and was meant."""
+    """The sign came during practice, and was meant."""
     visitor, child, _ = await _passed(request)
     await agreed_sign.call_all_the_same(visitor, child, now_of(request))
     return _back(child)

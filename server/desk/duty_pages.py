@@ -1,5 +1,5 @@
-"""Whoever is on duty: since when and until when, and every alert that is open to them. It lies here
-because what an alert says does."""
+"""A person on duty: since when and until when, and every alert that is open to them. These pages
+are here because the text of an alert is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Line:
 
 
 async def show(request: Request) -> Response:
-    """ "You have it now", and what is open; else when one has it next."""
+    """ "You have it now", and what is open; otherwise when the visitor is on duty next."""
     visitor, now, language = await reader(request), now_of(request), language_of(request)
     plan = await plan_of(plan_agency(visitor), now, now + AHEAD, now)
     mine = own_shifts(plan, visitor.person_id)
@@ -71,7 +71,7 @@ async def reached(request: Request) -> Response:
 
 
 async def _question(visitor: Visitor, now: datetime) -> Spell | None:
-    """What one has been asked and has not answered."""
+    """The visitor's open question about a shift, if there is one."""
     asked = Spell.filter(
         person_id=visitor.person_id,
         asked_at__isnull=False,
@@ -127,7 +127,7 @@ def _in_words(plan: Plan, one: Shift, language: str, now: datetime) -> dict[str,
 
 
 async def first_gap(request: Request, visitor: Visitor) -> str | None:
-    """For the board of those who plan: when nobody is on duty next."""
+    """For the board of the planners: when nobody is on duty next."""
     if not may_agency(Role(visitor.role), AgencyAction.ROTA_PLAN):
         return None
     now, language, agency_id = now_of(request), language_of(request), plan_agency(visitor)

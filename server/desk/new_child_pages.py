@@ -1,4 +1,4 @@
-"""Adding a child: who it is, where it lives, who is there for it, and the watch, in one step."""
+"""Adding a child: the name, the home, the adults and the watch, in one step."""
 
 from collections.abc import Mapping
 from datetime import datetime, time
@@ -40,7 +40,7 @@ async def show(request: Request) -> Response:
 
 
 async def add(request: Request) -> Response:
-    """The child, its tie and its watch: all of it or nothing."""
+    """The child, the tie and the watch: all of it or nothing."""
     visitor = await agency_for(request, AgencyAction.CHILD_ADD)
     form = await form_body(request)
     try:

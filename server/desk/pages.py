@@ -30,7 +30,7 @@ _WORTH_IT = 4_000
 
 
 async def show_board(request: Request) -> Response:
-    """Who needs somebody now, first."""
+    """The board: who needs help now, first."""
     visitor = await staff_of(request)
     roles, left = await children.shown(request, Action.CHILD_SEE)
     for id_, held in (await children.called(request)).items():
@@ -72,7 +72,7 @@ async def _shows_nothing(person_id: UUID, now: datetime) -> bool:
 
 
 async def _broken(request: Request, role: Role) -> list[str]:
-    """The channels that fail for many, for whoever can do something about it."""
+    """The channels that fail for many people, for the roles that can repair them."""
     if role not in (Role.SUPERVISOR, Role.ADMINISTRATOR):
         return []
     broken = await broken_channels(request.app.state.channels, now_of(request))
@@ -80,14 +80,15 @@ async def _broken(request: Request, role: Role) -> list[str]:
 
 
 async def _left(left: list[children.Left]) -> list[tuple[UUID, str]]:
-    """Those whose placement has ended, for whoever may read on: a way to their pages."""
+    """Children whose placement has ended, for readers who may see their history: a way to their
+    pages."""
     ids = [child.id for child, roles in left if may(roles, Action.HISTORY_SEE)]
     names = {person.id: person.name for person in await Person.filter(id__in=ids)}
     return [(id_, names[id_]) for id_ in ids]
 
 
 async def rounds(request: Request) -> Response:
-    """The marks of the board as a table, for whoever reads better than they see."""
+    """The board's marks as a table, for people who use a screen reader."""
     await staff_of(request)
     roles, _ = await children.shown(request, Action.HISTORY_SEE)
     now, language = now_of(request), language_of(request)
@@ -119,10 +120,10 @@ async def listen(request: Request) -> Response:
 
 
 def tight(request: Request, response: Response) -> Response:
-    """The page compressed, where the browser takes that.
+    """The page compressed, if the browser takes that.
 
-    No page of ours holds a secret that somebody who makes it longer could guess: the session is in
-    a cookie, and there are no tokens in forms.
+    No page of ours has a secret that an attacker could guess by making the page longer: the session
+    is in a cookie, and forms have no tokens.
     """
     body = bytes(response.body)
     response.headers.append("vary", "Accept-Encoding")

@@ -1,6 +1,7 @@
-"""Points on two axes as numbers for a drawing: where each lies, what stands at the edges. Pure.
+"""Points on two axes as numbers for a drawing: the place of each, and the labels at the edges.
+Pure.
 
-The template draws; colours and type are the style sheet's, so that it reads in light and dark.
+The template draws; colours and type are in the style sheet, so that it reads in light and dark.
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 
 WIDTH, HEIGHT = 400, 260
 LEFT, RIGHT, TOP, BOTTOM = 46, 30, 14, 30
-# Two dots nearer than this share one label, or the letters would lie on each other.
+# Dots nearer than this share one label, or the letters would overlap.
 TOO_NEAR = 20
 _STEPS = (1, 2, 5, 10)
 # So many lines across are enough to read a value by.
@@ -26,7 +27,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Letters, and where they stand."""
+    """Letters, and their place."""
 
     text: str
     x: int

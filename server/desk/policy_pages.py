@@ -1,6 +1,6 @@
 """What follows silence, at the desk: the numbers, a form for them, and what they would have done.
 
-A change is looked at before it is adopted: the last month is replayed by both. It works without a
+Before a change is adopted, the last month is replayed with both policies. It works without a
 script.
 """
 
@@ -56,7 +56,7 @@ FAULTS = (
     N_("Choose between 2 and 1,000 children."),
     N_("A call can wait up to ten minutes for others."),
 )
-# Policies that ship beside the one that holds at first, to look at what they would have done.
+# Policies that ship beside the default, to see what they would have done.
 FOLDER = Path(__file__).parents[2] / "policies"
 _NAMES: Mapping[str, str] = {
     "each-miss": N_("Ask after each missed check-in"),
@@ -142,7 +142,8 @@ async def adopt(request: Request) -> Response:
         agency = _agency(visitor)
         await policy_change.adopt(visitor, agency, id_, new, base=seen, words=why, now=now)
     except WaymarkError as fault:
-        # Whoever reads on this page that somebody was faster sees what changes against that.
+        # A reader who sees here that another person was faster also sees what differs from that
+        # version.
         old, base = await content_of(_agency(visitor))
         return await _look_page(request, visitor, typed, new, old, base, why=why, fault=fault)
     return RedirectResponse("/desk/policies?done=adopted", status_code=303)
@@ -313,7 +314,7 @@ def _lines(compared: lookback.Compared, language: str) -> list[tuple[str, str, s
 
 
 def _real_shift(compared: lookback.Compared, language: str) -> str:
-    """How much later, at the worst, somebody is called about a child who had really gone."""
+    """How much later, at worst, an adult is called about a child who had really gone."""
     shift = compared.real_shift
     if shift is None or abs(shift) < timedelta(minutes=1):
         return ""

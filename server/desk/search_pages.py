@@ -1,4 +1,4 @@
-"""The page of a search, with what links it to other searches."""
+"""The page of a search, with links to related searches."""
 
 from functools import partial
 

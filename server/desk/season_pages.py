@@ -1,4 +1,4 @@
-"""Other times for some days: Ramadan, holidays, a journey. A page of its own."""
+"""Other check-in times for some days: Ramadan, holidays, a journey."""
 
 from datetime import date
 from typing import Any

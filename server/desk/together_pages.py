@@ -1,7 +1,7 @@
-"""The page that one message about several children opens: each child with its own clock.
+"""The page that one message about several children opens: each child with their own clock.
 
-Nothing here is about all of them at once but the way in and one button: each has an alert of its
-own, and "I have them all" takes each by itself.
+Only the page and one button are shared: each child has an alert of their own, and "I have them all"
+takes each alert separately.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ from server.web.rendering import language_of, page, zone_of
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One child, as the page has it. `state`: free, mine, theirs, closed."""
+    """One child on this page. `state`: free, mine, theirs, closed."""
 
     alert: Alert
     name: str
@@ -48,17 +48,18 @@ class Line:
 
 
 async def show(request: Request) -> Response:
-    """Everyone whom the message is about and whom the reader may see."""
+    """All children of the message that the reader may see."""
     try:
         alert, _ = await alert_for(request, Action.ALERT_SEE)
     except NotFound:
-        # A deputy who has no tie: the page of the alert says whom to ask.
+        # A deputy who has no tie: the page of the alert names the person to ask.
         return await alert_pages.show(request)
     return await _page(request, alert)
 
 
 async def take(request: Request) -> Response:
-    """ "I have them all": each that nobody has, by itself. Who was faster keeps theirs."""
+    """ "I have them all": takes each untaken alert separately. An adult who was faster keeps
+    theirs."""
     alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
     visitor, now = await staff_of(request), now_of(request)
     roles, _ = await children.shown(request, Action.ALERT_SEE)

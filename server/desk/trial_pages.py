@@ -1,7 +1,7 @@
-"""Policies compared on what happened: on a file of events, or on the agency's own last days.
+"""Policies compared on real events: from a file, or from the agency's own last days.
 
-It works without a script: the page comes in pieces, and says how far it is. Nothing is stored, so
-that reading it anew replays it anew and does no harm.
+It works without a script: the page arrives in pieces and shows its progress. Nothing is stored, so
+loading it again replays it again and does no harm.
 """
 
 import asyncio
@@ -237,7 +237,7 @@ def _fault(fault: Exception, language: str) -> str:
 async def replayed(
     past: Past, chosen: Sequence[tuple[str, Policy]], this: Run
 ) -> AsyncGenerator[Said]:
-    """What the thread says. It ends early where nobody reads any more."""
+    """What the thread reports. It stops early when the reader has gone."""
     loop, said = asyncio.get_running_loop(), asyncio.Queue[Said]()
 
     def tell(what: Said) -> None:
@@ -319,7 +319,7 @@ def _axes(past: Past) -> tuple[str, str]:
 
 
 def _place(one: Tried) -> tuple[float, float] | None:
-    """Where a policy stands in the picture; None where it called nobody, or too few."""
+    """The place of a policy in the picture; None if it called nobody, or too few."""
     calls = one.did.alerts if one.for_nothing is None else one.for_nothing
     delay = one.did.silence if one.told is None else one.told.delay
     if delay is None or one.months <= 0:

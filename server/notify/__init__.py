@@ -1,1 +1,2 @@
-"""Notify: what leaves the house, to whom, by which means, and what came of it."""
+"""Notify: which messages leave the house, to whose address, by which channel, and what came of
+them."""

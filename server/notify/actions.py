@@ -24,18 +24,18 @@ from server.storage.ids import uuid7
 RECEIPT = "receipt"
 # What the link in a test message is signed for.
 ARRIVED = "arrived"
-# No worker has taken a message that is so far behind its next attempt. So many are named.
+# A message this far past its next attempt has no worker. The audit names at most this many.
 LOST_AFTER, AUDITED = timedelta(minutes=2), 100
-# A person enters few addresses; a phone that re-subscribes at every start replaces its own.
+# A person adds few addresses; a phone that re-subscribes at every start replaces its own.
 MOST_ADDRESSES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saying:
-    """What is to be said to one person about one subject.
+    """One message to one person about one subject.
 
     Unique by (subject, kind, rung, turn, person, channel): queueing it twice queues it once.
-    `last_resort` is an index into WAYMARK_LAST_RESORT and stands in for a person.
+    `last_resort` is an index into WAYMARK_LAST_RESORT and replaces a person.
     """
 
     kind: Kind
@@ -54,7 +54,7 @@ class Saying:
     data: dict[str, Any] | None = None
     channel: str | None = None  # None: by order, below.
     nth: int = 0  # 0: the first channel by which the person can be reached; 1: the one after it.
-    together: UUID | None = None  # Goes out as one with whatever else has this, to the same person.
+    together: UUID | None = None  # Messages to one person with the same id go out as one.
 
 
 # What an adult may answer by text, and by which channels answers come back to us.
@@ -69,9 +69,9 @@ def use_inbound(channels: Iterable[str]) -> None:
     _inbound = frozenset(channels)
 
 
-# How many entries of WAYMARK_LAST_RESORT there are; the composition roots say so once.
+# How many entries of WAYMARK_LAST_RESORT there are; each program sets it once at its start.
 _last_resorts = 0
-# Names what has no row of its own: faults of the installation, told once an hour each.
+# Names what has no row of its own: faults of the installation, reported once an hour each.
 _FAULTS = UUID("6b1f3a52-7f0e-4c58-9c1e-2f6d7f6f2f10")
 
 
@@ -87,9 +87,9 @@ def last_resorts() -> int:
 
 
 async def tell_operators(fault: str, now: datetime, *, every_h: int = 1) -> None:
-    """Say to the last resort that something is broken; once in `every_h` hours for each fault.
+    """Tell the last resort that something is broken; once in `every_h` hours for each fault.
 
-    `fault` is a code without personal data. In the transaction of whoever calls.
+    `fault` is a code without personal data. In the caller's transaction.
     """
     hour = int(now.timestamp() // 3600) // every_h * every_h
     sayings = [
@@ -109,9 +109,9 @@ async def tell_operators(fault: str, now: datetime, *, every_h: int = 1) -> None
 
 
 async def queue(sayings: Sequence[Saying], now: datetime) -> list[UUID]:
-    """Put messages into the outbox, in the transaction of whoever calls; returns the new ids.
+    """Put messages into the outbox, in the caller's transaction; returns the new ids.
 
-    To whom pushes are sent that no device shows, it is said by the next channel as well.
+    A person whose devices show no pushes gets the message by the next channel as well.
     """
     people = {saying.person_id for saying in sayings if saying.person_id is not None}
     ways = await ways_of(people, now)
@@ -120,7 +120,7 @@ async def queue(sayings: Sequence[Saying], now: datetime) -> list[UUID]:
 
 
 async def enclose(message_id: UUID, what: Attachment) -> None:
-    """Let a file go along with a message, in the transaction of whoever queued that."""
+    """Send a file along with a message, in the transaction that queued it."""
     await Enclosure.create(
         message_id=message_id,
         name=what.name,
@@ -141,7 +141,8 @@ def _rows(saying: Saying, ways: dict[UUID, Ways], now: datetime) -> list[dict[st
     if saying.channel is not None:
         return [_row(saying, saying.channel, to_key, now)]
     way = ways.get(saying.person_id, NOWHERE)
-    # Who has no way that counts is out of reach; the worker says so, and tries the others besides.
+    # A person without a proven address is out of reach. The worker reports it, and tries the other
+    # addresses too.
     channels = way.proven or (NONE,)
     nth = min(saying.nth, len(channels) - 1)
     last = nth + 2 if way.is_unseen and channels[nth] == PUSH else nth + 1
@@ -188,7 +189,7 @@ async def withdraw(
     """What these messages were about is settled: whatever of these kinds has not gone out stays in;
     with a person, only what is to them.
 
-    In the transaction of what settles. One that a worker is sending in this moment may still
+    In the transaction that settles it. A message that a worker is sending in this moment may still
     arrive; its row says that it was withdrawn all the same.
     """
     if not subjects:
@@ -203,25 +204,27 @@ async def withdraw(
     found = [as_id(row) for row in await unsent.values_list("id", flat=True)]
     if found:
         await lock(found)
-        # All of them anew: a worker that held one of these may have gone on by another channel.
+        # Select all of them again: a worker that had one of these may have gone on by another
+        # channel.
         await unsent.update(state="withdrawn", act_at=None, leased_by=None, done_at=now, why=why)
 
 
 async def set_aside(subjects: Collection[UUID], now: datetime) -> None:
-    """What was withdrawn about these may have to be said anew: the old messages stay as they were,
-    and make room. In the transaction of whoever calls."""
-    # A turn that nothing else has: messages are unique by it, and none of our own is below zero.
+    """Withdrawn messages about these may have to be sent again: the old rows stay as they were, and
+    make room. In the caller's transaction."""
+    # Messages are unique by turn. A real turn is never below zero, so this one is free.
     await Message.filter(subject_id__in=list(subjects), state="withdrawn", turn__gte=0).update(
         turn=-int(now.timestamp())
     )
 
 
 async def lock(ids: Collection[UUID], *, waits: bool = True) -> set[UUID]:
-    """Take these messages in one order, so that a worker that marks them and an answer that
-    withdraws them wait for each other instead of killing each other; returns those taken, which are
-    fewer only where one does not wait. SQLite has one writer anyway.
+    """Lock these messages in one order, so that a worker that marks them and an answer that
+    withdraws them wait for each other instead of a deadlock. Returns the locked ones: fewer only
+    with `waits=False`. SQLite has one writer anyway.
 
-    No stronger than the update itself: whoever logs an attempt holds the message as its parent.
+    No stronger lock than the update itself: a write to the log of attempts locks the message as its
+    parent.
     """
     if dialect() == "sqlite":
         return set(ids)
@@ -237,9 +240,9 @@ async def next_channel(
     *,
     not_before: datetime | None = None,
 ) -> list[UUID]:
-    """Say again, by the next channel, what has gone out about this subject and nobody answered.
+    """Send again, by the next channel, what has gone out about this subject and nobody answered.
 
-    Accepted is not seen: whoever has a further channel and was not yet told by it is told by it.
+    Accepted is not seen: people who have a further channel get the message by it, unless they did.
     """
     sent = await Message.filter(
         subject_id=subject_id, kind__in=[kind.value for kind in kinds], person_id__isnull=False
@@ -260,7 +263,7 @@ async def next_channel(
 async def waiting_together(
     ids: Collection[UUID], now: datetime, until: datetime
 ) -> dict[UUID, datetime]:
-    """Of what goes out as one: when the messages that wait for others by now are to go out."""
+    """Of messages that go out as one: when those that wait for others by now are to go out."""
     rows = await fetch(_WAITS_UNTIL[dialect()], [list(set(ids)), now, until])
     return {as_id(row["id"]): as_moment(row["at"]) for row in rows if row["at"] is not None}
 
@@ -303,10 +306,10 @@ def again(
 
 
 async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[tuple[UUID | None, int | None]]:
-    """Everyone to whom something about this subject has gone out or may have: (person, None), or
+    """Everyone who was or may have been sent a message about this subject: (person, None), or
     (None, index of a last resort).
 
-    What was withdrawn in the middle of an attempt, or is to be tried again, may have arrived.
+    A message withdrawn in the middle of an attempt, or waiting for another try, may have arrived.
     """
     rows = (
         await Message.filter(
@@ -317,14 +320,14 @@ async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[tuple[UUID | Non
         .order_by("id")
         .values_list("person_id", "last_resort")
     )
-    # Somebody outside was asked, and hears no more of it.
+    # A person outside the agency was asked, and hears nothing further.
     known = [(p, n) for p, n in rows if p is not None or n is not None]
     return list(dict.fromkeys((as_id(p) if p is not None else None, n) for p, n in known))
 
 
 async def self_audit(now: datetime) -> list[UUID]:
-    """Messages whose next attempt is long overdue: no worker takes them. One that fails again and
-    again is none of these, and shows in /health."""
+    """Messages whose next attempt is long overdue: no worker takes them. A message that fails again
+    and again is not among them, and shows in /health."""
     lost = Message.filter(act_at__lt=now - LOST_AFTER).order_by("act_at").limit(AUDITED)
     return [as_id(row) for row in await lost.values_list("id", flat=True)]
 
@@ -346,10 +349,10 @@ async def add_address(
 ) -> tuple[Address, bool]:
     """Remember where a person can be reached; returns the address, and whether it is new.
 
-    The same address again refreshes its keys. One phone subscribes at one place: a new subscription
-    of a device replaces its old one, and has to show that it is better than that. `gives_receipts`:
-    the device says that it tells us what it has shown. Raises Refused past the most addresses that
-    one person may have, IdReused for an id that names another address.
+    The same address again refreshes its keys. A phone has one subscription: a new one of a device
+    replaces the old one, and has to prove itself better first. `gives_receipts`: the device says
+    that it tells us what it has shown. Raises Refused past the most addresses that one person may
+    have, IdReused for an id that names another address.
     """
     index = encryption.blind(f"{channel}:{value}")
     async with write():
@@ -391,7 +394,7 @@ async def add_address(
                 "unseen_since": before.unseen_since,
             }
         if not await bulk.insert(Address, [row], skip_known=True):
-            # The same tap twice in one moment: the other one has made it.
+            # The same tap twice in one moment: the other request has made it.
             return await live.get(channel=channel, value_index=index), False
         address = await Address.get(id=row["id"])
         await note(actor, "address:add", about=("address", address.id), names=[channel], now=now)
@@ -399,8 +402,8 @@ async def add_address(
 
 
 async def drop_address(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:
-    """Forget an address of this person, also one that somebody typed and we gave up: its person has
-    read that. Twice is once. Raises NotFound for somebody else's."""
+    """Forget an address of this person, also one that a person typed and we gave up: its person has
+    read that. Twice is once. Raises NotFound for another person's."""
     async with write():
         if not await Address.filter(id=address_id, person_id=person_id).exists():
             raise NotFound("This address does not exist.")
@@ -411,12 +414,12 @@ async def drop_address(actor: Actor, person_id: UUID, address_id: UUID, now: dat
 
 
 async def drop_device(device_id: UUID, now: datetime) -> None:
-    """A device was shut out: nothing is sent to it any more. In the caller's transaction."""
+    """A device was blocked: nothing is sent to it any more. In the caller's transaction."""
     await _drop(Q(device_id=device_id), "shut_out", now)
 
 
 async def drop_addresses(person_id: UUID, now: datetime) -> None:
-    """Somebody has left: nothing is sent to them any more. In the caller's transaction."""
+    """A person has left: nothing is sent to them any more. In the caller's transaction."""
     await _drop(Q(person_id=person_id), "left", now)
 
 
@@ -429,8 +432,8 @@ async def _drop(which: Q, why: str, now: datetime) -> int:
 async def receipt(
     person_id: UUID, message_id: UUID, now: datetime, *, device_id: UUID | None = None
 ) -> None:
-    """A device of this person has shown this message. For another's message, or twice, nothing
-    happens."""
+    """A device of this person has shown this message. For another person's message, or twice,
+    nothing happens."""
     async with write():
         if not await Message.filter(id=message_id, person_id=person_id).exists():
             return
@@ -443,8 +446,8 @@ async def receipt(
 
 
 async def shown(token: str, at: datetime | None, now: datetime) -> None:
-    """A device has shown what came with this token, `at` a moment of its own clock. Twice is once;
-    a token that is none of ours says nothing."""
+    """A device has shown the push with this token, `at` a moment of its own clock. Twice is once;
+    an unknown token changes nothing."""
     try:
         delivery_id = UUID(encryption.unsign(token, RECEIPT))
     except encryption.Unreadable:
@@ -452,13 +455,14 @@ async def shown(token: str, at: datetime | None, now: datetime) -> None:
     async with write():
         delivery = await Delivery.get_or_none(id=delivery_id, seen_at__isnull=True)
         if delivery is not None:
-            # It was not shown before it was sent, nor will it be: clocks of phones are wrong.
+            # Never before it was sent, nor in the future: clocks of phones are wrong.
             await _shown(delivery, min(max(at or now, delivery.started_at), now))
 
 
 async def _shown(delivery: Delivery, at: datetime) -> None:
-    """One delivery was shown; what went out as one with it was shown as one."""
-    # The address first, as a worker takes them: one that logs this very attempt waits, or we do.
+    """One delivery was shown, and with it all that went out as one with it."""
+    # Lock the address first, as a worker does: a worker that logs this very attempt waits, or we
+    # do.
     address = await Address.filter(id=delivery.address_id).select_for_update().first()
     if address is None:
         return
@@ -470,7 +474,7 @@ async def _shown(delivery: Delivery, at: datetime) -> None:
     )
     await Message.filter(id__in=ids, seen_at__isnull=True).update(seen_at=at)
     seen_at = max(at, address.last_seen_at or at)
-    # A receipt that comes late says nothing of what was sent after it was given.
+    # A late receipt says nothing about pushes sent after the device gave it.
     unseen = (
         await Delivery.filter(
             address_id=address.id, result="accepted", seen_at__isnull=True, started_at__gt=seen_at
@@ -499,7 +503,7 @@ async def _sent_as_one(message: Message) -> list[UUID]:
 
 
 async def test_message(actor: Actor, person_id: UUID, now: datetime) -> list[UUID]:
-    """Send me a test alarm: one message on every channel by which I can be reached.
+    """Send the caller a test alarm: one message on every channel that reaches them.
 
     Raises Refused where there is none.
     """
@@ -507,7 +511,8 @@ async def test_message(actor: Actor, person_id: UUID, now: datetime) -> list[UUI
 
 
 async def try_ways(actor: Actor, person_id: UUID, channel: str | None, now: datetime) -> list[UUID]:
-    """A test alarm, for oneself or somebody else: by all of this person's ways, or by one of them.
+    """A test alarm, for the caller or another person: by all of this person's ways, or by one of
+    them.
 
     Raises Refused where there is none.
     """
@@ -540,7 +545,7 @@ async def try_ways(actor: Actor, person_id: UUID, channel: str | None, now: date
 
 
 async def read_arrived(token: str) -> Message:
-    """The test message whose link this is. Raises NotFound for one that is not ours."""
+    """The test message of this link. Raises NotFound for one that is not ours."""
     try:
         subject, _, channel = encryption.unsign(token, ARRIVED).partition(".")
         found = Message.filter(subject_id=UUID(subject), kind=Kind.TEST.value, channel=channel)
@@ -553,7 +558,7 @@ async def read_arrived(token: str) -> Message:
 
 
 async def arrived(token: str, now: datetime) -> Message:
-    """Somebody says that a test message has arrived. Twice is once. Raises NotFound."""
+    """A person says that a test message has arrived. Twice is once. Raises NotFound."""
     async with write():
         message = await read_arrived(token)
         await was_read([message.id], now)
@@ -561,7 +566,7 @@ async def arrived(token: str, now: datetime) -> Message:
 
 
 async def was_read(ids: Collection[UUID], now: datetime) -> None:
-    """Somebody has answered what these say: whatever channel they came by, they were seen. In the
+    """A person has answered these messages: they were seen, whichever channel brought them. In the
     caller's transaction."""
     await Message.filter(id__in=list(ids), seen_at__isnull=True).update(seen_at=now)
     unseen = Delivery.filter(message_id__in=list(ids), seen_at__isnull=True)
@@ -570,7 +575,7 @@ async def was_read(ids: Collection[UUID], now: datetime) -> None:
 
 async def try_push(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:
     """Send one push to one device of this person; its receipt shows that pushes arrive there.
-    Several within a minute are one. Raises NotFound for somebody else's, or one that is no more."""
+    Several within a minute are one. Raises NotFound for another person's, or one that is gone."""
     async with write():
         device = Address.filter(
             id=address_id, person_id=person_id, channel=PUSH, dropped_at__isnull=True

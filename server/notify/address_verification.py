@@ -1,4 +1,4 @@
-"""An address counts once somebody has answered from there: by a code, or by the link beside it."""
+"""An address counts once a person has answered from there: by a code, or by the link beside it."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from server.storage.db import write
 
 LASTS = timedelta(minutes=30)
 AGAIN_AFTER = timedelta(minutes=1)
-# Whoever enters numbers of others must not have them rung all day.
+# A caller who enters other people's numbers must not have them called all day.
 MOST_CODES, WITHIN = 10, timedelta(days=1)
 MOST_WRONG = 5
 # What the link beside a code is signed for.
@@ -25,8 +25,8 @@ PROOF = "address"
 async def enter_address(
     actor: Actor, person_id: UUID, channel: str, value: str, now: datetime
 ) -> Address:
-    """An address that somebody typed: it is kept, and a code is sent there. One that is known
-    stays as it is. Raises Refused past the most addresses, TooMany past the most codes."""
+    """Keep an address that a person typed, and send a code there. A known address stays as it is.
+    Raises Refused past the most addresses, TooMany past the most codes."""
     async with write():
         address, is_new = await add_address(
             actor, person_id, channel, value, is_proven=False, now=now
@@ -37,8 +37,8 @@ async def enter_address(
 
 
 async def send_code(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:
-    """Another code, since the last one got lost; the last one opens nothing any more. Within a
-    minute it is the same one. Raises NotFound for somebody else's, TooMany past the most."""
+    """Send another code, since the last one got lost; the last one stops working. Within a minute
+    it is the same code. Raises NotFound for another person's address, TooMany past the most."""
     async with write():
         address = await _locked(address_id, person_id)
         if address.has_answered:
@@ -48,7 +48,7 @@ async def send_code(actor: Actor, person_id: UUID, address_id: UUID, now: dateti
 
 
 async def prove(actor: Actor, person_id: UUID, address_id: UUID, code: str, now: datetime) -> None:
-    """The code that arrived there is entered. Twice is once. Raises NotFound for somebody else's
+    """Enter the code that arrived there. Twice is once. Raises NotFound for another person's
     address, Refused for a wrong code, or one that is over; each guess counts."""
     async with write():
         address = await _locked(address_id, person_id)
@@ -59,7 +59,7 @@ async def prove(actor: Actor, person_id: UUID, address_id: UUID, code: str, now:
             await _proven(actor, address, now)
         elif _is_alive(address, now):
             await Address.filter(id=address.id).update(code_wrong=address.code_wrong + 1)
-    # Behind the transaction: the guess has to be counted, also where it is refused.
+    # Outside the transaction: the guess has to be counted, also where it is refused.
     if fault is not None:
         raise Refused(fault, field="code")
 
@@ -77,7 +77,8 @@ async def read_link(token: str, now: datetime) -> Address:
 
 
 async def prove_by_link(token: str, now: datetime) -> Address:
-    """Whoever has the link reads what arrives there. Twice is once. Raises NotFound."""
+    """A person with the link reads what arrives there, so the address counts. Twice is once. Raises
+    NotFound."""
     async with write():
         address = await read_link(token, now)
         address = await _locked(address.id, address.person_id)
@@ -133,7 +134,7 @@ async def _proven(actor: Actor, address: Address, now: datetime) -> None:
         refused_at=None,
         refused_why=None,
     )
-    # The code was read: so this message was seen, and by it the whole way works.
+    # The person read the code: so they saw this message, and the whole way works.
     sent = Message.filter(subject_id=address.id, kind=Kind.VERIFY.value, turn=address.code_turn)
     ids = [message.id for message in await sent.only("id")]
     await was_read(ids, now)

@@ -1,4 +1,4 @@
-"""Reading how each channel does, over everybody: counts and codes, no content, nobody's name."""
+"""Reading how each channel does, over all agencies: counts and codes, no content and no names."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -27,7 +27,7 @@ ORDER BY started_at DESC LIMIT {LATEST}
 
 
 async def broken_channels(names: Iterable[str], now: datetime) -> set[str]:
-    """Those of these channels that fail for many now."""
+    """The channels among these that fail for many now."""
     return {name for name in names if is_broken(await _latest(name, now), now)}
 
 
@@ -50,7 +50,7 @@ AND state = 'done' AND person_id IS NOT NULL AND queued_at > $1 ORDER BY queued_
 
 
 async def silent_channels(now: datetime) -> set[str]:
-    """The channels that take what asks for an answer, and from which none comes."""
+    """The channels that accept messages that ask for an answer, and bring no answer."""
     asked: dict[str, list[Asked]] = {}
     for row in await fetch(_ASKED, [now - FAR]):
         one = Asked(as_moment(row["done_at"]), as_id(row["person_id"]), row["seen_at"] is not None)
@@ -60,7 +60,7 @@ async def silent_channels(now: datetime) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What became of the attempts by one channel; `codes` are those of what failed."""
+    """What became of the attempts by one channel; `codes` are those of failed attempts."""
 
     attempts: int
     accepted: int

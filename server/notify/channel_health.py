@@ -1,8 +1,8 @@
-"""Whether a channel works: broken for many, or taken by a gateway that sends nothing. Pure.
+"""Whether a channel works: broken for many, or accepted by a gateway that sends nothing. Pure.
 
-One address that fails says nothing of the channel; many at once say nothing of the addresses. And a
-gateway that answers "accepted" and sends nothing looks, from here, like one that sends: only what
-asks for an answer tells them apart.
+One address that fails says nothing about the channel; many at once say nothing about the addresses.
+And a gateway that answers "accepted" and sends nothing looks, from here, like one that sends. Only
+messages that ask for an answer tell them apart.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,19 +12,20 @@ from uuid import UUID
 
 from server.notify.rules import Kind, Result
 
-# Of so many attempts at the most, none older than this, so many failed, and half of them at least,
-# at so many addresses; and the latest few did not all succeed.
+# A channel is broken when, of the latest attempts (at most this many, none older than this), so
+# many failed, at least half of them, at so many addresses; and the latest few did not all succeed.
 LATEST = 20
 YOUNG = timedelta(minutes=30)
 FEWEST = 5
 ADDRESSES = 3
 HEALED_BY = 3
-# What the address did not bear is its own matter.
+# A refusal about one address says nothing about the channel.
 FAILS = frozenset({Result.RETRY, Result.FAULT, Result.REFUSED})
 
-# Whoever gets one of these is asked to say that it arrived.
+# These messages ask their reader to confirm that they arrived.
 ASKS: frozenset[Kind] = frozenset({Kind.VERIFY, Kind.TEST, Kind.DRILL})
-# Of so many of them in a row, to so many people, taken at least so long ago, none was answered.
+# A channel is silent when so many of them in a row, to so many people, were accepted at least so
+# long ago, and none was answered.
 UNANSWERED = 5
 PEOPLE = 3
 TIME_TO_ANSWER = timedelta(minutes=30)
@@ -61,8 +62,8 @@ def is_broken(tries: Sequence[Tried], now: datetime) -> bool:
 
 
 def silent(asked: Mapping[str, Iterable[Asked]], now: datetime) -> set[str]:
-    """The channels by which what asks for an answer gets none, while by another one it does. It is
-    an observation: people may have had other things to do."""
+    """The channels on which messages that ask for an answer get none, while another channel gets
+    some. It is an observation: people may have had other things to do."""
     ripe = {
         channel: sorted(
             (one for one in many if TIME_TO_ANSWER <= now - one.at <= FAR),

@@ -14,8 +14,8 @@ from server.notify.rules import PUSH, in_order, is_a_way
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """By which channels a person can be reached, in order: those from which somebody has answered,
-    and those from which nobody has yet. The latter are used in addition, last, and count as none.
+    """The channels that reach a person, in order: those from which someone has answered, and those
+    from which nobody has yet. The second kind is used in addition, last, and does not count.
     `is_unseen`: pushes are accepted for this person, and no device shows them."""
 
     proven: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Ways:
         return (*self.proven, *self.unproven)
 
     def after(self, channel: str) -> tuple[str, ...]:
-        """What is left behind this one; everything, behind one that is none of them any more."""
+        """The channels after this one; all of them where this one is gone."""
         every = self.every
         return every[every.index(channel) + 1 :] if channel in every else every
 
@@ -37,7 +37,7 @@ NOWHERE = Ways()
 
 
 async def ways_of(people: Collection[UUID], now: datetime) -> dict[UUID, Ways]:
-    """The ways of each of these people. Whoever has no address is left out."""
+    """The ways of each of these people. A person without an address is left out."""
     if not people:
         return {}
     found: dict[UUID, list[dict[str, Any]]] = {}
@@ -52,13 +52,13 @@ async def ways_of(people: Collection[UUID], now: datetime) -> dict[UUID, Ways]:
 
 
 async def without_a_way(people: Collection[UUID], now: datetime) -> set[UUID]:
-    """Those of these people whom nothing reaches from which somebody has answered."""
+    """The people among these that no proven way reaches."""
     ways = await ways_of(people, now)
     return {person for person in people if not ways.get(person, NOWHERE).proven}
 
 
 async def wishes_of(people: Collection[UUID]) -> Mapping[UUID, Wish]:
-    """How these people want to be reached. Whoever has said nothing is left out."""
+    """How these people want to be reached. A person without preferences is left out."""
     return {wish.id: wish for wish in await Wish.filter(id__in=list(people))}
 
 

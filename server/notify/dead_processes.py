@@ -1,7 +1,7 @@
-"""Freeing what a dead process had claimed, so that it goes out within seconds of its death.
+"""Freeing the claims of a dead process, so that its messages go out within seconds of its death.
 
-A claim is a lease of a minute (worker.py). A process that sends also has a row that it counts up;
-whoever sees that number stand still takes the claims back. A process that was only paused finds
+A claim is a lease of a minute (worker.py). A process that sends also has a row that it counts up; a
+process that sees another's number stop takes its claims back. A process that was only paused finds
 them gone when it goes on, and sends none of them: the worker asks before each send.
 """
 
@@ -43,9 +43,9 @@ def _beat(id_: UUID, number: int) -> str:
 async def free_dead(
     own: str, before: Look | None, now: datetime, *, seconds: Seconds = monotonic
 ) -> Look | None:
-    """Look once, and free what those hold who have died; returns what the next look needs.
+    """Look once, and free the claims of processes that have died; returns what the next look needs.
 
-    None where nothing may be concluded from this look: the next one begins anew.
+    None where this look allows no conclusion: the next one starts again.
     """
     rows = await Process.exclude(id=own).values_list("id", "beats")
     found = look(before, dict(rows), seconds())
@@ -61,7 +61,7 @@ async def free_dead(
 
 
 async def _free(name: str, beats: int, now: datetime) -> None:
-    """Only where it has not counted on in this very moment."""
+    """Only if it has not counted on in this very moment."""
     dead = await fetch(
         "DELETE FROM process WHERE id = $1 AND beats = $2 RETURNING id", [name, beats]
     )
@@ -73,8 +73,8 @@ async def _free(name: str, beats: int, now: datetime) -> None:
 
 
 async def leave(own: str) -> None:
-    """This process ends well: its row goes, unless it still holds something that others are to free
-    once it beats no more."""
+    """This process ends normally: its row goes, unless it still has claims that others must free
+    once it stops beating."""
     async with write():
         if not await Message.filter(leased_by=own, state="sending", act_at__isnull=False).exists():
             await Process.filter(id=own).delete()

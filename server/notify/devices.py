@@ -1,4 +1,4 @@
-"""Reading how well pushes reach people's devices. What that means is in health.py."""
+"""Reading how well pushes reach people's devices. push_health.py says what that means."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from server.notify.push_health import FEWEST, Device, Health, Reached, health, r
 from server.notify.rules import PUSH
 from server.storage.db import among, as_id, as_moment, fetch
 
-# Why an address is no more, where that is nobody's fault: it says nothing of a device.
+# Why an address ended, where nothing failed: it says nothing about a device.
 BY_PEOPLE = ("by_person", "replaced", "shut_out")
 _MOMENTS = (
     "receipts_since",
@@ -21,7 +21,7 @@ _MOMENTS = (
     "unseen_since",
 )
 COLUMNS = ("unseen", *_MOMENTS)
-# Names of our own alone are put into it.
+# Only names of our own go into it.
 _DEVICES = f"""
 SELECT person_id, device_id, made_at, dropped_at, {", ".join(COLUMNS)}
 FROM address WHERE {{whose}} {{any}} AND channel = '{PUSH}'
@@ -30,13 +30,13 @@ AND (dropped_at IS NULL OR dropped_why NOT IN ({", ".join(f"'{why}'" for why in 
 
 
 def device_of(row: Mapping[str, Any], given_up_at: datetime | None = None) -> Device:
-    """The slice of an address that health.py needs; `row` has COLUMNS."""
+    """The slice of an address that push_health.py needs; `row` has COLUMNS."""
     moments = {name: None if row[name] is None else as_moment(row[name]) for name in _MOMENTS}
     return Device(unseen=row["unseen"], given_up_at=given_up_at, **moments)
 
 
 async def reached_of(people: Collection[UUID], now: datetime) -> dict[UUID, Reached]:
-    """How well pushes reach each of these people. Whoever has no device is left out."""
+    """How well pushes reach each of these people. A person without a device is left out."""
     found: dict[UUID, list[Device]] = {}
     for row in await _rows("person_id", people):
         found.setdefault(as_id(row["person_id"]), []).append(_device(row))
@@ -44,7 +44,7 @@ async def reached_of(people: Collection[UUID], now: datetime) -> dict[UUID, Reac
 
 
 async def health_of(device_id: UUID, now: datetime) -> Health:
-    """How well pushes reach the address of one phone: the one that it gave last."""
+    """How well pushes reach the address of one phone: its latest."""
     rows = sorted(await _rows("device_id", [device_id]), key=lambda row: as_moment(row["made_at"]))
     return health(_device(rows[-1]), now) if rows else Health.NONE
 
@@ -69,7 +69,7 @@ class Census:
 
 
 async def census(now: datetime) -> Census:
-    """Counted over everybody; it names nobody."""
+    """Counted over everyone; it names nobody."""
     live = Address.filter(channel=PUSH, dropped_at__isnull=True)
     doubtful = await live.filter(unseen__gte=FEWEST).values(*COLUMNS)
     stale = sum(health(device_of(row), now) is Health.STALE for row in doubtful)

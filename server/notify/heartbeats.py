@@ -1,27 +1,27 @@
 """Which processes have died, by the numbers that they count up. Pure.
 
-Only one's own clock is read, and it measures only how long a number stood still: so clocks of two
-machines are never compared.
+Each process reads only its own clock, to measure how long a number has not changed: so clocks of
+two machines are never compared.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# A process counts up each second. One whose number stood still for so long is taken for dead.
+# A process counts up each second. After this long without a change it counts as dead.
 EVERY_S = 1.0
 DEAD_AFTER_S = 3.0
-# How often one looks. Who has not looked for longer than this was busy, paused or without a
-# database, and cannot say of the others that they were not in the same trouble: it begins anew.
+# How often a process looks. One that has not looked for longer than this was busy, paused or
+# without a database. The others may have had the same trouble, so it starts again.
 LOOK_EVERY_S = 0.5
 LONGEST_GAP_S = 1.5
-# On SQLite beats wait for whoever writes. Where the lock was not to be had at once, silence may be
-# nothing but that.
+# On SQLite beats wait for the writer. Where the lock was not free at once, a silence may mean only
+# that.
 AT_ONCE_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A number, and since when (seconds of one's own clock) it was seen to stand there."""
+    """A number, and since when (seconds of our own clock) it has not changed."""
 
     beats: int
     since: float
@@ -29,14 +29,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen at one moment, of each process but one's own."""
+    """What was seen at one moment, of each other process."""
 
     at: float
     seen: Mapping[str, Seen]
 
     @property
     def silent(self) -> dict[str, int]:
-        """Those taken for dead, each with the number that it stopped at."""
+        """The processes taken for dead, each with its last number."""
         return {
             name: seen.beats
             for name, seen in self.seen.items()
@@ -51,5 +51,5 @@ def look(before: Look | None, beats: Mapping[str, int], at: float) -> Look:
 
 
 def _seen(before: Seen | None, beats: int, at: float) -> Seen:
-    # Another number, not a greater one: a process may have begun to count anew.
+    # Another number, not a greater one: a process may have started to count again.
     return before if before is not None and before.beats == beats else Seen(beats, at)

@@ -25,7 +25,7 @@ class Address(Model):
     person_id: UUID | None
     channel = fields.CharField(max_length=24)  # push, email, or a NAME of WAYMARK_CHANNELS
     value = EncryptedText()
-    value_index = fields.CharField(max_length=64)  # Blind index, so that one address stands once.
+    value_index = fields.CharField(max_length=64)  # Blind index, so that one address exists once.
     keys: fields.Field[Any] = EncryptedJSON(null=True)
     device_id = fields.UUIDField(null=True)
     made_at = fields.DatetimeField()
@@ -40,17 +40,17 @@ class Address(Model):
     unseen_since = fields.DatetimeField(null=True)  # When the first of these was sent.
     dropped_at = fields.DatetimeField(null=True)
     dropped_why = fields.CharField(max_length=24, null=True)
-    # Null: nobody has answered from there yet, so that it counts as no way to reach the person.
+    # Null: nobody has answered from there yet, so it does not count as a way to reach the person.
     verified_at = fields.DatetimeField(null=True)
-    code_hash = fields.CharField(max_length=64, null=True)  # Of the code that was sent last.
+    code_hash = fields.CharField(max_length=64, null=True)  # Of the latest code.
     code_made_at = fields.DatetimeField(null=True)
-    code_turn = fields.IntField(default=0, db_default=0)  # Codes so far: the last alone is good.
+    code_turn = fields.IntField(default=0, db_default=0)  # Codes so far: only the last one works.
     code_wrong = fields.SmallIntField(default=0, db_default=0)  # Wrong guesses at the last one.
 
     @property
     def has_answered(self) -> bool:
-        """Whether somebody has answered from there. One that was in use before that was asked has
-        not, and counts all the same: nobody got out of reach by an upgrade."""
+        """Whether anyone has answered from there. An address in use before we asked for codes has
+        not, and counts all the same: no upgrade made a person unreachable."""
         is_asked = self.verified_at != self.made_at or self.last_seen_at is not None
         return self.channel == PUSH or (self.verified_at is not None and is_asked)
 
@@ -67,7 +67,7 @@ class Address(Model):
 
 
 class Wish(Model):
-    """How one adult wants to be reached. Its id is the person's; who has none has no wish."""
+    """How one adult wants to be reached. Its id is the person's; no row means no preference."""
 
     id = fields.UUIDField(primary_key=True)
     channels: fields.Field[list[str]] = fields.JSONField(default=list)  # In the order of choice.
@@ -80,8 +80,8 @@ class Wish(Model):
 
 
 class Process(Model):
-    """A process that sends. It counts its beats up while it lives, each second; others compare the
-    number with the one that they read before, so that no two machines' clocks are compared."""
+    """A process that sends. It counts its beats up each second; other processes compare the number
+    with the one they read before, so that no two machines' clocks are compared."""
 
     id = fields.CharField(max_length=36, primary_key=True)  # The name in `leased_by`.
     beats = fields.BigIntField()
@@ -91,22 +91,22 @@ class Process(Model):
 
 
 class Message(Model):
-    """What to say to one person by one channel: a row of the outbox.
+    """One message to one person by one channel: a row of the outbox.
 
-    Unique by (subject, kind, rung, turn, person, channel): whatever runs twice, it is said once.
+    Unique by (subject, kind, rung, turn, person, channel): code that runs twice sends it once.
     `state`: waiting, sending (leased), done, failed, withdrawn, withheld.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField(null=True)
     # Null is the last resort of the installation, which is no person: `last_resort` says which. Or
-    # somebody outside, who has no account: `data` says where, sealed as everything of a person.
+    # a person outside, who has no account: `data` says where, sealed like all personal data.
     person: fields.ForeignKeyNullableRelation["Model"] = fields.ForeignKeyField(
         "server.Person", related_name="messages", null=True, on_delete=fields.CASCADE
     )
     person_id: UUID | None
     last_resort = fields.SmallIntField(null=True)  # Index into WAYMARK_LAST_RESORT.
-    to_key = fields.CharField(max_length=36)  # Whose id, or "last-resort-N": for uniqueness.
+    to_key = fields.CharField(max_length=36)  # The person's id, or "last-resort-N": for uniqueness.
     channel = fields.CharField(max_length=24)
     kind = fields.CharField(max_length=24)
     subject_kind = fields.CharField(max_length=16)
@@ -114,7 +114,7 @@ class Message(Model):
     rung = fields.SmallIntField(default=0)
     turn = fields.IntField(default=0)
     child_id = fields.UUIDField(null=True)
-    # Messages to one person that have the same here go out as one; each stays a row of its own.
+    # Messages to one person with the same id here go out as one; each stays a row of its own.
     together = fields.UUIDField(null=True)
     data: fields.Field[Any] = EncryptedJSON(null=True)  # A carer's link and the like.
     urgency = fields.CharField(max_length=8, default="normal")
@@ -134,7 +134,7 @@ class Message(Model):
 
     @property
     def may_go_at(self) -> datetime:
-        """From when it may go out: what waits longer than that is late."""
+        """From when it may go out: after that it is late."""
         return self.ready_at or self.queued_at
 
     class Meta:
@@ -160,14 +160,14 @@ class Message(Model):
 
 
 class Enclosure(Model):
-    """A file that goes out with one message, and is kept as it went."""
+    """A file that goes out with one message, kept as it was sent."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     message: fields.ForeignKeyRelation[Message] = fields.ForeignKeyField(
         "server.Message", related_name="enclosures", on_delete=fields.CASCADE
     )
     message_id: UUID
-    name = fields.CharField(max_length=60)  # Says nothing about anybody.
+    name = fields.CharField(max_length=60)  # Says nothing about any person.
     media_type = fields.CharField(max_length=40)
     content: fields.Field[Any] = EncryptedBytes()
 

@@ -1,4 +1,4 @@
-"""How an adult wants to be reached: in which order, and when not for what can wait."""
+"""How an adult wants to be reached: in which order, and the quiet hours for what can wait."""
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
@@ -12,7 +12,7 @@ from server.notify.models import Wish
 from server.storage import bulk
 from server.storage.db import write
 
-# What waits for the end of these hours must still matter then.
+# A message that waits for the end of these hours must still matter then.
 LONGEST_QUIET = timedelta(hours=12)
 
 
@@ -30,8 +30,8 @@ async def set_all(
 
 
 async def set_order(actor: Actor, person_id: UUID, channels: Sequence[str], now: datetime) -> None:
-    """By what this person wants to be told first, second, and so on; what is not named comes after.
-    Raises Refused for a channel that this person does not have."""
+    """The channels that reach this person first, second, and so on; others come after. Raises
+    Refused for a channel that this person does not have."""
     async with write():
         have = (await ways_of({person_id}, now)).get(person_id, NOWHERE).every
         if not set(channels) <= set(have) or len(set(channels)) < len(channels):
@@ -45,8 +45,8 @@ async def set_order(actor: Actor, person_id: UUID, channels: Sequence[str], now:
 async def set_quiet(
     actor: Actor, person_id: UUID, begin: time | None, end: time | None, now: datetime
 ) -> None:
-    """From when until when, on this person's clock, what can wait is to wait. None twice: never.
-    Raises Refused for half of it, and for more than half a day."""
+    """From when until when, on this person's clock, messages that can wait are held back. None
+    twice: never. Raises Refused for half of it, and for more than half a day."""
     fault = quiet_fault(begin, end)
     if fault is not None:
         raise Refused(fault, field="quiet_from")

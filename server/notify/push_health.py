@@ -1,8 +1,8 @@
 """How well pushes reach a device: "silent child or broken pipe?". Pure.
 
-A push service that accepts a message says nothing of whether a phone showed it; the phone says that
-itself, by a receipt. Nothing is guessed: whoever never said that it gives receipts is neither
-trusted nor doubted by their lack.
+A push service that accepts a message says nothing about whether a phone showed it. The phone says
+that itself, by a receipt. Nothing is guessed: a device that never said it gives receipts is neither
+trusted nor doubted without them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-# What was accepted for so long, and at least so often, and never shown, does not arrive.
+# Accepted for so long, and at least so often, and never shown: pushes do not arrive.
 STALE_AFTER = timedelta(days=7)
 FEWEST = 3
-# So many devices of an installation at once, and such a part of them: it is not the devices.
+# So many devices of an installation at once, and such a part of them: the devices are not at fault.
 MANY, ONE_IN = 5, 3
 
 
@@ -26,7 +26,7 @@ class Health(StrEnum):
     )
     STALE = "stale"  # The service accepts them, and none is shown.
     BROKEN = "broken"  # The service gave the device up, or takes nothing for it.
-    NONE = "none"  # There is no such device.
+    NONE = "none"  # No such device.
 
 
 _RANK = list(Health).index
@@ -35,9 +35,9 @@ UNREACHED = frozenset({Health.STALE, Health.BROKEN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """What rows know of one push address. `unseen` counts what was accepted since the last receipt,
-    `unseen_since` is when the first of it was sent. `given_up_at`: the service said that it is
-    gone; an address that its person removed is no device."""
+    """What the rows say about one push address. `unseen` counts pushes accepted since the last
+    receipt, `unseen_since` is when the first of them was sent. `given_up_at`: the service said that
+    it is gone; an address that its person removed is no device."""
 
     receipts_since: datetime | None = None  # When the device said that it gives receipts.
     last_accepted_at: datetime | None = None
@@ -51,7 +51,7 @@ class Device:
     def silent_since(self) -> datetime | None:
         """Since when pushes are accepted and not shown, as far as the device would have said so."""
         if self.unseen_since is None or self.receipts_since is None:
-            # One that has given a receipt gives receipts, whether it has said so or not.
+            # A device that has given a receipt gives receipts, whether it said so or not.
             return self.unseen_since if self.last_seen_at is not None else None
         return max(self.unseen_since, self.receipts_since)
 
@@ -66,7 +66,7 @@ class Device:
 
 
 def stale_at(device: Device) -> datetime | None:
-    """From when on the device is stale, if nothing more arrives; None where that is not known."""
+    """From when on the device is stale, if nothing more arrives; None where that is unknown."""
     since = device.silent_since
     return since + STALE_AFTER if since is not None and device.unseen >= FEWEST else None
 
@@ -92,8 +92,8 @@ class Reached:
 
 
 def reached(devices: Iterable[Device], now: datetime) -> Reached:
-    """How well pushes reach whoever has these devices: one that works is enough. What the service
-    gave up counts where there is no other."""
+    """How well pushes reach the owner of these devices: one that works is enough. A device that the
+    service gave up counts only where there is no other."""
     every = list(devices)
     held = [one for one in every if one.given_up_at is None] or every
     found = min((health(one, now) for one in held), key=_RANK, default=Health.NONE)
@@ -103,7 +103,8 @@ def reached(devices: Iterable[Device], now: datetime) -> Reached:
     since = max(filter(None, (one.failing_since or stale_at(one) for one in held)))
     silent = None
     if found is Health.STALE:
-        # The last receipt says it best; who never gave one has been silent from the first push on.
+        # The last receipt is the best measure. A device that never gave one has been silent from
+        # the first push on.
         silent = seen or min(filter(None, (one.silent_since for one in held)))
     return Reached(health=found, seen_at=seen, silent_since=silent, unreached_since=since)
 
@@ -119,8 +120,8 @@ class Pushed:
 def stale_spells(
     pushes: Sequence[Pushed], until: datetime
 ) -> list[tuple[datetime, datetime | None]]:
-    """The times up to `until` in which somebody was out of reach: accepted pushes and none shown.
-    Each with its end, None where it lasts. What a row forgets, the deliveries still know."""
+    """The times up to `until` in which a person was out of reach: pushes accepted and none shown.
+    Each with its end, None where it lasts. The deliveries still know what a row forgets."""
     events = [(one.sent_at, False) for one in pushes]
     events += [(one.seen_at, True) for one in pushes if one.seen_at is not None]
     spells: list[tuple[datetime, datetime | None]] = []
@@ -140,5 +141,5 @@ def stale_spells(
 
 
 def is_the_channel(stale: int, devices: int) -> bool:
-    """Whether so many of all devices are stale at once that it is no matter of the devices."""
+    """Whether so many of all devices are stale at once that the devices are not at fault."""
     return stale >= MANY and stale * ONE_IN >= devices

@@ -1,8 +1,8 @@
 """What a refusal is about: the address, us, the message, or nothing that lasts. Pure.
 
-One table says it for each channel, each stage of its protocol and each code. A second part says
-when an address is given up: only for an answer about the address, and never where several addresses
-fail at once, because then the fault is more likely ours or the service's.
+One table decides it for each channel, each stage of its protocol and each code. A second part
+decides when an address is given up: only for an answer about the address, and never where several
+addresses fail at once, because then the fault is more likely ours or the service's.
 """
 
 import re
@@ -14,14 +14,14 @@ from uuid import UUID
 
 from server.notify.rules import EMAIL, PUSH, Outcome, Result
 
-GATEWAY = "gateway"  # SMS, chat and whatever else an agency has, through Apprise.
+GATEWAY = "gateway"  # SMS, chat and other channels of an agency, through Apprise.
 
 
 class About(StrEnum):
     """What an answer is about."""
 
     ADDRESS = "address"
-    US = "us"  # Our sender, key, password or setting: nobody is reached until it is mended.
+    US = "us"  # Our sender, key, password or setting: nobody is reached until it is fixed.
     MESSAGE = "message"  # This message will never be taken there.
     PASSING = "passing"  # Try again.
 
@@ -60,7 +60,9 @@ def _rule(channel: str, stage: Stage | None, codes: str, about: About, reason: s
 # 5.2.1, shut. 5.1.7 and 5.1.8 are about the sender, 5.1.0 may be, 5.1.2 is often a fault of a
 # resolver. A bare 550 may mean that we are blocked. What MAIL and DATA refuse is never about the
 # recipient, whatever number a server writes there.
+#
 # Push: RFC 8030 §7.3 (404, 410: the subscription is over), RFC 8292 §4.2 (401, 403: our key).
+#
 # Gateways: Apprise tells nothing but the status. A 404 says that the URL of the setting is wrong,
 # and what a 400 means differs between providers: so no answer of theirs is about the address.
 TABLE: tuple[Rule, ...] = (
@@ -96,7 +98,7 @@ _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?![.\d])")
 
 
 def rule_for(channel: str, stage: Stage, code: str) -> Rule:
-    """The line of the table about this answer."""
+    """The line of the table for this answer."""
     return next(
         rule
         for rule in TABLE
@@ -114,8 +116,8 @@ def read(
     text: str = "",
     retry_after: timedelta | None = None,
 ) -> Outcome:
-    """What an answer that is no success comes to. `text` is what a mail server wrote behind its
-    code; `status` is None where a gateway was not even reached."""
+    """The meaning of an answer that is no success. `text` is what a mail server wrote after its
+    code; `status` is None where the gateway was unreachable."""
     code = "" if status is None else str(status)
     if channel == EMAIL:
         enhanced = _ENHANCED.match(text.lstrip())
@@ -127,8 +129,8 @@ def read(
 
 # --- when an address is given up
 
-# How often an answer about the address must come, by its reason. One that is not here never costs
-# an address: `bad_address` is our own reading of it, and its person sees it in the settings.
+# How often an answer about the address must come, by its reason. A reason that is missing here
+# never costs an address: `bad_address` is our own reading, and its person sees it in the settings.
 ONCE, TWICE = 1, 2
 TIMES = {"gone": ONCE, "no_mailbox": TWICE, "bad_keys": TWICE}
 # Why an address was given up by us, and not by its person.
@@ -137,15 +139,15 @@ BY_US = tuple(TIMES)
 APART = timedelta(hours=12)
 # Several within this time are "at once", also where they were sent in several passes.
 AT_ONCE = timedelta(hours=1)
-# A subscription that its service refuses for so long is over, whoever else it refuses. The device
-# subscribes again when it is opened.
+# A subscription that its service refuses for so long is over, even if it refuses others too. The
+# device subscribes again when it is opened.
 LONGEST = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """One attempt of the last hour by the channel in question: to which address, at which service
-    (the host of a push service; one and the same for e-mail), and what came of it."""
+    (the host of a push service; one and the same for e-mail), and its result."""
 
     address: UUID
     service: str
@@ -155,8 +157,8 @@ class Tried:
 def is_of_many(mine: Tried, tried: Sequence[Tried]) -> bool:
     """Whether other addresses failed as well, so that the fault may be ours or the service's.
 
-    A push service ends subscriptions each day: several are no sign of a fault while it takes what
-    is sent to others.
+    A push service ends subscriptions each day: several are no sign of a fault while it accepts
+    pushes to others.
     """
     others = [t for t in tried if t.service == mine.service and t.address != mine.address]
     if mine.service:
@@ -169,8 +171,8 @@ def is_of_many(mine: Tried, tried: Sequence[Tried]) -> bool:
 def gives_up(
     reason: str, first_at: datetime | None, now: datetime, *, is_push: bool, of_many: bool
 ) -> bool:
-    """Whether an address is given up that was refused now; `first_at` is when it was first refused
-    since something was last accepted there."""
+    """Whether to give up an address that was refused now; `first_at` is when it was first refused
+    since its last accepted message."""
     times = TIMES.get(reason)
     if times is None:
         return False

@@ -1,4 +1,4 @@
-"""What answers about addresses come to, in rows: part of what the worker writes after a pass."""
+"""What answers about addresses mean for their rows: part of what the worker writes after a pass."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ ORDER BY started_at DESC LIMIT {MOST}
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What an answer about an address came to. `of_many`: others failed as well, so that the fault
-    may be ours; then, as where the address is kept for another reason, it is `kept`."""
+    """The result of an answer about an address. `of_many`: others failed as well, so that the fault
+    may be ours; then, or where the address is kept for another reason, it is `kept`."""
 
     of_many: bool
     kept: bool
@@ -40,10 +40,11 @@ class Judged:
 async def judge(
     channel: str, tries: Sequence[tuple[Address, Outcome]], now: datetime
 ) -> dict[UUID, Judged]:
-    """Note what the answers of one pass say about its addresses, and give up those that are to be.
+    """Note what the answers of one pass say about its addresses, and give up addresses where
+    needed.
 
-    In the transaction of whoever calls, who holds the rows of these addresses. Returns a line for
-    each address of which an answer was about it.
+    In the transaction of the caller, who has locked the rows of these addresses. Returns a line for
+    each address that an answer was about.
     """
     refused = {to.id: (to, out) for to, out in tries if out.result is Result.GONE}
     if not refused:
@@ -59,7 +60,7 @@ async def judge(
 
 
 async def _note(to: Address, reason: str, of_many: bool, now: datetime) -> Judged:
-    # Read anew: another worker may have noted something about it since this one claimed.
+    # Read again: another worker may have noted something about it since this one claimed.
     row = await Address.filter(id=to.id).first().values("refused_at", "dropped_at")
     if row is None or row["dropped_at"] is not None:
         return Judged(of_many=of_many, kept=False)
@@ -75,8 +76,8 @@ async def _note(to: Address, reason: str, of_many: bool, now: datetime) -> Judge
 
 
 async def _is_blocked(to: Address, since: datetime) -> bool:
-    """Whether others are refused too, and no mail was taken since this one was: calls that lie
-    hours apart fail one by one where a provider blocks us."""
+    """Whether others are refused too, and no mail was accepted since this one was: where a provider
+    blocks us, calls that are hours apart fail one by one."""
     others = Address.filter(channel=to.channel, dropped_at__isnull=True, refused_at__isnull=False)
     if not await others.exclude(id=to.id).exists():
         return False
@@ -85,7 +86,7 @@ async def _is_blocked(to: Address, since: datetime) -> bool:
 
 
 async def _lately(channel: str, now: datetime) -> list[Tried]:
-    """The latest attempts that are over, of whatever pass and process."""
+    """The latest attempts that are over, of any pass and process."""
     rows = await fetch(_LATELY, [channel, now - AT_ONCE])
     services = {}
     if channel == PUSH and rows:
@@ -103,7 +104,7 @@ async def _lately(channel: str, now: datetime) -> list[Tried]:
 
 
 def _service(to: Address) -> str:
-    """Whose answer it was: push services answer each for itself, a mail server for all."""
+    """The service behind an answer: push services answer each for itself, a mail server for all."""
     return urlsplit(to.value).netloc if to.channel == PUSH else ""
 
 
@@ -121,7 +122,7 @@ def _tell_log(channel: str, found: dict[UUID, Judged], reasons: set[str]) -> Non
 
 # --- what its person is told
 
-# A browser that is gone is told for so long: nobody can correct it. What somebody typed is told
+# A browser that is gone is told for so long: nobody can correct it. What a person typed is told
 # until it is corrected or removed.
 TOLD = timedelta(days=90)
 MOST_TOLD = 5
@@ -129,7 +130,7 @@ MOST_TOLD = 5
 
 async def given_up(person_id: UUID, now: datetime) -> list[Address]:
     """The addresses of this person that we gave up, and that nothing has taken the place of: those
-    that somebody typed first, then browsers, each the newest first."""
+    that a person typed first, then browsers, each the newest first."""
     rows = Address.filter(person_id=person_id, dropped_why__in=BY_US)
     live = Address.filter(person_id=person_id, dropped_at__isnull=True)
     same: list[str] = []
@@ -157,7 +158,7 @@ class Counts:
 
 
 async def counts(now: datetime) -> Counts:
-    """Counted over everybody; it names nobody."""
+    """Counted over everyone; it names nobody."""
     refused = Address.filter(dropped_at__isnull=True, refused_at__isnull=False)
     lately = Address.filter(dropped_at__gt=now - timedelta(days=1), dropped_why__in=BY_US)
     return Counts(await _by_channel(refused), await _by_channel(lately))

@@ -26,19 +26,19 @@ NONE = "none"
 
 FIRST_RETRY = timedelta(seconds=10)
 LONGEST_RETRY = timedelta(minutes=15)
-# A push service may ask for any wait. Beyond an hour we look again anyway: a message that matters
-# has moved to the next channel long before, and one that does not has expired.
+# A push service may ask for any wait. Beyond an hour we look again anyway: an important message has
+# moved to the next channel long before, and one that does not matter has expired.
 LONGEST_OBEYED = timedelta(hours=1)
 NEXT_CHANNEL_AFTER = timedelta(minutes=2)
 
 
 class Kind(StrEnum):
-    """What a message is about. The lock screen never tells: every push carries the same text."""
+    """What a message is about. The lock screen never tells: every push has the same text."""
 
     REMIND_CHILD = "remind_child"
     ASK_CARER = "ask_carer"
-    ASK_TRUSTED = "ask_trusted"  # Somebody whom the child trusts, and who has no account.
-    TRUSTED_SAYS = "trusted_says"  # What she answered: a person looks at it and confirms.
+    ASK_TRUSTED = "ask_trusted"  # To an adult the child trusts, who has no account.
+    TRUSTED_SAYS = "trusted_says"  # What they answered: a person looks at it and confirms.
     ALERT = "alert"
     ALERT_AGAIN = "alert_again"
     CONFIRM_ANSWERED = "confirm_answered"
@@ -52,18 +52,18 @@ class Kind(StrEnum):
     NEWS_CHILD = "news_child"
     DOORS = "doors"
     """Something about how somebody signs in has changed."""
-    UNLOCK = "unlock"  # A link past the wait that others' wrong guesses have brought.
-    THANKS = "thanks"  # To a child that has texted, whatever it has said.
-    REACH = "reach"  # Somebody is on duty soon: can they be reached?
-    SHIFT = "shift"  # They have it now.
-    UNREACHED = "unreached"  # Somebody has not said that they can be reached, and has it now.
+    UNLOCK = "unlock"  # A link past the wait after others' wrong guesses.
+    THANKS = "thanks"  # To a child that has texted, whatever it said.
+    REACH = "reach"  # Their duty begins soon: can we reach them?
+    SHIFT = "shift"  # They are on duty now.
+    UNREACHED = "unreached"  # On duty now, and has not said that we can reach them.
     ROTA_GAP = "rota_gap"  # Nobody is on duty at some time of the coming days.
     TRANSFER = "transfer"  # Another agency is asked to take over a child, or has answered.
     TEST = "test"
     DRILL = "drill"
     TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.
     VERIFY = "verify"  # A code for one address: goes to it alone, by nothing else.
-    PAPER = "paper"  # Something on paper for somebody outside, under a passphrase.
+    PAPER = "paper"  # Something on paper for a person outside, under a passphrase.
     OPERATORS = "operators"
 
 
@@ -106,7 +106,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes along with a mail. `name` says nothing about anybody."""
+    """A file that goes with a mail. `name` says nothing about any person."""
 
     name: str
     media_type: str
@@ -120,8 +120,8 @@ class Envelope:
     `address` is opened (decrypted) and lives only as long as the attempt. `keys` are those of a
     push subscription. `url` is absolute. `tag` and `topic` stay the same when the same message is
     sent again, so that a device shows it once. A push shows `title` and one neutral sentence, the
-    same for every kind; `body` is what other channels say, `subject` and `sender` (a name) are
-    those of a mail; `attachments` go with that alone. `receipt` is a token of this one delivery,
+    same for every kind; `body` is the text on other channels, `subject` and `sender` (a name) are
+    those of a mail; `attachments` go with mails alone. `receipt` is a token of this one delivery,
     with which a device says that it has shown it: it names nobody, and counts without a session.
     """
 
@@ -154,7 +154,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one attempt came to. `reason` is a code and holds no personal data."""
+    """The result of one attempt. `reason` is a code and contains no personal data."""
 
     result: Result
     permanent: bool = False
@@ -179,7 +179,7 @@ class Outcome:
 
     @classmethod
     def fault(cls, reason: str, status: int | None = None) -> "Outcome":
-        """The channel is set up wrongly; it may be mended while the message still matters."""
+        """The channel is set up wrongly; it may be fixed while the message still matters."""
         return cls(Result.FAULT, status=status, reason=reason)
 
     @classmethod
@@ -232,10 +232,10 @@ def retry_at(
 ) -> datetime:
     """The moment of the next attempt after the `attempt`-th (counted from 1) failed at `now`.
 
-    The wait doubles from ten seconds to a quarter of an hour; the later half of it is drawn by
-    `rand` (0 ≤ rand < 1), so that a thousand messages that failed together do not come back
-    together. A wait that the service asked for is kept, up to an hour, and stretched by up to a
-    tenth. Source: the push policy, and the back-off with jitter that such services ask for.
+    The wait doubles from ten seconds to a quarter of an hour. `rand` (0 ≤ rand < 1) draws a moment
+    in its later half, so that a thousand messages that failed together do not come back together. A
+    wait that the service asked for is kept, up to an hour, and stretched by up to a tenth. Source:
+    the push policy, and the back-off with jitter that such services ask for.
     """
     doubled = FIRST_RETRY * (1 << min(max(attempt, 1) - 1, 10))
     wait = min(doubled, LONGEST_RETRY) * (0.5 + rand / 2)
@@ -249,12 +249,12 @@ def what_next(
 ) -> Next:
     """What follows the `attempt`-th attempt, by the push policy.
 
-    Accepted: done. Gone: the next channel is taken now. A passing fault:
-    again after a back-off, and the next channel two minutes after the message might go out at the
-    latest; where the coming attempt would lie behind those two minutes, it is taken at once.
-    Refused: a mistake of ours, so operators are told and the next channel is taken now. A fault of
-    the channel: the same, and it is tried again, because it may be mended in time. "Next channel"
-    does not end this one: two ways that both arrive are better than none.
+    Accepted: done. Gone: the next channel is taken now. A passing fault: again after a back-off,
+    and the next channel at the latest two minutes after the message might go out; where the coming
+    attempt would be after those two minutes, the next channel is taken at once. Refused: a mistake
+    of ours, so operators are told and the next channel is taken now. A fault of the channel: the
+    same, and it is tried again, because it may be fixed in time. "Next channel" does not end this
+    one: two ways that both arrive are better than none.
     """
     if outcome.result is Result.ACCEPTED:
         return Next(done=True)
@@ -272,9 +272,9 @@ def what_next(
 def worth_sending(message: MessageSlice, address: AddressSlice, now: datetime) -> Reason | None:
     """Why this message must not be sent at `now`, or None where it must.
 
-    Asked before every attempt, never only when queueing: what was true a minute ago may be settled.
-    Quiet hours withhold what a child is asked or told, and put off what can wait for an adult;
-    never anything that calls one.
+    Asked before every attempt, never only when queueing: the matter may be settled since. Quiet
+    hours withhold what a child is asked or told, and put off what can wait for an adult; never a
+    call to an adult.
     """
     checks = (
         (message.done_at is not None, Reason.ALREADY_DONE),
@@ -289,15 +289,15 @@ def worth_sending(message: MessageSlice, address: AddressSlice, now: datetime) -
 
 
 def _keeps_quiet(message: MessageSlice) -> bool:
-    """A due can wait until the morning, but not one of a search: whoever looks for a child is woken
-    for it, whatever hours they chose."""
+    """A due can wait until the morning, but not one of a search: it wakes the adults who look for a
+    child, whatever hours they chose."""
     if message.kind is Kind.DUE and message.is_urgent:
         return False
     return message.kind in KEPT_QUIET | CAN_WAIT
 
 
 def is_quiet(address: AddressSlice, now: datetime) -> bool:
-    """Whether a wall clock at the address stands within its quiet hours at `now`.
+    """Whether a wall clock at the address is within its quiet hours at `now`.
 
     The moment is turned into local time, never the other way round: that is unambiguous on the two
     days a year when the clocks change.
@@ -312,14 +312,14 @@ def is_quiet(address: AddressSlice, now: datetime) -> bool:
 
 
 def put_off_to(message: MessageSlice, address: AddressSlice, now: datetime) -> datetime | None:
-    """When to send what can wait for the end of the quiet hours; None where it will be too late
-    for it by then."""
+    """When to send what can wait for the end of the quiet hours; None where it will be too late by
+    then."""
     ends = quiet_ends(address, now)
     return ends if message.expires_at is None or message.expires_at > ends else None
 
 
 def quiet_ends(address: AddressSlice, now: datetime) -> datetime:
-    """When the quiet hours end in which the wall clock of the address stands at `now`."""
+    """When the current quiet hours on the wall clock of the address end."""
     assert address.quiet_until is not None, "asked within quiet hours alone"
     zone = known_zone(address.zone)
     today = now.astimezone(zone).date()
@@ -328,14 +328,14 @@ def quiet_ends(address: AddressSlice, now: datetime) -> datetime:
 
 
 def is_a_way(channel: str, verified_at: datetime | None) -> bool:
-    """Whether an address is a way to reach somebody: one from which they have answered. A phone has
-    answered by asking for pushes; whether it shows them is told by receipts."""
+    """Whether an address is a way to reach a person: one from which they have answered. A phone has
+    answered by asking for pushes; receipts tell whether it shows them."""
     return channel == PUSH or verified_at is not None
 
 
 def in_order(channels: Iterable[str], wish: Sequence[str] = ()) -> list[str]:
-    """The channels that a person has, each once: those of the person's own choice in that order,
-    then the others, the fastest first.
+    """The channels that a person has, each once: the person's own choice in that order, then the
+    others, the fastest first.
 
     That is push, then the agency's own (SMS gateways, chat), then e-mail, which is read last.
     """

@@ -1,8 +1,8 @@
-"""What messages say. Never a name, never a place, never why: whoever else reads a lock screen or a
-mailbox learns only that there is something.
+"""What messages say. Never a name, never a place, never why: a stranger who reads a lock screen or
+a mailbox learns only that there is something.
 
-A push carries the same sentence whatever it is about. E-mail and an agency's own channels say a
-little more, to adults: how soon, and where to look. What happened stands behind the sign-in.
+A push has the same sentence for every kind. E-mail and an agency's own channels say a little more,
+to adults: how soon, and where to look. What happened is behind the sign-in.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from server.notify.rules import EMAIL, NONE, PUSH, Kind
 NEUTRAL = N_("You have 1 new item")
 
 SENTENCES: dict[Kind, str] = {
-    # A child gets no other words here than on the lock screen.
+    # A child gets the same words here as on the lock screen.
     Kind.REMIND_CHILD: NEUTRAL,
     Kind.DUE_CHILD: NEUTRAL,
     Kind.NEWS_CHILD: NEUTRAL,
@@ -66,7 +66,7 @@ BY_TEXT: dict[Kind, str] = {
     Kind.ALERT_AGAIN: N_("To take it, reply: 1 {code}"),
     Kind.ASK_CARER: N_("Or reply: 1 {code} if you have seen the young person, 2 {code} if not"),
 }
-# Whoever works at a desk of the police takes "1 new item" for rubbish.
+# People at a police desk take "1 new item" for spam.
 SUBJECTS: dict[Kind, str] = {
     Kind.OPERATORS: N_("The server needs attention"),
     Kind.PAPER: N_("A confidential document for you"),
@@ -102,12 +102,13 @@ def word(
     """The words of one message for e-mail and an agency's own channels.
 
     `url` is an address behind the sign-in, or a carer's signed one. `fault` is a code for
-    operators, `code` one that is to be entered. `unseen` are the two ends, as the reader's clock
-    shows them, of a time in which the server itself was down and saw nothing. `reply_code` is what
-    an answer by text has to name. `open_alerts`: so many wait for whoever is on duty now.
+    operators, `code` one that the reader enters. `unseen` are the two ends, as the reader's clock
+    shows them, of a time in which our server was down and saw nothing. `reply_code` is what an
+    answer by text has to name. `open_alerts`: so many wait for the person on duty now.
     """
     if kind is Kind.THANKS:
-        # Nothing beside it: whoever looks over a shoulder sees a text like any other.
+        # Nothing beside it: a person who reads over the child's shoulder sees a text like any
+        # other.
         thanks = gettext(language, SENTENCES[kind])
         return Words(title=thanks, subject=thanks, body=thanks)
     lines = [gettext(language, SENTENCES[kind], fault=fault, code=code)]
@@ -132,7 +133,8 @@ def word(
 
 
 def channel_word(channel: str, language: str) -> str:
-    """The means, as people call it; an agency's own channel by the name that it was given."""
+    """The channel, as people call it; an agency's own channel by the name that the agency gave
+    it."""
     known = {
         PUSH: N_("push notification"),
         EMAIL: N_("email"),

@@ -1,10 +1,11 @@
 """The only loop that sends: claim → decide → send → log → mark done last.
 
-A message is marked done after the send and never before it. What a process holds that dies in
-between is freed within seconds (freeing.py), at the latest when the lease runs out, and another one
-sends again: a *delivery* that was in the air may be doubled, with the same tag and Message-ID, so
-that a device shows it once; a message is never lost. Whether a claim still holds is asked before
-each send, so a process that was only paused sends nothing that another one has taken over.
+A message is marked done after the send and never before it. Where a process dies in between, its
+claims are freed within seconds (dead_processes.py), at the latest when the lease runs out, and
+another one sends again: a *delivery* that was in the air may be doubled, with the same tag and
+Message-ID, so that a device shows it once; a message is never lost. The worker checks before each
+send that a claim is still valid, so a process that was only paused sends nothing that another one
+has taken over.
 """
 
 import asyncio
@@ -61,17 +62,17 @@ from server.storage.ids import uuid7
 log = logs.get("notify")
 
 AT_ONCE = 100
-# What goes out as one is claimed with it, beyond the batch, but no more than a pass brings to its
-# end well within its lease. What is left goes out in the next pass, under the same tag.
+# Messages that go out as one are claimed together, beyond the batch, but only as many as a pass can
+# finish well within its lease. The rest go out in the next pass, under the same tag.
 MOST_AS_ONE = 5_000
 LEASE = timedelta(seconds=60)
-# How many network calls of one channel run side by side. Each is bounded in time by its channel.
+# How many network calls of one channel run in parallel. Each channel bounds its own time.
 SIDE_BY_SIDE = 64
-# So long a message waits for one of these places. Where it gets none, the channel hangs.
+# How long a message waits for one of these places. Where it gets none, the channel hangs.
 TURN = timedelta(seconds=30)
-# So many passes of one worker are of use at once: each channel holds up one of them at the most.
+# More passes of one worker at once are of no use: each channel can block only one of them.
 PASSES = 8
-# Whoever must be told, and cannot be by any way: then the last resort is.
+# Kinds that must arrive: where no way does, the last resort is told.
 MUST_ARRIVE = frozenset({Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE})
 # A device may have said that it showed a push before we wrote down that the push was accepted.
 _IS_UNSEEN = f"channel = '{PUSH}' AND (last_seen_at IS NULL OR last_seen_at < $3)"
@@ -82,13 +83,13 @@ UPDATE address SET last_accepted_at = $2,
   refused_at = NULL, refused_why = NULL
 WHERE id {{any}} RETURNING id
 """  # noqa: S608 (names of our own alone)
-# A push service keeps a message for a phone that is off for so long at the most.
+# How long a push service keeps a message for a phone that is off.
 LONGEST_TTL = timedelta(days=1)
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One message on its way to one address, and what came of it."""
+    """One message on its way to one address, and its result."""
 
     message: Message
     address: Address | None
@@ -99,17 +100,17 @@ class Attempt:
     reason: Reason | None = None
     put_off_to: datetime | None = None  # The end of the quiet hours of what can wait.
     is_called_back: bool = False  # Its line in the log says that it is being sent.
-    is_kept: bool = False  # The answer was about the address, which we keep all the same.
+    is_kept: bool = False  # The answer was about the address, and we keep it anyway.
 
     @property
     def counts(self) -> bool:
-        """Whether somebody has answered from there before. The last resort proves nothing."""
+        """Whether anyone has answered from there before. The last resort proves nothing."""
         to = self.address
         return to is None or is_a_way(to.channel, to.verified_at)
 
 
 class Worker:
-    """Sends what the outbox holds. Any number of them, in any number of processes."""
+    """Sends the outbox. Any number of workers, in any number of processes."""
 
     def __init__(
         self,
@@ -133,14 +134,14 @@ class Worker:
         self._busy: set[str] = set()
 
     def is_busy(self, channel: str) -> bool:
-        """Whether a pass has messages of this channel in its hands."""
+        """Whether a pass is busy with messages of this channel."""
         return channel in self._busy
 
     async def run_once(self) -> int:
-        """One pass: claim a batch and bring it to its end. Returns how many messages it held.
+        """One pass: claim a batch and finish it. Returns how many messages it had.
 
-        Several may run at once. A channel is in one of them only, and what another one sent is
-        noted as soon as it is: a mail server that hangs holds up mails, and no push.
+        Several may run at once. A channel is in one of them only, and each send is noted at once: a
+        mail server that hangs delays mails, and no push.
         """
         now = self._clock()
         async with self._claiming:
@@ -174,7 +175,7 @@ class Worker:
             raise faults[0]
 
     async def _by_one(self, messages: Sequence[Message], attempts: Sequence[Attempt]) -> None:
-        """What goes by one channel, from the first call to the last note."""
+        """Everything that goes by one channel, from the first call to the last note."""
         channel = messages[0].channel
         mine = [attempt for attempt in attempts if attempt.message.channel == channel]
         try:
@@ -188,7 +189,7 @@ class Worker:
 
     async def _claim(self, now: datetime) -> list[Message]:
         async with write():
-            # What calls an adult or asks a carer waits behind no reminder.
+            # A call to an adult or a question to a carer never waits behind a reminder.
             rows = await self._claim_due(now, AT_ONCE, _URGENT)
             if len(rows) < AT_ONCE:
                 rows += await self._claim_due(now, AT_ONCE - len(rows), "")
@@ -216,7 +217,7 @@ class Worker:
         )
 
     async def _claim_rest(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[Any]:
-        """What goes out as one with these, and had no room in the batch."""
+        """The messages that go out as one with these, and had no room in the batch."""
         together = {as_id(row["together"]) for row in rows if row["together"] is not None}
         if not together or len(rows) < AT_ONCE:
             return []
@@ -262,7 +263,7 @@ class Worker:
         """Which (message, address) had been accepted: a second try goes to the others only."""
         if not ids:
             return set()
-        # A pass that died left its lines saying "sending": nobody knows what came of them.
+        # A pass that died left its lines saying "sending": nobody knows the result.
         await Delivery.filter(message_id__in=ids, result="sending").update(result="unknown")
         rows = await Delivery.filter(message_id__in=ids, result="accepted").values_list(
             "message_id", "address_id"
@@ -319,8 +320,8 @@ class Worker:
         return message.channel
 
     async def _go_around(self, attempts: Sequence[Attempt], now: datetime) -> None:
-        """What is to go by a channel that fails for many goes by the next one as well, at once. The
-        channel itself is tried all the same: so it is noticed when it has healed."""
+        """Messages for a channel that fails for many go by the next one as well, at once. The
+        channel itself is tried all the same: so we notice when it works again."""
         trying = [a.message for a in attempts if a.reason is None]
         broken = await broken_channels({self._channel_of(message) for message in trying}, now)
         if not broken:
@@ -353,8 +354,8 @@ class Worker:
             await bulk.insert(Delivery, rows)
 
     async def _look_again(self, attempts: Sequence[Attempt]) -> None:
-        """Somebody may have answered since these were claimed: then they are withdrawn, and not
-        sent. Only what is in the air already cannot be called back."""
+        """A person may have answered since these were claimed: then they are withdrawn, and not
+        sent. Only what is in the air already cannot be stopped."""
         trying = [attempt for attempt in attempts if attempt.reason is None]
         ids = list({attempt.message.id for attempt in trying})
         held = Message.filter(id__in=ids, leased_by=self.name)
@@ -364,14 +365,14 @@ class Worker:
                 attempt.reason, attempt.is_called_back = Reason.WITHDRAWN, True
 
     async def _send(self, several: Sequence[Attempt]) -> None:
-        """One envelope for all of these; what comes of it comes of each."""
+        """One envelope for all of these; its result is the result of each."""
         if several[0].reason is not None:
             return
         try:
             outcome = await self._in_turn(several)
         except Exception:
             # Channels turn what the other side does into outcomes, so this is a mistake of ours. It
-            # must not hold back the rest of the batch, and is tried again like a passing fault.
+            # must not delay the rest of the batch, and is tried again like a passing fault.
             log.exception("worker.send_failed", message_id=str(several[0].message.id))
             outcome = Outcome.again("our_mistake")
         for attempt in several:
@@ -379,7 +380,7 @@ class Worker:
                 attempt.outcome = outcome
 
     async def _in_turn(self, several: Sequence[Attempt]) -> Outcome | None:
-        """Wait for a place among those who send by this channel, and send what is still ours."""
+        """Wait for a place on this channel, and send what is still ours."""
         gate = self._gate(self._channel_of(several[0].message))
         try:
             await asyncio.wait_for(gate.acquire(), TURN.total_seconds())
@@ -413,7 +414,7 @@ class Worker:
         name = data.get("sender") or self._display_name
         if person is not None and person.agency.display_name:
             name = person.agency.display_name
-        # Whoever is outside has no door here.
+        # A person outside has no sign-in here.
         url = None if kind is Kind.PAPER else self._public_url + _path(message)
         tag = message.subject_id.hex
         if is_of_several and message.together is not None and url is not None:
@@ -426,7 +427,7 @@ class Worker:
             fault=(message.data or {}).get("fault", ""),
             code=(message.data or {}).get("code", ""),
             unseen=_unseen(message, language),
-            # Of several that go out as one, none is what a reply would mean.
+            # Of several that go out as one, a reply could mean none in particular.
             reply_code="" if is_of_several else (message.data or {}).get("reply", ""),
             open_alerts=(message.data or {}).get("open_alerts"),
         )
@@ -467,8 +468,8 @@ class Worker:
             free = await lock([m.id for m in messages], waits=False)
             await self._mark([m for m in messages if m.id in free], tries, now)
         for message in messages:
-            # Somebody withdraws this one in this moment, and may hold more of ours: whoever waits
-            # for them holds nothing else.
+            # Another process is withdrawing this one in this moment, and may have locked more of
+            # ours: while we wait for it, we hold no other lock.
             if message.id not in free:
                 async with write():
                     await lock([message.id])
@@ -485,7 +486,7 @@ class Worker:
         rows = [{"id": m.id, "ready_at": m.ready_at, **row, **always} for m, row, _, _ in ends]
         # Only what is still ours: what was withdrawn meanwhile, or taken over, stays as it is.
         ours = {as_id(key) for key in await bulk.update(Message, rows, same="leased_by")}
-        # What was withdrawn while it was being sent must not come back by another way.
+        # A message withdrawn while it was being sent must not go out by another way.
         await self._go_on([m for m, _, onward, _ in ends if onward and m.id in ours], now)
         for fault in sorted({fault for _, _, _, faults in ends for fault in faults}):
             await tell_operators(fault, now)
@@ -524,7 +525,7 @@ class Worker:
     ) -> tuple[dict[str, Any], bool, set[str]]:
         """The new state of a message, whether to go on by another way, and faults of ours."""
         done = {"done_at": now, "act_at": None}
-        # Where there are addresses that count, what the others take is in addition.
+        # Where there are addresses that count, the result of the others is only an addition.
         counting = [a for a in tries if a.counts] or tries
         if any(a.reason is Reason.ALREADY_DONE for a in counting) or any(
             a.outcome is not None and a.outcome.result is Result.ACCEPTED for a in counting
@@ -560,7 +561,7 @@ class Worker:
         )
 
     def _drawn(self, message: Message) -> float:
-        """What goes out as one is tried again at one moment, so that it stays one."""
+        """Messages that go out as one are retried at one moment, so that they stay one."""
         if message.together is None:
             return self._rand.random()
         return message.together.int % 997 / 997
@@ -584,8 +585,8 @@ class Worker:
 
 
 def as_one(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
-    """The attempts that share an envelope, the one whose message leads first. Only what is to be
-    sent about several things at once to one address does; every other stands alone."""
+    """The attempts that share an envelope, with the leading message first. Only messages to one
+    address that are to be sent about several things at once do; every other is sent alone."""
     found: dict[Any, list[Attempt]] = {}
     for attempt in sorted(attempts, key=lambda one: one.message.subject_id):
         message = attempt.message
@@ -609,15 +610,15 @@ SELECT together FROM (
 
 
 async def _take_groups(now: datetime, only: str) -> list[UUID]:
-    """What goes out as one and is due next, as far as no other worker claims of it in this moment:
-    two who each took a part of it would send it twice. Until the end of the transaction."""
+    """Lock the groups that go out as one and are due next, except those that another worker is
+    claiming: two workers with a part each would send it twice. Until the end of the transaction."""
     sql = _GROUPS.format(only=only, most=AT_ONCE)
     return [as_id(row["together"]) for row in await fetch(sql, [now])]
 
 
 async def _judge(attempts: Sequence[Attempt], now: datetime) -> None:
-    """What the answers say about the addresses. Where several failed at once it is no matter of the
-    addresses: then it is written down as a fault of the channel."""
+    """What the answers say about the addresses. Where several failed at once the addresses are not
+    at fault: then it is written down as a fault of the channel."""
     tries = [(a.address, a.outcome) for a in attempts if a.address and a.outcome]
     if not tries:
         return
@@ -640,12 +641,12 @@ async def _lock_addresses(ids: Sequence[UUID]) -> None:
 
 
 def _person(message: Message) -> Any:
-    """Whom it is for: a row of a room above this one, known here by its columns alone."""
+    """The recipient: a row of a room above this one, known here by its columns alone."""
     return message.person
 
 
 def _unseen(message: Message, language: str) -> tuple[str, str] | None:
-    """The two ends of a time in which we were down, as the reader's clock shows them."""
+    """The two ends of a time in which our server was down, as the reader's clock shows them."""
     ends = (message.data or {}).get("unseen")
     if not ends:
         return None
@@ -656,8 +657,8 @@ def _unseen(message: Message, language: str) -> tuple[str, str] | None:
 
 
 def _quiet(message: Message, wish: Wish | None) -> dict[str, Any]:
-    """The quiet hours of a message: those that it carries for a child, or those that an adult chose
-    for what can wait."""
+    """The quiet hours of a message: those that it has for a child, or those that an adult chose for
+    what can wait."""
     known = (message.data or {}).get("quiet")
     zone, begin, end = (known["zone"], known["from"], known["until"]) if known else ("UTC", "", "")
     if wish is not None and wish.quiet_from and wish.quiet_until:

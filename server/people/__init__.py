@@ -1,1 +1,1 @@
-"""Who there is: agencies, homes, persons, children, and the dated ties between them."""
+"""Agencies, homes, persons, children, and the dated ties between them."""

@@ -1,13 +1,13 @@
 """The only way from a request to a child.
 
-`child_for` gives 404 to whoever has no tie to the child, so that a stranger cannot tell whether
-there is one, and 403 to a tie without this right. What it needs from rooms above this one, the
-composition root hangs on `app.state`: `visitor_of` (who came in, by the doors), `on_rota` (what
-the rota of alerts makes of them) and `called_about` (which open alerts have called them). Rights
-come from ties, from the rota and from such a call alone, never from a role in the agency: an
-administrator without a tie is a stranger to every child.
+`child_for` answers 404 to a visitor without a tie to the child, so that a stranger cannot tell
+whether the child exists, and 403 where the tie lacks this right. What it needs from rooms above
+this one, the composition root puts on `app.state`: `visitor_of` (who signed in), `on_rota` (what
+the rota makes of them) and `called_about` (which open alerts have called them). Rights come from
+ties, from the rota and from such a call alone, never from a role in the agency: an administrator
+without a tie is a stranger to every child.
 
-A call opens only what says that it does (`by_call`), so a new page stays shut to those called.
+A call opens only pages that ask for it (`by_call`), so a new page stays shut to people called.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
@@ -37,17 +37,17 @@ Roles = frozenset[Role]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor(Actor):
-    """Who came in through a door: an Actor, and what a request needs to know besides.
+    """A person who signed in: an Actor, and what a request needs besides.
 
-    `role` is the role in the agency; what somebody is to one child comes from `child_for`.
+    `role` is the role in the agency; their roles for one child come from `child_for`.
     """
 
     session_id: UUID
     language: str
     zone: str
     by_cookie: bool = False
-    proved_at: datetime | None = None  # When who it is was shown last.
-    needs_key: bool = False  # A second key has to be set up first.
+    proved_at: datetime | None = None  # When they last proved who they are.
+    needs_key: bool = False  # They must set up a second key first.
 
     @property
     def person_id(self) -> UUID:
@@ -57,13 +57,13 @@ class Visitor(Actor):
 
     @property
     def is_child(self) -> bool:
-        """Whether a child holds this session: it has no tie to itself, and needs none."""
+        """Whether this is a child's session: a child has no tie to themselves, and needs none."""
         return self.role == Role.CHILD
 
 
 @dataclass(frozen=True, slots=True)
 class OnRota:
-    """What the rota makes of somebody at a moment: on duty, or there for those who are on leave."""
+    """What the rota makes of a person at a moment: on duty, or covering for people on leave."""
 
     is_on_duty: bool
     covers: frozenset[UUID]
@@ -91,13 +91,13 @@ async def visitor_of(request: HTTPConnection) -> Visitor:
     if known is None:
         known = await cast(VisitorOf, request.app.state.visitor_of)(request)
         request.scope["waymark.visitor"] = known
-        # For the frame around every page: who is in, and what they may open.
+        # For the frame around every page: who is signed in, and what they may open.
         request.state.visitor = known
     return cast(Visitor, known)
 
 
 async def visitor_or_none(request: HTTPConnection) -> Visitor | None:
-    """The same, where a stranger is welcome too."""
+    """The same, for pages that strangers may open too."""
     try:
         return await visitor_of(request)
     except Unauthenticated:
@@ -105,15 +105,15 @@ async def visitor_or_none(request: HTTPConnection) -> Visitor | None:
 
 
 async def still_in(request: HTTPConnection) -> bool:
-    """Whether the session of this request holds at this moment: for what goes on after the request
-    was let in. Using it is not counted, so that an open page keeps no session alive."""
+    """Whether the session of this request is valid at this moment: for work that goes on after the
+    request was let in. This does not count as use, so an open page keeps no session alive."""
     visitor = await visitor_of(request)
     holds = cast(SessionHolds, request.app.state.session_holds)
     return await holds(visitor.session_id, request.app.state.clock())
 
 
 async def still_may(request: HTTPConnection, child_id: UUID, action: Action) -> bool:
-    """The same, and whether the visitor may still do this about the child. It leaves no look."""
+    """The same, and whether the visitor may still do this about the child. Leaves no look."""
     if not await still_in(request):
         return False
     visitor, now = await visitor_of(request), request.app.state.clock()
@@ -127,7 +127,7 @@ async def still_may(request: HTTPConnection, child_id: UUID, action: Action) -> 
 
 
 async def staff_of(request: HTTPConnection) -> Visitor:
-    """A member of staff: whatever is at the desk is no place for a child's session."""
+    """A member of staff: no page of the desk is for a child's session."""
     visitor = await visitor_of(request)
     if visitor.is_child:
         raise nothing_here()
@@ -135,7 +135,7 @@ async def staff_of(request: HTTPConnection) -> Visitor:
 
 
 async def agency_for(request: HTTPConnection, action: AgencyAction) -> Visitor:
-    """Somebody who may do this about the agency. Raises Denied."""
+    """A visitor who may do this about the agency. Raises Denied."""
     visitor = await staff_of(request)
     if not may_agency(Role(visitor.role), action):
         raise not_yours()
@@ -154,12 +154,12 @@ async def child_for(
     """The child, and what the visitor is to them.
 
     Raises NotFound without a tie, Denied where no tie has this right. A look of an adult leaves an
-    entry that the child can read (`looking.py` says which request is one, and at what), once an
-    hour, or `at_most_every`. A person who is only on duty, or there for a caseworker who is on
+    entry that the child can read, once an hour, or `at_most_every`; access_table.py says which
+    request is a look, and at what. A person who is only on duty, or covers for a caseworker on
     leave, leaves one at each thing they do.
 
-    `by_call`: an open alert that called the visitor is enough, where `alert_id` is given this one;
-    that is a look too.
+    `by_call`: an open alert that called the visitor is enough; with `alert_id`, only that one. That
+    is a look too.
     """
     visitor, now = await visitor_of(request), now_of(request)
     child = await Child.get_or_none(id=child_id, agency_id=visitor.agency_id)
@@ -191,7 +191,7 @@ async def desk_child(
     at_most_every: timedelta = ONE_LOOK,
     by_call: bool = False,
 ) -> tuple[Child, Roles]:
-    """`child_for` the `child_id` of the path, for a page of the desk, where no child comes in."""
+    """`child_for` the `child_id` of the path, for a page of the desk, which no child can open."""
     await staff_of(request)
     child_id = request.path_params["child_id"]
     return await child_for(request, child_id, action, at_most_every=at_most_every, by_call=by_call)
@@ -214,14 +214,13 @@ async def children_for(
     at_most_every: timedelta = BOARD_LOOK_EVERY,
     by_call: bool = False,
 ) -> dict[UUID, Roles]:
-    """Every child, or of those `among` whom each, about which the visitor may do this, and what the
-    visitor is to it.
+    """Every child (or every one of `among`) about which the visitor may do this, and the visitor's
+    roles for that child.
 
-    For whoever is on duty that is every child of the agency that is placed, and those in `also`;
-    it leaves an entry for each one to which there is no tie (once an hour, or as `at_most_every`
-    says: a board refreshes itself). For whoever covers for somebody on leave it is the children of
-    that caseworker. `by_call`: those too about whom an open alert has called the visitor; which
-    alerts of theirs may be shown, `called_about` says.
+    For a visitor on duty: every placed child of the agency, and those in `also`; it leaves an entry
+    for each one without a tie (once an hour, or as `at_most_every` says: a board refreshes itself).
+    For the cover of a caseworker on leave: that caseworker's children. `by_call`: also children
+    about which an open alert has called the visitor; `called_about` says which alerts may be shown.
     """
     visitor, now = await visitor_of(request), now_of(request)
     found, rota = await _by_ties(visitor, now), await _rota_of(request, visitor, now)
@@ -266,26 +265,26 @@ async def called_about(request: HTTPConnection) -> Mapping[UUID, UUID]:
 
 
 def look_by_call(action: Action) -> str:
-    """What a look by a call is entered as: acting on an alert and reading it are one."""
+    """How a look by a call is recorded: acting on an alert and reading it are one."""
     thing = action.value.partition(":")[0]
-    # As rooms above enter their own looks: so that a look of theirs is no second one.
+    # Rooms above record their own looks in the same way: so theirs does not count twice.
     return f"look:{thing}:{'open' if thing == 'pack' else 'see'}"
 
 
 def is_only_called(roles: Roles, action: Action) -> bool:
-    """Whether this right comes from a call alone: then it ends at what that alert needs."""
+    """Whether this right comes from a call alone: then it is limited to what that alert needs."""
     return not may(roles - {Role.CALLED}, action)
 
 
 async def children_by_ties(request: HTTPConnection) -> dict[UUID, Roles]:
-    """Those to whom the visitor is tied, whatever the rota says: it leaves no look at anybody."""
+    """The children to which the visitor has ties, whatever the rota says. Leaves no look."""
     return await _by_ties(await visitor_of(request), now_of(request))
 
 
 async def child_for_ties(request: HTTPConnection, child_id: UUID, action: Action) -> Child:
-    """The child, to somebody who arranges ties: by a tie, or for the whole agency.
+    """The child, for a visitor who arranges ties: by a tie, or for the whole agency.
 
-    An administrator gets no further than the ties: this is not `child_for`.
+    An administrator gets to the ties and no further: this is not `child_for`.
     """
     visitor = await visitor_of(request)
     if not visitor.is_child and may_agency(Role(visitor.role), AgencyAction.TIES_CHANGE):
@@ -299,7 +298,8 @@ async def child_for_ties(request: HTTPConnection, child_id: UUID, action: Action
 
 
 async def roles_towards(visitor: Visitor, child_id: UUID, now: datetime) -> Roles:
-    """What somebody is to a child at this moment: oneself, or what the ties that hold say."""
+    """What a person is to a child at this moment: the child themselves, or the roles of valid
+    ties."""
     if visitor.person_id == child_id:
         return frozenset({Role.CHILD})
     held = Tie.filter(
@@ -322,8 +322,8 @@ async def looked(
 ) -> None:
     """Leave an entry for a look at each of these children; `what` begins with "look".
 
-    One of the same person at the same thing in `at_most_every` is enough. Of two such looks at the
-    same moment one leaves it.
+    One of the same person at the same thing in `at_most_every` is enough. Two such looks at the
+    same moment leave one.
     """
     assert what.startswith("look"), "the list of looks finds them by their beginning"
     # Most looks are not the first of their hour: those take one read, and no lock.
@@ -344,7 +344,7 @@ _SOURCES = {"sqlite": "json_each($1) AS child", "postgres": "unnest($1::uuid[]) 
 async def _not_seen(
     visitor: Visitor, child_ids: Iterable[UUID], what: str, since: datetime
 ) -> list[UUID]:
-    """Those of these children at whom this person has not looked since then."""
+    """The children among these at which this person has not looked since then."""
     ids = list(dict.fromkeys(child_ids))
     if not ids:
         return []
@@ -358,8 +358,8 @@ async def _not_seen(
 
 
 class Looks:
-    """Leaves the entries of a request's looks just before its answer goes out: what was refused, or
-    led elsewhere, was not seen. Where they cannot be written, nothing is shown."""
+    """Records the looks of a request just before its answer goes out: a refusal or a redirect shows
+    nothing. Where they cannot be written, nothing is shown."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -405,7 +405,7 @@ async def _looks_at(
 
 
 def nothing_here() -> NotFound:
-    """The same answer for what does not exist and for what is none of the visitor's business."""
+    """The same answer for what does not exist and for what the visitor may not know of."""
     return NotFound(N_("This does not exist, or you do not have access to it."))
 
 
@@ -426,7 +426,7 @@ async def _by_ties(visitor: Visitor, now: datetime) -> dict[UUID, Roles]:
     return found
 
 
-# Why somebody without a tie came in, as a look at a child has it.
+# Why a visitor without a tie came in, as the record of looks says it.
 ON_DUTY, COVER, CALLED = "on_duty", "cover", "called"
 
 

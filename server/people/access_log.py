@@ -18,21 +18,21 @@ MOST = 500
 WORDS: Mapping[str, str] = {
     "account": N_("Your page"),
     "alert": N_("Alerts about you"),
-    # On the phone of somebody who is on duty, for a reason, so that it opens without a network.
+    # On the phone of the person on duty, for a reason, so that it opens without a network.
     "carried": N_("What we keep in case you go missing, saved on their phone"),
     "check_in": N_("Your check-ins"),
     "child": N_("Your page"),
     "devices": N_("Your phones"),
     "dues": N_("What you and others promised"),
     "episode": N_("Your page"),
-    # Opened for a reason, while nobody is alerted: the child can read it at once.
+    # Opened for a reason, while there is no alert: the child can read it at once.
     "glass": N_("What we keep in case you go missing"),
     "history": N_("Your check-ins"),
     "interview": N_("What you told after you came back"),
     "looks": N_("Who looked"),
     "observation": N_("Your page"),
     "pack": N_("Your page"),
-    # What another agency was given, read by those who gave it or took it.
+    # What another agency received, read by either agency.
     "package": N_("What was passed on when other people started looking after you"),
     "pause": N_("Your check-in times"),
     "placement": N_("Your page"),
@@ -52,12 +52,12 @@ WORDS: Mapping[str, str] = {
     "watch": N_("Whether you checked in"),
     "without_app": N_("How you check in without the app"),
 }
-# Whoever holds the phone must not learn from it that adults have been alerted: to the child such a
-# look is one at its page.
+# A stranger with the phone must not learn from it that adults have been alerted: the child sees
+# such a look as one at their page.
 HIDDEN_FROM_CHILD = frozenset(
     {"account", "alert", "episode", "observation", "pack", "question", "sighting", "sign"}
 )
-# For the same reason: only those who are called about an open alert look by a call.
+# For the same reason: only adults who are called about an open alert look by a call.
 HIDDEN_REASONS = frozenset({"called"})
 PAGE = "look:child:see"
 SOMETHING = N_("Something about you")
@@ -71,7 +71,7 @@ REASONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look: when, who (None: the system), at what, why, and the code of it."""
+    """One look: when, who (None: the system), at what, why, and its code."""
 
     at: datetime
     who: Person | None
@@ -84,7 +84,7 @@ class Look:
 async def looks_at(child_id: UUID, language: str, *, is_child: bool) -> list[Look]:
     """The latest looks at what is written about this child, newest first, in that language.
 
-    `is_child`: the child reads it, or whoever holds its phone.
+    `is_child`: the reader is the child, or a stranger with their phone.
     """
     rows = Entry.filter(child_id=child_id, what__startswith="look").order_by("-at", "-id")
     entries = await rows.limit(MOST)
@@ -107,7 +107,7 @@ async def looks_at(child_id: UUID, language: str, *, is_child: bool) -> list[Loo
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """That somebody looked or changed something, without what they saw or wrote."""
+    """That a person looked at something or changed it, without what they saw or wrote."""
 
     at: datetime
     who: Person | None
@@ -117,9 +117,9 @@ class Deed:
 
 
 async def deeds_about(child_id: UUID, language: str) -> list[Deed]:
-    """Who looked and who changed something about this child, newest first: for whoever answers for
-    the accounts of an agency and reads no child's content. Neither reasons nor anything that tells
-    of an alert; of the child, and of the server, nothing."""
+    """Who looked and who changed something about this child, newest first: for administrators, who
+    answer for the accounts of an agency and read no child's content. No reasons, nothing that
+    reveals an alert, and nothing that the child or the server did."""
     rows = Entry.filter(child_id=child_id, who_id__isnull=False).exclude(who_id=child_id)
     entries = await rows.order_by("-at", "-id").limit(MOST)
     people = {one.id: one for one in await Person.filter(id__in=list({e.who_id for e in entries}))}
@@ -176,8 +176,9 @@ def desk_words_of(code: str) -> str:
 
 
 def _one_an_hour(looks: Sequence[Look]) -> list[Look]:
-    """The first of each hour of the same person and thing, newest first. Two things that read alike
-    to a child are one thing, with the reason of whichever has one; two reasons are two lines."""
+    """The first look of each hour of the same person at the same thing, newest first. Two things
+    that a child reads as the same are one, with the first reason given; two reasons are two
+    lines."""
     latest: dict[object, int] = {}
     found: list[Look] = []
     for look in reversed(looks):
@@ -208,7 +209,7 @@ def _thing(code: str) -> str:
 
 
 def _why(why: str | None, language: str) -> str | None:
-    """A code in words, or the words that somebody gave, which are sealed in the record."""
+    """A code in words, or a person's own words, which are sealed in the record."""
     if why is None:
         return None
     if why.startswith(MARK):

@@ -1,4 +1,4 @@
-"""Who looked at a child, and who changed something: at the desk."""
+"""The desk's page of who looked at a child, and who changed something."""
 
 from collections.abc import Sequence
 

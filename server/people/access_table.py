@@ -1,8 +1,8 @@
 """Which request is a look at what is written about a child, and at which thing.
 
-One table of every GET that is about a child (`tests/people/test_access_table.py` holds it: a route
-that is in none of the three fails there). `child_for` leaves the entry of a route in `LOOKS`; a
-page in `OWN` leaves its own, since it knows better what was shown; one in `NO_LOOK` leaves none,
+One table of every GET that is about a child (`tests/people/test_access_table.py` checks it: a route
+that is in none of the three fails there). `child_for` leaves the entry of a route in `LOOKS`. A
+page in `OWN` leaves its own, since it knows better what it showed. One in `NO_LOOK` leaves none,
 and says why. The child reads one line for each person, thing and hour.
 """
 
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from starlette.requests import HTTPConnection
 
-# One line for each person and thing in this time, however often a page renews itself.
+# One line for each person and thing in this time, however often a page refreshes itself.
 ONE_LOOK = timedelta(hours=1)
 
 PROJECT, TALK = "look:project:see", "look:talk:see"
@@ -148,7 +148,7 @@ NO_LOOK: Mapping[str, str] = {
 
 
 def look_of(request: HTTPConnection) -> str | None:
-    """What this request looks at, as the record has it; None where it leaves no entry here."""
+    """What this request looks at, for the record; None where it leaves no entry here."""
     if request.scope.get("method") != "GET":
         return None
     return LOOKS.get(getattr(request.scope.get("route"), "path_format", ""))

@@ -1,7 +1,7 @@
 """Adding agencies, homes, persons, children and ties, and ending them. Every one leaves an entry.
 
-A child never stands without a caseworker: one comes with the child, and the last tie of one without
-an end cannot be ended. So the ladder of an alert always begins at somebody.
+A child always has a caseworker: one is added with the child, and the last tie of a caseworker
+without an end date cannot be ended. So the ladder of an alert always begins with a person.
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from server.people.rules import STAFF, Leaving, Role, clean_name, may_hold
 from server.storage.db import swapped, write
 from server.storage.ids import uuid7
 
-# A clock that is a little ahead of ours says nothing about the future.
+# A clock slightly ahead of ours does not mean the future.
 AHEAD = timedelta(minutes=5)
 OLDEST = timedelta(days=30 * 366)
 NO_BIRTHDAY = N_("Enter a date of birth such as 2010-03-31.")
@@ -35,7 +35,7 @@ async def add_agency(
     id_: UUID | None = None,
     now: datetime,
 ) -> Agency:
-    """A new agency, which sees nothing of the others."""
+    """Add an agency, which sees nothing of the others."""
     async with write():
         agency = await Agency.create(
             id=id_ or uuid7(),
@@ -105,7 +105,7 @@ async def add_person(
     id_: UUID | None = None,
     now: datetime,
 ) -> Person:
-    """Somebody of the agency. A child comes by `add_child`; a password by the doors."""
+    """Add a person to the agency. Use `add_child` for a child; auth sets passwords."""
     if role not in STAFF:
         raise Refused(N_("Add a child together with their placement."), field="role")
     async with write():
@@ -132,7 +132,8 @@ async def add_child(
     id_: UUID | None = None,
     now: datetime,
 ) -> Child:
-    """A placed child with its caseworker. The watch begins with it: `watch.actions.begin`."""
+    """A placed child with their caseworker. The caller also starts the watch:
+    `watch.actions.begin`."""
     async with write():
         if home_id is not None and not await Home.exists(id=home_id, agency_id=agency_id):
             raise Refused(N_("This home does not belong to the agency."), field="home_id")
@@ -155,7 +156,7 @@ async def add_child(
 
 
 async def set_birthday(actor: Actor, child_id: UUID, born_on: date | None, now: datetime) -> Child:
-    """On which day the child was born; None: nobody knows. The same again changes nothing.
+    """On which day the child was born; None: unknown. The same again changes nothing.
 
     Raises Refused for a day on which no child of an agency was born.
     """
@@ -172,8 +173,8 @@ async def set_birthday(actor: Actor, child_id: UUID, born_on: date | None, now: 
 
 
 async def move(actor: Actor, child_id: UUID, home_id: UUID | None, now: datetime) -> Child:
-    """The child lives in another home; None: in one that is not written down. The same again
-    changes nothing. The placement goes on, and so does the watch.
+    """The child lives in another home; None: in a home that is not recorded. The same again changes
+    nothing. The placement goes on, and so does the watch.
 
     Raises Refused for a home of another agency.
     """
@@ -193,7 +194,7 @@ async def move(actor: Actor, child_id: UUID, home_id: UUID | None, now: datetime
 def _day_of_birth(born_on: date | None, now: datetime) -> str | None:
     if born_on is None:
         return None
-    # Somebody may stay with an agency for some years after 18; nobody for decades.
+    # A young person may stay with an agency for some years after 18, but not for decades.
     if not now.date() - OLDEST <= born_on <= now.date():
         raise Refused(NO_BIRTHDAY, field="born_on")
     return born_on.isoformat()
@@ -217,10 +218,10 @@ async def _note_child(
 async def end_placement(
     actor: Actor, child_id: UUID, why: Leaving, left_at: datetime, now: datetime
 ) -> Child:
-    """The child has left. Its ties stay, and so does all that was written; the watch ends with it:
-    `watch.placing.end` is what to call. Said twice: the first end stands.
+    """The child has left. Their ties stay, and so does everything written. Call
+    `placements.actions.end` instead, which ends the watch too. Twice: the first end stays.
 
-    Raises Refused for a time that has not come, or that lies before the placement began.
+    Raises Refused for a time in the future, or before the placement began.
     """
     async with write():
         await lock_children([child_id])
@@ -239,11 +240,11 @@ async def end_placement(
 async def begin_placement(
     actor: Actor, child_id: UUID, placed_at: datetime, now: datetime
 ) -> Child:
-    """The child is back: a new placement. The watch begins with it: `watch.placing.begin`. Said
-    twice: the first beginning stands.
+    """The child is back: a new placement. Call `placements.actions.begin` instead, which starts the
+    watch too. Twice: the first beginning stays.
 
-    Raises Refused for a time that has not come, or that lies before the child left; and, code
-    `last_caseworker`, where nobody is its caseworker any more.
+    Raises Refused for a time in the future, or before the child left; and, code `last_caseworker`,
+    where they have no caseworker any more.
     """
     async with write():
         await lock_children([child_id])
@@ -276,10 +277,10 @@ async def add_tie(
     id_: UUID | None = None,
     now: datetime,
 ) -> Tie:
-    """A bond from a moment on, until another where it has an end.
+    """A tie from a moment on, until another where it has an end.
 
-    The same id again gives the tie that it made. Raises Refused where this person may not hold such
-    a tie or holds it already, IdReused where the id made another one.
+    The same id again gives the tie that it made. Raises Refused where this person may not have such
+    a tie or has it already, IdReused where the id made another one.
     """
     from_at = from_at or now
     if until_at is not None and until_at <= from_at:
@@ -326,15 +327,15 @@ async def add_tie(
 
 
 def is_worker(tie: Tie) -> bool:
-    """Whether this is a caseworker for good: one with an end stands in while another is away, which
-    is no change of worker, neither when it begins nor when it is over."""
+    """Whether this is a caseworker for good. One with an end date covers for another who is away:
+    that is no change of worker, neither at its beginning nor at its end."""
     return tie.role == Role.CASEWORKER and tie.until_at is None
 
 
 async def end_tie(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Tie:
-    """The tie holds no more from now on. Ended twice: the first end stands.
+    """End the tie now. Ended twice: the first end stays.
 
-    Raises Refused, code `last_caseworker`, where the child would stand without one.
+    Raises Refused, code `last_caseworker`, where the child would be left without one.
     """
     async with write():
         await lock_children([child.id])
@@ -345,7 +346,7 @@ async def end_tie(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Ti
             return tie
         if tie.role == Role.CASEWORKER:
             await keeps_a_caseworker(child.id, tie.person_id, now)
-        # A tie that was to begin later never holds: it ends at its own beginning.
+        # A tie that was to begin later is never valid: it ends at its own beginning.
         end, was_worker = max(now, tie.from_at), is_worker(tie)
         swapped(await Tie.filter(id=tie.id, until_at=tie.until_at).update(until_at=end))
         await note(
@@ -365,10 +366,10 @@ async def end_tie(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Ti
 
 
 async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: datetime) -> Person:
-    """Somebody left the agency: all ties end, and no door opens any more.
+    """A person left the agency: all their ties end, and they cannot sign in again.
 
-    Raises Refused, code `last_caseworker`, while a child has no other caseworker. The doors end the
-    sessions: `doors.actions.disable_person` is what to call.
+    Raises Refused, code `last_caseworker`, while a child has no other caseworker. Call
+    `auth.actions.disable_person` instead, which ends the sessions too.
     """
     async with write():
         person = (await lock_adults(agency_id, [person_id]))[person_id]
@@ -392,10 +393,10 @@ async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: da
 
 
 async def set_language(actor: Actor, person_id: UUID, language: str, now: datetime) -> None:
-    """The language in which somebody reads and is written to."""
+    """The language in which a person reads and gets messages."""
     async with write():
         await Person.filter(id=person_id).update(language=checked_language(language))
-        # A child's id is its person's id: what it chose stands in its own record.
+        # A child's id is their person's id: their choice is in their own record.
         child = await Child.get_or_none(id=person_id)
         await note(
             actor,
@@ -461,7 +462,7 @@ async def _new_person(
 
 
 async def _adult(agency_id: UUID, person_id: UUID) -> Person:
-    """Somebody of this agency who is neither a child nor gone."""
+    """An adult of this agency, who has not left."""
     found = Person.filter(id=person_id, agency_id=agency_id, disabled_at__isnull=True)
     return _checked(await found.first())
 
@@ -473,7 +474,7 @@ def _checked(person: Person | None) -> Person:
 
 
 async def lock_adults(agency_id: UUID, ids: Collection[UUID]) -> dict[UUID, Person]:
-    """The same, held until the end of this write: nobody is given a child while they leave.
+    """The same, locked until the end of this write: nobody is given a child while they leave.
 
     Before the children, and in one order.
     """
@@ -487,17 +488,17 @@ async def lock_adults(agency_id: UUID, ids: Collection[UUID]) -> dict[UUID, Pers
 
 
 async def lock_children(child_ids: list[UUID]) -> None:
-    """Hold these children until the end of this write."""
-    # Two who end the last two ties at once would each see the other's. In one order, so that they
-    # wait for each other and do not lock each other out; SQLite has one writer anyway. No stronger
-    # than an update: whoever holds the life project and adds a row to it holds the child as its
-    # parent, and we may want that project next.
+    """Lock these children until the end of this write."""
+    # Two requests that end the last two ties at once would each see the other's. They lock in one
+    # order, so that they wait for each other without a deadlock; SQLite has one writer anyway. The
+    # lock is no stronger than an update: a transaction that locks the life project and adds a row
+    # to it locks the child as its parent, and we may want that project next.
     await Child.filter(id__in=child_ids).order_by("id").select_for_update(no_key=True)
 
 
 async def keeps_a_caseworker(child_id: UUID, without: UUID | None, now: datetime) -> None:
-    """Raises Refused, code `last_caseworker`, where a placed child has no other one. One without an
-    end: one that runs out some day would leave the gap for later."""
+    """Raises Refused, code `last_caseworker`, where a placed child has no other caseworker without
+    an end date: one with an end would leave the gap for later."""
     child = await Child.get(id=child_id)
     others = Tie.filter(
         child_id=child_id,
@@ -524,14 +525,14 @@ def checked_name(text: str) -> str:
 
 
 def checked_language(language: str) -> str:
-    """A language that there is a catalog for. Raises Refused."""
+    """A language that has a catalog. Raises Refused."""
     if language not in LANGUAGES:
         raise Refused(N_("Choose a language from the list."), field="language")
     return language
 
 
 def checked_zone(zone: str) -> str:
-    """A time zone that there is. Raises Refused."""
+    """An existing time zone. Raises Refused."""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -1,4 +1,4 @@
-"""What administrators arrange about their agency: its settings, its homes, and who is what in it.
+"""What administrators arrange about their agency: its settings, its homes, and people's roles.
 
 No child's content is here. Every change leaves an entry with the names of what changed.
 """
@@ -34,8 +34,8 @@ async def change_agency(
     help_phone: str,
     now: datetime,
 ) -> None:
-    """How the agency is called, here and on the phones, and what counts where nobody says
-    otherwise. The same again changes nothing. Raises Refused, naming the field."""
+    """The agency's name, here and on the phones, and its defaults. The same again changes nothing.
+    Raises Refused, naming the field."""
     said: dict[str, Any] = {
         "name": checked_name(name),
         "display_name": _display_name(display_name, name),
@@ -61,7 +61,7 @@ async def change_agency(
 async def add_home(
     actor: Actor, agency_id: UUID, id_: str, *, name: str, zone: str, now: datetime
 ) -> None:
-    """One more place. The same form sent twice makes one. Raises Refused."""
+    """Add a home. The same form sent twice makes one. Raises Refused."""
     try:
         known = await Home.get_or_none(id=UUID(id_))
     except ValueError:
@@ -77,8 +77,8 @@ async def add_home(
 async def change_home(
     actor: Actor, agency_id: UUID, home_id: UUID, *, name: str, zone: str, now: datetime
 ) -> None:
-    """Another name, another zone: of who moves in from now on. Whoever lives there keeps the clock
-    that their rounds go by. Raises NotFound, Refused."""
+    """Another name or zone, for children who move in from now on. Children who live there keep the
+    clock that their rounds go by. Raises NotFound, Refused."""
     said = {"name": checked_name(name), "zone": checked_zone(zone)}
     async with write():
         held = Home.filter(id=home_id, agency_id=agency_id).select_for_update(no_key=True)
@@ -110,10 +110,10 @@ async def change_person(
     deputy_id: UUID | None,
     now: datetime,
 ) -> None:
-    """Who an adult is in the agency. The same again changes nothing.
+    """An adult's details in the agency. The same again changes nothing.
 
-    Raises Refused, naming the field: for a role in which they could not have the ties that they
-    have, for one's own role, for a deputy who is none.
+    Raises Refused, naming the field: for a role that does not allow their current ties, for the
+    visitor's own role, for a person who cannot be a deputy.
     """
     said: dict[str, Any] = {
         "name": checked_name(name),
@@ -127,7 +127,7 @@ async def change_person(
     if deputy_id == person_id:
         raise Refused(N_("A person cannot be their own deputy."), field="deputy_id")
     async with write():
-        # Held, so that nobody gives them a tie in the role that they had.
+        # Locked, so that nobody gives them a tie for the role that they had.
         wanted = [person_id] if deputy_id is None else [person_id, deputy_id]
         person = (await lock_adults(agency_id, wanted))[person_id]
         changed = _changed(person, said)
@@ -170,7 +170,7 @@ def _changed(row: Agency | Home | Person, said: Mapping[str, Any]) -> dict[str, 
 
 
 def _display_name(text: str, agency: str) -> str | None:
-    """What stands under the icon on a child's phone; nothing: what the installation chose."""
+    """The name under the icon on a child's phone; empty: the installation's choice."""
     if not text:
         return None
     name = clean_name(text)
@@ -181,7 +181,7 @@ def _display_name(text: str, agency: str) -> str | None:
             n=LONGEST_DISPLAY_NAME,
         )
     if any(word.strip().casefold() in name.casefold() for word in ("waymark", agency)):
-        # Whoever picks up a child's phone reads it.
+        # A stranger with a child's phone can read it.
         raise Refused(
             N_("Choose a name that gives nothing away: not Waymark, not the agency."),
             field="display_name",

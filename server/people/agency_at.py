@@ -1,8 +1,8 @@
-"""Which agency a child was with at a moment: that of the ties of then. Reads rows, and writes none.
+"""Which agency a child was with at a moment, by their ties at that time. Reads rows, writes none.
 
-What is written about a child goes along when another agency looks after it. What happened before is
-counted where it happened: else handing over would be a drawer, and a home, or whoever has a shift,
-would be held to what was elsewhere.
+What is written about a child goes along to the next agency. What happened before is counted where
+it happened. Otherwise a transfer could hide it, and the new home, or the people on its shifts,
+would answer for what happened elsewhere.
 """
 
 from collections import defaultdict
@@ -16,13 +16,14 @@ from server.people.models import Child, Tie
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """Of some children: their ties in the order in which they began, and the agency of now."""
+    """Of some children: their ties in the order in which they began, and the current agency."""
 
     ties: Mapping[UUID, Sequence[Tie]]
     now: Mapping[UUID, UUID]
 
     def agency_at(self, child_id: UUID, at: datetime) -> UUID:
-        """That of the last tie to begin of those that held; where none did, the one of now."""
+        """The agency of the last tie to begin among those valid then; without one, the current
+        agency."""
         for tie in reversed(self.ties.get(child_id, ())):
             if tie.from_at <= at and (tie.until_at is None or at < tie.until_at):
                 return tie.agency_id
@@ -30,7 +31,7 @@ class Belonging:
 
 
 async def belonging(children: Collection[UUID]) -> Belonging:
-    """That of these children."""
+    """The belonging of these children."""
     ties = defaultdict[UUID, list[Tie]](list)
     for tie in await Tie.filter(child_id__in=list(children)).order_by("from_at", "id"):
         ties[tie.child_id].append(tie)

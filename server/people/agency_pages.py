@@ -23,12 +23,12 @@ _FIELDS = ("name", "display_name", "language", "zone", "help_phone")
 
 
 async def show(request: Request) -> Response:
-    """How the agency is called, and what counts where nobody says otherwise."""
+    """The agency's name, and its defaults."""
     return await _agency_page(request, await agency_for(request, AgencyAction.PEOPLE_CHANGE))
 
 
 async def change(request: Request) -> Response:
-    """The same, changed."""
+    """Save them."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     form = await form_body(request)
     said = {name: entered(form, name) for name in _FIELDS}
@@ -64,7 +64,7 @@ async def homes(request: Request) -> Response:
 
 
 async def add_home(request: Request) -> Response:
-    """One more."""
+    """Add a home."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     form = await form_body(request)
     said = {name: entered(form, name) for name in ("id", "name", "zone")}
@@ -83,7 +83,7 @@ async def add_home(request: Request) -> Response:
 
 
 async def change_home(request: Request) -> Response:
-    """Another name or zone."""
+    """Change a home's name or zone."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     form, home_id = await form_body(request), request.path_params["home_id"]
     said = {"of": str(home_id), **{name: entered(form, name) for name in ("name", "zone")}}

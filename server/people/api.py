@@ -28,7 +28,7 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class WhoOut(msgspec.Struct):
-    """Somebody, to others who may know."""
+    """A person, as readers with the right see them."""
 
     id: UUID
     name: str
@@ -36,7 +36,7 @@ class WhoOut(msgspec.Struct):
 
 
 class TieOut(msgspec.Struct):
-    """A bond between a person and a child; without an end it holds until somebody ends it."""
+    """A tie between a person and a child; without an end it is valid until a person ends it."""
 
     id: UUID
     person: WhoOut
@@ -52,7 +52,7 @@ class TiesOut(msgspec.Struct):
 
 
 class TieRequest(msgspec.Struct):
-    """A new tie. The id is made by the client: the same one again changes nothing."""
+    """A new tie. The client makes the id: the same one again changes nothing."""
 
     id: UUID
     person_id: UUID
@@ -78,7 +78,7 @@ class LooksOut(msgspec.Struct):
 
 
 async def ties(request: Request) -> Response:
-    """Who is tied to the child."""
+    """The people with a tie to the child."""
     child = await child_for_ties(request, request.path_params["child_id"], Action.TIES_SEE)
     held = await Tie.filter(Tie.ending_after(now_of(request)), child_id=child.id).order_by(
         "from_at", "id"
@@ -88,7 +88,7 @@ async def ties(request: Request) -> Response:
 
 
 async def add_tie(request: Request) -> Response:
-    """A new tie to the child."""
+    """Add a tie to the child."""
     child = await child_for_ties(request, request.path_params["child_id"], Action.TIES_CHANGE)
     said = await json_body(request, TieRequest)
     known = await Tie.exists(id=said.id)
@@ -107,7 +107,7 @@ async def add_tie(request: Request) -> Response:
 
 
 async def end_tie(request: Request) -> Response:
-    """The tie holds no more from now on."""
+    """End the tie now."""
     child = await child_for_ties(request, request.path_params["child_id"], Action.TIES_CHANGE)
     visitor, tie_id = await visitor_of(request), request.path_params["tie_id"]
     await actions.end_tie(visitor, child, tie_id, now_of(request))
@@ -115,7 +115,7 @@ async def end_tie(request: Request) -> Response:
 
 
 async def my_looks(request: Request) -> Response:
-    """Who looked at what is written about me."""
+    """Who looked at what is written about the child who asks."""
     child, _ = await own_child(request, Action.LOOKS_SEE)
     return await _looks(request, child)
 

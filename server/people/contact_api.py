@@ -1,4 +1,4 @@
-"""How one is reached, for native clients."""
+"""How the caller is reached, for native clients."""
 
 from datetime import datetime, time
 from uuid import UUID
@@ -21,9 +21,9 @@ from server.web.responses import json_answer
 
 class AddressOut(msgspec.Struct):
     """Where messages go. `verified_at`: since when it counts as a way to be reached.
-    `has_answered`: somebody has answered from there, which nobody has where it was in use before
-    that was asked. `refused_at`: since when it refuses what we send, so that its person should look
-    whether it is right. What a push goes to is not said again."""
+    `has_answered`: the person has answered from there; false for an address in use before we asked
+    for codes. `refused_at`: since when it refuses our messages, so that the person should check the
+    address. The endpoint of a push is left out."""
 
     id: UUID
     channel: str
@@ -47,7 +47,8 @@ class GivenUpOut(msgspec.Struct):
 
 
 class ReachingOut(msgspec.Struct):
-    """By what somebody is told first, second, and so on, and when what can wait is to wait."""
+    """The channels that reach a person first, second, and so on; and the hours when messages that
+    can wait are held back."""
 
     order: list[str]
     quiet_from: time | None
@@ -57,8 +58,8 @@ class ReachingOut(msgspec.Struct):
 
 
 class ReachingRequest(msgspec.Struct):
-    """The same, as it shall be. What calls somebody is never held back by quiet hours, which run
-    on the person's clock and last 12 hours at the most. `order` names channels that one has."""
+    """The same, to be saved. Calls are never held back by quiet hours, which run on the person's
+    clock and last at most 12 hours. `order` names channels that the person has."""
 
     order: list[str]
     quiet_from: time | None = None
@@ -66,12 +67,12 @@ class ReachingRequest(msgspec.Struct):
 
 
 async def show(request: Request) -> Response:
-    """How I am reached."""
+    """How the caller is reached."""
     return await _answer(request, await _adult(request))
 
 
 async def change(request: Request) -> Response:
-    """How I want to be reached."""
+    """How the caller wants to be reached."""
     visitor, now = await _adult(request), now_of(request)
     said = await json_body(request, ReachingRequest)
     quiet = (said.quiet_from, said.quiet_until)
@@ -80,7 +81,7 @@ async def change(request: Request) -> Response:
 
 
 async def _adult(request: Request) -> Visitor:
-    """A child is asked by its phone, at the hours that were agreed: it has nothing to order."""
+    """An adult. The phone asks a child at the agreed hours: a child has no order of channels."""
     visitor = await visitor_of(request)
     if visitor.is_child:
         raise nothing_here()

@@ -1,5 +1,5 @@
-"""How one is reached, at the desk: codes, order, quiet hours. And the link beside a code, which
-whoever reads what arrives there opens without signing in."""
+"""How the caller is reached, at the desk: codes, order, quiet hours. And the link beside a code,
+which opens without signing in: only the address's reader has it."""
 
 from datetime import time
 
@@ -20,7 +20,7 @@ from server.web.requests import form_body
 
 
 async def enter_code(request: Request) -> Response:
-    """The code that arrived at an address of mine."""
+    """Enter the code that arrived at an address."""
     visitor, address_id = await staff_of(request), request.path_params["address_id"]
     code = entered(await form_body(request), "code")
     try:
@@ -32,7 +32,7 @@ async def enter_code(request: Request) -> Response:
 
 
 async def another_code(request: Request) -> Response:
-    """Send it again."""
+    """Send another code."""
     visitor, address_id = await staff_of(request), request.path_params["address_id"]
     try:
         await send_code(visitor, visitor.person_id, address_id, now_of(request))
@@ -42,7 +42,7 @@ async def another_code(request: Request) -> Response:
 
 
 async def change_order(request: Request) -> Response:
-    """By what I want to be told first."""
+    """Change the order of channels."""
     visitor = await staff_of(request)
     order = entered(await form_body(request), "order").split()
     try:
@@ -53,7 +53,7 @@ async def change_order(request: Request) -> Response:
 
 
 async def change_quiet(request: Request) -> Response:
-    """When what can wait is to wait."""
+    """Change the quiet hours."""
     visitor, form = await staff_of(request), await form_body(request)
     said = {key: entered(form, key) for key in ("quiet_from", "quiet_until")}
     try:
@@ -72,7 +72,8 @@ def _time(text: str) -> time | None:
 
 
 async def show(request: Request) -> Response:
-    """Whoever looks at links before a person does must not confirm anything: a button does."""
+    """A link scanner that opens the page before a person must not confirm anything: a button
+    does."""
     try:
         address = await read_link(request.path_params["proof"], now_of(request))
     except NotFound:

@@ -1,4 +1,4 @@
-"""What the pages of this room share: who counts as what, times in forms, what was done."""
+"""Shared by the pages of this room: a person's strongest role, times in forms, what was done."""
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
@@ -19,13 +19,13 @@ from server.web.rendering import language_of
 from server.web.requests import form_id, form_moment, form_time
 
 LONGEST_WORDS = 20_000
-# What is proposed where nothing is agreed yet that is often enough: the form has room for four.
+# Proposed check-in times where the agreed ones are too rare or missing: the form has room for four.
 TIMES = ("09:00", "18:00", "", "")
 
-# So many free windows a form has room for.
+# The number of free windows in a form.
 WINDOWS = 2
 
-# What a page says that one comes back to: "?done=seen".
+# What a page says after a redirect back to it: "?done=seen".
 DONE: Mapping[str, str] = {
     "alert-closed": N_("The alert is closed."),
     "check-in": N_("Check-in saved."),
@@ -55,29 +55,29 @@ DONE: Mapping[str, str] = {
     ),
     "tier": N_("Watch level saved."),
 }
-# Somebody may be several things to a child: the one whose word settles more.
+# A person may have several roles for a child: the one with the most authority first.
 _STRONGEST = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
 
 
 def done(request: Request) -> str | None:
-    """What was just done, to be said once on the page."""
+    """What was just done, to be shown once on the page."""
     code = request.query_params.get("done", "")
     return gettext(language_of(request), DONE[code]) if code in DONE else None
 
 
 def strongest(roles: Collection[Role]) -> Role:
-    """What somebody counts as who is several things to a child."""
+    """The strongest of a person's roles."""
     return next(role for role in _STRONGEST if role in roles)
 
 
 def back_to(child_id: object, roles: frozenset[Role], what: str) -> RedirectResponse:
-    """To the child's page, or to the board for whoever may not see that."""
+    """To the child's page, or to the board for readers who may not see that page."""
     home = f"/desk/children/{child_id}" if may(roles, Action.HISTORY_SEE) else "/desk/"
     return RedirectResponse(f"{home}?done={what}", status_code=303)
 
 
 def words_of(form: FormData, field: str = "words") -> str | None:
-    """Words that somebody gave, or None. Raises Refused beyond the length that is kept."""
+    """A person's words, or None. Raises Refused beyond the stored length."""
     words = entered(form, field)
     if len(words) > LONGEST_WORDS:
         raise Refused(N_("Write up to 20,000 characters."), field=field)
@@ -103,7 +103,7 @@ def day_of(text: str, field: str, *, earliest: int = 2000) -> date | None:
 
 
 async def home_of(visitor: Visitor, form: FormData, zone: str, now: datetime) -> UUID | None:
-    """The home that a form names: one of the list, or a new one that is made; None: neither.
+    """The home that a form names: one of the list, or a new one, which this adds; None: neither.
 
     Raises Refused. In the caller's transaction.
     """
@@ -126,7 +126,7 @@ def id_of(value: str, field: str) -> UUID | None:
 
 
 def id_or_new(form: FormData) -> UUID:
-    """The id that the form was given: sending it twice makes one thing."""
+    """The id in the form, so that sending it twice makes one thing; else a new one."""
     try:
         return UUID(entered(form, "id"))
     except ValueError:
@@ -134,18 +134,18 @@ def id_or_new(form: FormData) -> UUID:
 
 
 def as_field(at: datetime, zone: ZoneInfo) -> str:
-    """A moment as a form holds it: on the clock of `zone`, to the minute."""
+    """A moment as a form shows it: on the clock of `zone`, to the minute."""
     return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}"
 
 
 def times_of(form: FormData, field: str) -> tuple[time, ...]:
-    """The times of day that a form holds, in order, without empty ones. Raises Refused."""
+    """The times of day in a form, in order, without empty ones. Raises Refused."""
     values = [value.strip() for value in form.getlist(field) if isinstance(value, str)]
     return tuple(sorted({at for at in (wall(value, field) for value in values) if at is not None}))
 
 
 def windows_of(form: FormData) -> tuple[tuple[time, time], ...]:
-    """The free windows that a form holds, without empty ones. Raises Refused."""
+    """The free windows in a form, without empty ones. Raises Refused."""
     found = []
     for begin, end in typed_windows(form):
         first, last = wall(begin, "window"), wall(end, "window")

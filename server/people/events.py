@@ -1,9 +1,9 @@
 """What happens to a child that a room above this one wants to hear of.
 
-    await happened(actor, child.id, Happening.TRANSFER, now)
+  await happened(actor, child.id, Happening.TRANSFER, now)
 
-Whoever hears of it does so in the transaction in which it happens: all is stored, or nothing. The
-watch and the life project lie in rooms above, so the composition roots hand in their ears.
+Listeners act in the transaction in which it happens: all is stored, or nothing. The watch and the
+life project are rooms above, so the composition roots register their listeners.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,22 +18,22 @@ from server.web.live import RIGHTS, announce
 
 
 class Happening(StrEnum):
-    """Something that rooms above act upon: a life project is looked at, a search begins."""
+    """An event that rooms above act upon: a life project is reviewed, a search begins."""
 
     NEW_WORKER = "new_worker"  # A caseworker came, or went, for good.
     TRANSFER = "transfer"  # Another home.
-    RETURN = "return"  # A child that was missing, or had left, is back.
-    BIRTHDAY = "birthday"  # The day of birth is known now, or is another one.
-    MISSING = "missing"  # A person has said so; `about` is the alert.
-    SIGN_OF_LIFE = "sign_of_life"  # A missing child has said something, or was seen.
+    RETURN = "return"  # A missing child, or one who had left, is back.
+    BIRTHDAY = "birthday"  # The day of birth is known now, or has changed.
+    MISSING = "missing"  # A person reported it; `about` is the alert.
+    SIGN_OF_LIFE = "sign_of_life"  # A missing child wrote or was seen.
     REVIEWED = "reviewed"  # A review of the life project was held; `about` is the review.
-    NEW_PHONE = "new_phone"  # Another phone was paired than those before.
+    NEW_PHONE = "new_phone"  # A phone was paired that is not one of those before.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """Whose rights have changed: about one child, of one person, of the deputies of one, or of
-    those on the rota of an agency. `came`: who is there from now on and was not before."""
+    """Rights that have changed: about one child, of one person, of the deputies of one, or of the
+    people on the rota of an agency. `came`: who has the right from now on and did not before."""
 
     child_id: UUID | None = None
     person_id: UUID | None = None
@@ -43,7 +43,7 @@ class Rights:
 
 
 class Ear(Protocol):
-    """Hears of it. `about` names what it was, so that it is told once; `at` is when it begins."""
+    """A listener. `about` names what happened, so that it is told once; `at` is when it begins."""
 
     def __call__(
         self,
@@ -75,14 +75,14 @@ def use_ears(*ears: Ear) -> None:
 
 
 def use_rights_ear(ear: RightsEar) -> None:
-    """Tell this room who acts on it that somebody's rights have changed."""
+    """Tell this room who acts on changed rights."""
     global _rights_ear
     _rights_ear = ear
 
 
 async def rights_changed(rights: Rights, now: datetime) -> None:
-    """Let it be heard, in the caller's transaction and after the change; also by what is open and
-    goes on by such a right."""
+    """Tell the listener, in the caller's transaction and after the change; it also checks open
+    alerts that depend on such a right."""
     await _rights_ear(rights, now)
     for place in {rights.child_id, rights.person_id} - {None}:
         await announce(cast(UUID, place), RIGHTS)
@@ -97,6 +97,6 @@ async def happened(
     about: UUID | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Let it be heard, in the caller's transaction."""
+    """Tell the listeners, in the caller's transaction."""
     for ear in _ears:
         await ear(actor, child_id, what, now, about=about, at=at or now)

@@ -1,4 +1,4 @@
-"""The people of an agency, to be looked for by name: adults, those who left, children."""
+"""The people of an agency, to search by name: adults, those who left, children."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One page of what was found. Names are sealed: only we can look through and sort them."""
+    """One page of the results. Names are sealed: only this process can search and sort them."""
 
     rows: Sequence[object]
     count: int
@@ -40,7 +40,7 @@ class Part:
 
 
 def part_of(request: Request, found: Sequence[T], name_of: Callable[[T], str]) -> Part:
-    """Those whose name has every word that is looked for, by name, and of them one page."""
+    """The items whose name has every searched word, by name, and one page of them."""
     said = " ".join(request.query_params.get("q", "").split())[:120]
     words = said.casefold().split()
     fits = [one for one in found if all(word in name_of(one).casefold() for word in words)]
@@ -53,7 +53,7 @@ def part_of(request: Request, found: Sequence[T], name_of: Callable[[T], str]) -
 
 
 async def people(request: Request) -> Response:
-    """The adults, for whoever arranges who comes in; or those who have left."""
+    """The adults, for readers who arrange accounts; or those who have left."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_SEE)
     is_gone = request.query_params.get("who") == "gone"
     adults = await Person.filter(
@@ -77,7 +77,7 @@ async def people(request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A child without its content: where it lives, who is its caseworker, since when."""
+    """A child without their content: their home, their caseworker, since when."""
 
     id: UUID
     name: str
@@ -88,7 +88,7 @@ class Row:
 
 
 async def children(request: Request) -> Response:
-    """The children, as far as whoever arranges ties needs to know them."""
+    """The children, as far as a reader who arranges ties needs to know them."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_SEE)
     assert visitor.agency_id is not None
     part = part_of(request, await _rows(visitor.agency_id, now_of(request)), lambda row: row.name)

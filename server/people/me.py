@@ -1,4 +1,4 @@
-"""What a phone asks about itself: where messages reach it, and that one was shown."""
+"""What a phone asks about its own person: where messages reach them, and that one was shown."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -30,7 +30,7 @@ class Keys(msgspec.Struct):
 
 class SubscriptionRequest(msgspec.Struct, rename={"expiration_time": "expirationTime"}):
     """What the browser's `PushSubscription.toJSON()` gives, and an id that the phone makes.
-    `receipts`: this device says when it has shown a push, so that silence means something."""
+    `receipts`: this device reports when it has shown a push, so that silence means something."""
 
     id: UUID
     endpoint: Annotated[str, msgspec.Meta(max_length=2048)]
@@ -40,8 +40,8 @@ class SubscriptionRequest(msgspec.Struct, rename={"expiration_time": "expiration
 
 
 class SubscriptionOut(msgspec.Struct):
-    """A subscription. Its address is not said again. `seen_at`: a message was shown by it.
-    `health`: how well pushes reach it; what is `stale` was accepted for a week and never shown."""
+    """A subscription, without its address. `seen_at`: it showed a message. `health`: how well
+    pushes reach it; `stale` ones accepted pushes for a week and never showed one."""
 
     id: UUID
     made_at: datetime
@@ -52,7 +52,7 @@ class SubscriptionOut(msgspec.Struct):
 
 
 class SubscriptionsOut(msgspec.Struct):
-    """The subscriptions of the one who asks."""
+    """The caller's subscriptions."""
 
     push_subscriptions: list[SubscriptionOut]
 
@@ -71,7 +71,7 @@ class ShownRequest(msgspec.Struct):
 
 
 async def subscriptions(request: Request) -> Response:
-    """Where pushes reach me."""
+    """Where pushes reach the caller."""
     visitor = await visitor_of(request)
     rows = await Address.filter(
         person_id=visitor.person_id, channel=PUSH, dropped_at__isnull=True
@@ -81,7 +81,7 @@ async def subscriptions(request: Request) -> Response:
 
 
 async def subscribe(request: Request) -> Response:
-    """Messages shall reach this browser. The same subscription again refreshes it."""
+    """Send messages to this browser. The same subscription again refreshes it."""
     said = await json_body(request, SubscriptionRequest)
     visitor = await visitor_of(request)
     given: dict[str, Any] = {"endpoint": said.endpoint, "keys": msgspec.to_builtins(said.keys)}
@@ -101,7 +101,7 @@ async def subscribe(request: Request) -> Response:
 
 
 async def unsubscribe(request: Request) -> Response:
-    """Messages shall not reach that browser any more."""
+    """Send no messages to that browser any more."""
     visitor = await visitor_of(request)
     address_id = request.path_params["subscription_id"]
     await actions.drop_address(visitor, visitor.person_id, address_id, now_of(request))
@@ -126,8 +126,8 @@ async def shown(request: Request) -> Response:
 
 
 async def shown_by_token(request: Request) -> Response:
-    """The same without a session, which a worker may have lost: the token names one delivery. Who
-    made one up learns nothing by the answer."""
+    """The same without a session, which a worker may have lost: the token names one delivery. A
+    caller with an invented token learns nothing from the answer."""
     said = await json_body(request, ShownRequest)
     await actions.shown(said.receipt, said.shown_at, now_of(request))
     return Response(status_code=204)

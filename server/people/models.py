@@ -14,7 +14,7 @@ from server.storage.ids import uuid7
 
 
 class Agency(Model):
-    """Whoever is responsible for children; nothing of one agency is seen by another."""
+    """An organisation that is responsible for children; no agency sees anything of another."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     name = EncryptedText()
@@ -26,7 +26,7 @@ class Agency(Model):
     help_phone = fields.CharField(
         max_length=32, null=True
     )  # Shown to a child whose phone is offline.
-    second_key_from = fields.DatetimeField(null=True)  # From then on adults need one to sign in.
+    second_key_from = fields.DatetimeField(null=True)  # From then on adults need a second key.
     made_at = fields.DatetimeField()
 
     class Meta:
@@ -51,8 +51,8 @@ class Home(Model):
 
 
 class Person(Model):
-    """Anyone: a child or an adult. The role here is what they are in the agency; what they are to
-    one child is a tie."""
+    """Anyone: a child or an adult. The role here is their role in the agency; their role for one
+    child is a tie."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
@@ -79,7 +79,7 @@ class Person(Model):
 
 
 class Child(Model):
-    """A placed child. Its id is the id of its person: one child, one id, everywhere."""
+    """A placed child. Their id is their person's id: one child, one id, everywhere."""
 
     id = fields.UUIDField(primary_key=True)
     agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
@@ -95,7 +95,7 @@ class Child(Model):
     )
     home_id: UUID | None
     placed_at = fields.DatetimeField()
-    left_at = fields.DatetimeField(null=True)  # The placement ended: nobody is asked any more.
+    left_at = fields.DatetimeField(null=True)  # The placement ended: we stop asking.
     born_on = EncryptedText(null=True)  # A day as 2010-05-17, where it is known.
 
     class Meta:
@@ -107,12 +107,12 @@ class Child(Model):
 
     @property
     def birthday(self) -> date | None:
-        """The day of birth; None where nobody has said it."""
+        """The day of birth; None where it is unknown."""
         return None if self.born_on is None else date.fromisoformat(self.born_on)
 
 
 class Tie(Model):
-    """A dated bond between a person and a child. An end in the past has no rights left in it."""
+    """A dated tie between a person and a child. After its end it gives no rights."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -138,10 +138,10 @@ class Tie(Model):
 
     @staticmethod
     def standing_at(now: datetime) -> Q:
-        """The ties that hold at a moment."""
+        """The ties that are valid at a moment."""
         return Q(from_at__lte=now) & (Q(until_at__isnull=True) | Q(until_at__gt=now))
 
     @staticmethod
     def ending_after(now: datetime) -> Q:
-        """The ties that are not over: those that hold, and those that are to begin."""
+        """The ties that are not over: the valid ones, and those that are to begin."""
         return Q(until_at__isnull=True) | Q(until_at__gt=now)

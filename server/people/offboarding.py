@@ -1,8 +1,8 @@
-"""Somebody leaves the agency: their ties and their place as a deputy go to those who take over. Or
-a child leaves it, and all its ties end.
+"""A person leaves the agency: their successors get the ties and the places as a deputy. Or a child
+leaves it, and all their ties end.
 
-One part of one step: `plan.leaving.leave` is what to call, which hands on what is in the rooms
-above this one too, and ends the sessions.
+This is one part of one step. Call `plan.offboarding.leave` instead: it also hands on what is in the
+rooms above, and ends the sessions.
 """
 
 from collections.abc import Mapping
@@ -26,31 +26,31 @@ LEAVING = "leaving"
 
 @dataclass(frozen=True, slots=True)
 class Takers:
-    """Who takes over: one person for everything, and others for single children."""
+    """The successors: one person for everything, and others for single children."""
 
     everything: UUID | None = None
     of: Mapping[UUID, UUID] = field(default_factory=dict)
 
     def of_child(self, child_id: UUID) -> UUID | None:
-        """Who takes over about this child; None: nobody was named."""
+        """The successor for this child; None: nobody was named."""
         return self.of.get(child_id, self.everything)
 
     def everybody(self) -> set[UUID]:
-        """All who were named."""
+        """All named successors."""
         return {*self.of.values(), *([self.everything] if self.everything else [])}
 
 
 async def hand_over(
     actor: Actor, agency_id: UUID, leaver_id: UUID, takers: Takers, now: datetime
 ) -> list[UUID]:
-    """The ties end and begin with those who take over, and so do the places as a deputy; returns
-    the children. In the caller's transaction.
+    """End the ties and the places as a deputy, and begin them with the successors; returns the
+    children. In the caller's transaction.
 
-    Raises Refused, naming the child as the field, where somebody cannot have the tie, or the child
-    would be without a caseworker (code `last_caseworker`).
+    Raises Refused, naming the child as the field, where a successor cannot have the tie, or the
+    child would have no caseworker (code `last_caseworker`).
     """
     async with write():
-        # Whoever does this too, so that two cannot put each other out at once.
+        # The acting person too, so that two cannot remove each other at once.
         doing = {actor.id} if actor.id is not None else set()
         adults = await lock_adults(agency_id, {leaver_id, *doing, *takers.everybody()})
         if leaver_id in takers.everybody():
@@ -73,8 +73,8 @@ async def hand_over(
 
 
 async def end_all(actor: Actor, child: Child, why: str, now: datetime) -> list[Tie]:
-    """Nobody is tied to the child from now on, and nobody comes who was to: whoever calls this has
-    others who are, in the same transaction. Returns those that were not over."""
+    """End all ties to the child, current and future. The caller adds ties for others in the same
+    transaction. Returns the ties that were not over."""
     held = Tie.filter(Tie.ending_after(now), child_id=child.id)
     ties = await held.order_by("from_at", "id")
     for tie in ties:
@@ -111,7 +111,7 @@ async def _of_child(actor: Actor, ties: list[Tie], taker: UUID | None, now: date
     gone = [tie for tie in ties if tie.role == Role.CASEWORKER]
     if gone:
         await _check_stays(gone[0], now)
-    # One piece of news for the child: who comes, or, where nobody does, who went.
+    # One message for the child: who comes or, where nobody does, who left.
     news = [tie for tie in begun if is_worker(tie)] or [tie for tie in ties if is_worker(tie)]
     for tie in news[:1]:
         await happened(
@@ -131,7 +131,7 @@ async def _check_stays(tie: Tie, now: datetime) -> None:
 
 
 async def _begin(actor: Actor, tie: Tie, taker: UUID, now: datetime) -> list[Tie]:
-    """The same tie for whoever takes over; none where one holds that covers it already."""
+    """The same tie for the successor; none where a valid one covers it already."""
     begins, ends = max(now, tie.from_at), tie.until_at
     held = await Tie.filter(
         Tie.ending_after(now), child_id=tie.child_id, person_id=taker, role=tie.role
@@ -139,7 +139,7 @@ async def _begin(actor: Actor, tie: Tie, taker: UUID, now: datetime) -> list[Tie
     if any(one.from_at <= begins and _is_as_long(one.until_at, ends) for one in held):
         return []
     for one in held:
-        # Shorter than what is taken over: one tie after the other, never two at once.
+        # Shorter than the tie before: one after the other, never two at once.
         await _end(actor, one, now)
     ends = None if any(one.until_at is None for one in held) else ends
     begun = await Tie.create(
@@ -175,8 +175,8 @@ async def _note(actor: Actor, tie: Tie, what: str, now: datetime, *, why: str = 
 async def _deputies(
     actor: Actor, agency_id: UUID, leaver_id: UUID, taker: UUID | None, now: datetime
 ) -> None:
-    """Whose deputy the leaver was has the other one now. Nobody is their own deputy: where that
-    would be, whoever stood in for the leaver does."""
+    """The successor becomes the deputy of everyone whose deputy the leaver was. Nobody is their own
+    deputy: the successor gets the leaver's deputy instead."""
     leaver = await Person.get(id=leaver_id)
     for person in await Person.filter(deputy_id=leaver_id, disabled_at__isnull=True):
         chosen = taker if taker != person.id else leaver.deputy_id

@@ -1,4 +1,4 @@
-"""Who there is: the people of an agency, the ties of a child, and one's own settings."""
+"""The people of an agency, the ties of a child, and the reader's own settings."""
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
@@ -31,13 +31,13 @@ TIE_ROLES = [Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER]
 
 
 async def ties(request: Request) -> Response:
-    """Who is tied to a child, and since when."""
+    """Who has a tie to a child, and since when."""
     child = await _desk_child(request, Action.TIES_SEE)
     return await _ties_page(request, child)
 
 
 async def add_tie(request: Request) -> Response:
-    """Somebody more."""
+    """Add a tie."""
     child = await _desk_child(request, Action.TIES_CHANGE)
     form = await form_body(request)
     said = {key: entered(form, key) for key in ("person_id", "role", "until")}
@@ -130,7 +130,7 @@ def _until(request: Request, value: str) -> datetime | None:
 
 
 def _by_name(people: Iterable[Person]) -> list[Person]:
-    # Names are sealed: only we can sort them.
+    # Names are sealed: only this process can sort them.
     return sorted(people, key=lambda person: person.name.casefold())
 
 

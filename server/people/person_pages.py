@@ -1,4 +1,4 @@
-"""One adult of the agency, for whoever arranges who comes in."""
+"""One adult of the agency, for readers who arrange accounts."""
 
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ _FIELDS = ("name", "role", "language", "zone", "deputy_id")
 
 
 async def show(request: Request) -> Response:
-    """Who it is, to be changed in place."""
+    """The person's details, to be changed on this page."""
     visitor, person = await _person(request)
     return await _page(request, visitor, person)
 

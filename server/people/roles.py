@@ -1,4 +1,4 @@
-"""Another role in the agency for somebody who has one: the verb, and what forbids it."""
+"""Another role in the agency for a person who has one: the verb, and what forbids it."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,15 +16,15 @@ from server.storage.db import write
 async def set_role(
     actor: Actor, agency_id: UUID, person_id: UUID, role: Role, now: datetime
 ) -> Person:
-    """Somebody is something else in the agency. The same again changes nothing.
+    """Change a person's role in the agency. The same again changes nothing.
 
-    Raises Refused: for a tie that the new role may not hold (code `has_ties`), since a child would
-    lose somebody by it; and for the last administrator (`last_administrator`).
+    Raises Refused: for a tie that the new role may not have (code `has_ties`), since a child would
+    lose a person by it; and for the last administrator (`last_administrator`).
     """
     if role not in STAFF:
         raise Refused(N_("Add a child together with their placement."), field="role")
     async with write():
-        # Of two last administrators who change at once, one waits here for the other.
+        # If the last two administrators change at once, one waits here for the other.
         await Agency.filter(id=agency_id).select_for_update().get()
         person = (await lock_adults(agency_id, [person_id]))[person_id]
         if person.role == role:

@@ -1,11 +1,11 @@
-"""Who may what: one table (docs/reference/rights.md), and the question that asks it."""
+"""Who may do what: one table (docs/reference/rights.md), and the question that asks it."""
 
 from enum import StrEnum
 from unicodedata import category
 
 
 class Role(StrEnum):
-    """What somebody is to a child, or to the agency."""
+    """A person's role for a child, or in the agency."""
 
     CHILD = "child"
     CASEWORKER = "caseworker"
@@ -13,7 +13,7 @@ class Role(StrEnum):
     GUARDIAN = "guardian"
     CARER = "carer"
     ADMINISTRATOR = "administrator"
-    # No role that anyone is given: what the ladder makes of everyone it has called about a child,
+    # No person is given this role: the ladder gives it to everyone it has called about a child,
     # until that alert is closed.
     CALLED = "called"
 
@@ -175,11 +175,11 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.EPISODE_OPEN,
             _A.EPISODE_SEE,
             _A.LOOKS_SEE,
-            # The child's own words, as far as its caseworker has let them.
+            # The child's own words, as far as their caseworker has allowed it.
             _A.PACK_SEE,
         }
     ),
-    # A carer sees that there is a child, answers for it and about it; the rest is not theirs.
+    # A carer sees that the child exists, and answers check-ins for and about them; nothing else.
     Role.CARER: frozenset(
         {
             _A.CHILD_SEE,
@@ -255,13 +255,13 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.PEOPLE_CHANGE,
             AgencyAction.TIES_CHANGE,
             AgencyAction.CHILD_ADD,
-            # Nobody's child is in a drill.
+            # A drill is about no child.
             AgencyAction.DRILL,
             AgencyAction.ROTA_PLAN,
             AgencyAction.ROTA_SEE,
-            # Words for everybody hold no child's content.
+            # Templates for all contain no child's content.
             AgencyAction.TEMPLATES_CHANGE,
-            # Nor do numbers of which none is small.
+            # Nor do statistics without small numbers.
             AgencyAction.INDICATORS_SEE,
         }
     ),
@@ -269,23 +269,23 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
 
 
 def may(roles: frozenset[Role], action: Action) -> bool:
-    """Whether somebody who is these things to a child may do this about it."""
+    """Whether a person with these roles for a child may do this about them."""
     return any(action in ALLOWED[role] for role in roles)
 
 
 def may_agency(role: Role, action: AgencyAction) -> bool:
-    """Whether somebody with this role in an agency may do this about the agency."""
+    """Whether a person with this role in an agency may do this about the agency."""
     return action in ALLOWED_AGENCY.get(role, frozenset())
 
 
-# A tie of these roles is given to those who work for the agency as such, to nobody else.
+# Ties of these roles are only for people who work for the agency as such.
 PROFESSIONAL = frozenset({Role.CASEWORKER, Role.SUPERVISOR})
 
 
 def may_hold(role: Role, tie: Role) -> bool:
-    """Whether somebody with this role in the agency may be tied to a child in that one.
+    """Whether a person with this role in the agency may have a tie to a child in that role.
 
-    Administrators hold no tie: they arrange those of others, and must not let themselves in.
+    Administrators have no ties: they arrange other people's, and must not let themselves in.
     """
     if tie in PROFESSIONAL:
         return role in PROFESSIONAL
@@ -293,7 +293,7 @@ def may_hold(role: Role, tie: Role) -> bool:
 
 
 def clean_name(text: str) -> str | None:
-    """A name without stray spaces; None where nothing, or more than a name, is left.
+    """A name without stray spaces; None where it is empty or too long for a name.
 
     Joiners stay, since Persian and other names are written with them. Control characters, and those
     that turn the direction of the text after them, are no part of a name.

@@ -1,4 +1,4 @@
-"""One's own settings: the language, and where messages go."""
+"""The reader's own settings: the language, and where messages go."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -23,7 +23,7 @@ from server.people.words import entered, form_fault
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
 
-# What the forms of the page hold before anything was said.
+# What the forms of the page show at first.
 _EMPTY = {"channel": "email", "address": "", "code_of": ""}
 
 
@@ -45,7 +45,7 @@ async def _to_correct(request: Request, visitor: Visitor) -> dict[str, str]:
 
 
 async def change_language(request: Request) -> Response:
-    """Another language for me."""
+    """Change the reader's language."""
     visitor = await staff_of(request)
     language = entered(await form_body(request), "language")
     try:
@@ -56,7 +56,7 @@ async def change_language(request: Request) -> Response:
 
 
 async def add_mail(request: Request) -> Response:
-    """One more address, for messages by e-mail or another channel of the installation."""
+    """Add an address, for messages by e-mail or another channel of the installation."""
     visitor = await staff_of(request)
     form = await form_body(request)
     channel, value = entered(form, "channel") or "email", entered(form, "address")
@@ -71,7 +71,7 @@ async def add_mail(request: Request) -> Response:
 
 
 async def drop_mail(request: Request) -> Response:
-    """One address less."""
+    """Remove an address."""
     visitor = await staff_of(request)
     address_id = request.path_params["address_id"]
     await drop_address(visitor, visitor.person_id, address_id, now_of(request))
@@ -85,7 +85,7 @@ async def settings_page(
     said: dict[str, str] | None = None,
     fault: WaymarkError | None = None,
 ) -> Response:
-    """One's own settings, again with what was said where there is a fault in it."""
+    """The reader's own settings; after a fault, with what they typed."""
     person, now = await Person.get(id=visitor.person_id), now_of(request)
     addresses = await Address.filter(person_id=person.id, dropped_at__isnull=True).order_by("id")
     channels = ["email", *sorted(request.app.state.settings.channels)]
@@ -118,7 +118,7 @@ def _wished(wish: Wish | None) -> dict[str, str]:
 
 
 def _earlier(channels: Sequence[str], place: int) -> str:
-    """The whole order in which this one has changed places with the one before it, so that a
+    """The whole order in which this channel has changed places with the one before it, so that a
     button pressed twice asks for the same."""
     order = list(channels)
     if place:
@@ -127,7 +127,7 @@ def _earlier(channels: Sequence[str], place: int) -> str:
 
 
 def check_address(request: Request, channel: str, value: str) -> None:
-    """Raises Refused for what cannot be an address of that channel."""
+    """Raises Refused for a value that cannot be an address of that channel."""
     if channel != "email" and channel not in request.app.state.settings.channels:
         raise Refused(N_("Choose a channel from the list."), field="channel")
     if channel == "email" and not is_mail_address(value):
@@ -137,7 +137,7 @@ def check_address(request: Request, channel: str, value: str) -> None:
 
 
 def is_mail_address(value: str) -> bool:
-    """Whether mail can be tried there; whether it arrives, the test alarm tells."""
+    """Whether mail can be tried there; the test alarm shows whether it arrives."""
     local, _, host = value.rpartition("@")
     is_plain = value.isprintable() and not any(char in value for char in " <>,;:\"'()[]\\")
     return is_plain and bool(local) and "." in host.strip(".") and host == host.strip(".")

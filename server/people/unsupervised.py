@@ -1,4 +1,4 @@
-"""Which children have no supervisor: what is late about them goes to others."""
+"""Which children have no supervisor: others hear what is late about them."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,7 +10,7 @@ from server.storage.db import as_id
 
 
 async def unsupervised(children: Collection[UUID], now: datetime) -> set[UUID]:
-    """Those of these children to whom no supervisor who works here has a tie now."""
+    """The children among these to which no supervisor who works here has a tie now."""
     ties = Tie.filter(
         Tie.standing_at(now),
         child_id__in=list(children),

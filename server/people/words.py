@@ -39,6 +39,6 @@ def words_for(roles: list[Role], language: str) -> list[tuple[str, str]]:
 
 
 def entered(form: FormData, name: str) -> str:
-    """What was typed there; nothing where the field is missing."""
+    """What was typed there; empty where the field is missing."""
     value = form.get(name)
     return value.strip() if isinstance(value, str) else ""

@@ -1,1 +1,1 @@
-"""What a phone asks about its own child, drawn from several rooms."""
+"""What a phone asks about its child, from several rooms."""

@@ -1,4 +1,4 @@
-"""What a phone asks about its own person at every start: who, what next, and in which language."""
+"""What a phone asks at every start: which person, what next, and in which language."""
 
 from datetime import datetime
 from typing import Literal
@@ -38,7 +38,7 @@ class LateOut(msgspec.Struct):
 
 
 class ForgotOut(msgspec.Struct):
-    """The child has said that it forgot this check-in. That it was late stays."""
+    """The child has said that they forgot this check-in. It stays late."""
 
     id: UUID
     due_at: datetime
@@ -46,7 +46,7 @@ class ForgotOut(msgspec.Struct):
 
 
 class HelperOut(msgspec.Struct):
-    """Somebody who is there for the child."""
+    """An adult who is there for the child."""
 
     id: UUID
     name: str
@@ -60,27 +60,27 @@ class HelpTextOut(msgspec.Struct):
 
 
 class LinesOut(msgspec.Struct):
-    """Numbers to call: to talk to somebody, and for missing children. Empty where there is none."""
+    """Numbers to call: to talk to a person, and for missing children. Empty if there is none."""
 
     talk: str
     away: str
 
 
 class QuestionOut(msgspec.Struct):
-    """What the child and its caseworker share, and the phone is to ask now."""
+    """A question that the child and their caseworker share, for the phone to ask now."""
 
     id: UUID
     text: str
 
 
 class MeOut(msgspec.Struct, omit_defaults=True):
-    """Oneself. What belongs to a watch is null for adults, who are not watched. `answered_late`:
-    the last check-in of a day that came late, where the child has not said why. `reminders`: how
-    well pushes reach the phone that asks; null where no phone does. `helpers`: whom a child can
-    wish for in a call for help. `door`: the child is looked for, and `lines` are whom it can call.
-    `help_text`: where a text message calls for help, if that was agreed. `question`: what the phone
-    is to ask, where it is to ask something. `epoch`: null until the database was put back from a
-    backup."""
+    """The signed-in person. The fields of a watch are null for adults, who are not watched.
+    `answered_late`: the last check-in of a day that came late, if the child has not said why.
+    `reminders`: how well pushes reach the phone that asks; null if no phone asks. `helpers`: the
+    adults a child can wish for in a call for help. `door`: we are looking for the child, and
+    `lines` are the numbers they can call. `help_text`: where a text message calls for help, if that
+    was agreed. `question`: what the phone should ask, if anything. `epoch`: null until the database
+    was restored from a backup."""
 
     person: PersonOut
     next_due_at: datetime | None
@@ -103,7 +103,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
 
 
 class MeChange(msgspec.Struct):
-    """What one may change about oneself."""
+    """What a person may change about themselves."""
 
     language: Literal["en", "fr", "ar"] | msgspec.UnsetType = msgspec.UNSET
 
@@ -142,7 +142,7 @@ async def seen(request: Request) -> Response:
 
 
 async def note_app_seen(child_id: UUID, now: datetime) -> None:
-    """The child's app was open at this moment. Without the version: no decision hangs on it."""
+    """The child's app was open at this moment. Without the version: no decision depends on it."""
     await Watch.filter(child_id=child_id).update(app_seen_at=now)
 
 
@@ -191,7 +191,7 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
 
 
 async def _helpers(child_id: UUID, now: datetime) -> list[HelperOut]:
-    """Who is tied to this child and may act when it calls, by name."""
+    """The adults who are tied to this child and may act on a call for help, by name."""
     held = Tie.filter(
         Tie.standing_at(now),
         child_id=child_id,

@@ -1,4 +1,4 @@
-"""Taking changes into a life project, and those of an ended tie into quarantine."""
+"""Merging changes into a life project, and putting those sent over an ended tie into quarantine."""
 
 import json
 from collections import OrderedDict
@@ -37,14 +37,15 @@ from server.watch.writing import lock
 from server.web.live import announce
 
 KNOWN, REFUSED, QUARANTINED = "known", "refused", "quarantined"
-# Projects that were open lately stay folded in memory; what is stored decides whether they hold.
+# Projects that were open lately stay folded in memory; the stored rows decide whether they are
+# valid.
 _MOST_FOLDED = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one change. `fault` is there where it was refused, `received_at` where it is
-    kept: the moment when it first arrived; `revision`, of the project after it, where it is in."""
+    """The result of one change. `fault`: why it was refused. `received_at`: when it first arrived,
+    if it is kept. `revision`: of the project after it, if it was merged."""
 
     id: str | None
     status: str
@@ -55,8 +56,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A change that was received: in whose project, the hash of its content, and when first;
-    what number the project had after it, unless it lies in quarantine."""
+    """A change that was received: in which project, the hash of its content, and when first; the
+    number of the project after it, unless it is in quarantine."""
 
     child_id: UUID
     digest: str
@@ -66,7 +67,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who sends changes: a person in a session, and what they are to the child."""
+    """Who sends changes: a person in a session, and their roles for the child."""
 
     actor: Actor
     roles: frozenset[Role]
@@ -82,17 +83,17 @@ class Author:
 async def take(
     author: Author, child: Child, changes: Sequence[Said], now: datetime
 ) -> list[Result]:
-    """Take changes in, in the order given; one that cannot go in does not hold up the others.
+    """Take changes in, in the order given; one that cannot be merged does not delay the others.
 
-    A known id changes nothing. All that goes in is stored in one transaction, under the project's
-    lock, so that whoever is ahead in the numbers has not been passed by.
+    A known id changes nothing. Everything merged is stored in one transaction, under the project's
+    lock, so that a reader ahead in the numbers has not missed a change.
     """
     if not changes:
         return []
     async with write():
         speaks = author.id == child.id and any(said.entity == "message" for said in changes)
         if speaks:
-            # The watch before the project, as where what happens to a child is said in its project.
+            # Lock the watch before the project, in the order of the code that reports events to it.
             await lock(child.id)
         project = await _locked(child, now)
         batch = await _begin(author, project, changes)
@@ -106,7 +107,8 @@ async def take(
 
 
 async def _let_be_heard(child: Child, batch: "_Batch", now: datetime) -> None:
-    """Whoever looks for the child hears at once that it wrote; the words stay in the talk."""
+    """Adults who look for the child hear at once that the child wrote; the words stay in the
+    talk."""
     for row in batch.rows:
         if row["entity"] == "message":
             await heard(child.id, UUID(str(row["entity_id"])), now)
@@ -117,11 +119,11 @@ DecideAll = Callable[[State], Sequence[Utterance]]
 
 
 async def say_for(actor: Actor, child: Child, decide: Decide, now: datetime) -> None:
-    """What happened to a child has something said in its project: a row like any other, under the
-    project's lock. `decide` sees the state as it stands then, and an id for a new thing.
+    """Write about an event in the child's project: a row like any other, under the project's lock.
+    `decide` sees the state at that moment, and an id for a new thing.
 
-    Whoever did what happened says it; who is nothing to the child, and the system, act for the
-    agency. In the transaction of what happened.
+    The person who did it is the author; for a person without a role for the child, and for the
+    system, it is the agency. In the transaction of the event.
     """
     async with write():
         project, batch = await _begin_for(actor, child, now)
@@ -130,7 +132,7 @@ async def say_for(actor: Actor, child: Child, decide: Decide, now: datetime) -> 
 
 
 async def say_all_for(actor: Actor, child: Child, decide: DecideAll, now: datetime) -> int:
-    """The same for several at once; returns how many were said."""
+    """The same for several at once; returns how many changes were written."""
     async with write():
         project, batch = await _begin_for(actor, child, now)
         said = decide(batch.state)
@@ -174,14 +176,14 @@ async def today_of(child_id: UUID, now: datetime) -> date:
 
 
 async def state_of(child_id: UUID, *, until_revision: int | None = None) -> State:
-    """The project folded from its rows: as it stands, or as it was at a revision."""
+    """The project folded from its rows: now, or at a revision."""
     return fold(str(child_id), await rows_of(child_id, until_revision=until_revision))
 
 
 async def quarantine(
     author: Author, child: Child, changes: Sequence[Said], now: datetime
 ) -> list[Result]:
-    """Keep what came over an ended tie for a person to look at. Nothing of it is merged."""
+    """Keep changes sent over an ended tie for a person to look at. Nothing of them is merged."""
     role = speaks_as(author.roles)
     async with write():
         hashes = await _hashes([said.id for said in changes])
@@ -204,7 +206,7 @@ async def quarantine(
 async def decide(
     actor: Actor, child: Child, change_id: UUID, *, let_in: bool, now: datetime
 ) -> Result:
-    """Let a quarantined change in, as its author's own, or leave it out for good; it is kept either
+    """Merge a quarantined change, as its author's own, or leave it out for good; it is kept either
     way. Raises NotFound where there is none, Refused where it was decided otherwise."""
     async with write():
         kept = await Quarantined.get_or_none(id=change_id, child_id=child.id)
@@ -233,7 +235,7 @@ async def decide(
 
 @dataclass
 class _Batch:
-    """A batch while it is taken in. `role`: in which its author speaks."""
+    """A batch while it is taken in. `role`: the role of its author in it."""
 
     author: Author
     agency_id: UUID
@@ -246,7 +248,7 @@ class _Batch:
 
     @property
     def child_id(self) -> UUID:
-        """Whose project it is."""
+        """The child whose project it is."""
         return UUID(self.state.child_id)
 
     def take(self, said: Said, now: datetime) -> Result:
@@ -262,7 +264,7 @@ class _Batch:
         return Result(said.id, status, received_at=now, revision=self.state.revision)
 
     def put(self, row: Row, digest: str) -> Taken:
-        """Take a row in that may be said and fits."""
+        """Take a row in, if it is allowed and fits."""
         taken = self.state.take(row)
         self.number += 1
         self.known[row.id] = Known(self.child_id, digest, row.received_at, self.state.revision)
@@ -270,7 +272,7 @@ class _Batch:
         return taken
 
     def _row(self, said: Said, now: datetime) -> Row:
-        """The change, once it may be said and fits. Raises what it is refused for."""
+        """The change, if it is allowed and fits. Otherwise raises the reason."""
         who = str(self.author.id)
         check_allowed(said, who, self.author.roles, self.state)
         value = shape.read_value(said.entity, said.field, said.value)
@@ -295,7 +297,7 @@ class _Batch:
         )
 
     def add(self, said: Utterance, now: datetime) -> None:
-        """A row that nobody sent: every session gets it."""
+        """A row that no session sent: every session gets it."""
         what = (said.entity, said.entity_id, said.field, said.base)
         sent = Said(str(uuid7()), *what, said.value, now)
         value = shape.read_value(said.entity, said.field, said.value)
@@ -351,7 +353,7 @@ def _makes_complaint(row: dict[str, Any]) -> bool:
 
 
 def _owner(said: Said, value: Any) -> str | None:
-    """Whom a change makes the owner of a step."""
+    """The owner that a change gives to a step."""
     if said.entity == "choice" and (value["entity"], value["field"]) == ("step", "owner_id"):
         return _text_or_none(value["value"])
     if said.entity == "step" and said.field == shape.MAKING:
@@ -378,8 +380,9 @@ async def _begin(
 
 
 async def owner_roles(child_id: UUID, agency_id: UUID) -> dict[str, str]:
-    """Whom a step may belong to, by id: the child, whoever is or was tied to it, the agency."""
-    # Of several ties of one person the latest to begin says what they are.
+    """Who a step may belong to, by id: the child, everyone who has or had a tie to them, the
+    agency."""
+    # Of several ties of one person the latest to begin decides their role.
     tied = (
         await Tie.filter(child_id=child_id)
         .order_by("from_at", "id")
@@ -390,13 +393,13 @@ async def owner_roles(child_id: UUID, agency_id: UUID) -> dict[str, str]:
 
 
 async def people_of(child: Child, agency: Agency, now: datetime) -> dict[str, view.Document]:
-    """The same with their names, and whether they are there now: a tie that is over leaves what
-    somebody said and promised, and no more."""
+    """The same with their names, and whether they are there now: after a tie ends, only what its
+    person said and promised stays."""
     roles = await owner_roles(child.id, agency.id)
     ids = [UUID(id_) for id_ in roles if id_ != str(agency.id)]
     names = {str(one.id): one.name for one in await Person.filter(id__in=ids)}
     names[str(agency.id)] = agency.name
-    # Agencies of before, which few children had, have promised things too.
+    # Former agencies, which few children had, have made promises too.
     others = Tie.filter(child_id=child.id).exclude(agency_id=agency.id)
     if before := {as_id(id_) for id_ in await others.values_list("agency_id", flat=True)}:
         for former in await Agency.filter(id__in=list(before)):
@@ -479,7 +482,7 @@ def _remember(child_id: UUID, number: int, last_id: UUID, state: State) -> None:
 
 
 async def _folded(project: LifeProject) -> State:
-    """The state of a locked project. It is taken out of memory meanwhile: a transaction that is
+    """The state of a locked project. It is taken out of memory meanwhile: so a transaction that is
     rolled back leaves nothing half-folded behind."""
     number, last_id, state = _folds.pop(project.child_id, (0, None, State(str(project.child_id))))
     rows = await _fetched(project.child_id, max(number - 1, 0))
@@ -495,7 +498,8 @@ async def _folded(project: LifeProject) -> State:
 
 
 async def _locked(child: Child, now: datetime) -> LifeProject:
-    """The project of the child, made where there is none, and held until the end of this write."""
+    """The project of the child, made where there is none, and locked until the end of this
+    write."""
     made = {"child_id": child.id, "agency_id": child.agency_id, "made_at": now}
     values = {**made, "number": 0, "revision": 0}
     await bulk.insert(LifeProject, [values], skip_known=True, returning="child_id")
@@ -511,7 +515,7 @@ def _digest(said: Said) -> str:
 
 
 async def _hashes(ids: Iterable[str]) -> dict[str, Known]:
-    """Those of these ids that were received."""
+    """The ids among these that were received."""
     wanted = [UUID(id_) for id_ in ids]
     found: dict[str, Known] = {}
     kept = ("id", "child_id", "content_hash", "received_at")

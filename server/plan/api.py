@@ -1,4 +1,4 @@
-"""The life project over the wire: reading it, and the changes of both voices in and out."""
+"""The life project in the API: reading it, and sending and receiving changes of both voices."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -40,7 +40,7 @@ from server.web.responses import json_answer
 
 
 async def project(request: Request) -> Response:
-    """The project as it stands, or as it was at a revision."""
+    """The project now, or at a revision."""
     revision = query_of(request, revision=Revision)["revision"]
     child, roles = await _child(request, Action.PROJECT_SEE)
     shown = await _shown(child)
@@ -67,13 +67,13 @@ async def on_paper(request: Request) -> Response:
     made = await paper.pdf(
         shown, people, asked or language_of(request), known_zone(visitor.zone), now_of(request)
     )
-    # Inline, since a phone opens what it can show; the name says nothing about anybody.
+    # Inline, since a phone opens what it can show; the name identifies no one.
     headers = {"content-disposition": 'inline; filename="project.pdf"'}
     return Response(made, media_type="application/pdf", headers=headers)
 
 
 async def as_file(request: Request) -> Response:
-    """All of the project that the reader may read, as one file to take along."""
+    """All of the project that the reader may read, as one file to keep."""
     child, roles = await _child(request, Action.PROJECT_SEE)
     if roles <= {Role.CARER}:
         raise not_yours()
@@ -89,13 +89,13 @@ async def as_file(request: Request) -> Response:
         upto=stored.number if stored else 0,
         now=now,
     )
-    # The name says nothing about anybody; and no copy of it stays on the way.
+    # The name identifies no one; and no cache on the way keeps a copy.
     headers = {"content-disposition": 'attachment; filename="project.json"'}
     return StreamingResponse(made, media_type="application/json", headers=headers)
 
 
 async def sync(request: Request) -> Response:
-    """One's own changes in, the others' out."""
+    """Send the caller's changes, and get the others'."""
     try:
         child, roles = await _child(request, Action.PROJECT_SEE)
     except NotFound:
@@ -117,8 +117,8 @@ async def sync(request: Request) -> Response:
 async def _leave_looks(
     request: Request, child: Child, changes: Sequence[Mapping[str, Any]]
 ) -> None:
-    """What an app got is a look at the project and at the talk, as far as there was any of each. An
-    app that asks again and gets nothing has shown nothing."""
+    """An app that got changes has looked at the project, at the talk, or at both. An app that asks
+    again and gets nothing has shown nothing."""
     visitor, now = await visitor_of(request), now_of(request)
     if visitor.is_child:
         return
@@ -148,7 +148,7 @@ async def history(request: Request) -> Response:
 
 
 async def project_live(request: Request) -> Response:
-    """Says `project` whenever there is something to sync."""
+    """Sends `project` whenever there is something to sync."""
     child, _ = await _child(request, Action.PROJECT_SEE)
     visitor = await visitor_of(request)
     still = partial(still_may, request, child.id, Action.PROJECT_SEE)
@@ -156,7 +156,7 @@ async def project_live(request: Request) -> Response:
 
 
 async def quarantined(request: Request) -> Response:
-    """What came over ended ties, and waits."""
+    """Changes sent over ended ties, which wait for a decision."""
     named = request.path_params["child_id"]
     child, roles = await child_for(request, named, Action.QUARANTINE_DECIDE)
     found, _ = await quarantine.waiting(child.id, roles)
@@ -173,7 +173,7 @@ async def quarantined(request: Request) -> Response:
 
 
 async def decide(request: Request) -> Response:
-    """Let such a change in, or leave it out."""
+    """Merge such a change, or leave it out."""
     named = request.path_params["child_id"]
     child, roles = await child_for(request, named, Action.QUARANTINE_DECIDE)
     said = await json_body(request, wire.DecisionIn)
@@ -189,11 +189,11 @@ async def decide(request: Request) -> Response:
     return json_answer(wire.result_out(result, language_of(request)))
 
 
-# --- who asks
+# --- the caller
 
 
 async def _child(request: Request, action: Action) -> tuple[Child, frozenset[Role]]:
-    """The child that the path names, or the one whose session it is."""
+    """The child in the path, or the child whose session it is."""
     named = request.path_params.get("child_id")
     if named is None:
         return await own_child(request, action)
@@ -206,14 +206,14 @@ async def _author(request: Request, roles: frozenset[Role]) -> Author:
 
 
 async def _over_an_ended_tie(request: Request) -> Response:
-    """Keep what somebody sends whose tie is over for a person to look at. A stranger finds nothing
-    here."""
+    """Keep changes from a person whose tie is over, for a person to look at. A stranger finds
+    nothing here."""
     visitor, child_id = await visitor_of(request), request.path_params.get("child_id")
     ended = Tie.filter(
         child_id=child_id, person_id=visitor.person_id, agency_id=visitor.agency_id
     ).filter(until_at__lte=now_of(request))
     roles = frozenset(Role(tie.role) for tie in await ended) if child_id else frozenset()
-    # Whichever agency has the child now: what was written before it moved is not lost.
+    # Any agency that has the child now gets it: nothing written before the transfer is lost.
     child = await Child.get_or_none(id=child_id) if roles else None
     if child is None:
         raise nothing_here()

@@ -1,5 +1,5 @@
-"""The whole of a life project as one file of data, so that it can be taken along and read by any
-program: as it stands, whose turn it is, and every change that the reader may see."""
+"""The whole of a life project as one file of data, to keep and to read with any program: the
+current state, whose turn it is, and every change that the reader may see."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -11,7 +11,7 @@ import msgspec
 from server.plan import feed
 from server.plan.rules import MOST_CHANGES
 
-# It says what it is to whoever opens it in ten years; the number rises when names change.
+# Tells a reader in ten years what the file is; the number rises when names change.
 FORMAT = "waymark-life-project"
 VERSION = 1
 
@@ -25,9 +25,10 @@ async def pieces(
     upto: int,
     now: datetime,
 ) -> AsyncIterator[bytes]:
-    """The file in pieces, one page of the history after the other: a long life stays small here.
+    """The file in pieces, one page of the history after the other: so a long life needs little
+    memory.
 
-    `upto`: the number of the last change that `project` holds; later ones are not in the file.
+    `upto`: the number of the last change in `project`; later ones are not in the file.
     """
     head = {"format": FORMAT, "version": VERSION, "made_at": now, "project": project, "dues": dues}
     # Without the closing brace: the history follows.

@@ -1,4 +1,4 @@
-"""The others' changes, for whoever asks: what this session did not send and may see."""
+"""The changes of others for one session: those it did not send and may see."""
 
 import json
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from server.plan.view import Document, hidden_from
 from server.security import encryption
 from server.storage.db import as_moment, fetch
 
-# Of one answer, in characters of sealed text; one that is longer goes alone.
+# Of one answer, in characters of sealed text; a longer change goes alone.
 MOST_CHARACTERS = 1_000_000
 
 _COLUMNS = (
@@ -23,7 +23,7 @@ _COLUMNS = (
 
 # No change has a higher number.
 LAST = 2**62
-# The next dates of a project, which a carer sees beside what they promised.
+# The next dates of a project, which a carer sees beside their own promises.
 _DATES = {
     "review": frozenset({"*", "kind", "due_on", "held_on", "next_on"}),
     "life_project": frozenset({"ends_on"}),
@@ -52,7 +52,7 @@ class Reader:
             self._own_steps = {step["id"] for step in steps if step["owner_id"] == self._me}
 
     def may_see(self, change: Document) -> bool:
-        """Whether this change is the reader's business, as the project stands now."""
+        """Whether the reader may see this change, as the project is now."""
         about = change["entity_id"]
         if change["entity"] == "choice":
             about = change["value"]["entity_id"]
@@ -63,14 +63,14 @@ class Reader:
         return about not in self._hidden
 
     def seen(self, change: Document) -> Document:
-        """The change as the reader may see it: of a meeting a carer sees when it is, no more."""
+        """The change as the reader may see it: of a meeting a carer sees only the date."""
         if self._own_steps is None or (change["entity"], change["field"]) != ("review", "*"):
             return change
         value = {name: one for name, one in change["value"].items() if name in _DATES["review"]}
         return change | {"value": value}
 
     def revealed(self, changes: Iterable[Document]) -> set[str]:
-        """The things that one of these changes let the reader see, earlier changes and all."""
+        """The things that one of these changes let the reader see, with their earlier changes."""
         found = set()
         for change in changes:
             value = change["value"]
@@ -92,7 +92,7 @@ class Reader:
 async def since(
     child_id: UUID, reader: Reader, session_id: UUID | None, *, after: int, upto: int
 ) -> tuple[list[Document], int]:
-    """The changes numbered above `after`, up to `upto`, and how far these go."""
+    """The changes numbered above `after`, up to `upto`, and the number of the last."""
     rows = await fetch(
         f"SELECT {_COLUMNS} FROM change WHERE child_id = $1 AND number > $2"  # noqa: S608 (ours)
         " AND number <= $3 AND (session_id IS NULL OR session_id <> $4)"
@@ -128,7 +128,7 @@ async def _earlier(
     after: int,
     session_id: UUID | None,
 ) -> list[Document]:
-    """What was passed by while the reader might not see it, and may see now."""
+    """Changes passed by while the reader could not see them, which they may see now."""
     revealed = reader.revealed(changes)
     if not revealed or after == 0:
         return []
@@ -167,5 +167,5 @@ def _change(row: dict[str, Any]) -> Document:
 
 
 def moment_text(moment: datetime) -> str:
-    """A moment in its one spelling, so that phones may compare the letters."""
+    """A moment in its one spelling, so that phones may compare the text."""
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,8 +1,8 @@
-"""The fonts of everything that is set in type, and which letters they have.
+"""The fonts of everything that is typeset, and the letters in them.
 
-They come with the packages of the lock and with the checkout (`typefaces/`, for the scripts that
-no package has), so that what a server has installed changes nothing. They are looked through once
-in a process, and read when a page first needs them.
+They come from the packages in the lock file and from the checkout (`typefaces/`, for scripts that
+no package has), so the server's own fonts change nothing. A process reads their tables once, when a
+page first needs them.
 """
 
 import struct
@@ -20,7 +20,7 @@ from server.plan.scripts import east_asian
 # Arabic whose letters are one glyph each, so that search and copying find them.
 _PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk", "fontpkg_ibm_plex_sans_arabic")
 _OWN = Path(__file__).with_name("typefaces")
-# What is looked for first, and last: names in between stand in the order of the alphabet.
+# The first and the last to search; names in between are in alphabetical order.
 _FIRST = ("Noto Sans", "IBM Plex Sans Arabic", "Noto Sans Arabic")
 _LAST = ("Noto Emoji", "Noto Sans Symbols", "DejaVu Sans Mono")
 # The last of them is in Typst itself: arrows, shapes, chess, dingbats.
@@ -39,7 +39,7 @@ _END = 0x40000
 
 @cache
 def fonts() -> typst.Fonts:
-    """The fonts, looked through once."""
+    """The fonts, read once."""
     return typst.Fonts(include_system_fonts=False, font_paths=_places())
 
 
@@ -52,7 +52,7 @@ def _places() -> list[Path]:
 
 @cache
 def _families() -> tuple[list[str], list[str]]:
-    """The families in the order in which a letter is looked for, and those of East Asia."""
+    """The families in the order of the search, and those of East Asia."""
     known = {name for name in fonts().families() if name.startswith(_WANTED)}
     eastern = sorted(name for name in known if name.startswith(_EAST_ASIAN))
     between = sorted(known - {*_FIRST, *_LAST, *eastern})
@@ -60,8 +60,8 @@ def _families() -> tuple[list[str], list[str]]:
 
 
 def families(text: str = "") -> list[str]:
-    """The families in the order in which the letters of that text are looked for: one sign is
-    drawn in another way in Chinese, Japanese and Korean."""
+    """The families in the order of the search for that text: Chinese, Japanese and Korean draw one
+    sign in different ways."""
     order, eastern = _families()
     first = f"{_EAST_ASIAN} {east_asian(text)}"
     return [*order, *sorted(eastern, key=lambda name: name != first)]

@@ -1,4 +1,4 @@
-"""Which goals of a life project somebody works on, and when each of them last moved. Pure."""
+"""Which goals of a life project people work on, and when each of them last moved. Pure."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,8 +8,8 @@ from server.plan.state import State, Status
 
 
 def moved(state: State) -> dict[UUID, datetime]:
-    """Of every goal that does not rest: when anything was last said about it, or about a step of
-    it. By the server's clock, since a phone's may be anywhere."""
+    """For every goal that is not paused: when anything was last said about it, or about a step of
+    it. By the server's clock, since a phone's may be wrong."""
     if state.status() is Status.CLOSED:
         return {}
     found = {

@@ -1,9 +1,9 @@
-"""Several voices on one field: whose stand beside each other, and what both had agreed. Pure.
+"""Several voices on one field: which are kept beside each other, and what both had agreed. Pure.
 
-What was seen beats what was not, whatever the clocks say: a change follows the one that it is
-based on. Two people who had not seen each other are both kept. So the outcome is the same for
-everyone who has the same changes, in whichever order they came, and no value is ever overwritten
-unseen.
+A change that its author made after seeing another wins over it, whatever the clocks say: it follows
+the one that it is based on. Where two people had not seen each other's change, both are kept. So
+the result is the same for everyone who has the same changes, in any order, and no value is ever
+overwritten unseen.
 """
 
 from collections.abc import Sequence
@@ -35,19 +35,20 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Where one field stands. More than one side is a difference; `stands` is what counts."""
+    """The state of one field. More than one side is a difference; `stands` is the current
+    change."""
 
     sides: tuple[Node, ...]
     stands: Node | None
 
     @property
     def is_open(self) -> bool:
-        """Whether two voices wait for somebody to decide."""
+        """Whether two voices wait for a decision."""
         return len(self.sides) > 1
 
     @property
     def value(self) -> Any:
-        """What stands in the field; None where nothing does."""
+        """The current value of the field; None where it has none."""
         return self.stands.value if self.stands else None
 
 
@@ -55,9 +56,9 @@ NOTHING = Field((), None)
 
 
 def settle(nodes: Sequence[Node], signed: str | None = None) -> Field:
-    """Where a field stands after these changes, each after those that it follows.
+    """The state of a field after these changes, each after those that it follows.
 
-    `signed` is the change that stood there in the last binding revision. Changes whose base is not
+    `signed` is the change that was current in the last binding revision. Changes whose base is not
     among the nodes begin from nothing.
     """
     if len(nodes) < 2:
@@ -76,7 +77,7 @@ def settle(nodes: Sequence[Node], signed: str | None = None) -> Field:
 
 
 def _ancestors(nodes: Sequence[Node]) -> tuple[list[int], list[int]]:
-    """For each node those that it follows, as bits: by all that it saw, and by base alone."""
+    """For each node the nodes it follows, as bits: by all that it saw, and by base alone."""
     places = {node.id: number for number, node in enumerate(nodes)}
     seen: list[int] = []
     based: list[int] = []
@@ -98,7 +99,7 @@ def _last(nodes: Sequence[Node], own: Sequence[int], seen: Sequence[int]) -> int
 def _agreed(
     nodes: Sequence[Node], sides: Sequence[int], based: Sequence[int], signed: str | None
 ) -> Node | None:
-    """The latest that all sides come from, unless both signed something that is no older."""
+    """The latest change that all sides build on, unless both signed something that is no older."""
     common = reduce(and_, (based[number] for number in sides))
     latest = common.bit_length() - 1
     held = next((number for number, node in enumerate(nodes) if node.id == signed), None)

@@ -1,4 +1,4 @@
-"""The life project, its changes, and what came over a tie that had ended."""
+"""The life project, its changes, and changes sent over a tie that had ended."""
 
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from server.security.encryption import EncryptedJSON
 
 
 class LifeProject(Model):
-    """One per child. `shown` is what its changes come to: a short cut that tests make anew."""
+    """One per child. `shown` is the result of its changes: a cache, which tests compute again."""
 
     child: fields.OneToOneRelation["Model"] = fields.OneToOneField(
         "server.Child", related_name="life_project", primary_key=True, on_delete=fields.RESTRICT
@@ -31,7 +31,7 @@ class LifeProject(Model):
 
 
 class Change(Model):
-    """One change, appended and never altered. Its id is made on the phone that it was said on."""
+    """One change, appended and never altered. Its id comes from the phone that made it."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
@@ -48,10 +48,10 @@ class Change(Model):
     said_at = fields.DatetimeField()  # The phone's clock.
     received_at = fields.DatetimeField()  # Ours.
     who_id = fields.UUIDField()
-    who_role = fields.CharField(max_length=16)  # What they were to the child.
+    who_role = fields.CharField(max_length=16)  # Their role for the child then.
     device_id = fields.UUIDField(null=True)
     session_id = fields.UUIDField(null=True)  # It gets everyone's changes but its own.
-    owner_role = fields.CharField(max_length=16, null=True)  # Whose a step is by this change.
+    owner_role = fields.CharField(max_length=16, null=True)  # Of the step's owner by this change.
     revision = fields.IntField()  # Of the project after it.
     content_hash = fields.CharField(max_length=64)  # Tells a repeat from a reused id.
 
@@ -61,7 +61,7 @@ class Change(Model):
 
 
 class Quarantined(Model):
-    """A change that came over a tie that had ended: kept for a person to look at, not merged."""
+    """A change sent over a tie that had ended: kept for a person to look at, not merged."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
@@ -84,8 +84,8 @@ class Quarantined(Model):
 
 
 class Template(Model):
-    """A goal with steps that an agency offers in an area, to whoever wants it. Retired, it is
-    offered no more; what was made from it was never tied to it."""
+    """A goal with steps that an agency offers in an area. Once retired, it is no longer offered;
+    what was made from it was never tied to it."""
 
     id = fields.UUIDField(primary_key=True)  # Made with the form, so that a form sent twice is one.
     agency_id = fields.UUIDField()

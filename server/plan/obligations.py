@@ -1,5 +1,4 @@
-"""What a life project makes somebody's turn: promised steps, its end, its reviews,
-complaints. Pure."""
+"""Turns that a life project creates: promised steps, its end, its reviews, complaints. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,14 +22,14 @@ from server.tasks.rules import State as DueState
 
 Thing = tuple[Kind, UUID]
 
-# A goal that nobody works on leaves nobody's turn behind.
+# A goal that nobody works on leaves nobody with a turn.
 AT_REST = frozenset({"on-hold", "completed", "cancelled", "entered-in-error", "rejected"})
 _ENDED = {"done": DueState.DONE, "not_done": DueState.DROPPED}
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An open due as it stands: when, and what settled the turn before it."""
+    """An open due as it is: when, and what settled the turn before it."""
 
     due_at: datetime
     since_id: UUID | None
@@ -38,20 +37,20 @@ class Held:
 
 @dataclass
 class Owed:
-    """What is to stand, and how things ended that are not; one that is in both begins anew."""
+    """The dues to set, and the endings of others; one that is in both begins anew."""
 
     settings: list[Setting]
     endings: dict[Thing, Ending]
 
 
 def owners(state: State) -> set[str]:
-    """Whose wall clocks are asked for: the owners of steps, and the child."""
+    """The people whose wall clocks are needed: the owners of steps, and the child."""
     named = (state.value("step", id_, "owner_id") for id_ in state.things("step"))
     return {owner for owner in named if owner is not None} | {state.child_id}
 
 
 def owed(state: State, held: Mapping[Thing, Held], zones: Mapping[str, str]) -> Owed:
-    """What the project makes somebody's turn, as it stands. `zones`: of each of `owners`."""
+    """The turns that the project creates now. `zones`: of each of `owners`."""
     found = Owed([], {})
     if state.status() is Status.CLOSED:
         return found
@@ -84,14 +83,15 @@ def _review(found: Owed, state: State, id_: str, zone: str) -> None:
 
 
 def _holder(state: State, id_: str) -> str:
-    """Who sees to a review: the caseworker; of one about a complaint, whom the complaint is for."""
+    """Who holds a review: the caseworker; for one about a complaint, the role it is addressed
+    to."""
     about = state.value("review", id_, "about")
     to = None if about is None else state.value("complaint", about, "to")
     return to or "caseworker"
 
 
 def _complaint(found: Owed, state: State, id_: str, zone: str) -> None:
-    """It is not over before there is an answer that can be read."""
+    """It stays open until there is an answer that can be read."""
     answer = _standing(state, "complaint", id_, "answer")
     if answer is not None and (answer.value or "").strip():
         found.endings[Kind.ANSWER, UUID(id_)] = Ending(DueState.DONE, "answered", _id(answer))
@@ -107,7 +107,7 @@ def _complaint(found: Owed, state: State, id_: str, zone: str) -> None:
 
 
 def _of_role(role: str, kind: Kind, subject_id: str, day: date, zone: str) -> Setting:
-    """Whoever has this role to the child by then."""
+    """A due for the people who have this role for the child by then."""
     return Setting(
         kind=kind,
         subject_id=UUID(subject_id),
@@ -162,7 +162,7 @@ def _step(
 
 
 def _is_alive(state: State, id_: str, owner: Node) -> bool:
-    """Whether somebody works on it: it says something, its goal does not rest, and is still the
+    """Whether people still work on it: it has words, its goal is not paused, and is still the
     child's where the step is."""
     goal = state.value("step", id_, "goal_id")
     if not (state.value("step", id_, "text") or "").strip():
@@ -175,14 +175,14 @@ def _is_alive(state: State, id_: str, owner: Node) -> bool:
 def _turn(
     day: date, zone: str, repeats: str, settled: Node | None, held: Held | None
 ) -> tuple[datetime | None, UUID | None]:
-    """The turn that stands of a step that comes again, and what settled the one before.
+    """The current turn of a step that repeats, and what settled the one before.
 
-    Done late, it is done for every time that has passed; done early, for the coming time. The turn
-    after it is the next one behind both.
+    Done late, it counts for every time that has passed; done early, for the coming time. The turn
+    after it is the next one after both.
     """
     since_id = _id(settled) if settled else held.since_id if held else None
     if held is not None and held.since_id == since_id:
-        # The time that stands goes on, unless the step comes at other times now.
+        # The current time stays, unless the step repeats at other times now.
         at = _next(day, ZoneInfo(zone), repeats, held.due_at - _INSTANT)
         if at == held.due_at:
             return at, since_id
@@ -196,12 +196,13 @@ _INSTANT = timedelta(microseconds=1)
 
 
 def _next(day: date, zone: ZoneInfo, repeats: str, after: datetime | None) -> datetime | None:
-    """The first end of a day on which it comes again, behind a moment. None past all days."""
+    """The first end of a day on which it repeats, after a moment. None past the last possible
+    day."""
     first = within_reach(day)
     passed = 0
     if after is not None:
         days = (after.date() - first).days
-        # No fewer have passed, and hardly more.
+        # At least so many have passed, and hardly more.
         passed = max(days // (7 if repeats == "weekly" else 31) - 1, 0)
     while (coming := _later(first, passed, repeats)) is not None:
         at = end_of(coming, zone)
@@ -212,7 +213,7 @@ def _next(day: date, zone: ZoneInfo, repeats: str, after: datetime | None) -> da
 
 
 def _later(first: date, number: int, repeats: str) -> date | None:
-    """The day so many turns later; None where that is past all days."""
+    """The day so many turns later; None past the last possible day."""
     months = first.year * 12 + first.month - 1 + number
     days = first.toordinal() + 7 * number
     if days > _LAST.toordinal() or months // 12 > _LAST.year:

@@ -1,8 +1,8 @@
-"""Somebody leaves the agency and hands over everything in one step.
+"""A person leaves the agency and hands over everything in one step.
 
-What there is: ties, steps that they promised and the dues with them, alerts that they have taken,
-duty that is to come, those whose deputy they are. All of it goes to those who take over, and then
-no door opens any more; or nothing happens. A child is never left without a caseworker.
+That is: their ties, the steps that they promised and the dues with them, alerts that they have
+taken, coming duty, and the people whose deputy they are. Their successors get all of it, and then
+they cannot sign in again; or nothing happens. A child is never left without a caseworker.
 """
 
 from collections.abc import Mapping
@@ -27,16 +27,16 @@ from server.storage.db import write
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What somebody would leave behind."""
+    """What a person would leave behind."""
 
     children: Mapping[UUID, tuple[Role, ...]]  # By ties that are not over.
-    steps: Mapping[UUID, int]  # How many open steps are theirs, by child.
+    steps: Mapping[UUID, int]  # How many of their open steps, by child.
     alerts: int  # That they have taken.
     deputy_of: tuple[UUID, ...]
     duties: int  # Places on the rota.
 
     def is_nothing(self) -> bool:
-        """Whether nobody has to take over anything."""
+        """Whether there is nothing to hand over."""
         return not (self.children or self.steps or self.alerts or self.deputy_of or self.duties)
 
 
@@ -65,7 +65,7 @@ async def _steps(person_id: UUID) -> dict[UUID, int]:
 
 
 async def _projects_of(person_id: UUID) -> list[Child]:
-    """The children in whose projects this person can own anything: an ended tie leaves promises."""
+    """The children in whose projects this person can own anything: promises outlast a tie."""
     tied = Tie.filter(person_id=person_id)
     ids = set(await tied.values_list("child_id", flat=True))
     with_one = LifeProject.filter(child_id__in=list(ids))
@@ -76,10 +76,10 @@ async def _projects_of(person_id: UUID) -> list[Child]:
 async def leave(
     actor: Actor, agency_id: UUID, person_id: UUID, takers: Takers, now: datetime
 ) -> Person:
-    """This person has left; whoever takes over has what was theirs. All of it or nothing.
+    """This person has left; their successors have what was theirs. All of it or nothing.
 
-    Raises Refused, its field the id of the child where it is about one: where it would be without a
-    caseworker (code `last_caseworker`), where somebody cannot take over, where somebody has to.
+    Raises Refused, its field the id of the child where it is about one: where the child would be
+    without a caseworker (code `last_caseworker`), where a successor is not possible, or is missing.
     """
     async with write():
         children = await ties.hand_over(actor, agency_id, person_id, takers, now)
@@ -93,8 +93,8 @@ async def leave(
 async def _hand_over_steps(
     actor: Actor, child: Child, person_id: UUID, taker: UUID | None, now: datetime
 ) -> None:
-    """What was promised goes to whoever takes over; else to a caseworker of the child; else to the
-    agency. Who had promised it stays in the history of the project."""
+    """Promises go to the successor; else to a caseworker of the child; else to the agency. The
+    history of the project still says who had promised."""
     owner = str(await _there(child.id, taker, now) or child.agency_id)
     await say_all_for(
         actor, child, lambda state: reassigned.to_another(state, str(person_id), owner), now

@@ -1,4 +1,4 @@
-"""The page on which somebody who leaves hands over everything in one step."""
+"""The page on which a person who leaves hands over everything in one step."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,13 +27,13 @@ MOST_SINGLE = 100
 
 
 async def show(request: Request) -> Response:
-    """What there is to hand over, and to whom it can go."""
+    """What there is to hand over, and the possible successors."""
     _, person = await _leaver(request)
     return await _page(request, person)
 
 
 async def leave(request: Request) -> Response:
-    """All of it goes, and no door opens any more."""
+    """Hand over all of it; the person cannot sign in again."""
     visitor, person = await _leaver(request)
     assert visitor.agency_id is not None
     form = await form_body(request)
@@ -99,7 +99,8 @@ async def _page(
 def _children(
     held: Holdings, names: dict[UUID, str], language: str
 ) -> Sequence[tuple[UUID, str, str, int]]:
-    """Of each child its id, its name, what the leaver is to it, and how many steps are theirs."""
+    """Of each child their id, their name, the leaver's roles, and how many steps are the
+    leaver's."""
     found = []
     for id_ in {*held.children, *held.steps}:
         roles = dict.fromkeys(gettext(language, ROLES[role]) for role in held.children.get(id_, ()))

@@ -1,9 +1,9 @@
-"""Whose each field of a life project is: who may say it when a thing is made, and who may change it
+"""Who owns each field of a life project: who may say it when a thing is made, and who may change it
 later. Pure. One table, from which the code decides and `docs/reference/fields.md` is printed.
 
-What a child says in a field of its own is theirs alone, in every way of saying: at the making, as a
-change, as a choice between two voices, and when a change of an ended tie is let in. Adults have a
-field of their own beside it (`BESIDE`).
+What a child says in a field of their own is theirs alone, however it is said: when the thing is
+made, as a change, as a choice between two voices, and when a change of an ended tie is merged.
+Adults have a field of their own beside it (`BESIDE`).
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Who(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """`make`: who may say it when the thing is made. `change`: who may say something else later."""
+    """`make`: who may say it when the thing is made. `change`: who may change it later."""
 
     make: Who
     change: Who
@@ -46,7 +46,7 @@ _TICKED = Owner(Who.CHANGERS, Who.WITH_OWNER)
 _ANSWER = Owner(Who.NOBODY, Who.ANSWERING)
 _SAID_ONCE = Owner(Who.CHANGERS, Who.NOBODY)
 
-# Whose the fields of a thing are, but for those in `_OTHERS`.
+# The owner of a thing's fields, except those in `_OTHERS`.
 _USUAL: Mapping[str, Owner] = {
     "life_project": _OF_PROJECT,
     "area": _SHARED,
@@ -77,7 +77,7 @@ OWNERS: Mapping[tuple[str, str], Owner] = {
 }
 MAKERS: Mapping[str, Who] = {entity: usual.make for entity, usual in _USUAL.items()}
 CHILDS_OWN = frozenset(key for key, owner in OWNERS.items() if owner.change is Who.CHILD)
-# Where an adult writes what they would have written in a field of the child's.
+# Where an adult writes what they would have written in a child's field.
 BESIDE: Mapping[tuple[str, str], str] = {
     ("goal", "child_words"): "worker_words",
     ("goal", "not_mine"): "lifecycle",
@@ -86,7 +86,7 @@ BESIDE: Mapping[tuple[str, str], str] = {
 
 
 def owner_of(entity: str, name: str) -> Owner:
-    """Whose a field is. One that there is not is refused by its shape, to those who may change."""
+    """The owner of a field. An unknown field is refused by its shape, to those who may change."""
     return OWNERS.get((entity, name), _USUAL.get(entity, _SHARED))
 
 

@@ -1,6 +1,6 @@
-"""The life project on paper: a PDF in the reader's language, for the child to take along.
+"""The life project on paper: a PDF in the reader's language, for the child to keep.
 
-Typst sets it. Words are handed over as data, so a name that is source stays a name.
+Typst sets it. Words are handed over as data, so a name that looks like source stays a name.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ _WORDS = {
     "until": N_("Until:"),
     "agreements": N_("Who agreed"),
 }
-# Also where no colour and no picture is: ticked, crossed, or to be ticked by hand.
+# Readable without colours and pictures: ticked, crossed, or to be ticked by hand.
 _MARKS = {"done": "✓", "not_done": "✗"}
 
 
@@ -111,7 +111,7 @@ def _area(area: Document, people: dict[str, Document], say: Any, day: Any, langu
 def _goal(goal: Document, people: dict[str, Document], say: Any, day: Any, language: str) -> Any:
     title = goal["child_words"] or goal["worker_words"] or say(N_("A goal"))
     first = title.split("\n", 1)[0]
-    # What is the title already is not said again.
+    # Do not repeat the title.
     kept = {name: None if goal[name] == first else goal[name] for name in _VOICES}
     return {
         **{name: paragraphs(words, language) for name, words in kept.items()},
@@ -141,8 +141,8 @@ def _step(step: Document, people: dict[str, Document], day: Any, language: str) 
 
 
 def _last(shown: Document) -> list[Document]:
-    """What each said last, of the newest text that anybody said something about; one's own word
-    before what somebody wrote down of it."""
+    """The latest agreement of each person on the newest text that anyone agreed to; their own word
+    before what another wrote down for them."""
     newest = max((one["revision"] for one in shown["agreements"]), default=0)
     those = [one for one in shown["agreements"] if one["revision"] == newest]
     those.sort(key=lambda one: one.get("of_id") in (None, one["who"]["id"]))
@@ -153,7 +153,7 @@ def _agreement(one: Document, say: Any, language: str, zone: ZoneInfo) -> Docume
     at = datetime.fromisoformat(one["received_at"].replace("Z", "+00:00"))
     of, name = one.get("of"), isolated(one["who"].get("name", ""), language)
     if of is not None and of["id"] != one["who"]["id"]:
-        # What was said aloud and written down by somebody is not the same as one's own signature.
+        # Words said aloud and written down by another person are not the same as a signature.
         name = say(
             N_("{name}, written down by {who}"), name=isolated(of["name"], language), who=name
         )

@@ -114,7 +114,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     },
     "complaint.to": {"supervisor": N_("supervisor"), "guardian": N_("guardian")},
 }
-# What says to a reader what a thing is about, the first that is there.
+# Fields that tell a reader what a thing is about: the first one that is there.
 _NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "goal": ("child_words", "worker_words"),
     "step": ("text",),
@@ -129,7 +129,7 @@ def thing_in_words(entity: str, language: str) -> str:
 
 
 def about_in_words(state: State, entity: str, entity_id: str, language: str) -> str:
-    """What the thing is about, as it stands: "I want to be a nurse"; empty where nothing says."""
+    """What the thing is about now: "I want to be a nurse"; empty where no field tells."""
     for name in _NAMED_BY.get(entity, ()):
         value = state.value(entity, entity_id, name)
         if isinstance(value, str) and value.strip():
@@ -140,9 +140,9 @@ def about_in_words(state: State, entity: str, entity_id: str, language: str) -> 
 def in_words(
     said: Mapping[str, Any], people: Mapping[str, Mapping[str, Any]], language: str
 ) -> list[tuple[str, str]]:
-    """What a change says, field by field: (name of the field, the value in words).
+    """The contents of a change, field by field: (name of the field, the value in words).
 
-    It may be any JSON, since nobody has looked yet whether it fits.
+    It may be any JSON, since nothing has checked yet whether it fits.
     """
     entity, field, value = said["entity"], said["field"], said["value"]
     if entity == "choice" and isinstance(value, Mapping):

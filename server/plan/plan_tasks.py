@@ -1,4 +1,4 @@
-"""Handing what was taken into a life project to those whose turn it makes it."""
+"""Setting the dues that changes of a life project create."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,9 +20,9 @@ Rows = Sequence[dict[str, Any]]
 
 
 async def follow(actor: Actor, child: Child, state: State, rows: Rows, now: datetime) -> None:
-    """The dues as the project makes them after these rows, in the transaction that stores them.
+    """The dues as the project creates them after these rows, in the transaction that stores them.
 
-    All of them are looked at, since a signature or a choice may let other values stand anywhere.
+    All of them are looked at, since a signature or a choice may change the current values anywhere.
     """
     held = {(Kind(one.kind), one.subject_id): one for one in await dues.open_dues(child.id)}
     zones = await _zones(state, child)
@@ -47,7 +47,7 @@ async def follow(actor: Actor, child: Child, state: State, rows: Rows, now: date
 
 
 def _stands(setting: Setting, held: Mapping[Thing, Due], endings: Mapping[Thing, Ending]) -> bool:
-    """Whether this due stands like that already, and goes on."""
+    """Whether this due is already set so, and goes on."""
     thing = (setting.kind, setting.subject_id)
     return thing in held and thing not in endings and dues.is_as(held[thing], setting)
 
@@ -55,7 +55,7 @@ def _stands(setting: Setting, held: Mapping[Thing, Due], endings: Mapping[Thing,
 def _ending(
     thing: Thing, endings: Mapping[Thing, Ending], settings: Sequence[Setting]
 ) -> Ending | None:
-    """How an open due ends: as the project says, or because it is there no more."""
+    """How an open due ends: as the project says, or because it is gone."""
     if thing in endings:
         return endings[thing]
     stands = any((one.kind, one.subject_id) == thing for one in settings)
@@ -65,8 +65,8 @@ def _ending(
 def _talk(
     replies: Sequence[Due], rows: Rows, zone: str, now: datetime
 ) -> tuple[list[tuple[Due, Ending]], list[Setting]]:
-    """The reply clock: the first message of a child that nobody has answered opens it, any message
-    of an adult ends it. A batch is of one author."""
+    """The reply clock: a child's first message without an answer opens it, any message of an adult
+    ends it. A batch has one author."""
     said = [row for row in rows if row["entity"] == "message"]
     by_child = [row for row in said if row["who_role"] == Role.CHILD]
     by_adult = [row for row in said if row["who_role"] != Role.CHILD]
@@ -84,18 +84,18 @@ def _reply(message_id: UUID, zone: str, now: datetime) -> Setting:
         subject_id=message_id,
         owner_id=None,
         owner_role=Role.CASEWORKER,
-        # From when it arrived here: the clock of a phone may be anywhere.
+        # From when it arrived here: the clock of a phone may be wrong.
         due_at=now + REPLY_WITHIN,
         zone=zone,
     )
 
 
 async def _zones(state: State, child: Child) -> dict[str, str]:
-    """The zones of those whose wall clocks count."""
+    """The zones of the people whose wall clocks count."""
     wanted = owners(state)
     people = Person.filter(id__in=[UUID(id_) for id_ in wanted])
     zones = {str(id_): zone for id_, zone in await people.values_list("id", "zone")}
-    # What an agency of before still owes, until somebody says whose it is now, counts by its clock.
+    # A former agency's open promises count by its clock, until a person gives them a new owner.
     for agency in await Agency.filter(id__in=[UUID(id_) for id_ in wanted - zones.keys()]):
         zones[str(agency.id)] = agency.zone
     return zones

@@ -1,4 +1,4 @@
-"""What came over a tie that had ended, as far as somebody may see and decide about it."""
+"""What was sent over a tie that had ended, as far as a person may see and decide about it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Kept:
 
 
 async def waiting(child_id: UUID, roles: frozenset[Role]) -> tuple[list[Kept], State]:
-    """What waits for somebody who is these to the child, the oldest first; and the project."""
+    """What waits for a person with these roles, the oldest first; and the project."""
     undecided = Quarantined.filter(child_id=child_id, decided_at__isnull=True)
     rows = sorted(await undecided, key=_as_said)
     state = await state_of(child_id) if rows else State(str(child_id))
@@ -37,20 +37,20 @@ async def waiting(child_id: UUID, roles: frozenset[Role]) -> tuple[list[Kept], S
 
 
 def _as_said(row: Quarantined) -> tuple[datetime, datetime, str]:
-    """What came together stands as it was said: a thing before the words about it."""
+    """Changes sent together are in the order they were said: a thing before the words about it."""
     return row.received_at, datetime.fromisoformat(row.said["said_at"]), str(row.id)
 
 
 async def count(child_id: UUID, roles: frozenset[Role]) -> int:
-    """How many wait for somebody who is these to the child."""
+    """How many wait for a person with these roles."""
     if not await Quarantined.exists(child_id=child_id, decided_at__isnull=True):
         return 0
     return len((await waiting(child_id, roles))[0])
 
 
 async def may_decide(child_id: UUID, change_id: UUID, roles: frozenset[Role]) -> bool:
-    """Whether this one is theirs to decide about; one that is decided, or not there, is nobody's
-    secret."""
+    """Whether a person with these roles may decide about this one. True for one that is decided or
+    missing, which is no secret."""
     row = await Quarantined.get_or_none(id=change_id, child_id=child_id)
     if row is None or row.said["entity"] != "complaint":
         return True
@@ -59,7 +59,7 @@ async def may_decide(child_id: UUID, change_id: UUID, roles: frozenset[Role]) ->
 
 
 def _complaints(rows: Iterable[Quarantined]) -> dict[str, Any]:
-    """The complaints that were made over the ended tie themselves, as they were said, by id."""
+    """The complaints that were themselves made over the ended tie, as they were said, by id."""
     return {
         row.said["entity_id"]: row.said["value"]
         for row in rows
@@ -68,7 +68,8 @@ def _complaints(rows: Iterable[Quarantined]) -> dict[str, Any]:
 
 
 def _to(said: Mapping[str, Any], state: State, own: Mapping[str, Any]) -> str | None:
-    """Whom the complaint is for that this is about: as it stands, or as it came with this."""
+    """The role that this change's complaint is addressed to: its current value, or that in the
+    change."""
     if said["entity"] != "complaint":
         return None
     stands = state.value("complaint", said["entity_id"], "to")

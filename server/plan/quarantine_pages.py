@@ -1,4 +1,4 @@
-"""What came over a tie that had ended, at the desk: read, then let in or left out."""
+"""What was sent over a tie that had ended, at the desk: read, then merged or left out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from server.web.requests import form_body
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One change as it is read: who, what it is, what it is about, and what it says."""
+    """One change for its reader: who, what it is, what it is about, and its contents."""
 
     id: UUID
     name: str
@@ -46,7 +46,7 @@ async def show(request: Request) -> Response:
 
 
 async def decide(request: Request) -> Response:
-    """Let one in, or leave it out."""
+    """Merge one, or leave it out."""
     child, roles = await desk_child(request, Action.QUARANTINE_DECIDE)
     visitor, form, now = await staff_of(request), await form_body(request), now_of(request)
     change_id = request.path_params["change_id"]

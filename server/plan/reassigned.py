@@ -1,4 +1,4 @@
-"""Steps of somebody who leaves, in the hands of another. Pure."""
+"""Moving the steps of a person who leaves to another owner. Pure."""
 
 from server.plan.merge import NOTHING
 from server.plan.state import State, Status
@@ -8,8 +8,8 @@ _ENDED = frozenset({"done", "not_done"})
 
 
 def steps_of(state: State, owner: str) -> list[str]:
-    """The steps of this owner that are still to be done. One whose owner two sides see differently
-    stays: whoever decides between them decides about this as well."""
+    """The steps of this owner that are still to be done. A step with two sides about its owner
+    stays: the person who decides between them decides about this as well."""
     if state.status() is Status.CLOSED:
         return []
     return [
@@ -27,9 +27,9 @@ def steps_of(state: State, owner: str) -> list[str]:
 def to_another_agency(
     state: State, child: str, agencies: tuple[str, str], taker: str
 ) -> list[Utterance]:
-    """What is to be said when the child goes from the first of these agencies to the second: what
-    people there still have to do is `taker`'s, and what the agency owed is the other one's. The
-    child's own steps stay its own."""
+    """The changes when the child goes from the first of these agencies to the second: open steps of
+    people there become `taker`'s, and the first agency's steps the second's. The child's own steps
+    stay theirs."""
     before, after = agencies
     owners = {state.value("step", id_, "owner_id") for id_ in state.things("step")}
     said: list[Utterance] = []
@@ -39,7 +39,7 @@ def to_another_agency(
 
 
 def to_another(state: State, owner: str, taker: str) -> list[Utterance]:
-    """What is to be said so that the open steps of this owner are the other one's."""
+    """The changes that give the open steps of this owner to another."""
     said = []
     for id_ in steps_of(state, owner):
         stands = state.fields["step", id_, "owner_id"].stands

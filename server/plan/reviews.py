@@ -1,4 +1,4 @@
-"""Reviews that something calls for: what happens to a child, as its life project hears of it."""
+"""Reviews that events call for: what happens to a child, as their life project hears of it."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,7 +24,7 @@ _CALLS_FOR = {
     Happening.TRANSFER: Trigger.TRANSFER,
     Happening.RETURN: Trigger.RETURN,
 }
-# That somebody else is there is news for some days; whoever opens the app later sees it as well.
+# For some days it is news that another person is there; people who open the app later see it too.
 NEWS_FOR = timedelta(days=3)
 
 
@@ -37,7 +37,7 @@ async def heard(
     about: UUID | None,
     at: datetime,
 ) -> None:
-    """Something has happened: a review of its kind stands, and the child is told who is there now.
+    """Something has happened: set a review of its kind, and tell the child who is there now.
 
     In the transaction in which it happened.
     """
@@ -49,7 +49,7 @@ async def heard(
         return
     if what is Happening.NEW_WORKER:
         assert about is not None, "a change of worker is that of a tie"
-        # Who is there now stands in no row: apps that are open ask for it.
+        # No row says who is there now: open apps ask for it.
         await announce(child.id, "project")
         if not await _tell(child, about, at, now):
             return
@@ -67,15 +67,15 @@ async def _turning_17_half(
     child: Child, now: datetime, state: State, new_id: str
 ) -> Utterance | None:
     day = triggers.day_of_17_half(state)
-    # What a session sent was chosen by a person; what followed from the birthday was not.
+    # A person chose what a session sent; nobody chose what followed from the birthday.
     is_chosen = day is not None and await Change.exists(id=UUID(day), session_id__isnull=False)
     today = await today_of(child.id, now)
     return triggers.turning_17_half(state, child.birthday, today, new_id, is_chosen=is_chosen)
 
 
 async def _tell(child: Child, tie_id: UUID, at: datetime, now: datetime) -> bool:
-    """A word to the child's phone that names nobody; who it is stands in the app. False where
-    nothing has changed for the child: the tie was taken back before it began."""
+    """A notice on the child's phone that names nobody; the app says who it is. False where nothing
+    has changed for the child: the tie was taken back before it began."""
     await withdraw([tie_id], "news", now)
     tie = await Tie.get(id=tie_id)
     if tie.until_at is not None and tie.until_at <= tie.from_at:

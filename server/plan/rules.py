@@ -21,13 +21,13 @@ _CHANGERS = frozenset({Role.CHILD, Role.CASEWORKER, Role.GUARDIAN})
 _TALKERS = frozenset({Role.CHILD, Role.CASEWORKER, Role.SUPERVISOR})
 _COMPLAINING = frozenset({Role.CHILD, Role.GUARDIAN})
 _ANSWERING = frozenset({Role.SUPERVISOR, Role.GUARDIAN})
-# In which of several roles somebody speaks: the one with the most say first.
+# The role in which a person with several roles speaks: the one with the most say first.
 _SPEAKS_AS = (Role.CHILD, Role.CASEWORKER, Role.GUARDIAN, Role.SUPERVISOR, Role.CARER)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One change as it came in, its value not looked at yet."""
+    """One change as it came in, its value not checked yet."""
 
     id: str
     entity: str
@@ -38,8 +38,8 @@ class Said:
     said_at: datetime
 
     def content_hash(self) -> str:
-        """Tells a repeat from an id that is used again. SHA-256, 64 hex digits; keyed by whoever
-        stores it."""
+        """Tells a repeat from a reused id. SHA-256, 64 hex digits; the caller that stores it adds a
+        key."""
         moment = self.said_at.astimezone(UTC).isoformat()
         parts = [self.id, self.entity, self.entity_id, self.field, self.base, self.value, moment]
         text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
@@ -53,34 +53,36 @@ class NotThere(Conflict):
 
 
 def speaks_as(roles: frozenset[Role]) -> Role:
-    """The role in which somebody speaks who is all of these to a child."""
+    """The role in which a person with all these roles speaks."""
     return next(role for role in _SPEAKS_AS if role in roles)
 
 
 def may_read_kept(entity: str, to: str | None, roles: frozenset[Role]) -> bool:
-    """Whether somebody who decides about a change of an ended tie may read it. A complaint goes
-    round those whom it is not for (`to`), and a house is its author's until the author shows it."""
+    """Whether a person who decides about a change of an ended tie may read it. A complaint is only
+    for the role it is addressed to (`to`), and a house is its author's until the author shows
+    it."""
     if entity == "complaint":
         return to is not None and any(role.value == to for role in roles)
     return entity != "house"
 
 
 def may_decide_kept(entity: str, to: str | None, roles: frozenset[Role]) -> bool:
-    """Whether somebody with that right decides about this one: a caseworker not about a complaint
-    that goes round caseworkers; whom it is about would else be able to leave it out."""
+    """Whether a person with that right decides about this one. A caseworker does not where a
+    complaint is not addressed to caseworkers: otherwise the person it is about could leave it
+    out."""
     return entity != "complaint" or Role.SUPERVISOR in roles or may_read_kept(entity, to, roles)
 
 
 def may_talk(roles: frozenset[Role]) -> bool:
-    """Whether somebody reads and writes in the thread of the child and the caseworker."""
+    """Whether a person reads and writes in the thread of the child and the caseworker."""
     return bool(roles & _TALKERS)
 
 
 def check_allowed(said: Said, who: str, roles: frozenset[Role], state: State) -> None:
     """Raises NotAllowed where this person may not say this. It names the field where that is the
-    child's own, or somebody else's, and the rest of the change would have been theirs."""
+    child's own, or another person's, and the rest of the change would be allowed."""
     if said.entity == "choice":
-        # Deciding about a field is as much as saying it.
+        # Deciding about a field counts as saying it.
         decided = _decided(said)
         if decided is not None:
             _check_change(decided, who, roles, state)
@@ -96,7 +98,7 @@ def _check_change(said: Said, who: str, roles: frozenset[Role], state: State) ->
     if owner is Who.CHILD and Role.CHILD not in roles:
         raise _childs_own(said.field)
     if owner is Who.NOBODY and said.entity in shape.SAID_ONCE:
-        owner = maker_of(said.entity)  # Its shape says that it is said once.
+        owner = maker_of(said.entity)  # Its shape refuses a second saying.
     if not _is_one(owner, said, who, roles, state):
         raise _not_yours()
 
@@ -116,8 +118,8 @@ def _check_made(said: Said, who: str, roles: frozenset[Role], state: State) -> N
 
 
 def without_unsaid(said: Said, value: Any, roles: frozenset[Role]) -> Any:
-    """What is kept of a making: an empty field of the child's own that an adult sent along says
-    nothing, and must not be a voice beside the child's."""
+    """The value of a making, without empty fields of the child's own that an adult sent along:
+    those say nothing, and must not be a voice beside the child's."""
     if Role.CHILD in roles or said.field != shape.MAKING:
         return value
     return {
@@ -148,12 +150,12 @@ def _is_one(owner: Who, said: Said, who: str, roles: frozenset[Role], state: Sta
             return bool(roles & _CHANGERS) or _is_about_a_complaint_to(said, roles, state)
         case Who.WITH_OWNER:
             return bool(roles & _CHANGERS) or _carries_out(said, who, roles, state)
-    # What only the server makes is refused by its shape, in words that say so.
+    # Things that only the server makes are refused by their shape, with words for it.
     return bool(roles & _CHANGERS)
 
 
 def _is_answering(said: Said, roles: frozenset[Role], state: State) -> bool:
-    """The answer to a complaint is of those alone whom it was said to."""
+    """Only the people a complaint is addressed to may answer it."""
     if not state.is_there("complaint", said.entity_id):
         return bool(roles & _ANSWERING)
     to = state.value("complaint", said.entity_id, "to")
@@ -178,7 +180,8 @@ def _not_yours(name: str | None = None) -> NotAllowed:
 
 
 def _decided(said: Said) -> Said | None:
-    """The change that a choice comes to; None where it is malformed, which is said elsewhere."""
+    """The change that a choice leads to; None where it is malformed, which another check
+    reports."""
     about = said.value if isinstance(said.value, dict) else {}
     entity, entity_id, field = (about.get(name) for name in ("entity", "entity_id", "field"))
     if not (isinstance(entity, str) and isinstance(entity_id, str) and isinstance(field, str)):
@@ -193,16 +196,16 @@ def _decided(said: Said) -> Said | None:
 
 
 def _is_by(who: str, said: Said, state: State) -> bool:
-    """Whether somebody made this thing, or it is not there yet."""
+    """Whether this person made the thing, or it is not there yet."""
     made = state.made.get((said.entity, said.entity_id))
     return made is None or made.who == who
 
 
 def check_recorded(value: Any, who: str, roles: frozenset[Role], known: Container[str]) -> None:
-    """Raises where somebody may not write down this agreement of another one.
+    """Raises where a person may not write down this agreement of another person.
 
-    An adult records what a child, a guardian or the agency said aloud; `known` are the ids of those
-    who can have a part in the project. A child records nobody's.
+    An adult records what a child, a guardian or the agency said aloud; `known` are the ids of
+    people who can have a part in the project. A child records nobody's.
     """
     of_id = value.get("of_id")
     if of_id in (None, who):
@@ -214,8 +217,8 @@ def check_recorded(value: Any, who: str, roles: frozenset[Role], known: Containe
 
 
 def check_there(said: Said, value: Any, state: State) -> None:
-    """Raises NotThere where the thing, what it hangs on, or the base has not arrived; Refused where
-    it can never fit."""
+    """Raises NotThere where the thing, its parent, or the base has not arrived; Refused where it
+    can never fit."""
     if said.field == shape.MAKING:
         _check_making(said, value, state)
         return

@@ -1,7 +1,7 @@
-"""What a person wrote, ready to be set in type: its direction, its long words, its unknown letters.
+"""People's words, ready to be typeset: their direction, long words, unknown letters.
 
 A paragraph has the direction of its first letter that has one, whatever the page's language is.
-What no font has is named in its place, and never an empty box.
+Letters that no font has are named in their place, never shown as an empty box.
 """
 
 import re
@@ -24,19 +24,20 @@ BREAK: Final = "\u200b"
 trace in the text that is copied."""
 
 _RIGHT_TO_LEFT: Final = ("R", "AL")
-# A word of so many letters has room in the narrowest column; one that is longer may end anywhere.
+# A word of so many letters fits into the narrowest column; a longer one may break anywhere.
 _LONGEST: Final = 16
-# So many letters between two such ends; more where the letters of a word join, which a break parts.
+# So many letters between two such breaks; more where the letters of a word join, which a break
+# parts.
 _APART: Final = 4
 _JOINED: Final = 10
 _LONG: Final = re.compile(rf"\S{{{_LONGEST + 1},}}")
-# A number to call, or a day: its parts would change places among letters that are read from right
+# A telephone number, or a day: its parts would change places among letters that are read from right
 # to left.
 _LONGEST_NUMBER: Final = 24
 _NUMBER: Final = re.compile(r"\+?\d[\d ./()-]{5,}\d|\+\d+")
 # These have no spaces, and Typst knows where their words end.
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7af\uf900-\ufaff]")
-# Seen by nobody, so that no font has to have them.
+# Invisible, so that no font needs them.
 _UNSEEN: Final = re.compile(
     "[\u00ad\u034f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]"
 )
@@ -56,8 +57,8 @@ def direction_of(text: str, language: str) -> str:
 
 
 def paragraphs(text: str | None, language: str) -> list[dict[str, str]]:
-    """What a person wrote, paragraph by paragraph: `{text, dir, lang}`. Their language is not
-    known, only which way they are read."""
+    """A person's words, paragraph by paragraph: `{text, dir, lang}`. Their language is not known,
+    only which way they are read."""
     lines = [line.strip() for line in (text or "").splitlines()]
     return [_paragraph(line, language) for line in lines if line]
 
@@ -69,18 +70,18 @@ def _paragraph(text: str, language: str) -> dict[str, str]:
 
 
 def isolated(text: str, language: str) -> str:
-    """A text as it may stand among words of that language: it drags neither the marks nor the
-    numbers beside it along, nor is it dragged. A page of one direction only needs none of it."""
+    """A text for use among words of that language: it does not move the marks or numbers beside it,
+    nor do they move it. A page of one direction only needs none of it."""
     sides = {unicodedata.bidirectional(char) for char in text}
     if not text or (direction(language) == "ltr" and not sides & {"R", "AL", "AN"}):
         return text
-    # What somebody left open is closed as well.
+    # Close what the writer left open.
     opened = sum(map(text.count, _ISOLATES)) - text.count(POP_ISOLATE)
     return f"{ISOLATE}{text}{POP_ISOLATE * (1 + max(opened, 0))}"
 
 
 def settable(text: str, language: str, has: Callable[[str], bool]) -> str:
-    """The text with what no font has named, and with places where too long a word may end."""
+    """The text with what no font has named, and with places where too long a word may break."""
     named = _named(unicodedata.normalize("NFC", text), language, has)
     if _has_right_to_left(named):
         named = _NUMBER.sub(_kept_in_order, named)
@@ -88,7 +89,7 @@ def settable(text: str, language: str, has: Callable[[str], bool]) -> str:
 
 
 def _kept_in_order(number: re.Match[str]) -> str:
-    """The number on one line, if it is no longer than a number that is called."""
+    """The number on one line, if it is no longer than a telephone number."""
     text = number[0]
     whole = text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= _LONGEST_NUMBER else text
     return f"{_LEFT_TO_RIGHT}{whole}{POP_ISOLATE}"
@@ -115,8 +116,8 @@ def _named(text: str, language: str, has: Callable[[str], bool]) -> str:
 
 
 def _apart(name: str, text: str) -> str:
-    """The name as it may stand in that text: only where something is read from right to left can
-    it be mixed up."""
+    """The name as it may appear in that text: only text that is read from right to left can mix it
+    up."""
     is_plain = not _has_right_to_left(text) and not _has_right_to_left(name)
     return name if is_plain else f"{ISOLATE}{name}{POP_ISOLATE}"
 
@@ -127,7 +128,7 @@ def _has_right_to_left(text: str) -> bool:
 
 def _name(language: str, run: str) -> str:
     """Letters that cannot be printed, by their script: "[3 letters in Javanese script]"."""
-    # Marks belong to their letters; a control character is nothing that anybody wrote.
+    # Marks belong to their letters; nobody wrote a control character.
     letters = [char for char in run if unicodedata.category(char)[0] not in "MC"]
     letters += [char for char in run if unicodedata.category(char) in ("Co", "Cn")]
     if not letters:
@@ -167,7 +168,7 @@ def _script_codes() -> dict[str, str]:
 
 
 def _breakable(word: re.Match[str]) -> str:
-    """The word with places where a line may end, none of which parts a letter from its marks."""
+    """The word with places where a line may break, none of which parts a letter from its marks."""
     text = word[0]
     if _UNSPACED.search(text) is not None:
         return text

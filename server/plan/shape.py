@@ -1,8 +1,8 @@
-"""What a life project is made of: its things, their fields, and what each field may hold. Pure.
+"""What a life project is made of: its things, their fields, and the values of each field. Pure.
 
-The names are those of docs/reference/fields.md; they and the values are what phones store for
-years, so both may be added to and never changed. A value here is JSON: dates and ids are text in
-their one spelling.
+The names are those of docs/reference/fields.md. Phones store them and the values for years, so both
+may be added to and never changed. A value here is JSON: dates and ids are text in their one
+spelling.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ def _text() -> Read:
 
 
 def _can_be_kept(text: str) -> bool:
-    """Whether both databases can hold it: no NUL, no half of a surrogate pair."""
+    """Whether both databases can store it: no NUL, no half of a surrogate pair."""
     return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
@@ -80,7 +80,8 @@ def _truth(value: Any) -> bool:
 
 
 def _date(value: Any) -> str:
-    # A week and its day, which Python reads too, would stand otherwise on the phone that wrote it.
+    # A week and its day, which Python reads too, would differ from the text on the phone that wrote
+    # it.
     if not isinstance(value, str) or date.fromisoformat(value).isoformat() != value:
         raise _Wrong
     return value
@@ -105,7 +106,7 @@ def _anything(value: Any) -> Any:
     return value
 
 
-# `reason_id`: the reason of a child's going that this came of; who may read the reasons knows it.
+# `reason_id`: the reason the child gave for going that led to this. Readers of reasons know it.
 FIELDS: Mapping[str, Mapping[str, Read]] = {
     "life_project": {
         "summary": _text(),
@@ -143,7 +144,7 @@ FIELDS: Mapping[str, Mapping[str, Read]] = {
         "status": _one_of("open", "done", "not_done"),
         "reason": _text(),
         "repeats": _one_of("none", "weekly", "monthly"),
-        # Why another day was chosen: beside `reason`, which says why it was not done.
+        # Why another day was chosen; `reason` says why it was not done.
         "moved_why": _text(),
         "reason_id": _id,
     },
@@ -158,7 +159,7 @@ FIELDS: Mapping[str, Mapping[str, Read]] = {
         "explained": _truth,
         "copy_given": _truth,
         "drawing": _text(),
-        # Whose it is, where somebody wrote down what another one said aloud; and who was there.
+        # The speaker, where a person wrote down another's words; and who was there.
         "of_id": _id,
         "present": _text(),
     },
@@ -194,7 +195,7 @@ FIELDS: Mapping[str, Mapping[str, Read]] = {
         "answer": _text(),
     },
 }
-# What cannot be missing at the making, nor be taken away later.
+# Required when a thing is made, and never removed later.
 NEEDED: Mapping[str, frozenset[str]] = {
     "life_project": frozenset(),
     "area": frozenset({"kind"}),
@@ -207,11 +208,11 @@ NEEDED: Mapping[str, frozenset[str]] = {
     "house": frozenset({"kind", "text"}),
     "complaint": frozenset({"text", "to"}),
 }
-# What is said once: it is answered by another one, never changed.
+# Said once: another one answers it, and nothing changes it.
 SAID_ONCE = frozenset({"message", "agreement", "choice"})
-# What stands in the project, so that its revision counts it.
+# In the project itself, so that its revision counts it.
 STANDS = frozenset(FIELDS) - SAID_ONCE
-# What a thing hangs on, which has to be there before it.
+# The parent of a thing, which has to be there before it.
 HANGS_ON: Mapping[tuple[str, str], str] = {
     ("goal", "area_id"): "area",
     ("step", "goal_id"): "goal",

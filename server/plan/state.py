@@ -1,10 +1,10 @@
-"""The life project as the fold of its changes: what stands, what is open, what was signed. Pure.
+"""The life project as the fold of its changes: what is current, open, and signed. Pure.
 
-    state = State(child_id)
-    status = state.take(row)          for each row, in the order of their numbers
+  state = State(child_id)
+  status = state.take(row)          for each row, in the order of their numbers
 
-Nothing but the rows decides, so whoever folds the same ones has the same project. What is stored
-beside the rows (`dump`) is a short cut to the same state; tests fold anew and compare.
+Nothing but the rows decides, so everyone who folds the same ones has the same project. The stored
+copy (`dump`) is a short cut to the same state; tests fold anew and compare.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,13 +19,13 @@ from server.plan.merge import NOTHING, Field, Node, settle
 Key = tuple[str, str, str]
 Thing = tuple[str, str]
 
-# Whose undertaking makes an agreement one of both sides, beside that of the agency itself.
+# A promise by one of these makes an agreement one of both sides; `agency` is the agency itself.
 AUTHORITY = frozenset({"caseworker", "supervisor", "administrator", "agency"})
 SIGNING = frozenset({"child", "caseworker"})
 
 
 class Taken(StrEnum):
-    """What became of a change that went in."""
+    """The result of a change that was taken in."""
 
     APPLIED = "applied"
     KEPT_BESIDE = "kept_beside"
@@ -44,8 +44,8 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One change as it was taken. Ids are text; `owner_role` says whose a step is by this change:
-    `agency`, or the role of the person in it."""
+    """One change as it was taken. Ids are text; `owner_role` is the role of a step's owner by this
+    change: `agency`, or the person's role."""
 
     id: str
     entity: str
@@ -61,11 +61,11 @@ class Row:
 
     @property
     def is_own_word(self) -> bool:
-        """Whether an agreement is its writer's own, and not a record of what another one said."""
+        """Whether an agreement is its writer's own, and not a record of another person's words."""
         return self.value.get("of_id") in (None, self.who)
 
     def targets(self) -> Iterator[tuple[Key, Any]]:
-        """The fields that it speaks of, and what it says there."""
+        """The fields that it sets, and their values."""
         if self.entity == "choice":
             said = self.value
             yield (said["entity"], said["entity_id"], said["field"]), said["value"]
@@ -76,7 +76,7 @@ class Row:
             yield (self.entity, self.entity_id, self.field), self.value
 
     def node(self, value: Any) -> Node:
-        """Itself as a voice on one field."""
+        """This row as a voice on one field."""
         saw = tuple(self.value["saw"]) if self.entity == "choice" else ()
         base = None if self.field == shape.MAKING else self.base
         return Node(self.id, base, self.who, self.said_at, self.received_at, value, self.role, saw)
@@ -95,10 +95,10 @@ class State:
     owner_roles: dict[str, str] = field(default_factory=dict)  # By the change that named the owner.
     signed_revision: int | None = None
     signed: dict[Key, str] = field(default_factory=dict)
-    # What stood before, by the revision that moved it: to find what an earlier revision held.
+    # Earlier values, by the revision that changed them: to find the state at an earlier revision.
     _moved: list[tuple[int, Key, str | None]] = field(default_factory=list)
     _made_at: dict[Thing, int] = field(default_factory=dict)
-    # Fields in which somebody once had not seen what stood there.
+    # Fields in which an author once had not seen the current value.
     _forked: set[Key] = field(default_factory=set)
 
     def is_there(self, entity: str, entity_id: str) -> bool:
@@ -131,9 +131,9 @@ class State:
         self._made_at[thing] = self.revision
 
     def _speak(self, key: Key, node: Node, before: int) -> bool:
-        """Another voice on a field; whether it is now one of several sides."""
+        """Another voice on a field; returns whether it is now one of several sides."""
         nodes = self.nodes.setdefault(key, [])
-        # As long as each has seen the one before, the last one stands without looking further.
+        # As long as each has seen the one before, the last one counts without a further check.
         if nodes and nodes[-1].id not in (node.base, *node.saw):
             self._forked.add(key)
         nodes.append(node)
@@ -147,7 +147,7 @@ class State:
 
     def _put(self, key: Key, was: Field, now: Field, before: int) -> None:
         self.fields[key] = now
-        # A making counts once, however many fields it gives.
+        # A making counts once, however many fields it sets.
         if was.value != now.value and self.revision == before:
             self.revision += 1
         if was.stands != now.stands:
@@ -158,8 +158,8 @@ class State:
     def _bind(self, revision: int) -> None:
         """Whether this revision binds now: child and worker agreed, and an adult promised.
 
-        What somebody wrote down of another one binds nobody: it is there until the other confirms
-        it, in a session of their own.
+        Words that one person wrote down for another bind nobody, until the other person confirms
+        them in a session of their own.
         """
         if self.signed_revision is not None and revision <= self.signed_revision:
             return
@@ -187,7 +187,7 @@ class State:
         )
 
     def stood_at(self, revision: int) -> dict[Key, str]:
-        """Which change stood in each field at a revision."""
+        """Which change was current in each field at a revision."""
         stood = {key: one.stands.id for key, one in self.fields.items() if one.stands}
         for moved, key, before in reversed(self._moved):
             if moved <= revision:
@@ -201,7 +201,7 @@ class State:
     # --- looking
 
     def value(self, entity: str, entity_id: str, name: str) -> Any:
-        """What stands in a field; None where nothing does."""
+        """The current value of a field; None where it has none."""
         return self.fields.get((entity, entity_id, name), NOTHING).value
 
     def things(self, entity: str) -> list[str]:
@@ -213,8 +213,8 @@ class State:
         return ((key, one) for key, one in self.fields.items() if one.is_open)
 
     def unsigned(self) -> list[Key]:
-        """The fields in which something else stands than in the last binding revision. The same
-        words once more are nothing new."""
+        """The fields whose value differs from the last binding revision. The same words again are
+        no difference."""
         return [key for key, one in self.fields.items() if self._is_new(key, one)]
 
     def _is_new(self, key: Key, one: Field) -> bool:
@@ -227,10 +227,10 @@ class State:
         return bool(one.value != then)
 
     def status(self) -> Status:
-        """Where the project is in its life, as far as that does not hang on the date."""
+        """The status of the project, as far as it does not depend on the date."""
         if self.value("life_project", self.child_id, "closing") is not None:
             return Status.CLOSED
-        # A meeting that something calls for is no text yet: they still get to know each other.
+        # A meeting that an event calls for is no text yet: they still get to know each other.
         if all(entity == "review" for entity, _ in self.made):
             return Status.GETTING_TO_KNOW
         if self.signed_revision == self.revision:

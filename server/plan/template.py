@@ -1,8 +1,8 @@
 """A template: a goal, and steps towards it, that an agency offers in an area. Pure.
 
-It is an offer and nothing else. Whoever takes it up says its words as their own, by ordinary
-changes that know nothing of where they came from; so a template may be changed or retired without
-touching anybody's project.
+It is an offer and nothing else. A child or an adult who takes it up says its words as their own, by
+ordinary changes that know nothing of the template. So a template may be changed or retired without
+touching any project.
 """
 
 from collections.abc import Mapping
@@ -15,20 +15,20 @@ from server.i18n import LANGUAGES, N_
 from server.plan.shape import AREAS
 
 MOST_STEPS = 6
-# A phone keeps all of them, and a goal that fills more than a screen is no idea any more.
+# A phone keeps all of them, and a goal that fills more than a screen is no quick idea.
 LONGEST_GOAL = 300
 LONGEST_WORDS = 500
 LONGEST_STEP = 300
-# Care goes on past eighteen for a young person who is bound to a project.
+# Care continues after eighteen for a young person with a project.
 OLDEST = 25
 MOST_DAYS = 730
-# Whom a step may be for: a role, since a template knows nobody. The agency is one of them.
+# Who a step may be for: a role, since a template knows no person. The agency is one of them.
 OWNERS = ("child", "caseworker", "agency", "guardian", "carer")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What somebody would do: the role whose step it is, and the days until it is due."""
+    """A step: the role it is for, and the days until it is due."""
 
     text: str
     who: str | None
@@ -37,9 +37,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """All that a template says. Ages are whole years, both ends included; None is no bound.
+    """The contents of a template. Ages are whole years, both ends included; None is no bound.
 
-    `language` is that of its words; None for one that the pages do not speak.
+    `language` is that of its words; None for one that the pages do not have.
     """
 
     kind: str
@@ -52,7 +52,7 @@ class Offer:
     steps: tuple[Step, ...]
 
     def spoken(self) -> dict[str, Any]:
-        """The words of it, as they are stored under seal."""
+        """Its words, as they are stored under seal."""
         return {
             "words": self.words,
             "why": self.why,
@@ -70,7 +70,7 @@ def age_on(born_on: date | None, today: date) -> int | None:
 
 
 def fits_age(age_from: int | None, age_to: int | None, age: int | None) -> bool:
-    """Whether it is offered to somebody of this age; while that is not known, everything is."""
+    """Whether it is offered to a person of this age; where the age is not known, everything is."""
     if age is None:
         return True
     return (age_from is None or age >= age_from) and (age_to is None or age <= age_to)
@@ -79,7 +79,7 @@ def fits_age(age_from: int | None, age_to: int | None, age: int | None) -> bool:
 def read(typed: Mapping[str, str]) -> Offer:
     """The offer as it was typed into a form. Raises Refused, naming the field.
 
-    Steps come as `text_1`, `who_1`, `days_1` and so on; one without a text is none.
+    Steps are `text_1`, `who_1`, `days_1` and so on; one without a text is skipped.
     """
     if typed["kind"] not in AREAS:
         raise Refused(N_("Choose an area from the list."), field="kind")
@@ -105,7 +105,7 @@ def read(typed: Mapping[str, str]) -> Offer:
 
 
 def typed_of(offer: Offer) -> dict[str, str]:
-    """The same as a form shows it: what `read` would read."""
+    """The fields of the form: what `read` would read."""
     typed = {
         "kind": offer.kind,
         "language": offer.language or "",
@@ -131,7 +131,7 @@ def offer_of(
     age_to: int | None,
     spoken: Mapping[str, Any],
 ) -> Offer:
-    """The offer that a row holds."""
+    """The offer in a row."""
     steps = tuple(Step(one["text"], one["who"], one["days"]) for one in spoken["steps"])
     words = (spoken["words"], spoken["why"], spoken["success_sign"])
     return Offer(kind, language, age_from, age_to, *words, steps)
@@ -163,7 +163,7 @@ def _number(typed: Mapping[str, str], name: str, most: int) -> int | None:
     text = typed[name]
     if not text:
         return None
-    # Any digits that Unicode knows: a reader of Arabic may type those of their own.
+    # Any digits that Unicode knows: a reader of Arabic may type their own.
     if not text.isdecimal() or len(text) > len(str(most)) or int(text) > most:
         raise Refused(N_("Enter a whole number from 0 to {most}."), field=name, most=most)
     return int(text)

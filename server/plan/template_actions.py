@@ -17,10 +17,10 @@ MOST = 300
 
 
 async def add(actor: Actor, agency_id: UUID, id_: UUID, offer: Offer, now: datetime) -> Template:
-    """One more. The same form sent twice makes one.
+    """Add a template. The same form sent twice makes one.
 
-    Raises IdReused for a known id with other words, or of another agency; Refused where there are
-    as many as one agency may offer.
+    Raises IdReused for a known id with other words, or of another agency; Refused where the agency
+    already offers as many as it may.
     """
     async with write():
         known = await Template.get_or_none(id=id_)
@@ -42,10 +42,10 @@ async def add(actor: Actor, agency_id: UUID, id_: UUID, offer: Offer, now: datet
 async def change(
     actor: Actor, agency_id: UUID, id_: UUID, offer: Offer, version: int, now: datetime
 ) -> None:
-    """Other words for what is offered from now on. What was made from it stays as it is.
+    """Change the words that are offered from now on. What was made from it stays as it is.
 
-    `version` is what the writer had before the eyes. Raises Conflict where somebody has changed it
-    meanwhile; the same change twice is one.
+    `version` is what the writer saw. Raises Conflict where another person has changed it meanwhile;
+    the same change twice is one.
     """
     async with write():
         known = await template_of(agency_id, id_)
@@ -63,7 +63,7 @@ async def change(
 
 
 async def retire(actor: Actor, agency_id: UUID, id_: UUID, now: datetime) -> None:
-    """It is offered no more. Said twice: the first end stands."""
+    """Stop offering it. Twice: the first end stays."""
     async with write():
         known = await template_of(agency_id, id_)
         if await Template.filter(id=id_, retired_at__isnull=True).update(retired_at=now):
@@ -71,7 +71,7 @@ async def retire(actor: Actor, agency_id: UUID, id_: UUID, now: datetime) -> Non
 
 
 async def offer_again(actor: Actor, agency_id: UUID, id_: UUID, now: datetime) -> None:
-    """It is offered again."""
+    """Offer it again."""
     async with write():
         known = await template_of(agency_id, id_)
         if await Template.filter(id=id_, retired_at__isnull=False).update(retired_at=None):
@@ -79,7 +79,7 @@ async def offer_again(actor: Actor, agency_id: UUID, id_: UUID, now: datetime) -
 
 
 async def template_of(agency_id: UUID, id_: UUID) -> Template:
-    """One of this agency. Raises NotFound, for those of another agency too."""
+    """A template of this agency. Raises NotFound, for those of another agency too."""
     known = await Template.get_or_none(id=id_, agency_id=agency_id)
     if known is None:
         raise NotFound(N_("This template does not exist."))

@@ -1,7 +1,7 @@
-"""What an agency offers, for phones: a few ideas for a goal and its steps, never more than that.
+"""What an agency offers, for phones: only a few ideas for a goal and its steps.
 
-Where the day of birth is known, what is meant for another age is left out; else all is offered,
-with its ages.
+Where the day of birth is known, templates for another age are left out; else all are offered, with
+their ages.
 """
 
 from dataclasses import asdict
@@ -59,7 +59,7 @@ class TemplatesOut(msgspec.Struct):
 
 
 async def templates(request: Request) -> Response:
-    """What the agency of the child offers: all, or what is in one language or in none of ours."""
+    """The agency's offers for the child: all, or those in one language and in none of ours."""
     language = query_of(request, language=Language)["language"]
     named = request.path_params.get("child_id")
     if named is None:
@@ -83,10 +83,10 @@ def _out(row: Template) -> TemplateOut:
 
 
 def _answer(request: Request, said: TemplatesOut) -> Response:
-    """Asked for again with the tag of the answer before, it costs a few bytes.
+    """Asked again with the tag of the answer before, it costs a few bytes.
 
-    No browser may store it by itself, as nothing of ours: what an agency offers tells what this app
-    is for. An app keeps it sealed, with its tag.
+    No browser may store it by itself, as with all our answers: an agency's offers reveal what this
+    app is for. An app keeps it sealed, with its tag.
     """
     tag = f'"{sha256(msgspec.json.encode(said)).hexdigest()[:24]}"'
     if tag in header(request.scope, b"if-none-match"):

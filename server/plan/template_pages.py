@@ -44,11 +44,11 @@ _FIELDS = (
 
 
 async def show(request: Request) -> Response:
-    """What is offered, by area, and what was."""
+    """The current offers, by area, and the retired ones."""
     visitor = await _visitor(request)
     language = language_of(request)
     found = Template.filter(agency_id=visitor.agency_id)
-    # Of one area what reads alike stands together.
+    # Within an area, templates in the same language are next to each other.
     rows = await found.order_by("language", "made_at", "id")
     offered = [row for row in rows if row.retired_at is None]
     code = request.query_params.get("done", "")
@@ -73,7 +73,7 @@ async def new(request: Request) -> Response:
 
 
 async def add(request: Request) -> Response:
-    """One more."""
+    """Add a template."""
     visitor, form = await _visitor(request), await form_body(request)
     given = {name: entered(form, name) for name in _FIELDS}
     try:
@@ -81,13 +81,13 @@ async def add(request: Request) -> Response:
         offer = template.read(given)
         await template_actions.add(visitor, _agency(visitor), id_, offer, now_of(request))
     except WaymarkError as fault:
-        # The next try is another form: it is not held up by the id of this one.
+        # The next try is another form: the id of this one does not block it.
         return _form_page(request, given, id_=uuid4(), fault=fault)
     return _to("added")
 
 
 async def one(request: Request) -> Response:
-    """The form with what is offered now."""
+    """The form with the current offer."""
     visitor = await _visitor(request)
     row = await template_actions.template_of(_agency(visitor), request.path_params["template_id"])
     given = template.typed_of(offer_of(row))
@@ -95,7 +95,7 @@ async def one(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    """Other words from now on."""
+    """Change the words from now on."""
     visitor, form = await _visitor(request), await form_body(request)
     row = await template_actions.template_of(_agency(visitor), request.path_params["template_id"])
     given = {name: entered(form, name) for name in _FIELDS}
@@ -105,7 +105,8 @@ async def change(request: Request) -> Response:
             visitor, _agency(visitor), row.id, offer, version, now=now_of(request)
         )
     except WaymarkError as fault:
-        # Who has read that somebody was faster may go on from there, and then overwrites knowingly.
+        # A reader who has seen that another person was faster may go on, and then overwrites
+        # knowingly.
         is_behind = isinstance(fault, Conflict)
         seen = row.version if is_behind else _version_or(form, row.version)
         meanwhile = offer_of(row) if is_behind else None
@@ -114,12 +115,12 @@ async def change(request: Request) -> Response:
 
 
 async def retire(request: Request) -> Response:
-    """It is offered no more."""
+    """Stop offering it."""
     return await _turned(request, template_actions.retire, "retired")
 
 
 async def offer_again(request: Request) -> Response:
-    """It is offered again."""
+    """Offer it again."""
     return await _turned(request, template_actions.offer_again, "again")
 
 
@@ -201,7 +202,7 @@ def _form_page(
         "row": row,
         "version": version,
         "numbers": range(1, MOST_STEPS + 1),
-        # Those without a text wait behind the others, so that the form is no wall.
+        # Steps without a text are last and folded, so that the form stays short.
         "shown": max((n for n in range(1, MOST_STEPS + 1) if given[f"text_{n}"]), default=0),
         "kinds": [(kind, gettext(language, word)) for kind, word in AREAS.items()],
         "languages": [*NAMES.items(), ("", gettext(language, N_("Another language")))],
@@ -216,7 +217,7 @@ def _form_page(
 
 
 def _said(offer: Offer) -> str:
-    """What somebody else has written meanwhile, to be read before it is overwritten."""
+    """What another person has written meanwhile, to read before overwriting it."""
     steps: tuple[Step, ...] = offer.steps
     parts = [offer.words, offer.why, offer.success_sign, *(step.text for step in steps)]
     return "\n".join(part for part in parts if part)

@@ -1,14 +1,14 @@
 """What search, copying and screen readers find in a PDF that Typst made.
 
-Typst draws each line from left to right, and says of each glyph of a cluster that it is the whole
-cluster: a letter with two marks reads as three letters, and a line from right to left backwards, in
-pieces. Here every such line is drawn anew, at the same places: in the order in which it is read,
-one character a glyph. What is left over (a mark, a part of a vowel) is drawn as a shape, which
-nobody reads; a character that has no glyph of its own is put where its letter is, unseen.
+Typst draws each line from left to right, and marks each glyph of a cluster as the whole cluster: a
+letter with two marks reads as three letters, and a line from right to left reads backwards, in
+pieces. This module draws every such line anew, at the same places: in the order in which it is
+read, one character a glyph. What is left over (a mark, a part of a vowel) is drawn as a shape,
+which nobody reads; a character without a glyph of its own is put where its letter is, unseen.
 
-Programs that read a PDF differ. Those of Chrome sort a line by position and turn what is read from
-right to left themselves; others take what comes first. One glyph at a time, in the order of
-reading, on one baseline, is what all of them understand.
+Programs that read a PDF differ. Those of Chrome sort a line by position and turn text from right to
+left themselves; others read in the order of the file. One glyph at a time, in the order of reading,
+on one baseline, is what all of them understand.
 """
 
 import io
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 # One run of glyphs as Typst writes it: its place, its colour, its text.
 _RUN = re.compile(rb"q 1 0 0 -1 (\S+) (\S+) cm([^\n]*)\nBT(.*?)\nET\nQ\n", re.DOTALL)
-# What stands between two runs of one line.
+# What is between two runs of one line.
 _BETWEEN = re.compile(rb"(?:EMC)?/Span<</MCID \d+[^\n]*>>BDC\n")
 _LANGUAGE = re.compile(rb"/MCID \d+[^\n]*?/Lang\(([\w-]+)\)[^\n]*>>BDC\n$")
 _TOKEN = re.compile(
@@ -51,13 +51,13 @@ _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
 _BRACKET = re.compile(rb"\\.|[()]", re.DOTALL)
 _CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _MAPPED = re.compile(rb"<([0-9A-Fa-f]{4})> <([0-9A-Fa-f]{4,})>")
-# What orders a line and breaks it is no part of the text.
+# Characters that order a line and break it are no part of the text.
 _UNREAD = frozenset(
     "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 )
 _PREVIOUS = re.compile(rb"startxref\s+(\d+)")
 _MOST_OF_ONE_MAP = 100
-# So far apart (of the size) two runs of one line may be: kerning, and what a mark is moved by.
+# Two runs of one line may be so far apart (of the size): kerning, and the shift of a mark.
 _GAP = 0.3
 
 
@@ -98,7 +98,7 @@ class Run:
 
 
 class Font:
-    """A font of the document, which may be given more codes for the glyphs that it has."""
+    """A font of the document, which may get more codes for the glyphs that it has."""
 
     def __init__(self, made: Any) -> None:
         self.made = made
@@ -117,14 +117,13 @@ class Font:
         return Outlines(descriptor["/FontFile2"].get_object().get_data())
 
     def code(self, glyph: int, text: str, width: float) -> int:
-        """A code that draws this glyph, reads as this text and says that it is so wide."""
+        """A code that draws this glyph, reads as this text and has this width."""
         if self.texts.get(glyph) == text and self.widths.get(glyph, 0.0) == width:
             return glyph
         return self.added.setdefault((glyph, text, width), self.outlines.count + len(self.added))
 
     def extended(self, number: int) -> dict[int, PdfObject]:
-        """What has changed by the codes that were given, by the number of its object; `number` is
-        free."""
+        """The objects that changed with the new codes, by their number; `number` is free."""
         glyphs = [*range(self.outlines.count), *(glyph for glyph, *_ in self.added)]
         numbers = StreamObject()
         numbers.set_data(b"".join(glyph.to_bytes(2) for glyph in glyphs))
@@ -144,8 +143,8 @@ class Font:
 
 
 def mend(made: bytes) -> bytes:
-    """The same pages with a text layer that can be read. Pages that are built in another way than
-    expected stay as they are: one that reads badly is better than none."""
+    """The same pages with a text layer that can be read. Pages with an unexpected structure stay as
+    they are: one that reads badly is better than none."""
     try:
         return _mended(made)
     except Exception:
@@ -159,7 +158,7 @@ def _mended(made: bytes) -> bytes:
     language = str(root.get("/Lang", "en"))
     if direction(language) == "ltr" and not any(map(_needs_it, reader.pages)):
         return made
-    # It is about the pages of a book; but some programs turn each line of such a document.
+    # The setting is about the pages of a book; but some programs turn each line of such a document.
     root.get("/ViewerPreferences", {}).pop("/Direction", None)
     changed: dict[int, PdfObject] = {reader.trailer.raw_get("/Root").idnum: root}
     known: dict[int, Font] = {}
@@ -252,7 +251,7 @@ def _lines(data: bytes, fonts: dict[str, Font], language: str) -> Iterator[bytes
 
 
 def _row(row: list[Run], fonts: dict[str, Font]) -> Iterator[bytes]:
-    """The runs of one height, in which there may be lines of several columns."""
+    """The runs of one height, which may be lines of several columns."""
     drawn: dict[int, bytes] = {}
     for line in _lines_of(row):
         places = [number for number, run in enumerate(row) if run in line]
@@ -263,8 +262,8 @@ def _row(row: list[Run], fonts: dict[str, Font]) -> Iterator[bytes]:
 
 
 def _lines_of(row: list[Run]) -> list[list[Run]]:
-    """Its lines, from left to right. Typst draws runs of one direction from left to right, but
-    each of these where it comes in the text."""
+    """Its lines, from left to right. Typst draws runs of one direction from left to right, but each
+    of these where it is in the text."""
     stretches: list[list[Run]] = []
     for run in row:
         if stretches and _goes_on(stretches[-1][-1], run):
@@ -281,15 +280,15 @@ def _lines_of(row: list[Run]) -> list[list[Run]]:
 
 
 def _goes_on(run: Run, after: Run) -> bool:
-    """Whether the second run stands right behind the first."""
+    """Whether the second run follows the first directly."""
     is_beside = run.x - 0.05 <= after.x <= run.end + _GAP * run.size
     return is_beside and after.x >= run.end - 2 * run.size
 
 
 def _line(line: list[Run], fonts: dict[str, Font]) -> list[bytes]:
-    """What draws the runs of a line, in the order in which they are to be in the file: each takes
-    the place of another one, and so the number of what is marked there. The tree of the document
-    then has them in the order of reading as well."""
+    """What draws the runs of a line, in their order in the file: each takes the place of another
+    one, and so the number of the marked content there. The tree of the document then has them in
+    the order of reading as well."""
     if not _is_to_be_mended(line):
         return [run.raw for run in line]
     ordered = _in_order(line)
@@ -341,7 +340,7 @@ def _side(text: str) -> str:
 
 
 def _settled(line: list[Run], at: int, *, is_rtl: bool) -> str:
-    """The direction of a run; what has none is read with its neighbours where they agree."""
+    """The direction of a run; a run without one is read with its neighbours where they agree."""
     side = line[at].side
     if side != "N":
         return "R" if side == "R" else "L"
@@ -358,8 +357,8 @@ def _settled(line: list[Run], at: int, *, is_rtl: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What a glyph reads as: one character, none (it is drawn as a shape), or several, of which
-    all but the first are put there unseen."""
+    """What a glyph reads as: one character, none (it is drawn as a shape), or several, of which all
+    but the first are put there unseen."""
 
     first: str
     rest: str = ""
@@ -394,7 +393,7 @@ def _belongs(
         return False
     if glyph.width == 0 or not any(one.width for one in cluster):
         return True
-    # Only in scripts from left to right has one cluster several letters side by side.
+    # Only in scripts from left to right does one cluster have several letters side by side.
     return len(first.text) > 1 and id(glyph) not in leads_back
 
 
@@ -425,7 +424,7 @@ def _drawn(run: Run, shares: dict[int, Share], fonts: dict[str, Font]) -> Iterat
             continue
         texts.append(_text(glyph, font.code(glyph.code, share.first, share.width), glyph.x))
         for number, char in enumerate(share.rest, 1):
-            # Where a line is sorted by position, it comes behind its letter.
+            # Where a program sorts a line by position, it is after its letter.
             x = glyph.x - 0.01 * number if run.side == "R" else glyph.x
             texts.append(b"3 Tr%s0 Tr " % _text(glyph, font.code(glyph.code, char, share.width), x))
     yield b"q 1 0 0 -1 %g %g cm%s\n" % (run.x, run.y, run.style)
@@ -504,7 +503,7 @@ def _decoded(said: bytes) -> str:
 
 
 def _literal(data: bytes, at: int) -> tuple[bytes, int]:
-    """The string in brackets that begins there, and where it has ended."""
+    """The string in brackets that begins there, and where it ends."""
     begin, depth = at, 1
     while depth:
         found = _BRACKET.search(data, at)

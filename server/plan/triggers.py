@@ -1,8 +1,8 @@
-"""What happens that has a life project looked at together, and by when. Pure.
+"""Events that call for a review of the life project, and by when. Pure.
 
-A review that something calls for is an ordinary one: it has a kind and a day, both phones show it,
-both sides are reminded, and either may choose another day. One open review of a kind is enough:
-what happens again meanwhile is talked about at the same table.
+Such a review is an ordinary one: it has a kind and a day, both phones show it, both sides are
+reminded, and either may choose another day. One open review of a kind is enough: an event that
+happens again meanwhile is talked about at the same table.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from server.tasks.rules import ANSWER_WITHIN, months_later
 
 
 class Trigger(StrEnum):
-    """The kinds of reviews that something calls for: names of shape.REVIEWS."""
+    """The kinds of reviews that events call for: names of shape.REVIEWS."""
 
     NEW_WORKER = "new_worker"
     TRANSFER = "transfer"
@@ -27,15 +27,15 @@ class Trigger(StrEnum):
     TURNING_17_HALF = "turning_17_half"
 
 
-# By when, counted from the day on which it happened. Source of the first: clock 13 of the workflow
-# after a return (docs/reference/practice.md). The same sources ask for a handover and a look at the
-# plan after a change of worker and a move, and name no number: a week, since in both times children
-# go.
+# By when, counted from the day of the event. Source of the first: clock 13 of the workflow after a
+# return (docs/reference/practice.md). The same sources ask for a handover and a look at the plan
+# after a change of worker and a move, and name no number. So a week, since children go missing in
+# both times.
 WITHIN: Mapping[Trigger, timedelta] = {
     Trigger.RETURN: timedelta(days=7),
     Trigger.NEW_WORKER: timedelta(days=7),
     Trigger.TRANSFER: timedelta(days=7),
-    # A week after the answer was due: it is to be looked at together whether it was one.
+    # A week after the answer was due: both look together whether it was an answer.
     Trigger.COMPLAINT: 2 * ANSWER_WITHIN,
     # Where half a year before 18 has passed when we hear of the birthday.
     Trigger.TURNING_17_HALF: timedelta(days=7),
@@ -46,7 +46,7 @@ _MONTHS_AT_18 = 18 * 12
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Something that is to be said in a project, without an id and a moment yet."""
+    """Something to be said in a project, without an id and a moment yet."""
 
     entity: str
     entity_id: str
@@ -56,15 +56,16 @@ class Utterance:
 
 
 def review(state: State, kind: Trigger, today: date, new_id: str) -> Utterance | None:
-    """The review that this calls for; None where one of its kind is open, or all is over."""
+    """The review that this calls for; None where one of its kind is open, or the project is
+    closed."""
     if _is_over(state) or _open(state, kind) is not None:
         return None
     return _making(new_id, kind, today + WITHIN[kind])
 
 
 def about_complaint(state: State, complaint_id: str, today: date, new_id: str) -> Utterance | None:
-    """The review that a complaint calls for. It goes round the same people as the complaint, so one
-    that is open for the supervisor does not stand for one that is for the guardian."""
+    """The review that a complaint calls for. Like the complaint it is only for the role it is
+    addressed to, so an open one for the supervisor does not replace one for the guardian."""
     to = state.value("complaint", complaint_id, "to")
     if _is_over(state) or _open(state, Trigger.COMPLAINT, to) is not None:
         return None
@@ -75,9 +76,9 @@ def about_complaint(state: State, complaint_id: str, today: date, new_id: str) -
 def turning_17_half(
     state: State, born_on: date | None, today: date, new_id: str, *, is_chosen: bool
 ) -> Utterance | None:
-    """What is to be said about the review half a year before 18, now that the birthday is this.
+    """The change about the review half a year before 18, after a change of the birthday.
 
-    `is_chosen`: a person has chosen the day that stands, and keeps it.
+    `is_chosen`: a person has chosen the current day, and keeps it.
     """
     if _is_over(state):
         return None
@@ -98,7 +99,7 @@ def turning_17_half(
 
 
 def day_of_17_half(state: State) -> str | None:
-    """The change by which the review half a year before 18 has its day, where one is open."""
+    """The change that sets the day of the review half a year before 18, where one is open."""
     known = _open(state, Trigger.TURNING_17_HALF)
     stands = _due_on(state, known).stands if known is not None else None
     return stands.id if stands else None
@@ -109,7 +110,7 @@ def _due_on(state: State, review_id: str) -> Field:
 
 
 def _day_at_17_half(born_on: date | None, today: date) -> date | None:
-    """The day; a near one where it has passed; None for whoever is of age, or of no known one."""
+    """The day; a near one where it has passed; None for a person of age, or of unknown age."""
     if born_on is None or today >= months_later(born_on, _MONTHS_AT_18):
         return None
     day = months_later(born_on, _MONTHS_AT_17_HALF)
@@ -131,7 +132,7 @@ def _making(id_: str, kind: Trigger, day: date, about: str | None = None) -> Utt
 
 
 def _open(state: State, kind: Trigger, to: str | None = None) -> str | None:
-    """The review of this kind that has not been held; of complaints, that for the same people."""
+    """The open review of this kind; of complaints, that for the same people."""
     for id_ in state.things("review"):
         is_of_kind = state.value("review", id_, "kind") == kind
         if is_of_kind and state.value("review", id_, "held_on") is None and _to(state, id_) == to:
@@ -145,7 +146,7 @@ def _to(state: State, review_id: str) -> str | None:
 
 
 def _was_held(state: State, day: date) -> bool:
-    """Whether the talk half a year before 18 has been, not long before its day or after it."""
+    """Whether the talk half a year before 18 was held, not long before its day or after it."""
     helds = [
         state.value("review", id_, "held_on")
         for id_ in state.things("review")

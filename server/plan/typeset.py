@@ -1,4 +1,4 @@
-"""Sets a page in type: a source, its data, the fonts of the lock, and a text that can be copied."""
+"""Typesets a page: a source, its data, the fonts of the lock file, and text that can be copied."""
 
 import json
 from functools import partial
@@ -11,15 +11,15 @@ from server.plan.fonts import families, fonts, has
 from server.plan.scripts import settable
 from server.plan.textlayer import mend
 
-# Sources read what is common to all of them from there.
+# Sources read shared code from there.
 _ROOT: Final = Path(__file__).parent.parent
 # These are for Typst, and no words.
 _NAMES: Final = frozenset({"language", "lang", "dir"})
 
 
 def typeset(source: Path, data: dict[str, Any], **inputs: str) -> bytes:
-    """The PDF. `data` has its language (`language`) and the words of people, which are data for
-    Typst and never source; further `inputs` are handed over as they are."""
+    """The PDF. `data` has its language (`language`) and people's words, which are data for Typst
+    and never source; further `inputs` are handed over as they are."""
     words = json.dumps(_prepared(data, data["language"]), ensure_ascii=False)
     made: bytes = typst.compile(
         str(source),
@@ -32,7 +32,7 @@ def typeset(source: Path, data: dict[str, Any], **inputs: str) -> bytes:
 
 
 def _prepared(value: Any, language: str) -> Any:
-    """The same data with every text as it can be set."""
+    """The same data with every text ready to be typeset."""
     if isinstance(value, str):
         return settable(value, language, has)
     if isinstance(value, list):

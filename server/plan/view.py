@@ -1,6 +1,6 @@
-"""The life project as it is shown: one document, and the part of it that each reader may see. Pure.
+"""The life project for its readers: one document, and the part of it that each may see. Pure.
 
-The document holds ids and roles, no names: those are filled in for whoever reads.
+The document has ids and roles, no names: those are filled in for each reader.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _PROJECT = ("summary", "situation", "ends_on", "countries", "option", "plan_b", 
 
 
 def document(state: State) -> Document:
-    """All of it."""
+    """The whole document."""
     return {
         "id": state.child_id,
         "status": state.status().value,
@@ -105,7 +105,7 @@ def _who(row: Row) -> Document:
 
 def status_on(shown: Document, today: date) -> str:
     """The status on a day. A project cannot lapse silently: past its end, or with a review that is
-    due, it is under review until somebody says how it goes on."""
+    due, it is under review until a person decides how it goes on."""
     if shown["signed_revision"] is None or shown["status"] == Status.CLOSED:
         return str(shown["status"])
     ends_on = shown["ends_on"]
@@ -120,17 +120,18 @@ def status_on(shown: Document, today: date) -> str:
 
 
 def hidden_from(shown: Document, person_id: str, roles: frozenset[str]) -> set[str]:
-    """The ids of what somebody may not see. A house is its author's until the author shows it; a
-    complaint goes round those whom it is not for, and so does the review that it called for."""
+    """The ids of what a person may not see. A house is its author's until the author shows it. Only
+    its author and the role it is addressed to see a complaint, and the review that it called
+    for."""
     houses = (one for one in shown["houses"] if one["is_shown"] is not True)
     complaints = (one for one in shown["complaints"] if one["to"] not in roles)
     hidden = {one["id"] for one in (*houses, *complaints) if one["by"]["id"] != person_id}
-    # What was folded before reviews had it says nothing about it.
+    # Older folded states have no such field in their reviews.
     return hidden | {one["id"] for one in shown["reviews"] if one.get("about") in hidden}
 
 
 def for_reader(shown: Document, person_id: str, roles: frozenset[str]) -> Document:
-    """What somebody may see of it; a carer sees what they promised and the next dates."""
+    """What a person may see of it; a carer sees their own promises and the next dates."""
     hidden = hidden_from(shown, person_id, roles)
     seen = shown | {
         "reviews": [one for one in shown["reviews"] if one["id"] not in hidden],
@@ -175,6 +176,6 @@ def named(shown: Document, people: Mapping[str, Document]) -> Document:
                 step["owner"] = people.get(step["owner_id"])
     for one in shown["agreements"]:
         one["who"] = people.get(one["who"]["id"], one["who"])
-        # Whose it is, where somebody wrote down what another one said.
+        # The speaker, where a person wrote down another's words.
         one["of"] = people.get(one.get("of_id"))
     return shown

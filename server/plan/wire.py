@@ -1,4 +1,4 @@
-"""How a life project goes over the wire: each change that comes in is looked at alone."""
+"""The life project in the API: each incoming change is checked alone."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -35,16 +35,16 @@ class ChangeIn(msgspec.Struct):
 
 
 class SyncRequest(msgspec.Struct):
-    """Changes in the order in which they were made, 500 at the most; each is looked at alone."""
+    """Changes in the order in which they were made, at most 500; each is checked alone."""
 
     cursor: str | None = None
     changes: list[dict[str, Any]] = []
 
 
 class ResultOut(msgspec.Struct, omit_defaults=True):
-    """What became of one change: applied, known, kept_beside, refused or quarantined.
-    `received_at`: when what is kept of it first arrived; one's own rows have their order by it.
-    `revision`: of the project after it, as with the changes of others."""
+    """The result of one change: applied, known, kept_beside, refused or quarantined. `received_at`:
+    when it first arrived, if it is kept; it orders the caller's own rows. `revision`: of the
+    project after it, as with the changes of others."""
 
     id: str | None
     status: str
@@ -54,7 +54,7 @@ class ResultOut(msgspec.Struct, omit_defaults=True):
 
 
 class ChangeOut(msgspec.Struct):
-    """A change as everyone gets it. `revision`: of the project after it, so that whoever has the
+    """A change as everyone gets it. `revision`: of the project after it, so that a reader with the
     changes up to a revision has the project as it was."""
 
     id: str
@@ -70,8 +70,8 @@ class ChangeOut(msgspec.Struct):
 
 
 class SyncOut(msgspec.Struct):
-    """The results in the order of the changes; the others' changes; how far these go; and which
-    history of the database this is."""
+    """The results in the order of the changes; the others' changes; the cursor after them; and
+    which history of the database this is."""
 
     results: list[ResultOut]
     changes: list[ChangeOut]
@@ -109,9 +109,9 @@ class ProjectOut(msgspec.Struct):
 
 
 class WholeOut(msgspec.Struct):
-    """The whole as a file: as it stands, whose turn it is, and every change, the oldest first.
+    """The whole as a file: the current state, whose turn it is, and every change, the oldest first.
 
-    `format` and `version` say how it is to be read.
+    `format` and `version` say how to read it.
     """
 
     format: str
@@ -123,8 +123,8 @@ class WholeOut(msgspec.Struct):
 
 
 class KeptOut(msgspec.Struct):
-    """A change that came over a tie that had ended. `said` is null where the reader decides without
-    reading it: a house that is not shown, a complaint that is for somebody else."""
+    """A change sent over a tie that had ended. `said` is null where the reader decides without
+    reading it: a house that is not shown, a complaint addressed to another role."""
 
     id: UUID
     who: dict[str, str]
@@ -133,19 +133,19 @@ class KeptOut(msgspec.Struct):
 
 
 class QuarantineOut(msgspec.Struct):
-    """What waits for somebody to look at it."""
+    """What waits for a decision."""
 
     changes: list[KeptOut]
 
 
 class DecisionIn(msgspec.Struct):
-    """Whether a quarantined change goes in."""
+    """Whether a quarantined change is merged."""
 
     let_in: bool
 
 
 def read_change(raw: dict[str, Any]) -> Said | Result:
-    """One change of the batch, or why it cannot be one."""
+    """One change of the batch, or why it is invalid."""
     id_ = raw.get("id")
     try:
         change = msgspec.convert(raw, ChangeIn)
@@ -154,7 +154,7 @@ def read_change(raw: dict[str, Any]) -> Said | Result:
     except msgspec.ValidationError as fault:
         return _refused(id_, _invalid(str(fault)))
     except UnicodeError:
-        # Half of a surrogate pair where an id or a moment is wanted.
+        # Half of a surrogate pair instead of an id or a moment.
         return _refused(id_, _invalid(""))
     except WaymarkError as fault:
         return _refused(id_, fault)
@@ -170,7 +170,7 @@ def read_change(raw: dict[str, Any]) -> Said | Result:
 
 
 def _refused(id_: Any, fault: WaymarkError) -> Result:
-    # An id that is no text, or holds what no answer can, is not said again.
+    # An id that is no text, or that no answer can contain, is not repeated.
     is_plain = isinstance(id_, str) and id_.isascii() and id_.isprintable()
     return Result(id_ if is_plain else None, actions.REFUSED, fault)
 
@@ -181,8 +181,8 @@ def _invalid(says: str) -> Refused:
 
 
 def _check_storable(*values: Any, depth: int = 0) -> None:
-    """Raises Refused for characters that no database takes, or that hide a sealed text, and for
-    what is deeper than any value of ours."""
+    """Raises Refused for characters that no database stores, or that hide a sealed text, and for
+    values that are nested deeper than any of ours."""
     if depth > DEEPEST:
         raise _invalid("")
     for value in values:
@@ -209,8 +209,8 @@ def result_out(result: Result, language: str) -> dict[str, Any]:
 
 
 def read_cursor(cursor: str | None, epoch: EpochOut | None) -> int:
-    """How far somebody is. A cursor of another epoch is none: the numbers after a backup were given
-    anew, to other changes, and whoever went on from the old ones would pass those by."""
+    """The position of the caller. A cursor of another epoch counts as none: after a backup other
+    changes got the same numbers, and a caller who went on from the old ones would miss those."""
     if cursor is None or cursor == "":
         return 0
     number, _, tag = cursor.partition("-")
@@ -220,7 +220,7 @@ def read_cursor(cursor: str | None, epoch: EpochOut | None) -> int:
 
 
 def cursor_of(number: int, epoch: EpochOut | None) -> str:
-    """How far somebody is, as they are told."""
+    """The position of the caller, as we tell it."""
     return f"{number}-{_tag(epoch)}" if epoch is not None else str(number)
 
 

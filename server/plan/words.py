@@ -1,4 +1,4 @@
-"""What the areas of a life project are called, wherever the server says it. Pure."""
+"""The names of the areas of a life project, for all of the server. Pure."""
 
 from collections.abc import Mapping
 

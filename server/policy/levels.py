@@ -9,10 +9,10 @@ says for each tier what each of them does to a silence:
   again before that;
 - **nothing**: it is shown, and changes nothing.
 
-What the child says itself in its app settles in every policy, so there is no row for it. Said
-another way (a word by SMS, a link, a card with its PIN) it is the child's own all the same, but
-somebody else may hold the word, the link or the card: what that does, a policy says for each. What
-does not settle never moves the ceiling: the longest silence that anything may allow.
+What children say themselves in their app settles in every policy, so there is no row for it. A word
+by SMS, a link, or a card with its PIN is the child's own too, but another person may have the word,
+the link or the card: a policy says for each what it does. What does not settle never moves the
+ceiling: the longest silence that anything may allow.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class Way(StrEnum):
     LINK = "link"  # A page on any phone.
     CARD = "card"  # A card and its PIN, at the front desk of the home.
     VOICE = "voice"  # Said aloud to the carer beside the child, who passed it on.
-    CARER = "carer"  # Given for the child by its carer.
-    WORKER = "worker"  # Given for the child by its caseworker.
+    CARER = "carer"  # Given for the child by the carer.
+    WORKER = "worker"  # Given for the child by the caseworker.
 
 
 class Evidence(StrEnum):
@@ -42,7 +42,7 @@ class Evidence(StrEnum):
     PROFESSIONAL = "professional"
     SCHOOL = "school"
     CARER = "carer"
-    APP_SEEN = "app_seen"  # The app was open: somebody has the phone.
+    APP_SEEN = "app_seen"  # The app was open: a person has the phone.
 
 
 class Does(StrEnum):
@@ -54,7 +54,7 @@ class Does(StrEnum):
     NOTHING = "nothing"
 
 
-# By which ways the child itself speaks: an answer, and no sighting by somebody else.
+# The ways by which the child speaks: an answer, and never a sighting by an adult.
 OWN = frozenset({Evidence.CHILD, Evidence.CARD, Evidence.LINK, Evidence.SMS})
 
 # How much an answer counts that came some way. What an adult passes on is that adult's word.
@@ -68,7 +68,7 @@ BY_WAY = {
     Way.WORKER: Evidence.PROFESSIONAL,
 }
 
-# A phone in somebody's hand is no child that was seen: it may soften an alarm, and no more.
+# A phone in a person's hand is not a child who was seen: it may soften an alarm, and nothing else.
 OF_A_PHONE = (Does.SOFTENS, Does.NOTHING)
 
 
@@ -87,12 +87,12 @@ class Levels:
     softens_for: timedelta  # At most so long after a round is late, what softens puts adults off.
 
     def does(self, evidence: Evidence) -> Does:
-        """What this evidence does. What the child says in its app settles always."""
+        """What this evidence does. What children say in their app always settles."""
         return Does.SETTLES if evidence is Evidence.CHILD else Does(getattr(self, evidence.value))
 
 
 def too_strong(levels: Levels) -> Evidence | None:
-    """Evidence that does more than a stronger kind does, or than its kind may; None where all is
+    """Evidence that does more than a stronger kind does, or than its kind may; None if all is
     in order."""
     if levels.app_seen not in OF_A_PHONE:
         return Evidence.APP_SEEN

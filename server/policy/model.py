@@ -1,6 +1,6 @@
 """What follows silence, by tier, as data: its shape, and `SHIPPED`, the policy that ships.
 
-How one is read is in reading.py. A policy is a table per tier. Durations are written as people
+parser.py reads it. A policy is a table per tier. Durations are written as people
 write them: "90s", "15m", "4h", "2d".
 """
 
@@ -12,9 +12,9 @@ from typing import Any
 
 from server.policy.levels import Levels
 
-# Nobody is parked out of sight by a ceiling of years.
+# No child may be parked out of sight by a ceiling of years.
 LONGEST = timedelta(days=30)
-# Whoever has just come to a place is watched tightly for so long, whatever a policy says.
+# A child who has just moved to a place is watched tightly for this long, whatever a policy says.
 FIRST_HOURS = timedelta(hours=72)
 # So many times is no weighing any more.
 AT_ONCE = 1000.0
@@ -34,16 +34,16 @@ class Tier(StrEnum):
 
 
 class Rung(StrEnum):
-    """Who is called, in order."""
+    """The people to call, in order."""
 
     CASEWORKER = "caseworker"
     DEPUTY = "deputy"
     ON_DUTY = "on_duty"
-    # The supervisors who are tied to the child: they answer for whoever was called before them, and
-    # may see and take the alert. A role in the agency alone gives no right to a child.
+    # The supervisors who are tied to the child: they answer for the people who were called before
+    # them, and may see and take the alert. A role in the agency alone gives no right to a child.
     MANAGER = "manager"
     LAST_RESORT = "last_resort"
-    # Everyone of the first four at once: help, and a child that somebody thinks is missing.
+    # Everyone in the first four at once: for help, and for a child who an adult thinks is missing.
     EVERYONE = "everyone"
     CASEWORKER_AND_ON_DUTY = "caseworker_and_on_duty"
 
@@ -71,8 +71,8 @@ class Doubt:
     ask_before: timedelta  # So long before the ceiling the carer is asked in any case.
     # "Not seen" makes the odds so many times what they were; from AT_ONCE on, adults are called.
     not_seen: float = 1000.0
-    # A child of whom staff noticed a warning sign in the last `sign_lasts` leaves so many times as
-    # often; one that was missing before, too.
+    # A child with a warning sign noted in the last `sign_lasts` leaves this many times as often; so
+    # does a child who was missing before.
     sign: float = 1.0
     sign_lasts: timedelta = timedelta(days=4)
     left_before: float = 1.0
@@ -81,7 +81,7 @@ class Doubt:
 
     @property
     def weighs_not_seen(self) -> bool:
-        """Whether a carer who has not seen the child is weighed, and calls nobody by that alone."""
+        """Whether "not seen" from a carer is only weighed, and does not alone call adults."""
         return self.not_seen < AT_ONCE
 
 
@@ -101,8 +101,8 @@ class Steps:
     # At the end of an absence: late after so long at most, and so long at most the carer has.
     after_pass: timedelta | None = None
     asks_carer: bool = True  # Else adults are called as soon as a round is late.
-    # So long before adults are called, where that is known so long before, a child that has missed
-    # a round is asked once more: None, it is not.
+    # How long before adults are called a child who has missed a round is asked once more, if that
+    # is known so early. None: they are not asked.
     last_call: timedelta | None = None
     rest: "QuietHours | None" = None  # Local hours in which no child is asked.
 
@@ -123,7 +123,7 @@ class QuietHours:
     until: time
 
     def holds(self, at: time) -> bool:
-        """Whether a local time lies inside, over midnight too."""
+        """Whether a local time is inside, over midnight too."""
         if self.from_ <= self.until:
             return self.from_ <= at < self.until
         return at >= self.from_ or at < self.until
@@ -131,15 +131,15 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One signal of watch/signals/rules.py: whether it is shown, and the numbers it goes by."""
+    """One signal of watch/signals/rules.py: whether it is shown, and its numbers."""
 
     is_on: bool
     days: int  # So far back it looks.
     least: int = 1  # So many rows make it one.
-    by: float = 0.0  # So much has to have changed: see each rule for what it is a number of.
-    span: timedelta = timedelta(0)  # The same where it is a time.
-    # Where it holds and a check-in is late, the carer is asked at once, in a tier with a habit that
-    # would have waited. Nobody is called by it.
+    by: float = 0.0  # How much has to have changed: see each rule for the unit.
+    span: timedelta = timedelta(0)  # The same, if it is a time.
+    # If the signal holds and a check-in is late, the carer is asked at once, in a tier with a habit
+    # that would have waited. It calls nobody.
     asks: bool = False
 
 
@@ -155,8 +155,8 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """When the calls about several children come to an adult as one message. Each child keeps its
-    own alert and its own ladder: there are fewer messages, and never fewer alerts."""
+    """When an adult gets the calls about several children as one message. Each child keeps their
+    own alert and their own ladder: there are fewer messages, and never fewer alerts."""
 
     children: int  # From so many with one cause on.
     window: timedelta  # Within so long; a call waits no longer than this for those that follow.
@@ -178,8 +178,8 @@ _RUNGS = ["caseworker", "deputy", "on_duty", "manager", "last_resort"]
 
 
 def _evidence(seen: str, softens_for: str) -> dict[str, Any]:
-    """Who settles and who holds, where `seen` is what the word of a carer or a school does, and
-    what the child says where somebody else might say it: there a person confirms."""
+    """What settles and what holds. `seen` is what the word of a carer or a school does, and what
+    the child's own word does where another person might say it: there an adult confirms."""
     return {
         "professional": "settles",
         "school": seen,
@@ -263,8 +263,8 @@ EACH_MISS: dict[str, Any] = {
         "lapse": "4h",
         "decide": "24h",
     },
-    # What is said to a worker, quietly: watch/signals/rules.py. None of them calls anybody. One
-    # that `asks` has the carer asked at once when a check-in is late, where a tier goes by habit.
+    # What a worker is told, quietly: watch/signals/rules.py. None of these calls an adult. One that
+    # `asks` has the carer asked at once when a check-in is late, where a tier goes by habit.
     "signals": {
         "later_answers": {"on": True, "days": 14, "span": "1h", "asks": False},
         "fewer_answers": {"on": True, "days": 14, "by": 0.25, "asks": False},
@@ -302,7 +302,7 @@ def ladder_from_data(data: Mapping[str, Any]) -> Ladder:
 
 
 def over(whole: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Data with what another one says instead, table by table."""
+    """The data, with the values of `own` in place of its own, table by table."""
     laid = {**whole, **own}
     for name, table in whole.items():
         mine = own.get(name)
@@ -317,13 +317,14 @@ _WEIGHED: dict[str, Any] = {
     "not_seen": 8,  # "Not seen" makes the odds so many times what they were.
     "sign": 20,  # Who showed a warning sign leaves so many times as often,
     "sign_lasts": "4d",  # for so long.
-    "left_before": 5,  # Who was missing before leaves so many times as often, for each time.
+    # A child who was missing before leaves so many times as often, for each time.
+    "left_before": 5,
 }
 
 # The policy that ships. In the high tier the carer is asked at each miss, and has longer to answer.
-# In the others how unusual a silence is for this child decides when the carer is asked and when
-# adults are called, inside the limits of the tier: watch/habit.py. Tried on a simulated cohort
-# alone; docs/frontier.md has what it tells there and what it disturbs.
+# In the other tiers the habit of the child decides when the carer is asked and when adults are
+# called, inside the limits of the tier: watch/habit.py. Tried only on a simulated cohort;
+# docs/frontier.md has the results there, and what it costs in false alarms and questions.
 SHIPPED = over(
     EACH_MISS,
     {

@@ -1,4 +1,4 @@
-"""A policy from its data: read, checked, and filled with what it does not say."""
+"""Reading a policy from its data: check it, and fill in what it leaves out."""
 
 import re
 from collections.abc import Mapping
@@ -232,7 +232,7 @@ def _does(table: Mapping[str, Any], key: str, name: str) -> Does:
     return Does(value)
 
 
-# Every key, and the most that makes sense where it is a number.
+# Every key, and the largest number that makes sense, if it is one.
 _DOUBT = {
     "leaves": 0.5,
     "ask": 1.0,

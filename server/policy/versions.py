@@ -1,4 +1,4 @@
-"""The policies that an agency has adopted: versions are added, and none is ever changed."""
+"""The policies that an agency has adopted: versions are added, and never changed."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -42,7 +42,7 @@ async def add_version(
 ) -> tuple[Policy, bool]:
     """The version after `base`, and whether it is new: the same form sent twice makes one.
 
-    Raises Conflict where another version came after `base` meanwhile, IdReused for a known id with
+    Raises Conflict if another version came after `base` meanwhile, IdReused for a known id with
     other content. In the caller's transaction.
     """
     known = await Policy.get_or_none(id=id_)

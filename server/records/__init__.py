@@ -1,1 +1,1 @@
-"""The whole of what is kept: backup and restore, and a child that moves to another agency."""
+"""All that is stored: backup and restore, and the transfer of a child to another agency."""

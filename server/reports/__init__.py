@@ -1,1 +1,1 @@
-"""Looking back: what may belong together, how long it took, and one child's account."""
+"""Looking back: what may belong together, and figures of the watch and of missing children."""

@@ -1,4 +1,4 @@
-"""The indicators of a quarter as JSON, and which quarter somebody asks for."""
+"""The indicators of a quarter as JSON, and the quarter that the visitor asks for."""
 
 import re
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ class WaitOut(msgspec.Struct):
 
 
 class IndicatorsOut(msgspec.Struct):
-    """The figures of a quarter. Null: fewer than five, or it would give such a number away."""
+    """The figures of a quarter. Null: fewer than five, or the figure would reveal such a number."""
 
     quarter: str
     episodes: int | None
@@ -55,8 +55,8 @@ async def read(request: Request) -> Response:
 
 
 async def asked(request: Request) -> tuple[UUID, int, int]:
-    """Whose figures, and of which quarter: the one that runs, where none is named. Raises Denied,
-    and Refused for what is no quarter."""
+    """The agency and the quarter of the request; the present quarter where none is named. Raises
+    Denied, and Refused for a text that is no quarter."""
     visitor = await agency_for(request, AgencyAction.INDICATORS_SEE)
     assert visitor.agency_id is not None
     said = query_of(request, quarter=Quarter)["quarter"]
@@ -73,17 +73,17 @@ async def asked(request: Request) -> tuple[UUID, int, int]:
 
 
 async def today(agency_id: UUID, now: datetime) -> datetime:
-    """Now, by the agency's own clock."""
+    """The present day, by the agency's own clock."""
     return now.astimezone(known_zone((await Agency.get(id=agency_id)).zone))
 
 
 def name_of(year: int, quarter: int) -> str:
-    """As it is asked for: 2026-1."""
+    """The form in which a quarter is named: 2026-1."""
     return f"{year:04}-{quarter}"
 
 
 def out(year: int, quarter: int, found: Indicators) -> IndicatorsOut:
-    """The figures as they go out."""
+    """The figures in the form in which they are sent."""
     return IndicatorsOut(
         quarter=name_of(year, quarter),
         episodes=found.episodes,

@@ -71,7 +71,7 @@ async def download(request: Request) -> Response:
 
 
 def _beside(year: int, quarter: int, newest: tuple[int, int]) -> tuple[str | None, str | None]:
-    """The quarters before and after this one, as far as there is anything in them."""
+    """The quarters before and after this one, where there is any data in them."""
     this, last = (y * 4 + q - 1 for y, q in ((year, quarter), newest))
     before, after = (name_of(n // 4, n % 4 + 1) for n in (this - 1, this + 1))
     return (

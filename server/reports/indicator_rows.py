@@ -53,7 +53,7 @@ async def cases_of(agency_id: UUID, begin: datetime, end: datetime) -> list[Case
 
 
 async def _of(agency_id: UUID, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of a time in which the agency had the child."""
+    """Those from a time in which the agency had the child."""
     was = await belonging({as_id(row["child_id"]) for row in rows})
     return [
         row
@@ -64,7 +64,7 @@ async def _of(agency_id: UUID, rows: Sequence[dict[str, Any]]) -> list[dict[str,
 
 def _case(row: dict[str, object]) -> Case:
     opened_at = as_moment(row["opened_at"])
-    # Whoever is found missing by an adult is told of in that moment.
+    # An adult who opens the search knows at that moment, at the latest.
     told_at = min(_moment(row["told_at"]) or opened_at, opened_at)
     return Case(
         child_id=as_id(row["child_id"]),

@@ -1,8 +1,9 @@
-"""How soon a missing child was told of, reported, found and heard, in figures to publish. Pure.
+"""How soon adults were called about a missing child, and how soon the child was reported, found and
+heard, in figures to publish. Pure.
 
-Every time in which a child was missing counts, whatever became of it, and so does every silence
-that ended as "known elsewhere": no drawer holds children who were not really missing. A small
-number would tell of a single child, so it is left out, and so is whatever would give it away.
+Every time in which a child was missing counts, with any outcome, and so does every silence that
+ended as "known elsewhere": no category hides children as not really missing. A small number could
+identify a single child, so it is left out, and so is any figure that would reveal it.
 """
 
 from collections import Counter
@@ -11,18 +12,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-# A number below this is not said, unless it is none at all.
+# A number below this is not shown, except zero.
 FEWEST = 5
 INTERVIEW_WITHIN = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One time in which a child was missing. Moments are None where it has not come to that."""
+    """One time in which a child was missing. A moment is None where that step has not happened."""
 
     child_id: UUID
     opened_at: datetime
-    answered_at: datetime | None  # The last answer of the child before.
+    answered_at: datetime | None  # The child's last answer before.
     told_at: datetime  # When adults were called.
     reported_at: datetime | None
     found_at: datetime | None
@@ -32,7 +33,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A span: the middle one and the ninth of ten; None where too few have one."""
+    """A span: the median and 9 in 10; None where too few cases have one."""
 
     median: timedelta | None
     ninth: timedelta | None
@@ -40,7 +41,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Indicators:
-    """What a quarter comes to. None: too few to be said."""
+    """The figures of a quarter. None: too few to show."""
 
     episodes: int | None
     children: int | None
@@ -48,10 +49,10 @@ class Indicators:
     to_told: Wait
     to_report: Wait
     to_found: Wait
-    found: int | None  # Of these the talk after the return could be had.
+    found: int | None  # Of these, the return interview could take place.
     offered: int | None  # Within 72 hours of the return.
     held: int | None
-    endings: Mapping[str, int | None]  # How alerts about a silence ended, each ending.
+    endings: Mapping[str, int | None]  # How alerts about a silence ended, by ending.
 
 
 def quarter_of(day: date) -> tuple[int, int]:
@@ -60,7 +61,7 @@ def quarter_of(day: date) -> tuple[int, int]:
 
 
 def ends_of(year: int, quarter: int) -> tuple[date, date]:
-    """Its first day, and the first of the next one. ValueError where there is none such."""
+    """Its first day, and the first of the next one. ValueError where there is no such quarter."""
     if not (1 <= quarter <= 4 and date.min.year < year < date.max.year):
         raise ValueError("no such quarter")
     first = date(year, 3 * quarter - 2, 1)
@@ -68,11 +69,11 @@ def ends_of(year: int, quarter: int) -> tuple[date, date]:
 
 
 def indicators(cases: Sequence[Case], endings: Mapping[str, int], now: datetime) -> Indicators:
-    """The figures of these. Whole quarters alone are counted: a period that one can move by a day
-    would tell of that day's child."""
+    """The figures of these cases. Whole quarters only: by moving a period by a day, a reader could
+    single out that day's child."""
     times = Counter(case.child_id for case in cases)
     again = sum(n > 1 for n in times.values())
-    # Whoever came back in the last 72 hours can still be heard in time.
+    # A child who came back in the last 72 hours can still be heard in time.
     due = [
         (case, case.found_at)
         for case in cases
@@ -99,21 +100,21 @@ def _within(at: datetime | None, since: datetime) -> bool:
 
 
 def _span(case: Case, end: datetime | None) -> timedelta | None:
-    """From the last answer; for whoever has never answered there is none."""
+    """From the last answer; None for a child who has never answered."""
     if end is None or case.answered_at is None:
         return None
     return max(end - case.answered_at, timedelta(0))
 
 
 def said(n: int, of: int | None = None) -> int | None:
-    """A number that may be said: it is large enough, or none; and so is the rest of the whole."""
+    """A number that may be shown: it is large enough, or zero; and so is the rest of the whole."""
     left = 0 if of is None else of - n
     return None if 0 < n < FEWEST or 0 < left < FEWEST else n
 
 
 def parts(counts: Mapping[str, int]) -> dict[str, int | None]:
-    """The parts of a whole. Where one alone is left out, its neighbour is as well: from the whole
-    it could be worked out."""
+    """The parts of a whole. Where only one is left out, its neighbour is left out as well:
+    otherwise a reader could work it out from the whole."""
     shown: dict[str, int | None] = {name: said(n) for name, n in counts.items()}
     hidden = [name for name, n in shown.items() if n is None]
     if len(hidden) == 1:
@@ -124,7 +125,7 @@ def parts(counts: Mapping[str, int]) -> dict[str, int | None]:
 
 
 def wait(spans: Sequence[timedelta | None]) -> Wait:
-    """The middle and the ninth of ten of those that there are."""
+    """The median and 9 in 10 of the spans that there are."""
     known = sorted(span for span in spans if span is not None)
     if len(known) < FEWEST:
         return Wait(None, None)

@@ -1,7 +1,7 @@
 """What may belong together: links to look at, each a sentence that says what is the same. Pure.
 
-No verdict and no score: what is counted stands beside what would be so by chance, and whoever knows
-the children decides what it means.
+No verdict and no score: beside each count is the number to expect by chance, and the people who
+know the children decide what it means.
 """
 
 from collections import Counter, defaultdict
@@ -16,7 +16,7 @@ from server.missing.profile.marks import Same
 from server.missing.search.rules import PATTERN, WITHIN
 from server.rota.calendar import Shift
 
-# Homes and hours are counted over so long; fewer times than this are told of none.
+# Homes and hours are counted over this time; fewer cases than this are not shown.
 COUNTED, FEWEST = timedelta(days=90), 3
 # The parts of a day, by the wall clock of the child: a third each.
 PARTS: Sequence[tuple[int, int]] = ((6, 14), (14, 22), (22, 6))
@@ -24,7 +24,7 @@ PARTS: Sequence[tuple[int, int]] = ((6, 14), (14, 22), (22, 6))
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """One time a child was missing: whose, when, where it lived, and its clock."""
+    """One time a child was missing: who it was, when, where they lived, and their clock."""
 
     child_id: UUID
     at: datetime
@@ -34,14 +34,14 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Often:
-    """A child was missing so often within thirty days."""
+    """A child was missing this often within thirty days."""
 
     child_id: UUID
     times: int
 
 
 def often(times: Collection[Time], now: datetime) -> list[Often]:
-    """Those who were missing three times or more within the thirty days up to now."""
+    """Children who were missing three times or more within the thirty days up to now."""
     counted = Counter(one.child_id for one in times if now - WITHIN < one.at <= now)
     found = [Often(child, n) for child, n in counted.items() if n >= PATTERN]
     return sorted(found, key=lambda one: (-one.times, str(one.child_id)))
@@ -59,7 +59,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The same stands in the packs of these two, in these fields of each."""
+    """The packs of these two have the same content in these fields of each."""
 
     one: UUID
     other: UUID
@@ -84,7 +84,7 @@ def shared(held: Collection[Held]) -> list[Shared]:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Of `of_times` times `times` were here, where `children` of `of_children` live."""
+    """Of `of_times` times, `times` were here, where `children` of `of_children` live."""
 
     home_id: UUID
     times: int
@@ -96,7 +96,7 @@ class Cluster:
 def by_home(
     times: Collection[Time], homes: Mapping[UUID, UUID | None], now: datetime
 ) -> list[Cluster]:
-    """Homes from which children were missing more often than their number would make one expect.
+    """Homes from which children were missing more often than their number would let us expect.
     `homes`: where each child lives now."""
     lately = [one for one in times if now - COUNTED < one.at <= now]
     counted = Counter(one.home_id for one in lately if one.home_id is not None)
@@ -111,7 +111,7 @@ def by_home(
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Of `of_times` times `times` began between these hours, which are a third of the day."""
+    """Of `of_times` times, `times` began between these hours, which are a third of the day."""
 
     begin: int
     end: int
@@ -120,7 +120,7 @@ class Hours:
 
 
 def by_hours(times: Collection[Time], now: datetime) -> list[Hours]:
-    """Parts of the day in which more than half of all began."""
+    """Parts of the day in which more than half of all times began."""
     lately = [one for one in times if now - COUNTED < one.at <= now]
     counted = Counter(_part(one.at.astimezone(one.zone).hour) for one in lately)
     return [
@@ -137,12 +137,13 @@ def _part(hour: int) -> tuple[int, int]:
 
 # --- who had the shift
 
-# A shift is told of only where at least so many check-ins were missed in it, of so many children:
-# where one alone misses, it is the child.
+# A shift is shown only where at least this many check-ins were missed in it, by at least this many
+# children: where one child alone misses, it is the child.
 FEWEST_MISSED, FEWEST_CHILDREN = 5, 3
-# With less than so many check-ins in other shifts at the same hours nothing is usual there.
+# With fewer check-ins than this in other shifts at the same hours, there is nothing to compare
+# with.
 FEWEST_BESIDE = 20
-# It stands out with so many times what would be usual at its hours.
+# A shift stands out with this many times the usual number at its hours.
 STANDS_OUT = 2
 
 
@@ -158,8 +159,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class OnShift:
-    """Of `asked` check-ins that were due while this person had the shift `missed` were missed; by
-    what was usual in other shifts at the same hours it would have been `usual`."""
+    """Of `asked` check-ins that were due while this person had the shift, `missed` were missed. By
+    the rate of other shifts at the same hours, `usual` would have been."""
 
     person_id: UUID
     missed: int
@@ -170,8 +171,8 @@ class OnShift:
 def by_shift(rounds: Collection[Asked], shifts: Collection[Shift]) -> list[OnShift]:
     """People in whose shifts much more was missed than in others at the same hours of the day.
 
-    It is compared by thirds of the day, since at night more is missed whoever has it: a third in
-    which nobody else ever had it is left out. Small numbers are told of nobody.
+    We compare by thirds of the day, since at night more is missed in any person's shift. A third in
+    which only this person ever had the shift is left out. Small numbers are not shown for anyone.
     """
     everybody, theirs = _Count(), defaultdict[UUID, _Count](_Count)
     for one, there in _on_duty(rounds, shifts):
@@ -200,7 +201,7 @@ class _Count:
 def _on_duty(
     rounds: Collection[Asked], shifts: Collection[Shift]
 ) -> Iterator[tuple[Asked, set[UUID]]]:
-    """Each check-in that was due while anybody had a shift, and who had one."""
+    """Each check-in that was due during a shift, and the people who had that shift."""
     to_come = sorted(shifts, key=lambda one: one.begin, reverse=True)
     running: list[Shift] = []
     for one in sorted(rounds, key=lambda one: one.at):

@@ -10,7 +10,7 @@ from server.web.responses import json_answer
 
 
 class PatternsOut(msgspec.Struct):
-    """Links to look at, of children with whom the visitor works: no verdict and no score."""
+    """Links to look at, about the children of the visitor: no verdict and no score."""
 
     links: list[LinkOut]
 

@@ -28,8 +28,8 @@ class LinkOut(msgspec.Struct):
 
 
 async def found(request: Request) -> tuple[list[LinkOut], Mapping[UUID, str]]:
-    """Everything there is for whoever asks, and the names in it. It is a look at each child that a
-    sentence is about."""
+    """All links for this reader, and the names in them. It is a look at each child that a sentence
+    is about."""
     visitor, now = await staff_of(request), now_of(request)
     seen = await children_for(request, Action.EPISODE_WORK)
     assert visitor.agency_id is not None
@@ -42,8 +42,9 @@ async def found(request: Request) -> tuple[list[LinkOut], Mapping[UUID, str]]:
 
 
 async def about(request: Request, episode: Episode, roles: Roles) -> list[LinkOut]:
-    """What there is about the child of an episode, for the box on its page. Of other children only
-    those to whom the reader is tied: a page that is opened at night is no look at all of them."""
+    """The links about the child of an episode, for the box on its page. Of other children only
+    those that the reader has a tie to: a page that is opened at night must not count as a look at
+    all of them."""
     seen = await children_by_ties(request) | {episode.child_id: roles}
     now, child_id = now_of(request), episode.child_id
     patterns = await patterns_of(episode.agency_id, seen, now, about=child_id)

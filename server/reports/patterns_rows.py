@@ -1,4 +1,4 @@
-"""What may belong together, as far as somebody may see all of it. Reads rows, and writes none."""
+"""What may belong together, where the reader may see all of it. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from server.watch.models import Round, Watch
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Everything there is to look at, with the names that it needs."""
+    """All links to look at, with the names that they need."""
 
     often: Sequence[Often]
     shared: Sequence[Shared]
@@ -38,11 +38,11 @@ class Patterns:
 async def patterns_of(
     agency_id: UUID, seen: Mapping[UUID, Roles], now: datetime, *, about: UUID | None = None
 ) -> Patterns:
-    """What there is for somebody who is these to these children; `about`: of one of them alone.
+    """The links for a reader with these roles for these children; `about`: of one of them alone.
 
-    A link is there for whoever works with every child in it. Homes, hours and shifts are counted
-    for who supervises, among those children that they see, and from the time in which the agency
-    had them.
+    A reader sees a link if they work with every child in it. Homes, hours and shifts are counted
+    for supervisors, among the children that they see, and from the time in which the agency had
+    them.
     """
     works = {id_ for id_, roles in seen.items() if may(roles, Action.EPISODE_WORK)}
     often = patterns.often(await _times(works, now), now)
@@ -92,7 +92,7 @@ async def _times(children: Collection[UUID], now: datetime) -> list[Time]:
 
 
 async def _asked(children: Collection[UUID], now: datetime) -> list[Asked]:
-    """The check-ins of these that were answered in time or missed."""
+    """The check-ins of these children that were answered in time or missed."""
     watches = Watch.filter(child_id__in=list(children))
     zones = {id_: known_zone(zone) for id_, zone in await watches.values_list("child_id", "zone")}
     rows = await Round.filter(
@@ -137,7 +137,7 @@ WHERE agency_id = $1 AND what <> 'version' AND mark IN (
 
 
 async def common(agency_id: UUID, children: Collection[UUID]) -> list[Held]:
-    """What several packs of an agency have in common, as far as it is of these children."""
+    """What several packs of an agency have in common, among these children."""
     rows = await fetch(_COMMON, [agency_id])
     found = (
         Held(as_id(row["child_id"]), Same(row["what"]), row["field"], row["mark"]) for row in rows

@@ -1,7 +1,7 @@
 """How well the watch did, in figures that an agency can publish. Pure.
 
-A small number is no rate: one alert more would turn it over, and it would tell of a single child.
-Where there are too few, the figure is None, and the page says so.
+A small number is no rate: one more alert would change it completely, and it could identify a single
+child. Where there are too few cases, the figure is None, and the page says so.
 """
 
 from collections import Counter
@@ -11,22 +11,22 @@ from datetime import date, datetime, timedelta
 
 from server.alerts.ladder import Outcome
 
-# So many ended alerts, children and child-months at least, before a figure is a rate.
+# A figure becomes a rate with at least this many ended alerts, children and child-months.
 FEWEST = 5
 MONTH = timedelta(days=30.4375)
-# How an alert ends that was about a child who had gone.
+# The outcomes of an alert about a child who had really gone.
 REAL = frozenset({Outcome.MISSING, Outcome.DURESS})
-# How it ends when somebody reached the child.
+# The outcomes where an adult reached the child.
 REACHED = frozenset({Outcome.SEEN, Outcome.SPOKE})
-# States of a round: it was missed, whatever came after, or answered in time.
+# States of a round: it was missed, even if answered later, or answered in time.
 MISSED, KEPT = ("late", "answered_late", "seen", "ended_late"), ("answered",)
-# A place stands out with so many times the misses of all others.
+# A place stands out with this many times the misses of all others.
 STANDS_OUT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """One alert about a silence: what became of it, and how long that took."""
+    """One alert about a silence: its outcome, and how long that took."""
 
     child: str
     tier: str
@@ -38,7 +38,7 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One child of the time: how long it was watched, and what it belongs to."""
+    """One child of the time: how long we watched them, and which groups they are in."""
 
     child: str
     watched: timedelta
@@ -49,7 +49,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a group of children comes to."""
+    """The figures of a group of children."""
 
     children: int
     months: float
@@ -59,7 +59,7 @@ class Figures:
     false: int
     false_per_month: float | None
     precision: float | None
-    to_take: timedelta | None  # The middle one.
+    to_take: timedelta | None  # The median.
     to_contact: timedelta | None
     delay: timedelta | None  # The silence before the call, of the real ones.
 
@@ -97,7 +97,7 @@ def _middle(spans: Sequence[timedelta]) -> timedelta | None:
 def watched(
     begin: datetime, end: datetime, pauses: Iterable[tuple[datetime, datetime]]
 ) -> timedelta:
-    """How long a child was watched between two moments, without its pauses."""
+    """How long a child was watched between two moments, without their pauses."""
     edges = sorted((max(since, begin), min(until, end)) for since, until in pauses)
     total, covered = max(end - begin, timedelta(0)), begin
     for since, until in edges:
@@ -135,7 +135,7 @@ class _Sum:
 def places(kept: Iterable[Kept], misses: Iterable[tuple[str, date]]) -> list[Place]:
     """Each home where at least two children live, the one with the most misses for its size first.
 
-    Perhaps it is the place, and not the child: no network, a shift without anybody who reminds.
+    Perhaps it is the place, and not the child: no network, a shift in which no one reminds them.
     """
     sums: dict[str, _Sum] = {}
     home_of: dict[str, str] = {}
@@ -183,7 +183,7 @@ def _rate(count: int, time: timedelta) -> float | None:
 
 # --- is it the hour?
 
-# Early, late and night, by the clock of the child: from the first hour until before the second.
+# Early, late and night, by the child's clock: from the first hour until before the second.
 SHIFTS = ((6, 14), (14, 22), (22, 6))
 
 
@@ -210,10 +210,10 @@ def shift_of(hour: int) -> tuple[int, int]:
 
 
 def shifts(kept: Iterable[Kept], rounds: Iterable[tuple[str, int, bool]]) -> list[Shift]:
-    """The shifts of each home where at least two children live: rounds are the child, the hour at
+    """The shifts of each home where at least two children live. A round is the child, the hour at
     which it was due, and whether it was missed. Homes by name, shifts in the order of the day.
 
-    What a shift does shows in several children: where one alone misses, it is the child.
+    The effect of a shift shows in several children: where one alone misses, it is the child.
     """
     home_of = {one.child: one.home for one in kept if one.home}
     children = Counter(home_of.values())

@@ -1,4 +1,4 @@
-"""The figures of the watch, on the desk and as a file: how soon, how often for nothing."""
+"""The figures of the watch, on the desk and as a file: how soon, and how often a false alarm."""
 
 import csv
 import io
@@ -39,13 +39,13 @@ _OTHER, _NONE = N_("Another phone"), N_("Phone without reminders")
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Everything that the page and the file are made of."""
+    """The data of the page and the file."""
 
     since: datetime
     calls: list[Called]
     kept: list[Kept]
     misses: list[tuple[str, Any]]
-    rounds: list[tuple[str, int, bool]]  # The child, the hour by its clock, whether it was missed.
+    rounds: list[tuple[str, int, bool]]  # Child, hour by their clock, whether missed.
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ _HEADER = (
 def _row(line: Line) -> list[object]:
     one = line.figures
     if line.group and one.children < quality.FEWEST:
-        # Of a small group even a count could tell of one child.
+        # In a small group even a count could identify one child.
         return [line.by, line.group, *[""] * (len(_HEADER) - 2)]
     spans = (one.to_take, one.to_contact, one.delay)
     rates = (one.false_per_month, one.precision)
@@ -158,7 +158,8 @@ async def _read(agency_id: UUID, now: datetime) -> Quality:
 async def _rounds(
     children: Sequence[Child], since: datetime, now: datetime
 ) -> list[tuple[str, int, bool]]:
-    """The rounds of those who live in a home, by the hour of their clock at which they were due."""
+    """The rounds of the children who live in a home, by the hour of their clock when they were
+    due."""
     ids = [child.id for child in children if child.home_id is not None]
     zones = {
         child_id: known_zone(zone)
@@ -229,7 +230,7 @@ def _homes(children: Sequence[Child]) -> set[UUID]:
 
 
 async def _phones(ids: list[UUID]) -> dict[UUID, str]:
-    """What reminds each child, by whose service it is sent through."""
+    """What reminds each child, by the service that their phone is reached through."""
     found: dict[UUID, str] = {}
     rows = Address.filter(person_id__in=ids, channel="push", dropped_at__isnull=True)
     for one in await rows.order_by("made_at"):
@@ -243,7 +244,7 @@ async def _phones(ids: list[UUID]) -> dict[UUID, str]:
 
 
 def _groups(found: Quality, language: str) -> list[Line]:
-    """Everybody first, then by tier, language and phone."""
+    """All children first, then by tier, language and phone."""
     lines = [Line("", "", quality.figures(found.calls, found.kept))]
     by = gettext(language, N_("By watch level"))
     for tier in Tier:
@@ -263,13 +264,13 @@ def _groups(found: Quality, language: str) -> list[Line]:
 
 
 def _of_tier(figures: Figures, calls: Sequence[Called]) -> Figures:
-    """Without a rate: how long each child was in which tier is not kept."""
+    """Without a rate: we do not record how long each child was in which tier."""
     children = len({one.child for one in calls})
     return replace(figures, children=children, months=0, false_per_month=None)
 
 
 def _words(one: Figures, language: str) -> dict[str, str]:
-    """Every figure as it is read, or "too few"."""
+    """Every figure in words, or "too few"."""
     few = gettext(language, N_("too few"))
 
     def span(delta: timedelta | None) -> str:

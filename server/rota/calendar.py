@@ -1,9 +1,9 @@
 """The rota: who is on duty at a moment, from when until when, and when nobody is. Pure.
 
-A duty comes round by the wall clock of a zone: on these days, from then until then, taken in turn
-week by week. Handovers change who has it for a while, leave takes somebody out of it in favour of
-whoever covers for them. Steps in local time and compares in UTC, so a night in which the clocks
-change is an hour longer or shorter, and what touches on the clock touches.
+A duty repeats by the wall clock of a zone: on these days, between these hours, with people taking
+turns week by week. Handovers change who has it for a while. Leave replaces a person by their cover.
+Steps are in local time and comparisons in UTC: so a night in which the clocks change is an hour
+longer or shorter, and shifts that meet on the clock still meet.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,20 +22,20 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """What comes round each week. It ends on the next day where it ends no later than it begins."""
+    """A weekly shift. It ends on the next day where it ends no later than it begins."""
 
     days: frozenset[int]  # On which it begins. Monday is 0.
     begins: time
     ends: time
     zone: ZoneInfo
-    people: tuple[UUID, ...]  # One week each, in this order; the week begins on Monday.
-    first: date  # The first of these has the week of this day; nothing begins before it.
-    until: date | None = None  # From this day on nothing of it begins.
+    people: tuple[UUID, ...]  # They take a week each, in this order; the week begins on Monday.
+    first: date  # The first person has the week of this day; nothing begins before it.
+    until: date | None = None  # From this day on no new shift begins.
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Somebody has it from a moment on, until another; without an end, for good."""
+    """One person has duty from a moment on, until another; without an end, for good."""
 
     who: UUID
     begin: datetime
@@ -44,7 +44,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """In this time `to` has what `who` would have; without `who`, it is in addition."""
+    """In this time `to` has the duty of `who`; without `who`, it is in addition."""
 
     begin: datetime
     end: datetime
@@ -54,7 +54,7 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Somebody is away, and `cover` stands in: without one, their deputy does."""
+    """A person is away, and `cover` stands in: without one, their deputy does."""
 
     who: UUID
     begin: datetime
@@ -64,20 +64,21 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Rota:
-    """Everything that is known about who has it when. Later handovers and leaves come later."""
+    """Everything known about who has duty when. Later handovers and leaves are later in the
+    lists."""
 
     duties: Sequence[Duty] = ()
     slots: Sequence[Slot] = ()
     handovers: Sequence[Handover] = ()
     leaves: Sequence[Leave] = ()
     deputies: Mapping[UUID, UUID] = field(default_factory=dict)
-    gone: frozenset[UUID] = frozenset()  # They have left the agency: nobody stands in for them.
-    is_always: bool = True  # Somebody has to have it at any time; else in the planned hours alone.
+    gone: frozenset[UUID] = frozenset()  # They have left: no one covers for them.
+    is_always: bool = True  # A person must be on duty at any time; else in planned hours alone.
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One person has it, for themselves or for somebody else, without a break."""
+    """One person has duty, for themselves or for another, without a break."""
 
     who: UUID
     begin: datetime
@@ -87,7 +88,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Nobody has it who is there. `away` are those who would, and are on leave without a cover."""
+    """No person on duty is there. `away` would be, but are on leave without a cover."""
 
     begin: datetime
     end: datetime
@@ -96,7 +97,8 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """A time in which nothing about the rota changes: who has it, instead of whom."""
+    """A time in which nothing about the rota changes: who has duty, and which person they
+    replace."""
 
     begin: datetime
     end: datetime
@@ -106,25 +108,25 @@ class _Stretch:
 
 
 def on_duty_at(rota: Rota, moment: datetime) -> frozenset[UUID]:
-    """Who is called as being on duty. Where all who have it are on leave and nobody covers, they
-    are called themselves: rather somebody on leave than nobody."""
+    """The people called as being on duty. Where all of them are on leave without a cover, we call
+    them anyway: better a person on leave than nobody."""
     now = next(_stretches(rota, moment, moment + _INSTANT))
     return frozenset(now.there) or now.away
 
 
 def shifts_between(rota: Rota, begin: datetime, end: datetime) -> list[Shift]:
-    """Who has it in that time, in order, cut at both ends. Of one who goes on where they leave off,
-    one shift; a new one where it is for somebody else."""
+    """Who has duty in that time, in order, cut at both ends. A person who continues directly has
+    one shift, but a new one where they replace another person."""
     return _joined(rota, begin, end, lambda who, instead_of: (who, instead_of))
 
 
 def spells_between(rota: Rota, begin: datetime, end: datetime) -> list[Shift]:
-    """The same, for whomever it is: a person who has it already gets it no second time."""
+    """The same, no matter who is replaced: a person already on duty gets no second shift."""
     return _joined(rota, begin, end, lambda who, _: (who, None))
 
 
 def gaps_between(rota: Rota, begin: datetime, end: datetime) -> list[Gap]:
-    """When nobody has it and somebody has to, in order, cut at both ends."""
+    """When nobody has duty and a person should, in order, cut at both ends."""
     found = []
     for away, run in _runs(_stretches(rota, begin, end), lambda one: one.is_gap):
         found.append(Gap(run[0].begin, run[-1].end, away))
@@ -132,15 +134,15 @@ def gaps_between(rota: Rota, begin: datetime, end: datetime) -> list[Gap]:
 
 
 def stand_in(rota: Rota, who: UUID, moment: datetime) -> UUID | None:
-    """Who is there for this person at that moment: they themselves, or whoever covers for them;
-    None where nobody does."""
+    """The person there in their place at that moment: themselves, or their cover; None without
+    one."""
     if who in rota.gone:
         return None
     return _stand_in(who, _away_at(rota, moment), rota, frozenset())
 
 
 def covers_at(rota: Rota, who: UUID, moment: datetime) -> frozenset[UUID]:
-    """For whom somebody stands in at that moment."""
+    """The people that this person stands in for at that moment."""
     away = _away_at(rota, moment)
     return frozenset(one for one in away if one != who and stand_in(rota, one, moment) == who)
 
@@ -164,11 +166,11 @@ def _stand_in(
     return None
 
 
-# --- how it lies in time
+# --- the rota over time
 
 
 def _stretches(rota: Rota, begin: datetime, end: datetime) -> Iterator[_Stretch]:
-    """The time cut wherever anything changes, in order."""
+    """The time, split at every change, in order."""
     slots = sorted(_slots(rota, begin, end), key=lambda slot: slot.begin)
     spans: list[Slot | Handover | Leave] = [*slots, *rota.handovers, *rota.leaves]
     changes = (at for one in spans for at in (one.begin, one.end))
@@ -192,8 +194,8 @@ def _slots(rota: Rota, begin: datetime, end: datetime) -> Iterator[Slot]:
 
 
 def _rounds(duty: Duty, begin: datetime, end: datetime) -> Iterator[Slot]:
-    """Each time that it comes round and touches the time from `begin` to `end`."""
-    # A day more at each side: a night begins on the day before, and zones lie apart.
+    """Each of its shifts that touches the time from `begin` to `end`."""
+    # A day more at each side: a night begins on the day before, and zones differ.
     day = max(begin.astimezone(duty.zone).date() - 2 * _DAY, duty.first)
     last = end.astimezone(duty.zone).date() + _DAY
     until = last if duty.until is None else min(last, duty.until)
@@ -231,7 +233,7 @@ def _stretch(rota: Rota, planned: Sequence[UUID], at: datetime, until: datetime)
 
 
 def _handed_over(rota: Rota, planned: Sequence[UUID], at: datetime) -> dict[UUID, UUID | None]:
-    """Who would have it now if nobody were on leave, and instead of whom."""
+    """Who would have duty now if nobody were on leave, and which person they replace."""
     has: dict[UUID, UUID | None] = dict.fromkeys(planned)
     for one in rota.handovers:
         if not one.begin <= at < one.end:
@@ -247,7 +249,7 @@ def _handed_over(rota: Rota, planned: Sequence[UUID], at: datetime) -> dict[UUID
 def _handed_by(
     rota: Rota, one: Handover, has: Mapping[UUID, UUID | None], at: datetime
 ) -> UUID | None:
-    """Whose turn it is that is handed over: their own, or that of one for whom they stand in."""
+    """The person whose duty is handed over: their own, or that of a person they stand in for."""
     if one.who is None or one.who in has:
         return one.who
     return next((who for who in has if stand_in(rota, who, at) == one.who), None)
@@ -256,7 +258,7 @@ def _handed_by(
 def _runs(
     stretches: Iterator[_Stretch], is_one: Callable[[_Stretch], bool]
 ) -> Iterator[tuple[frozenset[UUID], list[_Stretch]]]:
-    """Stretches that are one and touch, and lack the same people, together."""
+    """Neighbouring stretches that pass `is_one` and lack the same people, joined."""
     for (wanted, away), run in groupby(stretches, lambda one: (is_one(one), one.away)):
         if wanted:
             yield away, list(run)

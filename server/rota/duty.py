@@ -1,4 +1,4 @@
-"""The rota of an agency as its rows say it, and who is on duty by it. Reads rows, writes none."""
+"""The rota of an agency from its rows, and who is on duty by it. Reads rows, writes none."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, time, timedelta
@@ -16,7 +16,7 @@ from server.rota.calendar import Rota
 from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift
 from server.storage.db import among, as_id, fetch
 
-# A night begins on the day before, and zones lie apart.
+# A night begins on the day before, and zones differ.
 _BEFORE = timedelta(days=2)
 INSTANT = timedelta(microseconds=1)
 
@@ -38,7 +38,7 @@ async def on_rota(person_id: UUID, now: datetime) -> OnRota:
 
 
 async def planned_for(agency_id: UUID, person_id: UUID, now: datetime) -> int:
-    """In how many places of the rota somebody stands from now on, or stands in for another."""
+    """In how many places of the rota a person is from now on, as themselves or as a cover."""
     to_come = Q(until_at__isnull=True) | Q(until_at__gt=now)
     shifts = await Shift.filter(to_come, person_id=person_id).count()
     to_come = Q(until_at__gt=now, ended_at__isnull=True)
@@ -52,14 +52,14 @@ async def planned_for(agency_id: UUID, person_id: UUID, now: datetime) -> int:
 
 
 async def _agency_of(person_id: UUID) -> UUID | None:
-    """Only those who work for the agency as such stand on its rota, or in for somebody."""
+    """Only people who work for the agency as such have duty, or stand in for others."""
     staff = Person.filter(id=person_id, role__in=[*PROFESSIONAL], disabled_at__isnull=True)
     return next((person.agency_id for person in await staff.only("id", "agency_id")), None)
 
 
 async def rotas_of(agencies: Collection[UUID], begin: datetime, end: datetime) -> dict[UUID, Rota]:
     """The rota of each of these, as far as it matters from `begin` to `end`."""
-    # Most look at a moment at which nobody has planned anything: one statement, not four.
+    # Most calls are about a moment without any plan: one statement, not four.
     wanted = await _planned(agencies, begin, end)
     always = await _always(agencies) if end - begin > INSTANT else {}
     if not wanted:
@@ -98,7 +98,7 @@ UNION SELECT agency_id FROM leave WHERE agency_id {any} AND from_at < $3 AND unt
 
 
 async def _planned(agencies: Collection[UUID], begin: datetime, end: datetime) -> list[UUID]:
-    """Those of these that have planned anything at all for that time."""
+    """The agencies among these that have planned anything at all for that time."""
     sql = _PLANNED.format(any=among())
     rows = await fetch(sql, [list(agencies), begin, end])
     return [as_id(row["agency_id"]) for row in rows]
@@ -131,12 +131,12 @@ async def _people(
     handovers: Iterable[Handover],
     leaves: Collection[Leave],
 ) -> list[tuple[UUID, UUID | None, bool]]:
-    """Everyone whom the rota may come to, with their deputy, and whether they have left."""
+    """Everyone who may get the duty, with their deputy, and whether they have left."""
     named = {UUID(one) for duty in duties for one in duty.people}
     named |= {shift[1] for shift in shifts} | {one.to_id for one in handovers}
     which = Q(id__in=list(named))
     if leaves:
-        # Who covers may be on leave as well, and so on: then anybody may be the one in the end.
+        # A cover may be on leave as well, and so on: so in the end it may be anyone.
         which |= Q(agency_id__in=list({one.agency_id for one in leaves}), role__in=[*PROFESSIONAL])
     elif not named:
         return []
@@ -149,6 +149,6 @@ def _is_gone(disabled_at: datetime | None, role: Role) -> bool:
 
 
 async def _always(agencies: Collection[UUID]) -> Mapping[UUID, bool]:
-    """Whether somebody has to have it at any time: asked for where gaps may be."""
+    """Whether a person must be on duty at any time: asked for where gaps may be."""
     rows = await RotaTerms.filter(id__in=list(agencies)).values_list("id", "is_always")
     return {id_: bool(is_always) for id_, is_always in rows}

@@ -1,9 +1,9 @@
-"""What time does with the rota: whoever is on duty soon is asked whether they can be reached, is
-told when they have it, and those who plan are told of gaps and of who did not answer.
+"""What happens on the rota as time passes. A person whose duty begins soon is asked whether we can
+reach them, and is told when it begins. Planners are told of gaps and of missing answers.
 
-One row an agency stores the moment of the next decision. Whoever takes it has it for themselves, so
-that any number of tickers says each thing once. What is decided hangs on the rota as it is now: of
-what was missed while nobody looked, only what still matters is said.
+One row an agency stores the moment of the next decision. The process that takes it has it alone, so
+that any number of tickers sends each message once. Decisions depend on the current rota: after a
+time when nothing ran, only what still matters is sent.
 """
 
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 
 AT_ONCE = 50
-# What begins within so long has a row. It is longer than a day and the longest lead, moved into
-# waking hours; and something is looked at once a day.
+# Shifts that begin within this time have a row. It is longer than a day and the longest lead, moved
+# into waking hours; and each rota is looked at once a day.
 HORIZON = timedelta(hours=48)
 AHEAD = timedelta(days=14)
-# Whoever plans is told of gaps at this time of the agency's day.
+# Planners are told of gaps at this time of the agency's day.
 WARNED_AT = time(9)
 # A test alarm is loud: it goes out while people are awake.
 WAKES, SLEEPS = time(7), time(21)
@@ -45,7 +45,7 @@ _OPEN_ALERTS = "SELECT COUNT(*) AS n FROM alert WHERE agency_id = $1 AND closed_
 
 
 async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Go on with every rota that has something to do by now; returns how many there were."""
+    """Go on with every rota that is due by now; returns how many there were."""
     async with write():
         due = RotaTerms.filter(act_at__lte=now).order_by("act_at").limit(at_once)
         rows = await due.select_for_update(skip_locked=True)
@@ -62,13 +62,13 @@ async def tick_one(agency_id: UUID, now: datetime) -> None:
 
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """Those that have something to do by now, the oldest first."""
+    """Those that are due by now, the oldest first."""
     rows = RotaTerms.filter(act_at__lte=now).order_by("act_at").limit(at_once)
     return [as_id(id_) for id_ in await rows.values_list("id", flat=True)]
 
 
 async def set_apart(agency_id: UUID, now: datetime) -> None:
-    """This one raises. It is looked at again in a minute, and operators are told."""
+    """This one raises an exception: we try it again in a minute, and tell the operators."""
     async with write():
         await RotaTerms.filter(id=agency_id, act_at__lte=now).update(
             act_at=now + timedelta(minutes=1)
@@ -77,8 +77,8 @@ async def set_apart(agency_id: UUID, now: datetime) -> None:
 
 
 async def _go_on(terms: RotaTerms, now: datetime) -> None:
-    """In the transaction of whoever holds the row."""
-    # Also for whoever took an alert in the moment in which the rota was changed.
+    """In the transaction of the caller, who has locked the row."""
+    # Also for a person who took an alert in the moment in which the rota was changed.
     await rights_changed(Rights(rota_of=terms.id), now)
     rota = (await rotas_of([terms.id], now, now + AHEAD))[terms.id]
     lead = timedelta(seconds=terms.lead_s)
@@ -106,7 +106,7 @@ def _is_to_be_asked(one: Spell, now: datetime) -> bool:
 async def _kept(
     agency_id: UUID, spans: Sequence[Span], lead: timedelta, now: datetime
 ) -> list[Spell]:
-    """A row for each of these; those that are in the rota no more are dropped."""
+    """A row for each of these; rows that are no longer in the rota are dropped."""
     known = await Spell.filter(
         agency_id=agency_id, dropped_at__isnull=True, until_at__gte=now - HORIZON
     )
@@ -122,15 +122,15 @@ async def _kept(
                 await Spell.filter(id=same.id).update(until_at=span.end)
     left = [one for one in known if one not in kept]
     await _drop([one for one in left if one.begun_at is None], now)
-    # One that was cut short is over: what the same person has later begins anew.
+    # A shift that was cut short is over: the same person's next one begins anew.
     cut = [one.id for one in left if one.begun_at is not None and one.until_at > now]
     await Spell.filter(id__in=cut).update(until_at=now)
     return [*kept, *await _made(rows)]
 
 
 def _same(known: Sequence[Spell], span: Span, now: datetime) -> Spell | None:
-    """The row of this shift. One that runs is the one that has begun before: it may have been cut
-    or gone on since, and who has it already does not get it anew."""
+    """The row of this shift. For a running shift, the row that has begun before: it may have been
+    cut or extended since, and a person already on duty is not told again."""
     for one in known:
         if one.person_id != span.who:
             continue
@@ -172,9 +172,9 @@ async def _drop(rows: Sequence[Spell], now: datetime) -> None:
 
 
 def ask_at(begin: datetime, lead: timedelta, zone_name: str, now: datetime) -> datetime | None:
-    """When somebody is asked whether they can be reached in a shift that begins then: the lead
-    before, or as long before that as they are awake. Where it is planned later than that, as soon
-    as they are awake; in the night only where it begins before the morning. None: it has begun."""
+    """When to ask a person whether we can reach them in a shift that begins then: `lead` before, or
+    earlier, while they are awake. For a shift planned later than that, as soon as they are awake;
+    at night only where it begins before the morning. None: it has begun."""
     if begin <= now:
         return None
     wanted = _last_awake(begin - lead, zone_name)
@@ -200,11 +200,12 @@ def _next_awake(at: datetime, zone_name: str) -> datetime:
     return max(at, as_utc(day, WAKES, zone))
 
 
-# --- what is said
+# --- messages
 
 
 async def _ask(rows: Sequence[Spell], now: datetime) -> None:
-    """ "Can you be reached?" A loud test alarm by everything that reaches them, with one tap."""
+    """ "Can you be reached?" A loud test alarm by every way that reaches them, answered with one
+    tap."""
     ways = await ways_of({one.person_id for one in rows}, now)
     sayings = []
     for one in rows:
@@ -228,15 +229,15 @@ async def _ask(rows: Sequence[Spell], now: datetime) -> None:
 
 
 async def _begin(rows: Sequence[Spell], now: datetime) -> None:
-    """ "You have it now", with how many alerts are open. Who was asked and has not said yes may not
-    be there: those who plan hear of it, and the operators."""
+    """ "You are on duty now", with how many alerts are open. A person who was asked and has not
+    said yes may not be there: planners and operators hear of it."""
     if not rows:
         return
     ids = [one.id for one in rows]
     await Spell.filter(id__in=ids).update(begun_at=now)
     await withdraw(ids, "settled", now, kinds=[Kind.REACH])
     agency_id = rows[0].agency_id
-    # The room of alerts stands above this one; to count its rows takes none of its rules.
+    # The room of alerts is above this one; counting its rows uses none of its rules.
     [open_alerts] = await fetch(_OPEN_ALERTS, [agency_id])
     how_many = int(open_alerts["n"])
     sayings = [
@@ -262,7 +263,7 @@ async def _begin(rows: Sequence[Spell], now: datetime) -> None:
 
 
 async def planners_of(agency_id: UUID) -> list[UUID]:
-    """Those who plan the rota of an agency."""
+    """The people who plan the rota of an agency."""
     roles = [role for role in Role if may_agency(role, AgencyAction.ROTA_PLAN)]
     people = Person.filter(agency_id=agency_id, role__in=roles, disabled_at__isnull=True)
     return [as_id(id_) for id_ in await people.order_by("id").values_list("id", flat=True)]
@@ -286,20 +287,20 @@ def _to_planner(kind: Kind, agency_id: UUID, about: UUID, who: UUID, now: dateti
 
 @dataclass(frozen=True, slots=True)
 class _Morning:
-    """The last time at which those who plan were to be told, and the next one."""
+    """The last time at which planners were to be told, and the next one."""
 
     last: datetime
     next: datetime
 
 
 async def _warn(terms: RotaTerms, rota: Rota, now: datetime) -> tuple[datetime, list[str]]:
-    """Tell those who plan of gaps: each morning of all, and at once of a new one that begins before
-    the next morning. Returns when that is, and which gaps have been told."""
+    """Tell planners of gaps: each morning of all, and at once of a new one that begins before the
+    next morning. Returns when that is, and which gaps have been told."""
     morning = await _morning(terms.id, now)
     gaps = gaps_between(rota, now, now + AHEAD) if await has_rota(terms.id) else []
     told = set(terms.told or ())
     if terms.looked_at < morning.last:
-        # Where nobody looked for days, this morning's warning is the one that matters.
+        # Where nothing ran for days, this morning's warning is the one that matters.
         new = bool(gaps)
         about = uuid5(_GAPS, f"{terms.id}:{morning.last.isoformat()}")
     else:
@@ -329,8 +330,7 @@ async def _morning(agency_id: UUID, now: datetime) -> _Morning:
 
 
 async def has_rota(agency_id: UUID) -> bool:
-    """Whether this agency has ever planned who is on duty: one that does not is not told of it each
-    day."""
+    """Whether this agency has ever planned who is on duty: otherwise it gets no daily warning."""
     duties, shifts = Duty.filter(agency_id=agency_id), Shift.filter(agency_id=agency_id)
     return await duties.exists() or await shifts.exists()
 
@@ -347,7 +347,7 @@ async def gaps_ahead(agency_id: UUID, now: datetime) -> list[Gap]:
 
 
 async def say_reached(spell_id: UUID, now: datetime) -> Spell:
-    """ "Yes, I can be reached." Twice is once. Raises NotFound where there is no such shift."""
+    """ "Yes, you can reach me." Twice is once. Raises NotFound where there is no such shift."""
     async with write():
         row = await Spell.filter(id=spell_id).select_for_update().first()
         if row is None:

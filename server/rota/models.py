@@ -1,4 +1,4 @@
-"""Rows of this room."""
+"""Rows of the rota."""
 
 from datetime import date
 from uuid import UUID
@@ -11,7 +11,8 @@ from server.storage.ids import uuid7
 
 
 class Shift(Model):
-    """Who is on duty, from when, until when. On duty is tied to every child of the agency."""
+    """Who is on duty, from when, until when. A person on duty may act for every child of the
+    agency."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -31,8 +32,8 @@ class Shift(Model):
 
 
 class Duty(Model):
-    """What comes round each week: on which days, from when until when, by whom in turn. One that is
-    changed ends, and another one begins, so that what was stays on record."""
+    """A weekly shift: on which days, from when until when, and the people in turn. A changed duty
+    ends, and another one begins, so that the past stays on record."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -42,7 +43,7 @@ class Duty(Model):
     zone = fields.CharField(max_length=64)
     people: fields.Field[list[str]] = fields.JSONField()  # Ids; one week each, in this order.
     first_on = fields.DateField()
-    until_on: fields.Field[date | None] = fields.DateField(null=True)  # From then on it is no more.
+    until_on: fields.Field[date | None] = fields.DateField(null=True)  # From then on none begins.
     made_by = fields.UUIDField(null=True)
     made_at = fields.DatetimeField()
 
@@ -52,7 +53,7 @@ class Duty(Model):
 
 
 class Handover(Model):
-    """For a time `to` has what `who` would have; without `who`, in addition."""
+    """For a time `to` has the duty of `who`; without `who`, in addition."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -70,7 +71,7 @@ class Handover(Model):
 
 
 class Leave(Model):
-    """Somebody is away for a time, and who covers for them. Why, nobody writes down here."""
+    """A person is away for a time, and their cover. The reason is not recorded."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -91,12 +92,12 @@ class Leave(Model):
 
 
 class RotaTerms(Model):
-    """How an agency plans its rota, and when time has something to do about it next."""
+    """How an agency plans its rota, and when it is next due."""
 
     id = fields.UUIDField(primary_key=True)  # The agency's.
     is_always = fields.BooleanField(default=True)  # Every hour, or the planned ones alone.
-    lead_s = fields.IntField()  # So long before a shift somebody is asked whether they are there.
-    looked_at = fields.DatetimeField()  # Up to here everything has been told.
+    lead_s = fields.IntField()  # How long before a shift we ask whether they are there.
+    looked_at = fields.DatetimeField()  # Everything up to here has been told.
     told: fields.Field[list[str] | None] = fields.JSONField(null=True)  # The gaps warned of.
     act_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=0)
@@ -107,8 +108,8 @@ class RotaTerms(Model):
 
 
 class Spell(Model):
-    """One shift of one person as it comes: asked about before, begun, dropped from the rota. Made
-    and moved on by whoever holds the row of that rota."""
+    """One coming shift of one person: asked about before, begun, or dropped from the rota. Only a
+    process that has locked that rota's row adds or changes it."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()

@@ -1,4 +1,4 @@
-"""The rota at the desk: days and who has them, weekly shifts, handovers and leave."""
+"""The rota at the desk: days and who is on duty, weekly shifts, handovers and leave."""
 
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
@@ -38,7 +38,7 @@ from server.rota.view import (
 from server.web.rendering import language_of, page
 from server.web.requests import form_body, form_day, form_id, form_moment, form_time
 
-# So many weeks lie in turn on the form; the wire takes more.
+# The form has this many weeks in turn; the API takes more.
 PLACES = 6
 LEADS: Mapping[str, str] = {
     "1800": N_("30 minutes before"),
@@ -60,7 +60,7 @@ SAVED: Mapping[str, str] = {
 
 
 async def show(request: Request) -> Response:
-    """The next two weeks: who has it when, and when nobody does."""
+    """The next two weeks: who is on duty when, and when nobody is."""
     visitor, now, language = await reader(request), now_of(request), language_of(request)
     zone = known_zone((await Agency.get(id=visitor.agency_id)).zone)
     begin = _first_day(request, zone, now)
@@ -85,7 +85,7 @@ async def show(request: Request) -> Response:
 
 
 def _first_day(request: Request, zone: ZoneInfo, now: datetime) -> datetime:
-    """Today, or a later day that the reader has turned to."""
+    """Today, or a later day that the reader chose."""
     today = now.astimezone(zone).date()
     try:
         chosen = form_day(request.query_params.get("from", ""), "from")
@@ -106,7 +106,7 @@ def _saved(request: Request) -> str | None:
 
 
 def as_field(at: datetime, zone: ZoneInfo) -> str:
-    """A moment as a form holds it."""
+    """A moment as a form shows it."""
     return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}"
 
 
@@ -150,12 +150,12 @@ def _span(plan: Plan, one: Any, language: str, now: datetime) -> str:
 
 
 async def duties(request: Request) -> Response:
-    """What comes round each week, and how the rota is planned."""
+    """The weekly shifts, and how the rota is planned."""
     return await _duties_page(request, await agency_for(request, AgencyAction.ROTA_PLAN))
 
 
 async def add_duty(request: Request) -> Response:
-    """One weekly shift more."""
+    """Add a weekly shift."""
     visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
     form, now = await form_body(request), now_of(request)
     try:
@@ -177,7 +177,7 @@ async def add_duty(request: Request) -> Response:
 
 
 async def end_duty(request: Request) -> Response:
-    """It comes round no more."""
+    """End a weekly shift."""
     visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
     duty_id = request.path_params["duty_id"]
     await planning.end_duty(visitor, plan_agency(visitor), duty_id, now_of(request))
@@ -185,7 +185,7 @@ async def end_duty(request: Request) -> Response:
 
 
 async def end_shift(request: Request) -> Response:
-    """Who had it for good has it no more."""
+    """End a duty that a person had for good."""
     visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
     shift_id = request.path_params["shift_id"]
     await planning.end_shift(visitor, plan_agency(visitor), shift_id, now_of(request))
@@ -193,7 +193,7 @@ async def end_shift(request: Request) -> Response:
 
 
 async def set_terms(request: Request) -> Response:
-    """Which hours have to be covered, and how long before a shift one is asked."""
+    """Which hours need a person on duty, and how long before a shift we ask them."""
     visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
     form = await form_body(request)
     lead = entered(form, "lead")
@@ -261,11 +261,11 @@ def _duty_in_words(plan: Plan, one: Any, language: str) -> dict[str, Any]:
     }
 
 
-# --- one shift in other hands
+# --- handing a shift over
 
 
 async def handover(request: Request) -> Response:
-    """A form for it; a link from a shift or a gap has filled it in."""
+    """The handover form; a link from a shift or a gap fills it in."""
     visitor = await reader(request)
     asked = request.query_params
     given = {name: asked.get(name, "") for name in ("who", "to", "from", "until")}
@@ -273,7 +273,7 @@ async def handover(request: Request) -> Response:
 
 
 async def hand_over(request: Request) -> Response:
-    """Somebody else has it for that time."""
+    """Give the duty to another person for that time."""
     visitor, form, now = await reader(request), await form_body(request), now_of(request)
     given = {name: entered(form, name) for name in ("id", "who", "to", "from", "until")}
     plan = await _plan(visitor, now, now)
@@ -296,7 +296,7 @@ async def hand_over(request: Request) -> Response:
 
 
 async def take_back(request: Request) -> Response:
-    """What was planned before holds again."""
+    """Take a handover back: the earlier plan counts again."""
     visitor = await reader(request)
     handover_id, agency_id = request.path_params["handover_id"], plan_agency(visitor)
     row = await Handover.get_or_none(id=handover_id, agency_id=agency_id)
@@ -332,7 +332,7 @@ async def _handover_page(
 
 
 async def leave(request: Request) -> Response:
-    """A form for it."""
+    """The leave form."""
     visitor = await reader(request)
     given = {
         "id": str(uuid4()),
@@ -345,7 +345,7 @@ async def leave(request: Request) -> Response:
 
 
 async def add_leave(request: Request) -> Response:
-    """Somebody is away."""
+    """Record that a person is away."""
     visitor, form, now = await reader(request), await form_body(request), now_of(request)
     given = {name: entered(form, name) for name in ("id", "who", "cover", "from", "until")}
     plan = await _plan(visitor, now, now)
@@ -368,7 +368,7 @@ async def add_leave(request: Request) -> Response:
 
 
 async def end_leave(request: Request) -> Response:
-    """They are back."""
+    """End a leave: the person is back."""
     visitor = await reader(request)
     leave_id, agency_id = request.path_params["leave_id"], plan_agency(visitor)
     row = await Leave.get_or_none(id=leave_id, agency_id=agency_id)
@@ -399,7 +399,7 @@ async def _leave_page(
     return page(request, "rota/leave.html", context, status=422 if fault else 200)
 
 
-# --- what these share
+# --- shared
 
 
 def _several(form: FormData, name: str) -> list[str]:
@@ -407,7 +407,7 @@ def _several(form: FormData, name: str) -> list[str]:
 
 
 def _id_or_new(form: FormData) -> UUID:
-    """The id that the form was given: sending it twice makes one thing."""
+    """The id in the form, so that sending it twice makes one thing; else a new one."""
     try:
         return UUID(entered(form, "id"))
     except ValueError:

@@ -1,7 +1,7 @@
-"""Planning the rota: duties that come round, handovers, leave, and how it is planned.
+"""Planning the rota: weekly duties, handovers, leave, and how it is planned.
 
-Whatever is planned takes effect from now on at the earliest: nobody had something yesterday because
-it was written down today. Each change lets the next tick look at the rota anew.
+Every plan takes effect from now on at the earliest: a note written today gives nobody a duty
+yesterday. After each change the next tick looks at the rota again.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,7 +30,7 @@ SHORTEST_LEAD, LONGEST_LEAD = timedelta(minutes=15), timedelta(hours=12)
 FARTHEST = timedelta(days=731)
 LONGEST_LEAVE = timedelta(days=366)
 LONGEST_HANDOVER = timedelta(days=31)
-MOST_PEOPLE = 26  # Half a year until one's week comes again.
+MOST_PEOPLE = 26  # Half a year until a person's week comes again.
 
 ENDS_LATER = N_("The end must come after the start.")
 NOT_OVER = N_("That time has already passed.")
@@ -53,11 +53,11 @@ async def add_duty(
     first: date,
     now: datetime,
 ) -> Duty:
-    """From a day on this comes round each week, taken by these people a week each. The same id
-    again: the first stands.
+    """A weekly duty from a day on; these people take a week each. The same id again: the first
+    stays.
 
-    Raises Refused for what no week holds, for somebody who does not work here, and for a first day
-    that is over or far away; IdReused.
+    Raises Refused for times that fit no week, for a person who does not work here, and for a first
+    day that is over or far away; IdReused.
     """
     _fits_a_week(days, people)
     today = now.astimezone(known_zone(zone)).date()
@@ -90,8 +90,8 @@ def _fits_a_week(days: Collection[int], people: Sequence[UUID]) -> None:
 
 
 async def end_duty(actor: Actor, agency_id: UUID, duty_id: UUID, now: datetime) -> Duty:
-    """It comes round no more from today on; a shift that has begun goes on to its end. Twice is
-    once. Raises NotFound."""
+    """End a duty from today on; a shift that has begun goes on to its end. Twice is once. Raises
+    NotFound."""
     async with write():
         await _take(agency_id, now)
         row = await _own(Duty, agency_id, duty_id)
@@ -113,11 +113,11 @@ async def hand_over(
     end: datetime,
     now: datetime,
 ) -> Handover:
-    """From `begin` to `end` somebody has what another one would have; without `who`, in addition.
-    The same id again: the first stands.
+    """From `begin` to `end` one person has the duty of another; without `who`, in addition. The
+    same id again: the first stays.
 
-    Raises Refused where `who` has nothing then, where `to` is on leave then, and for a time that
-    cannot be; IdReused.
+    Raises Refused where `who` has no duty then, where `to` is on leave then, and for an invalid
+    time; IdReused.
     """
     _fits_in_time(begin, end, LONGEST_HANDOVER, now)
     if who == to:
@@ -153,12 +153,12 @@ async def _can_take_over(
 async def take_back_handover(
     actor: Actor, agency_id: UUID, handover_id: UUID, now: datetime
 ) -> None:
-    """What was planned before holds again from now on. Twice is once. Raises NotFound."""
+    """The earlier plan counts again from now on. Twice is once. Raises NotFound."""
     async with write():
         await _take(agency_id, now)
         row = await _own(Handover, agency_id, handover_id)
         if row.ended_at is None and row.until_at > now:
-            # What it has been stays on record, where it has begun.
+            # If it has begun, what it was stays on record.
             end = {"until_at": now} if row.from_at < now else {"ended_at": now}
             await Handover.filter(id=row.id).update(**end)
             await _note(actor, row, "rota:handover_end", now)
@@ -175,10 +175,10 @@ async def add_leave(
     end: datetime,
     now: datetime,
 ) -> Leave:
-    """Somebody is away. Whoever covers is called instead; without a cover, their deputy is. Ties
-    stay as they are. The same id again: the first stands.
+    """A person is away. Their cover is called instead; without a cover, their deputy is. Ties stay
+    as they are. The same id again: the first stays.
 
-    Raises Refused for somebody who does not work here, and for a time that cannot be; IdReused.
+    Raises Refused for a person who does not work here, and for an invalid time; IdReused.
     """
     _fits_in_time(begin, end, LONGEST_LEAVE, now)
     if cover == who:
@@ -213,7 +213,7 @@ async def end_leave(actor: Actor, agency_id: UUID, leave_id: UUID, now: datetime
 
 
 async def end_shift(actor: Actor, agency_id: UUID, shift_id: UUID, now: datetime) -> None:
-    """Who had it for good has it no more from now on. Twice is once. Raises NotFound."""
+    """End a duty for good now. Twice is once. Raises NotFound."""
     async with write():
         await _take(agency_id, now)
         row = await _own(Shift, agency_id, shift_id)
@@ -225,8 +225,8 @@ async def end_shift(actor: Actor, agency_id: UUID, shift_id: UUID, now: datetime
 async def set_terms(
     actor: Actor, agency_id: UUID, *, is_always: bool, lead: timedelta, now: datetime
 ) -> RotaTerms:
-    """Whether somebody has to be on duty at any time, and how long before a shift one is asked.
-    The same again changes nothing. Raises Refused for a time that is too short or too long."""
+    """Whether a person must be on duty at any time, and how long before a shift we ask them. The
+    same again changes nothing. Raises Refused for a time that is too short or too long."""
     if not SHORTEST_LEAD <= lead <= LONGEST_LEAD:
         raise Refused(N_("Choose between 15 minutes and 12 hours."), field="lead_s")
     async with write():
@@ -246,7 +246,7 @@ async def set_terms(
     return await RotaTerms.get(id=agency_id)
 
 
-# --- what these share
+# --- shared
 
 
 def _fits_in_time(begin: datetime, end: datetime, longest: timedelta, now: datetime) -> None:
@@ -263,7 +263,7 @@ def _fits_in_time(begin: datetime, end: datetime, longest: timedelta, now: datet
 
 
 async def _are_staff(agency_id: UUID, people: Sequence[UUID], field: str) -> None:
-    """On duty, or there for a caseworker, sees children: so it is for those who work here."""
+    """People on duty, and covers for a caseworker, see children: so only those who work here."""
     known = Person.filter(
         id__in=list(people),
         agency_id=agency_id,
@@ -275,8 +275,7 @@ async def _are_staff(agency_id: UUID, people: Sequence[UUID], field: str) -> Non
 
 
 async def _take(agency_id: UUID, now: datetime) -> RotaTerms:
-    """The rota of this agency, for us alone until the end of the transaction; the next tick looks
-    at it."""
+    """Lock the rota of this agency until the end of the transaction; the next tick looks at it."""
     new = {
         "id": agency_id,
         "is_always": True,
@@ -293,7 +292,7 @@ async def _take(agency_id: UUID, now: datetime) -> RotaTerms:
 
 
 Row = TypeVar("Row", Duty, Handover, Leave, Shift)
-# By what a repeated request is told from another one with the same id.
+# Tells a repeated request from another one with the same id.
 _SAME = {
     Duty: ("agency_id", "days", "begins", "ends", "zone", "people", "first_on"),
     Handover: ("agency_id", "who_id", "to_id", "until_at"),

@@ -1,7 +1,7 @@
 """ "Can you be reached?": one tap, without signing in.
 
-The link grants this one yes and opens nothing else. Reading it answers nothing: whoever looks at
-links before a person does (a mail server, a messenger) must not say that somebody is awake.
+The link allows this one yes and opens nothing else. Reading it answers nothing: a link scanner (of
+a mail server, a messenger) must not report that a person is awake.
 """
 
 from datetime import datetime

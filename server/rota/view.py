@@ -1,6 +1,6 @@
-"""The rota as people read it: days, who has it when, gaps in words, and who may change what.
+"""The rota as people read it: days, who is on duty, gaps in words, and who may change what.
 
-Everything is shown on the clock of the agency, since a rota is one thing for all who stand on it.
+Everything is shown on the clock of the agency, since one rota is for everyone on it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,31 +36,31 @@ WEEKDAYS = tuple(range(7))
 
 
 async def reader(request: Request) -> Visitor:
-    """Who works for the agency and so may see its rota. Raises Denied."""
+    """A visitor who works for the agency and so may see its rota. Raises Denied."""
     return await agency_for(request, AgencyAction.ROTA_SEE)
 
 
 def plan_agency(visitor: Visitor) -> UUID:
-    """The agency of somebody who works for one."""
+    """The agency of a visitor who works for one."""
     assert visitor.agency_id is not None
     return visitor.agency_id
 
 
 def may_plan(visitor: Visitor) -> bool:
-    """Whether this person plans the rota for everybody."""
+    """Whether this person plans the rota for everyone."""
     return may_agency(Role(visitor.role), AgencyAction.ROTA_PLAN)
 
 
 def own_or_planner(visitor: Visitor, who: UUID | None) -> None:
-    """One's own leave and one's own shifts are one's own; everything else is for those who plan.
-    Raises Denied."""
+    """People change their own leave and their own shifts; everything else is for planners. Raises
+    Denied."""
     if not may_plan(visitor) and who != visitor.person_id:
         raise not_yours()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The rota of an agency in a time, with everything that its pages name."""
+    """The rota of an agency in a time, with all names for its pages."""
 
     begin: datetime
     end: datetime
@@ -77,17 +77,17 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody has ever planned anything that still holds."""
+        """Whether there is no plan that is still valid."""
         return not (self.duties or self.fixed or self.handovers)
 
 
 async def plan_of(agency_id: UUID, begin: datetime, end: datetime, now: datetime) -> Plan:
-    """The rota from `begin` to `end`, and what it is made of as far as it is not over."""
+    """The rota from `begin` to `end`, and the plans behind it that are not over."""
     rota = (await rotas_of([agency_id], begin, end))[agency_id]
     shifts, gaps = shifts_between(rota, begin, end), gaps_between(rota, begin, end)
     zone = known_zone((await Agency.get(id=agency_id)).zone)
     today = now.astimezone(zone).date()
-    # A zone may be a day ahead of the agency's: one that ends today is shown until tomorrow.
+    # A zone may be a day ahead of the agency's: a duty that ends today is shown until tomorrow.
     duties = [
         one
         for one in await Duty.filter(agency_id=agency_id).order_by("begins", "first_on", "id")
@@ -139,16 +139,16 @@ async def _names(
 
 
 async def colleagues(agency_id: UUID) -> list[tuple[UUID, str]]:
-    """Those who may stand on the rota, by name."""
+    """The people who may be on the rota, by name."""
     people = await Person.filter(
         agency_id=agency_id, role__in=[*PROFESSIONAL], disabled_at__isnull=True
     )
-    # Names are sealed: only we can sort them.
+    # Names are sealed: only this process can sort them.
     return sorted(((one.id, one.name) for one in people), key=lambda one: one[1].casefold())
 
 
 async def current_spell(person_id: UUID, now: datetime) -> Spell | None:
-    """The shift that somebody has now; else the next one, as far as it has a row."""
+    """The person's current shift; else the next one that has a row."""
     rows = Spell.filter(person_id=person_id, dropped_at__isnull=True, until_at__gt=now)
     return await rows.order_by("begins_at", "id").first()
 
@@ -158,7 +158,7 @@ async def current_spell(person_id: UUID, now: datetime) -> Spell | None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One shift or gap on one day, as far as it lies on it. Of a gap there is no name."""
+    """One shift or gap, as far as it is on this day. A gap has no name."""
 
     hours: str
     name: str
@@ -179,7 +179,7 @@ class DayLines:
 
     @property
     def has_gap(self) -> bool:
-        """Whether nobody has it at some time of this day."""
+        """Whether nobody has duty at some time of this day."""
         return any(line.is_gap for line in self.lines)
 
 
@@ -233,7 +233,7 @@ def _line(
 def hours_on(
     at: datetime, until: datetime, begin: datetime, end: datetime, zone: ZoneInfo, language: str
 ) -> str:
-    """What of a shift lies on the day from `begin` to `end`, in words."""
+    """The hours of a shift on the day from `begin` to `end`, in words."""
     first, last = format_time(language, at, zone), format_time(language, until, zone)
     if at <= begin and until >= end:
         return gettext(language, N_("all day"))
@@ -257,7 +257,7 @@ def span_in_words(
 
 
 def away_in_words(plan: Plan, gap: Gap, language: str) -> str:
-    """Who would have it, and is on leave without a cover."""
+    """The people who would have duty, but are on leave without a cover."""
     names = sorted(plan.names[who] for who in gap.away if who in plan.names)
     if not names:
         return ""
@@ -266,7 +266,7 @@ def away_in_words(plan: Plan, gap: Gap, language: str) -> str:
 
 
 def own_shifts(plan: Plan, me: UUID) -> list[Span]:
-    """What one has oneself."""
+    """The reader's own shifts."""
     return [one for one in plan.shifts if one.who == me]
 
 

@@ -1,11 +1,11 @@
-"""What keeps words unreadable for whoever holds the database and not the keys.
+"""Keeps words unreadable for anyone who has the database but not the keys.
 
-A `Keyring` holds several secrets. The first seals and signs; all of them open and verify, so that a
-new one is put in front and the old ones stay behind it until everything has been sealed anew.
+A `Keyring` has several secrets. The first seals and signs; all of them open and verify. So a new
+one is put in front, and the old ones stay behind it until everything has been sealed anew.
 
-Sealing is AES-256-GCM rather than Fernet: it is several times faster on the way of a check-in, its
-tokens are shorter, and a Fernet token carries in the clear the second at which it was made.
-Each token names its key by four bytes, so opening tries one key and not all.
+Sealing is AES-256-GCM rather than Fernet: it is several times faster in a check-in, its tokens are
+shorter, and a Fernet token shows in the clear the second at which it was made. Each token names its
+key by four bytes, so opening tries one key and not all.
 
 Losing the keys loses the words for ever. SECURITY.md says what sealing does not defend.
 """
@@ -31,8 +31,8 @@ from tortoise.exceptions import FieldError
 from tortoise.fields import TextField
 from tortoise.fields.base import Field
 
-# Every sealed text begins with this. web/web.py refuses input that holds one: else a person who
-# stole a sealed text, but no key, could send it in as their own words and read it back opened.
+# Every sealed text begins with this. web/requests.py refuses input that contains it: else a person
+# who stole a sealed text, but no key, could send it in as their own words and read it back opened.
 MARK = "wm1."
 
 _KEY_ID_BYTES = 4
@@ -46,11 +46,11 @@ class Unreadable(Exception):
 
 
 class Expired(Unreadable):
-    """A signed token that is ours and whose time is over."""
+    """A signed token of ours whose time is over."""
 
 
 def _derive(secret: str, purpose: str, length: int = 32) -> bytes:
-    """One key per use: what signs must tell nothing about what seals or indexes."""
+    """One key per use: the signing key must reveal nothing about the keys that seal or index."""
     info = f"waymark {purpose} v1".encode()
     return HKDF(algorithm=SHA256(), length=length, salt=None, info=info).derive(secret.encode())
 
@@ -69,9 +69,9 @@ def _to_bytes(text: str) -> bytes:
 class Keyring:
     """Several secrets, newest first.
 
-    The blind index hangs on the LAST (oldest) secret: putting a new one in front changes no index,
-    so people can still sign in. Only dropping the last one does, and whoever drops it writes the
-    rows anew first: `seal` and `blind` of `Keyring(secrets[:-1])`. While that runs, look up by
+    The blind index depends on the LAST (oldest) secret: putting a new one in front changes no
+    index, so people can still sign in. Only dropping the last one does. Before that, the operator
+    writes the rows anew: `seal` and `blind` of `Keyring(secrets[:-1])`. While that runs, look up by
     `blinds`, which finds rows that were indexed under any of the secrets.
     """
 
@@ -96,25 +96,25 @@ class Keyring:
         return f"<Keyring of {len(self._blind_keys)}>"
 
     def seal(self, text: str) -> str:
-        """A printable token that only our keys open; another one each time."""
+        """A printable token that only our keys open; a different one each time."""
         return self.seal_bytes(text.encode())
 
     def seal_bytes(self, raw: bytes) -> str:
-        """The same of what is no text: a picture."""
+        """The same for bytes that are no text: a picture."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._first.encrypt(nonce, raw, MARK.encode())
         return MARK + _to_text(self._first_id + nonce + sealed)
 
     def open(self, token: str) -> str:
-        """What was sealed. Raises Unreadable where the key is gone, the token was changed, or it
-        holds no text but a picture."""
+        """The text that was sealed. Raises Unreadable where the key is gone, the token was changed,
+        or it contains no text but a picture."""
         try:
             return self.open_bytes(token).decode()
         except UnicodeDecodeError as fault:
             raise Unreadable("sealed, and no text") from fault
 
     def open_bytes(self, token: str) -> bytes:
-        """The same of what is no text."""
+        """The same for bytes that are no text."""
         if not token.startswith(MARK):
             raise Unreadable("not a sealed text")
         raw = _to_bytes(token[len(MARK) :])
@@ -136,9 +136,10 @@ class Keyring:
         return _to_bytes(token[len(MARK) :])[:_KEY_ID_BYTES] == self._first_id
 
     def blind(self, text: str) -> str:
-        """64 hex digits by which equal texts are found without being readable.
+        """64 hex digits that find equal texts without revealing them.
 
-        The text is taken as it is: who wants "Tom" and "tom " to meet makes them alike first.
+        The text is taken as it is: if "Tom" and "tom " must match, the caller normalises them
+        first.
         """
         return _blind(self._blind_keys[-1], text)
 
@@ -158,13 +159,14 @@ class Keyring:
     def unsign(self, token: str, purpose: str, now: datetime | None = None) -> str:
         """The value that was signed for this purpose.
 
-        Raises Unreadable, or Expired from its `until` on. A token that ends needs `now`.
+        Raises Unreadable, or Expired from its `until` on. A token with an end needs `now`.
         """
         try:
             body = self._signer(purpose).unsign(token.encode("utf-8", "replace")).decode("ascii")
         except BadSignature as fault:
             raise Unreadable("not signed by us for this") from fault
-        # The last letter of a signature has bits to spare: without this, a changed token would do.
+        # The last letter of a signature has bits to spare: without this, a changed token would
+        # pass.
         if token != f"{body}.{_to_text(_to_bytes(token[len(body) + 1 :]))}":
             raise Unreadable("not spelt as we spell it")
         value, _, limit = body.partition(".")
@@ -203,7 +205,7 @@ def current() -> Keyring:
 
 
 def seal(text: str) -> str:
-    """`Keyring.seal` of the process's keyring: for rows that are written by hand-made SQL."""
+    """`Keyring.seal` of the process's keyring: for rows that hand-written SQL writes."""
     return current().seal(text)
 
 
@@ -223,38 +225,38 @@ def unsign(token: str, purpose: str, now: datetime | None = None) -> str:
 
 
 def key_ids(text: str) -> set[str]:
-    """By the names of which secrets what is sealed in this text can be opened."""
+    """The ids of the keys that open what is sealed in this text."""
     return {_to_bytes(found[len(MARK) :][:8])[:4].hex() for found in _SEALED.findall(text)}
 
 
 def sealed_in(text: str) -> list[str]:
-    """What is sealed in this text, in its order."""
+    """The sealed texts inside this text, in order."""
     return _SEALED.findall(text) if MARK in text else []
 
 
 def holds_sealed(text: str) -> bool:
-    """Whether something that looks like a sealed text is in it."""
+    """Whether a part of it looks like a sealed text."""
     return MARK in text and _SEALED.search(text) is not None
 
 
 def _refuse_filter(field: Field[Any], instance: Any) -> None:
-    # Tortoise hands in the class, not a row, when it builds a filter. Equal texts are sealed
+    # Tortoise passes the class, not a row, when it builds a filter. Equal texts are sealed
     # differently, so such a filter would silently find nothing.
     if isinstance(instance, type):
         raise FieldError(f"{field.model_field_name} is sealed: filter by a blind index instead")
 
 
 class Sealed:
-    """What every column that holds sealed values can do: so that whoever walks the columns of a
-    database, as a backup does, opens each as what it is."""
+    """Shared by all columns with sealed values, so that code that goes through the columns of a
+    database, as a backup does, opens each in the right way."""
 
     def read(self, keyring: Keyring, token: str) -> Any:
         """The value that was sealed. Raises Unreadable."""
         raise NotImplementedError
 
     def check(self, keyring: Keyring, stored: str) -> int:
-        """How many sealed values are in what is stored, all of which can be opened: 1, or 0 for a
-        text that was never sealed and reads as it is. Raises Unreadable."""
+        """How many sealed values the stored text contains, all of which can be opened: 1, or 0 for
+        a text that was never sealed and reads as it is. Raises Unreadable."""
         if not stored.startswith(MARK):
             return 0
         self.read(keyring, stored)
@@ -262,9 +264,9 @@ class Sealed:
 
 
 class EncryptedText(Sealed, TextField):  # type: ignore[misc]  # The stubs make a TextField a str.
-    """A text column that holds sealed tokens and reads as plain text. It cannot be filtered by.
+    """A text column that stores sealed tokens and reads as plain text. Queries cannot filter by it.
 
-    Rows made by hand-written SQL seal their values with `crypt.seal`.
+    Rows made by hand-written SQL seal their values with `encryption.seal`.
     """
 
     def read(self, keyring: Keyring, token: str) -> str:
@@ -278,10 +280,10 @@ class EncryptedText(Sealed, TextField):  # type: ignore[misc]  # The stubs make 
         return None if value is None else current().seal(str(value))
 
     def to_python_value(self, value: Any) -> str | None:
-        """Opened where it is sealed.
+        """The opened text, where it is sealed.
 
-        Tortoise calls this for values from the database and for those that a program hands to
-        the model's constructor alike, so a text without the mark is left as it is.
+        Tortoise calls this for values from the database and for those that a program gives to the
+        model's constructor alike, so a text without the mark is left as it is.
         """
         if isinstance(value, str) and _SEALED.fullmatch(value):
             return self.read(current(), value)
@@ -289,7 +291,7 @@ class EncryptedText(Sealed, TextField):  # type: ignore[misc]  # The stubs make 
 
 
 class EncryptedJSON(Sealed, Field[Any]):
-    """A text column that holds a sealed JSON value: an object, a list, a text, a number."""
+    """A text column that stores a sealed JSON value: an object, a list, a text, a number."""
 
     field_type = object
     indexable = False
@@ -312,15 +314,15 @@ class EncryptedJSON(Sealed, Field[Any]):
         return current().seal(text)
 
     def to_python_value(self, value: Any) -> Any:
-        """The value; one that a program hands in is left as it is."""
+        """The value; one that a program passes in is left as it is."""
         if isinstance(value, str) and _SEALED.fullmatch(value):
             return self.read(current(), value)
         return value
 
 
 class EncryptedBytes(Sealed, Field[Any]):
-    """A text column that holds sealed bytes, such as a picture. As text, so that a row is one thing
-    for a copy of the database, whichever kind it is."""
+    """A text column that stores sealed bytes, such as a picture. As text, so that a copy of the
+    database treats rows alike on both kinds of database."""
 
     field_type = bytes
     indexable = False
@@ -331,7 +333,7 @@ class EncryptedBytes(Sealed, Field[Any]):
         return keyring.open_bytes(token)
 
     def check(self, keyring: Keyring, stored: str) -> int:
-        """1. Bytes are always sealed. Raises Unreadable."""
+        """Always 1, since bytes are always sealed. Raises Unreadable."""
         self.read(keyring, stored)
         return 1
 
@@ -342,7 +344,7 @@ class EncryptedBytes(Sealed, Field[Any]):
         return None if value is None else current().seal_bytes(value)
 
     def to_python_value(self, value: Any) -> bytes | None:
-        """The bytes; those that a program hands in are left as they are."""
+        """The bytes; those that a program passes in are left as they are."""
         if isinstance(value, str):
             return self.read(current(), value)
         return None if value is None else bytes(value)
@@ -354,7 +356,7 @@ def new_token() -> str:
 
 
 def hash_token(token: str) -> str:
-    """What is stored of such a secret: SHA-256, 64 hex digits.
+    """What we store of such a secret: SHA-256, 64 hex digits.
 
     A slow hash is for passwords that people choose; 256 random bits cannot be guessed.
     """
@@ -362,7 +364,7 @@ def hash_token(token: str) -> str:
 
 
 # Crockford's alphabet: without I, L and O, which are read as 1 and 0, and without U, so that no
-# code spells a word that one would not hand to a child.
+# code spells a word that one would not give to a child.
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LOOK_ALIKES = str.maketrans("OIL", "011")
 
@@ -373,10 +375,10 @@ def new_code(length: int) -> str:
 
 
 def normalise_code(text: str) -> str:
-    """The code that somebody meant: any case, spaces, dashes, O for 0, I or L for 1.
+    """The code that the person meant: any case, spaces, dashes, O for 0, I or L for 1.
 
     Digits of other scripts count as digits, since an Arabic or Persian keyboard types its own.
-    What no code can hold stays in, so that it matches none.
+    Characters that no code contains stay in, so that the result matches none.
     """
     plain = unicodedata.normalize("NFKC", text).upper()
     digits = "".join(str(unicodedata.digit(char, char)) for char in plain)

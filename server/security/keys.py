@@ -1,8 +1,8 @@
 """Making keys under var/keys/, for trying Waymark out on one's own machine.
 
 Two starts at once agree on one key: each writes its own to a new file of its own, and only one of
-them can be given the real name (a hard link fails where the name exists). So nobody reads half a
-key.
+them can be given the real name (a hard link fails where the name exists). So no process reads half
+a key.
 """
 
 import os
@@ -24,12 +24,12 @@ from server.storage.private import make_folder
 
 
 def secret_key(folder: Path) -> str:
-    """The secret in `folder`, made first where there is none."""
+    """The secret in `folder`; made first where there is none."""
     return _made_once(folder / "secret_key", lambda: f"{secrets.token_urlsafe(48)}\n").strip()
 
 
 def vapid_private_key_file(folder: Path) -> Path:
-    """The file in `folder` that holds the key by which push services know us, made if missing."""
+    """The file in `folder` with our private key for push services; made if missing."""
     file = folder / "vapid_private_key.pem"
     _made_once(file, new_vapid_key)
     return file
@@ -47,7 +47,7 @@ def vapid_key_fault(file: Path) -> str | None:
 
 
 def vapid_public_key(file: Path) -> str:
-    """What a browser subscribes with: the uncompressed point, base64url without padding."""
+    """The key that a browser subscribes with: the uncompressed point, base64url without padding."""
     point = _load(file.read_bytes()).public_key()
     raw = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
@@ -68,7 +68,7 @@ def new_vapid_key() -> str:
 
 
 def _made_once(file: Path, make: Callable[[], str]) -> str:
-    """The text of the file; where it does not exist, one start makes it and all read that one."""
+    """The text of the file. Where it does not exist, one start makes it and all read that one."""
     try:
         return file.read_text(encoding="ascii")
     except FileNotFoundError:
@@ -80,7 +80,8 @@ def _made_once(file: Path, make: Callable[[], str]) -> str:
         with os.fdopen(descriptor, "w", encoding="ascii") as out:
             out.write(make())
             out.flush()
-            # What is sealed under a key that a power cut loses could never be opened again.
+            # A power cut must not lose the key: what is sealed under it could never be opened
+            # again.
             os.fsync(out.fileno())
         try:
             os.link(draft, file)

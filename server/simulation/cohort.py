@@ -1,12 +1,11 @@
 """A synthetic cohort: children who answer, forget, lose their phones, and some who go.
 
-Every number is a parameter below, with where it comes from; those marked "assumed" are nobody's
-measurement. What a policy does on this cohort is not a field result. The same N, days and seed give
-the same bytes.
+Every number is a parameter below, with its source; those marked "assumed" were never measured. What
+a policy does on this cohort is not a field result. The same N, days and seed give the same bytes.
 
-The high tier is as production would have it: it refuses a rhythm that leaves gaps as long as its
-ceiling. So whoever is newly placed has agreed on more than one time a day, and where a milestone or
-a return asks for the high tier and the rhythm is slower, a person sets the middle one.
+The high tier is as in production: it refuses a rhythm with gaps as long as its ceiling. So a newly
+placed child has agreed on more than one time a day. Where a milestone or a return asks for the high
+tier and the rhythm is slower, a person sets the middle one.
 
 Source of the figures: the domain study that ships with the design, §5.4 and §2.1.
 """
@@ -37,7 +36,7 @@ class Kind:
         float  # Episodes per child-month: .21 trafficked, .16 newly arrived, .06 all care.
     )
     never_found: float
-    carer: float  # Share that live with somebody who can be asked.
+    carer: float  # Share who live with a carer we can ask.
     is_new: bool  # Placed at the beginning: high for 72 hours, middle for 30 days.
 
 
@@ -100,7 +99,7 @@ RHYTHMS = (
 ZONES = ("Europe/Paris", "Europe/Lisbon", "Europe/Athens", "Europe/Berlin")
 
 
-# Children who live in one zone share its days.
+# Children in the same zone share its days.
 as_utc = lru_cache(maxsize=65_536)(clock.as_utc)
 
 
@@ -178,7 +177,7 @@ def cohort(
 
 
 def _server(days: int, seed: int) -> list[Row]:
-    """Our own server is down now and then, for everybody."""
+    """Our own server is down now and then, for everyone."""
     random = Random(f"waymark cohort {seed} server")  # noqa: S311 (a simulation, and repeatable)
     rows: list[Row] = []
     for day in range(1, days):
@@ -320,7 +319,7 @@ def _absence(life: _Life, left: datetime) -> Absence:
 
 
 def _afterwards(life: _Life, absence: Absence) -> None:
-    """Whoever comes back is seen by a professional, and a person raises the tier."""
+    """A professional sees a child who comes back, and a person raises the tier."""
     if absence.back_at is not None:
         life.add(absence.back_at + HOUR, "sighting", by="professional")
         life.add(absence.back_at + HOUR, "milestone", what="return")
@@ -358,8 +357,8 @@ def _pauses(life: _Life) -> None:
 
 
 def _carer(life: _Life) -> None:
-    """What the carer would answer: for each stretch of a day, and anew where the child goes or
-    comes back."""
+    """What the carer would answer: for each part of a day, and anew when the child leaves or comes
+    back."""
     if not life.has_carer:
         return
     begins = [life.begin]
@@ -461,7 +460,7 @@ def _answers(life: _Life, due: datetime) -> float:
 
 
 def _awake(life: _Life, at: datetime) -> datetime:
-    """Nobody answers asleep: the answer comes after waking up."""
+    """Children do not answer while asleep: the answer comes after waking up."""
     local = at.astimezone(life.zone)
     if SLEEP_UNTIL <= local.time() < SLEEP_FROM:
         return at
@@ -481,9 +480,9 @@ def _answer(life: _Life, at: datetime, mood: int, wish: float, absence: Absence 
 
 
 def _called(life: _Life) -> None:
-    """What the child does if it is asked once more, on each day from morning to night: it answers
-    half as likely as a round, and neither without its phone nor after it has stopped answering."""
-    # Of its own, so that nothing else of the cohort hangs on it.
+    """What the child does if asked once more, on each day from morning to night: they answer half
+    as likely as a round, and not without their phone or after they have stopped answering."""
+    # A generator of its own, so that nothing else of the cohort depends on it.
     random = Random(f"waymark cohort {life.name} {life.answers}")  # noqa: S311 (a simulation, and repeatable)
     mute = [*life.outages, *((gone.stops_at, gone.back_at or life.end) for gone in life.absences)]
     for _, day in life.each_day():

@@ -1,9 +1,10 @@
-"""How well a policy told of absences, against the truth of a simulated or recorded time.
+"""How well a policy told adults of absences, against the truth of a simulated or recorded time.
 
-An absence is told by the first row at `page_worker` or above between leaving and coming back; one
-that was open already when the child left: at once. An alert is a false page where its first such
-row falls in no absence, nor in the two hours after one. Pages of one child within a day, without an
-answer between, count once, by the first of them. Child-months are those watched, without pauses.
+An absence is told by the first row at `page_worker` or above between leaving and coming back. If
+such a row was open already when the child left, it is told at once. An alert is a false page if its
+first such row is in no absence, nor in the two hours after one. Pages of one child within a day,
+without an answer between, count once, by the first of them. Child-months are the watched ones,
+without pauses.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -57,7 +58,7 @@ class Page:
     child: str
     at: datetime
     is_false: bool
-    was_said: bool  # The child itself called: help, or a wish to talk.
+    was_said: bool  # The child called: help, or a wish to talk.
 
 
 def read_truth(path: Path) -> list[Gone]:

@@ -1,6 +1,6 @@
 """What one policy would have done beside another, over the same events. Pure.
 
-A policy is never judged by hand here: both are replayed by the rules of production.
+Nothing is estimated here: both are replayed by the rules of production.
 """
 
 from bisect import bisect_right
@@ -14,9 +14,9 @@ from server.simulation.outcomes import Result
 from server.simulation.replay import ASK, NUDGE, Replay
 from server.watch.events import Event
 
-# So many events are taken before somebody is asked whether to go on.
+# After every 500 events the replay asks whether it may go on.
 LOOK_UP = 500
-# A silence, named by its child and how many answers came before it.
+# A silence, named by the child and how many answers came before it.
 Silence = tuple[str, int]
 
 
@@ -26,9 +26,9 @@ class Did:
 
     reminders: int
     questions: int
-    alerts: int  # Silences of which an adult was told.
+    alerts: int  # Silences that an adult was told of.
     by_tier: dict[Tier, int]
-    silence: timedelta | None  # From the last answer until an adult was told: the middle one.
+    silence: timedelta | None  # From the last answer until an adult was told: the median.
     longest: timedelta | None
 
 
@@ -38,7 +38,7 @@ class Compared:
 
     before: Did
     after: Did
-    only_before: int  # Silences of which only the first would have told.
+    only_before: int  # Silences that only the first would have told an adult of.
     only_after: int
     sooner: int
     later: int
@@ -55,7 +55,7 @@ def compare(
     until: datetime,
     real: Iterable[tuple[str, datetime]] = (),
 ) -> Compared:
-    """Replay both. Raises Refused where the rules cannot follow an event."""
+    """Replay both. Raises Refused if the rules cannot follow an event."""
     first, second = run(events, before, until), run(events, after, until)
     told, then = told_of(first), told_of(second)
     shifts = sorted(then[key] - told[key] for key in told.keys() & then.keys())
@@ -91,17 +91,17 @@ def run(
 
 
 def _middle(spans: Sequence[timedelta]) -> timedelta | None:
-    """The middle one of spans in their order; of two, the longer."""
+    """The median of sorted spans; of the two middle ones, the longer."""
     return spans[len(spans) // 2] if spans else None
 
 
 def nth(result: Result, child: str, at: datetime) -> int:
-    """How many answers of the child had come by then: the number of its silence."""
+    """How many answers of the child had come by then: the number of the silence."""
     return bisect_right(result.answers.get(child, ()), at)
 
 
 def told_of(result: Result) -> dict[Silence, datetime]:
-    """When an adult was first told of each silence. What a child itself called for is none."""
+    """When an adult was first told of each silence. Calls that the child made do not count."""
     found: dict[Silence, datetime] = {}
     for alert in result.alerts:
         if alert.cause is Cause.SILENCE and alert.told:

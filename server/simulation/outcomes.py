@@ -1,4 +1,4 @@
-"""What a replay remembers of each child, and what it comes to."""
+"""What a replay remembers of each child, and its results."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,10 +43,10 @@ class Alert:
     called: set[int] = field(default_factory=set)
     told: list[datetime] = field(default_factory=list)  # The moments of its rows.
     closed_at: datetime | None = None
-    worded: tuple[tuple[Any, ...], str] | None = None  # The last sentence, and from what it is.
+    worded: tuple[tuple[Any, ...], str] | None = None  # The last sentence, and its inputs.
 
     def next_at(self) -> datetime | None:
-        """The moment of the next row; None where only repeats are left."""
+        """The moment of the next row; None if only repeats are left."""
         climb = self.climb
         if len(self.called) == len(self.ladder.rungs):
             return climb.decide_at
@@ -57,7 +57,7 @@ class Alert:
 
 @dataclass(slots=True)
 class Watched:
-    """How long a child was watched, in which tier, and what it was about: for the report."""
+    """How long a child was watched, in which tier, by phone and language: for the report."""
 
     child: str
     begin: datetime
@@ -77,7 +77,7 @@ class Day(NamedTuple):
 
 @dataclass(slots=True)
 class Child:
-    """One child, its watch, and what is known of it."""
+    """One child, their watch, and what is known of them."""
 
     name: str
     watched: Watched
@@ -153,7 +153,7 @@ def known_of(child: Child) -> tuple[Any, ...]:
 
 
 def facts_of(child: Child, alert: Alert) -> Facts:
-    """What is known about a child whom an alert is about."""
+    """What is known about the child of an alert."""
     standing = child.standing
     since = (standing.missed_due_at or standing.sign_at) - OPENS_BEFORE
     return Facts(

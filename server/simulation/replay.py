@@ -1,28 +1,28 @@
 """A policy on past or simulated events: the rules of production, without a database or a clock.
 
-Time is virtual: it stands at each event, and in between at every moment at which the rules decide.
-At one instant events come first, then the tick, as in production, where an answer that arrives in
+Time is virtual: it stops at each event, and in between at every moment at which the rules decide.
+At one instant events come first, then the tick. Production does the same: an answer that arrives in
 the very tick settles what the tick would have told. What `advance` finds in the moment of such an
-answer is not said.
+answer is not reported.
 
-Each child lives alone in here, so that a child's moments are worked off when its next event comes;
-rows are put in order at the end.
+Children do not affect each other here, so the moments of a child are worked off when their next
+event comes. Rows are sorted at the end.
 
 What production does and a file cannot tell:
 
 - Nobody acknowledges. Each rung of an alert is written once, its repeats are not. An answer, or a
   sighting that settles, closes whatever is open; the next silence is a new alert. (In production a
-  person closes an alert of the high tier, and every alert that the child itself has called.)
-- On each rung stands one person, and a last resort exists.
+  person closes an alert of the high tier, and every alert that a child has raised.)
+- Each rung has one person, and a last resort exists.
 - Help and duress call adults at once; so does a wish to talk, by the ladder of causes.py. Said
   again while such an alert is open, it joins it.
 - "Seen" in a tier where it only holds tells the caseworker in production; that is no call, and has
   no row.
-- A `tier` is set whatever the rhythm is; production refuses one that the rhythm is too slow for. A
-  `milestone` that says `on` which day it is raises it only as far as the rhythm allows.
+- A `tier` is set whatever the rhythm is; production refuses a tier that the rhythm is too slow for.
+  A `milestone` that names its day in `on` raises the tier only as far as the rhythm allows.
 - Of the signals that may have the carer asked, answers, moods and warning signs are in the events;
   phones, goals, reviews and promises are not.
-- While the server is blind, whatever would reach it reaches it at the end of that time.
+- While the server is blind, events wait and reach it at the end of that time.
 """
 
 from collections.abc import Iterable
@@ -84,7 +84,7 @@ class Replay:
         self._asking = that_ask(policy.signals) if self._learns else {}
         self._until = until
         self._children: dict[str, Child] = {}
-        # What is said before a child is placed, or about the whole server.
+        # Answers known before a child is placed, or about the whole server.
         self._asked_early: dict[str, list[kinds.IfAsked]] = {}
         self._days_later: dict[str, list[Day]] = {}
         self._blind: Span | None = None
@@ -142,7 +142,8 @@ class Replay:
             self._take(child, event, event.at)
 
     def _before_placed(self, event: Event) -> None:
-        """Nobody is watched yet, or any more. What may be asked is kept; the rest says nothing."""
+        """The child is not watched yet, or no longer. Answers to later questions are kept; the rest
+        says nothing."""
         if isinstance(event.detail, kinds.IfAsked):
             self._asked_early.setdefault(event.child, []).append(event.detail)
 
@@ -245,12 +246,12 @@ class Replay:
             child.heard_at, child.heard_way = now, said.way
         by = BY_WAY[said.way]
         if by not in OWN or not answering.counts(by, child.terms.steps):
-            # As when somebody saw the child: settled or not, it is no answer of its own.
+            # As with a sighting: settled or not, it is not the child's own answer.
             self._heed(child, by, now)
             self._called_for(child, said, now)
             return
-        # What became true in this very moment, or while we were blind, is settled by the answer
-        # and said to nobody.
+        # The answer settles what became true in this very moment, or while we were blind; we tell
+        # nobody of that.
         child.standing, changes = self._looked(child, now)
         self._remember(child, changes)
         due = child.standing.missed_due_at or child.standing.due_at
@@ -280,8 +281,8 @@ class Replay:
         return settled.nothing
 
     def _learn(self, child: Child, now: datetime, *, answers: bool) -> None:
-        """The rounds that are over now tell what is usual; one that was open when somebody saw the
-        child tells nothing."""
+        """The rounds that are over now tell what is usual; a round that was open when an adult saw
+        the child tells nothing."""
         if not self._learns:
             return
         is_open = child.standing.opens_at <= now
@@ -298,7 +299,7 @@ class Replay:
         child.terms = replace(child.terms, known=replace(child.terms.known, habit=habit))
 
     def _know(self, child: Child, **told: Any) -> None:
-        """Something that a policy weighs which goes by more than each miss."""
+        """Evidence for policies that weigh more than each miss."""
         known = child.terms.known
         # Most often it is what is known already, and a copy of the terms takes its time.
         if self._learns and any(getattr(known, name) != what for name, what in told.items()):
@@ -380,14 +381,14 @@ class Replay:
         self._say(child, (*changes, *more), now)
 
     def _mark(self, child: Child, what: Milestone, day: date, now: datetime) -> None:
-        """A day is written into the calendar; one whose time has come counts at once."""
+        """Write a day into the calendar; a day whose time has come counts at once."""
         span = around(self._policy.milestones, what, day, child.terms.zone)
         if span.end > now:
             child.days.append(Day(what, span))
             self._count(child, now)
 
     def _count(self, child: Child, now: datetime) -> None:
-        """Whatever changes the tier by itself has done so by now."""
+        """Apply every change of the tier that is due by now."""
         if child.tier_until is not None and child.tier_until <= now:
             child.standing, changes = self._looked(child, now)
             self._say(child, changes, now)
@@ -464,13 +465,13 @@ class Replay:
         return True
 
     def _brings(self, child: Child, change: Change) -> bool:
-        """Whether somebody answers what is asked here."""
+        """Whether the question gets an answer here."""
         if change.what is What.ASK:
             return self._will_answer(child, change.at) is not None
         return self._would_answer(child, change) is not None
 
     def _would_answer(self, child: Child, change: Change) -> kinds.IfAsked | None:
-        """What the child does if it is asked once more."""
+        """What the child does if asked once more."""
         if change.why is not Why.LAST_CALL:
             return None
         return _latest(child.if_called, change.at)
@@ -481,7 +482,7 @@ class Replay:
         return answer if answer is not None and answer.after < QUESTION_LASTS else None
 
     def _hear(self, child: Child, said: kinds.IfAsked, now: datetime) -> None:
-        """Somebody who was asked answers."""
+        """An answer to a question."""
         if said.by_child:
             self._answer(child, kinds.CheckIn(), now)
         else:

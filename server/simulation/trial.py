@@ -1,5 +1,5 @@
-"""Several policies over the same events, side by side: whom each calls, how soon, how often for
-nothing. Nothing of it is stored.
+"""Several policies over the same events, side by side: which adults each calls, how soon, and how
+many false alarms. Nothing of it is stored.
 
 It runs in a thread, one at a time, and is bounded: in rows, in days of children, and in time.
 """
@@ -35,8 +35,8 @@ _HOURS = (6, 24)
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is replayed. `truth`: absences that are known from elsewhere. `real`: silences of which
-    people said afterwards that the child had gone. Where both are None, nobody knows."""
+    """The events to replay. `truth`: absences that are known from elsewhere. `real`: silences in
+    which, people said afterwards, the child had gone. Both None: we do not know."""
 
     events: Sequence[Event]
     until: datetime
@@ -51,31 +51,31 @@ class Told:
     absences: int
     told: int
     within: dict[int, int]  # Hours: how many were told by then.
-    delay: timedelta | None  # The middle one of all; None: fewer than half were told.
+    delay: timedelta | None  # The median of all; None: fewer than half were told.
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What one policy comes to."""
+    """The results of one policy."""
 
     name: str
     did: Did
     children: int
     months: float
-    for_nothing: int | None = None  # None: nobody knows.
-    still_open: int = 0  # Silences that went on at the end: nobody knows yet what they are.
+    for_nothing: int | None = None  # None: we do not know.
+    still_open: int = 0  # Silences that went on at the end: not known yet what they are.
     told: Told | None = None
 
 
 @dataclass(slots=True)
 class Run:
-    """One look: who waits for it may stop it, and it ends by itself."""
+    """One run: its reader may stop it, and it ends by itself."""
 
     is_stopped: bool = False
     ends_at: float = field(default_factory=lambda: monotonic() + LONGEST_S)
 
     def go_on(self) -> None:
-        """Raises Refused where nobody waits any more, or it has taken too long."""
+        """Raises Refused if the reader has gone, or it has taken too long."""
         if self.is_stopped or monotonic() > self.ends_at:
             raise Refused(
                 N_("This took too long, so we stopped it. Try fewer days or fewer policies.")
@@ -83,7 +83,7 @@ class Run:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for whoever replays now. Raises Refused where that takes too long."""
+        """Wait until the running replay is over. Raises Refused if that takes too long."""
         while not ONE.acquire(timeout=0.5):
             self.go_on()
         try:

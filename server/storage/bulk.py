@@ -50,8 +50,8 @@ async def update(
 
     `guard` names a whole-number column whose value in `rows` is the one that was read: only a row
     that still has it is written, and it is raised by one (compare-and-swap). `same` names a column
-    that is not written, and must still be as in `rows`. Each caller decides what a row that is not
-    among the returned ones means.
+    that is not written, and must still be as in `rows`. Each caller decides what it means when a
+    row is not among the returned ones.
     """
     if not rows:
         return []
@@ -76,15 +76,15 @@ def _as_json(model: type[Model], rows: Sequence[Row]) -> str:
     convert = [(name, _converter(model, name, kind)) for name in rows[0]]
     if kind == "sqlite":
         return to_json([{name: make(row[name]) for name, make in convert} for row in rows])
-    # Ten times as fast as `json`, and a tick is made of little else.
+    # Ten times as fast as `json`, and a tick spends most of its time here.
     return _encoder.encode(
         [{name: make(row[name]) if make else row[name] for name, make in convert} for row in rows]
     ).decode()
 
 
 _encoder = msgspec.json.Encoder()
-# What goes into PostgreSQL as it is, since the database checks the length of a text itself. A
-# document stands inside the document, and is taken out whole.
+# These values go to PostgreSQL as they are, since the database checks the length of a text itself.
+# A JSON column is a document inside the document, and is taken out whole.
 _AS_IT_IS = (
     CharField,
     JSONField,
@@ -99,7 +99,7 @@ _AS_IT_IS = (
 @lru_cache(maxsize=512)
 def _converter(model: type[Model], name: str, kind: str) -> Any:
     field = model._meta.fields_map[name]
-    # What sealed fields refuse is the model itself, as filters hand it in: this is a row.
+    # Sealed fields refuse a model class, as filters pass one. This stands for a row.
     a_row: Any = object()
 
     def stored(value: Any) -> Any:
@@ -130,7 +130,7 @@ def _source(model: type[Model], names: tuple[str, ...], kind: str) -> str:
 def _type(model: type[Model], name: str) -> str:
     field = model._meta.fields_map[name]
     sql_type = str(field.get_for_dialect("postgres", "SQL_TYPE"))
-    # A key that counts by itself is declared as SERIAL, which is no type of a value.
+    # An auto-increment key is declared as SERIAL, which is not a type of a value.
     return {"BIGSERIAL": "BIGINT", "SERIAL": "INT"}.get(sql_type, sql_type)
 
 

@@ -69,7 +69,7 @@ DEFAULT_URL = "sqlite://var/waymark.sqlite3"
 
 
 def models() -> list[str]:
-    """The modules that hold rows."""
+    """The modules with models."""
     files = [file.relative_to(SERVER).with_suffix("") for file in SERVER.rglob("models.py")]
     return [*sorted(".".join(("server", *file.parts)) for file in files), "server.web.live"]
 
@@ -80,7 +80,7 @@ def tortoise_config(
     model_modules: Sequence[str] | None = None,
     migrations: str = "migrations",
 ) -> dict[str, Any]:
-    """What Tortoise wants to know. Raises ValueError where the URL cannot be one of ours."""
+    """The configuration for Tortoise. Raises ValueError for a URL that is not one of ours."""
     place = address.parse(database_url)
     return {
         "connections": {"default": {"engine": place.engine, "credentials": place.credentials}},
@@ -97,7 +97,7 @@ def tortoise_config(
 
 
 def __getattr__(name: str) -> Any:
-    # For the migration tool's own command, which reads this name. Made when asked for, so that
+    # For the migration tool's own command, which reads this name. Made on request, so that
     # importing this module reads no environment.
     if name == "TORTOISE_ORM":
         return tortoise_config(os.environ.get("WAYMARK_DATABASE_URL", DEFAULT_URL))
@@ -111,7 +111,7 @@ _url: str | None = None
 async def open_database(url: str, *, config: dict[str, Any] | None = None) -> None:
     """Connect this process. Raises Unavailable where the database cannot be reached.
 
-    `config` is for tests with models of their own, and for connections that must have patience.
+    `config` is for tests with models of their own, and for connections that must wait long.
     """
     global _opened, _url
     assert _opened is None, "a database is open already"
@@ -133,7 +133,7 @@ async def open_database(url: str, *, config: dict[str, Any] | None = None) -> No
 
 
 async def close_database() -> None:
-    """Give everything back. Nothing happens where nothing is open."""
+    """Close all connections. Nothing happens where none is open."""
     global _opened, _url
     context, _opened, _url = _opened, None, None
     if context is not None:
@@ -173,10 +173,10 @@ def write() -> AbstractAsyncContextManager[TransactionalDBClient]:
 
     Inside another one it is a savepoint: an error that is caught around it undoes this part alone.
     On PostgreSQL that is the only way to go on after a failed statement, for example after an
-    IntegrityError; whoever catches one without it gets TransactionManagementError at the end.
+    IntegrityError. Code that catches one without it gets TransactionManagementError at the end.
 
-    On SQLite everyone else waits meanwhile: no network inside. A task that is cancelled while it
-    commits may have committed, so whatever phones send carries an id of its own.
+    On SQLite all other tasks wait meanwhile: no network inside. A task that is cancelled while it
+    commits may have committed, so every message from a phone has an id of its own.
     """
     return cast(AbstractAsyncContextManager[TransactionalDBClient], in_transaction("default"))
 
@@ -189,7 +189,7 @@ def is_writing() -> bool:
 def after_commit(call: Callable[[], None]) -> None:
     """Call this when the transaction of this task is in; never, if it is rolled back.
 
-    For what only wakes somebody up: a process that dies in between never calls it.
+    Only to wake another task: a process that dies in between never calls it.
     """
     begun: Begun | None = getattr(connection(), "begun", None)
     assert begun is not None, "after_commit belongs into a write()"

@@ -1,4 +1,4 @@
-"""Ids that the server makes: UUID version 7, so that rows made together lie together on disk."""
+"""Ids that the server makes: UUID version 7, so that rows made together are close on disk."""
 
 import secrets
 from uuid import UUID

@@ -1,6 +1,6 @@
 """Files and folders that only the account of the server may open.
 
-Sealed words are unreadable without the keys; times, ids and ties lie in a database in the clear.
+Sealed words are unreadable without the keys; times, ids and ties are in the clear in a database.
 SQLite makes its files as the umask says, and `mkdir` gives its mode to the last folder alone.
 """
 

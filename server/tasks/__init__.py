@@ -1,1 +1,1 @@
-"""Whatever must happen by a time and has an owner: one row of one table, ticked in one way."""
+"""Everything that has an owner and must happen by a time: one row of one table, one tick."""

@@ -1,4 +1,4 @@
-"""Setting, settling and dropping dues, and what time makes of them."""
+"""Setting, settling and dropping dues, and what happens to them as time passes."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ from server.tasks.rules import Call, Ending, Kind, Reach, Setting, State, To
 from server.web.live import announce
 
 AT_ONCE = 200
-# What open pages hear when it is somebody else's turn.
+# What open pages hear when it is another person's turn.
 TOPIC = "due"
 # A row that raises is set apart for so long, and operators are told; it never stops the others.
 SET_APART = timedelta(minutes=1)
-# A due that is so far behind its next step has been failed by the ticker.
+# The ticker has failed a due whose next step is this far past.
 LOST_AFTER = timedelta(minutes=2)
-# A message about a due is worth nothing once the next one about it has come.
+# A message about a due has no use once the next one about it is out.
 SAYS_FOR = timedelta(days=1)
 
 
 def is_as(row: Due, setting: Setting) -> bool:
-    """Whether the row says the same."""
+    """Whether the row already says the same."""
     return (row.owner_id, row.owner_role, row.due_at, row.zone, row.since_id) == (
         setting.owner_id,
         setting.owner_role,
@@ -47,7 +47,7 @@ def is_as(row: Due, setting: Setting) -> bool:
 
 
 async def set_due(actor: Actor, child: Child, setting: Setting, now: datetime) -> None:
-    """Let this due stand; one of the same subject that says otherwise gives way to it."""
+    """Set this due; it replaces one of the same subject that says otherwise."""
     await settle_and_set(actor, child, [], [setting], now)
 
 
@@ -73,7 +73,7 @@ async def settle_and_set(
     settings: Sequence[Setting],
     now: datetime,
 ) -> None:
-    """End these and let those stand, all in one transaction; what stands so already is left."""
+    """End these and set those, all in one transaction; a due that is already set so is left."""
     if not endings and not settings:
         return
     async with write():
@@ -141,12 +141,13 @@ async def _turns(subjects: Collection[UUID]) -> dict[tuple[str, UUID], int]:
 
 
 async def settle(actor: Actor, endings: Sequence[tuple[Due, Ending]], now: datetime) -> None:
-    """These end, and what was to be said about them stays in. One that has ended already is left
-    as it ended."""
+    """End these, and withdraw the messages about them. One that has ended already stays as it
+    ended."""
     if not endings:
         return
     async with write():
-        # By their state, not by their version: whoever has told somebody meanwhile changes nothing.
+        # By their state, not by their version: telling a person meanwhile changes the version, and
+        # must not stop this.
         held = Due.filter(id__in=[due.id for due, _ in endings], state=State.OPEN)
         still_open = {row.id for row in await held.order_by("id").select_for_update()}
         by_ending: dict[Ending, list[Due]] = {}
@@ -203,10 +204,10 @@ async def _enter(actor: Actor, what: Iterable[_Entered], now: datetime) -> None:
 
 
 async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Tell whoever is to be told by now; returns how many dues were looked at.
+    """Tell the people who are due by now; returns how many dues were looked at.
 
-    One transaction a batch, and any number of tickers: a row that another has moved is left to it.
-    Raises whatever one row raises, with nothing written; the caller then goes one by one.
+    One transaction a batch, and any number of tickers: each skips a row that another has moved.
+    Raises what one row raises, with nothing written; the caller then goes one by one.
     """
     async with write():
         due = (
@@ -226,12 +227,12 @@ async def tick_one(due_id: UUID, now: datetime) -> None:
 
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """The dues that are to be looked at, oldest first."""
+    """The dues to look at now, oldest first."""
     return [row.id for row in await Due.filter(act_at__lte=now).order_by("act_at").limit(at_once)]
 
 
 async def set_apart(due_id: UUID, now: datetime) -> None:
-    """This row raises. It is looked at again in a minute, and operators are told."""
+    """This row raises an exception: we try it again in a minute, and tell the operators."""
     async with write():
         await Due.filter(id=due_id, state=State.OPEN).update(
             act_at=now + SET_APART, quarantined_at=now
@@ -250,7 +251,7 @@ async def _move(due: Sequence[Due], now: datetime) -> None:
     if not due:
         return
     if any(known_zone(row.zone).key != row.zone for row in due):
-        # The mornings are those of UTC for as long as nobody mends it.
+        # The mornings are those of UTC until the zone is fixed.
         await tell_operators("due:zone", now)
     resting = {row.child_id for row in due if row.kind not in rules.NEVER_RESTS}
     left = await _left(resting)
@@ -275,7 +276,7 @@ async def _move(due: Sequence[Due], now: datetime) -> None:
     await _say(ours, now)
     told = [(row.id, row.child_id, row.agency_id, "told", row.kind) for row, _ in ours]
     await _enter(SYSTEM, told, now)
-    # Whoever is told that something is over has a turn from now on.
+    # People told that something is over have a turn from now on.
     await _announce(row.agency_id for row, _ in ours)
 
 
@@ -288,7 +289,7 @@ def _rests(row: Due, left: Collection[UUID]) -> bool:
 
 
 async def _left(children: Collection[UUID]) -> set[UUID]:
-    """Those whose placement has ended: nobody is asked about them."""
+    """The children whose placement has ended: nobody is asked about them."""
     gone = Child.filter(id__in=list(children), left_at__isnull=False)
     return {as_id(id_) for id_ in await gone.values_list("id", flat=True)}
 
@@ -297,10 +298,10 @@ async def _say(moved: Sequence[tuple[Due, tuple[Call, ...]]], now: datetime) -> 
     roles = await _roles({row.child_id for row, _ in moved}, now)
     sayings: list[Saying] = []
     for row, calls in moved:
-        # After a time of blindness several are true at once. Everyone is told once: by the last.
+        # After our server was down several are true at once. Everyone is told once: by the last.
         said = {person: call.number for call in calls for person in call.people}
         if row.owner_role != Role.CHILD and not said.keys() - {row.child_id}:
-            # No adult answers for this child, and one has to. That the child hears is not enough.
+            # An adult must answer for this child, and none does. Telling the child is not enough.
             await tell_operators("due:nobody", now)
         for person, number in said.items():
             role = roles.get((row.child_id, person))
@@ -315,8 +316,8 @@ def _saying(row: Due, person: UUID, role: str | None, number: int, now: datetime
         "until": f"{rules.QUIET_UNTIL:%H:%M}",
         "zone": row.zone,
     }
-    # A carer has no page about the child at the desk; what was promised stands in the app. Whoever
-    # stands in and has no tie may open nothing about the child: their page says what to do.
+    # A carer has no page about the child at the desk; the promise is in the app. A deputy without a
+    # tie may open nothing about the child: their page says what to do.
     is_in_app = is_child or role == Role.CARER
     about = f"/desk/children/{row.child_id}" if role else f"/desk/dues/{row.id}"
     if row.kind in rules.OF_AN_EPISODE:
@@ -338,7 +339,7 @@ def _saying(row: Due, person: UUID, role: str | None, number: int, now: datetime
     )
 
 
-# --- whom it can be said to
+# --- who is told
 
 
 OnDuty = Callable[[Collection[UUID], datetime], Awaitable[Mapping[UUID, set[UUID]]]]
@@ -360,7 +361,7 @@ def use_on_duty(on_duty: OnDuty) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """Whom to ask, by name: whose it is, and who can let somebody in who stands in for them."""
+    """Who to ask, by name: the due's owner, and people who can give their deputy access."""
 
     owners: list[str]
     can_tie: list[str]
@@ -369,8 +370,8 @@ class Instead:
 async def told_instead(
     child_id: UUID, person_id: UUID, now: datetime, *, due: Due | None = None
 ) -> Instead | None:
-    """For a deputy who is told of something about a child without a tie to it: of this due, or of
-    what its caseworkers are called for. None for everybody else."""
+    """For a deputy without a tie to the child, who is told of this due, or of what the child's
+    caseworkers are called for. None for everyone else."""
     tied, deputies = await _tied({child_id}, now)
     by_role = tied.get(child_id, {})
     stand_ins = frozenset(by_role.get(Role.CASEWORKER, ()))
@@ -389,9 +390,9 @@ _Ties = Mapping[UUID, Mapping[str, set[UUID]]]  # By child and role: people who 
 
 
 async def reach_of(due: Sequence[Due], now: datetime) -> dict[UUID, Reach]:
-    """Who each of these can be said to, by the due's id. Nobody whose tie has ended, nobody
+    """The people to tell for each of these, by the due's id. Nobody whose tie has ended, nobody
     disabled. A clock without its owner goes to the caseworkers, without them to the supervisors,
-    without these to the people on duty; without anybody, To.OWNER is empty."""
+    without these to the people on duty; without anyone, To.OWNER is empty."""
     tied, deputies = await _tied({row.child_id for row in due}, now)
     duty = await _on_duty({row.agency_id for row in due}, now)
     able = await _able(row.owner_id for row in due if row.kind in rules.OF_A_SHIFT)
@@ -408,7 +409,7 @@ async def reach_of(due: Sequence[Due], now: datetime) -> dict[UUID, Reach]:
 
 
 async def _able(people: Iterable[UUID | None]) -> frozenset[UUID]:
-    """Those of these who still work here: on the rota, they need no tie to the child."""
+    """The people among these who still work here: on the rota, they need no tie to the child."""
     held = Person.filter(id__in=list({one for one in people if one}), disabled_at__isnull=True)
     return frozenset(as_id(id_) for id_ in await held.values_list("id", flat=True))
 
@@ -424,11 +425,11 @@ def _reach(
     supervisors = frozenset(tied.get(Role.SUPERVISOR, ()))
     owners = able & {row.owner_id} if row.kind in rules.OF_A_SHIFT else _owners(row, tied)
     # A clock whose owner is not there goes to the next person who answers for this child. Where
-    # there is none of these either, `_say` calls the last resort.
+    # there is none either, `_say` calls the last resort.
     instead = workers or supervisors or duty
     if rules.goes_round(Kind(row.kind), row.owner_role):
-        # A complaint is told to nobody whom it may be about, and to nobody the child did not choose
-        # but those who stand in for a supervisor.
+        # A complaint reaches nobody it may be about, and nobody the child did not choose; only
+        # people who stand in for a supervisor are added.
         instead = duty - workers if row.owner_role == Role.SUPERVISOR else frozenset()
     owners = owners or instead
     stand_ins = owners if row.owner_id is not None else workers
@@ -447,7 +448,7 @@ def _owners(row: Due, tied: Mapping[str, set[UUID]]) -> frozenset[UUID]:
     if row.owner_id is not None:
         everyone = frozenset[UUID]().union(*tied.values())
         return frozenset({row.owner_id}) & everyone
-    # What an agency has promised is done by whoever leads the plan.
+    # The person who leads the plan does what an agency has promised.
     role = Role.CASEWORKER if row.owner_role == "agency" else row.owner_role
     return frozenset(tied.get(role, ()))
 
@@ -469,7 +470,7 @@ async def _tied(
 
 
 async def _roles(children: Collection[UUID], now: datetime) -> dict[tuple[UUID, UUID], str]:
-    """What people are to these children; where several, a carer is the least of them."""
+    """The roles of people for these children; of several, carer counts least."""
     tied, _ = await _tied(children, now)
     found: dict[tuple[UUID, UUID], str] = {}
     for child_id, by_role in tied.items():

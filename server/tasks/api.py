@@ -19,18 +19,17 @@ from server.web.responses import json_answer
 
 
 class PersonOut(msgspec.Struct):
-    """Somebody by name."""
+    """A person by name."""
 
     id: UUID
     name: str
 
 
 class DueOut(msgspec.Struct):
-    """Something that must happen by a time: `step`, `reply`, `end`, `review`, `answer` or
-    `rhythm`. `subject_id` is the step, the message, the child, the review, the complaint or the
-    proposal; `owner_role` what
-    the owner is to the child, or `agency`. `whose` are those whose turn it is: the owner, and who
-    was told that it is over."""
+    """Something that must happen by a time: `step`, `reply`, `end`, `review`, `answer` or `rhythm`.
+    `subject_id` is the step, the message, the child, the review, the complaint or the proposal;
+    `owner_role` is the owner's role for the child, or `agency`. `whose` lists the people whose turn
+    it is: the owner, and those who were told that it is over."""
 
     id: UUID
     kind: str
@@ -50,10 +49,10 @@ class DuesOut(msgspec.Struct):
 
 
 async def my_dues(request: Request) -> Response:
-    """What the one who asks has to do, about all children."""
+    """The caller's turns, about all children."""
     visitor, now = await visitor_of(request), now_of(request)
     children = await children_for(request, Action.PROJECT_SEE)
-    # About a child who has left nobody is asked.
+    # Nobody is asked about a child who has left.
     here = Child.filter(id__in=list(children), left_at__isnull=True)
     open_ = Due.filter(child_id__in=await here.values_list("id", flat=True), state=State.OPEN)
     found = await open_.order_by("due_at", "id")
@@ -63,7 +62,7 @@ async def my_dues(request: Request) -> Response:
 
 
 async def dues(request: Request) -> Response:
-    """Everything about a child that is somebody's turn, as far as the one who asks may see it."""
+    """Everything about a child that is anyone's turn, as far as the caller may see it."""
     child, roles = await child_for(request, request.path_params["child_id"], Action.PROJECT_SEE)
     visitor, now = await visitor_of(request), now_of(request)
     seen, turns = await seen_by(child, visitor.person_id, frozenset(roles), now)
@@ -71,7 +70,7 @@ async def dues(request: Request) -> Response:
 
 
 async def listed(found: Sequence[Due], turns: Turns, me: UUID, now: datetime) -> DuesOut:
-    """These dues as they go over the wire, with the names of those whose turn it is."""
+    """These dues for the API, with the names of those whose turn it is."""
     ids = {one.child_id for one in found}.union(*(turns[one.id] for one in found))
     people = {one.id: PersonOut(one.id, one.name) for one in await Person.filter(id__in=list(ids))}
     return DuesOut(

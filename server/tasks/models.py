@@ -1,4 +1,4 @@
-"""What must happen by a time, and whose it is."""
+"""What must happen by a time, and its owner."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,8 +14,8 @@ from server.tasks.rules import Kind, State, Terms, next_at, terms_of
 
 
 class Due(Model):
-    """One thing that must happen by a time. Moved or opened again, it is another row, with the
-    next turn: what was promised for when, and what became of it, stays."""
+    """One thing that must happen by a time. Moved or opened again, it is another row, with the next
+    turn: so the promised dates, and what became of them, stay."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -26,16 +26,16 @@ class Due(Model):
     kind = fields.CharField(max_length=16)
     subject_id = fields.UUIDField()  # The step, the message, the review, the child, the episode.
     turn = fields.IntField(default=0)
-    # Null: whoever is `owner_role` to the child, whenever it speaks.
+    # Null: the people who are `owner_role` to the child at the time.
     owner_id = fields.UUIDField(null=True)
     owner_role = fields.CharField(max_length=16)
     due_at = fields.DatetimeField()
-    zone = fields.CharField(max_length=64)  # Whose mornings count.
+    zone = fields.CharField(max_length=64)  # The zone whose mornings count.
     set_at = fields.DatetimeField()
-    since_id = fields.UUIDField(null=True)  # What settled the turn before, where it comes again.
+    since_id = fields.UUIDField(null=True)  # What settled the turn before, where it repeats.
     state = fields.CharField(max_length=8, default="open")
     told = fields.IntField(default=-1)
-    act_at = fields.DatetimeField(null=True)  # When it speaks next; null: settled.
+    act_at = fields.DatetimeField(null=True)  # When it next speaks; null: settled.
     settled_at = fields.DatetimeField(null=True)
     settled_by = fields.UUIDField(null=True)
     why = fields.CharField(max_length=24, null=True)  # A code.
@@ -53,7 +53,7 @@ class Due(Model):
             UniqueConstraint(
                 fields=("kind", "subject_id"), name="due_one_open", condition="state = 'open'"
             ),
-            # What is open has a next step, and what is settled has none: in the database too.
+            # The database checks it too: an open row has a next step, a settled one none.
             CheckConstraint(
                 check="(state = 'open') = (act_at IS NOT NULL)", name="due_open_has_next_step"
             ),
@@ -64,9 +64,9 @@ class Due(Model):
         return Slice(self.due_at, self.set_at, self.zone, self.told, State(self.state))
 
     def terms(self) -> Terms:
-        """When it speaks to whom."""
+        """When it speaks to which people."""
         return terms_of(Kind(self.kind), self.owner_role)
 
     def speaks_at(self) -> datetime | None:
-        """When it speaks next, by the rules."""
+        """When it next speaks, by the rules."""
         return next_at(self.slice(), self.terms())

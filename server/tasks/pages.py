@@ -1,8 +1,8 @@
-"""A due at the desk, for whoever was told of it: the way on, also for those who have no tie.
+"""A due at the desk, for a person who was told of it: what to do next, also without a tie.
 
-A deputy is called for somebody who does not answer, and has no right to the child by that: who may
-read about a child is what the ties and the rota say. So this page leads on whoever may see the
-child, and tells everyone else no more than whom to ask.
+A deputy is called when another person does not answer, and that gives no right to the child: only
+ties and the rota decide who may read about a child. So this page leads readers with the right on to
+the child, and tells everyone else only who to ask.
 """
 
 from typing import Any

@@ -1,11 +1,11 @@
 """Whose turn it is, and when a due speaks next. Pure.
 
-    due = Due(due_at, set_at, zone)            told nobody yet
-    due, calls = advance(due, terms, reach, now)
+  due = Due(due_at, set_at, zone)            told nobody yet
+  due, calls = advance(due, terms, reach, now)
 
-A due speaks at moments that hang on nothing but itself and its terms: first those of its speeches,
-then the last of them again and again without end, until it is done or dropped. So looking often
-and looking once, late, comes to the same calls.
+Nothing but the due and its terms decides when it speaks: first at the moments of its speeches, then
+the last of them again and again without end, until it is done or dropped. So looking often and
+looking once, late, lead to the same calls.
 """
 
 from calendar import monthrange
@@ -30,17 +30,17 @@ class State(StrEnum):
 class Kind(StrEnum):
     """What must happen."""
 
-    STEP = "step"  # What somebody promised in a life project.
+    STEP = "step"  # A promise in a life project.
     REPLY = "reply"  # A child has written, and waits for an answer.
-    END = "end"  # A life project ends, and somebody has to say how it goes on.
-    REVIEW = "review"  # A look back that has a day.
-    ANSWER = "answer"  # Somebody has complained, and is to get an answer.
-    RHYTHM = "rhythm"  # A child proposes another rhythm of its check-ins.
+    END = "end"  # A life project ends: decide how it goes on.
+    REVIEW = "review"  # A review meeting with a day.
+    ANSWER = "answer"  # A person who complained is to get an answer.
+    RHYTHM = "rhythm"  # A child proposes other check-in times.
     # The clocks of a search (docs/reference/practice.md); the subject of each is the episode.
     DECISION = "decision"  # Whether the police are told: by a person, with reasons.
     REPORT = "report"  # The police, and those who must know.
     KEEP_TRYING = "keep_trying"  # To reach the child, again and again.
-    BRING_BACK = "bring_back"  # Where it is known where the child is, and it is not safe there.
+    BRING_BACK = "bring_back"  # We know where the child is, and they are not safe.
     STRATEGY_24H = "strategy_24h"
     STRATEGY_72H = "strategy_72h"
     STRATEGY_7D = "strategy_7d"
@@ -49,22 +49,22 @@ class Kind(StrEnum):
     STRATEGY_3M = "strategy_3m"  # And every three months from then on.
     STRATEGY_3IN30 = "strategy_3in30"  # Three times missing within thirty days.
     # The clocks of the return.
-    TELL_FOUND = "tell_found"  # The police, and whoever was told that the child is missing.
+    TELL_FOUND = "tell_found"  # The police, and everyone told about the search.
     SAFE_AND_WELL = "safe_and_well"
     MEDICAL = "medical"
-    RETURN_INTERVIEW = "return_interview"  # Offered by somebody independent of the home.
+    RETURN_INTERVIEW = "return_interview"  # Offered by a person independent of the home.
     RESCREEN = "rescreen"  # Whether the child was, or is, trafficked.
     PHONE_CHECK = "phone_check"
     PACK_UPDATE = "pack_update"
-    PLAN_REVIEW = "plan_review"  # The life project, looked at together with the reasons.
-    # While somebody looks for the child, at a change of shift; the subject is one person's part.
-    HANDOVER = "handover"  # A note for whoever has it next.
-    HANDOVER_READ = "handover_read"  # Whoever has it now has read how it stands.
-    PACK = "pack"  # The grab pack is to be looked through with the child.
-    TRANSFER = "transfer"  # Another agency was asked to take over, and has not answered.
+    PLAN_REVIEW = "plan_review"  # Of the life project, together with the reasons.
+    # During a search, at a change of shift; the subject is one person's part.
+    HANDOVER = "handover"  # A note for the next person.
+    HANDOVER_READ = "handover_read"  # The next person has read where the search is.
+    PACK = "pack"  # Look through the grab pack with the child.
+    TRANSFER = "transfer"  # Another agency was asked for a transfer, and has not answered.
 
 
-# What a life project makes somebody's turn by what stands in it.
+# Turns that follow from the contents of a life project.
 OF_A_PROJECT = frozenset({Kind.STEP, Kind.END, Kind.REVIEW, Kind.ANSWER})
 
 STRATEGY = (
@@ -89,23 +89,23 @@ OF_A_RETURN = frozenset(
         Kind.PLAN_REVIEW,
     }
 )
-# Of these nothing rests: neither by night, nor when a placement ends while the child is away.
+# These never pause: neither by night, nor when a placement ends while the child is away.
 OF_AN_EPISODE = OF_A_SEARCH | OF_A_RETURN
-# Whose owner is on the rota, tie or not.
+# Their owner is on the rota, with a tie or without.
 OF_A_SHIFT = frozenset({Kind.HANDOVER, Kind.HANDOVER_READ})
 NEVER_RESTS = OF_AN_EPISODE | OF_A_SHIFT
-# Those which somebody is woken for.
+# We wake people for these.
 URGENT = frozenset({Kind.DECISION, Kind.REPORT, Kind.KEEP_TRYING, Kind.BRING_BACK, *OF_A_SHIFT})
 
 
 class To(StrEnum):
-    """Whom a speech is for."""
+    """The people a speech is for."""
 
     OWNER = "owner"
     DEPUTY = "deputy"
     CASEWORKER = "caseworker"
     SUPERVISOR = "supervisor"
-    CHILD = "child"  # Reminded kindly: it is never the child's turn by this.
+    CHILD = "child"  # A kind reminder: this never makes it the child's turn.
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """When a kind of due speaks to whom. `daytime`: not before that time of the wall clock, which
-    is for what can wait until the morning; None: at the moment itself."""
+    """When a kind of due speaks to which people. `daytime`: not before that time of the wall clock,
+    for what can wait until the morning; None: at the moment itself."""
 
     speeches: tuple[Speech, ...]
     again: timedelta
@@ -132,31 +132,31 @@ class Terms:
 _DAY = timedelta(days=1)
 _MORNING = time(9)
 _ALL = (To.OWNER, To.SUPERVISOR)
-# Before anything could be due, which is when it is set.
+# Before it could be due: so it speaks when it is set.
 _AT_ONCE = timedelta(days=-36_500)
 
-# How long a child waits for an answer until somebody else is asked for it.
+# How long a child waits for an answer until we ask another person.
 REPLY_WITHIN = timedelta(hours=24)
-# So long before its end somebody begins to look after how a life project goes on.
+# How long before its end we start to ask how a life project goes on.
 END_BEFORE = timedelta(days=30)
-# When a complaint is to be answered that names no day of its own.
+# When an answer to a complaint is due that names no day of its own.
 ANSWER_WITHIN = timedelta(days=7)
-# So long nothing is said about a child whose placement has ended; then somebody looks again.
+# How long we say nothing about a child whose placement has ended; then we look again.
 REST = _DAY
-# Hours in which a child hears nothing of this, whatever was late with us.
+# Hours in which a child hears nothing of this, however late we are.
 QUIET_FROM, QUIET_UNTIL = time(21), time(8)
 
-# Promises of those who answer for the child: reminded, and then those are told who answer for them.
+# Promises of adults who answer for the child: reminded first, then their supervisors are told.
 AUTHORITY = frozenset({"caseworker", "supervisor", "administrator", "agency"})
 
-# A child is reminded in the morning of the day, and then once a week. Nobody else hears of it.
+# A child is reminded in the morning of the day, and then once a week. No adult hears of it.
 _OF_A_CHILD = Terms((Speech(-_DAY, (To.OWNER,)), Speech(6 * _DAY, (To.OWNER,))), 7 * _DAY, _MORNING)
 _OF_THE_AUTHORITY = Terms(
     (Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, (To.OWNER,)), Speech(2 * _DAY, _ALL)),
     _DAY,
     _MORNING,
 )
-# A guardian or a carer is nobody's to answer for; who leads the plan hears of it.
+# A guardian or a carer has no supervisor; the person who leads the plan hears of it.
 _OF_OTHERS = Terms(
     (
         Speech(0 * _DAY, (To.OWNER,)),
@@ -166,7 +166,7 @@ _OF_OTHERS = Terms(
     _DAY,
     _MORNING,
 )
-# At once, when the answer is over the time, and when nobody has come to it for as long again.
+# At once, when the answer is late, and when nobody has looked at it for as long again.
 _OF_WHOEVER_WAITS = Terms(
     (
         Speech(-REPLY_WITHIN, (To.OWNER,)),
@@ -176,9 +176,9 @@ _OF_WHOEVER_WAITS = Terms(
     _DAY,
 )
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
-# The alert that opened the episode has called everyone, so a clock of the night speaks when it has
-# been over for some minutes: to whose turn it is and whoever stands in, a quarter after the due to
-# those who answer for both, and then every hour without end.
+# The alert that opened the episode has called everyone. So a clock of the night speaks some minutes
+# after it is late: to its owner and the deputy, a quarter of an hour after the due to their
+# supervisors, and then every hour without end.
 _OF_A_NIGHT = Terms(
     (
         Speech(timedelta(minutes=5), (To.OWNER, To.DEPUTY)),
@@ -205,7 +205,7 @@ _OF_THE_SAME_DAY = Terms(
     ),
     12 * _HOUR,
 )
-# What a return asks for is said once, by the two that cannot wait; these remind by themselves.
+# Only the two tasks of a return that cannot wait speak at once; these remind by themselves.
 _OF_THE_DAYS_AFTER = Terms(
     (
         Speech(-_DAY, (To.OWNER,)),
@@ -227,7 +227,7 @@ _OF_A_DOCTOR = Terms(
 _OF_A_REVIEW_AFTER = Terms(
     (Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, (To.OWNER, To.SUPERVISOR))), _DAY, _MORNING
 )
-# Asked at once; whoever answers for the child hears of it where nobody has done it.
+# Asked at once; the supervisor hears of it where nobody has done it.
 _OF_A_CHANGE_OF_SHIFT = Terms(
     (
         Speech(_AT_ONCE, (To.OWNER,)),
@@ -236,7 +236,7 @@ _OF_A_CHANGE_OF_SHIFT = Terms(
     ),
     _HOUR,
 )
-# Whoever asked telephones; whoever answers for the child hears of it a day later.
+# The agency that asked telephones; the supervisor hears of it a day later.
 _OF_ANOTHER_AGENCY = Terms((Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, _ALL)), _DAY, _MORNING)
 _TERMS: Mapping[Kind, Terms] = {
     Kind.TRANSFER: _OF_ANOTHER_AGENCY,
@@ -268,11 +268,11 @@ _TERMS: Mapping[Kind, Terms] = {
         _DAY,
         _MORNING,
     ),
-    # Said to nobody but those whom it is for: a complaint goes round everyone else.
+    # Only for the people it is addressed to: nobody else hears of a complaint.
     Kind.ANSWER: Terms(
         (Speech(_AT_ONCE, (To.OWNER,)), Speech(0 * _DAY, (To.OWNER,))), _DAY, _MORNING
     ),
-    # Each week the supervisor hears of it too: an old pack is found out at the worst moment.
+    # Each week the supervisor hears of it too: an old pack is discovered at the worst moment.
     Kind.PACK: Terms(
         (
             Speech(-_DAY, (To.OWNER,)),
@@ -296,19 +296,19 @@ _TERMS: Mapping[Kind, Terms] = {
 }
 
 
-# As a complaint: for those whom it is said to, and the child; whoever it goes round hears nothing.
+# As a complaint: for the people it is addressed to, and the child; nobody else hears of it.
 _REVIEW_OF_A_COMPLAINT = Terms(
     (Speech(-4 * _DAY, (To.OWNER, To.CHILD)), Speech(0 * _DAY, (To.OWNER,))), _DAY, _MORNING
 )
 
 
 def goes_round(kind: Kind, owner_role: str) -> bool:
-    """Whether this is about a complaint, which is said to those alone whom it is for."""
+    """Whether this is about a complaint, which only the people it is addressed to may hear of."""
     return kind is Kind.ANSWER or (kind is Kind.REVIEW and owner_role != "caseworker")
 
 
 def terms_of(kind: Kind, owner_role: str) -> Terms:
-    """When a due of this kind, whose owner is this to the child, speaks to whom."""
+    """When a due of this kind speaks to which people; `owner_role` is the owner's for the child."""
     if kind is Kind.REVIEW and goes_round(kind, owner_role):
         return _REVIEW_OF_A_COMPLAINT
     if kind is not Kind.STEP or owner_role in AUTHORITY:
@@ -345,7 +345,7 @@ Reach = Mapping[To, frozenset[UUID]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """A due as it is to stand. `owner_id` None: whoever is `owner_role` to the child by then;
+    """A due to be set. `owner_id` None: the people who are `owner_role` to the child by then;
     `since_id`: what settled the turn before this one."""
 
     kind: Kind
@@ -367,7 +367,7 @@ class Ending:
 
 
 def within_reach(day: date) -> date:
-    """The day; one so far off that nobody means it becomes one that every clock can show."""
+    """The day; one absurdly far off becomes one that every clock can show."""
     return min(max(day, _FIRST_DAY), _LAST_DAY)
 
 
@@ -375,8 +375,8 @@ _FIRST_DAY, _LAST_DAY = date(1990, 1, 1), date(9000, 1, 1)
 
 
 def months_later(day: date, months: int) -> date:
-    """The same day so many months later; the 31st is the last day of a shorter month. Raises
-    ValueError past the last year that there is."""
+    """The same day so many months later; the 31st becomes the last day of a shorter month. Raises
+    ValueError past the last possible year."""
     total = day.year * 12 + day.month - 1 + months
     year, month = total // 12, total % 12 + 1
     return date(year, month, min(day.day, monthrange(year, month)[1]))
@@ -390,8 +390,8 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
 def speaks_at(due: Due, terms: Terms, number: int) -> datetime:
     """The moment of a speech, counted from 0; those past the last are its repeats.
 
-    Nothing speaks before it was set, and what was over already when it was set gives its owner the
-    same time as any other before the next person hears of it. With a daytime the moment becomes
+    Nothing speaks before it was set. A due that was over already when it was set gives its owner
+    the same time as any other before the next person hears of it. With a daytime the moment becomes
     the first such time of the clock in the due's zone that is not before it.
     """
     last = len(terms.speeches) - 1
@@ -417,7 +417,7 @@ def next_at(due: Due, terms: Terms) -> datetime | None:
 def advance(due: Due, terms: Terms, reach: Reach, now: datetime) -> tuple[Due, tuple[Call, ...]]:
     """The due as it is by now, and who is called, the oldest first.
 
-    A call without people means that there is nobody at all whom this could be said to.
+    A call without people means that there is nobody at all to tell.
     """
     calls: list[Call] = []
     while (at := next_at(due, terms)) is not None and at <= now:
@@ -429,7 +429,7 @@ def advance(due: Due, terms: Terms, reach: Reach, now: datetime) -> tuple[Due, t
 
 
 def _is_skipped(number: int, terms: Terms, reach: Reach) -> bool:
-    """Whether there is somebody new after this one, and nobody in this one."""
+    """Whether the next person of this speech is missing, and a later speech has another one."""
     if number >= len(terms.speeches) - 1:
         return False
     return not reach.get(terms.speeches[number].to[-1])
@@ -445,8 +445,8 @@ def _people(number: int, terms: Terms, reach: Reach) -> frozenset[UUID]:
 
 
 def whose_turn(due: Due, terms: Terms, reach: Reach) -> frozenset[UUID]:
-    """Whose turn it is: the owner's, and of everyone who was told that it is over. Nobody's, once
-    it is settled."""
+    """Whose turn it is: the owner's, and everyone's who was told that it is over. Nobody's, once it
+    is settled."""
     if due.state is not State.OPEN:
         return frozenset()
     told = {*_groups(due.told, terms), To.OWNER} - {To.CHILD}
@@ -458,10 +458,10 @@ _SEARCHING = frozenset({"caseworker", "supervisor", "guardian"})
 
 
 def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
-    """Whether somebody who is these to a child sees dues of this kind that are not theirs: those of
-    the thread are for those in it, a complaint and the review about it are for whom they are said
-    to, a carer sees no more of a plan than the next dates, and an episode's clocks are not shown on
-    a phone that somebody may hold."""
+    """Whether a person with these roles for a child sees dues of this kind that are not theirs.
+    Dues of the thread are for those in it. A complaint and the review about it are for the people
+    they are addressed to. A carer sees only the next dates of a plan. A phone never shows an
+    episode's clocks: a stranger may be holding it."""
     if goes_round(kind, owner_role):
         return False
     if kind in NEVER_RESTS:

@@ -45,12 +45,12 @@ WORDS: Mapping[Kind, str] = {
     Kind.TRANSFER: N_("Ask the other agency for its answer"),
 }
 _TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM}) | NEVER_RESTS
-# A day ends at midnight, which is another day to whoever reads it.
+# A day ends at midnight, which readers take for the next day.
 _STILL_THAT_DAY = timedelta(minutes=1)
 
 
 def until(kind: Kind, due_at: datetime) -> datetime:
-    """The moment by which it is said that this has to happen: of what has a day, still that day."""
+    """The moment to show as its deadline: still on its last day, for a due that has a day."""
     return due_at if kind in _TO_THE_MINUTE else due_at - _STILL_THAT_DAY
 
 
@@ -73,7 +73,7 @@ async def turns_of(found: Sequence[Due], now: datetime) -> Turns:
 async def seen_by(
     child: Child, person_id: UUID, roles: frozenset[str], now: datetime
 ) -> tuple[list[Due], Turns]:
-    """What is open about a child, as far as somebody may see it: their own, and what their roles
+    """What is open about a child, as far as the person may see it: their own, and what their roles
     show them."""
     found = await open_dues(child.id)
     turns = await turns_of(found, now)
@@ -106,7 +106,7 @@ async def lines(
 async def overdue(
     children: Collection[UUID], person_id: UUID, now: datetime
 ) -> Mapping[UUID, list[Kind]]:
-    """What is over the time and this person's turn, by child."""
+    """This person's turns that are late, by child."""
     late = Due.filter(child_id__in=list(children), state=State.OPEN, due_at__lte=now)
     found = await late.order_by("due_at", "id")
     if not found:
@@ -120,7 +120,7 @@ async def overdue(
 
 
 def in_short(kinds: Sequence[Kind], language: str) -> str:
-    """ "1 promise is late, 2 answers are late"; nothing where there is nothing."""
+    """ "1 promise is late, 2 answers are late"; empty without any."""
     if not kinds:
         return ""
     promises = sum(kind is Kind.STEP for kind in kinds)

@@ -1,7 +1,7 @@
 """What people do with a watch: begin it, answer, see the child.
 
-What is agreed about it is in agreeing.py, time's part in ticking.py, the carer's question in
-questions.py, and where its alerts touch it in calling.py.
+Agreements are in rhythm/agreements.py, the passing of time in ticking.py, the carer's question in
+carer/questions.py, and alerts about a watch in watch_alerts.py.
 """
 
 from dataclasses import dataclass, replace
@@ -66,7 +66,7 @@ class Beginning:
 
 
 def first_row(one: Beginning, policy: Policy, now: datetime) -> dict[str, Any]:
-    """The first row of a watch, but for whose it is. Raises Refused, code `too_slow`, where the
+    """The first row of a watch, but for whose it is. Raises Refused, code `too_slow`, if the
     rhythm is slower than the tier allows."""
     steps = policy.tiers[one.tier].steps
     terms = Terms(one.tier, steps, one.rhythm, rhythms.read_zone(one.zone), (), has_carer=False)
@@ -96,7 +96,7 @@ async def begin(
     """The watch over a placed child begins now, whether or not a phone is ever paired: a child who
     never checks in from the start alarms too.
 
-    Raises Refused where the rhythm is slower than the tier allows. In the caller's transaction.
+    Raises Refused if the rhythm is slower than the tier allows. In the caller's transaction.
     """
     policy, _ = await policy_of(child.agency_id)
     beginning = Beginning(tier, rhythm, zone, tier_until_at, tier_then)
@@ -110,7 +110,7 @@ async def begin(
     return await Watch.get(child_id=child.id)
 
 
-# --- somebody answers, or sees the child
+# --- an answer, or a sighting
 
 
 async def settle(
@@ -121,12 +121,12 @@ async def settle(
     note_answer: bool = True,
     now: datetime,
 ) -> Settlement:
-    """The child has answered some way, or was seen: settle what that settles, tell those who were
-    called.
+    """The child answered in some way, or was seen: settle what that settles, and tell the adults
+    who were called.
 
-    `by_id` is the check-in or the sighting. In the caller's transaction. Where the placement has
-    ended it settles nothing, and is heard all the same. Raises NotFound where nobody ever watched,
-    Conflict where another answer came in the same moment: try again.
+    `by_id` is the check-in or the sighting. In the caller's transaction. After the placement has
+    ended it settles nothing, but is still heard. Raises NotFound if the child never had a watch,
+    Conflict if another answer came in the same moment: try again.
     """
     watch = await watch_of(child_id)
     way = evidence if isinstance(evidence, Way) else None
@@ -159,7 +159,7 @@ async def settle(
 
 
 async def as_it_stands(child_id: UUID, now: datetime) -> Settlement:
-    """What an answer comes to that settles nothing: it is kept, and the watch goes on as it is."""
+    """The result of an answer that settles nothing: it is kept, and the watch goes on as it is."""
     watch = await watch_of(child_id)
     settled = Settled(now, was_late=False, was_alerted=False, nothing=True)
     return Settlement(settled, watch.due_at, State(watch.standing))
@@ -197,21 +197,21 @@ async def settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: datet
 
 
 async def _tell_held(watch: Watch, by_id: UUID, now: datetime) -> None:
-    """Somebody has seen the child, and that only holds: the caseworker hears of it."""
+    """An adult saw the child, but the policy only lets this hold: we tell the caseworker."""
     await _say(Kind.HELD, await _who_is_on(Rung.CASEWORKER, watch, now), watch, by_id, now)
 
 
 async def heard(child_id: UUID, by_id: UUID, now: datetime) -> None:
-    """The child has said something that is no answer. Where it is looked for that is a sign of
-    life, and it settles nothing. In the transaction of what it said, which holds the watch."""
+    """The child has said something that is not an answer. It settles nothing; for a missing child
+    it is a sign of life. In the transaction of that message, which has locked the watch."""
     watch = await Watch.get_or_none(child_id=child_id, is_missing=True)
     if watch is not None:
         await _sign_of_life(watch, by_id, now)
 
 
 async def _sign_of_life(watch: Watch, by_id: UUID, now: datetime) -> None:
-    """A missing child has said something: everyone who looks for it hears of it at once. It ends
-    nothing: only somebody who has seen the child does."""
+    """A missing child has said something: everyone who looks for them hears of it at once. The
+    search ends only when an adult has seen the child."""
     await _say(Kind.ALERT_AGAIN, await _who_is_on(Rung.EVERYONE, watch, now), watch, by_id, now)
     await happened(SYSTEM, watch.child_id, Happening.SIGN_OF_LIFE, now, about=by_id)
 
@@ -252,9 +252,9 @@ async def note_sighting(
     words: str | None,
     now: datetime,
 ) -> Sighting:
-    """Somebody saw the child, or looked and did not. Twice with one id is once.
+    """An adult saw the child, or looked and did not find them. The same id twice is one sighting.
 
-    Raises Refused for a time that has not come.
+    Raises Refused for a time in the future.
     """
     assert actor.id is not None
     if seen_at > now + timedelta(minutes=5):
@@ -288,7 +288,7 @@ async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
             await settle(sighting.child_id, evidence, sighting.id, now=now)
         return
     if (await watch_of(sighting.child_id)).is_over:
-        return  # Not seen where nobody is asked any more: kept, and no alarm.
+        return  # The placement has ended: kept, and no alarm.
     one, changes = passed(await locked(sighting.child_id, now), now)
     standing = answering.not_seen(one.standing, one.terms, now)
     standing, more = rules.advance(standing, one.terms, now, since=now)
@@ -296,7 +296,7 @@ async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
 
 
 async def somebody_texted(child_id: UUID, now: datetime) -> None:
-    """Something came from the agreed number that is none of the agreed words: somebody has the
+    """A text came from the agreed number, but with none of the agreed words: a person has the
     phone. It counts as an open app does. In the caller's transaction."""
     await lock(child_id)
     await Watch.filter(child_id=child_id).update(heard_at=now, heard_way=TEXT)

@@ -1,4 +1,4 @@
-"""What an answer, a sighting or a look in vain makes of a standing. Pure."""
+"""What an answer, a sighting, or a look that found nobody changes in a standing. Pure."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -43,7 +43,7 @@ def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, S
 
 
 def is_nothing_open(standing: Standing, now: datetime) -> bool:
-    """Whether nothing is asked at this moment: whatever is said now is early."""
+    """Whether no round is open at this moment: an answer now is early."""
     is_calm = standing.missed_due_at is None and not standing.is_alerted
     return is_calm and standing.opens_at > now
 
@@ -54,14 +54,14 @@ def counts(evidence: Evidence, steps: Steps) -> bool:
 
 
 def heed(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) -> Standing:
-    """What evidence comes to that does not settle. An open alert stays open, and the ceiling stays
-    where it was."""
+    """Apply evidence that does not settle. An open alert stays open, and the ceiling stays where it
+    was."""
     if standing.is_alerted:
         return standing
     does = terms.steps.levels.does(evidence)
     if standing.missed_due_at is None:
         is_kept = does is Does.HOLDS and evidence in OWN and standing.opens_at <= now
-        # Whoever answers in time is not treated worse than who answers late.
+        # An answer in time must never count for less than a late one.
         return replace(standing, held_at=now) if is_kept else standing
     if does is Does.HOLDS:
         return hold(standing, terms, now)
@@ -69,10 +69,10 @@ def heed(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) ->
 
 
 def _soften(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """There is life, and nobody knows how the child is: adults are called a little later, and the
+    """A sign of life, but nobody knows how the child is: adults are called a little later, and the
     carer is asked again before that.
 
-    The latest moment hangs on when the round was late, so that it makes no difference how often an
+    The latest moment depends on when the round became late: it must make no difference how often an
     app is opened.
     """
     assert standing.late_at is not None
@@ -90,8 +90,9 @@ def _soften(standing: Standing, terms: Terms, now: datetime) -> Standing:
 
 
 def not_seen(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """Somebody has looked and not found the child: adults are called now. Where a silence is
-    weighed, that is one thing more to weigh: it may call them, or have the carer asked again."""
+    """An adult looked and did not find the child: adults are called now. Where a silence is
+    weighed, this is one more thing to weigh: the result may be to call adults, or to ask the carer
+    again."""
     if standing.is_alerted or standing.missed_due_at is None:
         return standing
     # At the end of an absence nothing is weighed.

@@ -1,4 +1,4 @@
-"""Carers are asked: one question for each child, and one message for those that come together."""
+"""Asking carers: one question for each child, and one message for questions that come together."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,8 +83,8 @@ def _saying(question: Mapping[str, Any], group: Group | None) -> Saying:
 async def _groups(
     questions: Sequence[Mapping[str, Any]], policies: Mapping[UUID, Policy], now: datetime
 ) -> dict[UUID, Group]:
-    """Of which carers the questions are one message: as many at once, or within the window, as
-    make the calls to adults one."""
+    """The carers whose questions are one message: as many at once, or within the window, as make
+    the calls to adults one message."""
     cared: dict[UUID, set[UUID]] = {}
     ties = Tie.filter(
         Tie.standing_at(now),
@@ -97,7 +97,7 @@ async def _groups(
     for carer, children in cared.items():
         here = {one["child_id"] for one in questions if one["person_id"] == carer}
         agency_id = next(one["agency_id"] for one in questions if one["person_id"] == carer)
-        # Nearly every carer has fewer children than it takes: nothing more is read.
+        # Nearly every carer has fewer children than this: nothing more is read.
         if len(children | here) >= policies[agency_id].together.children:
             group = await _group(carer, here, children - here, policies[agency_id], now)
             if group is not None:
@@ -120,7 +120,8 @@ async def _group(
     after = await coming([id_ for id_ in others if id_ not in known], policy, now, (State.DUE,))
     said = Message.filter(subject_id__in=[one.id for one in before], together__isnull=False)
     first = await said.order_by("id").first()
-    # Whoever follows those that wait goes with them, also where one of them has answered meanwhile.
+    # A later question joins the message of those that wait, even if one of them has an answer by
+    # now.
     if first is None and len(here) + len(known) + len(after) < together.children:
         return None
     id_ = first.together if first is not None else None
@@ -134,7 +135,8 @@ async def _group(
 
 
 async def asked_together(question: Question) -> list[Question]:
-    """All that went out in one message with this question, itself among them; alone where none."""
+    """All questions that went out in one message with this one, including this one; alone if there
+    was no such message."""
     mine = await Message.filter(
         subject_id=question.id, person_id=question.person_id, together__isnull=False
     ).first()

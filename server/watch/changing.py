@@ -1,4 +1,4 @@
-"""What another tier, rhythm or zone, or an absence, makes of a standing. Pure."""
+"""What a new tier, rhythm or zone, or an absence, changes in a standing. Pure."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) ->
 
 
 def _tightened(standing: Standing, terms: Terms, now: datetime) -> Standing:
-    """What is late already, as the higher tier has it."""
+    """What is late already, under the rules of the higher tier."""
     if standing.alarm_at is None or standing.missed_due_at is None:
         return standing
     if terms.steps.doubt is not None:
@@ -59,7 +59,7 @@ def _tightened(standing: Standing, terms: Terms, now: datetime) -> Standing:
 
 def _called(standing: Standing, terms: Terms) -> Change:
     """When adults are called and why, if only silence comes: the misses to come count too."""
-    # Misses only ever bring the call forward, so there is one by the moment that stands now.
+    # Misses only ever bring the call forward, so there is one by the current moment of the call.
     _, changes = advance(standing, terms, call_at(standing, terms))
     return next(change for change in changes if change.what is What.ALERT)
 
@@ -103,8 +103,8 @@ def reschedule(
 
 
 def _is_settled(standing: Standing, terms: Terms, due: datetime, begun_at: datetime) -> bool:
-    """Whether a round of these terms that is due at a moment to come has been settled: the current
-    round lies behind it, and that is not only because of a pause."""
+    """Whether a future round of these terms has been settled: the current round comes after it, and
+    not only because of a pause."""
     # Without the absences, and with the answers that are due at their ends.
     ends = tuple(Span(away.end, away.end, returns=True) for away in terms.pauses if away.returns)
     alone = replace(terms, pauses=ends)
@@ -119,7 +119,7 @@ def _is_settled(standing: Standing, terms: Terms, due: datetime, begun_at: datet
 
 
 def _round_before(terms: Terms, due: datetime, begun_at: datetime) -> datetime | None:
-    """The round before, where it is near enough to matter for when the one at `due` opens."""
+    """The previous round, if it is near enough to matter for when the round at `due` opens."""
     since = max(due - 2 * OPENS_BEFORE - timedelta(microseconds=1), begun_at)
     found, moment = None, next_round(terms, since)
     while moment < due:

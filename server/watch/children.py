@@ -1,4 +1,5 @@
-"""Whom a page or a list shows: the placed children, and who left but is called about."""
+"""Which children a page or a list shows: the placed ones, and those who left but have an open
+alert."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
@@ -14,18 +15,19 @@ from server.people.rules import Action
 from server.web.rendering import language_of
 
 Left = tuple[Child, Roles]
-# What has changed about children hangs on their moods, which lie in a room above this one: the
-# composition root hangs this on `app.state`.
+# What has changed about children depends on their moods, which belong to a room above this one: the
+# composition root sets this on `app.state`.
 OnBoard = Callable[[UUID, Collection[UUID], str, datetime], Awaitable[Mapping[UUID, str]]]
 
 
 async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], list[Left]]:
-    """What the visitor is to each child about whom this may be done; and those who left, the latest
-    first, with the same.
+    """The visitor's roles for each child, where they may do this; and the children who left,
+    the latest first, with the same roles.
 
-    A child who left is among the first too while an alert about it is open: nobody is asked any
-    more, but a voice is heard, and what it called does not disappear. So are those about whom an
-    open alert has called the visitor, for what a call opens: `called_about` says which alerts.
+    A child who left is in the first mapping too while an alert about them is open. We ask them
+    nothing any more, but we still hear them, and an alert they raised does not disappear. The same
+    goes for a child whose open alert has called the visitor, for what a call opens:
+    `called_about` says which alerts.
     """
     visitor = await visitor_of(request)
     calling = Alert.filter(
@@ -40,8 +42,8 @@ async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], li
 
 
 async def called(request: Request) -> dict[UUID, Roles]:
-    """The children about whom an open alert has called the visitor, and what the visitor is to
-    each by this."""
+    """The children whose open alert has called the visitor, and the visitor's roles by that
+    call."""
     about = set((await called_about(request)).values())
     if not about:
         return {}

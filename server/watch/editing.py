@@ -1,7 +1,7 @@
-"""A policy as a form, and what was typed as a policy. Pure.
+"""A policy as a form, and the typed form as a policy. Pure.
 
-The form is made from the data itself: a number that a later release adds to the policy has its row
-here by itself, named by its key until somebody finds better words for it.
+The form is made from the data itself. A number that a later release adds to the policy appears here
+without more work, labelled with its key until it gets better words.
 """
 
 import re
@@ -61,15 +61,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One value of a policy: where it stands, and how it is asked for."""
+    """One value of a policy: its place, and how the form asks for it."""
 
     name: str  # "high.grace": also what a fault names.
     kind: Kind
     may_be_empty: bool
 
 
-# A table that a tier may have or not: what its form begins with where it has none. Whether it has
-# one is a switch of the form, and no value of the policy.
+# Tables that a tier may leave out, and the values their form begins with. A switch in the form says
+# whether the tier has the table; it is no value of the policy.
 OPTIONAL: Mapping[str, Mapping[str, Any]] = {
     "habit": {**SHIPPED["mid"]["habit"], "silent_phone": False}
 }
@@ -387,7 +387,7 @@ def _about(name: str, language: str) -> str:
 
 
 def in_words(value: Any, language: str) -> str:
-    """A value as a page says it: with its unit."""
+    """A value as a page shows it: with its unit."""
     if value is None:
         return gettext(language, N_("not set"))
     if isinstance(value, bool):
@@ -430,7 +430,7 @@ def differences(
 
 
 def _is_same_span(one: Any, other: Any) -> bool:
-    """Whether 60m stands against 1h: a change of words alone."""
+    """Whether 60m replaced 1h: the text changed, the value did not."""
     first, second = (_DURATION.fullmatch(str(value)) for value in (one, other))
     return (
         first is not None

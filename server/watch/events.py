@@ -1,6 +1,6 @@
 """Recorded events for replay: reading and checking EVENTS.csv (docs/reference/replay.md).
 
-Every fault is a Refused whose sentence names the line, so that whoever prepared the file finds it.
+Every fault is a Refused that names the line, so that the person who prepared the file finds it.
 """
 
 import csv
@@ -58,7 +58,7 @@ class Plain(msgspec.Struct, frozen=True):
 
 
 class Sighting(msgspec.Struct, frozen=True):
-    """Somebody saw the child."""
+    """An adult saw the child."""
 
     by: Literal["professional", "carer", "school"]
 
@@ -92,7 +92,7 @@ class IfAsked(NamedTuple):
     until: datetime
     is_seen: bool
     after: timedelta
-    by_child: bool = False  # The child itself answers, if it is asked once more.
+    by_child: bool = False  # The child answers the question asked once more, not the carer.
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -245,7 +245,7 @@ def events_of(file: TextIO) -> Iterator[Event]:
 
 
 def on_line(line: int, fault: Refused) -> Refused:
-    """The same fault, with the line on which it stands."""
+    """The same fault, with its line."""
     says = gettext("en", fault.detail, **fault.extra)
     where = f" ({fault.field})" if fault.field else ""
     whole = f"Line {line}: {says}{where}"

@@ -1,6 +1,6 @@
 """Reading what is known about silences: a handful of queries, however many children there are.
 
-What it means in words is in wording.py, which knows no database.
+wording.py puts it in words, without a database.
 """
 
 from collections import Counter
@@ -49,7 +49,7 @@ CALLS = frozenset({Kind.ALERT.value, Kind.ALERT_AGAIN.value})
 
 
 async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
-    """What is known about each of these children. Whoever has no watch is left out."""
+    """What is known about each of these children. A child without a watch is left out."""
     ids = list(children_ids)
     if not ids:
         return {}
@@ -246,8 +246,8 @@ def _unsent(
     alerts: Mapping[UUID, tuple[Called, ...]],
     now: datetime,
 ) -> dict[UUID, datetime]:
-    """Since when adults are called about a child, where no channel has taken any of it: as long
-    as that may be on its way by the first one, nothing is said."""
+    """Since when adults are called about a child, if no channel has taken any of it. While the
+    first channel may still be sending, this says nothing."""
     owners = {alert.id: child for child, many in alerts.items() for alert in many}
     calls: dict[UUID, list[Mapping[str, Any]]] = {}
     for row in messages:
@@ -267,7 +267,7 @@ async def _faults(
     rounds: Mapping[UUID, UUID],
     alerts: Mapping[UUID, tuple[Called, ...]],
 ) -> set[UUID]:
-    """The children about whom a channel of ours refused or broke."""
+    """The children affected when one of our channels refused or broke."""
     owners = dict(rounds) | {alert.id: child for child, many in alerts.items() for alert in many}
     about = {as_id(row["id"]): owners[as_id(row["subject_id"])] for row in messages}
     if not about:
@@ -336,14 +336,15 @@ async def _away(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime
 
 
 async def _forgot(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime, datetime]]:
-    """The last check-in that each child says it forgot: when it was due, and when it said so."""
+    """The last check-in that each child says they forgot: when it was due, and when they said
+    so."""
     rows = Round.filter(child_id__in=list(ids), due_at__gt=now - FAR, forgot_at__isnull=False)
     found = await rows.order_by("due_at").values_list("child_id", "due_at", "forgot_at")
     return {as_id(child): (as_moment(due), as_moment(at)) for child, due, at in found}
 
 
 async def said_forgot(ids: Iterable[UUID], now: datetime) -> dict[UUID, int]:
-    """Of how many check-ins of the last four weeks each child said that it forgot them."""
+    """How many check-ins of the last four weeks each child said they forgot."""
     since = now - timedelta(days=ROUNDS)
     rows = Round.filter(child_id__in=list(ids), due_at__gt=since, forgot_at__isnull=False)
     return Counter(as_id(child) for child in await rows.values_list("child_id", flat=True))
@@ -353,7 +354,7 @@ async def said_forgot(ids: Iterable[UUID], now: datetime) -> dict[UUID, int]:
 
 
 async def _blinds(now: datetime) -> list[Span]:
-    """The times in which nobody looked; one that goes on ends now."""
+    """The times in which our server did not look; one that goes on ends now."""
     rows = await Blind.filter(until_at__gt=now - FAR).order_by("from_at")
     spans = [Span(row.from_at, row.until_at) for row in rows]
     last = await Beat.filter(name=TICK).first()

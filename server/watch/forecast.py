@@ -1,5 +1,5 @@
-"""What will happen if somebody says "not seen" of a child now: by the rules that will decide it,
-and without doing it. Reads rows, and writes none."""
+"""What will happen if an adult now says "not seen" of a child. It uses the rules that will decide
+it, and changes nothing. Reads rows, and writes none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Then(StrEnum):
     ASKED = "asked"  # The carer is asked again, and adults are called later.
     LATER = "later"  # Adults are called later, where nothing comes.
     NOTHING = "nothing"  # No check-in is late.
-    OVER = "over"  # Nobody is asked any more.
+    OVER = "over"  # The placement has ended.
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Foreseen:
 
 
 async def if_not_seen(child_id: UUID, now: datetime) -> Foreseen:
-    """What "not seen" comes to for this child, said at this moment."""
+    """The result of "not seen" for this child, if an adult said it now."""
     watch = await Watch.get_or_none(child_id=child_id)
     if watch is not None and (watch.is_alerted or watch.is_missing):
         return Foreseen(Then.KNOWN)
@@ -58,7 +58,7 @@ async def if_not_seen(child_id: UUID, now: datetime) -> Foreseen:
 
 
 def as_it_stands(watch: Watch | None) -> Foreseen:
-    """What follows where somebody has said "not seen" already."""
+    """What follows once an adult has said "not seen"."""
     if watch is not None and (watch.is_alerted or watch.is_missing):
         return Foreseen(Then.KNOWN)
     if watch is None or watch.is_over:
@@ -88,7 +88,7 @@ _AFTER: Mapping[Then, str] = {
     Then.NOTHING: N_("Noted: “Could not find”. No check-in is late, so we call nobody."),
     Then.OVER: N_("Noted: “Could not find”. We are not watching check-ins now, so we call nobody."),
 }
-# Each for a time of today, and for one of another day, which comes with its name.
+# One for a time today, and one for another day, which includes the name of the day.
 _ASKED_AGAIN = N_("We ask the carer again at {time}."), N_("We ask the carer again: {time}.")
 _YOU_AGAIN = N_("We ask you again at {time}."), N_("We ask you again: {time}.")
 _CALLED_LATER = (
@@ -110,7 +110,7 @@ def in_words(
     to_carer: bool = False,
     is_answered: bool = False,
 ) -> list[str]:
-    """The same in sentences: for somebody who is about to tap, or (`is_answered`) has tapped."""
+    """The same in sentences: for an adult who is about to tap, or (`is_answered`) has tapped."""
     known = [
         (_YOU_AGAIN if to_carer else _ASKED_AGAIN, seen.asked_at),
         (_CALLED_LATER, seen.called_at),

@@ -1,4 +1,5 @@
-""" "I forgot": a child says so afterwards, kindly asked and never required. The miss stays."""
+""" "I forgot": a child may say so afterwards; we ask kindly and never require it. The miss
+stays."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,7 +17,7 @@ SAID_WITHIN = timedelta(days=14)
 
 
 async def offered(child_id: UUID, now: datetime) -> Round | None:
-    """The last check-in that was answered late, and of which the child has not said why."""
+    """The last check-in that was answered late, if the child has not said why."""
     late = Round.filter(
         child_id=child_id,
         state="answered_late",
@@ -27,8 +28,8 @@ async def offered(child_id: UUID, now: datetime) -> Round | None:
 
 
 async def forgot(actor: Actor, child_id: UUID, round_id: UUID, now: datetime) -> Round:
-    """The child says that it forgot this check-in. It changes nothing but what adults can read.
-    Twice is once: the first time stands. Raises NotFound where there is no such late answer."""
+    """The child says that they forgot this check-in. It changes only what adults can read. Twice is
+    once: the first time counts. Raises NotFound if there is no such late answer."""
     async with write():
         found = await Round.filter(
             id=round_id,

@@ -1,17 +1,17 @@
-"""How unusual a silence is for this child: what its own rounds tell, and what follows. Pure.
+"""How unusual a silence is for this child: what their own rounds tell, and what follows. Pure.
 
-A child that answers nine evenings of ten and misses two has probably gone; one that answers every
-other one has probably forgotten. What is known of a child is counted from its rounds, by the time
-of day and the kind of day, and leans on what children do on the whole while little is known. From
-that follow the odds that the child has left since its last sign: they grow with every hour, by how
-many children leave in a day, with every round that nobody answers, and with everybody who looks and
-does not find the child. One of whom staff noticed a warning sign leaves more often than others, and
-so does one that was missing before.
+A child who answers nine evenings of ten and misses two has probably gone. A child who answers every
+other evening has probably forgotten. We count a child's rounds by the time of day and the kind of
+day; while we know little, the count leans on children as a whole. From this follow the odds that
+the child has left since the last sign. The odds grow with every hour (by how many children leave in
+a day), with every round without an answer, and with every adult who looks and does not find the
+child. A child leaves more often than others if staff noticed a warning sign, or if they were
+missing before.
 
-Nothing here is kept and nobody is shown a number: the odds are worked out anew from the rounds
-whenever one becomes late, and only decide when the carer is asked and when adults are called. They
-never reach beyond the ceiling of the tier. Nothing but times goes in: not where a child is from,
-what it speaks, what it believes, or what phone it has.
+Nothing here is stored, and no page shows a number. The odds are worked out from the rounds whenever
+one becomes late; they only decide when the carer is asked and when adults are called. They never
+reach beyond the ceiling of the tier. Only times go in: not where a child is from, what they speak,
+what they believe, or what phone they have.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ _ANSWERED, _ASKED, _WHOLE = 7.2, 10.0, 6.0
 # Of the children who have gone, so many still answer a round: willing, or made to.
 GONE_ANSWERS = 0.22
 
-# Who was out when somebody looked is likely to be still out a few hours later: that is one look.
+# A child who was out at one look is probably still out a few hours later: that is one look.
 LOOKED_ANEW = timedelta(hours=8)
 
 Slot = tuple[int, bool]
@@ -41,7 +41,7 @@ Slot = tuple[int, bool]
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A round that is over: whether the child answered it before it was late."""
+    """A round that is over: whether the child answered before it was late."""
 
     due_at: datetime
     is_answered: bool
@@ -49,7 +49,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """What is usual for a child: of how many rounds it answered how many in time."""
+    """What is usual for a child: how many rounds there were, and how many they answered in time."""
 
     slots: dict[Slot, tuple[int, int]] = field(default_factory=dict)
 
@@ -83,7 +83,7 @@ def learned(rounds: Iterable[Past], zone: ZoneInfo) -> Habit:
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """The odds that the child has gone, at a moment, where nothing is missed after it."""
+    """The odds that the child has gone, at a moment, if no round is missed after it."""
 
     at: datetime
     odds: float
@@ -100,13 +100,13 @@ class Known:
     """What is known of a child beside its rounds."""
 
     habit: Habit = UNKNOWN
-    # When somebody looked for the child since its last sign, and did not find it.
+    # When an adult looked for the child since the last sign, and did not find them.
     unseen: tuple[datetime, ...] = ()
     warned_at: datetime | None = None  # When staff last noticed a warning sign.
-    missing: int = 0  # So many times it was missing, and came back.
+    missing: int = 0  # How often the child was missing and came back.
     # Since when reminders do not reach the child. It makes no silence more or less unusual.
     unreached_since: datetime | None = None
-    # A signal holds that the policy lets ask the carer (signals.py). Nor does that.
+    # A signal holds that the policy lets ask the carer (signals/rules.py). Nor does that.
     drifts: bool = False
 
     def leaves(self, doubt: Doubt, since: datetime, at: datetime) -> float:
@@ -138,9 +138,9 @@ def odds(
     doubt: Doubt,
     at: datetime,
 ) -> Odds:
-    """The odds after a silence `since` a moment, in which the rounds due at these were `missed`, by
-    what is known `at` a moment. A round that is missed, and somebody who looks and does not find
-    the child, both make them so many times what they were."""
+    """The odds after a silence `since` a moment, in which the rounds due at these times were
+    `missed`, by what is known `at` a moment. A missed round multiplies the odds, and so does an
+    adult who looks and does not find the child."""
     ratios = [(due, _ratio(known.habit, slot(due, zone))) for due in missed if due > since]
     if doubt.weighs_not_seen:
         ratios += [(moment, doubt.not_seen) for moment in known.looked(since, at)]

@@ -1,8 +1,8 @@
 """What happened in an agency, as events for a replay. Reads rows, and writes none.
 
-What the rows cannot tell, the pages that use this say: a child goes by the tier of today for the
-whole time, but for the days of its calendar, and begins anew where its rhythm changed; what a carer
-would have answered is known only where one was asked.
+The pages that use this say what the rows cannot tell. A child has today's tier for the whole time,
+except on calendar days, and begins anew when their rhythm changed. What a carer would have answered
+is known only if we asked one.
 """
 
 import csv
@@ -115,7 +115,7 @@ async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
 async def _placed(
     agency_id: UUID, watches: Iterable[Watch], since: datetime, until: datetime
 ) -> dict[UUID, tuple[datetime, datetime | None]]:
-    """From when to when each child was watched, by the rhythm that it has today."""
+    """From when to when each child was watched, by the rhythm they have today."""
     watched = {watch.child_id for watch in watches}
     changed = dict(
         await Entry.filter(agency_id=agency_id, what="rhythm:set", at__gt=since, at__lte=until)

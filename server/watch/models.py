@@ -1,4 +1,4 @@
-"""The watch of each child, its rounds, and what bends or informs it."""
+"""The watch of each child, its rounds, and the rows that change or inform it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +14,9 @@ from server.storage.ids import uuid7
 
 
 class Watch(Model):
-    """One per child: where it stands, and the moment of the next decision.
+    """One per child: the current state, and the moment of the next decision.
 
-    Where the placement has ended, nothing is due and no decision comes: `due_at` and `act_at` are
+    After the placement has ended, nothing is due and no decision comes: `due_at` and `act_at` are
     null, and only then.
     """
 
@@ -55,7 +55,7 @@ class Watch(Model):
     heard_way = fields.CharField(max_length=8, null=True)
     held_at = fields.DatetimeField(null=True)  # When one of them came in time, and only holds.
     app_seen_at = fields.DatetimeField(null=True)
-    # The room of check-ins listens to what this child says for a sign that was agreed with it.
+    # The room of check-ins listens for an agreed sign in what this child says.
     listens = fields.BooleanField(default=False, db_default=False)
     act_at = fields.DatetimeField(null=True)
     quarantined_at = fields.DatetimeField(null=True)
@@ -68,7 +68,7 @@ class Watch(Model):
 
     @property
     def is_over(self) -> bool:
-        """Whether the placement has ended: nobody is asked, and silence means nothing."""
+        """Whether the placement has ended: we ask nothing, and silence means nothing."""
         return self.due_at is None
 
 
@@ -80,8 +80,8 @@ def round_id(child_id: UUID, due_at: datetime) -> UUID:
     return uuid5(_ROUNDS, f"{child_id}:{due_at.astimezone(UTC).isoformat()}")
 
 
-# The states of a round that is over because somebody answered, or saw the child; and of one that
-# was called off, and is opened again where it is asked for after all.
+# States of a round that is over because of an answer or a sighting; or that was cancelled, and is
+# opened again if it is asked for after all.
 SETTLED = ("answered", "answered_late", "seen")
 CALLED_OFF = ("excused", "replaced", "ended")
 
@@ -89,9 +89,10 @@ CALLED_OFF = ("excused", "replaced", "ended")
 class Round(Model):
     """One expected check-in, from due to settled; kept as history.
 
-    `state`: open, late, answered, answered_late, seen, excused, replaced; ended and ended_late
-    where the placement ended while it was open, or late. Its id is made from child and due
-    (`round_id`), so that two tickers open it once and an answer knows it without reading.
+    `state`: open, late, answered, answered_late, seen, excused, replaced; ended and ended_late if
+    the placement ended while it was open, or late. The id is made from child and due time
+    (`round_id`), so that two tickers open a round only once, and an answer knows the id without
+    reading.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -105,7 +106,7 @@ class Round(Model):
     state = fields.CharField(max_length=14, default="open")
     settled_at = fields.DatetimeField(null=True)
     settled_by = fields.UUIDField(null=True)  # The check-in or the sighting.
-    forgot_at = fields.DatetimeField(null=True)  # When the child said that it forgot this one.
+    forgot_at = fields.DatetimeField(null=True)  # When the child said that they forgot this one.
 
     class Meta:
         table = "round"
@@ -157,7 +158,7 @@ class Beat(Model):
 
 
 class Sighting(Model):
-    """Somebody saw the child, or looked and did not."""
+    """An adult saw the child, or looked and did not find them."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
@@ -177,10 +178,10 @@ class Sighting(Model):
 
 
 class Noted(Model):
-    """What a room above wrote down into the watch: a code, about what, and since when it is so.
+    """What another room, further up, wrote into the watch: a code, about what, and since when.
 
-    `goal`: a goal of the life project that somebody works on, and when anything about it or its
-    steps was last said.
+    `goal`: an active goal of the life project, and when anything was last said about it or its
+    steps.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -191,7 +192,7 @@ class Noted(Model):
     code = fields.CharField(max_length=8)
     about_id = fields.UUIDField()
     at = fields.DatetimeField()
-    ended_at = fields.DatetimeField(null=True)  # It is so no more.
+    ended_at = fields.DatetimeField(null=True)  # From then on it is not so.
 
     class Meta:
         table = "noted"

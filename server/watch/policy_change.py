@@ -29,11 +29,11 @@ async def adopt(
     words: str,
     now: datetime,
 ) -> Policy:
-    """From now on this is what follows silence, where version `base` was.
+    """From now on this policy says what follows silence; it replaces version `base`.
 
     What is under way keeps what it began with: an alert its ladder, a question its time. The same
-    form sent twice is one version. Raises Refused for a policy that makes no sense and without a
-    reason, Conflict where somebody else was faster, IdReused for a known id with other content.
+    form sent twice is one version. Raises Refused for a policy that makes no sense or has no
+    reason, Conflict if another change came first, IdReused for a known id with other content.
     """
     policy = policies.read(content)
     if not words:
@@ -45,8 +45,8 @@ async def adopt(
             agency_id, id_, content, base=base, words=words, made_by=actor.id, now=now
         )
         if is_new:
-            # What a watch decides next was reckoned by the policy before. The next tick reckons
-            # it anew, so that a tighter policy is not late for the round that runs.
+            # What a watch decides next was worked out by the previous policy. The next tick works
+            # it out again, so that a tighter policy is not late for the current round.
             await Watch.filter(agency_id=agency_id, act_at__gt=now).update(act_at=now)
             await reckon_anew(agency_id, policy, now)
             about = ("policy", made.id)

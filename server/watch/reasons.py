@@ -1,7 +1,7 @@
 """The one sentence of each row of a replay, in English. Pure.
 
-What adults read about a silence is worded once, in wording.py, for the desk and for here. What a
-child and a carer are asked says nothing on a lock screen; here it says what it is about.
+wording.py has the words that adults read about a silence, for the desk and for here. The questions
+to a child and a carer say nothing on a lock screen; here they say what they are about.
 """
 
 from datetime import datetime

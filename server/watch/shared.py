@@ -1,7 +1,7 @@
-"""What several silences have in common: one home, a time in which we were down, a push service.
+"""What several silences have in common: one home, our own downtime, a push service.
 
-Then adults hear of them in one message, and each child keeps an alert of its own. Reads rows, and
-writes none.
+Adults then get one message about them, and each child keeps their own alert. Reads rows, and writes
+none.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ LATELY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """A child about whom adults are called in this moment, and since when that is true."""
+    """A child with adults being called about them now, and since when that is true."""
 
     child_id: UUID
     agency_id: UUID
@@ -40,7 +40,7 @@ class Silent:
 async def causes_of(
     silent: Sequence[Silent], blind: Blind | None, now: datetime
 ) -> dict[UUID, Shared]:
-    """What is shared, by child. Whoever is alone is not in it."""
+    """The shared causes, by child. A child whose silence shares nothing is not in it."""
     found: dict[UUID, Shared] = {}
     for agency_id in {one.agency_id for one in silent}:
         ours = [one for one in silent if one.agency_id == agency_id]
@@ -64,7 +64,8 @@ async def _of_outage(
     unseen = [one.child_id for one in ours if blind.from_at <= one.at < blind.until_at]
     if not unseen:
         return {}
-    # One tick goes through them in batches: who is still to come, and who has come already.
+    # One tick goes through the silences in batches: some are still to come, and some have come
+    # already.
     agency_id = ours[0].agency_id
     id_ = uuid5(_SHARED, f"{OUTAGE}:{blind.id}:{agency_id}")
     coming = await Watch.filter(agency_id=agency_id, act_at__lte=now).count()
@@ -118,8 +119,8 @@ async def coming(
     now: datetime,
     states: Collection[State] = (State.DUE, State.LATE),
 ) -> dict[UUID, datetime]:
-    """Of these, who is silent too and will be late (those who are due), or called about (those who
-    are late), within the window: when."""
+    """Which of these children are silent too, and when: those with a round due, who will be late,
+    and those already late, about whom adults will be called, within the window."""
     end = now + policy.together.window
     silent = Watch.filter(
         child_id__in=list(children),
@@ -139,7 +140,7 @@ async def coming(
 
 
 async def _lately(children: Collection[UUID], since: datetime, now: datetime) -> list[Alert]:
-    """The alerts about the silence of these that were opened lately, and stand."""
+    """The alerts about the silence of these children that were opened lately and are still open."""
     return await Alert.filter(
         child_id__in=list(children),
         closed_at__isnull=True,

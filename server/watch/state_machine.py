@@ -1,12 +1,12 @@
-"""Where a child's watch stands, and what time and answers make of it. Pure.
+"""The state of a child's watch, and how time and answers change it. Pure.
 
 Two things run side by side. The **round** is what the child is asked next: it opens, reminders go
 out, it becomes late, and the next one takes its place. The **alarm** belongs to the oldest round
-that is late and open: the carer is asked, and unless something settles it, adults are called.
-Beside both stands the **ceiling**: the longest silence that anything may allow.
+that is late and open: the carer is asked, and unless something settles it, adults are called. The
+**ceiling** limits both: it is the longest silence that anything may allow.
 
-`advance` processes moments in the order of time and gives every change the moment at which it
-became true, not the one at which we looked; so many looks equal one late look, and downtime is
+`advance` processes moments in the order of time. It gives every change the moment at which it
+became true, not the moment at which we looked. So many looks equal one late look, and downtime is
 safe.
 """
 
@@ -31,7 +31,7 @@ from server.watch.rhythm.rules import (
 
 
 class State(StrEnum):
-    """What everybody sees of a watch."""
+    """The state of a watch, as every adult sees it."""
 
     WELL = "well"
     DUE = "due"
@@ -69,7 +69,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a watch goes by: agreed with the child, or set by the policy of its tier."""
+    """The terms of a watch: agreed with the child, or set by the policy of the tier."""
 
     tier: Tier
     steps: Steps
@@ -135,7 +135,7 @@ _Step = Callable[[Standing, Terms, datetime], _Stepped]
 
 
 def begin(terms: Terms, now: datetime, *, settled_until: datetime | None = None) -> Standing:
-    """The watch of a child who is placed now. Raises ValueError where nothing is ever due.
+    """The watch of a child who is placed now. Raises ValueError if nothing is ever due.
 
     `settled_until`: a round that is due then was answered in an earlier placement, and is not asked
     for again.
@@ -146,12 +146,12 @@ def begin(terms: Terms, now: datetime, *, settled_until: datetime | None = None)
 
 
 def opens_of(terms: Terms, due: datetime, before: datetime | None) -> datetime:
-    """When the round that is due then opens; `before` it another one is due."""
+    """When the round due at `due` opens; the previous one is due at `before`."""
     return opens_at(due, before, window_of(terms, due))
 
 
 def window_of(terms: Terms, due: datetime) -> datetime | None:
-    """When the free window of a round begins; None where it has none. At the end of an absence it
+    """When the free window of a round begins; None if it has none. At the end of an absence it
     has none: an answer is due then."""
     if not (terms.rhythm.windows or terms.seasons) or is_return(terms.pauses, due):
         return None
@@ -173,8 +173,8 @@ def advance(
 ) -> tuple[Standing, tuple[Change, ...]]:
     """Everything that has become true by `now`, in order, each change with its true moment.
 
-    `since` is when these terms began to hold, where that was just now: nothing becomes true by them
-    before it, so that nobody is said to have been silent who was not asked yet.
+    `since` is when these terms began to apply, if that was just now: nothing becomes true by them
+    before it, so that we never call a child silent before we asked them.
     """
     if standing.then_due_at is None:
         standing = replace(standing, then_due_at=next_round(terms, standing.due_at))
@@ -226,13 +226,13 @@ def _next_alarm(standing: Standing, terms: Terms) -> tuple[datetime, _Step]:
 
 
 def call_at(standing: Standing, terms: Terms) -> datetime:
-    """When adults are called if nothing comes before, as it stands."""
+    """When adults are called if nothing comes before, as things are now."""
     return standing.alarm_at or ceiling_at(standing, terms)
 
 
 def _last_call_at(standing: Standing, terms: Terms) -> datetime | None:
-    """When a child that has missed a round is asked once more before adults are called: in time,
-    and not in its sleep. None where there is no such moment."""
+    """When a child who has missed a round is asked once more before adults are called: in time, and
+    not while they sleep. None if there is no such moment."""
     if standing.late_at is None or terms.steps.last_call is None:
         return None
     moment = _awake(call_at(standing, terms) - terms.steps.last_call, terms)
@@ -251,7 +251,7 @@ def _awake(moment: datetime, terms: Terms) -> datetime:
 def act_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
     """The moment of the next decision, later than `now` once `advance(…, now)` has run.
 
-    Beside what the rules decide, a pause that begins or ends changes what everybody sees.
+    A pause that begins or ends counts too: it changes the state that everyone sees.
     """
     if standing.then_due_at is None:
         standing = replace(standing, then_due_at=next_round(terms, standing.due_at))
@@ -263,13 +263,13 @@ def act_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
 
 
 def steps_of(terms: Terms, due: datetime) -> Steps:
-    """What happens around the round that is due then: in a free window the child is reminded at its
-    beginning. At the end of an absence nobody waits as long as on other days, and no habit makes
-    anybody wait."""
+    """What happens around the round that is due then. In a free window we remind the child at its
+    beginning. At the end of an absence we wait less long than on other days, and no habit makes us
+    wait longer."""
     steps = terms.steps
     begin = window_of(terms, due)
     if begin is not None:
-        # Whoever is away then is reminded when they are back.
+        # A child who is away then is reminded when they are back.
         back = (pause.end for pause in terms.pauses if pause.holds(begin) and pause.end <= due)
         return replace(steps, remind_before=due - max([begin, *back]))
     if not terms.pauses or steps.after_pass is None or not is_return(terms.pauses, due):
@@ -285,7 +285,7 @@ def steps_of(terms: Terms, due: datetime) -> Steps:
 
 
 def lasts_too_long(gap: timedelta, steps: Steps) -> bool:
-    """Whether a silence could outlast the ceiling where check-ins lie so far apart."""
+    """Whether a silence could outlast the ceiling if check-ins are so far apart."""
     return gap + steps.grace + steps.carer_window > steps.ceiling
 
 
@@ -329,14 +329,15 @@ def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     if held_at is None or held_at < opened:
         return begun, (change,)
     held = hold(begun, of_it, held_at)
-    # It puts something off or does nothing: whoever says something is not alarmed about sooner.
+    # A hold can only put the alarm off: a child who says something must never be alarmed about
+    # sooner.
     is_later = call_at(held, of_it) > call_at(begun, of_it)
     return held if is_later and held_at + steps.levels.holds_for > at else begun, (change,)
 
 
 def _no_later(begun: Standing, before: Standing) -> Standing:
-    """A tier that was raised while nothing was late has kept when its lower one would have called
-    adults (`changing.retune`): the alarm that begins comes no later."""
+    """When a tier was raised while nothing was late, we kept the time at which the lower tier would
+    have called adults (`changing.retune`): the alarm that begins must not come later."""
     kept, alarm = before.alarm_at, begun.alarm_at
     if kept is None or (alarm is not None and alarm <= kept):
         return begun
@@ -403,8 +404,8 @@ def _begin_alarm(standing: Standing, terms: Terms, at: datetime) -> Standing:
 
 
 def _ask_at_once(standing: Standing, terms: Terms, at: datetime) -> Standing:
-    """The child may not have been reminded, or has changed in a way that the policy wants asked
-    about: the first thing is to ask the carer, at once. When adults are called stays as it was."""
+    """The child may have had no reminder, or has changed in a way that the policy wants asked
+    about: ask the carer first, at once. The time when adults are called stays as it was."""
     doubt, since = terms.steps.doubt, terms.known.unreached_since
     assert doubt is not None
     unreached = doubt.silent_phone and since is not None and since <= at
@@ -511,7 +512,7 @@ def alerted(standing: Standing) -> Standing:
 
 
 def state(standing: Standing, terms: Terms, now: datetime) -> State:
-    """What everybody sees."""
+    """The state, as every adult sees it."""
     if standing.is_alerted:
         return State.ALERTED
     if standing.missed_due_at is not None:
@@ -522,8 +523,8 @@ def state(standing: Standing, terms: Terms, now: datetime) -> State:
 
 
 def as_the_child_sees(seen: State) -> State:
-    """A child's own session sees only well, due and late: whoever holds the phone learns nothing
-    of what adults do."""
+    """A child's own session sees only well, due and late: a stranger with the phone must learn
+    nothing of what adults do."""
     if seen in (State.ALERTED, State.MISSING):
         return State.LATE
     return State.WELL if seen is State.AWAY else seen

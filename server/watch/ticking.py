@@ -1,4 +1,4 @@
-"""What time makes of the watches, written down: the tick. The verbs of people are in actions.py."""
+"""The tick: what time changes in the watches, written down. What people do is in actions.py."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -64,7 +64,7 @@ async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
 
 
 async def tick_one(child_id: UUID, now: datetime) -> None:
-    """The tick for one child, when its batch has failed."""
+    """The tick for one child, after their batch has failed."""
     async with write():
         due = await Watch.filter(child_id=child_id, act_at__lte=now).select_for_update()
         cases = await load(due, now)
@@ -73,7 +73,8 @@ async def tick_one(child_id: UUID, now: datetime) -> None:
 
 
 async def _tell_of_zones(cases: Iterable[Case], now: datetime) -> None:
-    """A zone that the tz database knows no more is UTC for as long as nobody mends it."""
+    """Warn about zones that the tz database no longer has: they count as UTC until an operator
+    mends them."""
     if any(one.terms.zone.key != one.watch.zone for one in cases):
         await tell_operators("watch:zone", now)
 
@@ -81,7 +82,7 @@ async def _tell_of_zones(cases: Iterable[Case], now: datetime) -> None:
 async def set_apart(child_id: UUID, now: datetime) -> None:
     """This row raises. It is looked at again in a minute, and operators are told."""
     async with write():
-        # One whose placement has ended in this moment has no decision to come.
+        # A child whose placement has ended in this moment has no decision to come.
         await Watch.filter(child_id=child_id, act_at__isnull=False).update(
             act_at=now + SET_APART, quarantined_at=now
         )
@@ -89,7 +90,7 @@ async def set_apart(child_id: UUID, now: datetime) -> None:
 
 
 async def look(now: datetime) -> Blind | None:
-    """Before a tick: the time in which nobody looked, if there was one, written down.
+    """Before a tick: the time in which our server did not look, if there was one, written down.
 
     Every ticker that starts after it writes the same row.
     """
@@ -107,17 +108,16 @@ async def look(now: datetime) -> Blind | None:
 
 
 async def beat(name: str, now: datetime) -> None:
-    """This loop has finished well. The row is shared by all tickers, so one of several that stops
-    blinds nobody."""
+    """This loop has finished well. All tickers share the row, so one ticker that stops causes no
+    blind time."""
     async with write():
         if not await Beat.filter(name=name).update(at=now):
             await bulk.insert(Beat, [{"name": name, "at": now}], skip_known=True, returning="name")
 
 
 async def unwatched() -> list[UUID]:
-    """Placed children over whom nobody watches, and watches over children who have left: there are
-    none unless a row was written past the actions. The watchdog is not pinged while there is one.
-    """
+    """Placed children without a watch, and watches of children who have left. There are none unless
+    a row was written past the actions. The watchdog is not pinged while there is one."""
     rows = await fetch(
         "SELECT c.id FROM child c LEFT JOIN watch w ON w.child_id = c.id"
         " WHERE (c.left_at IS NULL AND w.act_at IS NULL)"
@@ -133,8 +133,8 @@ async def unwatched() -> list[UUID]:
 async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False) -> list[Moved]:
     """Write what became true: watches by compare-and-swap, rounds, questions, alerts, messages.
 
-    `quietly` is for an answer that comes in the same moment: the rounds become what they were, and
-    nobody is told of what the answer settles anyway. Returns those that were still as read.
+    `quietly` is for an answer in the same moment: the rounds become what they were, and we tell
+    nobody about what the answer settles anyway. Returns those that were still as read.
     """
     rows = [
         {

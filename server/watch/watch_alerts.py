@@ -1,4 +1,4 @@
-"""Where alerts touch the watch: people call adults, and close what was called about."""
+"""Alerts about a watch: people call adults, and close the alerts."""
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
@@ -31,13 +31,13 @@ from server.watch.writing import lock, locked, watch_of, write_down
 from server.web.live import announce
 
 # How an alert about a missing child ends when the child was away and is found. A technical fault
-# means that it never was away.
+# means that they were never away.
 FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
 
 
 class Ends(Protocol):
-    """Hears that an alert about a missing child is to be closed, in the transaction of that. Raises
-    where that needs more than somebody's word."""
+    """Hears that an alert about a missing child is about to be closed, in the same transaction.
+    Raises if closing needs more than one person's word."""
 
     def __call__(
         self, actor: Actor, alert: Alert, outcome: Outcome | None, words: str | None, now: datetime
@@ -54,7 +54,7 @@ _ends: Ends = _says_nothing
 
 
 def use_ends(ends: Ends) -> None:
-    """Tell this room who keeps the search for a child: it lies in a room above."""
+    """Register the code that keeps the search for a child: it belongs to a room above this one."""
     global _ends
     _ends = ends
 
@@ -62,7 +62,7 @@ def use_ends(ends: Ends) -> None:
 async def close_alert(
     actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
 ) -> Alert:
-    """Close an alert; where it was about silence or absence, the watch begins anew from here.
+    """Close an alert; if it was about silence or absence, the watch begins anew from here.
 
     An outcome of "missing" makes the child missing: an alert at the top of the ladder.
     """
@@ -86,7 +86,7 @@ async def close_alert(
         elif alert.cause in (Cause.SILENCE, Cause.MISSING):
             await _begin_anew(alert, now)
         if alert.cause == Cause.MISSING:
-            # Whoever has found the child has ended its silence too.
+            # An adult who found the child has ended the silence too.
             for silence in await Alert.filter(
                 child_id=alert.child_id, cause=Cause.SILENCE, closed_at__isnull=True
             ):
@@ -111,7 +111,7 @@ async def _begin_anew(alert: Alert, now: datetime) -> None:
 
 async def open_missing(actor: Actor, child_id: UUID, words: str | None, now: datetime) -> Alert:
     """ "I think this child is missing": everyone is called at once. Never blocked, never delayed;
-    said again while one is open, it joins that one."""
+    said again while an alert is open, it joins that alert."""
     async with write():
         return await _open_missing(actor, child_id, words, "said", now)
 
@@ -121,7 +121,7 @@ async def _open_missing(
 ) -> Alert:
     watch = await watch_of(child_id)
     if watch.is_over:
-        # A placement that has ended silences no one who misses the child.
+        # After a placement has ended, an adult who misses the child must still be heard.
         await _mark_missing(watch, is_missing=True)
     else:
         one, changes = passed(await locked(child_id, now), now)
@@ -164,8 +164,9 @@ async def call_adults(
 ) -> Alert:
     """The child wants help, or to talk. In the caller's transaction.
 
-    `wish`: how it wants to be met (`how`), and by whom (`who`), where it said so. Said again, the
-    last wish counts; whom it names is called beside the ladder, never instead.
+    `wish`: how the child wants to be met (`how`), and by which adult (`who`), if they said so. If
+    they ask again, the last wish counts. We call the wished-for adult beside the ladder, never
+    instead.
     """
     watch = await Watch.get(child_id=child_id)
     policy, _ = await policy_of(watch.agency_id)
@@ -190,7 +191,8 @@ async def call_adults(
 
 
 async def _call_beside(alert: Alert, person_id: UUID, now: datetime) -> None:
-    """Whom the child would like best, where that is somebody who is there for it and may act."""
+    """Call the adult the child would like best, if that person is there for the child and may
+    act."""
     ties = Tie.filter(
         Tie.standing_at(now),
         child_id=alert.child_id,

@@ -1,4 +1,4 @@
-"""A watch with all that its rules need, read from rows and written back. No decision is here."""
+"""A watch with all that its rules need, read from rows and written back. No decisions here."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ from server.watch.state_machine import (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One watch as it was read, and what it goes by."""
+    """One watch as it was read, and its terms."""
 
     watch: Watch
     standing: Standing
@@ -90,8 +90,8 @@ def _asks_of_silent_phones(policy: Policy) -> bool:
 
 
 async def _drifts(watch: Watch, policy: Policy, now: datetime) -> bool:
-    """Whether a round is late now, and a signal that asks held when it became late: not when
-    somebody looked, so that it makes no difference how often anybody does."""
+    """Whether a round is late now, and a signal that asks held at the moment it became late. Not at
+    the moment of a page view: how often people look must make no difference."""
     asking = that_ask(policy.signals)
     if not asking or watch.missed_due_at is not None or watch.due_at is None:
         return False
@@ -100,7 +100,7 @@ async def _drifts(watch: Watch, policy: Policy, now: datetime) -> bool:
 
 
 async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:
-    """What a policy that weighs a silence goes by, beside the rounds of the silence itself."""
+    """What a policy weighs about a silence, beside the rounds of the silence."""
     if not watches:
         return {}
     ids = [watch.child_id for watch in watches]
@@ -118,7 +118,7 @@ async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:
 
 
 async def _unseen(watches: Sequence[Watch]) -> dict[UUID, list[datetime]]:
-    """When somebody looked for a child since its last sign, and did not find it."""
+    """When adults looked for a child since the last sign, and did not find them."""
     since = {watch.child_id: watch.sign_at for watch in watches}
     rows = await Sighting.filter(
         child_id__in=list(since), answer="not_seen", at__gt=min(since.values())
@@ -146,11 +146,11 @@ async def _were_missing(ids: Sequence[UUID]) -> Counter[UUID]:
 
 
 async def _past(ids: Sequence[UUID]) -> dict[UUID, list[Past]]:
-    """What the habit of each child is learned from: its last rounds that are over. A round of the
-    silence that lasts is none of them, so that the habit stays what it was when that began.
+    """What we learn a child's habit from: the last rounds that are over. Rounds of the current
+    silence do not count, so that the habit stays what it was when the silence began.
 
-    Read where it is needed, and only under a policy that asks for it: an answer is settled without
-    a read, and has nothing more to write for it.
+    Read only where it is needed, and only under a policy that asks for it: an answer is settled
+    without a read, and has nothing more to write for it.
     """
     rows = await fetch(_PAST.format(any=among()), [list(ids), REMEMBERED])
     found: dict[UUID, list[Past]] = {}
@@ -160,7 +160,7 @@ async def _past(ids: Sequence[UUID]) -> dict[UUID, list[Past]]:
     return found
 
 
-# Of those that somebody else settled by seeing the child, the late ones were missed; the others
+# Of the rounds that an adult settled by seeing the child, the late ones were missed; the others
 # tell nothing.
 _PAST = """
 SELECT child_id, due_at, state FROM (
@@ -203,7 +203,7 @@ async def _pauses(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Span, 
     for pause in await Pause.filter(child_id__in=list(ids), until_at__gt=since):
         end = pause.until_at if pause.ended_at is None else min(pause.ended_at, pause.until_at)
         if end > pause.from_at:
-            # Who was back before the end has nothing to say then.
+            # A child who was back before the end has nothing to report then.
             returns = pause.returns and pause.ended_at is None
             span = Span(pause.from_at, end, returns)
             found[pause.child_id] = (*found.get(pause.child_id, ()), span)
@@ -299,7 +299,8 @@ def _then_act_at(
     standing: Standing, terms: Terms, watch: Watch, then_opens: datetime | None, now: datetime
 ) -> datetime | None:
     """When to decide next, if the current round is settled before then: stored, so that settling
-    needs no read. An answer comes after the round has opened, so the ceiling lies no earlier."""
+    needs no read. An answer comes after the round has opened, so the ceiling cannot come earlier.
+    """
     if then_opens is None:
         return None
     ceiling = ceiling_at(replace(standing, sign_at=standing.opens_at), terms)

@@ -1,4 +1,4 @@
-"""What several requests of this room carry."""
+"""What several requests of the watch have in common."""
 
 from datetime import datetime
 from typing import Annotated, Any

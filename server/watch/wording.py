@@ -1,8 +1,8 @@
 """What is known about a silence, and the sentence that says it. Pure.
 
-A caseworker reads one sentence and knows why somebody is called, what speaks for a forgotten phone
-and what for worse: the last answer, the usual delay, the last sign of life, whether the reminder
-arrived, whether the carer was asked and what came back, and whether the fault may be ours.
+A caseworker reads one sentence and knows why we call, what speaks for a forgotten phone and what
+for something worse: the last answer, the usual delay, the last sign of life, whether the reminder
+arrived, whether the carer was asked and what they said, and whether the fault may be ours.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,8 @@ TIERS: Mapping[Tier, tuple[str, str]] = {
     Tier.MID: (N_("Medium"), N_("A placement that is still new, or has been unsettled lately.")),
     Tier.LOW: (N_("Low"), N_("A settled placement.")),
 }
-# So many rounds tell what is usual, and stand as marks on the board: four weeks of daily ones.
+# The number of rounds that tell what is usual, and that the board shows as marks: four weeks of
+# daily rounds.
 ROUNDS = 28
 # A median delay below this is not worth a word.
 IN_TIME = timedelta(minutes=5)
@@ -73,7 +74,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The last time that somebody looked for the child: seen or not, by whom."""
+    """The last time an adult looked for the child: seen or not, and by which adult."""
 
     at: datetime
     by_role: str
@@ -143,7 +144,7 @@ URGENCY = (Cause.MISSING, Cause.CONCERN, Cause.HELP, Cause.SILENCE, Cause.TALK)
 
 
 def usual(delays_min: Iterable[int]) -> timedelta | None:
-    """The median delay of answered rounds, from when they were due; None where there are few."""
+    """The median delay of answered rounds, from when they were due; None if there are few."""
     delays = [max(minutes, 0) for minutes in delays_min]
     return timedelta(minutes=round(median(delays))) if len(delays) >= FEWEST else None
 
@@ -169,8 +170,8 @@ def when(language: str, at: datetime, zone: ZoneInfo, now: datetime) -> str:
     return _when(language, local, now.astimezone(zone).date())
 
 
-# A board of two hundred children says the same few times again and again. The wall clock is handed
-# on as if it were UTC, which formats to the same letters.
+# A board of two hundred children formats the same few times again and again. We pass the wall clock
+# as if it were UTC, which formats to the same letters.
 @lru_cache(maxsize=8192)
 def _when(language: str, local: datetime, today: date) -> str:
     clock = format_time(language, local, _UTC)
@@ -191,7 +192,7 @@ def span(language: str, delta: timedelta) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Whom the sentence is for."""
+    """The reader of the sentence."""
 
     language: str
     zone: ZoneInfo
@@ -242,13 +243,13 @@ def brief(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
 
 
 def _join(clauses: Iterable[str], reader: _Reader) -> str:
-    """Clauses become a sentence. What stands between them is a word of the language too."""
+    """Join clauses into a sentence. The text between them depends on the language too."""
     joined = gettext(reader.language, N_(", ")).join(clause for clause in clauses if clause)
     return joined[0].upper() + joined[1:] + "."
 
 
 def _called(facts: Facts, alert: Called, reader: _Reader) -> str:
-    """Somebody called: the child itself, or an adult who misses it."""
+    """A person called: the child, or an adult who misses them."""
     msgid = {
         Cause.HELP: N_("Asked for help {time}"),
         Cause.CONCERN: N_("Needs checking since {time}"),
@@ -304,8 +305,8 @@ def _last_answer(facts: Facts, reader: _Reader) -> str:
     return _join_way(last, facts, reader) if facts.heard_at == facts.answered_at else last
 
 
-# How an answer came that did not come by the app. A text of other words than the agreed ones says
-# only that somebody has the phone.
+# How an answer came that did not come by the app. A text with other words than the agreed ones says
+# only that a person has the phone.
 WAYS: dict[str, str] = {
     "sms": N_("by SMS, with the agreed word"),
     "link": N_("by a link on another phone"),
@@ -332,7 +333,7 @@ OFTEN = 10
 
 
 def _often(facts: Facts, reader: _Reader) -> str | None:
-    """Where adults are called because the silence is unusual: what it is measured against."""
+    """If adults are called because the silence is unusual: what it is compared with."""
     before = facts.marks.rstrip(Mark.MISSED + Mark.OPEN)
     rounds = [mark for mark in before if mark not in (Mark.AWAY, Mark.OPEN, Mark.SEEN)][-OFTEN:]
     if not facts.alerts or facts.alerts[0].reason != Why.UNUSUAL or len(rounds) < FEWEST:
@@ -369,8 +370,8 @@ def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
 
 
 def _in_vain(facts: Facts) -> bool:
-    """Whether somebody looked for the child and did not find it, without being asked: what a carer
-    answered is said as the carer's."""
+    """Whether an adult looked for the child and did not find them, without being asked: what a
+    carer answered is said as the carer's."""
     is_answer = facts.asked is not None and facts.asked.answer is not None
     return facts.seen is not None and facts.seen.answer == "not_seen" and not is_answer
 
@@ -414,14 +415,14 @@ def _silent_phone(push: Reached, reader: _Reader) -> str:
 
 
 def quiet_phone(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
-    """That the phone shows no reminders, of a child who is not silent; else empty."""
+    """That the phone shows no reminders, for a child who is not silent; otherwise empty."""
     if facts.push.silent_since is None or facts.is_silent:
         return ""
     return reminders(facts, language, zone, now)
 
 
 def reminders(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
-    """Whether reminders reach the phone, in a sentence; empty where nothing is known."""
+    """Whether reminders reach the phone, in a sentence; empty if nothing is known."""
     reader = _Reader(language, zone, now)
     if facts.push.silent_since is not None:
         return _join([_silent_phone(facts.push, reader)], reader)
@@ -473,7 +474,7 @@ def _ours(facts: Facts, reader: _Reader, *, always: bool) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One piece of evidence: what it is about, and what is known."""
+    """One piece of evidence: its subject, and what is known."""
 
     label: str
     text: str
@@ -482,7 +483,7 @@ class Point:
 def points(
     facts: Facts, language: str, zone: ZoneInfo, now: datetime, *, lasts: bool = False
 ) -> list[Point]:
-    """The evidence as a list, for the page of an alert: what is not known is said too."""
+    """The evidence as a list, for the page of an alert: it names what is not known too."""
     reader = _Reader(language, zone, now, lasts)
     never, none = gettext(language, N_("none yet")), gettext(language, N_("none"))
     answered = facts.answered_at
@@ -507,7 +508,7 @@ def points(
 
 
 def says_forgot(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> Point | None:
-    """That the child says it forgot; None where it has said nothing."""
+    """That the child says they forgot; None if they have said nothing."""
     if facts.forgot is None:
         return None
     reader, (due, at) = _Reader(language, zone, now), facts.forgot
@@ -516,7 +517,7 @@ def says_forgot(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> P
 
 
 def _usually(facts: Facts, reader: _Reader) -> str:
-    """What stands beside the word "usually", and does not say it again."""
+    """What goes beside the word "usually", without repeating it."""
     if facts.usual_delay is None:
         return gettext(reader.language, N_("too few answers to tell"))
     if facts.usual_delay < IN_TIME:

@@ -1,4 +1,4 @@
-"""One watch, locked, and written down as it was changed: how each verb here begins and ends."""
+"""One watch, locked, changed and written down: how each action here begins and ends."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,16 +14,16 @@ from server.web.live import announce
 
 
 async def lock(child_id: UUID) -> None:
-    """Nobody else writes this watch until the transaction ends."""
-    # First of all, and before any alert of the child: then the same request twice in one moment is
-    # once, and nobody waits for each other in a circle.
+    """No other process writes this watch until the transaction ends."""
+    # First of all, and before any alert of the child. Then the same request twice in one moment
+    # counts once, and there are no deadlocks.
     await Watch.filter(child_id=child_id).select_for_update().first()
 
 
 async def locked(child_id: UUID, now: datetime) -> Case:
     """The case of this child as written last, locked.
 
-    Raises NotFound where nobody watches, Conflict `ended` where the placement has ended.
+    Raises NotFound if the child has no watch, Conflict `ended` if the placement has ended.
     """
     watch = await watch_of(child_id)
     if watch.is_over:
@@ -32,8 +32,8 @@ async def locked(child_id: UUID, now: datetime) -> Case:
 
 
 async def watch_of(child_id: UUID) -> Watch:
-    """The row of this child, locked: for what is heard after a placement has ended too. Raises
-    NotFound where nobody ever watched."""
+    """The row of this child, locked: also for messages after a placement has ended. Raises NotFound
+    if the child never had a watch."""
     watch = await Watch.filter(child_id=child_id).select_for_update().first()
     if watch is None:
         raise NotFound("We are not watching over this child.")
@@ -41,7 +41,7 @@ async def watch_of(child_id: UUID) -> Watch:
 
 
 def ended() -> Conflict:
-    """What is said to whoever would change a watch that is over."""
+    """The error for a change to a watch that is over."""
     return Conflict(
         N_("The placement has ended, so we no longer ask for check-ins. Start it again first."),
         code="ended",

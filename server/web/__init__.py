@@ -1,1 +1,1 @@
-"""Requests and responses: what all rooms need of the web."""
+"""Requests and responses: the parts of the web that all rooms need."""

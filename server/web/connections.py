@@ -1,27 +1,28 @@
-"""What one connection may ask of us: how large the head of a request is, and how long it takes.
+"""The limits of one connection: how large the head of a request may be, and how long it may take.
 
-uvicorn with httptools takes a head of any size (60 MB were held in memory) and waits for ever for
+uvicorn with httptools takes a head of any size (60 MB were kept in memory) and waits for ever for
 the rest of a request (600 half-open ones stayed open), so a handful of connections from anywhere
 could keep check-ins out. `Guarded` is uvicorn's protocol with these bounds:
 
 - the head (request line and headers) has at most 32 kB and 100 headers: else 414 or 431;
-- the head arrives within 10 s: else 408. A connection that has sent nothing is closed without a
-  word, since browsers open some in advance and would take the 408 for the answer of their next
+- the head arrives within 10 s: else 408. A connection that has sent nothing is closed without an
+  answer, since browsers open some in advance and would take the 408 for the answer to their next
   request;
 - the body arrives within 30 s, and one second more for each 2,000 bytes that have come, 30 minutes
   at most. So a photo of 3 MB has 26 minutes on a phone with 16 kbit/s, and a request that drips a
   byte a second is over after 30 s. Only what the application gets counts, not the frame of chunks;
 - a reader who takes nothing of an answer for 60 s is dropped. Streams of events are not cut: one
-  that has nothing to say has nothing unread;
+  without new events has nothing unread;
 - at most 16 requests wait in one connection (pipelining): it is closed after them, as HTTP allows;
 - a process has room for as many connections as it has file descriptors for, less some for the
-  database. When that is full, the connection that has waited longest for the rest of a request
-  gives way. Nobody gives way whose request is being answered. There is no limit for one address:
-  a home, a school and everyone behind a proxy come from one. A proxy can have one.
+  database. When that is full, the connection that has waited longest for the rest of a request is
+  closed. A connection whose request is being answered is never closed for this. There is no limit
+  per address: a home, a school and everyone behind a proxy share one. A proxy can have such a
+  limit.
 
-The answers are plain text, no problem documents: a phone takes what is not JSON for a bad line,
-keeps what it had to say and sends it again. Of a problem document with 431 it would think that the
-words of the child were refused.
+The answers are plain text, no problem documents: a phone takes an answer that is not JSON for a bad
+line, keeps its message and sends it again. From a problem document with 431 it would conclude that
+the child's words were refused.
 """
 
 import asyncio
@@ -39,9 +40,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.clock import monotonic
 
-# Bytes that are parsed at once: what a head may be too long by before it is noticed.
+# Bytes parsed at once: a head may be too long by this much before we notice.
 PIECE = 16_384
-# Descriptors that are no connections: the pool, files, what is sent.
+# Descriptors for other uses: the database pool, files, outgoing messages.
 KEPT_BACK = 200
 MOST_CONNECTIONS = 10_000
 
@@ -58,25 +59,25 @@ class Limits:
     body_most_s: float = 1_800.0
     unread_s: float = 60.0
     pipelined: int = 16
-    # What else comes after a refusal is thrown away for so long, so that the answer can be read: a
-    # connection that is closed with something unread in it takes the answer back.
+    # For so long after a refusal, further input is read and thrown away, so that the client can
+    # read the answer: closing a connection with unread input discards the answer.
     linger_s: float = 2.0
     linger_bytes: int = 1_000_000
-    # More than the largest body that is taken anywhere, for whoever sends it all the same.
+    # More than the largest body that we accept, for clients that send one all the same.
     unwanted_bytes: int = 32_000_000
 
 
 class Part(Enum):
-    """What is expected next in a connection."""
+    """The part that a connection must send next."""
 
     HEAD = "head"
     BODY = "body"
-    NOTHING = "nothing"  # A request is whole, and its answer has not been sent.
+    NOTHING = "nothing"  # The request is whole, and its answer has not been sent.
 
 
-# How often each was said in this process; /metrics shows it.
+# How often this process sent each refusal; /metrics shows it.
 refusals: Counter[str] = Counter()
-# Who has not sent a whole request yet, the longest waiting first.
+# Connections without a whole request yet, the longest waiting first.
 _waiting: "dict[Guarded, None]" = {}
 
 _WORDS = {
@@ -116,7 +117,7 @@ class Guarded(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._part = Part.HEAD
-        self._is_over = False  # Nothing that still comes is looked at.
+        self._is_over = False  # Further input is ignored.
         self._status = 400  # Of the refusal, where the parser stops.
         self._messages = 0
         self._head = self._headers = self._body = 0  # Of this message.
@@ -130,7 +131,7 @@ class Guarded(HttpToolsProtocol):
     # --- the connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """It counts as waiting until it has sent a whole request."""
+        """The connection counts as waiting until it has sent a whole request."""
         super().connection_made(transport)
         if len(self.connections) > self.most() and not self._someone_gives_way():
             self._refuse(503)
@@ -148,7 +149,7 @@ class Guarded(HttpToolsProtocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing of it stays."""
+        """Remove all traces of the connection."""
         _waiting.pop(self, None)
         self._is_over = True
         self._stop_timer()
@@ -156,7 +157,8 @@ class Guarded(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """In pieces, so that a head is known to be too large before all of it is in memory."""
+        """Parse in pieces, so that we see that a head is too large before all of it is in
+        memory."""
         for start in range(0, len(data), PIECE):
             if self._is_over:
                 self._discard(len(data) - start)
@@ -168,7 +170,7 @@ class Guarded(HttpToolsProtocol):
     def _take(self, piece: bytes) -> None:
         calls = self._calls
         super().data_received(piece)
-        # The parser keeps what it has not told yet: half a header, the frame of a chunk.
+        # The parser keeps what it has not reported yet: half a header, the frame of a chunk.
         self._quiet = self._quiet + len(piece) if calls == self._calls else 0
         if self._quiet > self.limits.head_bytes:
             self._refuse(431 if self._part is Part.HEAD else 400)
@@ -178,7 +180,7 @@ class Guarded(HttpToolsProtocol):
         if self._discarded > self.limits.linger_bytes:
             self.transport.abort()
 
-    # --- what the parser says
+    # --- callbacks of the parser
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -196,7 +198,7 @@ class Guarded(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header. Those after a body would change the request while it is being answered, and
-        nothing here wants any: they count, and are dropped."""
+        no code here needs them: they count, and are dropped."""
         self._calls += 1
         self._head += len(name) + len(value) + 4
         self._headers += 1
@@ -229,7 +231,7 @@ class Guarded(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_chunk_header(self) -> None:
-        """The frame of a chunk: a few bytes are no silence."""
+        """The frame of a chunk: these few bytes count as activity."""
         self._calls += 1
 
     def on_response_complete(self) -> None:
@@ -246,7 +248,7 @@ class Guarded(HttpToolsProtocol):
     # --- time
 
     def _set_timer(self) -> None:
-        """One clock for each head and each body. More bytes of the same begin none anew."""
+        """One clock for each head and each body. More bytes of the same part do not restart it."""
         is_waiting = self._part is not Part.NOTHING or not self._is_busy()
         part = Part.BODY if self._part is Part.BODY else Part.HEAD
         wanted = (part, self._messages) if is_waiting else None
@@ -271,12 +273,12 @@ class Guarded(HttpToolsProtocol):
         if self._is_over or self.transport.is_closing():
             return
         if monotonic() - self._until > 0.5:
-            # We were busy ourselves, and what they sent may lie unread.
+            # We were busy ourselves, and there may be unread input in the socket.
             self._wake_in(1.0)
         elif self._timer_for is not None and self._timer_for[0] is Part.BODY:
             self._on_slow_body()
         elif self._is_busy():
-            # Half a head behind a request that is being answered: it holds up nobody.
+            # Half a head behind a request that is being answered: it blocks no one.
             self._wake_in(self.limits.head_s)
         elif self._has_begun():
             self._refuse(408)
@@ -286,7 +288,7 @@ class Guarded(HttpToolsProtocol):
 
     def _on_slow_body(self) -> None:
         if self.flow.read_paused:
-            # It is us who do not read.
+            # We ourselves have paused reading.
             self._since = monotonic()
             self._wake_in(self.limits.body_s)
             return
@@ -303,10 +305,10 @@ class Guarded(HttpToolsProtocol):
     def _has_begun(self) -> bool:
         return (self._calls > 0 and self._part is Part.HEAD) or self._quiet > 0
 
-    # --- answers that the application has no part in
+    # --- answers without the application
 
     def send_400_response(self, msg: str) -> None:
-        """The parser has stopped: what it stopped for was said by `_check`, or is its own."""
+        """The parser has stopped: for the status that `_check` set, or for a fault of its own."""
         self._refuse(self._status)
 
     def _refuse(self, status: int) -> None:
@@ -353,12 +355,12 @@ class Guarded(HttpToolsProtocol):
     # --- readers
 
     def pause_writing(self) -> None:
-        """The reader is behind: from here on it has to take something now and then."""
+        """The reader is behind: from here on they must take some of the answer now and then."""
         super().pause_writing()
         self._watch_reader(self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """The reader has caught up."""
         self._stop_watching_reader()
         super().resume_writing()
 

@@ -7,21 +7,21 @@
     def events(request):                          a route of the desk
         return stream(agency_id, still=...)       Server-Sent Events: `event: alerts`
 
-What goes through here is which agency and which topic (a project is a listening place of its own,
-under the id of its child): no content. A page that
-hears of a topic asks for what it shows, by the way on which rights are checked.
+An announcement names an agency and a topic, and has no content. (A project is a listening place of
+its own, under the id of its child.) A page that hears of a topic requests its data again, by the
+route that checks rights.
 
 On PostgreSQL it is NOTIFY, in the transaction, with one listening connection for each process. (A
-NOTIFY makes commits queue up behind each other: announce what somebody looks at, not everything.)
-On SQLite the transaction counts up a row; whoever is in the same process hears at once, and other
-processes look once a second whether the file changed at all, which takes some microseconds, and if
-so, which rows did. Nobody hears reliably: after a lost connection, or where a page was slow,
-everyone hears RESYNC, which means "look at everything again".
+NOTIFY makes commits queue up behind each other: announce what people look at, not everything.) On
+SQLite the transaction counts up a row. Pages of the same process hear at once. Other processes
+check once a second whether the file changed at all, which takes some microseconds, and if so, which
+rows did. Delivery is not reliable: after a lost connection, or where a page was slow, everyone
+hears RESYNC, which means "look at everything again".
 
-A pooler that gives out one connection for each transaction (PgBouncer) takes LISTEN and loses it,
-without a word. So the listener says something by the way of all announcements, at the start and
-each minute, and has to hear it. While it does not, `is_live` is False: pages say so, and hear
-RESYNC each half minute. WAYMARK_LISTEN_URL is an address past the pooler.
+A pooler that gives out one connection for each transaction (PgBouncer) accepts LISTEN and loses it,
+without an error. So the listener sends a test announcement, at the start and each minute, and must
+hear it. While it does not, `is_live` is False: pages show that, and hear RESYNC each half minute.
+WAYMARK_LISTEN_URL is an address past the pooler.
 """
 
 import asyncio
@@ -58,16 +58,16 @@ RESYNC = "resync"
 CHANNEL = "waymark"
 LOOK_S = 1.0
 KEEP_ALIVE_S = 15.0
-# Whether the reader still may is asked at this topic, before each event, and so often besides: ties
-# and duties end by time alone. A burst of events asks once a second.
+# At this topic we ask whether the reader still has rights: before each event, and this often
+# besides, since ties and duties end by time alone. A burst of events asks once a second.
 RIGHTS = "rights"
 CHECK_S = 5.0
 CHECKED_S = 1.0
 ECHO_EVERY_S = 60.0
 ECHO_WITHIN_S = 5.0
-LOOK_AGAIN_S = 30.0  # While nothing is heard: pages look, and the listener tries anew.
+LOOK_AGAIN_S = 30.0  # While nothing is heard: pages ask again, the listener retries.
 ECHO = "echo"
-LONGEST_S = 1800.0  # Then the page connects anew.
+LONGEST_S = 1800.0  # Then the page connects again.
 MOST_TOPICS = 16
 
 _log = logs.get("live")
@@ -102,7 +102,7 @@ class Subscription:
             hub.enter(place, self)
 
     def put(self, topic: str) -> None:
-        """Let the page hear of a topic. One that does not keep up hears RESYNC instead."""
+        """Let the page hear of a topic. A page that is too slow hears RESYNC instead."""
         if topic == RESYNC or len(self._topics) >= MOST_TOPICS:
             self._topics = {RESYNC: None}
         elif RESYNC not in self._topics:
@@ -110,7 +110,7 @@ class Subscription:
         self._awake.set()
 
     def close(self) -> None:
-        """Hear nothing more; whoever waits stops waiting."""
+        """Stop listening; a task that waits for a topic is released."""
         if not self._closed:
             self._closed = True
             for place in self._places:
@@ -132,7 +132,7 @@ class Subscription:
 
 
 class _Hub:
-    """Who listens in this process."""
+    """The listeners of this process."""
 
     def __init__(self) -> None:
         self._listening: dict[UUID, set[Subscription]] = {}
@@ -162,14 +162,14 @@ class _Hub:
                 subscription.put(RESYNC)
 
     def be_live(self, *, is_live: bool) -> None:
-        """Whether announcements arrive. Pages look again, and read it."""
+        """Set whether announcements arrive. Pages then ask again, and read it."""
         if self.is_live != is_live:
             self.is_live = is_live
             (_log.info if is_live else _log.warning)("live" if is_live else "not_live")
         self.resync()
 
     def counted(self, key: str, number: int) -> None:
-        """A topic was announced for the `number`th time; told once, by whichever way came first."""
+        """A topic was announced for the `number`th time; told once, by the way that came first."""
         if self._numbers.get(key, 0) < number:
             self._numbers[key] = number
             agency_id, _, topic = key.partition(" ")
@@ -192,7 +192,7 @@ _restore: Callable[[], None] | None = None
 
 
 async def announce(agency_id: UUID, topic: str) -> None:
-    """Let every page of the agency that listens hear of the topic once this write() is stored."""
+    """Let every listening page of the agency hear of the topic once this write() is stored."""
     assert is_writing(), "announce belongs into a write()"
     assert topic.isidentifier(), "a topic is one plain word"
     if dialect() == "postgres":
@@ -204,7 +204,8 @@ async def announce(agency_id: UUID, topic: str) -> None:
 
 
 def announce_in_batch(connection: RawSqlite, agency_id: UUID, topic: str) -> Callable[[], None]:
-    """The same inside a batch on SQLite. Call what it returns, on the loop, once that is stored."""
+    """The same inside a batch on SQLite. The caller calls the result on the loop, after the
+    commit."""
     key = f"{agency_id} {topic}"
     (row,) = connection.fetch(_COUNT_UP, [key])
     return partial(_hub.counted, key, row["number"])
@@ -221,7 +222,7 @@ def listeners() -> int:
 
 
 def is_live() -> bool:
-    """Whether this process hears what is announced; else pages look by themselves."""
+    """Whether this process hears announcements; if not, pages look by themselves."""
     return _hub.is_live
 
 
@@ -229,10 +230,9 @@ def stream(place: UUID, *also: UUID, still: Callable[[], Awaitable[bool]]) -> St
     """A response of Server-Sent Events: `event:` is the topic, `data:` an empty object.
 
     It begins with RESYNC, since something may have changed between the page and its stream. It ends
-    when the page goes away, when the server stops, and after half an hour; browsers connect anew by
-    themselves. Rights are checked before this is called, and it ends within seconds once `still`
-    says that the reader may not any more: `also` are the places where such a change is announced,
-    beside the one whose news it is.
+    when the page goes away, when the server stops, and after half an hour; browsers connect again
+    by themselves. The caller checks rights first. The stream ends within seconds once `still` says
+    that the reader has lost them: `also` names further places where such a change is announced.
     """
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     lines = _lines(Subscription(_hub, place, *also), still)
@@ -284,26 +284,26 @@ async def _may_still(still: Callable[[], Awaitable[bool]]) -> bool:
     try:
         return await still()
     except Exception as fault:
-        # The database is away: the page connects anew, and is asked there.
+        # The database is away: the page connects again, and we ask then.
         _log.warning("cannot_ask_for_rights", exc=fault)
         return False
 
 
 async def open_live(listen_url: str | None = None) -> None:
     """Begin to listen, in the process that serves pages; after open_database. `listen_url`: where
-    PostgreSQL is heard, if not where the open database is."""
+    PostgreSQL announces, if not at the open database."""
     global _hub, _task, _restore
     assert _task is None, "it is listening already"
     _hub = _Hub()
     ready = asyncio.Event()
     if dialect() == "postgres":
-        _hub.is_live = False  # Until something was heard.
+        _hub.is_live = False  # Until the first announcement comes back.
         listening = _listen_on_postgres(_hub, ready, listen_url or opened_url())
     else:
         listening = _look_at_sqlite(_hub, ready)
     _task = asyncio.create_task(listening)
     _restore = _end_streams_on_signal(_hub)
-    # Not for ever: pages work without, and the task goes on trying.
+    # Not for ever: pages work without it, and the task goes on trying.
     with suppress(TimeoutError):
         async with asyncio.timeout(5):
             await ready.wait()
@@ -323,10 +323,10 @@ async def close_live() -> None:
 
 
 def _end_streams_on_signal(hub: _Hub) -> Callable[[], None] | None:
-    """End the streams when the process is asked to stop, then do what was done before.
+    """End the streams when the process is asked to stop, then run the former handler.
 
-    A server waits for its open responses before it tells the application that it stops: streams
-    that only end then would hold it up until it is killed.
+    A server waits for its open responses before it tells the application that it stops. Streams
+    that end only then would delay it until it is killed.
     """
     if threading.current_thread() is not threading.main_thread():
         return None
@@ -340,7 +340,7 @@ def _end_streams_on_signal(hub: _Hub) -> Callable[[], None] | None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         handler = signal.getsignal(number)
-        # Only where a server has one: else the process would no longer stop.
+        # Only where a server has a handler: else the process would no longer stop.
         if callable(handler):
             before[number] = handler
             signal.signal(number, stop)
@@ -377,7 +377,7 @@ async def _listen_on_postgres(hub: _Hub, ready: asyncio.Event, url: str) -> None
     while True:
         try:
             async for is_live in _hearing(hub, url):
-                # Whatever was said while nobody listened.
+                # Pages may have missed announcements before this.
                 hub.be_live(is_live=is_live)
                 ready.set()
                 pause = 0.5 if is_live else LOOK_AGAIN_S
@@ -390,7 +390,7 @@ async def _listen_on_postgres(hub: _Hub, ready: asyncio.Event, url: str) -> None
 
 async def _hearing(hub: _Hub, url: str) -> AsyncIterator[bool]:
     """Listen until the connection is lost, or hears nothing: yields whether it hears, at the start
-    and whenever that was tried."""
+    and after each test."""
     lost, echo = asyncio.Event(), Echo()
     connection = await connect(url)
     try:
@@ -406,7 +406,7 @@ async def _hearing(hub: _Hub, url: str) -> AsyncIterator[bool]:
                 async with asyncio.timeout(min(KEEP_ALIVE_S, ECHO_EVERY_S)):
                     await lost.wait()
             except TimeoutError:
-                # A connection that a firewall forgot looks alive until it is used.
+                # A connection that a firewall forgot looks alive until we use it.
                 await connection.execute("SELECT 1", timeout=5)
                 if monotonic() >= until:
                     if not await echo.comes_back():
@@ -418,15 +418,15 @@ async def _hearing(hub: _Hub, url: str) -> AsyncIterator[bool]:
 
 
 class Echo:
-    """Something said by the way of all announcements, to be heard by whoever says it."""
+    """A test announcement: the process that sends it must hear it again."""
 
     def __init__(self) -> None:
         self._word = ""
         self._came = asyncio.Event()
 
     async def comes_back(self) -> bool:
-        """Say it, by the pool, and wait for it. By the listening connection it would prove nothing:
-        a pooler may give that the same connection twice."""
+        """Announce by the pool, and wait for it. By the listening connection it would prove
+        nothing: a pooler may give the same connection twice."""
         self._word = secrets.token_hex(8)
         self._came.clear()
         await fetch("SELECT pg_notify($1, $2)", [CHANNEL, f"{ECHO} {self._word}"])
@@ -438,14 +438,14 @@ class Echo:
         return True
 
     def hear(self, word: str) -> None:
-        """It came, or that of another process."""
+        """An echo came, of this process or of another one."""
         if word == self._word:
             self._came.set()
 
 
 async def is_heard(listen_url: str | None = None) -> bool:
-    """Whether what is announced in the open database is heard there. Raises OSError and those of
-    the driver where nobody can connect."""
+    """Whether announcements in the open database are heard there. Raises OSError and the errors of
+    the driver where the connection fails."""
     if dialect() != "postgres":
         return True
     echo = Echo()
@@ -486,5 +486,5 @@ def _heard(
     try:
         hub.tell(UUID(agency_id), topic)
     except ValueError:
-        # Anybody who may connect to the database may say anything on the channel.
+        # Any program with access to the database may send anything on the channel.
         _log.warning("heard_something_else")

@@ -22,7 +22,7 @@ from server.web.requests import header
 from server.web.responses import PROBLEM_TYPE, Faults, answer_fault
 
 BODY_LIMIT = 1_000_000
-# Where a photo comes in; whoever may not send one is told so before it is read.
+# For photo uploads. A visitor who may not send one is refused before we read it.
 PHOTO_LIMIT = 15_100_000
 _PHOTO_IN_FORM = re.compile(r"POST /desk/children/[0-9a-f-]{36}/pack/photos")
 _PHOTO_ALONE = re.compile(r"PUT /api/v1/children/[0-9a-f-]{36}/pack/photos/[0-9a-f-]{36}")
@@ -46,7 +46,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-# What no page of ours ever asks the phone for. Where the child is, above all.
+# Powers of the phone that none of our pages asks for: the child's position above all.
 _UNUSED_POWERS = (
     "accelerometer",
     "camera",
@@ -66,22 +66,22 @@ _ALWAYS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": ", ".join(f"{power}=()" for power in _UNUSED_POWERS),
-    # Nothing to other sites. Not "no-referrer", because browsers then send `Origin: null` with our
-    # own forms, and those without Sec-Fetch-Site (Safari before 16.4) could not be told from a
-    # forged one.
+    # Send nothing to other sites. Not "no-referrer", because browsers then send `Origin: null` with
+    # our own forms, and in those without Sec-Fetch-Site (Safari before 16.4) we could not tell our
+    # own form from a forged one.
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-# What is no page needs less; a phone on a bad line asks for it many times a day.
+# Answers that are not pages need fewer headers; a phone on a bad line asks often.
 _DATA = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
 _IS_DATA = (b"application/json", PROBLEM_TYPE.encode())
-# Scripts and styles of a page are bound by the page's own policy. A worker is bound by that of its
-# file: it keeps one name, and so is never among what may be kept for ever.
+# Scripts and styles of a page obey the page's own policy. A worker obeys the policy of its own
+# file: its name never changes, so it is never among the files that may be kept for ever.
 _IS_PART = (b"text/css; charset=utf-8", b"text/javascript; charset=utf-8")
 _A_YEAR = "max-age=31536000"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -105,7 +105,7 @@ def stack(settings: Settings) -> list[Middleware]:
 
 
 class SecurityHeaders:
-    """Adds the headers that hold for every answer; `Cache-Control: no-store` where none is set."""
+    """Adds the headers of every answer; `Cache-Control: no-store` where none is set."""
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self.app = app
@@ -143,7 +143,7 @@ def _raw(headers: dict[str, str]) -> dict[bytes, bytes]:
 
 
 class PlainQuery:
-    """Escapes what is no ASCII in a query: some programs send it bare, and `request.url` raises."""
+    """Escapes non-ASCII in a query: some programs send it unescaped, and `request.url` raises."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -156,13 +156,13 @@ class PlainQuery:
 
 
 class SameOrigin:
-    """Refuses what another site makes a browser do here.
+    """Refuses requests that another site makes a browser send here.
 
     Unsafe methods must come from our own pages: `Sec-Fetch-Site` says so, or, in older browsers,
-    `Origin` is the public URL or the host that was asked. Whoever sends neither is no browser; all
-    browsers that we are built for send `Origin` with every unsafe method. The check holds for
-    signing in too, where no cookie is there yet: else a page could sign a reader in as somebody
-    else. A bearer token without a cookie is exempt, since no browser adds one by itself.
+    `Origin` is the public URL or the requested host. A client that sends neither is no browser; all
+    browsers that we support send `Origin` with every unsafe method. The check applies to signing in
+    too, where there is no cookie yet: else a page could sign a reader in as another person. A
+    bearer token without a cookie is exempt, since no browser adds one by itself.
     """
 
     def __init__(self, app: ASGIApp, *, public_url: str) -> None:
@@ -196,11 +196,11 @@ def _host_of(origin: str) -> str:
     try:
         return urlsplit(origin).netloc
     except ValueError:
-        return "none"  # Brackets that hold no address: no browser sends them.
+        return "none"  # Brackets without an address: no browser sends them.
 
 
 class BodyLimit:
-    """Refuses bodies beyond the limit, whether they say their length or come in chunks."""
+    """Refuses bodies beyond the limit, whether they state their length or come in chunks."""
 
     def __init__(self, app: ASGIApp, *, limit: int = BODY_LIMIT) -> None:
         self.app = app

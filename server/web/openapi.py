@@ -173,7 +173,7 @@ def document(routes: Iterable[BaseRoute], *, server_url: str) -> dict[str, Any]:
 
 
 def _without_nul(schema: Any) -> None:
-    """Say of every free text that it holds no NUL: no database can store one."""
+    """Say of every free text that it contains no NUL: no database can store one."""
     if isinstance(schema, list):
         for part in schema:
             _without_nul(part)
@@ -188,7 +188,7 @@ _NARROWER = {"format", "enum", "const", "pattern"}
 
 
 def openapi_route() -> ApiRoute:
-    """The route that answers with the document of the application it is in. Made once."""
+    """The route that answers with the document of its application. Made once."""
 
     async def answer(request: Request) -> Response:
         state = request.app.state

@@ -1,7 +1,7 @@
 """HTML from Jinja2 templates, in the reader's language, direction and zone.
 
-"base.html" lies in server/web/templates; "desk/board.html" is server/desk/templates/board.html, so
-that every room keeps its own. In a template:
+"base.html" is in server/web/templates; "desk/board.html" is server/desk/templates/board.html, since
+every room has a templates folder of its own. In a template:
 
     {{ _("Next: {time}", time=due_at|time) }}      {{ ngettext("{n} child", "{n} children", n) }}
     {{ due_at|moment }}  {{ since|ago }}           the last needs `now` in the context
@@ -48,7 +48,7 @@ class RoomLoader(BaseLoader):
 
 
 def language_of(request: Request) -> str:
-    """What the reader reads: by their session, else by their browser."""
+    """The reader's language: from their session, else from their browser."""
     chosen = getattr(request.state, "language", None)
     if chosen is not None:
         return i18n.known(chosen)
@@ -56,7 +56,7 @@ def language_of(request: Request) -> str:
 
 
 def zone_of(request: Request) -> ZoneInfo:
-    """Where the reader's clock hangs."""
+    """The time zone of the reader."""
     zone = getattr(request.state, "zone", None)
     return zone if isinstance(zone, ZoneInfo) else UTC_ZONE
 
@@ -117,7 +117,7 @@ def _templates() -> Jinja2Templates:
 
 def _language(context: Context) -> str:
     language = context["language"]
-    # A template that calls something else so would say all of it in English, and nobody would know.
+    # A template with another value under this name would be in English, without any error.
     assert isinstance(language, str)
     return language
 

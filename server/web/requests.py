@@ -32,17 +32,17 @@ _MARK = encryption.MARK.encode()
 
 
 async def json_body(request: Request, type: type[T], *, is_loose: bool = False) -> T:
-    """The body as that type. Where it is loose, its texts are for whoever called to look at.
+    """The body as that type. Where it is loose, the caller must check its texts.
 
-    Raises WrongType for another content type, Malformed for what is not JSON in UTF-8 or holds
-    characters that no database takes, Refused with `field` for a value that does not fit.
+    Raises WrongType for another content type, Malformed for a body that is not JSON in UTF-8 or
+    contains characters that no database takes, Refused with `field` for a value that does not fit.
     """
     _check_type(header(request.scope, b"content-type"))
     body = await _body(request)
     try:
         said = _decode(body, type) if not is_loose else _decode_loosely(body, type)
         # A database takes neither NUL nor half a surrogate pair, and both can hide in an escape.
-        # What nobody reads, since it is in a field that we do not know, is not stored either.
+        # Fields that we do not know are not checked: no code reads or stores them.
         if not is_loose and (b"\\u" in body or _MARK in body):
             _check_texts(msgspec.to_builtins(said))
         check_moments(said)
@@ -54,7 +54,7 @@ async def json_body(request: Request, type: type[T], *, is_loose: bool = False) 
 
 
 def header(scope: Scope, name: bytes) -> str:
-    """What came under this name, in small letters; "" where nothing did.
+    """The value of this header, whose name is in small letters; "" where there was none.
 
     The framework's own mapping is made anew for each request and encodes the name for each look.
     """
@@ -86,7 +86,7 @@ def _decode(body: bytes, type: type[T]) -> T:
 
 
 def _decode_loosely(body: bytes, type: type[T]) -> T:
-    """The same with half surrogate pairs in it, which JSON can spell and no database can hold."""
+    """The same with half surrogate pairs in it, which JSON can spell and no database can store."""
     try:
         return _decode(body, type)
     except msgspec.ValidationError:
@@ -121,7 +121,7 @@ def _check_type(content_type: str) -> None:
 
 def check_moments(said: Any) -> None:
     """Raises Refused for a moment in the first or the last year of the calendar: in another zone it
-    may lie outside of it."""
+    may be outside it."""
     for name in getattr(said, "__struct_fields__", ()):
         value = getattr(said, name)
         if isinstance(value, datetime) and not MINYEAR < value.year < MAXYEAR:
@@ -143,10 +143,10 @@ def _check_texts(value: Any) -> None:
 
 
 def clean_text(text: str) -> str:
-    """The text, if every database can hold it as a text. Raises Malformed.
+    """The text, if every database can store it. Raises Malformed.
 
-    A sealed text of ours is refused too: whoever has one without the key could send it in as their
-    own words and read it back opened.
+    A sealed text of ours is refused too: a person who has one without the key could send it in as
+    their own words and read it back opened.
     """
     is_storable = "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
     if not is_storable or encryption.holds_sealed(text):
@@ -160,7 +160,7 @@ _NAMED = re.compile(r"Object (missing required|contains unknown) field `([^`]*)`
 
 
 def _refused(says: str) -> Refused:
-    """What msgspec says, as a fault that names its field: "answers[2].mood"."""
+    """The message of msgspec, as a fault that names its field: "answers[2].mood"."""
     found = _AT.search(says)
     place = found[1] if found else ""
     reason = says[: found.start()] if found else says
@@ -176,8 +176,8 @@ def _refused(says: str) -> Refused:
 
 
 async def form_body(request: Request, *, files: int = 0) -> FormData:
-    """The fields of a form, checked for characters that cannot be stored. More files than that are
-    refused; what is in one is for whoever called to look at."""
+    """The fields of a form, checked for characters that cannot be stored. More than `files` files
+    are refused; the caller must check what is in one."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise WrongType(N_("The content type must be that of a form."))
@@ -225,7 +225,7 @@ def form_count(text: str) -> int | None:
 
 
 def form_id(text: str, field: str) -> UUID:
-    """What was chosen from a list in a form. Raises Refused."""
+    """The id that was chosen from a list in a form. Raises Refused."""
     try:
         return UUID(text)
     except ValueError:

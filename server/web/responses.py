@@ -76,7 +76,7 @@ def problem(error: WaymarkError, language: str) -> Response:
 
 
 def error_page(request: Request, error: WaymarkError) -> Response:
-    """The same for somebody who reads: what happened, and a way on."""
+    """The same for a person: what happened, and a link to go on."""
     language = language_of(request)
     values = {**error.extra, "field": error.field or ""}
     context = {
@@ -91,7 +91,7 @@ def error_page(request: Request, error: WaymarkError) -> Response:
 def page_again(
     request: Request, template: str, context: Mapping[str, Any], fault: WaymarkError | None
 ) -> Response:
-    """A page with a form: as it is asked for, or shown again with what was wrong."""
+    """A page with a form: as requested, or again with its fault."""
     if fault is None:
         return page(request, template, context)
     headers = _wait(fault)
@@ -106,7 +106,7 @@ def _wait(error: WaymarkError) -> dict[str, str]:
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a person is to read the answer: not under /api/, and HTML is asked for by name."""
+    """Whether a person will read the answer: not under /api/, and HTML is asked for by name."""
     path = request.scope.get("path", "")
     return not path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
 
@@ -149,7 +149,7 @@ def _from_framework(status: int) -> WaymarkError:
 
 
 class Faults:
-    """Turns what nobody caught into a 500 that has all headers, and writes down where it was.
+    """Turns uncaught exceptions into a 500 that has all headers, and logs where they were raised.
 
     The exception goes on to the server afterwards, as the framework does it, so that tests see it.
     """

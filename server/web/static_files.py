@@ -1,8 +1,9 @@
-"""The phone's build and our own few files, held in memory, compressed once, with the right caching.
+"""The phone's build and our own few files, in memory, compressed once, with the right caching.
 
-A file whose name or address carries a hash of its content never changes: it may be kept for a year.
-Everything else (the page of the app, its worker) is asked for anew each time, by its ETag. A
-brotli or gzip variant that the build left beside a file is used; gzip is made here where it is not.
+A file whose name or address contains a hash of its content never changes: it may be kept for a
+year. Browsers ask for everything else (the page of the app, its worker) again each time, by its
+ETag. Where the build left a brotli or gzip variant beside a file, we use it; where not, we make
+gzip here.
 """
 
 import gzip
@@ -76,9 +77,9 @@ class StaticFile:
 class StaticFiles:
     """An ASGI application over files in memory, by their full address.
 
-    With `fallback`, addresses without a dot in their last part show that file: an app that shows
-    its screens under addresses of its own answers all of them with one page. `title_of` says how
-    that page is called in the application that is asked; without it, as it was built.
+    With `fallback`, addresses without a dot in their last part show that file: an app whose screens
+    have addresses of their own answers all of them with one page. `title_of` gives that page its
+    title in the running application; without it, the title of the build stays.
     """
 
     def __init__(
@@ -153,7 +154,7 @@ def own_files(folder: Path = OWN) -> dict[str, StaticFile]:
 
 @cache
 def url(name: str) -> str:
-    """Where a file of server/web/static is served: its content's hash is in the address."""
+    """The address of a file of server/web/static: its content's hash is part of it."""
     file = OWN / name
     if not file.is_file():
         raise FileNotFoundError(f"server/web/static has no {name}")

@@ -1,1 +1,1 @@
-"""Drills: an alert that is only practised."""
+"""Drills: practising an alert."""

@@ -1,7 +1,7 @@
 """Drills of the ladder: begun by hand or by a schedule, moved by the ticker, answered by a tap.
 
-Nothing of it is an alert: no child stands in it, and a real alert that needs somebody of it ends
-it in the alert's own transaction.
+A drill is not an alert, and is about no child. A real alert that needs a person of the drill ends
+it, in the alert's own transaction.
 """
 
 from collections.abc import Collection, Sequence
@@ -39,7 +39,7 @@ from server.storage.db import as_id, write
 from server.storage.ids import uuid7
 
 AT_ONCE = 50
-# What the link of a drill is signed for, and for how long somebody can say that it came late.
+# What the link of a drill is signed for, and for how long a person can say that it came late.
 TAP = "drill"
 LASTS = timedelta(days=1)
 
@@ -47,9 +47,9 @@ LASTS = timedelta(days=1)
 async def begin(
     actor: Actor, drill_id: UUID, worker_id: UUID, each: timedelta, now: datetime
 ) -> Drill:
-    """Try the ladder of this caseworker; the first rung is called at once. The same id again is the
-    same drill. Raises Refused where somebody is called for real, or nobody is there; Conflict while
-    another drill runs; NotFound for somebody who is no caseworker here."""
+    """Try the ladder of this caseworker; we call the first rung at once. The same id again is the
+    same drill. Raises Refused during a real call, or where nobody is there to call; Conflict while
+    another drill runs; NotFound for a person who is no caseworker here."""
     rules.check_each(each)
     assert actor.agency_id is not None
     async with write():
@@ -94,7 +94,7 @@ async def _begin(
 
 
 async def _is_real(agency_id: UUID) -> bool:
-    """Whether anybody is called about a child now and nobody has answered."""
+    """Whether adults are being called about a child now and nobody has answered."""
     calling = Alert.filter(agency_id=agency_id, closed_at__isnull=True, state=State.OPEN.value)
     return await calling.exists()
 
@@ -107,7 +107,7 @@ def stood_in(drill: Drill) -> list[Place]:
 
 
 async def _step(drill: Drill, now: datetime) -> None:
-    """The next rung is called; after the last one the drill is over."""
+    """Call the next rung; after the last one the drill is over."""
     stood = stood_in(drill)
     place = rules.next_place(stood, drill.place)
     if place is None:
@@ -147,7 +147,7 @@ async def _end(drill: Drill, why: Why, now: datetime) -> None:
 
 
 async def stop(actor: Actor, drill_id: UUID, now: datetime) -> None:
-    """Enough. Twice is once. Raises NotFound for another agency's."""
+    """Stop the drill. Twice is once. Raises NotFound for another agency's."""
     async with write():
         drill = await Drill.get_or_none(id=drill_id, agency_id=actor.agency_id)
         if drill is None:
@@ -180,7 +180,7 @@ async def _was_called(drill: Drill) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Tapped:
-    """Whom a link of a drill was for, and what became of the drill."""
+    """Which person a link of a drill was for, and what became of the drill."""
 
     drill: Drill
     call: DrillCall
@@ -188,7 +188,7 @@ class Tapped:
 
     @property
     def is_answered(self) -> bool:
-        """Whether somebody of this rung has answered."""
+        """Whether anyone on this rung has answered."""
         return self.call.answered_at is not None
 
 
@@ -210,8 +210,8 @@ async def read_tap(token: str, now: datetime) -> Tapped:
 
 
 async def tap(token: str, now: datetime) -> Tapped:
-    """It has reached me. The first of a rung counts for its time, and the next rung is called at
-    the next tick. Twice is once; what comes after the rung's time changes nothing, and is thanked
+    """ "It has reached me." The first answer on a rung counts for its time, and the next tick calls
+    the next rung. Twice is once. An answer after the rung's time changes nothing, and is thanked
     for. Raises NotFound."""
     async with write():
         tapped = await read_tap(token, now)
@@ -234,7 +234,7 @@ async def tap(token: str, now: datetime) -> Tapped:
 async def set_plan(
     actor: Actor, every: Every | None, weekday: int, at: time, now: datetime
 ) -> DrillPlan:
-    """When drills come by themselves, on the clock of the agency; never without `every`."""
+    """When drills start by themselves, on the clock of the agency; without `every`, never."""
     assert actor.agency_id is not None
     if not 0 <= weekday <= 6:
         raise Refused(N_("Choose a day of the week."), field="weekday")
@@ -258,7 +258,7 @@ async def set_plan(
 
 
 async def _come(plan: DrillPlan, now: datetime) -> None:
-    """A drill whose hour it is: of the caseworker whose last one is the longest ago."""
+    """Begin a planned drill: for the caseworker whose last one is longest ago."""
     agency = await Agency.get(id=plan.id)
     if await _is_real(plan.id) or await Drill.exists(agency_id=plan.id, ended_at__isnull=True):
         await DrillPlan.filter(id=plan.id, act_at=plan.act_at).update(act_at=now + LATER)
@@ -328,7 +328,7 @@ async def _move(row_id: UUID, now: datetime) -> None:
 
 
 async def set_apart(row_id: UUID, now: datetime) -> None:
-    """This one raises. It is looked at again in a minute, and operators are told."""
+    """This one raises an exception: we try it again in a minute, and tell the operators."""
     later = now + timedelta(minutes=1)
     async with write():
         await Drill.filter(id=row_id, act_at__lte=now).update(act_at=later)

@@ -1,4 +1,4 @@
-"""Rows of this room."""
+"""Rows of drills."""
 
 from typing import Any
 from uuid import UUID
@@ -12,13 +12,13 @@ from server.storage.ids import uuid7
 
 
 class Drill(Model):
-    """The ladder tried without a child: who would have been called, and how soon each answered. It
-    is no alert, and counts in no figure of any."""
+    """A drill of the ladder, without a child: who would have been called, and how soon each
+    answered. It is no alert, and counts in no figure about alerts."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
-    worker_id = fields.UUIDField()  # Whose ladder it is: a caseworker's.
-    begun_by = fields.UUIDField(null=True)  # Null: it came by its schedule.
+    worker_id = fields.UUIDField()  # The caseworker whose ladder it is.
+    begun_by = fields.UUIDField(null=True)  # Null: it began by its schedule.
     begun_at = fields.DatetimeField()
     each_s = fields.IntField()
     places: fields.Field[list[dict[str, Any]]] = fields.JSONField()  # Codes and ids, no names.
@@ -44,7 +44,7 @@ class Drill(Model):
 
 
 class DrillCall(Model):
-    """One rung of a drill that was called, and when somebody on it answered."""
+    """One rung of a drill that was called, and when a person on it answered."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     drill: fields.ForeignKeyRelation[Drill] = fields.ForeignKeyField(
@@ -62,7 +62,7 @@ class DrillCall(Model):
 
 
 class DrillPlan(Model):
-    """When drills of an agency come by themselves. Its id is the agency's."""
+    """When drills of an agency start by themselves. Its id is the agency's."""
 
     id = fields.UUIDField(primary_key=True)
     every = fields.CharField(max_length=8, null=True)  # Null: never.

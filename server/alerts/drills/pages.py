@@ -1,4 +1,5 @@
-"""Drills at the desk: begun, planned, and what became of each rung; and the link that is tapped."""
+"""Drills at the desk: begin one, plan them, see each rung's answer; and the link that people
+tap."""
 
 from collections.abc import Mapping
 from datetime import time, timedelta
@@ -52,7 +53,7 @@ OFTEN = (("", N_("Never")), (Every.WEEK, N_("Every week")), (Every.MONTH, N_("Ev
 
 
 async def show(request: Request) -> Response:
-    """Begin a drill, plan them, test one person, and the last ones."""
+    """Begin a drill, plan them, test one person; and the latest drills."""
     return await _page(request, await agency_for(request, AgencyAction.DRILL))
 
 
@@ -74,7 +75,7 @@ async def begin(request: Request) -> Response:
 
 
 async def plan(request: Request) -> Response:
-    """When drills come by themselves."""
+    """Set when drills start by themselves."""
     visitor, form = await agency_for(request, AgencyAction.DRILL), await form_body(request)
     said = {key: entered(form, key) for key in ("every", "weekday", "at")}
     try:
@@ -88,7 +89,7 @@ async def plan(request: Request) -> Response:
 
 
 async def test(request: Request) -> Response:
-    """A test alarm for somebody else, by all their ways or by one."""
+    """Send another person a test alarm, by all their ways or by one."""
     visitor, form = await agency_for(request, AgencyAction.DRILL), await form_body(request)
     said = {key: entered(form, key) for key in ("person_id", "channel")}
     try:
@@ -101,7 +102,7 @@ async def test(request: Request) -> Response:
 
 
 async def result(request: Request) -> Response:
-    """One drill, rung by rung; it renews itself while it runs."""
+    """One drill, rung by rung. The page refreshes itself while it runs."""
     visitor = await agency_for(request, AgencyAction.DRILL)
     drill = await Drill.get_or_none(id=request.path_params["drill_id"], agency_id=visitor.agency_id)
     if drill is None:
@@ -119,7 +120,7 @@ async def result(request: Request) -> Response:
 
 
 async def stop(request: Request) -> Response:
-    """Enough."""
+    """Stop a drill."""
     visitor = await agency_for(request, AgencyAction.DRILL)
     drill_id = request.path_params["drill_id"]
     await actions.stop(visitor, drill_id, now_of(request))
@@ -172,7 +173,7 @@ def _planned(planned: DrillPlan | None) -> dict[str, str]:
 
 
 async def _unreached(adults: list[Person], request: Request) -> list[str]:
-    """The names of those whom nothing reaches for sure."""
+    """The names of people that no proven way reaches."""
     ways = await ways_of([person.id for person in adults], now_of(request))
     return [p.name for p in adults if p.id not in ways or not ways[p.id].proven]
 
@@ -186,7 +187,7 @@ async def _adult(visitor: Visitor, person_id: UUID) -> Person:
 
 
 async def _lines(drill: Drill, language: str) -> list[dict[str, Any]]:
-    """Each rung: who stood on it, when it was called, and how long until somebody answered."""
+    """Each rung: who was on it, when it was called, and how long until a person answered."""
     stood, calls = actions.stood_in(drill), (await actions.calls_of([drill.id]))[drill.id]
     ids = {person for place in stood for person in place.people}
     names = {person.id: person.name for person in await Person.filter(id__in=list(ids))}
@@ -235,7 +236,7 @@ def _time(text: str) -> time:
 
 
 async def show_tap(request: Request) -> Response:
-    """It says at once that it is a drill. Looking says nothing: machines look at links too."""
+    """Says at once that it is a drill. Opening it answers nothing: machines open links too."""
     try:
         tapped = await actions.read_tap(request.path_params["tap"], now_of(request))
     except NotFound:
@@ -244,7 +245,7 @@ async def show_tap(request: Request) -> Response:
 
 
 async def tap(request: Request) -> Response:
-    """It has reached me."""
+    """ "It has reached me." """
     try:
         tapped = await actions.tap(request.path_params["tap"], now_of(request))
     except NotFound:

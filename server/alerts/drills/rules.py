@@ -15,12 +15,12 @@ from server.policy.model import Rung
 
 EACH = timedelta(minutes=3)
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(minutes=15)
-# When somebody is called for real at the hour of a drill, the drill waits.
+# A real call at the hour of a drill: the drill waits.
 LATER = timedelta(hours=1)
 
 
 class Every(StrEnum):
-    """How often a drill comes by itself."""
+    """How often a drill starts by itself."""
 
     WEEK = "week"
     MONTH = "month"  # On the first such weekday of the month.
@@ -36,20 +36,20 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One rung of a drill: who stood on it when it began. The last resort is no person."""
+    """One rung of a drill: the people on it when it began. The last resort is no person."""
 
     rung: Rung
     people: tuple[UUID, ...]
 
     @property
     def is_somebody(self) -> bool:
-        """Whether there is anybody to call."""
+        """Whether there is anyone to call."""
         return bool(self.people) or self.rung is Rung.LAST_RESORT
 
 
 def places(rungs: Sequence[Rung], reach: Reach) -> tuple[Place, ...]:
-    """The rungs of a drill in their order. One without a person stays, so that the hole is seen; a
-    last resort that there is none of is left out."""
+    """The rungs of a drill in their order. A rung without a person stays, so that the hole is seen.
+    A last resort is left out where the installation has none."""
     return tuple(
         Place(rung, people_on(rung, reach))
         for rung in rungs
@@ -58,12 +58,12 @@ def places(rungs: Sequence[Rung], reach: Reach) -> tuple[Place, ...]:
 
 
 def next_place(stood: Sequence[Place], place: int) -> int | None:
-    """The next rung with somebody on it after this one; None where there is none."""
+    """The next rung after this one that has a person on it; None where there is none."""
     return next((n for n in range(place + 1, len(stood)) if stood[n].is_somebody), None)
 
 
 def needs(stood: Sequence[Place], people: Collection[UUID], *, calls_last_resort: bool) -> bool:
-    """Whether a real alert that calls these people needs somebody of this drill."""
+    """Whether a real alert that calls these people needs a person of this drill."""
     return any(
         set(one.people) & set(people) or (calls_last_resort and one.rung is Rung.LAST_RESORT)
         for one in stood

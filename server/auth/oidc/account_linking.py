@@ -1,9 +1,9 @@
-"""Whose an account at a provider of sign-in is. The verbs that write.
+"""Which person an account at a sign-in provider belongs to. The actions that write.
 
-An account is somebody's by issuer and subject alone. It becomes somebody's in two ways: with a code
-of an administrator, or said by its person, who is in already. No address of e-mail ties one, be it
-verified or not: mailboxes are renamed and given to the next, and some providers let people write
-theirs.
+An account is a person's by issuer and subject alone. There are two ways: with a code from an
+administrator, or the signed-in person says so. An e-mail address never links an account, verified
+or not: mailboxes are renamed and given to the next person, and some providers let people write
+their own address.
 """
 
 from datetime import datetime
@@ -43,8 +43,8 @@ async def identity_of(provider: Provider, subject: str) -> Identity | None:
 
 
 async def welcome(actor: Actor, provider: Provider, person: Person, now: datetime) -> str:
-    """A code, shown this once, by which an account there becomes this person's. An earlier one
-    counts no more."""
+    """A code, shown only this once, that links an account there to this person. An earlier code
+    stops working."""
     if person.role == Role.CHILD:
         raise Refused(NO_CHILD)
     code = encryption.new_code(WELCOME_LENGTH)
@@ -86,7 +86,7 @@ async def by_code(provider: Provider, code: str, now: datetime) -> Person:
 
 
 def wrong_code() -> Refused:
-    """What is said of every code that does not count."""
+    """The answer to every code that does not count."""
     return Refused(
         N_(
             "This code does not work. Check all 8 characters, or ask your administrator for"
@@ -98,8 +98,8 @@ def wrong_code() -> Refused:
 
 
 async def tie_own(visitor: Visitor, provider: Provider, said: Said, now: datetime) -> None:
-    """Somebody who is in says: this account is mine. Said twice, it stays. Raises Refused for one
-    that is somebody else's."""
+    """A signed-in person says: this account is mine. Said twice, it stays. Raises Refused for an
+    account of another person."""
     person = await Person.get(id=visitor.person_id)
     known = await identity_of(provider, said.subject)
     if known is not None and known.person_id == person.id:
@@ -128,7 +128,7 @@ async def tie(
                 tied_at=now,
             )
     except IntegrityError:
-        # It became somebody's in the same moment.
+        # Another person linked it in the same moment.
         raise Refused(ANOTHERS) from None
     await _note(actor, "identity:tie", provider, person.id, now)
     await factors.tell(actor, person.id, now, agency_id=provider.agency_id)
@@ -136,7 +136,8 @@ async def tie(
 
 
 async def untie(actor: Actor, provider: Provider, person: Person, now: datetime) -> None:
-    """The account is theirs no longer, and what it opened is shut. Twice: the first time stands."""
+    """The account no longer belongs to the person, and sessions it opened end. Twice: the first
+    time counts."""
     async with write():
         await _end_welcomes(provider, person.id, now)
         if not await Identity.filter(person_id=person.id, provider=provider.name).delete():

@@ -1,7 +1,7 @@
-"""What a provider of sign-in says of somebody, and whether it may be believed. Pure.
+"""What a sign-in provider says of a person, and whether we may believe it. Pure.
 
-OpenID Connect Core 3.1.3.7, with the algorithms of RFC 8725: of what a token says about itself
-nothing counts before its signature, and its times are held against our clock.
+OpenID Connect Core 3.1.3.7, with the algorithms of RFC 8725: nothing in a token counts before its
+signature is checked, and its times are compared with our clock.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 
 from server.people.rules import Role
 
-# Signatures by a key of which we hold the public half alone. Neither `none` nor anything that the
-# client's own secret signs: whoever had read that could be everybody.
+# Signatures by a key of which we have only the public half. Neither `none` nor anything signed with
+# the client's own secret: a reader of that secret could sign in as anyone.
 ALGORITHMS = {
     "RS256": ("RSA", "sha256"),
     "RS384": ("RSA", "sha384"),
@@ -46,7 +46,7 @@ class Untrue(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a provider answers, as its discovery document has it."""
+    """The addresses of a provider, from its discovery document."""
 
     authorize: str
     token: str
@@ -56,7 +56,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a token that may be believed says of somebody."""
+    """What a trusted token says of a person."""
 
     subject: str
     name: str
@@ -110,7 +110,7 @@ def challenge_of(verifier: str) -> str:
 
 
 def pick_key(header: Mapping[str, Any], keys: Sequence[Any]) -> dict[str, Any] | None:
-    """The one key that can have signed this; None where there is none. Raises Untrue for an
+    """The one key that can have signed this; None if there is none. Raises Untrue for an
     algorithm that is not ours."""
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
@@ -147,7 +147,7 @@ def check_times(claims: Mapping[str, Any], now: datetime) -> None:
 def check_binding(
     claims: Mapping[str, Any], *, nonce: str, client_id: str, access_token: Any, algorithm: str
 ) -> None:
-    """Raises Untrue where this token was made for another browser, or another client."""
+    """Raises Untrue if this token was made for another browser, or another client."""
     given = claims.get("nonce")
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
         raise Untrue("nonce")
@@ -169,7 +169,7 @@ def _half_hash(access_token: Any, algorithm: str) -> str | None:
 
 
 def read_claims(claims: Mapping[str, Any], *, claim: str, strong: Sequence[str]) -> Said:
-    """What is needed of a token that may be believed. Raises Untrue where nobody is named."""
+    """What we need from a trusted token. Raises Untrue if it names no person."""
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
         raise Untrue("nobody is named")
@@ -196,21 +196,21 @@ def _reach(claims: Mapping[str, Any], path: str) -> Any:
 
 
 def is_proof(said: Said, asked_at: datetime, now: datetime) -> bool:
-    """Whether somebody showed who they are there since we asked. A provider that does not say when
-    has shown nothing."""
+    """Whether the person showed there who they are since we asked. A provider that does not say
+    when has shown nothing."""
     if said.proved_at is None:
         return False
     return asked_at - LEEWAY <= said.proved_at <= now + LEEWAY
 
 
 def roles_of(values: frozenset[str], mapping: Mapping[str, Sequence[str]]) -> list[Role]:
-    """What these values make of somebody, in the order of `MAPPED`."""
+    """The roles these values give a person, in the order of `MAPPED`."""
     return [role for role in MAPPED if not values.isdisjoint(mapping.get(role.value, ()))]
 
 
 def choose_role(found: Sequence[Role], now_is: Role | None) -> Role | None:
-    """The one role; None where it cannot be told. Of several the one that somebody has stays: else
-    a group more at the provider would move people about here."""
+    """The one role; None if it is not clear. Of several, the person keeps the role they have:
+    otherwise one more group at the provider would change people's roles here."""
     if now_is is not None and now_is in found:
         return now_is
     return found[0] if len(found) == 1 else None

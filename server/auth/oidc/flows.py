@@ -1,7 +1,8 @@
-"""A browser on its way to a provider of sign-in: what it takes along, and how it is known again.
+"""A browser on its way to a sign-in provider: what it takes along, and how we know it again.
 
-The state travels, the cookie stays: what comes back counts in the browser that set out, once, and
-for ten minutes. So nobody can be led into somebody else's session, and nothing can be sent again.
+The state travels, the cookie stays. What comes back counts only in the browser that set out, once,
+for ten minutes. So no browser can be led into another person's session, and nothing can be
+replayed.
 """
 
 import hmac
@@ -27,8 +28,8 @@ class Purpose(StrEnum):
     """What a browser sets out for."""
 
     SIGN_IN = "sign_in"
-    AGAIN = "again"  # Somebody who is in shows once more that it is them.
-    TIE = "tie"  # Somebody who is in says: this account is mine.
+    AGAIN = "again"  # A signed-in person shows once more who they are.
+    TIE = "tie"  # A signed-in person says: this account is mine.
     WELCOME = "welcome"  # Known to the provider and not to us: the code is asked for.
 
 
@@ -87,8 +88,8 @@ async def keep(
 async def find(
     provider: Provider, token: str, browser: str | None, now: datetime, *, welcome: bool = False
 ) -> Errand:
-    """The errand of this token and this browser that nobody has ended. Raises Refused, code
-    `errand_over`, in the same words for every reason."""
+    """The open errand of this token and this browser. Raises Refused, code `errand_over`, in the
+    same words for every reason."""
     row = await Errand.get_or_none(
         token_hash=hash_token(token),
         provider=provider.name,
@@ -110,7 +111,7 @@ async def end(row: Errand, now: datetime) -> None:
 
 
 def over() -> Refused:
-    """What is said of every errand that does not count."""
+    """The answer to every errand that does not count."""
     return Refused(OVER, code="errand_over")
 
 

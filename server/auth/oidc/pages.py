@@ -1,8 +1,8 @@
-"""The way over a provider of sign-in: there, back, and the code that a newcomer is asked for.
+"""Sign-in through a provider: there, back, and the code that a newcomer is asked for.
 
-The way there is a link and no form: browsers hold the redirect that follows a form against our
-`form-action`, and that allows this site alone. It writes a row and shows nothing, so whoever makes
-somebody else follow it gains nothing.
+The way there is a link and not a form: browsers check the redirect after a form against our
+`form-action`, which allows this site alone. The link writes a row and shows nothing, so an attacker
+who makes another person follow it gains nothing.
 """
 
 from dataclasses import dataclass
@@ -103,7 +103,8 @@ async def _set_out(
         state=out.state,
         nonce=out.nonce,
         verifier=out.verifier,
-        # After a sign-out somebody else may sit here, whom the provider still takes for the first.
+        # After a sign-out another person may sit here, while the provider still knows the first
+        # one.
         is_again=purpose is not Purpose.SIGN_IN or was_signed_out(request),
     )
     answer = to(there)
@@ -137,7 +138,7 @@ async def arrive(request: Request) -> Response:
 async def _heard(
     request: Request, provider: Provider, terms: ProviderTerms, errand: Errand
 ) -> Said:
-    """What the provider says of whoever came back. Raises Untrue, Unanswered, Refused."""
+    """What the provider says of the person who came back. Raises Untrue, Unanswered, Refused."""
     asked = request.query_params
     # Who says that it speaks for another issuer does (RFC 9207).
     if asked.get("iss", provider.issuer) != provider.issuer:
@@ -201,7 +202,7 @@ async def _on(request: Request, opened: Opened | HalfOpened, next_: str) -> Resp
 
 
 async def welcome(request: Request) -> Response:
-    """The provider knows somebody, and we do not yet: which code did the administrator give?"""
+    """The provider knows a person new to us: ask for the administrator's code."""
     provider = provider_of(request)
     try:
         await _newcomer(request, provider)
@@ -251,7 +252,7 @@ def _welcome_page(
 
 
 def provider_of(request: Request) -> Provider:
-    """The one that the path names. Raises NotFound."""
+    """The provider in the path. Raises NotFound."""
     found: Provider | None = request.app.state.settings.oidc.get(request.path_params["provider"])
     if found is None:
         raise nothing_here()
@@ -275,7 +276,8 @@ def _back_here(request: HTTPConnection, provider: Provider) -> str:
 
 
 def _unheard(provider: Provider, why: Exception) -> WaymarkError:
-    """What somebody reads. Operators read why, in the log, without a word of the token."""
+    """The sentence for the person. Operators read the reason in the log, without a word of the
+    token."""
     code = str(why).replace(" ", "_").lower()
     if isinstance(why, Unanswered):
         _log.warning("provider_away", provider=provider.name, why=code)

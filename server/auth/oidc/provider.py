@@ -1,8 +1,8 @@
-"""A provider of sign-in as the doors use it: where it answers, its keys, and what a code becomes.
+"""A sign-in provider as auth uses it: where it answers, its keys, and what a code becomes.
 
-What it said of itself is kept in memory for a while. A token signed by a key that we do not know
-makes us look once more, at most once a minute, since whoever sends us nonsense must not make us
-call somebody else without end. The calls themselves are made in `notify/channels/`.
+What it said of itself is kept in memory for a while. A token signed by an unknown key makes us look
+once more, at most once a minute: a sender of nonsense must not make us call the provider without
+end. The calls themselves are made in `notify/channels/`.
 """
 
 import json
@@ -45,7 +45,7 @@ class Talk:
         self._kept: dict[str, _Kept] = {}
 
     async def places(self, provider: Provider, now: datetime) -> Places:
-        """Where it answers. Raises Untrue, Unanswered."""
+        """The provider's addresses. Raises Untrue, Unanswered."""
         kept = self._kept.get(provider.name)
         if kept is None or now - kept.places_at >= KEPT_FOR:
             at = f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration"
@@ -58,7 +58,7 @@ class Talk:
     async def claims(
         self, provider: Provider, code: str, *, back: str, verifier: str, nonce: str, now: datetime
     ) -> dict[str, Any]:
-        """What the provider says of whoever brought this code. Raises Untrue, Unanswered."""
+        """What the provider says of the person with this code. Raises Untrue, Unanswered."""
         places = await self.places(provider, now)
         form = {
             "grant_type": "authorization_code",

@@ -1,4 +1,4 @@
-"""What an agency makes of what its provider of sign-in says. The verbs that write."""
+"""What an agency makes of its sign-in provider's word. The actions that write."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -17,12 +17,12 @@ NOT_SET_UP = N_("This way to sign in is not set up yet. Use another one.")
 
 
 async def terms_of(provider: Provider) -> ProviderTerms | None:
-    """What the agency makes of it; None where it has not said."""
+    """What the agency makes of it; None if it has not said."""
     return await ProviderTerms.get_or_none(agency_id=provider.agency_id, provider=provider.name)
 
 
 async def set_up(provider: Provider) -> ProviderTerms:
-    """The same. Raises Refused where it opens nothing yet."""
+    """The same. Raises Refused if it opens nothing yet."""
     terms = await terms_of(provider)
     if terms is None:
         raise Refused(NOT_SET_UP)
@@ -30,10 +30,10 @@ async def set_up(provider: Provider) -> ProviderTerms:
 
 
 async def listed(providers: Iterable[Provider]) -> list[tuple[str, str]]:
-    """The name and the words on its button of each that is shown to whoever comes to the door.
+    """The name and the button words of each provider that the sign-in page shows.
 
-    Which agencies there are is no stranger's business: without words of an administrator there is
-    no button, and colleagues come by the address of the provider's own page.
+    Strangers must not learn which agencies there are. So there is no button until an administrator
+    writes its words; colleagues use the address of the provider's own page.
     """
     known = list(providers)
     if not known:
@@ -57,7 +57,7 @@ async def change_terms(
 ) -> None:
     """What the agency makes of the provider's word from now on. The same again changes nothing.
 
-    Raises Refused for a value that would make somebody two things.
+    Raises Refused for a value that would give two roles.
     """
     kept = {role.value: list(roles.get(role.value, ())) for role in MAPPED}
     _check_terms(claim, kept)

@@ -1,7 +1,7 @@
-"""The second key of somebody of the staff: an app of codes, recovery codes, and taking them away.
+"""The second key of a member of staff: an app with codes, recovery codes, and removing them.
 
-Passkeys are in passkeys.py; both are a second key, and either is enough. Whoever has one gets ten
-recovery codes with it. No secret and no code is ever in an entry, a line of the logs or a message.
+Passkeys are in passkeys.py; both are a second key, and either is enough. With the first key come
+ten recovery codes. No secret and no code is ever in an entry, a line of the logs or a message.
 """
 
 import hmac
@@ -35,7 +35,7 @@ SAYS_FOR = timedelta(days=3)
 KEYS_PAGE = "/desk/settings/second-key"
 
 
-# --- what somebody has
+# --- which keys a person has
 
 
 async def has_second(person_id: UUID) -> bool:
@@ -54,7 +54,7 @@ async def with_second(people: Collection[UUID]) -> set[UUID]:
 
 
 async def must_have(agency_id: UUID, now: datetime) -> bool:
-    """Whether everybody of this agency needs a second key by now."""
+    """Whether everyone in this agency needs a second key by now."""
     return await Agency.exists(id=agency_id, second_key_from__lte=now)
 
 
@@ -72,8 +72,8 @@ async def remaining(person_id: UUID) -> int:
 
 
 async def begin_app(person_id: UUID, now: datetime) -> Totp:
-    """A new secret to confirm with a code. An earlier one that nobody confirmed is gone; the one
-    that counts goes on until then."""
+    """A new secret to confirm with a code. An earlier unconfirmed one is deleted; the one that
+    counts goes on until then."""
     async with write():
         await Totp.filter(person_id=person_id, confirmed_at__isnull=True).delete()
         try:
@@ -96,7 +96,7 @@ async def confirm_app(actor: Actor, person_id: UUID, code: str, now: datetime) -
     Returns new recovery codes where there were none. Raises Refused for a wrong code, Conflict
     where nothing waits for one, TooMany.
     """
-    # Only those who are in come here: a count of its own, which nobody outside can use up.
+    # Only signed-in people come here: a count of their own, which nobody outside can use up.
     guess = await _count_code(f"setup {person_id}", now)
     async with write():
         # Locked, so that of two confirmations at once one finds nothing left to confirm.
@@ -121,7 +121,7 @@ async def confirm_app(actor: Actor, person_id: UUID, code: str, now: datetime) -
 
 
 async def remove_app(actor: Actor, person_id: UUID, now: datetime) -> None:
-    """Codes of the app count no more. Twice: the first time stands."""
+    """Codes of the app stop working. Twice: the first time counts."""
     async with write():
         if await Totp.filter(person_id=person_id, confirmed_at__isnull=False).delete():
             await note(
@@ -134,9 +134,9 @@ async def remove_app(actor: Actor, person_id: UUID, now: datetime) -> None:
 
 
 async def renew_codes(actor: Actor, person_id: UUID, now: datetime) -> list[str]:
-    """Ten new ones, shown this once; the earlier ones count no more.
+    """Ten new codes, shown only this once; the earlier ones stop working.
 
-    Raises Refused where there is no second key that they could stand in for.
+    Raises Refused if there is no second key that they could replace.
     """
     async with write():
         if not await has_second(person_id):
@@ -201,7 +201,7 @@ async def _use(person_id: UUID, code: str, now: datetime) -> Proof | None:
     app = await Totp.get_or_none(person_id=person_id, confirmed_at__isnull=False)
     if app is not None:
         step = matching_step(app.secret, code, now, app.last_step)
-        # Of two who come with the same code at once, one has moved the row already.
+        # If two requests bring the same code at once, the faster one has moved the row already.
         if step is not None and await Totp.filter(id=app.id, last_step__lt=step).update(
             last_step=step
         ):
@@ -218,15 +218,15 @@ async def _use(person_id: UUID, code: str, now: datetime) -> Proof | None:
 
 
 async def key_added(actor: Actor, person_id: UUID, now: datetime) -> list[str]:
-    """What comes with a second key of either kind, in the caller's transaction."""
+    """The recovery codes for a new second key of either kind, in the caller's transaction."""
     await Session.filter(person_id=person_id, needs_key=True).update(needs_key=False)
     await tell(actor, person_id, now)
     return [] if await remaining(person_id) else await _new_codes(actor, person_id, now)
 
 
 async def key_removed(actor: Actor, person_id: UUID, now: datetime) -> None:
-    """What goes with the last one, in the caller's transaction. Raises Refused where the agency
-    needs everybody to have one."""
+    """What goes with the last key, in the caller's transaction. Raises Refused if the agency
+    requires one of everyone."""
     assert actor.agency_id is not None
     if not await has_second(person_id):
         if await must_have(actor.agency_id, now):
@@ -236,9 +236,9 @@ async def key_removed(actor: Actor, person_id: UUID, now: datetime) -> None:
 
 
 async def reset(actor: Actor, person: Person, now: datetime) -> None:
-    """A colleague has lost the second key: everything of it goes, and every session ends.
+    """A colleague has lost the second key: delete all of it, and end every session.
 
-    The password stays. The person is told, by every way there is, so that nobody does it unseen.
+    The password stays. We tell the person by every channel there is, so that nobody does it unseen.
     """
     async with write():
         await Totp.filter(person_id=person.id).delete()
@@ -257,14 +257,14 @@ async def reset(actor: Actor, person: Person, now: datetime) -> None:
 
 
 async def end_halfways(person_id: UUID, now: datetime) -> None:
-    """Whoever is between the two pages of the sign-in begins anew, in the caller's transaction."""
+    """A person between the two pages of the sign-in starts again, in the caller's transaction."""
     await Halfway.filter(person_id=person_id, ended_at__isnull=True).update(ended_at=now)
 
 
 async def tell(
     actor: Actor, person_id: UUID, now: datetime, *, agency_id: UUID | None = None
 ) -> None:
-    """Say to somebody that something about their own sign-in has changed."""
+    """Tell a person that something about their own sign-in has changed."""
     saying = Saying(
         kind=Kind.DOORS,
         agency_id=agency_id or actor.agency_id,

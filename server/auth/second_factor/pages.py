@@ -1,4 +1,4 @@
-"""Your second key: an app of codes, passkeys, recovery codes, and what is left of them."""
+"""Your second key: an app with codes, passkeys, recovery codes, and how many of them are left."""
 
 from typing import Any
 from urllib.parse import quote
@@ -63,7 +63,7 @@ async def confirm_app(request: Request) -> Response:
 
 
 async def remove_app(request: Request) -> Response:
-    """Codes of the app count no more."""
+    """Codes of the app stop working."""
     visitor = await fresh(request, back=KEYS_PAGE)
     try:
         await factors.remove_app(visitor, visitor.person_id, now_of(request))

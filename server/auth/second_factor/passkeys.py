@@ -3,9 +3,10 @@
     options = await to_sign_in(site, holder_id, now)      what the browser hands to the device
     key = await answered(said, site, holder_id, Purpose.SIGN_IN, now)
 
-A challenge is a row, good for five minutes and for whoever asked for it alone; any answer to it, a
-wrong one too, uses it up. The library compares challenge, origin and address, and checks the
-signature, that the device asked for a finger, a face or a PIN, and that its counter has moved on.
+A challenge is a row, valid for five minutes and only for the session or half session that asked.
+Any answer to it, a wrong one too, uses it up. The library compares challenge, origin and address.
+It checks the signature, that the device asked for a finger, a face or a PIN, and that its counter
+has moved on.
 """
 
 import json
@@ -57,8 +58,8 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a passkey is good: the name of the host, the origin of our pages, and how it is
-    called on the device."""
+    """Where a passkey is valid: the name of the host, the origin of our pages, and the name shown
+    on the device."""
 
     host: str
     origin: str
@@ -66,7 +67,7 @@ class Site:
 
 
 def site_of(settings: Settings) -> Site | None:
-    """None where passkeys cannot be: browsers make them for a name, never for a bare number."""
+    """None if passkeys cannot be: browsers make them for a name, never for a bare number."""
     host = urlsplit(settings.public_url).hostname or ""
     if is_address(host):
         return None
@@ -79,8 +80,8 @@ def site_of(settings: Settings) -> Site | None:
 async def to_register(
     person_id: UUID, name: str, site: Site, holder_id: UUID, now: datetime
 ) -> dict[str, Any]:
-    """For a new key of this person: one that the device can find by itself, and asks for a finger,
-    a face or a PIN each time. The device is told the sign-in name and nothing else."""
+    """For a new key of this person: the device must be able to find it by itself, and ask for a
+    finger, a face or a PIN each time. The device learns the sign-in name and nothing else."""
     known = await Passkey.filter(person_id=person_id)
     options = webauthn.generate_registration_options(
         rp_id=site.host,
@@ -135,7 +136,7 @@ async def begin_sign_in(
 
 async def _keep(challenge: bytes, purpose: Purpose, holder_id: UUID, now: datetime) -> None:
     async with write():
-        # Whoever asks anew has given up on the one before.
+        # A new question cancels the one before.
         await Challenge.filter(holder_id=holder_id, purpose=purpose).delete()
         await Challenge.create(
             holder_id=holder_id,
@@ -218,10 +219,10 @@ async def answered(
     *,
     person_id: UUID | None = None,
 ) -> Passkey:
-    """The key that has signed the challenge, whose counter is moved on.
+    """The key that has signed the challenge; its counter is moved on.
 
-    Raises Refused (code `passkey_wrong`) for whatever is none: an answer to another challenge or
-    for another place, one that came before, a key that is not here or is somebody else's.
+    Raises Refused (code `passkey_wrong`) for anything else: an answer to another challenge or for
+    another place, one that came before, a key that is not here or belongs to another person.
     """
     told = _read(said)
     challenge = await _use_up(told, purpose, holder_id, now)
@@ -244,7 +245,7 @@ async def answered(
         raise _refused() from fault
     if not is_theirs:
         raise _refused()
-    # Of two answers with one count, one is of a copy.
+    # Of two answers with one count, one comes from a copied key.
     moved = await Passkey.filter(id=key.id, sign_count=key.sign_count).update(
         sign_count=proof.new_sign_count, last_used_at=now
     )
@@ -254,7 +255,7 @@ async def answered(
 
 
 async def remove(actor: Actor, person_id: UUID, passkey_id: UUID, now: datetime) -> None:
-    """One passkey less. Raises NotFound for somebody else's."""
+    """Remove one passkey. Raises NotFound for a passkey of another person."""
     async with write():
         if not await Passkey.filter(id=passkey_id, person_id=person_id).delete():
             raise NotFound(N_("This passkey has been removed."))
@@ -275,7 +276,7 @@ def _read(said: str) -> dict[str, Any]:
 
 
 async def _use_up(told: dict[str, Any], purpose: Purpose, holder_id: UUID, now: datetime) -> bytes:
-    """The challenge that this answers, which nobody can answer again, whatever comes of it."""
+    """The challenge of this answer. It is used up, whatever the result."""
     try:
         raw = told["response"]["clientDataJSON"]
         text = json.loads(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))["challenge"]

@@ -1,4 +1,4 @@
-"""Between two pages of the sign-in: a browser that has said something right, and is not in yet."""
+"""Between two pages of the sign-in: a browser with the first key right, and not signed in yet."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -26,7 +26,7 @@ async def open_halfway(person_id: UUID | None, now: datetime) -> tuple[str, Half
 
 
 async def find_halfway(token: str | None, now: datetime) -> Halfway:
-    """The one of this token. Raises Unauthenticated (code `halfway_over`)."""
+    """The half sign-in of this token. Raises Unauthenticated (code `halfway_over`)."""
     found = None
     if token is not None:
         found = await Halfway.get_or_none(
@@ -44,7 +44,7 @@ async def end_halfway(row: Halfway, now: datetime) -> None:
 
 
 async def tidy_halfways(now: datetime) -> None:
-    """Throw away what is over since a day, and challenges that nobody can answer any more."""
+    """Delete half sign-ins that have been over for a day, and challenges that have expired."""
     async with write():
         await Halfway.filter(expires_at__lt=now - timedelta(days=1)).delete()
         await Challenge.filter(expires_at__lte=now).delete()

@@ -1,9 +1,9 @@
-"""The gate before what is sealed: whoever passes has shown lately that it is them.
+"""The gate before sealed words: only a person who has lately shown who they are passes.
 
     visitor = await fresh(request)
 
-A session that lies open on a shared computer, or on a phone that somebody picked up, is not enough
-there. Who has not shown it for ten minutes is led to a page that asks for a passkey, a code or the
+An open session is not enough there: the computer may be shared, or a stranger may have picked up
+the phone. After ten minutes we lead the person to a page that asks for a passkey, a code or the
 password, and from there back.
 """
 
@@ -19,10 +19,11 @@ from server.people.access import Visitor, now_of, staff_of
 
 
 async def fresh(request: HTTPConnection, *, back: str | None = None) -> Visitor:
-    """Who is in, and has shown it within the last ten minutes. Raises NotYet for everybody else.
+    """The visitor, who has shown who they are within the last ten minutes. Raises NotYet for
+    everyone else.
 
-    `back` is the path of the page to come back to, where that is not this one: what was sent to a
-    path without a page would be lost otherwise.
+    `back` is the path of the page to come back to, if it is not this one: what was sent to a path
+    without a page would be lost otherwise.
     """
     visitor = await staff_of(request)
     assert visitor.proved_at is not None

@@ -1,4 +1,5 @@
-"""The page that asks for the second key, and the one that asks once more who it is."""
+"""The page that asks for the second key, and the page that asks a person to show again who they
+are."""
 
 from typing import Any
 
@@ -49,7 +50,7 @@ async def sign_in_second(request: Request) -> Response:
 
 
 async def ask_second(request: Request) -> Response:
-    """What a passkey of whoever knew the password is to sign."""
+    """The passkey challenge, for a person who knew the password."""
     now = now_of(request)
     half = await find_halfway(halfway_token(request), now)
     options = await passkeys.to_answer(

@@ -1,8 +1,8 @@
-"""A device on which somebody has used a passkey lately: it is asked for it at once.
+"""A device on which a person has used a passkey lately: we ask for it at once.
 
-The cookie names the session of that time, signed, and opens nothing by itself: who comes in has
-to answer with the passkey all the same. A device is known no longer when that session was ended, by
-signing out, from elsewhere, or by an administrator.
+The cookie names the session of that time, signed, and opens nothing by itself: the person still has
+to answer with the passkey. A device is forgotten when that session was ended, by signing out, from
+elsewhere, or by an administrator.
 """
 
 from uuid import UUID

@@ -1,1 +1,1 @@
-"""The agreed sign that an answer is not free."""
+"""The agreed sign: it says that the child is not free to answer."""

@@ -1,4 +1,4 @@
-"""The sign that a child and its caseworker agree on: agreed in person, practised, taken back."""
+"""The sign that a child and their caseworker agree on: agreed in person, practised, taken back."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,7 +16,7 @@ from server.storage.db import write
 from server.storage.ids import uuid7
 from server.watch.models import Watch
 
-# Long enough to try it out together, short enough that nobody forgets that it lasts.
+# Long enough to try it out together, short enough that they remember it is still on.
 PRACTICE = timedelta(minutes=10)
 
 
@@ -26,8 +26,8 @@ async def standing(child_id: UUID) -> DuressSign | None:
 
 
 async def agree(actor: Actor, child: Child, sign: Sign, now: datetime) -> DuressSign:
-    """This is what means "I am not OK" from now on, in the place of what was agreed before. The
-    same again changes nothing. Raises Conflict `ended` where nobody watches over the child."""
+    """This sign means "I am not OK" from now on, and replaces the one before. The same again
+    changes nothing. Raises Conflict `ended` if the child has no active watch."""
     assert actor.id is not None
     async with write():
         before = await _locked(child.id)
@@ -61,8 +61,8 @@ async def end(actor: Actor, child: Child, now: datetime) -> None:
 
 
 async def practise(actor: Actor, child: Child, now: datetime) -> DuressSign:
-    """For ten minutes from now the sign calls nobody, and shows on the page of whoever practises.
-    Raises Conflict where nothing is agreed."""
+    """For ten minutes from now the sign calls nobody, and shows on the page of the person who
+    practises. Raises Conflict if no sign is agreed."""
     async with write():
         row = await _locked(child.id)
         if row is None:
@@ -73,8 +73,8 @@ async def practise(actor: Actor, child: Child, now: datetime) -> DuressSign:
 
 
 async def call_all_the_same(actor: Actor, child: Child, now: datetime) -> Alert:
-    """It came while somebody practised, and was meant: adults are called. Said again while an alert
-    is open, it joins that one. Whoever wants adults called is asked for no proof."""
+    """The sign came during practice, and was meant: adults are called. Said again while an alert is
+    open, it joins that alert. An adult who wants this needs no proof."""
     async with write():
         await Watch.filter(child_id=child.id).select_for_update().first()
         last = await DuressHeard.filter(child_id=child.id).order_by("-at").first()

@@ -1,8 +1,8 @@
-"""What children say is listened to for the sign that was agreed with them: by the ticker.
+"""The ticker listens for the agreed sign in what children say.
 
-The answer itself is taken as any other, in the same steps and with the same bytes; whether it
-carries the sign is looked at a second later, by somebody else. So nothing on the phone, on the
-wire or in the time that it takes can tell.
+The answer itself is taken like any other, in the same steps and with the same bytes. A second
+later, separate code checks whether it carries the sign. So nothing on the phone, on the wire or in
+the timing can give it away.
 """
 
 from collections.abc import Sequence
@@ -27,9 +27,10 @@ SET_APART = timedelta(minutes=1)
 
 
 async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Listen to up to `at_once` answers, the oldest first, in one transaction; returns how many.
+    """Check up to `at_once` answers for the sign, the oldest first, in one transaction; returns how
+    many.
 
-    Any number of tickers: an answer that another one has in its hands is left to it.
+    Any number of tickers may run: each leaves alone the answers that another one has locked.
     """
     async with write():
         said = CheckIn.filter(listen_at__lte=now).order_by("listen_at").limit(at_once)

@@ -13,9 +13,9 @@ from server.storage.ids import uuid7
 
 
 class DuressSign(Model):
-    """What was agreed with a child, in person, to mean: I am not OK. At most one that holds.
+    """A sign agreed with a child, in person, to mean: I am not OK. At most one is valid.
 
-    What it is lies sealed in `what`: `{"mark": "a" | "b" | null, "word": str | null}`.
+    The sign itself is sealed in `what`: `{"mark": "a" | "b" | null, "word": str | null}`.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)

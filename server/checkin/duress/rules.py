@@ -1,7 +1,7 @@
-"""Whether an answer carries the sign that a child and its caseworker agreed on. Pure.
+"""Whether an answer carries the sign that a child and their caseworker agreed on. Pure.
 
-The sign is one of the two equal ways to say "I'm OK", or a word among the words. Agreed in person,
-it means the opposite of what it says.
+The sign is one of the two equal ways to say "I'm OK", or a word in the note. Agreed in person, it
+means the opposite of what it says.
 """
 
 import re
@@ -57,10 +57,10 @@ def agreed(mark: str | None, word: str | None) -> Sign:
 def heard(
     sign: Sign, *, mark: str, want: Want, note: str | None, way: Way = Way.APP
 ) -> Heard | None:
-    """By what this answer gives the sign; None where it does not.
+    """How this answer gives the sign; None if it does not.
 
-    The mark counts where somebody chose between the two ways of the app: a wish to talk and a call
-    for help have one way only. In a text message `b` is the word that was agreed with the number.
+    The mark counts only if the app offered both ways: a wish to talk and a call for help have one
+    way only. In a text message `b` is the word that was agreed with the number.
     """
     if way is Way.SMS and mark == "b":
         return Heard.WORD
@@ -84,7 +84,7 @@ def _says(note: str, word: str) -> bool:
 
 
 def _parts(text: str) -> list[str]:
-    """The words of a text, whatever their case, accents and vowel signs: who is afraid types
+    """The words of a text, whatever their case, accents and vowel signs: a frightened child types
     badly."""
     plain = normalize("NFKD", text.replace("ـ", "")).casefold()
     return _PARTS.findall("".join(char for char in plain if category(char) != "Mn"))

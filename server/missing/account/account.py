@@ -1,10 +1,10 @@
 """One child's time in order, for an inspector: who did, learned and was told what, and when.
 
-Read from the rows, nothing of it made up for the occasion: answers, rounds that nobody answered,
-sightings, alerts and who took and closed them, every message to an adult with what came of it, the
-timelines of episodes, who was tied to the child, and hand-overs between agencies. What somebody
-knew is what had reached them, so messages stand by when they were handed over. Reasons that are
-sealed stay out of it, and so do the child's words.
+Read from the rows, with nothing added for the occasion: answers, check-ins without an answer,
+sightings, alerts and who took and closed them, every message to an adult and its outcome, the
+timelines of episodes, who was tied to the child, and transfers between agencies. People knew what
+had reached them, so a message is listed by its last delivery attempt. Sealed reasons are left out,
+and so are the child's words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,14 +30,14 @@ from server.people.words import ROLES
 from server.watch.models import Round, Sighting
 from server.watch.wording import way_in_words
 
-# More than this of one kind is asked for in parts.
+# An inspector must ask for more than this of one kind in parts.
 MOST = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One line: when it was so here, what, who, and how. `happened_at`: where somebody told it
-    later, when it was."""
+    """One line: when the server recorded it, what, who, and how. `happened_at`: when it happened,
+    where it was entered later."""
 
     at: datetime
     what: str
@@ -56,7 +56,7 @@ async def account(
     """Everything about this child from `begin` until before `end`, oldest first. `known`: other
     children that the reader may see, by name."""
     people = _Names(language)
-    # Of one moment: what was said comes before what followed from it.
+    # At one moment, what a person said comes before what followed from it.
     found = [
         *await _answers(child_id, begin, end, language, people),
         *await _sightings(child_id, begin, end, language, people),
@@ -166,7 +166,7 @@ async def _alerts(
 
 
 def _outcome(alert: Alert, language: str) -> str:
-    # How an alert ended whose reason is sealed would tell the reason.
+    # The outcome of an alert whose reason is sealed would reveal the reason.
     if alert.outcome is None or alert.cause == Cause.CONCERN:
         return ""
     return gettext(language, OUTCOMES[Outcome(alert.outcome)][0])
@@ -201,7 +201,7 @@ async def _ties(
     for row in rows:
         who, role = people.of(row.person_id), gettext(language, ROLES[row.role])
         found.append(Fact(row.from_at, came, who, role))
-        # One that was taken back before it began was never there.
+        # A tie that was taken back before it began never existed.
         if row.until_at is not None and row.until_at > row.from_at:
             found.append(Fact(row.until_at, went, who, role))
     return [fact for fact in found if begin <= fact.at < end]
@@ -221,7 +221,7 @@ async def _transfers(
     ]
 
 
-# What the room above this one enters.
+# What a transfer, in the room above this one, enters.
 _BETWEEN_AGENCIES: Mapping[str, str] = {
     "transfer:offer": N_("Request to another agency to take over"),
     "transfer:accepted": N_("Another agency took over"),

@@ -1,4 +1,4 @@
-"""One child's time on paper: a page that is made to be printed."""
+"""One child's time on paper: a page for printing."""
 
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ from server.people.rules import Action
 from server.people.words import form_fault
 from server.web.rendering import language_of, page, zone_of
 
-DAYS = 7  # So far back where nobody has chosen.
+DAYS = 7  # The page goes back this far where the reader has not chosen.
 _DAY = timedelta(days=1)
 
 

@@ -1,1 +1,1 @@
-"""The grab pack: what is prepared with the child, its seal, its paper, and to whom it went."""
+"""The grab pack: what adults and the child prepare, its seal, its paper, and who received it."""

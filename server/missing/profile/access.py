@@ -1,8 +1,9 @@
 """The seal of the grab pack: who may read it now, and what each look leaves behind.
 
-While adults are alerted about the child, or look for it, those who may read it do. At any other
-time they say why; the child can read that. What is read within the minutes that a reason opens is
-one look; so is all that a phone fetches while the pack is with it on duty (`carrying.py`).
+While an alert about the child or a search for them is open, those who may read the pack read it
+without a reason. At any other time they give a reason, which the child can read. A reason opens the
+pack for some minutes, and all reading in them is one look. All that a phone fetches while the pack
+is on it for duty is one look too (`checkouts.py`).
 """
 
 from collections.abc import Collection
@@ -28,19 +29,19 @@ REASON = "x-waymark-reason"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A child, and what somebody is to it who may read at least a part of its pack."""
+    """A child, and the role of a reader who may read at least a part of their pack."""
 
     child: Child
     roles: Collection[Role]
 
     @property
     def sees_whole(self) -> bool:
-        """Whether all of it is theirs to read, once it is open."""
+        """Whether this reader may read the whole pack, once it is open."""
         return may(frozenset(self.roles), Action.PACK_READ)
 
 
 async def pack_of(request: Request) -> Seen:
-    """The child of the path, to somebody who may read at least a part of its pack."""
+    """The child of the path, for a reader who may read at least a part of their pack."""
     child_id = request.path_params["child_id"]
     if await _is_carried(request, child_id):
         every = checkouts.AT_MOST
@@ -49,7 +50,7 @@ async def pack_of(request: Request) -> Seen:
 
 
 async def whole_or_own(request: Request, child_id: UUID) -> Seen:
-    """The same, by a tie or by a call: to everyone called it is open as long as the alert is."""
+    """The same, by a tie or by a call: it is open to everyone called, as long as the alert is."""
     seen = Seen(*await child_for(request, child_id, Action.PACK_SEE, by_call=True))
     if seen.sees_whole or Role.CHILD in seen.roles:
         return seen
@@ -60,7 +61,7 @@ async def whole_or_own(request: Request, child_id: UUID) -> Seen:
 
 async def unsealed(request: Request) -> Child:
     """The child whose whole pack may be read now; leaves an entry. Raises Denied, code
-    `reason_needed` where nobody is alerted and no reason is given."""
+    `reason_needed` where no alert is open and the reader gave no reason."""
     child_id = request.path_params["child_id"]
     is_carried = await _is_carried(request, child_id)
     every = checkouts.AT_MOST if is_carried else ONE_LOOK
@@ -73,12 +74,12 @@ async def unsealed(request: Request) -> Child:
 
 
 async def _is_carried(request: Request, child_id: UUID) -> bool:
-    """Whoever has it with them on duty has looked when they took it."""
+    """The person on duty was recorded as looking when they took the pack: no second look."""
     return await checkouts.is_carried(await visitor_of(request), child_id, now_of(request))
 
 
 async def is_unsealed(request: Request, child: Child) -> bool:
-    """The same as a question, for somebody who may read it."""
+    """Whether the pack is open to this reader now; their look is recorded."""
     visitor, now = await visitor_of(request), now_of(request)
     if await open_since(child.id) is not None:
         what = actions.LOOK_ALERTED
@@ -111,7 +112,7 @@ def _reason_of(request: Request) -> str | None:
 
 
 def own_words_alone() -> Denied:
-    """What a guardian is told whom the caseworker has not let read the child's own words."""
+    """What we tell a guardian when the caseworker has not let them read the child's own words."""
     return Denied(
         N_("Only the child's caseworker can let you read the child's words. Ask the caseworker.")
     )

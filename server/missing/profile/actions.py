@@ -1,4 +1,4 @@
-"""Writing the grab pack: versions, looks through it, saying why it is opened, and its dues."""
+"""Writing the grab pack: versions, reviews, the reasons for opening it, and its due dates."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -29,8 +29,8 @@ from server.tasks.rules import Kind as DueKind
 from server.tasks.rules import State as DueState
 from server.web.live import announce
 
-# What somebody looked at, as the record has it. What is looked at while adults are alerted is told
-# to the child as a look at its page: whoever holds its phone must not learn of the alert.
+# How the record names what a reader looked at. During an alert the child is told only of a look at
+# their page: a stranger may have the child's phone, and must not learn of the alert.
 LOOK_ALERTED, LOOK_WITH_REASON, LOOK_OWN_WORDS = (
     "look:pack:open",
     "look:glass:pack",
@@ -38,7 +38,7 @@ LOOK_ALERTED, LOOK_WITH_REASON, LOOK_OWN_WORDS = (
 )
 
 _CHANGED = N_("Someone else changed the pack in the meantime. Compare both versions, then save.")
-# After these the pack may no longer be true.
+# After these events the pack may no longer be true.
 _MATTERS = frozenset(
     {
         Happening.TRANSFER,
@@ -52,7 +52,7 @@ _MATTERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One part of a pack as it stands. Number 0: nothing has been written yet."""
+    """One part of a pack in its current version. Number 0: nothing has been written yet."""
 
     number: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Version:
 
 
 async def current(child_id: UUID, part: Part = Part.BEFORE) -> Version:
-    """What stands."""
+    """The current version of this part."""
     row = await GrabPack.filter(child_id=child_id, part=part.value).order_by("-version").first()
     return Version() if row is None else _version(row)
 
@@ -79,11 +79,11 @@ async def put(
     given: Mapping[str, Any],
     now: datetime,
 ) -> Version:
-    """The next version, by somebody who saw version `base`. A child writes its own words alone.
+    """Write the next version; the writer saw version `base`. A child writes only their own words.
 
-    An adult changes none of these words: left out, they stay. The same again is the same version.
-    Raises Refused and NotAllowed, which name a field, and Conflict `changed` with both where
-    somebody else was faster.
+    An adult changes none of these words: left out, they stay. The same content again is the same
+    version. Raises Refused and NotAllowed, which name a field, and Conflict `changed` with both
+    versions where another writer was faster.
     """
     is_staff = may(frozenset(roles), Action.PACK_CHANGE)
     said = rules.read(given, PREPARED if is_staff else CHILD_SAYS)
@@ -101,10 +101,11 @@ async def put(
             raise _conflict(base, said, stands, is_staff=is_staff)
         made = await _add(actor, child, Part.BEFORE, stands, wanted, now)
         if not is_staff:
-            # Whom to call first is news: its caseworker looks through the rest with it.
+            # The child changed who to call first: their caseworker looks through the rest with
+            # them.
             await _look_today(actor, child, now)
         elif made.number == 1:
-            # Whoever makes it has all of it before them; a later change is no look through.
+            # The writer of a first version has seen all of it. A later change is no review.
             await _checked(actor, child, 1, uuid7(), now)
         return made
 
@@ -118,8 +119,8 @@ async def put_now(
     given: Mapping[str, Any],
     now: datetime,
 ) -> Version:
-    """The same of the questions at the time, which began at `since`: answers of an earlier time are
-    over, and their numbers go on."""
+    """The same for the questions at the time, which began at `since`. Answers from an earlier time
+    no longer count, but the version numbers go on."""
     said = rules.read(given, AT_THE_TIME)
     async with write():
         await lock_children([child.id])
@@ -134,7 +135,7 @@ async def put_now(
 
 
 async def _version_of(child_id: UUID, number: int) -> Mapping[str, str]:
-    """What a version said; nothing where there is none of that number."""
+    """The fields of a version; empty where there is none of that number."""
     row = await GrabPack.get_or_none(child_id=child_id, part=Part.BEFORE.value, version=number)
     return row.said if row is not None else {}
 
@@ -190,13 +191,14 @@ async def _add(
     return _version(row)
 
 
-# --- looking through it
+# --- reviews
 
 
 async def check(actor: Actor, child: Child, *, version: int, id: UUID, now: datetime) -> None:
-    """Somebody has looked through this version with the child: it is right.
+    """Record that the caller has looked through this version with the child, and it is right.
 
-    Twice is once. Raises Conflict where another version stands by now, IdReused.
+    Recording it twice counts once. Raises Conflict where another version is current by now,
+    IdReused.
     """
     async with write():
         await lock_children([child.id])
@@ -209,15 +211,15 @@ async def check(actor: Actor, child: Child, *, version: int, id: UUID, now: date
             if version != stands.number or version == 0:
                 raise _conflict(version, {}, stands, is_staff=True)
             await _checked(actor, child, version, id, now)
-    # Said again, this is done where it was cut off before.
+    # The first request may have stopped before this step: a repeated one does it.
     await _follow_return(actor, child, id, known.at if known is not None else now, now)
 
 
 async def _follow_return(
     actor: Actor, child: Child, check_id: UUID, checked_at: datetime, now: datetime
 ) -> None:
-    """After a return it is what one of its clocks waits for, and stands in the timeline. In a
-    transaction of its own, since an episode locks in another order."""
+    """After a return, one of its clocks waits for this review, and the timeline shows it. In a
+    transaction of its own, since an episode takes its locks in another order."""
     waits = Due.filter(child_id=child.id, kind=DueKind.PACK_UPDATE, state=DueState.OPEN)
     due = await waits.filter(set_at__lte=checked_at).first()
     if due is not None:
@@ -275,12 +277,12 @@ async def heard(
     about: UUID | None,
     at: datetime,
 ) -> None:
-    """Something has happened after which the pack is looked through today, in the transaction in
-    which it happened. What was due earlier stays."""
+    """After such an event the pack is due for review today, in the transaction of the event. An
+    earlier due date stays."""
     del about, at
     if what not in _MATTERS or not await GrabPack.filter(child_id=child_id).exists():
         return
-    # After a search bringing it up to date is a clock of the return.
+    # After a search, a clock of the return already asks to update the pack.
     of_return = Due.filter(child_id=child_id, kind=DueKind.PACK_UPDATE, state=DueState.OPEN)
     if not await of_return.exists():
         await _look_today(actor, await Child.get(id=child_id), now)
@@ -299,7 +301,7 @@ async def _look_today(actor: Actor, child: Child, now: datetime) -> None:
 async def say_why(
     actor: Actor, child: Child, *, session_id: UUID, why: str, id: UUID, now: datetime
 ) -> PackOpening:
-    """Somebody says why they open what is sealed; the child can read it. Twice is once."""
+    """Record why the caller opens the sealed pack; the child can read it. Twice counts once."""
     words = rules.reason(why)
     assert actor.id is not None
     async with write():
@@ -323,7 +325,7 @@ async def say_why(
 
 
 async def look(actor: Actor, child: Child, why: str, now: datetime) -> None:
-    """One look with a reason, on the record, in words that are sealed there."""
+    """Record one look with a reason, in words that are sealed there."""
     async with write():
         await note(
             actor,
@@ -336,7 +338,7 @@ async def look(actor: Actor, child: Child, why: str, now: datetime) -> None:
 
 
 async def look_at_both(actor: Actor, child: Child, now: datetime) -> None:
-    """A look at what somebody else wrote meanwhile, by whoever wrote at the same time."""
+    """Record that a writer saw what another person wrote at the same time."""
     async with write():
         await note(
             actor,
@@ -349,7 +351,7 @@ async def look_at_both(actor: Actor, child: Child, now: datetime) -> None:
 
 
 def may_not_read() -> Denied:
-    """What whoever has said no reason is told."""
+    """What we tell a reader who has given no reason."""
     return Denied(
         N_("The pack is sealed. Give a reason in X-Waymark-Reason. The child can read it."),
         code="reason_needed",

@@ -70,7 +70,7 @@ async def put(request: Request) -> Response:
         )
     except Conflict:
         if seen.sees_whole:
-            # Both are shown, and so it is a look.
+            # The conflict shows both versions, so it is a look.
             await actions.look_at_both(visitor, seen.child, now)
         raise
     if not seen.sees_whole:
@@ -125,13 +125,13 @@ async def on_paper(request: Request) -> Response:
     child = await unsealed(request)
     now, reader = now_of(request), await _reader(request, asked["language"])
     made = await paper.pdf(child, Copy(asked["for"] or Copy.POLICE), reader, now)
-    # Inline, since a phone opens what it can show; the name says nothing about anybody.
+    # Inline, since a phone opens what it can show. The file name identifies no person.
     headers = {"content-disposition": 'inline; filename="pack.pdf"'}
     return Response(made, media_type="application/pdf", headers=headers)
 
 
 async def as_text(request: Request) -> Response:
-    """The same page without its form, whole, for whatever shows no PDF."""
+    """The same page as plain text, unabridged, for a device that cannot show a PDF."""
     asked = query_of(request, language=Language, **{"for": For})
     child = await unsealed(request)
     now, reader = now_of(request), await _reader(request, asked["language"])
@@ -140,7 +140,7 @@ async def as_text(request: Request) -> Response:
 
 
 async def photo(request: Request) -> Response:
-    """A photo, to whoever may read the pack now."""
+    """A photo, for a reader who may read the pack now."""
     size = query_of(request, size=Size)["size"] or "page"
     child = await unsealed(request)
     row = await PackPhoto.get_or_none(id=request.path_params["photo_id"], child_id=child.id)

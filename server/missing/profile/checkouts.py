@@ -1,8 +1,8 @@
-"""Having grab packs with one on duty: until when, and taking and putting down each of them.
+"""Taking grab packs on duty: until when, and taking and returning each of them.
 
-A pack on a phone opens without a network. It is there for whoever is on duty alone, in the session
-that took it, and as a reason that the child can read; while adults are alerted about the child, the
-duty is the reason. The taking is the look: what the phone then fetches again is none.
+A pack on a phone opens without a network. It is only for the person on duty, in the session that
+took it, and with a reason that the child can read. While adults are alerted about the child, the
+duty is the reason. Taking the pack is the look: what the phone fetches again later is no other.
 """
 
 from datetime import datetime, timedelta
@@ -25,20 +25,20 @@ from server.rota.duty_shifts import has_rota
 from server.security import encryption
 from server.storage.db import write
 
-# A phone that hears nothing for so long has nothing any more: no session of staff lasts longer.
+# A phone without contact for this long loses its packs: no staff session lasts longer.
 AT_MOST = timedelta(hours=12)
-# Where everyone who has the duty is on leave and they are called all the same.
+# Where everyone on duty is on leave, they are called all the same; then duty lasts this long.
 _MEANWHILE = timedelta(hours=1)
 
-# Told to the child as a look at its page, as every look while adults are alerted.
+# The child is told only of a look at their page, as with every look during an alert.
 LOOK_ALERTED, LOOK_WITH_REASON = "look:pack:carried", "look:carried:pack"
 
 
 async def duty_ends(visitor: Visitor, now: datetime) -> datetime | None:
-    """Until when this session may have packs with it; None: its person is not on duty.
+    """Until when this session may have packs with it; None: the visitor is not on duty.
 
-    By the rota. Where an agency plans none, those who are tied to a child are called at any time,
-    and so they are on duty for their own.
+    By the rota. Where an agency plans no duty, those who are tied to a child may be called at any
+    time, so they count as on duty for that child.
     """
     if visitor.role not in PROFESSIONAL:
         return None
@@ -62,13 +62,13 @@ async def _by_rota(visitor: Visitor, now: datetime) -> datetime | None:
 
 
 async def held_by(visitor: Visitor, now: datetime) -> list[PackCarry]:
-    """What this person has taken and not put down, in any session of theirs."""
+    """The packs that this person has taken and not returned, in any of their sessions."""
     held = PackCarry.filter(person_id=visitor.person_id, until_at__gt=now, put_down_at__isnull=True)
     return await held.order_by("at", "id")
 
 
 async def is_carried(visitor: Visitor, child_id: UUID, now: datetime) -> bool:
-    """Whether this session has this pack with it now, so that reading it is no other look."""
+    """Whether this session has this pack now, so that reading it is no other look."""
     held = [
         one
         for one in await held_by(visitor, now)
@@ -82,10 +82,10 @@ async def is_carried(visitor: Visitor, child_id: UUID, now: datetime) -> bool:
 async def carry(
     visitor: Visitor, child: Child, *, why: str | None, id: UUID, now: datetime
 ) -> PackCarry:
-    """Take it along until the duty ends. Again is for longer, as the duty goes on, and no look.
+    """Take the pack along until the duty ends. Again extends it with the duty, and is no new look.
 
-    Raises Conflict `not_on_duty`; Denied `reason_needed` where nobody is alerted, no reason is
-    given, and none was said in this duty before; Refused for a reason that says nothing; IdReused.
+    Raises Conflict `not_on_duty`; Denied `reason_needed` where no alert is open and the person gave
+    no reason now or earlier in this duty; Refused for a reason that says nothing; IdReused.
     """
     words = None if why is None or not why.strip() else rules.reason(why)
     until = await duty_ends(visitor, now)
@@ -156,7 +156,7 @@ async def _look(actor: Actor, child: Child, why: str | None, now: datetime) -> N
 
 
 async def put_down(visitor: Visitor, child: Child, now: datetime) -> None:
-    """This person has it with them no more, in no session of theirs. Twice is once."""
+    """Return the pack, in every session of this person. Twice counts once."""
     async with write():
         await lock_children([child.id])
         held = PackCarry.filter(

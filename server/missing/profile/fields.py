@@ -1,8 +1,8 @@
-"""Every field of the grab pack, in one place: the form, the API, the paper and the catalogs have
-them from here. Pure.
+"""Every field of the grab pack, in one place: the form, the API, the paper and the catalogs read
+them here. Pure.
 
-There is no field for a password, and none may be added: whoever reads along in an account of a
-child warns those who hold it.
+There is no field for a password, and none may be added: a person who reads along in a child's
+account warns those who have the child in their power.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 
 class Part(StrEnum):
-    """Prepared with the child beforehand; asked at the time; what the child itself says."""
+    """Prepared with the child beforehand; asked at the time; what the child says themselves."""
 
     BEFORE = "before"
     NOW = "now"
@@ -33,10 +33,10 @@ LONGEST: Mapping[Kind, int] = {Kind.LINE: 500, Kind.WORDS: 4_000, Kind.YES: 3}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `need`: 1 belongs on the page whatever else does, 3 gives way first.
+    """One field. `need`: 1 belongs on the page whatever else does, 3 is shortened first.
 
     `for_partners`: whether the copy for partners, which is as small as it can be, has it too.
-    `is_childs`: what the child says of themselves, and nobody else changes.
+    `is_childs`: what children say of themselves, and only they can change.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Field:
 
     @property
     def longest(self) -> int:
-        """The most characters that it takes."""
+        """The most characters that this field takes."""
         return LONGEST[self.kind]
 
 
@@ -372,7 +372,8 @@ def names_of(*parts: Part) -> tuple[str, ...]:
     return tuple(one.name for group in GROUPS if group.part in parts for one in group.fields)
 
 
-# What a version of the pack holds; the child writes the second alone, and reads nothing else.
+# PREPARED is what a version of the pack contains. Only the child writes CHILD_SAYS, and it is all
+# that they can read.
 PREPARED = names_of(Part.BEFORE, Part.OWN)
 CHILD_SAYS = tuple(name for name in PREPARED if FIELDS[name].is_childs)
 # Left out of what an adult sends, these stay as they are.

@@ -1,5 +1,5 @@
-"""What an open episode tells the grab pack: where the child was seen last, what was tried, who was
-told. Reads rows, and writes none."""
+"""What an open episode tells the grab pack: where the child was last seen, which attempts were
+made, who was told. Reads rows, and writes none."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ MOST, MOST_SIGNS = 12, 5
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The search as it stands. `answers`: fields that need no answer any more; `signs`: what the
-    missing child said, and who saw them."""
+    """The search in its current state. `answers`: fields that need no answer any more; `signs`:
+    what the missing child said, and who saw them."""
 
     since: datetime
     last_seen: str
@@ -97,13 +97,13 @@ def _tried(row: Line, people: dict[UUID, str], language: str, zone: ZoneInfo) ->
         row.words or "",
         people.get(row.who_id, "") if row.who_id else "",
     ]
-    # Semicolons, since what somebody wrote has commas of its own.
+    # Semicolons, since the texts that people typed have commas of their own.
     text = gettext(language, N_("; ")).join(apart(language, part) for part in parts if part)
     return PointOut(gettext(language, entry.title), text)
 
 
 def _in_words(detail: Detail, value: str, language: str) -> str:
-    """A choice in words; what somebody typed as they typed it."""
+    """A choice in words; typed text stays as it is."""
     choices = detail.choices or {}
     said = gettext(language, choices[value]) if value in choices else value
     if not detail.is_named:
@@ -113,7 +113,8 @@ def _in_words(detail: Detail, value: str, language: str) -> str:
     )
 
 
-# What a look into the room says of the questions at the time: each once all of this is known.
+# What a look into the room answers of the questions at the time. Each question is answered once all
+# of its details are known.
 _ROOM = {"clothing": ("clothes",), "bag": ("bag",), "taken": ("phone", "documents", "medicine")}
 
 

@@ -1,7 +1,7 @@
 """The grab pack by mail: one page under a passphrase that is told by telephone.
 
-The mail ends no clock. A desk of the police may have a mailbox that nobody reads at night: it
-counts as told once somebody has spoken with them, and so the passphrase is told by telephone.
+Sending the mail ends no clock. A police mailbox may go unread at night. The police count as told
+once a person has spoken with them, and so the passphrase is told by telephone.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from server.people.models import Agency, Child
 from server.security import encryption
 from server.storage.db import write
 
-# After that somebody prints it and drives there.
+# After that the agency prints the page and drives there.
 LASTS = timedelta(hours=12)
 # Sixteen characters without look-alikes are 80 bits, read aloud in four groups.
 PASSPHRASE, GROUP = 16, 4
@@ -39,7 +39,7 @@ NAME = "paper.pdf"
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """To whom, where, and which copy in which language."""
+    """Who receives it, where, and which copy in which language."""
 
     to: str
     address: str
@@ -73,7 +73,7 @@ async def send(
     agency = await Agency.get(id=episode.agency_id)
     async with write():
         episode = await locked(episode.id)
-        # Sent twice at once: whoever came first.
+        # Two requests with one id arrived at once: the first one counts.
         if (known := await PaperSent.get_or_none(id=id_)) is not None:
             return _same(known, episode, mailing)
         if not episode.is_open:

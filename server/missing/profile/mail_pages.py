@@ -40,14 +40,14 @@ _NAMES = ("id", "to", "address", "copy", "language")
 
 
 async def _episode(request: Request) -> Episode:
-    """For those who may read the whole pack, which is open while the child is looked for."""
+    """For those who may read the whole pack, which is open while the child is missing."""
     episode, _ = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
     await child_for(request, episode.child_id, Action.PACK_READ, by_call=True)
     return episode
 
 
 async def form(request: Request) -> Response:
-    """To whom, and where."""
+    """The form: who receives the page, and where."""
     return await _form(request, await _episode(request))
 
 

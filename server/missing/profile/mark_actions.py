@@ -17,7 +17,7 @@ VERSION = "version"
 
 
 async def put(child: Child, version: int, fields: Mapping[str, str]) -> None:
-    """The marks of this version instead of those of the one before; whoever writes it holds the
+    """Replace the marks of the version before with those of this one. The caller has locked the
     child."""
     rows: list[dict[str, object]] = [_row(child, "*", VERSION, str(version))]
     rows += [
@@ -40,7 +40,8 @@ def _row(child: Child, field: str, what: str, mark: str) -> dict[str, object]:
 
 
 def _blind(agency_id: UUID, what: Same, text: str) -> str:
-    # With the agency in it, so that rows of two agencies never meet, whoever reads the table.
+    # The agency is part of the hash: rows of two agencies never match, even for a reader of the
+    # table.
     return encryption.blind(f"pack mark:{agency_id}:{what.value}:{text}")
 
 
@@ -55,7 +56,7 @@ LIMIT 100
 
 
 async def fill() -> int:
-    """Mark the packs of before there were marks; how many there were. Twice is once."""
+    """Mark the packs from before marks existed; returns how many. A second run does nothing."""
     done = 0
     while rows := await fetch(_UNMARKED, []):
         for row in rows:

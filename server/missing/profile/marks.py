@@ -40,8 +40,8 @@ SAYS: Mapping[Same, str] = {
     Same.PLACE: N_("The same place"),
     Same.PERSON: N_("The same words about a person to worry about"),
 }
-# Numbers in these may be of somebody who has to do with several children. What a home or a team has
-# in common, such as the number of the doctor, is in none of them.
+# Numbers in these fields may belong to a person who has contact with several children. Numbers that
+# a home or a team shares, such as the doctor's, are in none of them.
 _NUMBERS = (
     "phone_number",
     "second_phones",
@@ -57,7 +57,7 @@ _ACCOUNTS = ("handles", "email")
 _PLACES = ("places_found", "places_risky", "persons_of_concern", "previous_addresses")
 _PEOPLE = ("persons_of_concern", "controllers")
 
-# As people write them: a day is no number.
+# Dates in the forms that people write: a date is no number.
 _DAY = re.compile(r"(?<![\d./-])(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})(?![./-]?\d)")
 _NUMBER = re.compile(r"\+?\d(?:[\s().\-/\u00a0\u202f]{0,2}\d){6,}")
 _PARTS = re.compile(r"[\n;,،؛]+|\.\s")
@@ -106,13 +106,13 @@ def _accounts(text: str) -> Iterator[str]:
 
 
 def _is_account(name: str) -> bool:
-    # A word of the sentence around it is none: an account has a sign or a digit in it.
+    # This leaves out the other words of the sentence: an account has a sign or a digit in it.
     return any(not char.isalpha() for char in name)
 
 
 def _places(text: str) -> Iterator[str]:
     for part in _words(text):
-        # A place that can be told from others has a number: a house, a flat, a bus.
+        # Only a place with a number can be told from others: a house, a flat, a bus.
         if any(char.isdigit() for char in part) and any(char.isalpha() for char in part):
             yield part
 

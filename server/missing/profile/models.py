@@ -1,4 +1,4 @@
-"""The grab pack: its versions, who looked through it, who opened it and why, and its photos."""
+"""The grab pack: its versions, who reviewed it, who opened it and why, and its photos."""
 
 from typing import Any
 from uuid import UUID
@@ -38,7 +38,7 @@ class GrabPack(Model):
 
 
 class PackCheck(Model):
-    """Somebody has looked through a version and found it right."""
+    """A person has looked through a version and found it right."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -57,7 +57,7 @@ class PackCheck(Model):
 
 
 class PackOpening(Model):
-    """Somebody said why, and reads for some minutes, in that session alone."""
+    """A person gave a reason, and may read for some minutes, in that session alone."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -80,8 +80,8 @@ class PackOpening(Model):
 
 
 class PackCarry(Model):
-    """Somebody on duty has it with them on a phone, in that session, until the duty ends. `why` is
-    missing where adults were alerted about the child; it lasts no longer than they are then."""
+    """A person on duty has the pack on a phone, in that session, until the duty ends. `why` is
+    missing where adults were alerted about the child; then it lasts no longer than the alert."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
@@ -105,9 +105,9 @@ class PackCarry(Model):
 
 
 class PackMark(Model):
-    """A keyed hash of something in the version of a pack that stands: what two packs have in common
-    is found by it, and nothing can be read from it. `what` is `version` in the one row that says
-    which version that was."""
+    """A keyed hash of something in the current version of a pack. It shows what two packs have in
+    common, and nothing can be read from it. `what` is `version` in the one row that says which
+    version that was."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -128,8 +128,8 @@ class PackMark(Model):
 
 
 class PackPhoto(Model):
-    """A photo in two sizes, without anything that the camera wrote into it. Taken out, its row
-    stays and its pictures are gone."""
+    """A photo in two sizes, without anything that the camera wrote into it. When it is removed, the
+    row stays and the pictures are deleted."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
@@ -141,7 +141,7 @@ class PackPhoto(Model):
     taken_on = fields.DateField(null=True)
     page: fields.Field[Any] = EncryptedBytes(null=True)
     thumb: fields.Field[Any] = EncryptedBytes(null=True)
-    digest = fields.CharField(max_length=64)  # Of what was handed in, keyed: the same is known.
+    digest = fields.CharField(max_length=64)  # Keyed hash: recognises the same photo.
     added_by = fields.UUIDField()
     added_at = fields.DatetimeField()
     removed_by = fields.UUIDField(null=True)

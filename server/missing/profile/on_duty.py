@@ -1,6 +1,6 @@
-"""The shelf of whoever is on duty: which grab packs are with them, and which they could take.
+"""The shelf of the person on duty: which grab packs they have, and which they could take.
 
-Reads rows, and writes none. Of a pack that is sealed to them it says that there is one, no more.
+Reads rows, and writes none. Of a pack that is sealed to them it says only that there is one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -38,8 +38,8 @@ class _Known:
 async def shelf(
     visitor: Visitor, children: Collection[UUID], until: datetime, now: datetime
 ) -> list[OnShelfOut]:
-    """Those of these children that have a pack, or about whom adults are alerted: first those whose
-    pack is with this session, then those that it may take, then those that need a reason."""
+    """The children of these who have a pack, or about whom adults are alerted. First those whose
+    pack this session has, then those it may take, then those that need a reason."""
     known = _Known(await _versions(children), await _alerted(children), await held_by(visitor, now))
     held = {one.child_id for one in known.held}
     of_interest = {*known.versions, *known.alerted, *held}
@@ -86,7 +86,7 @@ async def _one(
         found.photo = _photo(shown)
         found.pages = [
             PageOut(code, f"{found.path}.pdf?language={code}", f"{found.path}.txt?language={code}")
-            # The police here read the language of the agency.
+            # The local police read the language of the agency.
             for code in dict.fromkeys((agency.language, visitor.language))
         ]
     return found
@@ -101,7 +101,7 @@ def _state(child_id: UUID, known: _Known, visitor: Visitor) -> State:
 
 
 def digest(shown: PackOut) -> str:
-    """Changes when anything changes but the time that has passed."""
+    """Changes when anything changes except the time that has passed."""
     told = msgspec.to_builtins(shown)
     if told["now"] is not None:
         told["now"] |= {"says": "", "points": []}
@@ -116,7 +116,7 @@ def _photo(shown: PackOut) -> ShelfPhotoOut | None:
 
 
 async def of_concern(visitor: Visitor, now: datetime) -> set[UUID]:
-    """The children whose pack this person has with them, or about whom adults are alerted."""
+    """The children whose pack this person has taken, or about whom adults are alerted."""
     alerts = Alert.filter(agency_id=visitor.agency_id, closed_at__isnull=True)
     episodes = Episode.filter(agency_id=visitor.agency_id, found_at__isnull=True)
     found = {one.child_id for one in await held_by(visitor, now)}
@@ -131,7 +131,7 @@ async def _versions(children: Collection[UUID]) -> dict[UUID, int]:
 
 
 async def _alerted(children: Collection[UUID]) -> dict[UUID, datetime]:
-    """Since when adults are alerted about each of these, or look for it."""
+    """Since when adults are alerted about each of these children, or look for them."""
     alerts = Alert.filter(child_id__in=list(children), closed_at__isnull=True)
     episodes = Episode.filter(child_id__in=list(children), found_at__isnull=True)
     found: dict[UUID, datetime] = {}

@@ -1,4 +1,4 @@
-"""Grab packs on the phone of whoever is on duty, over the wire: the shelf, taking, putting down."""
+"""Grab packs on the phone of the person on duty, over the wire: the shelf, taking, returning."""
 
 from typing import Literal
 
@@ -17,14 +17,14 @@ from server.web.responses import json_answer
 
 
 async def show(request: Request) -> Response:
-    """Until when somebody is on duty, and their packs."""
+    """Until when the person is on duty, and their packs."""
     sealed = query_of(request, sealed=Sealed)["sealed"]
     visitor, now = await staff_of(request), now_of(request)
     until = await checkouts.duty_ends(visitor, now)
     if until is None:
         return json_answer(ShelfOut(None, now, []))
-    # A phone asks again all through the duty, which is one look at each child; and by itself it
-    # asks for nobody whose pack is sealed.
+    # A phone asks again all through the duty, which is one look at each child. When it asks by
+    # itself, it leaves out children whose pack is sealed.
     among = await of_concern(visitor, now) if sealed == "no" else None
     every = checkouts.AT_MOST
     children = await children_for(request, Action.PACK_READ, among=among, at_most_every=every)
@@ -46,7 +46,7 @@ async def carry(request: Request) -> Response:
 
 
 async def put_down(request: Request) -> Response:
-    """It is on that phone no more."""
+    """Return a pack: it is no longer on that phone."""
     child, _ = await child_for(
         request,
         request.path_params["child_id"],

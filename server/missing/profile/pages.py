@@ -1,4 +1,4 @@
-"""The grab pack at the desk: read, changed group by group, looked through, printed."""
+"""The grab pack at the desk: read it, change it group by group, review it, print it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +39,7 @@ DONE = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One field as it is read: its name in words, and what it says."""
+    """One field for the reader: its name in words, and what it says."""
 
     label: str
     text: str
@@ -47,7 +47,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class ShownGroup:
-    """The fields of a group that say something, and how many of the first importance do not."""
+    """The fields of a group that have an answer, and how many of the first importance have none."""
 
     name: str
     title: str
@@ -59,7 +59,7 @@ class ShownGroup:
 
 
 async def show(request: Request) -> Response:
-    """The pack; or the question why it is opened; or the child's own words, to its guardian."""
+    """The pack; or the question why it is opened; or the child's own words, to their guardian."""
     await staff_of(request)
     seen = await whole_or_own(request, request.path_params["child_id"])
     child = seen.child
@@ -82,7 +82,7 @@ async def _own_words(request: Request, child: Child) -> Response:
 
 
 async def _sealed(request: Request, child: Child, fault: WaymarkError | None = None) -> Response:
-    # Led to the proof before anything is typed, which would be lost on the way.
+    # The reader proves who they are before they type anything: it would be lost on the way.
     await fresh(request, back=path_of(child))
     context = {
         **await frame(request, child),
@@ -192,7 +192,7 @@ def path_of(child: Child) -> str:
     return f"/desk/children/{child.id}/pack"
 
 
-# --- looking through it
+# --- reviews
 
 
 async def check(request: Request) -> Response:
@@ -215,7 +215,7 @@ async def check(request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What a form holds of a group, and on which version it was written."""
+    """What a form contains of a group, and which version the writer saw."""
 
     base: int
     fields: Fields
@@ -238,7 +238,7 @@ async def save(request: Request) -> Response:
     base = entered(form, "base")
     typed = Typed(
         int(base) if base.isascii() and base.isdigit() and len(base) < 9 else 0,
-        # The child's own words are not asked for here; a page of before may still send some.
+        # This form has no child's own words. A page from an older version may still send some.
         {
             one.name: entered(form, one.name)
             for one in group.fields
@@ -264,7 +264,7 @@ async def _put(request: Request, child: Child, roles: Roles, group: Group, typed
             visitor, child, since, base=typed.base, given=typed.fields, now=now
         )
     stands = await actions.current(child.id)
-    # Another group that somebody changed meanwhile is no difference here.
+    # A change in another group is no conflict here.
     base = stands.number if await _is_unchanged(child, group, typed.base, stands) else typed.base
     others = {name: text for name, text in stands.fields.items() if name not in CHILD_SAYS}
     given = {**others, **typed.fields}
@@ -312,7 +312,7 @@ async def _form(
     others: dict[str, str] = {}
     base = typed.base
     if isinstance(fault, Conflict) and "current" in fault.extra:
-        # Whoever saves again has seen what the other one wrote.
+        # Saving again means that the writer has seen the other person's change.
         base, stands = fault.extra["current"]["version"], fault.extra["current"]["fields"]
         names = [one.name for one in group.fields]
         others = {
@@ -349,7 +349,7 @@ async def _form(
 
 
 async def versions(request: Request) -> Response:
-    """What was changed, when, by whom."""
+    """What was changed, when, and by which person."""
     child, _ = await desk_child(request, Action.PACK_CHANGE)
     if not await is_unsealed(request, child):
         return await _sealed(request, child)

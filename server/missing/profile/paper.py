@@ -1,7 +1,7 @@
 """The grab pack on one A4 page: for the police, or as small as it can be for partners.
 
-Set as the life project's paper is (plan/typeset.py): words are handed over as data. It is one page
-whatever it holds: what has no room is named.
+Typeset like the life project's paper (plan/typeset.py): words are passed as data. It is always one
+page: what has no room is named.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ from server.plan.scripts import isolated
 from server.plan.typeset import typeset
 
 _SOURCE = Path(__file__).with_name("pack.typ")
-# So much of one answer has room beside all the others; the rest is in the file.
+# This much of one answer has room beside all the others; the rest is in the file.
 MOST_OF_ONE = {1: 420, 2: 240, 3: 160}
-# So many letters are legible on it; where there are more, each answer gives up the same share.
+# This many letters are legible on the page. Beyond it, each answer is shortened by the same share.
 MOST_OF_ALL = 7_000
 SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)
 LONGEST_SCRIPT = 60
@@ -53,7 +53,7 @@ _WORDS = {
     "confidential": N_("Confidential. Destroy when the child is found."),
     "comma": N_(", "),
 }
-# French has a space before it that does not break.
+# French puts a space before a colon, where the line must not break.
 _COLONS = {"fr": "\N{NO-BREAK SPACE}:"}
 _FOR = {
     Copy.POLICE: N_("For the police, to find a child"),
@@ -64,7 +64,7 @@ ANSWERS = {"seen": N_("seen"), "not_seen": N_("looked, could not find")}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page, and which version of the pack stands on it."""
+    """A page, and the version of the pack that it shows."""
 
     version: int
     made: bytes
@@ -76,19 +76,19 @@ async def pdf(child: Child, copy: Copy, reader: Reader, now: datetime) -> bytes:
 
 
 async def page(child: Child, copy: Copy, reader: Reader, now: datetime) -> Page:
-    """The page with its version, from one reading: who asks for the version besides may be told of
-    one that somebody has made meanwhile."""
+    """The page with its version, from one reading: asked for separately, the version could be one
+    that another person has just written."""
     reader = replace(reader, lasts=True)
     shown = await whole(child, copy, reader, now)
     photo = await picture_for_paper(child.id)
     small = await photos.small_for_paper(photo.page) if photo and photo.page else b""
-    # A page without a photo is worth more than none.
+    # Better a page without a photo than none.
     data = _data(shown, photo if small else None, copy, reader, now)
     return Page(shown.version, await asyncio.to_thread(_set, data, small))
 
 
 async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
-    """The same in plain lines, of which none is shortened."""
+    """The same in plain lines, none of them shortened."""
     reader = replace(reader, lasts=True)
     shown = await whole(child, copy, reader, now)
     photo = await picture_for_paper(child.id)
@@ -155,7 +155,7 @@ def _data(
         "unknown": _unknown(shown.now, language),
         "groups": groups,
         "cut": cut,
-        # Whose clock it is: what is read in another country names another hour.
+        # Name the clock: a reader in another country has another hour.
         "footer": f"{shown.record.agency} · {_at(now, reader)}",
     }
 
@@ -178,7 +178,7 @@ def _version(shown: PackOut, reader: Reader) -> str:
 
 
 def _warning(shown: PackOut, now: datetime, language: str) -> str:
-    """That nobody has looked through it for too long."""
+    """The warning that there was no review for too long."""
     if shown.version == 0:
         return gettext(
             language, N_("No pack was prepared. This page shows only what is on record.")
@@ -225,7 +225,7 @@ def _facts(record: RecordOut, reader: Reader) -> list[Data]:
 
 
 def born_in_words(record: RecordOut, language: str) -> str:
-    """The birthday, or the age alone, or that nobody knows."""
+    """The birthday, or the age alone, or that it is unknown."""
     if record.age is None:
         return gettext(language, N_("not known"))
     years = ngettext(language, "{n} year old", "{n} years old", record.age)
@@ -264,7 +264,7 @@ def _whole_groups(shown: PackOut, copy: Copy, reader: Reader) -> list[Data]:
 
 
 def _shortened(items: list[Data]) -> list[str]:
-    """The names of those that had to be shortened, which this does."""
+    """Shorten the answers that have no room, and return the names of their fields."""
     for share in SHARES:
         most = {need: int(number * share) for need, number in MOST_OF_ONE.items()}
         if sum(min(len(one["text"]), most[one["need"]]) for one in items) <= MOST_OF_ALL:
@@ -313,7 +313,7 @@ def _happened(known: AtTheTimeOut | None, reader: Reader) -> Data:
 
 
 def sighting_in_words(one: Any, reader: Reader) -> str:
-    """When, by whom, and what they said."""
+    """When, who it was, and what they said."""
     language = reader.language
     parts = [
         format_moment(language, one.at, reader.zone),

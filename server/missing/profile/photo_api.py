@@ -1,4 +1,4 @@
-"""Photos of the grab pack over the wire: seen with their age, put in, taken out. Each by itself is
+"""Photos of the grab pack over the wire: shown with their age, added, removed. Each photo itself is
 read at `api.photo`, as sealed as the rest of the pack."""
 
 from datetime import date
@@ -22,7 +22,7 @@ from server.web.responses import json_answer
 
 ShowsWhat = Literal["face", "whole"]
 KINDS = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
-# It comes in, so that somebody is told what to do with it.
+# We accept the upload, so that we can tell the sender what to do with it.
 _OF_IPHONES = ("image/heic", "image/heif")
 
 
@@ -34,9 +34,9 @@ async def show(request: Request) -> Response:
 
 
 async def put(request: Request) -> Response:
-    """One more, under an id of the client's: sent again it is the same one. Putting in is not
-    opening, so no seal stands before it."""
-    # Who may not is told so before 15 MB are read.
+    """Add a photo, under an id of the client's: sent again it is the same one. Adding opens
+    nothing, so it needs no reason."""
+    # A visitor who may not is told so before 15 MB are read.
     child, _ = await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE)
     asked = query_of(request, shows=ShowsWhat, taken_on=date)
     if asked["shows"] is None:

@@ -1,4 +1,4 @@
-"""Photos of the grab pack at the desk: looked at, put in, taken out."""
+"""Photos of the grab pack at the desk: look at them, add them, remove them."""
 
 from datetime import date
 from typing import Any
@@ -30,13 +30,13 @@ _LARGEST_FIELD = 10_000
 
 
 class _InMemory(MultiPartParser):
-    """A photo of a child is never put down on a disk as it came."""
+    """Keeps an upload in memory: the original of a child's photo is never written to a disk."""
 
     spool_max_size = photos.MOST_BYTES + _LARGEST_FIELD
 
 
 async def show(request: Request) -> Response:
-    """The photos, and a form for one more."""
+    """The photos, and a form to add one."""
     child, _ = await desk_child(request, Action.PACK_CHANGE)
     if not await is_unsealed(request, child):
         return _to(child, "")

@@ -32,7 +32,7 @@ from server.storage.db import write
 
 MOST_BYTES = 15_000_000
 MOST_POINTS = 40_000_000
-# Fewer show nobody.
+# With fewer points no face can be recognised.
 FEWEST = 200
 PAGE, THUMB, PAPER = 1_200, 240, 620
 _QUALITY: Mapping[int, int] = {PAGE: 82, THUMB: 75}
@@ -88,7 +88,7 @@ def _made(raw: bytes) -> Made:
     return Made(_jpeg(plain, PAGE), _jpeg(plain, THUMB), taken_on)
 
 
-# What Pillow raises about a file that somebody has broken, on purpose or not.
+# What Pillow raises about a file that is broken, on purpose or not.
 _UNREADABLE = (
     ArithmeticError,
     EOFError,
@@ -115,7 +115,7 @@ def _check_size(size: tuple[int, int]) -> None:
 
 
 def _taken_on(image: Image.Image) -> date | None:
-    """The day that the camera wrote down, which is all of it that is kept."""
+    """The day that the camera wrote down; we keep nothing else of its data."""
     exif = image.getexif()
     for found in (exif.get_ifd(_EXIF).get(_TAKEN[0]), exif.get(_TAKEN[1])):
         try:
@@ -126,7 +126,7 @@ def _taken_on(image: Image.Image) -> date | None:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Its points alone, turned the right way round, in ordinary colours, on white."""
+    """Only its points, turned upright, in ordinary colours, on white."""
     profile = image.info.get("icc_profile")
     turned = ImageOps.exif_transpose(image)
     if turned.mode == "P":
@@ -164,7 +164,7 @@ def _jpeg(image: Image.Image, longest: int) -> bytes:
 
 
 async def small_for_paper(page: bytes) -> bytes:
-    """The photo in the size of the page that is printed; nothing where it cannot be read."""
+    """The photo in the size of the printed page; None where it cannot be read."""
     return await asyncio.get_running_loop().run_in_executor(_one_at_a_time, _for_paper, page)
 
 
@@ -179,7 +179,7 @@ def _for_paper(page: bytes) -> bytes:
         return b""
 
 
-# --- keeping them
+# --- storing them
 
 
 async def add(
@@ -192,10 +192,10 @@ async def add(
     taken_on: date | None,
     now: datetime,
 ) -> PackPhoto:
-    """One more. `taken_on` None: the day that the camera wrote down, if any. The same id with the
-    same photo is the same one.
+    """Add a photo. `taken_on` None: the day that the camera wrote down, if any. The same id with
+    the same photo is the same one.
 
-    Raises Refused for what is no photo, for a day that is still to come, and for one too many.
+    Raises Refused for a file that is no photo, for a day in the future, and for one photo too many.
     """
     digest = encryption.blind(f"photo {child.id} {sha256(raw).hexdigest()}")
     if (known := await _known(id, child, digest)) is not None:
@@ -213,7 +213,7 @@ async def add(
     try:
         return await _keep(actor, child, id, digest, made_of, now)
     except IntegrityError:
-        # In the same moment the id came in for another child.
+        # At the same moment the id arrived for another child.
         raise _other_photo() from None
 
 
@@ -223,7 +223,7 @@ async def _keep(
     assert actor.id is not None
     async with write():
         await lock_children([child.id])
-        # The same request may have come in twice at once.
+        # The same request may have arrived twice at once.
         if (known := await _known(id, child, digest)) is not None:
             return known
         held = PackPhoto.filter(child_id=child.id, removed_at__isnull=True)
@@ -243,7 +243,7 @@ async def _keep(
 
 
 async def _known(id: UUID, child: Child, digest: str) -> PackPhoto | None:
-    """The photo of this id, where it is this very one. Raises IdReused where it is another."""
+    """The photo of this id, where it is the same photo. Raises IdReused where it is another one."""
     known = await PackPhoto.get_or_none(id=id)
     if known is not None and (known.child_id, known.digest) != (child.id, digest):
         raise _other_photo()
@@ -255,7 +255,8 @@ def _other_photo() -> IdReused:
 
 
 async def remove(actor: Actor, child: Child, photo_id: UUID, now: datetime) -> None:
-    """Take a photo out: its pictures are gone, that it was there stays. Twice is once."""
+    """Remove a photo: its pictures are deleted, the row that it existed stays. Twice counts
+    once."""
     async with write():
         if not await PackPhoto.filter(id=photo_id, child_id=child.id).exists():
             raise NotFound(N_("This photo does not exist."))

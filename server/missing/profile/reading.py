@@ -1,5 +1,5 @@
-"""The grab pack as it stands, with what is on record elsewhere and what is known at the time. Reads
-rows, and writes none."""
+"""The grab pack in its current version, with what is on record elsewhere and what is known at the
+time. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,15 +44,15 @@ MOST_SIGHTINGS = 5
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """In which language and on which clock somebody reads."""
+    """The language and the clock of a reader."""
 
     language: str
     zone: ZoneInfo
-    lasts: bool = False  # On paper, which is read on another day too.
+    lasts: bool = False  # On paper, which people also read on another day.
 
 
 async def open_since(child_id: UUID) -> datetime | None:
-    """Since when adults are alerted about this child, or look for it; None: they are not."""
+    """Since when adults are alerted about this child, or look for them; None: they are not."""
     alerts = Alert.filter(child_id=child_id, closed_at__isnull=True)
     episodes = Episode.filter(child_id=child_id, found_at__isnull=True)
     found = [
@@ -85,7 +85,7 @@ async def own(child: Child) -> PackOut:
 
 
 async def written(child: Child, stands: Version) -> PackOut:
-    """What somebody has just written, and nothing besides: writing is not opening."""
+    """What the writer has just written, and nothing besides: writing is not opening."""
     found = await _frame(child, stands, names=None)
     found.fields = dict(stands.fields)
     return found
@@ -149,7 +149,7 @@ def _who(people: Mapping[UUID, Person], id_: UUID, role: str) -> WhoOut | None:
 
 
 async def record_of(child: Child, copy: Copy, now: datetime) -> RecordOut:
-    """As of now. A copy for partners says neither where the child lives nor when it was born."""
+    """As of now. A copy for partners leaves out where the child lives and when they were born."""
     person = await Person.get(id=child.id)
     agency = await Agency.get(id=child.agency_id)
     zone, born = known_zone(person.zone), child.birthday
@@ -202,7 +202,7 @@ async def photos_of(child: Child, now: datetime) -> list[PhotoOut]:
 
 
 async def photo_of(child: Child, row: PackPhoto, now: datetime) -> PhotoOut:
-    """What is said of one photo."""
+    """The details of one photo."""
     return _photo(child, row, await _today_of(child, now))
 
 
@@ -223,7 +223,7 @@ def _photo(child: Child, row: PackPhoto, today: date) -> PhotoOut:
 
 
 async def picture_for_paper(child_id: UUID) -> PackPhoto | None:
-    """The photo that belongs on the page: the newest face, else whatever there is."""
+    """The photo for the page: the newest face, else any photo there is."""
     rows = await (
         PackPhoto.filter(child_id=child_id, removed_at__isnull=True)
         .order_by("-added_at", "-id")
@@ -242,7 +242,7 @@ async def picture_for_paper(child_id: UUID) -> PackPhoto | None:
 async def at_the_time(
     child: Child, copy: Copy, reader: Reader, now: datetime
 ) -> AtTheTimeOut | None:
-    """What is known of what happens; None while nobody is alerted."""
+    """What is known of the present events; None while no alert is open."""
     since = await open_since(child.id)
     if since is None:
         return None
@@ -274,8 +274,8 @@ async def at_the_time(
 
 
 async def since_then(child_id: UUID, since: datetime) -> Version:
-    """The answers to the questions at the time; those of an earlier time are over, and their
-    numbers go on."""
+    """The answers to the questions at the time. Those from an earlier time no longer count, but the
+    version numbers go on."""
     stands = await current(child_id, Part.NOW)
     if stands.made_at is None or stands.made_at >= since:
         return stands

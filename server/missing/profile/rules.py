@@ -1,5 +1,5 @@
-"""The rules of the grab pack: what may be in a version, which comes after which, what a copy shows,
-what is lacking, and how long a look through it lasts. Pure."""
+"""The rules of the grab pack: what a version may contain, what a copy shows, which fields are
+lacking, and how long a review counts. Pure."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -14,11 +14,11 @@ from server.missing.profile.fields import CHILD_SAYS, FIELDS, PREPARED, STAY, Ki
 
 Fields = Mapping[str, str]
 
-# So often the pack is looked through with the child.
+# This often the pack is reviewed with the child.
 REVIEW_EVERY = timedelta(days=30)
-# Whoever has said why reads for so long without saying it again.
+# A reader who gave a reason may read this long without giving it again.
 OPEN_FOR = timedelta(minutes=15)
-# A child looks another way after so long.
+# A child looks different after this long.
 PHOTO_IS_OLD_AFTER = timedelta(days=183)
 LONGEST_REASON = 500
 SHORTEST_REASON = 3
@@ -26,7 +26,7 @@ MOST_PHOTOS = 6
 
 
 class Copy(StrEnum):
-    """For whom a copy is made."""
+    """The reader of a copy: police or partners."""
 
     POLICE = "police"
     PARTNER = "partner"
@@ -41,16 +41,16 @@ class Shows(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """What the rules need of a photo."""
+    """What the rules need to know of a photo."""
 
     shows: Shows
     taken_on: date | None
 
 
 def read(given: Mapping[str, Any], allowed: Collection[str]) -> dict[str, str]:
-    """The fields as they are kept: trimmed, and only those that say something.
+    """The fields as we store them: trimmed, and only those that say something.
 
-    Raises Refused that names a field which there is not, or whose value does not fit.
+    Raises Refused, naming a field that does not exist, or whose value does not fit.
     """
     found = {name: _value(name, value, allowed) for name, value in given.items()}
     return {name: found[name] for name in FIELDS if found.get(name)}
@@ -76,7 +76,7 @@ def _value(name: str, value: Any, allowed: Collection[str]) -> str:
     return text
 
 
-# "Password: 1234", as somebody writes it down: the word itself may stand in a sentence.
+# "Password: 1234", as people note one: the word alone may be part of a sentence.
 _PASSWORD = re.compile(
     r"(?:pass\s?(?:word|code|wort)|mot de passe|contraseña|كلمة\s?(?:السر|المرور)|\bmdp|\bpwd|\bpw)"
     r"\s*[:=]\s*\S",
@@ -90,8 +90,8 @@ def differences(before: Fields, after: Fields) -> tuple[str, ...]:
 
 
 def with_own_words(current: Fields, said: Fields) -> dict[str, str]:
-    """The pack with what the child says instead of what it said before. The rest is not its to
-    read, and stays as it is."""
+    """The pack with the child's words replaced by what they say now. The child may not read the
+    rest, and it stays as it is."""
     kept = {name: text for name, text in current.items() if name not in CHILD_SAYS}
     return {name: text for name in FIELDS if (text := {**kept, **said}.get(name))}
 
@@ -99,7 +99,7 @@ def with_own_words(current: Fields, said: Fields) -> dict[str, str]:
 def by_adults(
     current: Fields, seen: Fields, given: Mapping[str, Any], said: Fields
 ) -> dict[str, str]:
-    """The pack as an adult wants it who saw the version with `seen`: what they leave out of the
+    """The pack as an adult wants it who saw the version with `seen`. What they leave out of the
     fields `own_…` stays, and the child's own words stay as they are now.
 
     Raises NotAllowed, naming the field, where they would change the child's words.
@@ -118,8 +118,8 @@ def by_adults(
 
 
 def child_has_seen(based_on: Fields, current: Fields) -> bool:
-    """Whether the child's own words are still those on which it based its own: what others wrote
-    into the rest meanwhile is nothing that it could have seen."""
+    """Whether the child's own words are still those that the child saw: what others wrote into the
+    rest meanwhile they could not see."""
     return own_words(based_on) == own_words(current)
 
 
@@ -134,37 +134,37 @@ def guardian_may_read(fields: Fields) -> bool:
 
 
 def for_copy(fields: Fields, copy: Copy) -> dict[str, str]:
-    """What this copy has of the fields."""
+    """The fields that this copy has."""
     if copy is Copy.POLICE:
         return {name: text for name, text in fields.items() if name != "own_for_guardian"}
     return {name: text for name, text in fields.items() if FIELDS[name].for_partners}
 
 
 def lacking(fields: Fields, wanted: Collection[str] = PREPARED) -> tuple[str, ...]:
-    """What is not known and would be needed first."""
+    """The fields without an answer that are needed first."""
     return tuple(name for name in wanted if FIELDS[name].need == 1 and not fields.get(name))
 
 
 def is_old(taken_on: date | None, today: date) -> bool:
-    """Whether a photo may no longer show how the child looks; one without a date may not either."""
+    """Whether a photo may no longer show how the child looks. So may one without a date."""
     return taken_on is None or today - taken_on > PHOTO_IS_OLD_AFTER
 
 
 def best(photos: Sequence[Photo], shows: Shows) -> int | None:
-    """The place of the newest photo that shows this; None where there is none."""
+    """The index of the newest photo that shows this; None where there is none."""
     those = [place for place, one in enumerate(photos) if one.shows is shows]
     return max(those, key=lambda place: photos[place].taken_on or date.min, default=None)
 
 
 def age_on(born: date | None, today: date) -> int | None:
-    """How old somebody is on a day."""
+    """A person's age on a day, in years."""
     if born is None:
         return None
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
 def reason(text: str) -> str:
-    """Why somebody opens what is sealed. Raises Refused for what says nothing."""
+    """The reason for opening a sealed pack. Raises Refused for a text that says nothing."""
     words = " ".join(text.split())
     if sum(char.isalpha() for char in words) < SHORTEST_REASON:
         raise Refused(

@@ -1,4 +1,4 @@
-"""What the grab pack looks like over the wire: made from the one list of its fields."""
+"""The grab pack over the wire, built from the one list of its fields."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -30,10 +30,10 @@ NowIn = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_schema(names_o
 
 
 class PackRequest(msgspec.Struct):
-    """The pack as it shall be. `base` is the version that the writer saw; 0 or null: none. What is
-    left out or empty is not known. A child sends their own words alone (`own_…`); the rest stays.
-    From anyone else these words are refused (`not_allowed`) where they are changed, and stay as
-    they are where they are left out."""
+    """The new pack. `base` is the version that the writer saw; 0 or null: none. What is left out or
+    empty is not known. A child sends their own words alone (`own_…`); the rest stays. From anyone
+    else these words are refused (`not_allowed`) where they are changed, and stay as they are where
+    they are left out."""
 
     fields: FieldsIn
     base: _NUMBER | None = None
@@ -47,14 +47,14 @@ class NowRequest(msgspec.Struct):
 
 
 class CheckRequest(msgspec.Struct):
-    """Nothing has changed: this version was looked through with the child."""
+    """Nothing has changed: the writer looked through this version with the child."""
 
     id: UUID
     version: _NUMBER
 
 
 class OpenRequest(msgspec.Struct):
-    """Why it is opened. For 15 minutes this session may then read it."""
+    """Why the reader opens it. For 15 minutes this session may then read it."""
 
     id: UUID
     why: Annotated[str, msgspec.Meta(max_length=2_000)]
@@ -67,15 +67,15 @@ class OpenOut(msgspec.Struct):
 
 
 class CarryRequest(msgspec.Struct):
-    """Take it along on duty. `why` is needed once a duty while nobody is alerted about the child,
-    which can read it."""
+    """Take it along on duty. `why` is needed once a duty while no alert about the child is open;
+    the child can read it."""
 
     id: UUID
     why: Annotated[str, msgspec.Meta(max_length=2_000)] | None = None
 
 
 class CarriedOut(msgspec.Struct):
-    """Until when it may be on that phone. `is_carried` false: it was put down since."""
+    """Until when it may be on that phone. `is_carried` false: the person has returned it since."""
 
     id: UUID
     until_at: datetime
@@ -83,7 +83,7 @@ class CarriedOut(msgspec.Struct):
 
 
 class PageOut(msgspec.Struct):
-    """Where the page is to be had in a language: as PDF, and as plain text."""
+    """Where to fetch the page in a language: as PDF, and as plain text."""
 
     language: str
     pdf: str
@@ -91,7 +91,7 @@ class PageOut(msgspec.Struct):
 
 
 class ShelfPhotoOut(msgspec.Struct):
-    """The newest photo: when it was taken, and whether it may show another child by now."""
+    """The newest photo: when it was taken, and whether the child may look different by now."""
 
     taken_on: date | None
     is_old: bool
@@ -99,7 +99,7 @@ class ShelfPhotoOut(msgspec.Struct):
 
 class OnShelfOut(msgspec.Struct):
     """A pack on the shelf. `carried`: with this session, until `until_at`; `open`: it may be taken
-    without a reason; `sealed`: it is taken for a reason alone, and nothing of it is said here.
+    without a reason; `sealed`: it may be taken only with a reason, and nothing of it is shown here.
     `sha` changes when the pack does."""
 
     child_id: UUID
@@ -123,7 +123,7 @@ class ShelfOut(msgspec.Struct):
 
 
 class WhoOut(msgspec.Struct):
-    """Somebody, by name."""
+    """A person, by name."""
 
     id: UUID
     name: str
@@ -131,7 +131,7 @@ class WhoOut(msgspec.Struct):
 
 
 class VersionOut(msgspec.Struct):
-    """One version: when, by whom, and which fields it changed."""
+    """One version: when, who wrote it, and which fields it changed."""
 
     version: int
     made_at: datetime
@@ -140,14 +140,14 @@ class VersionOut(msgspec.Struct):
 
 
 class TrustedOut(msgspec.Struct):
-    """Somebody whom the child trusts, and whom its caseworker has met."""
+    """An adult that the child trusts and their caseworker has met."""
 
     name: str
     reach: str
 
 
 class RecordOut(msgspec.Struct):
-    """What is on record elsewhere, as of now: no second truth is kept of it."""
+    """What is on record elsewhere, as of now: the pack stores no second copy of it."""
 
     name: str
     born_on: date | None
@@ -163,8 +163,8 @@ class RecordOut(msgspec.Struct):
 
 
 class PhotoOut(msgspec.Struct):
-    """A photo, to be had at `path` by whoever may read the pack. `days_old`: since it was taken;
-    null where nobody knows when. `is_old`: it may no longer show how the child looks."""
+    """A photo: a reader who may read the pack fetches it at `path`. `days_old`: since it was taken;
+    null where that is unknown. `is_old`: it may no longer show how the child looks."""
 
     id: UUID
     shows: str
@@ -183,14 +183,14 @@ class PhotosOut(msgspec.Struct):
 
 
 class PointOut(msgspec.Struct):
-    """One thing that is known of the silence."""
+    """One known fact about the silence."""
 
     label: str
     text: str
 
 
 class SightingOut(msgspec.Struct):
-    """Somebody saw the child, or looked and did not."""
+    """A person saw the child, or looked and did not."""
 
     at: datetime
     answer: str
@@ -200,7 +200,7 @@ class SightingOut(msgspec.Struct):
 
 class AtTheTimeOut(msgspec.Struct):
     """What is known at the time, while an alert or an episode is open. `last_seen` and `tried` are
-    those of the episode; `unknown`: names of fields that nobody has an answer to yet."""
+    those of the episode; `unknown`: names of fields that have no answer yet."""
 
     since: datetime
     says: str
@@ -214,10 +214,10 @@ class AtTheTimeOut(msgspec.Struct):
 
 
 class PackOut(msgspec.Struct):
-    """The grab pack as the one who asks may read it. Version 0: nothing has been written yet.
+    """The grab pack, as much as the reader may see. Version 0: nothing has been written yet.
 
-    To the child, and to a guardian who may read them, it holds the child's own words alone, and no
-    `record`, `photos` or `now`. `lacking`: fields that are needed first and say nothing.
+    The child, and a guardian who may read them, get the child's own words alone, and no `record`,
+    `photos` or `now`. `lacking`: fields that are needed first and have no answer.
     """
 
     version: int

@@ -1,1 +1,1 @@
-"""A child is back: that it was seen, and the talk afterwards."""
+"""A child is back: a person has seen them, and the return interview follows."""

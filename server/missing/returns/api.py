@@ -1,4 +1,4 @@
-"""Over the wire: a child was found, and the talk afterwards."""
+"""Over the wire: a child was found."""
 
 from typing import Annotated
 from uuid import UUID
@@ -23,7 +23,7 @@ Needed = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 
 class FoundRequest(msgspec.Struct):
-    """When, where and by whom the child was seen, face to face, and how it was."""
+    """When and where the child was seen, face to face, by which person, and how the child was."""
 
     id: UUID
     at: Moment
@@ -33,7 +33,7 @@ class FoundRequest(msgspec.Struct):
 
 
 async def found(request: Request) -> Response:
-    """Somebody has seen the child."""
+    """Record that a person has seen the child."""
     said = await json_body(request, FoundRequest)
     episode, roles = await episode_for(request, Action.EPISODE_FOUND, by_call=True)
     what = Found(said.at, said.where, said.by, said.condition)

@@ -1,4 +1,4 @@
-"""The child is found: only somebody who has seen it ends a search, and then the return begins."""
+"""The child is found: only a person who has seen them ends a search, and then the return begins."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ from server.watch.writing import lock
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """When and where somebody saw the child, who that was, and how the child was."""
+    """When and where a person saw the child, who that was, and how the child was."""
 
     at: datetime
     where: str
@@ -35,7 +35,7 @@ class Found:
 
 
 def checked(what: Found) -> Found:
-    """The same, where everything is said. Raises Refused, naming the field."""
+    """The same, once every text is there. Raises Refused, naming the field."""
     for field, value in (("by", what.by), ("where", what.where), ("words", what.condition)):
         if not value:
             raise Refused(N_("Say who saw the child, where, and how the child is."), field=field)
@@ -45,16 +45,16 @@ def checked(what: Found) -> Found:
 
 
 async def found(actor: Actor, episode_id: UUID, id: UUID, what: Found, now: datetime) -> Episode:
-    """Somebody has seen the child. The clocks of the search end, those of the return begin. The
-    same id again is the same.
+    """Record that a person has seen the child. The clocks of the search end, those of the return
+    begin. The same id again is the same.
 
-    Raises Refused for a time that has not come or lies before the episode, IdReused, and Conflict
-    `found` where somebody else has said so.
+    Raises Refused for a time in the future or before the episode, IdReused, and Conflict `found`
+    where another person has said so.
     """
     if what.at > now + EARLY:
         raise Refused(N_("This time is in the future."), field="at")
     episode, line_id = await _found(actor, episode_id, id, what, now)
-    # Those who were held when it was written hear of it now; said again, they hear of it once.
+    # Searches locked at the first attempt are told now; a repeated request tells them only once.
     await tell(episode, line_id, now, waits=True)
     return episode
 
@@ -97,8 +97,8 @@ async def _who_found(episode: Episode) -> UUID | None:
 
 
 async def _write_down(actor: Actor, episode: Episode, id: UUID, what: Found, now: datetime) -> None:
-    # Seen before it was said: the child came back while somebody was still writing. The search
-    # ends, and the clocks of the return count from the opening at the earliest.
+    # Seen before the episode was opened: the child came back while a person was still writing. The
+    # search ends, and the clocks of the return count from the opening at the earliest.
     seen_at = max(min(what.at, now), episode.opened_at)
     line = await append(
         actor,
@@ -132,14 +132,14 @@ async def _write_down(actor: Actor, episode: Episode, id: UUID, what: Found, now
     await tell(episode, line.id, now, waits=False)
 
 
-# --- what is said by an alert
+# --- closing an alert
 
 
 async def ends(
     actor: Actor, alert: Alert, outcome: Outcome | None, words: str | None, now: datetime
 ) -> None:
-    """An alert about a missing child is to be closed. While the search goes on, that is the word of
-    somebody who has seen the child, and nothing else. In the transaction of the closing."""
+    """Before an alert about a missing child is closed. While the search goes on, only a person who
+    has seen the child may close it. In the transaction of the closing."""
     await lock(alert.child_id)
     episode = await open_of_child(alert.child_id)
     if episode is None or episode.alert_id != alert.id or outcome is None:
@@ -159,11 +159,11 @@ async def ends(
 
 
 def _from_alert(alert_id: UUID) -> UUID:
-    """One closing is one line, whoever sends it again."""
+    """The id of the line: one closing is one line, even if it is sent again."""
     return uuid5(alert_id, entry_kinds.FOUND)
 
 
-# --- what happens in rooms below
+# --- events in rooms below
 
 
 async def hear(

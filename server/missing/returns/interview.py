@@ -1,7 +1,7 @@
-"""The talk after the return: every question, in groups that fit a screen, and who reads what. Pure.
+"""The return interview: every question, in groups that fit a screen, and who reads what. Pure.
 
 The answers are one mapping from the name of a question to a text, or to a list of codes. A question
-that nobody asked has no answer; "does not want to say" is one of the answers.
+that was not asked has no answer; "does not want to say" is one of the answers.
 """
 
 from collections.abc import Collection, Mapping
@@ -30,7 +30,7 @@ class Question:
     is_long: bool = False
     kind: str = "text"
     hint: str = ""
-    row: int = 0  # Of several alike, the number of this one.
+    row: int = 0  # Its number among several alike.
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ _ACTIONS = tuple(
         Question(f"day_{number}", N_("Due date"), kind="date", row=number),
     )
 )
-# What can be shared at all: the screens that hold words of the talk.
+# Only these screens can be shared: they contain words of the interview.
 _PARTS = {
     "before": N_("Before"),
     "during": N_("While the child was away"),
@@ -216,7 +216,7 @@ QUESTIONS: Mapping[str, Question] = {one.name: one for group in GROUPS for one i
 
 
 def read(said: Mapping[str, Any]) -> dict[str, Answer]:
-    """The answers as they are kept, without empty ones. Raises Refused, naming the field."""
+    """The answers as we store them, without empty ones. Raises Refused, naming the field."""
     found: dict[str, Answer] = {}
     for name, value in said.items():
         if name not in QUESTIONS:
@@ -264,7 +264,7 @@ def _check_day(text: str, name: str, *, is_moment: bool) -> None:
 
 
 def moment_of(answers: Answers) -> datetime | None:
-    """When the talk began, where that was said with its zone."""
+    """When the interview began, where the answer includes a zone."""
     at = answers.get("at")
     return datetime.fromisoformat(at) if isinstance(at, str) else None
 
@@ -277,7 +277,7 @@ _NEEDED = (
 
 
 def check_held(answers: Answers) -> None:
-    """Whether this is a talk that took place. Raises Refused, naming what is not said yet."""
+    """Check that this interview took place. Raises Refused, naming what is still missing."""
     if answers.get("answer") == "refused":
         raise Refused(N_("The child did not want to talk. Log that instead."), field="answer")
     for name, says in _NEEDED:
@@ -286,12 +286,12 @@ def check_held(answers: Answers) -> None:
 
 
 def plain(name: str) -> str:
-    """A name as it is compared: in any case, with any spaces and signs."""
+    """A name for comparing: case, spacing and Unicode form make no difference."""
     return " ".join(normalize("NFKC", name).casefold().split())
 
 
 def check_leader(interviewer: str, carers: Collection[str]) -> None:
-    """Nobody who cares for the child, or works in its home, leads the talk. Raises Refused."""
+    """Check that the leader does not care for the child, or work in their home. Raises Refused."""
     if plain(interviewer) in {plain(name) for name in carers}:
         raise Refused(
             N_(
@@ -303,8 +303,8 @@ def check_leader(interviewer: str, carers: Collection[str]) -> None:
 
 
 def groups_for(roles: Collection[Role], answers: Answers) -> frozenset[str]:
-    """The groups that somebody reads: caseworker and supervisor all; the guardian what the child
-    allows, the child its own words and what it allowed; a carer nothing."""
+    """The groups that this reader sees: caseworker and supervisor all; the guardian what the child
+    allows; the child their own words and what they allowed; a carer nothing."""
     if Role.CHILD in roles:
         return frozenset({OWN, SHARING})
     if set(roles) & {Role.CASEWORKER, Role.SUPERVISOR}:
@@ -316,7 +316,8 @@ def groups_for(roles: Collection[Role], answers: Answers) -> frozenset[str]:
 
 
 def seen_by(roles: Collection[Role], answers: Answers) -> dict[str, Answer]:
-    """The answers of those groups. Why the child did or did not want to talk is the child's."""
+    """The answers of those groups. A guardian never reads why the child did or did not want to
+    talk."""
     groups = groups_for(roles, answers)
     names = {one.name for group in groups for one in BY_NAME[group].questions}
     if SHARING not in groups:
@@ -326,8 +327,8 @@ def seen_by(roles: Collection[Role], answers: Answers) -> dict[str, Answer]:
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """What a review of the life project may go by: codes of what made the child go and what drew
-    it, and in its words what would have to change."""
+    """What a review of the life project may use: codes of what pushed the child away and what drew
+    them, and in their words what would have to change."""
 
     push: list[str]
     pull: list[str]
@@ -338,13 +339,13 @@ class Reasons:
 
 
 def may_be_used(answers: Answers) -> bool:
-    """Whether the child says that its reasons may be used for the review."""
+    """Whether the child says that their reasons may be used for the review."""
     return answers.get("share_reasons") == "yes"
 
 
 def reasons(roles: Collection[Role], answers: Answers) -> Reasons:
-    """As far as somebody reads them, and nothing where the child has not said that they may be
-    used. The child reads none of them: whoever holds its phone would."""
+    """The reasons that this reader may see; none where the child has not said that they may be
+    used. The child sees none of them, as a stranger may have their phone."""
     groups = groups_for(roles, answers) if may_be_used(answers) else frozenset()
     shown = {one.name for part in _REASONED & groups for one in BY_NAME[part].questions}
     push, pull, stop = (answers.get(name) if name in shown else None for name in _REASONS)
@@ -352,5 +353,5 @@ def reasons(roles: Collection[Role], answers: Answers) -> Reasons:
 
 
 _REASONS = ("push", "pull", "stop")
-# The screens of the talk that hold them.
+# The screens of the interview with the reasons.
 _REASONED = frozenset({"before", "next"})

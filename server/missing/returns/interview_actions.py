@@ -1,4 +1,4 @@
-"""The talk after the return, as it is written down: version by version, nothing ever lost."""
+"""The return interview in writing: version by version, nothing is ever lost."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,17 +28,17 @@ _HOUR_S = 3600
 
 
 async def latest(episode_id: UUID) -> ReturnInterview | None:
-    """The talk as it was saved last."""
+    """The interview in its latest version."""
     return await ReturnInterview.filter(episode_id=episode_id).order_by("-version").first()
 
 
 async def save(
     actor: Actor, episode_id: UUID, base: int, said: Mapping[str, Any], now: datetime
 ) -> ReturnInterview:
-    """The next version. The same answers again are the same version.
+    """Save the next version. The same answers again are the same version.
 
     Raises Refused, naming the field; Conflict `not_yet` before the return, `other_base` (with the
-    current version and its answers) where somebody else has saved since `base`.
+    current version and its answers) where another person has saved since `base`.
     """
     answers = interview.read(said)
     async with write():
@@ -54,9 +54,9 @@ async def save(
 async def save_group(
     actor: Actor, episode_id: UUID, group: str, base: int, said: Mapping[str, Any], now: datetime
 ) -> ReturnInterview:
-    """One screen. What somebody else saved on other screens in between stays as they saved it.
+    """Save one screen. What other people saved on other screens in between stays.
 
-    Raises as `save` does; `other_base` only where the other has answered this screen differently.
+    Raises as `save` does; `other_base` only where another person answered this screen differently.
     """
     mine = interview.read(said)
     async with write():
@@ -81,10 +81,10 @@ def _part(row: ReturnInterview | None, group: str) -> dict[str, Answer]:
 
 
 async def hold(actor: Actor, episode_id: UUID, now: datetime) -> ReturnInterview:
-    """The talk took place: its clock ends, and the timeline says so, without its words. Said again
-    it is the same.
+    """The interview took place: its clock ends, and the timeline says so, without its words. Sent
+    again it is the same.
 
-    Raises Refused, naming the question that is not answered yet.
+    Raises Refused, naming the question that has no answer yet.
     """
     async with write():
         episode = await _returned(actor, episode_id)
@@ -120,8 +120,7 @@ def _hours(at: datetime, episode: Episode) -> int:
 
 
 async def refused(actor: Actor, episode_id: UUID, now: datetime) -> None:
-    """The child did not want to talk: it is noted, and offered again. The same version is noted
-    once."""
+    """The child did not want to talk: we record that once per version, and offer it again."""
     async with write():
         episode = await _returned(actor, episode_id)
         held = await latest(episode_id)
@@ -202,7 +201,7 @@ async def _add(
 
 
 async def _carers(child_id: UUID) -> dict[UUID, str]:
-    """Everyone who cares for the child, or for anybody in its home, or did so: by tie."""
+    """Everyone who cares for the child, or for any child in their home, or did so: by tie."""
     child = await Child.get(id=child_id)
     of_whom = Q(child_id=child_id)
     if child.home_id is not None:
@@ -211,12 +210,12 @@ async def _carers(child_id: UUID) -> dict[UUID, str]:
     return {one.id: one.name for one in await Person.filter(id__in=list(set(ids)))}
 
 
-# Of a child that was away more often, the last ones.
+# For a child who was away more often, only the latest.
 _MOST_TALKS = 20
 
 
 async def held_talks(child_id: UUID) -> list[tuple[Episode, ReturnInterview]]:
-    """The talks that took place, each as it was saved last, the newest episode first."""
+    """The interviews that took place, each in its latest version, the newest episode first."""
     episodes = Episode.filter(child_id=child_id, found_at__isnull=False).order_by("-opened_at")
     found = []
     for episode in await episodes.limit(_MOST_TALKS):
@@ -227,6 +226,6 @@ async def held_talks(child_id: UUID) -> list[tuple[Episode, ReturnInterview]]:
 
 
 def reason_id(episode_id: UUID, kind: str, code: str = "") -> UUID:
-    """The id of one reason, for ever the same. A goal that came of it names it, and whoever reads
-    the goal and not the reasons cannot tell from it which one it was."""
+    """The id of one reason, which never changes. A goal that came of the reason names it; a reader
+    of the goal alone cannot tell from the id which reason it was."""
     return UUID(hex=encryption.blind(f"return reason {episode_id} {kind} {code}")[:32], version=4)

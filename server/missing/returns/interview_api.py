@@ -1,4 +1,4 @@
-"""The talk after the return over the wire: its answers, and the reasons that may be used."""
+"""The return interview over the wire: its answers, and the reasons that may be used."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -24,8 +24,8 @@ Codes = Annotated[list[Annotated[str, msgspec.Meta(max_length=40)]], msgspec.Met
 
 class InterviewRequest(msgspec.Struct):
     """All answers by the names of their questions: a text, or the codes that were chosen. `base` is
-    the version that the writer saw; 0 where there was none. `is_held`: the talk took place;
-    `is_refused`: the child did not want it, which is noted, and it is offered again."""
+    the version that the writer saw; 0 where there was none. `is_held`: the interview took place;
+    `is_refused`: the child did not want it; we record that and offer it again."""
 
     base: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
     answers: Annotated[dict[str, Text | Codes], msgspec.Meta(max_length=60)]
@@ -34,7 +34,7 @@ class InterviewRequest(msgspec.Struct):
 
 
 class InterviewOut(msgspec.Struct):
-    """The talk, as far as the one who asks may read it. Version 0: nothing is written yet."""
+    """The interview, as much as the reader may see. Version 0: nothing is written yet."""
 
     version: int
     answers: dict[str, Any]
@@ -51,10 +51,10 @@ class ReasonOut(msgspec.Struct):
 
 
 class ReasonsOut(msgspec.Struct):
-    """Why the child went, in one episode: codes of what made it go (`push`) and what drew it
-    (`pull`); in its words what would have to change so that it stays (`stop`). `each` has an id for
-    each of them, the code of `stop` is empty. The child alone reads `own`, what it wanted to have
-    written down, and none of the rest."""
+    """Why the child left, in one episode: codes of what pushed them away (`push`) and what drew
+    them (`pull`); in their words what would have to change so that they stay (`stop`). `each` has
+    an id for each of them, the code of `stop` is empty. Only the child reads `own`, what they
+    wanted to have written down, and none of the rest."""
 
     episode_id: UUID
     opened_at: datetime
@@ -68,14 +68,14 @@ class ReasonsOut(msgspec.Struct):
 
 
 class ReturnReasonsOut(msgspec.Struct):
-    """For the review after a return, the newest first: what the child says may be used, as far as
-    the one who asks may read it. The child itself reads of each talk whether it may be."""
+    """For the review after a return, the newest first: what the child says may be used, as much as
+    the reader may see. Of each interview the child reads only whether it may be used."""
 
     reasons: list[ReasonsOut]
 
 
 async def show(request: Request) -> Response:
-    """The talk. The child reads its own words, of a time that is over."""
+    """The interview. The child reads their own words, but not while they are missing again."""
     episode, roles = await episode_for(request, Action.EPISODE_SEE)
     if Role.CHILD in roles and await _is_away(episode.child_id):
         raise nothing_here()
@@ -83,7 +83,7 @@ async def show(request: Request) -> Response:
 
 
 async def _is_away(child_id: UUID) -> bool:
-    """Somebody else may hold the phone of a child that is away, for the second time too."""
+    """While a child is missing, a stranger may have their phone; after an earlier return too."""
     return await Episode.exists(child_id=child_id, found_at__isnull=True)
 
 
@@ -109,7 +109,7 @@ async def _out(episode: Episode, roles: Roles) -> InterviewOut:
 
 
 async def reasons(request: Request) -> Response:
-    """Why the child went, for whoever prepares the review with it."""
+    """Why the child left, for the person who prepares the review with them."""
     child, roles = await child_for(request, request.path_params["child_id"], Action.EPISODE_SEE)
     talks = await interview_actions.held_talks(child.id)
     if Role.CHILD in roles:

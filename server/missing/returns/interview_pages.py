@@ -1,4 +1,4 @@
-"""The talk after the return at the desk: one group of questions a screen, each saved by itself."""
+"""The return interview at the desk: one group of questions a screen, each saved by itself."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,12 +23,12 @@ from server.web.requests import form_body, form_count, form_day, form_moment
 
 
 async def show(request: Request) -> Response:
-    """What is written down, group by group; on paper the same."""
+    """What was written down, group by group; on paper the same."""
     return await _whole(request, *await desk_episode(request, Action.EPISODE_SEE))
 
 
 async def finish(request: Request) -> Response:
-    """The talk took place, or the child did not want it."""
+    """The interview took place, or the child did not want it."""
     episode, roles = await desk_episode(request, Action.EPISODE_WORK)
     visitor, now, form = await staff_of(request), now_of(request), await form_body(request)
     try:
@@ -50,7 +50,7 @@ async def ask(request: Request) -> Response:
 
 
 async def save(request: Request) -> Response:
-    """It is saved, and the next group comes."""
+    """Save it, and go to the next group."""
     episode, _ = await desk_episode(request, Action.EPISODE_WORK)
     group, form = _group(request), await form_body(request)
     try:
@@ -76,7 +76,7 @@ def _group(request: Request) -> Group:
 
 
 def _said(form: FormData, group: Group, zone: ZoneInfo) -> dict[str, Any]:
-    """What the form holds, times on the clock of whoever wrote them."""
+    """What the form contains; times are on the clock of the writer."""
     found: dict[str, Any] = {}
     for one in group.questions:
         if one.is_many:
@@ -117,7 +117,7 @@ async def _whole(
 
 
 def _place_of(fault: WaymarkError | None) -> str | None:
-    """The group in which what is wrong can be mended."""
+    """The group in which the mistake can be corrected."""
     if fault is None or fault.field is None:
         return None
     return next((g.name for g in GROUPS if any(q.name == fault.field for q in g.questions)), None)
@@ -170,7 +170,7 @@ async def _group_page(
     given = _kept(answers, zone) if form is None else _typed(form, group)
     is_moved = isinstance(fault, Conflict) and fault.code == "other_base"
     if is_moved and fault is not None:
-        fault.extra.clear()  # The page shows the other's answers in words.
+        fault.extra.clear()  # The page shows the other person's answers in words.
     number = GROUPS.index(group)
     context = {
         "child": await Person.get(id=episode.child_id),
@@ -182,7 +182,7 @@ async def _group_page(
         "before": GROUPS[number - 1].name if number else None,
         "questions": [_question(one, given, language) for one in group.questions],
         "fields": [one.name for one in group.questions],
-        # Whoever has seen both sides and saves again, saves over the other's.
+        # A writer who has seen both versions and saves again replaces the other one.
         "base": row.version if row is not None else 0,
         "theirs": _shown(group, answers, language, zone)["answers"] if is_moved else [],
         "zone_name": str(zone),

@@ -23,7 +23,7 @@ from server.web.requests import form_body
 
 
 async def found_page(request: Request) -> Response:
-    """Somebody has seen the child: when, where, who, how it is."""
+    """A person has seen the child: when, where, who it was, how the child is."""
     episode, roles = await desk_episode(request, Action.EPISODE_FOUND, by_call=True)
     if not episode.is_open:
         return _after(episode, roles)
@@ -31,7 +31,7 @@ async def found_page(request: Request) -> Response:
 
 
 async def of_child(request: Request) -> Response:
-    """The same for whoever knows the child and no episode."""
+    """The same for a reader who knows the child and no episode."""
     child, roles = await desk_child(request, Action.EPISODE_FOUND, by_call=True)
     held = await opening.open_of_child(child.id)
     if held is None:

@@ -1,1 +1,1 @@
-"""The search for a missing child: episodes, their clocks, what is entered, who takes over."""
+"""The search for a missing child: episodes, their clocks, timeline entries, search handovers."""

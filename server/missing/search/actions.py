@@ -1,4 +1,4 @@
-"""What people enter into an episode, and what that does to its clocks and its stage."""
+"""What people enter into an episode, and what each entry changes in its clocks and its stage."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from server.tasks.rules import Kind
 from server.watch.writing import lock
 from server.web.live import announce
 
-# Clocks of phones differ; beyond this a moment has not come yet.
+# Clocks of phones differ; a time later than this is in the future.
 EARLY = timedelta(minutes=5)
 
 
@@ -38,11 +38,13 @@ async def enter(
     now: datetime,
     also: Collection[UUID] = (),
 ) -> Line:
-    """One entry: what was done or learned, and when. The same id again is the same. `also`: other
-    episodes, of those who are missing together with this child, in which it stands as well.
+    """Record one entry: what was done or learned, and when. The same id again is the same entry.
+    `also`: other episodes, of children missing together with this one; the entry goes into their
+    timelines as well.
 
-    Raises NotFound, Refused (naming the field), IdReused, Conflict `not_yet` for what belongs to
-    the time after the return, and `apart` where somebody has said that they are not together.
+    Raises NotFound, Refused (naming the field), IdReused, Conflict `not_yet` for an entry that
+    belongs to the time after the return, and `apart` where a person has said that the children are
+    not together.
     """
     clean, when = entry_kinds.read(act, details, words), at or now
     if when > now + EARLY:
@@ -92,7 +94,7 @@ async def enter(
 
 
 async def _enter_too(actor: Actor, other: Episode, act: Act, said: Line, now: datetime) -> None:
-    """The same in the timeline of another child: a line of its own, sealed there."""
+    """The same entry in the timeline of another child: a line of its own, sealed there."""
     details = {
         name: value for name, value in said.details.items() if name not in entry_kinds.OF_ONE_CHILD
     }
@@ -111,14 +113,15 @@ async def _enter_too(actor: Actor, other: Episode, act: Act, said: Line, now: da
 
 
 async def locked(episode_id: UUID) -> Episode:
-    """The episode as it was written last; nobody else writes it until the transaction ends."""
+    """The episode in its latest version, locked: no other transaction writes it until this one
+    ends."""
     [episode] = await locked_all([episode_id])
     return episode
 
 
 async def locked_all(ids: Sequence[UUID]) -> list[Episode]:
-    """These episodes, each once, in the order given. Their children are locked in one order
-    everywhere, so that no two wait for each other."""
+    """These episodes, each once, in the order given. All code locks their children in one order, so
+    that no two transactions wait for each other."""
     wanted = list(dict.fromkeys(ids))
     held = {one.id: one for one in await Episode.filter(id__in=wanted)}
     if len(held) < len(wanted):
@@ -151,7 +154,7 @@ async def _follow(
         changed["decided_at"] = episode.decided_at or now
     if found.reports:
         changed["reported_at"] = episode.reported_at or now
-        if episode.is_open:  # Told late of a time before, it says nothing about the search of now.
+        if episode.is_open:  # An entry about an earlier time.
             await hold_search(actor, episode.child_id, clocks.holds, now)
     ends, sets = found.ends, found.sets
     await apply(actor, episode, ends=ends, sets=sets, changed=changed, by=by, now=now)

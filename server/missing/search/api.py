@@ -1,4 +1,4 @@
-"""Episodes over the wire: a child is missing, and what is done."""
+"""Episodes over the wire: a child is missing, and what people do about it."""
 
 from typing import Annotated
 from uuid import UUID
@@ -27,7 +27,7 @@ Needed = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 
 class LastSeen(msgspec.Struct, omit_defaults=True):
-    """When, where and by whom the child was seen last, as far as somebody knows."""
+    """When and where the child was last seen, and who saw them, as far as this is known."""
 
     at: Moment | None = None
     where: Line | None = None
@@ -36,8 +36,9 @@ class LastSeen(msgspec.Struct, omit_defaults=True):
 
 
 class EpisodeRequest(msgspec.Struct):
-    """ "This child is missing." The id is made by the client. `said_at` is when somebody said so on
-    their phone; every clock counts from when it arrives here. Nothing but the two is needed."""
+    """ "This child is missing." The client makes the id. `said_at` is when the person said so on
+    their phone; every clock counts from when the request arrives here. Only these two are
+    required."""
 
     id: UUID
     said_at: Moment
@@ -49,8 +50,8 @@ class EpisodeRequest(msgspec.Struct):
 class EntryRequest(msgspec.Struct):
     """What was done or learned, for the timeline. `details` by the names of its kind: an `attempt`
     has `how`, `whom`, `result`; a `report` has `to`, `way`, `who`, `reference`, `level`, `pack`.
-    `also`: other episodes, of those who are missing together with this child, in whose timelines it
-    stands as well; of an attempt, a report, a talk or a note."""
+    `also`: other episodes, of children missing together with this one, whose timelines get the
+    entry as well; allowed for an attempt, a report, a talk or a note."""
 
     id: UUID
     what: Act
@@ -80,7 +81,7 @@ async def open_(request: Request) -> Response:
 
 
 async def list_(request: Request) -> Response:
-    """Every time the child was missing. The child itself reads of those that are over."""
+    """Every time the child was missing. The child reads only those that are over."""
     child, roles = await child_for(
         request, request.path_params["child_id"], Action.EPISODE_SEE, by_call=True
     )

@@ -1,6 +1,6 @@
 """What an entry does to the clocks of an episode. Pure.
 
-follow(act, details, standing, clocks, now)  →  which clocks end, which stand then, what is known
+follow(act, details, standing, clocks, now)  →  which end, which run then, what is known
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ from server.tasks.rules import STRATEGY, Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """The slice of an episode that an entry is weighed against. `running`: when each clock that
-    runs is due, the soonest first; `zone`: the child's."""
+    """The part of an episode that decides what an entry does. `running`: when each running clock is
+    due, the soonest first; `zone`: the child's."""
 
     tier: str
     opened_at: datetime
@@ -30,8 +30,8 @@ class Standing:
 
 @dataclass(slots=True)
 class Effect:
-    """Clocks that end, clocks that stand from now on, a reason to hurry, and whether it is decided
-    or told to the police by this."""
+    """Clocks that end, clocks that run from now on, a reason to hurry, and whether this entry is a
+    decision or a report to the police."""
 
     ends: set[Kind]
     sets: list[Clock] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Effect:
 def follow(
     act: Act, details: Mapping[str, str], standing: Standing, clocks: Clocks, now: datetime
 ) -> Effect:
-    """What follows from an entry that was read by `acts.read`."""
+    """What follows from an entry that `entry_kinds.read` has read."""
     found = Effect(set(ENTRIES[act].ends))
     if act is Act.STRATEGY:
         _talked(found, standing, now)
@@ -52,7 +52,7 @@ def follow(
     elif act is Act.DECISION and standing.is_open:
         _decided(found, Decision(details["decision"]), standing, clocks, now)
     elif act is Act.REPORT and details["to"] == "police":
-        # Telling the police is a decision too, and nobody asks for one after it.
+        # A report to the police is a decision too: we ask for none after it.
         found.ends |= {Kind.REPORT, Kind.DECISION, Kind.TELL_FOUND}
         found.decides = found.reports = True
     elif act is Act.INTERVIEW_OFFERED and Kind.RETURN_INTERVIEW in standing.running:
@@ -64,7 +64,7 @@ def follow(
 
 
 def _talked(found: Effect, standing: Standing, now: datetime) -> None:
-    """The talk that is next was held; that of three months comes again while the search goes on."""
+    """The next talk was held. The one of three months comes again while the search goes on."""
     found.ends = set([kind for kind in standing.running if kind in STRATEGY][:1])
     if Kind.STRATEGY_3M in found.ends and standing.is_open:
         found.sets.append(rules.clock(Kind.STRATEGY_3M, rules.three_months(now)))
@@ -75,7 +75,7 @@ def _decided(
 ) -> None:
     found.decides = True
     follows = rules.decided(what, clocks, standing.opened_at, now, standing.zone)
-    # Whoever has told the police already is not asked to tell them again.
+    # Once the police have been told, we do not ask for it again.
     found.sets += [
         one for one in follows if one.what is not Kind.REPORT or not standing.is_reported
     ]

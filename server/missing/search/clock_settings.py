@@ -1,5 +1,5 @@
-"""An agency sets the clocks of its searches: a new version each time, with a reason. Searches that
-run keep the clocks that they began with."""
+"""An agency sets the clocks of its searches: a new version each time, with a reason. Running
+searches keep the clocks that they began with."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,10 +25,10 @@ async def set_clocks(
     why: str,
     now: datetime,
 ) -> ClocksVersion | None:
-    """The numbers as they are to hold for searches that begin from now on; None where they hold
-    already. A search that runs keeps the clocks it began with.
+    """Set the clocks for searches that begin from now on; None where these numbers apply already. A
+    running search keeps the clocks it began with.
 
-    Raises Refused (naming the field), Conflict `moved` where somebody set them since `base`.
+    Raises Refused (naming the field), Conflict `moved` where another person set them since `base`.
     """
     if not why.strip():
         raise Refused(N_("Say in a few words why."), field="why")

@@ -1,4 +1,4 @@
-"""The clocks of a search at the desk: who may see the policy reads them, a supervisor sets them."""
+"""The clocks of a search at the desk: readers of the policy see them, a supervisor sets them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,13 +29,13 @@ UNITS: Mapping[Unit, str] = {
 
 
 async def show(request: Request) -> Response:
-    """The numbers as they hold, and who set them why."""
+    """The current numbers, and who set them and why."""
     await agency_for(request, AgencyAction.POLICY_SEE)
     return await _page(request)
 
 
 async def save(request: Request) -> Response:
-    """Other numbers, for searches that begin from now on."""
+    """Save other numbers, for searches that begin from now on."""
     visitor = await agency_for(request, AgencyAction.POLICY_CHANGE)
     form = await form_body(request)
     given = {name: entered(form, name) for name in clock_terms.NAMES if name in form}

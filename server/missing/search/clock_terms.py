@@ -1,8 +1,8 @@
 """The clocks of a search as an agency may set them: a list of numbers with their bounds; and the
-telephone numbers that a child who is looked for can call. Pure.
+telephone numbers that a missing child can call. Pure.
 
-What guidance names itself has a bound that nobody goes beyond: a report within a day, the talk
-after the return within 72 hours (docs/reference/practice.md). Everything else is the agency's.
+Where guidance names a limit, no agency may exceed it: a report within a day, the return interview
+within 72 hours (docs/reference/practice.md). Everything else is the agency's choice.
 """
 
 import re
@@ -27,7 +27,7 @@ class Unit(StrEnum):
 
     @property
     def one(self) -> timedelta:
-        """One of it."""
+        """One such unit."""
         return timedelta(**{self.value: 1})
 
 
@@ -53,7 +53,7 @@ _STEPS = (
     ("decide", N_("Decide whether to tell the police, within")),
     ("again", N_("Try again every")),
 )
-# By tier, all in minutes: half an hour is one of them.
+# By tier, all in minutes, since one of them is half an hour.
 OF_A_TIER: Mapping[str, tuple[Number, ...]] = {
     tier: tuple(
         Number(f"{tier}_{name}", label, Unit.MINUTES, REPORT_AT_LAST) for name, label in _STEPS
@@ -138,8 +138,8 @@ def _value(clocks: Clocks, name: str) -> timedelta:
 
 
 def changed(clocks: Clocks, given: Mapping[str, str]) -> Clocks:
-    """The clocks with these numbers. Raises Refused, naming the field: what is no whole number, is
-    nothing, or is longer than it may be; or what nobody could call."""
+    """The clocks with these numbers. Raises Refused, naming the field: for a number that is not
+    whole, is zero, or is longer than allowed; or for a telephone number that cannot be called."""
     read = {name: _read(ALL[name], text) for name, text in given.items() if name in ALL}
     tiers = {
         tier: replace(
@@ -164,7 +164,7 @@ def _lines(lines: Lines, given: Mapping[str, str]) -> Lines:
 
 
 def _phone(name: str, text: str) -> str:
-    # Who writes in another script writes its digits.
+    # People who write in another script use its digits.
     plain = "".join(str(unicodedata.decimal(one, one)) for one in text)
     found = " ".join(plain.split())
     is_one = _PHONE.fullmatch(found) and sum(one.isdigit() for one in found) >= FEWEST_DIGITS

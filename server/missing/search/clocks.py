@@ -29,8 +29,8 @@ async def clocks_of(agency_id: UUID, version: int | None = None) -> tuple[Clocks
 
 
 async def lines_of(agency_id: UUID) -> tuple[str, str]:
-    """Whom a child of this agency can call while it is looked for, to talk and as a missing child:
-    as they are now, also where its search began before."""
+    """The telephone lines for a missing child of this agency, to talk and as a missing child.
+    Always the present ones, also for a search that began before they were set."""
     lines = (await clocks_of(agency_id))[0].lines
     return lines.talk, lines.away
 
@@ -41,7 +41,7 @@ def as_clocks(data: Mapping[str, Any]) -> Clocks:
 
 
 def as_data(clocks: Clocks) -> dict[str, Any]:
-    """The other way round."""
+    """Seconds by name, the reverse of `as_clocks`."""
     found: dict[str, Any] = msgspec.to_builtins(clocks)
     return found
 
@@ -68,7 +68,7 @@ async def move(
     by: UUID | None = None,
     now: datetime,
 ) -> frozenset[Kind]:
-    """End these (they are done), drop those (nobody has to any more) and let others stand; in the
+    """End these clocks (they are done), drop those (no longer needed) and start others; in the
     caller's transaction. Returns the kinds that run then."""
     held = await open_of(episode.id)
     endings = [

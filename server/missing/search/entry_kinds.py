@@ -1,7 +1,8 @@
-"""What can be entered into an episode: one list, from which form, API, paper and clocks come. Pure.
+"""What can be entered into an episode: one list, used by the form, the API, the paper and the
+clocks. Pure.
 
-An entry is never changed: whoever was wrong enters the right thing after it. Words of a form are
-kept as they were written; a choice is one of its codes.
+An entry is never changed: a person who made a mistake adds a correct entry after it. We keep the
+words of a form as they were written; a choice is one of its codes.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from server.tasks.rules import STRATEGY, Kind
 
 
 class Act(StrEnum):
-    """What somebody did, or learned."""
+    """What a person did or learned."""
 
     ATTEMPT = "attempt"
     ROOM = "room"
@@ -34,19 +35,19 @@ class Act(StrEnum):
     PACK_UPDATE = "pack_update"
 
 
-# What the server enters itself.
+# Only the server writes these entries.
 OPENED, JOINED, SIGN_OF_LIFE, FOUND = "opened", "joined", "sign_of_life", "found"
 INTERVIEW_HELD, PLAN_REVIEW = "interview_held", "plan_review"
-# About another child: `with` in the details is its id, which a reader sees only as far as they may
-# see that child.
+# About another child: `with` in the details is their id. A reader sees only as much of it as they
+# may see of that child.
 TOGETHER, APART, OTHER_SEEN = "together", "apart", "other_seen"
 HANDOVER_READ = "handover_read"
-# Another agency looks for the child from now on; or for the one with whom it is missing.
+# Another agency looks for the child from now on; or for a child who is missing together with them.
 MOVED, OTHER_MOVED = "moved", "other_moved"
 OF_ANOTHER = frozenset({TOGETHER, APART, OTHER_SEEN, OTHER_MOVED})
-# What can be entered for several who are missing together, in one go.
+# One entry may cover several children who are missing together.
 SHARED = frozenset({Act.ATTEMPT, Act.REPORT, Act.STRATEGY, Act.NOTE})
-# What of it belongs to one child alone, and is left out of the line of the others.
+# These details belong to one child alone, and are left out of the lines of the others.
 OF_ONE_CHILD = frozenset({"pack", "level"})
 MAILED = "mailed"
 
@@ -55,26 +56,25 @@ LONGEST, LONGEST_WORDS = 500, 20_000
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One thing that an entry tells. Without choices it is a line of text."""
+    """One detail of an entry. Without choices it is a line of text."""
 
     name: str
     label: str
     choices: Mapping[str, str] | None = None
     is_needed: bool = False
-    is_named: bool = False  # In one line with others it says nothing without its label.
+    is_named: bool = False  # Beside others in one line, it says nothing without its label.
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A kind of entry: what it is called, what it tells, whether it needs words, and which clocks
-    it ends."""
+    """A kind of entry: its title, its details, whether it needs words, and which clocks it ends."""
 
     title: str
     icon: str
     details: tuple[Detail, ...] = ()
     needs_words: bool = False
     ends: frozenset[Kind] = frozenset()
-    is_search: bool = True  # Else it belongs to the time after the return.
+    is_search: bool = True  # False: it belongs to the time after the return.
 
 
 _GONE = {"gone": N_("gone"), "here": N_("still here"), "unknown": N_("not known")}
@@ -107,7 +107,7 @@ FLAGS: Mapping[Flag, str] = {
     Flag.FIRST_HOURS: N_("First 72 hours of the placement"),
     Flag.OTHER: N_("Something else"),
 }
-# Flags that Waymark finds itself are nobody's to enter.
+# People may enter these flags. The others Waymark finds itself.
 SAID = (Flag.CONTACT, Flag.THREAT, Flag.SELF_HARM, Flag.BELONGINGS, Flag.OTHER)
 DECISIONS: Mapping[Decision, str] = {
     Decision.REPORT: N_("Tell the police now"),
@@ -264,7 +264,7 @@ ENTRIES: Mapping[Act, Entry] = {
 
 
 def read(act: Act, details: Mapping[str, str], words: str | None) -> dict[str, str]:
-    """The details as they are kept. Raises Refused, naming the field."""
+    """The details as we store them. Raises Refused, naming the field."""
     entry = ENTRIES[act]
     known = {detail.name: detail for detail in entry.details}
     for name in details:
@@ -288,7 +288,7 @@ def read(act: Act, details: Mapping[str, str], words: str | None) -> dict[str, s
 
 
 def raises_flag(act: Act, details: Mapping[str, str]) -> Flag | None:
-    """What in an entry makes the decision due at once."""
+    """The flag that an entry raises: it makes the decision due at once."""
     if act is Act.FLAG:
         return Flag(details["flag"])
     gone = (details.get("documents"), details.get("bag"))

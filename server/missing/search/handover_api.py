@@ -1,4 +1,4 @@
-"""Passing a search on, over the wire."""
+"""Search handovers over the wire."""
 
 from datetime import datetime
 from uuid import UUID
@@ -24,8 +24,8 @@ from server.web.responses import json_answer
 
 
 class HandoverRequest(msgspec.Struct):
-    """By whoever leaves: `words` that the next one has to know. By whoever has it now: nothing but
-    an id; it says that they have read how the search stands."""
+    """From the person who leaves: `words` for the next person on duty. From the person who has the
+    search now: only an id; it says that they have read the state of the search."""
 
     id: UUID
     words: Words | None = None
@@ -33,7 +33,7 @@ class HandoverRequest(msgspec.Struct):
 
 class HandoverOut(msgspec.Struct):
     """One person's part. `out`: their shift ends at `at`; `in`: it began then. `is_asked`: whether
-    they are asked still."""
+    we still ask them."""
 
     id: UUID
     person_id: UUID
@@ -45,7 +45,7 @@ class HandoverOut(msgspec.Struct):
 
 
 class HandoversOut(msgspec.Struct):
-    """How the search stands, in sentences of the reader's language, and whose part is which, the
+    """The state of the search, in sentences of the reader's language, and each person's part, the
     latest first."""
 
     stands: list[str]
@@ -53,13 +53,13 @@ class HandoversOut(msgspec.Struct):
 
 
 async def list_(request: Request) -> Response:
-    """Who passes it on to whom."""
+    """Who hands the search over to which person."""
     episode, roles = await episode_for(request, Action.EPISODE_WORK)
     return json_answer(await _out(request, episode, roles))
 
 
 async def say(request: Request) -> Response:
-    """A note, or that it was read."""
+    """A note, or the word that a person has read the state of the search."""
     said = await json_body(request, HandoverRequest)
     episode, roles = await episode_for(request, Action.EPISODE_WORK)
     visitor, now = await visitor_of(request), now_of(request)

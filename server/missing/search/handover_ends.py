@@ -1,4 +1,4 @@
-"""What ends somebody's part in passing a search on. Whoever holds the child calls this."""
+"""What ends a person's part in a search handover. The caller has locked the child."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,8 +15,8 @@ OUT, IN = "out", "in"
 
 
 async def noted(actor: Actor, episode_id: UUID, line_id: UUID, now: datetime) -> None:
-    """Somebody has written what the next one has to know. Of several who leave at that moment one
-    note is enough."""
+    """A person who leaves has written the note. Where several leave at that moment, one note is
+    enough."""
     held = Passing.filter(episode_id=episode_id, part=OUT, done_at__isnull=True)
     rows = await held.filter(dropped_at__isnull=True)
     moments = {row.at for row in rows if row.person_id == actor.id}
@@ -24,8 +24,8 @@ async def noted(actor: Actor, episode_id: UUID, line_id: UUID, now: datetime) ->
 
 
 async def read(actor: Actor, row: Passing, line_id: UUID, now: datetime) -> None:
-    """Somebody who has it now has read how it stands. Nobody is asked any more, and each of those
-    who came with them may say so too."""
+    """A person who has the search now has read its state. We ask none of the others who came at
+    that moment any longer, but each of them may still confirm."""
     await _done(actor, [row], line_id, now)
     held = Passing.filter(episode_id=row.episode_id, part=IN, at=row.at, done_at__isnull=True)
     await drop(actor, await held.filter(dropped_at__isnull=True), "read", now)
@@ -38,7 +38,7 @@ async def over(actor: Actor, episode_id: UUID, now: datetime) -> None:
 
 
 async def drop(actor: Actor, rows: Sequence[Passing], why: str, now: datetime) -> None:
-    """Nobody asks these any more."""
+    """We no longer ask these people."""
     ids = [row.id for row in rows]
     if ids:
         await Passing.filter(id__in=ids).update(dropped_at=now)

@@ -1,4 +1,4 @@
-"""Passing a search on, at the desk: the note of whoever leaves, and what whoever comes reads."""
+"""Search handovers at the desk: the note of the person who leaves, and what the next one reads."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,13 +28,13 @@ from server.web.requests import form_body
 
 
 async def show(request: Request) -> Response:
-    """A note to write, or how it stands."""
+    """A note to write, or the state of the search."""
     row, episode, roles = await _passing(request)
     return await _page(request, row, episode, roles)
 
 
 async def say(request: Request) -> Response:
-    """What the next one has to know; or: "I have read it"."""
+    """Save the note for the next person; or: "I have read it"."""
     row, episode, roles = await _passing(request)
     visitor, now = await staff_of(request), now_of(request)
     if row.person_id != visitor.person_id:
@@ -54,7 +54,7 @@ async def say(request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Somebody who is asked to pass it on, or has it now and has not read how it stands."""
+    """A person whose note we ask for, or who has the search now and has not read its state."""
 
     row: Passing
     name: str
@@ -62,7 +62,7 @@ class Asked:
 
 
 async def open_of(episode: Episode) -> list[Asked]:
-    """Who is asked now."""
+    """The people we ask now."""
     held = Passing.filter(episode_id=episode.id, done_at__isnull=True, dropped_at__isnull=True)
     rows = await held.order_by("at", "part", "id")
     names = await names_of({row.person_id for row in rows})
@@ -70,8 +70,8 @@ async def open_of(episode: Episode) -> list[Asked]:
 
 
 async def _passing(request: Request) -> tuple[Passing, Episode, Roles]:
-    """The row of the path, for whoever works on the search; and for whoever had it, whose shift may
-    be over, as far as their note."""
+    """The row of the path, for a person who works on the search. Also for the one who had it, after
+    their shift is over, but only as far as their note."""
     visitor = await staff_of(request)
     held = Passing.filter(id=request.path_params["passing_id"], agency_id=visitor.agency_id)
     row = await held.first()
@@ -128,7 +128,7 @@ async def _page(
 
 
 async def _notes(row: Passing, episode: Episode) -> list[tuple[str, Line]]:
-    """What those wrote who had it before, the latest first."""
+    """The notes of those who had the search before, the latest first."""
     held = Line.filter(episode_id=episode.id, what=Act.HANDOVER.value)
     lines = await held.order_by("-number").limit(3)
     names = await names_of({line.who_id for line in lines if line.who_id is not None})

@@ -1,10 +1,10 @@
-"""A search goes on when a shift ends: whoever leaves is asked for a note, and whoever comes reads
-how it stands and says so. No clock of the search waits for either.
+"""A search goes on when a shift ends: we ask the person who leaves for a note, and the next one
+reads the state of the search and confirms it. No clock of the search waits for either.
 
-Each open episode stores the moment at which somebody looks at the rota again, and who had it when
-that was done last. Who has it is what the rota says now, so a shift that was planned a moment ago,
-a night in which the clocks change and a time in which nobody looked come to the same: of what was
-missed, only what still matters is asked.
+Each open episode stores when we next look at the rota, and who had the search at the last look. Who
+has it now is what the rota says now. So a shift planned a moment ago, a night in which the clocks
+change and a time in which the server was down are all handled alike: of what was missed, we ask
+only for what still matters.
 """
 
 from collections.abc import Collection, Sequence
@@ -34,15 +34,15 @@ from server.tasks.rules import Kind, Setting
 from server.web.live import announce
 
 AT_ONCE = 50
-# A rota may be changed at any time, so it is looked at again after so long.
+# A rota may change at any time, so we look at it again after this long.
 LOOK_EVERY = timedelta(minutes=1)
-# Whoever comes has so long to read how it stands before others are told that nobody has.
+# The person who comes has this long to read the state before we tell others that they have not.
 READ_WITHIN = timedelta(minutes=15)
-ON_DUTY = "duty"  # The owner of these dues: nobody's tie, but a place on the rota.
+ON_DUTY = "duty"  # The owner of these dues: it names a place on the rota, not a tie.
 
 
 async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Look at the rota for every search that has a look due; returns how many there were."""
+    """Look at the rota for every search whose look is due; returns how many there were."""
     async with write():
         due = Episode.filter(hand_at__lte=now).order_by("hand_at").limit(at_once)
         rows = await due.select_for_update(skip_locked=True)
@@ -52,7 +52,7 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
 
 
 async def tick_one(episode_id: UUID, now: datetime) -> None:
-    """The same for one, when its batch has failed."""
+    """The same for one search, when its batch has failed."""
     async with write():
         held = Episode.filter(id=episode_id, hand_at__lte=now)
         for row in await held.select_for_update():
@@ -60,13 +60,13 @@ async def tick_one(episode_id: UUID, now: datetime) -> None:
 
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """Those that have a look due, the oldest first."""
+    """The searches whose look is due, the oldest first."""
     rows = Episode.filter(hand_at__lte=now).order_by("hand_at").limit(at_once)
     return [as_id(id_) for id_ in await rows.values_list("id", flat=True)]
 
 
 async def set_apart(episode_id: UUID, now: datetime) -> None:
-    """This one raises. It is looked at again in a minute, and operators are told."""
+    """Put aside a search that raises: we look again in a minute, and tell the operators."""
     async with write():
         await Episode.filter(id=episode_id, hand_at__lte=now).update(hand_at=now + LOOK_EVERY)
         await tell_operators("handover:row", now)
@@ -74,7 +74,7 @@ async def set_apart(episode_id: UUID, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """Who has it, who is about to leave it or has just left it, and who has come."""
+    """Who has the search, who is about to leave it or has just left it, and who has come."""
 
     there: frozenset[UUID]
     leaving: frozenset[tuple[UUID, datetime]]
@@ -82,7 +82,7 @@ class _Change:
 
 
 async def _go_on(episode: Episode, now: datetime) -> None:
-    """In the transaction of whoever holds the row."""
+    """Ask and drop people for one search. The caller's transaction has locked the row."""
     clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
     since, until = min(episode.shift_at or now, now), now + clocks.handover + INSTANT
     rota = (await rotas_of([episode.agency_id], since, until))[episode.agency_id]
@@ -104,10 +104,10 @@ async def _go_on(episode: Episode, now: datetime) -> None:
 def _change(
     spells: Sequence[Shift], before: Collection[UUID] | None, now: datetime, until: datetime
 ) -> _Change:
-    """`before` is None at the first look: those who have it then were called by the alert."""
+    """`before` is None at the first look: the alert has called those who have the search then."""
     running = {one.who: one for one in spells if one.begin <= now < one.end}
     leaving = {(who, one.end) for who, one in running.items() if one.end < until}
-    # Cut short, or nobody looked when it ended.
+    # A shift that was cut short, or ended while no one looked.
     ended = {one.who: one.end for one in spells if one.end <= now}
     leaving |= {(who, ended.get(who, now)) for who in before or () if who not in running}
     coming = {(who, one.begin) for who, one in running.items() if who not in (before or ())}
@@ -119,8 +119,9 @@ def _change(
 
 
 def _is_stale(one: Passing, change: _Change, now: datetime) -> bool:
-    """Whether it is no longer so: a shift that does not end then after all, or somebody who came
-    and is gone while others have it. Where nobody has it, whoever had it last stays asked."""
+    """Whether this request no longer applies: the shift does not end then after all, or the person
+    who came is gone while others have the search. Where no one has it, we go on asking those who
+    had it last."""
     if one.part == OUT:
         return one.at > now and (one.person_id, one.at) not in change.leaving
     return bool(change.there) and one.person_id not in change.there
@@ -143,7 +144,7 @@ async def _ask(
         )
     elif known.dropped_at is None:
         return
-    # Taken out of the rota and put back: they are asked again.
+    # Taken out of the rota and put back: we ask them again.
     await Passing.filter(id=id_).update(dropped_at=None)
     setting = Setting(
         kind=Kind.HANDOVER if part == OUT else Kind.HANDOVER_READ,
@@ -163,8 +164,8 @@ async def _ask(
 async def write_note(
     actor: Actor, passing_id: UUID, id: UUID, words: str | None, now: datetime
 ) -> Line:
-    """What the next one has to know, by whoever had it, also after their shift. The same id again
-    is the same. Raises NotFound for everybody else, Refused without words."""
+    """Record the note for the next person, from one who had the search, even after their shift. The
+    same id again is the same note. Raises NotFound for everyone else, Refused without words."""
     if not words:
         raise Refused(N_("Say in a few words why, or what was said."), field="words")
     async with write():
@@ -190,7 +191,8 @@ async def write_note(
 
 
 async def confirm(actor: Actor, passing_id: UUID, now: datetime) -> Line:
-    """Whoever has it now has read how it stands. Twice is once. Raises NotFound for others."""
+    """Record that the person who has the search now has read its state. Twice counts once. Raises
+    NotFound for others."""
     async with write():
         row, episode = await _part_of(actor, passing_id, IN)
         known = await Line.get_or_none(episode_id=episode.id, about_id=row.id)
@@ -211,13 +213,13 @@ async def _part_of(actor: Actor, passing_id: UUID, part: str) -> tuple[Passing, 
     if row is None:
         raise NotFound(N_("This does not exist, or you do not have access to it."))
     episode = await locked(row.episode_id)
-    # As the tick, which holds this row before it changes whom it asks.
+    # The tick locks this row too, before it changes whose part is open.
     await Episode.filter(id=episode.id).select_for_update().first()
     return await Passing.get(id=passing_id), episode
 
 
 async def _who_comes(episode: Episode, at: datetime) -> str:
-    """The names of those who have it from then on."""
+    """The names of those who have the search from then on."""
     rota = (await rotas_of([episode.agency_id], at, at + INSTANT))[episode.agency_id]
     ids = {one.who for one in spells_between(rota, at, at + INSTANT)}
     people = await Person.filter(id__in=list(ids))

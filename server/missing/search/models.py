@@ -1,4 +1,4 @@
-"""A time in which a child is missing, what was done and learned in it, and who was told."""
+"""A time in which a child is missing, what people did and learned in it, and who was told."""
 
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,8 @@ from server.storage.ids import uuid7
 
 
 class Episode(Model):
-    """One time of being missing, from the moment it was said until everything after the return is
-    done. It is open until somebody has seen the child; a child has at most one that is open."""
+    """One time of being missing, from the moment a person said so until everything after the return
+    is done. It is open until a person has seen the child; a child has at most one open episode."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
@@ -22,26 +22,26 @@ class Episode(Model):
         "server.Child", related_name="episodes", on_delete=fields.RESTRICT
     )
     child_id: UUID
-    home_id = fields.UUIDField(null=True)  # Where the child lived then; null: that is not known.
-    alert_id = fields.UUIDField(null=True)  # The call to adults that stands as long as it is open.
+    home_id = fields.UUIDField(null=True)  # Where the child lived then; null: unknown.
+    alert_id = fields.UUIDField(null=True)  # The call to adults, open as long as the episode.
     opened_at = fields.DatetimeField()  # The server's time of receipt: every clock counts from it.
     said_at = fields.DatetimeField()
     opened_by = fields.UUIDField(null=True)
     opened_role = fields.CharField(max_length=16)
     why = EncryptedText(null=True)
     last_seen: fields.Field[dict[str, Any] | None] = EncryptedJSON(null=True)
-    tier = fields.CharField(max_length=8)  # As it was: the clocks go by it.
+    tier = fields.CharField(max_length=8)  # The tier at the opening: the clocks go by it.
     clocks_version = fields.IntField(default=0)  # Of the agency's clocks; 0: the default ones.
     stage = fields.CharField(max_length=12, default="deciding")
     flags: fields.Field[list[str]] = fields.JSONField(default=list)
     decided_at = fields.DatetimeField(null=True)
     reported_at = fields.DatetimeField(null=True)
     found_at = fields.DatetimeField(null=True)
-    found_said_at = fields.DatetimeField(null=True)  # When that was entered.
+    found_said_at = fields.DatetimeField(null=True)  # When the finding was entered.
     found: fields.Field[dict[str, Any] | None] = EncryptedJSON(null=True)
     followed_up_at = fields.DatetimeField(null=True)
-    hand_at = fields.DatetimeField(null=True)  # When the rota is looked at next; null: found.
-    shift_at = fields.DatetimeField(null=True)  # When it was looked at last, and who had it then.
+    hand_at = fields.DatetimeField(null=True)  # When we look at the rota next; null: found.
+    shift_at = fields.DatetimeField(null=True)  # When we looked last, and who had it then.
     on_shift: fields.Field[list[str] | None] = fields.JSONField(null=True)
     version = fields.IntField(default=0)
 
@@ -60,20 +60,20 @@ class Episode(Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has seen the child yet."""
+        """Whether no one has seen the child yet."""
         return self.found_at is None
 
 
 class Alias(Model):
-    """An id under which somebody said that a child is missing, and the episode that it became: a
-    request that is sent again later, even after the return, is answered with that one."""
+    """An id under which a person said that a child is missing, and the episode that it became. A
+    request that is sent again later, even after the return, is answered with that episode."""
 
     id = fields.UUIDField(primary_key=True)
     episode: fields.ForeignKeyRelation[Episode] = fields.ForeignKeyField(
         "server.Episode", related_name="aliases", on_delete=fields.RESTRICT
     )
     episode_id: UUID
-    content = fields.CharField(max_length=64)  # SHA-256 of what was said under it.
+    content = fields.CharField(max_length=64)  # SHA-256 of what the request said.
 
     class Meta:
         table = "episode_alias"
@@ -91,7 +91,7 @@ class Line(Model):
     )
     episode_id: UUID
     number = fields.IntField()
-    at = fields.DatetimeField()  # When it happened, as somebody says.
+    at = fields.DatetimeField()  # When it happened, in the words of the person who entered it.
     received_at = fields.DatetimeField()
     what = fields.CharField(max_length=24)
     who_id = fields.UUIDField(null=True)  # Null: Waymark itself.
@@ -107,8 +107,9 @@ class Line(Model):
 
 
 class Together(Model):
-    """Somebody has said that two children are missing together. The one with the smaller id comes
-    first, so that a pair is one row whoever says it; said to be wrong, the row stays and ends."""
+    """A person has said that two children are missing together. The one with the smaller id comes
+    first, so that a pair is one row, in either order. If it turns out wrong, the row stays and
+    ends."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -141,8 +142,8 @@ class Together(Model):
 
 
 class Passing(Model):
-    """One person's part when a search is passed on: `out` writes a note, `in` reads how it stands.
-    `at` is when their shift ends, or began."""
+    """One person's part in a search handover: `out` writes a note, `in` reads the state of the
+    search. `at` is when their shift ends, or began."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
@@ -155,8 +156,8 @@ class Passing(Model):
     at = fields.DatetimeField()
     made_at = fields.DatetimeField()
     done_at = fields.DatetimeField(null=True)
-    line_id = fields.UUIDField(null=True)  # What they wrote, or that they have read it.
-    dropped_at = fields.DatetimeField(null=True)  # Nobody asks them any more.
+    line_id = fields.UUIDField(null=True)  # Their note, or their word that they have read it.
+    dropped_at = fields.DatetimeField(null=True)  # We no longer ask them.
 
     class Meta:
         table = "episode_passing"
@@ -164,7 +165,7 @@ class Passing(Model):
 
 
 class ClocksVersion(Model):
-    """The clocks of an agency's episodes, as somebody set them; the latest holds for new ones."""
+    """The clocks of an agency's episodes, as a person set them; the latest apply to new ones."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -182,8 +183,8 @@ class ClocksVersion(Model):
 
 
 class PaperSent(Model):
-    """The grab pack as it was sent by mail: to whom, which version, under which passphrase. The
-    file lies with its message."""
+    """The grab pack as it was sent by mail: who received it, which version, under which passphrase.
+    The file is stored with its message."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
@@ -191,7 +192,7 @@ class PaperSent(Model):
         "server.Episode", related_name="papers", on_delete=fields.RESTRICT
     )
     episode_id: UUID
-    to = fields.CharField(max_length=12)  # A code of acts.TO.
+    to = fields.CharField(max_length=12)  # A code of entry_kinds.TO.
     address = EncryptedText()
     copy = fields.CharField(max_length=8)
     language = fields.CharField(max_length=8)
@@ -206,8 +207,8 @@ class PaperSent(Model):
 
 
 class ReturnInterview(Model):
-    """One version of the talk after a return. Rows are only added: whoever saves a screen, and
-    whoever mends something, makes the next version."""
+    """One version of the return interview. Rows are only added: saving a screen, or correcting it,
+    makes the next version."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -220,7 +221,7 @@ class ReturnInterview(Model):
     made_at = fields.DatetimeField()
     made_by = fields.UUIDField(null=True)
     made_role = fields.CharField(max_length=16)
-    held_at = fields.DatetimeField(null=True)  # The talk took place; null: still being written.
+    held_at = fields.DatetimeField(null=True)  # The interview took place; null: not yet.
 
     class Meta:
         table = "return_interview"

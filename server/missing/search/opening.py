@@ -1,4 +1,4 @@
-"""A child is missing: whoever may says so, in one step, and everything begins at once."""
+"""A child is missing: a person says so in one step, and everything begins at once."""
 
 import hashlib
 import json
@@ -31,16 +31,16 @@ TOPIC = "episode"
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """What somebody says who misses a child. Nothing of it is needed."""
+    """The report of a person who misses a child. Nothing in it is required."""
 
     said_at: datetime
     why: str | None = None
     last_seen: Mapping[str, Any] | None = None
     flags: Collection[Flag] = field(default=())
-    is_timed: bool = True  # Whether the client says when; a form at the desk is sent as it is.
+    is_timed: bool = True  # False: the moment of sending counts.
 
     def content(self) -> str:
-        """By which the same request is known again."""
+        """The text by which we recognise the same request."""
         when = self.said_at.timestamp() if self.is_timed else None
         says = [when, self.why, self.last_seen, sorted(self.flags)]
         text = json.dumps(says, ensure_ascii=False, sort_keys=True, default=str)
@@ -50,9 +50,9 @@ class Saying:
 async def open_episode(
     actor: Actor, child_id: UUID, id: UUID, saying: Saying, now: datetime
 ) -> tuple[Episode, bool]:
-    """ "This child is missing." Everyone is called, and every clock begins; whether it is new.
+    """Say "This child is missing." Everyone is called, and every clock begins; whether it is new.
 
-    The same id again is the same. While one is open, another id joins that one, and stays its
+    The same id again is the same. While one episode is open, another id joins it and stays its
     name: sent again after the return it opens nothing. Raises IdReused.
     """
     content = saying.content()
@@ -68,7 +68,8 @@ async def open_episode(
             await _join(actor, held, id, saying, now)
         else:
             await _open(actor, child_id, id, saying, now)
-            # Adults are called in the same transaction; what hears of it finds the episode open.
+            # Adults are called in the same transaction; the listeners to the alert find the episode
+            # open.
             alert = await watch_alerts.open_missing(actor, child_id, saying.why, now)
             await Episode.filter(id=id).update(alert_id=alert.id)
         episode = held or await Episode.get(id=id)
@@ -77,7 +78,7 @@ async def open_episode(
 
 
 async def open_of_child(child_id: UUID) -> Episode | None:
-    """The episode of this child that is open."""
+    """The open episode of this child."""
     return await Episode.get_or_none(child_id=child_id, found_at__isnull=True)
 
 
@@ -149,7 +150,7 @@ async def _open(actor: Actor, child_id: UUID, id: UUID, saying: Saying, now: dat
 
 
 async def _lately(child_id: UUID, now: datetime) -> int:
-    """How often the child was missing within the days that make a pattern, this time among them."""
+    """How often the child was missing within the days that make a pattern, this time included."""
     return await Episode.filter(child_id=child_id, opened_at__gt=now - rules.WITHIN).count()
 
 
@@ -157,7 +158,7 @@ async def _has_concern(child_id: UUID) -> bool:
     return await Alert.exists(child_id=child_id, cause=Cause.CONCERN, closed_at__isnull=True)
 
 
-# --- what happens in rooms below
+# --- events in rooms below
 
 
 async def hear(
@@ -169,7 +170,7 @@ async def hear(
     about: UUID | None,
     at: datetime,
 ) -> None:
-    """A child is said to be missing by an alert, or a missing child has said something."""
+    """Handle an alert that says a child is missing, or a sign of life from a missing child."""
     if what is Happening.MISSING:
         await _called(actor, child_id, about, now)
     elif what is Happening.SIGN_OF_LIFE:
@@ -177,7 +178,7 @@ async def hear(
 
 
 async def _called(actor: Actor, child_id: UUID, alert_id: UUID | None, now: datetime) -> None:
-    """Whatever way somebody says that a child is missing, it is an episode."""
+    """In whatever way a person says that a child is missing, it becomes an episode."""
     held = await open_of_child(child_id)
     if held is None:
         alert = await Alert.get_or_none(id=alert_id)
@@ -191,7 +192,8 @@ async def _called(actor: Actor, child_id: UUID, alert_id: UUID | None, now: date
 async def _sign_of_life(
     actor: Actor, child_id: UUID, about: UUID | None, at: datetime, now: datetime
 ) -> None:
-    """It stands in the timeline, once; it ends nothing. One of before the search is none of it."""
+    """Put the sign into the timeline, once; it ends nothing. A sign from before the search is
+    ignored."""
     held = await open_of_child(child_id)
     if held is None or at < held.opened_at or await Line.exists(episode_id=held.id, about_id=about):
         return

@@ -1,4 +1,4 @@
-"""The desk while a child is missing: one step to say so, what is next, and everything in order."""
+"""The desk while a child is missing: one step to say so, the next step, and the timeline."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -40,7 +40,7 @@ LinksAbout = Callable[[Request, Episode, Roles], Awaitable[Sequence[Any]]]
 
 
 async def missing(request: Request) -> Response:
-    """Before everyone is called: one page, one button. Nothing on it can hold anybody up."""
+    """Before everyone is called: one page, one button. Nothing on it may cause a delay."""
     child, roles = await desk_child(request, Action.EPISODE_OPEN, by_call=True)
     held = await opening.open_of_child(child.id)
     if held is not None and may(roles, Action.EPISODE_SEE):
@@ -57,7 +57,7 @@ async def missing(request: Request) -> Response:
 
 
 async def _all_called(child: Child, now: datetime) -> list[str]:
-    """The names of everyone whom one tap calls now, for this child."""
+    """The names of everyone that one tap calls now, for this child."""
     reach = (await reach_of({child.id: child.agency_id}, now))[child.id]
     ids = people_on(Rung.EVERYONE, reach.on(Rung.EVERYONE))
     names = {one.id: one.name for one in await Person.filter(id__in=list(ids))}
@@ -65,8 +65,8 @@ async def _all_called(child: Child, now: datetime) -> list[str]:
 
 
 async def open_missing(request: Request) -> Response:
-    """ "I think this child is missing": everyone is called at once. Nothing else is needed, and
-    nothing that does not fit holds anybody up: it is left out."""
+    """Open the search: everyone is called at once. Nothing else is required, and an entry that does
+    not fit causes no delay: it is left out."""
     child, roles = await desk_child(request, Action.EPISODE_OPEN, by_call=True)
     visitor, now = await staff_of(request), now_of(request)
     form = await _form_if_any(request)
@@ -107,10 +107,10 @@ def _said(form: FormData, now: datetime) -> Saying:
 
 
 async def show(request: Request, *, links_about: LinksAbout) -> Response:
-    """What is next, whose turn it is, and everything that was done.
+    """The next step, whose turn it is, and everything that was done.
 
-    `links_about` finds what may belong together: a later room knows it, and hands it in where the
-    routes are put together.
+    `links_about` finds what may belong together. A later room knows this, and passes it in where
+    the routes are put together.
     """
     episode, roles = await desk_episode(request, Action.EPISODE_SEE, by_call=True)
     visitor, now, language = await staff_of(request), now_of(request), language_of(request)
@@ -120,7 +120,7 @@ async def show(request: Request, *, links_about: LinksAbout) -> Response:
     [seen] = await view([episode], roles, visitor.person_id, now, known)
     clocks = [_clock(one, episode, language) for one in seen.clocks]
     works = may(roles, Action.EPISODE_WORK)
-    # To those called without a tie the alert opens this search, and nothing else of the child.
+    # The alert opens this search to those called without a tie, and nothing else of the child.
     has_page = may(roles, Action.CHILD_SEE)
     context = {
         **await frame(request, episode),
@@ -169,8 +169,8 @@ def _clock(one: Running, episode: Episode, language: str) -> dict[str, Any]:
 
 
 def _way_to(what: Kind, episode: Episode) -> str | None:
-    """Where it is done: an entry on a page of its own, the project, or the grab pack, where looking
-    through it is the entry."""
+    """Where to do it: an entry on a page of its own, the project, or the grab pack, where the
+    review is the entry."""
     if what is Kind.PLAN_REVIEW:
         return f"/app/#with={episode.child_id}"
     if what is Kind.PACK_UPDATE:
@@ -193,7 +193,7 @@ def _line(line: Told, language: str) -> dict[str, Any]:
 
 
 def _acts(episode: Episode, language: str) -> list[tuple[str, str, str]]:
-    """What can be entered now."""
+    """The entries that are possible now."""
     return [
         (act.value, gettext(language, entry.title), entry.icon)
         for act, entry in ENTRIES.items()
@@ -237,13 +237,13 @@ async def enter(request: Request) -> Response:
 
 
 async def _also(request: Request, episode: Episode, form: FormData) -> list[UUID]:
-    """For whom it is entered as well: those whose names stood beside the one tick. Raises
-    Conflict where that is so no more."""
+    """The other children of this entry: those named beside the one tick. Raises Conflict where that
+    is no longer so."""
     wanted = [UUID(one) for one in entered(form, "also").split() if _is_id(one)]
     theirs = {one.episode.id for one in await together_pages.shared(request, episode)}
     if set(wanted) <= theirs:
         return wanted
-    # Sent again, what was entered stands, whatever has become of the others since.
+    # Sent again, the entry stays as it is, whatever has become of the others since.
     if await Line.exists(id=id_or_new(form)):
         return wanted
     raise Conflict(
@@ -276,7 +276,7 @@ async def _entry_page(
 ) -> Response:
     language, kind = language_of(request), ENTRIES[act]
     names = ["id", "at", "words", *(one.name for one in kind.details)]
-    # A page that knows something of it already says so in its link.
+    # A page that knows some of the details already puts them into its link.
     known = {one.name: request.query_params.get(one.name, "") for one in kind.details}
     given: Mapping[str, str] = {"words": "", "at": "", "id": str(uuid4()), **known}
     if form is not None:

@@ -18,9 +18,10 @@ from server.web.rendering import language_of, zone_of
 async def episode_for(
     request: Request, action: Action, *, by_call: bool = False
 ) -> tuple[Episode, Roles]:
-    """The episode of the path, of the child of the path. NotFound where it is of another.
+    """The episode of the path, of the child of the path. NotFound where it belongs to another
+    child.
 
-    `by_call`: while it is open, also to those whom an open alert has called about the child.
+    `by_call`: while it is open, also to those called by an open alert about the child.
     """
     child_id = request.path_params["child_id"]
     child, roles = await child_for(request, child_id, action, by_call=by_call)
@@ -29,15 +30,15 @@ async def episode_for(
 
 
 def open_for_call(episode: Episode, roles: Roles, action: Action) -> Episode:
-    """The episode. Raises NotFound of an earlier one for those who are only called: it is nothing
-    that an alert of now needs."""
+    """The episode. Raises NotFound for an earlier one where the visitor was only called: a present
+    alert needs nothing of it."""
     if not episode.is_open and is_only_called(roles, action):
         raise nothing_here()
     return episode
 
 
 async def episode_of(child: Child, episode_id: UUID) -> Episode:
-    """An episode of this child, by its id or by one that somebody else gave it."""
+    """An episode of this child, by its id or by one that another person gave it."""
     held = Episode.filter(child_id=child.id)
     episode = await held.get_or_none(id=episode_id)
     if episode is None:
@@ -61,8 +62,8 @@ async def desk_episode(
 
 
 async def others_for(request: Request, children: Iterable[UUID]) -> dict[UUID, Roles]:
-    """Of these children those whose episodes the visitor may see, and what the visitor is to each.
-    For whoever is only on duty it is a look at that child, as its own page would be."""
+    """Which of these children's episodes the visitor may see, with their roles for each child. For
+    a visitor who is only on duty this counts as a look at that child, like their own page."""
     found: dict[UUID, Roles] = {}
     for child_id in sorted(set(children)):
         try:

@@ -1,11 +1,11 @@
 """A missing child: the stages of an episode, and the clocks that start and stop in each. Pure.
 
-    opened(DEFAULT, tier, opened_at, has_flags=…, is_third=…)   what stands from the first moment on
-    returned(DEFAULT, found_at, zone, is_reported=…)            what stands once the child is seen
+    opened(DEFAULT, tier, opened_at, has_flags=…, is_third=…)   the clocks from the first moment on
+    returned(DEFAULT, found_at, zone, is_reported=…)            the clocks once the child is seen
 
-Nothing here waits for anything before somebody may report: a clock only says by when. There is no
-stage that parks a child out of sight, and none that ends a search but somebody having seen the
-child. Sources: docs/reference/practice.md; every number is a default that an agency may change.
+A report never has to wait: a clock only says by when. No stage parks a child out of sight, and a
+search ends only when a person has seen the child. Sources: docs/reference/practice.md; every number
+is a default that an agency may change.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,7 +21,7 @@ _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=
 
 
 class Stage(StrEnum):
-    """How far an episode has come. `deciding`: nobody has told the police yet; `found`: somebody
+    """How far an episode has come. `deciding`: the police have not been told yet; `found`: a person
     has seen the child; `followed_up`: everything after the return is done."""
 
     DECIDING = "deciding"
@@ -34,9 +34,9 @@ class Stage(StrEnum):
 class Flag(StrEnum):
     """What makes the decision due at once."""
 
-    CONTACT = "contact"  # With somebody suspected of trafficking or harming the child.
+    CONTACT = "contact"  # The child is with a person suspected of trafficking or harming them.
     UNDER_14 = "under_14"
-    CONCERN = "concern"  # An alert stands whose reason is sealed.
+    CONCERN = "concern"  # An alert is open whose reason is sealed.
     THREAT = "threat"
     SELF_HARM = "self_harm"
     BELONGINGS = "belongings"  # Bag or documents are gone too.
@@ -45,14 +45,14 @@ class Flag(StrEnum):
 
 
 class Decision(StrEnum):
-    """What the decision point came to. None of them stops a clock but its own."""
+    """The result of the decision point. None of them stops a clock but its own."""
 
     REPORT = "report"
-    KNOWN_PLACE = "known_place"  # Somebody knows where, and the child is not safe there.
+    KNOWN_PLACE = "known_place"  # The place is known, and the child is not safe there.
 
 
 FIRST_HOURS = timedelta(hours=72)
-# Nobody waits longer than this to report, whatever an agency sets. docs/reference/practice.md
+# A report never waits longer than this, whatever an agency sets. docs/reference/practice.md
 REPORT_AT_LAST = timedelta(hours=24)
 PATTERN, WITHIN = 3, timedelta(days=30)
 
@@ -60,7 +60,7 @@ PATTERN, WITHIN = 3, timedelta(days=30)
 @dataclass(frozen=True, slots=True)
 class Steps:
     """How soon things happen for a child of one tier. All from the opening; `again`: how often
-    somebody tries to reach the child in the first day."""
+    staff try to reach the child in the first day."""
 
     attempts: timedelta
     decide: timedelta
@@ -69,37 +69,38 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Numbers that the phone of a child shows while it is looked for: free, day and night, and
-    nobody there asks for a name. Empty where a country has none. As they come they are those that
-    are the same all over Europe."""
+    """Numbers that the phone of a missing child shows: free, day and night, and the people there
+    do not ask for a name. Empty where a country has none. The defaults are the same all over
+    Europe."""
 
-    talk: str = "116 111"  # To talk to somebody.
+    talk: str = "116 111"  # To talk to a person.
     away: str = "116 000"  # For missing children.
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Every clock of an episode, as an agency has set it, and whom its children can call."""
+    """Every clock of an episode, as an agency has set it, and the lines that its children can
+    call."""
 
     tiers: Mapping[str, Steps]
     report: timedelta  # After the decision.
-    daily: timedelta  # How often somebody tries, after the first day.
+    daily: timedelta  # How often staff try, after the first day.
     strategy: Mapping[Kind, timedelta]
     tell_found: timedelta  # The police, where they look for the child.
-    safe_and_well: timedelta  # At least so long, where the day is nearly over.
+    safe_and_well: timedelta  # At least this long, near the end of the day.
     interview: timedelta
     after: timedelta  # Re-screen, phone, pack.
     review: timedelta
-    offer_again: timedelta  # After a refusal the talk is offered again.
-    # Two children of one home that left within so long are offered as missing together.
+    offer_again: timedelta  # After a refusal the interview is offered again.
+    # Where two children of one home left within this long, we ask whether they are together.
     together: timedelta = _DAY
-    handover: timedelta = 30 * _MINUTE  # Before a shift ends its note is asked for.
-    # Once the police look too: a shift of twelve hours, and the time in which it is passed on.
+    handover: timedelta = 30 * _MINUTE  # The note is due this long before a shift ends.
+    # After the report: a shift of twelve hours, and the time for the handover.
     holds: timedelta = 14 * _HOUR
     lines: Lines = Lines()
 
     def of(self, tier: str) -> Steps:
-        """The steps of a tier; of one that nobody knows, the tightest."""
+        """The steps of a tier; for an unknown one, the tightest."""
         return self.tiers.get(tier, self.tiers["high"])
 
 
@@ -131,14 +132,15 @@ _MONTHS = 3
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A due as an episode wants it: what, by when, and whose."""
+    """A due that an episode wants: what, by when, and for which role."""
 
     what: Kind
     due_at: datetime
     owner: Role
 
 
-# Whose each is. Where a child has none of these, the clock is another's (due.actions.reach_of).
+# The role for each. Where a child has none of these, another person gets it
+# (tasks.actions.reach_of).
 OWNERS: Mapping[Kind, Role] = {
     Kind.DECISION: Role.SUPERVISOR,
     Kind.REPORT: Role.CASEWORKER,
@@ -148,7 +150,7 @@ OWNERS: Mapping[Kind, Role] = {
     Kind.TELL_FOUND: Role.CASEWORKER,
     Kind.SAFE_AND_WELL: Role.CASEWORKER,
     Kind.MEDICAL: Role.CASEWORKER,
-    # Somebody independent of the home leads the talk; that somebody is found is no carer's matter.
+    # A person independent of the home leads the interview; finding them is no task for a carer.
     Kind.RETURN_INTERVIEW: Role.SUPERVISOR,
     Kind.RESCREEN: Role.CASEWORKER,
     Kind.PHONE_CHECK: Role.CASEWORKER,
@@ -170,7 +172,7 @@ def flags_of(
     has_concern: bool,
     now: datetime,
 ) -> list[Flag]:
-    """What makes the decision due at once: what somebody said, and what Waymark knows itself."""
+    """What makes the decision due at once: what people said, and what Waymark knows itself."""
     found = set(said)
     if born_on is not None and now.date() < months_later(born_on, 14 * 12):
         found.add(Flag.UNDER_14)
@@ -200,7 +202,7 @@ def opened(
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """When a child was said to be missing, and whether it still is."""
+    """When a child was said to be missing, and whether they still are."""
 
     opened_at: datetime
     is_open: bool
@@ -208,8 +210,8 @@ class Away:
 
 def may_be_together(one: Away, other: Away, within: timedelta) -> bool:
     """Whether two children of one home may be missing together: both are looked for, or they left
-    within that time; what somebody learns when both are back may be said then. Only a person says
-    that they are: two who are away in one night need not be with each other."""
+    within that time, since staff may learn of it when both are back. Only a person says that they
+    are together: two who are away in one night need not be with each other."""
     is_one_time = abs(one.opened_at - other.opened_at) <= within
     return is_one_time or (one.is_open and other.is_open)
 
@@ -221,15 +223,15 @@ def three_months(moment: datetime) -> datetime:
 
 
 def flagged(decide_at: datetime, now: datetime) -> Clock:
-    """Something makes the decision due at once; one that is over already keeps its moment."""
+    """Something makes the decision due at once; a due time that has passed stays as it is."""
     return clock(Kind.DECISION, min(decide_at, now))
 
 
 def decided(
     what: Decision, clocks: Clocks, opened_at: datetime, now: datetime, zone: ZoneInfo
 ) -> list[Clock]:
-    """What follows the decision. Where it is known where the child is, somebody brings it to a safe
-    place the same day, and the police are told all the same within a day of the opening."""
+    """What follows the decision. Where the child's place is known, staff bring them to a safe place
+    the same day, and the police are told all the same within a day of the opening."""
     if what is Decision.REPORT:
         return [clock(Kind.REPORT, now + clocks.report)]
     last = max(opened_at + REPORT_AT_LAST, now)
@@ -237,22 +239,22 @@ def decided(
 
 
 def tried(clocks: Clocks, tier: str, opened_at: datetime, now: datetime) -> Clock:
-    """When somebody tries again, after an attempt that was made now."""
+    """When staff try again, after an attempt that was made now."""
     is_first_day = now - opened_at < _DAY
     return clock(Kind.KEEP_TRYING, now + (clocks.of(tier).again if is_first_day else clocks.daily))
 
 
 def same_day(clocks: Clocks, now: datetime, zone: ZoneInfo) -> datetime:
-    """By the end of that day on the child's clock; some hours at the least, where it is nearly
-    over."""
+    """By the end of that day on the child's clock. Near the end of the day at least some hours
+    later."""
     return max(end_of(now.astimezone(zone).date(), zone), now + clocks.safe_and_well)
 
 
 def returned(
     clocks: Clocks, found_at: datetime, zone: ZoneInfo, *, is_reported: bool
 ) -> list[Clock]:
-    """The clocks of the return. They count from when the child was seen, which may be told late:
-    then some are over already, and say so at once."""
+    """The clocks of the return. They count from when the child was seen, which may be entered late:
+    then some are overdue, and show it at once."""
     day = same_day(clocks, found_at, zone)
     told = [clock(Kind.TELL_FOUND, found_at + clocks.tell_found)] if is_reported else []
     return [
@@ -278,7 +280,7 @@ class Facts:
 
 
 def stage(facts: Facts) -> Stage:
-    """How far it has come."""
+    """How far the episode has come."""
     if facts.is_found:
         return Stage.FOUND if facts.open & OF_A_RETURN else Stage.FOLLOWED_UP
     if not facts.is_reported:

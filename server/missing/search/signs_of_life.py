@@ -2,7 +2,7 @@
 writes none.
 
 A line of the timeline names the answer, the sighting or the message that it is about. Each of those
-is kept for ever as it was said, so what it said is read where it stands.
+is kept for ever in its own row, so we read the words there.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Sign:
 
 
 async def signs_of(lines: Sequence[Line]) -> dict[UUID, Sign]:
-    """What these lines say, by their ids, as far as they are signs of life."""
+    """The signs of life among these lines, by the ids of the lines."""
     wanted = {
         line.id: line.about_id
         for line in lines
@@ -46,5 +46,5 @@ def _sign(said: CheckIn | None, seen: Sighting | None) -> Sign:
         return Sign(OK if said.want == Want.NOTHING else said.want, said.note)
     if seen is not None:
         return Sign(SEEN, seen.words)
-    # Neither: it stands in the talk, where whoever may read it answers it.
+    # Neither: it is a chat message, and those who may read it answer it there.
     return Sign(MESSAGE, None)

@@ -1,5 +1,5 @@
-"""How a search stands, in plain sentences: what was done, what is open, and what comes next. For
-whoever has it from now on, who may read them at three in the morning."""
+"""The state of a search, in plain sentences: what was done, what is open, and what comes next. For
+the person who has it from now on, who may read them at three in the morning."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ Shown = Callable[[datetime], str]
 
 
 def how_it_stands(seen: View, language: str, shown: Shown) -> list[str]:
-    """The sentences, in the order in which somebody needs them."""
+    """The sentences, in the order in which the reader needs them."""
     return [
         *_missing(seen, language, shown),
         _police(seen, language, shown),

@@ -1,8 +1,8 @@
-"""The timeline of an episode: only ever longer, each line sealed over the one before it.
+"""The timeline of an episode: it only grows, each line sealed over the one before it.
 
-The seal is SHA-256 over the seal before and everything that the line says, as it reads and not as
-it is stored, so that new keys leave it untouched. It also stands in the record, which has a chain
-of its own: whoever changes a line has to change both.
+The seal is SHA-256 over the seal before and everything that the line says, as a person reads it and
+not as it is stored, so new keys leave it untouched. The seal is also in the record, which has a
+chain of its own: to change a line, one must change both.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ async def append(
     details: Mapping[str, Any] | None = None,
     about: UUID | None = None,
 ) -> Line:
-    """One more line, in the transaction of whoever holds the child's lock."""
+    """Add a line. The caller's transaction has locked the child."""
     last = await Line.filter(episode_id=episode.id).order_by("-number").first()
     line = Line(
         id=id or uuid7(),
@@ -86,7 +86,8 @@ def _moment(at: datetime) -> str:
 
 
 async def verify() -> str | None:
-    """Walk every timeline. None where all hold; else one line that names the first broken one."""
+    """Check every timeline. None where all are intact; else one line that names the first broken
+    one."""
     async for episode in Episode.all().order_by("opened_at", "id"):
         before = FIRST
         for number, line in enumerate(

@@ -1,8 +1,9 @@
-"""Who is missing together: what people have said, and what they may be asked. Reads rows, and
-writes none.
+"""Who is missing together: what people have said, and what we may ask them. Reads rows, and writes
+none.
 
-Nothing links children by itself. Two who are away in one night need not be with each other, and a
-line of a timeline is never taken away; so it is offered, and a person says it with one tap.
+The code links no children by itself. Two who are away in one night need not be with each other, and
+a line of a timeline is never taken away; so we offer the link, and a person confirms it with one
+tap.
 """
 
 from collections.abc import Iterable
@@ -23,14 +24,14 @@ def ordered(one: UUID, other: UUID) -> tuple[UUID, UUID]:
 
 
 async def links_of(episode_id: UUID) -> list[Together]:
-    """What holds about this episode."""
+    """The links of this episode."""
     held = Together.filter(Q(episode_id=episode_id) | Q(other_id=episode_id))
     return await held.filter(ended_at__isnull=True).order_by("made_at", "id")
 
 
 async def linked(episode_id: UUID) -> list[Episode]:
     """The episodes of those who are missing together with this child, or were, in the order in
-    which somebody said so."""
+    which people said so."""
     ids = [_other(row, episode_id) for row in await links_of(episode_id)]
     found = {one.id: one for one in await Episode.filter(id__in=ids)}
     return [found[id_] for id_ in ids]
@@ -41,8 +42,8 @@ def _other(row: Together, episode_id: UUID) -> UUID:
 
 
 async def offered(episode: Episode) -> list[Episode]:
-    """Those about whom somebody is asked whether they are missing together with this child, while
-    one of both is looked for."""
+    """The children about whom we ask: are they missing together with this child? Only while one of
+    the two is looked for."""
     clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
     lately = Q(opened_at__gte=episode.opened_at - clocks.together)
     others = Episode.filter(
@@ -69,7 +70,7 @@ def away(episode: Episode) -> Away:
 
 
 async def homes_of(episodes: Iterable[Episode]) -> dict[UUID, UUID | None]:
-    """Where each child lived when it went; of an older episode, which does not say, where it lives
+    """Where each child lived when they left. An older episode does not say: there, where they live
     now."""
     held = list(episodes)
     silent = {one.child_id for one in held if one.home_id is None}

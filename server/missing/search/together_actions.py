@@ -1,5 +1,5 @@
-"""Somebody says who is missing together, or that they are not; and when one of them is seen, those
-who look for the others hear of it."""
+"""A person says who is missing together, or that they are not; and when one of them is seen, those
+who look for the others are told."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,8 +22,8 @@ from server.watch.writing import lock
 async def link(actor: Actor, episode_id: UUID, other_id: UUID, now: datetime) -> bool:
     """They are missing together; whether that is new. Both keep their own clocks, timeline and end.
 
-    Raises NotFound for an episode of elsewhere, and Conflict `not_together` where nobody would be
-    asked: another home, or a search that was over before the other began.
+    Raises NotFound for an episode of another agency, and Conflict `not_together` where we would not
+    ask: another home, or a search that was over before the other began.
     """
     async with write():
         first, second = await locked_all([episode_id, other_id])
@@ -52,8 +52,8 @@ async def link(actor: Actor, episode_id: UUID, other_id: UUID, now: datetime) ->
 
 
 async def unlink(actor: Actor, episode_id: UUID, other_id: UUID, now: datetime) -> bool:
-    """They are not missing together after all; whether that is new. What was entered for both stays
-    in both."""
+    """They are not missing together after all; whether that is new. Entries made for both stay in
+    both."""
     async with write():
         first, second = await locked_all([episode_id, other_id])
         row = await _held(first, second)
@@ -88,11 +88,12 @@ async def _say(
 
 
 async def tell(episode: Episode, line_id: UUID, now: datetime, *, waits: bool) -> None:
-    """A child was seen: in the searches for those with whom it was missing somebody is asked, now,
-    to ask it. Twice is once.
+    """A child was seen: in the searches for those who were missing with them, asking that child
+    becomes a task that is due now. Twice counts once.
 
-    `waits`: in a transaction of its own. Else in that of the finding, which holds another child:
-    two who are found in one moment would wait for each other, so one that is held is left out.
+    `waits`: in a transaction of its own. Otherwise in the transaction of the finding, which has
+    locked another child: two children found at one moment would wait for each other, so a locked
+    one is left out.
     """
     for other in await linked(episode.id):
         if not other.is_open:

@@ -1,4 +1,4 @@
-"""Who is missing together, at the desk: offered, said with one tap, and taken back."""
+"""Who is missing together, at the desk: offered, confirmed with one tap, and taken back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from server.web.requests import form_body
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another child as a page shows it; without a name where the reader may not see it."""
+    """Another child on a page; without a name where the reader may not see them."""
 
     episode: Episode
     name: str | None
@@ -35,7 +35,7 @@ class Other:
 
 
 async def shown(request: Request, episode: Episode, roles: Roles) -> dict[str, Any]:
-    """What a page says about it: who is with the child, and about whom somebody is asked."""
+    """What a page shows: who is with the child, and about which children we ask."""
     language = language_of(request)
     held = await _others(request, await linked(episode.id))
     asked = await offered(episode) if may(roles, Action.EPISODE_WORK) else []
@@ -47,7 +47,8 @@ async def shown(request: Request, episode: Episode, roles: Roles) -> dict[str, A
 
 
 async def shared(request: Request, episode: Episode) -> list[Other]:
-    """Those for whom an entry can be made in the same go: still looked for, and the writer's."""
+    """Children that one entry can also be made for: still looked for, and the writer works with
+    them."""
     held = await _others(request, [one for one in await linked(episode.id) if one.is_open])
     return [one for one in held if one.may_work]
 
@@ -72,7 +73,7 @@ async def join(request: Request) -> Response:
     try:
         await together_actions.link(await staff_of(request), episode.id, other_id, now_of(request))
     except Conflict:
-        # The page was old: as it stands now, nobody is asked about these two.
+        # The page was out of date: we no longer ask about these two.
         return _back(episode, "not_together")
     return _back(episode, "together")
 
@@ -85,7 +86,7 @@ async def part(request: Request) -> Response:
 
 
 async def _both(request: Request) -> tuple[Episode, UUID]:
-    """The episode of the path and that of the form; whoever says it works on both."""
+    """The episode of the path and that of the form; the visitor works on both."""
     episode, _ = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
     form = await form_body(request)
     given = form.get("episode_id")

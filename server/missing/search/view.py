@@ -1,4 +1,4 @@
-"""An episode as somebody may read it: its clocks with their owners, and its timeline."""
+"""An episode for one reader: its clocks with their owners, and its timeline."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ from server.tasks.rules import OF_AN_EPISODE, Kind, State, To
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Somebody who entered something; None as a name: Waymark itself, or somebody of elsewhere."""
+    """The person who made an entry; None as a name: Waymark itself, or a person of another
+    agency."""
 
     id: UUID | None
     name: str | None
@@ -28,7 +29,7 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A clock that runs: what, by when, whose role it is, and who that is now."""
+    """A clock that runs: what, by when, which role it belongs to, and who that is now."""
 
     what: Kind
     due_at: datetime
@@ -39,7 +40,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One line of the timeline. Words are left out where the reader is not to have them."""
+    """One line of the timeline. Words are left out where the reader may not have them."""
 
     id: UUID
     at: datetime
@@ -62,8 +63,8 @@ class View:
 
 
 class Reader:
-    """How much somebody reads: everything, what they entered themselves (a carer), or what
-    happened without anybody's words (the child, and whoever holds its phone)."""
+    """How much a person reads: everything, what they entered themselves (a carer), or what happened
+    without other people's words (the child, and any stranger with their phone)."""
 
     def __init__(self, roles: Collection[Role], person_id: UUID) -> None:
         self.person_id = person_id
@@ -73,18 +74,18 @@ class Reader:
         )
 
     def lines(self, lines: Sequence[Line]) -> list[Line]:
-        """Those that this reader sees."""
+        """The lines that this reader sees."""
         if self.reads_all or self.is_child:
             return list(lines)
         return [line for line in lines if line.who_id == self.person_id]
 
     def reads_words(self, line: Line) -> bool:
-        """Whether the words and details of this line are for this reader."""
+        """Whether this reader may read the words and details of this line."""
         return self.reads_all or line.who_id == self.person_id
 
 
 async def others_in(episodes: Sequence[Episode]) -> set[UUID]:
-    """The other children that these timelines speak of."""
+    """The other children that these timelines name."""
     ids = [episode.id for episode in episodes]
     lines = await Line.filter(episode_id__in=ids, what__in=list(entry_kinds.OF_ANOTHER))
     return {UUID(line.details["with"]) for line in lines}
@@ -102,8 +103,8 @@ async def view(
     now: datetime,
     known: Mapping[UUID, str] = MappingProxyType({}),
 ) -> list[View]:
-    """These episodes, in the order given, as this reader may read them. `known`: the names of those
-    other children that the reader may see; every other one is told without who it is."""
+    """These episodes, in the order given, for this reader. `known`: the names of those other
+    children that the reader may see; every other one appears without their identity."""
     reader = Reader(roles, person_id)
     ids = [episode.id for episode in episodes]
     lines = await Line.filter(episode_id__in=ids).order_by("episode_id", "number")
@@ -124,7 +125,8 @@ async def view(
 
 
 def of_another(details: Mapping[str, Any], known: Mapping[UUID, str]) -> dict[str, Any]:
-    """What a line says about another child: who it is and where its search stands, or nothing."""
+    """What a line shows about another child: who they are and the state of their search, or
+    nothing."""
     name = known.get(UUID(details["with"]))
     return {**details, "name": name} if name is not None else {}
 
@@ -166,7 +168,7 @@ _ORDER = {kind: number for number, kind in enumerate(Kind)}
 async def _running(ids: Collection[UUID], now: datetime) -> dict[UUID, tuple[Running, ...]]:
     held = Due.filter(subject_id__in=list(ids), state=State.OPEN).order_by("due_at")
     dues = [due for due in await held if due.kind in OF_AN_EPISODE]
-    # Of what is due at one moment, what comes first in the workflow.
+    # Where several are due at one moment, the earlier step of the workflow comes first.
     dues.sort(key=lambda due: (due.due_at, _ORDER[Kind(due.kind)]))
     reach = await reach_of(dues, now)
     wanted = {person for by_to in reach.values() for person in by_to.get(To.OWNER, ())}

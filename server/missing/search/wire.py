@@ -1,4 +1,4 @@
-"""An episode as it goes over the wire, as far as somebody may read it."""
+"""An episode over the wire, as much as the reader may see."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,8 +18,8 @@ from server.people.rules import Action, may
 
 
 class OtherOut(msgspec.Struct):
-    """Another child: with whom it is missing, or might be. Ids and name are there for those who may
-    see that child."""
+    """Another child: missing together with this one, or perhaps. Ids and name are there for readers
+    who may see that child."""
 
     episode_id: UUID | None
     child_id: UUID | None
@@ -36,7 +36,7 @@ class OwnerOut(msgspec.Struct):
 
 
 class ClockOut(msgspec.Struct):
-    """Something that must happen by a time."""
+    """A step that must happen by a time."""
 
     what: str
     due_at: datetime
@@ -45,7 +45,7 @@ class ClockOut(msgspec.Struct):
 
 
 class WhoOut(msgspec.Struct):
-    """Who entered it; without a name it was Waymark itself."""
+    """The person who entered it; without a name it was Waymark itself."""
 
     id: UUID | None
     name: str | None
@@ -53,7 +53,7 @@ class WhoOut(msgspec.Struct):
 
 
 class LineOut(msgspec.Struct):
-    """One line of the timeline: when it happened, when it was entered, what, by whom."""
+    """One line of the timeline: when it happened, when it was entered, what, and who entered it."""
 
     id: UUID
     at: datetime
@@ -66,7 +66,7 @@ class LineOut(msgspec.Struct):
 
 
 class EpisodeOut(msgspec.Struct):
-    """One time of being missing, as far as the one who asks may read it."""
+    """One time of being missing, as much as the reader may see."""
 
     id: UUID
     child_id: UUID
@@ -84,7 +84,7 @@ class EpisodeOut(msgspec.Struct):
     clocks: list[ClockOut]
     timeline: list[LineOut]
     together: list[OtherOut]
-    together_offered: list[OtherOut]  # Of one home and one time: a person says whether they are.
+    together_offered: list[OtherOut]  # Of one home and time: a person confirms it.
 
 
 class EpisodesOut(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""How an episode reads: stages, lines, details and clocks in words. Pure."""
+"""The words of an episode: stages, lines, details and clocks. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ STAGES: Mapping[Stage, str] = {
     Stage.FOUND: N_("Found, more to do"),
     Stage.FOLLOWED_UP: N_("Found, all done"),
 }
-# What Waymark enters, or what has a page of its own.
+# What Waymark enters itself, or what has a page of its own.
 LINES: Mapping[str, tuple[str, str]] = {
     entry_kinds.OPENED: (N_("Said the child is missing"), "missing"),
     entry_kinds.JOINED: (N_("Also said the child is missing"), "missing"),
@@ -53,7 +53,7 @@ _HELD: Mapping[str, str] = {
     "independent": N_("Is this person independent of the home?"),
     "hours": N_("Hours after the return"),
 }
-# Which entry a clock waits for. The talk has a page of its own once it was offered.
+# Which entry ends a clock. After the offer, the return interview has a page of its own.
 ENDED_BY: Mapping[Kind, Act] = {
     Kind.DECISION: Act.DECISION,
     Kind.REPORT: Act.REPORT,
@@ -70,7 +70,7 @@ ENDED_BY: Mapping[Kind, Act] = {
 
 
 def title_of(what: str, language: str) -> str:
-    """What a line of the timeline is called."""
+    """The title of a line of the timeline."""
     return gettext(language, _title(what))
 
 
@@ -88,8 +88,8 @@ def icon_of(what: str) -> str:
 
 
 def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
-    """What a line tells, as pairs of label and words. Flags, and where the child was last seen, are
-    told as those who entered them chose and wrote them."""
+    """The details of a line, as pairs of label and words. Flags, and where the child was last seen,
+    appear as people chose and wrote them."""
     if what in set(Act):
         return [
             (gettext(language, detail.label), _value(detail, str(details[detail.name]), language))

@@ -1,4 +1,4 @@
-"""The only rooms' corner that talks to the outside: one file per means, one verb, `send`.
+"""The only code that talks to the outside: one file per channel, one verb, `send`.
 
 A channel turns an Envelope into an Outcome and never raises for what happens at the other side: a
 service that hangs, refuses or answers nonsense is an Outcome like any other. It writes nothing down
@@ -11,14 +11,14 @@ from server.notify.rules import Envelope, Outcome
 
 
 class Channel(Protocol):
-    """One means to reach people. Opened and closed once, by the composition root."""
+    """One way to reach people. Opened and closed once, by the program that uses it."""
 
     async def open(self) -> None:
-        """Take what lives as long as the process: connections, threads."""
+        """Open what lives as long as the process: connections, threads."""
 
     async def close(self) -> None:
-        """Give it back."""
+        """Close it."""
 
     async def send(self, envelope: Envelope) -> Outcome:
-        """Try once, within a bounded time, and say what came of it."""
+        """Try once, within a bounded time, and return the outcome."""
         raise NotImplementedError

@@ -11,7 +11,7 @@ from server.settings import SettingFault, Settings
 
 
 def channel_names(settings: Settings) -> list[str]:
-    """What `configured` makes, by name alone."""
+    """The names of the channels that `configured` makes."""
     mail = [EMAIL] if settings.smtp_url else []
     return [PUSH, *settings.channels, *mail]
 
@@ -19,8 +19,8 @@ def channel_names(settings: Settings) -> list[str]:
 def configured(settings: Settings, clock: Clock) -> dict[str, Channel]:
     """Every channel by its name, closed; the caller opens and closes them.
 
-    There is always push; e-mail where a relay is set. SettingFault for a setting that only a
-    channel can judge.
+    Push always exists; e-mail where a relay is set. SettingFault for a setting that only a channel
+    can judge.
     """
     channels: dict[str, Channel] = {PUSH: _push(settings, clock)}
     if settings.smtp_url:

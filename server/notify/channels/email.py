@@ -49,7 +49,7 @@ def read_smtp_url(text: str) -> Relay:
 
     Plain `smtp://` never changes to TLS by itself: a relay on the same machine often offers it with
     a certificate that nobody could verify. A password is refused without TLS except to loopback.
-    ValueError, without the password in it, where the address means nothing.
+    ValueError, without the password in it, for an invalid address.
     """
     try:
         parts = urlsplit(text)
@@ -105,7 +105,7 @@ class Email:
         timeout: timedelta = TIMEOUT,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        """ValueError where the relay or the sender means nothing. `mail_from` may hold a name."""
+        """ValueError for an invalid relay or sender. `mail_from` may contain a name."""
         self._relay = read_smtp_url(smtp_url)
         self._from = check_address(parseaddr(mail_from)[1] or mail_from)
         self._clock = clock
@@ -113,10 +113,10 @@ class Email:
         self._tls_context = tls_context
 
     async def open(self) -> None:
-        """Nothing to take: each message has a connection of its own."""
+        """Nothing to open: each message has a connection of its own."""
 
     async def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing to close."""
 
     async def send(self, envelope: Envelope) -> Outcome:
         """Hand one message to the relay. Never raises for what happens there."""
@@ -131,8 +131,8 @@ class Email:
         return await self._try(mail, to.addr_spec)
 
     async def rehearse(self, recipients: Sequence[str]) -> tuple[Outcome, dict[str, Outcome]]:
-        """Everything up to the message itself, then take it back: for `waymark check`. What came of
-        the conversation, and which of these recipients were refused."""
+        """Everything up to the message itself, then take it back: for `waymark check`. Returns the
+        outcome of the conversation, and which of these recipients were refused."""
         refused: dict[str, Outcome] = {}
         outcome = await self._guarded(self._rehearse(recipients, refused))
         return outcome, refused
@@ -141,7 +141,7 @@ class Email:
         return await self._guarded(self._hand_over(mail, recipient))
 
     async def _guarded(self, talk: Awaitable[None]) -> Outcome:
-        """What a conversation with the relay came to."""
+        """Hold a conversation with the relay and return its outcome."""
         try:
             await talk
         except aiosmtplib.SMTPException as fault:
@@ -162,13 +162,13 @@ class Email:
         mail["Subject"] = _one_line(envelope.subject or envelope.title)
         mail["Date"] = format_datetime(self._clock())
         mail["Message-ID"] = f"<{envelope.message_id}@{self._from.domain}>"
-        # So that no out-of-office answers it (RFC 3834), not even Exchange's.
+        # Stops out-of-office replies (RFC 3834), even Exchange's.
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
         body = envelope.body.rstrip() + "\n"
         is_plain = body.isascii() and all(len(line) < 900 for line in body.splitlines())
         mail.set_content(body, cte="7bit" if is_plain else "base64")
-        # After the content, which takes away every header of that family.
+        # After the content, which removes every header of that family.
         mail["Content-Language"] = _one_line(envelope.language)
         for file in envelope.attachments:
             kind, _, form = file.media_type.partition("/")
@@ -211,11 +211,11 @@ class Email:
         )
         try:
             # Each command has its time, and all together have one: a relay that answers a line now
-            # and then must not hold a place among the senders.
+            # and then must not block a place among the senders.
             async with asyncio.timeout(self._timeout * 2):
                 await client.connect()
                 yield client
-            # The relay has it. How it says good-bye must not make us send it again.
+            # The relay has the mail. A fault in its good-bye must not make us send it again.
             with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit(timeout=GOODBYE.total_seconds())
         finally:

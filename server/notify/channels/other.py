@@ -1,9 +1,9 @@
-"""Whatever else an agency has: SMS gateways, chat, paging, through Apprise.
+"""Other channels of an agency: SMS gateways, chat, paging, through Apprise.
 
-A channel of the setting is a NAME and an Apprise URL in which `{address}` stands for the person's
-address. The address is percent-encoded into it, so that a person's entry can be an address and
-nothing else: no host, no second recipient, no option. Nothing here can make a doubled delivery show
-once; SMS and chat know no such thing.
+A channel of the setting is a NAME and an Apprise URL with `{address}` for the person's address. The
+address is percent-encoded into it, so that a person's entry can be an address and nothing else: no
+host, no second recipient, no option. Nothing here can make a doubled delivery show once; SMS and
+chat have no way to do that.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ ADDRESS = "{address}"
 _WEB = {"http": 80, "https": 443}
 _PHONE = re.compile(r"\+?[0-9][0-9 ().\-]{2,30}\Z")
 _ADDRESS = re.compile(r"[\w.+@:#!=~-]{1,254}\Z")
-# Apprise says what a gateway answered in its log alone: "…, error=429."
+# Apprise reports a gateway's answer in its log alone: "…, error=429."
 _STATUS = re.compile(r"\berror[= ](\d{3})\b")
 
 
 def fill(template: str, address: str) -> str:
-    """The Apprise URL for one address. ValueError for an address that cannot be one.
+    """The Apprise URL for one address. ValueError for an invalid address.
 
-    Encoding alone would not do: behind it, plugins cut at commas, spaces and slashes, and so one
-    entry could become two recipients.
+    Encoding alone is not enough: after decoding, plugins cut at commas, spaces and slashes, and so
+    one entry could become two recipients.
     """
     text = address.strip()
     if _PHONE.match(text):
@@ -46,10 +46,10 @@ def fill(template: str, address: str) -> str:
 
 
 def check_template(template: str) -> str:
-    """A template that Apprise can read. ValueError, without any part of it, otherwise.
+    """Check that Apprise can read this template. ValueError, without any part of it, otherwise.
 
-    Braces that are not `{address}` are a slip of the pen, and would send everybody's messages to
-    the wrong place. This imports Apprise, which takes about a second.
+    Braces other than `{address}` are a typo, and would send all messages to the wrong place. This
+    imports Apprise, which takes about a second.
     """
     rest = template.replace(ADDRESS, "")
     if "{" in rest or "}" in rest:
@@ -69,10 +69,10 @@ class Place:
 
 
 def place_of(template: str) -> Place | None:
-    """The server that Apprise would call, where its plugin lets one know. This imports Apprise.
+    """The server that Apprise would call, where its plugin tells it. This imports Apprise.
 
-    What stands in the place of a host is a telephone number with some plugins: only one that names
-    a host among its own words has one. Others call one address that stands in the plugin.
+    Some plugins have a telephone number in the place of the host: only a plugin that names a host
+    among its own words has one. Others call one address that is fixed in the plugin.
     """
     plugin = _load().instantiate(fill(template, "+33612345678"), asset=_asset())
     if plugin is None:
@@ -88,17 +88,17 @@ def place_of(template: str) -> Place | None:
 def _own_place(plugin: Any) -> Place | None:
     is_tls, relay = bool(plugin.secure), getattr(plugin, "smtp_host", None)
     if relay and plugin.port:
-        # A mail server may begin in plain words where the rest goes by TLS.
+        # A mail server may begin in plain text and switch to TLS.
         return Place(relay, int(plugin.port), is_tls=False)
     if not hasattr(sys.modules[type(plugin).__module__], "requests"):
-        return None  # It speaks no HTTP: nobody knows to which port, or by TCP at all.
+        return None  # Not HTTP: the port is unknown, and whether it uses TCP.
     return Place(plugin.host, int(plugin.port or _WEB["https" if is_tls else "http"]), is_tls)
 
 
 class Other:
     """A channel of the setting `WAYMARK_CHANNELS`."""
 
-    # What waits for a thread in here could not be called back any more: it waits outside.
+    # A call that waits for a thread in here could no longer be withdrawn: it waits outside.
     side_by_side = THREADS
 
     def __init__(self, template: str, *, timeout: timedelta = TIMEOUT) -> None:
@@ -107,12 +107,12 @@ class Other:
         self._threads: ThreadPoolExecutor | None = None
 
     async def open(self) -> None:
-        """Take a few threads: Apprise blocks."""
+        """Start a few threads: Apprise blocks."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="channel")
 
     async def close(self) -> None:
-        """Give the threads back. One that still talks to a gateway ends by its own time-out."""
+        """Stop the threads. One that still talks to a gateway ends by its own time-out."""
         threads, self._threads = self._threads, None
         if threads is not None:
             threads.shutdown(wait=False, cancel_futures=True)
@@ -133,14 +133,14 @@ class Other:
         loop = asyncio.get_running_loop()
         call = loop.run_in_executor(self._threads, _notify, url, envelope, self._timeout)
         try:
-            # The thread bounds itself; this bounds the wait for a thread as well.
+            # The thread bounds itself; this also bounds the wait for a thread.
             return await asyncio.wait_for(call, self._timeout * 1.5)
         except TimeoutError:
             return Outcome.again("timeout")
 
 
 class _OnlyStatus(logging.Filter):
-    """Leaves nothing of what Apprise logs but a gateway's status: the rest holds addresses."""
+    """Keeps only a gateway's status of what Apprise logs: the rest contains addresses."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         found = _STATUS.search(record.getMessage())
@@ -155,12 +155,12 @@ _only_status = _OnlyStatus()
 
 def _load() -> Any:
     """Apprise, imported late because that takes about a second, and told to keep silent."""
-    # Its plugins are read at the first use. One of them imports what Python calls deprecated.
+    # It reads its plugins at the first use. One of them imports what Python calls deprecated.
     with _loading, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         logging.getLogger("apprise").addFilter(_only_status)
         logging.getLogger("apprise").propagate = False
-        # The library below it logs every URL, and nobody else here uses it.
+        # The library below it logs every URL, and nothing else here uses it.
         logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
         from apprise import Apprise
 
@@ -169,7 +169,7 @@ def _load() -> Any:
 
 
 def _asset(timeout: float = 0) -> Any:
-    """How Apprise is to behave: no redirects, no files, neither its own name nor its pictures."""
+    """How Apprise is to behave: no redirects, no files, no name or pictures of its own."""
     from apprise import AppriseAsset, PersistentStoreMode
 
     return AppriseAsset(

@@ -1,6 +1,6 @@
 """The few calls to a provider of sign-in (OpenID Connect): JSON from one address, in bounded time.
 
-What the answers mean, `auth/oidc/claims.py` decides. A session of its own for each call: sign-ins
+`auth/oidc/claims.py` decides what the answers mean. Each call has a session of its own: sign-ins
 are rare, and nothing of one person's is left for the next.
 """
 
@@ -15,12 +15,12 @@ import aiohttp
 from server.settings import is_loopback
 
 WITHIN = timedelta(seconds=8)
-# A document of a provider has some kilobytes. One that has no end must not fill our memory.
+# A provider's document has some kilobytes. One without an end must not fill our memory.
 LONGEST = 512_000
 
 
 class Unanswered(Exception):
-    """No answer that can be used, and in one word why: `unreachable`, `timeout`, `status 500`."""
+    """No usable answer, and in one word why: `unreachable`, `timeout`, `status 500`."""
 
 
 async def ask(
@@ -32,7 +32,7 @@ async def ask(
 ) -> dict[str, Any]:
     """The JSON object at this address; `form` is sent to it, `basic` is who we are.
 
-    Raises Unanswered. A redirect is not followed: what we send would go to whoever was named.
+    Raises Unanswered. A redirect is not followed: it would send our data to any address it names.
     """
     if not is_safe(url):
         raise Unanswered("not https")
@@ -68,7 +68,8 @@ def is_safe(url: str) -> bool:
 
 
 def _basic(user: str, password: str) -> str:
-    # Both are form-encoded first (RFC 6749, 2.3.1), so that a colon in one of them is no border.
+    # Both are form-encoded first (RFC 6749, 2.3.1), so that a colon in one of them does not split
+    # them.
     return aiohttp.encode_basic_auth(quote(user, safe=""), quote(password, safe=""))
 
 

@@ -1,9 +1,9 @@
 """Web Push: encrypted by `webpush`, signed by vapid.py, sent by aiohttp.
 
-`webpush` has faults that are met here, each with a test: its time to live sticks to the object and
-leaks into other messages, it knows no urgency, no topic and no size limit, it names a push service
-without its port, and a bad key raises ValueError. So of it only the encryption is used, which keeps
-no state, and everything else about a request is made here for each message anew.
+`webpush` has faults that this file works around, each with a test: its time to live sticks to the
+object and leaks into other messages, it knows no urgency, no topic and no size limit, it names a
+push service without its port, and a bad key raises ValueError. So we use only its encryption, which
+keeps no state, and make everything else about a request here, for each message anew.
 """
 
 import json
@@ -30,7 +30,7 @@ __all__ = ["Push", "check_subscription", "payload"]
 # RFC 8030: a service need not take more than 4,096 bytes. The header of the encryption takes 86 of
 # them, its tag 16, the delimiter one.
 LONGEST_PLAIN = 3993
-# Every payload is filled up to a multiple of this, so that lengths do not tell kinds apart.
+# Every payload is padded to a multiple of this, so that lengths do not tell kinds apart.
 STEP = 1024
 LONGEST_TTL = timedelta(days=28)
 READ_AT_MOST = 2048
@@ -43,7 +43,7 @@ def payload(envelope: Envelope) -> bytes:
     The text is the same for every kind, whatever the envelope says: others read a lock screen.
     Safari shows it even where the service worker fails; other browsers' workers read the same.
     `mutable` lets Safari wake the worker, without which no receipt comes back. Spaces at the end,
-    which JSON allows, fill it up.
+    which JSON allows, are the padding.
     """
     language = known(envelope.language)
     notification: dict[str, Any] = {
@@ -82,7 +82,7 @@ class _Keys:
 
 @dataclass(frozen=True, slots=True)
 class _Subscription:
-    """What the encryption reads; the model that comes with it would check the address anew."""
+    """What the encryption reads; the library's own model would check the address again."""
 
     keys: _Keys
 
@@ -90,7 +90,7 @@ class _Subscription:
 class Push:
     """The channel `push`. The address is a subscription's endpoint, `keys` its two keys."""
 
-    # As many connections as one service gets. What waited for one in here could not be called back.
+    # As many connections as one service gets. A push that waits in here could not be withdrawn.
     side_by_side = 50
 
     def __init__(
@@ -102,7 +102,7 @@ class Push:
         clock: Clock,
         timeout: aiohttp.ClientTimeout = TIMEOUT,
     ) -> None:
-        """ValueError where the subject or an origin means nothing."""
+        """ValueError for an invalid subject or origin."""
         self._tokens = Tokens(key, subject)
         self._origins: Origins = parse_origins(allowed_origins)
         self._clock = clock
@@ -111,18 +111,18 @@ class Push:
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
-        """Take the one session that all messages share, with its pool of connections."""
+        """Open the one session that all messages share, with its pool of connections."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=100, limit_per_host=self.side_by_side),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=self._timeout,
-                # Neither a proxy nor a .netrc of the environment has a say in where messages go.
+                # No proxy and no .netrc of the environment decides where messages go.
                 trust_env=False,
             )
 
     async def close(self) -> None:
-        """Close the session; what is under way ends as a passing fault."""
+        """Close the session; sends under way end as a passing fault."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -136,10 +136,10 @@ class Push:
 
     async def send(self, envelope: Envelope) -> Outcome:
         """Hand one message to its push service. Never raises for what happens there."""
-        # The list is asked at each sending: an operator may have shortened it since.
+        # Read the list for each message: an operator may have shortened it since.
         origin = self._origins.allow(envelope.address)
         if origin is None:
-            # Refused, not gone: a slip in a setting must not cost every address we have.
+            # Refused, not gone: a mistake in a setting must not cost every address we have.
             return Outcome.refused("origin_not_allowed")
         try:
             plain = payload(envelope)
@@ -184,7 +184,7 @@ class Push:
                 outcome = read_answer(
                     response.status, response.headers.get("Retry-After"), self._clock()
                 )
-                # The answer is known. What follows it is read only to keep the connection.
+                # The answer is known. The rest is read only to keep the connection.
                 with suppress(aiohttp.ClientError, TimeoutError):
                     await response.content.read(READ_AT_MOST)
                 return outcome

@@ -1,6 +1,6 @@
 """Trying each channel as far as it goes without sending: for `waymark check`.
 
-Each is tried beside the others and within ten seconds. What only a message can show is said.
+All are tried in parallel, each within ten seconds. The result names what only a message can show.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from server.notify.rules import EMAIL, PUSH, Outcome, Result
 from server.settings import Settings
 
 WITHIN = timedelta(seconds=10)
-# Which host of a service stands for all of `https://*.…`.
+# Which host of a service represents all of `https://*.…`.
 _STANDS_FOR = {
     "push.services.mozilla.com": "updates.push.services.mozilla.com",
     "push.apple.com": "web.push.apple.com",
 }
-# What a code of a channel means for whoever set it up, and what they can do.
+# What a channel's code means for the operator who set it up, and what they can do.
 _MEANS = {
     "unreachable": "nothing answers there. Check the host and the port, and that the server runs",
     "timeout": "no answer within ten seconds. Check the host, the port and the firewall",
@@ -40,8 +40,8 @@ _MEANS = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What trying one channel came to. `faults`: one line each. `untried`: what only a message that
-    is sent can show. `dead_resorts`: entries of WAYMARK_LAST_RESORT that it does not take."""
+    """The result of trying one channel. `faults`: one line each. `untried`: what only a sent
+    message can show. `dead_resorts`: entries of WAYMARK_LAST_RESORT that it does not take."""
 
     channel: str
     faults: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Found:
 async def try_channels(
     settings: Settings, clock: Clock, *, within: timedelta = WITHIN
 ) -> list[Found]:
-    """Every channel that is set up, and the watchdog, side by side, each within this time."""
+    """Every channel that is set up, and the watchdog, in parallel, each within this time."""
     most_s = within.total_seconds()
     tries = [
         _push(settings, most_s),
@@ -68,7 +68,7 @@ async def _mail(settings: Settings, smtp_url: str, clock: Clock, within: timedel
     try:
         email = Email(smtp_url, mail_from=settings.mail_from, clock=clock, timeout=within)
     except ValueError:
-        return Found(EMAIL, is_dead=True)  # `configured` says so.
+        return Found(EMAIL, is_dead=True)  # `configured` reports the fault.
     resorts = [to for name, to in settings.last_resort if name == EMAIL]
     try:
         async with asyncio.timeout(within.total_seconds()):
@@ -87,7 +87,7 @@ async def _mail(settings: Settings, smtp_url: str, clock: Clock, within: timedel
 
 
 def _place(settings: Settings, to: str) -> int:
-    """Which entry it is: an address is personal data, and this goes into logs."""
+    """Which entry it is, by number: an address is personal data, and this goes into logs."""
     return settings.last_resort.index((EMAIL, to)) + 1
 
 
@@ -127,7 +127,7 @@ def _host_of(origin: str) -> str | None:
 
 
 async def _watchdog(settings: Settings, most_s: float) -> Found:
-    """Connect and no more: a ping would tell the watchdog that all is well."""
+    """Connect, and nothing else: a ping would tell the watchdog that all is well."""
     if not settings.watchdog_url:
         return Found("watchdog")
     why = await _reach_url(settings.watchdog_url, most_s)
@@ -144,7 +144,7 @@ async def _reach_url(url: str, most_s: float) -> str | None:
 
 
 async def _connect(host: str, port: int, most_s: float, *, is_tls: bool) -> str | None:
-    """Why no connection comes about; None where one does. It is closed at once."""
+    """Why no connection is made; None where one is. It is closed at once."""
     try:
         async with asyncio.timeout(most_s):
             _, writer = await asyncio.open_connection(host, port, ssl=is_tls or None)

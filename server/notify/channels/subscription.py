@@ -1,8 +1,8 @@
 """Which push services may be sent to, and whether a browser's subscription can be used at all.
 
-A subscription is an address that a stranger's browser hands in and our server then calls. Without
-an allow-list it would be a way to make our server call anything (request forgery), so both the
-subscribing and every sending ask here, and both read the address with the parser that sends it.
+A subscription is an address from a stranger's browser that our server then calls. Without an
+allow-list it would be a way to make our server call anything (request forgery). So both the
+subscribing and every sending ask here, and both use the parser that sends to read the address.
 """
 
 import re
@@ -19,7 +19,7 @@ from server import errors
 from server.notify.channels.vapid import b64url, unb64url
 
 LONGEST_ENDPOINT = 2048
-# What RFC 3986 lets stand in an address. Whatever else there is, two parsers may read differently.
+# What RFC 3986 allows in an address. Two parsers may read anything else differently.
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+\Z")
 # As browsers write a host: small letters, nothing encoded.
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
@@ -51,7 +51,7 @@ class Origins:
 
 @lru_cache(maxsize=16)
 def parse_origins(listed: tuple[str, ...]) -> Origins:
-    """The allow-list from the setting. ValueError, naming the entry, where one means nothing."""
+    """The allow-list from the setting. ValueError, naming the entry, for an invalid one."""
     exact: set[str] = set()
     below: list[str] = []
     for entry in listed:
@@ -77,7 +77,7 @@ def check_subscription(
     """The endpoint and keys of what `PushSubscription.toJSON()` gave, checked.
 
     Raises errors.Refused, naming the field, for an endpoint that is not an allowed push service's
-    and for keys that could not encrypt: one bad row must not be found out at night, in a batch.
+    and for keys that could not encrypt: a bad row must not surface at night, in a batch.
     """
     parts: Mapping[str, Any] = subscription if isinstance(subscription, Mapping) else {}
     endpoint = parts.get("endpoint")

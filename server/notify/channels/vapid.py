@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-# RFC 8292 allows a day; services have been seen to count clocks that run apart against the sender.
+# RFC 8292 allows a day. Some services reject a token when the sender's clock differs from theirs.
 TOKEN_LASTS = timedelta(hours=12)
 TOKEN_REUSED_FOR = timedelta(hours=4)
 
@@ -35,7 +35,7 @@ def unb64url(text: str) -> bytes:
     """The bytes of a base64url text, with or without padding. ValueError for anything else."""
     stripped = text.rstrip("=")
     raw = urlsafe_b64decode(stripped + "=" * (-len(stripped) % 4))
-    # Python skips characters outside the alphabet, so what was skipped is found by writing it back.
+    # Python skips characters outside the alphabet. Encoding the result again finds them.
     if b64url(raw) != stripped:
         raise ValueError("not base64url")
     return raw
@@ -69,7 +69,7 @@ class VapidKey:
 
 
 def new_key() -> VapidKey:
-    """A fresh pair. Whoever replaces the old one loses every subscription made with it."""
+    """A fresh pair. Replacing the old pair loses every subscription made with it."""
     return VapidKey(ec.generate_private_key(ec.SECP256R1()))
 
 
@@ -85,10 +85,11 @@ def read_key(pem: bytes) -> VapidKey:
 
 
 def check_subject(subject: str) -> str:
-    """Whom a push service may write to about us: `mailto:…` or `https://…`. ValueError otherwise.
+    """The contact that a push service may write to about us: `mailto:…` or `https://…`. ValueError
+    otherwise.
 
     Apple refuses every message whose subject is neither, and some services refuse a doubled
-    `mailto:`, so a bare address is completed here and nothing is left to chance.
+    `mailto:`, so a bare address is completed here.
     """
     text = subject.strip()
     if text.startswith("https://") and len(text) > len("https://"):
@@ -124,7 +125,7 @@ class Tokens:
         return value
 
     def forget(self, origin: str) -> None:
-        """Sign anew next time: the service did not like this one."""
+        """Sign a new token next time: the service rejected this one."""
         self._made.pop(origin, None)
 
     def _sign(self, origin: str, now: datetime) -> str:
@@ -133,7 +134,7 @@ class Tokens:
         claims = {"aud": origin, "exp": expires, "sub": self.subject}
         parts = (json.dumps(p, separators=(",", ":")).encode() for p in (header, claims))
         signed = ".".join(b64url(part) for part in parts)
-        # A token carries the two numbers of the signature side by side (RFC 7515), not in DER.
+        # A token has the two numbers of the signature side by side (RFC 7515), not in DER.
         r, s = decode_dss_signature(
             self.key.private.sign(signed.encode(), ec.ECDSA(hashes.SHA256()))
         )

@@ -1,4 +1,4 @@
-"""The watchdog: somebody outside who calls when we fall silent ourselves."""
+"""The watchdog: an outside service that raises the alarm when our server falls silent."""
 
 from datetime import timedelta
 
@@ -6,7 +6,8 @@ import aiohttp
 
 
 async def ping(url: str, *, within: timedelta) -> bool:
-    """Say that all is well, once. False where nobody took it; a silence is the watchdog's alarm."""
+    """Report once that all is well. False where it was not accepted; silence is the watchdog's
+    alarm."""
     limit = aiohttp.ClientTimeout(total=within.total_seconds())
     try:
         async with aiohttp.ClientSession(timeout=limit, trust_env=False) as session:

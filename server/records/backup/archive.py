@@ -1,10 +1,10 @@
-"""The file of a backup: a zip with one text for each table, and a manifest that says what belongs
-into it. Files in, files out: no database here.
+"""The file of a backup: a zip with one text for each table, and a manifest that lists what belongs
+in it. Files in, files out: no database here.
 
-`tables/NAME.jsonl` holds one row a line, as a JSON list; `manifest.json` the columns, the number of
+`tables/NAME.jsonl` has one row a line, as a JSON list; `manifest.json` the columns, the number of
 rows and the SHA-256 of each; `signature` proves that we wrote the manifest. So a file that was cut,
-changed or put together is told before anything is written. The zip has no password: what a row
-holds in the clear lies in it in the clear.
+changed or put together from parts is recognised before anything is written. The zip has no
+password: what is in the clear in a row is in the clear in the zip.
 """
 
 import hashlib
@@ -26,13 +26,13 @@ from server.storage.engines.copying import CopyFault, Row, Table, in_batches
 FORMAT = 1
 # What the manifest is signed for.
 BACKUP = "backup"
-# A manifest names tables; one that is larger is none.
+# A manifest only names tables: a larger file is not one.
 LARGEST_MANIFEST = 4_000_000
 MANIFEST, SIGNATURE = "manifest.json", "signature"
 
 
 class TableEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """What a table of a backup has to come to."""
+    """What a table of a backup must match."""
 
     name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,62}$")]
     columns: list[str]
@@ -41,17 +41,17 @@ class TableEntry(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def table(self) -> Table:
-        """As the database knows it."""
+        """The table in the form that the database code uses."""
         return Table(self.name, tuple(self.columns))
 
 
 class Keys(msgspec.Struct, forbid_unknown_fields=True):
-    """Names of the keys that are needed, which tell nothing about the keys."""
+    """Names of the keys that are needed. The names reveal nothing about the keys."""
 
     seals: list[str]  # Each opens some of what is in the backup.
-    signs: str  # That which signed the manifest.
-    index: str  # The oldest: by it people and addresses are found.
-    push: str | None  # A fingerprint of the key by which push services know us.
+    signs: str  # The key that signed the manifest.
+    index: str  # The oldest: it finds people and addresses.
+    push: str | None  # A fingerprint of our key for push services.
 
 
 class Record(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,7 +63,7 @@ class Record(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, forbid_unknown_fields=True):
-    """What a backup holds."""
+    """What a backup contains."""
 
     format: int
     made_at: datetime
@@ -75,15 +75,15 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def rows(self) -> int:
-        """Of all tables together."""
+        """The rows of all tables together."""
         return sum(entry.rows for entry in self.tables)
 
 
 class Writer:
     """A backup that is being written, beside its place; `close` ends it, `place` puts it there.
 
-    Whoever is killed before that leaves a file whose name ends in `.part`, and what stood in the
-    place stands there still.
+    A process that is killed before that leaves a file whose name ends in `.part`; the file that was
+    in the place before is still there.
     """
 
     def __init__(self, path: Path, *, replaces: bool) -> None:
@@ -100,7 +100,7 @@ class Writer:
         return self
 
     def __exit__(self, *fault: object) -> None:
-        # A zip that was left half-way would try to end itself when it is forgotten, and complain.
+        # An unfinished zip would try to end itself when Python frees it, and raise.
         self._zip.fp = None
         with suppress(OSError):
             self._file.close()
@@ -115,12 +115,12 @@ class Writer:
             raise CopyFault(f"{self._path} exists already: take another name, or say --force.")
 
     def begin(self, table: Table) -> "_Member":
-        """A table; `add` its rows, then `end` it."""
+        """Begin a table; `add` its rows, then `end` it."""
         inner = self._zip.open(_named(f"tables/{table.name}.jsonl"), "w", force_zip64=True)
         return _Member(self, table, inner)
 
     def close(self, manifest: Manifest) -> Path:
-        """Sign, and write out to the disk; the path of what can be read now."""
+        """Close: sign, and write out to the disk; the path of the file that can be read now."""
         text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
         self._zip.writestr(_named(MANIFEST), text)
         self._zip.writestr(_named(SIGNATURE), encryption.sign(_digest(text), BACKUP))
@@ -130,7 +130,7 @@ class Writer:
         return self._beside
 
     def place(self) -> None:
-        """Move what was closed into its place."""
+        """Move the closed file into its place."""
         self._refuse_known()
         if self._replaces:
             self._beside.replace(self._path)
@@ -139,7 +139,7 @@ class Writer:
         _write_out(self._path.parent)
 
     def keep_aside(self) -> Path:
-        """Keep what was closed under another name, since it is not to be taken for a backup."""
+        """Keep the closed file under another name, so that no one takes it for a backup."""
         aside = self._path.with_name(f"{self._path.name}.unverified")
         self._beside.replace(aside)
         _write_out(aside.parent)
@@ -147,13 +147,13 @@ class Writer:
 
 
 def _link(beside: Path, path: Path) -> None:
-    """Give it its name, unless somebody has made a file of that name meanwhile."""
+    """Give the file its name, unless another file has taken that name meanwhile."""
     try:
         os.link(beside, path)
     except FileExistsError:
         raise CopyFault(f"{path} exists already: take another name, or say --force.") from None
     except OSError:
-        # A file system without links, as of a memory stick.
+        # A file system without links, such as a memory stick.
         beside.replace(path)
 
 
@@ -166,7 +166,7 @@ def _write_out(folder: Path) -> None:
 
 
 def _named(name: str) -> zipfile.ZipInfo:
-    # Without the time of this moment: the manifest says when it was made.
+    # No time in the zip: the manifest says when it was made.
     info = zipfile.ZipInfo(name)
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = 0o600 << 16
@@ -202,7 +202,7 @@ class _Member:
 
 
 class Archive:
-    """A backup that is being read. Raises CopyFault for whatever is not whole."""
+    """A backup that is being read. Raises CopyFault for anything that is not whole."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -233,7 +233,7 @@ class Archive:
         return self._zip.read(name)
 
     def is_signed(self) -> bool:
-        """Whether the manifest is as one of our keys signed it."""
+        """Whether one of our keys signed this manifest."""
         try:
             signature = self._small(SIGNATURE).decode("ascii")
             return encryption.unsign(signature, BACKUP) == _digest(self.text)
@@ -241,8 +241,8 @@ class Archive:
             return False
 
     def rows(self, entry: TableEntry) -> Iterator[list[Row]]:
-        """The rows of a table, some at a time; raises at its end where they are not as they were
-        when the backup was made. So nothing of it may be kept before the end is reached."""
+        """The rows of a table, some at a time. Raises at the end of the table where the rows differ
+        from those in the manifest, so the caller must not keep anything before that."""
         return in_batches(self._each(entry))
 
     def _each(self, entry: TableEntry) -> Iterator[Row]:

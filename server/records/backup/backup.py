@@ -14,7 +14,7 @@ from server.storage.engines.copying import CopyFault, Row, Snapshot, Table, snap
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class What:
-    """What is backed up, and by whose keys it will be read."""
+    """What is backed up, and whose keys will read it."""
 
     url: str
     keyring: Keyring
@@ -24,7 +24,7 @@ class What:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What was written, and how much of it was opened to see whether it can be read."""
+    """What was written, and how much of it was opened to check that it can be read."""
 
     manifest: Manifest
     opened: Opened
@@ -33,10 +33,10 @@ class Backup:
 async def back_up(what: What, path: Path, *, replaces: bool, told: Told) -> Backup:
     """Write the backup, and read it back: every row, every sealed value.
 
-    Either the whole file is there at the end, or what was there before. Raises CopyFault where the
-    file exists and may not be replaced, where there is no database, and where what was written
-    cannot be read back. If only sealed values cannot be opened, it is kept beside, under another
-    name: with those faults it may still be the best that there is.
+    At the end there is either the whole file, or what was there before. Raises CopyFault where the
+    file exists and may not be replaced, where there is no database, and where the new file cannot
+    be read back. If only sealed values cannot be opened, the file is kept beside, under another
+    name: even with those faults it may be the best backup there is.
     """
     with telling(), Writer(path, replaces=replaces) as writer:
         manifest = await _copy(what, writer, told)
@@ -86,7 +86,7 @@ def _verify(written: Path, keyring: Keyring, writer: Writer, told: Told) -> Open
 
 
 class _Copied:
-    """What is counted on the way."""
+    """What is counted while copying."""
 
     def __init__(self) -> None:
         self.key_ids: set[str] = set()
@@ -107,7 +107,7 @@ class _Copied:
         self.key_ids |= member.key_ids
 
     def _follow_chain(self, table: Table, rows: list[Row]) -> None:
-        # Seals come by their number, so that the last one is the head of the chain.
+        # Seals are ordered by number, so the last one is the head of the chain.
         if table.name == "seal":
             last: Any = rows[-1][table.columns.index("digest")]
             self._head = last

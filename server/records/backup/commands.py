@@ -23,12 +23,12 @@ Beside = Callable[[Work], Any]
 Add = Callable[[str, Callable[[argparse.Namespace], Any], str], Any]
 Say = Callable[[str], None]
 
-# A command that takes longer than this says how far it is.
+# A command that takes longer than this shows its progress.
 QUIET_S = 2.0
 
 
 def add_commands(add: Add, beside: Beside, say: Say = print) -> None:
-    """Put both into the command line."""
+    """Add both commands to the command line."""
 
     def run(args: argparse.Namespace) -> None:
         for line in beside(lambda settings, now: args.work(args, settings, now)):
@@ -113,7 +113,7 @@ def _unreadable(opened: Opened) -> list[str]:
 
 
 def fingerprint(settings: Settings) -> str | None:
-    """Of the key by which push services know us; None where there is no such file."""
+    """The fingerprint of our key for push services; None where there is no such file."""
     try:
         key = vapid_public_key(settings.vapid_private_key_file)
     except (OSError, ValueError):
@@ -137,7 +137,7 @@ def _moment(at: datetime) -> str:
 
 
 def _next(settings: Settings, manifest: Manifest, now: datetime) -> list[str]:
-    """What whoever restores has to know, and to do."""
+    """What the operator who restores must know, and do next."""
     made, lost = _moment(manifest.made_at), now - manifest.made_at
     return [
         f"What was taken in since {made} ({_long(lost)}) is not in it. The phones of children and"
@@ -166,7 +166,7 @@ def _long(lost: timedelta) -> str:
 
 
 def _said() -> Callable[[str, int], None]:
-    """Say on the terminal how far a long command is, once it has taken two seconds."""
+    """Print the progress of a long command on the terminal, once it has taken two seconds."""
     began = monotonic()
     last = began
 

@@ -19,29 +19,29 @@ from server.storage.engines import address, copying
 from server.storage.engines.copying import CopyFault
 from server.storage.engines.migrate import LOCK, migrate_within
 
-# What a server writes by itself, before anybody is there.
+# A server writes these rows by itself, before it has any user.
 _BY_ITSELF = frozenset({copying.MIGRATIONS, "beat", "blind", "signal", "rota"})
-# To be alone may take a moment: what was connected just now may still be going.
+# Others may take a moment to disconnect.
 _PATIENCE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """Into which database, and by whose keys it will be read."""
+    """Which database to fill, and whose keys will read it."""
 
     url: str
     keyring: Keyring
-    replaces: bool  # What is in it goes.
+    replaces: bool  # The present content is deleted.
     now: datetime
-    with_unreadable: bool = False  # Sealed values that cannot be opened are put in as they are.
+    with_unreadable: bool = False  # Restore sealed values that cannot be opened as they are.
     migrations: str = "migrations"
 
 
 async def restore(archive: Archive, where: Where, told: Told) -> Opened:
-    """Check the backup, then put it into the database, in one transaction.
+    """Check the backup, then write it into the database, in one transaction.
 
-    Raises CopyFault for a backup that is not whole or cannot be read, and for a database that holds
-    something already; CopyFault where another program uses the database. Nothing has changed then.
+    Raises CopyFault for a backup that is not whole or cannot be read, for a database that is not
+    empty, and for one that another program uses. Nothing has changed then.
     """
     opened = check(
         archive,
@@ -76,10 +76,10 @@ def _in_use(why: str) -> CopyFault:
 
 
 def _patient(url: str) -> dict[str, Any]:
-    """A connection that waits for long statements, and remembers none: tables change under it."""
+    """A connection that waits for long statements, and prepares none: tables change under it."""
     config = tortoise_config(url)
     patient = (
-        # Rebuilding a table needs them off; they are checked before the end.
+        # References are off to rebuild a table; they are checked before the end.
         {"foreign_keys": "OFF", "busy_timeout": 60_000}
         if address.parse(url).dialect == "sqlite"
         else {"command_timeout": None, "minsize": 1, "maxsize": 1, "statement_cache_size": 0}
@@ -89,9 +89,10 @@ def _patient(url: str) -> dict[str, Any]:
 
 
 async def _be_alone(client: BaseDBAsyncClient) -> None:
-    """Nobody else may be connected; a server that starts now waits where it migrates."""
+    """Require that no other program is connected; a server that starts now waits in its
+    migration."""
     if dialect() == "sqlite":
-        return  # Looked at before, and the transaction keeps everybody else from writing.
+        return  # Checked before, and the transaction keeps other writers out.
     await fetch(f"SELECT pg_advisory_xact_lock({LOCK})")
     others = 0
     for _ in range(_PATIENCE):
@@ -118,13 +119,13 @@ async def _make_room(client: BaseDBAsyncClient, *, replaces: bool) -> None:
 async def _put_in(client: BaseDBAsyncClient, archive: Archive, told: Told, migrations: str) -> None:
     manifest = archive.manifest
     if await copying.migrations_of(client) != manifest.migrations:
-        # Tables of another shape: made anew, as they were when the backup was made.
+        # Tables of another shape: create them anew, as they were when the backup was made.
         await copying.drop_tables(client)
         await migrate_within(manifest.migrations[-1], migrations=migrations)
     there, entries = await copying.tables_of(client), {one.name: one for one in manifest.tables}
     _check_tables(entries, there)
     order = [name for name in await copying.in_order(client) if name in entries]
-    # What was there goes, and what a migration has put in: the backup has rows of its own.
+    # Delete the old rows, and those that a migration added: the backup has its own.
     for name in reversed(order):
         await client.execute_query(f'DELETE FROM "{name}"')  # noqa: S608 (names of the schema)
     done = 0
@@ -159,7 +160,7 @@ def _check_tables(entries: dict[str, TableEntry], there: dict[str, copying.Table
 
 
 async def _check_record(manifest: Manifest, *, with_unreadable: bool) -> None:
-    """The chain of the record holds, and ends where it ended in the backup."""
+    """Check that the chain of the record is intact, and ends where it ended in the backup."""
     broken = await verify() or await _broken_line(with_unreadable=with_unreadable)
     if broken is not None:
         raise CopyFault(f"The record of the backup does not hold: {broken}.")

@@ -1,4 +1,4 @@
-"""What a database has to be told when it comes back from a backup: that time has passed."""
+"""What a restored database must know: that time has passed since the backup."""
 
 from datetime import datetime
 
@@ -20,13 +20,14 @@ _SESSIONS_OF_ADULTS = (
 async def go_on(from_at: datetime, now: datetime) -> None:
     """Begin another epoch. In the transaction that fills the database.
 
-    - Codes that were not used by then may have been used since: none of them counts any more.
+    - Codes that were unused at that time may have been used since: none of them is valid any
+      longer.
     - Adults sign in again: a session that was ended since then would be open. A child's phone stays
-      in, since it may be the only way by which the child can answer; who shut one out since then
-      does it again, and is told so.
-    - Nothing is done about watches, alerts, dues and messages: their moments are in rows, the last
-      tick is in one too, so that the next one finds all that has passed, as after any time in which
-      nobody looked.
+      signed in, since it may be the only way for the child to answer. An adult who blocked one
+      since then must do it again, and the command says so.
+    - Watches, alerts, dues and messages stay as they are: their times are in rows, and so is the
+      last tick. The next tick finds all that has passed, as after any time in which the server was
+      down.
     """
     await Epoch.create(id=uuid7(), from_at=from_at, restored_at=now)
     await Invite.filter(ended_at__isnull=True).update(ended_at=now, ended_why=InviteEnded.RESTORED)

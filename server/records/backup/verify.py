@@ -1,7 +1,7 @@
 """Whether a backup is whole and can be read: every row as it was, every sealed value opened.
 
-`backup` looks so at what it wrote before it says that there is a backup, and `restore` before it
-writes anything.
+`backup` checks its new file in this way before it reports success, and `restore` before it writes
+anything.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,17 +19,17 @@ from server.storage.db import models
 from server.storage.engines.copying import CopyFault, Row
 from server.storage.engines.migrate import BEFORE_0_1, known_migrations
 
-# Says how many rows are done, and of which part.
+# Reports how many rows are done, and of which part.
 Told = Callable[[str, int], None]
 
 
 class Unopened(CopyFault):
-    """The file is as it was made, and something that is sealed in it cannot be opened."""
+    """The file is whole, but something sealed in it cannot be opened."""
 
 
 @dataclass(slots=True)
 class Opened:
-    """What was opened, and what could not be."""
+    """What could be opened, and what could not."""
 
     values: int = 0
     unreadable: int = 0
@@ -63,7 +63,7 @@ def check(
 def verify(
     archive: Archive, keyring: Keyring, told: Told, *, with_unreadable: bool = False
 ) -> Opened:
-    """The same of a file that may be of any version: for one that was written just now."""
+    """The same for a file of any version, such as one that was written just now."""
     _check_keys(archive.manifest, keyring, with_unreadable=with_unreadable)
     if not archive.is_signed():
         raise CopyFault("The backup was changed: its manifest is not as we signed it.")
@@ -114,7 +114,7 @@ def _check_keys(manifest: Manifest, keyring: Keyring, *, with_unreadable: bool) 
 
 @cache
 def sealed_fields() -> dict[str, dict[str, Sealed]]:
-    """Of each table the columns that hold sealed values, as the models have them."""
+    """For each table, the columns with sealed values, as the models define them."""
     found: dict[str, dict[str, Sealed]] = {}
     for model in all_models():
         for name, field in model._meta.fields_map.items():
@@ -159,7 +159,7 @@ class _Opening:
         """How many sealed values were opened. Raises Unreadable for the first that cannot be."""
         if field is not None:
             return field.check(self._keyring, value)
-        # Of a column that this version does not know, as of an older shape.
+        # A column that this version does not know, such as one of an older shape.
         tokens = encryption.sealed_in(value)
         for token in tokens:
             self._keyring.open_bytes(token)

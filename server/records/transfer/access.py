@@ -1,4 +1,4 @@
-"""Who may see a hand-over between agencies, and what of it. Reads rows, and writes looks."""
+"""Who may see a transfer between agencies, and how much of it. Reads rows, and writes looks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What somebody is to a hand-over. `decides`: for the agency that is asked; `gives`: for the
-    one that offered; `has`: for the child now, after the yes; `gave`: for the child before it."""
+    """A person's role in a transfer. `decides`: for the agency that is asked; `gives`: for the one
+    that offered; `has`: for the child now, after the yes; `gave`: for the child before it."""
 
     decides: bool = False
     gives: bool = False
@@ -46,15 +46,15 @@ class Side:
 
     @property
     def reads_package(self) -> bool:
-        """Whether what went along is theirs to read."""
+        """Whether they may read what went along."""
         return self.has or self.gave
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """What whoever is asked has to know before they answer: no more than is said by telephone. The
-    grab pack, the project and the talk are read by those who take the child over, not by those who
-    refuse it."""
+    """What the receiving agency must know before it answers: only what a person would also say by
+    telephone. Those who accept the child read the grab pack, the project and the return interview;
+    those who refuse do not."""
 
     name: str
     language: str
@@ -67,7 +67,7 @@ class Cover:
 
 
 async def transfer_for(request: Request) -> tuple[Transfer, Side]:
-    """The hand-over of the path, to somebody who has a part in it. NotFound for everyone else."""
+    """The transfer of the path, for a visitor who has a part in it. NotFound for everyone else."""
     visitor = await staff_of(request)
     transfer = await Transfer.get_or_none(id=request.path_params["transfer_id"])
     if transfer is None:
@@ -79,7 +79,8 @@ async def transfer_for(request: Request) -> tuple[Transfer, Side]:
 
 
 async def to_answer(request: Request) -> tuple[Transfer, Side]:
-    """The same for whoever answers it, also once more: the first answer stands."""
+    """The same for the person who answers it, even when they answer again: the first answer
+    counts."""
     transfer, side = await transfer_for(request)
     if not (side.decides or side.has):
         raise nothing_here()
@@ -87,7 +88,7 @@ async def to_answer(request: Request) -> tuple[Transfer, Side]:
 
 
 async def to_take_back(request: Request) -> tuple[Transfer, Side]:
-    """The same for those who have the child while it is offered."""
+    """The same for those who have the child while the offer is open."""
     transfer, side = await transfer_for(request)
     if not side.gives:
         raise nothing_here()
@@ -95,7 +96,7 @@ async def to_take_back(request: Request) -> tuple[Transfer, Side]:
 
 
 async def side_of(request: Request, visitor: Visitor, transfer: Transfer) -> Side:
-    """What the visitor is to it."""
+    """The visitor's role in it."""
     now = now_of(request)
     if visitor.agency_id == transfer.to_agency_id:
         if transfer.state == State.OFFERED:
@@ -117,7 +118,7 @@ async def side_of(request: Request, visitor: Visitor, transfer: Transfer) -> Sid
 
 
 async def _decides(visitor: Visitor, transfer: Transfer) -> bool:
-    """Whoever gave the code, whoever stands in for them, and every supervisor of the agency."""
+    """The person who gave the code, their deputies, and every supervisor of the agency."""
     if not may_agency(Role(visitor.role), AgencyAction.CHILD_TAKE_OVER):
         return False
     if visitor.role == Role.SUPERVISOR:
@@ -135,7 +136,8 @@ async def offers_of(visitor: Visitor) -> int:
 
 
 async def _gave(visitor: Visitor, transfer: Transfer) -> bool:
-    """Those who worked with the child until that moment, and whoever offered it."""
+    """Those who worked with the child until that moment, and the person who offered the
+    transfer."""
     if visitor.person_id == transfer.offered_by:
         return True
     ended = Tie.filter(
@@ -149,7 +151,7 @@ async def _gave(visitor: Visitor, transfer: Transfer) -> bool:
 
 
 async def list_for(request: Request) -> list[tuple[Transfer, Side]]:
-    """All in which the visitor has a part, the latest first."""
+    """All transfers in which the visitor has a part, the latest first."""
     visitor = await agency_for(request, AgencyAction.CHILD_TAKE_OVER)
     mine = Q(agency_id=visitor.agency_id) | Q(to_agency_id=visitor.agency_id)
     rows = await Transfer.filter(mine).order_by("-offered_at", "-id").limit(MOST)
@@ -158,7 +160,7 @@ async def list_for(request: Request) -> list[tuple[Transfer, Side]]:
 
 
 async def cover_of(transfer: Transfer) -> Cover:
-    """What is said of the child while nobody has answered yet."""
+    """What the offer says of the child while it has no answer yet."""
     child = await Child.get(id=transfer.child_id)
     person = await Person.get(id=child.id)
     watch = await Watch.get_or_none(child_id=child.id)
@@ -178,7 +180,7 @@ async def cover_of(transfer: Transfer) -> Cover:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Both agencies and the people in it, by name."""
+    """Both agencies and the people in the transfer, by name."""
 
     agency: str
     to_agency: str
@@ -186,12 +188,12 @@ class Named:
     people: dict[UUID, str]
 
     def of(self, person_id: UUID | None) -> str:
-        """Somebody's name."""
+        """A person's name."""
         return self.people.get(person_id, "") if person_id is not None else ""
 
 
 async def named(transfer: Transfer) -> Named:
-    """For whoever has a part in it."""
+    """The names, for a visitor who has a part in the transfer."""
     ids = {transfer.offered_by, transfer.decided_by, transfer.caseworker_id, transfer.child_id}
     people = {one.id: one.name for one in await Person.filter(id__in=[i for i in ids if i])}
     agencies = {
@@ -207,8 +209,8 @@ async def named(transfer: Transfer) -> Named:
 
 
 async def look_at_package(request: Request, transfer: Transfer, side: Side) -> None:
-    """A look that the child can read. Raises NotFound for whoever has no part in what went along,
-    and before anything did."""
+    """Record a look, which the child can read. Raises NotFound for a visitor who may not see what
+    went along, and before anything did."""
     if not side.reads_package or transfer.package is None:
         raise nothing_here()
     visitor = await staff_of(request)
@@ -216,6 +218,6 @@ async def look_at_package(request: Request, transfer: Transfer, side: Side) -> N
 
 
 async def own_reception(visitor: Visitor, now: datetime) -> Reception | None:
-    """The code of this person that counts."""
+    """The valid code of this person."""
     held = Reception.filter(person_id=visitor.person_id, ended_at__isnull=True, expires_at__gt=now)
     return await held.order_by("-made_at").first()

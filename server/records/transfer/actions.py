@@ -1,9 +1,9 @@
 """A child goes to another agency: offered, and accepted or refused.
 
-Until somebody there has said yes everything stays with the agency that offered it: its ties, its
-clocks, its alerts. The yes is one transaction, so there is no moment in which nobody, or both, have
-the child. History, clocks and grab pack go along; the phone of the child stays in, and its words
-arrive wherever it is now.
+Until a person there accepts, everything stays with the agency that offered it: its ties, its
+clocks, its alerts. The acceptance is one transaction, so at no moment does no agency, or do both,
+have the child. History, clocks and grab pack go along. The child's phone stays signed in, and their
+words always reach the agency that has them.
 """
 
 from collections.abc import Collection, Sequence
@@ -68,12 +68,12 @@ _NOT_THERE = N_("This does not exist, or you do not have access to it.")
 
 
 async def receive(actor: Actor, id: UUID, now: datetime) -> Reception:
-    """A code to tell by telephone; the one before ends. The same id again is the same. Raises
-    IdReused."""
+    """Make a code to tell by telephone; the one before ends. The same id again is the same code.
+    Raises IdReused."""
     assert actor.id is not None
     assert actor.agency_id is not None
     async with write():
-        # The same request may come in twice at once.
+        # The same request may arrive twice at once.
         await people.lock_adults(actor.agency_id, [actor.id])
         known = await Reception.get_or_none(id=id)
         if known is not None:
@@ -97,8 +97,8 @@ async def receive(actor: Actor, id: UUID, now: datetime) -> Reception:
 
 
 async def found(actor: Actor, code: str, now: datetime) -> Reception:
-    """Whose code this is. Raises NotFound, code `code_wrong`, the same for every reason; Refused
-    for one's own agency; TooMany."""
+    """The person who made this code. Raises NotFound, code `code_wrong`, the same for every reason;
+    Refused for one's own agency; TooMany."""
     guess = await count_guess(Door.RECEPTION, [(f"person {actor.id}", RECEPTION_BY_PERSON)], now)
     wanted = encryption.current().blinds(f"reception {encryption.normalise_code(code)}")
     held = Reception.filter(code_index__in=wanted, ended_at__isnull=True, expires_at__gt=now)
@@ -128,7 +128,7 @@ def _index(code: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What goes along with it in words."""
+    """The words that go along with an offer."""
 
     why: str
     child_says: str | None = None
@@ -138,7 +138,7 @@ class Offer:
 async def offer(
     actor: Actor, child: Child, code: str, said: Offer, *, id: UUID, now: datetime
 ) -> Transfer:
-    """Another agency is asked to take over. The same id again is the same.
+    """Ask another agency to take over. The same id again is the same offer.
 
     Raises what `found` raises, Refused for words that are missing or too long, Conflict `offered`
     while another offer is open, IdReused.
@@ -151,7 +151,7 @@ async def offer(
     try:
         reception = await found(actor, code, now)
     except NotFound:
-        # Used in this moment, perhaps by the same request.
+        # The code was used at this moment, perhaps by the same request.
         if (known := await _known(actor, child, id, why)) is not None:
             return known
         raise
@@ -165,7 +165,7 @@ async def offer(
             raise Conflict(
                 N_("You have already asked another agency. Take that back first."), code="offered"
             )
-        # Whoever was faster with the same code has used it.
+        # A faster request has used the same code.
         if not await Reception.filter(id=reception.id, ended_at__isnull=True).update(ended_at=now):
             raise Conflict(
                 N_("This code has already been used. Ask for a new one."), code="code_used"
@@ -201,7 +201,7 @@ async def offer(
 
 
 async def _known(actor: Actor, child: Child, id: UUID, why: str) -> Transfer | None:
-    """The offer that was made under this id. Raises IdReused where it is another one."""
+    """The offer under this id. Raises IdReused where that is a different offer."""
     known = await Transfer.get_or_none(id=id)
     if known is not None and (known.child_id, known.offered_by, known.why) != (
         child.id,
@@ -213,7 +213,7 @@ async def _known(actor: Actor, child: Child, id: UUID, why: str) -> Transfer | N
 
 
 async def take_back(actor: Actor, transfer_id: UUID, now: datetime) -> Transfer:
-    """It is not offered any more. Twice is once. Raises NotFound, Conflict `decided`."""
+    """Withdraw the offer. Twice counts once. Raises NotFound, Conflict `decided`."""
     async with write():
         transfer = await _open(transfer_id, State.TAKEN_BACK)
         if transfer.decided_at is None:
@@ -223,8 +223,8 @@ async def take_back(actor: Actor, transfer_id: UUID, now: datetime) -> Transfer:
 
 
 async def refuse(actor: Actor, transfer_id: UUID, why: str, now: datetime) -> Transfer:
-    """They cannot take over; the child stays where it is. Twice is once. Raises NotFound, Refused
-    without a reason, Conflict `decided`."""
+    """Refuse: the child stays where they are. Twice counts once. Raises NotFound, Refused without a
+    reason, Conflict `decided`."""
     said = words(why, "why")
     async with write():
         transfer = await _open(transfer_id, State.REFUSED)
@@ -235,12 +235,12 @@ async def refuse(actor: Actor, transfer_id: UUID, why: str, now: datetime) -> Tr
     return await Transfer.get(id=transfer_id)
 
 
-# --- the yes
+# --- the acceptance
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Who has the child from now on, where it lives, and what it reads first."""
+    """Who works with the child from now on, where they live, and the first words they read."""
 
     caseworker_id: UUID
     supervisor_id: UUID | None = None
@@ -249,10 +249,11 @@ class Acceptance:
 
 
 async def accept(actor: Actor, transfer_id: UUID, said: Acceptance, now: datetime) -> Transfer:
-    """The child is with this agency from now on, with everything that is its own. Twice is once.
+    """Accept: the child is with this agency from now on, with everything that is theirs. Twice
+    counts once.
 
-    Raises NotFound, Conflict `decided`, Refused for somebody who cannot have the child, and for a
-    home of elsewhere.
+    Raises NotFound, Conflict `decided`, Refused for a caseworker who cannot take the child, and for
+    a home of another agency.
     """
     hello = words_or_none(said.hello, "hello")
     async with write():
@@ -283,8 +284,8 @@ async def _check_home(home_id: UUID | None, agency_id: UUID) -> None:
 async def _go_over(
     actor: Actor, transfer: Transfer, said: Acceptance, hello: str | None, now: datetime
 ) -> None:
-    """In this order: what goes along is written down while it is still there; then it moves; then
-    those who have it now are called."""
+    """In this order: write down what goes along while it is still there; move the rows; then call
+    those who have the child now."""
     child = await Child.get(id=transfer.child_id)
     document = await package.build(transfer, child, now)
     manifest = package.manifest_of(transfer, document, now)
@@ -308,11 +309,11 @@ async def _go_over(
     await _tie(actor, child, said, now)
     await _hand_over_promises(actor, child, transfer, said.caseworker_id, before, now)
     await _greet(actor, child, transfer, hello, now)
-    # Carers of before are asked no more about it.
+    # The former carers get no more questions about the child.
     await withdraw(await end_questions(child.id, now), "transfer", now)
     await alerts.hand_over_child(actor, child.id, child.agency_id, now)
-    # What was decided next was reckoned by the rules of before; and whoever has read the watch
-    # before this writes nothing over it.
+    # The former rules decided the next check. A process that has read the watch before this writes
+    # nothing over the new state.
     await Watch.filter(child_id=child.id).update(version=F("version") + 1)
     await Watch.filter(child_id=child.id, act_at__gt=now).update(act_at=now)
     await happened(actor, child.id, Happening.TRANSFER, now, about=transfer.id)
@@ -340,7 +341,7 @@ async def _hand_over_promises(
     before: Collection[Tie],
     now: datetime,
 ) -> None:
-    """What those of before had promised, and what was their turn, is the new caseworker's."""
+    """Promises and tasks of the former staff go to the new caseworker."""
     if await LifeProject.exists(child_id=child.id):
         agencies = (str(transfer.agency_id), str(transfer.to_agency_id))
         await say_all_for(
@@ -351,11 +352,11 @@ async def _hand_over_promises(
         )
     theirs = Due.filter(child_id=child.id, state=DueState.OPEN)
     await theirs.filter(owner_id__in=[tie.person_id for tie in before]).update(owner_id=taker)
-    # What was said to others is said once more, to those whose turn it is now; its time stays.
+    # Reminders to the former people go out again to the new ones; the due time stays.
     await theirs.filter(told__gte=0).update(
         told=F("told") - 1, act_at=now, version=F("version") + 1
     )
-    # Nobody who has no tie any more is told of the child, whatever was on its way to them.
+    # A person without a tie to the child gets no further messages about them, not even queued ones.
     unsent = Message.filter(child_id=child.id, state__in=["waiting", "sending"])
     subjects = await unsent.filter(~Q(person_id=child.id)).values_list("subject_id", flat=True)
     await withdraw(
@@ -369,18 +370,18 @@ _OF_THE_CHILD = {Kind.REMIND_CHILD, Kind.DUE_CHILD, Kind.NEWS_CHILD, Kind.THANKS
 async def _greet(
     actor: Actor, child: Child, transfer: Transfer, hello: str | None, now: datetime
 ) -> None:
-    """The child reads in its own language who is there now, where it reads everything."""
+    """Tell the child, in their language and where they read everything, who is there now."""
     language = (await Person.get(id=child.id)).language
     text = hello or gettext(language, HELLO)
     said = Utterance("message", str(uuid5(transfer.id, "hello")), "*", None, {"text": text})
     await say_all_for(actor, child, lambda _: [said], now)
 
 
-# --- what the verbs share
+# --- shared by the verbs
 
 
 async def _open(transfer_id: UUID, wanted: State) -> Transfer:
-    """The row, held. One that ended as wanted is given as it is, another one is a Conflict."""
+    """The row, locked. A transfer that already ended as wanted is returned; otherwise Conflict."""
     row = await Transfer.filter(id=transfer_id).select_for_update().first()
     if row is None:
         raise NotFound(_NOT_THERE)
@@ -404,7 +405,7 @@ async def _decide(
     ending = Ending(DueState.DONE, state.value)
     await dues.settle(actor, [(due, ending) for due in await held], now)
     await _note(actor, transfer, f"transfer:{state.value}", now)
-    # The other side hears of it too, in its own record.
+    # The other agency gets an entry in its own record too.
     other = transfer.agency_id if actor.agency_id == transfer.to_agency_id else None
     if other is not None:
         await _note(actor, transfer, f"transfer:{state.value}", now, agency_id=other)

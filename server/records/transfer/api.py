@@ -39,14 +39,14 @@ class ReceptionRequest(msgspec.Struct):
 
 
 class ReceptionOut(msgspec.Struct):
-    """A code to tell by telephone: good once, until `expires_at`."""
+    """A code to tell by telephone: valid once, until `expires_at`."""
 
     code: str
     expires_at: datetime
 
 
 class WithheldIn(msgspec.Struct):
-    """Something that somebody must not learn, and why."""
+    """A fact to be withheld from a person, and why."""
 
     what: Text
     whom: Text
@@ -54,8 +54,8 @@ class WithheldIn(msgspec.Struct):
 
 
 class TransferRequest(msgspec.Struct):
-    """Who is asked (by their code), why, what the child says to it, and what must be withheld from
-    whom."""
+    """Which agency is asked (by the code), why, what the child says to it, and which facts must be
+    withheld from which people."""
 
     id: UUID
     code: Annotated[str, msgspec.Meta(max_length=64)]
@@ -65,14 +65,14 @@ class TransferRequest(msgspec.Struct):
 
 
 class RefuseRequest(msgspec.Struct):
-    """Why it cannot be."""
+    """Why this agency cannot take the child."""
 
     why: Text
 
 
 class AcceptRequest(msgspec.Struct):
-    """Who has the child from now on, where it lives, and the first words that it reads; without
-    any, a greeting in its language."""
+    """Who works with the child from now on, where they live, and the first words that they read;
+    without any, a greeting in their language."""
 
     caseworker_id: UUID
     supervisor_id: UUID | None = None
@@ -81,14 +81,14 @@ class AcceptRequest(msgspec.Struct):
 
 
 class OpenClockOut(msgspec.Struct):
-    """Something that has to happen by a time."""
+    """A step that must happen by a time."""
 
     kind: str
     due_at: datetime
 
 
 class CoverOut(msgspec.Struct):
-    """What is said of the child before there is an answer."""
+    """What the offer says of the child before there is an answer."""
 
     name: str
     language: str
@@ -101,8 +101,8 @@ class CoverOut(msgspec.Struct):
 
 
 class TransferOut(msgspec.Struct):
-    """A hand-over. `state`: offered, accepted, refused, taken_back. `cover` while it is offered;
-    `package_at` where what went along is to be had, once it was accepted."""
+    """A transfer. `state`: offered, accepted, refused, taken_back. `cover` while it is offered;
+    `package_at` is where to fetch what went along, once it was accepted."""
 
     id: UUID
     child_id: UUID
@@ -122,7 +122,7 @@ class TransferOut(msgspec.Struct):
 
 
 class TransfersOut(msgspec.Struct):
-    """Those in which the one who asks has a part, the latest first."""
+    """The transfers in which the visitor has a part, the latest first."""
 
     transfers: list[TransferOut]
 
@@ -174,7 +174,7 @@ async def show(request: Request) -> Response:
 
 
 async def the_package(request: Request) -> Response:
-    """What went along. It is a look that the child can read."""
+    """What went along. Reading it is a look, which the child can read."""
     transfer, side = await transfer_for(request)
     await look_at_package(request, transfer, side)
     assert transfer.package is not None
@@ -188,7 +188,7 @@ async def the_package(request: Request) -> Response:
 
 
 async def accept(request: Request) -> Response:
-    """The child is theirs to look after from now on."""
+    """Accept: the child is with this agency from now on."""
     transfer, _ = await to_answer(request)
     said = await json_body(request, AcceptRequest)
     done = await actions.accept(
@@ -201,7 +201,7 @@ async def accept(request: Request) -> Response:
 
 
 async def refuse(request: Request) -> Response:
-    """They cannot."""
+    """Refuse."""
     transfer, _ = await to_answer(request)
     said = await json_body(request, RefuseRequest)
     done = await actions.refuse(await staff_of(request), transfer.id, said.why, now_of(request))
@@ -209,7 +209,7 @@ async def refuse(request: Request) -> Response:
 
 
 async def take_back(request: Request) -> Response:
-    """It is not offered any more."""
+    """Take the offer back."""
     transfer, side = await to_take_back(request)
     done = await actions.take_back(await staff_of(request), transfer.id, now_of(request))
     return json_answer(await _out(done, side))

@@ -1,4 +1,4 @@
-"""A child goes from one agency to another: who can take one over, and what was handed over."""
+"""A child goes from one agency to another: who can take one, and what was handed over."""
 
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,8 @@ from server.security.encryption import EncryptedJSON, EncryptedText
 
 
 class Reception(Model):
-    """Somebody has said that their agency can take a child over: a code, told by telephone, that
-    names the agency to whoever has it. It is good once, and for some days."""
+    """A person has said that their agency can take a child: a code, told by telephone, that names
+    the agency. It is valid once, and for some days."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
@@ -25,7 +25,7 @@ class Reception(Model):
     code_index = fields.CharField(max_length=64, unique=True)  # Blind index of the code.
     made_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
-    ended_at = fields.DatetimeField(null=True)  # Used, or another one was made.
+    ended_at = fields.DatetimeField(null=True)  # Used, or replaced by a new one.
 
     class Meta:
         table = "reception"
@@ -33,11 +33,12 @@ class Reception(Model):
 
 
 class Transfer(Model):
-    """One child, offered by one agency to another: open until that one has answered, or the offer
-    was taken back. The package and its manifest stand from the moment of the yes, as they went."""
+    """One child, offered by one agency to another. Open until that agency has answered, or the
+    offer was taken back. The package and its manifest are kept, from the acceptance on, as they
+    were sent."""
 
     id = fields.UUIDField(primary_key=True)
-    agency_id = fields.UUIDField()  # Which gives.
+    agency_id = fields.UUIDField()  # The agency that gives.
     to_agency_id = fields.UUIDField()
     child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
         "server.Child", related_name="transfers", on_delete=fields.RESTRICT
@@ -50,14 +51,14 @@ class Transfer(Model):
     offered_by = fields.UUIDField()
     offered_at = fields.DatetimeField()
     why = EncryptedText()
-    child_says = EncryptedText(null=True)  # What the child says to it; null: not asked yet.
-    # What somebody must not learn: what, who must not, and why.
+    child_says = EncryptedText(null=True)  # The child's words about it; null: not asked yet.
+    # Facts to withhold: what, from which person, and why.
     withheld: fields.Field[list[dict[str, str]]] = EncryptedJSON(default=list)
     state = fields.CharField(max_length=12, default="offered")  # transfer.State
     decided_at = fields.DatetimeField(null=True)
     decided_by = fields.UUIDField(null=True)
     decision = EncryptedText(null=True)  # Why it was refused.
-    caseworker_id = fields.UUIDField(null=True)  # Who has the child since the yes.
+    caseworker_id = fields.UUIDField(null=True)  # The caseworker since the acceptance.
     package = EncryptedText(null=True)  # JSON, byte for byte as the manifest counts it.
     manifest: fields.Field[dict[str, Any] | None] = fields.JSONField(null=True)
     signature = fields.TextField(null=True)

@@ -1,7 +1,7 @@
 """The rows of a child go to another agency. One part of one step: `actions.accept`.
 
-Every table that has rows of an agency is named here, or found by its columns, so that a new one is
-moved as well, or somebody has to say why not (`tests/records/test_moving.py`).
+Every table that has rows of an agency is named here, or found by its columns. So a new table is
+moved as well, or its author must say why not (`tests/records/test_moving.py`).
 """
 
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ from server.notify.models import Address, Message
 from server.people.models import Child, Person, Tie
 from server.records.transfer.models import Transfer
 
-# Who did what for which agency: the record cannot be changed, the past ties are those of the agency
-# before, and so are the messages that it sent and the hand-over itself.
+# These rows stay: the record cannot be changed, past ties are those of the former agency, and so
+# are the messages that it sent and the transfer itself.
 STAYS: tuple[type[Model], ...] = (Entry, Message, Tie, Transfer)
 BY_PERSON: tuple[type[Model], ...] = (Address, Device, Invite, Session)
 BY_EPISODE: tuple[type[Model], ...] = (PaperSent, Passing, ReturnInterview)
 
 
 def by_child() -> Iterator[type[Model]]:
-    """Every table whose rows are of a child and of an agency, and that goes along."""
+    """Every table with rows of both a child and an agency that goes along."""
     for model in Tortoise.apps["server"].values():
         columns = {"agency_id", "child_id"}
         if columns <= set(model._meta.fields_map) and model not in (*STAYS, Child):
@@ -33,7 +33,7 @@ def by_child() -> Iterator[type[Model]]:
 
 
 async def move(child_id: UUID, to_agency_id: UUID) -> None:
-    """In the transaction of whoever holds the child."""
+    """Move the rows. The caller's transaction has locked the child."""
     new = {"agency_id": to_agency_id}
     await Child.filter(id=child_id).update(**new, home_id=None)
     await Person.filter(id=child_id).update(**new, deputy_id=None)

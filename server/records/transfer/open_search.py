@@ -1,7 +1,7 @@
-"""A child that is missing, or came back, goes to another agency: its search goes on there.
+"""A child who is missing, or came back, goes to another agency: the search goes on there.
 
-Nothing of it begins anew. Timeline and clocks stay as they are; from now on the clocks that begin
-are those of the agency that looks for the child, and its rota is asked who has the search.
+Nothing in it starts over. Timeline and clocks stay as they are. From now on, new clocks are those
+of the agency that looks for the child, and we ask its rota who has the search.
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,19 @@ from server.people.models import Child
 
 
 async def with_whom(child_id: UUID) -> list[UUID]:
-    """The children with whom this one is missing together: whoever parts them holds all of them."""
+    """The children missing together with this one. To part them, lock all of them."""
     episodes = await Episode.filter(child_id=child_id, found_at__isnull=True)
     found = {other.child_id for one in episodes for other in await linked(one.id)}
     return sorted(found)
 
 
 async def part(actor: Actor, child: Child, now: datetime) -> None:
-    """In the transaction that moved the rows, by whoever holds these children."""
+    """Part the searches, in the transaction that moved the rows. The caller has locked these
+    children."""
     held = Episode.filter(child_id=child.id, followed_up_at__isnull=True)
     for episode in await held.order_by("opened_at", "id"):
         await _one(actor, child, episode, now)
-    # Copies on the phones of those who were on duty there, and what a reason had opened for them.
+    # Copies on the phones of those on duty there, and packs that a reason had opened for them.
     await PackCarry.filter(child_id=child.id, put_down_at__isnull=True).update(put_down_at=now)
     await PackOpening.filter(child_id=child.id, until_at__gt=now).update(until_at=now)
     await _mark_anew(child)
@@ -54,7 +55,7 @@ async def _one(actor: Actor, child: Child, episode: Episode, now: datetime) -> N
 async def _no_more_together(
     actor: Actor, episode: Episode, others: Sequence[Episode], now: datetime
 ) -> None:
-    """Two agencies look for them now; those who look for the other one know where to ask."""
+    """Two agencies look for them now; those who look for the other child know where to ask."""
     details = {"with": str(episode.child_id), "episode": str(episode.id)}
     for other in others:
         if other.is_open:
@@ -64,7 +65,7 @@ async def _no_more_together(
 
 
 async def _mark_anew(child: Child) -> None:
-    """What is the same in several packs is looked for within one agency."""
+    """What packs have in common is searched within one agency: mark this one again."""
     await PackMark.filter(child_id=child.id).delete()
     stands = await current(child.id, Part.BEFORE)
     if stands.number:

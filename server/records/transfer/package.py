@@ -1,9 +1,9 @@
-"""What one agency gives another with a child: no more than whoever takes over needs to begin, as
-one JSON document with a signed manifest.
+"""What one agency gives another with a child: only what the receiving agency needs to begin, as one
+JSON document with a signed manifest.
 
-Everything else about the child (its check-ins, the talk, what was noted) goes on in its rows, which
-the other agency has from that moment. The document is what stays to be read, and checked, on
-both sides: what was said to go along, as it was then.
+Everything else about the child (their check-ins, the return interview, notes) is in their rows,
+which the other agency has from that moment. Both sides keep the document to read and to check: it
+is what was to go along, as it was then.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ Part = dict[str, Any] | list[Any] | None
 
 
 async def build(transfer: Transfer, child: Child, now: datetime) -> str:
-    """The document, as it is to be kept."""
+    """The document in the form in which we keep it."""
     parts: dict[str, Part] = {
         "child": await _about(child),
         "project": await _project(child, now),
@@ -65,7 +65,7 @@ async def build(transfer: Transfer, child: Child, now: datetime) -> str:
 
 
 def manifest_of(transfer: Transfer, document: str, now: datetime) -> dict[str, Any]:
-    """What the document has to come to: SHA-256 of all of it, and of each part as compact JSON."""
+    """What the document must match: SHA-256 of all of it, and of each part as compact JSON."""
     parts: Mapping[str, Any] = msgspec.json.decode(document)
     return {
         "format": FORMAT,
@@ -87,7 +87,7 @@ def sign(manifest: Mapping[str, Any]) -> str:
 
 
 def is_whole(transfer: Transfer) -> bool:
-    """Whether the document is the one that the manifest counts, and the manifest is ours."""
+    """Whether this document matches the manifest, and the manifest is ours."""
     if transfer.package is None or transfer.manifest is None or transfer.signature is None:
         return False
     try:
@@ -99,7 +99,7 @@ def is_whole(transfer: Transfer) -> bool:
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:
-    # By name: a database may keep the fields of a document in another order.
+    # Sorted by name: a database may return the fields of a document in another order.
     return _sum(msgspec.json.encode(manifest, order="deterministic"))
 
 
@@ -124,7 +124,8 @@ async def _about(child: Child) -> Part:
 
 
 async def _project(child: Child, now: datetime) -> Part:
-    """As its caseworker reads it: what is somebody else's alone does not go along."""
+    """The project as its caseworker reads it: what belongs to another person alone does not go
+    along."""
     stored = await LifeProject.get_or_none(child_id=child.id)
     if stored is None or stored.shown is None:
         return None
@@ -134,8 +135,8 @@ async def _project(child: Child, now: datetime) -> Part:
 
 
 async def _safety_plan(child: Child, now: datetime) -> Part:
-    """What keeps the child safe by agreement: how often it is asked, when not, and whom it trusts.
-    The sign that was agreed with it is a secret, and stays in its sealed row."""
+    """What keeps the child safe by agreement: how often we ask them, when not, and the adults they
+    trust. The sign that was agreed with them is a secret, and stays in its sealed row."""
     watch = await Watch.get_or_none(child_id=child.id)
     if watch is None:
         return None
@@ -173,7 +174,7 @@ async def _pack(child: Child, now: datetime) -> Part:
 
 
 async def _clocks(child: Child) -> Part:
-    """What is open, with the moment by which it has to happen: none of them begins anew."""
+    """The open clocks with their due times: none of them begins anew."""
     alerts = Alert.filter(child_id=child.id, closed_at__isnull=True)
     episodes = Episode.filter(child_id=child.id, followed_up_at__isnull=True)
     return {
@@ -181,7 +182,7 @@ async def _clocks(child: Child) -> Part:
             {"kind": one.kind, "owner_role": one.owner_role, "due_at": one.due_at}
             for one in await open_dues(child.id)
         ],
-        # Of a concern that is sealed nothing but that there is one.
+        # Of a sealed concern, only that there is one.
         "alerts": [
             {"id": one.id, "cause": one.cause, "tier": one.tier, "opened_at": one.opened_at}
             for one in await alerts.order_by("opened_at", "id")
@@ -200,7 +201,7 @@ async def _clocks(child: Child) -> Part:
 
 
 async def _people(child: Child, now: datetime) -> Part:
-    """Who is there for the child, and does not come along: whoever takes over invites them."""
+    """The people around the child, who do not go along: the receiving agency invites them."""
     held = await Tie.filter(Tie.standing_at(now), child_id=child.id).order_by("from_at", "id")
     names = {one.id: one.name for one in await Person.filter(id__in=_ids(held))}
     return [{"name": names[tie.person_id], "role": tie.role.value} for tie in held]

@@ -1,4 +1,4 @@
-"""A child goes to another agency, at the desk: who is asked, what they read, what went along."""
+"""A child goes to another agency, at the desk: the code, the offer, what went along."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -57,19 +57,19 @@ BECAUSE: Mapping[Because, str] = {
     Because.LAW: N_("A law or a court requires it"),
     Because.OTHER: N_("Another reason"),
 }
-LINES = 3  # Of what must not be told, in an empty form.
+LINES = 3  # Empty lines for what must be withheld.
 
 
 # --- all of them, and the code
 
 
 async def list_(request: Request) -> Response:
-    """Those in which the reader has a part, and the code to tell by telephone."""
+    """The transfers in which the reader has a part, and the code to tell by telephone."""
     return await _list(request)
 
 
 async def receive(request: Request) -> Response:
-    """A code; the one before ends."""
+    """Make a code; the one before ends."""
     visitor = await agency_for(request, AgencyAction.CHILD_TAKE_OVER)
     await actions.receive(visitor, id_or_new(await form_body(request)), now_of(request))
     return RedirectResponse("/desk/transfers", status_code=303)
@@ -105,7 +105,7 @@ async def _list(request: Request) -> Response:
 
 
 def _spelt(reception: Reception) -> str:
-    """In two halves, as it is read out."""
+    """In two halves, as people read it out."""
     half = len(reception.code) // 2
     return f"{reception.code[:half]} {reception.code[half:]}"
 
@@ -114,7 +114,7 @@ def _spelt(reception: Reception) -> str:
 
 
 async def offer_form(request: Request) -> Response:
-    """Who is asked, by their code; and, where the code is known, the whole form."""
+    """The form: the code of the other agency; and, where the code is known, the rest."""
     child, _ = await _child(request)
     return await _offer_form(request, child)
 
@@ -142,7 +142,7 @@ async def _child(request: Request) -> tuple[Child, frozenset[Role]]:
 
 
 def _withheld(form: FormData) -> list[Withheld]:
-    """The lines in which something stands. Raises Refused for one without a reason."""
+    """The lines with text. Raises Refused for a line without a reason."""
     found = []
     for what, whom, because in _lines(form):
         if not (what or whom):
@@ -189,7 +189,8 @@ async def _offer_form(
 
 
 async def show(request: Request) -> Response:
-    """How it stands; to whoever is asked, what they have to know and the answer."""
+    """The state of the transfer; for the person who is asked, the facts they need and the answer
+    form."""
     return await _show(request, *await transfer_for(request))
 
 
@@ -302,7 +303,7 @@ async def _to_answer(
         "supervisors": [(str(one.id), one.name) for one in people if one.role == Role.SUPERVISOR],
         "homes": [(str(one.id), one.name) for one in homes],
         "given": given,
-        # Which of the two forms a fault belongs to.
+        # Which of the two forms shows the fault.
         "is_refusing": fault is not None and fault.field == "why",
         "longest": LONGEST,
     }
@@ -312,7 +313,7 @@ async def _to_answer(
 
 
 async def the_package(request: Request) -> Response:
-    """To read and to print. It is a look that the child can read."""
+    """What went along, to read and to print. It is a look, which the child can read."""
     transfer, side = await transfer_for(request)
     await look_at_package(request, transfer, side)
     assert transfer.package is not None
@@ -348,11 +349,11 @@ async def the_package(request: Request) -> Response:
 
 
 async def as_file(request: Request) -> Response:
-    """The document, byte for byte, to keep elsewhere. It is a look as well."""
+    """The document, byte for byte, to save elsewhere. It is a look as well."""
     transfer, side = await transfer_for(request)
     await look_at_package(request, transfer, side)
     assert transfer.package is not None
-    # The name says nothing about anybody; and no copy of it stays on the way.
+    # The file name identifies no person, and no cache on the way keeps a copy.
     headers = {
         "content-disposition": 'attachment; filename="package.json"',
         "cache-control": "no-store",
@@ -369,7 +370,7 @@ def _tier(plan: dict[str, Any] | None, language: str) -> str:
 
 
 def _goals(project: dict[str, Any] | None, language: str) -> list[tuple[str, str, list[str]]]:
-    """Each goal: of which part of life, in whose words, and its open steps."""
+    """Each goal: of which part of life, in which person's words, and its open steps."""
     found = []
     for area in (project or {}).get("areas", []):
         kind = AREAS.get(area["kind"])

@@ -1,4 +1,4 @@
-"""Rules of a hand-over between agencies. Pure."""
+"""Rules of a transfer between agencies. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from server.i18n import N_
 
 
 class State(StrEnum):
-    """Where a hand-over is. Until it is accepted everything stays with whoever offered it."""
+    """The state of a transfer. Until it is accepted, everything stays with the agency that offered
+    it."""
 
     OFFERED = "offered"
     ACCEPTED = "accepted"
@@ -19,7 +20,7 @@ class State(StrEnum):
 
 
 class Because(StrEnum):
-    """Why somebody must not learn something (Primero's consent form has the first two)."""
+    """Why a person must not learn something (Primero's consent form has the first two)."""
 
     FEAR = "fear"
     TELLS_ITSELF = "tells_itself"
@@ -27,10 +28,10 @@ class Because(StrEnum):
     OTHER = "other"
 
 
-# A code is told by telephone, to somebody who may have to wait for a decision.
+# The code is told by telephone to a person who may have to wait for a decision.
 CODE_LASTS = timedelta(days=7)
 CODE_LENGTH = 8
-# So long after the offer somebody telephones: while the child is missing, within hours.
+# Without an answer after this long, the agency telephones: within hours while the child is missing.
 ANSWER_WITHIN, ANSWER_WHILE_MISSING = timedelta(days=1), timedelta(hours=2)
 LONGEST = 2_000
 MOST_WITHHELD = 20
@@ -38,7 +39,7 @@ MOST_WITHHELD = 20
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Something that somebody must not learn."""
+    """A fact that a person must not learn."""
 
     what: str
     whom: str
@@ -46,7 +47,7 @@ class Withheld:
 
 
 def words(text: str | None, field: str) -> str:
-    """What somebody wrote, where something has to be written. Raises Refused."""
+    """A required text. Raises Refused."""
     said = (text or "").strip()
     if not said:
         raise Refused(N_("Give a reason, for the people who come after you."), field=field)
@@ -56,12 +57,12 @@ def words(text: str | None, field: str) -> str:
 
 
 def words_or_none(text: str | None, field: str) -> str | None:
-    """The same where nothing has to be."""
+    """The same for a text that is not required."""
     return words(text, field) if text and text.strip() else None
 
 
 def checked(withheld: Sequence[Withheld]) -> list[dict[str, str]]:
-    """As it is stored. Raises Refused for half a line, and for too many."""
+    """The list in the form that we store. Raises Refused for half a line, and for too many."""
     if len(withheld) > MOST_WITHHELD:
         raise Refused(
             N_("You can enter up to {most}. Combine some of them."),

@@ -1,11 +1,11 @@
-"""Where the database is: from a URL to what Tortoise wants to know."""
+"""Where the database is: from a URL to the configuration that Tortoise needs."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-# What may follow the `?` of a PostgreSQL URL and is a number.
+# Whole numbers that may follow the `?` of a PostgreSQL URL.
 _WHOLE = {
     "minsize",
     "maxsize",
@@ -17,7 +17,7 @@ _WHOLE = {
 _FRACTION = {"timeout", "command_timeout", "max_inactive_connection_lifetime"}
 _WORDS = {"ssl", "host", "target_session_attrs", "application_name", "schema"}
 
-# A statement that takes a minute will not end well for whoever waits; ten connections serve the two
+# A statement that takes a minute will not help the person who waits. Ten connections serve the two
 # cores that most agencies have. Both can be set in the URL.
 _POSTGRES: dict[str, Any] = {"minsize": 1, "maxsize": 10, "timeout": 10.0, "command_timeout": 60.0}
 
@@ -87,8 +87,8 @@ def _postgres(url: str) -> Address:
         found |= _places(places)
     found |= {"database": database, "user": unquote(user) or None if at else None}
     found["password"] = unquote(password) or None
-    # What a pooler passes on (PgBouncer refuses a connection that asks for anything else); how long
-    # a transaction may be idle is said with each BEGIN.
+    # Settings that a pooler passes on (PgBouncer refuses a connection that asks for any other).
+    # Each BEGIN sets how long a transaction may be idle.
     found["server_settings"] = {
         "timezone": "UTC",
         "application_name": found.pop("application_name", "waymark"),
@@ -126,5 +126,5 @@ def _places(text: str) -> dict[str, Any]:
 
 
 def _has_port(place: str) -> bool:
-    # An IPv6 address stands in brackets and is full of colons itself.
+    # An IPv6 address is in brackets and is full of colons itself.
     return ":" in place.rpartition("]")[2]

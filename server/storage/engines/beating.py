@@ -1,7 +1,7 @@
 """One statement again and again, on a connection and in a thread of its own: a heartbeat.
 
 It goes on while the event loop is busy, while a channel hangs and while the pool is empty; it stops
-with the process, or with the machine. A loop that is stuck for ever is none of its matters.
+with the process, or with the machine. It does not detect a loop that is stuck for ever.
 """
 
 import asyncio
@@ -18,10 +18,11 @@ from server.storage.engines.raw_sqlite import RawSqlite
 
 log = logs.get("engines")
 
-# What a single beat may take. The next one comes a second after it, so a slow one is only late.
+# A single beat may take this long. The next one comes a second after it, so a slow one is only
+# late.
 WITHIN_S = 2
-# NORMAL: a beat need not survive a power cut, and so no beat waits for the disk. What others write
-# is flushed all the same when they commit. Moving the log into the file is left to them as well.
+# NORMAL: a beat need not survive a power cut, and so no beat waits for the disk. Other writers
+# still flush their data when they commit. Moving the log into the file is left to them as well.
 _PRAGMAS = {
     "busy_timeout": WITHIN_S * 1000,
     "synchronous": "NORMAL",
@@ -44,17 +45,17 @@ class _Database(Protocol):
     def run(self, statement: str) -> None: ...
 
     def close(self) -> None:
-        """Hang up, so that the next beat connects anew."""
+        """Disconnect, so that the next beat connects again."""
 
     def end(self) -> None:
-        """Hang up for good."""
+        """Disconnect for good."""
 
 
 class Beating:
     """Runs `statement(n)` each `every_s` seconds, n = 1, 2, 3 …, from `start` to `stop`.
 
-    Without parameters, so that it passes through any pooler. A beat that fails is logged the first
-    time, and the next one connects anew.
+    Without parameters, so that it passes through any pooler. The first of several failed beats is
+    logged, and the next one connects again.
     """
 
     def __init__(self, url: str, statement: Callable[[int], str], *, every_s: float) -> None:
@@ -73,7 +74,7 @@ class Beating:
             self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for a beat that is under way. Twice is once."""
+        """End, and wait for a running beat. Twice counts once."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join(WITHIN_S * 2)
@@ -89,7 +90,7 @@ class Beating:
                 is_well = True
                 self.beaten.set()
             except Exception as fault:
-                # Whatever it is: a process that lives must not stop saying so.
+                # Any exception: a living process must go on beating.
                 if is_well:
                     log.warning("heartbeat.failed", exc=fault)
                 is_well = False

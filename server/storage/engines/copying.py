@@ -1,7 +1,8 @@
-"""Every table of a database row by row, and back into another one: what a backup is made of.
+"""Every table of a database row by row, and back into another one: the parts of a backup.
 
-Values travel as SQLite keeps them (moments, ids and documents are text, truths are 0 and 1), so
-that a copy of one kind of database fits into the other. PostgreSQL reads all of these from text.
+Values travel in the form that SQLite stores (moments, ids and documents are text, booleans are 0
+and 1), so that a copy of one kind of database fits into the other. PostgreSQL reads all of these
+from text.
 """
 
 import datetime as dt
@@ -22,23 +23,23 @@ from server.storage.engines.parameters import moment_to_text
 from server.storage.engines.safety import unavailable
 
 AT_ONCE = 1000
-# A row may hold photos, which are texts of a million letters: so many letters are enough at once.
+# A row may contain photos, which are texts of a million letters: a batch ends at this many letters.
 MOST_LETTERS = 4_000_000
-# PostgreSQL hands over so many rows at a time.
+# PostgreSQL sends this many rows at a time.
 FETCHED = 100
-# Which migrations are applied is said by name beside the rows, and made anew by migrating.
+# The backup lists the applied migrations by name, beside the rows; migrating makes them anew.
 MIGRATIONS = "tortoise_migrations"
 
 Row = Sequence[Any]
 
 
 class CopyFault(ValueError):
-    """Why nothing was copied: one sentence for whoever runs the installation, in English as the
-    rest of the command line."""
+    """Why nothing was copied: one sentence for the operator of the installation, in English like
+    the rest of the command line."""
 
 
 def in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The same rows, as many at a time as are small together."""
+    """The same rows, in batches that are small enough for memory."""
     batch: list[Row] = []
     letters = 0
     for row in rows:
@@ -53,26 +54,26 @@ def in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 @contextmanager
 def telling() -> Iterator[None]:
-    """Whatever a database says while it is copied is one sentence, and nothing was written."""
+    """Turns any error of the database during a copy into one sentence; nothing was written."""
     try:
         yield
     except (sqlite3.Error, BaseORMException) as fault:
         raise CopyFault(f"The database says: {fault}.") from fault
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-        # Without the details, which may hold what is in a row.
+        # Without the details, which may contain the content of a row.
         raise CopyFault(f"The database says: {type(fault).__name__}.") from fault
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, and its columns in the order in which rows have them."""
+    """A table, and its columns in the order of its rows."""
 
     name: str
     columns: tuple[str, ...]
 
 
 class Snapshot(Protocol):
-    """A database as it stood at one moment, however much is written meanwhile."""
+    """A database as it was at one moment, however much is written meanwhile."""
 
     async def tables(self) -> list[Table]:
         """Every table but the list of migrations, by name."""
@@ -86,15 +87,15 @@ class Snapshot(Protocol):
 
 @asynccontextmanager
 async def snapshot(url: str) -> AsyncIterator[Snapshot]:
-    """The database as it stands now. It may be in use; nobody waits for whoever reads it.
+    """The database in its present state. It may be in use; no writer waits for the reader.
 
     Raises CopyFault where there is no database, Unavailable where it cannot be reached.
     """
     place = address.parse(url)
     if place.dialect == "sqlite":
         with closing(_connect(place.file)) as connection:
-            # One transaction that reads, over a write-ahead log, is a snapshot. The online backup
-            # would need room for a second file, and begins anew whenever another process writes.
+            # One reading transaction over a write-ahead log is a snapshot. The online backup would
+            # need room for a second file, and begins anew whenever another process writes.
             connection.execute("BEGIN")
             yield _OfSqlite(connection)
         return
@@ -200,7 +201,7 @@ def _quoted(name: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value of PostgreSQL as SQLite keeps it."""
+    """A value of PostgreSQL in the form that SQLite stores."""
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, UUID):
@@ -239,8 +240,8 @@ async def migrations_of(client: BaseDBAsyncClient) -> list[str]:
 
 
 async def drop_tables(client: BaseDBAsyncClient) -> None:
-    """Take every table away, whatever is in it. In the transaction of whoever calls; on SQLite with
-    references off."""
+    """Drop every table, whatever is in it. In the caller's transaction; on SQLite with references
+    off."""
     cascade = "" if client.capabilities.dialect == "sqlite" else " CASCADE"
     for name in await tables_of(client):
         await client.execute_query(f"DROP TABLE {_quoted(name)}{cascade}")
@@ -249,7 +250,7 @@ async def drop_tables(client: BaseDBAsyncClient) -> None:
 async def in_order(client: BaseDBAsyncClient) -> list[str]:
     """The names of the tables, each after those that its rows refer to.
 
-    So nothing has to be switched off while they are filled, which on PostgreSQL only a superuser
+    So no check has to be switched off while they are filled, which on PostgreSQL only a superuser
     may. Raises CopyFault where tables refer to each other in a circle.
     """
     needs = {name: set[str]() for name in await tables_of(client)}
@@ -278,7 +279,7 @@ _REFERENCES = {
 
 
 async def fill(client: BaseDBAsyncClient, table: Table, batches: Iterable[list[Row]]) -> None:
-    """Put rows into a table, in the transaction of whoever calls."""
+    """Put rows into a table, in the caller's transaction."""
     if client.capabilities.dialect == "sqlite":
         columns = ", ".join(map(_quoted, table.columns))
         places = ", ".join("?" for _ in table.columns)
@@ -298,7 +299,7 @@ async def _lines(batches: Iterable[list[Row]]) -> AsyncIterator[bytes]:
 
 
 def _line(row: Row) -> str:
-    # Nothing is null, and a text without letters stands in quotes.
+    # NULL is written as nothing, and an empty text as quotes.
     values = ("" if value is None else _in_quotes(str(value)) for value in row)
     return ",".join(values) + "\n"
 
@@ -308,9 +309,9 @@ def _in_quotes(text: str) -> str:
 
 
 async def count_on(client: BaseDBAsyncClient) -> None:
-    """Let every key that counts by itself go on after the highest that is there."""
+    """Let every auto-increment key go on after the highest one in use."""
     if client.capabilities.dialect == "sqlite":
-        return  # It sees to that itself.
+        return  # SQLite sees to that itself.
     for row in await client.execute_query_dict(_COUNTED):
         table, column = _quoted(row["name"]), _quoted(row["column"])
         await client.execute_query(
@@ -332,22 +333,22 @@ SELECT * FROM (
 
 
 async def broken_references(client: BaseDBAsyncClient) -> list[str]:
-    """Which rows refer to rows that are not there: only SQLite takes such in, while its references
-    are off."""
+    """Which rows refer to missing rows: only SQLite accepts such rows, while its references are
+    off."""
     if client.capabilities.dialect == "postgres":
         return []
     broken = await client.execute_query_dict("PRAGMA foreign_key_check")
     return sorted({f"{row['table']} → {row['parent']}" for row in broken})
 
 
-# --- being alone
+# --- exclusive use
 
 
 def is_open_elsewhere(file: Path) -> bool:
     """Whether any other program has this SQLite file open.
 
-    Whoever has a file with a write-ahead log open holds a lock on it, however idle; leaving that
-    log needs the file alone.
+    A program that has a file with a write-ahead log open has a lock on it, even when idle; leaving
+    that log needs exclusive use of the file.
     """
     if not file.exists():
         return False

@@ -9,7 +9,7 @@ Against the stock editors (each has a test that fails there):
   mark in a default does not end it.
 """
 
-# Names of tables stand in the SQL here (S608): they are those of our own models.
+# The SQL here contains names of tables (S608): they are those of our own models.
 
 import datetime as dt
 import re
@@ -71,7 +71,7 @@ class _Whole(BaseSchemaEditor):
 
     def _unique(self, model: type[Model], constraint: UniqueConstraint) -> str:
         # An index and not a table constraint: only an index takes a condition, and so one way of
-        # making, finding and dropping them does for all.
+        # making, finding and dropping them is enough for all.
         if not constraint.name:
             raise MigrationFault(f"name the unique constraint of {model.__name__}")
         columns = ", ".join(
@@ -90,7 +90,7 @@ class _Whole(BaseSchemaEditor):
             return "'" + default.replace("'", "''") + "'"
         return super()._escape_default_value(default)
 
-    # Comments of a model are for whoever reads the model; in a schema they only go stale.
+    # Comments of a model are for readers of the model; in a schema they only go stale.
 
     def _get_table_comment_sql(self, table: str, comment: str) -> str:
         return ""
@@ -134,13 +134,13 @@ class SqliteEditor(_Whole, SqliteSchemaEditor):
     async def rebuild(
         self, old: type[Model], model: type[Model], sources: dict[str, str] | None = None
     ) -> None:
-        """Make the table of `old` anew as `model` has it, with all its rows.
+        """Make the table of `old` anew as `model` defines it, with all its rows.
 
-        `sources` says for columns that are new or changed what to fill them with: SQL over the old
-        table. Other new columns take their default; columns that `model` lacks are dropped.
+        `sources` gives the SQL, over the old table, that fills columns which are new or changed.
+        Other new columns take their default; columns that `model` lacks are dropped.
 
         The way of https://www.sqlite.org/lang_altertable.html#otheralter. With foreign keys ON, the
-        DROP would delete or empty whatever refers to the table: then it refuses.
+        DROP would delete or empty the rows that refer to the table: then it refuses.
         """
         table = model._meta.db_table
         if (await self._value("PRAGMA foreign_keys")) != 0:

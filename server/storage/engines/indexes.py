@@ -1,4 +1,4 @@
-"""An index over some rows only. Tortoise's own knows no condition but `column = value`."""
+"""An index over some rows only. Tortoise's own supports no condition but `column = value`."""
 
 from typing import Any
 
@@ -17,6 +17,6 @@ class PartialIndex(Index):
         self.extra = f" WHERE {where}"
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        """How a migration writes it down."""
+        """The form in which a migration writes it down."""
         path, args, kwargs = super().deconstruct()
         return path, args, kwargs | {"where": self.where}

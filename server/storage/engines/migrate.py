@@ -65,7 +65,7 @@ async def migrate(
 
 
 async def migrate_within(target: str | None = None, *, migrations: str = "migrations") -> list[str]:
-    """As `migrate`, of the open database and in the transaction of whoever calls. On SQLite with
+    """As `migrate`, for the open database and in the caller's transaction. On SQLite with
     references off, since rebuilding a table needs that."""
     done = await _Upgrade(migrations, lambda _name: None).run(target)
     EXECUTOR_CACHE.clear()
@@ -206,9 +206,9 @@ class _Upgrade(MigrationExecutor):
 
 
 async def _apply(migration: Migration, state: State, editor: SqliteEditor | PostgresEditor) -> None:
-    """Move state and database on, as `Migration.apply` does; but the state of before is copied
-    whole for those operations alone that need more than `_before`. Copying it every time took half
-    of a first start."""
+    """Move state and database on, as `Migration.apply` does. But only operations that need more
+    than `_before` get a full copy of the former state: copying it every time took half of a first
+    start."""
     for operation in migration.operations:
         before = _before(state) if type(operation) in _MAKES_ANEW else state.clone()
         operation.state_forward(migration.app_label, state)

@@ -54,9 +54,9 @@ _LATER = (
     DBConnectionError,
     OSError,  # TimeoutError is one.
 )
-# Sessions left in the middle of a transaction hold their locks; none of ours lasts so long. Not set
-# for the session: behind a pooler that gives out one connection for each transaction, a session is
-# nobody's. One round trip, as BEGIN alone.
+# Sessions left in the middle of a transaction keep their locks; none of ours lasts that long. Not
+# set for the session: behind a pooler that gives out one connection for each transaction, we share
+# sessions with others. One round trip, as BEGIN alone.
 _BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 120000"
 # A pooler gave the next statement to another connection than the one that had prepared it.
 _UNPREPARED = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
@@ -90,9 +90,8 @@ def _telling() -> Iterator[None]:
 
 
 def is_lost(fault: asyncpg.InterfaceError) -> bool:
-    """Whether a connection is gone. The same class tells our own mistakes, as a wrong number of
-    arguments; and a class under it repeats the value that it refuses, whatever words are in that.
-    """
+    """Whether a connection is gone. The same class reports our own mistakes, such as a wrong number
+    of arguments. A class under it repeats the refused value, with any private words in it."""
     return type(fault) is asyncpg.InterfaceError and any(
         word in str(fault) for word in ("clos", "released", "terminat")
     )
@@ -112,7 +111,7 @@ class SafePostgresClient(AsyncpgDBClient):
             await super().create_connection(with_db)
 
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
-        # Every statement passes here; only that of many rows is given a list of lists.
+        # Every statement comes here; only that of many rows gets a list of lists.
         if func.__name__ != "execute_many" and len(args) > 1:
             refuse_wide(args[1])
         with _telling():
@@ -210,8 +209,8 @@ class _Transaction(TransactionContextPooled):
             await self._roll_back_and_release()
 
     async def _roll_back_and_release(self) -> None:
-        # The fault that brought us here says more than a lost connection's second complaint; what
-        # cannot be rolled back is closed by the pool.
+        # The original fault says more than a lost connection's second complaint. The pool closes a
+        # connection that cannot be rolled back.
         try:
             if not self.client._finalized:
                 with suppress(Exception):

@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 class RawSqlite:
-    """What a batch writes through: `fetch` as in storage/db.py, without waiting."""
+    """The connection of a batch: `fetch` as in storage/db.py, without waiting."""
 
     def __init__(self, file: Path, pragmas: dict[str, Any] | None = None) -> None:
         with telling():
@@ -40,15 +40,15 @@ class RawSqlite:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open. SQLite ends one itself where the disk fails it."""
+        """Whether a transaction is open. SQLite ends one itself where the disk fails."""
         return self._connection.in_transaction
 
     def run(self, statement: str) -> None:
-        """Run one statement that has no rows, as BEGIN."""
+        """Run one statement without rows, such as BEGIN."""
         self._connection.execute(statement)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._connection.close()
 
 
@@ -74,7 +74,7 @@ class SqliteBatch(Generic[Item, Result]):
         return await loop.run_in_executor(self._thread, self._all, items)
 
     async def close(self) -> None:
-        """Close the connection and end the thread. Nothing may be running any more."""
+        """Close the connection and end the thread. Nothing may be running any longer."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._hang_up)
         self._thread.shutdown()
 
@@ -106,8 +106,8 @@ class SqliteBatch(Generic[Item, Result]):
         try:
             result = self._one(connection, item)
         except Exception as fault:
-            # Broad, because whatever is wrong with this item is nobody else's trouble; unless the
-            # database ended the whole transaction, or cannot go on.
+            # Broad, because a fault of this item must not affect the others; unless the database
+            # ended the whole transaction, or cannot go on.
             if not connection.in_transaction or is_database_trouble(fault):
                 raise
             connection.run("ROLLBACK TO item")
@@ -121,8 +121,8 @@ class SqliteAtOnce(SqliteBatch[Item, Result]):
     """`run` for Together: all items by one `many(connection, items)`, in one transaction.
 
     For statements that write every item at once, in which the interpreter waits and the rest of the
-    process goes on. Where it raises, all of it is undone; Together then halves the batch until what
-    cannot be stored is alone.
+    process goes on. Where it raises, all of it is undone; Together then halves the batch until the
+    items that cannot be stored are alone.
     """
 
     def __init__(

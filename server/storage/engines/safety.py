@@ -1,4 +1,4 @@
-"""What both engines need: finishing what was begun, savepoints, and how to say "later, please"."""
+"""For both engines: finishing what was begun, savepoints, and how to say "later, please"."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ async def to_the_end(work: Awaitable[T]) -> T:
     """Wait until the work is over, however often the caller is cancelled meanwhile.
 
     A cancellation is raised afterwards. Half a BEGIN, COMMIT or ROLLBACK leaves a lock or a
-    connection that nobody gives back, and one dropped phone connection would halt the server.
+    connection that is never given back, and one dropped phone connection would halt the server.
     """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -29,13 +29,13 @@ async def to_the_end(work: Awaitable[T]) -> T:
     if cancelled is None:
         return task.result()
     if not task.cancelled():
-        task.exception()  # Looked at, so that asyncio does not complain that nobody did.
+        task.exception()  # Else asyncio logs an exception that was never retrieved.
     raise cancelled
 
 
 def unavailable(fault: BaseException, why: str) -> NoReturn:
-    """Say that the database cannot serve now. The words of the fault stay in the chain: they may
-    hold an address, which is not for whoever asked."""
+    """Say that the database cannot serve now. The text of the fault stays in the exception chain:
+    it may contain an address, which the client must not see."""
     raise Unavailable("Our database is not responding. Try again.", why=why) from fault
 
 
@@ -58,13 +58,14 @@ class SafeNested(NestedTransactionContext):
         if exc_type is None:
             await to_the_end(self.client.release_savepoint())
             return
-        # A lost connection cannot go back to anything; the fault that brought us here says more.
+        # A lost connection cannot be rolled back; the original fault says more.
         with suppress(Exception):
             await to_the_end(self.client.savepoint_rollback())
 
 
 class Begun:
-    """What a transaction's client remembers: whether it is over, and who waits for its commit."""
+    """The state of a transaction's client: whether it is over, and which calls wait for its
+    commit."""
 
     def __init__(self) -> None:
         self.is_over = False
@@ -76,7 +77,7 @@ class Begun:
         self._afterwards.append(call)
 
     def end(self, *, committed: bool) -> None:
-        """The transaction is over; a task that still holds its client is told so."""
+        """The transaction is over; a task that still has its client gets an error."""
         self.is_over = True
         waiting, self._afterwards = self._afterwards, []
         if committed:
@@ -87,7 +88,7 @@ class Begun:
         """Refuse to work in a transaction that has ended.
 
         A task that was started inside a transaction inherits it and may outlive it. Its statements
-        would run in whoever holds the connection then.
+        would run in the transaction of the connection's next user.
         """
         if self.is_over:
             raise TransactionManagementError(

@@ -43,9 +43,9 @@ from server.storage.engines.parameters import moment_to_text
 from server.storage.engines.safety import Begun, SafeNested, to_the_end, unavailable
 from server.storage.engines.width import refuse_wide
 
-# FULL: a check-in that was thanked for survives a power cut. The cache is 32 MiB, since the default
-# of 2 MiB made late detection among a million rows four times slower. A WAL file that a burst made
-# big shrinks to 64 MiB again.
+# FULL: a check-in that the child was thanked for survives a power cut. The cache is 32 MiB, since
+# the default of 2 MiB made late detection among a million rows four times slower. A WAL file that
+# grew in a burst shrinks to 64 MiB again.
 PRAGMAS: dict[str, str | int] = {
     "busy_timeout": 10_000,
     "journal_mode": "WAL",
@@ -59,21 +59,21 @@ PRAGMAS: dict[str, str | int] = {
 # https://www.sqlite.org/rescode.html: busy, locked, read-only, I/O error, full, cannot open, not a
 # database.
 _LATER = {5, 6, 8, 10, 13, 14, 26}
-# How often somebody who was told "busy" without any waiting asks again.
+# How often we ask again where SQLite says "busy" without waiting itself.
 BUSY_S = 0.02
 _savepoints = itertools.count(1)
 
 
-# The one place through which every moment on its way to SQLite passes. It replaces Tortoise's own
-# adapter, which its executor sets when it is imported: this module imports that one first.
+# Every moment on its way to SQLite passes through here. It replaces Tortoise's own adapter, which
+# its executor sets when it is imported: this module imports that one first.
 sqlite3.register_adapter(dt.datetime, moment_to_text)
 
 
 def prepare(connection: sqlite3.Connection, pragmas: Mapping[str, str | int]) -> None:
     """Set the PRAGMAs, in the connection's own thread.
 
-    Of two that switch a fresh file to the write-ahead log at once, one is told "database is locked"
-    without any waiting, whatever its busy timeout; so it waits here, as long.
+    Of two connections that switch a fresh file to the write-ahead log at once, one gets "database
+    is locked" without any waiting, whatever its busy timeout; so it waits here, just as long.
     """
     until = monotonic() + int(pragmas.get("busy_timeout", 0)) / 1000
     for pragma, value in pragmas.items():
@@ -89,7 +89,7 @@ def prepare(connection: sqlite3.Connection, pragmas: Mapping[str, str | int]) ->
 
 @contextmanager
 def telling() -> Iterator[None]:
-    """Say Unavailable for what waiting may help with."""
+    """Say Unavailable for errors that may pass."""
     try:
         yield
     except (OperationalError, sqlite3.DatabaseError) as fault:
@@ -114,7 +114,7 @@ class _Connection(ConnectionWrapper[aiosqlite.Connection]):
 
 
 class _Telling(SqliteClient):
-    """Every statement says Unavailable where waiting may help, and has few parameters."""
+    """Every statement says Unavailable for errors that may pass, and limits its parameters."""
 
     executor_class = SqliteLists
 

@@ -1,7 +1,7 @@
 """Many small writes as one: what arrives while a batch is being stored is stored by the next one.
 
-A commit waits for the disk. Sharing it makes the safest setting cost nothing under load, and nobody
-waits for company: a lone item is a batch of one at once.
+A commit waits for the disk. Sharing it makes the safest setting cost nothing under load, and no
+item waits for others: a single item is a batch of one at once.
 
     together = Together(store)                  store(items) -> one result or exception for each
     answer = await together.submit(item)        raises what became of this item, and only of this
@@ -22,7 +22,7 @@ from server.errors import Unavailable
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 # Turns of the loop before a batch begins: one reads a request, the next ones take it this far, so
-# what lies in the sockets already comes along. With nothing there this is no wait.
+# requests already in the sockets join the batch. With none there this is no wait.
 TURNS = 3
 
 Run = Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]]
@@ -37,8 +37,8 @@ class Together(Generic[Item, Result]):
     alone, unless the fault is Unavailable, which would meet every part.
 
     At most `waiting` items may wait; the next one is refused with Unavailable, so that a phone
-    keeps it and comes again. A submitter that is cancelled harms nobody; its item may be stored all
-    the same. Items need ids of their own, as anything that is sent twice.
+    keeps it and sends it again. A cancelled submitter does not affect the others; its item may be
+    stored all the same. Items need ids of their own, like all that is sent twice.
     """
 
     def __init__(self, run: Run[Item, Result], *, most: int = 256, waiting: int = 4096) -> None:
@@ -78,7 +78,7 @@ class Together(Generic[Item, Result]):
                 await self._store(self._next())
         finally:
             self._worker = None
-            # Only where this task was killed: nobody may wait for ever.
+            # Only where this task was killed: no submitter may wait for ever.
             while self._waiting:
                 _, future = self._waiting.popleft()
                 _tell(future, Unavailable("The server is stopping.", why="stopped"))

@@ -41,11 +41,11 @@ async def mark(
     id: UUID,
     now: datetime,
 ) -> Milestone:
-    """A day is written into the calendar; `child_knows`: it knows of it, and its phone may show
-    it. The same id again: the first stands.
+    """Write a day into the calendar. `child_knows`: the child knows of the day, and their phone may
+    show it. The same id again: the first one counts.
 
-    Raises Refused for another kind of day than a person may mark, one that is over, and one in
-    more than two years; IdReused.
+    Raises Refused for a kind of day that a person may not mark, a day in the past, and a day more
+    than two years away; IdReused.
     """
     if what not in BY_HAND:
         raise Refused(N_("Choose one from the list."), field="what")
@@ -72,8 +72,8 @@ async def mark(
 async def say_known(
     actor: Actor, child_id: UUID, milestone_id: UUID, known: bool, now: datetime
 ) -> Milestone:
-    """The child knows of this day, or does not: only then its phone shows it. Twice is once. Raises
-    NotFound."""
+    """The child knows of this day, or does not: their phone shows it only if they know. Twice is
+    once. Raises NotFound."""
     async with write():
         await lock(child_id)
         row = await Milestone.get_or_none(id=milestone_id, child_id=child_id)
@@ -109,12 +109,12 @@ async def hear(
     about: UUID | None,
     at: datetime,
 ) -> None:
-    """A child moved, came back, or its birthday is known: the calendar has that day.
+    """A child moved or came back, or we learned their birthday: put that day in the calendar.
 
-    It only writes it down, and the next tick makes it count: whoever moves a child has locked the
-    child, and whoever ends a placement takes its watch before that.
+    This only writes the row; the next tick applies it. The caller may already hold a lock: moving a
+    child locks the child, and ending a placement takes its watch before that.
     """
-    del actor, about  # It follows from what happened, whoever did that.
+    del actor, about  # It follows from what happened; who did it does not matter.
     watch = await Watch.get_or_none(child_id=child_id)
     if watch is None or watch.is_over:
         return
@@ -129,7 +129,7 @@ async def hear(
 
 
 async def _birthday(child_id: UUID, policy: Policy, zone: ZoneInfo, now: datetime) -> None:
-    """The eighteenth, by the day that is known now; one that was known before counts no more."""
+    """The eighteenth birthday, by the date we know now. A date known earlier stops counting."""
     before = Milestone.filter(child_id=child_id, what=What.TURNING_18, ended_at__isnull=True)
     await before.update(ended_at=now, act_at=None)
     birthday = (await Child.get(id=child_id)).birthday
@@ -163,7 +163,7 @@ async def _add(
 
 
 def tightens(row: Milestone, one: Case, now: datetime) -> bool:
-    """Whether the watch is tighter by this day now, or would be, as things stand."""
+    """Whether this day makes the watch tighter now, or would do so under today's agreements."""
     if row.act_at is None:
         return one.watch.tier_until_at == row.until_at
     return _raised(row, one, now) is not None

@@ -1,6 +1,5 @@
-"""Days in a child's calendar around which it may leave, and for how long before and after them the
-watch is tighter: by the windows of the policy. Pure.
-"""
+"""Days in a child's calendar around which they may leave, and for how long before and after each
+day the watch is tighter: by the windows of the policy. Pure."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
@@ -48,16 +47,16 @@ def raised(
     until: datetime,
     allows: Callable[[Tier], bool],
 ) -> tuple[Tier, Tier] | None:
-    """The tier around a day until its end, and what follows it; None where nothing changes.
+    """The tier around a day until its end, and what follows it; None if nothing changes.
 
-    `now`: the tier that holds, until when, and what was to follow it. The tier is as tight as the
-    day wants and the rhythm lets it be (`allows`), and never looser than the one that holds.
+    `now`: the current tier, until when, and what was to follow it. The new tier is as tight as the
+    day wants and the rhythm allows (`allows`), and never looser than the current one.
     """
     current, ends, then = now
     tier = current
     if wanted.is_tighter_than(current):
         orders = tuple(Tier)
-        # The current one is at the end: what is agreed goes by it already.
+        # The current tier is at the end: today's agreements follow it already.
         some = orders[orders.index(wanted) : orders.index(current)]
         tier = next((one for one in some if allows(one)), current)
     if tier is current and (ends is None or ends >= until):
@@ -67,7 +66,7 @@ def raised(
 
 
 def coming_of_age(born_on: date) -> date:
-    """The eighteenth birthday; of whoever is born on a leap day, the first of March."""
+    """The eighteenth birthday; the first of March for a child born on a leap day."""
     try:
         return born_on.replace(year=born_on.year + 18)
     except ValueError:

@@ -1,7 +1,8 @@
-"""The calendar of a child over the wire: days around which its watch is tighter.
+"""The calendar of a child over the API: days around which the watch is tighter.
 
-A child reads of itself what it knows already, and nothing else: a decision that nobody has told it
-of must not reach it by its phone. Whoever sets the tier reads and writes all of it.
+A child reads only what they already know about themselves: they must not learn from the phone of a
+decision that no adult has told them about. The people who may set the tier read and write
+everything.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from server.web.responses import json_answer
 
 class MilestoneOut(msgspec.Struct):
     """A day of the calendar. From `from_at` to before `until_at` the watch is tighter because of
-    it; null where it is as tight anyway, or where a person has set another tier since."""
+    it; null if it is as tight anyway, or where a person has set another tier since."""
 
     id: UUID
     what: What
@@ -43,8 +44,8 @@ class MilestonesOut(msgspec.Struct):
 
 
 class MilestoneRequest(msgspec.Struct):
-    """A day: a hearing, a refusal or a transfer. The id is made by the client. `child_knows`: only
-    then the child's phone shows it."""
+    """A day: a hearing, a refusal or a transfer. The client makes the id. `child_knows`: only then
+    the child's phone shows it."""
 
     id: UUID
     what: What
@@ -53,13 +54,13 @@ class MilestoneRequest(msgspec.Struct):
 
 
 class KnownRequest(msgspec.Struct):
-    """Whether the child knows of it."""
+    """Whether the child knows of the day."""
 
     child_knows: bool
 
 
 async def own(request: Request) -> Response:
-    """What lies ahead of me."""
+    """My days to come."""
     child, roles = await own_child(request, Action.RHYTHM_SEE)
     return await _all(child.id, roles, now_of(request))
 
@@ -82,7 +83,7 @@ async def mark(request: Request) -> Response:
 
 
 async def say_known(request: Request) -> Response:
-    """Whether the child knows of it."""
+    """Whether the child knows of the day."""
     said = await json_body(request, KnownRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
     visitor, now, id_ = await visitor_of(request), now_of(request), _id(request)

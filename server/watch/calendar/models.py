@@ -8,8 +8,8 @@ from tortoise.models import Model
 
 
 class Milestone(Model):
-    """A day in a child's calendar around which it is watched more tightly. Never changed, but for
-    whether the child knows of it; one that was wrong says so."""
+    """A day in a child's calendar around which the watch is tighter. A row never changes, except
+    for whether the child knows of the day; a wrong one is marked as wrong."""
 
     id = fields.UUIDField(primary_key=True)
     child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
@@ -22,7 +22,8 @@ class Milestone(Model):
     act_at = fields.DatetimeField(null=True)  # It begins; None once it has, or was taken back.
     made_by = fields.UUIDField(null=True)  # None: it follows from something that happened.
     made_at = fields.DatetimeField()
-    known_at = fields.DatetimeField(null=True)  # When an adult said that the child knows of it.
+    # When an adult said that the child knows of the day.
+    known_at = fields.DatetimeField(null=True)
     ended_at = fields.DatetimeField(null=True)
 
     class Meta:

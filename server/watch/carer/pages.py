@@ -1,7 +1,7 @@
 """The carer's question: one tap, without signing in.
 
-The link works once, shows no name, and opens nothing else. Reading it answers nothing: whoever
-looks at links before a person does (a mail server, a messenger) must not say "seen".
+The link works once, shows no name, and opens nothing else. Reading the page answers nothing: a mail
+server or a messenger may open links before a person does, and must not say "seen".
 """
 
 from collections.abc import Sequence
@@ -98,8 +98,8 @@ async def _question_page(request: Request, question: Question) -> Response:
 async def _together_page(
     request: Request, question: Question, found: Sequence[Question]
 ) -> Response:
-    """The same for several. A name is shown to the carer alone, signed in: whoever else has the
-    link sees the first letters, which tell somebody who lives there who is meant."""
+    """The same for several children. Only the signed-in carer sees full names. Anyone else with the
+    link sees the first letters, which are enough for a person who lives there."""
     carer, now = await Person.get(id=question.person_id), now_of(request)
     visitor = await visitor_or_none(request)
     is_carer = visitor is not None and visitor.person_id == carer.id
@@ -128,7 +128,7 @@ async def _frame(question: Question, carer: Person) -> dict[str, Any]:
 
 
 async def _about(question: Question, language: str, now: datetime) -> dict[str, Any]:
-    """What stands about one question."""
+    """The facts about one question."""
     watch = await Watch.get_or_none(child_id=question.child_id)
     zone = known_zone(watch.zone) if watch is not None else UTC_ZONE
     missed_due_at = watch.missed_due_at if watch is not None else None
@@ -146,7 +146,8 @@ async def _about(question: Question, language: str, now: datetime) -> dict[str, 
 async def _silent_since(
     question: Question, language: str, zone: ZoneInfo, now: datetime
 ) -> str | None:
-    """Since when the phone has shown none of our reminders; None where it does, or nobody knows."""
+    """Since when the phone has shown none of our reminders; None if it shows them, or we do not
+    know."""
     push = (await reached_of([question.child_id], now)).get(question.child_id)
     if push is None or push.health not in UNREACHED:
         return None
@@ -157,7 +158,7 @@ async def _silent_since(
 async def _then(
     question: Question, watch: Watch | None, language: str, zone: ZoneInfo, now: datetime
 ) -> list[str]:
-    """What follows from "not seen", before it is said and after."""
+    """What follows from "not seen", before the carer taps and after."""
     is_answered = question.answer is not None
     if not is_answered:
         seen = await if_not_seen(question.child_id, now)

@@ -17,7 +17,7 @@ from server.watch.carer.models import Question
 async def answer_question(question_id: UUID, answer: str, now: datetime) -> Question:
     """The carer's one tap. The first answer counts; a second tap changes nothing.
 
-    Raises NotFound, and Refused where the question's time, or the carer's tie, is over.
+    Raises NotFound, and Refused if the question's time, or the carer's tie, is over.
     """
     async with write():
         question = await Question.filter(id=question_id).select_for_update().first()
@@ -32,7 +32,7 @@ async def answer_question(question_id: UUID, answer: str, now: datetime) -> Ques
             role=Role.CARER,
             person__disabled_at__isnull=True,
         ).exists()
-        # Whoever is no carer any more must not be able to say that all is well.
+        # A former carer must not be able to say that all is well.
         if question.expires_at <= now or not is_carer:
             raise Refused("This question is closed. If you are worried, call the caseworker.")
         await Question.filter(id=question_id).update(answered_at=now, answer=answer)
@@ -53,8 +53,8 @@ async def answer_question(question_id: UUID, answer: str, now: datetime) -> Ques
 
 
 async def end_questions(child_id: UUID, now: datetime) -> list[UUID]:
-    """No carer is asked about this child any more; returns what was still asked. Whoever calls this
-    withdraws what has not gone out."""
+    """The carer is no longer asked about this child; returns the questions that were open. The
+    caller withdraws what has not been sent yet."""
     asked = Question.filter(child_id=child_id, answered_at__isnull=True, expires_at__gt=now)
     ids = await asked.values_list("id", flat=True)
     await asked.update(expires_at=now)

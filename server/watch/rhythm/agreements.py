@@ -1,4 +1,4 @@
-"""What is agreed about a watch, and changed: the rhythm, the tier, absences."""
+"""Agreements about a watch, and changes to them: the rhythm, the tier, absences."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,7 +30,7 @@ LONGEST_PAUSE = timedelta(days=92)
 async def set_rhythm(
     actor: Actor, child_id: UUID, data: Mapping[str, Any], zone: str, now: datetime
 ) -> Watch:
-    """Another rhythm, from the next round on. Raises Refused where it is slower than the tier
+    """Another rhythm, from the next round on. Raises Refused if it is slower than the tier
     allows, or what follows it, or wrong."""
     rhythm, place = rhythms.read(data), rhythms.read_zone(zone)
     async with write():
@@ -86,11 +86,11 @@ async def set_tier(
     rhythm: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> Watch:
-    """How tight the watch is, set by a person; where it ends by itself, what follows is named.
+    """A person sets how tight the watch is; if that ends by itself, they name what follows.
 
     An alarm under way may come earlier by a tighter tier, never later by any. `rhythm`: another one
-    in the same step. Raises Refused, code `too_slow`, where the rhythm is slower than one of the
-    tiers allows.
+    in the same step. Raises Refused, code `too_slow`, if the rhythm is slower than one of the tiers
+    allows.
     """
     if (until_at is None) != (then is None) or (until_at is not None and until_at <= now):
         raise Refused(
@@ -175,11 +175,11 @@ async def pause(
     id: UUID | None = None,
     now: datetime,
 ) -> Pause:
-    """An agreed absence. It always ends, nothing that is late is silenced by it, and whoever is
-    away stays on the board. `returns`: at its end a check-in is due, and adults are called sooner
-    than on other days where none comes.
+    """An agreed absence. It always ends, it silences nothing that is already late, and the child
+    stays on the board. `returns`: a check-in is due at its end, and without one adults are called
+    sooner than on other days.
 
-    Raises Refused where it has no end, ends in the past, or is longer than 92 days.
+    Raises Refused if it has no end, ends in the past, or is longer than 92 days.
     """
     assert actor.id is not None
     if not from_at < until_at or until_at <= now:
@@ -235,8 +235,8 @@ async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime)
 
 
 def check_rhythm_of(one: Case, terms: Terms, now: datetime) -> None:
-    """Raises Refused where the rhythm of these terms, or one that is agreed for some days, is
-    slower than the tier of the watch allows, or the one that follows it."""
+    """Raises Refused if the rhythm of these terms, or an agreed temporary one, is slower than the
+    tier of the watch allows, or than the tier that follows it."""
     tiers = [one.terms.tier, *([Tier(one.watch.tier_then)] if one.watch.tier_then else [])]
     for tier in tiers:
         wanted = in_tier(replace(one, terms=terms), tier)
@@ -245,7 +245,7 @@ def check_rhythm_of(one: Case, terms: Terms, now: datetime) -> None:
 
 
 def check_seasons(terms: Terms, now: datetime) -> None:
-    """Raises Refused where a silence in a season, or at its edges, could last longer than the tier
+    """Raises Refused if a silence in a season, or at its edges, could last longer than the tier
     allows."""
     for one in terms.seasons:
         gap = rhythms.longest_gap_around(terms.rhythm, terms.zone, terms.seasons, one)
@@ -261,7 +261,7 @@ def check_seasons(terms: Terms, now: datetime) -> None:
 
 
 def check_rhythm(rhythm: Rhythm, terms: Terms) -> None:
-    """Raises Refused where a silence by this rhythm could last longer than the tier allows."""
+    """Raises Refused if a silence by this rhythm could last longer than the tier allows."""
     if _is_too_slow(rhythm, terms):
         raise Refused(
             "These check-in times are too far apart for the watch level.",

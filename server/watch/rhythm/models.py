@@ -36,11 +36,11 @@ class Season(Model):
 
 
 class Proposal(Model):
-    """Another rhythm, as somebody proposed it: for good, or from a first to a last day. It changes
-    nothing until somebody agrees to it.
+    """A proposed new rhythm: for good, or from a first to a last day. It changes nothing until the
+    other side agrees to it.
 
-    `state`: open, agreed, declined; recalled where whoever proposed it took it back, replaced where
-    the same person proposed another one, ended where the placement ended.
+    `state`: open, agreed, declined; recalled if the same person took it back, replaced if the same
+    person proposed another one, ended if the placement ended.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -59,7 +59,7 @@ class Proposal(Model):
     state = fields.CharField(max_length=8, default="open")
     decided_at = fields.DatetimeField(null=True)
     decided_by = fields.UUIDField(null=True)
-    answer = EncryptedText(null=True)  # What the one who decided said to it.
+    answer = EncryptedText(null=True)  # The decision, in the words of the person who decided.
 
     class Meta:
         table = "proposal"

@@ -1,4 +1,4 @@
-"""Another rhythm is proposed, and agreed or not. A proposal by itself never changes the watch."""
+"""Proposing a new rhythm, and agreeing to it or not. A proposal alone never changes the watch."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,7 +26,7 @@ from server.watch.writing import lock, locked, note_about, watch_of
 
 # From a first to a last day.
 Days = tuple[date, date]
-# Said to a child, who knows no tiers, and takes nothing back that was agreed.
+# For a child, who knows no tiers, and takes nothing back that was agreed.
 TOO_SELDOM = N_(
     "That's not often enough. It could take us too long to notice. Add a time or a day."
 )
@@ -37,7 +37,7 @@ def as_proposed(
     one: Case, data: Mapping[str, Any], zone: str | None, days: Days | None, now: datetime
 ) -> Terms:
     """The terms of a watch with this rhythm instead; for these days only, it is the last of their
-    seasons. Raises Refused where it is wrong, or slower than the tier allows, in words for a child.
+    seasons. Raises Refused if it is wrong, or slower than the tier allows, in words for a child.
     """
     rhythm = rhythms.read(data)
     try:
@@ -69,12 +69,12 @@ async def propose(
     id: UUID,
     now: datetime,
 ) -> Proposal:
-    """Let a rhythm be proposed, for good or for some days; the caseworker is asked for an answer.
-    The same id again: the first proposal stands. Another one of the same person takes the place of
-    the one before, for the same days.
+    """Propose a rhythm, for good or for some days; the caseworker is asked for an answer. The same
+    id again: the first proposal counts. Another proposal by the same person for the same days
+    replaces the one before.
 
-    Raises Refused where the rhythm is wrong or slower than the tier allows, code `too_slow`;
-    IdReused; Conflict `ended` where nobody is asked any more.
+    Raises Refused if the rhythm is wrong, or slower than the tier allows (code `too_slow`);
+    IdReused; Conflict `ended` if the placement has ended.
     """
     assert actor.id is not None
     async with write():
@@ -142,10 +142,10 @@ async def agree(
 ) -> Proposal:
     """The proposal becomes the rhythm, from the next round on, or for its days. Twice is once.
 
-    `version` names the rhythm that stood when one agreed (`rhythm.version`). Raises NotFound;
-    Conflict `decided` where it is not open any more, `moved_on` where another rhythm stands by
-    now, with both; Refused `too_slow` where the tier has become tighter since, and where its days
-    are over, or others were agreed for them.
+    `version` names the rhythm that was current when the person agreed (`rhythm.version`). Raises
+    NotFound; Conflict `decided` if it is not open any more, `moved_on` if the current rhythm is
+    another one by now, with both; Refused `too_slow` if the tier has become tighter since, and if
+    its days are over or have other agreed times.
     """
     async with write():
         await lock(child_id)
@@ -174,9 +174,9 @@ async def agree(
 async def decline(
     actor: Actor, child_id: UUID, proposal_id: UUID, words: str | None, now: datetime
 ) -> Proposal:
-    """The rhythm stays as it is, and the words say why. Twice is once: the first words stand.
+    """The rhythm stays as it is, and the words say why. Twice is once: the first words count.
 
-    Raises NotFound; Conflict `decided` where it is not open any more.
+    Raises NotFound; Conflict `decided` if it is not open any more.
     """
     async with write():
         await lock(child_id)
@@ -189,10 +189,10 @@ async def decline(
 
 
 async def take_back(actor: Actor, child_id: UUID, proposal_id: UUID, now: datetime) -> Proposal:
-    """Whoever proposed it wants it no more: nobody needs to answer. Twice is once.
+    """The person who proposed it takes it back: it needs no answer now. Twice is once.
 
-    Raises NotFound; Denied where somebody else proposed it; Conflict `decided` where it has an
-    answer, or does not wait for one.
+    Raises NotFound; Denied if another person proposed it; Conflict `decided` if it has an answer,
+    or does not wait for one.
     """
     async with write():
         await lock(child_id)

@@ -1,6 +1,6 @@
-"""Another rhythm over the wire: what stands, what it comes to, proposing, agreeing.
+"""Changing the rhythm over the API: the current one, its summary, proposing, agreeing.
 
-A child asks about itself; everyone else with a tie names the child.
+Children ask about themselves; everyone else with a tie names the child.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from server.web.rendering import language_of
 from server.web.requests import json_body
 from server.web.responses import json_answer
 
-# So many proposals are told of, the newest first.
+# The number of proposals in a response, the newest first.
 MOST = 20
 
 
@@ -47,16 +47,15 @@ class SumOut(msgspec.Struct):
 
 
 class ByOut(msgspec.Struct):
-    """Somebody by name."""
+    """A person by name."""
 
     id: UUID
     name: str
 
 
 class ProposalOut(msgspec.Struct):
-    """A rhythm that was proposed; with `first` and `last` for these days only. `state`: open,
-    agreed, declined, recalled, replaced or ended. `sums`: while it is open, what it would come to.
-    """
+    """A proposed rhythm; with `first` and `last` for these days only. `state`: open, agreed,
+    declined, recalled, replaced or ended. `sums`: while it is open, what it would mean."""
 
     id: UUID
     rhythm: dict[str, Any]
@@ -74,9 +73,8 @@ class ProposalOut(msgspec.Struct):
 
 
 class ProposalsOut(msgspec.Struct):
-    """The rhythm that stands, what it comes to, other times that are agreed for some days, and
-    what was proposed, the newest first. `version` names the rhythm for whoever agrees to another
-    one."""
+    """The current rhythm and its summary, other times agreed for some days, and the proposals, the
+    newest first. `version` names the rhythm: a later agreement says which one the person saw."""
 
     rhythm: dict[str, Any]
     zone: str
@@ -99,7 +97,7 @@ class ProposalRequest(msgspec.Struct):
 
 
 class LookRequest(msgspec.Struct):
-    """A rhythm, for good or for some days, of which one would like to know what it comes to."""
+    """A rhythm, for good or for some days, to preview."""
 
     rhythm: RhythmIn
     zone: Zone | None = None
@@ -108,20 +106,20 @@ class LookRequest(msgspec.Struct):
 
 
 class LookOut(msgspec.Struct):
-    """What it would come to; `problem` says why it cannot be."""
+    """What the rhythm would mean; `problem` says why it is not possible."""
 
     sums: list[SumOut]
     problem: str | None
 
 
 class AgreeRequest(msgspec.Struct):
-    """Which rhythm stood when one agreed, by its `version`."""
+    """The rhythm that was current when the person agreed, by its `version`."""
 
     version: Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class DeclineRequest(msgspec.Struct):
-    """What one says instead of yes."""
+    """The words of a refusal."""
 
     words: Words | None = None
 
@@ -142,7 +140,7 @@ def _days(said: ProposalRequest | LookRequest) -> proposals.Days | None:
 
 
 async def show(request: Request) -> Response:
-    """The rhythm that stands, and what was proposed."""
+    """The current rhythm, and the proposals."""
     child, _ = await _child(request, Action.RHYTHM_SEE)
     watch, now = await Watch.get_or_none(child_id=child.id), now_of(request)
     if watch is None:
@@ -162,7 +160,7 @@ async def show(request: Request) -> Response:
 
 
 async def look(request: Request) -> Response:
-    """What a rhythm would come to. It changes nothing."""
+    """Preview a rhythm. It changes nothing."""
     said = await json_body(request, LookRequest)
     child, _ = await _child(request, Action.RHYTHM_PROPOSE)
     now, language = now_of(request), language_of(request)

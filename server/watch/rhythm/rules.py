@@ -49,13 +49,13 @@ class Span:
     returns: bool = False
 
     def holds(self, moment: datetime) -> bool:
-        """Whether a moment lies inside."""
+        """Whether a moment is inside."""
         return self.begin <= moment < self.end
 
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """Another rhythm for a time, on the clock of its own zone; then the one of before again."""
+    """Another rhythm for a time, on the clock of its own zone; then the previous one again."""
 
     span: Span
     rhythm: Rhythm
@@ -143,13 +143,14 @@ def as_data(rhythm: Rhythm) -> dict[str, Any]:
 
 
 def version(rhythm: Rhythm, zone: str) -> str:
-    """A short name for exactly these terms: whoever agrees to a change says which they saw."""
+    """A short name for exactly these terms: a person who agrees to a change says which terms they
+    saw."""
     text = json.dumps([as_data(rhythm), zone], sort_keys=True)
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def read_zone(name: str) -> ZoneInfo:
-    """A zone of the tz database. Raises Refused where there is none of that name."""
+    """A zone of the tz database. Raises Refused if there is none of that name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -166,8 +167,8 @@ def next_due(
     """The first moment later than `after` and outside every pause at which an answer is due; in a
     season by its rhythm and its zone alone. The end of an absence with a return is one as well.
 
-    UTC in and out. Steps in local time and compares in UTC. None where a pause covers all that
-    could be found within 400 days: whoever is asked then must not take it for "never".
+    UTC in and out. Steps in local time and compares in UTC. None if a pause covers everything
+    within 400 days: the caller must not take that for "never".
     """
     if not seasons and not pauses:
         return _next_of(rhythm, zone, pauses, after)
@@ -201,7 +202,7 @@ def zone_at(zone: ZoneInfo, seasons: tuple[Season, ...], moment: datetime) -> Zo
 def window_begin(
     rhythm: Rhythm, zone: ZoneInfo, seasons: tuple[Season, ...], due: datetime
 ) -> datetime | None:
-    """When the free window begins that ends at `due`; None where that is no end of one."""
+    """When the free window begins that ends at `due`; None if that is no end of one."""
     for one in seasons:
         if one.span.holds(due):
             return _begin_of(one.rhythm, one.zone, due)
@@ -307,8 +308,8 @@ def opens_at(due_at: datetime, before: datetime | None, window: datetime | None 
 
 
 def longest_gap(rhythm: Rhythm) -> timedelta:
-    """The longest time between two rounds of a rhythm, by the wall clock. What is said at the
-    beginning of a window is the earliest answer for it, and the silence lasts from there."""
+    """The longest time between two rounds of a rhythm, by the wall clock. The earliest answer for a
+    round comes at the beginning of its window, and the silence lasts from there."""
     if rhythm.every is not None:
         return rhythm.every
     begins = {end: begin for begin, end in rhythm.windows}

@@ -1,4 +1,4 @@
-"""Other times for some days, over the wire."""
+"""Other times for some days, over the API."""
 
 from datetime import date, datetime
 from typing import Any
@@ -32,8 +32,8 @@ class SeasonRequest(msgspec.Struct):
 
 
 class SeasonOut(msgspec.Struct):
-    """Another rhythm for a time: it holds from `from_at` to before `until_at`, the end of its last
-    day; `ended_at` where it was taken back."""
+    """Another rhythm for a time: from `from_at` to before `until_at`, the end of its last day;
+    `ended_at` if it was taken back."""
 
     id: UUID
     from_at: datetime
@@ -45,7 +45,7 @@ class SeasonOut(msgspec.Struct):
 
 
 def season_out(row: Season) -> SeasonOut:
-    """A season as it goes over the wire."""
+    """A season, as the API returns it."""
     return SeasonOut(
         row.id, row.from_at, row.until_at, row.rhythm, row.zone, row.words, row.ended_at
     )

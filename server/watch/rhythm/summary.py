@@ -52,8 +52,8 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A rhythm that waits for an answer, as pages show it: who would like what, and the times, with
-    their days where it is for some only. `zone`: where it is another one."""
+    """A rhythm that waits for an answer, as pages show it: who proposed what, and the times, with
+    their days if it is for some days only. `zone`: only if it is another one."""
 
     id: UUID
     what: str
@@ -82,7 +82,7 @@ class Marked:
     watched: str | None  # From when until when it makes the watch tighter; None: it does so now.
     counts: bool  # It made the watch as tight as it is now.
     may_go: bool  # A person marked it, and may take it back.
-    known: bool  # The child knows of it, and reads it on its phone.
+    known: bool  # The child knows of it, and reads it on their phone.
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,11 @@ class Agreed:
     proposals: list[Proposed]
     seasons: list[ForATime]
     days: list[Marked]
-    version: str  # Of the rhythm, for whoever agrees to another one.
+    version: str  # Of the rhythm: who agrees to another one names it.
 
 
 async def case_of(child_id: UUID, now: datetime) -> Case | None:
-    """The watch over a child as time has made it by now; None where there is none, or none any
-    more."""
+    """The watch of a child, brought up to the present; None if there is none, or if it is over."""
     watch = await Watch.get_or_none(child_id=child_id)
     if watch is None or watch.is_over:
         return None
@@ -284,7 +283,7 @@ def left_in_words(
 def told_by(standing: Standing, terms: Terms, now: datetime) -> datetime | None:
     """When a person is told at the latest if nothing comes from now on, by the rules themselves.
 
-    None where somebody has been told already.
+    None if a person has been told already.
     """
     if standing.is_alerted:
         return None
@@ -301,7 +300,7 @@ def would_be_told(terms: Terms, now: datetime) -> tuple[datetime, datetime] | No
 
 
 def told_after(one: Case, pause: Pause) -> datetime | None:
-    """By when a person is told without an answer at the end of an absence; None where none is
+    """By when a person is told without an answer at the end of an absence; None if none is
     asked for."""
     if not pause.returns:
         return None
@@ -311,7 +310,7 @@ def told_after(one: Case, pause: Pause) -> datetime | None:
 
 def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> list[Sum]:
     """For each time of the rhythm, beginning with the next: when an answer is due, and by when a
-    person is told without one. By the terms alone, whatever the watch has come to by now. For a
+    person is told without one. By the terms alone, whatever the current state of the watch. For a
     season of these terms: the same for its times, beginning with its first."""
     found: list[Sum] = []
     moment = now if season is None else max(now, season.span.begin - timedelta(microseconds=1))
@@ -327,7 +326,7 @@ def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> l
 
 
 def sums_of(one: Case, proposal: Proposal, now: datetime) -> list[Sum]:
-    """What a proposal would come to, whether or not it could be agreed to by now."""
+    """What a proposal would mean, even if nobody could agree to it now."""
     rhythm, zone = rhythms.read(proposal.rhythm), known_zone(proposal.zone)
     if proposal.days is None:
         return sums(replace(one.terms, rhythm=rhythm, zone=zone), now)

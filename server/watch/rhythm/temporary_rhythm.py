@@ -35,12 +35,12 @@ async def shift(
     id: UUID,
     now: datetime,
 ) -> Season:
-    """Another rhythm from a first to a last day, by the clock in `zone` (without one: that of the
-    watch); then the one of before again, by itself. The same id again: the first stands.
+    """Another rhythm from a first to a last day, by the clock in `zone` (default: the zone of the
+    watch); then the previous one returns by itself. The same id again: the first one counts.
 
-    A round that is open stays as it was agreed. Raises Refused where it has no end in reach, lies
-    in the past, or over another one; code `too_slow` where a silence could last longer than the
-    tier allows, at its edges too. IdReused; Conflict `ended`.
+    An open round stays as it was agreed. Raises Refused if the season has no end in reach, is in
+    the past, or overlaps another one; code `too_slow` if a silence could last longer than the tier
+    allows, at its edges too. IdReused; Conflict `ended`.
     """
     assert actor.id is not None
     rhythm = rhythms.read(data)
@@ -75,8 +75,8 @@ async def shift(
 def wished(
     one: Case, rhythm: Rhythm, zone: str | None, first: date, last: date, now: datetime
 ) -> rhythms.Season:
-    """The other times that somebody would like, from now on at the earliest. Raises Refused where
-    they are none: days that make no sense, or, code `taken`, for which others are agreed."""
+    """The other times that a person asks for, from now on at the earliest. Raises Refused for days
+    that make no sense, or (code `taken`) days that already have other agreed times."""
     if rhythm.every is not None or one.terms.rhythm.every is not None:
         raise Refused(
             N_("Check-in times in seconds are only for trying out. They cannot have other times.")

@@ -1,6 +1,6 @@
-"""Reading what the signals about children go by: a handful of queries, however many there are.
+"""Reading the data for the signals about children: a handful of queries, however many there are.
 
-It lies here because moods do; what it means is in watch/signals/rules.py. Nothing is written.
+The meaning is in watch/signals/rules.py. Nothing is written.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -24,7 +24,7 @@ from server.watch.signals.rules import (
 )
 from server.watch.signals.wording import in_short
 
-# What is usual changes slowly: a board that renews itself looks at the answers so often at most.
+# What is usual changes slowly: a board that renews itself reads the answers only this often.
 KEPT_FOR = timedelta(minutes=10)
 MOST_KEPT = 5_000
 _Found = dict[UUID, list[Changed]]
@@ -46,8 +46,8 @@ async def holds(child_id: UUID, signals: Mapping[str, Signal], at: datetime) -> 
 
 
 class OnBoard:
-    """The same in a few words, for a board that renews itself all day: what answers and moods say
-    is kept in memory for some minutes. What was noticed is looked at each time."""
+    """The same in a few words, for a board that renews itself all day. Answers and moods are kept
+    in memory for some minutes; observations are read each time."""
 
     def __init__(self) -> None:
         self._kept: dict[UUID, tuple[datetime, int, list[Changed]]] = {}
@@ -55,7 +55,7 @@ class OnBoard:
     async def __call__(
         self, agency_id: UUID, children: Collection[UUID], language: str, now: datetime
     ) -> dict[UUID, str]:
-        """A line about each of these children of whom there is something to say."""
+        """One line for each of these children with something to say."""
         policy, version = await policy_of(agency_id)
         answers = await self._answers(children, policy.signals, version, now)
         rest = await _of_the_rest(children, policy.signals, now)
@@ -173,9 +173,9 @@ def _minutes(value: str) -> timedelta | None:
 
 # --- what was to be done, what was noticed, and phones
 
-# All of it in one statement: of each kind what the rules may say something about. A review about a
-# complaint goes round the caseworker, and so it is none here. A child's id is its person's id. Who
-# has just been given a first phone chooses a language, and that says nothing.
+# All in one statement: one part for each kind that the rules may report. A review about a complaint
+# bypasses the caseworker, so it is left out here. A child's id is their person's id. A person with
+# a new first phone chooses a language, and that says nothing.
 _REST = """
 SELECT child_id, kind AS what, due_at AS at, settled_at AS settled_at, '' AS word FROM due
 WHERE child_id {any} AND due_at > $2 AND due_at <= $3
@@ -204,7 +204,7 @@ WHERE child_id {any} AND at > $8 AND at <= $3 AND is_otherwise
 
 @dataclass
 class _Rest:
-    """What is known of one child beside its answers and moods."""
+    """What is known of one child beside their answers and moods."""
 
     review: list[Promise] = field(default_factory=list)
     step: list[Promise] = field(default_factory=list)
@@ -230,7 +230,7 @@ class _Rest:
 async def _of_the_rest(
     ids: Collection[UUID], signals: Mapping[str, Signal], now: datetime
 ) -> _Found:
-    """What everything else says, of those children of whom there is something."""
+    """What everything else says, for the children with something to say."""
     rest = await _rest(ids, signals, now) if ids else {}
     return {id_: changed(one.rows(), signals, now) for id_, one in rest.items()}
 

@@ -17,7 +17,7 @@ class Observation(Model):
         "server.Child", related_name="observations", on_delete=fields.RESTRICT
     )
     child_id: UUID
-    sign = fields.CharField(max_length=24)  # A code of signs.py.
+    sign = fields.CharField(max_length=24)  # A code of warning_signs.py.
     by_id = fields.UUIDField()
     by_role = fields.CharField(max_length=16)
     at = fields.DatetimeField()  # The server's clock.

@@ -1,5 +1,5 @@
-"""What adults notice about a child: one tap each, only ever added, and taken back soon or not at
-all."""
+"""What adults notice about a child: one tap each. Rows are only added, and can be taken back for a
+short time."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from server.watch.signals.warning_signs import SIGNS
 from server.watch.writing import note_about
 from server.web.live import announce
 
-# So long a tap that was a mistake can be taken back by whoever made it.
+# So long the person who tapped by mistake can take it back.
 TAKE_BACK_WITHIN = timedelta(hours=1)
 MOST = 500
 
@@ -34,9 +34,9 @@ async def note(
     words: str | None,
     now: datetime,
 ) -> Observation:
-    """Somebody noticed this. Twice with one id is once.
+    """An adult noticed this. The same id twice is one observation.
 
-    Raises Refused for a sign that is none, IdReused for a known id with anything else.
+    Raises Refused for an unknown sign, IdReused for a known id with other content.
     """
     if sign not in SIGNS:
         raise Refused(N_("Choose one from the list."), field="sign")
@@ -64,9 +64,9 @@ async def note(
 
 
 async def take_back(actor: Actor, child: Child, id_: UUID, now: datetime) -> None:
-    """It was a mistake: it stays on record as that, and counts for nothing. Twice is once.
+    """It was a mistake: it stays on record as a mistake, and counts for nothing. Twice is once.
 
-    Raises NotFound for what somebody else noted, Conflict `too_late` after an hour.
+    Raises NotFound for what another person noted, Conflict `too_late` after an hour.
     """
     async with write():
         mine = Observation.filter(id=id_, child_id=child.id, by_id=actor.id)
@@ -99,8 +99,8 @@ GOAL = "goal"
 
 
 async def keep(child_id: UUID, code: str, moments: Mapping[UUID, datetime], now: datetime) -> None:
-    """These are what stands under a code, each with its moment; what is not among them is so no
-    more. Said twice it is once. In the caller's transaction."""
+    """Exactly these rows hold under a code, each with its moment; any other row ends. Twice is
+    once. In the caller's transaction."""
     held = {row.about_id: row for row in await Noted.filter(child_id=child_id, code=code)}
     new = [
         {"id": uuid7(), "child_id": child_id, "code": code, "about_id": about_id, "at": at}

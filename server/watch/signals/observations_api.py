@@ -1,4 +1,4 @@
-"""Observations over the wire: whoever sees the child notes them, who answers for it reads them."""
+"""Observations over the API: adults who see the child note them, adults responsible read them."""
 
 from datetime import datetime
 from typing import Annotated
@@ -22,7 +22,7 @@ from server.web.responses import json_answer
 
 
 class ObservationRequest(msgspec.Struct):
-    """Somebody noticed a warning sign: its code. The id is made by the client."""
+    """An adult noticed a warning sign: its code. The client makes the id."""
 
     id: UUID
     sign: Annotated[str, msgspec.Meta(max_length=24)]
@@ -47,7 +47,7 @@ class ObservationsOut(msgspec.Struct):
 
 
 async def note(request: Request) -> Response:
-    """Somebody noticed something."""
+    """An adult noticed a warning sign."""
     said = await json_body(request, ObservationRequest)
     child, roles = await child_for(
         request, request.path_params["child_id"], Action.OBSERVATION_NOTE

@@ -1,6 +1,6 @@
 """ "I noticed something": one page, a tap for each sign, and a way back from a wrong one.
 
-Whoever notes something sees what they noted themselves in the last hour, and nobody else's.
+An adult sees what they noted themselves in the last hour, and nothing of other people.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from server.web.requests import form_body
 
 
 async def show(request: Request) -> Response:
-    """What can be noted, and what one has just noted."""
+    """The signs to note, and those the visitor has just noted."""
     child, roles = await desk_child(request, Action.OBSERVATION_NOTE)
     return await _page(request, child, roles)
 

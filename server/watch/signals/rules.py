@@ -2,9 +2,9 @@
 
     changed(rows, policy.signals, now)
 
-A signal says one quiet sentence (signal_words.py), on the page of the child and on the board. It
-calls nobody, is added up with no other one, and nothing of it is stored: it is worked out from rows
-whenever somebody looks, and each rule has its switch and its numbers in the policy.
+A signal is one quiet sentence (signals/wording.py), on the child's page and on the board. It calls
+nobody and is never added up with another one. Nothing is stored: each view works it out from rows.
+Each rule has its switch and its numbers in the policy.
 """
 
 from bisect import bisect_right
@@ -70,7 +70,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What an adult noticed (signs.py)."""
+    """What an adult noticed (warning_signs.py)."""
 
     at: datetime
     sign: str
@@ -87,10 +87,10 @@ class Rows:
     moods: Sequence[Mood] = ()
     dates: Sequence[Promise] = ()  # Reviews and meetings.
     promises: Sequence[Promise] = ()  # Steps that adults have promised.
-    goals: Sequence[datetime] = ()  # Of each goal somebody works on: when it last moved.
+    goals: Sequence[datetime] = ()  # Of each active goal: when it last moved.
     signs: Sequence[Sign] = ()
     phones: Sequence[datetime] = ()  # When each of the child's phones was paired.
-    languages: Sequence[datetime] = ()  # When another language was chosen on its phone.
+    languages: Sequence[datetime] = ()  # When the child chose another language on their phone.
     otherwise: Sequence[datetime] = ()  # When the shared question was answered otherwise.
 
 
@@ -106,7 +106,7 @@ class Changed:
 
 
 def that_ask(signals: Mapping[str, Signal]) -> dict[str, Signal]:
-    """The same with those alone that may ask the carer; empty where none may."""
+    """The same with those alone that may ask the carer; empty if none may."""
     some = {code: replace(one, is_on=one.is_on and one.asks) for code, one in signals.items()}
     return some if any(one.is_on for one in some.values()) else {}
 
@@ -119,7 +119,7 @@ def changed(rows: Rows, signals: Mapping[str, Signal], now: datetime) -> list[Ch
 
 
 def _later_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
-    """The middle one of the answers comes so much later than in the month before."""
+    """The median answer comes so much later than in the month before."""
     answered = [one for one in rows.answers if one.delay is not None]
     since, late, before = _times(answered, signal, now)
     if min(len(late), len(before)) < FEWEST:
@@ -134,8 +134,8 @@ def _usual(answers: Iterable[Answer]) -> timedelta:
 
 
 def _regular_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
-    """Most answers come within so little of each other, and in the month before few did: a child
-    answers now and then, a script at its minute."""
+    """Most answers come at nearly the same minute, and few did in the month before. A child answers
+    at varying times, a script at its minute."""
     answered = [one for one in rows.answers if one.delay is not None]
     since, late, before = _times(answered, signal, now)
     if min(len(late), len(before)) < FEWEST:
@@ -215,7 +215,8 @@ def _other_language(rows: Rows, signal: Signal, now: datetime) -> Changed | None
 
 
 def _shared_question(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
-    """What only the child and its caseworker know was answered otherwise."""
+    """The answer to the question that only the child and their caseworker know was not the agreed
+    one."""
     return _last(Code.SHARED_QUESTION, rows.otherwise, signal, now)
 
 

@@ -1,7 +1,7 @@
 """The warning signs that adults can note about a child with one tap, in plain words. Pure.
 
-From the list in docs/reference/practice.md. A sign is something that somebody saw, heard or knows
-to have happened. Where a child comes from, and what it believes, is never one.
+From the list in docs/reference/practice.md. A sign is something that an adult saw, heard or knows
+to have happened. Where a child comes from, and what they believe, is never one.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Whom a child trusts, over the wire: its own session alone."""
+"""The people a child trusts, over the API: only for the child's own session."""
 
 from datetime import datetime
 from typing import Annotated
@@ -19,7 +19,7 @@ from server.web.responses import json_answer
 
 
 class TrustedOut(msgspec.Struct):
-    """Somebody whom the child named. `state`: named, yes or no; `why` says why not."""
+    """A person the child named. `state`: named, yes or no; `why` says why not."""
 
     id: UUID
     name: str
@@ -31,13 +31,13 @@ class TrustedOut(msgspec.Struct):
 
 
 class TrustedListOut(msgspec.Struct):
-    """Those whom the child named and has not taken back."""
+    """The people the child named and has not taken back."""
 
     trusted: list[TrustedOut]
 
 
 class TrustedRequest(msgspec.Struct):
-    """Ask her first. The id is made by the phone: the same one again changes nothing."""
+    """Ask this person first. The phone makes the id: the same one again changes nothing."""
 
     id: UUID
     name: Annotated[str, msgspec.Meta(max_length=120)]
@@ -46,14 +46,14 @@ class TrustedRequest(msgspec.Struct):
 
 
 async def show(request: Request) -> Response:
-    """Whom I named."""
+    """The people I named."""
     child, _ = await own_child(request, Action.TRUSTED_NAME)
     rows = await Trusted.filter(child_id=child.id).exclude(state="withdrawn").order_by("named_at")
     return json_answer(TrustedListOut([_out(row) for row in rows]))
 
 
 async def name(request: Request) -> Response:
-    """Ask her first."""
+    """Ask this person first."""
     child, _ = await own_child(request, Action.TRUSTED_NAME)
     said = await json_body(request, TrustedRequest)
     known = await Trusted.exists(id=said.id)
@@ -70,7 +70,7 @@ async def name(request: Request) -> Response:
 
 
 async def take_back(request: Request) -> Response:
-    """She is not to be asked any more."""
+    """Stop asking this person."""
     child, _ = await own_child(request, Action.TRUSTED_NAME)
     visitor, trusted_id = await visitor_of(request), request.path_params["trusted_id"]
     await contacts.take_back(visitor, child.id, trusted_id, now_of(request))

@@ -1,8 +1,8 @@
-""" "Ask her first": somebody whom the child trusts is asked when adults are called.
+""" "Ask her first": a person the child trusts is asked when adults are called.
 
-In parallel, never instead: nothing waits for her, and what she says ends nothing. She has no
-account; a signed link leads to one question without a name. Her word is evidence of a third: it is
-shown with the alert, and a person is asked to confirm it.
+In parallel, never instead: nothing waits for them, and what they say ends nothing. They have no
+account; a signed link leads to one question without a name. Their word is third-party evidence:
+the alert shows it, and a person must confirm it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,9 +38,10 @@ LIVE = ("named", "yes")
 async def name_her(
     actor: Actor, child: Child, name: str, reach: str, *, also_help: bool, id: UUID, now: datetime
 ) -> Trusted:
-    """The child names somebody; its caseworkers are asked to look. The same id again is the same.
+    """The child names a person they trust; the caseworkers are asked to check. The same id again is
+    the same.
 
-    Raises Refused without a name or a way to reach her, or past the most; IdReused.
+    Raises Refused without a name or a way to reach the person, or over the limit; IdReused.
     """
     cleaned, way = clean_name(name), " ".join(reach.split())
     if cleaned is None:
@@ -101,7 +102,7 @@ async def _caseworkers(child_id: UUID, now: datetime) -> list[UUID]:
 
 
 async def take_back(actor: Actor, child_id: UUID, trusted_id: UUID, now: datetime) -> None:
-    """She is not to be asked any more, says the child. Twice is once. Raises NotFound."""
+    """The child no longer wants this person asked. Twice is once. Raises NotFound."""
     async with write():
         row = await Trusted.get_or_none(id=trusted_id, child_id=child_id)
         if row is None:
@@ -116,7 +117,7 @@ async def take_back(actor: Actor, child_id: UUID, trusted_id: UUID, now: datetim
 
 
 async def _no_more(row: Trusted, now: datetime) -> None:
-    """What is on its way to her, or about her, is not sent any more."""
+    """Stop every message to this person, or about them, that has not gone out."""
     await withdraw([row.id], "withdrawn", now)
     open_ = TrustedAsk.filter(trusted_id=row.id, answered_at__isnull=True)
     alerts = [as_id(id_) for id_ in await open_.values_list("alert_id", flat=True)]
@@ -133,8 +134,9 @@ async def say_yes(
     language: str,
     now: datetime,
 ) -> None:
-    """The caseworker has spoken with her: from now on she is asked. Twice is once. Raises NotFound,
-    and Conflict where the child has taken her back, or somebody has answered otherwise."""
+    """The caseworker has spoken with the person: from now on we ask them. Twice is once. Raises
+    NotFound, and Conflict if the child has taken them back or another caseworker has decided
+    otherwise."""
     async with write():
         row = await _to_decide(child_id, trusted_id, "yes")
         values = {"channel": channel, "address": address, "language": known(language)}
@@ -142,7 +144,8 @@ async def say_yes(
 
 
 async def say_no(actor: Actor, child_id: UUID, trusted_id: UUID, why: str, now: datetime) -> None:
-    """She is not to be asked, with a reason that the child reads; also when she was before."""
+    """The person is not to be asked, with a reason that the child reads; also after an earlier
+    yes."""
     words = why.strip()
     if not 0 < len(words) <= LONGEST_WHY:
         raise Refused(N_("Say why, in words for the child."), field="why")
@@ -173,12 +176,12 @@ async def _decide(
     await announce(row.agency_id, "watch")
 
 
-# --- she is asked
+# --- the person is asked
 
 
 async def ask(alerts: Sequence[Alert], now: datetime) -> None:
-    """Adults are called about these children: whoever is trusted by them is asked beside. Once for
-    each alert. In the transaction that calls."""
+    """Adults are called about these children: also ask the people the children trust. Once for each
+    alert. In the transaction that calls."""
     about = {
         alert.child_id: alert
         for alert in alerts
@@ -241,8 +244,8 @@ def _question(row: Trusted, alert: Alert, id_: UUID, sender: str | None, now: da
 
 
 async def read_ask(token: str, now: datetime) -> TrustedAsk:
-    """The question of a link. Raises NotFound for one that is not ours, is over, or whose answer
-    nobody wants any more from her."""
+    """The question of a link. Raises NotFound if the link is not ours or is over, or if we no
+    longer want this person's answer."""
     try:
         found = TrustedAsk.filter(id=UUID(encryption.unsign(token, LINK, now)))
         one = await found.prefetch_related("trusted").first()
@@ -254,8 +257,8 @@ async def read_ask(token: str, now: datetime) -> TrustedAsk:
 
 
 async def answer(token: str, said: str, now: datetime) -> TrustedAsk:
-    """Her one tap. The first answer counts. "spoke": whoever has the alert, or the caseworker, is
-    asked to look and confirm; the alert itself goes on. Raises NotFound."""
+    """The person's one tap. The first answer counts. After "spoke", the adult with the alert, or
+    the caseworker, is asked to confirm; the alert itself goes on. Raises NotFound."""
     assert said in ("spoke", "not")
     async with write():
         one = await read_ask(token, now)
@@ -296,7 +299,7 @@ async def _to_confirm(one: TrustedAsk, alert: Alert, now: datetime) -> list[Sayi
 
 
 async def asked_about(alert_id: UUID) -> list[TrustedAsk]:
-    """Whoever was asked beside the adults of this alert."""
+    """The trusted people who were asked beside the adults of this alert."""
     rows = TrustedAsk.filter(alert_id=alert_id).order_by("asked_at", "id")
     return await rows.prefetch_related("trusted")
 

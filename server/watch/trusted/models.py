@@ -10,8 +10,8 @@ from server.security.encryption import EncryptedText
 
 
 class Trusted(Model):
-    """Somebody whom a child named to be asked first. Vetted by its caseworker; she has no account,
-    no tie, and reads nothing. `state`: named, yes, no, withdrawn."""
+    """A person a child named to be asked first. Checked by the caseworker; they have no account, no
+    tie, and read nothing. `state`: named, yes, no, withdrawn."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
@@ -20,7 +20,7 @@ class Trusted(Model):
     )
     child_id: UUID
     name = EncryptedText()
-    reach = EncryptedText()  # How she can be reached, as the child says it.
+    reach = EncryptedText()  # How to reach the person, in the child's words.
     also_help = fields.BooleanField(default=False)  # Asked too when the child calls for help.
     named_at = fields.DatetimeField()
     state = fields.CharField(max_length=12, default="named")
@@ -37,8 +37,8 @@ class Trusted(Model):
 
 
 class TrustedAsk(Model):
-    """She is asked, beside everybody who is called by one alert; answered with one tap, once. Its
-    id is made from the alert and her, so that it is asked once."""
+    """A trusted person is asked, beside the adults that one alert calls. They answer with one tap,
+    once. The id is made from the alert and the person, so that we ask only once."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()

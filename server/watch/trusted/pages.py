@@ -1,4 +1,5 @@
-"""Whom a child trusts: vetted at the desk, and asked by a link that shows nothing of the child."""
+"""The people a child trusts: checked at the desk, and asked by a link that shows nothing of the
+child."""
 
 from typing import Any
 
@@ -22,13 +23,13 @@ from server.web.requests import form_body
 
 
 async def show(request: Request) -> Response:
-    """Whom the child named, and what was said about each."""
+    """The people the child named, and what was decided about each."""
     child, _ = await desk_child(request, Action.TRUSTED_DECIDE)
     return await _page(request, child)
 
 
 async def decide(request: Request) -> Response:
-    """Yes, with the way by which she is asked; or no, with a reason that the child reads."""
+    """Yes, with the way to reach the person; or no, with a reason that the child reads."""
     child, _ = await desk_child(request, Action.TRUSTED_DECIDE)
     visitor, form = await visitor_of(request), await form_body(request)
     trusted_id, now = request.path_params["trusted_id"], now_of(request)
@@ -91,7 +92,7 @@ async def show_ask(request: Request) -> Response:
 
 
 async def answer(request: Request) -> Response:
-    """Her one tap. A second one changes nothing, and says what the first one said."""
+    """The person's one tap. A second tap changes nothing, and shows the answer to the first."""
     said = entered(await form_body(request), "answer")
     token, now = request.path_params["asked"], now_of(request)
     try:
