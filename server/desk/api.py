@@ -110,8 +110,8 @@ class TierRequest(msgspec.Struct):
 
 
 class PauseRequest(msgspec.Struct):
-    """An agreed absence with its end. The id is made by the client. `returns`: at its end a
-    check-in is due, and adults are called sooner than on other days where none comes."""
+    """An agreed absence with its end. The client makes the id. `returns`: at its end a check-in is
+    due, and without one adults are called sooner than on other days."""
 
     id: UUID
     from_at: Moment
