@@ -44,7 +44,7 @@ def filled(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _upgraded(table: Any) -> Any:
     """Convert a tier of an earlier release. It only had `seen_holds`: how long "seen" by a carer or
-    a school holds; without it, "seen" settles."""
+    a school holds; "never" or null: it settles."""
     if not isinstance(table, Mapping) or "seen_holds" not in table or "evidence" in table:
         return table
     holds_for = table["seen_holds"]

@@ -120,7 +120,7 @@ async def coming(
     states: Collection[State] = (State.DUE, State.LATE),
 ) -> dict[UUID, datetime]:
     """Which of these children are silent too, and when: those with a round due, who will be late,
-    and those already late, about whom adults will be called, within the window."""
+    and those already late, who will raise an alert, within the window."""
     end = now + policy.together.window
     silent = Watch.filter(
         child_id__in=list(children),
