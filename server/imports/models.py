@@ -25,7 +25,7 @@ class Intake(Model):
     count = fields.IntField()  # Lines that are fine.
     fault_count = fields.IntField()
     known_count = fields.IntField()  # Lines about children who are here already.
-    place = fields.IntField(default=0)  # So many lines are behind us, in this state.
+    place = fields.IntField(default=0)  # How many lines are done, in this state.
     added = fields.IntField(default=0)
     act_at = fields.DatetimeField(null=True)
     finished_at = fields.DatetimeField(null=True)
