@@ -524,8 +524,8 @@ def state(standing: Standing, terms: Terms, now: datetime) -> State:
 
 
 def as_the_child_sees(seen: State) -> State:
-    """A child's own session sees only well, due and late: a stranger with the phone must learn
-    nothing of what adults do."""
+    """A child's own session sees only well, due and late: another person with the phone must
+    learn nothing of what adults do."""
     if seen in (State.ALERTED, State.MISSING):
         return State.LATE
     return State.WELL if seen is State.AWAY else seen
