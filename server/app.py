@@ -107,7 +107,7 @@ def _routes() -> tuple[BaseRoute, ...]:
 
 
 def _title_of(scope: Scope) -> str:
-    """What the app is called until a phone is paired, and knows what its agency chose."""
+    """The name of the app before a phone is paired and knows the agency's choice."""
     name: str = scope["app"].state.settings.display_name
     return name
 

@@ -46,11 +46,11 @@ def as_utc(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 @lru_cache(maxsize=8192)  # The same few times of day, over and over.
 def edge_utc(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The UTC moment at which what ends and what begins at `at` on `day` meet.
+    """The UTC moment at which a span that ends and a span that begins at `at` on `day` meet.
 
     As `as_utc`, but a time that the clocks skip is the jump itself. So a later wall clock is never
-    an earlier moment, and what touches by the wall clock touches: neither a gap nor an overlap
-    comes of the night in which the clocks change.
+    an earlier moment, and spans that touch by the wall clock touch in UTC: the night in which the
+    clocks change makes neither a gap nor an overlap.
     """
     after = as_utc(day, at, zone)
     before = datetime.combine(day, at.replace(fold=1), tzinfo=zone).astimezone(UTC)

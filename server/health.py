@@ -51,7 +51,7 @@ class Pulse:
     oldest_unsent_at: datetime | None
 
     def is_well(self, now: datetime) -> bool:
-        """Whether the ticker looks, and nothing has waited too long."""
+        """Whether the ticker runs, and nothing has waited too long."""
         if self.last_tick_at is None or now - self.last_tick_at > STALE:
             return False
         waiting = (self.oldest_due_at, self.oldest_unsent_at)

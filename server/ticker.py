@@ -60,7 +60,7 @@ LAST_WORK_S = 20
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows that store the moment of their next decision, and how they are gone through."""
+    """Rows that store the moment of their next decision, and the functions that process them."""
 
     name: str
     at_once: int

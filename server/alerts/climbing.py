@@ -31,7 +31,7 @@ from server.storage.db import as_id, swapped, write
 from server.web.live import announce
 
 AT_ONCE = 200
-# A person called at a moment may count as this late, also where a tick takes its time.
+# An alert due at a moment has climbed this long after it, also where a tick takes its time.
 SLACK = timedelta(seconds=3)
 CALLING: tuple[Kind, ...] = (
     Kind.ALERT,

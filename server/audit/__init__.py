@@ -1,1 +1,1 @@
-"""Who did what, about whom, when and why: only ever longer."""
+"""The record: who did what, about which child, when and why. Entries are only ever added."""

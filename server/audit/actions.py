@@ -11,14 +11,14 @@ from server.audit.models import Entry, Seal
 from server.storage import bulk
 from server.storage.db import write
 
-# One batch of the chain. Small enough that a seal is one short transaction.
+# One batch of the chain: small, so that a seal is one short transaction.
 SEAL_AT_ONCE = 500
 FIRST = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: a person in a role, or the system."""
+    """The author of a change: a person in a role, or the system."""
 
     id: UUID | None
     role: str
@@ -40,8 +40,8 @@ async def note(
     agency_id: UUID | None = None,
     now: datetime,
 ) -> None:
-    """One entry, in the transaction of whoever calls. `names` are names of fields, never values;
-    `why` is a code, or words that are sealed already."""
+    """One entry, in the caller's transaction. `names` are names of fields, never values; `why` is a
+    code, or words that are sealed already."""
     await Entry.create(
         at=now,
         agency_id=agency_id or actor.agency_id,
@@ -74,7 +74,7 @@ async def note_all(
 
 
 def digest(before: str, entries: Iterable[Entry]) -> str:
-    """SHA-256 over the seal before and every field of each entry, in the order of their ids."""
+    """SHA-256 over the previous seal and every field of each entry, in the order of their ids."""
     sum_ = hashlib.sha256(before.encode())
     for entry in entries:
         line = [
@@ -95,11 +95,11 @@ def digest(before: str, entries: Iterable[Entry]) -> str:
 
 
 async def seal(now: datetime) -> int:
-    """Link the entries that no seal covers yet into the chain; returns how many.
+    """Link the entries without a seal into the chain; returns how many.
 
-    Entries carry the seal's id, since an entry with a lower id may be committed after one with a
-    higher. Two sealers at once: the number of the seal is its key, so the second one makes none
-    and finds the rest at its next turn.
+    Entries have the seal's id, since an entry with a lower id may be committed after one with a
+    higher. Two sealers at once: the number of the seal is its key, so the second one makes none and
+    finds the rest at its next turn.
     """
     async with write():
         last = await Seal.all().order_by("-id").first()
@@ -122,7 +122,8 @@ async def seal(now: datetime) -> int:
 
 
 async def verify() -> str | None:
-    """Walk the whole chain. None where it holds; else one line that names the first broken link."""
+    """Walk the whole chain. None where it is intact; else one line that names the first broken
+    link."""
     before, expected = FIRST, 1
     async for link in Seal.all().order_by("id"):
         entries = await Entry.filter(seal_id=link.id).order_by("id")

@@ -1,4 +1,4 @@
-"""Which history of the database this is, as phones and their cursors know it."""
+"""Which history of the database this is, for phones and their cursors."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,17 +12,16 @@ MARGIN = timedelta(minutes=10)
 
 
 class EpochOut(msgspec.Struct):
-    """The database was put back from a backup. Whoever sees another epoch than before hands in
-    again, under the same ids, what was confirmed to it from `from_at` on: it may be lost here."""
+    """The database was restored from a backup. A client that sees a new epoch sends again, under
+    the same ids, what was confirmed to it from `from_at` on: it may be lost here."""
 
     id: UUID
     from_at: datetime
 
 
 async def epoch_out() -> EpochOut | None:
-    """That of now; None where nothing was ever put back. `from_at` is the earliest of all, since a
-    phone may have been away for more than one of them, and what is known already changes nothing.
-    """
+    """The current epoch; None where nothing was ever restored. `from_at` is the earliest of all: a
+    phone may have missed more than one restore, and sending known rows again changes nothing."""
     epochs = await Epoch.all().order_by("restored_at", "id")
     if not epochs:
         return None
@@ -30,5 +29,5 @@ async def epoch_out() -> EpochOut | None:
 
 
 async def was_lost(at: datetime) -> bool:
-    """Whether what came in at this moment was taken in by a database that is no more."""
+    """Whether what came in at this moment went into a database that was later replaced."""
     return await Epoch.filter(from_at__lte=at + MARGIN, restored_at__gte=at).exists()

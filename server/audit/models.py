@@ -1,4 +1,4 @@
-"""The entry: one line of the record that is only ever longer, and the seals over it."""
+"""The entry: one line of the record, to which we only add; and the seals over it."""
 
 from tortoise import fields
 from tortoise.indexes import Index
@@ -6,11 +6,11 @@ from tortoise.models import Model
 
 
 class Entry(Model):
-    """Who did what, about whom, when and why.
+    """Who did what, about which child, when and why.
 
-    It holds ids and names of fields, never their values, so a new key leaves it untouched and a
-    leak of it tells no secret. It stores bare ids: nothing may be deleted because an entry names
-    it, and no entry may vanish because a person did.
+    It has ids and names of fields, never their values, so a new key leaves it untouched and a leak
+    of it reveals no secret. Its ids are no foreign keys: an entry must not prevent a deletion, and
+    must not vanish with a person.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -25,7 +25,7 @@ class Entry(Model):
     names: fields.Field[list[str]] = fields.JSONField(
         default=list
     )  # Names of what changed, no values.
-    why = fields.TextField(null=True)  # A code, or an encrypted reason that somebody gave.
+    why = fields.TextField(null=True)  # A code, or an encrypted reason in a person's words.
     seal_id = fields.BigIntField(null=True)
 
     class Meta:
@@ -38,7 +38,7 @@ class Entry(Model):
 
 
 class Seal(Model):
-    """A link of the hash chain: SHA-256 over the seal before and the entries that it covers."""
+    """A link of the hash chain: SHA-256 over the previous seal and the entries that it covers."""
 
     id = fields.BigIntField(primary_key=True)
     sealed_at = fields.DatetimeField()
@@ -51,8 +51,8 @@ class Seal(Model):
 
 
 class Epoch(Model):
-    """This database was put back from a backup. What had been taken in after `from_at` was not in
-    it; phones see another epoch, and hand in again what they still have from then on."""
+    """This database was restored from a backup, without what came in after `from_at`. Phones see
+    another epoch, and send again what they still have from then on."""
 
     id = fields.UUIDField(primary_key=True)
     from_at = fields.DatetimeField()  # The moment of the backup.
@@ -63,5 +63,5 @@ class Epoch(Model):
 
     @staticmethod
     async def newest() -> "Epoch | None":
-        """That of now; None where nothing was ever put back."""
+        """The current epoch; None where nothing was ever restored."""
         return await Epoch.all().order_by("-restored_at", "-id").first()

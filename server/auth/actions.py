@@ -131,7 +131,8 @@ async def sign_in_by_code(
     half = await find_halfway(token, now)
     if half.person_id is None:
         raise Unauthenticated(OVER, code="halfway_over")
-    # A link shows a mailbox and no second key: it is not heard here, or each would be ten guesses.
+    # A link proves a mailbox and no second key: it must not count here, or each link would be ten
+    # guesses.
     browser = await known_to(browsers, half.person_id, now, by_link=False)
     is_counted = browser is not None and await count_at(browser)
     async with factors.proved_by_code(half.person_id, code, now, is_counted=is_counted) as proof:
@@ -266,7 +267,7 @@ async def end_session(actor: Actor, session_id: UUID, now: datetime) -> None:
 
 
 async def end_other_sessions(actor: Actor, but: UUID, now: datetime) -> None:
-    """End all others, those that have run out too: their devices are known no longer."""
+    """End all other sessions, those that have run out too; their devices are forgotten."""
     async with write():
         others = Q(person_id=actor.id) & ~Q(id=but)
         if await Session.filter(others, ended_at__isnull=True).exists():

@@ -109,8 +109,8 @@ async def remember(person_id: UUID, ids: Sequence[UUID], now: datetime) -> list[
 
 
 async def forget_all(person_id: UUID) -> None:
-    """No browser is known to this person any more, and no link leads past a wait: the password has
-    changed, or they left. In the caller's transaction."""
+    """Forget all browsers of this person, and all links past a wait: the password has changed, or
+    they left. In the caller's transaction."""
     await KnownBrowser.filter(person_id=person_id).delete()
 
 

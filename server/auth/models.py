@@ -67,10 +67,11 @@ class Session(Model):
     last_seen_at = fields.DatetimeField()
     expires_at = fields.DatetimeField(
         null=True
-    )  # Null: a child's phone, which only a person shuts out.
+    )  # Null: a child's phone, which only a person blocks.
     ended_at = fields.DatetimeField(null=True)
     ended_why = fields.CharField(max_length=24, null=True)
-    proved_at = fields.DatetimeField(null=True)  # Who it is was shown last; null: at its making.
+    # When the person last showed who they are; null: at the start.
+    proved_at = fields.DatetimeField(null=True)
     idle_s = fields.SmallIntField(null=True)  # Unused for so long it ends; null: as every one.
     needs_key = fields.BooleanField(
         db_default=False
@@ -231,7 +232,7 @@ class Passkey(Model):
 
 class Halfway(Model):
     """A browser between two pages of the sign-in: its password was right, or it is a stranger that
-    has asked for a challenge. The token is in its cookie, and here as SHA-256 alone."""
+    has asked for a challenge. The cookie has the token; this row has only its SHA-256."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     token_hash = fields.CharField(max_length=64, unique=True)

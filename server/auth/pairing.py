@@ -86,7 +86,7 @@ async def pair(code: str, device_id: UUID, label: str | None, host: str, now: da
     code. Raises TooMany, NotFound (code `code_wrong`, the same for every reason), IdReused.
     """
     guess = await count_guess(Door.PAIR, [(f"network {network_of(host)}", PAIR_BY_NETWORK)], now)
-    # What is wrong is counted, so it must be committed: the fault is raised outside.
+    # A wrong secret is counted, so the count must be committed: the fault is raised outside.
     async with write():
         opened = await _pair(code, device_id, label, now)
         if not isinstance(opened, IdReused | NotFound):
@@ -255,7 +255,7 @@ async def devices_of(person_id: UUID) -> Sequence[Device]:
 
 
 async def shut(actor: Actor, device_id: UUID, why: Ended, now: datetime) -> bool:
-    """The device, its sessions and what is sent to it end; whether it was let in until now."""
+    """End the device, its sessions and its messages; returns whether it was active until now."""
     done = await Device.filter(id=device_id, shut_out_at__isnull=True).update(
         shut_out_at=now, shut_out_by=actor.id
     )

@@ -59,5 +59,5 @@ async def one_at_a_time(key: str) -> None:
 
 
 async def forget_guesses(ids: Sequence[int]) -> None:
-    """What was tried was right: it counts as no guess. In the caller's transaction."""
+    """The guess was right, so it does not count. In the caller's transaction."""
     await Guess.filter(id__in=list(ids)).delete()

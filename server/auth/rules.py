@@ -41,11 +41,11 @@ PROOF_LASTS = timedelta(minutes=10)
 # A session that a passkey opens for an alert at night: the phone is put down beside the bed, open.
 NIGHT_IDLE = timedelta(minutes=15)
 NIGHT_AT_MOST = timedelta(hours=1)
-# For so long after a whole sign-in a device is asked for its passkey at once.
+# For this long after a whole sign-in we ask a device for its passkey at once.
 KNOWN_LASTS = timedelta(days=30)
 
 LONGEST_LABEL = 60
-# So many children may share one phone beside the first: each has a cookie, and requests carry all.
+# How many children may share one phone beside the first: each has a cookie, and requests carry all.
 MOST_BESIDE = 7
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
@@ -232,7 +232,7 @@ _ALERT = re.compile(r"/desk/alerts/[0-9a-f-]{36}(?:/together)?(?:\?.*)?")
 
 
 def is_alert(path: str) -> bool:
-    """Whether it is the page of an alert, as a message leads to it."""
+    """Whether the path is the page of an alert, as in a message."""
     return _ALERT.fullmatch(path) is not None
 
 

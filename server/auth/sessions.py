@@ -154,7 +154,7 @@ async def session_of(request: HTTPConnection) -> Visitor:
 
 
 async def session_holds(session_id: UUID, now: datetime) -> bool:
-    """Whether a request with this session would be let in now; it is not counted as one."""
+    """Whether a request with this session would be let in now, without counting as use."""
     rows = await fetch(_FIND.format(by="id"), [session_id])
     if not rows:
         return False

@@ -47,7 +47,7 @@ class CheckInRequest(msgspec.Struct, forbid_unknown_fields=False):
 
 
 class Received(msgspec.Struct):
-    """What the server made of an answer: the same body each time it is sent. Nothing is due where
+    """What the server did with an answer: the same body each time it is sent. Nothing is due once
     the placement has ended."""
 
     id: UUID
@@ -57,8 +57,8 @@ class Received(msgspec.Struct):
 
 
 class CheckInOut(msgspec.Struct):
-    """An answer as it was said. `by_role`: who gave it; `by_way`: how it came to us; `is_late`: it
-    settled a late round."""
+    """An answer as it was said. `by_role`: the role that gave it; `by_way`: how it came to us;
+    `is_late`: it settled a late round."""
 
     id: UUID
     said_at: datetime

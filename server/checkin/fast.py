@@ -81,7 +81,7 @@ class FastLane:
     async def take(
         self, token_hash: str, phone: UUID | None, answer: Answer
     ) -> dict[str, Any] | None:
-        """The body of the answer where the hot path could take it, else None: go the long way."""
+        """The body of the answer if the hot path could take it, else None: go the long way."""
         if self._together is None or answer.want is not Want.NOTHING:
             return None
         note = encryption.seal(answer.note) if answer.note is not None else None

@@ -19,7 +19,7 @@ class Want(StrEnum):
     NOTHING = "nothing"
     TALK = "talk"
     HELP = "help"
-    SAFE = "safe"  # While it is looked for: I am safe, and not ready to come back.
+    SAFE = "safe"  # While we look for the child: I am safe, and not ready to come back.
 
 
 # What adults are called for.

@@ -1,7 +1,7 @@
-"""The demo agency: a cast of people, four weeks of history, and a fast rhythm for trainers.
+"""The demo agency: a cast of people, four weeks of history, and fast check-in times for trainers.
 
 Everything is made through actions, with the clock set back, so that the demo is what the product
-makes of such weeks and not a picture of it. Only for showing: passwords lie in `var/demo.json`.
+makes of such weeks and not a picture of it. For demos alone: `var/demo.json` has the passwords.
 """
 
 import asyncio
@@ -88,7 +88,7 @@ class _Kid:
     caseworker: str
     tier: Tier
     times: tuple[time, ...]
-    age: int  # In years, however old the demo is.
+    age: int  # In years, whenever the demo is started.
     turned: timedelta  # How long ago, where the birthday is set.
 
 
@@ -127,7 +127,7 @@ _CHILDREN = (
         turned=timedelta(days=90),
     ),
 )
-# The fast rhythm runs on the tier of Mia, who is settled.
+# The fast check-ins use the tier of Mia, who is settled.
 FAST_TIER = {
     "remind_before": "10s",
     "remind_again": "5s",
@@ -164,16 +164,16 @@ _NOTES = {
 
 
 def id_of(name: str) -> UUID:
-    """The id of somebody of the cast: the same in every demo, so that it is found again."""
+    """The id of a person of the cast: the same in every demo, so that it is found again."""
     return uuid5(_DEMO, name)
 
 
 async def prepare(
     settings: Settings, passwords: Passwords, say: Callable[[str], None], now: datetime
 ) -> dict[str, Any]:
-    """Load the cast where the database is empty, set anew what ages, and write `var/demo.json`.
+    """Load the cast where the database is empty, renew what ages, and write `var/demo.json`.
 
-    Returns what that file holds. Raises Refused where the database holds another agency.
+    Returns the contents of that file. Raises Refused where the database has another agency.
     """
     file = settings.var / "demo.json"
     known = _read(file)
@@ -185,7 +185,7 @@ async def prepare(
         # Argon2 works in threads meanwhile.
         _, hashes = await asyncio.gather(_load(now), _hashed(staff, passwords))
     else:
-        # Passwords that the file has lost are made anew; what it holds is what is stored.
+        # Make passwords that the file has lost anew; those in it are the stored ones.
         lost = {name: entry for name, entry in staff.items() if name not in known}
         hashes = await _hashed(lost, passwords)
     async with write():
@@ -196,7 +196,7 @@ async def prepare(
             "staff": staff,
             "children": await _invite(settings, now),
         }
-        # Inside: of two starts at once the file holds what the later one has stored.
+        # Inside: of two starts at once the file has what the later one stored.
         _write(file, found)
     return found
 
@@ -204,7 +204,7 @@ async def prepare(
 def set_aside(settings: Settings) -> Path | None:
     """Rename the demo's own SQLite file and return its new place; None where it is no demo's.
 
-    What another program made, and a PostgreSQL, is for its operator to put away.
+    A database of another program, or a PostgreSQL, is for its operator to move.
     """
     place = address.parse(settings.database_url)
     is_demo = (settings.var / "demo.json").exists()
@@ -251,7 +251,8 @@ def _write(file: Path, found: dict[str, Any]) -> None:
 
 
 async def _is_empty() -> bool:
-    """Whether nothing is there yet. Raises Refused where an agency is that is not the demo's."""
+    """Whether the database is empty. Raises Refused where it has an agency other than the
+    demo's."""
     if await Agency.exists(id=id_of("harbour")):
         return False
     if await Agency.all().exists():
@@ -260,7 +261,7 @@ async def _is_empty() -> bool:
 
 
 async def _hashed(staff: dict[str, dict[str, str]], passwords: Passwords) -> dict[str, str]:
-    """What is stored of each password."""
+    """The stored hash of each password."""
     hashes = [doors.hashed(entry["password"], name, passwords) for name, entry in staff.items()]
     return dict(zip(staff, await asyncio.gather(*hashes), strict=True))
 
@@ -279,15 +280,15 @@ async def _store(hashes: dict[str, str], now: datetime) -> None:
 
 
 async def _refresh(now: datetime) -> None:
-    """What ages is set anew: the children are as old as ever, and Noor came yesterday, whenever the
-    demo is started."""
+    """Renew what ages: the children keep their ages, and Noor came yesterday, whenever the demo is
+    started."""
     for kid in _CHILDREN:
         await _be_of_age(kid, now)
     if not await Child.exists(id=id_of("noor"), left_at__isnull=True):
-        return  # Somebody has tried what happens when a placement ends.
+        return  # A user has tried what happens when a placement ends.
     came = now - NOOR_CAME
     await Child.filter(id=id_of("noor")).update(placed_at=came)
-    # Where somebody has agreed a rhythm that the first days do not allow, all of it stays.
+    # Where a user has agreed check-in times that the first days do not allow, all of it stays.
     with suppress(Refused):
         await agreements.set_tier(
             SYSTEM, id_of("noor"), Tier.HIGH, until_at=came + FIRST_HOURS, then=Tier.MID, now=now
@@ -295,12 +296,12 @@ async def _refresh(now: datetime) -> None:
 
 
 async def _be_of_age(kid: _Kid, now: datetime) -> None:
-    """Give the child another birthday where they have none, or have grown older than the cast."""
+    """Give the child another birthday where they have none, or are older than in the cast."""
     child = await Child.get_or_none(id=id_of(kid.name))
     if child is None or age_on(child.birthday, now.date()) == kid.age:
         return
     turned = (now - kid.turned).date()
-    # Of the 29th of February there is none in most years.
+    # Most years have no 29th of February.
     born_on = turned.replace(year=turned.year - kid.age, day=min(turned.day, 28))
     await people.set_birthday(SYSTEM, child.id, born_on, now)
 
@@ -310,7 +311,7 @@ async def _be_of_age(kid: _Kid, now: datetime) -> None:
 
 async def _load(now: datetime) -> None:
     begin = now - HISTORY
-    # One transaction: a start that is interrupted leaves nothing half made.
+    # One transaction: an interrupted start leaves nothing half made.
     try:
         async with write():
             await _people(begin)
@@ -390,8 +391,8 @@ async def _people(now: datetime) -> None:
 
 
 async def _rota(now: datetime) -> None:
-    """Ines can be called at any time, Tom besides on working days; on Saturdays in the daytime
-    somebody who is known to the children is there as well."""
+    """We can call Ines at any time, and Tom too on working days. On Saturdays in the daytime a
+    person known to the children is there as well."""
     await Shift.create(agency_id=id_of("harbour"), person_id=id_of("ines"), from_at=now)
     root = Actor(id_of("root"), Role.ADMINISTRATOR.value, id_of("harbour"))
     for name, days, begins, ends, in_turn in (
@@ -428,7 +429,7 @@ class _Said:
 
 
 async def _history(begin: datetime, now: datetime) -> None:
-    """Let four weeks pass: answers, some late, two that a person had to look after."""
+    """Let four weeks pass: answers, some late, and two that an adult had to look into."""
     dice = random.Random(20260302)  # noqa: S311 (the same weeks in every demo)
     said = sorted(
         (one for kid in _CHILDREN for one in _answers(kid, begin, now, dice)),
@@ -472,7 +473,7 @@ def _answers(kid: _Kid, begin: datetime, now: datetime, dice: random.Random) -> 
 async def _let_time_pass(until: datetime) -> None:
     """Look whenever something becomes true that adults hear of, and let them do what they did.
 
-    What happens does not depend on how often one looks, so reminders need no look of their own.
+    How often this looks does not change the result, so reminders need no look of their own.
     """
     while (at := await _next_look(until)) is not None:
         await _look(at)
@@ -516,12 +517,12 @@ async def _adults_act(now: datetime) -> None:
 
 
 async def begin_fast(now: datetime) -> None:
-    """A check-in of Mia's due every 60 s, grace 10 s, each rung 10 s, no quiet hours. A placement
-    of hers that somebody has ended begins again."""
+    """A check-in of Mia's due every 60 s, grace 10 s, each rung 10 s, no quiet hours. If a user has
+    ended her placement, it begins again."""
     async with write():
         await actions.begin(SYSTEM, id_of("mia"), now, rhythm=FAST_RHYTHM, now=now)
         await _settle_down(now)
-        # A round that is open, or was answered early, would hold the fast ones off until it is due.
+        # An open round, or one answered early, would delay the fast ones until it is due.
         await Round.filter(child_id=id_of("mia"), due_at__gt=now, state__in=SETTLED).update(
             state="replaced"
         )
@@ -533,7 +534,7 @@ async def begin_fast(now: datetime) -> None:
 
 
 async def end_fast(now: datetime) -> None:
-    """Back to what it was before. Nothing happens where no fast rhythm runs."""
+    """Back to the times before. Nothing happens where no fast check-ins run."""
     mia = await Watch.get_or_none(child_id=id_of("mia"))
     if mia is None or mia.is_over or "every_s" not in mia.rhythm:
         return
@@ -547,8 +548,8 @@ async def end_fast(now: datetime) -> None:
 
 
 async def _settle_down(now: datetime) -> None:
-    """What is late of Mia's is over: the trainer begins with a calm board. A search for her goes on
-    until someone has seen her, as it does everywhere."""
+    """Close what is late of Mia's: the trainer begins with a calm board. A search for her goes on
+    until a person has seen her, as it does everywhere."""
     mia = id_of("mia")
     if await Watch.exists(child_id=mia, is_missing=True):
         return
@@ -565,7 +566,7 @@ async def _adopt(content: dict[str, Any], now: datetime) -> None:
 
 
 def lines(found: dict[str, Any], *, is_served: bool) -> list[str]:
-    """What `make run` prints: the address and every way in."""
+    """What `make run` prints: the address and every way to sign in."""
     out = ["", f"  Waymark is at {found['url']}", "", "  Staff sign in with"]
     roles = {name: role for name, _, role, _, _ in _ADULTS}
     for name, entry in found["staff"].items():

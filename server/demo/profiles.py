@@ -1,5 +1,5 @@
 """The grab packs of the demo: what each child wrote twelve days ago, what a caseworker wrote beside
-it, and a photo that nobody has to be asked for, since it is drawn."""
+it, and a photo that needs nobody's consent, since it is drawn."""
 
 import io
 from collections.abc import Callable
@@ -106,7 +106,7 @@ def _month_before(day: date) -> date:
 
 
 def drawn() -> bytes:
-    """Somebody with plaits, who is nobody."""
+    """A person with plaits, who does not exist."""
     image = Image.new("RGB", (900, 1200), "#b9c7c4")
     draw = ImageDraw.Draw(image)
     draw.ellipse((110, 800, 790, 1700), fill="#0b5f60")

@@ -23,8 +23,8 @@ _THINGS = UUID("6b0f5d0a-6a3e-4b0e-8c7f-2f4a54c0a911")
 
 @dataclass
 class _Pen:
-    """Writes one child's project. A thing has a short name; a field that was said before is said
-    anew by whoever had seen it."""
+    """Writes one child's project. A thing has a short name; a field with a value is changed as by a
+    person who had seen it."""
 
     child: Child
     people: dict[str, tuple[Person, Role]]
@@ -45,7 +45,7 @@ class _Pen:
         return (self.begin.date() + timedelta(days=days)).isoformat()
 
     async def write(self, who: str, days: float, *said: tuple[str, str, dict[str, Any]]) -> None:
-        """Somebody says things, so many days after the beginning: (entity, name, fields)."""
+        """A person says things, so many days after the beginning: (entity, name, fields)."""
         person, role = self.people[who]
         now = self.begin + timedelta(days=days)
         actor = Actor(person.id, role, person.agency_id)
@@ -55,7 +55,7 @@ class _Pen:
             assert result.fault is None, f"{result.fault!r} of the demo's own"
 
     async def agree(self, who: str, days: float, **how: Any) -> None:
-        """Somebody signs what stands."""
+        """A person signs the current text."""
         stands = await LifeProject.get(child_id=self.child.id)
         said = {"revision": stands.revision, "decision": "agree", "method": "tap", **how}
         await self.write(who, days, ("agreement", f"agreement of {who}", said))

@@ -1,7 +1,7 @@
 """The templates of the demo: offers for a life project, each in the three languages of the pages.
 
-Areas and balance are those of CM/Rec(2007)9: what a child wants stands first, and in each an adult
-has something to do as well. A child may take one, change every word of it, or leave all of them.
+Areas and balance are those of CM/Rec(2007)9: the child's wish comes first, and in each an adult has
+something to do as well. A child may take one, change every word of it, or leave all of them.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _TEMPLATES = UUID("2d5c8f60-8a0e-4f0e-9a54-0d6d7d1b2c31")
 @dataclass(frozen=True, slots=True)
 class _Offer:
     """One offer: its area and ages, whose each step is and by when, and the words of each language:
-    the goal, how one would know, and the steps in their order."""
+    the goal, how to tell that it is reached, and the steps in their order."""
 
     kind: str
     ages: tuple[int | None, int | None]
@@ -28,7 +28,7 @@ class _Offer:
     said: dict[str, tuple[str, ...]]
 
     def offer(self, language: str) -> Offer:
-        """It in one language."""
+        """The offer in one language."""
         goal, sign, *texts = self.said[language]
         steps = [Step(text, who, days) for text, (who, days) in zip(texts, self.steps, strict=True)]
         return Offer(self.kind, language, *self.ages, goal, None, sign, tuple(steps))
@@ -240,5 +240,5 @@ async def write_templates(id_of: IdOf, actor: Actor, now: datetime) -> None:
     for number, one in enumerate(_OFFERS):
         for language in one.said:
             id_ = uuid5(_TEMPLATES, f"{number}:{language}")
-            at = now + timedelta(minutes=number)  # They are offered in the order of their making.
+            at = now + timedelta(minutes=number)  # Offered in the order of making.
             await add(actor, agency_id, id_, one.offer(language), at)

@@ -118,7 +118,7 @@ async def open_alerts(request: Request) -> Response:
 async def those_for(
     request: Request, found: Sequence[Alert], roles: Mapping[UUID, Roles]
 ) -> list[Alert]:
-    """Of these alerts those that the visitor may see: of a child about which they were only called,
+    """The alerts among these that the visitor may see. If they were only called about a child: just
     the alert that called them."""
     called = await called_about(request)
     return [

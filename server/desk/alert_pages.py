@@ -97,7 +97,8 @@ async def _instead(request: Request) -> Response:
 
 
 async def _over(request: Request) -> Response:
-    """To those whose call has ended with the alert: that it has. Raises NotFound for all others."""
+    """Tell an adult whose call ended with the alert that it is over. Raises NotFound for all
+    others."""
     visitor, alert = await staff_of(request), await _of_path(request)
     if alert.closed_at is None or not await was_called(visitor.person_id, alert.id):
         raise nothing_here()
@@ -175,7 +176,7 @@ def _wishes(alert: Alert, names: Mapping[UUID, str], language: str) -> list[str]
     return says
 
 
-# What was known when an alert opened, by the names under which it was frozen into it.
+# The facts frozen into an alert when it opened, by their names.
 THEN: Mapping[str, str] = {
     "due_at": N_("Was due"),
     "answered_at": N_("Last answer"),

@@ -59,8 +59,7 @@ class LeftOut(msgspec.Struct):
 
 
 class ChildrenOut(msgspec.Struct):
-    """The children the visitor is tied to, the most urgent first; and those who left, the latest
-    first."""
+    """The visitor's children, the most urgent first; and those who left, the latest first."""
 
     children: list[ChildOut]
     left: list[LeftOut]
@@ -110,8 +109,8 @@ class TierRequest(msgspec.Struct):
 
 
 class PauseRequest(msgspec.Struct):
-    """An agreed absence with its end. The id is made by the client. `returns`: at its end a
-    check-in is due, and adults are called sooner than on other days where none comes."""
+    """An agreed absence with its end. The client makes the id. `returns`: at its end a check-in is
+    due, and without one adults are called sooner than on other days."""
 
     id: UUID
     from_at: Moment
@@ -211,8 +210,7 @@ def _child(
 
 
 def _standing(watch: Watch, roles: frozenset[Role]) -> Standing:
-    """As the reader may see it: a stranger with the child's phone must learn nothing of what adults
-    do."""
+    """What the reader may see: the person with a child's phone learns nothing of adults' acts."""
     standing = Standing(watch.standing)
     return as_the_child_sees(standing) if Role.CHILD in roles else standing
 
@@ -324,8 +322,7 @@ def _sighting(row: Sighting) -> SightingOut:
 
 
 def _strongest(roles: frozenset[Role]) -> Role:
-    """The role that counts for an adult with several roles for a child: the one whose word settles
-    more."""
+    """The role that counts when an adult has several for a child: its word settles the most."""
     order = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
     return next(role for role in order if role in roles)
 

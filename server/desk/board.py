@@ -162,7 +162,8 @@ async def read(
 
 
 def _as_seen(facts: Facts, held: Roles, called: Collection[UUID]) -> Facts:
-    """What is known, without the check-ins of before and other alerts to those only called."""
+    """What is known; for a reader who was only called, without earlier check-ins and other
+    alerts."""
     if not is_only_called(held, Action.ALERT_SEE):
         return facts
     alerts = tuple(alert for alert in facts.alerts if alert.id in called)

@@ -55,7 +55,7 @@ from server.web.requests import form_body
 # As many answers as a month of three a day has.
 MOST = 90
 MOST_NOTICED = 12
-# What was said so long before it arrived had waited on a phone without a network.
+# An answer that arrives this long after it was said had waited on a phone without a network.
 HAD_WAITED = timedelta(minutes=10)
 MOODS = (N_("Awful"), N_("Bad"), N_("So-so"), N_("Good"), N_("Great"))
 

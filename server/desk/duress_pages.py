@@ -37,7 +37,7 @@ WAYS: Mapping[str, str] = {
 
 
 async def _passed(request: Request) -> tuple[Visitor, Child, Roles]:
-    """Who may agree on signs with this child, and has just shown who they are."""
+    """The visitor, who may agree on signs with this child and has just shown who they are."""
     child, roles = await desk_child(request, Action.SIGN_AGREE)
     visitor = await fresh(request, back=_path(child))
     return visitor, child, roles

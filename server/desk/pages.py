@@ -66,7 +66,7 @@ async def show_board(request: Request) -> Response:
 
 
 async def _shows_nothing(person_id: UUID, now: datetime) -> bool:
-    """Whether alarms are sent to the reader's browsers, and none of these shows any."""
+    """Whether alarms go to the reader's browsers, and none of them shows any."""
     push = (await reached_of([person_id], now)).get(person_id)
     return push is not None and push.health is Health.STALE
 

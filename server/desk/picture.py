@@ -18,7 +18,7 @@ _LINES = 5
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One thing to draw, by the letter under which the table has it."""
+    """One thing to draw, with its letter in the table."""
 
     letter: str
     x: float

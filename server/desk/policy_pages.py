@@ -41,7 +41,7 @@ from server.watch.wording import TIERS
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
 
-# What `reading.read` says of a whole that makes no sense, for the catalogs.
+# What `parser.read` says of a policy that makes no sense, for the catalogs.
 FAULTS = (
     N_("The carer's hours end before they begin."),
     N_("The second reminder comes after the grace period."),

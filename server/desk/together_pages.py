@@ -77,7 +77,7 @@ async def take(request: Request) -> Response:
 
 
 async def _all(request: Request, alert: Alert, roles: dict[UUID, Roles]) -> list[Alert]:
-    """This alert and those that have the same in common, as far as the reader may see them."""
+    """This alert and those that share its cause, as far as the reader may see them."""
     found = [alert, *await others_of(alert)]
     return await those_for(request, [one for one in found if one.child_id in roles], roles)
 

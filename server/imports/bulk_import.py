@@ -1,8 +1,8 @@
-"""Children who come with a list: looked at first, then added batch by batch, each with its watch.
+"""Children from a list: checked first, then added batch by batch, each with their watch.
 
-The id of a child is made of what tells it from others in the list, under the keyring: the same list
-twice adds nobody twice, and a batch that was cut off is done again without harm. What takes time
-and can wait, the calendar of birthdays, follows once all are watched over.
+The id of a child is made, under the keyring, from what tells them from others in the list. So the
+same list twice adds no child twice, and a batch that was cut off can run again without harm. The
+calendar of birthdays takes time and can wait: it follows once all are watched.
 """
 
 from collections import Counter
@@ -40,12 +40,12 @@ from server.watch.rhythm.rules import Rhythm
 from server.web.live import announce
 
 LOOKING, TAKING, CALENDAR, DONE = "looking", "taking", "calendar", "done"
-# One batch a tick, so that nobody who is silent waits behind a list.
+# One batch a tick, so that no silent child waits behind a list.
 AT_ONCE = 2
 LINES_AT_ONCE = 1_000
 BIRTHDAYS_AT_ONCE = 10
 FAULTS_KEPT = 200
-# A list that nobody takes in is forgotten: it holds names.
+# A list that nobody adds is forgotten: it contains names.
 FORGOTTEN_AFTER = timedelta(days=1)
 SET_APART = timedelta(minutes=1)
 _Said = tuple[str, str | None, UUID]
@@ -55,7 +55,7 @@ _SLOW = N_("The policy has changed, and these times are now too far apart. Add t
 
 
 async def known_of(agency_id: UUID, today: date) -> Known:
-    """What the lines of a list can speak of."""
+    """The people and homes that the lines of a list can name."""
     agency = await Agency.get(id=agency_id)
     homes = await Home.filter(agency_id=agency_id)
     people = await Person.filter(
@@ -72,7 +72,7 @@ async def known_of(agency_id: UUID, today: date) -> Known:
     for person in people:
         workers.setdefault(folded(person.name), set()).add(person.id)
     for person_id, name in names.items():
-        # Whoever signs in with a name is meant by it, whatever others are called.
+        # A sign-in name means the person who signs in with it, even where others have that name.
         workers[folded(name)] = {person_id}
     return Known(
         homes=places,
@@ -87,7 +87,7 @@ async def known_of(agency_id: UUID, today: date) -> Known:
 
 
 async def hand_in(actor: Actor, agency_id: UUID, found: Read, id_: UUID, now: datetime) -> Intake:
-    """Keep what was read, to be looked at. Nobody is added yet. The same id again is the first."""
+    """Store what was read, for a check. No child is added yet. The same id again is the first."""
     assert actor.id is not None
     new = await _unknown(agency_id, found.lines)
     async with write():
@@ -108,7 +108,7 @@ async def hand_in(actor: Actor, agency_id: UUID, found: Read, id_: UUID, now: da
 
 
 async def of_agency(agency_id: UUID, id_: UUID) -> Intake:
-    """One of this agency. Raises NotFound."""
+    """A list of this agency. Raises NotFound."""
     row = await Intake.get_or_none(id=id_, agency_id=agency_id)
     if row is None:
         raise NotFound(N_("We no longer have this list. Choose the file again."))
@@ -116,7 +116,8 @@ async def of_agency(agency_id: UUID, id_: UUID) -> Intake:
 
 
 async def take_in(agency_id: UUID, id_: UUID, now: datetime) -> None:
-    """Begin to add them. Twice is once. Raises Conflict where a line has a fault, NotFound."""
+    """Begin to add the children. Twice is once. Raises Conflict where a line has a fault,
+    NotFound."""
     row = await of_agency(agency_id, id_)
     if row.fault_count:
         raise Conflict(N_("A line in this list has a mistake. Fix it first."), code="faults")
@@ -130,11 +131,11 @@ async def _enter_list(row: Intake, now: datetime) -> None:
     await bulk.insert(Entry, [_entry(row, "intake:begin", now, about=("intake", row.id))])
 
 
-# --- what time does
+# --- as time passes
 
 
 async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Go on with the list that waits longest, by one batch. Any number of tickers."""
+    """Add one batch of the list that has waited longest. Any number of tickers."""
     del at_once
     async with write():
         due = Intake.filter(act_at__lte=now).order_by("act_at").limit(1)
@@ -158,14 +159,14 @@ async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
 
 
 async def set_apart(id_: UUID, now: datetime) -> None:
-    """This batch raises. It is tried again in a minute, and operators are told."""
+    """This batch raises an exception: we try it again in a minute, and tell the operators."""
     async with write():
         await Intake.filter(id=id_, act_at__lte=now).update(act_at=now + SET_APART)
         await tell_operators("intake:row", now)
 
 
 async def tidy(now: datetime) -> None:
-    """Forget the names of lists that nobody takes in, and of those that are over."""
+    """Forget the names in lists that nobody adds, and in those that are over."""
     async with write():
         old = Intake.filter(made_at__lt=now - FORGOTTEN_AFTER)
         await old.filter(state=LOOKING).delete()
@@ -198,8 +199,8 @@ async def _take_batch(row: Intake, lines: Sequence[Line], now: datetime) -> None
 async def _fitting(
     row: Intake, new: Mapping[UUID, Line], now: datetime
 ) -> tuple[dict[UUID, tuple[Line, dict[str, Any]]], list[Fault]]:
-    """Those that still fit, each with its watch, and why the others do not."""
-    # Held until the end: nobody leaves the agency while they get a child.
+    """The lines that still fit, each with its watch, and why the others do not."""
+    # Locked until the end: nobody leaves the agency while they get a child.
     workers = await (
         Person.filter(
             id__in=list({line.worker_id for line in new.values()}),
@@ -225,7 +226,7 @@ async def _fitting(
 
 
 def _watches(policy: Policy, now: datetime) -> Any:
-    """The first row of a watch; of many with the same terms it is worked out once."""
+    """The first row of a watch; computed once for many with the same terms."""
 
     @cache
     def row(tier: str, times: tuple[str, ...], zone: str) -> dict[str, Any]:
@@ -242,7 +243,7 @@ def _watches(policy: Policy, now: datetime) -> Any:
 async def _add(row: Intake, new: Mapping[UUID, tuple[Line, dict[str, Any]]], now: datetime) -> int:
     """Persons, placements, ties and watches, in one transaction: no child without a watch."""
     persons = [_person(row, id_, line, now) for id_, (line, _) in new.items()]
-    # Another list may have had the same child in this moment.
+    # Another list may have added the same child in this moment.
     made = {UUID(str(id_)) for id_ in await bulk.insert(Person, persons, skip_known=True)}
     fits = {id_: one for id_, one in new.items() if id_ in made}
     ties = {id_: uuid7() for id_ in fits}
@@ -301,7 +302,7 @@ def _tie(row: Intake, tie_id: UUID, id_: UUID, line: Line, now: datetime) -> dic
 
 
 def _entries(row: Intake, id_: UUID, tie_id: UUID, now: datetime) -> list[dict[str, Any]]:
-    """The same as of a child who is added by hand."""
+    """The same entries as for a child who is added by hand."""
     return [
         _entry(row, "person:add", now, about=("person", id_), names=[Role.CHILD.value]),
         _entry(row, "child:add", now, child_id=id_),
@@ -341,7 +342,7 @@ def _entry(
 
 
 async def _birthdays(row: Intake, lines: Sequence[Line], now: datetime) -> None:
-    """The calendar and the life project hear of the birthdays, a few at a time."""
+    """Tell the calendar and the life project the birthdays, a few at a time."""
     actor = Actor(row.made_by, Role.ADMINISTRATOR, row.agency_id)
     born = [line for line in lines if line.born_on is not None]
     batch = born[row.place : row.place + BIRTHDAYS_AT_ONCE]
@@ -370,7 +371,7 @@ def _id(agency_id: UUID, index: str) -> UUID:
 
 
 async def _not_in(agency_id: UUID, lines: Sequence[Line]) -> dict[UUID, Line]:
-    """Those that no list has added, by the id that each child gets."""
+    """The lines that no list has added, by the id that each child gets."""
     keyring = encryption.current()
     ids = [[_id(agency_id, one) for one in keyring.blinds(_told_by(agency_id, x))] for x in lines]
     known = await _known(id_ for found in ids for id_ in found)
@@ -388,8 +389,8 @@ async def _known(ids: Iterable[UUID]) -> set[UUID]:
 
 
 async def _unknown(agency_id: UUID, lines: Sequence[Line]) -> list[Line]:
-    """Those about children who are not here: neither by a list, nor added by hand with the same
-    name, day of birth and caseworker."""
+    """The lines about children who are not here: neither from a list, nor added by hand with the
+    same name, day of birth and caseworker."""
     new = await _not_in(agency_id, lines)
     added = {id_of(agency_id, line) for line in lines} - set(new)
     by_hand = await _by_hand(agency_id, added)

@@ -34,10 +34,10 @@ TIERS = (FIRST, *(tier.value for tier in Tier))
 USUAL_TIMES = "09:00 18:00"
 LONGEST_REFERENCE = 64
 OLDEST = timedelta(days=30 * 366)
-# What a spreadsheet takes for a formula when it opens the file.
+# A spreadsheet takes these for a formula when it opens the file.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# So many names are told where one is unknown.
+# How many names to suggest where one is unknown.
 _NAMES_TOLD = 12
 
 
@@ -51,11 +51,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the lines can speak of. Names are folded; several people may have one name."""
+    """The names that lines can use. They are folded; several people may have one name."""
 
     homes: Mapping[str, Sequence[Place]]
     workers: Mapping[str, Collection[UUID]]
-    home_names: Sequence[str]  # As they are written, for whoever mistyped one.
+    home_names: Sequence[str]  # As written, to suggest them for a mistyped one.
     worker_names: Sequence[str]
     language: str
     zone: str
@@ -80,7 +80,7 @@ class Line:
     reference: str
 
     def key(self) -> str:
-        """What tells that two lines are about one child."""
+        """What shows that two lines are about one child."""
         if self.reference:
             return f"reference {folded(self.reference)}"
         return f"name {folded(self.name)} {self.born_on or ''} {self.worker_id}"
@@ -88,7 +88,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a line: a sentence, and what stands in it."""
+    """What is wrong with a line: a sentence, and its values."""
 
     line: int
     text: str
@@ -104,14 +104,14 @@ class Read:
 
 
 class _Wrong(Exception):
-    """A cell that cannot be taken."""
+    """An invalid cell."""
 
     def __init__(self, text: str, **values: str) -> None:
         self.text, self.values = text, values
 
 
 def folded(name: str) -> str:
-    """What is compared of a name: neither case nor spaces."""
+    """A name for comparison: without case and spaces."""
     return " ".join(name.split()).casefold()
 
 

@@ -1,4 +1,4 @@
-"""Rows of this room."""
+"""Rows of imports."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from server.storage.ids import uuid7
 
 
 class Intake(Model):
-    """A list of children that was handed in: looked at first, then taken in batch by batch."""
+    """A list of children that was handed in: checked first, then added in batches."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
     made_by = fields.UUIDField()
     made_at = fields.DatetimeField()
-    # looking, then taking, calendar, done. A crash in the middle goes on where it was.
+    # Null once all are in.
     state = fields.CharField(max_length=12, default="looking")
     lines: fields.Field[Any] = EncryptedJSON(null=True)  # Null once all are in.
     faults: fields.Field[Any] = EncryptedJSON(null=True)  # The first of them.
@@ -25,7 +25,7 @@ class Intake(Model):
     count = fields.IntField()  # Lines that are fine.
     fault_count = fields.IntField()
     known_count = fields.IntField()  # Lines about children who are here already.
-    place = fields.IntField(default=0)  # So many lines are behind us, in this state.
+    place = fields.IntField(default=0)  # How many lines are done, in this state.
     added = fields.IntField(default=0)
     act_at = fields.DatetimeField(null=True)
     finished_at = fields.DatetimeField(null=True)

@@ -1,4 +1,4 @@
-"""Adding many children at once: a file, what it comes to, and how far it is."""
+"""Adding many children at once: a file, its preview, and the progress."""
 
 import asyncio
 from datetime import datetime
@@ -25,12 +25,12 @@ from server.web.rendering import language_of, page
 from server.web.requests import form_body
 
 PATH = "/desk/people/children/import"
-# Of the children who would be added, so many are shown.
+# The preview shows so many children.
 SHOWN = 10
 
 
 async def ask(request: Request) -> Response:
-    """How such a file looks, and where to choose it."""
+    """The format of the file, and where to choose it."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     return await _ask_page(request, visitor)
 
@@ -44,7 +44,7 @@ async def template(request: Request) -> Response:
 
 
 async def hand_in(request: Request) -> Response:
-    """The file is read, and nobody is added yet."""
+    """Read the file; no child is added yet."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     form = await form_body(request, files=1)
     try:
@@ -62,7 +62,7 @@ async def hand_in(request: Request) -> Response:
 async def _file(form: FormData) -> bytes:
     found = form.get("list")
     if isinstance(found, str) and found.strip():
-        return found.encode()  # Typed, as whoever tests or scripts it may.
+        return found.encode()  # Typed as text: a test or a script may send it so.
     if not isinstance(found, UploadFile) or not found.size:
         raise Refused(N_("Choose the file with the list."), field="list")
     return await found.read()
@@ -77,13 +77,13 @@ async def _read(agency_id: UUID, data: bytes, now: datetime) -> Read:
 
 
 async def look(request: Request) -> Response:
-    """What it comes to; how far it is; what became of it."""
+    """The preview, the progress, or the result."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     return await _look_page(request, visitor)
 
 
 async def take_in(request: Request) -> Response:
-    """They are to be added."""
+    """Begin to add the children."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     intake_id = request.path_params["intake_id"]
     try:
@@ -135,7 +135,7 @@ async def _look_page(
 
 
 def _done(row: Intake, total: int) -> int:
-    """How many lines are behind us."""
+    """How many lines are done."""
     return (
         row.place
         if row.state == bulk_import.TAKING

@@ -1,7 +1,7 @@
-"""Something came in by a gateway: heard once, understood where it can be, and never lost.
+"""A message came in by a gateway: heard once, understood where possible, and never lost.
 
-Nothing is asked of the outside here. Whoever is not known gets no answer, and none that could be
-told from another one.
+This sends no request to the outside. An unknown sender gets no answer, and nothing that tells them
+whether a number is known.
 """
 
 from collections.abc import Sequence
@@ -38,9 +38,9 @@ from server.watch.actions import somebody_texted
 from server.watch.carer.questions import answer_question
 
 _ANSWERS = UUID("4a1f2a0e-6d1c-4b7e-9a35-5f0f5b6f6c77")
-# A code may be answered for so long.
+# How long a code may be answered.
 LASTS = timedelta(hours=24)
-# However much is texted: a caseworker hears of words once in so long.
+# However many texts come, the caseworker hears of words once in this time.
 TOLD_EVERY = timedelta(minutes=10)
 REFUSED_EVERY = timedelta(minutes=1)
 
@@ -105,7 +105,7 @@ async def _keep(rows: Sequence[dict[str, Any]]) -> bool:
 
 
 async def _prove(live: Sequence[Texting], now: datetime) -> None:
-    """Something has come from there: the number counts as a way to reach the child."""
+    """The child wrote from there: the number counts as a way to reach them."""
     ids = [one.address_id for one in live if one.address_id is not None]
     await Address.filter(id__in=ids, verified_at__isnull=True).update(verified_at=now)
 
@@ -120,7 +120,7 @@ async def _from_children(hook: Hook, live: Sequence[Texting], now: datetime) -> 
 
 
 async def _answer(hook: Hook, one: Texting, what: Meant, now: datetime) -> None:
-    """An agreed word. In all but the mark the two that say "I'm OK" are the same."""
+    """An agreed word. The two that say "I'm OK" differ only in their mark."""
     shown = Meant.HELP if what is Meant.HELP else Meant.OK
     answer = Answer(
         id=uuid5(_ANSWERS, _hash(hook)),
@@ -129,8 +129,7 @@ async def _answer(hook: Hook, one: Texting, what: Meant, now: datetime) -> None:
         mark="b" if what is Meant.OTHER else "a",
         way=Way.SMS,
     )
-    # The answer first: it has an id of its own, so whatever breaks here is mended by the gateway
-    # that tries again.
+    # The answer first: it has an id of its own, so the gateway's retry mends any failure here.
     await record(_child(one), Role.CHILD, one.child_id, answer, now)
     async with write():
         row = _row(hook, shown, now, agency_id=one.agency_id, child_id=one.child_id)
@@ -139,8 +138,8 @@ async def _answer(hook: Hook, one: Texting, what: Meant, now: datetime) -> None:
 
 
 async def _words(hook: Hook, live: Sequence[Texting], now: datetime) -> None:
-    """None of the agreed words: kept as the child's, told to its caseworker. It settles nothing,
-    and says that somebody has the phone."""
+    """None of the agreed words: stored as the child's, and their caseworker is told. It settles
+    nothing, and shows only that a person has the phone."""
     rows = [
         _row(
             hook,
@@ -176,7 +175,7 @@ def _child(one: Texting) -> Actor:
 
 
 async def _thank(one: Texting, about: UUID, now: datetime) -> None:
-    """The same two words whatever was said."""
+    """The same text, whatever was said."""
     if not one.replies:
         return
     saying = Saying(
@@ -217,7 +216,7 @@ async def _tell(one: Texting, now: datetime) -> None:
 
 
 async def _people(hook: Hook) -> list[Person]:
-    """Whose address this is. One that is dropped, or that nobody has proved, answers for nobody."""
+    """The people with this address. One that was removed, or never proven, answers for nobody."""
     wanted = [
         index
         for text in spellings(hook.sender)
@@ -282,7 +281,7 @@ async def _answered(
 
 
 def _what(message: Message, reply: Reply) -> str | None:
-    """What a reply to this message means; None where it means nothing that can be done."""
+    """What a reply to this message means; None where we can do nothing with it."""
     if reply.says is None:
         return None
     if message.kind == Kind.ASK_CARER:
@@ -301,7 +300,8 @@ async def _do(
         else:
             await answer_question(message.subject_id, what, now)
     except (Conflict, NotFound, Refused) as late:
-        # Somebody else has it, or its time is over: it stays as it is, and we know that they tried.
+        # Another person has it, or its time is over: it stays as it is, and we know that they
+        # tried.
         await note(
             actor, f"text:{what}", child_id=message.child_id, about=about, why=late.code, now=now
         )
@@ -310,7 +310,7 @@ async def _do(
 
 
 async def _acknowledge(actor: Actor, message: Message, now: datetime) -> None:
-    """The reply is to a call, and whoever was called may take it: until the alert is closed, and as
+    """The reply is to a call, and everyone called may take it: until the alert is closed, and as
     long as the child is with the agency that called."""
     here = Alert.filter(id=message.subject_id, agency_id=actor.agency_id)
     if not await here.exists():
@@ -319,9 +319,9 @@ async def _acknowledge(actor: Actor, message: Message, now: datetime) -> None:
 
 
 async def count_refused(channel: str, now: datetime) -> None:
-    """A request that nobody of ours signed leaves an entry, once a minute: forged ones show in the
-    record, and nobody fills it by them."""
-    # By the index: whoever forges many must not have the whole record read each time.
+    """A request without a valid signature leaves an entry, once a minute: forged requests show in
+    the record, and cannot flood it."""
+    # By the index: a flood of forged requests must not read the whole record each time.
     lately = Entry.filter(agency_id__isnull=True, at__gt=now - REFUSED_EVERY)
     if await lately.filter(what="hook:refused").exists():
         return

@@ -1,4 +1,4 @@
-"""What a caseworker and a child agree in person: a number, and words that mean something."""
+"""What a caseworker and a child agree in person: a number, and words with a meaning."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,7 +22,7 @@ _WHY = {
 
 
 def number_index(channel: str, text: str) -> str:
-    """By what a number is found, however it is written."""
+    """The index by which a number is found, however it is written."""
     return encryption.blind(f"texting {channel} {(number(text) or text).removeprefix('+')}")
 
 
@@ -36,7 +36,7 @@ async def agree(
     replies: bool,
     now: datetime,
 ) -> Texting:
-    """From now on these words from this number are the child's. What was agreed before ends.
+    """From now on these words from this number are the child's. The earlier agreement ends.
 
     Raises Refused, naming the field, for no number, for words that are too short or too alike, and
     for one that another child with the same number has.
@@ -93,7 +93,7 @@ async def _taken(child_id: UUID, index: str) -> list[str]:
 
 
 async def end(actor: Actor, child_id: UUID, now: datetime) -> None:
-    """Nothing that comes from the number is the child's any more. Twice is once."""
+    """Texts from the number are no longer the child's. Twice is once."""
     async with write():
         await _end(actor, child_id, now)
 

@@ -1,4 +1,4 @@
-"""The webhook: gateways hand in what was texted or mailed to us."""
+"""The webhook: gateways hand in texts and mails to us."""
 
 from typing import Annotated, Any
 
@@ -38,7 +38,7 @@ class HookRequest(msgspec.Struct):
 
 
 class HookTaken(msgspec.Struct):
-    """It was heard. Whether anybody knows the sender is not said."""
+    """We heard it. The answer does not say whether we know the sender."""
 
     heard: bool
 
@@ -58,7 +58,7 @@ async def hook(request: Request) -> Response:
         raise Unauthenticated(NOT_OURS, code="bad_signature")
     said = await _said(request, body)
     if len(said.text) > LONGEST_TEXT:
-        # What a child says is not thrown away for being long.
+        # A child's words are not thrown away for being long.
         said = msgspec.structs.replace(said, text=said.text[:LONGEST_TEXT])
     await take(Hook(channel, said.id, said.from_, said.text), now)
     return json_answer(HookTaken(True))

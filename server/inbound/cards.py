@@ -44,9 +44,9 @@ BAD_PIN = N_("A PIN has 4 to 8 digits, not all the same and not 1234.")
 
 
 async def make(actor: Actor, child: Child, pin: str, now: datetime) -> Card:
-    """A new card with the PIN that the child has chosen. The card before ends.
+    """A new card with the PIN that the child has chosen. The earlier card ends.
 
-    Raises Refused for a PIN that everybody tries first.
+    Raises Refused for a PIN that anyone would try first.
     """
     assert actor.id is not None
     plain = pin_of(pin)
@@ -75,7 +75,7 @@ def _keyed(card_id: UUID, pin: str) -> str:
 
 
 async def end(actor: Actor, child_id: UUID, now: datetime) -> None:
-    """The card counts no longer: it was lost, copied, or is not needed. Twice is once."""
+    """The card stops working: it was lost, copied, or is not needed. Twice is once."""
     async with write():
         await _end(actor, child_id, now)
 
@@ -91,7 +91,7 @@ async def _end(actor: Actor, child_id: UUID, now: datetime) -> None:
 
 
 async def homes_of(person_id: UUID, now: datetime) -> list[Home]:
-    """The homes of the children for whom somebody may check in: there they may set one up."""
+    """The homes where a person may check in for children: they may set up a front desk there."""
     ties = Tie.filter(
         Tie.standing_at(now), person_id=person_id, role__in=[Role.CASEWORKER, Role.CARER]
     )
@@ -103,7 +103,7 @@ async def homes_of(person_id: UUID, now: datetime) -> list[Home]:
 async def open_desk(actor: Actor, home_id: UUID, now: datetime) -> tuple[str, FrontDesk]:
     """This device takes cards of this home from now on; returns the token of its cookie.
 
-    Raises NotFound for a home that is none of theirs.
+    Raises NotFound for a home that is not among the person's.
     """
     assert actor.id is not None
     if home_id not in {home.id for home in await homes_of(actor.id, now)}:
@@ -141,7 +141,7 @@ async def desks_of(homes: Sequence[UUID], now: datetime) -> Sequence[FrontDesk]:
 
 
 async def desk_of(token: str | None, now: datetime) -> FrontDesk:
-    """The front desk that this device is. Raises Unauthenticated."""
+    """The front desk of this device. Raises Unauthenticated."""
     found = None
     if token:
         found = await FrontDesk.get_or_none(
@@ -156,16 +156,16 @@ async def desk_of(token: str | None, now: datetime) -> FrontDesk:
 
 
 def code_of(text: str) -> str:
-    """The code of a card: typed, or the address in its picture as a scanner types it."""
+    """The code of a card: typed, or the address in its QR code as a scanner types it."""
     return encryption.normalise_code(text.rpartition("card=")[2])
 
 
 async def use(
     desk: FrontDesk, code: str, pin: str, *, want: Want, id_: UUID, now: datetime
 ) -> Card:
-    """What a child taps at the desk, as its own by this card.
+    """What a child taps at the desk, recorded as their own by this card.
 
-    Raises Refused (wrong, locked, of another home), TooMany where too much was tried.
+    Raises Refused (wrong, locked, of another home), TooMany after too many tries.
     """
     wanted = encryption.current().blinds(f"card {code_of(code)}")
     card = await Card.get_or_none(code_index__in=wanted, ended_at__isnull=True)
@@ -191,7 +191,7 @@ async def use(
 
 
 async def _wrong(card: Card, now: datetime) -> None:
-    """One wrong PIN more. At the tenth in a row the card is locked, and its caseworker told."""
+    """Count one wrong PIN. At the tenth in a row the card is locked, and the caseworker is told."""
     actor = Actor(None, "front_desk", card.agency_id)
     async with write():
         await Card.filter(id=card.id).update(wrong=F("wrong") + 1)

@@ -1,4 +1,4 @@
-"""What a caseworker agrees with a child that has no phone, no data, or no phone of its own."""
+"""What a caseworker agrees with a child who has no phone, no data, or no phone of their own."""
 
 from typing import Any
 from uuid import uuid4
@@ -26,18 +26,18 @@ MOST_TEXTS = 20
 
 
 async def show(request: Request) -> Response:
-    """All of it on one page: texts, links, the card."""
+    """Texts, links and the card, on one page."""
     child, _ = await desk_child(request, Action.INVITE)
     return await _page(request, child)
 
 
 def channels_of(request: Request) -> list[str]:
-    """By which channels a child can text: those that come back to us, but for mail."""
+    """The channels by which a child can text: those with replies to us, except mail."""
     return [name for name in request.app.state.settings.inbound if name != EMAIL]
 
 
 async def agree(request: Request) -> Response:
-    """A number and words, agreed in person."""
+    """Save a number and words, agreed in person."""
     child, _ = await desk_child(request, Action.INVITE)
     form, channels = await form_body(request), channels_of(request)
     if not channels:
@@ -60,14 +60,14 @@ async def agree(request: Request) -> Response:
 
 
 async def end_texts(request: Request) -> Response:
-    """Nothing from that number is the child's any more."""
+    """End texting: that number is no longer the child's."""
     child, _ = await desk_child(request, Action.INVITE)
     await agreements.end(await staff_of(request), child.id, now_of(request))
     return _back(child)
 
 
 async def make_link(request: Request) -> Response:
-    """A link to a page on any phone."""
+    """Make a link to a page for any phone."""
     child, _ = await desk_child(request, Action.INVITE)
     form = await form_body(request)
     days = entered(form, "days")
@@ -85,7 +85,7 @@ async def make_link(request: Request) -> Response:
 
 
 async def show_link(request: Request) -> Response:
-    """The link itself, to be opened, sent or scanned."""
+    """Show the link, to open, send or scan."""
     child, _ = await desk_child(request, Action.INVITE)
     wanted, now = request.path_params["link_id"], now_of(request)
     found = [one for one in await links.live(child.id, now) if one.id == wanted]
@@ -97,7 +97,7 @@ async def show_link(request: Request) -> Response:
 
 
 async def end_link(request: Request) -> Response:
-    """A link is taken back."""
+    """Take a link back."""
     child, _ = await desk_child(request, Action.INVITE)
     await links.end(
         await staff_of(request), child.id, request.path_params["link_id"], now_of(request)
@@ -106,7 +106,7 @@ async def end_link(request: Request) -> Response:
 
 
 async def make_card(request: Request) -> Response:
-    """A card, with the PIN that the child has chosen."""
+    """Make a card, with the PIN that the child has chosen."""
     child, _ = await desk_child(request, Action.INVITE)
     form = await form_body(request)
     try:
@@ -130,7 +130,7 @@ async def show_card(request: Request) -> Response:
 
 
 async def end_card(request: Request) -> Response:
-    """The card was lost or copied: it counts no longer."""
+    """End a card that was lost or copied."""
     child, _ = await desk_child(request, Action.INVITE)
     await cards.end(await staff_of(request), child.id, now_of(request))
     return _back(child)

@@ -1,4 +1,4 @@
-"""A link to a page that any phone opens: made, taken back, and used. Verbs."""
+"""A link to a page for any phone: made, taken back, and used. Verbs."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -51,13 +51,13 @@ async def make(actor: Actor, child: Child, days: int, id_: UUID, now: datetime) 
 
 
 async def live(child_id: UUID, now: datetime) -> Sequence[ChildLink]:
-    """The links of a child that can be used, the newest first."""
+    """The links of a child that work now, the newest first."""
     held = ChildLink.filter(child_id=child_id, ended_at__isnull=True, expires_at__gt=now)
     return await held.order_by("-made_at", "-id")
 
 
 async def end(actor: Actor, child_id: UUID, link_id: UUID, now: datetime) -> None:
-    """Nobody can use it any more. Twice is once. Raises NotFound for one of another child."""
+    """The link stops working. Twice is once. Raises NotFound for one of another child."""
     async with write():
         if not await ChildLink.filter(id=link_id, child_id=child_id).exists():
             raise NotFound(OVER)
@@ -67,7 +67,7 @@ async def end(actor: Actor, child_id: UUID, link_id: UUID, now: datetime) -> Non
 
 
 def token_of(link: ChildLink) -> str:
-    """What stands in its address: it says nothing, and proves that we made it."""
+    """The token in its address: it reveals nothing, and proves that we made it."""
     return encryption.sign(str(link.id), "child link", until=link.expires_at)
 
 
@@ -86,7 +86,7 @@ async def read(token: str, now: datetime) -> ChildLink:
 async def use(link: ChildLink, want: Want, id_: UUID, now: datetime) -> None:
     """What was tapped, as the child's own by this link. A call for help is never turned away.
 
-    Raises TooMany for more taps in an hour than anybody means.
+    Raises TooMany for more taps in an hour than a child would mean.
     """
     if want is not Want.HELP:
         try:

@@ -1,4 +1,4 @@
-"""What is agreed for a child without the app, and everything that came in from outside."""
+"""Agreements for a child without the app, and everything that came in from outside."""
 
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,8 @@ from server.storage.ids import uuid7
 
 
 class Texting(Model):
-    """A number and words that a caseworker agreed with a child in person. One holds at a time."""
+    """A number and words that a caseworker agreed with a child in person. One is valid at a
+    time."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -46,8 +47,8 @@ class Texting(Model):
 
 
 class Inbound(Model):
-    """One thing that a gateway handed in; a known id does nothing. Of a number that nobody knows
-    neither number nor text is kept.
+    """One message that a gateway handed in; a known id does nothing. For an unknown number, we
+    store neither number nor text.
 
     `what`: ok, help, words (of a child); acknowledge, seen, not_seen (of an adult); nothing, where
     an adult's text could not be read; unknown.
@@ -56,7 +57,7 @@ class Inbound(Model):
     id = fields.UUIDField(primary_key=True, default=uuid7)
     channel = fields.CharField(max_length=32)
     outer_id = fields.CharField(max_length=64)  # SHA-256 of the gateway's own id.
-    nth = fields.SmallIntField(default=0)  # One text from a shared phone stands for each child.
+    nth = fields.SmallIntField(default=0)  # A text from a shared phone has a row per child.
     at = fields.DatetimeField()
     what = fields.CharField(max_length=12)
     agency_id = fields.UUIDField(null=True)
@@ -83,7 +84,7 @@ class Inbound(Model):
 
 
 class ChildLink(Model):
-    """A page on any phone, for one child, for a while. Its address is signed, and not kept."""
+    """A page on any phone, for one child, for a while. Its address is signed, and not stored."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -104,7 +105,7 @@ class ChildLink(Model):
 
 
 class Card(Model):
-    """A card with a QR code for the front desk. Worth nothing without its PIN. One holds at a
+    """A card with a QR code for the front desk. Worthless without its PIN. One is valid at a
     time."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -133,7 +134,7 @@ class Card(Model):
 
 
 class FrontDesk(Model):
-    """A device that stands in a home and takes cards, and can do nothing else."""
+    """A device in a home that takes cards, and can do nothing else."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()

@@ -33,7 +33,7 @@ def want_of(form: FormData) -> Want:
 
 
 def id_of(form: FormData) -> UUID:
-    """The id that the page was given: the same page sent twice says it once."""
+    """The id in the page: the same page sent twice counts once."""
     try:
         return UUID(entered(form, "id"))
     except ValueError:
@@ -100,7 +100,7 @@ async def _link_page(
 
 
 async def front(request: Request) -> Response:
-    """A card and a PIN. Whoever comes by the picture on a card has typed its half already."""
+    """A card and a PIN. The QR code of a card fills in the code already."""
     try:
         await cards.desk_of(request.cookies.get(COOKIE), now_of(request))
     except Unauthenticated as fault:
@@ -111,7 +111,7 @@ async def front(request: Request) -> Response:
 
 
 async def at_front(request: Request) -> Response:
-    """One child says something at the desk; then the desk is the next one's."""
+    """One child says something at the desk; then the desk is free for the next one."""
     now, form = now_of(request), await form_body(request)
     try:
         desk = await cards.desk_of(request.cookies.get(COOKIE), now)
@@ -145,7 +145,7 @@ def _front_page(
 
 
 async def desks(request: Request) -> Response:
-    """Where a front desk can be set up, and those that are."""
+    """Where a front desk can be set up, and the existing ones."""
     return await _desks_page(request)
 
 
@@ -166,8 +166,8 @@ async def _desks_page(request: Request, fault: WaymarkError | None = None) -> Re
 
 
 async def open_front(request: Request) -> Response:
-    """This device becomes a front desk. Whoever was signed in here is signed out: it stands where
-    children use it."""
+    """This device becomes a front desk. Anyone signed in here is signed out, since children use
+    it."""
     visitor, now, form = await staff_of(request), now_of(request), await form_body(request)
     try:
         home_id = UUID(entered(form, "home_id"))
@@ -191,7 +191,7 @@ async def open_front(request: Request) -> Response:
 
 
 async def end_front(request: Request) -> Response:
-    """A device is no front desk any more."""
+    """The device stops being a front desk."""
     visitor = await staff_of(request)
     await cards.end_desk(visitor, request.path_params["front_desk_id"], now_of(request))
     return RedirectResponse("/desk/front", status_code=303)

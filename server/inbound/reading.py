@@ -1,4 +1,4 @@
-"""What was texted, for those who read about a child. Reads rows, and writes none."""
+"""Texts for the readers of a child's page. Reads rows, and writes none."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ class Text(NamedTuple):
 
     at: datetime
     words: str
-    is_shared: bool  # Several children have the number: it may be another one's.
+    is_shared: bool  # Several children have the number: it may be another's.
 
 
 async def texts_of(child_id: UUID, most: int) -> list[Text]:
@@ -24,8 +24,8 @@ async def texts_of(child_id: UUID, most: int) -> list[Text]:
 
 
 async def help_text_of(numbers: Mapping[str, str], child_id: UUID) -> tuple[str, str] | None:
-    """Where a child texts to for help, and the word; None where nothing is agreed, or nobody has
-    said to which number one texts."""
+    """The number to which a child texts for help, and the word; None without an agreement, or where
+    our number is not set."""
     held = await Texting.get_or_none(child_id=child_id, ended_at__isnull=True)
     if held is None or held.channel not in numbers:
         return None
@@ -33,5 +33,5 @@ async def help_text_of(numbers: Mapping[str, str], child_id: UUID) -> tuple[str,
 
 
 async def unknown_since(now: datetime) -> int:
-    """How much came in a week from numbers that nobody knows: for operators."""
+    """How many messages came from unknown numbers in a week: for operators."""
     return await Inbound.filter(what="unknown", at__gt=now - timedelta(days=7)).count()

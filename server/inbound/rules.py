@@ -14,7 +14,7 @@ from server.auth.rules import Limit
 
 # --- the webhook
 
-# A request that was caught on its way is worth nothing after this.
+# A captured request is worth nothing after this.
 FRESH = timedelta(minutes=5)
 LONGEST_TEXT = 5_000
 LONGEST_ID = 200
@@ -36,7 +36,7 @@ def is_signed(secrets: Sequence[str], stamp: str, body: bytes, given: str, now: 
     return any(ours) and abs(now.timestamp() - int(stamp)) <= FRESH.total_seconds()
 
 
-# How gateways that send a form name what we need, ours first.
+# The names of the fields that we need, in forms of gateways, ours first.
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "MessageSid", "messageId", "message_id", "Message-Id"),
     "from": ("from", "From", "msisdn", "sender", "number"),
@@ -45,7 +45,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 
 
 def from_form(form: Mapping[str, object]) -> dict[str, str]:
-    """The three fields of a form, by whichever of its names it has; what is missing stays out."""
+    """The three fields of a form, by any of their names; missing ones are left out."""
     found = {}
     for name, others in FIELDS.items():
         value = next((form[other] for other in others if isinstance(form.get(other), str)), None)
@@ -58,7 +58,7 @@ def from_form(form: Mapping[str, object]) -> dict[str, str]:
 
 
 def number(text: str) -> str | None:
-    """A telephone number as it is compared, such as +33612345678; None where it is none.
+    """A telephone number for comparison, such as +33612345678; None where it is none.
 
     Digits of every script count, spaces and signs do not, and 00 is +.
     """
@@ -73,7 +73,7 @@ def number(text: str) -> str | None:
 
 
 def spellings(sender: str) -> list[str]:
-    """How the same sender may be written in an address that somebody typed."""
+    """The spellings of the same sender in an address that a person typed."""
     found = [sender.strip()]
     same = number(sender)
     if same is not None:
@@ -88,8 +88,8 @@ def spellings(sender: str) -> list[str]:
 
 
 def fold(text: str) -> str:
-    """A text as it is compared: neither case nor accents, signs, blanks nor the script of a digit
-    make another one."""
+    """A text for comparison: case, accents, signs, blanks and the script of a digit make no
+    difference."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     kept = []
     for char in plain.replace("\u0640", ""):  # The stroke that stretches an Arabic word.
@@ -103,7 +103,7 @@ def fold(text: str) -> str:
 
 
 class Meant(StrEnum):
-    """What an agreed word stands for."""
+    """The meaning of an agreed word."""
 
     OK = "ok"
     OTHER = "other"  # As `ok` in all that shows; the child and its worker know better.
@@ -116,7 +116,7 @@ SHORTEST_WORD, LONGEST_WORD = 2, 40
 def meant(text: str, words: Mapping[str, str]) -> Meant | None:
     """What a text means by the agreed words; None where it is none of them.
 
-    A word that says all is well has to stand alone. A call for help counts wherever it stands.
+    A word that says all is well has to be the whole text. A call for help counts wherever it is.
     """
     said = fold(text)
     for what in (Meant.OK, Meant.OTHER):
@@ -127,8 +127,8 @@ def meant(text: str, words: Mapping[str, str]) -> Meant | None:
 
 
 def wrong_word(words: Mapping[str, str], taken: Sequence[str] = ()) -> tuple[str, str] | None:
-    """Which agreed word cannot be one, and why; None where all can. `taken`: folded words that mean
-    something with this number already."""
+    """Which agreed word is invalid, and why; None where all are valid. `taken`: folded words that
+    already have a meaning with this number."""
     seen = list(taken)
     for name, word in words.items():
         said = fold(word)
@@ -151,7 +151,7 @@ NO = frozenset({"2", "no", "not", "non", "pas", "لا"})
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an adult wrote back: yes, no or neither, and whatever may be a code in it."""
+    """An adult's reply: yes, no or neither, and anything in it that may be a code."""
 
     says: bool | None
     codes: tuple[str, ...]
@@ -168,8 +168,8 @@ def read_reply(text: str) -> Reply:
 
 # --- links and cards
 
-# A page that was left open, or that a browser goes back to, has the id of before: that is a repeat
-# for so long, and something new afterwards. What is lost by this is nothing but a doubled row.
+# A page left open, or that a browser goes back to, has the old id: that is a repeat for so long,
+# and something new afterwards. All that this loses is a doubled row.
 REPEATS = timedelta(minutes=10)
 
 
@@ -194,13 +194,13 @@ DESK_LASTS = timedelta(days=30)
 
 
 def pin_of(text: str) -> str:
-    """The digits of a PIN, whatever script they are typed in; other signs stay, and match none."""
+    """The digits of a PIN, in any script; other signs stay, and match none."""
     plain = "".join(unicodedata.normalize("NFKC", text).split())
     return "".join(str(unicodedata.digit(char, char)) for char in plain)
 
 
 def is_good_pin(pin: str) -> bool:
-    """Digits, and not what everybody tries first."""
+    """Digits, and not a PIN that anyone would try first."""
     if not (pin.isascii() and pin.isdigit() and SHORTEST_PIN <= len(pin) <= LONGEST_PIN):
         return False
     steps = {int(b) - int(a) for a, b in pairwise(pin)}

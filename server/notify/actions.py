@@ -242,7 +242,8 @@ async def next_channel(
 ) -> list[UUID]:
     """Send again, by the next channel, what has gone out about this subject and nobody answered.
 
-    Accepted is not seen: people who have a further channel get the message by it, unless they did.
+    Accepted is not seen: people with a further channel get the message by it, unless they already
+    did.
     """
     sent = await Message.filter(
         subject_id=subject_id, kind__in=[kind.value for kind in kinds], person_id__isnull=False

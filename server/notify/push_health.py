@@ -87,8 +87,8 @@ class Reached:
 
     health: Health = Health.NONE
     seen_at: datetime | None = None  # When one was last shown, on whatever device.
-    silent_since: datetime | None = None  # Of one who is stale: since when nothing was shown.
-    unreached_since: datetime | None = None  # Of one who is stale or broken: since when that is so.
+    silent_since: datetime | None = None  # If stale: since when nothing was shown.
+    unreached_since: datetime | None = None  # If stale or broken: since when.
 
 
 def reached(devices: Iterable[Device], now: datetime) -> Reached:

@@ -1,9 +1,9 @@
 """A placement ends, and may begin again: the watch over the child with it.
 
-What ends is what time does: no round, no reminder, no alarm from silence. A voice is never silenced
-by it: the child's own phone stays in, its words are kept, its wish for help calls adults, and so
-does whoever says that the child is missing. Nothing disappears: an alert that is open is closed by
-a person first, and every round and question that was open says why it is over.
+The end stops only what time does: no round, no reminder, no alarm from silence. It never silences a
+voice: the child's own phone stays signed in, their words are kept, their wish for help calls
+adults, and so does a report that the child is missing. Nothing disappears: a person first closes an
+open alert, and every open round and question says why it is over.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ from server.watch.watch_state import as_row, passed
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
 from server.web.live import announce
 
-# A child is most likely to go in the first days. Then the watch loosens by itself.
+# Children are most likely to go missing in the first days. Then the watch loosens by itself.
 FIRST, THEN = Tier.HIGH, Tier.MID
 
 
@@ -51,11 +51,11 @@ async def end(
     shut_out: bool = False,
     now: datetime,
 ) -> Child:
-    """The child has left: the watch ends now, and `left_at` says since when. Said twice: the first
-    end stands. `shut_out`: its phones are let in no more.
+    """The child has left: the watch ends now, and `left_at` says since when. Twice: the first end
+    stays. `shut_out`: block the child's phones.
 
     Raises Conflict `alert_open` while an alert about the child is open, Refused as
-    `people.end_placement` does, NotFound where nobody ever watched.
+    `people.end_placement` does, NotFound where there never was a watch.
     """
     async with write():
         await lock(child_id)
@@ -63,7 +63,7 @@ async def end(
         if child.left_at is not None:
             return child
         one, changes = passed(await locked(child_id, now), now)
-        # What time has made an alert by now is one, also where the tick has not said so yet.
+        # What has become an alert by now is one, also where no tick has opened it yet.
         is_called = any(change.what is What.ALERT for change in changes)
         if is_called or await Alert.exists(child_id=child_id, closed_at__isnull=True):
             raise Conflict(
@@ -96,7 +96,7 @@ async def _stop_asking(child_id: UUID, now: datetime) -> None:
     await withdraw(subjects, "ended", now)
 
 
-# What a watch that is over holds; the tier and the rhythm stay, for whoever reads what was agreed.
+# The state of a watch that is over; the tier and the check-in times stay, to show what was agreed.
 _OVER: Mapping[str, Any] = {
     "standing": State.WELL.value,
     "prompted": 0,
@@ -127,7 +127,7 @@ _OVER: Mapping[str, Any] = {
 
 async def _stop_watching(child_id: UUID) -> None:
     watch = await watch_of(child_id)
-    # With the next version: whoever has read the watch before writes nothing over this.
+    # With the next version: a writer who has read the watch before overwrites nothing here.
     await Watch.filter(child_id=child_id).update(**_OVER, version=watch.version + 1)
     await announce(watch.agency_id, "watch")
 
@@ -141,13 +141,13 @@ async def begin(
     zone: str | None = None,
     now: datetime,
 ) -> Child:
-    """The child is back: a new placement, watched as every new one: tightly for 72 hours. Without
-    `rhythm` it is the one of before. Said twice: the first beginning stands.
+    """The child is back: a new placement, with the close watch of every new one for 72 hours.
+    Without `rhythm` the earlier one applies. Twice: the first beginning stays.
 
     Raises Refused, code `too_slow`, where the rhythm is slower than the first days allow; and as
     `people.begin_placement` does.
     """
-    # What makes no sense is refused whether or not anything is left to do.
+    # Refuse nonsense whether or not anything is left to do.
     given = rhythms.read(rhythm) if rhythm is not None else None
     place = rhythms.read_zone(zone).key if zone is not None else None
     async with write():
@@ -174,7 +174,7 @@ async def begin(
 
 
 async def first_terms(agency_id: UUID, rhythm: Rhythm, zone: str) -> Terms:
-    """What a watch goes by in its first days. Raises Refused for a rhythm that is too slow for
+    """The terms of a watch in its first days. Raises Refused for a rhythm that is too slow for
     them, or for what follows."""
     policy, _ = await policy_of(agency_id)
     place = rhythms.read_zone(zone)
@@ -185,7 +185,7 @@ async def first_terms(agency_id: UUID, rhythm: Rhythm, zone: str) -> Terms:
 
 
 async def _settled_until(child_id: UUID, now: datetime) -> datetime | None:
-    """The last round to come that was answered before the child left."""
+    """The last future round that was answered before the child left."""
     found = (
         await Round.filter(child_id=child_id, due_at__gt=now, state__in=SETTLED)
         .order_by("-due_at")

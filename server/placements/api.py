@@ -1,4 +1,4 @@
-"""A placement ends and begins again, over the wire."""
+"""The API for ending a placement and beginning it again."""
 
 from datetime import datetime
 from typing import Annotated
@@ -20,8 +20,8 @@ from server.web.responses import json_answer
 
 
 class EndRequest(msgspec.Struct):
-    """Why and when the child left. `shut_out`: its phones are let in no more. Sent again after the
-    child came back, it ends nothing: `at` lies before the new placement."""
+    """Why and when the child left. `shut_out`: block the child's phones. Sent again after the child
+    came back, it ends nothing: `at` is before the new placement."""
 
     why: Leaving
     at: Moment
@@ -29,8 +29,8 @@ class EndRequest(msgspec.Struct):
 
 
 class BeginRequest(msgspec.Struct):
-    """When the child came back. `rhythm` and `zone`: those of before where they are left out; the
-    first 72 hours are watched tightly, and a slower rhythm is refused (`too_slow`)."""
+    """When the child came back. `rhythm` and `zone`: the earlier ones where they are left out. The
+    first 72 hours are watched closely, and a slower rhythm is refused (`too_slow`)."""
 
     at: Moment
     rhythm: RhythmIn | None = None
@@ -38,7 +38,7 @@ class BeginRequest(msgspec.Struct):
 
 
 class PlacementOut(msgspec.Struct):
-    """A placement: since when, and where it has ended, until when and why."""
+    """A placement: since when and, where it has ended, until when and why."""
 
     child_id: UUID
     placed_at: datetime

@@ -26,13 +26,13 @@ from server.web.requests import form_body
 
 
 async def show(request: Request) -> Response:
-    """The placement ends here; or, where it has ended, begins again."""
+    """The form to end the placement or, where it has ended, to begin again."""
     child, _ = await desk_child(request, Action.PLACEMENT_CHANGE)
     return await _page(request, child)
 
 
 async def end(request: Request) -> Response:
-    """The child has left."""
+    """End the placement: the child has left."""
     child, roles = await desk_child(request, Action.PLACEMENT_CHANGE)
     visitor, form, now = await staff_of(request), await form_body(request), now_of(request)
     try:
@@ -48,7 +48,7 @@ async def end(request: Request) -> Response:
 
 
 async def begin(request: Request) -> Response:
-    """The child is back."""
+    """Begin a placement: the child is back."""
     child, roles = await desk_child(request, Action.PLACEMENT_CHANGE)
     visitor, form, now = await staff_of(request), await form_body(request), now_of(request)
     try:
@@ -102,7 +102,7 @@ async def _page(
 
 
 async def _times(child: Child, form: FormData | None) -> list[str]:
-    """What was typed; else the rhythm of before, where it is often enough for the first days."""
+    """The typed times; else the earlier ones, where they are frequent enough for the first days."""
     if form is not None and form.getlist("times"):
         return [str(value) for value in form.getlist("times")]
     watch = await Watch.get_or_none(child_id=child.id)

@@ -49,8 +49,8 @@ async def count(child_id: UUID, roles: frozenset[Role]) -> int:
 
 
 async def may_decide(child_id: UUID, change_id: UUID, roles: frozenset[Role]) -> bool:
-    """Whether a person with these roles may decide about this one. True for one that is decided or
-    missing, which is no secret."""
+    """Whether a person with these roles may decide about this one. True where there is none,
+    which is no secret."""
     row = await Quarantined.get_or_none(id=change_id, child_id=child_id)
     if row is None or row.said["entity"] != "complaint":
         return True

@@ -83,8 +83,9 @@ class Levels:
     sms: Does
     link: Does
     card: Does
-    holds_for: timedelta  # So long what holds puts off the next question to the carer.
-    softens_for: timedelta  # At most so long after a round is late, what softens puts adults off.
+    holds_for: timedelta  # How long evidence that holds puts off the next question to the carer.
+    # How long after a late round, at most, evidence that softens puts off the call to adults.
+    softens_for: timedelta
 
     def does(self, evidence: Evidence) -> Does:
         """What this evidence does. What children say in their app always settles."""

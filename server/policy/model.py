@@ -53,7 +53,7 @@ class Ladder:
     """The part of a policy that is frozen into an alert when it opens."""
 
     rungs: tuple[Rung, ...]
-    each: timedelta  # Not acknowledged for so long: the next rung.
+    each: timedelta  # Not acknowledged for this long: the next rung.
     lapse: timedelta  # An acknowledgement holds for so long.
     decide: timedelta | None  # Safe, or report: at the latest so long after the alert opened.
 
@@ -61,22 +61,24 @@ class Ladder:
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """What follows a silence by how unusual it is for this child (watch/habit.py), and not at each
-    miss. Odds are written as a share: 0.05 means one that has gone to twenty that have forgotten.
+    miss.
+
+    Odds are written as a share: 0.05 means one child who has gone to twenty who have forgotten.
     """
 
-    leaves: float  # Of the children of this tier, so many leave in a day.
+    leaves: float  # The share of children in this tier who leave in a day.
     ask: float  # From these odds on the carer is asked.
     page: float  # From these odds on adults are called.
     ask_again: timedelta  # A carer who does not answer is asked again, at another time of the day.
-    ask_before: timedelta  # So long before the ceiling the carer is asked in any case.
-    # "Not seen" makes the odds so many times what they were; from AT_ONCE on, adults are called.
+    ask_before: timedelta  # How long before the ceiling the carer is asked in any case.
+    # "Not seen" multiplies the odds by this; from AT_ONCE on, adults are called.
     not_seen: float = 1000.0
     # A child with a warning sign noted in the last `sign_lasts` leaves this many times as often; so
     # does a child who was missing before.
     sign: float = 1.0
     sign_lasts: timedelta = timedelta(days=4)
     left_before: float = 1.0
-    # The phone shows no reminders: then the carer is asked as soon as a silence begins.
+    # If the phone shows no reminders: the carer is asked as soon as a silence begins.
     silent_phone: bool = False
 
     @property
@@ -92,13 +94,13 @@ class Steps:
     remind_before: timedelta
     remind_again: timedelta
     grace: timedelta
-    carer_window: timedelta  # So long the carer has to answer before the caseworker is called.
+    carer_window: timedelta  # How long the carer has to answer before the caseworker is called.
     carer_from: time  # Local; the carer is not asked before …
     carer_until: time  # … nor after. Equal: at any hour.
     levels: Levels  # What each kind of evidence does to a silence.
     ceiling: timedelta  # The longest silence that anything may allow.
     doubt: Doubt | None = None  # None: the carer is asked at each miss.
-    # At the end of an absence: late after so long at most, and so long at most the carer has.
+    # At the end of an absence: the longest time until late, and the longest time for the carer.
     after_pass: timedelta | None = None
     asks_carer: bool = True  # Else adults are called as soon as a round is late.
     # How long before adults are called a child who has missed a round is asked once more, if that

@@ -53,8 +53,8 @@ def _all_upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _upgraded(table: Any) -> Any:
-    """A tier of an earlier release said of evidence only for how long "seen" by a carer or a school
-    holds, or by nothing that it settles."""
+    """Convert a tier of an earlier release. It only had `seen_holds`: how long "seen" by a carer or
+    a school holds; "never" or null: it settles."""
     if not isinstance(table, Mapping) or "seen_holds" not in table or "evidence" in table:
         return table
     holds_for = table["seen_holds"]
@@ -66,7 +66,7 @@ def _upgraded(table: Any) -> Any:
 
 
 def read(data: Mapping[str, Any]) -> Policy:
-    """A policy from its data. Raises Refused, naming the field, where anything is missing, wrong,
+    """A policy from its data. Raises Refused, naming the field, if anything is missing, wrong or
     unknown, or would let a silence last longer than the tier's ceiling."""
     unknown = set(data) - {"milestones", "quiet", "signals", "together", *Tier}
     if unknown:
@@ -245,7 +245,7 @@ _DOUBT = {
     "left_before": AT_ONCE,
     "silent_phone": None,
 }
-# What a table of an earlier release does not say, as that release had it.
+# Defaults for a table from an earlier release, as that release had them.
 _DOUBT_BEFORE = {
     "not_seen": AT_ONCE,
     "sign": 1.0,
@@ -292,7 +292,7 @@ def _odds(table: Mapping[str, Any], key: str, name: str) -> float:
 
 
 def _times(table: Mapping[str, Any], key: str, name: str) -> float:
-    """So many times: what is known here never makes it less likely that a child has gone."""
+    """A factor of at least one: no evidence here makes it less likely that a child has gone."""
     value = _odds(table, key, name)
     if value < 1:
         raise Refused("This value is not valid here.", field=f"{name}.{key}")

@@ -61,7 +61,7 @@ async def add_version(
     }
     newest = await Policy.filter(agency_id=agency_id).order_by("-version").first()
     is_behind = (newest.version if newest is not None else 0) != base
-    # The database lets one of two that come in the same moment be the next version.
+    # If two come in the same moment, the database lets only one be the next version.
     made = [] if is_behind else await bulk.insert(Policy, [row], skip_known=True)
     if not made:
         raise Conflict(

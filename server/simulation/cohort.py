@@ -135,7 +135,7 @@ class _Life:
     has_carer: bool
     begin: datetime
     end: datetime
-    settled_days: int  # How long it had been placed before the watch began.
+    settled_days: int  # How long the child had been placed before the watch began.
     answers: float
     rows: list[Row] = field(default_factory=list)
     absences: list[Absence] = field(default_factory=list)

@@ -21,7 +21,7 @@ from server.simulation.lookback import Did
 from server.simulation.outcomes import Result
 from server.watch.events import Event
 
-# One replay at a time: several beside each other would be no faster, and hold up everything else.
+# One replay at a time: several in parallel would be no faster, and slow everything else down.
 ONE = threading.Lock()
 LONGEST_S = 60.0
 MOST_ROWS = 20_000

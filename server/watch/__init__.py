@@ -1,1 +1,1 @@
-"""Noticing silence: rhythms, rounds, standings, pauses, sightings, and our own blindness."""
+"""Noticing silence: rhythms, rounds, standings, pauses, sightings, and our own downtime."""

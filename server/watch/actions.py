@@ -47,7 +47,7 @@ EVIDENCE = {
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What an answer or a sighting came to. Nothing is due where the placement has ended."""
+    """The result of an answer or a sighting. Nothing is due once the placement has ended."""
 
     settled: Settled
     next_due_at: datetime | None
@@ -283,7 +283,7 @@ async def note_sighting(
 
 async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
     if sighting.answer == "seen":
-        # What was seen long ago says little about now: it is kept, and settles nothing.
+        # An old sighting says little about now: it is kept, and settles nothing.
         if now - sighting.seen_at <= timedelta(hours=1):
             await settle(sighting.child_id, evidence, sighting.id, now=now)
         return
@@ -304,8 +304,8 @@ async def somebody_texted(child_id: UUID, now: datetime) -> None:
 
 
 async def app_opened(child_id: UUID, now: datetime) -> None:
-    """The child's app was open. Where the policy lets that soften an alarm, it does; it never
-    settles anything."""
+    """The child's app was open. If the policy allows, that softens an alarm; it never settles
+    anything."""
     watch = await Watch.get_or_none(child_id=child_id)
     if watch is None or watch.act_at is None or watch.is_alerted:
         return

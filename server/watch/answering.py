@@ -21,9 +21,9 @@ from server.watch.state_machine import (
 
 
 def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, Settled]:
-    """An answer of the child, or a sighting that counts as much: every round that is open by now
-    is settled, never a later one. Call `advance(…, now)` first, so that it does not matter
-    whether the tick or the answer came first."""
+    """An answer of the child, or a sighting that counts as much, settles every round that is open
+    by now, never a later one. Call `advance(…, now)` first: then it makes no difference whether the
+    tick or the answer came first."""
     until = now
     was_late = standing.missed_due_at is not None
     settled = Settled(until, was_late, standing.is_alerted, is_nothing_open(standing, now))

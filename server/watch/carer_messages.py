@@ -27,7 +27,8 @@ QUESTIONS = UUID("f9b4c2a0-0f55-4a0a-9f0e-7d0c3ab1a9d2")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What several questions to one carer go out by, and until when the first of them wait."""
+    """The id of one message for several questions to one carer, and until when the first of them
+    wait."""
 
     id: UUID
     until: datetime

@@ -21,11 +21,11 @@ from server.watch.state_machine import (
 
 
 def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) -> Standing:
-    """The tier was raised: if the silence goes on, adults are called no later than they would have
-    been by the terms `before`, and an alarm that is under way comes earlier. Call `advance(…, now)`
-    by those first.
+    """The tier was raised. If the silence goes on, adults are called no later than they would have
+    been by the terms `before`, and an alarm under way comes earlier. Call `advance(…, now)` by
+    those first.
 
-    Where the tier is lowered, what is under way stays as it is: do not call this.
+    When the tier is lowered, what is under way stays as it is: do not call this.
     """
     if standing.is_alerted:
         return standing
@@ -91,7 +91,7 @@ def reschedule(
     if due == standing.due_at and not is_return(terms.pauses, due):
         opens = standing.opens_at
     if due > standing.due_at and standing.missed_due_at is None:
-        # What a raised tier had kept was about the round that gives way.
+        # A raised tier had kept a time for the round that is replaced now.
         standing = replace(standing, alarm_at=None, alarm_why=None)
     return replace(
         standing,
@@ -113,7 +113,7 @@ def _is_settled(standing: Standing, terms: Terms, due: datetime, begun_at: datet
     others = tuple(pause for pause in terms.pauses if not pause.holds(due))
     if others == terms.pauses:
         return True
-    # When it opened before the absence was agreed that holds it, and other rounds too.
+    # The opening time before the absence over this round, and over others, was agreed.
     was = replace(terms, pauses=others)
     return opens_of(was, due, _round_before(was, due, begun_at)) <= standing.sign_at
 

@@ -284,8 +284,8 @@ def _plain(value: Any) -> str:
 
 
 def read(typed: Mapping[str, str], base: Mapping[str, Any]) -> dict[str, Any]:
-    """The data that was typed, in the shape of `base`. Raises Refused, naming the field, for what
-    is no value of its kind; whether the whole makes sense, `reading.read` says."""
+    """The data that was typed, in the shape of `base`. Raises Refused, naming the field, for a
+    value of the wrong kind. `parser.read` checks whether the whole makes sense."""
     values = {field.name: _value(field, typed) for field in fields_of(base)}
     return _collapsed(_shaped(_expanded(base), values))
 

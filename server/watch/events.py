@@ -64,7 +64,8 @@ class Sighting(msgspec.Struct, frozen=True):
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """A warning sign noted by staff. A policy may count who showed one as likelier to leave."""
+    """A warning sign noted by staff. After one, a policy may count the child as likelier to
+    leave."""
 
     sign: str
 
@@ -86,7 +87,8 @@ class Until(NamedTuple):
 
 
 class IfAsked(NamedTuple):
-    """If the carer is asked from `begin` to `until`, this answer arrives `after` later."""
+    """If the carer is asked between `begin` and `until`, this answer arrives after the span
+    `after`."""
 
     begin: datetime
     until: datetime

@@ -289,7 +289,7 @@ async def _seen(ids: Sequence[UUID], now: datetime) -> dict[UUID, Seen]:
 
 
 async def _asked(watches: Iterable[Mapping[str, Any]]) -> dict[UUID, Asked]:
-    """What came of the question about the oldest miss; an answer outweighs silence."""
+    """The result of the question about the oldest miss; an answer outweighs silence."""
     missed = {
         as_id(row["child_id"]): as_moment(row["missed_due_at"])
         for row in watches

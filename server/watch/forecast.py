@@ -22,7 +22,7 @@ class Then(StrEnum):
     CALLED = "called"  # Adults are called at once.
     KNOWN = "known"  # They have been called already.
     ASKED = "asked"  # The carer is asked again, and adults are called later.
-    LATER = "later"  # Adults are called later, where nothing comes.
+    LATER = "later"  # Adults are called later, if nothing comes.
     NOTHING = "nothing"  # No check-in is late.
     OVER = "over"  # The placement has ended.
 

@@ -11,7 +11,7 @@ from server.storage.db import write
 from server.watch.models import Round
 from server.watch.writing import note_about
 
-# So long after it was answered the phone offers it, and so long it can be said.
+# For this long after a late answer the phone offers "I forgot", and the child can say it.
 OFFERED_FOR = timedelta(hours=24)
 SAID_WITHIN = timedelta(days=14)
 

@@ -25,12 +25,13 @@ from zoneinfo import ZoneInfo
 from server.policy.model import Doubt
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
-# So many rounds tell what is usual: long enough for a slot of the week, and not last year.
+# This many rounds tell what is usual: enough for each slot of the week, and nothing from last year.
 REMEMBERED = 60
 # What young people do on the whole: 72 of a hundred (285 samples), which weighs like ten rounds;
 # a child's own answers on the whole weigh like six rounds of a slot.
 _ANSWERED, _ASKED, _WHOLE = 7.2, 10.0, 6.0
-# Of the children who have gone, so many still answer a round: willing, or made to.
+# The share of rounds that children still answer after they have gone: willingly, or because they
+# are made to.
 GONE_ANSWERS = 0.22
 
 # A child who was out at one look is probably still out a few hours later: that is one look.
@@ -90,7 +91,7 @@ class Odds:
     a_day: float
 
     def reach(self, line: float) -> datetime:
-        """When they reach a line, in whole minutes; a line that is passed already, at once."""
+        """When the odds reach a line, in whole minutes; a line that is passed already, at once."""
         minutes = ceil(max((line - self.odds) / self.a_day, 0.0) * DAY / MINUTE)
         return self.at + minutes * MINUTE
 
@@ -119,7 +120,7 @@ class Known:
         return share
 
     def looked(self, since: datetime, at: datetime) -> Iterable[datetime]:
-        """When it was not found, since a moment and until another, those near each other once."""
+        """When adults looked in vain between two moments; looks close together count once."""
         last = None
         for moment in self.unseen:
             if since < moment <= at and (last is None or moment - last >= LOOKED_ANEW):
@@ -153,5 +154,5 @@ def odds(
 
 
 def _ratio(habit: Habit, at: Slot) -> float:
-    """How much likelier a miss is of a child that has gone than of this one, being there."""
+    """How much likelier a miss is if the child has gone than if they are there."""
     return (1 - GONE_ANSWERS) / (1 - min(habit.answers(at), 0.97))

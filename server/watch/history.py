@@ -53,8 +53,8 @@ class Happened(NamedTuple):
 
 
 class History(NamedTuple):
-    """The events of a time, and which silences turned out to be real: child, and when a person
-    was called."""
+    """The events of a time, and the silences that turned out to be real: the child, and when a
+    person was called."""
 
     since: datetime
     until: datetime
@@ -169,7 +169,8 @@ async def _ways(
 
 
 async def _sightings(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:
-    """Who saw the child unasked; and what carers answered, for whenever they would be asked."""
+    """Adults who saw the child unasked; and what carers answered, for whenever they would be
+    asked."""
     found, answered = [], set()
     for one in await Question.filter(
         child_id__in=ids, answered_at__gt=since, answered_at__lte=until
@@ -192,7 +193,7 @@ async def _sightings(ids: list[UUID], since: datetime, until: datetime) -> list[
 
 
 async def _signs(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:
-    """What adults noticed, and who came back from having been missing."""
+    """Warning signs that adults noticed, and returns of missing children."""
     noticed = Observation.filter(
         child_id__in=ids, taken_back_at__isnull=True, at__gt=since, at__lte=until
     )
@@ -212,8 +213,8 @@ async def _signs(ids: list[UUID], since: datetime, until: datetime) -> list[Happ
 async def _pushes(
     placed: Mapping[UUID, tuple[datetime, datetime | None]], until: datetime
 ) -> list[Happened]:
-    """When a phone showed no reminders any more, and when it did again. A phone that never said
-    that it gives receipts is not doubted."""
+    """When a phone stopped showing reminders, and when it started again. We do not doubt a phone
+    that never promised receipts."""
     tells = Address.filter(person_id__in=list(placed), channel=PUSH).filter(
         Q(receipts_since__isnull=False) | Q(last_seen_at__isnull=False)
     )
@@ -259,7 +260,7 @@ def _began(row: Milestone, policy: Policy, zones: Mapping[UUID, ZoneInfo]) -> da
 
 
 def _tier(watch: Watch, days: Iterable[Milestone]) -> str:
-    """The tier of today without what a day of the calendar makes of it."""
+    """Today's tier, without the effect of a calendar day."""
     ends = watch.tier_until_at
     is_by_a_day = any(day.child_id == watch.child_id and day.until_at == ends for day in days)
     return watch.tier_then if is_by_a_day and watch.tier_then else watch.tier

@@ -47,13 +47,15 @@ class Watch(Model):
     alarm_why = fields.CharField(max_length=24, null=True)
     last_call_at = fields.DatetimeField(null=True)  # When the child was asked once more.
     is_alerted = fields.BooleanField(default=False)
-    is_missing = fields.BooleanField(default=False)  # A person has said so, and none has ended it.
+    # A person reported the child missing, and nobody ended it.
+    is_missing = fields.BooleanField(default=False)
     sign_at = fields.DatetimeField()  # The last thing that counts against silence.
     answered_at = fields.DatetimeField(null=True)  # The last answer of the child's own.
     # The last one that came another way than by the app, whether or not it settled anything.
     heard_at = fields.DatetimeField(null=True)
     heard_way = fields.CharField(max_length=8, null=True)
-    held_at = fields.DatetimeField(null=True)  # When one of them came in time, and only holds.
+    # When a sighting or answer came in time, but only holds.
+    held_at = fields.DatetimeField(null=True)
     app_seen_at = fields.DatetimeField(null=True)
     # The room of check-ins listens for an agreed sign in what this child says.
     listens = fields.BooleanField(default=False, db_default=False)

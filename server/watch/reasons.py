@@ -33,7 +33,8 @@ def remind(why: Why, due_at: datetime, zone: ZoneInfo, now: datetime) -> str:
 
 
 def ask(due_at: datetime, zone: ZoneInfo, now: datetime, *, again: bool) -> str:
-    """What the carer is asked: about a miss, or again when the time that "seen" bought is over."""
+    """The question to the carer: about a miss, or again when the time that "seen" bought is
+    over."""
     return _ASK_AGAIN if again else _ASK.format(due=when(ENGLISH, due_at, zone, now))
 
 

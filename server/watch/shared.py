@@ -23,7 +23,7 @@ from server.watch.state_machine import State
 
 HOME, OUTAGE, PROVIDER = "home", "outage", "provider"
 _SHARED = UUID("3d0c2f0e-58a1-4be4-9f4d-6f0f6a0f1f3a")
-# A push service that has not taken anything of a phone for so long fails it now.
+# A push service that has taken nothing for a phone for this long fails it now.
 LATELY = timedelta(days=1)
 
 
@@ -120,7 +120,7 @@ async def coming(
     states: Collection[State] = (State.DUE, State.LATE),
 ) -> dict[UUID, datetime]:
     """Which of these children are silent too, and when: those with a round due, who will be late,
-    and those already late, about whom adults will be called, within the window."""
+    and those already late, who will raise an alert, within the window."""
     end = now + policy.together.window
     silent = Watch.filter(
         child_id__in=list(children),
@@ -151,7 +151,7 @@ async def _lately(children: Collection[UUID], since: datetime, now: datetime) ->
 
 
 async def others_of(alert: Alert) -> list[Alert]:
-    """The other alerts that have the same in common with this one, closed ones too."""
+    """The other alerts that share the cause of this one, closed ones too."""
     shared = alert.facts.get("shared")
     if shared is None:
         return []

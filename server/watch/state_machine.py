@@ -106,7 +106,7 @@ class Standing:
     alarm_why: Why | None = None
     is_alerted: bool = False
     last_call_at: datetime | None = None  # When the child was asked once more in this silence.
-    held_at: datetime | None = None  # It said something, in time, by a way that only holds.
+    held_at: datetime | None = None  # The child said something, in time, in a way that only holds.
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +205,8 @@ def advance(
 
 
 def _goes_first(moment: datetime, alarm: datetime, call: _Step) -> bool:
-    """Whether a moment of the round comes before the alarm. At one and the same the question to the
-    carer goes before the round, and adults are called after it."""
+    """Whether a moment of the round comes before the alarm. At the same moment, the question to the
+    carer goes before the round, and the call to adults after it."""
     return moment < alarm or (moment == alarm and call is not _ask)
 
 
@@ -313,12 +313,13 @@ def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     missed, opened = standing.due_at, standing.opens_at
     standing = on_to_next_round(standing, terms)
     if standing.is_alerted:
-        # Where the ceiling called before anything was late, this is the first that is.
+        # If the ceiling called adults before anything was late, this is the first miss.
         first = standing.missed_due_at or missed
         late = replace(standing, missed_due_at=first, late_at=standing.late_at or at)
         return late, (change, Change(What.JOIN, at, missed))
     if standing.missed_due_at is not None:
-        # One miss more makes the silence less usual; where each miss is asked about, nothing.
+        # One more miss makes the silence less usual; if each miss is asked about, this changes
+        # nothing.
         return weigh(standing, terms, at) if terms.steps.doubt else standing, (change,)
     standing = replace(standing, missed_due_at=missed, late_at=at)
     steps = steps_of(terms, missed)
@@ -345,7 +346,7 @@ def _no_later(begun: Standing, before: Standing) -> Standing:
 
 
 def hold(standing: Standing, terms: Terms, said_at: datetime) -> Standing:
-    """Seen, or said, where that only holds: the carer is asked when the hold is over."""
+    """Seen or said, but it only holds: the carer is asked when the hold is over."""
     again = said_at + terms.steps.levels.holds_for
     if terms.asks_carer:
         return ask_first(standing, terms, again)
@@ -416,7 +417,7 @@ def _ask_at_once(standing: Standing, terms: Terms, at: datetime) -> Standing:
 
 
 def ask_first(standing: Standing, terms: Terms, at: datetime) -> Standing:
-    """The carer is asked from a moment on; adults are called if that brings nothing, and never
+    """The carer is asked from a moment on; if that brings nothing, adults are called, and never
     later than the ceiling allows."""
     ask = carer_hour(terms, at)
     alarm, ceiling = ask + terms.steps.carer_window, ceiling_at(standing, terms)
@@ -486,8 +487,8 @@ def _ask(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
 
 
 def _last_call(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
-    """Once in a silence, while there is still time to answer, and not where a call that comes
-    earlier than it was to come would wake the child."""
+    """Once in a silence, while there is still time to answer. Not if a last call that comes earlier
+    than planned would wake the child."""
     assert standing.missed_due_at is not None
     called = replace(standing, last_call_at=at)
     if call_at(standing, terms) <= at or _awake(at, terms) < at:
@@ -523,8 +524,8 @@ def state(standing: Standing, terms: Terms, now: datetime) -> State:
 
 
 def as_the_child_sees(seen: State) -> State:
-    """A child's own session sees only well, due and late: a stranger with the phone must learn
-    nothing of what adults do."""
+    """A child's own session sees only well, due and late: another person with the phone must
+    learn nothing of what adults do."""
     if seen in (State.ALERTED, State.MISSING):
         return State.LATE
     return State.WELL if seen is State.AWAY else seen

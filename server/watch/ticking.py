@@ -25,7 +25,7 @@ from server.watch.watch_state import Case, as_row, load, passed
 from server.web.live import announce
 
 AT_ONCE = 200
-# A row that raises is set apart for so long, and operators are told; it never stops the others.
+# A row that raises is set apart for this long, and operators are told; it never stops the others.
 SET_APART = timedelta(minutes=1)
 # No tick for longer than this, and we say that we were blind.
 BLIND_AFTER = timedelta(seconds=90)
@@ -36,10 +36,11 @@ Moved = tuple[Case, tuple[Change, ...]]
 
 async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
     """Everything that has become true of up to `at_once` watches, oldest first, in one transaction.
+    Returns how many watches were looked at; as many as `at_once` means: look again.
 
-    Returns how many watches were looked at; as many as `at_once` means: look again. Any number of
-    tickers may run: a row that another has moved is left to it. Raises whatever one row raises,
-    with nothing written; the caller then goes through them one by one (`tick_one`).
+    Any number of tickers may run: each leaves alone the rows that another has moved. Raises
+    whatever one row raises, with nothing written; the caller then goes through them one by one
+    (`tick_one`).
     """
     async with write():
         due = (
@@ -80,7 +81,7 @@ async def _tell_of_zones(cases: Iterable[Case], now: datetime) -> None:
 
 
 async def set_apart(child_id: UUID, now: datetime) -> None:
-    """This row raises. It is looked at again in a minute, and operators are told."""
+    """This row raises. The ticker looks at it again in a minute, and tells operators."""
     async with write():
         # A child whose placement has ended in this moment has no decision to come.
         await Watch.filter(child_id=child_id, act_at__isnull=False).update(
@@ -317,7 +318,7 @@ def _is_late_before_the_call(one: Case, changes: Sequence[Change]) -> bool:
 
 
 async def _blind(called: Sequence[tuple[Case, Change]], now: datetime) -> Blind | None:
-    """The time in which we were down, where an alert became true in it."""
+    """The time in which we were down, if an alert became true in it."""
     if not any(now - change.at > BLIND_AFTER for _, change in called):
         return None
     return await Blind.filter(until_at=now).first()

@@ -73,8 +73,8 @@ async def close_alert(
             await before.refresh_from_db(["closed_at"])
         was_open = before is not None and before.closed_at is None
         if before is not None:
-            # The watch before the alert, as everywhere: an answer that comes in this moment takes
-            # them in that order, and two who take them crosswise kill each other.
+            # Lock the watch before the alert, as everywhere: an answer in the same moment takes
+            # them in that order, and two transactions that take them crosswise deadlock.
             await Watch.filter(child_id=before.child_id).select_for_update().first()
         if before is not None and was_open and before.cause == Cause.MISSING:
             await _ends(actor, before, outcome, words, now)
@@ -145,7 +145,7 @@ async def _open_missing(
 
 
 async def _mark_missing(watch: Watch, *, is_missing: bool) -> None:
-    """Of a watch that is over: there is no round and no alarm that it could touch."""
+    """Also for a watch that is over: it has no round and no alarm to change."""
     standing = State.MISSING if is_missing else State.WELL
     await Watch.filter(child_id=watch.child_id).update(
         is_missing=is_missing, standing=standing.value, version=watch.version + 1

@@ -180,7 +180,7 @@ def case(
     known: Known = UNTOLD,
     seasons: tuple[Season, ...] = (),
 ) -> Case:
-    """One case. Raises where a row makes no sense: the tick then sets that row apart."""
+    """One case. Raises if a row makes no sense: the tick then sets that row apart."""
     asked = carers.get(watch.child_id, ())
     tier = Tier(watch.tier)
     terms = Terms(

@@ -40,7 +40,7 @@ FEWEST = 3
 
 
 class Mark(StrEnum):
-    """What became of one round, as a letter: the last ones together are a word."""
+    """The result of one round, as a letter: the last ones together are a word."""
 
     ANSWERED = "a"
     LATE = "l"  # Answered after its grace.
@@ -402,7 +402,7 @@ PHONE: dict[Reach, str] = {
 
 
 def _phone(facts: Facts, reader: _Reader) -> str:
-    # What was accepted by a phone that shows nothing would read as if it were reachable.
+    # If the phone shows nothing, "accepted" would read as if the child could be reached.
     if facts.reach is not Reach.FAILED and facts.push.silent_since is not None:
         return _silent_phone(facts.push, reader)
     return gettext(reader.language, PHONE[facts.reach])
@@ -527,8 +527,8 @@ def _usually(facts: Facts, reader: _Reader) -> str:
 
 
 def initials(names: Sequence[str]) -> list[str]:
-    """The first letters of the first and the last word of each name; where several have the same,
-    up to three letters of the first."""
+    """The first letters of the first and the last word of each name; if several names have the
+    same, up to three letters of the first word."""
     short = [_short(name, 1) for name in names]
     for letters in (2, 3):
         short = [

@@ -63,7 +63,8 @@ async def welcome(actor: Actor, provider: Provider, person: Person, now: datetim
 
 
 async def by_code(provider: Provider, code: str, now: datetime) -> Person:
-    """Whose code it is; it has counted then. In the caller's transaction. Raises Refused."""
+    """The person of this code, which is used up now. In the caller's transaction. Raises
+    Refused."""
     text = _code_text(provider, encryption.normalise_code(code))
     row = await Welcome.filter(
         code_hash__in=encryption.current().blinds(text),
@@ -113,8 +114,8 @@ async def tie_own(visitor: Visitor, provider: Provider, said: Said, now: datetim
 async def tie(
     actor: Actor, provider: Provider, person: Person, subject: str, now: datetime
 ) -> Identity:
-    """This account and no other one of that provider is theirs, and they are told. In the caller's
-    transaction."""
+    """Link this account to the person, in place of any other one of that provider, and tell them.
+    In the caller's transaction."""
     await Identity.filter(person_id=person.id, provider=provider.name).delete()
     await _end_welcomes(provider, person.id, now)
     try:

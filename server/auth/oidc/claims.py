@@ -41,7 +41,8 @@ MAPPED = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER, Role.ADMI
 
 
 class Untrue(Exception):
-    """What was said cannot be believed: in a few words, for the logs, without any of it."""
+    """We cannot believe what the provider said: the reason in a few words, for the logs, without
+    any of the content."""
 
 
 @dataclass(frozen=True, slots=True)

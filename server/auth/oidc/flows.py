@@ -103,7 +103,7 @@ async def find(
 
 
 async def end(row: Errand, now: datetime) -> None:
-    """It has counted: of two who come with it at once one goes on. Raises Refused."""
+    """The errand has counted: of two requests at once only one goes on. Raises Refused."""
     async with write():
         ended = await Errand.filter(id=row.id, ended_at__isnull=True).update(ended_at=now)
     if not ended:

@@ -91,10 +91,10 @@ async def begun(person_id: UUID) -> Totp | None:
 
 
 async def confirm_app(actor: Actor, person_id: UUID, code: str, now: datetime) -> list[str]:
-    """The first code shows that the app has the secret: from now on it counts.
+    """The first code shows that the app has the secret: from now on it counts. Returns new recovery
+    codes if there were none.
 
-    Returns new recovery codes where there were none. Raises Refused for a wrong code, Conflict
-    where nothing waits for one, TooMany.
+    Raises Refused for a wrong code, Conflict if no app waits for one, TooMany.
     """
     # Only signed-in people come here: a count of their own, which nobody outside can use up.
     guess = await _count_code(f"setup {person_id}", now)
@@ -173,12 +173,12 @@ async def proved_by_code(
     guesser: str | None = None,
     is_counted: bool = False,
 ) -> AsyncIterator[Proof]:
-    """A transaction in which this code has counted, and will not count again once it is over.
+    """A transaction in which this code counts, and afterwards never again.
 
-    A wrong one counts for the person; for `guesser`, where that is given; `is_counted`: elsewhere,
-    already. An open session and a known browser count for themselves, so that those who have found
-    out the password make neither of them wait.
-    Raises TooMany, or Refused (code `code_wrong`) for one that does not count.
+    A wrong code counts for the person, and for `guesser` if given; `is_counted`: it was counted
+    elsewhere already. An open session and a known browser count for themselves, so that an attacker
+    with the password makes neither of them wait. Raises TooMany, or Refused (code `code_wrong`) for
+    a code that does not count.
     """
     guess = [] if is_counted else await _count_code(guesser or str(person_id), now)
     async with write():

@@ -121,10 +121,10 @@ async def to_answer(
 async def begin_sign_in(
     site: Site, host: str, now: datetime, *, person_id: UUID | None = None
 ) -> tuple[str, dict[str, Any]]:
-    """For a stranger: the token of a half that may be answered, and what the device is asked.
+    """For a stranger: the token of a half sign-in, and the challenge for the device.
 
-    `person_id`: whose device it was lately, so that it offers no other key. Raises TooMany, since
-    each asking is a row of ours.
+    `person_id`: the person who lately used this device, so that it offers no other key. Raises
+    TooMany, since each request is a row of ours.
     """
     key = (f"network {network_of(host)}", PASSKEY_BY_NETWORK)
     await count_guess(Door.PASSKEY, [key], now)
@@ -167,9 +167,9 @@ def _as_json(options: Any) -> dict[str, Any]:
 async def register(
     actor: Actor, person_id: UUID, said: str, name: str, site: Site, holder_id: UUID, now: datetime
 ) -> list[str]:
-    """A new key, with recovery codes where there were none.
+    """A new key, with recovery codes if there were none.
 
-    Raises Refused for an answer that is none of ours, or of a key that is known already.
+    Raises Refused for an answer that is not to our challenge, or for a key that is known already.
     """
     shown = " ".join(name.split())[:LONGEST_NAME]
     if not shown:

@@ -38,8 +38,8 @@ async def find_halfway(token: str | None, now: datetime) -> Halfway:
 
 
 async def end_halfway(row: Halfway, now: datetime) -> None:
-    """It has led in, once: of two who come with it at the same time one does. In the caller's
-    transaction. Raises Conflict for the other one."""
+    """It has led to a session, once: of two requests at the same time only one goes on. In the
+    caller's transaction. Raises Conflict for the other one."""
     swapped(await Halfway.filter(id=row.id, ended_at__isnull=True).update(ended_at=now))
 
 

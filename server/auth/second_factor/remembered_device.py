@@ -43,7 +43,7 @@ def forget(request: HTTPConnection, answer: Response) -> None:
 
 
 async def known_person(request: HTTPConnection) -> UUID | None:
-    """Whose device this was lately, where that person has a passkey to open an alert with."""
+    """The person who lately used this device, if they have a passkey to open an alert with."""
     token = request.cookies.get(_name(request))
     if token is None:
         return None

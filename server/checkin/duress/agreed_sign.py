@@ -94,8 +94,8 @@ async def heard_about(child_id: UUID, most: int = 20) -> list[DuressHeard]:
 
 
 async def _locked(child_id: UUID) -> DuressSign | None:
-    # The watch is locked first, as by everything else about a child: two who agree on something in
-    # one moment come one after the other.
+    # Lock the watch first, as everything else about a child does: two agreements at the same moment
+    # come one after the other.
     await Watch.filter(child_id=child_id).select_for_update().first()
     return await standing(child_id)
 

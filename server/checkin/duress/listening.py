@@ -51,7 +51,7 @@ async def tick_one(check_in_id: UUID, now: datetime) -> None:
 
 
 async def set_apart(check_in_id: UUID, now: datetime) -> None:
-    """This answer raises. It is listened to again in a minute, and operators are told."""
+    """This answer raises. The ticker checks it again in a minute, and tells operators."""
     async with write():
         said = CheckIn.filter(id=check_in_id, listen_at__isnull=False)
         await said.update(listen_at=now + SET_APART)
@@ -68,7 +68,7 @@ async def _listen(said: Sequence[CheckIn], now: datetime) -> int:
 
 
 async def _sign_then(one: CheckIn) -> DuressSign | None:
-    """The sign that held when the answer reached us, whatever was agreed since."""
+    """The sign that was valid when the answer reached us, whatever was agreed since."""
     held = DuressSign.filter(child_id=one.child_id, agreed_at__lte=one.received_at)
     row = await held.order_by("-agreed_at").first()
     if row is None or (row.ended_at is not None and row.ended_at <= one.received_at):

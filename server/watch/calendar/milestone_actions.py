@@ -88,8 +88,8 @@ async def say_known(
 
 
 async def take_back(actor: Actor, child_id: UUID, milestone_id: UUID, now: datetime) -> None:
-    """The day was wrong. A watch that is tighter by it stays so until its end, or until a person
-    sets another tier. Twice is once. Raises NotFound."""
+    """The day was wrong. A watch that this day made tighter stays so until its end, or until a
+    person sets another tier. Twice is once. Raises NotFound."""
     async with write():
         await lock(child_id)
         mine = Milestone.filter(id=milestone_id, child_id=child_id)
@@ -183,8 +183,8 @@ def _raised(row: Milestone, one: Case, now: datetime) -> tuple[Tier, Tier] | Non
 
 
 async def tick(now: datetime) -> int:
-    """Those days whose time has come count from now on. Any number of tickers may run; one that is
-    late by more than the time around a day lets it pass. Returns how many there were."""
+    """Days whose time has come count from now on. Any number of tickers may run. A tick that is
+    later than the time around a day skips that day. Returns how many days there were."""
     due = await due_now(now)
     for milestone_id in due:
         await tick_one(milestone_id, now)
@@ -214,7 +214,7 @@ async def set_apart(milestone_id: UUID, now: datetime) -> None:
 
 
 async def _count(row: Milestone, now: datetime) -> None:
-    """Make the watch as tight as the rhythm lets it be, where the day's time has come."""
+    """Once the day's time has come, make the watch as tight as the rhythm allows."""
     if row.act_at is None or row.act_at > now:
         return
     await Milestone.filter(id=row.id).update(act_at=None)
@@ -232,7 +232,7 @@ async def _count(row: Milestone, now: datetime) -> None:
 
 
 async def reckon_anew(agency_id: UUID, policy: Policy, now: datetime) -> None:
-    """Another policy holds: the days that have not begun go by its windows. In the caller's
+    """After a change of policy: the days that have not begun follow its windows. In the caller's
     transaction."""
     zones = dict(await Watch.filter(agency_id=agency_id).values_list("child_id", "zone"))
     waiting = Milestone.filter(child_id__in=list(zones), act_at__gt=now)

@@ -9,9 +9,8 @@ from tortoise.models import Model
 
 
 class Question(Model):
-    """ "Have you seen them?", asked of one carer about one miss; answered with one tap, once.
-
-    Its id is made from all that it asks, so that two tickers ask it once."""
+    """ "Have you seen them?", asked of one carer about one miss; answered with one tap, once. The
+    id is made from everything it asks, so that two tickers ask it once."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
@@ -27,7 +26,7 @@ class Question(Model):
     answer = fields.CharField(max_length=8, null=True)  # seen, not_seen
 
     def still_waits(self, missed_due_at: datetime | None) -> bool:
-        """Whether the check-in that it asks about is still missing, by the watch's first miss."""
+        """Whether the check-in of this question is still missing, by the watch's first miss."""
         return missed_due_at is not None and self.about_due_at >= missed_due_at
 
     class Meta:

@@ -42,7 +42,7 @@ async def show(request: Request) -> Response:
 
 
 async def answer(request: Request) -> Response:
-    """Seen, or not seen. A second tap changes nothing, and says what the first one said."""
+    """Seen, or not seen. A second tap changes nothing, and shows the answer to the first."""
     question, said = await _question(request), entered(await form_body(request), "answer")
     if question is None:
         return _page(request, {"state": "over"}, status=404)
@@ -89,7 +89,7 @@ async def _question(request: Request) -> Question | None:
 
 
 async def _question_page(request: Request, question: Question) -> Response:
-    """In the carer's language, on the clock where the child is, under the agency's neutral name."""
+    """In the carer's language, by the child's local clock, under the agency's neutral name."""
     carer = await Person.get(id=question.person_id)
     about = await _about(question, carer.language, now_of(request))
     return _page(request, {**await _frame(question, carer), **about})
@@ -170,8 +170,8 @@ async def _then(
 
 
 async def _is_called(question: Question) -> bool:
-    """Whether adults had been called about this child when the carer answered, or have been since:
-    also where that is closed by now."""
+    """Whether adults had been called about this child when the carer answered, or have been since;
+    also if that alert is closed by now."""
     stood = Alert.filter(child_id=question.child_id, cause=Cause.SILENCE.value)
     if await stood.filter(closed_at__isnull=True).exists():
         return True

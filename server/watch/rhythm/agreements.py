@@ -52,8 +52,8 @@ async def reschedule(
     *,
     before: Terms,
 ) -> None:
-    """The terms of a watch have changed: write what that makes of its rounds. `before`: the terms
-    until now."""
+    """The terms of a watch have changed: write the new state of its rounds. `before`: the old
+    terms."""
     was = one.standing
     settled = (
         await Round.filter(child_id=one.watch.child_id, due_at__gt=now, state__in=SETTLED)
@@ -204,7 +204,7 @@ async def pause(
             made_by=actor.id,
             made_at=now,
         )
-        # `passed` went by the pauses of before: what was late by now is late all the same.
+        # `passed` used the previous pauses: what was late by now stays late.
         terms = replace(
             one.terms, pauses=(*one.terms.pauses, Span(made.from_at, made.until_at, returns))
         )

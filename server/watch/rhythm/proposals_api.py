@@ -38,8 +38,8 @@ MOST = 20
 
 
 class SumOut(msgspec.Struct):
-    """Due at a moment: without an answer, a person is told by another one at the latest. `from_at`:
-    where the rhythm leaves a window, the answer may come at any time from then to `due_at`."""
+    """An answer is due at one moment; without it, a person is told by another one at the latest.
+    `from_at`: if the rhythm has a window, the answer may come at any time from then to `due_at`."""
 
     due_at: datetime
     told_by: datetime

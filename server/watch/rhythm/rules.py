@@ -18,7 +18,7 @@ from server.i18n import N_
 OPENS_BEFORE = timedelta(hours=2)
 EVERY_DAY = frozenset(range(7))
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-# A rhythm that asks nothing for longer than this is not found out by searching on for ever.
+# A rhythm may ask nothing for longer than this: we must not search for ever.
 _SEARCH_DAYS = 400
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
@@ -30,8 +30,8 @@ OVERLAP = N_("A window must end later on the same day, with no other time inside
 class Rhythm:
     """How often: local times on chosen days, or (for trainers) every so many seconds.
 
-    Where a time has a free window, an answer is due at its end, and any from its beginning on is
-    for it.
+    If a time has a free window, an answer is due at its end, and any answer from its beginning on
+    counts for it.
     """
 
     at: tuple[time, ...] = ()
@@ -72,7 +72,7 @@ def read(data: Mapping[str, Any]) -> Rhythm:
     """A rhythm from its data: `{"at": ["18:00"], "days": [0, 1, 2]}` or `{"every_s": 60}`. With
     `"from": {"18:00": "15:00"}` the answer at 18:00 may come at any time from 15:00 on.
 
-    Raises Refused, naming the field, where a key is unknown or a value wrong.
+    Raises Refused, naming the field, if a key is unknown or a value wrong.
     """
     unknown = set(data) - {"at", "days", "every_s", "from"}
     if unknown:
@@ -190,7 +190,7 @@ def _next_in(one: Season, pauses: tuple[Span, ...], after: datetime) -> datetime
 
 
 def is_return(pauses: tuple[Span, ...], due: datetime) -> bool:
-    """Whether what is due then is the answer at the end of an absence."""
+    """Whether the answer due then is the one at the end of an absence."""
     return any(pause.returns and pause.end == due for pause in pauses)
 
 
@@ -284,7 +284,8 @@ def _first(
 def _moments(rhythm: Rhythm, zone: ZoneInfo, day: date) -> tuple[datetime, ...]:
     if day.weekday() not in rhythm.days:
         return ()
-    # A time that the clocks skip lands behind the jump, perhaps on another: each once.
+    # A time that the clocks skip moves to after the jump, perhaps onto another time: each counts
+    # once.
     return tuple(sorted({as_utc(day, at, zone) for at in rhythm.at}))
 
 

@@ -92,7 +92,7 @@ class Agreed:
     rhythm: str
     tier: str
     zone: str
-    told_by: datetime | None  # Without any answer from now on, a person is told by then.
+    told_by: datetime | None  # Without any answer from now on, we tell a person by then.
     pauses: list[Pause]
     proposals: list[Proposed]
     seasons: list[ForATime]

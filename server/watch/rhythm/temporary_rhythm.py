@@ -108,7 +108,7 @@ def _check_days(first: date, last: date, today: date) -> None:
 
 
 async def end_shift(actor: Actor, child_id: UUID, season_id: UUID, now: datetime) -> None:
-    """The rhythm of before holds again from now on. Twice is once. Raises NotFound."""
+    """The previous rhythm applies again from now on. Twice is once. Raises NotFound."""
     async with write():
         await lock(child_id)
         if not await Season.filter(id=season_id, child_id=child_id).exists():

@@ -78,8 +78,8 @@ class OnBoard:
 
 
 def _is_new(kept: tuple[datetime, int, list[Changed]], version: int, now: datetime) -> bool:
-    """Whether what was kept still counts: it is of this policy, and neither old nor, where a clock
-    was set back, of a time to come."""
+    """Whether the cached value still counts: it belongs to this policy, is not too old, and (in
+    case a clock was set back) is not from the future."""
     return kept[1] == version and timedelta(0) <= now - kept[0] < KEPT_FOR
 
 

@@ -10,7 +10,7 @@ from server.security.encryption import EncryptedText
 
 
 class Observation(Model):
-    """An adult noticed a warning sign. Never changed; one that was a mistake says so."""
+    """An adult noticed a warning sign. A row never changes; a mistake is marked as one."""
 
     id = fields.UUIDField(primary_key=True)
     child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(

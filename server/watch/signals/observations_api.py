@@ -30,7 +30,7 @@ class ObservationRequest(msgspec.Struct):
 
 
 class ObservationOut(msgspec.Struct):
-    """An observation as it was noted. `by` is the name of who noted it."""
+    """An observation as it was noted. `by` is the name of the adult who noted it."""
 
     id: UUID
     sign: str

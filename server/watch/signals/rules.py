@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from server.policy.model import Signal
 
-# What is usual is what was so in the month before the days that a signal looks at.
+# "Usual" means the month before the days that a signal looks at.
 MONTH = timedelta(days=30)
 # Of fewer answers, in either time, nothing can be said.
 FEWEST = 5
@@ -91,7 +91,8 @@ class Rows:
     signs: Sequence[Sign] = ()
     phones: Sequence[datetime] = ()  # When each of the child's phones was paired.
     languages: Sequence[datetime] = ()  # When the child chose another language on their phone.
-    otherwise: Sequence[datetime] = ()  # When the shared question was answered otherwise.
+    # When the answer to the shared question was not the agreed one.
+    otherwise: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +146,13 @@ def _regular_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | Non
 
 
 def _alike(answers: Sequence[Answer], span: timedelta) -> float:
-    """The largest share of them that came within so little of each other."""
+    """The largest share of the answers that came within this span of each other."""
     delays = sorted(one.delay or timedelta(0) for one in answers)
     return max(bisect_right(delays, one + span) - n for n, one in enumerate(delays)) / len(delays)
 
 
 def _fewer_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
-    """The share of check-ins that are answered fell by so much of all of them."""
+    """The share of answered check-ins fell by this much."""
     since, late, before = _times(rows.answers, signal, now)
     if min(len(late), len(before)) < FEWEST:
         return None
@@ -164,7 +165,7 @@ def _share(answers: Sequence[Answer]) -> float:
 
 
 def _lower_mood(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
-    """The faces that the child chose are so many lower, on average."""
+    """The faces that the child chose are this much lower, on average."""
     since, late, before = _times(rows.moods, signal, now)
     if min(len(late), len(before)) < FEWEST:
         return None
@@ -190,7 +191,7 @@ def _missed(
 
 
 def _stalled_goals(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
-    """Goals about which, and about whose steps, nothing was said for so long."""
+    """Goals with no word about them or their steps for this long."""
     still = [at for at in rows.goals if at <= now - timedelta(days=signal.days)]
     return Changed(Code.STALLED_GOALS, min(still), n=len(still)) if still else None
 

@@ -76,7 +76,7 @@ def sentence(one: Changed, name: str, language: str) -> str:
 
 
 def in_short(found: Sequence[Changed], language: str) -> str:
-    """ "Changed: answers later, a new phone"; nothing where nothing has."""
+    """ "Changed: answers later, a new phone"; empty if nothing has changed."""
     if not found:
         return ""
     words = gettext(language, N_(", ")).join(gettext(language, SHORT[one.code]) for one in found)

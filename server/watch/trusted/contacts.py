@@ -27,7 +27,7 @@ from server.web.live import announce
 
 MOST = 3
 LASTS = timedelta(hours=24)
-# A caseworker may be away; what was named waits, and is on the child's page all the while.
+# A caseworker may be away; the named person waits, and is on the child's page all the while.
 VETTED_WITHIN = timedelta(days=7)
 LONGEST_REACH, LONGEST_WHY = 120, 500
 LINK = "trusted"
