@@ -214,7 +214,7 @@ async def _measure(kind: str) -> dict[str, Any]:
         async with _database(kind, folder) as url:
             stage = await _seed(url)
             ticker = Ticker(load({}, Path(folder)), doors, utcnow)
-            ticker.start()
+            await ticker.start()
             for first in range(0, ALERTS, AT_ONCE):
                 children = stage.children[first : first + AT_ONCE]
                 answered |= await _round(stage, children, first, rand)

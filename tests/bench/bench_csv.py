@@ -89,7 +89,7 @@ async def _measure(url: str, folder: str) -> dict[str, float]:
     app = create_app(settings)
     await open_database(url)
     ticker = Ticker(settings, {}, utcnow)
-    ticker.start()
+    await ticker.start()
     headers = {
         "authorization": f"Bearer {await _agency()}",
         "accept": "text/html",

@@ -163,7 +163,7 @@ async def _measure(server: Server, receiver: "subprocess.Popen[str]", origin: st
         await channel.open()
     ticker = Ticker(settings, channels, utcnow)
     assert datetime.now(UTC) < due, "to make the rows took too long"
-    ticker.start()
+    await ticker.start()
     line = await asyncio.wait_for(asyncio.to_thread(receiver.stdout.readline), LONGEST_S)
     reminded = float(line) - due.timestamp()
     late = moment() + timedelta(seconds=30)

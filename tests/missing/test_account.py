@@ -49,7 +49,7 @@ async def test_a_night_reads_in_the_order_in_which_it_was_known(stage: Stage) ->
         "Child found",
     ]
     assert [what for what in whats if what in order] == order
-    told = [fact for fact in facts if fact.what == "A message: Alert"]
+    told = [fact for fact in facts if fact.what == "Message: Alert"]
     assert {fact.who for fact in told} == {cast.tom.name, cast.ines.name}
     assert all("accepted" in fact.how for fact in told)
     attempt = facts[whats.index("Tried to reach the child")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_a_longer_time_to_answer_is_proposed_with_its_sum(phone: Phone, double: 
     phone.page.get_by_role("button", name="Give me more time to answer").click()
     assert phone.page.locator("main > .main").is_disabled()
     phone.page.get_by_label("Time 1, from").fill("16:00")
-    phone.page.locator("[role=status]", has_text="16:00 to ").wait_for()
+    phone.page.locator("[role=status]", has_text=re.compile(r"Check-in: .*\d to \d")).wait_for()
     phone.page.locator("main > .main").click()
     phone.page.get_by_text("Waiting for an answer.").wait_for()
     assert double.posted(PATH)[0]["rhythm"] == {"at": ["20:00"], "from": {"20:00": "16:00"}}

@@ -154,7 +154,7 @@ async def test_a_mail_server_that_hangs_holds_up_no_push(hanging: Stage) -> None
     stage = hanging
     await stage.until(CALLED - MINUTE)
     await stage.jump(CALLED)
-    stage.ticker.start()
+    await stage.ticker.start()
     assert await asyncio.to_thread(stage.relay.holds.wait, PATIENCE)
     await stage.check_in("mia", want="help")
     await asyncio.to_thread(stage.push.wait, lambda: stage.shown("ines"), PATIENCE)
