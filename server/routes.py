@@ -84,6 +84,7 @@ PAGES = (
     "server.watch.trusted.trusted_pages",
     "server.alerts.pages",
     "server.desk.channel_pages",
+    "server.desk.help_pages",
     "server.alerts.drills.drill_pages",
     "server.rota.rota_pages",
     "server.rota.ready_pages",

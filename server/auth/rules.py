@@ -236,10 +236,10 @@ def is_alert(path: str) -> bool:
     return _ALERT.fullmatch(path) is not None
 
 
-# Where an alert is read and taken, where a child is said to be missing or seen, and where a second
-# key is set up. Whoever has none yet, and needs one, is let in there all the same.
+# Where an alert is read and taken, where a child is said to be missing or seen, where a second key
+# is set up, and the Help. Whoever has none yet, and needs one, is let in there all the same.
 _WITHOUT_KEY = re.compile(
-    r"/desk/(?:alerts/.+|settings/second-key(?:/.*)?|again(?:/.*)?"
+    r"/desk/(?:alerts/.+|settings/second-key(?:/.*)?|again(?:/.*)?|help(?:/.*)?"
     r"|children/[0-9a-f-]{36}/(?:missing|sighting|check-in))"
     r"|/api/v1/(?:alerts(?:/.+)?|sessions|me|push-subscriptions(?:/.+)?"
     r"|children/[0-9a-f-]{36}/(?:missing|sightings|check-ins))"
