@@ -84,6 +84,7 @@ PAGES = (
     "server.watch.trusted.pages",
     "server.alerts.pages",
     "server.desk.channel_pages",
+    "server.desk.help_pages",
     "server.alerts.drills.pages",
     "server.rota.pages",
     "server.rota.ready_pages",

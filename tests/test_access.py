@@ -435,6 +435,8 @@ EXPECTED: Mapping[str, Expected] = {
     # The desk.
     "GET /desk/": staff,
     "GET /desk/live": staff,
+    "GET /desk/help": staff,
+    "GET /desk/help/{guide}": staff,
     "GET /desk/rounds": staff,
     "GET /desk/alerts/{alert_id}": _ALERT_SEEN,
     "POST /desk/alerts/{alert_id}/acknowledge": _ALERT_TAKEN,
@@ -1245,6 +1247,11 @@ async def _a_talk(cast: Cast, id_: UUID, now: datetime) -> None:
         await interview_actions.save(cast.actor("tom"), id_, base, said, now)
 
 
+async def guide(_cast: Cast, _who: str | None, _path: str) -> str:
+    """A guide of the Help."""
+    return "carer"
+
+
 async def act(cast: Cast, who: str | None, path: str) -> str:
     """A kind of entry."""
     return "note"
@@ -1256,6 +1263,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         change_id,
         due_id,
         act,
+        guide,
         episode_id,
         other_id,
         paper_id,

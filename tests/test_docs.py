@@ -351,3 +351,22 @@ def test_figures_are_told_with_date_and_machine_and_without_a_name(tmp_path, mon
 def test_the_machine_is_told_by_facts_alone():
     assert re.fullmatch(r"\d+ cores, \d+ GB of memory, .+, Python 3\.\d+\.\d+", docs.machine())
     assert socket.gethostname() not in docs.machine()
+
+
+def test_a_copy_of_a_guide_that_somebody_changed_by_hand_is_stale_until_it_is_written(
+    tmp_path, monkeypatch
+):
+    copy, source = next(iter(docs.COPIES.items()))
+    for name, text in ((copy, "# Changed\n"), (source, "# A guide\n")):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    monkeypatch.setattr(docs, "PAGES", {})
+    monkeypatch.setattr(docs, "MEASURED", {})
+    monkeypatch.setattr(docs, "COPIES", {copy: source})
+    assert docs.stale() == [
+        f"{copy}: a copy of {source}, and not current: python -m tools.docs write"
+    ]
+    docs.write()
+    assert docs.stale() == []
+    assert (tmp_path / copy).read_text() == "# A guide\n"

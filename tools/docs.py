@@ -6,7 +6,7 @@ the OpenAPI document, who may from the walk of tests/test_access.py, the rights 
 server/people/rules.py, the policy from the table that ships, the fields and their owners from
 server/plan/owners.py and the grab pack, and the figures from what `make bench` left in
 var/bench.json. Figures belong to the machine that they were measured on: `check` takes those that
-stand as they are.
+stand as they are. The guides in docs/guide are copies of those in server/desk/guides/en.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 
 from server.__main__ import _parser
 from server.app import routes
+from server.desk import guide
 from server.missing.profile.fields import GROUPS
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.plan.owners import BESIDE, OWNERS
@@ -371,6 +372,12 @@ PAGES: dict[str, dict[str, Callable[[], str | None]]] = {
     "docs/reference/fields.md": {"fields": fields, "pack-fields": pack_fields},
 }
 MEASURED: dict[str, dict[str, Callable[[], str | None]]] = {FIGURES: {"figures": figures}}
+# The guides are written where the desk finds them for its Help; readers of the repository find them
+# among the documents.
+COPIES = {
+    f"docs/guide/{name}.md": (guide.FOLDER / "en" / f"{name}.md").relative_to(ROOT).as_posix()
+    for name in guide.GUIDES
+}
 
 
 def filled(text: str, name: str, body: str) -> str:
@@ -397,6 +404,10 @@ def stale() -> list[str]:
             for name, make in blocks.items()
             if body_of(text, name) != make()
         ]
+    for copy, source in COPIES.items():
+        path = ROOT / copy
+        if not path.exists() or path.read_bytes() != (ROOT / source).read_bytes():
+            wrong.append(f"{copy}: a copy of {source}, and not current: python -m tools.docs write")
     return wrong
 
 
@@ -409,6 +420,9 @@ def write() -> None:
             body = make() or body_of(text, name) or NOT_MEASURED
             text = filled(text, name, body)
         path.write_text(text, encoding="utf-8")
+    for copy, source in COPIES.items():
+        (ROOT / copy).parent.mkdir(exist_ok=True)
+        (ROOT / copy).write_bytes((ROOT / source).read_bytes())
 
 
 def main(arguments: Sequence[str]) -> int:

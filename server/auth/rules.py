@@ -236,10 +236,10 @@ def is_alert(path: str) -> bool:
     return _ALERT.fullmatch(path) is not None
 
 
-# Where staff read and take alerts, report a child missing or seen, and set up a second key. A
-# person who needs a second key and has none yet may still open these.
+# Where staff read and take alerts, report a child missing or seen, and set up a second key, and the
+# Help. A person who needs a second key and has none yet may still open these.
 _WITHOUT_KEY = re.compile(
-    r"/desk/(?:alerts/.+|settings/second-key(?:/.*)?|again(?:/.*)?"
+    r"/desk/(?:alerts/.+|settings/second-key(?:/.*)?|again(?:/.*)?|help(?:/.*)?"
     r"|children/[0-9a-f-]{36}/(?:missing|sighting|check-in))"
     r"|/api/v1/(?:alerts(?:/.+)?|sessions|me|push-subscriptions(?:/.+)?"
     r"|children/[0-9a-f-]{36}/(?:missing|sightings|check-ins))"

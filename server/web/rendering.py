@@ -27,6 +27,7 @@ from starlette.templating import Jinja2Templates
 
 from server import i18n
 from server.web import static_files
+from server.web.help_links import help_link
 
 SERVER = Path(__file__).parent.parent
 UTC_ZONE = ZoneInfo("UTC")
@@ -101,6 +102,7 @@ def environment() -> Environment:
         ngettext=_ngettext,
         assets=static_files.built,
         static=static_files.url,
+        help_link=help_link,
         direction=i18n.direction,
         LANGUAGES=i18n.NAMES,
     )

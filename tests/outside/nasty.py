@@ -439,6 +439,8 @@ FITS: Mapping[str, Fits] = {
     # The desk.
     "GET /desk/": _TO_TOM,
     "GET /desk/live": Fits(streams=True),
+    "GET /desk/help": _TO_TOM,
+    "GET /desk/help/{guide}": _TO_TOM,
     # The life project.
     "GET /api/v1/project": _TO_MIA,
     "POST /api/v1/sync": Fits("mia", {"cursor": None, "changes": []}),
