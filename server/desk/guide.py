@@ -88,9 +88,9 @@ class _Places:
 
 
 def _lead(link: Element) -> None:
-    found = _LINK.fullmatch(link.get("href", ""))
-    if found:
-        link.set("href", f"{HELP}/{found[1]}{found[2] or ''}")
+    within = _LINK.fullmatch(link.get("href", ""))
+    if within:
+        link.set("href", f"{HELP}/{within[1]}{within[2] or ''}")
         return
     # The other documents are not on this server: their names stay as words.
     link.tag, link.attrib = "span", {}

@@ -51,7 +51,7 @@ class Kind(StrEnum):
     DUE_CHILD = "due_child"
     NEWS_CHILD = "news_child"
     DOORS = "doors"
-    """Something about how somebody signs in has changed."""
+    """How a person signs in has changed."""
     UNLOCK = "unlock"  # A link past the wait after others' wrong guesses.
     THANKS = "thanks"  # To a child that has texted, whatever it said.
     REACH = "reach"  # Their duty begins soon: can we reach them?

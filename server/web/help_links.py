@@ -98,7 +98,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 
 
 def help_link(path: str, role: str) -> str:
-    """Where "Help" on this page leads somebody of this role in the agency."""
+    """Where "Help" on this page leads a person of this role in the agency."""
     guide = GUIDE_OF[role]
     row = section_row(path)
     return f"{HELP}#{row.get(guide) or BEGINNING[guide]}" if row is not None else HELP
