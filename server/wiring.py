@@ -1,7 +1,8 @@
-"""What a lower room needs from a higher one, handed in at the start.
+"""What a room needs from a later one, handed in at the start.
 
-A room never imports a room above it. If it has to tell that room something, or ask it, it keeps a
-place for a function; only this module fills these places. ARCHITECTURE.md says why each is needed.
+A room never imports a room that comes after it. If it has to tell that room something, or ask it,
+it keeps a place for a function; only this module fills these places. ARCHITECTURE.md says why each
+is needed.
 """
 
 from server.alerts import rights_changes

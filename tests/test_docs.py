@@ -13,6 +13,7 @@ from server.__main__ import NOT_YET
 from server.app import routes
 from server.missing.profile import photos
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
+from server.policy.model import SHIPPED
 from server.settings import SETTINGS
 from server.watch.events import _DETAILS
 from server.web.middleware import BODY_LIMIT, PHOTO_LIMIT
@@ -68,6 +69,17 @@ def test_every_command_and_argument_says_what_it_does(name, says, parser):
 def test_every_kind_of_event_is_in_the_reference():
     told = set(re.findall(r"`([a-z_]+)`", re.sub(r"\|[^|]*\|[^|]*\|$", "", _reference("replay"))))
     assert set(_DETAILS) <= told
+
+
+def test_the_table_of_levels_has_the_grace_that_ships():
+    text = (docs.ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
+    [told] = re.findall(r"\| late after \| (.+) \| (.+) \| (.+) \|", text)
+    spans = [span.replace("m", " min").replace("h", " h") for span in _graces()]
+    assert list(told) == spans, "docs/concepts.md: as it ships"
+
+
+def _graces():
+    return [SHIPPED[level]["grace"] for level in ("high", "mid", "low")]
 
 
 def test_a_command_that_is_not_built_is_nowhere():

@@ -1,4 +1,4 @@
-"""A policy is data: read, checked, and the default is the table that is published."""
+"""A policy is data: read and checked; and the policy of each miss is the table below."""
 
 import copy
 from datetime import time, timedelta
@@ -33,7 +33,7 @@ def span(text: str) -> timedelta | None:
 
 
 @pytest.mark.parametrize("tier", Tier)
-def test_the_default_policy_equals_the_published_table(tier: Tier) -> None:
+def test_the_policy_of_each_miss_equals_its_table(tier: Tier) -> None:
     round_, ladder, limits = ([span(word) for word in part.split()] for part in TABLE[tier])
     steps, climbs = AT_EACH_MISS.tiers[tier].steps, AT_EACH_MISS.tiers[tier].ladder
     assert [steps.remind_before, steps.remind_again, steps.grace, steps.carer_window] == round_
