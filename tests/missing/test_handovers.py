@@ -175,7 +175,7 @@ async def test_whoever_has_read_how_it_stands_has_the_alert_until_their_shift_en
     cast.clock.advance(minutes=1)
     await climbing.tick(cast.clock())
     told = await Message.filter(subject_id=alert_id).order_by("-id").limit(3)
-    by_kind = {(str(one.kind) == Kind.WENT_ON, one.person_id) for one in told}
+    by_kind = {(one.kind == "went_on", one.person_id) for one in told}
     assert by_kind == {(False, cast.tom.id), (False, cast.ines.id), (True, cast.eve.id)}
     # Whoever comes reads how it stands, and has it in their turn.
     await handovers.tick(cast.clock())
