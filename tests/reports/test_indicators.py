@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
+from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
 from server.missing.search import actions, opening
 from server.missing.search.entry_kinds import Act
@@ -153,7 +154,7 @@ async def away(cast: Cast, name: str, *, found: bool) -> None:
         return
     seen = cast.clock.advance(hours=2)
     what = Found(seen, "At home", "Sam", "Well.")
-    await found.found(cast.actor("tom"), episode.id, uuid4(), what, seen)
+    await child_found.found(cast.actor("tom"), episode.id, uuid4(), what, seen)
     offered = cast.clock.advance(hours=10)
     await actions.enter(
         cast.actor("tom"),
