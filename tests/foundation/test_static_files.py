@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from server.app import create_app
 from server.errors import WaymarkError
 from server.settings import load
-from server.web import static_files, web
+from server.web import responses, static_files
 from server.web.middleware import CONTENT_SECURITY_POLICY, SecurityHeaders
 from server.web.static_files import StaticFiles
 from tests.fixtures import Database
@@ -52,7 +52,10 @@ def browser(build: Path) -> TestClient:
     app = Starlette(
         routes=[Mount("/app", files)],
         middleware=[Middleware(SecurityHeaders, is_https=False)],
-        exception_handlers={WaymarkError: web.answer_fault, HTTPException: web.answer_fault},
+        exception_handlers={
+            WaymarkError: responses.answer_fault,
+            HTTPException: responses.answer_fault,
+        },
     )
     return TestClient(app)
 

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from server.errors import Conflict, Refused, TooMany, Unauthenticated, WaymarkError
 from server.security import encryption
 from server.settings import Settings, load
-from server.web import middleware, rendering, web
+from server.web import middleware, rendering, requests, responses
 
 SECRET_WORDS = "Quintanar"
 
@@ -36,12 +36,12 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def take(request: Request) -> Response:
-    return web.json_answer(await web.json_body(request, Body), status=201)
+    return responses.json_answer(await requests.json_body(request, Body), status=201)
 
 
 async def fill(request: Request) -> Response:
-    form = await web.form_body(request)
-    return web.json_answer({name: str(value) for name, value in form.items()})
+    form = await requests.form_body(request)
+    return responses.json_answer({name: str(value) for name, value in form.items()})
 
 
 async def refuse(request: Request) -> Response:
@@ -61,7 +61,7 @@ async def break_down(_: Request) -> Response:
 async def shown(request: Request) -> Response:
     request.state.language = request.query_params.get("language")
     context = {"title": "<b>", "detail": "d", "status": 200, "request_id": None}
-    return web.page(request, "error.html", context)
+    return rendering.page(request, "error.html", context)
 
 
 async def who(request: Request) -> Response:
@@ -82,7 +82,10 @@ def an_app(settings: Settings) -> Starlette:
             Mount("/mounted", routes=[Route("/who", who)]),
         ],
         middleware=middleware.stack(settings),
-        exception_handlers={WaymarkError: web.answer_fault, HTTPException: web.answer_fault},
+        exception_handlers={
+            WaymarkError: responses.answer_fault,
+            HTTPException: responses.answer_fault,
+        },
     )
 
 
@@ -199,10 +202,10 @@ def test_no_text_that_a_database_refuses_passes(value: Any) -> None:
         return True
 
     if is_storable(value):
-        web._check_texts(value)
+        requests._check_texts(value)
     else:
         with pytest.raises(WaymarkError):
-            web._check_texts(value)
+            requests._check_texts(value)
 
 
 def test_a_form_is_taken_and_checked(phone: TestClient) -> None:

@@ -179,7 +179,8 @@ from uuid import UUID
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.responses import PlainTextResponse
-from server import db, live
+from server.storage import db
+from server.web import live
 
 AGENCY = UUID("00000000-0000-7000-8000-000000000001")
 

@@ -228,7 +228,7 @@ async def test_the_stock_rebuild_deletes_the_guests_which_is_why_ours_refuses_to
         editor = ops.SqliteEditor(client)
         with pytest.raises(MigrationFault, match="OFF"):
             await ops.AddConstraint("House", check).database_forward("server", state, after, editor)
-        with pytest.raises(MigrationFault, match=r"server\.engines\.operations"):
+        with pytest.raises(MigrationFault, match=r"server.storage.engines.operations"):
             await StockAddConstraint("House", check).database_forward(
                 "server", state, after, editor
             )

@@ -16,7 +16,7 @@ from server.watch.models import Beat
 TIMES = 100
 PROGRAM = """
 import asyncio, sys
-from server import db
+from server.storage import db
 from server.errors import Unavailable
 from tortoise.exceptions import OperationalError
 
@@ -76,7 +76,7 @@ async def test_with_the_stock_engine_many_are_refused(db):
 async def test_a_process_that_dies_of_a_fault_does_not_hang(db):
     program = f"""
         import asyncio
-        from server import db
+        from server.storage import db
         async def main():
             await db.open_database({db.url!r})
             raise SystemExit(3)
