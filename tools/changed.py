@@ -23,7 +23,7 @@ COMPOSITION = {"server/app.py", "server/storage/db.py", "server/__main__.py", "t
 BEGINS = {"tests/conftest.py", "tests/fixtures", "tests/reuse.py", "tests/postgres.py"}
 # What is no module, by how its path begins, and who is about it.
 BESIDE = {
-    "migrations/": {"tests/engines", "tests/records", "tests/tools/test_migrations.py"},
+    "migrations/": {"tests/storage", "tests/records", "tests/tools/test_migrations.py"},
     "pwa/": {"tests/pwa"},
     "docs/": {"tests/test_docs.py"},
     ".ci/": {"tests/tools"},
