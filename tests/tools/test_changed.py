@@ -34,7 +34,7 @@ SOURCES = {
         # Pages are beside what they show; nobody imports them but the application.
         (["server/people/templates/page.html"], {"tests/people", "tests/people/test_rules.py"}),
         (["README.md"], {"tests/test_docs.py"}),
-        (["migrations/0002_more.py"], {"tests/engines", "tests/records"}),
+        (["migrations/0002_more.py"], {"tests/storage", "tests/records"}),
         (["server/app.py"], {"tests"}),
         (["tests/fixtures_cast.py"], {"tests"}),
         (["pyproject.toml"], {"tests"}),
