@@ -1,7 +1,7 @@
 """Migrations from models: `python -m tools.migrations make NAME | check | regenerate`.
 
-`make` writes what the models ask for and the migrations lack, with the operations of server/storage/engines
-(Tortoise's own lose constraints, rows and indexes). `check` says whether anything is lacking,
+`make` writes what the models ask for and the migrations lack, with our own operations (`storage`;
+Tortoise's own lose constraints, rows and indexes). `check` says whether anything is lacking,
 without a database; what the detector cannot see the schema test compares on both databases.
 `regenerate` writes migrations/0001_initial.py anew from nothing: only before the first release,
 since a database that has it knows it by its name.
