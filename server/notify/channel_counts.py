@@ -22,7 +22,7 @@ from server.storage.db import among, as_id, as_moment, fetch
 _LATEST = f"""
 SELECT started_at, address_id, result FROM delivery
 WHERE channel = $1 AND started_at > $2 AND result NOT IN ('sending', 'withheld', 'unknown', 'gone')
-ORDER BY started_at DESC LIMIT {LATEST}
+ORDER BY started_at DESC, id DESC LIMIT {LATEST}
 """  # noqa: S608 (a number of our own)
 
 

@@ -44,8 +44,12 @@ async def reached_of(people: Collection[UUID], now: datetime) -> dict[UUID, Reac
 
 
 async def health_of(device_id: UUID, now: datetime) -> Health:
-    """How well pushes reach the address of one phone: its latest."""
-    rows = sorted(await _rows("device_id", [device_id]), key=lambda row: as_moment(row["made_at"]))
+    """How well pushes reach the address of one phone: its latest, and of two of one moment the one
+    that is still in use."""
+    rows = sorted(
+        await _rows("device_id", [device_id]),
+        key=lambda row: (as_moment(row["made_at"]), row["dropped_at"] is None),
+    )
     return health(_device(rows[-1]), now) if rows else Health.NONE
 
 
