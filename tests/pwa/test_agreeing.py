@@ -416,14 +416,14 @@ def test_every_field_of_a_goal_is_in_its_form_its_history_and_the_agreement(
     said = _said_of_a_goal(double.book, ids["friends"])
     assert said.keys() == shape.FIELDS["goal"].keys() - STANDS_UNDER - READ_ELSEWHERE
     phone.pair()
-    opened(phone, "Read it and agree")
+    opened(phone, "Read it and say yes or no")
     page = phone.page
     lines = {name: f"{phrases.FIELDS[f'goal.{name}']}: {value}" for name, value in said.items()}
-    for heading in ("What you want to reach", "New since you agreed"):
+    for heading in ("What you want to achieve", "New since you agreed"):
         part = page.locator("section", has=page.get_by_role("heading", name=heading))
         entry = part.locator(".entry", has_text="Score a goal")
         for name, line in lines.items():
-            is_title = heading == "What you want to reach" and name == "child_words"
+            is_title = heading == "What you want to achieve" and name == "child_words"
             expect(entry).to_contain_text(said[name] if is_title else line, use_inner_text=True)
     page.evaluate(GO, ["goal", {"id": ids["friends"]}])
     page.locator("summary", has_text="Who said what, and when").click()
@@ -433,6 +433,6 @@ def test_every_field_of_a_goal_is_in_its_form_its_history_and_the_agreement(
         expect(told.filter(has_text=value).first).to_be_visible()
     form = page.locator("main")
     for name, value in said.items():
-        # A goal that the child gave up says so in a sentence of its own.
-        words = "This is not yours any more" if name == "not_mine" else value
+        # A goal that the child dropped says so in a sentence of its own.
+        words = "You dropped this goal" if name == "not_mine" else value
         expect(form).to_contain_text(words, use_inner_text=True)
