@@ -221,7 +221,8 @@ def _listen(settings: Settings) -> socket.socket:
     It listens at once, since two may bind the same port as long as neither does.
     """
     kind = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(kind, socket.SOCK_STREAM)
+    # Named as TCP: a loop that is not uvloop sets TCP_NODELAY on no other.
+    listener = socket.socket(kind, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))

@@ -184,7 +184,7 @@ async def _call(cast: Cast, ids: list[UUID]) -> None:
 @asynccontextmanager
 async def serving(cast: Cast) -> AsyncIterator[str]:
     """The application of the cast behind a real server on loopback; its address."""
-    with socket.socket() as listening:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         # From here on whoever connects waits until the server is up.
         listening.listen(64)

@@ -70,7 +70,7 @@ async def _until(is_so: Callable[[], bool]) -> None:
 
 @pytest_asyncio.fixture
 async def port() -> AsyncIterator[int]:
-    with socket.socket() as listening:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(small_app, http=Quick, log_config=None, lifespan="off")
         server = uvicorn.Server(config)
