@@ -155,10 +155,10 @@ class Ticker:
         self._scheduler.start()
 
     async def begin_beating(self) -> None:
-        """From now on others see whether this process lives.
+        """From now on other processes see whether this one lives.
 
-        A process that claims before its first beat and then dies is not missed, and its claims
-        stay for the whole lease: so that beat is waited for. But it must start without one, too.
+        If a process claims before its first beat and then dies, no other process notices, and its
+        claims stay for the whole lease. So we wait for that beat, but we start without it, too.
         """
         if self._beating is None:
             self._beating = beating(opened_url(), self.worker.name)
