@@ -30,6 +30,8 @@ LONGEST_RETRY = timedelta(minutes=15)
 # moved to the next channel long before, and one that does not matter has expired.
 LONGEST_OBEYED = timedelta(hours=1)
 NEXT_CHANNEL_AFTER = timedelta(minutes=2)
+# So long an attempt may hang before it has failed; only then the next channel is taken.
+LONGEST_ATTEMPT = timedelta(seconds=20)
 
 
 class Kind(StrEnum):
@@ -251,10 +253,10 @@ def what_next(
 
     Accepted: done. Gone: the next channel is taken now. A passing fault: again after a back-off,
     and the next channel at the latest two minutes after the message might go out; where the coming
-    attempt would be after those two minutes, the next channel is taken at once. Refused: a mistake
-    of ours, so operators are told and the next channel is taken now. A fault of the channel: the
-    same, and it is tried again, because it may be fixed in time. "Next channel" does not end this
-    one: two ways that both arrive are better than none.
+    attempt could fail only after those two minutes, the next channel is taken at once. Refused: a
+    mistake of ours, so operators are told and the next channel is taken now. A fault of the
+    channel: the same, and it is tried again, because it may be fixed in time. "Next channel" does
+    not end this one: two ways that both arrive are better than none.
     """
     if outcome.result is Result.ACCEPTED:
         return Next(done=True)
@@ -264,7 +266,7 @@ def what_next(
         return Next(done=True, next_channel_now=True, tell_operators=True)
     again = retry_at(attempt, now, rand=rand, retry_after=outcome.retry_after)
     if outcome.result is Result.RETRY:
-        too_long = again - ready_at >= NEXT_CHANNEL_AFTER
+        too_long = again + LONGEST_ATTEMPT - ready_at >= NEXT_CHANNEL_AFTER
         return Next(retry_at=again, next_channel_now=too_long)
     return Next(retry_at=again, next_channel_now=True, tell_operators=True)
 

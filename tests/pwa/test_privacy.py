@@ -281,7 +281,7 @@ def test_a_push_shows_just_what_it_says_and_sends_a_receipt(phone: Phone, double
             },
         )
     shown: list[list[str]] = []
-    for _ in range(60):
+    for _ in range(400):
         shown = phone.page.evaluate(
             """async () => (await (await navigator.serviceWorker.ready).getNotifications())
                  .map((n) => [n.title, n.body, n.tag])"""

@@ -157,7 +157,8 @@ class Phones:
         token = stage.cast.tokens["mia"]
         self.url = f"{url}/api/v1/check-ins"
         self.headers = {"authorization": f"Bearer {token}"}
-        self.said = {str(uuid4()): datetime.now(UTC).isoformat() for _ in range(120)}
+        # More than a server answers in the tenth of a second until it sees that it is to stop.
+        self.said = {str(uuid4()): datetime.now(UTC).isoformat() for _ in range(800)}
         self.thanked: set[str] = set()
 
     async def tap(self, client: httpx2.AsyncClient, id: str) -> None:
