@@ -353,8 +353,8 @@ def _check(_args: argparse.Namespace) -> int:
         settings = load(dict(os.environ))
         # Before anything is opened, since that shuts what is Waymark's own.
         wrong = private.too_open(_ours(settings))
-        found, notes = asyncio.run(_look(_settings()))
-        wrong += found
+        problems, notes = asyncio.run(_look(_settings()))
+        wrong += problems
     for line in notes:
         _say(line)
     for line in wrong:
@@ -368,13 +368,13 @@ def _ours(settings: Settings) -> list[Path]:
     """What only the account of the server should be able to open."""
     place = address.parse(settings.database_url)
     keys = settings.var / "keys"
-    known = [settings.var, settings.var / "demo.json", settings.vapid_private_key_file]
+    paths = [settings.var, settings.var / "demo.json", settings.vapid_private_key_file]
     if keys.is_dir():
-        known += [keys, *sorted(keys.iterdir())]
+        paths += [keys, *sorted(keys.iterdir())]
     if place.dialect == "sqlite":
         file = place.file.absolute()
-        known += [file.parent, *(file.with_name(file.name + end) for end in private.BESIDE)]
-    return list(dict.fromkeys(known))
+        paths += [file.parent, *(file.with_name(file.name + end) for end in private.BESIDE)]
+    return list(dict.fromkeys(paths))
 
 
 async def _look(settings: Settings) -> tuple[list[str], list[str]]:
@@ -415,11 +415,11 @@ async def _provider_faults(settings: Settings) -> list[str]:
 
 
 async def _stray_providers(settings: Settings) -> list[str]:
-    known = {as_id(id_) for id_ in await Agency.all().values_list("id", flat=True)}
+    agency_ids = {as_id(id_) for id_ in await Agency.all().values_list("id", flat=True)}
     return [
-        f"WAYMARK_OIDC: {one.name} is of an agency that is not there: see waymark agency list"
-        for one in settings.oidc.values()
-        if one.agency_id not in known
+        f"WAYMARK_OIDC: {provider.name} is of an agency that is not there: see waymark agency list"
+        for provider in settings.oidc.values()
+        if provider.agency_id not in agency_ids
     ]
 
 
@@ -512,9 +512,9 @@ async def _show_demo(settings: Settings, *, is_served: bool) -> None:
 
 async def _load_demo(settings: Settings, *, is_served: bool) -> None:
     async with _opened(settings):
-        found = await loader.prepare(settings, Passwords(), _say, utcnow())
+        contents = await loader.prepare(settings, Passwords(), _say, utcnow())
         await loader.end_fast(utcnow())
-    for line in loader.lines(found, is_served=is_served):
+    for line in loader.lines(contents, is_served=is_served):
         _say(line)
 
 

@@ -75,31 +75,31 @@ class Sources:
 
     def add(self, place: str, msgid: str, plural: str | None = None) -> None:
         """Add one more place of a message."""
-        known = self.used.setdefault(msgid, Used(msgid))
-        if plural is not None and known.plural not in (None, plural):
+        message = self.used.setdefault(msgid, Used(msgid))
+        if plural is not None and message.plural not in (None, plural):
             self.faults.append(f"{place}: “{msgid}” has two plurals")
-        known.plural = known.plural or plural
-        known.places.add(place)
+        message.plural = message.plural or plural
+        message.places.add(place)
 
 
 def sources(root: Path = ROOT) -> Sources:
     """All messages of server and phone."""
-    found = phone_sources(root)
+    messages = phone_sources(root)
     for file in sorted((root / "server").rglob("*.py")):
         if _name(file, root) not in ENGLISH_ONLY:
-            _from_python(file.read_text(encoding="utf-8"), _name(file, root), found)
+            _from_python(file.read_text(encoding="utf-8"), _name(file, root), messages)
     for file in sorted((root / "server").rglob("*")):
         if file.suffix in (".html", ".txt", ".svg") and file.is_file():
-            _from_jinja(file.read_text(encoding="utf-8"), _name(file, root), found)
-    return found
+            _from_jinja(file.read_text(encoding="utf-8"), _name(file, root), messages)
+    return messages
 
 
 def phone_sources(root: Path = ROOT) -> Sources:
     """The messages that the phone uses."""
-    found = Sources()
+    messages = Sources()
     for file in sorted((root / "pwa" / "src").rglob("*.ts*")):
-        _from_typescript(file.read_text(encoding="utf-8"), _name(file, root), found)
-    return found
+        _from_typescript(file.read_text(encoding="utf-8"), _name(file, root), messages)
+    return messages
 
 
 def _name(file: Path, root: Path) -> str:
@@ -125,7 +125,7 @@ def _called(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else ""
 
 
-def _from_python(text: str, place: str, found: Sources) -> None:
+def _from_python(text: str, place: str, messages: Sources) -> None:
     tree = ast.parse(text)
     faults = _faults_of(tree)
     for node in ast.walk(tree):
@@ -133,24 +133,24 @@ def _from_python(text: str, place: str, found: Sources) -> None:
             continue
         name = _called(node.func)
         if name in ("N_", "_") or name in faults:
-            _take(node.args[:1], place, found, must=name == "N_")
+            _take(node.args[:1], place, messages, must=name == "N_")
         elif name == "gettext" and len(node.args) > 1:
-            _take(node.args[1:2], place, found, must=False)
+            _take(node.args[1:2], place, messages, must=False)
         elif name == "ngettext" and len(node.args) > 3:
-            _take(node.args[1:3], place, found, must=False)
+            _take(node.args[1:3], place, messages, must=False)
 
 
-def _take(nodes: Sequence[ast.expr], place: str, found: Sources, *, must: bool) -> None:
+def _take(nodes: Sequence[ast.expr], place: str, messages: Sources, *, must: bool) -> None:
     texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
     strings = [text for text in texts if isinstance(text, str)]
     if len(strings) == len(nodes):
         if strings[0]:
-            found.add(place, *strings)
+            messages.add(place, *strings)
     elif must or any(isinstance(node, ast.JoinedStr | ast.BinOp) for node in nodes):
-        found.faults.append(f"{place}:{nodes[0].lineno}: a message that is put together")
+        messages.faults.append(f"{place}:{nodes[0].lineno}: a message that is put together")
 
 
-def _from_jinja(text: str, place: str, found: Sources) -> None:
+def _from_jinja(text: str, place: str, messages: Sources) -> None:
     tree = Environment(autoescape=True).parse(text)
     for line, name, message in extract_from_ast(tree, ("_", "gettext", "ngettext")):
         texts = [message] if isinstance(message, str | None) else list(message)
@@ -159,9 +159,9 @@ def _from_jinja(text: str, place: str, found: Sources) -> None:
         strings = [part for part in wanted if isinstance(part, str)]
         if len(strings) != len(wanted):
             if is_plural:
-                found.faults.append(f"{place}:{line}: a message that is put together")
+                messages.faults.append(f"{place}:{line}: a message that is put together")
         elif strings[0]:
-            found.add(place, *strings)
+            messages.add(place, *strings)
 
 
 _TS_TEXT = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\$]|\\.)*`)"""
@@ -173,15 +173,15 @@ _TS_CALL = re.compile(
 _TS_PUT_TOGETHER = re.compile(r"(?<![\w$.])tn?\(\s*`[^`]*\$\{")
 
 
-def _from_typescript(text: str, place: str, found: Sources) -> None:
+def _from_typescript(text: str, place: str, messages: Sources) -> None:
     for call in _TS_CALL.finditer(text):
         if call["plural"]:
-            found.add(place, _ts_text(call["one"]), _ts_text(call["many"]))
+            messages.add(place, _ts_text(call["one"]), _ts_text(call["many"]))
         else:
-            found.add(place, _ts_text(call["text"]))
+            messages.add(place, _ts_text(call["text"]))
     for call in _TS_PUT_TOGETHER.finditer(text):
         line = text.count("\n", 0, call.start()) + 1
-        found.faults.append(f"{place}:{line}: a message that is put together")
+        messages.faults.append(f"{place}:{line}: a message that is put together")
 
 
 def _ts_text(literals: str) -> str:
@@ -264,8 +264,8 @@ def _typeset(language: str, text: str) -> str:
 
 def _entry(language: str, msgid: str, plural: str | None, text: Text) -> list[str]:
     if plural is None:
-        one = text if isinstance(text, str) else ""
-        return [f"msgid {_quoted(msgid)}", f"msgstr {_quoted(_typeset(language, one))}"]
+        msgstr = text if isinstance(text, str) else ""
+        return [f"msgid {_quoted(msgid)}", f"msgstr {_quoted(_typeset(language, msgstr))}"]
     count = PLURAL_FORMS[language][0]
     forms = text if isinstance(text, list) and len(text) == count else [""] * count
     return [
@@ -288,15 +288,15 @@ def _is_filled(text: Text) -> bool:
     return all(text) and bool(text)
 
 
-def check(found: Sources) -> Iterator[str]:
+def check(messages: Sources) -> Iterator[str]:
     """One line for each thing that is wrong with the catalogs."""
-    yield from found.faults
+    yield from messages.faults
     for language in TRANSLATED:
         kept = read(language)
-        for msgid, used in sorted(found.used.items()):
+        for msgid, used in sorted(messages.used.items()):
             for fault in _faults(language, used, kept):
                 yield f"{language}: “{msgid}” {fault} ({min(used.places)})"
-        for msgid in sorted(set(kept.texts) - set(found.used)):
+        for msgid in sorted(set(kept.texts) - set(messages.used)):
             yield f"{language}: “{msgid}” is no longer used"
 
 
@@ -321,12 +321,12 @@ def _faults(language: str, used: Used, kept: Kept) -> Iterator[str]:
             yield "has a space at its edge"
 
 
-def take(language: str, given: Mapping[str, Text], found: Sources, *, over: bool) -> int:
+def take(language: str, given: Mapping[str, Text], messages: Sources, *, over: bool) -> int:
     """Fill what is missing (with `over`: replace what is there). Returns how many were taken."""
     kept = read(language)
     taken = 0
     for msgid, text in given.items():
-        used = found.used.get(msgid)
+        used = messages.used.get(msgid)
         if used is None or not _is_filled(text):
             continue
         current = kept.texts.get(msgid, "")
@@ -340,7 +340,7 @@ def take(language: str, given: Mapping[str, Text], found: Sources, *, over: bool
         kept.texts[msgid] = text
         kept.fuzzy.discard(msgid)
         taken += 1
-    write(language, found.used, kept)
+    write(language, messages.used, kept)
     return taken
 
 
@@ -348,21 +348,23 @@ def _fits(language: str, used: Used, text: Text) -> bool:
     return isinstance(text, list) == (used.plural is not None)
 
 
-def todo(language: str, found: Sources) -> dict[str, Text]:
+def todo(language: str, messages: Sources) -> dict[str, Text]:
     """What is missing, with its plural in the first form to show it."""
     kept = read(language)
     count = PLURAL_FORMS[language][0]
     missing: dict[str, Text] = {}
-    for msgid, used in sorted(found.used.items()):
+    for msgid, used in sorted(messages.used.items()):
         if list(_faults(language, used, kept)):
             missing[msgid] = "" if used.plural is None else [used.plural] + [""] * (count - 1)
     return missing
 
 
-def for_phone(language: str, found: Sources) -> dict[str, Text]:
+def for_phone(language: str, messages: Sources) -> dict[str, Text]:
     """What the phone needs of a language."""
     texts = read(language).texts
-    return {msgid: texts[msgid] for msgid in sorted(found.used) if _is_filled(texts.get(msgid, ""))}
+    return {
+        msgid: texts[msgid] for msgid in sorted(messages.used) if _is_filled(texts.get(msgid, ""))
+    }
 
 
 def compile_all() -> None:
@@ -387,21 +389,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "compile":
         compile_all()
         return 0
-    found = sources()
+    texts = sources()
     if options.command == "extract":
         for language in TRANSLATED:
             kept = read(language)
-            write(language, found.used, kept, keeps_old=not options.drop)
-            say(f"{language}: {len(found.used)} messages, {len(todo(language, found))} to do\n")
+            write(language, texts.used, kept, keeps_old=not options.drop)
+            say(f"{language}: {len(texts.used)} messages, {len(todo(language, texts))} to do\n")
         return 0
     if options.command == "take":
         given = json.loads(options.file.read_text(encoding="utf-8"))
-        say(f"{take(options.language, given, found, over=options.over)} taken\n")
+        say(f"{take(options.language, given, texts, over=options.over)} taken\n")
         return 0
     if options.command == "todo":
-        say(json.dumps(todo(options.language, found), ensure_ascii=False, indent=1) + "\n")
+        say(json.dumps(todo(options.language, texts), ensure_ascii=False, indent=1) + "\n")
         return 0
-    faults = list(check(found))
+    faults = list(check(texts))
     for fault in faults:
         say(f"{fault}\n")
     return 1 if faults else 0

@@ -35,24 +35,26 @@ class Channels:
 
 async def try_all(settings: Settings, clock: Clock, *, has_push: bool) -> Channels:
     """Try every channel. `has_push`: a person has a phone or browser that takes pushes."""
-    found = await try_channels(settings, clock)
-    dead = {one.channel for one in found if one.is_dead}
+    results = await try_channels(settings, clock)
+    dead = {result.channel for result in results if result.is_dead}
     working = tuple(name for name in channel_names(settings) if name not in dead)
-    lost = {resort for one in found for resort in one.dead_resorts}
-    resorts = [one for one in settings.last_resort if one[0] in working and one not in lost]
+    lost = {resort for result in results for resort in result.dead_resorts}
+    resorts = [
+        resort for resort in settings.last_resort if resort[0] in working and resort not in lost
+    ]
     faults: list[str] = []
     notes: list[str] = []
-    for one in found:
+    for result in results:
         # While no person takes pushes, push services need not be reachable.
-        to = notes if one.channel == PUSH and not has_push else faults
-        to += one.faults
-    if (line := _untried(found)) is not None:
+        to = notes if result.channel == PUSH and not has_push else faults
+        to += result.faults
+    if (line := _untried(results)) is not None:
         notes.append(line)
     return Channels(tuple(faults), tuple(notes), working, len(resorts))
 
 
-def _untried(found: list[Found]) -> str | None:
-    return untried_line([one for one in found if not one.is_dead])
+def _untried(results: list[Found]) -> str | None:
+    return untried_line([result for result in results if not result.is_dead])
 
 
 def settings_faults(settings: Settings) -> list[str]:

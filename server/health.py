@@ -86,28 +86,28 @@ _DUE = (RotaTerms, Milestone, Watch, Alert, Due, Intake, Drill, DrillPlan)
 
 
 async def _oldest(rows: Any, column: str) -> datetime | None:
-    found = await rows.annotate(oldest=Min(column)).values_list("oldest", flat=True)
-    return found[0] if found else None
+    moments = await rows.annotate(oldest=Min(column)).values_list("oldest", flat=True)
+    return moments[0] if moments else None
 
 
 async def health(request: Request) -> Response:
     """200 while all is well, else 503; the body says what is not."""
     now = now_of(request)
     try:
-        found = await pulse()
+        heartbeat = await pulse()
     except Exception:
         # Whatever the database says: it is away, and that is what this page is for.
         body = {"status": "failing", "database": "away", "ticker": None}
         return json_answer(body, status=503)
-    is_well = found.is_well(now)
-    tick = found.last_tick_at
+    is_well = heartbeat.is_well(now)
+    tick = heartbeat.last_tick_at
     return json_answer(
         {
             "status": "ok" if is_well else "failing",
             "database": "ok",
             "ticker": {"last_tick_at": tick, "age_s": _seconds(tick, now)},
-            "oldest_due_s": _seconds(found.oldest_due_at, now) or 0,
-            "oldest_unsent_s": _seconds(found.oldest_unsent_at, now) or 0,
+            "oldest_due_s": _seconds(heartbeat.oldest_due_at, now) or 0,
+            "oldest_unsent_s": _seconds(heartbeat.oldest_unsent_at, now) or 0,
             # No reason for 503: alerts go out all the same, and pages look by themselves.
             "live_updates": "ok" if is_live() else "away",
         },
@@ -138,11 +138,11 @@ def _may_see(request: Request) -> bool:
 
 
 async def _fill(registry: CollectorRegistry, now: datetime) -> None:
-    found = await pulse()
+    heartbeat = await pulse()
     ages = {
-        "last_tick_age": found.last_tick_at,
-        "oldest_due": found.oldest_due_at,
-        "oldest_unsent": found.oldest_unsent_at,
+        "last_tick_age": heartbeat.last_tick_at,
+        "oldest_due": heartbeat.oldest_due_at,
+        "oldest_unsent": heartbeat.oldest_unsent_at,
     }
     for name, at in ages.items():
         gauge = Gauge(f"waymark_{name}_seconds", name.replace("_", " "), registry=registry)
@@ -178,9 +178,9 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
         gauge.labels(reason).set(count)
 
 
-def _by_channel(registry: CollectorRegistry, name: str, found: dict[str, int]) -> None:
+def _by_channel(registry: CollectorRegistry, name: str, counts_by_channel: dict[str, int]) -> None:
     gauge = Gauge(f"waymark_{name}", name.replace("_", " "), ["channel"], registry=registry)
-    for channel, count in found.items():
+    for channel, count in counts_by_channel.items():
         gauge.labels(channel).set(count)
 
 

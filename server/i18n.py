@@ -49,7 +49,7 @@ def N_(msgid: str) -> str:
     return msgid
 
 
-def known(language: str | None) -> str:
+def supported_language(language: str | None) -> str:
     """The language if there is a catalog for it, else English."""
     return language if language in LANGUAGES else "en"
 
@@ -61,13 +61,13 @@ def direction(language: str) -> str:
 
 def gettext(language: str, msgid: str, /, **values: object) -> str:
     """The sentence in that language, its `{name}` filled; English where it is not translated."""
-    text = _catalog(known(language)).gettext(msgid) if msgid else ""
+    text = _catalog(supported_language(language)).gettext(msgid) if msgid else ""
     return fill(language, text, values)
 
 
-def ngettext(language: str, one: str, many: str, n: int, /, **values: object) -> str:
+def ngettext(language: str, singular: str, many: str, n: int, /, **values: object) -> str:
     """The sentence in the form for `n`, which also fills `{n}`."""
-    text = _catalog(known(language)).ngettext(one, many, n)
+    text = _catalog(supported_language(language)).ngettext(singular, many, n)
     return fill(language, text, {"n": n, **values})
 
 
@@ -76,9 +76,9 @@ def fill(language: str, text: str, values: Mapping[str, object]) -> str:
     if not values:
         return text
 
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
-        return _shown(language, values[name]) if name in values else found[0]
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        return _shown(language, values[name]) if name in values else match[0]
 
     return _PLACEHOLDER.sub(value, text)
 
@@ -141,15 +141,15 @@ def negotiate(accept_language: str | None) -> str:
 
 
 def _weight(parameters: str) -> float:
-    found = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameters)
-    if found:
-        return float(found[1])
+    match = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameters)
+    if match:
+        return float(match[1])
     return 0.0 if parameters.strip() else 1.0
 
 
 @cache
 def _locale(language: str) -> Locale:
-    return Locale.parse(_REGIONS.get(known(language), known(language)))
+    return Locale.parse(_REGIONS.get(supported_language(language), supported_language(language)))
 
 
 @lru_cache(maxsize=4096)
@@ -160,7 +160,7 @@ def format_number(language: str, number: float) -> str:
 
 def format_list(language: str, items: list[str]) -> str:
     """ "a, b and c". Of names in several scripts each keeps to itself."""
-    return _format_list([_shown(language, one) for one in items], locale=_locale(language))
+    return _format_list([_shown(language, text) for text in items], locale=_locale(language))
 
 
 def format_time(language: str, when: datetime, zone: ZoneInfo) -> str:

@@ -92,11 +92,11 @@ def describe(fault: BaseException) -> dict[str, Any]:
         f"{_short(frame.filename)}:{frame.lineno}:{frame.name}"
         for frame in traceback.extract_tb(fault.__traceback__)[-12:]
     ]
-    found: dict[str, Any] = {"fault": chain, "at": places}
+    description: dict[str, Any] = {"fault": chain, "at": places}
     code = getattr(fault, "code", None) or getattr(fault, "sqlstate", None)
     if isinstance(code, str) and _CODE.match(code):
-        found["fault_code"] = code
-    return found
+        description["fault_code"] = code
+    return description
 
 
 def _short(filename: str) -> str:
@@ -153,8 +153,8 @@ def _frame(_logger: object, _method: str, event: Event) -> Event:
         "event": event.pop("event"),
         **event,
     }
-    if (known := request_id.get()) is not None:
-        framed["request_id"] = known
+    if (current_id := request_id.get()) is not None:
+        framed["request_id"] = current_id
     return framed
 
 
@@ -182,8 +182,8 @@ class _LibraryHandler(logging.Handler):
         }
         if fault is not None:
             event.update(describe(fault))
-        if (known := request_id.get()) is not None:
-            event["request_id"] = known
+        if (current_id := request_id.get()) is not None:
+            event["request_id"] = current_id
         self.out.write(msgspec.json.encode(event).decode() + "\n")
         self.out.flush()
 

@@ -239,8 +239,10 @@ def faults(environ: Mapping[str, str], base: Path | None = None) -> list[Setting
 
 def unknown(environ: Mapping[str, str]) -> list[str]:
     """Names that look like ours and are not: most likely misspelt."""
-    known = {setting.name for setting in SETTINGS}
-    return sorted(name for name in environ if name.startswith("WAYMARK_") and name not in known)
+    known_names = {setting.name for setting in SETTINGS}
+    return sorted(
+        name for name in environ if name.startswith("WAYMARK_") and name not in known_names
+    )
 
 
 def is_address(host: str) -> bool:
@@ -536,7 +538,7 @@ def _channels(text: str) -> dict[str, str]:
 
 
 def _inbound(text: str, channels: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    secrets_by_channel: dict[str, tuple[str, ...]] = {}
     for item in text.split():
         name, mark, secret = item.partition("=")
         if not mark or not name:
@@ -545,51 +547,51 @@ def _inbound(text: str, channels: Mapping[str, str]) -> dict[str, tuple[str, ...
             raise _Wrong("names a channel that WAYMARK_CHANNELS does not have")
         if len(secret) < SHORTEST_SECRET:
             raise _Wrong(f"holds a secret of fewer than {SHORTEST_SECRET} characters")
-        found[name] = (*found.get(name, ()), secret)
-    return found
+        secrets_by_channel[name] = (*secrets_by_channel.get(name, ()), secret)
+    return secrets_by_channel
 
 
 def _numbers(text: str, inbound: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    number_by_channel: dict[str, str] = {}
     for item in text.split():
         name, _, number = item.partition("=")
         if name not in inbound:
             raise _Wrong("names a channel that WAYMARK_INBOUND does not have")
         if not re.fullmatch(r"\+[0-9]{5,15}", number):
             raise _Wrong("holds a number that is not written as +33612345678")
-        found[name] = number
-    return found
+        number_by_channel[name] = number
+    return number_by_channel
 
 
 def _oidc(text: str, base: Path) -> dict[str, Provider]:
-    found: dict[str, Provider] = {}
+    providers: dict[str, Provider] = {}
     for item in text.split():
         name, mark, address = item.partition("=")
         if not mark or not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
             raise _Wrong("must be NAME=ISSUER?…, separated by spaces, NAME in small letters")
-        if name in found:
+        if name in providers:
             raise _Wrong(f"names {name} twice")
-        found[name] = _provider(name, address, base)
-    return found
+        providers[name] = _provider(name, address, base)
+    return providers
 
 
 def _provider(name: str, address: str, base: Path) -> Provider:
     """No issuer has a query of its own (OpenID Connect Discovery), so our own parameters can follow
     it."""
     issuer, _, query = address.partition("?")
-    parts, said = _split(issuer), dict(parse_qsl(query))
+    parts, parameters = _split(issuer), dict(parse_qsl(query))
     is_near = parts.scheme == "http" and is_loopback(parts.hostname or "")
     if not parts.hostname or "@" in parts.netloc or not (parts.scheme == "https" or is_near):
         raise _Wrong(f"gives {name} an issuer that is not an https URL")
-    if set(said) != {"agency", "client", "secret"}:
+    if set(parameters) != {"agency", "client", "secret"}:
         raise _Wrong(f"must give {name} its agency=, client= and secret=, joined by &")
     try:
-        agency_id = UUID(said["agency"])
+        agency_id = UUID(parameters["agency"])
     except ValueError:
         raise _Wrong(f"gives {name} an agency= that is no id: see waymark agency list") from None
-    secret = _secret_of(name, base / said["secret"])
+    secret = _secret_of(name, base / parameters["secret"])
     return Provider(
-        name=name, issuer=issuer, agency_id=agency_id, client_id=said["client"], secret=secret
+        name=name, issuer=issuer, agency_id=agency_id, client_id=parameters["client"], secret=secret
     )
 
 
@@ -604,7 +606,7 @@ def _secret_of(name: str, file: Path) -> str:
 
 
 def _last_resort(text: str, channels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    found = []
+    resorts = []
     for item in _items(text):
         channel, mark, address = item.partition(":")
         if not mark or not address:
@@ -613,8 +615,8 @@ def _last_resort(text: str, channels: Mapping[str, str]) -> tuple[tuple[str, str
             raise _Wrong("holds an email: that is not an e-mail address")
         if channel != "email" and channel not in channels:
             raise _Wrong("names a channel that WAYMARK_CHANNELS does not have")
-        found.append((channel, address))
-    return tuple(found)
+        resorts.append((channel, address))
+    return tuple(resorts)
 
 
 def _web_url(text: str) -> str:
@@ -652,10 +654,10 @@ def _metrics_token(text: str) -> str:
 
 
 def _networks(text: str) -> tuple[str, ...]:
-    found = []
+    networks = []
     for item in _items(text):
         try:
-            found.append(str(ipaddress.ip_network(item, strict=False)))
+            networks.append(str(ipaddress.ip_network(item, strict=False)))
         except ValueError as fault:
             raise _Wrong("holds something that is not an address or a network") from fault
-    return tuple(found)
+    return tuple(networks)

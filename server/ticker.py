@@ -233,8 +233,8 @@ class Ticker:
 
     async def _waits(self, now: datetime) -> dict[str, bool]:
         """In which rooms anything is due: one look, since most ticks find nothing anywhere."""
-        [found] = await fetch(_WAITS, [now])
-        return {name: bool(value) for name, value in found.items()}
+        [row] = await fetch(_WAITS, [now])
+        return {name: bool(value) for name, value in row.items()}
 
     async def _go_through(self, rows: Rows, now: datetime) -> None:
         """Everything that is due of these rows, batch by batch; where a batch fails, one by one.
@@ -291,9 +291,9 @@ class Ticker:
         await doors.tidy(now)
         await bulk_import.tidy(now)
         await pack_marking.fill()
-        found = await census(now)
-        if is_the_channel(found.stale, found.devices):
-            log.error("ticker.pushes_unseen", stale=found.stale, devices=found.devices)
+        devices = await census(now)
+        if is_the_channel(devices.stale, devices.devices):
+            log.error("ticker.pushes_unseen", stale=devices.stale, devices=devices.devices)
             async with write():
                 await tell_operators("push:unseen", now, every_h=24)
         for name in sorted(await silent_channels(now)):
@@ -316,7 +316,9 @@ class Ticker:
             await self._tell("audit:due_without_next_step")
         unsent = await messages.self_audit(now)
         if unsent:
-            log.error("ticker.messages_without_attempt", messages=[str(one) for one in unsent])
+            log.error(
+                "ticker.messages_without_attempt", messages=[str(message) for message in unsent]
+            )
             await self._tell("audit:message_without_attempt")
         unwatched = await ticking.unwatched()
         if unwatched:

@@ -41,7 +41,7 @@ from server.missing.profile.models import PackPhoto
 from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy
 from server.missing.returns import interview_actions
-from server.missing.returns.child_found import Found, found
+from server.missing.returns.child_found import Found, record_found
 from server.missing.search.models import Episode, Passing
 from server.missing.search.opening import Saying, open_episode
 from server.notify.actions import ARRIVED
@@ -152,14 +152,14 @@ desk_child = partial(child, is_for_staff=True)
 
 def whose_part(who: str | None) -> int:
     """Tom's part in passing a search on: nobody does it in his place."""
-    found = desk_child("caseworker supervisor")(who)
-    return HIDDEN if found == IN and who != "tom" else found
+    answer = desk_child("caseworker supervisor")(who)
+    return HIDDEN if answer == IN and who != "tom" else answer
 
 
 def whose_part_is_it(who: str | None) -> int:
     """The same over the wire, where a child is told that it may not."""
-    found = child("caseworker supervisor")(who)
-    return HIDDEN if found == IN and who != "tom" else found
+    answer = child("caseworker supervisor")(who)
+    return HIDDEN if answer == IN and who != "tom" else answer
 
 
 def these(*names: str) -> Expected:
@@ -1194,7 +1194,7 @@ async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
     is_after = path.endswith(("/interview", "/interview/{group}"))
     if held.is_open and (is_after or (who == "mia" and path.endswith("/{episode_id}"))):
         what = Found(now, "Here", "Sam", "Well.")
-        await found(cast.actor("tom"), held.id, uuid4(), what, now)
+        await record_found(cast.actor("tom"), held.id, uuid4(), what, now)
     if path.startswith("/desk/") and path.endswith("/interview"):
         await _a_talk(cast, held.id, now)
     if "/together" in path or path.endswith("/apart"):
@@ -1317,12 +1317,12 @@ def _name(who: str | None) -> str | None:
 
 def described(routes: list[BaseRoute]) -> list[str]:
     """ "GET /path/{id}" for every route but mounted files."""
-    found = []
+    routes_found = []
     for route in routes:
         if isinstance(route, Route):
             methods = sorted((route.methods or set()) - {"HEAD"})
-            found += [f"{method} {route.path_format}" for method in methods]
-    return found
+            routes_found += [f"{method} {route.path_format}" for method in methods]
+    return routes_found
 
 
 async def call(cast: Cast, who: str | None, route: str) -> int:

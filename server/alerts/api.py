@@ -185,12 +185,12 @@ async def show(request: Request) -> Response:
 
 
 def _asked(request: Request, name: str) -> datetime | None:
-    said = request.query_params.get(name)
-    if said is None:
+    text = request.query_params.get(name)
+    if text is None:
         return None
     moment: datetime | None
     try:
-        moment = datetime.fromisoformat(said)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None or not 2000 <= moment.year <= 2200:
@@ -201,20 +201,20 @@ def _asked(request: Request, name: str) -> datetime | None:
 async def add_duty(request: Request) -> Response:
     """Add a weekly shift."""
     visitor, now = await agency_for(request, AgencyAction.ROTA_PLAN), now_of(request)
-    said = await json_body(request, DutyRequest)
+    payload = await json_body(request, DutyRequest)
     plan = await _now(visitor, now)
-    if said.zone is not None and said.zone not in available_timezones():
+    if payload.zone is not None and payload.zone not in available_timezones():
         raise Refused(N_("Choose a time zone such as Europe/Paris."), field="zone")
     row = await planning.add_duty(
         visitor,
         plan_agency(visitor),
-        id_=said.id,
-        days=said.days,
-        begins=time.fromisoformat(said.begins),
-        ends=time.fromisoformat(said.ends),
-        zone=said.zone or plan.zone.key,
-        people=said.people,
-        first=said.first_on,
+        id_=payload.id,
+        days=payload.days,
+        begins=time.fromisoformat(payload.begins),
+        ends=time.fromisoformat(payload.ends),
+        zone=payload.zone or plan.zone.key,
+        people=payload.people,
+        first=payload.first_on,
         now=now,
     )
     return json_answer(_duty_out(row, (await _now(visitor, now)).names), status=201)
@@ -231,16 +231,16 @@ async def end_duty(request: Request) -> Response:
 async def hand_over(request: Request) -> Response:
     """Give a shift, or a part of it, to another person."""
     visitor, now = await reader(request), now_of(request)
-    said = await json_body(request, HandoverRequest)
-    own_or_planner(visitor, said.who_id)
+    payload = await json_body(request, HandoverRequest)
+    own_or_planner(visitor, payload.who_id)
     row = await planning.hand_over(
         visitor,
         plan_agency(visitor),
-        id_=said.id,
-        who=said.who_id,
-        to=said.to_id,
-        begin=said.from_at,
-        end=said.until_at,
+        id_=payload.id,
+        who=payload.who_id,
+        to=payload.to_id,
+        begin=payload.from_at,
+        end=payload.until_at,
         now=now,
     )
     return json_answer(_handover_out(row, (await _now(visitor, now)).names), status=201)
@@ -260,16 +260,16 @@ async def take_back(request: Request) -> Response:
 async def add_leave(request: Request) -> Response:
     """Record that a person is away."""
     visitor, now = await reader(request), now_of(request)
-    said = await json_body(request, LeaveRequest)
-    own_or_planner(visitor, said.person_id)
+    payload = await json_body(request, LeaveRequest)
+    own_or_planner(visitor, payload.person_id)
     row = await planning.add_leave(
         visitor,
         plan_agency(visitor),
-        id_=said.id,
-        who=said.person_id,
-        cover=said.cover_id,
-        begin=said.from_at,
-        end=said.until_at,
+        id_=payload.id,
+        who=payload.person_id,
+        cover=payload.cover_id,
+        begin=payload.from_at,
+        end=payload.until_at,
         now=now,
     )
     return json_answer(_leave_out(row, (await _now(visitor, now)).names), status=201)
@@ -295,12 +295,12 @@ async def end_shift(request: Request) -> Response:
 async def set_terms(request: Request) -> Response:
     """Set how the rota is planned."""
     visitor = await agency_for(request, AgencyAction.ROTA_PLAN)
-    said = await json_body(request, TermsRequest)
+    payload = await json_body(request, TermsRequest)
     row = await planning.set_terms(
         visitor,
         plan_agency(visitor),
-        is_always=said.is_always,
-        lead=timedelta(seconds=said.lead_s),
+        is_always=payload.is_always,
+        lead=timedelta(seconds=payload.lead_s),
         now=now_of(request),
     )
     return json_answer(TermsOut(row.is_always, row.lead_s))
@@ -312,7 +312,7 @@ async def my_shifts(request: Request) -> Response:
     rows = Spell.filter(
         person_id=visitor.person_id, dropped_at__isnull=True, until_at__gt=now
     ).order_by("begins_at", "id")
-    return json_answer(MyShiftsOut([_mine_out(one) for one in await rows]))
+    return json_answer(MyShiftsOut([_mine_out(spell) for spell in await rows]))
 
 
 async def reached(request: Request) -> Response:
@@ -355,10 +355,10 @@ def _rota_out(plan: Plan) -> RotaOut:
             GapOut(gap.begin, gap.end, [_of(names, who) for who in sorted(gap.away)])
             for gap in plan.gaps
         ],
-        duties=[_duty_out(one, names) for one in plan.duties],
-        handovers=[_handover_out(one, names) for one in plan.handovers],
-        leaves=[_leave_out(one, names) for one in plan.leaves],
-        fixed=[_fixed_out(one, names) for one in plan.fixed],
+        duties=[_duty_out(duty, names) for duty in plan.duties],
+        handovers=[_handover_out(handover, names) for handover in plan.handovers],
+        leaves=[_leave_out(leave, names) for leave in plan.leaves],
+        fixed=[_fixed_out(shift, names) for shift in plan.fixed],
         terms=TermsOut(plan.is_always, int(plan.lead.total_seconds())),
     )
 
@@ -378,7 +378,7 @@ def _duty_out(row: Duty, names: _Names) -> DutyOut:
         begins=row.begins,
         ends=row.ends,
         zone=row.zone,
-        people=[_of(names, UUID(one)) for one in row.people],
+        people=[_of(names, UUID(person_id)) for person_id in row.people],
         first_on=row.first_on,
         until_on=row.until_on,
     )

@@ -128,9 +128,9 @@ async def _due(now: datetime, at_once: int) -> list[Alert]:
     due = await query.select_for_update(skip_locked=True)
     if len(due) < at_once:
         decide = Alert.filter(decide_at__lte=now, closed_at__isnull=True).limit(at_once - len(due))
-        known = {alert.id for alert in due}
+        due_ids = {alert.id for alert in due}
         more = await decide.select_for_update(skip_locked=True)
-        due += [alert for alert in more if alert.id not in known]
+        due += [alert for alert in more if alert.id not in due_ids]
     return due
 
 
@@ -157,7 +157,7 @@ async def climb(alerts: Sequence[Alert], now: datetime) -> int:
     for alert, _, calls in ours:
         if any(call.why == "ended" for call in calls):
             await _note_ended(alert, now)
-    await say([one for one in ours if one[2]], now)
+    await say([move for move in ours if move[2]], now)
     return len(ours)
 
 
@@ -215,13 +215,13 @@ async def say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datet
             await next_channel(alert.id, CALLING, now, not_before=wait)
         # After a time of blindness several rungs are passed at once. Everyone on them is told once:
         # by the last call that names them.
-        said: dict[tuple[Kind, UUID | int], Saying] = {}
+        by_recipient: dict[tuple[Kind, UUID | int], Saying] = {}
         for call in calls:
             for saying in _sayings(alert, call, wait):
                 to = saying.person_id if saying.person_id is not None else saying.last_resort
                 assert to is not None
-                said[(saying.kind, to)] = saying
-        sayings += said.values()
+                by_recipient[(saying.kind, to)] = saying
+        sayings += by_recipient.values()
         called = {person for call in calls for person in call.people}
         if any(call.why == "ended" for call in calls) and alert.acknowledged_by not in called:
             sayings += went_on(alert)
@@ -237,7 +237,7 @@ async def _waits(alerts: Sequence[Alert], now: datetime) -> dict[UUID, datetime]
     shared = [(alert, alert.facts["shared"]) for alert in alerts if "shared" in alert.facts]
     if not shared:
         return {}
-    until = now + max(timedelta(seconds=known["window_s"]) for _, known in shared) + SLACK
+    until = now + max(timedelta(seconds=sharing["window_s"]) for _, sharing in shared) + SLACK
     ends: dict[str, datetime] = {}
     for other in await Alert.filter(
         agency_id__in=list({alert.agency_id for alert, _ in shared}),
@@ -245,18 +245,18 @@ async def _waits(alerts: Sequence[Alert], now: datetime) -> dict[UUID, datetime]
         act_at__gt=now,
         act_at__lte=until - SLACK,
     ):
-        known = other.facts.get("shared")
-        if known is not None and other.act_at is not None:
-            ends[known["id"]] = max(other.act_at + SLACK, ends.get(known["id"], now))
-    waiting = await waiting_together([UUID(known["id"]) for _, known in shared], now, until)
+        group = other.facts.get("shared")
+        if group is not None and other.act_at is not None:
+            ends[group["id"]] = max(other.act_at + SLACK, ends.get(group["id"], now))
+    waiting = await waiting_together([UUID(sharing["id"]) for _, sharing in shared], now, until)
     for id_, at in waiting.items():
         ends[str(id_)] = max(at, ends.get(str(id_), now))
-    found = {}
-    for alert, known in shared:
-        end = max(ends.get(known["id"], now), _moment(known["until"]) or now)
+    waits = {}
+    for alert, group in shared:
+        end = max(ends.get(group["id"], now), _moment(group["until"]) or now)
         if end > now:
-            found[alert.id] = min(end, until)
-    return found
+            waits[alert.id] = min(end, until)
+    return waits
 
 
 def together_of(alert: Alert) -> UUID | None:

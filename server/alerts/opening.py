@@ -62,9 +62,10 @@ async def open_alerts(
     if not openings:
         return []
     # Take the first step before writing the alert, so that it is written once.
-    reach = await reach_of({one.child_id: one.agency_id for one in openings}, now)
+    reach = await reach_of({opening.child_id: opening.agency_id for opening in openings}, now)
     begun = [
-        await _begin(one, policies[one.agency_id], reach[one.child_id], now) for one in openings
+        await _begin(opening, policies[opening.agency_id], reach[opening.child_id], now)
+        for opening in openings
     ]
     rows = [row for row, _, _ in begun]
     made = {as_id(key) for key in await bulk.insert(Alert, rows, skip_known=True)}

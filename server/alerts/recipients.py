@@ -27,10 +27,13 @@ async def reach_of(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, R
     """The people on each rung, for each of these children (child → agency). Nobody disabled; the
     cover, for a person on leave."""
     rotas = await rotas_of(set(children.values()), now, now + INSTANT)
-    found = await _by_ties(children, now)
+    rungs_by_child = await _by_ties(children, now)
     for child, agency in children.items():
-        found[child][Rung.ON_DUTY] = set(on_duty_at(rotas[agency], now))
-    return {child: _stood_in(reach, rotas[children[child]], now) for child, reach in found.items()}
+        rungs_by_child[child][Rung.ON_DUTY] = set(on_duty_at(rotas[agency], now))
+    return {
+        child: _stood_in(reach, rotas[children[child]], now)
+        for child, reach in rungs_by_child.items()
+    }
 
 
 _Rungs = dict[Rung, set[UUID]]
@@ -49,18 +52,18 @@ async def _by_ties(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, _
             "id", flat=True
         )
     )
-    found: dict[UUID, _Rungs] = {
+    rungs_by_child: dict[UUID, _Rungs] = {
         child: {Rung.CASEWORKER: set(), Rung.DEPUTY: set(), Rung.MANAGER: set()}
         for child in children
     }
     for child_id, role, person_id, deputy_id in rows:
         if role == Role.SUPERVISOR:
-            found[child_id][Rung.MANAGER].add(person_id)
+            rungs_by_child[child_id][Rung.MANAGER].add(person_id)
             continue
-        found[child_id][Rung.CASEWORKER].add(person_id)
+        rungs_by_child[child_id][Rung.CASEWORKER].add(person_id)
         if deputy_id in able:
-            found[child_id][Rung.DEPUTY].add(deputy_id)
-    return found
+            rungs_by_child[child_id][Rung.DEPUTY].add(deputy_id)
+    return rungs_by_child
 
 
 def _stood_in(reach: _Rungs, rota: Rota, now: datetime) -> Reachable:
@@ -69,9 +72,9 @@ def _stood_in(reach: _Rungs, rota: Rota, now: datetime) -> Reachable:
     if rota.leaves:
         there = {}
         for rung, people in reach.items():
-            known = {who: stand_in(rota, who, now) for who in people}
-            there[rung] = {other for other in known.values() if other is not None}
-            away[rung] = {who for who, other in known.items() if other is None}
+            covers = {who: stand_in(rota, who, now) for who in people}
+            there[rung] = {other for other in covers.values() if other is not None}
+            away[rung] = {who for who, other in covers.items() if other is None}
     if last_resorts():
         there[Rung.LAST_RESORT] = set()
     return Reachable(there, away if any(away.values()) else {})
@@ -84,13 +87,13 @@ async def reach_of_worker(agency_id: UUID, worker_id: UUID, now: datetime) -> Re
     deputy: Person | None = worker.deputy
     is_able = deputy is not None and deputy.disabled_at is None
     rota = (await rotas_of([agency_id], now, now + INSTANT))[agency_id]
-    found: _Rungs = {
+    rungs: _Rungs = {
         Rung.CASEWORKER: {worker.id},
         Rung.DEPUTY: {deputy.id} if deputy is not None and is_able else set(),
         Rung.ON_DUTY: set(on_duty_at(rota, now)),
         Rung.MANAGER: await _supervisors_of(worker.id, now),
     }
-    return _stood_in(found, rota, now)
+    return _stood_in(rungs, rota, now)
 
 
 async def _supervisors_of(worker_id: UUID, now: datetime) -> set[UUID]:

@@ -45,8 +45,8 @@ async def right_of(
         return Right(stands=False)
     tied = await _tied(child_id, agency_id, at, until)
     if any(
-        one.who == person_id and one.stands(at) and (one.end is None or one.end >= until)
-        for one in tied
+        tie.who == person_id and tie.stands(at) and (tie.end is None or tie.end >= until)
+        for tie in tied
     ):
         return Right(stands=True)
     rota = (await rotas_of([agency_id], at, until))[agency_id]
@@ -80,19 +80,19 @@ async def _tied(child_id: UUID, agency_id: UUID, at: datetime, until: datetime) 
 
 
 def _may(who: UUID, tied: Collection[_Tied], rota: Rota, at: datetime) -> bool:
-    there = [one for one in tied if one.stands(at)]
-    if any(one.who == who for one in there) or who in on_duty_at(rota, at):
+    there = [tie for tie in tied if tie.stands(at)]
+    if any(tie.who == who for tie in there) or who in on_duty_at(rota, at):
         return True
-    called = {one.who for one in there} | {one.deputy for one in there if one.deputy is not None}
-    return any(stand_in(rota, one, at) == who for one in called)
+    called = {tie.who for tie in there} | {tie.deputy for tie in there if tie.deputy is not None}
+    return any(stand_in(rota, person, at) == who for person in called)
 
 
 def _edges(
     who: UUID, tied: Collection[_Tied], rota: Rota, at: datetime, until: datetime
 ) -> list[datetime]:
     """When any of this may change, in order."""
-    ties = [edge for one in tied for edge in (one.begin, one.end)]
-    leaves = [edge for one in rota.leaves for edge in (one.begin, one.end)]
-    spells = [one.end for one in spells_between(rota, at, until) if one.who == who]
-    found = {edge for edge in (*ties, *leaves, *spells) if edge is not None}
-    return sorted(edge for edge in found if at < edge < until)
+    ties = [edge for tie in tied for edge in (tie.begin, tie.end)]
+    leaves = [edge for leave in rota.leaves for edge in (leave.begin, leave.end)]
+    spells = [spell.end for spell in spells_between(rota, at, until) if spell.who == who]
+    edges = {edge for edge in (*ties, *leaves, *spells) if edge is not None}
+    return sorted(edge for edge in edges if at < edge < until)

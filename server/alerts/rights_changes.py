@@ -39,15 +39,15 @@ async def hear(rights: Rights, now: datetime) -> None:
         return
     if rights.child_id is not None:
         # Lock all of them: either a person who takes one now sees the change, or we see that.
-        found = await _locked(Q(child_id=rights.child_id))
+        alerts = await _locked(Q(child_id=rights.child_id))
     elif rights.deputy_of is not None:
-        found = await _locked(_of_caseworker(rights.deputy_of, now))
+        alerts = await _locked(_of_caseworker(rights.deputy_of, now))
     else:
-        found = []
+        alerts = []
         await look_again(Q(acknowledged_by=rights.person_id), now)
-    await climb([alert for alert in found if alert.acknowledged_by is not None], now)
-    if rights.came is not None and found:
-        ids = [alert.id for alert in found]
+    await climb([alert for alert in alerts if alert.acknowledged_by is not None], now)
+    if rights.came is not None and alerts:
+        ids = [alert.id for alert in alerts]
         await tell(await _open(Q(id__in=ids)), rights.came, now)
 
 
@@ -154,7 +154,7 @@ async def arrivals(since: datetime, now: datetime) -> int:
         async with write():
             alerts = await _locked(Q(id=as_id(row["id"])))
             await tell(
-                [one for one in alerts if one.closed_at is None], as_id(row["person_id"]), now
+                [alert for alert in alerts if alert.closed_at is None], as_id(row["person_id"]), now
             )
     return len(rows)
 

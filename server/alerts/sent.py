@@ -122,8 +122,8 @@ async def rungs_called(alert_id: UUID) -> dict[int, bool]:
         states.setdefault(rung, set()).add(state if channel != NONE else "")
     # A message withdrawn before it went out was not needed any more.
     return {
-        rung: "done" in found or not found & {"waiting", "sending", "failed"}
-        for rung, found in states.items()
+        rung: "done" in rung_states or not rung_states & {"waiting", "sending", "failed"}
+        for rung, rung_states in states.items()
     }
 
 
@@ -141,8 +141,8 @@ async def sent_to(person_id: UUID, language: str, most: int) -> list[Sent]:
 
 async def _with_tries(messages: Sequence[Message], language: str) -> list[Sent]:
     deliveries: dict[UUID, list[Delivery]] = {}
-    found = Delivery.filter(message_id__in=[message.id for message in messages])
-    for delivery in await found.order_by("started_at", "id"):
+    tries = Delivery.filter(message_id__in=[message.id for message in messages])
+    for delivery in await tries.order_by("started_at", "id"):
         deliveries.setdefault(delivery.message_id, []).append(delivery)
     people = {message.person_id for message in messages if message.person_id is not None}
     names = {person.id: person.name for person in await Person.filter(id__in=list(people))}
@@ -162,7 +162,7 @@ def _sent(
         result=_result(message, language),
         tone={"done": GOOD, "failed": BAD, "withheld": BAD}.get(message.state, NEUTRAL),
         seen_at=message.seen_at,
-        tries=tuple(Try(one.started_at, _try(one, language)) for one in tries),
+        tries=tuple(Try(delivery.started_at, _try(delivery, language)) for delivery in tries),
     )
 
 

@@ -25,7 +25,7 @@ async def epoch_out() -> EpochOut | None:
     epochs = await Epoch.all().order_by("restored_at", "id")
     if not epochs:
         return None
-    return EpochOut(epochs[-1].id, min(one.from_at for one in epochs))
+    return EpochOut(epochs[-1].id, min(epoch.from_at for epoch in epochs))
 
 
 async def was_lost(at: datetime) -> bool:

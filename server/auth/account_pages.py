@@ -32,9 +32,11 @@ async def own(request: Request) -> Response:
     """By which account of your organisation you come in."""
     visitor = await staff_of(request)
     tied = await Identity.filter(person_id=visitor.person_id)
-    by_name = {one.provider: one for one in tied}
+    by_name = {identity.provider: identity for identity in tied}
     context = {
-        "accounts": [(one.name, by_name.get(one.name)) for one in _providers(request, visitor)],
+        "accounts": [
+            (provider.name, by_name.get(provider.name)) for provider in _providers(request, visitor)
+        ],
         "saved": request.query_params.get("saved", ""),
         "now": now_of(request),
     }
@@ -55,20 +57,22 @@ async def change(request: Request) -> Response:
     visitor, provider = await fresh(request, back=PAGE), provider_of(request)
     _check(provider, visitor)
     form = await form_body(request)
-    said = {name: entered(form, name) for name in _FIELDS}
+    submitted = {name: entered(form, name) for name in _FIELDS}
     try:
         await role_mapping.change_terms(
             visitor,
             provider,
-            label=_short(said["label"], "label", LONGEST_LABEL),
-            claim=_short(said["claim"], "claim", LONGEST_CLAIM),
-            roles={role.value: _values(said[role.value], role.value) for role in MAPPED},
-            strong=_values(said["strong"], "strong"),
-            adds_people=said["adds_people"] == "true",
+            label=_short(submitted["label"], "label", LONGEST_LABEL),
+            claim=_short(submitted["claim"], "claim", LONGEST_CLAIM),
+            roles={role.value: _values(submitted[role.value], role.value) for role in MAPPED},
+            strong=_values(submitted["strong"], "strong"),
+            adds_people=submitted["adds_people"] == "true",
             now=now_of(request),
         )
     except Refused as fault:
-        return await _page(request, visitor, fault=fault, said={"of": provider.name, **said})
+        return await _page(
+            request, visitor, fault=fault, submitted={"of": provider.name, **submitted}
+        )
     return to(f"{PAGE}?saved=yes")
 
 
@@ -96,8 +100,8 @@ _FIELDS = ("label", "claim", *(role.value for role in MAPPED), "strong", "adds_p
 
 
 def _providers(request: Request, visitor: Visitor) -> list[Provider]:
-    known = request.app.state.settings.oidc.values()
-    return [one for one in known if one.agency_id == visitor.agency_id]
+    providers = request.app.state.settings.oidc.values()
+    return [provider for provider in providers if provider.agency_id == visitor.agency_id]
 
 
 def _check(provider: Provider, visitor: Visitor) -> None:
@@ -126,7 +130,7 @@ def _short(text: str, field: str, longest: int) -> str:
 def _values(text: str, field: str) -> list[str]:
     """One a line: a group of a directory has commas in its name."""
     values = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
-    if len(values) > MOST_VALUES or any(len(one) > LONGEST_VALUE for one in values):
+    if len(values) > MOST_VALUES or any(len(value) > LONGEST_VALUE for value in values):
         raise Refused(
             N_("Enter one value a line, up to 50, as the provider sends them."), field=field
         )
@@ -138,14 +142,16 @@ async def _page(
     visitor: Visitor,
     *,
     fault: Refused | None = None,
-    said: dict[str, str] | None = None,
+    submitted: dict[str, str] | None = None,
 ) -> Response:
     language = language_of(request)
     adults = await Person.filter(agency_id=visitor.agency_id, disabled_at__isnull=True).exclude(
         role=Role.CHILD
     )
     context: dict[str, Any] = {
-        "providers": [await _one(request, one, said) for one in _providers(request, visitor)],
+        "providers": [
+            await _one(request, provider, submitted) for provider in _providers(request, visitor)
+        ],
         # Names are sealed: only we can sort them.
         "people": sorted(adults, key=lambda person: person.name.casefold()),
         "role_words": dict(words_for(list(ROLES), language)),
@@ -158,7 +164,9 @@ async def _page(
     return page(request, "auth/accounts.html", context, status=fault.status if fault else 200)
 
 
-async def _one(request: Request, provider: Provider, said: dict[str, str] | None) -> dict[str, Any]:
+async def _one(
+    request: Request, provider: Provider, submitted: dict[str, str] | None
+) -> dict[str, Any]:
     row = await role_mapping.terms_of(provider)
     given = {
         "label": row.label or "" if row else "",
@@ -167,7 +175,7 @@ async def _one(request: Request, provider: Provider, said: dict[str, str] | None
         "adds_people": "true" if row and row.adds_people else "",
         **{role.value: "\n".join(row.roles.get(role.value, [])) if row else "" for role in MAPPED},
     }
-    is_said = said is not None and said["of"] == provider.name
+    is_said = submitted is not None and submitted["of"] == provider.name
     public_url = request.app.state.settings.public_url
     tied = await Identity.filter(agency_id=provider.agency_id, provider=provider.name)
     return {
@@ -176,9 +184,9 @@ async def _one(request: Request, provider: Provider, said: dict[str, str] | None
         "address": f"{public_url}/sign-in/with/{provider.name}",
         "back": f"{public_url}/sign-in/with/{provider.name}/back",
         "is_set_up": row is not None,
-        "given": said if is_said else given,
+        "given": submitted if is_said else given,
         "has_fault": is_said,
-        "tied": {one.person_id: one for one in tied},
+        "tied": {identity.person_id: identity for identity in tied},
     }
 
 

@@ -51,18 +51,18 @@ PAGE = "/desk/people/accounts"
 
 
 async def enter(
-    provider: Provider, terms: ProviderTerms, said: Said, agent: Agent, now: datetime
+    provider: Provider, terms: ProviderTerms, claims: Said, agent: Agent, now: datetime
 ) -> Opened | HalfOpened | None:
     """A session for the person the provider names; None for a person we do not know yet.
 
     The role that the provider gives now is applied first, if nothing forbids that. Raises Refused.
     """
-    roles = roles_of(said.values, terms.roles)
-    identity = await identity_of(provider, said.subject)
+    roles = roles_of(claims.values, terms.roles)
+    identity = await identity_of(provider, claims.subject)
     if identity is None:
         if not roles:
             raise Refused(NOT_IN)
-        return await _newcomer(provider, terms, said, roles, agent, now)
+        return await _newcomer(provider, terms, claims, roles, agent, now)
     person = await Person.get_or_none(
         id=identity.person_id, agency_id=provider.agency_id, disabled_at__isnull=True
     )
@@ -73,13 +73,13 @@ async def enter(
         raise Refused(NOT_IN)
     async with write():
         person = await _with_role(identity, person, roles, now)
-        return await _open(provider, identity, person, said, agent, now)
+        return await _open(provider, identity, person, claims, agent, now)
 
 
 async def _newcomer(
     provider: Provider,
     terms: ProviderTerms,
-    said: Said,
+    claims: Said,
     roles: Sequence[Role],
     agent: Agent,
     now: datetime,
@@ -89,7 +89,7 @@ async def _newcomer(
     role = choose_role(roles, None)
     if role is None:
         raise Refused(SEVERAL)
-    if clean_name(said.name) is None:
+    if clean_name(claims.name) is None:
         raise Refused(NOT_IN)
     agency = await Agency.get(id=provider.agency_id)
     async with write():
@@ -97,31 +97,31 @@ async def _newcomer(
             SYSTEM,
             agency.id,
             role=role,
-            name=said.name,
+            name=claims.name,
             language=agency.language,
             zone=agency.zone,
             now=now,
         )
-        identity = await tie(SYSTEM, provider, person, said.subject, now)
-        return await _open(provider, identity, person, said, agent, now)
+        identity = await tie(SYSTEM, provider, person, claims.subject, now)
+        return await _open(provider, identity, person, claims, agent, now)
 
 
 async def _open(
     provider: Provider,
     identity: Identity,
     person: Person,
-    said: Said,
+    claims: Said,
     agent: Agent,
     now: datetime,
 ) -> Opened | HalfOpened:
     await Identity.filter(id=identity.id).update(used_at=now)
-    if not said.is_strong and await factors.has_second(person.id):
+    if not claims.is_strong and await factors.has_second(person.id):
         token, _ = await open_halfway(person.id, now)
         return HalfOpened(token)
     # If the provider does not say when it asked, it may have been this morning, and another person
     # may sit here now: that is no proof for sealed words.
-    proved_at = min(said.proved_at or now - PROOF_LASTS, now)
-    proof = Proof.PROVIDER_AND_KEY if said.is_strong else Proof.PROVIDER
+    proved_at = min(claims.proved_at or now - PROOF_LASTS, now)
+    proof = Proof.PROVIDER_AND_KEY if claims.is_strong else Proof.PROVIDER
     return await open_for(person, proof, agent, now, came=Came(provider.name, proved_at))
 
 
@@ -137,18 +137,18 @@ async def enter_by_code(
 
     Raises Refused (code `code_wrong`, in the same words for every reason), TooMany.
     """
-    said = said_from(errand.carries)
+    claims = said_from(errand.carries)
     guess = await count_guess(
-        Door.WELCOME, [(subject_of(provider, said.subject), WELCOME_BY_ACCOUNT)], now
+        Door.WELCOME, [(subject_of(provider, claims.subject), WELCOME_BY_ACCOUNT)], now
     )
     async with write():
         person = await by_code(provider, code, now)
         if not await Errand.filter(id=errand.id, ended_at__isnull=True).update(ended_at=now):
             raise wrong_code()
         await forget_guesses(guess)
-        identity = await tie(_self(person), provider, person, said.subject, now)
-        person = await _with_role(identity, person, roles_of(said.values, terms.roles), now)
-        return await _open(provider, identity, person, said, agent, now)
+        identity = await tie(_self(person), provider, person, claims.subject, now)
+        person = await _with_role(identity, person, roles_of(claims.values, terms.roles), now)
+        return await _open(provider, identity, person, claims, agent, now)
 
 
 # --- the role that the provider says
@@ -212,11 +212,11 @@ async def _tell_administrators(identity: Identity, person: Person, now: datetime
                 agency_id=person.agency_id,
                 subject_kind="identity",
                 subject_id=identity.id,
-                person_id=one.id,
+                person_id=administrator.id,
                 turn=turn,
                 data={"path": PAGE},
             )
-            for one in administrators
+            for administrator in administrators
         ],
         now,
     )
@@ -226,34 +226,34 @@ async def _tell_administrators(identity: Identity, person: Person, now: datetime
 
 
 async def prove(
-    visitor: Visitor, provider: Provider, said: Said, asked_at: datetime, now: datetime
+    visitor: Visitor, provider: Provider, claims: Said, asked_at: datetime, now: datetime
 ) -> None:
     """A signed-in person has shown at the provider who they are, since we asked.
 
     Raises Refused for another account, for a provider that did not ask anew, and for a person with
     a second key if the provider asked for none.
     """
-    identity = await identity_of(provider, said.subject)
+    identity = await identity_of(provider, claims.subject)
     if identity is None or identity.person_id != visitor.person_id:
         raise Refused(ANOTHERS)
-    if not is_proof(said, asked_at, now):
+    if not is_proof(claims, asked_at, now):
         raise Refused(N_("Your organisation did not check that it is you. Confirm it another way."))
-    if not said.is_strong and await factors.has_second(visitor.person_id):
+    if not claims.is_strong and await factors.has_second(visitor.person_id):
         raise Refused(N_("Your account alone is not enough here. Use your second key."))
-    proof = Proof.PROVIDER_AND_KEY if said.is_strong else Proof.PROVIDER
+    proof = Proof.PROVIDER_AND_KEY if claims.is_strong else Proof.PROVIDER
     await proved(visitor, proof, now)
 
 
 # --- what is kept of a person until they type the code
 
 
-def carried(said: Said, next_: str) -> dict[str, Any]:
+def carried(claims: Said, next_: str) -> dict[str, Any]:
     """What the page that asks for the code needs to know again."""
     return {
-        "subject": said.subject,
-        "values": sorted(said.values),
-        "is_strong": said.is_strong,
-        "proved_at": said.proved_at.isoformat() if said.proved_at else None,
+        "subject": claims.subject,
+        "values": sorted(claims.values),
+        "is_strong": claims.is_strong,
+        "proved_at": claims.proved_at.isoformat() if claims.proved_at else None,
         "next": next_,
     }
 

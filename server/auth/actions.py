@@ -145,7 +145,7 @@ async def sign_in_by_code(
 
 async def sign_in_by_passkey(
     token: str | None,
-    said: str,
+    credential: str,
     site: Site,
     now: datetime,
     *,
@@ -160,7 +160,7 @@ async def sign_in_by_passkey(
     """
     half = await find_halfway(token, now)
     purpose = Purpose.SIGN_IN if half.person_id is None else Purpose.SECOND
-    key = await passkeys.answered(said, site, half.id, purpose, now, person_id=half.person_id)
+    key = await passkeys.answered(credential, site, half.id, purpose, now, person_id=half.person_id)
     async with write():
         await end_halfway(half, now)
         person = await Person.get_or_none(id=key.person_id, disabled_at__isnull=True)
@@ -216,10 +216,10 @@ async def prove_by_code(visitor: Visitor, code: str, now: datetime) -> None:
         await proved(visitor, proof, now)
 
 
-async def prove_by_passkey(visitor: Visitor, said: str, site: Site, now: datetime) -> None:
+async def prove_by_passkey(visitor: Visitor, credential: str, site: Site, now: datetime) -> None:
     """The same by a passkey of one's own. Raises Refused."""
     holder, person_id = visitor.session_id, visitor.person_id
-    await passkeys.answered(said, site, holder, Purpose.AGAIN, now, person_id=person_id)
+    await passkeys.answered(credential, site, holder, Purpose.AGAIN, now, person_id=person_id)
     await proved(visitor, Proof.PASSKEY, now)
 
 

@@ -141,19 +141,19 @@ def link_to(request: Request, code: str) -> str:
 
 async def pair(request: Request) -> Response:
     """Pair the phone with the person the code was made for."""
-    said = await json_body(request, PairRequest)
-    if said.beside and sharing(request) >= MOST_BESIDE:
+    payload = await json_body(request, PairRequest)
+    if payload.beside and sharing(request) >= MOST_BESIDE:
         raise Refused(N_("Too many people use this phone. One of them has to sign out first."))
     opened = await pairing.pair(
-        said.code, said.device.id, said.device.label, host_of(request), now_of(request)
+        payload.code, payload.device.id, payload.device.label, host_of(request), now_of(request)
     )
     person = opened.person
     paired = Paired(person_out(person), ChildOut(person.id, person.name))
-    if not said.cookie:
+    if not payload.cookie:
         paired.token = opened.token
     answer = json_answer(paired, status=201)
-    if said.cookie:
-        beside = said.device.id if said.beside else None
+    if payload.cookie:
+        beside = payload.device.id if payload.beside else None
         set_cookie(request, answer, opened.token, lasts=True, beside=beside)
         if beside is None:
             drop_others(request, answer)
@@ -171,12 +171,12 @@ async def make_code(request: Request) -> Response:
 
 async def sign_in(request: Request) -> Response:
     """A member of staff on a native client."""
-    said = await json_body(request, SessionRequest)
+    payload = await json_body(request, SessionRequest)
     now, agent = now_of(request), agent_of_request(request)
-    here = browsers.read(said.known, now)
+    here = browsers.read(payload.known, now)
     opened = await actions.sign_in(
-        said.name,
-        said.password,
+        payload.name,
+        payload.password,
         host_of(request),
         request.app.state.passwords,
         now,
@@ -184,9 +184,11 @@ async def sign_in(request: Request) -> Response:
         browsers=here,
     )
     if isinstance(opened, actions.HalfOpened):
-        opened = await _by_code(opened, said.code, agent, here, now)
-    known = browsers.signed(await browsers.remember(opened.person.id, here, now), now)
-    return json_answer(SessionOut(opened.token, person_out(opened.person), known), status=201)
+        opened = await _by_code(opened, payload.code, agent, here, now)
+    browser_token = browsers.signed(await browsers.remember(opened.person.id, here, now), now)
+    return json_answer(
+        SessionOut(opened.token, person_out(opened.person), browser_token), status=201
+    )
 
 
 async def _by_code(
@@ -238,8 +240,8 @@ async def shut_out(request: Request) -> Response:
 
 async def _devices(request: Request, person_id: UUID) -> Response:
     visitor = await visitor_of(request)
-    found = await pairing.devices_of(person_id)
-    return json_answer(DevicesOut([_device_out(device, visitor) for device in found]))
+    paired_devices = await pairing.devices_of(person_id)
+    return json_answer(DevicesOut([_device_out(device, visitor) for device in paired_devices]))
 
 
 async def _shut_out(request: Request, person_id: UUID) -> Response:

@@ -77,8 +77,8 @@ async def known_to(
         expires_at__gt=now,
         wrong__lt=BROWSER_GUESSES,
     )
-    found = await (rows if by_link else rows.filter(by_link=False)).first()
-    return found.id if found is not None else None
+    browser = await (rows if by_link else rows.filter(by_link=False)).first()
+    return browser.id if browser is not None else None
 
 
 async def count_at(browser_id: UUID) -> bool:
@@ -139,7 +139,7 @@ async def send_link(name: str, host: str, now: datetime) -> None:
         return
     ways = (await ways_of([person.id], now)).get(person.id, NOWHERE)
     # A push goes to browsers, and those are known.
-    channel = next((one for one in ways.proven if one != PUSH), None)
+    channel = next((way for way in ways.proven if way != PUSH), None)
     if channel is not None:
         await _send(person, channel, now)
 

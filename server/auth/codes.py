@@ -25,12 +25,12 @@ def matching_step(secret: str, code: str, now: datetime, last: int) -> int | Non
         return None
     totp, here = pyotp.TOTP(secret, digits=DIGITS, interval=STEP_S), int(now.timestamp()) // STEP_S
     # All of them, so that it takes as long for any.
-    found = [
+    steps = [
         step
         for step in range(here - DRIFT, here + DRIFT + 1)
         if hmac.compare_digest(totp.generate_otp(step), code)
     ]
-    return next((step for step in found if step > last), None)
+    return next((step for step in steps if step > last), None)
 
 
 def address(secret: str, name: str, issuer: str) -> str:

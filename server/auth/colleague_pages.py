@@ -35,13 +35,13 @@ async def set_from(request: Request) -> Response:
     """From this day everyone needs one; without a day, nobody has to."""
     await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     visitor = await fresh(request, back=PAGE)
-    said, now = entered(await form_body(request), "from"), now_of(request)
+    day_text, now = entered(await form_body(request), "from"), now_of(request)
     agency = await Agency.get(id=visitor.agency_id)
     try:
-        at = _beginning(said, agency.zone)
+        at = _beginning(day_text, agency.zone)
         await people.set_second_key_from(visitor, agency.id, at, now)
     except Refused as fault:
-        return await _page(request, visitor, fault, said)
+        return await _page(request, visitor, fault, day_text)
     return to(f"{PAGE}?saved=day")
 
 
@@ -62,18 +62,18 @@ async def reset(request: Request) -> Response:
     return to(f"{PAGE}?saved=reset")
 
 
-def _beginning(said: str, zone: str) -> datetime | None:
+def _beginning(day_text: str, zone: str) -> datetime | None:
     """The first moment of that day where the agency is."""
-    if not said:
+    if not day_text:
         return None
-    return as_utc(form_day(said, "from"), time(0), known_zone(zone))
+    return as_utc(form_day(day_text, "from"), time(0), known_zone(zone))
 
 
 async def _page(
     request: Request,
     visitor: Visitor,
     fault: WaymarkError | None = None,
-    said: str | None = None,
+    day_text: str | None = None,
 ) -> Response:
     agency = await Agency.get(id=visitor.agency_id)
     adults = await Person.filter(agency_id=agency.id, disabled_at__isnull=True).exclude(
@@ -86,7 +86,7 @@ async def _page(
         "people": sorted(adults, key=lambda person: person.name.casefold()),
         "with_second": await factors.with_second([person.id for person in adults]),
         "me": visitor.person_id,
-        "day": day if said is None else said,
+        "day": day if day_text is None else day_text,
         "at": at,
         "saved": request.query_params.get("saved", ""),
         "error": form_fault(fault, language_of(request)) if fault else None,

@@ -116,9 +116,9 @@ async def _list_agencies(
     _args: argparse.Namespace, _settings: Settings, _now: datetime
 ) -> list[str]:
     agencies = sorted(await Agency.all(), key=lambda agency: agency.name)
-    return [f"{one.id}\t{one.language}\t{one.zone}\t{one.name}" for one in agencies] or [
-        "There is no agency yet."
-    ]
+    return [
+        f"{agency.id}\t{agency.language}\t{agency.zone}\t{agency.name}" for agency in agencies
+    ] or ["There is no agency yet."]
 
 
 async def _list(_args: argparse.Namespace, _settings: Settings, _now: datetime) -> list[str]:
@@ -158,12 +158,12 @@ async def _invite(args: argparse.Namespace, settings: Settings, now: datetime) -
 
 async def _agency(args: argparse.Namespace, now: datetime) -> Agency:
     """The named agency; created if there is none of that name."""
-    known = await Agency.all().order_by("made_at")
+    agencies = await Agency.all().order_by("made_at")
     if args.agency is None:
-        if len(known) == 1:
-            return known[0]
+        if len(agencies) == 1:
+            return agencies[0]
         raise ValueError("Say which agency: --agency NAME.")
-    for agency in known:
+    for agency in agencies:
         if args.agency in (agency.name, str(agency.id)):
             return agency
     return await people.add_agency(
@@ -190,16 +190,16 @@ async def _child(which: str) -> Person:
     ids = await Child.filter(left_at__isnull=True).values_list("id", flat=True)
     everyone = await Person.filter(id__in=list(ids), disabled_at__isnull=True)
     by_id = _id(which)
-    found = [
+    matches = [
         child
         for child in everyone
         if child.id == by_id or fold(which) in (fold(child.name), fold(child.name.split(" ")[0]))
     ]
-    if len(found) > 1:
+    if len(matches) > 1:
         raise ValueError("More than one child has this name. Give the id: person list.")
-    if not found:
+    if not matches:
         raise ValueError("There is no child with this name or id.")
-    return found[0]
+    return matches[0]
 
 
 def _id(text: str) -> UUID | None:

@@ -127,8 +127,8 @@ async def open_link(request: Request) -> Response:
 
 async def ask_passkey(request: Request) -> Response:
     """The challenge for this device, for a person who has a passkey for this place."""
-    said = await form_body(request)
-    night = await known_person(request) if is_alert(entered(said, "next")) else None
+    form = await form_body(request)
+    night = await known_person(request) if is_alert(entered(form, "next")) else None
     site, now = site_for(request), now_of(request)
     token, options = await passkeys.begin_sign_in(site, host_of(request), now, person_id=night)
     answer = json_answer(options)
@@ -139,12 +139,12 @@ async def ask_passkey(request: Request) -> Response:
 async def sign_in_by_passkey(request: Request) -> Response:
     """The passkey has signed: in, without a password."""
     form = await form_body(request)
-    said, next_ = entered(form, "credential"), entered(form, "next")
+    credential, next_ = entered(form, "credential"), entered(form, "next")
     night = await known_person(request) if is_alert(next_) else None
     try:
         opened = await actions.sign_in_by_passkey(
             halfway_token(request),
-            said,
+            credential,
             site_for(request),
             now_of(request),
             agent=agent_of_request(request),
@@ -271,11 +271,11 @@ async def invite(request: Request) -> Response:
 async def devices(request: Request) -> Response:
     """The phones of a child: those that are let in, and those that were."""
     child, roles = await desk_child(request, Action.DEVICES_SEE)
-    found = await Device.filter(person_id=child.id).order_by("-paired_at", "id").limit(50)
+    paired_devices = await Device.filter(person_id=child.id).order_by("-paired_at", "id").limit(50)
     context = {
         "child": await Person.get(id=child.id),
-        "live": [device for device in found if device.shut_out_at is None],
-        "gone": [device for device in found if device.shut_out_at is not None],
+        "live": [device for device in paired_devices if device.shut_out_at is None],
+        "gone": [device for device in paired_devices if device.shut_out_at is not None],
         "may_invite": Role.CASEWORKER in roles,
         "now": now_of(request),
     }
@@ -302,27 +302,27 @@ async def new_person(request: Request) -> Response:
 async def add_person(request: Request) -> Response:
     """A new person, with a name to sign in with and a password that is shown only this once."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
-    said = {key: entered(await form_body(request), key) for key in _PERSON_FIELDS}
+    submitted = {key: entered(await form_body(request), key) for key in _PERSON_FIELDS}
     password, now = new_password(), now_of(request)
     try:
-        _check_sign_in_name(said["sign_in_name"])
-        deputy_id = _id(said["deputy_id"], "deputy_id")
+        _check_sign_in_name(submitted["sign_in_name"])
+        deputy_id = _id(submitted["deputy_id"], "deputy_id")
         hashed = await actions.hashed(password, "", request.app.state.passwords)
         async with write():
             person = await people.add_person(
                 visitor,
                 _agency(visitor),
-                role=_role(said["role"]),
-                name=said["name"],
-                language=said["language"],
-                zone=said["zone"],
+                role=_role(submitted["role"]),
+                name=submitted["name"],
+                language=submitted["language"],
+                zone=submitted["zone"],
                 deputy_id=deputy_id,
                 now=now,
             )
-            await actions.store_credential(visitor, person, said["sign_in_name"], hashed, now)
+            await actions.store_credential(visitor, person, submitted["sign_in_name"], hashed, now)
     except Refused as fault:
-        return await _person_page(request, visitor, said, fault)
-    return _password_page(request, person, said["sign_in_name"], password)
+        return await _person_page(request, visitor, submitted, fault)
+    return _password_page(request, person, submitted["sign_in_name"], password)
 
 
 async def reset_password(request: Request) -> Response:
@@ -342,7 +342,7 @@ _PERSON_FIELDS = ("name", "sign_in_name", "role", "language", "zone", "deputy_id
 
 
 async def _person_page(
-    request: Request, visitor: Visitor, said: dict[str, str], fault: Refused | None = None
+    request: Request, visitor: Visitor, submitted: dict[str, str], fault: Refused | None = None
 ) -> Response:
     language = language_of(request)
     agency = await Agency.get(id=visitor.agency_id)
@@ -350,9 +350,11 @@ async def _person_page(
         role=Role.CHILD
     )
     context: dict[str, Any] = {
-        "given": {"language": agency.language, "zone": agency.zone, **said},
+        "given": {"language": agency.language, "zone": agency.zone, **submitted},
         "roles": words_for(ADULT_ROLES, language),
-        "people": sorted(((person.id, person.name) for person in adults), key=lambda one: one[1]),
+        "people": sorted(
+            ((person.id, person.name) for person in adults), key=lambda option: option[1]
+        ),
         "error": form_fault(fault, language) if fault else None,
     }
     return page(request, "auth/new_person.html", context, status=422 if fault else 200)

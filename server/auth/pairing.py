@@ -166,10 +166,10 @@ async def _pair_device(person: Person, device_id: UUID, label: str | None, now: 
     """The device as it is after pairing: new, or known and let in again. Old sessions of it end."""
     await end_sessions(Q(device_id=device_id), Ended.REPLACED, now)
     shown = " ".join((label or "").split())[:LONGEST_LABEL] or None
-    known = await Device.filter(id=device_id).update(
+    updated = await Device.filter(id=device_id).update(
         label=shown, paired_at=now, last_seen_at=now, shut_out_at=None, shut_out_by=None
     )
-    if known:
+    if updated:
         return
     has_another = await Device.filter(person_id=person.id).exists()
     await Device.create(

@@ -22,11 +22,15 @@ async def sessions(request: Request) -> Response:
     """This one first, then whichever was used last."""
     visitor, now = await staff_of(request), now_of(request)
     held = await Session.filter(person_id=visitor.person_id, ended_at__isnull=True)
-    live = [one for one in held if not is_over(one.expires_at, one.last_seen_at, now, _idle(one))]
-    others = [one for one in live if one.id != visitor.session_id]
-    others.sort(key=lambda one: one.last_seen_at, reverse=True)
+    live = [
+        session
+        for session in held
+        if not is_over(session.expires_at, session.last_seen_at, now, _idle(session))
+    ]
+    others = [session for session in live if session.id != visitor.session_id]
+    others.sort(key=lambda session: session.last_seen_at, reverse=True)
     context = {
-        "this": next(one for one in live if one.id == visitor.session_id),
+        "this": next(session for session in live if session.id == visitor.session_id),
         "others": others,
         "saved": request.query_params.get("saved", ""),
         "now": now,

@@ -87,11 +87,11 @@ def cookie_name(phone: UUID | None = None, *, is_https: bool) -> str:
 def phone_of(request: HTTPConnection) -> UUID | None:
     """The paired phone that the request names; None if it names none. An invalid id matches no
     phone."""
-    said = header(request.scope, PHONE_HEADER) or request.query_params.get(PHONE_QUERY, "")
-    if not said:
+    phone_id = header(request.scope, PHONE_HEADER) or request.query_params.get(PHONE_QUERY, "")
+    if not phone_id:
         return None
     try:
-        return UUID(said)
+        return UUID(phone_id)
     except ValueError:
         return NOBODYS
 

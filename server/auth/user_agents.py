@@ -33,5 +33,5 @@ def agent_of(user_agent: str) -> Agent:
     return _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
 
 
-def _first(known: tuple[tuple[str, str], ...], text: str) -> str | None:
-    return next((word for sign, word in known if sign in text), None)
+def _first(signs: tuple[tuple[str, str], ...], text: str) -> str | None:
+    return next((word for sign, word in signs if sign in text), None)

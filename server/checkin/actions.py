@@ -44,12 +44,12 @@ async def record(
                 raise
             except Conflict:
                 continue
-        known = await CheckIn.filter(id=answer.id).first()
-        if known is not None:
-            theirs = (known.child_id, known.by_id, known.content_hash)
+        existing = await CheckIn.filter(id=answer.id).first()
+        if existing is not None:
+            theirs = (existing.child_id, existing.by_id, existing.content_hash)
             if theirs != (child_id, actor.id, mine):
                 raise IdReused("This ID already exists, with different content.")
-            return known, False
+            return existing, False
         try:
             return await _record(actor, role, child_id, answer, mine, now), True
         except Conflict:

@@ -82,8 +82,8 @@ class CheckInsOut(msgspec.Struct):
 
 async def check_in(request: Request) -> Response:
     """The child says something."""
-    said = await json_body(request, CheckInRequest)
-    answer = check(_answer(said))
+    payload = await json_body(request, CheckInRequest)
+    answer = check(_answer(payload))
     token, _ = token_of(request)
     lane: FastLane | None = getattr(request.app.state, "fast_lane", None)
     if token is not None and lane is not None and answer.confirmed_at is None:
@@ -96,23 +96,23 @@ async def check_in(request: Request) -> Response:
 
 async def check_in_for(request: Request) -> Response:
     """A caseworker or carer answers for a child who has no phone; it is marked as theirs."""
-    said = await json_body(request, CheckInRequest)
+    payload = await json_body(request, CheckInRequest)
     child, roles = await child_for(request, request.path_params["child_id"], Action.CHECK_IN_FOR)
     role = Role.CASEWORKER if Role.CASEWORKER in roles else Role.CARER
-    return await _record(request, child, role, check(_answer(said)))
+    return await _record(request, child, role, check(_answer(payload)))
 
 
-def _answer(said: CheckInRequest) -> Answer:
+def _answer(payload: CheckInRequest) -> Answer:
     return Answer(
-        id=said.id,
-        said_at=said.said_at,
-        mood=said.mood,
-        note=said.note,
-        want=said.want,
-        mark=said.mark,
-        how=said.how,
-        who=said.who,
-        confirmed_at=said.confirmed_at,
+        id=payload.id,
+        said_at=payload.said_at,
+        mood=payload.mood,
+        note=payload.note,
+        want=payload.want,
+        mark=payload.mark,
+        how=payload.how,
+        who=payload.who,
+        confirmed_at=payload.confirmed_at,
     )
 
 

@@ -280,8 +280,8 @@ def _take_in_sqlite(db: RawSqlite, items: list[tuple[Tap, datetime]]) -> list[Ta
 
 def _row(n: int, tap: Tap) -> tuple[object, ...]:
     """A tap as SQLite keeps it."""
-    one = tap.answer
-    said_at = moment_to_text(one.said_at)
+    answer = tap.answer
+    said_at = moment_to_text(answer.said_at)
     phone = None if tap.phone is None else str(tap.phone)
-    told = (n, tap.token_hash, str(one.id), said_at, one.mood, tap.note, one.mark)
+    told = (n, tap.token_hash, str(answer.id), said_at, answer.mood, tap.note, answer.mark)
     return *told, tap.content_hash, phone

@@ -26,13 +26,13 @@ class QuestionAnswer(msgspec.Struct):
 async def answer(request: Request) -> Response:
     """Whether that was what was agreed is not said."""
     child, _ = await own_child(request, Action.CHECK_IN)
-    said = await json_body(request, QuestionAnswer)
+    payload = await json_body(request, QuestionAnswer)
     await shared_question.answer(
         await visitor_of(request),
         child.id,
-        id_=said.id,
+        id_=payload.id,
         question_id=request.path_params["question_id"],
-        words=said.words,
+        words=payload.words,
         now=now_of(request),
     )
     return Response(status_code=204)

@@ -29,11 +29,11 @@ async def hand_in_again(
     lost as well. The agreed sign is not listened for, since the phone has forgotten its mark.
     Raises IdReused if the id is from another person; Conflict: try again.
     """
-    known = await CheckIn.filter(id=answer.id).first()
-    if known is not None:
-        if known.child_id != child_id or known.by_id != actor.id:
+    existing = await CheckIn.filter(id=answer.id).first()
+    if existing is not None:
+        if existing.child_id != child_id or existing.by_id != actor.id:
             raise IdReused("This ID already exists, with different content.")
-        return known, False
+        return existing, False
     assert answer.confirmed_at is not None
     at = answer.confirmed_at if await was_lost(answer.confirmed_at) else now
     async with write():

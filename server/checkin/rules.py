@@ -78,10 +78,10 @@ def check(answer: Answer) -> Answer:
 
 def content(answer: Answer) -> str:
     """All that makes two answers the same: tells a repeat from an id that is used again."""
-    said = answer.said_at.astimezone(UTC).isoformat()
+    said_at = answer.said_at.astimezone(UTC).isoformat()
     # The note comes last, since it may hold anything; nothing before it holds a blank.
     note = "" if answer.note is None else f"={answer.note}"
     want = answer.want.value
     if answer.how is not None or answer.who is not None:
         want = f"{want}:{answer.how or ''}:{answer.who or ''}"
-    return f"{answer.id.hex} {said} {answer.mood} {want} {answer.mark} {note}"
+    return f"{answer.id.hex} {said_at} {answer.mood} {want} {answer.mark} {note}"

@@ -176,9 +176,10 @@ async def prepare(
     Returns the contents of that file. Raises Refused where the database has another agency.
     """
     file = settings.var / "demo.json"
-    known = _read(file)
+    password_by_name = _read(file)
     staff = {
-        name: {"password": known.get(name) or secrets.token_urlsafe(9)} for name, *_ in _ADULTS
+        name: {"password": password_by_name.get(name) or secrets.token_urlsafe(9)}
+        for name, *_ in _ADULTS
     }
     if await _is_empty():
         say("Loading the demo agency and four weeks of its history (a few seconds) ...")
@@ -186,19 +187,19 @@ async def prepare(
         _, hashes = await asyncio.gather(_load(now), _hashed(staff, passwords))
     else:
         # Make passwords that the file has lost anew; those in it are the stored ones.
-        lost = {name: entry for name, entry in staff.items() if name not in known}
+        lost = {name: entry for name, entry in staff.items() if name not in password_by_name}
         hashes = await _hashed(lost, passwords)
     async with write():
         await _store(hashes, now)
         await _refresh(now)
-        found = {
+        contents = {
             "url": settings.public_url,
             "staff": staff,
             "children": await _invite(settings, now),
         }
         # Inside: of two starts at once the file has what the later one stored.
-        _write(file, found)
-    return found
+        _write(file, contents)
+    return contents
 
 
 def set_aside(settings: Settings) -> Path | None:
@@ -242,12 +243,12 @@ def _read(file: Path) -> dict[str, str]:
         return {}
 
 
-def _write(file: Path, found: dict[str, Any]) -> None:
+def _write(file: Path, contents: dict[str, Any]) -> None:
     make_folder(file.parent)
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as out:
         os.fchmod(out.fileno(), 0o600)
-        json.dump(found, out, indent=2)
+        json.dump(contents, out, indent=2)
 
 
 async def _is_empty() -> bool:
@@ -268,15 +269,15 @@ async def _hashed(staff: dict[str, dict[str, str]], passwords: Passwords) -> dic
 
 async def _store(hashes: dict[str, str], now: datetime) -> None:
     for name, password_hash in hashes.items():
-        known = Credential.filter(person_id=id_of(name))
-        if await known.update(password_hash=password_hash, changed_at=now):
+        credential = Credential.filter(person_id=id_of(name))
+        if await credential.update(password_hash=password_hash, changed_at=now):
             continue
         person = await Person.get(id=id_of(name))
         try:
             await doors.store_credential(SYSTEM, person, name, password_hash, now)
         except Refused:
             # Of two starts at once the other was faster.
-            await known.update(password_hash=password_hash, changed_at=now)
+            await credential.update(password_hash=password_hash, changed_at=now)
 
 
 async def _refresh(now: datetime) -> None:
@@ -407,7 +408,7 @@ async def _rota(now: datetime) -> None:
             begins=begins,
             ends=ends,
             zone="Europe/Paris",
-            people=[id_of(one) for one in in_turn],
+            people=[id_of(member) for member in in_turn],
             first=now.date() + timedelta(days=1),
             now=now,
         )
@@ -431,15 +432,20 @@ class _Said:
 async def _history(begin: datetime, now: datetime) -> None:
     """Let four weeks pass: answers, some late, and two that an adult had to look into."""
     dice = random.Random(20260302)  # noqa: S311 (the same weeks in every demo)
-    said = sorted(
-        (one for kid in _CHILDREN for one in _answers(kid, begin, now, dice)),
-        key=lambda one: one.at,
+    check_ins = sorted(
+        (check_in for kid in _CHILDREN for check_in in _answers(kid, begin, now, dice)),
+        key=lambda check_in: check_in.at,
     )
-    for one in said:
-        await _let_time_pass(one.at)
-        answer = Answer(uuid5(_DEMO, f"{one.kid.name}:{one.at}"), one.at, one.mood, one.note)
-        me = Actor(id_of(one.kid.name), Role.CHILD.value, _agency(one.kid.name))
-        await record(me, Role.CHILD, id_of(one.kid.name), answer, one.at)
+    for check_in in check_ins:
+        await _let_time_pass(check_in.at)
+        answer = Answer(
+            uuid5(_DEMO, f"{check_in.kid.name}:{check_in.at}"),
+            check_in.at,
+            check_in.mood,
+            check_in.note,
+        )
+        me = Actor(id_of(check_in.kid.name), Role.CHILD.value, _agency(check_in.kid.name))
+        await record(me, Role.CHILD, id_of(check_in.kid.name), answer, check_in.at)
     await _let_time_pass(now)
     await _look(now)
     await Message.filter(state="waiting").update(
@@ -449,7 +455,7 @@ async def _history(begin: datetime, now: datetime) -> None:
 
 def _answers(kid: _Kid, begin: datetime, now: datetime, dice: random.Random) -> list[_Said]:
     rhythm, zone = Rhythm(kid.times), rhythms.read_zone(kid.zone)
-    found: list[_Said] = []
+    check_ins: list[_Said] = []
     due = next_due(rhythm, zone, (), begin)
     number = 0
     while due is not None and due < now + timedelta(hours=1):
@@ -465,9 +471,9 @@ def _answers(kid: _Kid, begin: datetime, now: datetime, dice: random.Random) -> 
         if begin < at < now and not is_silent:
             note = dice.choice(_NOTES[kid.name]) if dice.random() < 0.3 else None
             mood = dice.choice((2, 3, 3, 4, 4, 5)) if dice.random() < 0.8 else None
-            found.append(_Said(at, kid, mood, note))
+            check_ins.append(_Said(at, kid, mood, note))
         due = next_due(rhythm, zone, (), due)
-    return found
+    return check_ins
 
 
 async def _let_time_pass(until: datetime) -> None:
@@ -565,14 +571,14 @@ async def _adopt(content: dict[str, Any], now: datetime) -> None:
     await Policy.create(agency_id=agency, version=version, content=content, made_at=now)
 
 
-def lines(found: dict[str, Any], *, is_served: bool) -> list[str]:
+def lines(contents: dict[str, Any], *, is_served: bool) -> list[str]:
     """What `make run` prints: the address and every way to sign in."""
-    out = ["", f"  Waymark is at {found['url']}", "", "  Staff sign in with"]
+    out = ["", f"  Waymark is at {contents['url']}", "", "  Staff sign in with"]
     roles = {name: role for name, _, role, _, _ in _ADULTS}
-    for name, entry in found["staff"].items():
+    for name, entry in contents["staff"].items():
         out.append(f"    {name:<6}{entry['password']:<16}{roles[name].value}")
     out += ["", "  A child's phone is paired with (each link works once)"]
-    for name, entry in found["children"].items():
+    for name, entry in contents["children"].items():
         out.append(f"    {name:<6}{entry['code']}   {entry['link']}")
     then = "Stop with Ctrl-C." if is_served else "Serve it with: waymark serve"
     return [*out, "", f"  The same is in var/demo.json. {then}", ""]

@@ -44,12 +44,14 @@ class _Pen:
         """The date so many days after the beginning."""
         return (self.begin.date() + timedelta(days=days)).isoformat()
 
-    async def write(self, who: str, days: float, *said: tuple[str, str, dict[str, Any]]) -> None:
+    async def write(
+        self, who: str, days: float, *statements: tuple[str, str, dict[str, Any]]
+    ) -> None:
         """A person says things, so many days after the beginning: (entity, name, fields)."""
         person, role = self.people[who]
         now = self.begin + timedelta(days=days)
         actor = Actor(person.id, role, person.agency_id)
-        changes = [one for thing in said for one in self._changes(thing, now)]
+        changes = [change for thing in statements for change in self._changes(thing, now)]
         author = Author(actor=actor, roles=frozenset({role}))
         for result in await take(author, self.child, changes, now):
             assert result.fault is None, f"{result.fault!r} of the demo's own"
@@ -57,8 +59,8 @@ class _Pen:
     async def agree(self, who: str, days: float, **how: Any) -> None:
         """A person signs the current text."""
         stands = await LifeProject.get(child_id=self.child.id)
-        said = {"revision": stands.revision, "decision": "agree", "method": "tap", **how}
-        await self.write(who, days, ("agreement", f"agreement of {who}", said))
+        fields = {"revision": stands.revision, "decision": "agree", "method": "tap", **how}
+        await self.write(who, days, ("agreement", f"agreement of {who}", fields))
 
     def _changes(self, thing: tuple[str, str, dict[str, Any]], now: datetime) -> list[Said]:
         entity, name, fields = thing

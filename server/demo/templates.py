@@ -237,8 +237,8 @@ _OFFERS = (
 async def write_templates(id_of: IdOf, actor: Actor, now: datetime) -> None:
     """All of them, for the agency of the demo."""
     agency_id = id_of("harbour")
-    for number, one in enumerate(_OFFERS):
-        for language in one.said:
+    for number, template in enumerate(_OFFERS):
+        for language in template.said:
             id_ = uuid5(_TEMPLATES, f"{number}:{language}")
             at = now + timedelta(minutes=number)  # Offered in the order of making.
-            await add(actor, agency_id, id_, one.offer(language), at)
+            await add(actor, agency_id, id_, template.offer(language), at)

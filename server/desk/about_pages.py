@@ -86,7 +86,7 @@ async def _page(
         "child": await Person.get(id=child.id),
         "path": f"/desk/children/{child.id}",
         "given": given,
-        "homes": sorted(((one.id, one.name) for one in homes), key=lambda pair: pair[1]),
+        "homes": sorted(((home.id, home.name) for home in homes), key=lambda pair: pair[1]),
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now_of(request),
     }

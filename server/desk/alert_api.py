@@ -105,10 +105,10 @@ class CloseRequest(msgspec.Struct):
 async def open_alerts(request: Request) -> Response:
     """Open alerts of the children the visitor is tied to, and alerts to which they were called."""
     roles, _ = await children.shown(request, Action.ALERT_SEE)
-    found = await Alert.filter(child_id__in=list(roles), closed_at__isnull=True).order_by(
+    candidates = await Alert.filter(child_id__in=list(roles), closed_at__isnull=True).order_by(
         "opened_at"
     )
-    shown = await those_for(request, found, roles)
+    shown = await those_for(request, candidates, roles)
     # Evidence and what was sent: more than a list.
     ids = [alert.child_id for alert in shown]
     await looked(await visitor_of(request), ids, f"look:{Action.ALERT_SEE}", now_of(request))
@@ -116,19 +116,19 @@ async def open_alerts(request: Request) -> Response:
 
 
 async def those_for(
-    request: Request, found: Sequence[Alert], roles: Mapping[UUID, Roles]
+    request: Request, candidates: Sequence[Alert], roles: Mapping[UUID, Roles]
 ) -> list[Alert]:
     """The alerts among these that the visitor may see. If they were only called about a child: just
     the alert that called them."""
     called = await called_about(request)
     return [
         alert
-        for alert in found
+        for alert in candidates
         if alert.id in called or not is_only_called(roles[alert.child_id], Action.ALERT_SEE)
     ]
 
 
-async def one(request: Request) -> Response:
+async def one_alert(request: Request) -> Response:
     """One alert."""
     alert, _ = await alert_for(request, Action.ALERT_SEE)
     return json_answer(await one_out(alert, request))
@@ -144,10 +144,10 @@ async def acknowledge(request: Request) -> Response:
 
 async def close(request: Request) -> Response:
     """It is over, and how."""
-    said = await json_body(request, CloseRequest)
+    payload = await json_body(request, CloseRequest)
     alert = await alert_to_close(request)
     alert = await watch_alerts.close_alert(
-        await visitor_of(request), alert.id, said.outcome, said.words, now_of(request)
+        await visitor_of(request), alert.id, payload.outcome, payload.words, now_of(request)
     )
     return json_answer(await one_out(alert, request))
 
@@ -183,16 +183,16 @@ async def one_out(alert: Alert, request: Request) -> AlertOut:
     return (await alerts_out([alert], request))[0]
 
 
-async def alerts_out(found: list[Alert], request: Request) -> list[AlertOut]:
+async def alerts_out(alert_rows: list[Alert], request: Request) -> list[AlertOut]:
     """Alerts as the reader sees them, with a handful of queries for all."""
     now, language, zone = now_of(request), language_of(request), zone_of(request)
-    facts = await evidence.of([alert.child_id for alert in found], now)
-    messages = await Message.filter(subject_id__in=[a.id for a in found]).order_by("queued_at")
+    facts = await evidence.of([alert.child_id for alert in alert_rows], now)
+    messages = await Message.filter(subject_id__in=[a.id for a in alert_rows]).order_by("queued_at")
     deliveries = await Delivery.filter(message_id__in=[m.id for m in messages]).order_by(
         "started_at"
     )
-    people = {a.child_id for a in found} | {m.person_id for m in messages if m.person_id}
-    people |= {p for a in found for p in (a.acknowledged_by, a.closed_by) if p is not None}
+    people = {a.child_id for a in alert_rows} | {m.person_id for m in messages if m.person_id}
+    people |= {p for a in alert_rows for p in (a.acknowledged_by, a.closed_by) if p is not None}
     names = {p.id: p.name for p in await Person.filter(id__in=list(people))}
     tries: dict[UUID, list[Delivery]] = {}
     for delivery in deliveries:
@@ -227,7 +227,7 @@ async def alerts_out(found: list[Alert], request: Request) -> list[AlertOut]:
             outcome=Outcome(alert.outcome) if alert.outcome else None,
             sent=sent.get(alert.id, []),
         )
-        for alert in found
+        for alert in alert_rows
     ]
 
 
@@ -255,7 +255,7 @@ _ALERT = "/api/v1/alerts/{alert_id:uuid}"
 
 routes = [
     api("GET", "/api/v1/alerts", open_alerts, "Open alerts", gives={200: AlertsOut}),
-    api("GET", _ALERT, one, "One alert", gives={200: AlertOut}),
+    api("GET", _ALERT, one_alert, "One alert", gives={200: AlertOut}),
     api(
         "POST",
         f"{_ALERT}/acknowledge",

@@ -83,14 +83,14 @@ async def _instead(request: Request) -> Response:
     alert = await _of_path(request)
     if alert.closed_at is not None and await was_called(visitor.person_id, alert.id):
         return await _over(request)
-    found = await told_instead(alert.child_id, visitor.person_id, now)
-    if found is None:
+    instead = await told_instead(alert.child_id, visitor.person_id, now)
+    if instead is None:
         raise nothing_here()
     context = {
         "word": gettext(language_of(request), N_("An alert about a child")),
         "is_open": alert.closed_at is None,
-        "owners": found.owners,
-        "can_tie": found.can_tie,
+        "owners": instead.owners,
+        "can_tie": instead.can_tie,
         "now": now,
     }
     return page(request, "tasks/instead.html", context)
@@ -130,7 +130,7 @@ async def _page(
     facts = (await evidence.of([alert.child_id], now))[alert.child_id]
     names = await _names(alert)
     cause = Cause(alert.cause)
-    called = next((one for one in facts.alerts if one.id == alert.id), None)
+    called = next((open_alert for open_alert in facts.alerts if open_alert.id == alert.id), None)
     icon, word = look_of(group_of(facts, called), called)
     context: dict[str, Any] = {
         "alert": alert,
@@ -193,17 +193,17 @@ def _points(
     if alert.closed_at is None:
         return evidence.points(facts, language, zone, now)
     never = gettext(language, N_("none yet"))
-    known = {
+    moments = {
         name: when(language, datetime.fromisoformat(alert.facts[name]), zone, now)
         for name in THEN
         if name in alert.facts
     }
-    if "due_at" in known:
-        known.setdefault("answered_at", never)
-    found = [
-        evidence.Point(gettext(language, label), known[name])
+    if "due_at" in moments:
+        moments.setdefault("answered_at", never)
+    points = [
+        evidence.Point(gettext(language, label), moments[name])
         for name, label in THEN.items()
-        if name in known
+        if name in moments
     ]
     if alert.facts.get("heard_way") in WAYS:
         at = when(language, datetime.fromisoformat(alert.facts["heard_at"]), zone, now)
@@ -213,9 +213,9 @@ def _points(
             said=at,
             way=way_in_words(alert.facts["heard_way"], language),
         )
-        found.append(evidence.Point(gettext(language, N_("Answered another way")), text))
-    said = says_forgot(facts, language, zone, now)
-    return [*found, said] if said is not None and _is_about(alert, facts) else found
+        points.append(evidence.Point(gettext(language, N_("Answered another way")), text))
+    forgot = says_forgot(facts, language, zone, now)
+    return [*points, forgot] if forgot is not None and _is_about(alert, facts) else points
 
 
 def _is_about(alert: Alert, facts: evidence.Facts) -> bool:
@@ -232,8 +232,8 @@ def _shown(language: str, zone: ZoneInfo, now: datetime, at: datetime) -> str:
 
 
 async def _names(alert: Alert) -> dict[UUID, str]:
-    known = (alert.child_id, alert.acknowledged_by, alert.closed_by, alert.opened_by)
-    wanted = [id_ for id_ in known if id_ is not None]
+    involved = (alert.child_id, alert.acknowledged_by, alert.closed_by, alert.opened_by)
+    wanted = [id_ for id_ in involved if id_ is not None]
     if "who" in alert.facts:
         wanted.append(UUID(alert.facts["who"]))
     people = Person.filter(id__in=wanted, agency_id=alert.agency_id)
@@ -254,12 +254,12 @@ async def _asked_before(alert: Alert) -> list[UUID]:
 async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
     """The ladder as it was frozen, with the people who are on each rung now."""
     ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
-    found = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
-    reach = found.on(*ladder.rungs)
+    reachable = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    reach = reachable.on(*ladder.rungs)
     people = {rung: rules.people_on(rung, reach) for rung in ladder.rungs}
     named = Person.filter(id__in=[person for some in people.values() for person in some])
     names = {person.id: person.name for person in await named}
-    coming = next_call(alert, found)
+    coming = next_call(alert, reachable)
     return [
         Step(
             title=gettext(language, RUNGS[rung]),

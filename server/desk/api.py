@@ -173,20 +173,20 @@ async def children(request: Request) -> Response:
     facts = await evidence.of(seeing, now)
     noticing = [id for id in watches if may(roles[id], Action.OBSERVATION_SEE)]
     says = await changed(request, noticing) if noticing else {}
-    found = [
+    entries = [
         _child(id, names[id], roles[id], watches.get(id), facts.get(id), request)
         for id in roles
         if id in names
     ]
-    for child in found:
+    for child in entries:
         child.changed = says.get(child.id)
-    found.sort(key=lambda child: (_FIRST[child.standing], child.missed_due_at or now, child.name))
+    entries.sort(key=lambda child: (_FIRST[child.standing], child.missed_due_at or now, child.name))
     gone = [
         LeftOut(child.id, names[child.id], child.left_at)
         for child, _ in left
         if child.left_at is not None
     ]
-    return json_answer(ChildrenOut(found, gone))
+    return json_answer(ChildrenOut(entries, gone))
 
 
 def _child(
@@ -222,22 +222,22 @@ async def watch(request: Request) -> Response:
 
 
 async def _watch(child: Child, roles: frozenset[Role], request: Request) -> Response:
-    found = await Watch.get_or_none(child_id=child.id)
-    if found is None:
+    watch = await Watch.get_or_none(child_id=child.id)
+    if watch is None:
         raise nothing_here()
     pauses = await Pause.filter(
         child_id=child.id, until_at__gt=now_of(request), ended_at__isnull=True
     ).order_by("from_at")
     return json_answer(
         WatchOut(
-            tier=Tier(found.tier),
-            tier_until_at=found.tier_until_at,
-            tier_then=Tier(found.tier_then) if found.tier_then else None,
-            rhythm=found.rhythm,
-            zone=found.zone,
-            due_at=found.due_at,
-            opens_at=found.opens_at,
-            standing=_standing(found, roles),
+            tier=Tier(watch.tier),
+            tier_until_at=watch.tier_until_at,
+            tier_then=Tier(watch.tier_then) if watch.tier_then else None,
+            rhythm=watch.rhythm,
+            zone=watch.zone,
+            due_at=watch.due_at,
+            opens_at=watch.opens_at,
+            standing=_standing(watch, roles),
             pauses=[_pause(pause) for pause in pauses],
             seasons=[season_out(row) for row in await coming_seasons(child.id, now_of(request))],
         )
@@ -246,25 +246,25 @@ async def _watch(child: Child, roles: frozenset[Role], request: Request) -> Resp
 
 async def set_rhythm(request: Request) -> Response:
     """Another rhythm, agreed with the child."""
-    said = await json_body(request, RhythmRequest)
+    payload = await json_body(request, RhythmRequest)
     child, roles = await child_for(request, request.path_params["child_id"], Action.RHYTHM_AGREE)
     visitor = await visitor_of(request)
-    await agreements.set_rhythm(visitor, child.id, said.rhythm, said.zone, now_of(request))
+    await agreements.set_rhythm(visitor, child.id, payload.rhythm, payload.zone, now_of(request))
     return await _watch(child, roles, request)
 
 
 async def set_tier(request: Request) -> Response:
     """How tight the watch is."""
-    said = await json_body(request, TierRequest)
+    payload = await json_body(request, TierRequest)
     child, roles = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
     await agreements.set_tier(
         await visitor_of(request),
         child.id,
-        said.tier,
-        until_at=said.until_at,
-        then=said.then,
-        why=said.why,
-        rhythm=said.rhythm,
+        payload.tier,
+        until_at=payload.until_at,
+        then=payload.then,
+        why=payload.why,
+        rhythm=payload.rhythm,
         now=now_of(request),
     )
     return await _watch(child, roles, request)
@@ -272,16 +272,16 @@ async def set_tier(request: Request) -> Response:
 
 async def pause(request: Request) -> Response:
     """An agreed absence."""
-    said = await json_body(request, PauseRequest)
+    payload = await json_body(request, PauseRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.PAUSE)
     made = await agreements.pause(
         await visitor_of(request),
         child.id,
-        said.from_at,
-        said.until_at,
-        said.words,
-        returns=said.returns,
-        id=said.id,
+        payload.from_at,
+        payload.until_at,
+        payload.words,
+        returns=payload.returns,
+        id=payload.id,
         now=now_of(request),
     )
     return json_answer(_pause(made), status=201)
@@ -301,17 +301,17 @@ def _pause(row: Pause) -> PauseOut:
 
 async def note_sighting(request: Request) -> Response:
     """An adult saw the child, or looked and did not find them."""
-    said = await json_body(request, SightingRequest)
+    payload = await json_body(request, SightingRequest)
     child, roles = await child_for(request, request.path_params["child_id"], Action.SIGHTING_NOTE)
     now = now_of(request)
     made = await actions.note_sighting(
         await visitor_of(request),
         child.id,
         _strongest(roles),
-        id=said.id,
-        answer=said.answer,
-        seen_at=said.seen_at or now,
-        words=said.words,
+        id=payload.id,
+        answer=payload.answer,
+        seen_at=payload.seen_at or now,
+        words=payload.words,
         now=now,
     )
     return json_answer(_sighting(made), status=201)
@@ -329,10 +329,10 @@ def _strongest(roles: frozenset[Role]) -> Role:
 
 async def missing(request: Request) -> Response:
     """ "I think this child is missing": everyone is called at once."""
-    said = await json_body(request, MissingRequest)
+    payload = await json_body(request, MissingRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.EPISODE_OPEN)
     made = await watch_alerts.open_missing(
-        await visitor_of(request), child.id, said.words, now_of(request)
+        await visitor_of(request), child.id, payload.words, now_of(request)
     )
     return json_answer(await one_out(made, request), status=201)
 

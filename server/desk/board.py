@@ -140,22 +140,26 @@ async def read(
     child, they see only these alerts."""
     seen = [child for child, held in roles.items() if may(held, Action.ALERT_SEE)]
     facts = await evidence.of(seen, now)
-    facts = {child: _as_seen(one, roles[child], called) for child, one in facts.items()}
+    facts = {
+        child: _as_seen(child_facts, roles[child], called) for child, child_facts in facts.items()
+    }
     owed = await overdue(seen, me, now)
     changed = await changes([id_ for id_ in seen if may(roles[id_], Action.OBSERVATION_SEE)])
-    holders = {alert.has for one in facts.values() for alert in one.alerts if alert.has}
+    holders = {
+        alert.has for child_facts in facts.values() for alert in child_facts.alerts if alert.has
+    }
     names = await _names({*roles, *holders})
     rows = [
         replace(
-            _row(one, roles[child], names, owed.get(child, ()), me, language, zone, now),
+            _row(child_facts, roles[child], names, owed.get(child, ()), me, language, zone, now),
             changed=changed.get(child, "")
             or (
                 ""
                 if is_only_called(roles[child], Action.ALERT_SEE)
-                else quiet_phone(one, language, zone, now)
+                else quiet_phone(child_facts, language, zone, now)
             ),
         )
-        for child, one in facts.items()
+        for child, child_facts in facts.items()
     ]
     cared = {child for child, held in roles.items() if _is_only_cared(held)}
     return _board(rows, facts, language, zone, now), await _asked(cared, names, me, now)
@@ -194,9 +198,15 @@ async def _asked(
     held = list(await watches)
     missed = {child: due for child, due, _ in held}
     gone = {child for child, _, is_missing in held if is_missing}
-    asked = {one.child_id for one in await waiting if one.still_waits(missed.get(one.child_id))}
-    found = [Asked(child, names.get(child, ""), child in asked, child in gone) for child in cared]
-    return sorted(found, key=lambda one: (not one.is_asked, one.name.casefold()))
+    asked = {
+        question.child_id
+        for question in await waiting
+        if question.still_waits(missed.get(question.child_id))
+    }
+    children = [
+        Asked(child, names.get(child, ""), child in asked, child in gone) for child in cared
+    ]
+    return sorted(children, key=lambda child: (not child.is_asked, child.name.casefold()))
 
 
 async def last_look(now: datetime) -> tuple[datetime | None, bool]:
@@ -323,14 +333,16 @@ def _board(
     groups: dict[Group, list[Row]] = {group: [] for group in Group}
     for row in rows:
         groups[Group(row.group)].append(row)
-    for group, found in groups.items():
-        found.sort(key=lambda row: _order(row, group, now))
+    for group, members in groups.items():
+        members.sort(key=lambda row: _order(row, group, now))
     counts = [
-        Count(group, _count(group, found, facts, language, zone, now))
-        for group, found in groups.items()
-        if found
+        Count(group, _count(group, members, facts, language, zone, now))
+        for group, members in groups.items()
+        if members
     ]
-    shown = [(group, gettext(language, TITLES[group]), found) for group, found in groups.items()]
+    shown = [
+        (group, gettext(language, TITLES[group]), members) for group, members in groups.items()
+    ]
     calling = len(groups[Group.MISSING]) + len(groups[Group.NOW])
     return Board(counts, [part for part in shown if part[2]], calling)
 

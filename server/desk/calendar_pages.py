@@ -54,11 +54,11 @@ async def say_known(request: Request) -> Response:
     """The child has been told, or not: their phone shows only what they know."""
     child, roles = await desk_child(request, Action.TIER_SET)
     form, id_ = await form_body(request), request.path_params["milestone_id"]
-    known = entered(form, "known") == "yes"
+    is_known = entered(form, "known") == "yes"
     await milestone_actions.say_known(
-        await staff_of(request), child.id, id_, known, now_of(request)
+        await staff_of(request), child.id, id_, is_known, now_of(request)
     )
-    return back_to(child.id, roles, "milestone-known" if known else "milestone-not-known")
+    return back_to(child.id, roles, "milestone-known" if is_known else "milestone-not-known")
 
 
 async def take_back(request: Request) -> Response:
@@ -76,12 +76,12 @@ async def _page(
     fault: WaymarkError | None = None,
 ) -> Response:
     now, language = now_of(request), language_of(request)
-    one = await case_for(child_id, now)
+    case = await case_for(child_id, now)
     given = {"what": BY_HAND[0].value, "day": "", "known": "", "id": str(uuid4())}
     if form is not None:
         given = {name: entered(form, name) for name in given}
     context: dict[str, Any] = {
-        "agreed": await summary.read(one, language, zone_of(request), now),
+        "agreed": await summary.read(case, language, zone_of(request), now),
         "given": given,
         "kinds": [(what.value, gettext(language, WORDS[what])) for what in BY_HAND],
     }

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from server.alerts.sent import reason_word, sent_to
 from server.errors import NotFound
-from server.i18n import known
+from server.i18n import supported_language
 from server.notify.actions import arrived, last_resorts, read_arrived
 from server.notify.channel_counts import Counted, broken_channels, counted, silent_channels
 from server.notify.models import Message
@@ -55,13 +55,13 @@ async def channels(request: Request) -> Response:
     return page(request, "desk/channels.html", context)
 
 
-def _shown(found: Counted, request: Request) -> dict[str, Any]:
+def _shown(counts: Counted, request: Request) -> dict[str, Any]:
     language = language_of(request)
     return {
-        "attempts": found.attempts,
-        "accepted": found.accepted,
-        "shown": found.shown,
-        "codes": [(reason_word(code, language), n) for code, n in found.codes],
+        "attempts": counts.attempts,
+        "accepted": counts.accepted,
+        "shown": counts.shown,
+        "codes": [(reason_word(code, language), n) for code, n in counts.codes],
     }
 
 
@@ -87,7 +87,7 @@ def _arrival_page(request: Request, message: Message | None, state: str) -> Resp
     context = {"state": state, "display_name": request.app.state.settings.display_name}
     person: Any = message.person if message is not None else None
     if person is not None:
-        context["language"] = known(person.language)
+        context["language"] = supported_language(person.language)
         context["display_name"] = person.agency.display_name or context["display_name"]
     status = 404 if state == "over" else 200
     return page(request, "desk/arrived.html", context, status=status)

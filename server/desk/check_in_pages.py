@@ -128,9 +128,9 @@ async def turns(request: Request) -> Response:
 async def _turns(request: Request, child: Child, roles: Roles) -> dict[str, Any]:
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     me = (await staff_of(request)).person_id
-    found = await lines(child, me, roles, language, now) if child.left_at is None else []
+    turn_lines = await lines(child, me, roles, language, now) if child.left_at is None else []
     return {
-        "turns": found,
+        "turns": turn_lines,
         "path": f"/desk/children/{child.id}",
         "shown": lambda at: when(language, at, zone, now),
     }
@@ -155,7 +155,7 @@ async def _left(request: Request, child: Child) -> str:
 async def _standing(request: Request, child: Child) -> dict[str, Any]:
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     facts = (await evidence.of([child.id], now)).get(child.id)
-    known: dict[str, Any] = {
+    context: dict[str, Any] = {
         "child": await Person.get(id=child.id),
         "path": f"/desk/children/{child.id}",
         "facts": facts,
@@ -163,12 +163,12 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
         "sighting_id": uuid4(),
     }
     if facts is None:
-        return known
+        return context
     alert = facts.alerts[0] if facts.alerts else None
     group = group_of(facts, alert)
     icon, word = look_of(group, alert)
     return {
-        **known,
+        **context,
         "group": group.value,
         "icon_name": icon,
         "word": gettext(language, word),
@@ -178,16 +178,19 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
         "strip": strip(facts.marks, language),
         "marks": marks_one_by_one(facts.marks, language),
         "alerts": facts.alerts,
-        "causes": {one.id: gettext(language, CAUSES[one.cause]) for one in facts.alerts},
+        "causes": {
+            open_alert.id: gettext(language, CAUSES[open_alert.cause])
+            for open_alert in facts.alerts
+        },
     }
 
 
 async def _terms(request: Request, child: Child) -> dict[str, Any]:
     now = now_of(request)
-    one = await summary.case_of(child.id, now)
-    if one is None:
+    case = await summary.case_of(child.id, now)
+    if case is None:
         return {"agreed": None}
-    return {"agreed": await summary.read(one, language_of(request), zone_of(request), now)}
+    return {"agreed": await summary.read(case, language_of(request), zone_of(request), now)}
 
 
 async def _people(child: Child, now: datetime, language: str) -> list[tuple[str, str]]:
@@ -202,13 +205,13 @@ async def _changed(request: Request, child: Child, roles: Roles) -> list[tuple[s
         return []
     name = (await Person.get(id=child.id)).name
     language, zone, now = language_of(request), zone_of(request), now_of(request)
-    found = await drift.of(child.agency_id, [child.id], now)
+    signals_by_child = await drift.of(child.agency_id, [child.id], now)
     return [
         (
-            signal_sentence(one, name, language),
-            gettext(language, N_("since {day}"), day=format_day(language, one.since, zone, now)),
+            signal_sentence(signal, name, language),
+            gettext(language, N_("since {day}"), day=format_day(language, signal.since, zone, now)),
         )
-        for one in found[child.id]
+        for signal in signals_by_child[child.id]
     ]
 
 
@@ -216,19 +219,24 @@ async def _noticed(child: Child, roles: Roles, language: str) -> list[Moment]:
     """The warning signs that adults noted lately, for those who answer for the child."""
     if not may(roles, Action.OBSERVATION_SEE):
         return []
-    found = await noticed(child.id, MOST_NOTICED)
-    people = await Person.filter(id__in=[one.by_id for one in found])
+    observations = await noticed(child.id, MOST_NOTICED)
+    people = await Person.filter(id__in=[observation.by_id for observation in observations])
     names = {person.id: person.name for person in people}
-    return [_observed(one, names.get(one.by_id), language) for one in found]
+    return [
+        _observed(observation, names.get(observation.by_id), language)
+        for observation in observations
+    ]
 
 
-def _observed(one: Observation, name: str | None, language: str) -> Moment:
-    role = gettext(language, ROLES[Role(one.by_role)])
+def _observed(observation: Observation, name: str | None, language: str) -> Moment:
+    role = gettext(language, ROLES[Role(observation.by_role)])
     return Moment(
-        at=one.at,
+        at=observation.at,
         icon="eye",
-        word=gettext(language, SIGNS[one.sign]) if one.sign in SIGNS else one.sign,
-        words=one.words,
+        word=gettext(language, SIGNS[observation.sign])
+        if observation.sign in SIGNS
+        else observation.sign,
+        words=observation.words,
         tags=(),
         by=gettext(language, N_("By {name}, {role}"), name=name or "", role=role),
         said_at=None,
@@ -240,53 +248,53 @@ async def _history(request: Request, child: Child, now: datetime) -> list[Moment
     answers = await CheckIn.filter(child_id=child.id).order_by("-received_at").limit(MOST)
     seen = await Sighting.filter(child_id=child.id).order_by("-at").limit(MOST)
     forgot = Round.filter(child_id=child.id, forgot_at__isnull=False).order_by("-forgot_at")
-    others = {one.by_id for one in answers} | {one.by_id for one in seen}
+    others = {answer.by_id for answer in answers} | {sighting.by_id for sighting in seen}
     names = {person.id: person.name for person in await Person.filter(id__in=list(others))}
-    moments = [_answer(one, names.get(one.by_id), language) for one in answers]
-    moments += [_seen(one, names.get(one.by_id), language) for one in seen]
-    moments += [_forgot(one, language, zone, now) for one in await forgot.limit(MOST)]
-    moments += [_text(*one, language) for one in await reading.texts_of(child.id, MOST)]
+    moments = [_answer(answer, names.get(answer.by_id), language) for answer in answers]
+    moments += [_seen(sighting, names.get(sighting.by_id), language) for sighting in seen]
+    moments += [_forgot(forgotten, language, zone, now) for forgotten in await forgot.limit(MOST)]
+    moments += [_text(*text, language) for text in await reading.texts_of(child.id, MOST)]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST]
 
 
-def _answer(one: CheckIn, name: str | None, language: str) -> Moment:
+def _answer(answer: CheckIn, name: str | None, language: str) -> Moment:
     tags = [
         (kind, gettext(language, word))
         for is_so, kind, word in (
-            (one.want == Want.HELP, "wants", N_("asked for help")),
-            (one.want == Want.TALK, "wants", N_("wants to talk")),
-            (one.want == Want.SAFE, "wants", N_("safe, not ready to come back yet")),
-            (one.is_late, "late", N_("late")),
-            (one.is_early, "early", N_("early")),
+            (answer.want == Want.HELP, "wants", N_("asked for help")),
+            (answer.want == Want.TALK, "wants", N_("wants to talk")),
+            (answer.want == Want.SAFE, "wants", N_("safe, not ready to come back yet")),
+            (answer.is_late, "late", N_("late")),
+            (answer.is_early, "early", N_("early")),
         )
         if is_so
     ]
-    by = way_in_words(one.by_way, language) or None
-    if one.by_role != Role.CHILD:
-        role = gettext(language, ROLES[Role(one.by_role)])
+    by = way_in_words(answer.by_way, language) or None
+    if answer.by_role != Role.CHILD:
+        role = gettext(language, ROLES[Role(answer.by_role)])
         by = gettext(
             language, N_("Answered for the child by {name}, {role}"), name=name or "", role=role
         )
-    if one.by_role != Role.CHILD and one.by_way == Way.VOICE:
+    if answer.by_role != Role.CHILD and answer.by_way == Way.VOICE:
         told = N_("Said aloud by the child, passed on by {name}, {role}")
         by = gettext(language, told, name=name or "", role=role)
-    waited = one.received_at - one.said_at > HAD_WAITED
+    waited = answer.received_at - answer.said_at > HAD_WAITED
     return Moment(
-        at=one.received_at,
-        icon="check" if one.mood is None else f"mood-{one.mood}",
-        word=gettext(language, N_("OK") if one.mood is None else MOODS[one.mood - 1]),
-        words=one.note,
+        at=answer.received_at,
+        icon="check" if answer.mood is None else f"mood-{answer.mood}",
+        word=gettext(language, N_("OK") if answer.mood is None else MOODS[answer.mood - 1]),
+        words=answer.note,
         tags=tuple(tags),
         by=by,
-        said_at=one.said_at if waited else None,
+        said_at=answer.said_at if waited else None,
     )
 
 
-def _forgot(one: Round, language: str, zone: ZoneInfo, now: datetime) -> Moment:
-    assert one.forgot_at is not None
-    due = when(language, one.due_at, zone, now)
+def _forgot(forgotten: Round, language: str, zone: ZoneInfo, now: datetime) -> Moment:
+    assert forgotten.forgot_at is not None
+    due = when(language, forgotten.due_at, zone, now)
     return Moment(
-        at=one.forgot_at,
+        at=forgotten.forgot_at,
         icon="words",
         word=gettext(language, N_("I forgot")),
         words=None,
@@ -310,17 +318,17 @@ def _text(at: datetime, words: str, is_shared: bool, language: str) -> Moment:
     )
 
 
-def _seen(one: Sighting, name: str | None, language: str) -> Moment:
-    word = N_("Seen") if one.answer == "seen" else N_("Could not find")
-    role = gettext(language, ROLES[Role(one.by_role)])
+def _seen(sighting: Sighting, name: str | None, language: str) -> Moment:
+    word = N_("Seen") if sighting.answer == "seen" else N_("Could not find")
+    role = gettext(language, ROLES[Role(sighting.by_role)])
     return Moment(
-        at=one.at,
+        at=sighting.at,
         icon="eye",
         word=gettext(language, word),
-        words=one.words,
+        words=sighting.words,
         tags=(),
         by=gettext(language, N_("By {name}, {role}"), name=name or "", role=role),
-        said_at=one.seen_at if one.at - one.seen_at > HAD_WAITED else None,
+        said_at=sighting.seen_at if sighting.at - sighting.seen_at > HAD_WAITED else None,
     )
 
 

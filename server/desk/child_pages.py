@@ -63,9 +63,9 @@ ZONES = (
 
 async def case_for(child_id: UUID, now: datetime) -> Case:
     """The watch that a page is about. Raises NotFound, Conflict `ended`."""
-    one = await summary.case_of(child_id, now)
-    if one is not None:
-        return one
+    case = await summary.case_of(child_id, now)
+    if case is not None:
+        return case
     raise ended() if await Watch.exists(child_id=child_id) else nothing_here()
 
 
@@ -79,7 +79,7 @@ async def show(
     """A page about a child: what these pages share, and what went wrong."""
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     error: FormFault | None = form_fault(fault, language) if fault is not None else None
-    known = {
+    shared = {
         "child": await Person.get(id=child_id),
         "path": f"/desk/children/{child_id}",
         "error": error,
@@ -88,7 +88,7 @@ async def show(
         "now": now,
     }
     status = fault.status if fault is not None else 200
-    return page(request, template, {**known, **context}, status=status)
+    return page(request, template, {**shared, **context}, status=status)
 
 
 # --- the rhythm
@@ -162,13 +162,13 @@ async def _rhythm_page(
     fault: WaymarkError | None = None,
 ) -> Response:
     now, language = now_of(request), language_of(request)
-    one = await case_for(child_id, now)
+    case = await case_for(child_id, now)
     context = {
-        "agreed": await summary.read(one, language, zone_of(request), now),
-        **asked_when(form, one.terms.rhythm, language),
-        "zone_name": entered(form, "zone") if form is not None else one.watch.zone,
+        "agreed": await summary.read(case, language, zone_of(request), now),
+        **asked_when(form, case.terms.rhythm, language),
+        "zone_name": entered(form, "zone") if form is not None else case.watch.zone,
         "zones": ZONES,
-        "ceiling": summary.allowed_silence(one.terms, language),
+        "ceiling": summary.allowed_silence(case.terms, language),
         "may": {"rhythm_agree": True},
     }
     if form is not None:
@@ -214,10 +214,10 @@ async def set_tier(request: Request) -> Response:
     """Tighter or looser, for good or until a moment; with another rhythm if the tier needs one."""
     child, roles = await desk_child(request, Action.TIER_SET)
     form, now = await form_body(request), now_of(request)
-    one = await case_for(child.id, now)
+    case = await case_for(child.id, now)
     try:
         chosen = _tier_of(entered(form, "tier"), "tier")
-        until_at = moment_of(entered(form, "until"), known_zone(one.watch.zone), "until_at")
+        until_at = moment_of(entered(form, "until"), known_zone(case.watch.zone), "until_at")
         then = _tier_of(entered(form, "then"), "then") if until_at is not None else None
         times = times_of(form, "times")
         await agreements.set_tier(
@@ -256,13 +256,13 @@ async def _tier_page(
     fault: WaymarkError | None = None,
 ) -> Response:
     now, language, zone = now_of(request), language_of(request), zone_of(request)
-    one = await case_for(child_id, now)
-    until = one.watch.tier_until_at
-    place = known_zone(one.watch.zone)
+    case = await case_for(child_id, now)
+    until = case.watch.tier_until_at
+    place = known_zone(case.watch.zone)
     given = {
-        "tier": one.terms.tier.value,
+        "tier": case.terms.tier.value,
         "until": as_field(until, place) if until is not None else "",
-        "then": one.watch.tier_then or Tier.MID.value,
+        "then": case.watch.tier_then or Tier.MID.value,
         "why": "",
     }
     if form is not None:
@@ -277,23 +277,23 @@ async def _tier_page(
         fault = Refused(fault.detail, code=fault.code, field="times", **fault.extra)
     choices = []
     for value, (word, hint) in TIERS.items():
-        says = _told(agreements.in_tier(one, value), language, zone, now)
+        says = _told(agreements.in_tier(case, value), language, zone, now)
         choices.append((value.value, gettext(language, word), gettext(language, hint), says))
     context = {
         "given": given,
         "choices": choices,
         "times": times,
-        "zone_name": one.watch.zone,
+        "zone_name": case.watch.zone,
     }
     return await show(request, "desk/tier.html", child_id, context, fault)
 
 
 def _told(terms: Terms, language: str, zone: Any, now: datetime) -> str:
     """ "Due 18:00: without an answer, a person is told by 18:45." """
-    found = summary.would_be_told(terms, now)
-    if found is None:
+    moments = summary.would_be_told(terms, now)
+    if moments is None:
         return ""
-    due, told = (when(language, at, zone, now) for at in found)
+    due, told = (when(language, at, zone, now) for at in moments)
     return gettext(
         language,
         N_("Next check-in due {due}. If there is no answer, we tell an adult by {told}."),
@@ -315,8 +315,8 @@ async def add_pause(request: Request) -> Response:
     """One more."""
     child, roles = await desk_child(request, Action.PAUSE)
     form, now = await form_body(request), now_of(request)
-    one = await case_for(child.id, now)
-    place = known_zone(one.watch.zone)
+    case = await case_for(child.id, now)
+    place = known_zone(case.watch.zone)
     try:
         until_at = moment_of(entered(form, "until"), place, "until_at")
         if until_at is None:
@@ -344,10 +344,10 @@ async def end_pause(request: Request) -> Response:
     return back_to(child.id, roles, "pause-ended")
 
 
-def _told_after(one: Case, pause: Pause, language: str, zone: Any, now: datetime) -> str:
+def _told_after(case: Case, pause: Pause, language: str, zone: Any, now: datetime) -> str:
     """By when a person is told if the child has not been heard of at the end of the absence."""
-    found = summary.told_after(one, pause)
-    return when(language, found, zone, now) if found is not None else ""
+    told_at = summary.told_after(case, pause)
+    return when(language, told_at, zone, now) if told_at is not None else ""
 
 
 async def _pauses_page(
@@ -357,7 +357,7 @@ async def _pauses_page(
     fault: WaymarkError | None = None,
 ) -> Response:
     now = now_of(request)
-    one = await case_for(child_id, now)
+    case = await case_for(child_id, now)
     coming = Pause.filter(child_id=child_id, until_at__gt=now, ended_at__isnull=True)
     past = Pause.filter(child_id=child_id, until_at__lte=now)
     given = {"from": "", "until": "", "returns": "yes", "words": "", "id": str(uuid4())}
@@ -367,10 +367,10 @@ async def _pauses_page(
     rows = await coming.order_by("from_at")
     context = {
         "pauses": rows,
-        "told": {row.id: _told_after(one, row, language, zone, now) for row in rows},
+        "told": {row.id: _told_after(case, row, language, zone, now) for row in rows},
         "past": await past.order_by("-until_at").limit(5),
         "given": given,
-        "zone_name": one.watch.zone,
+        "zone_name": case.watch.zone,
         "longest": agreements.LONGEST_PAUSE.days,
     }
     return await show(request, "desk/pauses.html", child_id, context, fault)

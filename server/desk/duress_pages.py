@@ -173,11 +173,14 @@ async def sealed(request: Request) -> Response:
     visitor = await fresh(request)
     await looked(visitor, [alert.child_id], f"look:{Action.SIGN_AGREE}", now_of(request))
     heard = await DuressHeard.filter(alert_id=alert.id).order_by("at")
-    said = {one.id: one for one in await CheckIn.filter(id__in=[o.check_in_id for o in heard])}
+    check_ins = {
+        check_in.id: check_in
+        for check_in in await CheckIn.filter(id__in=[o.check_in_id for o in heard])
+    }
     context = {
         "child": await Person.get(id=alert.child_id),
         "alert": alert,
-        "heard": [(one, said[one.check_in_id]) for one in heard],
+        "heard": [(entry, check_ins[entry.check_in_id]) for entry in heard],
         "says": await _said_by(heard, language_of(request)),
         "shown": _shown(request),
         "now": now_of(request),
@@ -187,7 +190,7 @@ async def sealed(request: Request) -> Response:
 
 async def _said_by(heard: list[DuressHeard], language: str) -> list[str]:
     """The sign as it was agreed when it was given."""
-    signs = await DuressSign.filter(id__in=[one.sign_id for one in heard])
+    signs = await DuressSign.filter(id__in=[entry.sign_id for entry in heard])
     return list(dict.fromkeys(words for sign in signs for words in _says(sign, language)))
 
 

@@ -48,13 +48,13 @@ async def show(request: Request) -> Response:
     visitor, now, language = await reader(request), now_of(request), language_of(request)
     plan = await plan_of(plan_agency(visitor), now, now + AHEAD, now)
     mine = own_shifts(plan, visitor.person_id)
-    running = next((one for one in mine if one.begin <= now), None)
+    running = next((shift for shift in mine if shift.begin <= now), None)
     lines = await _open_alerts(request, language)
     context = {
         "lead": _lead(plan, mine, running, language, now),
         "lines": lines,
         "how_many": ngettext(language, "{n} alert is open.", "{n} alerts are open.", len(lines)),
-        "shifts": [_in_words(plan, one, language, now) for one in mine if one is not running],
+        "shifts": [_in_words(plan, shift, language, now) for shift in mine if shift is not running],
         "question": await _question(visitor, now),
         "now": now,
     }
@@ -85,19 +85,19 @@ async def _question(visitor: Visitor, now: datetime) -> Spell | None:
 async def _open_alerts(request: Request, language: str) -> list[Line]:
     roles = await children_for(request, Action.ALERT_SEE, by_call=True)
     held = Alert.filter(child_id__in=list(roles), closed_at__isnull=True)
-    found = await those_for(request, await held.order_by("opened_at", "id"), roles)
-    ids = {one.child_id for one in found} | {one.acknowledged_by for one in found}
+    alerts = await those_for(request, await held.order_by("opened_at", "id"), roles)
+    ids = {alert.child_id for alert in alerts} | {alert.acknowledged_by for alert in alerts}
     people = Person.filter(id__in=[id_ for id_ in ids if id_ is not None])
     names: Mapping[UUID, str] = {person.id: person.name for person in await people}
     return [
         Line(
-            one.id,
-            names[one.child_id],
-            gettext(language, CAUSES[Cause(one.cause)]),
-            one.opened_at,
-            names.get(one.acknowledged_by) if one.acknowledged_by is not None else None,
+            alert.id,
+            names[alert.child_id],
+            gettext(language, CAUSES[Cause(alert.cause)]),
+            alert.opened_at,
+            names.get(alert.acknowledged_by) if alert.acknowledged_by is not None else None,
         )
-        for one in sorted(found, key=lambda one: one.acknowledged_by is not None)
+        for alert in sorted(alerts, key=lambda alert: alert.acknowledged_by is not None)
     ]
 
 
@@ -117,12 +117,12 @@ def _lead(
     return gettext(language, N_("You are not on duty. You have no shifts planned."))
 
 
-def _in_words(plan: Plan, one: Shift, language: str, now: datetime) -> dict[str, Any]:
-    whose = plan.names.get(one.instead_of, "") if one.instead_of is not None else ""
+def _in_words(plan: Plan, shift: Shift, language: str, now: datetime) -> dict[str, Any]:
+    whose = plan.names.get(shift.instead_of, "") if shift.instead_of is not None else ""
     return {
-        "when": span_in_words(one.begin, one.end, plan.zone, language, now),
+        "when": span_in_words(shift.begin, shift.end, plan.zone, language, now),
         "for": gettext(language, N_("covering for {name}"), name=whose) if whose else "",
-        "shift": one,
+        "shift": shift,
     }
 
 

@@ -55,9 +55,9 @@ async def add(request: Request) -> Response:
 async def _add(visitor: Visitor, form: FormData, now: datetime) -> Child:
     assert visitor.agency_id is not None
     id_ = id_of(entered(form, "id"), "id") or uuid4()
-    known = await Child.get_or_none(id=id_, agency_id=visitor.agency_id)
-    if known is not None and await Watch.exists(child_id=known.id):
-        return known  # The same form again.
+    existing = await Child.get_or_none(id=id_, agency_id=visitor.agency_id)
+    if existing is not None and await Watch.exists(child_id=existing.id):
+        return existing  # The same form again.
     zone = entered(form, "zone")
     place = read_zone(zone)
     rhythm = _rhythm(form)

@@ -94,17 +94,19 @@ async def rounds(request: Request) -> Response:
     now, language = now_of(request), language_of(request)
     facts = await evidence.of(roles, now)
     names = {person.id: person.name for person in await Person.filter(id__in=list(facts))}
-    said = await evidence.said_forgot(facts, now)
+    forgotten = await evidence.said_forgot(facts, now)
     rows = [
         {
             "id": child,
             "name": names[child],
-            "sums": [one.marks.count(mark) for mark in board.MARK_WORDS],
-            "forgot": said.get(child, 0),
-            "usual": span(language, one.usual_delay) if one.usual_delay is not None else "",
-            "marks": board.marks_one_by_one(one.marks, language),
+            "sums": [child_facts.marks.count(mark) for mark in board.MARK_WORDS],
+            "forgot": forgotten.get(child, 0),
+            "usual": span(language, child_facts.usual_delay)
+            if child_facts.usual_delay is not None
+            else "",
+            "marks": board.marks_one_by_one(child_facts.marks, language),
         }
-        for child, one in facts.items()
+        for child, child_facts in facts.items()
     ]
     rows.sort(key=lambda row: str(row["name"]).casefold())
     words = [gettext(language, word) for word in board.MARK_WORDS.values()]

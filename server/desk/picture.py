@@ -104,19 +104,19 @@ def ticks(most: float) -> list[float]:
 
 
 def _labels(places: Sequence[tuple[str, int, int]]) -> list[Label]:
-    found: list[Label] = []
+    labels: list[Label] = []
     for letter, x, y in places:
         near = next(
             (
                 place
-                for place, known in enumerate(found)
-                if abs(known.x - x) < TOO_NEAR and abs(known.y - y) < TOO_NEAR
+                for place, label in enumerate(labels)
+                if abs(label.x - x) < TOO_NEAR and abs(label.y - y) < TOO_NEAR
             ),
             None,
         )
         if near is None:
-            found.append(Label(letter, x, y))
+            labels.append(Label(letter, x, y))
         else:
-            known = found[near]
-            found[near] = Label(f"{known.text}{letter}", known.x, known.y)
-    return found
+            label = labels[near]
+            labels[near] = Label(f"{label.text}{letter}", label.x, label.y)
+    return labels

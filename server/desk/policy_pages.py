@@ -267,7 +267,7 @@ async def _look_page(
     changes = editing.differences(old, new, language)
     looked = await _looked(_agency(visitor), old, new, now) if changes else None
     context = {
-        "changes": [(one, _heading(one.table, language)) for one in changes],
+        "changes": [(change, _heading(change.table, language)) for change in changes],
         "looked": looked,
         "lines": _lines(looked.compared, language) if looked is not None else [],
         "shift": format_span(language, looked.compared.shift) if looked is not None else "",
@@ -292,8 +292,8 @@ def _lines(compared: lookback.Compared, language: str) -> list[tuple[str, str, s
     def span(delta: timedelta | None) -> str:
         return format_span(language, delta) if delta is not None else "-"
 
-    def line(word: str, one: object, other: object) -> tuple[str, str, str]:
-        return (gettext(language, word), str(one), str(other))
+    def line(word: str, current: object, other: object) -> tuple[str, str, str]:
+        return (gettext(language, word), str(current), str(other))
 
     tiers = [
         (
@@ -379,7 +379,7 @@ def _tables(content: Mapping[str, Any], language: str) -> list[Table]:
         )
         for name in names
     ]
-    found = [Table("", "", [_heading(tier, language) for tier in tiers], rows)]
+    tables = [Table("", "", [_heading(tier, language) for tier in tiers], rows)]
     others = dict.fromkeys(name.partition(".")[0] for name in values)
     for table in (name for name in others if name not in tiers):
         lines = [
@@ -387,8 +387,8 @@ def _tables(content: Mapping[str, Any], language: str) -> list[Table]:
             for name, value in values.items()
             if name.partition(".")[0] == table
         ]
-        found.append(Table(_heading(table, language), _hint(table, language), [], lines))
-    return found
+        tables.append(Table(_heading(table, language), _hint(table, language), [], lines))
+    return tables
 
 
 def _asked(content: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
@@ -426,8 +426,8 @@ async def _versions(rows: list[Policy], language: str) -> list[dict[str, Any]]:
             "at": row.made_at,
             "why": row.words or "",
             "changes": [
-                (one, _heading(one.table, language))
-                for one in editing.differences(contents[place + 1], contents[place], language)
+                (change, _heading(change.table, language))
+                for change in editing.differences(contents[place + 1], contents[place], language)
             ],
         }
         for place, row in enumerate(rows)

@@ -50,10 +50,10 @@ async def add(request: Request) -> Response:
 
 
 def _day(form: FormData, field: str) -> date:
-    found = day_of(entered(form, field), field)
-    if found is None:
+    day = day_of(entered(form, field), field)
+    if day is None:
         raise Refused(ONE_DAY_MISSING, field=field)
-    return found
+    return day
 
 
 async def end(request: Request) -> Response:
@@ -71,12 +71,12 @@ async def _page(
     fault: WaymarkError | None = None,
 ) -> Response:
     now, language = now_of(request), language_of(request)
-    one = await case_for(child_id, now)
-    given = {"first": "", "last": "", "zone": one.watch.zone, "words": "", "id": str(uuid4())}
+    case = await case_for(child_id, now)
+    given = {"first": "", "last": "", "zone": case.watch.zone, "words": "", "id": str(uuid4())}
     if form is not None:
         given = {name: entered(form, name) for name in given}
     context: dict[str, Any] = {
-        "agreed": await summary.read(one, language, zone_of(request), now),
+        "agreed": await summary.read(case, language, zone_of(request), now),
         "given": given,
         **asked_when(form, None, language),
         "zones": ZONES,

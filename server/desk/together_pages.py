@@ -64,13 +64,13 @@ async def take(request: Request) -> Response:
     visitor, now = await staff_of(request), now_of(request)
     roles, _ = await children.shown(request, Action.ALERT_SEE)
     refused: list[UUID] = []
-    for one in await _all(request, alert, roles):
-        is_free = one.closed_at is None and one.acknowledged_by is None
-        if is_free and may(roles[one.child_id], Action.ALERT_ACKNOWLEDGE):
+    for shared_alert in await _all(request, alert, roles):
+        is_free = shared_alert.closed_at is None and shared_alert.acknowledged_by is None
+        if is_free and may(roles[shared_alert.child_id], Action.ALERT_ACKNOWLEDGE):
             try:
-                await alerts.acknowledge(visitor, one.id, now)
+                await alerts.acknowledge(visitor, shared_alert.id, now)
             except Conflict:
-                refused.append(one.id)
+                refused.append(shared_alert.id)
     if refused:
         return await _page(request, await Alert.get(id=alert.id), refused=len(refused), status=409)
     return RedirectResponse(f"/desk/alerts/{alert.id}/together", status_code=303)
@@ -78,28 +78,30 @@ async def take(request: Request) -> Response:
 
 async def _all(request: Request, alert: Alert, roles: dict[UUID, Roles]) -> list[Alert]:
     """This alert and those that share its cause, as far as the reader may see them."""
-    found = [alert, *await others_of(alert)]
-    return await those_for(request, [one for one in found if one.child_id in roles], roles)
+    candidates = [alert, *await others_of(alert)]
+    return await those_for(
+        request, [candidate for candidate in candidates if candidate.child_id in roles], roles
+    )
 
 
 async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int = 200) -> Response:
     visitor, now = await staff_of(request), now_of(request)
     language, zone = language_of(request), zone_of(request)
     roles, _ = await children.shown(request, Action.ALERT_SEE)
-    found = await _all(request, alert, roles)
-    if not found:
+    shared_alerts = await _all(request, alert, roles)
+    if not shared_alerts:
         raise Denied(N_("You can see this child, but you cannot do this."))
-    ids = [one.child_id for one in found]
+    ids = [shared_alert.child_id for shared_alert in shared_alerts]
     await looked(visitor, ids, f"look:{Action.ALERT_SEE}", now)
-    lines = await _lines(request, found, roles, visitor.person_id)
-    free = [one for one in lines if one.state == "free" and one.may_take]
+    lines = await _lines(request, shared_alerts, roles, visitor.person_id)
+    free = [line for line in lines if line.state == "free" and line.may_take]
     context: dict[str, Any] = {
         "alert": alert,
         "title": ngettext(
             language,
             "{n} child has not answered",
             "{n} children have not answered",
-            len(found),
+            len(shared_alerts),
         ),
         "why": await _why(alert, language),
         "groups": [
@@ -121,7 +123,7 @@ async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int
 
 
 def _of(lines: Sequence[Line], state: str) -> list[Line]:
-    return [one for one in lines if one.state == state]
+    return [line for line in lines if line.state == state]
 
 
 def _shown(language: str, zone: Any, now: datetime, at: datetime) -> str:
@@ -129,36 +131,38 @@ def _shown(language: str, zone: Any, now: datetime, at: datetime) -> str:
 
 
 async def _lines(
-    request: Request, found: Sequence[Alert], roles: dict[UUID, Roles], reader: UUID
+    request: Request, shared_alerts: Sequence[Alert], roles: dict[UUID, Roles], reader: UUID
 ) -> list[Line]:
     now, language, zone = now_of(request), language_of(request), zone_of(request)
-    facts = await evidence.of([one.child_id for one in found], now)
-    reach = await reach_of({one.child_id: one.agency_id for one in found}, now)
-    people = {one.child_id for one in found}
-    people |= {one.acknowledged_by for one in found if one.acknowledged_by is not None}
+    facts = await evidence.of([alert.child_id for alert in shared_alerts], now)
+    reach = await reach_of({alert.child_id: alert.agency_id for alert in shared_alerts}, now)
+    people = {alert.child_id for alert in shared_alerts}
+    people |= {
+        alert.acknowledged_by for alert in shared_alerts if alert.acknowledged_by is not None
+    }
     for who in reach.values():
         people |= {id_ for some in (who.there, who.away) for id_ in people_on(Rung.EVERYONE, some)}
     names = {person.id: person.name for person in await Person.filter(id__in=list(people))}
     lines = []
-    for one in found:
+    for alert in shared_alerts:
         says = ""
-        if one.closed_at is not None:
+        if alert.closed_at is not None:
             state = "closed"
-        elif one.held_until is not None:
-            state = "mine" if one.acknowledged_by == reader else "theirs"
+        elif alert.held_until is not None:
+            state = "mine" if alert.acknowledged_by == reader else "theirs"
             word = N_("With {name} until {time}")
             if state == "mine":
                 word = N_("With you until {time}")
-            name = names.get(one.acknowledged_by, "") if one.acknowledged_by else ""
+            name = names.get(alert.acknowledged_by, "") if alert.acknowledged_by else ""
             says = gettext(
                 language,
                 word,
                 name=name,
-                time=when(language, one.has_until or one.held_until, zone, now),
+                time=when(language, alert.has_until or alert.held_until, zone, now),
             )
         else:
             state = "free"
-            call = next_call(one, reach[one.child_id])
+            call = next_call(alert, reach[alert.child_id])
             if call is not None:
                 called = sorted(names[id_] for id_ in call.people if id_ in names)
                 says = gettext(
@@ -169,12 +173,12 @@ async def _lines(
                 )
         lines.append(
             Line(
-                alert=one,
-                name=names[one.child_id],
-                sentence=evidence.sentence(facts[one.child_id], language, zone, now),
+                alert=alert,
+                name=names[alert.child_id],
+                sentence=evidence.sentence(facts[alert.child_id], language, zone, now),
                 state=state,
                 next=says,
-                may_take=may(roles[one.child_id], Action.ALERT_ACKNOWLEDGE),
+                may_take=may(roles[alert.child_id], Action.ALERT_ACKNOWLEDGE),
             )
         )
     return sorted(lines, key=lambda line: line.name.casefold())

@@ -106,12 +106,12 @@ async def _choices(agency_id: UUID, language: str) -> list[Choice]:
     """The versions of the agency, what ships, and the plain rules beside it."""
     rows = await versions_of(agency_id)
     word = N_("Version {n}")
-    found = [
+    choices = [
         Choice(str(row.version), gettext(language, word, n=row.version), filled(row.content))
         for row in rows[:MOST_VERSIONS]
     ]
-    found.append(Choice("0", gettext(language, N_("Default")), SHIPPED))
-    return found + [
+    choices.append(Choice("0", gettext(language, N_("Default")), SHIPPED))
+    return choices + [
         Choice(name, name_of(name, language), shipped_content(name)) for name in shipped()
     ]
 
@@ -135,7 +135,7 @@ async def run(request: Request) -> Response:
         await form.close()
     context = {
         "is_file": past.real is None,
-        "children": sum(one.kind == "placed" for one in past.events),
+        "children": sum(event.kind == "placed" for event in past.events),
         "since": past.events[0].at,
         "until": past.until,
         "now": now_of(request),
@@ -146,12 +146,12 @@ async def run(request: Request) -> Response:
 
 
 def _chosen(choices: Sequence[Choice], keys: Sequence[str]) -> list[tuple[str, Policy]]:
-    known = [one for one in choices if one.key in keys]
-    if not known:
+    picked = [choice for choice in choices if choice.key in keys]
+    if not picked:
         raise Refused(N_("Choose at least one policy."), field="policy")
-    if len(known) > MOST_POLICIES:
+    if len(picked) > MOST_POLICIES:
         raise Refused(N_("Choose up to {n} policies."), field="policy", n=MOST_POLICIES)
-    return [(one.name, policies.read(one.content)) for one in known]
+    return [(choice.name, policies.read(choice.content)) for choice in picked]
 
 
 async def _past(form: FormData, agency_id: UUID, days: str, now: datetime) -> Past:
@@ -169,8 +169,8 @@ async def _past(form: FormData, agency_id: UUID, days: str, now: datetime) -> Pa
 
 def _file(form: FormData, name: str) -> UploadFile | None:
     """What was chosen there; browsers send an empty one where nothing was."""
-    found = form.get(name)
-    return found if isinstance(found, UploadFile) and found.size else None
+    upload = form.get(name)
+    return upload if isinstance(upload, UploadFile) and upload.size else None
 
 
 def _read(events: UploadFile, truth: UploadFile | None) -> Past:
@@ -214,17 +214,17 @@ async def _pieces(
 ) -> AsyncIterator[str]:
     language = language_of(request)
     yield head
-    async for said in replayed(past, chosen, Run()):
-        if isinstance(said, int):
+    async for report in replayed(past, chosen, Run()):
+        if isinstance(report, int):
             word = N_("{number} of {all}: {name} …")
-            name = chosen[said][0]
-            line = gettext(language, word, number=said + 1, all=len(chosen), name=name)
+            name = chosen[report][0]
+            line = gettext(language, word, number=report + 1, all=len(chosen), name=name)
             yield render("desk/trial_step.html", {"line": line}, language)
-        elif isinstance(said, list):
-            context = {**_context(said, past, language), "zone": zone_of(request)}
+        elif isinstance(report, list):
+            context = {**_context(report, past, language), "zone": zone_of(request)}
             yield render("desk/trial_result.html", context, language)
         else:
-            yield render("desk/trial_fault.html", {"line": _fault(said, language)}, language)
+            yield render("desk/trial_fault.html", {"line": _fault(report, language)}, language)
     yield tail
 
 
@@ -238,17 +238,17 @@ async def replayed(
     past: Past, chosen: Sequence[tuple[str, Policy]], this: Run
 ) -> AsyncGenerator[Said]:
     """What the thread reports. It stops early when the reader has gone."""
-    loop, said = asyncio.get_running_loop(), asyncio.Queue[Said]()
+    loop, reports = asyncio.get_running_loop(), asyncio.Queue[Said]()
 
     def tell(what: Said) -> None:
         # The loop is gone where the server ends in this moment.
         with suppress(RuntimeError):
-            loop.call_soon_threadsafe(said.put_nowait, what)
+            loop.call_soon_threadsafe(reports.put_nowait, what)
 
     work = asyncio.ensure_future(asyncio.to_thread(_work, past, chosen, this, tell))
     try:
         while True:
-            what = await said.get()
+            what = await reports.get()
             yield what
             if not isinstance(what, int):
                 return
@@ -260,45 +260,45 @@ async def replayed(
 def _work(
     past: Past, chosen: Sequence[tuple[str, Policy]], this: Run, tell: Callable[[Said], None]
 ) -> None:
-    found = []
+    results = []
     try:
         for number, (name, policy) in enumerate(chosen):
             tell(number)
             with this.turn():
-                found.append(trial.tried(name, policy, past, this.go_on))
+                results.append(trial.tried(name, policy, past, this.go_on))
     except Refused as fault:
         tell(fault)
     except Exception as fault:
         log.exception("trial.failed")
         tell(fault)
     else:
-        tell(found)
+        tell(results)
 
 
 # --- in words
 
 
-def _context(found: Sequence[Tried], past: Past, language: str) -> dict[str, Any]:
-    letters = [(ascii_uppercase[place], one.name) for place, one in enumerate(found)]
+def _context(results: Sequence[Tried], past: Past, language: str) -> dict[str, Any]:
+    letters = [(ascii_uppercase[place], result.name) for place, result in enumerate(results)]
     across, up = _axes(past)
     points = [
         Point(letter, *place)
-        for (letter, _), one in zip(letters, found, strict=True)
-        if (place := _place(one)) is not None
+        for (letter, _), result in zip(letters, results, strict=True)
+        if (place := _place(result)) is not None
     ]
     return {
         "letters": letters,
-        "lines": _lines(found, past, language),
+        "lines": _lines(results, past, language),
         "across": gettext(language, across),
         "up": gettext(language, up),
         "picture": drawn(points),
         "points": [
             (
-                one.letter,
-                format_number(language, _short(one.x)),
-                format_number(language, _short(one.y)),
+                point.letter,
+                format_number(language, _short(point.x)),
+                format_number(language, _short(point.y)),
             )
-            for one in points
+            for point in points
         ],
         "missing": [letter for letter, _ in letters if letter not in {p.letter for p in points}],
         "number": lambda value: format_number(language, value),
@@ -318,66 +318,70 @@ def _axes(past: Past) -> tuple[str, str]:
     return across, N_("Median hours of silence until we call an adult")
 
 
-def _place(one: Tried) -> tuple[float, float] | None:
+def _place(result: Tried) -> tuple[float, float] | None:
     """The place of a policy in the picture; None if it called nobody, or too few."""
-    calls = one.did.alerts if one.for_nothing is None else one.for_nothing
-    delay = one.did.silence if one.told is None else one.told.delay
-    if delay is None or one.months <= 0:
+    calls = result.did.alerts if result.for_nothing is None else result.for_nothing
+    delay = result.did.silence if result.told is None else result.told.delay
+    if delay is None or result.months <= 0:
         return None
-    return calls / one.months, delay / HOUR
+    return calls / result.months, delay / HOUR
 
 
 def _short(value: float) -> float:
     return round(value, 2 if value < 10 else 1)
 
 
-def _lines(found: Sequence[Tried], past: Past, language: str) -> list[tuple[str, list[str]]]:
+def _lines(results: Sequence[Tried], past: Past, language: str) -> list[tuple[str, list[str]]]:
     """The table: what, by each policy."""
 
     def span(delta: timedelta | None) -> str:
         return "-" if delta is None else format_span(language, delta)
 
     def line(word: str, value: Callable[[Tried], object]) -> tuple[str, list[str]]:
-        return gettext(language, word), [_shown(value(one), language) for one in found]
+        return gettext(language, word), [_shown(value(result), language) for result in results]
 
-    lines = [line(N_("Alerts to adults"), lambda one: one.did.alerts)]
+    lines = [line(N_("Alerts to adults"), lambda result: result.did.alerts)]
     if past.truth is not None or past.real is not None:
         lines += [
-            line(N_("False alarms"), lambda one: one.for_nothing),
+            line(N_("False alarms"), lambda result: result.for_nothing),
             *(
-                [line(N_("Still open"), lambda one: one.still_open)]
+                [line(N_("Still open"), lambda result: result.still_open)]
                 if past.real is not None
                 else []
             ),
             line(
-                N_("False alarms per child per month"), lambda one: _per_month(one, one.for_nothing)
+                N_("False alarms per child per month"),
+                lambda result: _per_month(result, result.for_nothing),
             ),
         ]
     else:
         word = N_("Alerts to adults per child per month")
-        lines.append(line(word, lambda one: _per_month(one, one.did.alerts)))
+        lines.append(line(word, lambda result: _per_month(result, result.did.alerts)))
     if past.truth is not None:
         lines += [
-            line(N_("Absences"), lambda one: one.told and one.told.absences),
-            line(N_("Absences an adult was told about"), lambda one: one.told and one.told.told),
-            line(N_("… within 6 hours"), lambda one: one.told and one.told.within[6]),
-            line(N_("… within 24 hours"), lambda one: one.told and one.told.within[24]),
+            line(N_("Absences"), lambda result: result.told and result.told.absences),
+            line(
+                N_("Absences an adult was told about"),
+                lambda result: result.told and result.told.told,
+            ),
+            line(N_("… within 6 hours"), lambda result: result.told and result.told.within[6]),
+            line(N_("… within 24 hours"), lambda result: result.told and result.told.within[24]),
             line(
                 N_("Median time from leaving until an adult was told"),
-                lambda one: span(one.told.delay if one.told else None),
+                lambda result: span(result.told.delay if result.told else None),
             ),
         ]
     return [
         *lines,
-        line(N_("Silence until we call an adult"), lambda one: span(one.did.silence)),
-        line(N_("Longest such silence"), lambda one: span(one.did.longest)),
-        line(N_("Questions to carers"), lambda one: one.did.questions),
-        line(N_("Reminders to children"), lambda one: one.did.reminders),
+        line(N_("Silence until we call an adult"), lambda result: span(result.did.silence)),
+        line(N_("Longest such silence"), lambda result: span(result.did.longest)),
+        line(N_("Questions to carers"), lambda result: result.did.questions),
+        line(N_("Reminders to children"), lambda result: result.did.reminders),
     ]
 
 
-def _per_month(one: Tried, count: int | None) -> float | None:
-    return None if count is None or one.months <= 0 else _short(count / one.months)
+def _per_month(result: Tried, count: int | None) -> float | None:
+    return None if count is None or result.months <= 0 else _short(count / result.months)
 
 
 def _shown(value: object, language: str) -> str:

@@ -62,8 +62,8 @@ async def known_of(agency_id: UUID, today: date) -> Known:
         agency_id=agency_id, role__in=list(PROFESSIONAL), disabled_at__isnull=True
     )
     names = {
-        one.person_id: one.name
-        for one in await Credential.filter(person_id__in=[one.id for one in people])
+        credential.person_id: credential.name
+        for credential in await Credential.filter(person_id__in=[person.id for person in people])
     }
     places: dict[str, list[Place]] = {}
     for home in homes:
@@ -86,10 +86,10 @@ async def known_of(agency_id: UUID, today: date) -> Known:
     )
 
 
-async def hand_in(actor: Actor, agency_id: UUID, found: Read, id_: UUID, now: datetime) -> Intake:
+async def hand_in(actor: Actor, agency_id: UUID, parsed: Read, id_: UUID, now: datetime) -> Intake:
     """Store what was read, for a check. No child is added yet. The same id again is the first."""
     assert actor.id is not None
-    new = await _unknown(agency_id, found.lines)
+    new = await _unknown(agency_id, parsed.lines)
     async with write():
         first = await Intake.get_or_none(id=id_)
         if first is not None:
@@ -100,10 +100,10 @@ async def hand_in(actor: Actor, agency_id: UUID, found: Read, id_: UUID, now: da
             made_by=actor.id,
             made_at=now,
             lines=msgspec.to_builtins(new),
-            faults=msgspec.to_builtins(found.faults[:FAULTS_KEPT]),
-            count=len(found.lines),
-            fault_count=len(found.faults),
-            known_count=len(found.lines) - len(new),
+            faults=msgspec.to_builtins(parsed.faults[:FAULTS_KEPT]),
+            count=len(parsed.lines),
+            fault_count=len(parsed.faults),
+            known_count=len(parsed.lines) - len(new),
         )
 
 
@@ -174,7 +174,7 @@ async def tidy(now: datetime) -> None:
 
 
 async def _go_on(row: Intake, now: datetime) -> None:
-    lines = [msgspec.convert(one, Line) for one in row.lines]
+    lines = [msgspec.convert(line, Line) for line in row.lines]
     if row.state == TAKING:
         await _take_batch(row, lines, now)
     elif row.state == CALENDAR:
@@ -230,7 +230,7 @@ def _watches(policy: Policy, now: datetime) -> Any:
 
     @cache
     def row(tier: str, times: tuple[str, ...], zone: str) -> dict[str, Any]:
-        rhythm = Rhythm(tuple(time.fromisoformat(one) for one in times))
+        rhythm = Rhythm(tuple(time.fromisoformat(text) for text in times))
         if tier != import_csv.FIRST:
             return first_row(Beginning(Tier(tier), rhythm, zone), policy, now)
         first_row(Beginning(actions.THEN, rhythm, zone), policy, now)
@@ -245,7 +245,7 @@ async def _add(row: Intake, new: Mapping[UUID, tuple[Line, dict[str, Any]]], now
     persons = [_person(row, id_, line, now) for id_, (line, _) in new.items()]
     # Another list may have added the same child in this moment.
     made = {UUID(str(id_)) for id_ in await bulk.insert(Person, persons, skip_known=True)}
-    fits = {id_: one for id_, one in new.items() if id_ in made}
+    fits = {id_: pair for id_, pair in new.items() if id_ in made}
     ties = {id_: uuid7() for id_ in fits}
     await bulk.insert(Child, [_child(row, id_, line, now) for id_, (line, _) in fits.items()])
     await bulk.insert(
@@ -259,7 +259,9 @@ async def _add(row: Intake, new: Mapping[UUID, tuple[Line, dict[str, Any]]], now
         ],
         returning="child_id",
     )
-    await bulk.insert(Entry, [one for id_ in fits for one in _entries(row, id_, ties[id_], now)])
+    await bulk.insert(
+        Entry, [entry for id_ in fits for entry in _entries(row, id_, ties[id_], now)]
+    )
     return len(fits)
 
 
@@ -373,19 +375,23 @@ def _id(agency_id: UUID, index: str) -> UUID:
 async def _not_in(agency_id: UUID, lines: Sequence[Line]) -> dict[UUID, Line]:
     """The lines that no list has added, by the id that each child gets."""
     keyring = encryption.current()
-    ids = [[_id(agency_id, one) for one in keyring.blinds(_told_by(agency_id, x))] for x in lines]
-    known = await _known(id_ for found in ids for id_ in found)
+    ids = [
+        [_id(agency_id, blind) for blind in keyring.blinds(_told_by(agency_id, x))] for x in lines
+    ]
+    existing_ids = await _known(id_ for line_ids in ids for id_ in line_ids)
     return {
-        found[0]: line for line, found in zip(lines, ids, strict=True) if known.isdisjoint(found)
+        line_ids[0]: line
+        for line, line_ids in zip(lines, ids, strict=True)
+        if existing_ids.isdisjoint(line_ids)
     }
 
 
 async def _known(ids: Iterable[UUID]) -> set[UUID]:
-    wanted, known = list(ids), set[UUID]()
+    wanted, existing_ids = list(ids), set[UUID]()
     for begin in range(0, len(wanted), LINES_AT_ONCE):
-        found = Person.filter(id__in=wanted[begin : begin + LINES_AT_ONCE]).only("id")
-        known |= {person.id for person in await found}
-    return known
+        batch = Person.filter(id__in=wanted[begin : begin + LINES_AT_ONCE]).only("id")
+        existing_ids |= {person.id for person in await batch}
+    return existing_ids
 
 
 async def _unknown(agency_id: UUID, lines: Sequence[Line]) -> list[Line]:
@@ -394,21 +400,21 @@ async def _unknown(agency_id: UUID, lines: Sequence[Line]) -> list[Line]:
     new = await _not_in(agency_id, lines)
     added = {id_of(agency_id, line) for line in lines} - set(new)
     by_hand = await _by_hand(agency_id, added)
-    found = []
+    new_lines = []
     for line in new.values():
-        said = folded(line.name), line.born_on, line.worker_id
-        if by_hand[said]:
-            by_hand[said] -= 1
+        key = folded(line.name), line.born_on, line.worker_id
+        if by_hand[key]:
+            by_hand[key] -= 1
         else:
-            found.append(line)
-    return found
+            new_lines.append(line)
+    return new_lines
 
 
 async def _by_hand(agency_id: UUID, but: Collection[UUID]) -> Counter[_Said]:
     """How many children are here with this name, day of birth and caseworker."""
     born = {child.id: child.born_on for child in await Child.filter(agency_id=agency_id)}
     children = await Person.filter(agency_id=agency_id, role=Role.CHILD)
-    names = {one.id: folded(one.name) for one in children}
+    names = {child.id: folded(child.name) for child in children}
     ties = Tie.filter(agency_id=agency_id, role=Role.CASEWORKER, until_at__isnull=True)
     return Counter(
         (names[tie.child_id], born[tie.child_id], tie.person_id)

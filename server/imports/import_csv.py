@@ -115,7 +115,7 @@ def folded(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def read(data: bytes, known: Known) -> Read:
+def read(data: bytes, directory: Known) -> Read:
     """Every line of the file. Raises Refused where it is no such list at all."""
     rows = _rows(_text(data))
     header = _header(next(rows, (1, []))[1])
@@ -126,7 +126,7 @@ def read(data: bytes, known: Known) -> Read:
         if len(lines) + len(faults) >= MOST_LINES:
             raise Refused(N_("This list is too long. It can have up to {n} lines."), n=MOST_LINES)
         try:
-            line = _line(number, _cells(header, cells), known)
+            line = _line(number, _cells(header, cells), directory)
             other = first.setdefault(line.key(), number)
             if other != number:
                 raise _Wrong(
@@ -157,11 +157,11 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not empty, with the line of the file on which it begins."""
     first = text.lstrip().partition("\n")[0]
     delimiter = max((",", ";", "\t"), key=first.count)
-    found = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     begins = 1
     while True:
         try:
-            row = next(found, None)
+            row = next(reader, None)
         except csv.Error:
             raise Refused(
                 N_("We cannot read line {line}. Check its quotation marks."),
@@ -172,7 +172,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
             return
         if any(cell.strip() for cell in row):
             yield begins, row
-        begins = found.line_num + 1
+        begins = reader.line_num + 1
 
 
 def _header(cells: Sequence[str]) -> list[str]:
@@ -208,11 +208,11 @@ def _cells(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     return dict(zip(header, values, strict=False))
 
 
-def _line(number: int, cells: Mapping[str, str], known: Known) -> Line:
+def _line(number: int, cells: Mapping[str, str], directory: Known) -> Line:
     name = clean_name(cells["name"])
     if name is None:
         raise _Wrong(N_("Enter a name of 1 to 120 characters."))
-    home = _home(cells.get("home", ""), known)
+    home = _home(cells.get("home", ""), directory)
     tier = cells.get("tier", "").lower() or FIRST
     if tier not in TIERS:
         raise _Wrong(
@@ -223,56 +223,56 @@ def _line(number: int, cells: Mapping[str, str], known: Known) -> Line:
     return Line(
         number=number,
         name=name,
-        worker_id=_worker(cells.get("caseworker", ""), known),
+        worker_id=_worker(cells.get("caseworker", ""), directory),
         home_id=home.id if home is not None else None,
-        language=_language(cells.get("language", ""), known),
-        born_on=_day(cells.get("born_on", ""), known.today - OLDEST, known.today),
-        placed_on=_day(cells.get("placed_on", ""), known.today - OLDEST, known.today),
+        language=_language(cells.get("language", ""), directory),
+        born_on=_day(cells.get("born_on", ""), directory.today - OLDEST, directory.today),
+        placed_on=_day(cells.get("placed_on", ""), directory.today - OLDEST, directory.today),
         tier=tier,
-        times=_times(cells.get("times", ""), tier, known.policy),
-        zone=_zone(cells.get("zone", ""), home.zone if home is not None else known.zone),
+        times=_times(cells.get("times", ""), tier, directory.policy),
+        zone=_zone(cells.get("zone", ""), home.zone if home is not None else directory.zone),
         reference=_reference(cells.get("reference", "")),
     )
 
 
-def _zone(said: str, usual: str) -> str:
+def _zone(text: str, usual: str) -> str:
     try:
-        return read_zone(said or usual).key
+        return read_zone(text or usual).key
     except Refused:
         raise _Wrong(
-            N_("There is no time zone “{zone}”. An example is Europe/Paris."), zone=said
+            N_("There is no time zone “{zone}”. An example is Europe/Paris."), zone=text
         ) from None
 
 
-def _home(said: str, known: Known) -> Place | None:
-    if not said:
+def _home(name: str, directory: Known) -> Place | None:
+    if not name:
         return None
-    found = known.homes.get(folded(said), ())
-    if len(found) == 1:
-        return found[0]
-    if found:
+    homes = directory.homes.get(folded(name), ())
+    if len(homes) == 1:
+        return homes[0]
+    if homes:
         raise _Wrong(
-            N_("Several homes are called “{name}”. Give one of them another name."), name=said
+            N_("Several homes are called “{name}”. Give one of them another name."), name=name
         )
     raise _Wrong(
         N_("There is no home called “{name}”. The homes are: {names}."),
-        name=said,
-        names=_told(known.home_names),
+        name=name,
+        names=_told(directory.home_names),
     )
 
 
-def _worker(said: str, known: Known) -> UUID:
-    found = sorted(known.workers.get(folded(said), ()))
-    if len(found) == 1:
-        return found[0]
-    if found:
+def _worker(name: str, directory: Known) -> UUID:
+    worker_ids = sorted(directory.workers.get(folded(name), ()))
+    if len(worker_ids) == 1:
+        return worker_ids[0]
+    if worker_ids:
         raise _Wrong(
-            N_("Several people are called “{name}”. Enter the name they sign in with."), name=said
+            N_("Several people are called “{name}”. Enter the name they sign in with."), name=name
         )
     raise _Wrong(
         N_("There is no caseworker called “{name}”. The caseworkers are: {names}."),
-        name=said,
-        names=_told(known.worker_names),
+        name=name,
+        names=_told(directory.worker_names),
     )
 
 
@@ -281,52 +281,52 @@ def _told(names: Sequence[str]) -> str:
     return f"{shown}, …" if len(names) > _NAMES_TOLD else shown or "-"
 
 
-def _language(said: str, known: Known) -> str:
-    language = said.lower() or known.language
+def _language(text: str, directory: Known) -> str:
+    language = text.lower() or directory.language
     if language not in LANGUAGES:
         raise _Wrong(
             N_("There is no language “{language}”. The languages are: {languages}."),
-            language=said,
+            language=text,
             languages=", ".join(LANGUAGES),
         )
     return language
 
 
-def _day(said: str, earliest: date, latest: date) -> str | None:
-    if not said:
+def _day(text: str, earliest: date, latest: date) -> str | None:
+    if not text:
         return None
     try:
-        day = date.fromisoformat(said) if _DAY.fullmatch(said) else None
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         day = None
     if day is None or not earliest <= day <= latest:
-        raise _Wrong(N_("“{day}” is not a past date such as 2010-03-31."), day=said)
+        raise _Wrong(N_("“{day}” is not a past date such as 2010-03-31."), day=text)
     return day.isoformat()
 
 
-def _times(said: str, tier: str, policy: Policy) -> tuple[str, ...]:
-    parts = (said or USUAL_TIMES).replace(",", " ").replace(";", " ").split()
+def _times(text: str, tier: str, policy: Policy) -> tuple[str, ...]:
+    parts = (text or USUAL_TIMES).replace(",", " ").replace(";", " ").split()
     try:
         times = tuple(sorted({_clock(part) for part in parts}))
     except ValueError:
         raise _Wrong(
-            N_("“{times}” is not a list of times such as 09:00 18:00."), times=said
+            N_("“{times}” is not a list of times such as 09:00 18:00."), times=text
         ) from None
     gap = longest_gap(Rhythm(times))
     tiers = (Tier.HIGH, Tier.MID) if tier == FIRST else (Tier(tier),)
-    if any(lasts_too_long(gap, policy.tiers[one].steps) for one in tiers):
+    if any(lasts_too_long(gap, policy.tiers[level].steps) for level in tiers):
         raise _Wrong(N_("These times are too far apart for the watch level. Add one."))
-    return tuple(f"{one:%H:%M}" for one in times)
+    return tuple(f"{clock_time:%H:%M}" for clock_time in times)
 
 
-def _clock(said: str) -> time:
-    hours, _, minutes = said.partition(":")
-    if not (said.isascii() and hours.isdigit() and len(minutes) == 2 and minutes.isdigit()):
-        raise ValueError(said)
+def _clock(text: str) -> time:
+    hours, _, minutes = text.partition(":")
+    if not (text.isascii() and hours.isdigit() and len(minutes) == 2 and minutes.isdigit()):
+        raise ValueError(text)
     return time(int(hours), int(minutes))
 
 
-def _reference(said: str) -> str:
-    if len(said) > LONGEST_REFERENCE:
+def _reference(reference: str) -> str:
+    if len(reference) > LONGEST_REFERENCE:
         raise _Wrong(N_("A reference can have up to {n} characters."), n=str(LONGEST_REFERENCE))
-    return said
+    return reference

@@ -49,9 +49,9 @@ async def hand_in(request: Request) -> Response:
     form = await form_body(request, files=1)
     try:
         data = await _file(form)
-        found = await _read(_agency(visitor), data, now_of(request))
+        parsed = await _read(_agency(visitor), data, now_of(request))
         id_ = id_of(entered(form, "id"), "id") or uuid4()
-        row = await bulk_import.hand_in(visitor, _agency(visitor), found, id_, now_of(request))
+        row = await bulk_import.hand_in(visitor, _agency(visitor), parsed, id_, now_of(request))
     except Refused as fault:
         return await _ask_page(request, visitor, fault)
     finally:
@@ -60,20 +60,20 @@ async def hand_in(request: Request) -> Response:
 
 
 async def _file(form: FormData) -> bytes:
-    found = form.get("list")
-    if isinstance(found, str) and found.strip():
-        return found.encode()  # Typed as text: a test or a script may send it so.
-    if not isinstance(found, UploadFile) or not found.size:
+    upload = form.get("list")
+    if isinstance(upload, str) and upload.strip():
+        return upload.encode()  # Typed as text: a test or a script may send it so.
+    if not isinstance(upload, UploadFile) or not upload.size:
         raise Refused(N_("Choose the file with the list."), field="list")
-    return await found.read()
+    return await upload.read()
 
 
 async def _read(agency_id: UUID, data: bytes, now: datetime) -> Read:
     agency = await Agency.get(id=agency_id)
-    known: Known = await bulk_import.known_of(
+    directory: Known = await bulk_import.known_of(
         agency_id, now.astimezone(known_zone(agency.zone)).date()
     )
-    return await asyncio.to_thread(import_csv.read, data, known)
+    return await asyncio.to_thread(import_csv.read, data, directory)
 
 
 async def look(request: Request) -> Response:
@@ -98,15 +98,15 @@ async def take_in(request: Request) -> Response:
 async def _ask_page(
     request: Request, visitor: Visitor, fault: WaymarkError | None = None
 ) -> Response:
-    known = await bulk_import.known_of(_agency(visitor), now_of(request).date())
+    directory = await bulk_import.known_of(_agency(visitor), now_of(request).date())
     context: dict[str, Any] = {
         "id": uuid4(),
         "columns": import_csv.COLUMNS,
         "needed": import_csv.NEEDED,
         "tiers": ", ".join(import_csv.TIERS),
         "languages": ", ".join(LANGUAGES),
-        "homes": known.home_names,
-        "workers": known.worker_names,
+        "homes": directory.home_names,
+        "workers": directory.worker_names,
         "most": import_csv.MOST_LINES,
         "error": form_fault(fault, language_of(request)) if fault is not None else None,
         "path": PATH,
@@ -146,7 +146,10 @@ def _done(row: Intake, total: int) -> int:
 
 
 def _in_words(faults: list[dict[str, Any]] | None, language: str) -> list[tuple[int, str]]:
-    return [(one["line"], gettext(language, one["text"], **one["values"])) for one in faults or []]
+    return [
+        (fault["line"], gettext(language, fault["text"], **fault["values"]))
+        for fault in faults or []
+    ]
 
 
 def _agency(visitor: Visitor) -> UUID:

@@ -62,7 +62,7 @@ async def take(hook: Hook, now: datetime) -> None:
     held = await Texting.filter(
         number_index=number_index(hook.channel, hook.sender), ended_at__isnull=True
     ).order_by("id")
-    live = [one for one in held if one.channel == hook.channel]
+    live = [texting for texting in held if texting.channel == hook.channel]
     if live:
         await _prove(live, now)
         await _from_children(hook, live, now)
@@ -106,20 +106,20 @@ async def _keep(rows: Sequence[dict[str, Any]]) -> bool:
 
 async def _prove(live: Sequence[Texting], now: datetime) -> None:
     """The child wrote from there: the number counts as a way to reach them."""
-    ids = [one.address_id for one in live if one.address_id is not None]
+    ids = [texting.address_id for texting in live if texting.address_id is not None]
     await Address.filter(id__in=ids, verified_at__isnull=True).update(verified_at=now)
 
 
 async def _from_children(hook: Hook, live: Sequence[Texting], now: datetime) -> None:
-    for one in live:
-        what = meant(hook.text, one.words)
+    for texting in live:
+        what = meant(hook.text, texting.words)
         if what is not None:
-            await _answer(hook, one, what, now)
+            await _answer(hook, texting, what, now)
             return
     await _words(hook, live, now)
 
 
-async def _answer(hook: Hook, one: Texting, what: Meant, now: datetime) -> None:
+async def _answer(hook: Hook, texting: Texting, what: Meant, now: datetime) -> None:
     """An agreed word. The two that say "I'm OK" differ only in their mark."""
     shown = Meant.HELP if what is Meant.HELP else Meant.OK
     answer = Answer(
@@ -130,11 +130,11 @@ async def _answer(hook: Hook, one: Texting, what: Meant, now: datetime) -> None:
         way=Way.SMS,
     )
     # The answer first: it has an id of its own, so the gateway's retry mends any failure here.
-    await record(_child(one), Role.CHILD, one.child_id, answer, now)
+    await record(_child(texting), Role.CHILD, texting.child_id, answer, now)
     async with write():
-        row = _row(hook, shown, now, agency_id=one.agency_id, child_id=one.child_id)
+        row = _row(hook, shown, now, agency_id=texting.agency_id, child_id=texting.child_id)
         if await _keep([row]):
-            await _heard(one, row, now)
+            await _heard(texting, row, now)
 
 
 async def _words(hook: Hook, live: Sequence[Texting], now: datetime) -> None:
@@ -146,66 +146,72 @@ async def _words(hook: Hook, live: Sequence[Texting], now: datetime) -> None:
             "words",
             now,
             nth=place,
-            agency_id=one.agency_id,
-            child_id=one.child_id,
+            agency_id=texting.agency_id,
+            child_id=texting.child_id,
             is_shared=len(live) > 1,
             text=hook.text,
         )
-        for place, one in enumerate(live)
+        for place, texting in enumerate(live)
     ]
     async with write():
         if not await _keep(rows):
             return
-        for one, row in zip(live, rows, strict=True):
-            await somebody_texted(one.child_id, now)
-            await _tell(one, now)
+        for texting, row in zip(live, rows, strict=True):
+            await somebody_texted(texting.child_id, now)
+            await _tell(texting, now)
             await note(
-                _child(one), "text:words", child_id=one.child_id, about=("text", row["id"]), now=now
+                _child(texting),
+                "text:words",
+                child_id=texting.child_id,
+                about=("text", row["id"]),
+                now=now,
             )
         await _thank(live[0], rows[0]["id"], now)
 
 
-async def _heard(one: Texting, row: dict[str, Any], now: datetime) -> None:
-    await note(_child(one), "text:word", child_id=one.child_id, about=("text", row["id"]), now=now)
-    await _thank(one, row["id"], now)
+async def _heard(texting: Texting, row: dict[str, Any], now: datetime) -> None:
+    await note(
+        _child(texting), "text:word", child_id=texting.child_id, about=("text", row["id"]), now=now
+    )
+    await _thank(texting, row["id"], now)
 
 
-def _child(one: Texting) -> Actor:
-    return Actor(one.child_id, Role.CHILD.value, one.agency_id)
+def _child(texting: Texting) -> Actor:
+    return Actor(texting.child_id, Role.CHILD.value, texting.agency_id)
 
 
-async def _thank(one: Texting, about: UUID, now: datetime) -> None:
+async def _thank(texting: Texting, about: UUID, now: datetime) -> None:
     """The same text, whatever was said."""
-    if not one.replies:
+    if not texting.replies:
         return
     saying = Saying(
         kind=Kind.THANKS,
-        agency_id=one.agency_id,
+        agency_id=texting.agency_id,
         subject_kind="text",
         subject_id=about,
-        person_id=one.child_id,
-        child_id=one.child_id,
-        channel=one.channel,
+        person_id=texting.child_id,
+        child_id=texting.child_id,
+        channel=texting.channel,
         expires_at=now + timedelta(hours=1),
     )
     await queue([saying], now)
 
 
-async def _tell(one: Texting, now: datetime) -> None:
-    reach = (await reach_of({one.child_id: one.agency_id}, now))[one.child_id]
+async def _tell(texting: Texting, now: datetime) -> None:
+    reach = (await reach_of({texting.child_id: texting.agency_id}, now))[texting.child_id]
     people = people_on(Rung.CASEWORKER, reach.on(Rung.CASEWORKER))
     stretch = int(now.timestamp() // TOLD_EVERY.total_seconds())
     sayings = [
         Saying(
             kind=Kind.TALK,
-            agency_id=one.agency_id,
+            agency_id=texting.agency_id,
             subject_kind="text",
-            subject_id=uuid5(_ANSWERS, f"{one.child_id} {stretch}"),
+            subject_id=uuid5(_ANSWERS, f"{texting.child_id} {stretch}"),
             person_id=person,
-            child_id=one.child_id,
+            child_id=texting.child_id,
             urgency="high",
             expires_at=now + timedelta(hours=12),
-            data={"path": f"/desk/children/{one.child_id}"},
+            data={"path": f"/desk/children/{texting.child_id}"},
         )
         for person in people
     ]
@@ -222,13 +228,13 @@ async def _people(hook: Hook) -> list[Person]:
         for text in spellings(hook.sender)
         for index in encryption.current().blinds(f"{hook.channel}:{text}")
     ]
-    found = await Address.filter(
+    person_ids = await Address.filter(
         channel=hook.channel,
         value_index__in=wanted,
         dropped_at__isnull=True,
         verified_at__isnull=False,
     ).values_list("person_id", flat=True)
-    ids = [id_ for id_ in found if id_ is not None]
+    ids = [id_ for id_ in person_ids if id_ is not None]
     return await Person.filter(id__in=ids, disabled_at__isnull=True).exclude(role=Role.CHILD)
 
 
@@ -251,7 +257,7 @@ async def _from_adult(hook: Hook, people: Sequence[Person], now: datetime) -> No
             ]
         )
         return
-    person = next(one for one in people if one.id == message.person_id)
+    person = next(adult for adult in people if adult.id == message.person_id)
     row = _row(
         hook, what, now, person_id=person.id, agency_id=person.agency_id, message_id=message.id
     )
@@ -267,14 +273,14 @@ async def _answered(
     if not reply.codes:
         return None
     sent = Message.filter(
-        person_id__in=[one.id for one in people],
+        person_id__in=[person.id for person in people],
         channel=channel,
         kind__in=[kind.value for kind in ANSWERED],
         queued_at__gt=now - LASTS,
     ).order_by("-id")
     for message in await sent.limit(200):
         if (message.data or {}).get("reply") in {
-            encryption.normalise_code(one) for one in reply.codes
+            encryption.normalise_code(code) for code in reply.codes
         }:
             return message
     return None

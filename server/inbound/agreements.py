@@ -89,7 +89,7 @@ def _check(words: Mapping[str, str], taken: list[str]) -> None:
 async def _taken(child_id: UUID, index: str) -> list[str]:
     """What other children who share this number have agreed."""
     others = Texting.filter(number_index=index, ended_at__isnull=True).exclude(child_id=child_id)
-    return [fold(word) for one in await others for word in one.words.values()]
+    return [fold(word) for texting in await others for word in texting.words.values()]
 
 
 async def end(actor: Actor, child_id: UUID, now: datetime) -> None:

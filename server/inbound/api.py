@@ -56,11 +56,11 @@ async def hook(request: Request) -> Response:
         if secrets:
             await count_refused(channel, now)
         raise Unauthenticated(NOT_OURS, code="bad_signature")
-    said = await _said(request, body)
-    if len(said.text) > LONGEST_TEXT:
+    payload = await _said(request, body)
+    if len(payload.text) > LONGEST_TEXT:
         # A child's words are not thrown away for being long.
-        said = msgspec.structs.replace(said, text=said.text[:LONGEST_TEXT])
-    await take(Hook(channel, said.id, said.from_, said.text), now)
+        payload = msgspec.structs.replace(payload, text=payload.text[:LONGEST_TEXT])
+    await take(Hook(channel, payload.id, payload.from_, payload.text), now)
     return json_answer(HookTaken(True))
 
 
@@ -82,13 +82,13 @@ def _replay(body: bytes) -> Any:
 
 
 def _from_form(form: FormData) -> HookRequest:
-    found = from_form(dict(form))
+    fields = from_form(dict(form))
     for name in ("id", "from", "text"):
-        if name not in found:
+        if name not in fields:
             raise Refused(N_("“{field}” is missing."), field=name)
     try:
         return msgspec.convert(
-            {name: clean_text(text) for name, text in found.items()}, HookRequest
+            {name: clean_text(text) for name, text in fields.items()}, HookRequest
         )
     except msgspec.ValidationError:
         raise Refused(N_("This is too long or empty."), field="id") from None

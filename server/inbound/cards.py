@@ -142,14 +142,14 @@ async def desks_of(homes: Sequence[UUID], now: datetime) -> Sequence[FrontDesk]:
 
 async def desk_of(token: str | None, now: datetime) -> FrontDesk:
     """The front desk of this device. Raises Unauthenticated."""
-    found = None
+    desk = None
     if token:
-        found = await FrontDesk.get_or_none(
+        desk = await FrontDesk.get_or_none(
             token_hash=encryption.hash_token(token), ended_at__isnull=True, expires_at__gt=now
         )
-    if found is None:
+    if desk is None:
         raise Unauthenticated(NO_DESK, code="no_front_desk")
-    return found
+    return desk
 
 
 # --- a card at a desk

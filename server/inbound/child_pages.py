@@ -88,11 +88,11 @@ async def show_link(request: Request) -> Response:
     """Show the link, to open, send or scan."""
     child, _ = await desk_child(request, Action.INVITE)
     wanted, now = request.path_params["link_id"], now_of(request)
-    found = [one for one in await links.live(child.id, now) if one.id == wanted]
-    if not found:
+    matches = [link for link in await links.live(child.id, now) if link.id == wanted]
+    if not matches:
         raise NotFound(links.OVER)
-    url = f"{request.app.state.settings.public_url}/c/{links.token_of(found[0])}"
-    shown = {"link": found[0], "url": url, "qr": qr(url)}
+    url = f"{request.app.state.settings.public_url}/c/{links.token_of(matches[0])}"
+    shown = {"link": matches[0], "url": url, "qr": qr(url)}
     return page(request, "inbound/show_link.html", {**await _frame(request, child), **shown})
 
 
@@ -161,10 +161,10 @@ async def _page(
 ) -> Response:
     now, language = now_of(request), language_of(request)
     texting = await Texting.get_or_none(child_id=child.id, ended_at__isnull=True)
-    known = {"number": "", "replies": "yes", "ok": "", "other": "", "help": ""}
+    initial = {"number": "", "replies": "yes", "ok": "", "other": "", "help": ""}
     if texting is not None:
-        known |= {**texting.words, "number": texting.number}
-        known["replies"] = "yes" if texting.replies else ""
+        initial |= {**texting.words, "number": texting.number}
+        initial["replies"] = "yes" if texting.replies else ""
     channels = channels_of(request)
     numbers = request.app.state.settings.inbound_numbers
     context = {
@@ -172,7 +172,7 @@ async def _page(
         "texting": texting,
         "has_texts": bool(channels),
         "our_number": numbers.get(channels[0]) if channels else None,
-        "given": {**known, **(given or {})},
+        "given": {**initial, **(given or {})},
         "links": await links.live(child.id, now),
         "card": await Card.get_or_none(child_id=child.id, ended_at__isnull=True),
         "texts": await texts_of(child.id, MOST_TEXTS),

@@ -33,10 +33,10 @@ async def make(actor: Actor, child: Child, days: int, id_: UUID, now: datetime) 
         raise Refused(N_("Choose one from the list."), field="days")
     async with write():
         await Child.filter(id=child.id).select_for_update().first()
-        known = await ChildLink.get_or_none(id=id_)
-        if known is not None and known.child_id == child.id:
-            return known
-        if known is not None or len(await live(child.id, now)) >= MOST_LINKS:
+        existing = await ChildLink.get_or_none(id=id_)
+        if existing is not None and existing.child_id == child.id:
+            return existing
+        if existing is not None or len(await live(child.id, now)) >= MOST_LINKS:
             raise Refused(N_("There are already five links. Take one back first."), field="days")
         made = await ChildLink.create(
             id=id_,
@@ -77,10 +77,10 @@ async def read(token: str, now: datetime) -> ChildLink:
         id_ = UUID(encryption.unsign(token, "child link", now))
     except (encryption.Unreadable, ValueError):
         raise NotFound(OVER) from None
-    found = await ChildLink.get_or_none(id=id_, ended_at__isnull=True)
-    if found is None:
+    link = await ChildLink.get_or_none(id=id_, ended_at__isnull=True)
+    if link is None:
         raise NotFound(OVER)
-    return found
+    return link
 
 
 async def use(link: ChildLink, want: Want, id_: UUID, now: datetime) -> None:

@@ -12,7 +12,7 @@ from server.auth.actions import sign_out
 from server.auth.sessions import drop_cookie
 from server.checkin.rules import Want
 from server.errors import IdReused, NotFound, Refused, Unauthenticated, WaymarkError
-from server.i18n import N_, known
+from server.i18n import N_, supported_language
 from server.inbound import cards, links
 from server.inbound.models import ChildLink
 from server.people.access import now_of, staff_of
@@ -26,10 +26,10 @@ COOKIE = "front"
 
 def want_of(form: FormData) -> Want:
     """Which button was tapped. Raises Refused."""
-    said = entered(form, "want")
-    if said not in set(Want):
+    want = entered(form, "want")
+    if want not in set(Want):
         raise Refused(N_("Tap one of the buttons."), field="want")
-    return Want(said)
+    return Want(want)
 
 
 def id_of(form: FormData) -> UUID:
@@ -83,7 +83,7 @@ async def _link_page(
     request: Request, link: ChildLink, context: dict[str, Any], fault: WaymarkError | None = None
 ) -> Response:
     child, agency = await Person.get(id=link.child_id), await Agency.get(id=link.agency_id)
-    language = known(child.language)
+    language = supported_language(child.language)
     whole = {
         "language": language,
         "display_name": agency.display_name or request.app.state.settings.display_name,

@@ -20,7 +20,7 @@ class Text(NamedTuple):
 async def texts_of(child_id: UUID, most: int) -> list[Text]:
     """What came from the number of a child, the newest first."""
     rows = Inbound.filter(child_id=child_id, what="words").order_by("-at").limit(most)
-    return [Text(one.at, one.text or "", one.is_shared) for one in await rows]
+    return [Text(row.at, row.text or "", row.is_shared) for row in await rows]
 
 
 async def help_text_of(numbers: Mapping[str, str], child_id: UUID) -> tuple[str, str] | None:

@@ -32,7 +32,7 @@ def is_signed(secrets: Sequence[str], stamp: str, body: bytes, given: str, now: 
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 and given.isascii()):
         return False
     mine = given.removeprefix("sha256=").lower()
-    ours = [hmac.compare_digest(signature(one, stamp, body), mine) for one in secrets]
+    ours = [hmac.compare_digest(signature(secret, stamp, body), mine) for secret in secrets]
     return any(ours) and abs(now.timestamp() - int(stamp)) <= FRESH.total_seconds()
 
 
@@ -46,12 +46,12 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 
 def from_form(form: Mapping[str, object]) -> dict[str, str]:
     """The three fields of a form, by any of their names; missing ones are left out."""
-    found = {}
+    fields = {}
     for name, others in FIELDS.items():
         value = next((form[other] for other in others if isinstance(form.get(other), str)), None)
         if isinstance(value, str):
-            found[name] = value
-    return found
+            fields[name] = value
+    return fields
 
 
 # --- who sent it
@@ -74,14 +74,14 @@ def number(text: str) -> str | None:
 
 def spellings(sender: str) -> list[str]:
     """The spellings of the same sender in an address that a person typed."""
-    found = [sender.strip()]
+    variants = [sender.strip()]
     same = number(sender)
     if same is not None:
         bare = same.removeprefix("+")
-        found += [same, bare, f"+{bare}", f"00{bare}"]
+        variants += [same, bare, f"+{bare}", f"00{bare}"]
     else:
-        found.append(sender.strip().casefold())
-    return list(dict.fromkeys(found))
+        variants.append(sender.strip().casefold())
+    return list(dict.fromkeys(variants))
 
 
 # --- what it says
@@ -118,12 +118,12 @@ def meant(text: str, words: Mapping[str, str]) -> Meant | None:
 
     A word that says all is well has to be the whole text. A call for help counts wherever it is.
     """
-    said = fold(text)
+    folded = fold(text)
     for what in (Meant.OK, Meant.OTHER):
-        if words.get(what) and said == fold(words[what]):
+        if words.get(what) and folded == fold(words[what]):
             return what
     asked = fold(words.get(Meant.HELP, ""))
-    return Meant.HELP if asked and f" {asked} " in f" {said} " else None
+    return Meant.HELP if asked and f" {asked} " in f" {folded} " else None
 
 
 def wrong_word(words: Mapping[str, str], taken: Sequence[str] = ()) -> tuple[str, str] | None:
@@ -131,14 +131,14 @@ def wrong_word(words: Mapping[str, str], taken: Sequence[str] = ()) -> tuple[str
     already have a meaning with this number."""
     seen = list(taken)
     for name, word in words.items():
-        said = fold(word)
-        if name == Meant.OTHER and not said:
+        folded = fold(word)
+        if name == Meant.OTHER and not folded:
             continue
-        if not SHORTEST_WORD <= len(said) <= LONGEST_WORD:
+        if not SHORTEST_WORD <= len(folded) <= LONGEST_WORD:
             return name, "length"
-        if any(f" {said} " in f" {one} " or f" {one} " in f" {said} " for one in seen):
+        if any(f" {folded} " in f" {other} " or f" {other} " in f" {folded} " for other in seen):
             return name, "taken"
-        seen.append(said)
+        seen.append(folded)
     return None
 
 
@@ -159,7 +159,14 @@ class Reply:
 
 def read_reply(text: str) -> Reply:
     """Only the first line that has words counts: a mail quotes ours below."""
-    line = next((one for one in text.splitlines() if fold(one) and not one.startswith(">")), "")
+    line = next(
+        (
+            candidate
+            for candidate in text.splitlines()
+            if fold(candidate) and not candidate.startswith(">")
+        ),
+        "",
+    )
     words = fold(line).split()
     says = next((word in YES for word in words if word in YES | NO), None)
     codes = tuple(word.upper() for word in words if len(word) == CODE_LENGTH)

@@ -131,7 +131,7 @@ async def enclose(message_id: UUID, what: Attachment) -> None:
 
 def _rows(saying: Saying, ways: dict[UUID, Ways], now: datetime) -> list[dict[str, Any]]:
     whom = (saying.person_id, saying.last_resort, saying.outsider_id)
-    assert sum(one is not None for one in whom) == 1, "to one of them"
+    assert sum(recipient is not None for recipient in whom) == 1, "to one of them"
     if saying.outsider_id is not None:
         assert saying.channel is not None
         return [_row(saying, saying.channel, str(saying.outsider_id), now)]
@@ -201,9 +201,9 @@ async def withdraw(
     )
     if person_id is not None:
         unsent = unsent.filter(person_id=person_id)
-    found = [as_id(row) for row in await unsent.values_list("id", flat=True)]
-    if found:
-        await lock(found)
+    message_ids = [as_id(row) for row in await unsent.values_list("id", flat=True)]
+    if message_ids:
+        await lock(message_ids)
         # Select all of them again: a worker that had one of these may have gone on by another
         # channel.
         await unsent.update(state="withdrawn", act_at=None, leased_by=None, done_at=now, why=why)
@@ -255,8 +255,8 @@ async def next_channel(
     for person_id, message in latest.items():
         for channel in ways.get(person_id, NOWHERE).after(message.channel):
             if (person_id, message.turn, message.rung, channel) not in used:
-                said = again(message, channel=channel)
-                sayings.append(replace(said, not_before=not_before))
+                saying = again(message, channel=channel)
+                sayings.append(replace(saying, not_before=not_before))
                 break
     return await queue(sayings, now)
 
@@ -272,12 +272,12 @@ async def waiting_together(
 # The last of each, by the index from its end: thousands may wait, and each batch of a tick asks.
 _WAITS_UNTIL = {
     kind: f"""
-    SELECT {one} AS id, (
-      SELECT act_at FROM message WHERE together = {one} AND act_at > $2 AND act_at <= $3
+    SELECT {column} AS id, (
+      SELECT act_at FROM message WHERE together = {column} AND act_at > $2 AND act_at <= $3
       AND state = 'waiting' AND attempts = 0 ORDER BY act_at DESC LIMIT 1
     ) AS at FROM {those}
     """  # noqa: S608 (names of our own alone)
-    for kind, one, those in (
+    for kind, column, those in (
         ("sqlite", "x.value", "json_each($1) AS x"),
         ("postgres", "x.id", "unnest($1::uuid[]) AS x(id)"),
     )
@@ -322,8 +322,8 @@ async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[tuple[UUID | Non
         .values_list("person_id", "last_resort")
     )
     # A person outside the agency was asked, and hears nothing further.
-    known = [(p, n) for p, n in rows if p is not None or n is not None]
-    return list(dict.fromkeys((as_id(p) if p is not None else None, n) for p, n in known))
+    recipients = [(p, n) for p, n in rows if p is not None or n is not None]
+    return list(dict.fromkeys((as_id(p) if p is not None else None, n) for p, n in recipients))
 
 
 async def self_audit(now: datetime) -> list[UUID]:
@@ -358,13 +358,13 @@ async def add_address(
     index = encryption.blind(f"{channel}:{value}")
     async with write():
         live = Address.filter(person_id=person_id, dropped_at__isnull=True)
-        known = await live.filter(channel=channel, value_index=index).first()
-        if known is not None:
-            known.keys, known.device_id = keys, actor.device_id
-            if gives_receipts and known.receipts_since is None:
-                known.receipts_since = now
-            await known.save(update_fields=["keys", "device_id", "receipts_since"])
-            return known, False
+        existing = await live.filter(channel=channel, value_index=index).first()
+        if existing is not None:
+            existing.keys, existing.device_id = keys, actor.device_id
+            if gives_receipts and existing.receipts_since is None:
+                existing.receipts_since = now
+            await existing.save(update_fields=["keys", "device_id", "receipts_since"])
+            return existing, False
         if id is not None and await Address.filter(id=id).exists():
             raise IdReused("This ID already exists, with different content.")
         before: Address | None = None
@@ -549,8 +549,8 @@ async def read_arrived(token: str) -> Message:
     """The test message of this link. Raises NotFound for one that is not ours."""
     try:
         subject, _, channel = encryption.unsign(token, ARRIVED).partition(".")
-        found = Message.filter(subject_id=UUID(subject), kind=Kind.TEST.value, channel=channel)
-        message = await found.prefetch_related("person__agency").first()
+        query = Message.filter(subject_id=UUID(subject), kind=Kind.TEST.value, channel=channel)
+        message = await query.prefetch_related("person__agency").first()
     except (encryption.Unreadable, ValueError):
         message = None
     if message is None:

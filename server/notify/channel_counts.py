@@ -53,8 +53,10 @@ async def silent_channels(now: datetime) -> set[str]:
     """The channels that accept messages that ask for an answer, and bring no answer."""
     asked: dict[str, list[Asked]] = {}
     for row in await fetch(_ASKED, [now - FAR]):
-        one = Asked(as_moment(row["done_at"]), as_id(row["person_id"]), row["seen_at"] is not None)
-        asked.setdefault(row["channel"], []).append(one)
+        message = Asked(
+            as_moment(row["done_at"]), as_id(row["person_id"]), row["seen_at"] is not None
+        )
+        asked.setdefault(row["channel"], []).append(message)
     return silent(asked, now)
 
 
@@ -83,17 +85,17 @@ async def counted(
     if not channels:
         return {}
     rows = await fetch(_COUNTS.format(any=among()), [list(channels), since, agency_id])
-    found = {}
+    counts = {}
     for name in channels:
         mine = [row for row in rows if row["channel"] == name]
         codes: Counter[str] = Counter()
         for row in mine:
             if row["result"] != "accepted":
                 codes[row["why"] or row["result"]] += row["n"]
-        found[name] = Counted(
+        counts[name] = Counted(
             attempts=sum(row["n"] for row in mine),
             accepted=sum(row["n"] for row in mine if row["result"] == "accepted"),
             shown=sum(row["shown"] for row in mine),
             codes=tuple(codes.most_common()),
         )
-    return found
+    return counts

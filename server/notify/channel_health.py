@@ -52,13 +52,13 @@ class Asked:
 
 def is_broken(tries: Sequence[Tried], now: datetime) -> bool:
     """Whether a channel fails for many; `tries` are its latest attempts, the newest first."""
-    young = [one for one in tries[:LATEST] if now - one.at <= YOUNG]
-    failed = [one for one in young if one.failed]
+    young = [attempt for attempt in tries[:LATEST] if now - attempt.at <= YOUNG]
+    failed = [attempt for attempt in young if attempt.failed]
     if len(failed) < FEWEST or len(failed) * 2 < len(young):
         return False
-    if not any(one.failed for one in young[:HEALED_BY]):
+    if not any(attempt.failed for attempt in young[:HEALED_BY]):
         return False
-    return len({one.to for one in failed}) >= ADDRESSES
+    return len({attempt.to for attempt in failed}) >= ADDRESSES
 
 
 def silent(asked: Mapping[str, Iterable[Asked]], now: datetime) -> set[str]:
@@ -66,18 +66,20 @@ def silent(asked: Mapping[str, Iterable[Asked]], now: datetime) -> set[str]:
     some. It is an observation: people may have had other things to do."""
     ripe = {
         channel: sorted(
-            (one for one in many if TIME_TO_ANSWER <= now - one.at <= FAR),
-            key=lambda one: one.at,
+            (message for message in many if TIME_TO_ANSWER <= now - message.at <= FAR),
+            key=lambda message: message.at,
             reverse=True,
         )
         for channel, many in asked.items()
     }
-    heard = {channel for channel, many in ripe.items() if any(one.is_answered for one in many)}
+    heard = {
+        channel for channel, many in ripe.items() if any(message.is_answered for message in many)
+    }
     return {channel for channel, many in ripe.items() if heard - {channel} and _is_silent(many)}
 
 
 def _is_silent(latest: Sequence[Asked]) -> bool:
     last = latest[:UNANSWERED]
-    if len(last) < UNANSWERED or any(one.is_answered for one in last):
+    if len(last) < UNANSWERED or any(message.is_answered for message in last):
         return False
-    return len({one.person for one in last}) >= PEOPLE
+    return len({message.person for message in last}) >= PEOPLE

@@ -40,14 +40,14 @@ async def ways_of(people: Collection[UUID], now: datetime) -> dict[UUID, Ways]:
     """The ways of each of these people. A person without an address is left out."""
     if not people:
         return {}
-    found: dict[UUID, list[dict[str, Any]]] = {}
+    rows_by_person: dict[UUID, list[dict[str, Any]]] = {}
     query = Address.filter(person_id__in=list(people), dropped_at__isnull=True)
     for row in await query.values("person_id", "channel", "verified_at", *COLUMNS):
-        found.setdefault(row["person_id"], []).append(row)
-    wishes = await wishes_of(found.keys())
+        rows_by_person.setdefault(row["person_id"], []).append(row)
+    wishes = await wishes_of(rows_by_person.keys())
     return {
         person: _ways(rows, wishes[person].channels if person in wishes else (), now)
-        for person, rows in found.items()
+        for person, rows in rows_by_person.items()
     }
 
 

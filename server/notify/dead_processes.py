@@ -48,16 +48,16 @@ async def free_dead(
     None where this look allows no conclusion: the next one starts again.
     """
     rows = await Process.exclude(id=own).values_list("id", "beats")
-    found = look(before, dict(rows), seconds())
-    if not found.silent:
-        return found
+    latest = look(before, dict(rows), seconds())
+    if not latest.silent:
+        return latest
     began = seconds()
     async with write():
         if seconds() - began > AT_ONCE_S:
             return None
-        for name, beats in found.silent.items():
+        for name, beats in latest.silent.items():
             await _free(name, beats, now)
-    return found
+    return latest
 
 
 async def _free(name: str, beats: int, now: datetime) -> None:

@@ -37,10 +37,10 @@ def device_of(row: Mapping[str, Any], given_up_at: datetime | None = None) -> De
 
 async def reached_of(people: Collection[UUID], now: datetime) -> dict[UUID, Reached]:
     """How well pushes reach each of these people. A person without a device is left out."""
-    found: dict[UUID, list[Device]] = {}
+    devices_by_person: dict[UUID, list[Device]] = {}
     for row in await _rows("person_id", people):
-        found.setdefault(as_id(row["person_id"]), []).append(_device(row))
-    return {person: reached(devices, now) for person, devices in found.items()}
+        devices_by_person.setdefault(as_id(row["person_id"]), []).append(_device(row))
+    return {person: reached(devices, now) for person, devices in devices_by_person.items()}
 
 
 async def health_of(device_id: UUID, now: datetime) -> Health:

@@ -46,8 +46,8 @@ class Look:
 
 def look(before: Look | None, beats: Mapping[str, int], at: float) -> Look:
     """What is known after these numbers were read at `at`."""
-    known = before.seen if before is not None and at - before.at <= LONGEST_GAP_S else {}
-    return Look(at, {name: _seen(known.get(name), n, at) for name, n in beats.items()})
+    seen_before = before.seen if before is not None and at - before.at <= LONGEST_GAP_S else {}
+    return Look(at, {name: _seen(seen_before.get(name), n, at) for name, n in beats.items()})
 
 
 def _seen(before: Seen | None, beats: int, at: float) -> Seen:

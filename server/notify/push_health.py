@@ -95,18 +95,20 @@ def reached(devices: Iterable[Device], now: datetime) -> Reached:
     """How well pushes reach the owner of these devices: one that works is enough. A device that the
     service gave up counts only where there is no other."""
     every = list(devices)
-    held = [one for one in every if one.given_up_at is None] or every
-    found = min((health(one, now) for one in held), key=_RANK, default=Health.NONE)
-    seen = max((one.last_seen_at for one in every if one.last_seen_at is not None), default=None)
-    if found not in UNREACHED:
-        return Reached(health=found, seen_at=seen)
-    since = max(filter(None, (one.failing_since or stale_at(one) for one in held)))
+    held = [device for device in every if device.given_up_at is None] or every
+    best = min((health(device, now) for device in held), key=_RANK, default=Health.NONE)
+    seen = max(
+        (device.last_seen_at for device in every if device.last_seen_at is not None), default=None
+    )
+    if best not in UNREACHED:
+        return Reached(health=best, seen_at=seen)
+    since = max(filter(None, (device.failing_since or stale_at(device) for device in held)))
     silent = None
-    if found is Health.STALE:
+    if best is Health.STALE:
         # The last receipt is the best measure. A device that never gave one has been silent from
         # the first push on.
-        silent = seen or min(filter(None, (one.silent_since for one in held)))
-    return Reached(health=found, seen_at=seen, silent_since=silent, unreached_since=since)
+        silent = seen or min(filter(None, (device.silent_since for device in held)))
+    return Reached(health=best, seen_at=seen, silent_since=silent, unreached_since=since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +124,15 @@ def stale_spells(
 ) -> list[tuple[datetime, datetime | None]]:
     """The times up to `until` in which a person was out of reach: pushes accepted and none shown.
     Each with its end, None where it lasts. The deliveries still know what a row forgets."""
-    events = [(one.sent_at, False) for one in pushes]
-    events += [(one.seen_at, True) for one in pushes if one.seen_at is not None]
+    events = [(push.sent_at, False) for push in pushes]
+    events += [(push.seen_at, True) for push in pushes if push.seen_at is not None]
     spells: list[tuple[datetime, datetime | None]] = []
     unseen: list[datetime] = []
     begin: datetime | None = None
-    for at, is_seen in [*sorted(one for one in events if one[0] <= until), (until, False)]:
+    for at, is_seen in [*sorted(event for event in events if event[0] <= until), (until, False)]:
         if begin is None and len(unseen) >= FEWEST:
-            known = max(unseen[0] + STALE_AFTER, unseen[FEWEST - 1])
-            begin = known if known <= at else None
+            stale_from = max(unseen[0] + STALE_AFTER, unseen[FEWEST - 1])
+            begin = stale_from if stale_from <= at else None
         if not is_seen:
             unseen.append(at)
             continue

@@ -162,10 +162,10 @@ def is_of_many(mine: Tried, tried: Sequence[Tried]) -> bool:
     """
     others = [t for t in tried if t.service == mine.service and t.address != mine.address]
     if mine.service:
-        if any(one.result is Result.ACCEPTED for one in others):
+        if any(other.result is Result.ACCEPTED for other in others):
             return False
-        return any(one.result is Result.GONE for one in others)
-    return any(one.result is not Result.ACCEPTED for one in others)
+        return any(other.result is Result.GONE for other in others)
+    return any(other.result is not Result.ACCEPTED for other in others)
 
 
 def gives_up(

@@ -51,12 +51,12 @@ async def judge(
         return {}
     tried = [Tried(to.id, _service(to), out.result) for to, out in tries]
     tried += await _lately(channel, now)
-    found = {}
+    judged = {}
     for to, outcome in refused.values():
         of_many = is_of_many(Tried(to.id, _service(to), outcome.result), tried)
-        found[to.id] = await _note(to, outcome.reason, of_many, now)
-    _tell_log(channel, found, {out.reason for _, out in refused.values()})
-    return found
+        judged[to.id] = await _note(to, outcome.reason, of_many, now)
+    _tell_log(channel, judged, {out.reason for _, out in refused.values()})
+    return judged
 
 
 async def _note(to: Address, reason: str, of_many: bool, now: datetime) -> Judged:
@@ -91,7 +91,7 @@ async def _lately(channel: str, now: datetime) -> list[Tried]:
     services = {}
     if channel == PUSH and rows:
         ids = list({as_id(row["address_id"]) for row in rows})  # Not more than MOST.
-        services = {one.id: _service(one) for one in await Address.filter(id__in=ids)}
+        services = {address.id: _service(address) for address in await Address.filter(id__in=ids)}
     return [
         Tried(
             as_id(row["address_id"]),
@@ -108,15 +108,15 @@ def _service(to: Address) -> str:
     return urlsplit(to.value).netloc if to.channel == PUSH else ""
 
 
-def _tell_log(channel: str, found: dict[UUID, Judged], reasons: set[str]) -> None:
-    every = found.values()
+def _tell_log(channel: str, judged: dict[UUID, Judged], reasons: set[str]) -> None:
+    every = judged.values()
     log.warning(
         "worker.addresses_refused",
         channel=channel,
         reasons=sorted(reasons),
-        refused=len(found),
-        given_up=sum(not one.kept for one in every),
-        of_many=sum(one.of_many for one in every),
+        refused=len(judged),
+        given_up=sum(not verdict.kept for verdict in every),
+        of_many=sum(verdict.of_many for verdict in every),
     )
 
 

@@ -135,13 +135,13 @@ def word(
 def channel_word(channel: str, language: str) -> str:
     """The channel, as people call it; an agency's own channel by the name that the agency gave
     it."""
-    known = {
+    names = {
         PUSH: N_("push notification"),
         EMAIL: N_("email"),
         NONE: N_("no channel"),
         "last_resort": N_("last resort"),
     }
-    return gettext(language, known[channel]) if channel in known else channel
+    return gettext(language, names[channel]) if channel in names else channel
 
 
 def _how_many(open_alerts: int, language: str) -> str:

@@ -166,11 +166,11 @@ class Worker:
         by_channel: dict[str, list[Message]] = {}
         for message in messages:
             by_channel.setdefault(message.channel, []).append(message)
-        found = await asyncio.gather(
+        results = await asyncio.gather(
             *(self._by_one(several, attempts) for several in by_channel.values()),
             return_exceptions=True,
         )
-        faults = [one for one in found if isinstance(one, BaseException)]
+        faults = [result for result in results if isinstance(result, BaseException)]
         if faults:
             raise faults[0]
 
@@ -202,10 +202,10 @@ class Worker:
         )
 
     async def _claim_due(self, now: datetime, most: int, only: str) -> list[Any]:
-        known: list[Any] = [sorted(self._busy), now, now + LEASE, self.name]
+        parameters: list[Any] = [sorted(self._busy), now, now + LEASE, self.name]
         free, skip = f"{only} AND NOT (channel {among()})", ""
         if dialect() == "postgres":
-            known.append(await _take_groups(now, only))
+            parameters.append(await _take_groups(now, only))
             free += " AND (together IS NULL OR together = ANY($5))"
             skip = "FOR UPDATE SKIP LOCKED"
         return await fetch(
@@ -213,7 +213,7 @@ class Worker:
             " lease_until = $3, leased_by = $4 WHERE id IN (SELECT id FROM message"
             f" WHERE act_at <= $2 AND state IN ('waiting', 'sending') {free}"
             f" ORDER BY act_at LIMIT {most} {skip}) RETURNING id, together",
-            known,
+            parameters,
         )
 
     async def _claim_rest(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[Any]:
@@ -230,15 +230,15 @@ class Worker:
             .limit(MOST_AS_ONE)
             .select_for_update(skip_locked=True)
         )
-        found = [message.id for message in await rest.only("id")]
-        await Message.filter(id__in=found).update(
+        message_ids = [message.id for message in await rest.only("id")]
+        await Message.filter(id__in=message_ids).update(
             state="sending",
             attempts=F("attempts") + 1,
             act_at=now + LEASE,
             lease_until=now + LEASE,
             leased_by=self.name,
         )
-        return [{"id": id_} for id_ in found]
+        return [{"id": id_} for id_ in message_ids]
 
     # --- decide
 
@@ -283,10 +283,12 @@ class Worker:
             if index is None or index >= len(self._last_resort):
                 return []
             return [Attempt(message, None, self._last_resort[index][1])]
-        known = addresses.get((message.person_id, message.channel), [])
+        own_addresses = addresses.get((message.person_id, message.channel), [])
         if message.kind in TO_ONE_ADDRESS:
-            known = [address for address in known if address.id == message.subject_id]
-        return [Attempt(message, address, address.value) for address in known]
+            own_addresses = [
+                address for address in own_addresses if address.id == message.subject_id
+            ]
+        return [Attempt(message, address, address.value) for address in own_addresses]
 
     def _decide(
         self,
@@ -587,15 +589,15 @@ class Worker:
 def as_one(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
     """The attempts that share an envelope, with the leading message first. Only messages to one
     address that are to be sent about several things at once do; every other is sent alone."""
-    found: dict[Any, list[Attempt]] = {}
-    for attempt in sorted(attempts, key=lambda one: one.message.subject_id):
+    groups: dict[Any, list[Attempt]] = {}
+    for attempt in sorted(attempts, key=lambda candidate: candidate.message.subject_id):
         message = attempt.message
         key: Any = attempt.delivery_id
         if message.together is not None and attempt.reason is None:
             what = (message.together, message.kind, message.rung, message.turn)
             key = (*what, message.to_key, message.channel, attempt.to)
-        found.setdefault(key, []).append(attempt)
-    return list(found.values())
+        groups.setdefault(key, []).append(attempt)
+    return list(groups.values())
 
 
 _URGENT = "AND urgency = 'high'"
@@ -659,8 +661,8 @@ def _unseen(message: Message, language: str) -> tuple[str, str] | None:
 def _quiet(message: Message, wish: Wish | None) -> dict[str, Any]:
     """The quiet hours of a message: those that it has for a child, or those that an adult chose for
     what can wait."""
-    known = (message.data or {}).get("quiet")
-    zone, begin, end = (known["zone"], known["from"], known["until"]) if known else ("UTC", "", "")
+    hours = (message.data or {}).get("quiet")
+    zone, begin, end = (hours["zone"], hours["from"], hours["until"]) if hours else ("UTC", "", "")
     if wish is not None and wish.quiet_from and wish.quiet_until:
         zone, begin, end = _person(message).zone, wish.quiet_from, wish.quiet_until
     if not begin:

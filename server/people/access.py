@@ -87,13 +87,13 @@ def now_of(request: HTTPConnection) -> datetime:
 
 async def visitor_of(request: HTTPConnection) -> Visitor:
     """Who sent this request. Raises Unauthenticated; looks only once per request."""
-    known = request.scope.get("waymark.visitor")
-    if known is None:
-        known = await cast(VisitorOf, request.app.state.visitor_of)(request)
-        request.scope["waymark.visitor"] = known
+    visitor = request.scope.get("waymark.visitor")
+    if visitor is None:
+        visitor = await cast(VisitorOf, request.app.state.visitor_of)(request)
+        request.scope["waymark.visitor"] = visitor
         # For the frame around every page: who is signed in, and what they may open.
-        request.state.visitor = known
-    return cast(Visitor, known)
+        request.state.visitor = visitor
+    return cast(Visitor, visitor)
 
 
 async def visitor_or_none(request: HTTPConnection) -> Visitor | None:
@@ -223,15 +223,15 @@ async def children_for(
     about which an open alert has called the visitor; `called_about` says which alerts may be shown.
     """
     visitor, now = await visitor_of(request), now_of(request)
-    found, rota = await _by_ties(visitor, now), await _rota_of(request, visitor, now)
+    roles_by_child, rota = await _by_ties(visitor, now), await _rota_of(request, visitor, now)
     for why, children in (
         (COVER, await _of_caseworkers(rota.covers, now)),
         (ON_DUTY, await _placed(visitor, also) if rota.is_on_duty else []),
     ):
         wanted = [id_ for id_ in children if among is None or id_ in among]
-        new = [id_ for id_ in wanted if not may(found.get(id_, frozenset()), action)]
+        new = [id_ for id_ in wanted if not may(roles_by_child.get(id_, frozenset()), action)]
         for id_ in wanted:
-            found[id_] = found.get(id_, frozenset()) | {Role.SUPERVISOR}
+            roles_by_child[id_] = roles_by_child.get(id_, frozenset()) | {Role.SUPERVISOR}
         what = f"look:{action}"
         await looked(visitor, new, what, now, why=why, at_most_every=at_most_every)
     if by_call and may(frozenset({Role.CALLED}), action):
@@ -239,15 +239,16 @@ async def children_for(
         new = [
             id_
             for id_ in called
-            if (among is None or id_ in among) and not may(found.get(id_, frozenset()), action)
+            if (among is None or id_ in among)
+            and not may(roles_by_child.get(id_, frozenset()), action)
         ]
         for id_ in new:
-            found[id_] = found.get(id_, frozenset()) | {Role.CALLED}
+            roles_by_child[id_] = roles_by_child.get(id_, frozenset()) | {Role.CALLED}
         what = look_by_call(action)
         await looked(visitor, new, what, now, why=CALLED, at_most_every=at_most_every)
     return {
         id_: roles
-        for id_, roles in found.items()
+        for id_, roles in roles_by_child.items()
         if may(roles, action) and (among is None or id_ in among)
     }
 
@@ -259,8 +260,8 @@ async def called_about(request: HTTPConnection) -> Mapping[UUID, UUID]:
         visitor = await visitor_of(request)
         ask = cast(AskCalled, request.app.state.called_about)
         is_asked = not visitor.is_child and visitor.agency_id is not None
-        known = await ask(visitor.person_id, cast(UUID, visitor.agency_id)) if is_asked else {}
-        request.scope["waymark.called"] = known
+        called = await ask(visitor.person_id, cast(UUID, visitor.agency_id)) if is_asked else {}
+        request.scope["waymark.called"] = called
     return cast(Mapping[UUID, UUID], request.scope["waymark.called"])
 
 
@@ -420,10 +421,10 @@ async def _by_ties(visitor: Visitor, now: datetime) -> dict[UUID, Roles]:
     held = Tie.filter(
         Tie.standing_at(now), person_id=visitor.person_id, agency_id=visitor.agency_id
     )
-    found: dict[UUID, Roles] = {}
+    roles_by_child: dict[UUID, Roles] = {}
     for child_id, role in await held.values_list("child_id", "role"):
-        found[child_id] = found.get(child_id, frozenset()) | {Role(role)}
-    return found
+        roles_by_child[child_id] = roles_by_child.get(child_id, frozenset()) | {Role(role)}
+    return roles_by_child
 
 
 # Why a visitor without a tie came in, as the record of looks says it.

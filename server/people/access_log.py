@@ -122,8 +122,11 @@ async def deeds_about(child_id: UUID, language: str) -> list[Deed]:
     reveals an alert, and nothing that the child or the server did."""
     rows = Entry.filter(child_id=child_id, who_id__isnull=False).exclude(who_id=child_id)
     entries = await rows.order_by("-at", "-id").limit(MOST)
-    people = {one.id: one for one in await Person.filter(id__in=list({e.who_id for e in entries}))}
-    found: list[Deed] = []
+    people = {
+        person.id: person
+        for person in await Person.filter(id__in=list({e.who_id for e in entries}))
+    }
+    deeds: list[Deed] = []
     begun: dict[object, datetime] = {}
     for entry in reversed(entries):
         is_look = entry.what.startswith("look")
@@ -135,8 +138,8 @@ async def deeds_about(child_id: UUID, language: str) -> list[Deed]:
             begun[key] = entry.at
             who = people.get(entry.who_id) if entry.who_id else None
             what = gettext(language, words)
-            found.append(Deed(entry.at, who, entry.who_role, what, is_look))
-    return found[::-1]
+            deeds.append(Deed(entry.at, who, entry.who_role, what, is_look))
+    return deeds[::-1]
 
 
 # The same at the desk, where adults read it.
@@ -180,18 +183,18 @@ def _one_an_hour(looks: Sequence[Look]) -> list[Look]:
     that a child reads as the same are one, with the first reason given; two reasons are two
     lines."""
     latest: dict[object, int] = {}
-    found: list[Look] = []
+    kept: list[Look] = []
     for look in reversed(looks):
         key = (look.who.id if look.who else None, look.what)
         at = latest.get(key)
-        if at is not None and look.at - found[at].at < ONE_LOOK:
-            before = found[at]
+        if at is not None and look.at - kept[at].at < ONE_LOOK:
+            before = kept[at]
             if look.why is None or before.why in (None, look.why):
-                found[at] = replace(before, why=before.why or look.why)
+                kept[at] = replace(before, why=before.why or look.why)
                 continue
-        latest[key] = len(found)
-        found.append(look)
-    return found[::-1]
+        latest[key] = len(kept)
+        kept.append(look)
+    return kept[::-1]
 
 
 def words_of(code: str) -> str:

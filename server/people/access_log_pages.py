@@ -19,10 +19,10 @@ async def looks(request: Request) -> Response:
     """Who looked at what, and why, for adults who may read it."""
     child, _ = await desk_child(request, Action.LOOKS_SEE)
     language = language_of(request)
-    found = await looks_at(child.id, language, is_child=False)
+    entries = await looks_at(child.id, language, is_child=False)
     lines = [
-        (one.at, one.who, one.role, gettext(language, desk_words_of(one.code)), one.why)
-        for one in found
+        (entry.at, entry.who, entry.role, gettext(language, desk_words_of(entry.code)), entry.why)
+        for entry in entries
     ]
     return await _page(request, child, lines, back=f"/desk/children/{child.id}", is_bare=False)
 
@@ -34,8 +34,8 @@ async def deeds(request: Request) -> Response:
     child = await Child.get_or_none(id=child_id, agency_id=visitor.agency_id)
     if child is None:
         raise nothing_here()
-    found = await deeds_about(child.id, language_of(request))
-    lines = [(one.at, one.who, one.role, one.what, None) for one in found]
+    entries = await deeds_about(child.id, language_of(request))
+    lines = [(entry.at, entry.who, entry.role, entry.what, None) for entry in entries]
     return await _page(request, child, lines, back="/desk/people/children", is_bare=True)
 
 

@@ -286,10 +286,14 @@ async def add_tie(
     if until_at is not None and until_at <= from_at:
         raise Refused(N_("The end must be after the start."), field="until_at")
     async with write():
-        known = await Tie.get_or_none(id=id_) if id_ else None
-        if known is not None:
-            if (known.child_id, known.person_id, known.role) == (child.id, person_id, role):
-                return known
+        existing = await Tie.get_or_none(id=id_) if id_ else None
+        if existing is not None:
+            if (existing.child_id, existing.person_id, existing.role) == (
+                child.id,
+                person_id,
+                role,
+            ):
+                return existing
             raise IdReused(N_("This id belongs to something else."), field="id")
         person = (await lock_adults(child.agency_id, [person_id]))[person_id]
         if not may_hold(Role(person.role), role):
@@ -463,8 +467,8 @@ async def _new_person(
 
 async def _adult(agency_id: UUID, person_id: UUID) -> Person:
     """An adult of this agency, who has not left."""
-    found = Person.filter(id=person_id, agency_id=agency_id, disabled_at__isnull=True)
-    return _checked(await found.first())
+    adults = Person.filter(id=person_id, agency_id=agency_id, disabled_at__isnull=True)
+    return _checked(await adults.first())
 
 
 def _checked(person: Person | None) -> Person:

@@ -36,7 +36,7 @@ async def change_agency(
 ) -> None:
     """The agency's name, here and on the phones, and its defaults. The same again changes nothing.
     Raises Refused, naming the field."""
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": checked_name(name),
         "display_name": _display_name(display_name, name),
         "language": checked_language(language),
@@ -45,7 +45,7 @@ async def change_agency(
     }
     async with write():
         agency = await Agency.filter(id=agency_id).select_for_update(no_key=True).get()
-        changed = _changed(agency, said)
+        changed = _changed(agency, fields)
         if changed:
             await Agency.filter(id=agency.id).update(**changed)
             await note(
@@ -63,14 +63,14 @@ async def add_home(
 ) -> None:
     """Add a home. The same form sent twice makes one. Raises Refused."""
     try:
-        known = await Home.get_or_none(id=UUID(id_))
+        existing = await Home.get_or_none(id=UUID(id_))
     except ValueError:
         raise Refused(
             N_("Something went wrong with this page. Open it again."), field="id"
         ) from None
-    if known is not None and known.agency_id != agency_id:
+    if existing is not None and existing.agency_id != agency_id:
         raise IdReused(N_("This id belongs to something else."), field="id")
-    if known is None:
+    if existing is None:
         await add_a_home(actor, agency_id, name=name, zone=zone, id_=UUID(id_), now=now)
 
 
@@ -79,13 +79,13 @@ async def change_home(
 ) -> None:
     """Another name or zone, for children who move in from now on. Children who live there keep the
     clock that their rounds go by. Raises NotFound, Refused."""
-    said = {"name": checked_name(name), "zone": checked_zone(zone)}
+    fields = {"name": checked_name(name), "zone": checked_zone(zone)}
     async with write():
         held = Home.filter(id=home_id, agency_id=agency_id).select_for_update(no_key=True)
         home = await held.first()
         if home is None:
             raise NotFound(N_("This home does not exist."))
-        changed = _changed(home, said)
+        changed = _changed(home, fields)
         if changed:
             await Home.filter(id=home.id).update(**changed)
             await note(
@@ -115,7 +115,7 @@ async def change_person(
     Raises Refused, naming the field: for a role that does not allow their current ties, for the
     visitor's own role, for a person who cannot be a deputy.
     """
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": checked_name(name),
         "role": role,
         "language": checked_language(language),
@@ -130,7 +130,7 @@ async def change_person(
         # Locked, so that nobody gives them a tie for the role that they had.
         wanted = [person_id] if deputy_id is None else [person_id, deputy_id]
         person = (await lock_adults(agency_id, wanted))[person_id]
-        changed = _changed(person, said)
+        changed = _changed(person, fields)
         if "role" in changed:
             await _check_role(actor, person, role, now)
         if changed:
@@ -165,8 +165,8 @@ async def _check_role(actor: Actor, person: Person, role: Role, now: datetime) -
         )
 
 
-def _changed(row: Agency | Home | Person, said: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in said.items() if getattr(row, name) != value}
+def _changed(row: Agency | Home | Person, fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if getattr(row, name) != value}
 
 
 def _display_name(text: str, agency: str) -> str | None:

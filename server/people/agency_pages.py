@@ -31,23 +31,23 @@ async def change(request: Request) -> Response:
     """Save them."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     form = await form_body(request)
-    said = {name: entered(form, name) for name in _FIELDS}
+    typed = {name: entered(form, name) for name in _FIELDS}
     try:
-        await agency.change_agency(visitor, _agency(visitor), **said, now=now_of(request))
+        await agency.change_agency(visitor, _agency(visitor), **typed, now=now_of(request))
     except Refused as fault:
-        return await _agency_page(request, visitor, said, fault)
+        return await _agency_page(request, visitor, typed, fault)
     return RedirectResponse(f"{AGENCY}?saved=yes", status_code=303)
 
 
 async def _agency_page(
     request: Request,
     visitor: Visitor,
-    said: dict[str, str] | None = None,
+    typed: dict[str, str] | None = None,
     fault: Refused | None = None,
 ) -> Response:
     row = await Agency.get(id=visitor.agency_id)
     context: dict[str, Any] = {
-        "given": said or {name: getattr(row, name) or "" for name in _FIELDS},
+        "given": typed or {name: getattr(row, name) or "" for name in _FIELDS},
         "usual": request.app.state.settings.display_name,
         "saved": "saved" in request.query_params,
         "error": form_fault(fault, language_of(request)) if fault is not None else None,
@@ -67,18 +67,18 @@ async def add_home(request: Request) -> Response:
     """Add a home."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     form = await form_body(request)
-    said = {name: entered(form, name) for name in ("id", "name", "zone")}
+    typed = {name: entered(form, name) for name in ("id", "name", "zone")}
     try:
         await agency.add_home(
             visitor,
             _agency(visitor),
-            said["id"],
-            name=said["name"],
-            zone=said["zone"],
+            typed["id"],
+            name=typed["name"],
+            zone=typed["zone"],
             now=now_of(request),
         )
     except Refused as fault:
-        return await _homes_page(request, visitor, said, fault)
+        return await _homes_page(request, visitor, typed, fault)
     return RedirectResponse(f"{HOMES}?saved=yes", status_code=303)
 
 
@@ -86,35 +86,35 @@ async def change_home(request: Request) -> Response:
     """Change a home's name or zone."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     form, home_id = await form_body(request), request.path_params["home_id"]
-    said = {"of": str(home_id), **{name: entered(form, name) for name in ("name", "zone")}}
+    typed = {"of": str(home_id), **{name: entered(form, name) for name in ("name", "zone")}}
     try:
         await agency.change_home(
             visitor,
             _agency(visitor),
             home_id,
-            name=said["name"],
-            zone=said["zone"],
+            name=typed["name"],
+            zone=typed["zone"],
             now=now_of(request),
         )
     except Refused as fault:
-        return await _homes_page(request, visitor, said, fault)
+        return await _homes_page(request, visitor, typed, fault)
     return RedirectResponse(f"{HOMES}?saved=yes", status_code=303)
 
 
 async def _homes_page(
     request: Request,
     visitor: Visitor,
-    said: dict[str, str] | None = None,
+    typed: dict[str, str] | None = None,
     fault: Refused | None = None,
 ) -> Response:
     row = await Agency.get(id=visitor.agency_id)
-    found = await Home.filter(agency_id=row.id)
+    all_homes = await Home.filter(agency_id=row.id)
     here = Child.filter(agency_id=row.id, left_at__isnull=True, home_id__isnull=False)
     context: dict[str, Any] = {
-        "homes": sorted(found, key=lambda home: home.name.casefold()),
+        "homes": sorted(all_homes, key=lambda home: home.name.casefold()),
         "children": Counter(child.home_id for child in await here),
-        "given": said or {},
-        "id": said["id"] if said and said.get("id") else uuid7(),
+        "given": typed or {},
+        "id": typed["id"] if typed and typed.get("id") else uuid7(),
         "zone": row.zone,
         "saved": "saved" in request.query_params,
         "error": form_fault(fault, language_of(request)) if fault is not None else None,

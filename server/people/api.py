@@ -90,20 +90,20 @@ async def ties(request: Request) -> Response:
 async def add_tie(request: Request) -> Response:
     """Add a tie to the child."""
     child = await child_for_ties(request, request.path_params["child_id"], Action.TIES_CHANGE)
-    said = await json_body(request, TieRequest)
-    known = await Tie.exists(id=said.id)
+    payload = await json_body(request, TieRequest)
+    existed = await Tie.exists(id=payload.id)
     tie = await actions.add_tie(
         await visitor_of(request),
         child,
-        person_id=said.person_id,
-        role=said.role,
-        from_at=said.from_at,
-        until_at=said.until_at,
-        id_=said.id,
+        person_id=payload.person_id,
+        role=payload.role,
+        from_at=payload.from_at,
+        until_at=payload.until_at,
+        id_=payload.id,
         now=now_of(request),
     )
     person = await Person.get(id=tie.person_id)
-    return json_answer(_tie_out(tie, person), status=200 if known else 201)
+    return json_answer(_tie_out(tie, person), status=200 if existed else 201)
 
 
 async def end_tie(request: Request) -> Response:
@@ -128,7 +128,7 @@ async def looks(request: Request) -> Response:
 
 async def _looks(request: Request, child: Child) -> Response:
     visitor = await visitor_of(request)
-    found = await looks_at(child.id, visitor.language, is_child=visitor.is_child)
+    entries = await looks_at(child.id, visitor.language, is_child=visitor.is_child)
     return json_answer(
         LooksOut(
             [
@@ -139,7 +139,7 @@ async def _looks(request: Request, child: Child) -> Response:
                     why=look.why,
                     code=look.code,
                 )
-                for look in found
+                for look in entries
             ]
         )
     )

@@ -74,9 +74,9 @@ async def show(request: Request) -> Response:
 async def change(request: Request) -> Response:
     """How the caller wants to be reached."""
     visitor, now = await _adult(request), now_of(request)
-    said = await json_body(request, ReachingRequest)
-    quiet = (said.quiet_from, said.quiet_until)
-    await set_all(visitor, visitor.person_id, said.order, quiet, now)
+    payload = await json_body(request, ReachingRequest)
+    quiet = (payload.quiet_from, payload.quiet_until)
+    await set_all(visitor, visitor.person_id, payload.order, quiet, now)
     return await _answer(request, visitor)
 
 

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import NotFound, Refused, TooMany
-from server.i18n import N_, known
+from server.i18n import N_, supported_language
 from server.notify.address_verification import prove, prove_by_link, read_link, send_code
 from server.notify.preferences import set_order, set_quiet
 from server.people.access import now_of, staff_of
@@ -26,8 +26,8 @@ async def enter_code(request: Request) -> Response:
     try:
         await prove(visitor, visitor.person_id, address_id, code, now_of(request))
     except Refused as fault:
-        said = {"code_of": str(address_id)}
-        return await settings_page(request, visitor, said=said, fault=fault)
+        typed = {"code_of": str(address_id)}
+        return await settings_page(request, visitor, typed=typed, fault=fault)
     return _to("/desk/settings?saved=proven")
 
 
@@ -55,12 +55,12 @@ async def change_order(request: Request) -> Response:
 async def change_quiet(request: Request) -> Response:
     """Change the quiet hours."""
     visitor, form = await staff_of(request), await form_body(request)
-    said = {key: entered(form, key) for key in ("quiet_from", "quiet_until")}
+    typed = {key: entered(form, key) for key in ("quiet_from", "quiet_until")}
     try:
-        begin, end = _time(said["quiet_from"]), _time(said["quiet_until"])
+        begin, end = _time(typed["quiet_from"]), _time(typed["quiet_until"])
         await set_quiet(visitor, visitor.person_id, begin, end, now_of(request))
     except Refused as fault:
-        return await settings_page(request, visitor, said=said, fault=fault)
+        return await settings_page(request, visitor, typed=typed, fault=fault)
     return _to("/desk/settings?saved=quiet")
 
 
@@ -95,7 +95,9 @@ async def _of(request: Request, person_id: object, state: str) -> Response:
     person = await Person.get(id=person_id)
     agency = await Agency.get(id=person.agency_id)
     name = {"display_name": agency.display_name} if agency.display_name else {}
-    return _link_page(request, {"state": state, "language": known(person.language), **name})
+    return _link_page(
+        request, {"state": state, "language": supported_language(person.language), **name}
+    )
 
 
 def _link_page(request: Request, context: dict[str, str], *, status: int = 200) -> Response:

@@ -146,14 +146,14 @@ def times_of(form: FormData, field: str) -> tuple[time, ...]:
 
 def windows_of(form: FormData) -> tuple[tuple[time, time], ...]:
     """The free windows in a form, without empty ones. Raises Refused."""
-    found = []
+    windows = []
     for begin, end in typed_windows(form):
         first, last = wall(begin, "window"), wall(end, "window")
         if first is not None and last is not None:
-            found.append((first, last))
+            windows.append((first, last))
         elif first is not None or last is not None:
             raise Refused(N_("Enter a start and an end, or leave both empty."), field="window")
-    return tuple(sorted(found))
+    return tuple(sorted(windows))
 
 
 def typed_windows(form: FormData) -> list[tuple[str, str]]:

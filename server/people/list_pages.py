@@ -39,17 +39,17 @@ class Part:
     words: str
 
 
-def part_of(request: Request, found: Sequence[T], name_of: Callable[[T], str]) -> Part:
+def part_of(request: Request, items: Sequence[T], name_of: Callable[[T], str]) -> Part:
     """The items whose name has every searched word, by name, and one page of them."""
-    said = " ".join(request.query_params.get("q", "").split())[:120]
-    words = said.casefold().split()
-    fits = [one for one in found if all(word in name_of(one).casefold() for word in words)]
-    fits.sort(key=lambda one: name_of(one).casefold())
+    query = " ".join(request.query_params.get("q", "").split())[:120]
+    words = query.casefold().split()
+    fits = [item for item in items if all(word in name_of(item).casefold() for word in words)]
+    fits.sort(key=lambda item: name_of(item).casefold())
     pages = max(ceil(len(fits) / AT_ONCE), 1)
     asked = request.query_params.get("page", "1")
     number = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdigit() else 1
     begin = (number - 1) * AT_ONCE
-    return Part(fits[begin : begin + AT_ONCE], len(fits), number, pages, said)
+    return Part(fits[begin : begin + AT_ONCE], len(fits), number, pages, query)
 
 
 async def people(request: Request) -> Response:

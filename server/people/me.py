@@ -82,9 +82,12 @@ async def subscriptions(request: Request) -> Response:
 
 async def subscribe(request: Request) -> Response:
     """Send messages to this browser. The same subscription again refreshes it."""
-    said = await json_body(request, SubscriptionRequest)
+    payload = await json_body(request, SubscriptionRequest)
     visitor = await visitor_of(request)
-    given: dict[str, Any] = {"endpoint": said.endpoint, "keys": msgspec.to_builtins(said.keys)}
+    given: dict[str, Any] = {
+        "endpoint": payload.endpoint,
+        "keys": msgspec.to_builtins(payload.keys),
+    }
     endpoint, keys = check_subscription(given, request.app.state.settings.push_origins)
     now = now_of(request)
     address, is_new = await actions.add_address(
@@ -93,8 +96,8 @@ async def subscribe(request: Request) -> Response:
         PUSH,
         endpoint,
         keys=keys,
-        id=said.id,
-        gives_receipts=said.receipts,
+        id=payload.id,
+        gives_receipts=payload.receipts,
         now=now,
     )
     return json_answer(_out(address, visitor.device_id, now), status=201 if is_new else 200)
@@ -118,31 +121,31 @@ async def try_out(request: Request) -> Response:
 
 async def shown(request: Request) -> Response:
     """A message was shown on this device: accepted is not seen, this is."""
-    said = await json_body(request, ReceiptRequest)
+    payload = await json_body(request, ReceiptRequest)
     visitor = await visitor_of(request)
     now = now_of(request)
-    await actions.receipt(visitor.person_id, said.message, now, device_id=visitor.device_id)
+    await actions.receipt(visitor.person_id, payload.message, now, device_id=visitor.device_id)
     return Response(status_code=204)
 
 
 async def shown_by_token(request: Request) -> Response:
     """The same without a session, which a worker may have lost: the token names one delivery. A
     caller with an invented token learns nothing from the answer."""
-    said = await json_body(request, ShownRequest)
-    await actions.shown(said.receipt, said.shown_at, now_of(request))
+    payload = await json_body(request, ShownRequest)
+    await actions.shown(payload.receipt, payload.shown_at, now_of(request))
     return Response(status_code=204)
 
 
 def _out(row: Address, device_id: UUID | None, now: datetime) -> SubscriptionOut:
     is_current = device_id is not None and row.device_id == device_id
-    known = device_of({name: getattr(row, name) for name in COLUMNS})
+    device = device_of({name: getattr(row, name) for name in COLUMNS})
     return SubscriptionOut(
         row.id,
         row.made_at,
         row.last_accepted_at,
         row.last_seen_at,
         current=is_current,
-        health=health(known, now),
+        health=health(device, now),
     )
 
 

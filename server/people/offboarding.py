@@ -136,12 +136,14 @@ async def _begin(actor: Actor, tie: Tie, taker: UUID, now: datetime) -> list[Tie
     held = await Tie.filter(
         Tie.ending_after(now), child_id=tie.child_id, person_id=taker, role=tie.role
     )
-    if any(one.from_at <= begins and _is_as_long(one.until_at, ends) for one in held):
+    if any(
+        held_tie.from_at <= begins and _is_as_long(held_tie.until_at, ends) for held_tie in held
+    ):
         return []
-    for one in held:
+    for held_tie in held:
         # Shorter than the tie before: one after the other, never two at once.
-        await _end(actor, one, now)
-    ends = None if any(one.until_at is None for one in held) else ends
+        await _end(actor, held_tie, now)
+    ends = None if any(held_tie.until_at is None for held_tie in held) else ends
     begun = await Tie.create(
         id=uuid7(),
         agency_id=tie.agency_id,

@@ -40,18 +40,18 @@ async def add_tie(request: Request) -> Response:
     """Add a tie."""
     child = await _desk_child(request, Action.TIES_CHANGE)
     form = await form_body(request)
-    said = {key: entered(form, key) for key in ("person_id", "role", "until")}
+    typed = {key: entered(form, key) for key in ("person_id", "role", "until")}
     try:
         await actions.add_tie(
             await visitor_of(request),
             child,
-            person_id=_chosen(said["person_id"]),
-            role=_tie_role(said["role"]),
-            until_at=_until(request, said["until"]),
+            person_id=_chosen(typed["person_id"]),
+            role=_tie_role(typed["role"]),
+            until_at=_until(request, typed["until"]),
             now=now_of(request),
         )
     except Refused as fault:
-        return await _ties_page(request, child, said, fault)
+        return await _ties_page(request, child, typed, fault)
     return _to(f"/desk/children/{child.id}/ties")
 
 
@@ -74,7 +74,7 @@ async def _desk_child(request: Request, action: Action) -> Child:
 async def _ties_page(
     request: Request,
     child: Child,
-    said: dict[str, str] | None = None,
+    typed: dict[str, str] | None = None,
     fault: Refused | None = None,
 ) -> Response:
     language, now = language_of(request), now_of(request)
@@ -94,7 +94,7 @@ async def _ties_page(
         "people": [(p.id, f"{p.name}, {gettext(language, ROLES[Role(p.role)])}") for p in adults],
         "roles": words_for(TIE_ROLES, language),
         "may_change": await _may_change_ties(request, child),
-        "given": said or {},
+        "given": typed or {},
         "error": form_fault(fault, language) if fault else None,
         "now": now,
     }

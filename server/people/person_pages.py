@@ -31,23 +31,23 @@ async def change(request: Request) -> Response:
     """Another name, role, language, zone or deputy."""
     visitor, person = await _person(request)
     form = await form_body(request)
-    said = {name: entered(form, name) for name in _FIELDS}
+    typed = {name: entered(form, name) for name in _FIELDS}
     try:
         await agency.change_person(
             visitor,
             person.agency_id,
             person.id,
-            name=said["name"],
-            role=_role(said["role"]),
-            language=said["language"],
-            zone=said["zone"],
-            deputy_id=_deputy(said["deputy_id"]),
+            name=typed["name"],
+            role=_role(typed["role"]),
+            language=typed["language"],
+            zone=typed["zone"],
+            deputy_id=_deputy(typed["deputy_id"]),
             now=now_of(request),
         )
     except Refused as fault:
         if fault.field == "person_id":
             fault.field = "deputy_id"
-        return await _page(request, visitor, person, said, fault)
+        return await _page(request, visitor, person, typed, fault)
     return RedirectResponse("/desk/people?done=person", status_code=303)
 
 
@@ -81,7 +81,7 @@ async def _page(
     request: Request,
     visitor: Visitor,
     person: Person,
-    said: dict[str, str] | None = None,
+    typed: dict[str, str] | None = None,
     fault: Refused | None = None,
 ) -> Response:
     language = language_of(request)
@@ -91,11 +91,11 @@ async def _page(
     given = {name: str(getattr(person, name) or "") for name in _FIELDS}
     context: dict[str, Any] = {
         "person": person,
-        "given": said or given | {"role": person.role.value},
+        "given": typed or given | {"role": person.role.value},
         "roles": words_for(ADULT_ROLES, language),
         "people": sorted(
-            ((one.id, one.name) for one in await others if one.id != person.id),
-            key=lambda one: one[1].casefold(),
+            ((other.id, other.name) for other in await others if other.id != person.id),
+            key=lambda pair: pair[1].casefold(),
         ),
         "is_me": person.id == visitor.person_id,
         "error": form_fault(fault, language) if fault is not None else None,

@@ -30,7 +30,7 @@ _EMPTY = {"channel": "email", "address": "", "code_of": ""}
 async def settings(request: Request) -> Response:
     """My language, and how I can be reached."""
     visitor = await staff_of(request)
-    return await settings_page(request, visitor, said=await _to_correct(request, visitor))
+    return await settings_page(request, visitor, typed=await _to_correct(request, visitor))
 
 
 async def _to_correct(request: Request, visitor: Visitor) -> dict[str, str]:
@@ -65,7 +65,7 @@ async def add_mail(request: Request) -> Response:
         address = await enter_address(visitor, visitor.person_id, channel, value, now_of(request))
     except (Refused, TooMany) as fault:
         return await settings_page(
-            request, visitor, said={"channel": channel, "address": value}, fault=fault
+            request, visitor, typed={"channel": channel, "address": value}, fault=fault
         )
     return _to(f"/desk/settings?saved=code#address-{address.id}")
 
@@ -82,7 +82,7 @@ async def settings_page(
     request: Request,
     visitor: Visitor,
     *,
-    said: dict[str, str] | None = None,
+    typed: dict[str, str] | None = None,
     fault: WaymarkError | None = None,
 ) -> Response:
     """The reader's own settings; after a fault, with what they typed."""
@@ -102,7 +102,7 @@ async def settings_page(
         "given_up": await given_up(person.id, now),
         "channels": channels,
         "channel_choices": [(name, channel_word(name, language)) for name in channels],
-        "given": {**_wished(wish), **_EMPTY, **(said or {})},
+        "given": {**_wished(wish), **_EMPTY, **(typed or {})},
         "saved": request.query_params.get("saved", ""),
         "error": form_fault(fault, language) if fault else None,
         "now": now,

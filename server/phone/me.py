@@ -125,9 +125,9 @@ async def me(request: Request) -> Response:
 async def change_me(request: Request) -> Response:
     """Another language for me, on every device and in messages."""
     visitor = await visitor_of(request)
-    said = await json_body(request, MeChange)
-    if isinstance(said.language, str):
-        await set_language(visitor, visitor.person_id, said.language, now_of(request))
+    payload = await json_body(request, MeChange)
+    if isinstance(payload.language, str):
+        await set_language(visitor, visitor.person_id, payload.language, now_of(request))
     return json_answer(await _me(request, visitor))
 
 
@@ -150,9 +150,9 @@ async def say_forgot(request: Request) -> Response:
     """I forgot: optional, and it changes nothing but what adults can read."""
     child, _ = await own_child(request, Action.CHECK_IN)
     visitor, round_id = await visitor_of(request), request.path_params["round_id"]
-    said = await forgot(visitor, child.id, round_id, now_of(request))
-    assert said.forgot_at is not None
-    return json_answer(ForgotOut(said.id, said.due_at, said.forgot_at))
+    forgotten = await forgot(visitor, child.id, round_id, now_of(request))
+    assert forgotten.forgot_at is not None
+    return json_answer(ForgotOut(forgotten.id, forgotten.due_at, forgotten.forgot_at))
 
 
 async def _me(request: Request, visitor: Visitor) -> MeOut:
@@ -161,7 +161,7 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
     watch = await Watch.get_or_none(child_id=person.id) if visitor.is_child else None
     late = await offered(person.id, now_of(request)) if visitor.is_child else None
     settings = request.app.state.settings
-    found = MeOut(
+    me_out = MeOut(
         person=person_out(person),
         next_due_at=watch.due_at if watch else None,
         opens_at=watch.opens_at if watch else None,
@@ -176,18 +176,18 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
         epoch=await epoch_out(),
     )
     if visitor.is_child:
-        found.child = ChildOut(person.id, person.name)
+        me_out.child = ChildOut(person.id, person.name)
         if watch is not None and watch.is_missing:
-            found.door = True
-            found.lines = LinesOut(*await lines_of(agency.id))
-        found.helpers = await _helpers(person.id, now_of(request))
+            me_out.door = True
+            me_out.lines = LinesOut(*await lines_of(agency.id))
+        me_out.helpers = await _helpers(person.id, now_of(request))
         text = await help_text_of(settings.inbound_numbers, person.id)
         if text is not None:
-            found.help_text = HelpTextOut(*text)
+            me_out.help_text = HelpTextOut(*text)
         asked = await to_ask(person.id)
         if asked is not None:
-            found.question = QuestionOut(*asked)
-    return found
+            me_out.question = QuestionOut(*asked)
+    return me_out
 
 
 async def _helpers(child_id: UUID, now: datetime) -> list[HelperOut]:
@@ -199,8 +199,8 @@ async def _helpers(child_id: UUID, now: datetime) -> list[HelperOut]:
         person__disabled_at__isnull=True,
     ).prefetch_related("person")
     people = {tie.person_id: tie.person for tie in await held}
-    found = [HelperOut(id_, person.name) for id_, person in people.items()]
-    return sorted(found, key=lambda one: one.name)
+    helpers = [HelperOut(id_, person.name) for id_, person in people.items()]
+    return sorted(helpers, key=lambda helper: helper.name)
 
 
 async def _reminders(visitor: Visitor, now: datetime) -> Health | None:

@@ -62,7 +62,7 @@ async def end(
         child = await Child.get(id=child_id)
         if child.left_at is not None:
             return child
-        one, changes = passed(await locked(child_id, now), now)
+        case, changes = passed(await locked(child_id, now), now)
         # What has become an alert by now is one, also where no tick has opened it yet.
         is_called = any(change.what is What.ALERT for change in changes)
         if is_called or await Alert.exists(child_id=child_id, closed_at__isnull=True):
@@ -71,7 +71,7 @@ async def end(
                 code="alert_open",
             )
         child = await people.end_placement(actor, child_id, why, left_at, now)
-        await write_down(one, changes, now, quietly=True)
+        await write_down(case, changes, now, quietly=True)
         await _stop_asking(child_id, now)
         await proposals.end_all(actor, child_id, now)
         await _stop_watching(child_id)
@@ -186,12 +186,12 @@ async def first_terms(agency_id: UUID, rhythm: Rhythm, zone: str) -> Terms:
 
 async def _settled_until(child_id: UUID, now: datetime) -> datetime | None:
     """The last future round that was answered before the child left."""
-    found = (
+    last_round = (
         await Round.filter(child_id=child_id, due_at__gt=now, state__in=SETTLED)
         .order_by("-due_at")
         .first()
     )
-    return found.due_at if found is not None else None
+    return last_round.due_at if last_round is not None else None
 
 
 async def why_left(child: Child) -> Leaving | None:

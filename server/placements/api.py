@@ -49,19 +49,21 @@ class PlacementOut(msgspec.Struct):
 async def end(request: Request) -> Response:
     """The child has left."""
     child, _ = await child_for(request, request.path_params["child_id"], Action.PLACEMENT_CHANGE)
-    said, visitor = await json_body(request, EndRequest), await visitor_of(request)
+    payload, visitor = await json_body(request, EndRequest), await visitor_of(request)
     now = now_of(request)
-    child = await actions.end(visitor, child.id, said.why, said.at, shut_out=said.shut_out, now=now)
+    child = await actions.end(
+        visitor, child.id, payload.why, payload.at, shut_out=payload.shut_out, now=now
+    )
     return json_answer(await _out(child))
 
 
 async def begin(request: Request) -> Response:
     """The child is back."""
     child, _ = await child_for(request, request.path_params["child_id"], Action.PLACEMENT_CHANGE)
-    said, visitor = await json_body(request, BeginRequest), await visitor_of(request)
+    payload, visitor = await json_body(request, BeginRequest), await visitor_of(request)
     now = now_of(request)
     child = await actions.begin(
-        visitor, child.id, said.at, rhythm=said.rhythm, zone=said.zone, now=now
+        visitor, child.id, payload.at, rhythm=payload.rhythm, zone=payload.zone, now=now
     )
     return json_answer(await _out(child))
 

@@ -115,8 +115,8 @@ async def _times(child: Child, form: FormData | None) -> list[str]:
         await actions.first_terms(child.agency_id, rhythm, watch.zone)
     except Refused:
         return list(TIMES)
-    known = [f"{at:%H:%M}" for at in rhythm.at]
-    return [*known, *[""] * (len(TIMES) - len(known))]
+    earlier = [f"{at:%H:%M}" for at in rhythm.at]
+    return [*earlier, *[""] * (len(TIMES) - len(earlier))]
 
 
 _PLACEMENT = "/desk/children/{child_id:uuid}/placement"

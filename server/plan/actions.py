@@ -91,13 +91,13 @@ async def take(
     if not changes:
         return []
     async with write():
-        speaks = author.id == child.id and any(said.entity == "message" for said in changes)
+        speaks = author.id == child.id and any(change.entity == "message" for change in changes)
         if speaks:
             # Lock the watch before the project, in the order of the code that reports events to it.
             await lock(child.id)
         project = await _locked(child, now)
         batch = await _begin(author, project, changes)
-        results = [batch.take(said, now) for said in changes]
+        results = [batch.take(change, now) for change in changes]
         await _follow_complaints(batch, now)
         if batch.rows:
             await _store(author.actor, child, project, batch, now)
@@ -127,17 +127,17 @@ async def say_for(actor: Actor, child: Child, decide: Decide, now: datetime) -> 
     """
     async with write():
         project, batch = await _begin_for(actor, child, now)
-        said = await decide(batch.state, str(uuid7()))
-        await _say(actor, child, project, batch, [said] if said is not None else [], now)
+        utterance = await decide(batch.state, str(uuid7()))
+        await _say(actor, child, project, batch, [utterance] if utterance is not None else [], now)
 
 
 async def say_all_for(actor: Actor, child: Child, decide: DecideAll, now: datetime) -> int:
     """The same for several at once; returns how many changes were written."""
     async with write():
         project, batch = await _begin_for(actor, child, now)
-        said = decide(batch.state)
-        await _say(actor, child, project, batch, said, now)
-    return len(said)
+        utterances = decide(batch.state)
+        await _say(actor, child, project, batch, utterances, now)
+    return len(utterances)
 
 
 async def _begin_for(actor: Actor, child: Child, now: datetime) -> "tuple[LifeProject, _Batch]":
@@ -152,11 +152,11 @@ async def _say(
     child: Child,
     project: LifeProject,
     batch: "_Batch",
-    said: Sequence[Utterance],
+    utterances: Sequence[Utterance],
     now: datetime,
 ) -> None:
-    for one in said:
-        batch.add(one, now)
+    for utterance in utterances:
+        batch.add(utterance, now)
     if batch.rows:
         await _store(actor, child, project, batch, now)
 
@@ -186,16 +186,16 @@ async def quarantine(
     """Keep changes sent over an ended tie for a person to look at. Nothing of them is merged."""
     role = speaks_as(author.roles)
     async with write():
-        hashes = await _hashes([said.id for said in changes])
+        hashes = await _hashes([change.id for change in changes])
         results, rows = [], []
-        for said in changes:
-            digest = _digest(said)
-            if said.id in hashes:
-                results.append(_again(said.id, hashes[said.id], (child.id, digest)))
+        for change in changes:
+            digest = _digest(change)
+            if change.id in hashes:
+                results.append(_again(change.id, hashes[change.id], (child.id, digest)))
                 continue
-            hashes[said.id] = Known(child.id, digest, now)
-            rows.append(_to_quarantine(author, child, role, said, digest, now))
-            results.append(Result(said.id, QUARANTINED))
+            hashes[change.id] = Known(child.id, digest, now)
+            rows.append(_to_quarantine(author, child, role, change, digest, now))
+            results.append(Result(change.id, QUARANTINED))
         # The same batch may be on its way twice.
         await bulk.insert(Quarantined, rows, skip_known=True)
         if rows:
@@ -251,17 +251,17 @@ class _Batch:
         """The child whose project it is."""
         return UUID(self.state.child_id)
 
-    def take(self, said: Said, now: datetime) -> Result:
+    def take(self, change: Said, now: datetime) -> Result:
         """One change: into the state and among the rows to store, or refused."""
-        digest = _digest(said)
-        if said.id in self.known:
-            return _again(said.id, self.known[said.id], (self.child_id, digest))
+        digest = _digest(change)
+        if change.id in self.known:
+            return _again(change.id, self.known[change.id], (self.child_id, digest))
         try:
-            row = self._row(said, now)
+            row = self._row(change, now)
         except WaymarkError as fault:
-            return Result(said.id, REFUSED, fault)
+            return Result(change.id, REFUSED, fault)
         status = self.put(row, digest).value
-        return Result(said.id, status, received_at=now, revision=self.state.revision)
+        return Result(change.id, status, received_at=now, revision=self.state.revision)
 
     def put(self, row: Row, digest: str) -> Taken:
         """Take a row in, if it is allowed and fits."""
@@ -271,42 +271,42 @@ class _Batch:
         self.rows.append(self._stored(row, digest))
         return taken
 
-    def _row(self, said: Said, now: datetime) -> Row:
+    def _row(self, change: Said, now: datetime) -> Row:
         """The change, if it is allowed and fits. Otherwise raises the reason."""
         who = str(self.author.id)
-        check_allowed(said, who, self.author.roles, self.state)
-        value = shape.read_value(said.entity, said.field, said.value)
-        value = without_unsaid(said, value, self.author.roles)
-        if said.field == shape.MAKING and self.state.is_there(said.entity, said.entity_id):
+        check_allowed(change, who, self.author.roles, self.state)
+        value = shape.read_value(change.entity, change.field, change.value)
+        value = without_unsaid(change, value, self.author.roles)
+        if change.field == shape.MAKING and self.state.is_there(change.entity, change.entity_id):
             raise IdReused(N_("This ID is already in use."), field="entity_id")
-        check_there(said, value, self.state)
-        if said.entity == "agreement":
+        check_there(change, value, self.state)
+        if change.entity == "agreement":
             check_recorded(value, who, self.author.roles, self.owner_roles)
         return Row(
-            said.id,
-            said.entity,
-            said.entity_id,
-            said.field,
-            said.base,
+            change.id,
+            change.entity,
+            change.entity_id,
+            change.field,
+            change.base,
             value,
-            said.said_at,
+            change.said_at,
             now,
             who,
             self.role,
-            self._owner_role(said, value),
+            self._owner_role(change, value),
         )
 
-    def add(self, said: Utterance, now: datetime) -> None:
+    def add(self, utterance: Utterance, now: datetime) -> None:
         """A row that no session sent: every session gets it."""
-        what = (said.entity, said.entity_id, said.field, said.base)
-        sent = Said(str(uuid7()), *what, said.value, now)
-        value = shape.read_value(said.entity, said.field, said.value)
+        what = (utterance.entity, utterance.entity_id, utterance.field, utterance.base)
+        sent = Said(str(uuid7()), *what, utterance.value, now)
+        value = shape.read_value(utterance.entity, utterance.field, utterance.value)
         who, owner_role = str(self.author.id), self._owner_role(sent, value)
         self.put(Row(sent.id, *what, value, now, now, who, self.role, owner_role), _digest(sent))
         self.rows[-1] |= {"session_id": None, "device_id": None}
 
-    def _owner_role(self, said: Said, value: Any) -> str | None:
-        owner = _owner(said, value)
+    def _owner_role(self, change: Said, value: Any) -> str | None:
+        owner = _owner(change, value)
         if owner is None:
             return None
         if owner not in self.owner_roles:
@@ -352,13 +352,13 @@ def _makes_complaint(row: dict[str, Any]) -> bool:
     return (row["entity"], row["field"]) == ("complaint", shape.MAKING)
 
 
-def _owner(said: Said, value: Any) -> str | None:
+def _owner(change: Said, value: Any) -> str | None:
     """The owner that a change gives to a step."""
-    if said.entity == "choice" and (value["entity"], value["field"]) == ("step", "owner_id"):
+    if change.entity == "choice" and (value["entity"], value["field"]) == ("step", "owner_id"):
         return _text_or_none(value["value"])
-    if said.entity == "step" and said.field == shape.MAKING:
+    if change.entity == "step" and change.field == shape.MAKING:
         return _text_or_none(value.get("owner_id"))
-    return _text_or_none(value) if (said.entity, said.field) == ("step", "owner_id") else None
+    return _text_or_none(value) if (change.entity, change.field) == ("step", "owner_id") else None
 
 
 def _text_or_none(value: Any) -> str | None:
@@ -374,7 +374,7 @@ async def _begin(
         role or speaks_as(author.roles).value,
         await _folded(project),
         project.number,
-        await _hashes([said.id for said in changes]),
+        await _hashes([change.id for change in changes]),
         await owner_roles(project.child_id, project.agency_id),
     )
 
@@ -397,7 +397,7 @@ async def people_of(child: Child, agency: Agency, now: datetime) -> dict[str, vi
     person said and promised stays."""
     roles = await owner_roles(child.id, agency.id)
     ids = [UUID(id_) for id_ in roles if id_ != str(agency.id)]
-    names = {str(one.id): one.name for one in await Person.filter(id__in=ids)}
+    names = {str(person.id): person.name for person in await Person.filter(id__in=ids)}
     names[str(agency.id)] = agency.name
     # Former agencies, which few children had, have made promises too.
     others = Tie.filter(child_id=child.id).exclude(agency_id=agency.id)
@@ -440,7 +440,7 @@ async def _store(
 
 async def rows_of(child_id: UUID, *, until_revision: int | None = None) -> list[Row]:
     """The changes of a project in the order of their numbers."""
-    return [_row_of(found) for found in await _fetched(child_id, 0, until_revision)]
+    return [_row_of(record) for record in await _fetched(child_id, 0, until_revision)]
 
 
 async def _fetched(
@@ -454,20 +454,20 @@ async def _fetched(
     )
 
 
-def _row_of(found: dict[str, Any]) -> Row:
-    value = found["value"]
+def _row_of(record: dict[str, Any]) -> Row:
+    value = record["value"]
     return Row(
-        str(found["id"]),
-        found["entity"],
-        str(found["entity_id"]),
-        found["field"],
-        None if found["base"] is None else str(found["base"]),
+        str(record["id"]),
+        record["entity"],
+        str(record["entity_id"]),
+        record["field"],
+        None if record["base"] is None else str(record["base"]),
         None if value is None else json.loads(encryption.current().open(value)),
-        as_moment(found["said_at"]),
-        as_moment(found["received_at"]),
-        str(found["who_id"]),
-        found["who_role"],
-        found["owner_role"],
+        as_moment(record["said_at"]),
+        as_moment(record["received_at"]),
+        str(record["who_id"]),
+        record["who_role"],
+        record["owner_role"],
     )
 
 
@@ -492,8 +492,8 @@ async def _folded(project: LifeProject) -> State:
             state, rows = State(str(project.child_id)), await _fetched(project.child_id, 0)
         else:
             rows = rows[1:]
-    for found in rows:
-        state.take(_row_of(found))
+    for row in rows:
+        state.take(_row_of(row))
     return state
 
 
@@ -510,25 +510,25 @@ async def _locked(child: Child, now: datetime) -> LifeProject:
 # --- ids that are known
 
 
-def _digest(said: Said) -> str:
-    return encryption.blind(said.content_hash())
+def _digest(change: Said) -> str:
+    return encryption.blind(change.content_hash())
 
 
 async def _hashes(ids: Iterable[str]) -> dict[str, Known]:
     """The ids among these that were received."""
     wanted = [UUID(id_) for id_ in ids]
-    found: dict[str, Known] = {}
+    received_by_id: dict[str, Known] = {}
     kept = ("id", "child_id", "content_hash", "received_at")
-    for id_, *known in await Quarantined.filter(id__in=wanted).values_list(*kept):
-        found[str(id_)] = Known(*known)
-    for id_, *known in await Change.filter(id__in=wanted).values_list(*kept, "revision"):
-        found[str(id_)] = Known(*known)
-    return found
+    for id_, *columns in await Quarantined.filter(id__in=wanted).values_list(*kept):
+        received_by_id[str(id_)] = Known(*columns)
+    for id_, *columns in await Change.filter(id__in=wanted).values_list(*kept, "revision"):
+        received_by_id[str(id_)] = Known(*columns)
+    return received_by_id
 
 
-def _again(id_: str, known: Known, said: tuple[UUID, str]) -> Result:
-    if (known.child_id, known.digest) == said:
-        return Result(id_, KNOWN, received_at=known.received_at, revision=known.revision)
+def _again(id_: str, earlier: Known, fingerprint: tuple[UUID, str]) -> Result:
+    if (earlier.child_id, earlier.digest) == fingerprint:
+        return Result(id_, KNOWN, received_at=earlier.received_at, revision=earlier.revision)
     return Result(id_, REFUSED, IdReused(N_("This ID is already in use.")))
 
 
@@ -536,18 +536,18 @@ def _again(id_: str, known: Known, said: tuple[UUID, str]) -> Result:
 
 
 def _to_quarantine(
-    author: Author, child: Child, role: Role, said: Said, digest: str, now: datetime
+    author: Author, child: Child, role: Role, change: Said, digest: str, now: datetime
 ) -> dict[str, Any]:
     body = {
-        "entity": said.entity,
-        "entity_id": said.entity_id,
-        "field": said.field,
-        "base": said.base,
-        "value": said.value,
-        "said_at": said.said_at.isoformat(),
+        "entity": change.entity,
+        "entity_id": change.entity_id,
+        "field": change.field,
+        "base": change.base,
+        "value": change.value,
+        "said_at": change.said_at.isoformat(),
     }
     return {
-        "id": UUID(said.id),
+        "id": UUID(change.id),
         "agency_id": child.agency_id,
         "child_id": child.id,
         "who_id": author.id,
@@ -560,7 +560,7 @@ def _to_quarantine(
 
 async def _let_in(kept: Quarantined, child: Child, now: datetime) -> Result:
     body = kept.said
-    said = Said(
+    change = Said(
         str(kept.id),
         body["entity"],
         body["entity_id"],
@@ -574,7 +574,7 @@ async def _let_in(kept: Quarantined, child: Child, now: datetime) -> Result:
     author = Author(actor=actor, roles=frozenset({role}))
     project = await _locked(child, now)
     batch = await _begin(author, project, [])
-    result = batch.take(said, kept.received_at)
+    result = batch.take(change, kept.received_at)
     if result.fault is not None:
         raise result.fault
     await _follow_complaints(batch, now)

@@ -62,7 +62,7 @@ async def on_paper(request: Request) -> Response:
         # Folded by an earlier release; a paper says whose the words are.
         shown = view.document(await actions.state_of(child.id))
     shown = await _for(request, child, roles, shown)
-    people = {one["id"]: one for one in shown["people"]}
+    people = {person["id"]: person for person in shown["people"]}
     visitor = await visitor_of(request)
     made = await paper.pdf(
         shown, people, asked or language_of(request), known_zone(visitor.zone), now_of(request)
@@ -100,11 +100,11 @@ async def sync(request: Request) -> Response:
         child, roles = await _child(request, Action.PROJECT_SEE)
     except NotFound:
         return await _over_an_ended_tie(request)
-    said = await _batch(request)
+    payload = await _batch(request)
     epoch = await epoch_out()
-    after = wire.read_cursor(said.cursor, epoch)
+    after = wire.read_cursor(payload.cursor, epoch)
     author = await _author(request, roles)
-    results = await _taken(request, author, child, said)
+    results = await _taken(request, author, child, payload)
     stored = await LifeProject.get_or_none(child_id=child.id)
     upto = stored.number if stored else 0
     reader = feed.Reader(author.id, roles, await _shown(child, stored))
@@ -122,17 +122,17 @@ async def _leave_looks(
     visitor, now = await visitor_of(request), now_of(request)
     if visitor.is_child:
         return
-    is_talk = {one["entity"] == "message" for one in changes}
+    is_talk = {change["entity"] == "message" for change in changes}
     for seen, what in ((False, PROJECT), (True, TALK)):
         if seen in is_talk:
             await looked(visitor, [child.id], what, now)
 
 
 async def _batch(request: Request) -> wire.SyncRequest:
-    said = await json_body(request, wire.SyncRequest, is_loose=True)
-    if len(said.changes) > MOST_CHANGES:
+    payload = await json_body(request, wire.SyncRequest, is_loose=True)
+    if len(payload.changes) > MOST_CHANGES:
         raise TooLarge(N_("This is too much for one request."), most=MOST_CHANGES)
-    return said
+    return payload
 
 
 async def history(request: Request) -> Response:
@@ -159,15 +159,15 @@ async def quarantined(request: Request) -> Response:
     """Changes sent over ended ties, which wait for a decision."""
     named = request.path_params["child_id"]
     child, roles = await child_for(request, named, Action.QUARANTINE_DECIDE)
-    found, _ = await quarantine.waiting(child.id, roles)
+    kept_changes, _ = await quarantine.waiting(child.id, roles)
     changes = [
         {
-            "id": one.row.id,
-            "who": {"id": str(one.row.who_id), "role": one.row.who_role},
-            "received_at": one.row.received_at,
-            "said": one.said,
+            "id": kept.row.id,
+            "who": {"id": str(kept.row.who_id), "role": kept.row.who_role},
+            "received_at": kept.row.received_at,
+            "said": kept.said,
         }
-        for one in found
+        for kept in kept_changes
     ]
     return json_answer({"changes": changes})
 
@@ -176,14 +176,14 @@ async def decide(request: Request) -> Response:
     """Merge such a change, or leave it out."""
     named = request.path_params["child_id"]
     child, roles = await child_for(request, named, Action.QUARANTINE_DECIDE)
-    said = await json_body(request, wire.DecisionIn)
+    payload = await json_body(request, wire.DecisionIn)
     if not await quarantine.may_decide(child.id, request.path_params["change_id"], roles):
         raise nothing_here()
     result = await actions.decide(
         await visitor_of(request),
         child,
         request.path_params["change_id"],
-        let_in=said.let_in,
+        let_in=payload.let_in,
         now=now_of(request),
     )
     return json_answer(wire.result_out(result, language_of(request)))
@@ -217,30 +217,34 @@ async def _over_an_ended_tie(request: Request) -> Response:
     child = await Child.get_or_none(id=child_id) if roles else None
     if child is None:
         raise nothing_here()
-    said, author = await _batch(request), await _author(request, roles)
-    read = [wire.read_change(one) for one in said.changes]
-    good = [one for one in read if isinstance(one, Said)]
+    payload, author = await _batch(request), await _author(request, roles)
+    read = [wire.read_change(change) for change in payload.changes]
+    good = [entry for entry in read if isinstance(entry, Said)]
     taken = iter(await actions.quarantine(author, child, good, now_of(request)))
     language = language_of(request)
     results = [
-        wire.result_out(next(taken) if isinstance(one, Said) else one, language) for one in read
+        wire.result_out(next(taken) if isinstance(entry, Said) else entry, language)
+        for entry in read
     ]
     epoch = await epoch_out()
-    return json_answer({"results": results, "changes": [], "cursor": said.cursor, "epoch": epoch})
+    return json_answer(
+        {"results": results, "changes": [], "cursor": payload.cursor, "epoch": epoch}
+    )
 
 
 # --- changes in
 
 
 async def _taken(
-    request: Request, author: Author, child: Child, said: wire.SyncRequest
+    request: Request, author: Author, child: Child, payload: wire.SyncRequest
 ) -> list[dict[str, Any]]:
-    read = [wire.read_change(one) for one in said.changes]
-    good = [one for one in read if isinstance(one, Said)]
+    read = [wire.read_change(change) for change in payload.changes]
+    good = [entry for entry in read if isinstance(entry, Said)]
     taken = iter(await actions.take(author, child, good, now_of(request)))
     language = language_of(request)
     return [
-        wire.result_out(next(taken) if isinstance(one, Said) else one, language) for one in read
+        wire.result_out(next(taken) if isinstance(entry, Said) else entry, language)
+        for entry in read
     ]
 
 

@@ -66,12 +66,14 @@ class Reader:
         """The change as the reader may see it: of a meeting a carer sees only the date."""
         if self._own_steps is None or (change["entity"], change["field"]) != ("review", "*"):
             return change
-        value = {name: one for name, one in change["value"].items() if name in _DATES["review"]}
+        value = {
+            name: content for name, content in change["value"].items() if name in _DATES["review"]
+        }
         return change | {"value": value}
 
     def revealed(self, changes: Iterable[Document]) -> set[str]:
         """The things that one of these changes let the reader see, with their earlier changes."""
-        found = set()
+        revealed_ids = set()
         for change in changes:
             value = change["value"]
             is_house = (change["entity"], change["field"]) == ("house", "is_shown")
@@ -85,8 +87,8 @@ class Reader:
                     and value == self._me
                 )
             ):
-                found.add(change["entity_id"])
-        return found
+                revealed_ids.add(change["entity_id"])
+        return revealed_ids
 
 
 async def since(
@@ -103,7 +105,9 @@ async def since(
     changes = [_change(row) for row in page]
     reached = page[-1]["number"] if len(page) < len(rows) else upto
     earlier = await _earlier(child_id, reader, changes, after, session_id)
-    return [reader.seen(one) for one in (*earlier, *changes) if reader.may_see(one)], reached
+    return [
+        reader.seen(change) for change in (*earlier, *changes) if reader.may_see(change)
+    ], reached
 
 
 async def history(

@@ -44,18 +44,20 @@ def fonts() -> typst.Fonts:
 
 
 def _places() -> list[Path]:
-    found = [find_spec(name) for name in _PACKAGES]
-    assert all(found), "the lock brings the fonts"
-    places = [Path(place) for one in found if one for place in one.submodule_search_locations or ()]
+    specs = [find_spec(name) for name in _PACKAGES]
+    assert all(specs), "the lock brings the fonts"
+    places = [
+        Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ()
+    ]
     return [*places, _OWN]
 
 
 @cache
 def _families() -> tuple[list[str], list[str]]:
     """The families in the order of the search, and those of East Asia."""
-    known = {name for name in fonts().families() if name.startswith(_WANTED)}
-    eastern = sorted(name for name in known if name.startswith(_EAST_ASIAN))
-    between = sorted(known - {*_FIRST, *_LAST, *eastern})
+    names = {name for name in fonts().families() if name.startswith(_WANTED)}
+    eastern = sorted(name for name in names if name.startswith(_EAST_ASIAN))
+    between = sorted(names - {*_FIRST, *_LAST, *eastern})
     return [*_FIRST, *between, *_LAST], eastern
 
 
@@ -78,7 +80,7 @@ def _letters() -> bytearray:
     """A one for each letter that a font has."""
     letters = bytearray(_END)
     # The faces of one collection have the same letters.
-    paths = sorted({str(one.path) for one in fonts().fonts() if one.family.startswith(_WANTED)})
+    paths = sorted({str(font.path) for font in fonts().fonts() if font.family.startswith(_WANTED)})
     for first, last in chain(_BUILT_IN, *(_ranges(Path(path)) for path in paths)):
         letters[first : last + 1] = b"\1" * (last + 1 - first)
     return letters

@@ -12,7 +12,7 @@ def moved(state: State) -> dict[UUID, datetime]:
     it. By the server's clock, since a phone's may be wrong."""
     if state.status() is Status.CLOSED:
         return {}
-    found = {
+    moment_by_goal = {
         id_: state.made["goal", id_].received_at
         for id_ in state.things("goal")
         if state.value("goal", id_, "lifecycle") not in AT_REST
@@ -20,10 +20,10 @@ def moved(state: State) -> dict[UUID, datetime]:
     }
     goals = {id_: state.value("step", id_, "goal_id") for id_ in state.things("step")}
     for id_, goal in goals.items():
-        if goal in found:
-            found[goal] = max(found[goal], state.made["step", id_].received_at)
+        if goal in moment_by_goal:
+            moment_by_goal[goal] = max(moment_by_goal[goal], state.made["step", id_].received_at)
     for (entity, id_, _), field in state.fields.items():
         goal = id_ if entity == "goal" else goals.get(id_) if entity == "step" else None
-        if goal in found and field.stands is not None:
-            found[goal] = max(found[goal], field.stands.received_at)
-    return {UUID(id_): at for id_, at in found.items()}
+        if goal in moment_by_goal and field.stands is not None:
+            moment_by_goal[goal] = max(moment_by_goal[goal], field.stands.received_at)
+    return {UUID(id_): at for id_, at in moment_by_goal.items()}

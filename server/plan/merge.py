@@ -70,10 +70,10 @@ def settle(nodes: Sequence[Node], signed: str | None = None) -> Field:
     lasts = [_last(nodes, numbers, seen) for numbers in own.values()]
     followed = reduce(or_, (seen[number] for number in lasts))
     sides = [number for number in lasts if not followed >> number & 1]
-    found = sorted((nodes[number] for number in sides), key=lambda node: node.order)
+    side_nodes = sorted((nodes[number] for number in sides), key=lambda node: node.order)
     if len(sides) == 1:
-        return Field(tuple(found), found[0])
-    return Field(tuple(found), _agreed(nodes, sides, based, signed))
+        return Field(tuple(side_nodes), side_nodes[0])
+    return Field(tuple(side_nodes), _agreed(nodes, sides, based, signed))
 
 
 def _ancestors(nodes: Sequence[Node]) -> tuple[list[int], list[int]]:
@@ -84,8 +84,8 @@ def _ancestors(nodes: Sequence[Node]) -> tuple[list[int], list[int]]:
     for number, node in enumerate(nodes):
         base = places.get(node.base or "", number)
         parents = [base, *(places.get(id_, number) for id_ in node.saw)]
-        known = [parent for parent in parents if parent < number]
-        seen.append(reduce(or_, (seen[parent] | 1 << parent for parent in known), 0))
+        earlier_parents = [parent for parent in parents if parent < number]
+        seen.append(reduce(or_, (seen[parent] | 1 << parent for parent in earlier_parents), 0))
         based.append(based[base] | 1 << base if base < number else 0)
     return seen, based
 

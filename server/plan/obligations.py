@@ -51,35 +51,35 @@ def owners(state: State) -> set[str]:
 
 def owed(state: State, held: Mapping[Thing, Held], zones: Mapping[str, str]) -> Owed:
     """The turns that the project creates now. `zones`: of each of `owners`."""
-    found = Owed([], {})
+    turns = Owed([], {})
     if state.status() is Status.CLOSED:
-        return found
+        return turns
     for id_ in state.things("step"):
-        _step(found, state, id_, held, zones)
+        _step(turns, state, id_, held, zones)
     zone = zones[state.child_id]
-    _ends(found, state, zone)
+    _ends(turns, state, zone)
     for id_ in state.things("review"):
-        _review(found, state, id_, zone)
+        _review(turns, state, id_, zone)
     for id_ in state.things("complaint"):
-        _complaint(found, state, id_, zone)
-    return found
+        _complaint(turns, state, id_, zone)
+    return turns
 
 
-def _ends(found: Owed, state: State, zone: str) -> None:
+def _ends(turns: Owed, state: State, zone: str) -> None:
     ends_on = state.value("life_project", state.child_id, "ends_on")
     if ends_on is not None:
         day = within_reach(date.fromisoformat(ends_on)) - END_BEFORE
-        found.settings.append(_of_role("caseworker", Kind.END, state.child_id, day, zone))
+        turns.settings.append(_of_role("caseworker", Kind.END, state.child_id, day, zone))
 
 
-def _review(found: Owed, state: State, id_: str, zone: str) -> None:
+def _review(turns: Owed, state: State, id_: str, zone: str) -> None:
     due_on, held_on = (state.value("review", id_, name) for name in ("due_on", "held_on"))
     if held_on is not None:
         by = _standing(state, "review", id_, "held_on")
-        found.endings[Kind.REVIEW, UUID(id_)] = Ending(DueState.DONE, "done", _id(by))
+        turns.endings[Kind.REVIEW, UUID(id_)] = Ending(DueState.DONE, "done", _id(by))
     elif due_on is not None:
         day = date.fromisoformat(due_on)
-        found.settings.append(_of_role(_holder(state, id_), Kind.REVIEW, id_, day, zone))
+        turns.settings.append(_of_role(_holder(state, id_), Kind.REVIEW, id_, day, zone))
 
 
 def _holder(state: State, id_: str) -> str:
@@ -90,11 +90,11 @@ def _holder(state: State, id_: str) -> str:
     return to or "caseworker"
 
 
-def _complaint(found: Owed, state: State, id_: str, zone: str) -> None:
+def _complaint(turns: Owed, state: State, id_: str, zone: str) -> None:
     """It stays open until there is an answer that can be read."""
     answer = _standing(state, "complaint", id_, "answer")
     if answer is not None and (answer.value or "").strip():
-        found.endings[Kind.ANSWER, UUID(id_)] = Ending(DueState.DONE, "answered", _id(answer))
+        turns.endings[Kind.ANSWER, UUID(id_)] = Ending(DueState.DONE, "answered", _id(answer))
         return
     named = state.value("complaint", id_, "answer_due")
     if named is not None:
@@ -103,7 +103,7 @@ def _complaint(found: Owed, state: State, id_: str, zone: str) -> None:
         arrived = state.made["complaint", id_].received_at.astimezone(ZoneInfo(zone))
         day = arrived.date() + ANSWER_WITHIN
     to = state.value("complaint", id_, "to")
-    found.settings.append(_of_role(to, Kind.ANSWER, id_, day, zone))
+    turns.settings.append(_of_role(to, Kind.ANSWER, id_, day, zone))
 
 
 def _of_role(role: str, kind: Kind, subject_id: str, day: date, zone: str) -> Setting:
@@ -122,7 +122,7 @@ def _of_role(role: str, kind: Kind, subject_id: str, day: date, zone: str) -> Se
 
 
 def _step(
-    found: Owed, state: State, id_: str, held: Mapping[Thing, Held], zones: Mapping[str, str]
+    turns: Owed, state: State, id_: str, held: Mapping[Thing, Held], zones: Mapping[str, str]
 ) -> None:
     owner = _standing(state, "step", id_, "owner_id")
     due_on = state.value("step", id_, "due_on")
@@ -137,7 +137,7 @@ def _step(
     comes_again = repeats in ("weekly", "monthly")
     is_known = settled is not None and now_held is not None and now_held.since_id == _id(settled)
     if settled is not None and not (comes_again and is_known):
-        found.endings[thing] = Ending(_ENDED[settled.value], settled.value, UUID(settled.id))
+        turns.endings[thing] = Ending(_ENDED[settled.value], settled.value, UUID(settled.id))
     if comes_again:
         coming, since_id = _turn(day, zone, repeats, settled, now_held)
         if coming is None:
@@ -148,7 +148,7 @@ def _step(
     else:
         return
     role = state.owner_roles.get(owner.id, "caseworker")
-    found.settings.append(
+    turns.settings.append(
         Setting(
             kind=Kind.STEP,
             subject_id=UUID(id_),

@@ -50,18 +50,18 @@ async def holdings(person: Person, now: datetime) -> Holdings:
         children=held,
         steps=await _steps(person.id),
         alerts=await Alert.filter(acknowledged_by=person.id, closed_at__isnull=True).count(),
-        deputy_of=tuple(one.id for one in await deputy_of),
+        deputy_of=tuple(colleague.id for colleague in await deputy_of),
         duties=await planned_for(person.agency_id, person.id, now),
     )
 
 
 async def _steps(person_id: UUID) -> dict[UUID, int]:
-    found = {}
+    count_by_child = {}
     for child in await _projects_of(person_id):
         theirs = reassigned.steps_of(await state_of(child.id), str(person_id))
         if theirs:
-            found[child.id] = len(theirs)
-    return found
+            count_by_child[child.id] = len(theirs)
+    return count_by_child
 
 
 async def _projects_of(person_id: UUID) -> list[Child]:
@@ -69,8 +69,8 @@ async def _projects_of(person_id: UUID) -> list[Child]:
     tied = Tie.filter(person_id=person_id)
     ids = set(await tied.values_list("child_id", flat=True))
     with_one = LifeProject.filter(child_id__in=list(ids))
-    known = await with_one.values_list("child_id", flat=True)
-    return await Child.filter(id__in=list(known)).order_by("id")
+    child_ids = await with_one.values_list("child_id", flat=True)
+    return await Child.filter(id__in=list(child_ids)).order_by("id")
 
 
 async def leave(

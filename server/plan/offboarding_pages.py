@@ -81,7 +81,7 @@ async def _page(
         raise nothing_here()
     held = await offboarding.holdings(person, now)
     ids = {*held.children, *held.steps, *held.deputy_of}
-    names = {one.id: one.name for one in await Person.filter(id__in=list(ids))}
+    names = {row.id: row.name for row in await Person.filter(id__in=list(ids))}
     context: dict[str, Any] = {
         "person": person,
         "held": held,
@@ -101,19 +101,19 @@ def _children(
 ) -> Sequence[tuple[UUID, str, str, int]]:
     """Of each child their id, their name, the leaver's roles, and how many steps are the
     leaver's."""
-    found = []
+    rows = []
     for id_ in {*held.children, *held.steps}:
         roles = dict.fromkeys(gettext(language, ROLES[role]) for role in held.children.get(id_, ()))
-        found.append((id_, names[id_], ", ".join(roles), held.steps.get(id_, 0)))
-    return sorted(found, key=lambda one: one[1].casefold())
+        rows.append((id_, names[id_], ", ".join(roles), held.steps.get(id_, 0)))
+    return sorted(rows, key=lambda row: row[1].casefold())
 
 
 async def _people(person: Person, language: str) -> list[tuple[UUID, str]]:
     adults = Person.filter(agency_id=person.agency_id, disabled_at__isnull=True)
     others = await adults.exclude(role__in=[Role.CHILD, Role.ADMINISTRATOR]).exclude(id=person.id)
     return [
-        (one.id, f"{one.name}, {gettext(language, ROLES[Role(one.role)])}")
-        for one in sorted(others, key=lambda one: one.name.casefold())
+        (colleague.id, f"{colleague.name}, {gettext(language, ROLES[Role(colleague.role)])}")
+        for colleague in sorted(others, key=lambda colleague: colleague.name.casefold())
     ]
 
 

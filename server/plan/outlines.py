@@ -60,7 +60,7 @@ class Outlines:
         return self._composed(data, depth + 1) if depth < _DEEPEST else []
 
     def _composed(self, data: bytes, depth: int) -> list[list[Marked]]:
-        found: list[list[Marked]] = []
+        contours: list[list[Marked]] = []
         at, more = 10, True
         while more:
             flags, glyph = struct.unpack_from(">HH", data, at)
@@ -68,10 +68,10 @@ class Outlines:
             (right, up), at = _moved(data, flags, at + 4)
             (a, b, c, d), at = _turned(data, flags, at)
             for contour in self._contours(glyph, depth):
-                found.append(
+                contours.append(
                     [(a * x + c * y + right, b * x + d * y + up, on) for x, y, on in contour]
                 )
-        return found
+        return contours
 
 
 def _moved(data: bytes, flags: int, at: int) -> tuple[Point, int]:
@@ -85,10 +85,10 @@ def _turned(data: bytes, flags: int, at: int) -> tuple[tuple[float, float, float
         scale = struct.unpack_from(">h", data, at)[0] / 0x4000
         return (scale, 0, 0, scale), at + 2
     if flags & 0x40:
-        wide, high = (one / 0x4000 for one in struct.unpack_from(">hh", data, at))
+        wide, high = (number / 0x4000 for number in struct.unpack_from(">hh", data, at))
         return (wide, 0, 0, high), at + 4
     if flags & 0x80:
-        a, b, c, d = (one / 0x4000 for one in struct.unpack_from(">hhhh", data, at))
+        a, b, c, d = (number / 0x4000 for number in struct.unpack_from(">hhhh", data, at))
         return (a, b, c, d), at + 8
     return (1, 0, 0, 1), at
 
@@ -123,7 +123,7 @@ def _flags(data: bytes, at: int, count: int) -> tuple[list[int], int]:
 def _coordinates(
     data: bytes, at: int, flags: list[int], *, short: int, same: int
 ) -> tuple[list[int], int]:
-    found, value = [], 0
+    coordinates, value = [], 0
     for flag in flags:
         if flag & short:
             value += data[at] if flag & same else -data[at]
@@ -131,8 +131,8 @@ def _coordinates(
         elif not flag & same:
             value += struct.unpack_from(">h", data, at)[0]
             at += 2
-        found.append(value)
-    return found, at
+        coordinates.append(value)
+    return coordinates, at
 
 
 def _drawn(contour: list[Marked]) -> bytes:

@@ -81,7 +81,7 @@ def _data(
         "situation": own(shown["situation"]),
         "plan_b": own(shown["plan_b"]),
         "areas": [_area(area, people, say, day, language) for area in shown["areas"]],
-        "agreements": [_agreement(one, say, language, zone) for one in _last(shown)],
+        "agreements": [_agreement(agreement, say, language, zone) for agreement in _last(shown)],
         "note": None if is_signed else say(N_("Not everyone has agreed to all of this yet.")),
         "footer": " · ".join(
             [isolated(shown["child"]["name"], language), format_moment(language, now, zone)]
@@ -143,23 +143,27 @@ def _step(step: Document, people: dict[str, Document], day: Any, language: str) 
 def _last(shown: Document) -> list[Document]:
     """The latest agreement of each person on the newest text that anyone agreed to; their own word
     before what another wrote down for them."""
-    newest = max((one["revision"] for one in shown["agreements"]), default=0)
-    those = [one for one in shown["agreements"] if one["revision"] == newest]
-    those.sort(key=lambda one: one.get("of_id") in (None, one["who"]["id"]))
-    return list({one.get("of_id") or one["who"]["id"]: one for one in those}.values())
+    newest = max((agreement["revision"] for agreement in shown["agreements"]), default=0)
+    those = [agreement for agreement in shown["agreements"] if agreement["revision"] == newest]
+    those.sort(key=lambda agreement: agreement.get("of_id") in (None, agreement["who"]["id"]))
+    return list(
+        {
+            agreement.get("of_id") or agreement["who"]["id"]: agreement for agreement in those
+        }.values()
+    )
 
 
-def _agreement(one: Document, say: Any, language: str, zone: ZoneInfo) -> Document:
-    at = datetime.fromisoformat(one["received_at"].replace("Z", "+00:00"))
-    of, name = one.get("of"), isolated(one["who"].get("name", ""), language)
-    if of is not None and of["id"] != one["who"]["id"]:
+def _agreement(agreement: Document, say: Any, language: str, zone: ZoneInfo) -> Document:
+    at = datetime.fromisoformat(agreement["received_at"].replace("Z", "+00:00"))
+    of, name = agreement.get("of"), isolated(agreement["who"].get("name", ""), language)
+    if of is not None and of["id"] != agreement["who"]["id"]:
         # Words said aloud and written down by another person are not the same as a signature.
         name = say(
             N_("{name}, written down by {who}"), name=isolated(of["name"], language), who=name
         )
     return {
         "name": name,
-        "decision": say(_DECISIONS[one["decision"]]),
-        "comment": paragraphs(one["comment"], language),
+        "decision": say(_DECISIONS[agreement["decision"]]),
+        "comment": paragraphs(agreement["comment"], language),
         "at": format_moment(language, at, zone),
     }

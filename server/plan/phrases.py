@@ -138,26 +138,26 @@ def about_in_words(state: State, entity: str, entity_id: str, language: str) -> 
 
 
 def in_words(
-    said: Mapping[str, Any], people: Mapping[str, Mapping[str, Any]], language: str
+    change: Mapping[str, Any], people: Mapping[str, Mapping[str, Any]], language: str
 ) -> list[tuple[str, str]]:
     """The contents of a change, field by field: (name of the field, the value in words).
 
     It may be any JSON, since nothing has checked yet whether it fits.
     """
-    entity, field, value = said["entity"], said["field"], said["value"]
+    entity, field, value = change["entity"], change["field"], change["value"]
     if entity == "choice" and isinstance(value, Mapping):
         entity, field, value = value.get("entity"), value.get("field"), value.get("value")
     given = value.items() if field == shape.MAKING and isinstance(value, Mapping) else ()
-    parts = [(name, one) for name, one in given if f"{entity}.{name}" in FIELDS]
+    parts = [(name, content) for name, content in given if f"{entity}.{name}" in FIELDS]
     if field != shape.MAKING:
         parts = [(field, value)]
     return [
         (
             gettext(language, FIELDS.get(f"{entity}.{name}", N_("Something else"))),
-            value_in_words(str(entity), str(name), one, people, language),
+            value_in_words(str(entity), str(name), content, people, language),
         )
-        for name, one in parts
-        if one is not None or field != shape.MAKING
+        for name, content in parts
+        if content is not None or field != shape.MAKING
     ]
 
 
@@ -174,12 +174,12 @@ def value_in_words(
     if isinstance(value, bool):
         return gettext(language, N_("Yes") if value else N_("No"))
     if isinstance(value, list):
-        return gettext(language, N_(", ")).join(str(one) for one in value)
+        return gettext(language, N_(", ")).join(str(entry) for entry in value)
     if not isinstance(value, str):
         return str(value)
     if field == "owner_id":
-        known = people.get(value)
-        return str(known["name"]) if known else gettext(language, N_("Someone else"))
+        person = people.get(value)
+        return str(person["name"]) if person else gettext(language, N_("Someone else"))
     word = VALUES.get(f"{entity}.{field}", {}).get(value)
     if word is not None:
         return gettext(language, word)

@@ -24,22 +24,22 @@ async def follow(actor: Actor, child: Child, state: State, rows: Rows, now: date
 
     All of them are looked at, since a signature or a choice may change the current values anywhere.
     """
-    held = {(Kind(one.kind), one.subject_id): one for one in await dues.open_dues(child.id)}
+    held = {(Kind(due.kind), due.subject_id): due for due in await dues.open_dues(child.id)}
     zones = await _zones(state, child)
     replies = [row for (kind, _), row in held.items() if kind is Kind.REPLY]
-    known = {
+    held_by_thing = {
         thing: Held(row.due_at, row.since_id)
         for thing, row in held.items()
         if thing[0] in OF_A_PROJECT
     }
-    found = owed(state, known, zones)
+    turns = owed(state, held_by_thing, zones)
     endings = [
         (held[thing], ending)
-        for thing in known
-        if (ending := _ending(thing, found.endings, found.settings)) is not None
+        for thing in held_by_thing
+        if (ending := _ending(thing, turns.endings, turns.settings)) is not None
     ]
     answered, asked = _talk(replies, rows, zones[str(child.id)], now)
-    settings = [one for one in found.settings if not _stands(one, held, found.endings)]
+    settings = [setting for setting in turns.settings if not _stands(setting, held, turns.endings)]
     await dues.settle_and_set(actor, child, [*endings, *answered], [*settings, *asked], now)
     for row, ending in endings:
         if row.kind == Kind.REVIEW and ending.state is DueState.DONE:
@@ -58,7 +58,7 @@ def _ending(
     """How an open due ends: as the project says, or because it is gone."""
     if thing in endings:
         return endings[thing]
-    stands = any((one.kind, one.subject_id) == thing for one in settings)
+    stands = any((setting.kind, setting.subject_id) == thing for setting in settings)
     return None if stands else Ending(DueState.DROPPED, "gone")
 
 
@@ -67,9 +67,9 @@ def _talk(
 ) -> tuple[list[tuple[Due, Ending]], list[Setting]]:
     """The reply clock: a child's first message without an answer opens it, any message of an adult
     ends it. A batch has one author."""
-    said = [row for row in rows if row["entity"] == "message"]
-    by_child = [row for row in said if row["who_role"] == Role.CHILD]
-    by_adult = [row for row in said if row["who_role"] != Role.CHILD]
+    messages = [row for row in rows if row["entity"] == "message"]
+    by_child = [row for row in messages if row["who_role"] == Role.CHILD]
+    by_adult = [row for row in messages if row["who_role"] != Role.CHILD]
     if by_adult:
         by = by_adult[-1]["id"]
         return [(row, Ending(DueState.DONE, "answered", by)) for row in replies], []

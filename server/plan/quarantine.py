@@ -28,12 +28,12 @@ async def waiting(child_id: UUID, roles: frozenset[Role]) -> tuple[list[Kept], S
     rows = sorted(await undecided, key=_as_said)
     state = await state_of(child_id) if rows else State(str(child_id))
     own = _complaints(rows)
-    found = []
+    kept_changes = []
     for row in rows:
         entity, to = row.said["entity"], _to(row.said, state, own)
         if may_decide_kept(entity, to, roles):
-            found.append(Kept(row, row.said if may_read_kept(entity, to, roles) else None))
-    return found, state
+            kept_changes.append(Kept(row, row.said if may_read_kept(entity, to, roles) else None))
+    return kept_changes, state
 
 
 def _as_said(row: Quarantined) -> tuple[datetime, datetime, str]:
@@ -67,12 +67,12 @@ def _complaints(rows: Iterable[Quarantined]) -> dict[str, Any]:
     }
 
 
-def _to(said: Mapping[str, Any], state: State, own: Mapping[str, Any]) -> str | None:
+def _to(change: Mapping[str, Any], state: State, own: Mapping[str, Any]) -> str | None:
     """The role that this change's complaint is addressed to: its current value, or that in the
     change."""
-    if said["entity"] != "complaint":
+    if change["entity"] != "complaint":
         return None
-    stands = state.value("complaint", said["entity_id"], "to")
-    made = own.get(said["entity_id"])
+    stands = state.value("complaint", change["entity_id"], "to")
+    made = own.get(change["entity_id"])
     given = made.get("to") if isinstance(made, dict) else None
     return stands or (given if isinstance(given, str) else None)

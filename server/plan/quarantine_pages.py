@@ -66,13 +66,13 @@ async def _page(
     request: Request, child: Child, roles: Roles, fault: WaymarkError | None = None
 ) -> Response:
     language, now = language_of(request), now_of(request)
-    found, state = await quarantine.waiting(child.id, roles)
+    kept_changes, state = await quarantine.waiting(child.id, roles)
     agency = await Agency.get(id=child.agency_id)
     people = await actions.people_of(child, agency, now)
     context: dict[str, Any] = {
         "child": await Person.get(id=child.id),
         "path": f"/desk/children/{child.id}",
-        "lines": [_line(request, one, state, people) for one in found],
+        "lines": [_line(request, kept, state, people) for kept in kept_changes],
         "error": form_fault(fault, language) if fault is not None else None,
         "done": done(request),
         "now": now,
@@ -82,20 +82,25 @@ async def _page(
 
 
 def _line(
-    request: Request, one: Kept, state: State, people: Mapping[str, Mapping[str, Any]]
+    request: Request, kept: Kept, state: State, people: Mapping[str, Mapping[str, Any]]
 ) -> Line:
-    language, row = language_of(request), one.row
-    said = one.said or {"entity": row.said["entity"], "entity_id": "", "field": "", "value": None}
-    known = people.get(str(row.who_id))
+    language, row = language_of(request), kept.row
+    change = kept.said or {
+        "entity": row.said["entity"],
+        "entity_id": "",
+        "field": "",
+        "value": None,
+    }
+    author = people.get(str(row.who_id))
     return Line(
         id=row.id,
-        name=str(known["name"]) if known else "",
+        name=str(author["name"]) if author else "",
         role=gettext(language, ROLES[Role(row.who_role)]),
         arrived=when(language, row.received_at, zone_of(request), now_of(request)),
-        thing=thing_in_words(said["entity"], language),
-        about=about_in_words(state, said["entity"], said["entity_id"], language),
-        says=tuple(in_words(said, people, language)) if one.said is not None else (),
-        is_closed=one.said is None,
+        thing=thing_in_words(change["entity"], language),
+        about=about_in_words(state, change["entity"], change["entity_id"], language),
+        says=tuple(in_words(change, people, language)) if kept.said is not None else (),
+        is_closed=kept.said is None,
     )
 
 

@@ -32,17 +32,17 @@ def to_another_agency(
     stay theirs."""
     before, after = agencies
     owners = {state.value("step", id_, "owner_id") for id_ in state.things("step")}
-    said: list[Utterance] = []
+    utterances: list[Utterance] = []
     for owner in sorted(owners - {None, child, taker, after}):
-        said += to_another(state, owner, after if owner == before else taker)
-    return said
+        utterances += to_another(state, owner, after if owner == before else taker)
+    return utterances
 
 
 def to_another(state: State, owner: str, taker: str) -> list[Utterance]:
     """The changes that give the open steps of this owner to another."""
-    said = []
+    utterances = []
     for id_ in steps_of(state, owner):
         stands = state.fields["step", id_, "owner_id"].stands
         base = stands.id if stands is not None else None
-        said.append(Utterance("step", id_, "owner_id", base, taker))
-    return said
+        utterances.append(Utterance("step", id_, "owner_id", base, taker))
+    return utterances

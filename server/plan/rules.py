@@ -78,58 +78,58 @@ def may_talk(roles: frozenset[Role]) -> bool:
     return bool(roles & _TALKERS)
 
 
-def check_allowed(said: Said, who: str, roles: frozenset[Role], state: State) -> None:
+def check_allowed(change: Said, who: str, roles: frozenset[Role], state: State) -> None:
     """Raises NotAllowed where this person may not say this. It names the field where that is the
     child's own, or another person's, and the rest of the change would be allowed."""
-    if said.entity == "choice":
+    if change.entity == "choice":
         # Deciding about a field counts as saying it.
-        decided = _decided(said)
+        decided = _decided(change)
         if decided is not None:
             _check_change(decided, who, roles, state)
         return
-    if said.field == shape.MAKING:
-        _check_made(said, who, roles, state)
+    if change.field == shape.MAKING:
+        _check_made(change, who, roles, state)
         return
-    _check_change(said, who, roles, state)
+    _check_change(change, who, roles, state)
 
 
-def _check_change(said: Said, who: str, roles: frozenset[Role], state: State) -> None:
-    owner = owner_of(said.entity, said.field).change
+def _check_change(change: Said, who: str, roles: frozenset[Role], state: State) -> None:
+    owner = owner_of(change.entity, change.field).change
     if owner is Who.CHILD and Role.CHILD not in roles:
-        raise _childs_own(said.field)
-    if owner is Who.NOBODY and said.entity in shape.SAID_ONCE:
-        owner = maker_of(said.entity)  # Its shape refuses a second saying.
-    if not _is_one(owner, said, who, roles, state):
+        raise _childs_own(change.field)
+    if owner is Who.NOBODY and change.entity in shape.SAID_ONCE:
+        owner = maker_of(change.entity)  # Its shape refuses a second saying.
+    if not _is_one(owner, change, who, roles, state):
         raise _not_yours()
 
 
-def _check_made(said: Said, who: str, roles: frozenset[Role], state: State) -> None:
-    if not _is_one(maker_of(said.entity), said, who, roles, state):
+def _check_made(change: Said, who: str, roles: frozenset[Role], state: State) -> None:
+    if not _is_one(maker_of(change.entity), change, who, roles, state):
         raise _not_yours()
-    made = said.value if isinstance(said.value, dict) else {}
+    made = change.value if isinstance(change.value, dict) else {}
     for name in (name for name, value in made.items() if value is not None):
-        owner = owner_of(said.entity, name).make
+        owner = owner_of(change.entity, name).make
         if owner is Who.CHILD and Role.CHILD not in roles:
             raise _childs_own(name)
-        if not _is_one(owner, said, who, roles, state):
+        if not _is_one(owner, change, who, roles, state):
             raise _not_yours(name)
-    if said.entity == "complaint" and made.get("to") in [role.value for role in roles]:
+    if change.entity == "complaint" and made.get("to") in [role.value for role in roles]:
         raise _not_yours("to")
 
 
-def without_unsaid(said: Said, value: Any, roles: frozenset[Role]) -> Any:
+def without_unsaid(change: Said, value: Any, roles: frozenset[Role]) -> Any:
     """The value of a making, without empty fields of the child's own that an adult sent along:
     those say nothing, and must not be a voice beside the child's."""
-    if Role.CHILD in roles or said.field != shape.MAKING:
+    if Role.CHILD in roles or change.field != shape.MAKING:
         return value
     return {
-        name: one
-        for name, one in value.items()
-        if one is not None or (said.entity, name) not in CHILDS_OWN
+        name: content
+        for name, content in value.items()
+        if content is not None or (change.entity, name) not in CHILDS_OWN
     }
 
 
-def _is_one(owner: Who, said: Said, who: str, roles: frozenset[Role], state: State) -> bool:
+def _is_one(owner: Who, change: Said, who: str, roles: frozenset[Role], state: State) -> bool:
     """Whether this person is one of those."""
     match owner:
         case Who.NOBODY:
@@ -139,36 +139,36 @@ def _is_one(owner: Who, said: Said, who: str, roles: frozenset[Role], state: Sta
         case Who.TALKERS:
             return may_talk(roles)
         case Who.AUTHOR:
-            return _is_by(who, said, state)
+            return _is_by(who, change, state)
         case Who.COMPLAINING:
             return bool(roles & _COMPLAINING)
         case Who.COMPLAINANT:
-            return bool(roles & _COMPLAINING) and _is_by(who, said, state)
+            return bool(roles & _COMPLAINING) and _is_by(who, change, state)
         case Who.ANSWERING:
-            return _is_answering(said, roles, state)
+            return _is_answering(change, roles, state)
         case Who.WITH_ANSWERING:
-            return bool(roles & _CHANGERS) or _is_about_a_complaint_to(said, roles, state)
+            return bool(roles & _CHANGERS) or _is_about_a_complaint_to(change, roles, state)
         case Who.WITH_OWNER:
-            return bool(roles & _CHANGERS) or _carries_out(said, who, roles, state)
+            return bool(roles & _CHANGERS) or _carries_out(change, who, roles, state)
     # Things that only the server makes are refused by their shape, with words for it.
     return bool(roles & _CHANGERS)
 
 
-def _is_answering(said: Said, roles: frozenset[Role], state: State) -> bool:
+def _is_answering(change: Said, roles: frozenset[Role], state: State) -> bool:
     """Only the people a complaint is addressed to may answer it."""
-    if not state.is_there("complaint", said.entity_id):
+    if not state.is_there("complaint", change.entity_id):
         return bool(roles & _ANSWERING)
-    to = state.value("complaint", said.entity_id, "to")
+    to = state.value("complaint", change.entity_id, "to")
     return to in {role.value for role in roles & _ANSWERING}
 
 
-def _is_about_a_complaint_to(said: Said, roles: frozenset[Role], state: State) -> bool:
-    about = state.value("review", said.entity_id, "about")
+def _is_about_a_complaint_to(change: Said, roles: frozenset[Role], state: State) -> bool:
+    about = state.value("review", change.entity_id, "about")
     return about is not None and state.value("complaint", about, "to") in roles
 
 
-def _carries_out(said: Said, who: str, roles: frozenset[Role], state: State) -> bool:
-    return Role.CARER in roles and state.value("step", said.entity_id, "owner_id") == who
+def _carries_out(change: Said, who: str, roles: frozenset[Role], state: State) -> bool:
+    return Role.CARER in roles and state.value("step", change.entity_id, "owner_id") == who
 
 
 def _childs_own(name: str) -> NotAllowed:
@@ -179,10 +179,10 @@ def _not_yours(name: str | None = None) -> NotAllowed:
     return NotAllowed(N_("Your role does not allow this."), field=name)
 
 
-def _decided(said: Said) -> Said | None:
+def _decided(change: Said) -> Said | None:
     """The change that a choice leads to; None where it is malformed, which another check
     reports."""
-    about = said.value if isinstance(said.value, dict) else {}
+    about = change.value if isinstance(change.value, dict) else {}
     entity, entity_id, field = (about.get(name) for name in ("entity", "entity_id", "field"))
     if not (isinstance(entity, str) and isinstance(entity_id, str) and isinstance(field, str)):
         return None
@@ -192,62 +192,64 @@ def _decided(said: Said) -> Said | None:
         id_ = str(UUID(entity_id))
     except ValueError:
         return None
-    return replace(said, entity=entity, entity_id=id_, field=field, value=about.get("value"))
+    return replace(change, entity=entity, entity_id=id_, field=field, value=about.get("value"))
 
 
-def _is_by(who: str, said: Said, state: State) -> bool:
+def _is_by(who: str, change: Said, state: State) -> bool:
     """Whether this person made the thing, or it is not there yet."""
-    made = state.made.get((said.entity, said.entity_id))
+    made = state.made.get((change.entity, change.entity_id))
     return made is None or made.who == who
 
 
-def check_recorded(value: Any, who: str, roles: frozenset[Role], known: Container[str]) -> None:
+def check_recorded(
+    value: Any, who: str, roles: frozenset[Role], person_ids: Container[str]
+) -> None:
     """Raises where a person may not write down this agreement of another person.
 
-    An adult records what a child, a guardian or the agency said aloud; `known` are the ids of
-    people who can have a part in the project. A child records nobody's.
+    An adult records what a child, a guardian or the agency said aloud; `person_ids` are those
+    of people who can have a part in the project. A child records nobody's.
     """
     of_id = value.get("of_id")
     if of_id in (None, who):
         return
     if Role.CHILD in roles:
         raise _not_yours()
-    if of_id not in known or value.get("method") != "witnessed":
+    if of_id not in person_ids or value.get("method") != "witnessed":
         raise Refused(N_("“{field}” is not valid here."), field="of_id")
 
 
-def check_there(said: Said, value: Any, state: State) -> None:
+def check_there(change: Said, value: Any, state: State) -> None:
     """Raises NotThere where the thing, its parent, or the base has not arrived; Refused where it
     can never fit."""
-    if said.field == shape.MAKING:
-        _check_making(said, value, state)
+    if change.field == shape.MAKING:
+        _check_making(change, value, state)
         return
-    if not state.is_there(said.entity, said.entity_id):
+    if not state.is_there(change.entity, change.entity_id):
         raise _not_there()
-    if said.entity == "life_project" and said.entity_id != state.child_id:
+    if change.entity == "life_project" and change.entity_id != state.child_id:
         raise Refused(N_("“{field}” is not valid here."), field="entity_id")
-    _check_hanging(said.entity, {said.field: value}, state)
-    if said.base is not None:
-        known = state.nodes.get((said.entity, said.entity_id, said.field), ())
-        if not any(node.id == said.base for node in known):
+    _check_hanging(change.entity, {change.field: value}, state)
+    if change.base is not None:
+        nodes = state.nodes.get((change.entity, change.entity_id, change.field), ())
+        if not any(node.id == change.base for node in nodes):
             raise _not_there()
 
 
-def _check_making(said: Said, value: Any, state: State) -> None:
-    if said.base is not None:
+def _check_making(change: Said, value: Any, state: State) -> None:
+    if change.base is not None:
         raise Refused(N_("“{field}” is not valid here."), field="base")
-    if said.entity == "choice":
+    if change.entity == "choice":
         _check_choice(value, state)
-    elif said.entity == "agreement":
+    elif change.entity == "agreement":
         if value["revision"] > state.revision:
             raise _not_there()
     else:
-        _check_hanging(said.entity, value, state)
+        _check_hanging(change.entity, value, state)
 
 
 def _check_choice(value: Any, state: State) -> None:
-    known = state.nodes.get((value["entity"], value["entity_id"], value["field"]), ())
-    if not set(value["saw"]) <= {node.id for node in known}:
+    nodes = state.nodes.get((value["entity"], value["entity_id"], value["field"]), ())
+    if not set(value["saw"]) <= {node.id for node in nodes}:
         raise _not_there()
     _check_hanging(value["entity"], {value["field"]: value["value"]}, state)
 

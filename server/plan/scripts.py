@@ -111,8 +111,8 @@ def _named(text: str, language: str, has: Callable[[str], bool]) -> str:
 
     if all(map(is_known, text)):
         return text
-    runs = [(known, "".join(chars)) for known, chars in groupby(text, is_known)]
-    return "".join(run if known else _apart(_name(language, run), text) for known, run in runs)
+    runs = [(covered, "".join(chars)) for covered, chars in groupby(text, is_known)]
+    return "".join(run if covered else _apart(_name(language, run), text) for covered, run in runs)
 
 
 def _apart(name: str, text: str) -> str:
@@ -149,9 +149,9 @@ def _name(language: str, run: str) -> str:
 def _script(char: str, language: str) -> str | None:
     """The name of a letter's script in that language, from the letter's name in Unicode."""
     words = unicodedata.name(char, "").split()
-    known = _script_codes()
+    code_by_name = _script_codes()
     for count in range(len(words), 0, -1):
-        code = known.get(" ".join(words[:count]))
+        code = code_by_name.get(" ".join(words[:count]))
         if code is not None:
             return Locale(language).scripts.get(code)
     return None

@@ -97,7 +97,7 @@ def _list(read: Read, most: int) -> Read:
     def read_all(value: Any) -> list[Any]:
         if not isinstance(value, list) or len(value) > most:
             raise _Wrong
-        return [read(one) for one in value]
+        return [read(entry) for entry in value]
 
     return read_all
 
@@ -242,19 +242,21 @@ def _read_making(entity: str, fields: Mapping[str, Read], value: Any) -> dict[st
     missing = sorted(NEEDED[entity] - value.keys())
     if missing:
         raise Refused(N_("“{field}” is missing."), field=missing[0])
-    return {name: _read_field(entity, name, one) for name, one in value.items()}
+    return {name: _read_field(entity, name, content) for name, content in value.items()}
 
 
 def _read_choice(value: dict[str, Any]) -> dict[str, Any]:
     missing = sorted((NEEDED["choice"] | {"value"}) - value.keys())
     if missing:
         raise Refused(N_("“{field}” is missing."), field=missing[0])
-    said = {name: _read_field("choice", name, one) for name, one in value.items()}
-    if said["entity"] not in STANDS or said["field"] == MAKING:
+    choice = {name: _read_field("choice", name, content) for name, content in value.items()}
+    if choice["entity"] not in STANDS or choice["field"] == MAKING:
         raise _invalid("entity")
-    if not said["saw"]:
+    if not choice["saw"]:
         raise _invalid("saw")
-    return said | {"value": _read_field(said["entity"], said["field"], said["value"], "value")}
+    return choice | {
+        "value": _read_field(choice["entity"], choice["field"], choice["value"], "value")
+    }
 
 
 def _read_field(entity: str, field: str, value: Any, named: str | None = None) -> Any:

@@ -67,8 +67,8 @@ class Row:
     def targets(self) -> Iterator[tuple[Key, Any]]:
         """The fields that it sets, and their values."""
         if self.entity == "choice":
-            said = self.value
-            yield (said["entity"], said["entity_id"], said["field"]), said["value"]
+            choice = self.value
+            yield (choice["entity"], choice["entity_id"], choice["field"]), choice["value"]
         elif self.field == shape.MAKING:
             for name, value in self.value.items():
                 yield (self.entity, self.entity_id, name), value
@@ -164,7 +164,7 @@ class State:
         if self.signed_revision is not None and revision <= self.signed_revision:
             return
         last: dict[str, Row] = {}
-        for row in sorted(self.agreements, key=lambda one: one.node(None).order):
+        for row in sorted(self.agreements, key=lambda agreement: agreement.node(None).order):
             if row.value["revision"] == revision and row.is_own_word:
                 last[row.who] = row
         agreed = {row.role for row in last.values() if row.value["decision"] == "agree"}
@@ -174,7 +174,7 @@ class State:
         if not any(self._is_promised(key, node) for key, node in stood.items()):
             return
         self.signed_revision, self.signed = revision, stood
-        for key in [key for key, one in self.fields.items() if one.is_open]:
+        for key in [key for key, plan_field in self.fields.items() if plan_field.is_open]:
             before = self.revision
             now = settle(self.nodes[key], stood.get(key))
             self._put(key, self.fields[key], now, before)
@@ -188,7 +188,7 @@ class State:
 
     def stood_at(self, revision: int) -> dict[Key, str]:
         """Which change was current in each field at a revision."""
-        stood = {key: one.stands.id for key, one in self.fields.items() if one.stands}
+        stood = {key: field.stands.id for key, field in self.fields.items() if field.stands}
         for moved, key, before in reversed(self._moved):
             if moved <= revision:
                 break
@@ -210,21 +210,21 @@ class State:
 
     def open_fields(self) -> Iterator[tuple[Key, Field]]:
         """Every difference."""
-        return ((key, one) for key, one in self.fields.items() if one.is_open)
+        return ((key, field) for key, field in self.fields.items() if field.is_open)
 
     def unsigned(self) -> list[Key]:
         """The fields whose value differs from the last binding revision. The same words again are
         no difference."""
-        return [key for key, one in self.fields.items() if self._is_new(key, one)]
+        return [key for key, field in self.fields.items() if self._is_new(key, field)]
 
-    def _is_new(self, key: Key, one: Field) -> bool:
+    def _is_new(self, key: Key, field: Field) -> bool:
         signed = self.signed.get(key)
         if signed is None:
-            return one.value is not None
-        if one.stands is not None and one.stands.id == signed:
+            return field.value is not None
+        if field.stands is not None and field.stands.id == signed:
             return False
         then = next((node.value for node in self.nodes[key] if node.id == signed), None)
-        return bool(one.value != then)
+        return bool(field.value != then)
 
     def status(self) -> Status:
         """The status of the project, as far as it does not depend on the date."""

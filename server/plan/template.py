@@ -132,7 +132,7 @@ def offer_of(
     spoken: Mapping[str, Any],
 ) -> Offer:
     """The offer in a row."""
-    steps = tuple(Step(one["text"], one["who"], one["days"]) for one in spoken["steps"])
+    steps = tuple(Step(step["text"], step["who"], step["days"]) for step in spoken["steps"])
     words = (spoken["words"], spoken["why"], spoken["success_sign"])
     return Offer(kind, language, age_from, age_to, *words, steps)
 

@@ -23,11 +23,11 @@ async def add(actor: Actor, agency_id: UUID, id_: UUID, offer: Offer, now: datet
     already offers as many as it may.
     """
     async with write():
-        known = await Template.get_or_none(id=id_)
-        if known is not None:
-            if known.agency_id != agency_id or offer_of(known) != offer:
+        existing = await Template.get_or_none(id=id_)
+        if existing is not None:
+            if existing.agency_id != agency_id or offer_of(existing) != offer:
                 raise IdReused(N_("This ID is already in use."), field="id")
-            return known
+            return existing
         if await Template.filter(agency_id=agency_id, retired_at__isnull=True).count() >= MOST:
             raise Refused(
                 N_("There are already {most} templates. Stop offering one first."), most=MOST
@@ -48,8 +48,8 @@ async def change(
     the same change twice is one.
     """
     async with write():
-        known = await template_of(agency_id, id_)
-        if offer_of(known) == offer:
+        row = await template_of(agency_id, id_)
+        if offer_of(row) == offer:
             return
         current = Template.filter(id=id_, version=version)
         if not await current.update(version=version + 1, **_columns(offer)):
@@ -59,31 +59,31 @@ async def change(
                     " them before you save again."
                 )
             )
-        await _note(actor, "template:change", known, now)
+        await _note(actor, "template:change", row, now)
 
 
 async def retire(actor: Actor, agency_id: UUID, id_: UUID, now: datetime) -> None:
     """Stop offering it. Twice: the first end stays."""
     async with write():
-        known = await template_of(agency_id, id_)
+        row = await template_of(agency_id, id_)
         if await Template.filter(id=id_, retired_at__isnull=True).update(retired_at=now):
-            await _note(actor, "template:retire", known, now)
+            await _note(actor, "template:retire", row, now)
 
 
 async def offer_again(actor: Actor, agency_id: UUID, id_: UUID, now: datetime) -> None:
     """Offer it again."""
     async with write():
-        known = await template_of(agency_id, id_)
+        row = await template_of(agency_id, id_)
         if await Template.filter(id=id_, retired_at__isnull=False).update(retired_at=None):
-            await _note(actor, "template:offer_again", known, now)
+            await _note(actor, "template:offer_again", row, now)
 
 
 async def template_of(agency_id: UUID, id_: UUID) -> Template:
     """A template of this agency. Raises NotFound, for those of another agency too."""
-    known = await Template.get_or_none(id=id_, agency_id=agency_id)
-    if known is None:
+    row = await Template.get_or_none(id=id_, agency_id=agency_id)
+    if row is None:
         raise NotFound(N_("This template does not exist."))
-    return known
+    return row
 
 
 def offer_of(row: Template) -> Offer:

@@ -82,16 +82,16 @@ def _out(row: Template) -> TemplateOut:
     return msgspec.convert({"id": row.id, **asdict(offer_of(row))}, TemplateOut)
 
 
-def _answer(request: Request, said: TemplatesOut) -> Response:
+def _answer(request: Request, payload: TemplatesOut) -> Response:
     """Asked again with the tag of the answer before, it costs a few bytes.
 
     No browser may store it by itself, as with all our answers: an agency's offers reveal what this
     app is for. An app keeps it sealed, with its tag.
     """
-    tag = f'"{sha256(msgspec.json.encode(said)).hexdigest()[:24]}"'
+    tag = f'"{sha256(msgspec.json.encode(payload)).hexdigest()[:24]}"'
     if tag in header(request.scope, b"if-none-match"):
         return Response(status_code=304, headers={"etag": tag})
-    return json_answer(said, headers={"etag": tag})
+    return json_answer(payload, headers={"etag": tag})
 
 
 def _described(path: str, summary: str) -> ApiRoute:

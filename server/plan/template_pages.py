@@ -47,9 +47,9 @@ async def show(request: Request) -> Response:
     """The current offers, by area, and the retired ones."""
     visitor = await _visitor(request)
     language = language_of(request)
-    found = Template.filter(agency_id=visitor.agency_id)
+    query = Template.filter(agency_id=visitor.agency_id)
     # Within an area, templates in the same language are next to each other.
-    rows = await found.order_by("language", "made_at", "id")
+    rows = await query.order_by("language", "made_at", "id")
     offered = [row for row in rows if row.retired_at is None]
     code = request.query_params.get("done", "")
     context = {
@@ -86,7 +86,7 @@ async def add(request: Request) -> Response:
     return _to("added")
 
 
-async def one(request: Request) -> Response:
+async def edit(request: Request) -> Response:
     """The form with the current offer."""
     visitor = await _visitor(request)
     row = await template_actions.template_of(_agency(visitor), request.path_params["template_id"])
@@ -233,7 +233,7 @@ routes = [
     Route("/desk/templates", show, methods=["GET"]),
     Route("/desk/templates/new", new, methods=["GET"]),
     Route("/desk/templates/new", add, methods=["POST"]),
-    Route(_ONE, one, methods=["GET"]),
+    Route(_ONE, edit, methods=["GET"]),
     Route(_ONE, change, methods=["POST"]),
     Route(f"{_ONE}/retire", retire, methods=["POST"]),
     Route(f"{_ONE}/again", offer_again, methods=["POST"]),

@@ -94,7 +94,7 @@ class Run:
 
     @property
     def size(self) -> float:
-        return max((one.size for one in self.glyphs), default=0.0)
+        return max((glyph.size for glyph in self.glyphs), default=0.0)
 
 
 class Font:
@@ -161,25 +161,25 @@ def _mended(made: bytes) -> bytes:
     # The setting is about the pages of a book; but some programs turn each line of such a document.
     root.get("/ViewerPreferences", {}).pop("/Direction", None)
     changed: dict[int, PdfObject] = {reader.trailer.raw_get("/Root").idnum: root}
-    known: dict[int, Font] = {}
+    font_by_number: dict[int, Font] = {}
     for page in reader.pages:
-        fonts = _fonts(page, known)
+        fonts = _fonts(page, font_by_number)
         content: Any = page["/Contents"].get_object()
         lines = b"".join(_lines(content.get_data(), fonts, language))
         changed[page.raw_get("/Contents").idnum] = _stream(lines)
     size = int(cast(int, reader.trailer["/Size"]))
-    for number, font in enumerate((font for font in known.values() if font.added), size):
+    for number, font in enumerate((font for font in font_by_number.values() if font.added), size):
         changed |= font.extended(number)
     return _appended(made, changed, reader)
 
 
-def _fonts(page: Any, known: dict[int, Font]) -> dict[str, Font]:
+def _fonts(page: Any, font_by_number: dict[int, Font]) -> dict[str, Font]:
     """The fonts of a page by their names there; those of earlier pages are known."""
     fonts = {}
     for name, font in page["/Resources"].get("/Font", {}).items():
-        if font.idnum not in known:
-            known[font.idnum] = Font(font.get_object())
-        fonts[name[1:]] = known[font.idnum]
+        if font.idnum not in font_by_number:
+            font_by_number[font.idnum] = Font(font.get_object())
+        fonts[name[1:]] = font_by_number[font.idnum]
     return fonts
 
 
@@ -194,10 +194,10 @@ def _appended(made: bytes, changed: dict[int, PdfObject], reader: PdfReader) -> 
     whole = io.BytesIO()
     whole.write(made)
     places = {}
-    for number, one in changed.items():
+    for number, pdf_object in changed.items():
         places[number] = whole.tell()
         whole.write(b"%d 0 obj\n" % number)
-        one.write_to_stream(whole)
+        pdf_object.write_to_stream(whole)
         whole.write(b"\nendobj\n")
     begin = whole.tell()
     entries = b"".join(b"%d 1\n%010d 00000 n \n" % place for place in sorted(places.items()))
@@ -234,18 +234,18 @@ def _is_special(text: bytes) -> bool:
 def _lines(data: bytes, fonts: dict[str, Font], language: str) -> Iterator[bytes]:
     row: list[Run] = []
     at = 0
-    for found in _RUN.finditer(data):
-        between = data[at : found.start()]
+    for match in _RUN.finditer(data):
+        between = data[at : match.start()]
         tagged = _LANGUAGE.search(between)
         own = tagged[1].decode() if tagged else language if between else ""
-        run = _run(found, fonts, own or (row[-1].language if row else language))
+        run = _run(match, fonts, own or (row[-1].language if row else language))
         run.before = between
         is_next = not between or _BETWEEN.fullmatch(between)
         if not row or not is_next or abs(row[-1].y - run.y) >= run.size:
             yield from _row(row, fonts)
             row = []
         row.append(run)
-        at = found.end()
+        at = match.end()
     yield from _row(row, fonts)
     yield data[at:]
 
@@ -300,7 +300,9 @@ def _is_to_be_mended(line: list[Run]) -> bool:
     if len({run.y for run in line}) > 1 or any(run.is_reversed or run.has_spans for run in line):
         return True
     glyphs = [glyph for run in line for glyph in run.glyphs]
-    return any(one.width == 0 or one.text in _UNREAD or _side(one.text) == "R" for one in glyphs)
+    return any(
+        glyph.width == 0 or glyph.text in _UNREAD or _side(glyph.text) == "R" for glyph in glyphs
+    )
 
 
 def _in_order(line: list[Run]) -> list[Run]:
@@ -387,11 +389,11 @@ def _belongs(
     first = cluster[0]
     if glyph.text != first.text or glyph.font != first.font:
         return False
-    if glyph.code in {one.code for one in cluster}:
+    if glyph.code in {member.code for member in cluster}:
         return False
     if home[id(glyph)] == home[id(first)] and glyph.span != first.span:
         return False
-    if glyph.width == 0 or not any(one.width for one in cluster):
+    if glyph.width == 0 or not any(member.width for member in cluster):
         return True
     # Only in scripts from left to right does one cluster have several letters side by side.
     return len(first.text) > 1 and id(glyph) not in leads_back
@@ -448,9 +450,9 @@ def _shape(glyph: Glyph, font: Font) -> bytes:
 # --- reading what Typst wrote
 
 
-def _run(found: re.Match[bytes], fonts: dict[str, Font], language: str) -> Run:
-    run = Run(found[0], float(found[1]), float(found[2]), found[3], language)
-    data, at, x = found[4], 0, 0.0
+def _run(match: re.Match[bytes], fonts: dict[str, Font], language: str) -> Run:
+    run = Run(match[0], float(match[1]), float(match[2]), match[3], language)
+    data, at, x = match[4], 0, 0.0
     font, size, span, open_spans = "", 0.0, "", [""]
     number = 0
     while (token := _TOKEN.search(data, at)) is not None:
@@ -458,10 +460,10 @@ def _run(found: re.Match[bytes], fonts: dict[str, Font], language: str) -> Run:
         kind = token.lastgroup
         if kind == "plain" or kind == "hex":
             if kind == "plain":
-                said, at = _literal(data, at)
+                encoded, at = _literal(data, at)
             else:
-                said = bytes.fromhex(token["hex"].decode())
-            span, number = _decoded(said), number + 1
+                encoded = bytes.fromhex(token["hex"].decode())
+            span, number = _decoded(encoded), number + 1
             open_spans.append("span")
             run.has_spans = True
         elif kind == "reversed":
@@ -498,25 +500,27 @@ def _glyphs(codes: bytes, name: str, font: Font) -> Iterator[Glyph]:
         yield Glyph(name, 0.0, code, 0.0, font.widths.get(code, 0.0), font.texts.get(code, ""), 0)
 
 
-def _decoded(said: bytes) -> str:
-    return said[2:].decode("utf-16-be") if said[:2] == b"\xfe\xff" else said.decode("latin-1")
+def _decoded(encoded: bytes) -> str:
+    return (
+        encoded[2:].decode("utf-16-be") if encoded[:2] == b"\xfe\xff" else encoded.decode("latin-1")
+    )
 
 
 def _literal(data: bytes, at: int) -> tuple[bytes, int]:
     """The string in brackets that begins there, and where it ends."""
     begin, depth = at, 1
     while depth:
-        found = _BRACKET.search(data, at)
-        assert found is not None, "a string ends"
-        at = found.end()
-        depth += {b"(": 1, b")": -1}.get(found[0], 0)
+        bracket = _BRACKET.search(data, at)
+        assert bracket is not None, "a string ends"
+        at = bracket.end()
+        depth += {b"(": 1, b")": -1}.get(bracket[0], 0)
     text = data[begin : at - 1]
     return (_ESCAPE.sub(_unescaped, text) if b"\\" in text else text), at
 
 
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    said = found[1]
-    return bytes([int(said, 8)]) if said.isdigit() else _CONTROLS.get(said, said)
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    escape = match[1]
+    return bytes([int(escape, 8)]) if escape.isdigit() else _CONTROLS.get(escape, escape)
 
 
 def _widths(entries: Any) -> Iterator[tuple[int, float]]:

@@ -83,8 +83,8 @@ def turning_17_half(
     if _is_over(state):
         return None
     day = _day_at_17_half(born_on, today)
-    known = _open(state, Trigger.TURNING_17_HALF)
-    if known is None:
+    review_id = _open(state, Trigger.TURNING_17_HALF)
+    if review_id is None:
         if (
             day is None
             or born_on is None
@@ -92,16 +92,16 @@ def turning_17_half(
         ):
             return None
         return _making(new_id, Trigger.TURNING_17_HALF, day)
-    at, wanted = _due_on(state, known), None if day is None else day.isoformat()
+    at, wanted = _due_on(state, review_id), None if day is None else day.isoformat()
     if is_chosen or at.is_open or at.value == wanted:
         return None
-    return Utterance("review", known, "due_on", at.stands.id if at.stands else None, wanted)
+    return Utterance("review", review_id, "due_on", at.stands.id if at.stands else None, wanted)
 
 
 def day_of_17_half(state: State) -> str | None:
     """The change that sets the day of the review half a year before 18, where one is open."""
-    known = _open(state, Trigger.TURNING_17_HALF)
-    stands = _due_on(state, known).stands if known is not None else None
+    review_id = _open(state, Trigger.TURNING_17_HALF)
+    stands = _due_on(state, review_id).stands if review_id is not None else None
     return stands.id if stands else None
 
 

@@ -39,6 +39,7 @@ def _prepared(value: Any, language: str) -> Any:
         return list(map(partial(_prepared, language=language), value))
     if isinstance(value, dict):
         return {
-            name: one if name in _NAMES else _prepared(one, language) for name, one in value.items()
+            name: entry if name in _NAMES else _prepared(entry, language)
+            for name, entry in value.items()
         }
     return value

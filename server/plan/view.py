@@ -84,7 +84,7 @@ def _differences(state: State) -> list[Document]:
             "entity": entity,
             "entity_id": id_,
             "field": name,
-            "agreed_value": found.value,
+            "agreed_value": field.value,
             "values": [
                 {
                     "change": side.id,
@@ -92,10 +92,10 @@ def _differences(state: State) -> list[Document]:
                     "value": side.value,
                     "said_at": as_text(side.said_at),
                 }
-                for side in found.sides
+                for side in field.sides
             ],
         }
-        for (entity, id_, name), found in sorted(state.open_fields(), key=lambda one: one[0])
+        for (entity, id_, name), field in sorted(state.open_fields(), key=lambda pair: pair[0])
     ]
 
 
@@ -123,22 +123,28 @@ def hidden_from(shown: Document, person_id: str, roles: frozenset[str]) -> set[s
     """The ids of what a person may not see. A house is its author's until the author shows it. Only
     its author and the role it is addressed to see a complaint, and the review that it called
     for."""
-    houses = (one for one in shown["houses"] if one["is_shown"] is not True)
-    complaints = (one for one in shown["complaints"] if one["to"] not in roles)
-    hidden = {one["id"] for one in (*houses, *complaints) if one["by"]["id"] != person_id}
+    houses = (house for house in shown["houses"] if house["is_shown"] is not True)
+    complaints = (complaint for complaint in shown["complaints"] if complaint["to"] not in roles)
+    hidden = {entry["id"] for entry in (*houses, *complaints) if entry["by"]["id"] != person_id}
     # Older folded states have no such field in their reviews.
-    return hidden | {one["id"] for one in shown["reviews"] if one.get("about") in hidden}
+    return hidden | {review["id"] for review in shown["reviews"] if review.get("about") in hidden}
 
 
 def for_reader(shown: Document, person_id: str, roles: frozenset[str]) -> Document:
     """What a person may see of it; a carer sees their own promises and the next dates."""
     hidden = hidden_from(shown, person_id, roles)
     seen = shown | {
-        "reviews": [one for one in shown["reviews"] if one["id"] not in hidden],
-        "houses": [one for one in shown["houses"] if one["id"] not in hidden],
-        "complaints": [one for one in shown["complaints"] if one["id"] not in hidden],
-        "differences": [one for one in shown["differences"] if one["entity_id"] not in hidden],
-        "unsigned": [one for one in shown["unsigned"] if one["entity_id"] not in hidden],
+        "reviews": [review for review in shown["reviews"] if review["id"] not in hidden],
+        "houses": [house for house in shown["houses"] if house["id"] not in hidden],
+        "complaints": [
+            complaint for complaint in shown["complaints"] if complaint["id"] not in hidden
+        ],
+        "differences": [
+            difference
+            for difference in shown["differences"]
+            if difference["entity_id"] not in hidden
+        ],
+        "unsigned": [field for field in shown["unsigned"] if field["entity_id"] not in hidden],
     }
     return _for_carer(seen, person_id) if roles <= {"carer"} else seen
 
@@ -160,10 +166,12 @@ def _for_carer(shown: Document, person_id: str) -> Document:
         **{name: shown[name] for name in kept},
         "areas": areas,
         "agreements": [],
-        "reviews": [{name: one[name] for name in dates} for one in shown["reviews"]],
+        "reviews": [{name: review[name] for name in dates} for review in shown["reviews"]],
         "houses": [],
         "complaints": [],
-        "differences": [one for one in shown["differences"] if one["entity_id"] in mine],
+        "differences": [
+            difference for difference in shown["differences"] if difference["entity_id"] in mine
+        ],
         "unsigned": [],
     }
 
@@ -174,8 +182,8 @@ def named(shown: Document, people: Mapping[str, Document]) -> Document:
         for goal in area["goals"]:
             for step in goal["steps"]:
                 step["owner"] = people.get(step["owner_id"])
-    for one in shown["agreements"]:
-        one["who"] = people.get(one["who"]["id"], one["who"])
+    for agreement in shown["agreements"]:
+        agreement["who"] = people.get(agreement["who"]["id"], agreement["who"])
         # The speaker, where a person wrote down another's words.
-        one["of"] = people.get(one.get("of_id"))
+        agreement["of"] = people.get(agreement.get("of_id"))
     return shown

@@ -198,14 +198,14 @@ def _check_storable(*values: Any, depth: int = 0) -> None:
 
 
 def result_out(result: Result, language: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"id": result.id, "status": result.status}
+    answer: dict[str, Any] = {"id": result.id, "status": result.status}
     if result.received_at is not None:
-        found["received_at"] = feed.moment_text(result.received_at)
+        answer["received_at"] = feed.moment_text(result.received_at)
     if result.revision is not None:
-        found["revision"] = result.revision
+        answer["revision"] = result.revision
     if result.fault is not None:
-        found["problem"] = msgspec.json.decode(problem(result.fault, language).body)
-    return found
+        answer["problem"] = msgspec.json.decode(problem(result.fault, language).body)
+    return answer
 
 
 def read_cursor(cursor: str | None, epoch: EpochOut | None) -> int:

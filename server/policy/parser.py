@@ -59,10 +59,13 @@ def _upgraded(table: Any) -> Any:
         return table
     holds_for = table["seen_holds"]
     does = Does.SETTLES if holds_for in (None, "never") else Does.HOLDS
-    said: dict[str, Any] = {"school": does.value, "carer": does.value}
+    evidence: dict[str, Any] = {"school": does.value, "carer": does.value}
     if does is Does.HOLDS:
-        said["holds_for"] = holds_for
-    return {**{key: value for key, value in table.items() if key != "seen_holds"}, "evidence": said}
+        evidence["holds_for"] = holds_for
+    return {
+        **{key: value for key, value in table.items() if key != "seen_holds"},
+        "evidence": evidence,
+    }
 
 
 def read(data: Mapping[str, Any]) -> Policy:
@@ -104,21 +107,21 @@ def _around(table: Any, what: str) -> Around:
             "Around this day, the watch level must be high or medium (in a file: mid).",
             field=f"{where}.tier",
         )
-    found = Around(
+    around = Around(
         tier=Tier(whole["tier"]),
         before=_perhaps(whole, "before", where) or timedelta(0),
         after=_duration(whole, "after", where),
     )
-    if what in _NEW_HERE and found.tier is not Tier.HIGH:
+    if what in _NEW_HERE and around.tier is not Tier.HIGH:
         raise Refused(
             "The first 72 hours in a new place must have a high watch level.", field=f"{where}.tier"
         )
-    if what in _NEW_HERE and found.after < FIRST_HOURS:
+    if what in _NEW_HERE and around.after < FIRST_HOURS:
         raise Refused(
             "The first 72 hours in a new place must have a high watch level.",
             field=f"{where}.after",
         )
-    return found
+    return around
 
 
 def _signals(data: Mapping[str, Any]) -> dict[str, Signal]:
@@ -301,8 +304,12 @@ def _times(table: Mapping[str, Any], key: str, name: str) -> float:
 
 def _ladder(table: Mapping[str, Any], tier: str) -> Ladder:
     rungs = table.get("rungs")
-    known = {rung.value for rung in Rung}
-    if not isinstance(rungs, list) or not rungs or any(str(rung) not in known for rung in rungs):
+    rung_names = {rung.value for rung in Rung}
+    if (
+        not isinstance(rungs, list)
+        or not rungs
+        or any(str(rung) not in rung_names for rung in rungs)
+    ):
         raise Refused("A ladder can contain only known rungs.", field=f"{tier}.rungs")
     return Ladder(
         rungs=tuple(Rung(rung) for rung in rungs),

@@ -45,11 +45,11 @@ async def add_version(
     Raises Conflict if another version came after `base` meanwhile, IdReused for a known id with
     other content. In the caller's transaction.
     """
-    known = await Policy.get_or_none(id=id_)
-    if known is not None:
-        if known.agency_id != agency_id or known.content != content:
+    existing = await Policy.get_or_none(id=id_)
+    if existing is not None:
+        if existing.agency_id != agency_id or existing.content != content:
             raise IdReused(N_("This ID is already in use."), field="id")
-        return known, False
+        return existing, False
     row = {
         "id": id_,
         "agency_id": agency_id,

@@ -50,8 +50,8 @@ class IndicatorsOut(msgspec.Struct):
 async def read(request: Request) -> Response:
     """The same as JSON."""
     agency_id, year, quarter = await asked(request)
-    found = await of_quarter(agency_id, year, quarter, now_of(request))
-    return json_answer(out(year, quarter, found))
+    figures = await of_quarter(agency_id, year, quarter, now_of(request))
+    return json_answer(out(year, quarter, figures))
 
 
 async def asked(request: Request) -> tuple[UUID, int, int]:
@@ -59,13 +59,13 @@ async def asked(request: Request) -> tuple[UUID, int, int]:
     Denied, and Refused for a text that is no quarter."""
     visitor = await agency_for(request, AgencyAction.INDICATORS_SEE)
     assert visitor.agency_id is not None
-    said = query_of(request, quarter=Quarter)["quarter"]
-    if not said:
+    text = query_of(request, quarter=Quarter)["quarter"]
+    if not text:
         day = (await today(visitor.agency_id, now_of(request))).date()
         return visitor.agency_id, *quarter_of(day)
-    found = _NAME.match(said)
+    match = _NAME.match(text)
     try:
-        year, quarter = int(found[1]), int(found[2])  # type: ignore[index]
+        year, quarter = int(match[1]), int(match[2])  # type: ignore[index]
         ends_of(year, quarter)
     except (TypeError, ValueError):
         raise Refused(N_("Enter a quarter, for example 2026-1."), field="quarter") from None
@@ -82,25 +82,25 @@ def name_of(year: int, quarter: int) -> str:
     return f"{year:04}-{quarter}"
 
 
-def out(year: int, quarter: int, found: Indicators) -> IndicatorsOut:
+def out(year: int, quarter: int, figures: Indicators) -> IndicatorsOut:
     """The figures in the form in which they are sent."""
     return IndicatorsOut(
         quarter=name_of(year, quarter),
-        episodes=found.episodes,
-        children=found.children,
-        missing_again=found.again,
-        to_told=_wait(found.to_told),
-        to_report=_wait(found.to_report),
-        to_found=_wait(found.to_found),
-        interviews_due=found.found,
-        interviews_offered_in_time=found.offered,
-        interviews_held_in_time=found.held,
-        alerts_by_outcome=dict(found.endings),
+        episodes=figures.episodes,
+        children=figures.children,
+        missing_again=figures.again,
+        to_told=_wait(figures.to_told),
+        to_report=_wait(figures.to_report),
+        to_found=_wait(figures.to_found),
+        interviews_due=figures.found,
+        interviews_offered_in_time=figures.offered,
+        interviews_held_in_time=figures.held,
+        alerts_by_outcome=dict(figures.endings),
     )
 
 
-def _wait(one: Wait) -> WaitOut:
-    return WaitOut(_minutes(one.median), _minutes(one.ninth))
+def _wait(wait: Wait) -> WaitOut:
+    return WaitOut(_minutes(wait.median), _minutes(wait.ninth))
 
 
 def _minutes(span: timedelta | None) -> int | None:

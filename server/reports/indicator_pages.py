@@ -27,14 +27,14 @@ async def show(request: Request) -> Response:
     """One quarter, on a page."""
     agency_id, year, quarter = await asked(request)
     language, now = language_of(request), now_of(request)
-    found = await of_quarter(agency_id, year, quarter, now)
+    figures = await of_quarter(agency_id, year, quarter, now)
     words = gettext(language, N_("too few"))
 
     def number(n: int | None) -> str:
         return words if n is None else str(n)
 
-    def span(one: timedelta | None) -> str:
-        return words if one is None else format_span(language, one)
+    def span(delta: timedelta | None) -> str:
+        return words if delta is None else format_span(language, delta)
 
     first, after = ends_of(year, quarter)
     begins, ends = (format_short_date(language, day) for day in (first, after - timedelta(days=1)))
@@ -46,12 +46,13 @@ async def show(request: Request) -> Response:
         "runs": (year, quarter) == newest,
         "earlier": earlier,
         "later": later,
-        "has_endings": any(n != 0 for n in found.endings.values()),
-        "found": found,
+        "has_endings": any(n != 0 for n in figures.endings.values()),
+        "found": figures,
         "number": number,
         "span": span,
         "endings": [
-            (gettext(language, OUTCOMES[Outcome(code)][0]), n) for code, n in found.endings.items()
+            (gettext(language, OUTCOMES[Outcome(code)][0]), n)
+            for code, n in figures.endings.items()
         ],
         "fewest": FEWEST,
     }
@@ -61,11 +62,11 @@ async def show(request: Request) -> Response:
 async def download(request: Request) -> Response:
     """The same as a CSV file; spans in minutes. Too few: an empty field."""
     agency_id, year, quarter = await asked(request)
-    found = await of_quarter(agency_id, year, quarter, now_of(request))
+    figures = await of_quarter(agency_id, year, quarter, now_of(request))
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(("indicator", "value"))
-    writer.writerows(_rows(msgspec.to_builtins(out(year, quarter, found))))
+    writer.writerows(_rows(msgspec.to_builtins(out(year, quarter, figures))))
     headers = {"content-disposition": f'attachment; filename="{name_of(year, quarter)}.csv"'}
     return Response(file.getvalue(), media_type="text/csv", headers=headers)
 

@@ -82,15 +82,15 @@ def indicators(cases: Sequence[Case], endings: Mapping[str, int], now: datetime)
     offered = sum(_within(case.offered_at or case.held_at, at) for case, at in due)
     held = sum(_within(case.held_at, at) for case, at in due)
     return Indicators(
-        episodes=said(len(cases)),
-        children=said(len(times), len(cases)),
-        again=said(again, len(times)),
+        episodes=showable(len(cases)),
+        children=showable(len(times), len(cases)),
+        again=showable(again, len(times)),
         to_told=wait([_span(case, case.told_at) for case in cases]),
         to_report=wait([_span(case, case.reported_at) for case in cases]),
         to_found=wait([_span(case, case.found_at) for case in cases]),
-        found=said(len(due), len(cases)),
-        offered=said(offered, len(due)),
-        held=said(held, len(due)),
+        found=showable(len(due), len(cases)),
+        offered=showable(offered, len(due)),
+        held=showable(held, len(due)),
         endings=parts(endings),
     )
 
@@ -106,7 +106,7 @@ def _span(case: Case, end: datetime | None) -> timedelta | None:
     return max(end - case.answered_at, timedelta(0))
 
 
-def said(n: int, of: int | None = None) -> int | None:
+def showable(n: int, of: int | None = None) -> int | None:
     """A number that may be shown: it is large enough, or zero; and so is the rest of the whole."""
     left = 0 if of is None else of - n
     return None if 0 < n < FEWEST or 0 < left < FEWEST else n
@@ -115,7 +115,7 @@ def said(n: int, of: int | None = None) -> int | None:
 def parts(counts: Mapping[str, int]) -> dict[str, int | None]:
     """The parts of a whole. Where only one is left out, its neighbour is left out as well:
     otherwise a reader could work it out from the whole."""
-    shown: dict[str, int | None] = {name: said(n) for name, n in counts.items()}
+    shown: dict[str, int | None] = {name: showable(n) for name, n in counts.items()}
     hidden = [name for name, n in shown.items() if n is None]
     if len(hidden) == 1:
         others = [name for name in shown if shown[name]]
@@ -126,8 +126,8 @@ def parts(counts: Mapping[str, int]) -> dict[str, int | None]:
 
 def wait(spans: Sequence[timedelta | None]) -> Wait:
     """The median and 9 in 10 of the spans that there are."""
-    known = sorted(span for span in spans if span is not None)
-    if len(known) < FEWEST:
+    ordered = sorted(span for span in spans if span is not None)
+    if len(ordered) < FEWEST:
         return Wait(None, None)
-    ninth = known[-(-9 * len(known) // 10) - 1] if len(known) >= 2 * FEWEST else None
-    return Wait(known[len(known) // 2], ninth)
+    ninth = ordered[-(-9 * len(ordered) // 10) - 1] if len(ordered) >= 2 * FEWEST else None
+    return Wait(ordered[len(ordered) // 2], ninth)

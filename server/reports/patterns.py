@@ -42,9 +42,9 @@ class Often:
 
 def often(times: Collection[Time], now: datetime) -> list[Often]:
     """Children who were missing three times or more within the thirty days up to now."""
-    counted = Counter(one.child_id for one in times if now - WITHIN < one.at <= now)
-    found = [Often(child, n) for child, n in counted.items() if n >= PATTERN]
-    return sorted(found, key=lambda one: (-one.times, str(one.child_id)))
+    counted = Counter(time.child_id for time in times if now - WITHIN < time.at <= now)
+    repeats = [Often(child, n) for child, n in counted.items() if n >= PATTERN]
+    return sorted(repeats, key=lambda repeat: (-repeat.times, str(repeat.child_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +70,15 @@ class Shared:
 def shared(held: Collection[Held]) -> list[Shared]:
     """What two packs have in common, each thing once for two children."""
     by_mark: dict[tuple[Same, str], dict[UUID, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for one in held:
-        by_mark[one.what, one.mark][one.child_id].add(one.field)
-    found: dict[tuple[UUID, UUID, Same], set[str]] = defaultdict(set)
+    for entry in held:
+        by_mark[entry.what, entry.mark][entry.child_id].add(entry.field)
+    fields_by_pair: dict[tuple[UUID, UUID, Same], set[str]] = defaultdict(set)
     for (what, _), fields in by_mark.items():
         for one_id, other_id in combinations(sorted(fields), 2):
-            found[one_id, other_id, what] |= fields[one_id] | fields[other_id]
+            fields_by_pair[one_id, other_id, what] |= fields[one_id] | fields[other_id]
     return [
         Shared(one_id, other_id, what, tuple(sorted(names)))
-        for (one_id, other_id, what), names in sorted(found.items())
+        for (one_id, other_id, what), names in sorted(fields_by_pair.items())
     ]
 
 
@@ -98,15 +98,15 @@ def by_home(
 ) -> list[Cluster]:
     """Homes from which children were missing more often than their number would let us expect.
     `homes`: where each child lives now."""
-    lately = [one for one in times if now - COUNTED < one.at <= now]
-    counted = Counter(one.home_id for one in lately if one.home_id is not None)
+    lately = [time for time in times if now - COUNTED < time.at <= now]
+    counted = Counter(time.home_id for time in lately if time.home_id is not None)
     living = Counter(home for home in homes.values() if home is not None)
-    found = [
+    clusters = [
         Cluster(home, n, len(lately), living[home], len(homes))
         for home, n in counted.items()
         if n >= FEWEST and n * len(homes) > living[home] * len(lately)
     ]
-    return sorted(found, key=lambda one: (-one.times, str(one.home_id)))
+    return sorted(clusters, key=lambda cluster: (-cluster.times, str(cluster.home_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ class Hours:
 
 def by_hours(times: Collection[Time], now: datetime) -> list[Hours]:
     """Parts of the day in which more than half of all times began."""
-    lately = [one for one in times if now - COUNTED < one.at <= now]
-    counted = Counter(_part(one.at.astimezone(one.zone).hour) for one in lately)
+    lately = [time for time in times if now - COUNTED < time.at <= now]
+    counted = Counter(_part(time.at.astimezone(time.zone).hour) for time in lately)
     return [
         Hours(begin, end, n, len(lately))
         for (begin, end), n in counted.items()
@@ -175,13 +175,14 @@ def by_shift(rounds: Collection[Asked], shifts: Collection[Shift]) -> list[OnShi
     which only this person ever had the shift is left out. Small numbers are not shown for anyone.
     """
     everybody, theirs = _Count(), defaultdict[UUID, _Count](_Count)
-    for one, there in _on_duty(rounds, shifts):
-        part = _part(one.at.astimezone(one.zone).hour)
+    for check_in, there in _on_duty(rounds, shifts):
+        part = _part(check_in.at.astimezone(check_in.zone).hour)
         for count in (everybody, *(theirs[who] for who in there)):
-            count.add(one, part)
-    found = [_on_shift(who, count, everybody) for who, count in theirs.items()]
+            count.add(check_in, part)
+    results = [_on_shift(who, count, everybody) for who, count in theirs.items()]
     return sorted(
-        (one for one in found if one is not None), key=lambda one: (-one.missed, str(one.person_id))
+        (result for result in results if result is not None),
+        key=lambda result: (-result.missed, str(result.person_id)),
     )
 
 
@@ -192,24 +193,24 @@ class _Count:
         self.asked: Counter[tuple[int, int]] = Counter()
         self.missed: dict[tuple[int, int], Counter[UUID]] = defaultdict(Counter)
 
-    def add(self, one: Asked, part: tuple[int, int]) -> None:
+    def add(self, check_in: Asked, part: tuple[int, int]) -> None:
         self.asked[part] += 1
-        if one.is_missed:
-            self.missed[part][one.child_id] += 1
+        if check_in.is_missed:
+            self.missed[part][check_in.child_id] += 1
 
 
 def _on_duty(
     rounds: Collection[Asked], shifts: Collection[Shift]
 ) -> Iterator[tuple[Asked, set[UUID]]]:
     """Each check-in that was due during a shift, and the people who had that shift."""
-    to_come = sorted(shifts, key=lambda one: one.begin, reverse=True)
+    to_come = sorted(shifts, key=lambda shift: shift.begin, reverse=True)
     running: list[Shift] = []
-    for one in sorted(rounds, key=lambda one: one.at):
-        while to_come and to_come[-1].begin <= one.at:
+    for check_in in sorted(rounds, key=lambda asked: asked.at):
+        while to_come and to_come[-1].begin <= check_in.at:
             running.append(to_come.pop())
-        running = [shift for shift in running if one.at < shift.end]
+        running = [shift for shift in running if check_in.at < shift.end]
         if running:
-            yield one, {shift.who for shift in running}
+            yield check_in, {shift.who for shift in running}
 
 
 def _on_shift(who: UUID, here: _Count, everybody: _Count) -> OnShift | None:

@@ -4,7 +4,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.reports.patterns_pages import LinkOut, found
+from server.reports.patterns_pages import LinkOut, read_links
 from server.web.openapi import api
 from server.web.responses import json_answer
 
@@ -17,7 +17,7 @@ class PatternsOut(msgspec.Struct):
 
 async def list_(request: Request) -> Response:
     """All of them, those about children first."""
-    links, _ = await found(request)
+    links, _ = await read_links(request)
     return json_answer(PatternsOut(links))
 
 

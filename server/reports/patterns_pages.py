@@ -27,7 +27,7 @@ class LinkOut(msgspec.Struct):
     says: str
 
 
-async def found(request: Request) -> tuple[list[LinkOut], Mapping[UUID, str]]:
+async def read_links(request: Request) -> tuple[list[LinkOut], Mapping[UUID, str]]:
     """All links for this reader, and the names in them. It is a look at each child that a sentence
     is about."""
     visitor, now = await staff_of(request), now_of(request)
@@ -53,7 +53,7 @@ async def about(request: Request, episode: Episode, roles: Roles) -> list[LinkOu
 
 async def show(request: Request) -> Response:
     """All of it on one page."""
-    links, names = await found(request)
+    links, names = await read_links(request)
     context = {"links": links, "names": names, "now": now_of(request)}
     return page(request, "reports/patterns.html", context)
 
@@ -64,69 +64,69 @@ async def show(request: Request) -> Response:
 def as_links(seen: Patterns, language: str) -> list[LinkOut]:
     """Each as a sentence, those about children first."""
     return [
-        *(_often(one, seen, language) for one in seen.often),
-        *(_shared(one, seen, language) for one in seen.shared),
-        *(_home(one, seen, language) for one in seen.homes),
-        *(_hours(one, language) for one in seen.hours),
-        *(_shift(one, seen, language) for one in seen.shifts),
+        *(_often(repeat, seen, language) for repeat in seen.often),
+        *(_shared(pair, seen, language) for pair in seen.shared),
+        *(_home(cluster, seen, language) for cluster in seen.homes),
+        *(_hours(hours, language) for hours in seen.hours),
+        *(_shift(shift, seen, language) for shift in seen.shifts),
     ]
 
 
-def _often(one: Often, seen: Patterns, language: str) -> LinkOut:
+def _often(repeat: Often, seen: Patterns, language: str) -> LinkOut:
     says = ngettext(
         language,
         "{name} went missing {n} time in 30 days.",
         "{name} went missing {n} times in 30 days.",
-        one.times,
-        name=seen.names[one.child_id],
+        repeat.times,
+        name=seen.names[repeat.child_id],
     )
-    return LinkOut("often", [one.child_id], says)
+    return LinkOut("often", [repeat.child_id], says)
 
 
-def _shared(one: Shared, seen: Patterns, language: str) -> LinkOut:
-    fields = [gettext(language, FIELDS[name].label) for name in one.fields]
+def _shared(pair: Shared, seen: Patterns, language: str) -> LinkOut:
+    fields = [gettext(language, FIELDS[name].label) for name in pair.fields]
     says = gettext(
         language,
         N_("{what} is in the grab packs of {names}, under: {fields}."),
-        what=gettext(language, SAYS[one.what]),
-        names=format_list(language, [seen.names[one.one], seen.names[one.other]]),
+        what=gettext(language, SAYS[pair.what]),
+        names=format_list(language, [seen.names[pair.one], seen.names[pair.other]]),
         fields=format_list(language, fields),
     )
-    return LinkOut(f"same_{one.what.value}", [one.one, one.other], says)
+    return LinkOut(f"same_{pair.what.value}", [pair.one, pair.other], says)
 
 
-def _home(one: Cluster, seen: Patterns, language: str) -> LinkOut:
+def _home(cluster: Cluster, seen: Patterns, language: str) -> LinkOut:
     says = gettext(
         language,
         N_(
             "In 90 days children went missing {of_times} times. In {times} of these the"
             " child lived in {home}, where {children} of {of_children} children live now."
         ),
-        times=one.times,
-        of_times=one.of_times,
-        home=seen.names[one.home_id],
-        children=one.children,
-        of_children=one.of_children,
+        times=cluster.times,
+        of_times=cluster.of_times,
+        home=seen.names[cluster.home_id],
+        children=cluster.children,
+        of_children=cluster.of_children,
     )
     return LinkOut("home", [], says)
 
 
-def _hours(one: Hours, language: str) -> LinkOut:
+def _hours(hours: Hours, language: str) -> LinkOut:
     says = gettext(
         language,
         N_(
             "In 90 days children went missing {of_times} times. {times} of these began"
             " between {begin} and {end}, a third of the day."
         ),
-        times=one.times,
-        of_times=one.of_times,
-        begin=f"{one.begin:02}:00",
-        end=f"{one.end:02}:00",
+        times=hours.times,
+        of_times=hours.of_times,
+        begin=f"{hours.begin:02}:00",
+        end=f"{hours.end:02}:00",
     )
     return LinkOut("hours", [], says)
 
 
-def _shift(one: OnShift, seen: Patterns, language: str) -> LinkOut:
+def _shift(shift: OnShift, seen: Patterns, language: str) -> LinkOut:
     says = gettext(
         language,
         N_(
@@ -134,10 +134,10 @@ def _shift(one: OnShift, seen: Patterns, language: str) -> LinkOut:
             " the same hours on other people's shifts, about {usual} would have been"
             " missed. Perhaps these were the hard days: ask what this shift needs."
         ),
-        missed=one.missed,
-        asked=one.asked,
-        name=seen.names[one.person_id],
-        usual=round(one.usual),
+        missed=shift.missed,
+        asked=shift.asked,
+        name=seen.names[shift.person_id],
+        usual=round(shift.usual),
     )
     return LinkOut("shift", [], says)
 

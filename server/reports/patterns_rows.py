@@ -48,8 +48,8 @@ async def patterns_of(
     often = patterns.often(await _times(works, now), now)
     shared = patterns.shared(await common(agency_id, works))
     if about is not None:
-        often = [one for one in often if one.child_id == about]
-        shared = [one for one in shared if about in (one.one, one.other)]
+        often = [repeat for repeat in often if repeat.child_id == about]
+        shared = [pair for pair in shared if about in (pair.one, pair.other)]
         homes: list[Cluster] = []
         hours: list[Hours] = []
         shifts: list[OnShift] = []
@@ -57,14 +57,14 @@ async def patterns_of(
         theirs = {id_ for id_, roles in seen.items() if Role.SUPERVISOR in roles}
         was = await belonging(theirs)
         times = [
-            one
-            for one in await _times(theirs, now)
-            if was.agency_at(one.child_id, one.at) == agency_id
+            time
+            for time in await _times(theirs, now)
+            if was.agency_at(time.child_id, time.at) == agency_id
         ]
         asked = [
-            one
-            for one in await _asked(theirs, now)
-            if was.agency_at(one.child_id, one.at) == agency_id
+            check_in
+            for check_in in await _asked(theirs, now)
+            if was.agency_at(check_in.child_id, check_in.at) == agency_id
         ]
         homes = patterns.by_home(times, await _living(theirs), now)
         hours = patterns.by_hours(times, now)
@@ -78,16 +78,16 @@ async def _times(children: Collection[UUID], now: datetime) -> list[Time]:
     held = Episode.filter(child_id__in=list(children), opened_at__gt=since)
     episodes = await held.order_by("opened_at", "id")
     homes = await homes_of(episodes)
-    watches = Watch.filter(child_id__in=list({one.child_id for one in episodes}))
+    watches = Watch.filter(child_id__in=list({episode.child_id for episode in episodes}))
     zones = {child: zone for child, zone in await watches.values_list("child_id", "zone")}
     return [
         Time(
-            one.child_id,
-            one.opened_at,
-            homes[one.id],
-            known_zone(zones.get(one.child_id, "UTC")),
+            episode.child_id,
+            episode.opened_at,
+            homes[episode.id],
+            known_zone(zones.get(episode.child_id, "UTC")),
         )
-        for one in episodes
+        for episode in episodes
     ]
 
 
@@ -120,11 +120,13 @@ async def _names(
     homes: Sequence[Cluster],
     shifts: Sequence[OnShift],
 ) -> dict[UUID, str]:
-    named = {one.child_id for one in often} | {one.person_id for one in shifts}
-    named |= {id_ for one in shared for id_ in (one.one, one.other)}
+    named = {repeat.child_id for repeat in often} | {shift.person_id for shift in shifts}
+    named |= {id_ for pair in shared for id_ in (pair.one, pair.other)}
     people = await Person.filter(id__in=list(named))
-    places = await Home.filter(id__in=[one.home_id for one in homes])
-    return {one.id: one.name for one in people} | {one.id: one.name for one in places}
+    places = await Home.filter(id__in=[cluster.home_id for cluster in homes])
+    return {person.id: person.name for person in people} | {
+        place.id: place.name for place in places
+    }
 
 
 _COMMON = """
@@ -139,7 +141,7 @@ WHERE agency_id = $1 AND what <> 'version' AND mark IN (
 async def common(agency_id: UUID, children: Collection[UUID]) -> list[Held]:
     """What several packs of an agency have in common, among these children."""
     rows = await fetch(_COMMON, [agency_id])
-    found = (
+    held = (
         Held(as_id(row["child_id"]), Same(row["what"]), row["field"], row["mark"]) for row in rows
     )
-    return [one for one in found if one.child_id in children]
+    return [entry for entry in held if entry.child_id in children]

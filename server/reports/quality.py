@@ -66,11 +66,11 @@ class Figures:
 
 def figures(calls: Iterable[Called], kept: Sequence[Kept]) -> Figures:
     """The figures of these children, and of the alerts about them."""
-    ids = {one.child for one in kept}
-    ours = [one for one in calls if one.child in ids]
-    months = sum((one.watched for one in kept), timedelta(0)) / MONTH
-    ended = [one for one in ours if one.outcome is not None]
-    real = [one for one in ended if one.outcome in REAL]
+    ids = {record.child for record in kept}
+    ours = [call for call in calls if call.child in ids]
+    months = sum((record.watched for record in kept), timedelta(0)) / MONTH
+    ended = [call for call in ours if call.outcome is not None]
+    real = [call for call in ended if call.outcome in REAL]
     false = len(ended) - len(real)
     is_rate = len(ids) >= FEWEST and months >= FEWEST
     return Figures(
@@ -82,11 +82,11 @@ def figures(calls: Iterable[Called], kept: Sequence[Kept]) -> Figures:
         false=false,
         false_per_month=false / months if is_rate else None,
         precision=len(real) / len(ended) if len(ended) >= FEWEST else None,
-        to_take=_middle([one.to_take for one in ours if one.to_take is not None]),
+        to_take=_middle([call.to_take for call in ours if call.to_take is not None]),
         to_contact=_middle(
-            [one.to_end for one in ended if one.outcome in REACHED and one.to_end is not None]
+            [call.to_end for call in ended if call.outcome in REACHED and call.to_end is not None]
         ),
-        delay=_middle([one.silence for one in real if one.silence is not None]),
+        delay=_middle([call.silence for call in real if call.silence is not None]),
     )
 
 
@@ -139,22 +139,22 @@ def places(kept: Iterable[Kept], misses: Iterable[tuple[str, date]]) -> list[Pla
     """
     sums: dict[str, _Sum] = {}
     home_of: dict[str, str] = {}
-    for one in kept:
-        total = sums.setdefault(one.home, _Sum())
-        total.children.add(one.child)
-        total.watched += one.watched
-        home_of[one.child] = one.home
+    for record in kept:
+        total = sums.setdefault(record.home, _Sum())
+        total.children.add(record.child)
+        total.watched += record.watched
+        home_of[record.child] = record.home
     for child, day in misses:
         if child in home_of:
             total = sums[home_of[child]]
             total.misses += 1
             total.days.setdefault(day, set()).add(child)
-    found = [
+    rows = [
         _place(home, total, [other for name, other in sums.items() if name != home])
         for home, total in sums.items()
         if home and len(total.children) > 1
     ]
-    return sorted(found, key=lambda place: (-(place.per_month or 0), place.home))
+    return sorted(rows, key=lambda place: (-(place.per_month or 0), place.home))
 
 
 def _place(home: str, total: _Sum, others: Sequence[_Sum]) -> Place:
@@ -215,7 +215,7 @@ def shifts(kept: Iterable[Kept], rounds: Iterable[tuple[str, int, bool]]) -> lis
 
     The effect of a shift shows in several children: where one alone misses, it is the child.
     """
-    home_of = {one.child: one.home for one in kept if one.home}
+    home_of = {record.child: record.home for record in kept if record.home}
     children = Counter(home_of.values())
     asked: Counter[tuple[str, tuple[int, int]]] = Counter()
     missed: Counter[tuple[str, tuple[int, int]]] = Counter()
@@ -227,7 +227,7 @@ def shifts(kept: Iterable[Kept], rounds: Iterable[tuple[str, int, bool]]) -> lis
             missed[key] += is_missed
             if is_missed:
                 who.setdefault(key, set()).add(child)
-    found = []
+    rows = []
     for home in sorted({home for home, _ in asked}):
         for shift in SHIFTS:
             key = (home, shift)
@@ -242,9 +242,9 @@ def shifts(kept: Iterable[Kept], rounds: Iterable[tuple[str, int, bool]]) -> lis
                 and share >= STANDS_OUT * away
             )
             if asked[key]:
-                one = Shift(home, *shift, asked[key], missed[key], share, away, stands_out)
-                found.append(one)
-    return found
+                row = Shift(home, *shift, asked[key], missed[key], share, away, stands_out)
+                rows.append(row)
+    return rows
 
 
 def _of(count: int, of: int) -> float | None:

@@ -61,19 +61,19 @@ async def show(request: Request) -> Response:
     """The last 90 days."""
     visitor = await agency_for(request, AgencyAction.POLICY_SEE)
     language, now = language_of(request), now_of(request)
-    found = await _read(_agency(visitor), now)
-    groups = _groups(found, language)
+    report = await _read(_agency(visitor), now)
+    groups = _groups(report, language)
     is_theirs = may_agency(Role(visitor.role), AgencyAction.POLICY_CHANGE)
     context = {
         "all": _words(groups[0].figures, language),
         "parts": [
-            (by, [(one.group, _words(one.figures, language)) for one in groups if one.by == by])
-            for by in dict.fromkeys(one.by for one in groups[1:])
+            (by, [(line.group, _words(line.figures, language)) for line in groups if line.by == by])
+            for by in dict.fromkeys(line.by for line in groups[1:])
         ],
-        "places": _places(found, language) if is_theirs else [],
-        "shifts": _shifts(found, language) if is_theirs else [],
+        "places": _places(report, language) if is_theirs else [],
+        "shifts": _shifts(report, language) if is_theirs else [],
         "shows_places": is_theirs,
-        "since": found.since,
+        "since": report.since,
         "fewest": quality.FEWEST,
         "now": now,
     }
@@ -83,11 +83,11 @@ async def show(request: Request) -> Response:
 async def download(request: Request) -> Response:
     """The same figures as a CSV file. Too few: an empty field."""
     visitor = await agency_for(request, AgencyAction.POLICY_SEE)
-    found = await _read(_agency(visitor), now_of(request))
+    report = await _read(_agency(visitor), now_of(request))
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(_HEADER)
-    writer.writerows(map(_row, _groups(found, "en")))
+    writer.writerows(map(_row, _groups(report, "en")))
     headers = {"content-disposition": 'attachment; filename="quality.csv"'}
     return Response(file.getvalue(), media_type="text/csv", headers=headers)
 
@@ -110,18 +110,18 @@ _HEADER = (
 
 
 def _row(line: Line) -> list[object]:
-    one = line.figures
-    if line.group and one.children < quality.FEWEST:
+    figures = line.figures
+    if line.group and figures.children < quality.FEWEST:
         # In a small group even a count could identify one child.
         return [line.by, line.group, *[""] * (len(_HEADER) - 2)]
-    spans = (one.to_take, one.to_contact, one.delay)
-    rates = (one.false_per_month, one.precision)
+    spans = (figures.to_take, figures.to_contact, figures.delay)
+    rates = (figures.false_per_month, figures.precision)
     return [
         line.by,
         line.group,
-        one.children,
-        f"{one.months:.1f}" if one.months else "",
-        *(one.alerts, one.open, one.real, one.false),
+        figures.children,
+        f"{figures.months:.1f}" if figures.months else "",
+        *(figures.alerts, figures.open, figures.real, figures.false),
         *("" if rate is None else f"{rate:.3f}" for rate in rates),
         *("" if span is None else round(span.total_seconds() / 60) for span in spans),
     ]
@@ -182,7 +182,7 @@ async def _calls(ids: list[UUID], since: datetime) -> list[Called]:
         child_id__in=ids, cause=Cause.SILENCE.value, noticed_at__gt=since
     ).order_by("noticed_at")
     taken: dict[UUID, datetime] = {}
-    entries = Entry.filter(what="alert:acknowledge", about_id__in=[one.id for one in alerts])
+    entries = Entry.filter(what="alert:acknowledge", about_id__in=[alert.id for alert in alerts])
     for about_id, at in await entries.order_by("at").values_list("about_id", "at"):
         taken.setdefault(about_id, at)
     return [_called(alert, taken.get(alert.id)) for alert in alerts]
@@ -231,45 +231,45 @@ def _homes(children: Sequence[Child]) -> set[UUID]:
 
 async def _phones(ids: list[UUID]) -> dict[UUID, str]:
     """What reminds each child, by the service that their phone is reached through."""
-    found: dict[UUID, str] = {}
+    phones: dict[UUID, str] = {}
     rows = Address.filter(person_id__in=ids, channel="push", dropped_at__isnull=True)
-    for one in await rows.order_by("made_at"):
-        if one.person_id is not None:
-            kinds = (word for part, word in _PHONES if part in one.value)
-            found[one.person_id] = next(kinds, _OTHER)
-    return found
+    for address in await rows.order_by("made_at"):
+        if address.person_id is not None:
+            kinds = (word for part, word in _PHONES if part in address.value)
+            phones[address.person_id] = next(kinds, _OTHER)
+    return phones
 
 
 # --- in words
 
 
-def _groups(found: Quality, language: str) -> list[Line]:
+def _groups(report: Quality, language: str) -> list[Line]:
     """All children first, then by tier, language and phone."""
-    lines = [Line("", "", quality.figures(found.calls, found.kept))]
+    lines = [Line("", "", quality.figures(report.calls, report.kept))]
     by = gettext(language, N_("By watch level"))
     for tier in Tier:
-        calls = [one for one in found.calls if one.tier == tier]
+        calls = [call for call in report.calls if call.tier == tier]
         word = gettext(language, TIERS[tier][0])
-        lines.append(Line(by, word, _of_tier(quality.figures(calls, found.kept), calls)))
+        lines.append(Line(by, word, _of_tier(quality.figures(calls, report.kept), calls)))
     for by, of in (
-        (N_("By language"), lambda one: NAMES.get(one.language, one.language)),
-        (N_("By phone"), lambda one: gettext(language, one.phone)),
+        (N_("By language"), lambda child: NAMES.get(child.language, child.language)),
+        (N_("By phone"), lambda child: gettext(language, child.phone)),
     ):
         groups: dict[str, list[Kept]] = {}
-        for one in found.kept:
-            groups.setdefault(of(one), []).append(one)
+        for record in report.kept:
+            groups.setdefault(of(record), []).append(record)
         for group, kept in sorted(groups.items()):
-            lines.append(Line(gettext(language, by), group, quality.figures(found.calls, kept)))
+            lines.append(Line(gettext(language, by), group, quality.figures(report.calls, kept)))
     return lines
 
 
 def _of_tier(figures: Figures, calls: Sequence[Called]) -> Figures:
     """Without a rate: we do not record how long each child was in which tier."""
-    children = len({one.child for one in calls})
+    children = len({call.child for call in calls})
     return replace(figures, children=children, months=0, false_per_month=None)
 
 
-def _words(one: Figures, language: str) -> dict[str, str]:
+def _words(figures: Figures, language: str) -> dict[str, str]:
     """Every figure in words, or "too few"."""
     few = gettext(language, N_("too few"))
 
@@ -279,24 +279,24 @@ def _words(one: Figures, language: str) -> dict[str, str]:
     def number(value: float | None) -> str:
         return few if value is None else format_number(language, round(value, 2))
 
-    share = None if one.precision is None else round(100 * one.precision)
+    share = None if figures.precision is None else round(100 * figures.precision)
     return {
-        "is_small": "yes" if one.children < quality.FEWEST else "",
-        "children": format_number(language, one.children),
-        "months": format_number(language, round(one.months, 1)),
-        "alerts": format_number(language, one.alerts),
-        "open": format_number(language, one.open),
-        "real": format_number(language, one.real),
-        "false": format_number(language, one.false),
-        "false_per_month": number(one.false_per_month),
+        "is_small": "yes" if figures.children < quality.FEWEST else "",
+        "children": format_number(language, figures.children),
+        "months": format_number(language, round(figures.months, 1)),
+        "alerts": format_number(language, figures.alerts),
+        "open": format_number(language, figures.open),
+        "real": format_number(language, figures.real),
+        "false": format_number(language, figures.false),
+        "false_per_month": number(figures.false_per_month),
         "precision": few if share is None else f"{format_number(language, share)} %",
-        "to_take": span(one.to_take),
-        "to_contact": span(one.to_contact),
-        "delay": span(one.delay),
+        "to_take": span(figures.to_take),
+        "to_contact": span(figures.to_contact),
+        "delay": span(figures.delay),
     }
 
 
-def _places(found: Quality, language: str) -> list[dict[str, Any]]:
+def _places(report: Quality, language: str) -> list[dict[str, Any]]:
     """Where check-ins are missed, home by home."""
 
     def rate(value: float | None) -> str:
@@ -304,19 +304,19 @@ def _places(found: Quality, language: str) -> list[dict[str, Any]]:
 
     return [
         {
-            "home": one.home,
-            "children": one.children,
-            "misses": one.misses,
-            "per_month": rate(one.per_month),
-            "elsewhere": rate(one.elsewhere),
-            "together": one.together,
-            "stands_out": one.stands_out,
+            "home": place.home,
+            "children": place.children,
+            "misses": place.misses,
+            "per_month": rate(place.per_month),
+            "elsewhere": rate(place.elsewhere),
+            "together": place.together,
+            "stands_out": place.stands_out,
         }
-        for one in quality.places(found.kept, found.misses)
+        for place in quality.places(report.kept, report.misses)
     ]
 
 
-def _shifts(found: Quality, language: str) -> list[dict[str, Any]]:
+def _shifts(report: Quality, language: str) -> list[dict[str, Any]]:
     """When check-ins are missed in each home, shift by shift."""
 
     def share(value: float | None) -> str:
@@ -324,16 +324,16 @@ def _shifts(found: Quality, language: str) -> list[dict[str, Any]]:
 
     return [
         {
-            "home": one.home,
-            "begin": f"{one.begin:02}:00",
-            "end": f"{one.end:02}:00",
-            "asked": one.asked,
-            "misses": one.misses,
-            "share": share(one.share),
-            "at_other_hours": share(one.at_other_hours),
-            "stands_out": one.stands_out,
+            "home": shift.home,
+            "begin": f"{shift.begin:02}:00",
+            "end": f"{shift.end:02}:00",
+            "asked": shift.asked,
+            "misses": shift.misses,
+            "share": share(shift.share),
+            "at_other_hours": share(shift.at_other_hours),
+            "stands_out": shift.stands_out,
         }
-        for one in quality.shifts(found.kept, found.rounds)
+        for shift in quality.shifts(report.kept, report.rounds)
     ]
 
 

@@ -127,10 +127,10 @@ def spells_between(rota: Rota, begin: datetime, end: datetime) -> list[Shift]:
 
 def gaps_between(rota: Rota, begin: datetime, end: datetime) -> list[Gap]:
     """When nobody has duty and a person should, in order, cut at both ends."""
-    found = []
-    for away, run in _runs(_stretches(rota, begin, end), lambda one: one.is_gap):
-        found.append(Gap(run[0].begin, run[-1].end, away))
-    return found
+    gaps = []
+    for away, run in _runs(_stretches(rota, begin, end), lambda stretch: stretch.is_gap):
+        gaps.append(Gap(run[0].begin, run[-1].end, away))
+    return gaps
 
 
 def stand_in(rota: Rota, who: UUID, moment: datetime) -> UUID | None:
@@ -144,11 +144,13 @@ def stand_in(rota: Rota, who: UUID, moment: datetime) -> UUID | None:
 def covers_at(rota: Rota, who: UUID, moment: datetime) -> frozenset[UUID]:
     """The people that this person stands in for at that moment."""
     away = _away_at(rota, moment)
-    return frozenset(one for one in away if one != who and stand_in(rota, one, moment) == who)
+    return frozenset(
+        person for person in away if person != who and stand_in(rota, person, moment) == who
+    )
 
 
 def _away_at(rota: Rota, moment: datetime) -> dict[UUID, UUID | None]:
-    return {one.who: one.cover for one in rota.leaves if one.begin <= moment < one.end}
+    return {leave.who: leave.cover for leave in rota.leaves if leave.begin <= moment < leave.end}
 
 
 def _stand_in(
@@ -160,9 +162,9 @@ def _stand_in(
     for other in (away[who], rota.deputies.get(who)):
         if other is None or other in asked or other in rota.gone:
             continue
-        found = _stand_in(other, away, rota, asked)
-        if found is not None:
-            return found
+        cover = _stand_in(other, away, rota, asked)
+        if cover is not None:
+            return cover
     return None
 
 
@@ -173,7 +175,7 @@ def _stretches(rota: Rota, begin: datetime, end: datetime) -> Iterator[_Stretch]
     """The time, split at every change, in order."""
     slots = sorted(_slots(rota, begin, end), key=lambda slot: slot.begin)
     spans: list[Slot | Handover | Leave] = [*slots, *rota.handovers, *rota.leaves]
-    changes = (at for one in spans for at in (one.begin, one.end))
+    changes = (at for span in spans for at in (span.begin, span.end))
     edges = {begin, end, *(at for at in changes if at is not None and begin < at < end)}
     waiting, running = iter(slots), list[Slot]()
     coming = next(waiting, None)
@@ -235,31 +237,31 @@ def _stretch(rota: Rota, planned: Sequence[UUID], at: datetime, until: datetime)
 def _handed_over(rota: Rota, planned: Sequence[UUID], at: datetime) -> dict[UUID, UUID | None]:
     """Who would have duty now if nobody were on leave, and which person they replace."""
     has: dict[UUID, UUID | None] = dict.fromkeys(planned)
-    for one in rota.handovers:
-        if not one.begin <= at < one.end:
+    for handover in rota.handovers:
+        if not handover.begin <= at < handover.end:
             continue
-        whose = _handed_by(rota, one, has, at)
+        whose = _handed_by(rota, handover, has, at)
         if whose is not None:
-            has.setdefault(one.to, has.pop(whose) or whose)
-        elif one.who is None:
-            has.setdefault(one.to)
+            has.setdefault(handover.to, has.pop(whose) or whose)
+        elif handover.who is None:
+            has.setdefault(handover.to)
     return has
 
 
 def _handed_by(
-    rota: Rota, one: Handover, has: Mapping[UUID, UUID | None], at: datetime
+    rota: Rota, handover: Handover, has: Mapping[UUID, UUID | None], at: datetime
 ) -> UUID | None:
     """The person whose duty is handed over: their own, or that of a person they stand in for."""
-    if one.who is None or one.who in has:
-        return one.who
-    return next((who for who in has if stand_in(rota, who, at) == one.who), None)
+    if handover.who is None or handover.who in has:
+        return handover.who
+    return next((who for who in has if stand_in(rota, who, at) == handover.who), None)
 
 
 def _runs(
     stretches: Iterator[_Stretch], is_one: Callable[[_Stretch], bool]
 ) -> Iterator[tuple[frozenset[UUID], list[_Stretch]]]:
     """Neighbouring stretches that pass `is_one` and lack the same people, joined."""
-    for (wanted, away), run in groupby(stretches, lambda one: (is_one(one), one.away)):
+    for (wanted, away), run in groupby(stretches, lambda stretch: (is_one(stretch), stretch.away)):
         if wanted:
             yield away, list(run)
 
@@ -271,12 +273,12 @@ def _joined(
     rota: Rota, begin: datetime, end: datetime, key_of: Callable[[UUID, UUID | None], _Key]
 ) -> list[Shift]:
     running: dict[_Key, datetime] = {}
-    found: list[Shift] = []
-    for one in _stretches(rota, begin, end):
-        keys = [key_of(who, instead_of) for who, instead_of in one.there.items()]
+    shifts: list[Shift] = []
+    for stretch in _stretches(rota, begin, end):
+        keys = [key_of(who, instead_of) for who, instead_of in stretch.there.items()]
         for key in [key for key in running if key not in keys]:
-            found.append(Shift(key[0], running.pop(key), one.begin, key[1]))
+            shifts.append(Shift(key[0], running.pop(key), stretch.begin, key[1]))
         for key in keys:
-            running.setdefault(key, one.begin)
-    found += [Shift(who, since, end, instead_of) for (who, instead_of), since in running.items()]
-    return sorted(found, key=lambda shift: (shift.begin, shift.end, shift.who))
+            running.setdefault(key, stretch.begin)
+    shifts += [Shift(who, since, end, instead_of) for (who, instead_of), since in running.items()]
+    return sorted(shifts, key=lambda shift: (shift.begin, shift.end, shift.who))

@@ -23,8 +23,8 @@ INSTANT = timedelta(microseconds=1)
 
 async def on_duty(agencies: Collection[UUID], now: datetime) -> dict[UUID, set[UUID]]:
     """The people on duty at a moment, by agency."""
-    found = await rotas_of(agencies, now, now + INSTANT)
-    return {agency: set(rules.on_duty_at(rota, now)) for agency, rota in found.items()}
+    rotas = await rotas_of(agencies, now, now + INSTANT)
+    return {agency: set(rules.on_duty_at(rota, now)) for agency, rota in rotas.items()}
 
 
 async def on_rota(person_id: UUID, now: datetime) -> OnRota:
@@ -76,10 +76,12 @@ async def rotas_of(agencies: Collection[UUID], begin: datetime, end: datetime) -
     people = await _people(duties, shifts, handovers, leaves)
     return {
         agency: Rota(
-            duties=[duty_of(one) for one in duties if one.agency_id == agency],
+            duties=[duty_of(duty) for duty in duties if duty.agency_id == agency],
             slots=[rules.Slot(who, at, to) for of, who, at, to in shifts if of == agency],
-            handovers=[_handover(one) for one in handovers if one.agency_id == agency],
-            leaves=[_leave(one) for one in leaves if one.agency_id == agency],
+            handovers=[
+                _handover(handover) for handover in handovers if handover.agency_id == agency
+            ],
+            leaves=[_leave(leave) for leave in leaves if leave.agency_id == agency],
             deputies={who: other for who, other, _ in people if other is not None},
             gone=frozenset(who for who, _, is_gone in people if is_gone),
             is_always=always.get(agency, True),
@@ -111,7 +113,7 @@ def duty_of(row: Duty) -> rules.Duty:
         begins=time.fromisoformat(row.begins),
         ends=time.fromisoformat(row.ends),
         zone=known_zone(row.zone),
-        people=tuple(UUID(one) for one in row.people),
+        people=tuple(UUID(person_id) for person_id in row.people),
         first=row.first_on,
         until=row.until_on,
     )
@@ -132,12 +134,14 @@ async def _people(
     leaves: Collection[Leave],
 ) -> list[tuple[UUID, UUID | None, bool]]:
     """Everyone who may get the duty, with their deputy, and whether they have left."""
-    named = {UUID(one) for duty in duties for one in duty.people}
-    named |= {shift[1] for shift in shifts} | {one.to_id for one in handovers}
+    named = {UUID(person_id) for duty in duties for person_id in duty.people}
+    named |= {shift[1] for shift in shifts} | {handover.to_id for handover in handovers}
     which = Q(id__in=list(named))
     if leaves:
         # A cover may be on leave as well, and so on: so in the end it may be anyone.
-        which |= Q(agency_id__in=list({one.agency_id for one in leaves}), role__in=[*PROFESSIONAL])
+        which |= Q(
+            agency_id__in=list({leave.agency_id for leave in leaves}), role__in=[*PROFESSIONAL]
+        )
     elif not named:
         return []
     rows = await Person.filter(which).values_list("id", "deputy_id", "disabled_at", "role")

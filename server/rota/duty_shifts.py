@@ -83,10 +83,12 @@ async def _go_on(terms: RotaTerms, now: datetime) -> None:
     rota = (await rotas_of([terms.id], now, now + AHEAD))[terms.id]
     lead = timedelta(seconds=terms.lead_s)
     coming = await _kept(terms.id, spells_between(rota, now, now + HORIZON), lead, now)
-    await _ask([one for one in coming if _is_to_be_asked(one, now)], now)
-    await _begin([one for one in coming if one.begins_at <= now and one.begun_at is None], now)
+    await _ask([spell for spell in coming if _is_to_be_asked(spell, now)], now)
+    await _begin(
+        [spell for spell in coming if spell.begins_at <= now and spell.begun_at is None], now
+    )
     warned_at, told = await _warn(terms, rota, now)
-    moments = [warned_at, *(at for one in coming for at in (one.ask_at, one.begins_at) if at)]
+    moments = [warned_at, *(at for spell in coming for at in (spell.ask_at, spell.begins_at) if at)]
     await RotaTerms.filter(id=terms.id).update(
         looked_at=now,
         told=told,
@@ -95,9 +97,9 @@ async def _go_on(terms: RotaTerms, now: datetime) -> None:
     )
 
 
-def _is_to_be_asked(one: Spell, now: datetime) -> bool:
-    is_due = one.ask_at is not None and one.ask_at <= now < one.begins_at
-    return is_due and one.asked_at is None and one.reached_at is None
+def _is_to_be_asked(spell: Spell, now: datetime) -> bool:
+    is_due = spell.ask_at is not None and spell.ask_at <= now < spell.begins_at
+    return is_due and spell.asked_at is None and spell.reached_at is None
 
 
 # --- the rows, as the rota is now
@@ -107,37 +109,37 @@ async def _kept(
     agency_id: UUID, spans: Sequence[Span], lead: timedelta, now: datetime
 ) -> list[Spell]:
     """A row for each of these; rows that are no longer in the rota are dropped."""
-    known = await Spell.filter(
+    spells = await Spell.filter(
         agency_id=agency_id, dropped_at__isnull=True, until_at__gte=now - HORIZON
     )
     zones = await _zones({span.who for span in spans})
     rows, kept = [], list[Spell]()
     for span in spans:
-        same = _same(known, span, now)
+        same = _same(spells, span, now)
         if same is None:
             rows.append(_row(agency_id, span, lead, zones[span.who], now))
         else:
             kept.append(same)
             if same.until_at != span.end:
                 await Spell.filter(id=same.id).update(until_at=span.end)
-    left = [one for one in known if one not in kept]
-    await _drop([one for one in left if one.begun_at is None], now)
+    left = [spell for spell in spells if spell not in kept]
+    await _drop([spell for spell in left if spell.begun_at is None], now)
     # A shift that was cut short is over: the same person's next one begins anew.
-    cut = [one.id for one in left if one.begun_at is not None and one.until_at > now]
+    cut = [spell.id for spell in left if spell.begun_at is not None and spell.until_at > now]
     await Spell.filter(id__in=cut).update(until_at=now)
     return [*kept, *await _made(rows)]
 
 
-def _same(known: Sequence[Spell], span: Span, now: datetime) -> Spell | None:
+def _same(spells: Sequence[Spell], span: Span, now: datetime) -> Spell | None:
     """The row of this shift. For a running shift, the row that has begun before: it may have been
     cut or extended since, and a person already on duty is not told again."""
-    for one in known:
-        if one.person_id != span.who:
+    for spell in spells:
+        if spell.person_id != span.who:
             continue
-        if span.begin > now and one.begins_at == span.begin:
-            return one
-        if span.begin <= now and one.begins_at <= now <= one.until_at:
-            return one
+        if span.begin > now and spell.begins_at == span.begin:
+            return spell
+        if span.begin <= now and spell.begins_at <= now <= spell.until_at:
+            return spell
     return None
 
 
@@ -165,7 +167,7 @@ async def _zones(people: set[UUID]) -> dict[UUID, str]:
 
 
 async def _drop(rows: Sequence[Spell], now: datetime) -> None:
-    ids = [one.id for one in rows]
+    ids = [row.id for row in rows]
     if ids:
         await Spell.filter(id__in=ids).update(dropped_at=now)
         await withdraw(ids, "replaced", now)
@@ -206,25 +208,25 @@ def _next_awake(at: datetime, zone_name: str) -> datetime:
 async def _ask(rows: Sequence[Spell], now: datetime) -> None:
     """ "Can you be reached?" A loud test alarm by every way that reaches them, answered with one
     tap."""
-    ways = await ways_of({one.person_id for one in rows}, now)
+    ways = await ways_of({row.person_id for row in rows}, now)
     sayings = []
-    for one in rows:
-        token = encryption.sign(str(one.id), REACHED, until=one.until_at)
-        for channel in ways.get(one.person_id, NOWHERE).every or (None,):
+    for spell in rows:
+        token = encryption.sign(str(spell.id), REACHED, until=spell.until_at)
+        for channel in ways.get(spell.person_id, NOWHERE).every or (None,):
             sayings.append(
                 Saying(
                     kind=Kind.REACH,
-                    agency_id=one.agency_id,
+                    agency_id=spell.agency_id,
                     subject_kind="spell",
-                    subject_id=one.id,
-                    person_id=one.person_id,
+                    subject_id=spell.id,
+                    person_id=spell.person_id,
                     urgency="high",
-                    expires_at=one.begins_at,
+                    expires_at=spell.begins_at,
                     channel=channel,
                     data={"path": f"/ready/{token}"},
                 )
             )
-    await Spell.filter(id__in=[one.id for one in rows]).update(asked_at=now)
+    await Spell.filter(id__in=[row.id for row in rows]).update(asked_at=now)
     await queue(sayings, now)
 
 
@@ -233,7 +235,7 @@ async def _begin(rows: Sequence[Spell], now: datetime) -> None:
     said yes may not be there: planners and operators hear of it."""
     if not rows:
         return
-    ids = [one.id for one in rows]
+    ids = [row.id for row in rows]
     await Spell.filter(id__in=ids).update(begun_at=now)
     await withdraw(ids, "settled", now, kinds=[Kind.REACH])
     agency_id = rows[0].agency_id
@@ -245,18 +247,20 @@ async def _begin(rows: Sequence[Spell], now: datetime) -> None:
             kind=Kind.SHIFT,
             agency_id=agency_id,
             subject_kind="spell",
-            subject_id=one.id,
-            person_id=one.person_id,
+            subject_id=row.id,
+            person_id=row.person_id,
             urgency="high",
-            expires_at=one.until_at,
+            expires_at=row.until_at,
             data={"path": "/desk/duty", "open_alerts": how_many},
         )
-        for one in rows
+        for row in rows
     ]
-    unsure = [one for one in rows if one.asked_at is not None and one.reached_at is None]
-    for one in unsure:
+    unsure = [row for row in rows if row.asked_at is not None and row.reached_at is None]
+    for unreached in unsure:
         planners = await planners_of(agency_id)
-        sayings += [_to_planner(Kind.UNREACHED, agency_id, one.id, who, now) for who in planners]
+        sayings += [
+            _to_planner(Kind.UNREACHED, agency_id, unreached.id, who, now) for who in planners
+        ]
     if unsure:
         await tell_operators("rota:not_reached", now)
     await queue(sayings, now)

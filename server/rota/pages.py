@@ -71,9 +71,10 @@ async def show(request: Request) -> Response:
         "days": days_of(plan, language, visitor.person_id, now),
         "may_plan": may_plan(visitor),
         "me": visitor.person_id,
-        "leaves": [_leave_in_words(plan, one, language, now, visitor) for one in plan.leaves],
+        "leaves": [_leave_in_words(plan, leave, language, now, visitor) for leave in plan.leaves],
         "handovers": [
-            _handover_in_words(plan, one, language, now, visitor) for one in plan.handovers
+            _handover_in_words(plan, handover, language, now, visitor)
+            for handover in plan.handovers
         ],
         "saved": _saved(request),
         "earlier": earlier if begin > now else None,
@@ -111,39 +112,39 @@ def as_field(at: datetime, zone: ZoneInfo) -> str:
 
 
 def _leave_in_words(
-    plan: Plan, one: Any, language: str, now: datetime, visitor: Visitor
+    plan: Plan, leave: Any, language: str, now: datetime, visitor: Visitor
 ) -> dict[str, Any]:
-    cover = plan.names.get(one.cover_id)
+    cover = plan.names.get(leave.cover_id)
     says = N_("{name} covers.") if cover else N_("Their deputy covers, if they have one.")
     return {
-        "id": one.id,
-        "who": plan.names.get(one.person_id, ""),
-        "when": _span(plan, one, language, now),
+        "id": leave.id,
+        "who": plan.names.get(leave.person_id, ""),
+        "when": _span(plan, leave, language, now),
         "cover": gettext(language, says, name=cover or ""),
-        "may_end": may_plan(visitor) or one.person_id == visitor.person_id,
+        "may_end": may_plan(visitor) or leave.person_id == visitor.person_id,
     }
 
 
 def _handover_in_words(
-    plan: Plan, one: Any, language: str, now: datetime, visitor: Visitor
+    plan: Plan, handover: Any, language: str, now: datetime, visitor: Visitor
 ) -> dict[str, Any]:
-    to = plan.names.get(one.to_id, "")
-    if one.who_id is None:
+    to = plan.names.get(handover.to_id, "")
+    if handover.who_id is None:
         says = gettext(language, N_("{to} in addition"), to=to)
     else:
-        who = plan.names.get(one.who_id, "")
+        who = plan.names.get(handover.who_id, "")
         says = gettext(language, N_("{to} instead of {name}"), to=to, name=who)
-    mine = visitor.person_id in (one.who_id, one.made_by)
+    mine = visitor.person_id in (handover.who_id, handover.made_by)
     return {
-        "id": one.id,
+        "id": handover.id,
         "says": says,
-        "when": _span(plan, one, language, now),
+        "when": _span(plan, handover, language, now),
         "may_end": may_plan(visitor) or mine,
     }
 
 
-def _span(plan: Plan, one: Any, language: str, now: datetime) -> str:
-    return span_in_words(one.from_at, one.until_at, plan.zone, language, now)
+def _span(plan: Plan, row: Any, language: str, now: datetime) -> str:
+    return span_in_words(row.from_at, row.until_at, plan.zone, language, now)
 
 
 # --- weekly shifts
@@ -167,7 +168,9 @@ async def add_duty(request: Request) -> Response:
             begins=form_time(entered(form, "begins"), "begins"),
             ends=form_time(entered(form, "ends"), "ends"),
             zone=_zone(entered(form, "zone")),
-            people=[form_id(one, "people") for one in _several(form, "person") if one],
+            people=[
+                form_id(person_id, "people") for person_id in _several(form, "person") if person_id
+            ],
             first=form_day(entered(form, "first"), "first_on"),
             now=now,
         )
@@ -235,7 +238,7 @@ async def _duties_page(
         chosen, people = _several(form, "day"), _several(form, "person")
     context = {
         "plan": plan,
-        "duties": [_duty_in_words(plan, one, language) for one in plan.duties],
+        "duties": [_duty_in_words(plan, duty, language) for duty in plan.duties],
         "fixed": plan.fixed,
         "given": given,
         "days": [(str(day), format_weekday(language, day), str(day) in chosen) for day in WEEKDAYS],
@@ -251,13 +254,13 @@ async def _duties_page(
     return page(request, "rota/duties.html", context, status=422 if fault else 200)
 
 
-def _duty_in_words(plan: Plan, one: Any, language: str) -> dict[str, Any]:
+def _duty_in_words(plan: Plan, duty: Any, language: str) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "when": in_words(plan, one, language),
-        "people": [plan.names.get(UUID(who), "") for who in one.people],
-        "first_on": format_short_date(language, one.first_on),
-        "until_on": format_short_date(language, one.until_on) if one.until_on else "",
+        "id": duty.id,
+        "when": in_words(plan, duty, language),
+        "people": [plan.names.get(UUID(who), "") for who in duty.people],
+        "first_on": format_short_date(language, duty.first_on),
+        "until_on": format_short_date(language, duty.until_on) if duty.until_on else "",
     }
 
 
@@ -321,7 +324,7 @@ async def _handover_page(
         "given": given,
         "may_plan": is_planner,
         "people": people,
-        "others": [one for one in people if is_planner or one[0] != visitor.person_id],
+        "others": [person for person in people if is_planner or person[0] != visitor.person_id],
         "error": form_fault(fault, language) if fault else None,
         "now": now,
     }
@@ -392,7 +395,7 @@ async def _leave_page(
         "given": given,
         "may_plan": may,
         "people": people,
-        "others": [one for one in people if may or one[0] != visitor.person_id],
+        "others": [person for person in people if may or person[0] != visitor.person_id],
         "error": form_fault(fault, language) if fault else None,
         "now": now,
     }

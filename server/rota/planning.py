@@ -72,7 +72,7 @@ async def add_duty(
         "begins": f"{begins:%H:%M}",
         "ends": f"{ends:%H:%M}",
         "zone": zone,
-        "people": [str(one) for one in people],
+        "people": [str(person) for person in people],
         "first_on": first,
         "made_by": actor.id,
         "made_at": now,
@@ -133,8 +133,8 @@ async def hand_over(
         "made_at": now,
     }
     async with write():
-        known = await Handover.get_or_none(id=id_)
-        if known is None:
+        existing = await Handover.get_or_none(id=id_)
+        if existing is None:
             await _are_staff(agency_id, [to], "to_id")
             await _can_take_over(agency_id, who, to, max(begin, now), end)
         return await _add(Handover, row, actor, "rota:handover_add", now)
@@ -144,9 +144,9 @@ async def _can_take_over(
     agency_id: UUID, who: UUID | None, to: UUID, begin: datetime, end: datetime
 ) -> None:
     rota = (await rotas_of([agency_id], begin, end))[agency_id]
-    if who is not None and all(one.who != who for one in spells_between(rota, begin, end)):
+    if who is not None and all(spell.who != who for spell in spells_between(rota, begin, end)):
         raise Refused(N_("This person has no shift at that time."), field="who_id")
-    if any(one.who == to and one.begin < end and one.end > begin for one in rota.leaves):
+    if any(leave.who == to and leave.begin < end and leave.end > begin for leave in rota.leaves):
         raise Refused(N_("This person is on leave at that time."), field="to_id")
 
 
@@ -264,13 +264,13 @@ def _fits_in_time(begin: datetime, end: datetime, longest: timedelta, now: datet
 
 async def _are_staff(agency_id: UUID, people: Sequence[UUID], field: str) -> None:
     """People on duty, and covers for a caseworker, see children: so only those who work here."""
-    known = Person.filter(
+    staff = Person.filter(
         id__in=list(people),
         agency_id=agency_id,
         role__in=[*PROFESSIONAL],
         disabled_at__isnull=True,
     )
-    if await known.count() != len(set(people)):
+    if await staff.count() != len(set(people)):
         raise Refused(NOT_STAFF, field=field)
 
 
@@ -305,13 +305,13 @@ async def _add(
 ) -> Row:
     await _take(row["agency_id"], now)
     made = await bulk.insert(model, [row], skip_known=True)
-    found = await model.get(id=row["id"])
+    stored = await model.get(id=row["id"])
     if not made:
-        if any(getattr(found, name) != row[name] for name in _SAME[model]):
+        if any(getattr(stored, name) != row[name] for name in _SAME[model]):
             raise IdReused(_REUSED, field="id")
-        return found
-    await _note(actor, found, what, now)
-    return found
+        return stored
+    await _note(actor, stored, what, now)
+    return stored
 
 
 async def _own(model: type[Row], agency_id: UUID, id_: UUID) -> Row:

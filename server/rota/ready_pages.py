@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from server.clock import known_zone
 from server.errors import NotFound
-from server.i18n import format_moment, known
+from server.i18n import format_moment, supported_language
 from server.people.access import now_of
 from server.people.models import Agency, Person
 from server.rota import duty_shifts
@@ -27,7 +27,7 @@ async def show(request: Request) -> Response:
     if row is None:
         return _over(request)
     person = await Person.get(id=row.person_id)
-    request.state.language = known(person.language)
+    request.state.language = supported_language(person.language)
     return page(request, "rota/ready.html", await _context(request, row, person, now))
 
 
@@ -53,7 +53,8 @@ async def _spell(request: Request) -> Spell | None:
 async def _context(request: Request, row: Spell, person: Person, now: datetime) -> dict[str, Any]:
     agency, zone = await Agency.get(id=row.agency_id), known_zone(person.zone)
     begin, end = (
-        format_moment(known(person.language), at, zone, now) for at in (row.begins_at, row.until_at)
+        format_moment(supported_language(person.language), at, zone, now)
+        for at in (row.begins_at, row.until_at)
     )
     return {
         "state": "yes" if row.reached_at is not None else "ask",

@@ -89,17 +89,17 @@ async def plan_of(agency_id: UUID, begin: datetime, end: datetime, now: datetime
     today = now.astimezone(zone).date()
     # A zone may be a day ahead of the agency's: a duty that ends today is shown until tomorrow.
     duties = [
-        one
-        for one in await Duty.filter(agency_id=agency_id).order_by("begins", "first_on", "id")
-        if one.until_on is None or one.until_on > max(today, one.first_on)
+        duty
+        for duty in await Duty.filter(agency_id=agency_id).order_by("begins", "first_on", "id")
+        if duty.until_on is None or duty.until_on > max(today, duty.first_on)
     ]
     live = {"agency_id": agency_id, "until_at__gt": now, "ended_at__isnull": True}
     handovers = await Handover.filter(**live).order_by("from_at", "id")
     leaves = await Leave.filter(**live).order_by("from_at", "id")
     fixed = [
-        one
-        for one in await Shift.filter(agency_id=agency_id).order_by("from_at", "id")
-        if one.until_at is None or one.until_at > now
+        shift
+        for shift in await Shift.filter(agency_id=agency_id).order_by("from_at", "id")
+        if shift.until_at is None or shift.until_at > now
     ]
     terms = await RotaTerms.get_or_none(id=agency_id)
     lead = LEAD if terms is None else timedelta(seconds=terms.lead_s)
@@ -129,11 +129,11 @@ async def _names(
     leaves: Iterable[Leave],
     fixed: Iterable[Shift],
 ) -> dict[UUID, str]:
-    ids: set[UUID | None] = {UUID(one) for duty in duties for one in duty.people}
-    ids |= {id_ for one in shifts for id_ in (one.who, one.instead_of)}
-    ids |= {id_ for gap in gaps for id_ in gap.away} | {one.person_id for one in fixed}
-    ids |= {id_ for one in handovers for id_ in (one.who_id, one.to_id)}
-    ids |= {id_ for one in leaves for id_ in (one.person_id, one.cover_id)}
+    ids: set[UUID | None] = {UUID(person_id) for duty in duties for person_id in duty.people}
+    ids |= {id_ for shift in shifts for id_ in (shift.who, shift.instead_of)}
+    ids |= {id_ for gap in gaps for id_ in gap.away} | {shift.person_id for shift in fixed}
+    ids |= {id_ for handover in handovers for id_ in (handover.who_id, handover.to_id)}
+    ids |= {id_ for leave in leaves for id_ in (leave.person_id, leave.cover_id)}
     people = Person.filter(id__in=[id_ for id_ in ids if id_ is not None])
     return {person.id: person.name for person in await people}
 
@@ -144,7 +144,10 @@ async def colleagues(agency_id: UUID) -> list[tuple[UUID, str]]:
         agency_id=agency_id, role__in=[*PROFESSIONAL], disabled_at__isnull=True
     )
     # Names are sealed: only this process can sort them.
-    return sorted(((one.id, one.name) for one in people), key=lambda one: one[1].casefold())
+    return sorted(
+        ((person.id, person.name) for person in people),
+        key=lambda colleague: colleague[1].casefold(),
+    )
 
 
 async def current_spell(person_id: UUID, now: datetime) -> Spell | None:
@@ -185,18 +188,18 @@ class DayLines:
 
 def days_of(plan: Plan, language: str, me: UUID, now: datetime) -> list[DayLines]:
     """Each day of the plan with everything that touches it."""
-    found = []
+    days = []
     day, last = plan.begin.astimezone(plan.zone).date(), plan.end.astimezone(plan.zone).date()
     while day < last:
         begin, end = as_utc(day, time(0), plan.zone), as_utc(day + DAY, time(0), plan.zone)
         lines = [
-            _line(plan, one, begin, end, language, me)
-            for one in _touching(plan, begin, end)
-            if one.end > now
+            _line(plan, span, begin, end, language, me)
+            for span in _touching(plan, begin, end)
+            if span.end > now
         ]
-        found.append(DayLines(day, _title(language, begin, plan.zone, now), lines))
+        days.append(DayLines(day, _title(language, begin, plan.zone, now), lines))
         day += DAY
-    return found
+    return days
 
 
 def _title(language: str, begin: datetime, zone: ZoneInfo, now: datetime) -> str:
@@ -211,23 +214,23 @@ def _title(language: str, begin: datetime, zone: ZoneInfo, now: datetime) -> str
 def _touching(plan: Plan, begin: datetime, end: datetime) -> Sequence[Span | Gap]:
     both: list[Span | Gap] = [*plan.shifts, *plan.gaps]
     return sorted(
-        (one for one in both if one.begin < end and one.end > begin),
-        key=lambda one: (max(one.begin, begin), isinstance(one, Gap), one.end),
+        (span for span in both if span.begin < end and span.end > begin),
+        key=lambda span: (max(span.begin, begin), isinstance(span, Gap), span.end),
     )
 
 
 def _line(
-    plan: Plan, one: Span | Gap, begin: datetime, end: datetime, language: str, me: UUID
+    plan: Plan, span: Span | Gap, begin: datetime, end: datetime, language: str, me: UUID
 ) -> Line:
-    hours = hours_on(one.begin, one.end, begin, end, plan.zone, language)
-    if isinstance(one, Gap):
-        note = away_in_words(plan, one, language)
-        return Line(hours, "", note, is_gap=True, is_mine=False, shift=None, gap=one)
-    name, note = plan.names.get(one.who, ""), ""
-    if one.instead_of is not None:
-        whose = plan.names.get(one.instead_of, "")
+    hours = hours_on(span.begin, span.end, begin, end, plan.zone, language)
+    if isinstance(span, Gap):
+        note = away_in_words(plan, span, language)
+        return Line(hours, "", note, is_gap=True, is_mine=False, shift=None, gap=span)
+    name, note = plan.names.get(span.who, ""), ""
+    if span.instead_of is not None:
+        whose = plan.names.get(span.instead_of, "")
         note = gettext(language, N_("covering for {name}"), name=whose)
-    return Line(hours, name, note, is_gap=False, is_mine=one.who == me, shift=one, gap=None)
+    return Line(hours, name, note, is_gap=False, is_mine=span.who == me, shift=span, gap=None)
 
 
 def hours_on(
@@ -267,7 +270,7 @@ def away_in_words(plan: Plan, gap: Gap, language: str) -> str:
 
 def own_shifts(plan: Plan, me: UUID) -> list[Span]:
     """The reader's own shifts."""
-    return [one for one in plan.shifts if one.who == me]
+    return [shift for shift in plan.shifts if shift.who == me]
 
 
 def in_words(plan: Plan, duty: Duty, language: str) -> str:

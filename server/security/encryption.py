@@ -226,7 +226,7 @@ def unsign(token: str, purpose: str, now: datetime | None = None) -> str:
 
 def key_ids(text: str) -> set[str]:
     """The ids of the keys that open what is sealed in this text."""
-    return {_to_bytes(found[len(MARK) :][:8])[:4].hex() for found in _SEALED.findall(text)}
+    return {_to_bytes(sealed[len(MARK) :][:8])[:4].hex() for sealed in _SEALED.findall(text)}
 
 
 def sealed_in(text: str) -> list[str]:

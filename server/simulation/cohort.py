@@ -191,8 +191,8 @@ def _server(days: int, seed: int) -> list[Row]:
 def _life(number: int, days: int, seed: int) -> _Life:
     random = Random(f"waymark cohort {seed} {number}")  # noqa: S311 (a simulation, and repeatable)
     kind = random.choices(KINDS, [kind.share for kind in KINDS])[0]
-    known = [(share, at) for share, at in RHYTHMS if len(at) > 1 or not kind.is_new]
-    times = random.choices([at for _, at in known], [share for share, _ in known])[0]
+    rhythms = [(share, at) for share, at in RHYTHMS if len(at) > 1 or not kind.is_new]
+    times = random.choices([at for _, at in rhythms], [share for share, _ in rhythms])[0]
     # New placements come over the whole time, so that there are first nights throughout.
     late = random.random() * max(days - 30, 0) * 0.8 if kind.is_new else 0.0
     begin = _whole(BEGIN + late * DAY + random.random() * 9 * HOUR)

@@ -183,11 +183,11 @@ def _uncollected() -> Iterator[None]:
 
 
 def _counted(events: Iterable[Event], what: str) -> Iterator[Event]:
-    said = _said(what)
+    report = _said(what)
     for number, event in enumerate(events, start=1):
         yield event
         if number % EACH == 0:
-            said(number)
+            report(number)
 
 
 def _said(what: str) -> Callable[[int], None]:

@@ -69,13 +69,13 @@ def read_truth(path: Path) -> list[Gone]:
 
 def truth_of(file: TextIO) -> list[Gone]:
     """The same from an open file."""
-    found = []
+    absences = []
     for line, row in rows_of(file, TRUTH_HEADER):
         try:
-            found.append(_gone(row))
+            absences.append(_gone(row))
         except Refused as fault:
             raise on_line(line, fault) from None
-    return found
+    return absences
 
 
 def _gone(row: Sequence[str]) -> Gone:
@@ -96,22 +96,22 @@ def tell(result: Result, truth: Iterable[Gone]) -> list[Told]:
     """Each absence that began while its child was watched, and when a person was told."""
     alerts = _by_child(result.alerts)
     watched: dict[str, list[Watched]] = {}
-    for one in result.watched:
-        watched.setdefault(one.child, []).append(one)
-    found = []
+    for watch in result.watched:
+        watched.setdefault(watch.child, []).append(watch)
+    detections = []
     for gone in truth:
         time = next((w for w in watched.get(gone.child, ()) if _watches(w, gone, result)), None)
         if time is not None:
             delay = _delay(gone, alerts.get(gone.child, ()))
-            found.append(Told(gone, _tier_at(time, gone.left_at), delay))
-    return found
+            detections.append(Told(gone, _tier_at(time, gone.left_at), delay))
+    return detections
 
 
 def _by_child(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:
-    found: dict[str, list[Alert]] = {}
+    alerts_by_child: dict[str, list[Alert]] = {}
     for alert in alerts:
-        found.setdefault(alert.child, []).append(alert)
-    return found
+        alerts_by_child.setdefault(alert.child, []).append(alert)
+    return alerts_by_child
 
 
 def _watches(watched: Watched, gone: Gone, result: Result) -> bool:
@@ -138,7 +138,7 @@ def pages(result: Result, truth: Iterable[Gone]) -> list[Page]:
     absences: dict[str, list[Gone]] = {}
     for gone in truth:
         absences.setdefault(gone.child, []).append(gone)
-    found: list[Page] = []
+    counted_pages: list[Page] = []
     for child, alerts in sorted(_by_child(result.alerts).items()):
         last: Page | None = None
         for alert in alerts:
@@ -149,8 +149,8 @@ def pages(result: Result, truth: Iterable[Gone]) -> list[Page]:
                 gone.holds(at, after=AFTER_RETURN) for gone in absences.get(child, ())
             )
             last = Page(child, at, is_false, was_said=alert.cause is not Cause.SILENCE)
-            found.append(last)
-    return found
+            counted_pages.append(last)
+    return counted_pages
 
 
 def _counts_once(first: datetime, at: datetime, answers: Sequence[datetime]) -> bool:
@@ -160,13 +160,13 @@ def _counts_once(first: datetime, at: datetime, answers: Sequence[datetime]) -> 
 def child_months(result: Result, which: Callable[[Watched], bool] = lambda _: True) -> float:
     """How long children were watched, without their pauses."""
     total = timedelta(0)
-    for one in result.watched:
-        end = one.end or result.until
-        if end is None or not which(one):
+    for watch in result.watched:
+        end = watch.end or result.until
+        if end is None or not which(watch):
             continue
-        total += max(end - one.begin, timedelta(0))
-        covered = one.begin
-        for pause in sorted(one.pauses, key=lambda pause: pause.begin):
+        total += max(end - watch.begin, timedelta(0))
+        covered = watch.begin
+        for pause in sorted(watch.pauses, key=lambda pause: pause.begin):
             begin, until = max(pause.begin, covered), min(pause.end, end)
             if until > begin:
                 total -= until - begin
@@ -203,7 +203,7 @@ def report(result: Result, truth: Sequence[Gone]) -> str:
 def _delays(told: Sequence[Told]) -> list[str]:
     lines = ["Detection delay (of those told)     median       90 %    told"]
     for name, some in _tiers(told):
-        delays = sorted(one.delay for one in some if one.delay is not None)
+        delays = sorted(detection.delay for detection in some if detection.delay is not None)
         middle, most = _quantile(delays, 0.5), _quantile(delays, 0.9)
         share = f"{len(delays)} of {len(some)}"
         lines.append(f"  {name:<30}{middle:>10} {most:>10}    {share}")
@@ -213,7 +213,7 @@ def _delays(told: Sequence[Told]) -> list[str]:
 def _within(told: Sequence[Told]) -> list[str]:
     lines = ["Share told within" + "".join(f"{hours:>10} h" for hours in WITHIN)]
     long = [t for t in told if t.gone.back_at is None or t.gone.back_at - t.gone.left_at >= LONG]
-    coerced = [one for one in told if one.gone.is_coerced]
+    coerced = [detection for detection in told if detection.gone.is_coerced]
     for name, some in [
         *_tiers(told),
         ("of 24 h and longer", long),
@@ -226,7 +226,7 @@ def _within(told: Sequence[Told]) -> list[str]:
 
 def _told_within(told: Iterable[Told], hours: int) -> int:
     limit = timedelta(hours=hours)
-    return sum(one.delay is not None and one.delay <= limit for one in told)
+    return sum(detection.delay is not None and detection.delay <= limit for detection in told)
 
 
 def _tiers(told: Sequence[Told]) -> list[tuple[str, Sequence[Told]]]:
@@ -237,11 +237,11 @@ def _equity(
     result: Result, false: Sequence[Page], name: str, of: Callable[[Watched], str | None]
 ) -> list[str]:
     """False pages per child-month of each class: does it fail some children more than others?"""
-    classes = {one.child: of(one) for one in result.watched}
-    known = sorted({value for value in classes.values() if value is not None})
-    lines = ["", f"False pages per child-month, by {name}"] if known else []
-    for value in known:
-        months = child_months(result, lambda one, value=value: of(one) == value)  # type: ignore[misc]
+    classes = {watch.child: of(watch) for watch in result.watched}
+    values = sorted({value for value in classes.values() if value is not None})
+    lines = ["", f"False pages per child-month, by {name}"] if values else []
+    for value in values:
+        months = child_months(result, lambda watch, value=value: of(watch) == value)  # type: ignore[misc]
         count = sum(classes[page.child] == value for page in false)
         lines.append(f"  {value:<15}{_ratio(count, months):>12}")
     return lines

@@ -102,19 +102,19 @@ def nth(result: Result, child: str, at: datetime) -> int:
 
 def told_of(result: Result) -> dict[Silence, datetime]:
     """When an adult was first told of each silence. Calls that the child made do not count."""
-    found: dict[Silence, datetime] = {}
+    moment_by_silence: dict[Silence, datetime] = {}
     for alert in result.alerts:
         if alert.cause is Cause.SILENCE and alert.told:
             at = alert.told[0]
             key = (alert.child, nth(result, alert.child, at))
-            found[key] = min(at, found.get(key, at))
-    return found
+            moment_by_silence[key] = min(at, moment_by_silence.get(key, at))
+    return moment_by_silence
 
 
 def did(result: Result) -> Did:
     """What a policy did in a replay."""
-    silent = [one for one in result.alerts if one.cause is Cause.SILENCE and one.told]
-    begun = {one.child: one.begin for one in reversed(result.watched)}
+    silent = [alert for alert in result.alerts if alert.cause is Cause.SILENCE and alert.told]
+    begun = {watch.child: watch.begin for watch in reversed(result.watched)}
     lasted = []
     for (child, number), at in told_of(result).items():
         answers = result.answers.get(child, ())
@@ -124,7 +124,7 @@ def did(result: Result) -> Did:
         reminders=levels.count(NUDGE),
         questions=levels.count(ASK),
         alerts=len(silent),
-        by_tier={tier: sum(one.tier is tier for one in silent) for tier in Tier},
+        by_tier={tier: sum(alert.tier is tier for alert in silent) for tier in Tier},
         silence=_middle(sorted(lasted)),
         longest=max(lasted, default=None),
     )

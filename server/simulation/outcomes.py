@@ -114,12 +114,12 @@ class Child:
 
     def edges(self) -> list[datetime]:
         """When the tier changes by itself."""
-        found = [day.around.begin for day in self.days]
-        return found if self.tier_until is None else [*found, self.tier_until]
+        moments = [day.around.begin for day in self.days]
+        return moments if self.tier_until is None else [*moments, self.tier_until]
 
-    def keep(self, one: IfAsked) -> None:
+    def keep(self, answer: IfAsked) -> None:
         """What is answered if it is asked."""
-        (self.if_called if one.by_child else self.if_asked).append(one)
+        (self.if_called if answer.by_child else self.if_asked).append(answer)
 
 
 @dataclass(slots=True)

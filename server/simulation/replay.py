@@ -164,9 +164,9 @@ class Replay:
         watched = Watched(event.child, at, detail.phone, detail.language, tiers=[(at, detail.tier)])
         child = Child(event.child, watched, terms, rules.begin(terms, at), placed_at=at)
         child.days = [day for day in self._days_later.pop(event.child, []) if day.around.begin > at]
-        known = [*before.if_asked, *before.if_called] if before else []
-        for one in self._asked_early.pop(event.child, known):
-            child.keep(one)
+        answers = [*before.if_asked, *before.if_called] if before else []
+        for answer in self._asked_early.pop(event.child, answers):
+            child.keep(answer)
         if before is not None and before.blind is not None:
             child.blind = before.blind
         elif self._blind is not None and self._blind.end > at:
@@ -186,7 +186,7 @@ class Replay:
         """What could have been answered before now cannot matter again; a long life stays short."""
         for kept in (child.if_asked, child.if_called):
             if len(kept) > _MANY:
-                kept[:] = [known for known in kept if known.until >= at]
+                kept[:] = [answer for answer in kept if answer.until >= at]
 
     def _blind_all(self, event: Event) -> None:
         assert isinstance(event.detail, kinds.Until)
@@ -241,33 +241,33 @@ class Replay:
             case _:
                 pass
 
-    def _answer(self, child: Child, said: kinds.CheckIn, now: datetime) -> None:
-        if said.way is not Way.APP:
-            child.heard_at, child.heard_way = now, said.way
-        by = BY_WAY[said.way]
+    def _answer(self, child: Child, check_in: kinds.CheckIn, now: datetime) -> None:
+        if check_in.way is not Way.APP:
+            child.heard_at, child.heard_way = now, check_in.way
+        by = BY_WAY[check_in.way]
         if by not in OWN or not answering.counts(by, child.terms.steps):
             # As with a sighting: settled or not, it is not the child's own answer.
             self._heed(child, by, now)
-            self._called_for(child, said, now)
+            self._called_for(child, check_in, now)
             return
         # The answer settles what became true in this very moment, or while we were blind; we tell
         # nobody of that.
         child.standing, changes = self._looked(child, now)
         self._remember(child, changes)
         due = child.standing.missed_due_at or child.standing.due_at
-        cause = _wanted(said)
+        cause = _wanted(check_in)
         if not self._settle(child, now, but=cause, answers=True):
             child.delays = [*child.delays[1 - ROUNDS :], round((now - due).total_seconds() / 60)]
         child.answered_at = now
-        if self._asking and said.mood is not None:
-            child.moods.append(Mood(now.replace(second=0, microsecond=0), said.mood))
+        if self._asking and check_in.mood is not None:
+            child.moods.append(Mood(now.replace(second=0, microsecond=0), check_in.mood))
         self._result.answers[child.name].append(now)
-        self._called_for(child, said, now)
+        self._called_for(child, check_in, now)
 
-    def _called_for(self, child: Child, said: kinds.CheckIn, now: datetime) -> None:
-        cause = _wanted(said)
+    def _called_for(self, child: Child, check_in: kinds.CheckIn, now: datetime) -> None:
+        cause = _wanted(check_in)
         if cause is not None and cause not in child.alerts:
-            self._open(child, cause, now, now, is_duress=bool(said.duress))
+            self._open(child, cause, now, now, is_duress=bool(check_in.duress))
 
     def _settle(
         self, child: Child, now: datetime, *, but: Cause | None, answers: bool = False
@@ -300,10 +300,10 @@ class Replay:
 
     def _know(self, child: Child, **told: Any) -> None:
         """Evidence for policies that weigh more than each miss."""
-        known = child.terms.known
+        evidence = child.terms.known
         # Most often it is what is known already, and a copy of the terms takes its time.
-        if self._learns and any(getattr(known, name) != what for name, what in told.items()):
-            child.terms = replace(child.terms, known=replace(known, **told))
+        if self._learns and any(getattr(evidence, name) != what for name, what in told.items()):
+            child.terms = replace(child.terms, known=replace(evidence, **told))
 
     def _heed_signals(self, child: Child) -> None:
         """Whether a signal that asks will hold when the round is late, by what is known so far."""
@@ -416,7 +416,7 @@ class Replay:
         standing, changes = self._looked(child, now)
         # Only those after the last sign still count; the rest would make every look slower.
         since = standing.sign_at
-        pauses = (*(known for known in child.terms.pauses if known.end > since), pause)
+        pauses = (*(earlier for earlier in child.terms.pauses if earlier.end > since), pause)
         before, child.terms = child.terms, replace(child.terms, pauses=pauses)
         child.standing = changing.reschedule(
             standing, child.terms, now, before=before, begun_at=child.placed_at
@@ -438,8 +438,8 @@ class Replay:
                 stop = min([stop, *child.edges()])
             if child.coming and child.coming[0][0] <= stop:
                 if self._stretch(child, child.coming[0][0] - _JUST_BEFORE):
-                    at, _, said = heappop(child.coming)
-                    self._hear(child, said, at)
+                    at, _, answer = heappop(child.coming)
+                    self._hear(child, answer, at)
             elif self._stretch(child, stop):
                 for alert in child.alerts.values():
                     self._climb(child, alert, stop)
@@ -481,12 +481,12 @@ class Replay:
         answer = _latest(child.if_asked, at)
         return answer if answer is not None and answer.after < QUESTION_LASTS else None
 
-    def _hear(self, child: Child, said: kinds.IfAsked, now: datetime) -> None:
+    def _hear(self, child: Child, answer: kinds.IfAsked, now: datetime) -> None:
         """An answer to a question."""
-        if said.by_child:
+        if answer.by_child:
             self._answer(child, kinds.CheckIn(), now)
         else:
-            self._carer_answers(child, now, is_seen=said.is_seen)
+            self._carer_answers(child, now, is_seen=answer.is_seen)
 
     def _carer_answers(self, child: Child, at: datetime, *, is_seen: bool) -> None:
         if child.asked is not None:
@@ -618,10 +618,10 @@ class Replay:
     def _reason(self, child: Child, alert: Alert, at: datetime) -> str:
         """The sentence of an alert; the same as for the rung before while nothing new is known."""
         zone = child.terms.zone
-        known = (at.astimezone(zone).date(), *known_of(child))
-        if alert.worded is None or alert.worded[0] != known:
+        facts = (at.astimezone(zone).date(), *known_of(child))
+        if alert.worded is None or alert.worded[0] != facts:
             words = reasons.alert(facts_of(child, alert), zone, at, duress=alert.is_duress)
-            alert.worded = (known, words)
+            alert.worded = (facts, words)
         return alert.worded[1]
 
     def _close(self, child: Child, at: datetime, *, but: Cause | None) -> None:
@@ -629,9 +629,9 @@ class Replay:
             child.alerts.pop(cause).closed_at = at
 
 
-def _latest(known: Iterable[kinds.IfAsked], at: datetime) -> kinds.IfAsked | None:
+def _latest(answers: Iterable[kinds.IfAsked], at: datetime) -> kinds.IfAsked | None:
     """Of several that cover a moment, the one that began last."""
-    covering = [one for one in known if one.begin <= at <= one.until]
+    covering = [answer for answer in answers if answer.begin <= at <= answer.until]
     return covering[-1] if covering else None
 
 
@@ -650,10 +650,10 @@ def _in_minutes(span: timedelta) -> timedelta:
     return (span + timedelta(seconds=30)) // timedelta(minutes=1) * timedelta(minutes=1)
 
 
-def _wanted(said: kinds.CheckIn) -> Cause | None:
-    if said.duress or said.want == "help":
+def _wanted(check_in: kinds.CheckIn) -> Cause | None:
+    if check_in.duress or check_in.want == "help":
         return Cause.HELP
-    return Cause.TALK if said.want == "talk" else None
+    return Cause.TALK if check_in.want == "talk" else None
 
 
 def replay(events: Iterable[Event], policy: Policy, until: datetime | None = None) -> Result:

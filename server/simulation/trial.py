@@ -97,7 +97,7 @@ def check_size(events: Sequence[Event], until: datetime | None = None) -> None:
     if not events:
         raise Refused(N_("There is nothing in this file to test."), field="events")
     end = until or events[-1].at
-    days = sum(max((end - one.at).days, 1) for one in events if one.kind == "placed")
+    days = sum(max((end - event.at).days, 1) for event in events if event.kind == "placed")
     if not days:
         raise Refused(N_("We watched over no child in this time."), field="events")
     if len(events) > MOST_ROWS or days > MOST_CHILD_DAYS:
@@ -121,7 +121,7 @@ def tried(name: str, policy: Policy, past: Past, go_on: Callable[[], None]) -> T
     return Tried(
         name=name,
         did=did,
-        children=len({one.child for one in result.watched}),
+        children=len({watch.child for watch in result.watched}),
         months=reports.child_months(result),
         for_nothing=for_nothing,
         still_open=still_open,
@@ -139,11 +139,11 @@ def _open(result: Result) -> set[lookback.Silence]:
 
 
 def _told(result: Result, truth: Sequence[Gone]) -> Told:
-    found = reports.tell(result, truth)
-    delays = sorted(one.delay for one in found if one.delay is not None)
-    middle = len(found) // 2
+    detections = reports.tell(result, truth)
+    delays = sorted(detection.delay for detection in detections if detection.delay is not None)
+    middle = len(detections) // 2
     return Told(
-        absences=len(found),
+        absences=len(detections),
         told=len(delays),
         within={
             hours: sum(delay <= timedelta(hours=hours) for delay in delays) for hours in _HOURS

@@ -18,7 +18,7 @@ BESIDE = ("", "-wal", "-shm", "-journal")
 def make_folder(folder: Path) -> None:
     """Make the folder and those above it that are missing, each mode 0700. One that is there stays
     as it is: others may share it, as /tmp."""
-    for missing in [one for one in (*reversed(folder.parents), folder) if not one.exists()]:
+    for missing in [path for path in (*reversed(folder.parents), folder) if not path.exists()]:
         with suppress(FileExistsError):
             missing.mkdir(mode=0o700)
 

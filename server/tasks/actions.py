@@ -78,7 +78,7 @@ async def settle_and_set(
         return
     async with write():
         await settle(actor, endings, now)
-        subjects = {one.subject_id for one in settings}
+        subjects = {wanted.subject_id for wanted in settings}
         held = {
             (row.kind, row.subject_id): row
             for row in await Due.filter(subject_id__in=list(subjects), state=State.OPEN)
@@ -98,22 +98,22 @@ async def settle_and_set(
 async def _insert(actor: Actor, child: Child, new: Sequence[Setting], now: datetime) -> None:
     if not new:
         return
-    turns = await _turns({one.subject_id for one in new})
+    turns = await _turns({wanted.subject_id for wanted in new})
     rows = []
-    for one in new:
+    for setting in new:
         due = Due(
             id=uuid7(),
             agency_id=child.agency_id,
             child_id=child.id,
-            kind=one.kind.value,
-            subject_id=one.subject_id,
-            turn=turns.get((one.kind.value, one.subject_id), -1) + 1,
-            owner_id=one.owner_id,
-            owner_role=one.owner_role,
-            due_at=one.due_at,
-            zone=one.zone,
+            kind=setting.kind.value,
+            subject_id=setting.subject_id,
+            turn=turns.get((setting.kind.value, setting.subject_id), -1) + 1,
+            owner_id=setting.owner_id,
+            owner_role=setting.owner_role,
+            due_at=setting.due_at,
+            zone=setting.zone,
             set_at=now,
-            since_id=one.since_id,
+            since_id=setting.since_id,
         )
         due.act_at = due.speaks_at()
         rows.append({name: getattr(due, name) for name in _COLUMNS})
@@ -168,9 +168,9 @@ async def settle(actor: Actor, endings: Sequence[tuple[Due, Ending]], now: datet
                 (due.id, due.child_id, due.agency_id, ending.state.value, ending.why)
                 for due in rows
             ]
-        await withdraw([one[0] for one in ended], "settled", now)
+        await withdraw([entered[0] for entered in ended], "settled", now)
         await _enter(actor, ended, now)
-        await _announce(one[2] for one in ended)
+        await _announce(entered[2] for entered in ended)
 
 
 async def _announce(agencies: Iterable[UUID]) -> None:
@@ -299,11 +299,11 @@ async def _say(moved: Sequence[tuple[Due, tuple[Call, ...]]], now: datetime) -> 
     sayings: list[Saying] = []
     for row, calls in moved:
         # After our server was down several are true at once. Everyone is told once: by the last.
-        said = {person: call.number for call in calls for person in call.people}
-        if row.owner_role != Role.CHILD and not said.keys() - {row.child_id}:
+        number_by_person = {person: call.number for call in calls for person in call.people}
+        if row.owner_role != Role.CHILD and not number_by_person.keys() - {row.child_id}:
             # An adult must answer for this child, and none does. Telling the child is not enough.
             await tell_operators("due:nobody", now)
-        for person, number in said.items():
+        for person, number in number_by_person.items():
             role = roles.get((row.child_id, person))
             sayings.append(_saying(row, person, role, number, now))
     await queue(sayings, now)
@@ -377,13 +377,16 @@ async def told_instead(
     stand_ins = frozenset(by_role.get(Role.CASEWORKER, ()))
     if due is not None and due.owner_id is not None:
         stand_ins = _owners(due, by_role)
-    away = {one for one in stand_ins if deputies.get(one) == person_id}
+    away = {worker for worker in stand_ins if deputies.get(worker) == person_id}
     if not away:
         return None
     can_tie = by_role.get(Role.SUPERVISOR.value, set())
     people = Person.filter(id__in=[*away, *can_tie])
     names = {id_: name for id_, name in await people.values_list("id", "name")}
-    return Instead(sorted(names[one] for one in away), sorted(names[one] for one in can_tie))
+    return Instead(
+        sorted(names[worker] for worker in away),
+        sorted(names[supervisor] for supervisor in can_tie),
+    )
 
 
 _Ties = Mapping[UUID, Mapping[str, set[UUID]]]  # By child and role: people who are not disabled.
@@ -410,7 +413,9 @@ async def reach_of(due: Sequence[Due], now: datetime) -> dict[UUID, Reach]:
 
 async def _able(people: Iterable[UUID | None]) -> frozenset[UUID]:
     """The people among these who still work here: on the rota, they need no tie to the child."""
-    held = Person.filter(id__in=list({one for one in people if one}), disabled_at__isnull=True)
+    held = Person.filter(
+        id__in=list({person for person in people if person}), disabled_at__isnull=True
+    )
     return frozenset(as_id(id_) for id_ in await held.values_list("id", flat=True))
 
 
@@ -436,7 +441,7 @@ def _reach(
     return {
         To.OWNER: owners,
         To.CASEWORKER: workers or instead,
-        To.DEPUTY: frozenset(deputies[one] for one in stand_ins if one in deputies),
+        To.DEPUTY: frozenset(deputies[stand_in] for stand_in in stand_ins if stand_in in deputies),
         To.SUPERVISOR: supervisors or duty,
         To.CHILD: frozenset({row.child_id}),
     }
@@ -459,23 +464,23 @@ async def _tied(
     rows = await Tie.filter(
         Tie.standing_at(now), child_id__in=list(children), person__disabled_at__isnull=True
     ).values_list("child_id", "person_id", "role", "person__deputy_id")
-    found: dict[UUID, dict[str, set[UUID]]] = {}
+    tied: dict[UUID, dict[str, set[UUID]]] = {}
     deputies: dict[UUID, UUID] = {}
     for child_id, person_id, role, deputy_id in rows:
-        found.setdefault(child_id, {}).setdefault(Role(role).value, set()).add(person_id)
+        tied.setdefault(child_id, {}).setdefault(Role(role).value, set()).add(person_id)
         if deputy_id is not None:
             deputies[person_id] = deputy_id
     able = await _able(deputies.values())
-    return found, {one: deputy for one, deputy in deputies.items() if deputy in able}
+    return tied, {person: deputy for person, deputy in deputies.items() if deputy in able}
 
 
 async def _roles(children: Collection[UUID], now: datetime) -> dict[tuple[UUID, UUID], str]:
     """The roles of people for these children; of several, carer counts least."""
     tied, _ = await _tied(children, now)
-    found: dict[tuple[UUID, UUID], str] = {}
+    roles: dict[tuple[UUID, UUID], str] = {}
     for child_id, by_role in tied.items():
         for role, people in by_role.items():
             for person in people:
-                if found.get((child_id, person), Role.CARER) == Role.CARER:
-                    found[child_id, person] = role
-    return found
+                if roles.get((child_id, person), Role.CARER) == Role.CARER:
+                    roles[child_id, person] = role
+    return roles

@@ -55,9 +55,9 @@ async def my_dues(request: Request) -> Response:
     # Nobody is asked about a child who has left.
     here = Child.filter(id__in=list(children), left_at__isnull=True)
     open_ = Due.filter(child_id__in=await here.values_list("id", flat=True), state=State.OPEN)
-    found = await open_.order_by("due_at", "id")
-    turns = await turns_of(found, now)
-    mine = [one for one in found if visitor.person_id in turns[one.id]]
+    dues = await open_.order_by("due_at", "id")
+    turns = await turns_of(dues, now)
+    mine = [due for due in dues if visitor.person_id in turns[due.id]]
     return json_answer(await listed(mine, turns, visitor.person_id, now))
 
 
@@ -69,24 +69,27 @@ async def dues(request: Request) -> Response:
     return json_answer(await listed(seen, turns, visitor.person_id, now))
 
 
-async def listed(found: Sequence[Due], turns: Turns, me: UUID, now: datetime) -> DuesOut:
+async def listed(dues: Sequence[Due], turns: Turns, me: UUID, now: datetime) -> DuesOut:
     """These dues for the API, with the names of those whose turn it is."""
-    ids = {one.child_id for one in found}.union(*(turns[one.id] for one in found))
-    people = {one.id: PersonOut(one.id, one.name) for one in await Person.filter(id__in=list(ids))}
+    ids = {due.child_id for due in dues}.union(*(turns[due.id] for due in dues))
+    people = {
+        person.id: PersonOut(person.id, person.name)
+        for person in await Person.filter(id__in=list(ids))
+    }
     return DuesOut(
         [
             DueOut(
-                one.id,
-                one.kind,
-                one.subject_id,
-                people[one.child_id],
-                one.owner_role,
-                one.due_at,
-                one.slice().is_over(now),
-                me in turns[one.id],
-                sorted((people[id_] for id_ in turns[one.id]), key=lambda who: who.name),
+                due.id,
+                due.kind,
+                due.subject_id,
+                people[due.child_id],
+                due.owner_role,
+                due.due_at,
+                due.slice().is_over(now),
+                me in turns[due.id],
+                sorted((people[id_] for id_ in turns[due.id]), key=lambda who: who.name),
             )
-            for one in found
+            for due in dues
         ]
     )
 

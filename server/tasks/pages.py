@@ -37,14 +37,14 @@ async def show(request: Request) -> Response:
 
 async def _instead(request: Request, due: Due) -> Response:
     visitor, now, language = await staff_of(request), now_of(request), language_of(request)
-    found = await told_instead(due.child_id, visitor.person_id, now, due=due)
-    if found is None:
+    instead = await told_instead(due.child_id, visitor.person_id, now, due=due)
+    if instead is None:
         raise nothing_here()
     context: dict[str, Any] = {
         "word": gettext(language, WORDS[Kind(due.kind)]),
         "is_open": due.state == State.OPEN,
-        "owners": found.owners,
-        "can_tie": found.can_tie,
+        "owners": instead.owners,
+        "can_tie": instead.can_tie,
         "now": now,
     }
     return page(request, "tasks/instead.html", context)

@@ -64,10 +64,10 @@ class Line:
     names: tuple[str, ...]
 
 
-async def turns_of(found: Sequence[Due], now: datetime) -> Turns:
+async def turns_of(dues: Sequence[Due], now: datetime) -> Turns:
     """Whose turn each of these is."""
-    reach = await reach_of(found, now)
-    return {one.id: whose_turn(one.slice(), one.terms(), reach[one.id]) for one in found}
+    reach = await reach_of(dues, now)
+    return {due.id: whose_turn(due.slice(), due.terms(), reach[due.id]) for due in dues}
 
 
 async def seen_by(
@@ -75,12 +75,12 @@ async def seen_by(
 ) -> tuple[list[Due], Turns]:
     """What is open about a child, as far as the person may see it: their own, and what their roles
     show them."""
-    found = await open_dues(child.id)
-    turns = await turns_of(found, now)
+    dues = await open_dues(child.id)
+    turns = await turns_of(dues, now)
     seen = [
-        one
-        for one in found
-        if may_see(Kind(one.kind), roles, one.owner_role) or person_id in turns[one.id]
+        due
+        for due in dues
+        if may_see(Kind(due.kind), roles, due.owner_role) or person_id in turns[due.id]
     ]
     return seen, turns
 
@@ -90,16 +90,16 @@ async def lines(
 ) -> list[Line]:
     """Whose turn it is, in words."""
     seen, turns = await seen_by(child, person_id, roles, now)
-    ids = frozenset[UUID]().union(*(turns[one.id] for one in seen))
-    names = {one.id: one.name for one in await Person.filter(id__in=list(ids))}
+    ids = frozenset[UUID]().union(*(turns[due.id] for due in seen))
+    names = {person.id: person.name for person in await Person.filter(id__in=list(ids))}
     return [
         Line(
-            gettext(language, WORDS[Kind(one.kind)]),
-            until(Kind(one.kind), one.due_at),
-            one.slice().is_over(now),
-            tuple(sorted(names[id_] for id_ in turns[one.id])),
+            gettext(language, WORDS[Kind(due.kind)]),
+            until(Kind(due.kind), due.due_at),
+            due.slice().is_over(now),
+            tuple(sorted(names[id_] for id_ in turns[due.id])),
         )
-        for one in seen
+        for due in seen
     ]
 
 
@@ -108,14 +108,14 @@ async def overdue(
 ) -> Mapping[UUID, list[Kind]]:
     """This person's turns that are late, by child."""
     late = Due.filter(child_id__in=list(children), state=State.OPEN, due_at__lte=now)
-    found = await late.order_by("due_at", "id")
-    if not found:
+    dues = await late.order_by("due_at", "id")
+    if not dues:
         return {}
-    turns = await turns_of(found, now)
+    turns = await turns_of(dues, now)
     by_child: dict[UUID, list[Kind]] = {}
-    for one in found:
-        if person_id in turns[one.id]:
-            by_child.setdefault(one.child_id, []).append(Kind(one.kind))
+    for due in dues:
+        if person_id in turns[due.id]:
+            by_child.setdefault(due.child_id, []).append(Kind(due.kind))
     return by_child
 
 

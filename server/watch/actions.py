@@ -65,18 +65,25 @@ class Beginning:
     tier_then: Tier | None = None
 
 
-def first_row(one: Beginning, policy: Policy, now: datetime) -> dict[str, Any]:
+def first_row(beginning: Beginning, policy: Policy, now: datetime) -> dict[str, Any]:
     """The first row of a watch, but for whose it is. Raises Refused, code `too_slow`, if the
     rhythm is slower than the tier allows."""
-    steps = policy.tiers[one.tier].steps
-    terms = Terms(one.tier, steps, one.rhythm, rhythms.read_zone(one.zone), (), has_carer=False)
-    check_rhythm(one.rhythm, terms)
+    steps = policy.tiers[beginning.tier].steps
+    terms = Terms(
+        beginning.tier,
+        steps,
+        beginning.rhythm,
+        rhythms.read_zone(beginning.zone),
+        (),
+        has_carer=False,
+    )
+    check_rhythm(beginning.rhythm, terms)
     watch = Watch(
-        tier=one.tier.value,
-        tier_until_at=one.tier_until_at,
-        tier_then=one.tier_then.value if one.tier_then else None,
-        zone=one.zone,
-        rhythm=rhythms.as_data(one.rhythm),
+        tier=beginning.tier.value,
+        tier_until_at=beginning.tier_until_at,
+        tier_then=beginning.tier_then.value if beginning.tier_then else None,
+        zone=beginning.zone,
+        rhythm=rhythms.as_data(beginning.rhythm),
         version=0,
     )
     return {**as_row(rules.begin(terms, now), terms, watch, now), "version": 0}
@@ -133,28 +140,28 @@ async def settle(
     evidence = BY_WAY[evidence] if isinstance(evidence, Way) else evidence
     if watch.is_over:
         return await _settle_nothing(watch, evidence, by_id, now)
-    one = await locked(child_id, now)
+    case = await locked(child_id, now)
     if way not in (None, Way.APP):
-        one.watch.heard_at, one.watch.heard_way = now, way
-    one, changes = passed(one, now)
-    if not answering.counts(evidence, one.terms.steps):
-        held = answering.heed(one.standing, one.terms, evidence, now)
-        await write_down(replace(one, standing=held), changes, now, quietly=False)
-        holds = one.terms.steps.levels.does(evidence) is Does.HOLDS
-        if holds and held != one.standing:
-            await _tell_held(one.watch, by_id, now)
-        nothing = answering.is_nothing_open(one.standing, now)
-        return _settlement(one, Settled(now, False, False, nothing), now)
-    standing, settled = answering.settle(one.standing, one.terms, now)
+        case.watch.heard_at, case.watch.heard_way = now, way
+    case, changes = passed(case, now)
+    if not answering.counts(evidence, case.terms.steps):
+        held = answering.heed(case.standing, case.terms, evidence, now)
+        await write_down(replace(case, standing=held), changes, now, quietly=False)
+        holds = case.terms.steps.levels.does(evidence) is Does.HOLDS
+        if holds and held != case.standing:
+            await _tell_held(case.watch, by_id, now)
+        nothing = answering.is_nothing_open(case.standing, now)
+        return _settlement(case, Settled(now, False, False, nothing), now)
+    standing, settled = answering.settle(case.standing, case.terms, now)
     if note_answer and evidence in OWN:
-        one.watch.answered_at = now
-    after = replace(one, standing=standing)
+        case.watch.answered_at = now
+    after = replace(case, standing=standing)
     await write_down(after, changes, now, quietly=True)
     await settle_rounds(child_id, None if evidence in OWN else "seen", by_id, now)
     if settled.was_alerted:
-        await alerts.answered(child_id, one.watch.agency_id, now)
-    if one.watch.is_missing:
-        await _sign_of_life(one.watch, by_id, now)
+        await alerts.answered(child_id, case.watch.agency_id, now)
+    if case.watch.is_missing:
+        await _sign_of_life(case.watch, by_id, now)
     return _settlement(after, settled, now)
 
 
@@ -176,9 +183,11 @@ async def _settle_nothing(
     return Settlement(settled, None, State(watch.standing))
 
 
-def _settlement(one: Case, settled: Settled, now: datetime) -> Settlement:
-    seen = rules.state(one.standing, one.terms, now)
-    return Settlement(settled, one.standing.due_at, State.MISSING if one.watch.is_missing else seen)
+def _settlement(case: Case, settled: Settled, now: datetime) -> Settlement:
+    seen = rules.state(case.standing, case.terms, now)
+    return Settlement(
+        settled, case.standing.due_at, State.MISSING if case.watch.is_missing else seen
+    )
 
 
 async def settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: datetime) -> None:
@@ -261,11 +270,11 @@ async def note_sighting(
         raise Refused("This time is in the future.", field="seen_at")
     async with write():
         await lock(child_id)
-        known = await Sighting.filter(id=id).first() if id is not None else None
-        if known is not None:
-            if known.child_id != child_id or known.by_id != actor.id:
+        existing = await Sighting.filter(id=id).first() if id is not None else None
+        if existing is not None:
+            if existing.child_id != child_id or existing.by_id != actor.id:
                 raise Conflict("This ID is already in use.", code="id_reused")
-            return known
+            return existing
         sighting = await Sighting.create(
             id=id or uuid7(),
             child_id=child_id,
@@ -289,10 +298,10 @@ async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
         return
     if (await watch_of(sighting.child_id)).is_over:
         return  # The placement has ended: kept, and no alarm.
-    one, changes = passed(await locked(sighting.child_id, now), now)
-    standing = answering.not_seen(one.standing, one.terms, now)
-    standing, more = rules.advance(standing, one.terms, now, since=now)
-    await write_down(replace(one, standing=standing), (*changes, *more), now, quietly=False)
+    case, changes = passed(await locked(sighting.child_id, now), now)
+    standing = answering.not_seen(case.standing, case.terms, now)
+    standing, more = rules.advance(standing, case.terms, now, since=now)
+    await write_down(replace(case, standing=standing), (*changes, *more), now, quietly=False)
 
 
 async def somebody_texted(child_id: UUID, now: datetime) -> None:
@@ -316,6 +325,6 @@ async def app_opened(child_id: UUID, now: datetime) -> None:
     if not any(tier.steps.levels.app_seen is Does.SOFTENS for tier in policy.tiers.values()):
         return
     async with write():
-        one, changes = passed(await locked(child_id, now), now)
-        standing = answering.heed(one.standing, one.terms, Evidence.APP_SEEN, now)
-        await write_down(replace(one, standing=standing), changes, now, quietly=False)
+        case, changes = passed(await locked(child_id, now), now)
+        standing = answering.heed(case.standing, case.terms, Evidence.APP_SEEN, now)
+        await write_down(replace(case, standing=standing), changes, now, quietly=False)

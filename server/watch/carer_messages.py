@@ -37,16 +37,16 @@ class Group:
 async def ask(asked: Sequence[tuple[Case, Change]], now: datetime) -> None:
     """Ask the carers of these children. In the caller's transaction."""
     questions: list[dict[str, Any]] = []
-    for one, change in asked:
-        for carer in one.carers:
+    for case, change in asked:
+        for carer in case.carers:
             key = (
-                f"{one.watch.child_id}:{change.due_at.isoformat()}:{carer}:{change.at.isoformat()}"
+                f"{case.watch.child_id}:{change.due_at.isoformat()}:{carer}:{change.at.isoformat()}"
             )
             questions.append(
                 {
                     "id": uuid5(QUESTIONS, key),
-                    "agency_id": one.watch.agency_id,
-                    "child_id": one.watch.child_id,
+                    "agency_id": case.watch.agency_id,
+                    "child_id": case.watch.child_id,
                     "person_id": carer,
                     "about_due_at": change.due_at,
                     "asked_at": now,
@@ -55,10 +55,12 @@ async def ask(asked: Sequence[tuple[Case, Change]], now: datetime) -> None:
             )
     if not questions:
         return
-    policies = {one.watch.agency_id: one.policy for one, _ in asked}
+    policies = {case.watch.agency_id: case.policy for case, _ in asked}
     groups = await _groups(questions, policies, now)
     await bulk.insert(Question, questions, skip_known=True)
-    await queue([_saying(one, groups.get(one["person_id"])) for one in questions], now)
+    await queue(
+        [_saying(question, groups.get(question["person_id"])) for question in questions], now
+    )
 
 
 def _saying(question: Mapping[str, Any], group: Group | None) -> Saying:
@@ -89,21 +91,23 @@ async def _groups(
     cared: dict[UUID, set[UUID]] = {}
     ties = Tie.filter(
         Tie.standing_at(now),
-        person_id__in=list({one["person_id"] for one in questions}),
+        person_id__in=list({question["person_id"] for question in questions}),
         role=Role.CARER.value,
     )
     for carer, child in await ties.values_list("person_id", "child_id"):
         cared.setdefault(carer, set()).add(child)
-    found = {}
+    groups = {}
     for carer, children in cared.items():
-        here = {one["child_id"] for one in questions if one["person_id"] == carer}
-        agency_id = next(one["agency_id"] for one in questions if one["person_id"] == carer)
+        here = {question["child_id"] for question in questions if question["person_id"] == carer}
+        agency_id = next(
+            question["agency_id"] for question in questions if question["person_id"] == carer
+        )
         # Nearly every carer has fewer children than this: nothing more is read.
         if len(children | here) >= policies[agency_id].together.children:
             group = await _group(carer, here, children - here, policies[agency_id], now)
             if group is not None:
-                found[carer] = group
-    return found
+                groups[carer] = group
+    return groups
 
 
 async def _group(
@@ -117,13 +121,15 @@ async def _group(
         asked_at__lte=now,
         answered_at__isnull=True,
     )
-    known = {question.child_id for question in before}
-    after = await coming([id_ for id_ in others if id_ not in known], policy, now, (State.DUE,))
-    said = Message.filter(subject_id__in=[one.id for one in before], together__isnull=False)
-    first = await said.order_by("id").first()
+    asked_ids = {question.child_id for question in before}
+    after = await coming([id_ for id_ in others if id_ not in asked_ids], policy, now, (State.DUE,))
+    messages = Message.filter(
+        subject_id__in=[question.id for question in before], together__isnull=False
+    )
+    first = await messages.order_by("id").first()
     # A later question joins the message of those that wait, even if one of them has an answer by
     # now.
-    if first is None and len(here) + len(known) + len(after) < together.children:
+    if first is None and len(here) + len(asked_ids) + len(after) < together.children:
         return None
     id_ = first.together if first is not None else None
     id_ = id_ or uuid5(QUESTIONS, f"together:{carer}:{now.isoformat()}")

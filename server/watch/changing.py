@@ -121,7 +121,7 @@ def _is_settled(standing: Standing, terms: Terms, due: datetime, begun_at: datet
 def _round_before(terms: Terms, due: datetime, begun_at: datetime) -> datetime | None:
     """The previous round, if it is near enough to matter for when the round at `due` opens."""
     since = max(due - 2 * OPENS_BEFORE - timedelta(microseconds=1), begun_at)
-    found, moment = None, next_round(terms, since)
+    previous, moment = None, next_round(terms, since)
     while moment < due:
-        found, moment = moment, next_round(terms, moment)
-    return found
+        previous, moment = moment, next_round(terms, moment)
+    return previous

@@ -179,7 +179,7 @@ def _collapsed(whole: Mapping[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for key, value in whole.items():
         if key in OPTIONAL:
-            rest = {name: one for name, one in value.items() if name != USED}
+            rest = {name: setting for name, setting in value.items() if name != USED}
             content[key] = rest if value[USED] else None
         else:
             content[key] = _collapsed(value) if isinstance(value, Mapping) else value
@@ -265,9 +265,9 @@ def typed_of(content: Mapping[str, Any]) -> dict[str, str]:
         value = values[field.name]
         match field.kind:
             case Kind.SPAN:
-                found = _DURATION.fullmatch(str(value))
-                typed[field.name] = found[1] if found else ""
-                typed[f"{field.name}.unit"] = found[2] if found else "h"
+                duration_match = _DURATION.fullmatch(str(value))
+                typed[field.name] = duration_match[1] if duration_match else ""
+                typed[f"{field.name}.unit"] = duration_match[2] if duration_match else "h"
             case Kind.RUNGS:
                 for place in range(MOST_RUNGS):
                     rung = value[place] if place < len(value) else ""
@@ -307,10 +307,10 @@ def _value(field: Field, typed: Mapping[str, str]) -> Any:
         case Kind.RUNGS:
             return _rungs(field, typed)
         case Kind.TIME:
-            found = _TIME.fullmatch(text)
-            if found is None:
+            time_match = _TIME.fullmatch(text)
+            if time_match is None:
                 raise Refused(N_("Enter a time such as 18:00."), field=field.name)
-            return f"{int(found[1]):02}:{int(found[2]):02}"
+            return f"{int(time_match[1]):02}:{int(time_match[2]):02}"
         case Kind.SWITCH:
             return text == "yes"
         case Kind.CHOICE:
@@ -332,8 +332,8 @@ def _span(field: Field, text: str, unit: str) -> str | None:
 
 
 def _rungs(field: Field, typed: Mapping[str, str]) -> list[str]:
-    said = [typed.get(f"{field.name}.{place}", "").strip() for place in range(1, MOST_RUNGS + 1)]
-    chosen = [rung for rung in said if rung]
+    entries = [typed.get(f"{field.name}.{place}", "").strip() for place in range(1, MOST_RUNGS + 1)]
+    chosen = [rung for rung in entries if rung]
     if not chosen or not set(chosen) <= {rung.value for rung in Rung}:
         raise Refused(N_("Choose at least one to call."), field=field.name)
     return chosen
@@ -378,11 +378,11 @@ def label_of(name: str, language: str) -> str:
 def _about(name: str, language: str) -> str:
     """The signal, or the day of the calendar, that a value belongs to."""
     table, _, rest = name.partition(".")
-    one = rest.partition(".")[0]
-    if table == "signals" and one in set(Code):
-        return gettext(language, SIGNALS[Code(one)])
-    if table == "milestones" and one in set(What):
-        return gettext(language, WORDS[What(one)])
+    key = rest.partition(".")[0]
+    if table == "signals" and key in set(Code):
+        return gettext(language, SIGNALS[Code(key)])
+    if table == "milestones" and key in set(What):
+        return gettext(language, WORDS[What(key)])
     return ""
 
 
@@ -395,13 +395,13 @@ def in_words(value: Any, language: str) -> str:
     if isinstance(value, (int, float)):
         return format_number(language, value)
     if isinstance(value, list):
-        return format_list(language, [_rung(one, language) for one in value])
-    found = _DURATION.fullmatch(str(value))
-    if found is None:
+        return format_list(language, [_rung(rung, language) for rung in value])
+    duration_match = _DURATION.fullmatch(str(value))
+    if duration_match is None:
         if value in set(Tier):
             return gettext(language, TIERS[Tier(value)][0])
         return gettext(language, DOES[Does(value)]) if value in set(Does) else str(value)
-    seconds = int(found[1]) * _SECONDS[found[2]]
+    seconds = int(duration_match[1]) * _SECONDS[duration_match[2]]
     if seconds % 60:  # Trainings run in seconds; a span in words stops at minutes.
         return f"{format_number(language, seconds)} {gettext(language, UNITS['s'])}"
     return format_span(language, timedelta(seconds=seconds))
@@ -429,9 +429,9 @@ def differences(
     ]
 
 
-def _is_same_span(one: Any, other: Any) -> bool:
+def _is_same_span(old: Any, other: Any) -> bool:
     """Whether 60m replaced 1h: the text changed, the value did not."""
-    first, second = (_DURATION.fullmatch(str(value)) for value in (one, other))
+    first, second = (_DURATION.fullmatch(str(value)) for value in (old, other))
     return (
         first is not None
         and second is not None

@@ -172,10 +172,10 @@ def _placed(text: str, at: datetime) -> Placed:
 
 
 def _check_in(text: str, at: datetime) -> CheckIn:
-    said = _read(text, CheckIn)
-    if said.mood is not None and not 1 <= said.mood <= 5:
+    check_in = _read(text, CheckIn)
+    if check_in.mood is not None and not 1 <= check_in.mood <= 5:
         raise Refused(N_("A mood must be 1 to 5."), field="mood")
-    return said
+    return check_in
 
 
 def _ends_later(text: str, at: datetime) -> Until:

@@ -144,7 +144,7 @@ def _round(row: Mapping[str, Any]) -> UUID:
     return round_id(as_id(row["child_id"]), as_moment(due))
 
 
-def _facts(row: Mapping[str, Any], **known: Any) -> Facts:
+def _facts(row: Mapping[str, Any], **extras: Any) -> Facts:
     marks, usual_delay = read_marks(row["marks"])
     return Facts(
         child_id=as_id(row["child_id"]),
@@ -164,7 +164,7 @@ def _facts(row: Mapping[str, Any], **known: Any) -> Facts:
         heard_way=row["heard_way"] or "",
         marks=marks,
         usual_delay=usual_delay,
-        **known,
+        **extras,
     )
 
 
@@ -182,12 +182,12 @@ FROM alert WHERE closed_at IS NULL AND child_id {any}
 
 
 async def _alerts(ids: Sequence[UUID]) -> dict[UUID, tuple[Called, ...]]:
-    found: dict[UUID, list[Called]] = {}
+    alerts_by_child: dict[UUID, list[Called]] = {}
     for row in await fetch(_ALERTS.format(any=among()), [list(ids)]):
-        found.setdefault(as_id(row["child_id"]), []).append(_called(row))
+        alerts_by_child.setdefault(as_id(row["child_id"]), []).append(_called(row))
     return {
         child: tuple(sorted(many, key=lambda alert: (URGENCY.index(alert.cause), alert.opened_at)))
-        for child, many in found.items()
+        for child, many in alerts_by_child.items()
     }
 
 
@@ -218,12 +218,14 @@ _RANK = list(Reach)
 
 def _reach(messages: Iterable[Mapping[str, Any]], rounds: Mapping[UUID, UUID]) -> dict[UUID, Reach]:
     """The best that is known of the reminders of each child's round."""
-    found: dict[UUID, Reach] = {}
+    best_reach: dict[UUID, Reach] = {}
     for row in messages:
         child = rounds.get(as_id(row["subject_id"]))
         if child is not None and row["kind"] == Kind.REMIND_CHILD:
-            found[child] = min(found.get(child, Reach.NONE), _reached(row), key=_RANK.index)
-    return found
+            best_reach[child] = min(
+                best_reach.get(child, Reach.NONE), _reached(row), key=_RANK.index
+            )
+    return best_reach
 
 
 def _reached(row: Mapping[str, Any]) -> Reach:
@@ -297,20 +299,20 @@ async def _asked(watches: Iterable[Mapping[str, Any]]) -> dict[UUID, Asked]:
     }
     if not missed:
         return {}
-    found: dict[UUID, Asked] = {}
+    asked_by_child: dict[UUID, Asked] = {}
     times: dict[UUID, set[datetime]] = {}
     rows = await Question.filter(child_id__in=list(missed)).order_by("asked_at")
     for row in rows:
-        known = found.get(row.child_id)
+        earlier = asked_by_child.get(row.child_id)
         if row.about_due_at == missed[row.child_id]:
             times.setdefault(row.child_id, set()).add(row.asked_at)
         if row.about_due_at != missed[row.child_id] or (
-            known is not None and known.answer is not None and row.answer is None
+            earlier is not None and earlier.answer is not None and row.answer is None
         ):
             continue
         asked = len(times[row.child_id])
-        found[row.child_id] = Asked(row.asked_at, row.answer, row.answered_at, asked)
-    return found
+        asked_by_child[row.child_id] = Asked(row.asked_at, row.answer, row.answered_at, asked)
+    return asked_by_child
 
 
 async def _with_carers(ids: Sequence[UUID], now: datetime) -> set[UUID]:
@@ -328,8 +330,8 @@ async def _away(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime
     rows = Pause.filter(
         child_id__in=list(ids), from_at__lte=now, until_at__gt=now, ended_at__isnull=True
     )
-    found = await rows.order_by("until_at").values_list("child_id", "until_at", "returns")
-    return {as_id(child): (as_moment(end), bool(returns)) for child, end, returns in found}
+    pauses = await rows.order_by("until_at").values_list("child_id", "until_at", "returns")
+    return {as_id(child): (as_moment(end), bool(returns)) for child, end, returns in pauses}
 
 
 # --- what the child said about a miss
@@ -339,8 +341,8 @@ async def _forgot(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[dateti
     """The last check-in that each child says they forgot: when it was due, and when they said
     so."""
     rows = Round.filter(child_id__in=list(ids), due_at__gt=now - FAR, forgot_at__isnull=False)
-    found = await rows.order_by("due_at").values_list("child_id", "due_at", "forgot_at")
-    return {as_id(child): (as_moment(due), as_moment(at)) for child, due, at in found}
+    rounds = await rows.order_by("due_at").values_list("child_id", "due_at", "forgot_at")
+    return {as_id(child): (as_moment(due), as_moment(at)) for child, due, at in rounds}
 
 
 async def said_forgot(ids: Iterable[UUID], now: datetime) -> dict[UUID, int]:

@@ -111,7 +111,7 @@ def in_words(
     is_answered: bool = False,
 ) -> list[str]:
     """The same in sentences: for an adult who is about to tap, or (`is_answered`) has tapped."""
-    known = [
+    moments = [
         (_YOU_AGAIN if to_carer else _ASKED_AGAIN, seen.asked_at),
         (_CALLED_LATER, seen.called_at),
         (_NEXT, seen.due_at),
@@ -119,7 +119,7 @@ def in_words(
     told = [gettext(language, (_AFTER if is_answered else _BEFORE)[seen.then])]
     told += [
         gettext(language, says[not _is_today(at, zone, now)], time=when(language, at, zone, now))
-        for says, at in known
+        for says, at in moments
         if at is not None
     ]
     if seen.then not in (Then.CALLED, Then.KNOWN):

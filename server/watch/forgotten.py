@@ -31,17 +31,17 @@ async def forgot(actor: Actor, child_id: UUID, round_id: UUID, now: datetime) ->
     """The child says that they forgot this check-in. It changes only what adults can read. Twice is
     once: the first time counts. Raises NotFound if there is no such late answer."""
     async with write():
-        found = await Round.filter(
+        late_round = await Round.filter(
             id=round_id,
             child_id=child_id,
             state="answered_late",
             settled_at__gt=now - SAID_WITHIN,
         ).first()
-        if found is None:
+        if late_round is None:
             raise NotFound(N_("There is no late check-in that this fits."))
-        if found.forgot_at is not None:
-            return found
-        said = await Round.filter(id=round_id, forgot_at__isnull=True).update(forgot_at=now)
-        if said:
+        if late_round.forgot_at is not None:
+            return late_round
+        updated = await Round.filter(id=round_id, forgot_at__isnull=True).update(forgot_at=now)
+        if updated:
             await note_about(actor, child_id, "round:forgot", [], now, about=round_id)
     return await Round.get(id=round_id)

@@ -134,7 +134,7 @@ UNTOLD = Known()
 def odds(
     since: datetime,
     missed: Sequence[datetime],
-    known: Known,
+    knowledge: Known,
     zone: ZoneInfo,
     doubt: Doubt,
     at: datetime,
@@ -142,10 +142,10 @@ def odds(
     """The odds after a silence `since` a moment, in which the rounds due at these times were
     `missed`, by what is known `at` a moment. A missed round multiplies the odds, and so does an
     adult who looks and does not find the child."""
-    ratios = [(due, _ratio(known.habit, slot(due, zone))) for due in missed if due > since]
+    ratios = [(due, _ratio(knowledge.habit, slot(due, zone))) for due in missed if due > since]
     if doubt.weighs_not_seen:
-        ratios += [(moment, doubt.not_seen) for moment in known.looked(since, at)]
-    leaves, value = known.leaves(doubt, since, at), 0.0
+        ratios += [(moment, doubt.not_seen) for moment in knowledge.looked(since, at)]
+    leaves, value = knowledge.leaves(doubt, since, at), 0.0
     moment = since
     for happened, ratio in sorted(ratios):
         value = (value + leaves * ((happened - moment) / DAY)) * ratio

@@ -104,8 +104,10 @@ async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
         begin = max(blind.from_at, since)
         events.append(Happened(begin, 0, "", "blind", {"until": stamp(blind.until_at)}))
     begins = {str(id_): begin for id_, (begin, _) in placed.items()}
-    kept = [one for one in events if one.child not in begins or one.at >= begins[one.child]]
-    kept.sort(key=lambda one: (one.at, one.order, one.child, one.kind))
+    kept = [
+        event for event in events if event.child not in begins or event.at >= begins[event.child]
+    ]
+    kept.sort(key=lambda event: (event.at, event.order, event.child, event.kind))
     sent = await Alert.filter(
         child_id__in=ids, cause=Cause.SILENCE.value, opened_at__gt=since, opened_at__lte=until
     ).count()
@@ -126,13 +128,13 @@ async def _placed(
         for edge in (row.from_at, min(row.until_at, row.ended_at or row.until_at)):
             if since < edge <= until:
                 changed[row.child_id] = max(edge, changed.get(row.child_id, edge))
-    found: dict[UUID, tuple[datetime, datetime | None]] = {}
+    placed: dict[UUID, tuple[datetime, datetime | None]] = {}
     for child in await Child.filter(agency_id=agency_id, placed_at__lt=until):
         end = child.left_at if child.left_at is not None and child.left_at < until else None
         begin = max(child.placed_at, since, changed.get(child.id, since))
         if child.id in watched and (end is None or end > begin):
-            found[child.id] = (begin, end)
-    return found
+            placed[child.id] = (begin, end)
+    return placed
 
 
 async def _seasons(ids: list[UUID], until: datetime) -> dict[UUID, Season]:
@@ -145,7 +147,7 @@ async def _answers(ids: list[UUID], since: datetime, until: datetime) -> list[Ha
     rounds = await Round.filter(
         child_id__in=ids, state__in=_ANSWERED, settled_at__gt=since, settled_at__lte=until
     ).values_list("child_id", "settled_at")
-    said: dict[tuple[UUID, datetime], dict[str, Any]] = {key: {} for key in rounds}
+    details: dict[tuple[UUID, datetime], dict[str, Any]] = {key: {} for key in rounds}
     calls = await Alert.filter(
         child_id__in=ids,
         cause__in=(Cause.HELP.value, Cause.TALK.value),
@@ -153,10 +155,10 @@ async def _answers(ids: list[UUID], since: datetime, until: datetime) -> list[Ha
         opened_at__lte=until,
     ).values_list("child_id", "opened_at", "cause")
     for child_id, at, cause in calls:
-        said[(child_id, at)] = {"want": str(cause)}
+        details[(child_id, at)] = {"want": str(cause)}
     for key, way in (await _ways(ids, since, until)).items():
-        said[key] = {**said.get(key, {}), "way": way}
-    return [Happened(at, 2, str(id_), "check_in", detail) for (id_, at), detail in said.items()]
+        details[key] = {**details.get(key, {}), "way": way}
+    return [Happened(at, 2, str(id_), "check_in", detail) for (id_, at), detail in details.items()]
 
 
 async def _ways(
@@ -164,32 +166,32 @@ async def _ways(
 ) -> dict[tuple[UUID, datetime], str]:
     """What came another way than by the app, whether or not it settled anything."""
     rows = Entry.filter(child_id__in=ids, what="check_in", at__gt=since, at__lte=until)
-    found = await rows.values_list("child_id", "at", "names")
-    return {(child_id, at): names[0] for child_id, at, names in found if names}
+    entries = await rows.values_list("child_id", "at", "names")
+    return {(child_id, at): names[0] for child_id, at, names in entries if names}
 
 
 async def _sightings(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:
     """Adults who saw the child unasked; and what carers answered, for whenever they would be
     asked."""
-    found, answered = [], set()
-    for one in await Question.filter(
+    events, answered = [], set()
+    for question in await Question.filter(
         child_id__in=ids, answered_at__gt=since, answered_at__lte=until
     ):
-        assert one.answered_at is not None
-        answered.add((one.child_id, one.person_id, one.answered_at))
-        begin = max(one.about_due_at, since)
+        assert question.answered_at is not None
+        answered.add((question.child_id, question.person_id, question.answered_at))
+        begin = max(question.about_due_at, since)
         detail = {
-            "until": stamp(max(one.expires_at, begin)),
+            "until": stamp(max(question.expires_at, begin)),
             "by": "carer",
-            "answer": one.answer,
-            "after_s": max((one.answered_at - one.asked_at).total_seconds(), 0),
+            "answer": question.answer,
+            "after_s": max((question.answered_at - question.asked_at).total_seconds(), 0),
         }
-        found.append(Happened(begin, 3, str(one.child_id), "if_asked", detail))
+        events.append(Happened(begin, 3, str(question.child_id), "if_asked", detail))
     for seen in await Sighting.filter(child_id__in=ids, answer="seen", at__gt=since, at__lte=until):
         if (seen.child_id, seen.by_id, seen.at) not in answered:
             by = "professional" if seen.by_role in _PROFESSIONALS else "carer"
-            found.append(Happened(seen.at, 2, str(seen.child_id), "sighting", {"by": by}))
-    return found
+            events.append(Happened(seen.at, 2, str(seen.child_id), "sighting", {"by": by}))
+    return events
 
 
 async def _signs(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:
@@ -197,7 +199,7 @@ async def _signs(ids: list[UUID], since: datetime, until: datetime) -> list[Happ
     noticed = Observation.filter(
         child_id__in=ids, taken_back_at__isnull=True, at__gt=since, at__lte=until
     )
-    found = [
+    events = [
         Happened(at, 2, str(child_id), "observation", {"sign": sign})
         for child_id, at, sign in await noticed.values_list("child_id", "at", "sign")
     ]
@@ -206,8 +208,8 @@ async def _signs(ids: list[UUID], since: datetime, until: datetime) -> list[Happ
     )
     for child_id, at in await over.values_list("child_id", "closed_at"):
         assert at is not None
-        found.append(Happened(at, 2, str(child_id), "milestone", {"what": "return"}))
-    return found
+        events.append(Happened(at, 2, str(child_id), "milestone", {"what": "return"}))
+    return events
 
 
 async def _pushes(
@@ -231,15 +233,15 @@ async def _pushes(
     ):
         if at >= since[child_id]:
             sent.setdefault(child_id, []).append(Pushed(at, seen_at))
-    found = []
+    events = []
     for child_id, pushes in sent.items():
         begin, _ = placed[child_id]
         for first, last in stale_spells(pushes, until):
             if last is None or last > begin:
-                found.append(Happened(max(first, begin), 2, str(child_id), "prompt_failed", {}))
+                events.append(Happened(max(first, begin), 2, str(child_id), "prompt_failed", {}))
             if last is not None and last > begin:
-                found.append(Happened(last, 2, str(child_id), "prompt_ok", {}))
-    return found
+                events.append(Happened(last, 2, str(child_id), "prompt_ok", {}))
+    return events
 
 
 async def _days(
@@ -267,7 +269,7 @@ def _tier(watch: Watch, days: Iterable[Milestone]) -> str:
 
 
 async def _pauses(ids: list[UUID], since: datetime, until: datetime) -> list[Happened]:
-    found = []
+    events = []
     for pause in await Pause.filter(child_id__in=ids, until_at__gt=since, from_at__lt=until):
         begin = max(pause.from_at, since)
         end = pause.until_at if pause.ended_at is None else min(pause.ended_at, pause.until_at)
@@ -275,8 +277,8 @@ async def _pauses(ids: list[UUID], since: datetime, until: datetime) -> list[Hap
             detail: dict[str, Any] = {"until": stamp(end)}
             if pause.returns and pause.ended_at is None:
                 detail["returns"] = True
-            found.append(Happened(begin, 4, str(pause.child_id), "pause", detail))
-    return found
+            events.append(Happened(begin, 4, str(pause.child_id), "pause", detail))
+    return events
 
 
 async def _real(ids: list[UUID], since: datetime, until: datetime) -> list[tuple[str, datetime]]:
@@ -300,8 +302,8 @@ def as_csv(events: Iterable[Happened]) -> io.StringIO:
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(HEADER)
-    for one in events:
-        detail = json.dumps(one.detail, separators=(",", ":"))
-        writer.writerow((one.child, stamp(one.at), one.kind, detail))
+    for event in events:
+        detail = json.dumps(event.detail, separators=(",", ":"))
+        writer.writerow((event.child, stamp(event.at), event.kind, detail))
     file.seek(0)
     return file

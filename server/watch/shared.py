@@ -41,16 +41,16 @@ async def causes_of(
     silent: Sequence[Silent], blind: Blind | None, now: datetime
 ) -> dict[UUID, Shared]:
     """The shared causes, by child. A child whose silence shares nothing is not in it."""
-    found: dict[UUID, Shared] = {}
-    for agency_id in {one.agency_id for one in silent}:
-        ours = [one for one in silent if one.agency_id == agency_id]
+    causes: dict[UUID, Shared] = {}
+    for agency_id in {silence.agency_id for silence in silent}:
+        ours = [silence for silence in silent if silence.agency_id == agency_id]
         together = ours[0].policy.together
-        found |= await _of_outage(ours, blind, together, now)
-        rest = [one for one in ours if one.child_id not in found]
-        found |= await _of_homes(rest, ours[0].policy, now)
-        rest = [one for one in ours if one.child_id not in found]
-        found |= await _of_providers(rest, together, now)
-    return found
+        causes |= await _of_outage(ours, blind, together, now)
+        rest = [silence for silence in ours if silence.child_id not in causes]
+        causes |= await _of_homes(rest, ours[0].policy, now)
+        rest = [silence for silence in ours if silence.child_id not in causes]
+        causes |= await _of_providers(rest, together, now)
+    return causes
 
 
 # --- our own outage
@@ -61,7 +61,7 @@ async def _of_outage(
 ) -> dict[UUID, Shared]:
     if blind is None:
         return {}
-    unseen = [one.child_id for one in ours if blind.from_at <= one.at < blind.until_at]
+    unseen = [silence.child_id for silence in ours if blind.from_at <= silence.at < blind.until_at]
     if not unseen:
         return {}
     # One tick goes through the silences in batches: some are still to come, and some have come
@@ -82,7 +82,7 @@ async def _of_outage(
 
 
 async def _of_homes(ours: Sequence[Silent], policy: Policy, now: datetime) -> dict[UUID, Shared]:
-    homes = await _homes([one.child_id for one in ours])
+    homes = await _homes([silence.child_id for silence in ours])
     if not homes:
         return {}
     together = policy.together
@@ -92,18 +92,18 @@ async def _of_homes(ours: Sequence[Silent], policy: Policy, now: datetime) -> di
     home_of: dict[UUID, UUID] = dict(living)
     late = await coming(set(home_of) - set(homes), policy, now)
     called = await _lately(set(home_of) - set(homes), now - together.window, now)
-    found: dict[UUID, Shared] = {}
+    causes: dict[UUID, Shared] = {}
     for home in set(homes.values()):
         here = [child for child, its in homes.items() if its == home]
         before = [alert for alert in called if home_of[alert.child_id] == home]
         after = [at for child, at in late.items() if home_of[child] == home]
         if len(here) + len(before) + len(after) < together.children:
             continue
-        known = [id_ for id_ in map(_id, before) if id_ is not None]
-        id_ = known[0] if known else uuid5(_SHARED, f"{HOME}:{home}:{now.isoformat()}")
+        shared_ids = [id_ for id_ in map(_id, before) if id_ is not None]
+        id_ = shared_ids[0] if shared_ids else uuid5(_SHARED, f"{HOME}:{home}:{now.isoformat()}")
         until = max(max(after, default=now), now) + SLACK if after else None
-        found |= dict.fromkeys(here, Shared(id_, HOME, together.window, until))
-    return found
+        causes |= dict.fromkeys(here, Shared(id_, HOME, together.window, until))
+    return causes
 
 
 async def _homes(children: Collection[UUID]) -> dict[UUID, UUID]:
@@ -129,14 +129,14 @@ async def coming(
         is_alerted=False,
         standing__in=[state.value for state in states],
     )
-    found = {}
+    moment_by_child = {}
     for watch in await silent:
         at = watch.act_at
         if watch.standing == State.DUE and watch.due_at is not None:
             at = watch.due_at + policy.tiers[Tier(watch.tier)].steps.grace
         if at is not None and at <= end:
-            found[watch.child_id] = at
-    return found
+            moment_by_child[watch.child_id] = at
+    return moment_by_child
 
 
 async def _lately(children: Collection[UUID], since: datetime, now: datetime) -> list[Alert]:
@@ -156,12 +156,12 @@ async def others_of(alert: Alert) -> list[Alert]:
     if shared is None:
         return []
     near = timedelta(seconds=shared["window_s"]) + SLACK
-    found = await Alert.filter(
+    alerts = await Alert.filter(
         agency_id=alert.agency_id,
         noticed_at__gte=alert.noticed_at - near,
         noticed_at__lte=alert.noticed_at + near,
     ).exclude(id=alert.id)
-    return [one for one in found if _id(one) == UUID(shared["id"])]
+    return [other for other in alerts if _id(other) == UUID(shared["id"])]
 
 
 def _id(alert: Alert) -> UUID | None:
@@ -179,23 +179,23 @@ async def _of_providers(
         return {}
     hosts: dict[str, set[UUID]] = {}
     failing = Address.filter(
-        person_id__in=[one.child_id for one in ours],
+        person_id__in=[silence.child_id for silence in ours],
         channel=PUSH,
         dropped_at__isnull=True,
         last_failed_at__gt=now - LATELY,
     )
-    for one in await failing:
+    for address in await failing:
         has_since_arrived = (
-            one.last_accepted_at is not None
-            and one.last_failed_at is not None
-            and one.last_accepted_at > one.last_failed_at
+            address.last_accepted_at is not None
+            and address.last_failed_at is not None
+            and address.last_accepted_at > address.last_failed_at
         )
-        if one.person_id is not None and not has_since_arrived:
-            hosts.setdefault(urlsplit(one.value).netloc, set()).add(one.person_id)
-    found: dict[UUID, Shared] = {}
+        if address.person_id is not None and not has_since_arrived:
+            hosts.setdefault(urlsplit(address.value).netloc, set()).add(address.person_id)
+    causes: dict[UUID, Shared] = {}
     for host, children in hosts.items():
         if len(children) >= together.children:
             name = f"{PROVIDER}:{host}:{ours[0].agency_id}:{now.isoformat()}"
             shared = Shared(uuid5(_SHARED, name), PROVIDER, together.window)
-            found |= dict.fromkeys(children, shared)
-    return found
+            causes |= dict.fromkeys(children, shared)
+    return causes

@@ -447,11 +447,11 @@ def weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
 
 def _missed(standing: Standing, terms: Terms) -> list[datetime]:
     """When the rounds of this silence were due: all from the oldest missed to the current one."""
-    found, due = [], standing.missed_due_at
+    missed, due = [], standing.missed_due_at
     while due is not None and due < standing.due_at:
-        found.append(due)
+        missed.append(due)
         due = next_round(terms, due)
-    return found
+    return missed
 
 
 def carer_hour(terms: Terms, at: datetime) -> datetime:

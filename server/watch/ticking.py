@@ -54,7 +54,7 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
             return 0
         cases = await load(due, now)
         await _tell_of_zones(cases, now)
-        await apply([passed(one, now) for one in cases], now)
+        await apply([passed(case, now) for case in cases], now)
     return len(due)
 
 
@@ -70,13 +70,13 @@ async def tick_one(child_id: UUID, now: datetime) -> None:
         due = await Watch.filter(child_id=child_id, act_at__lte=now).select_for_update()
         cases = await load(due, now)
         await _tell_of_zones(cases, now)
-        await apply([passed(one, now) for one in cases], now)
+        await apply([passed(case, now) for case in cases], now)
 
 
 async def _tell_of_zones(cases: Iterable[Case], now: datetime) -> None:
     """Warn about zones that the tz database no longer has: they count as UTC until an operator
     mends them."""
-    if any(one.terms.zone.key != one.watch.zone for one in cases):
+    if any(case.terms.zone.key != case.watch.zone for case in cases):
         await tell_operators("watch:zone", now)
 
 
@@ -139,14 +139,14 @@ async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False)
     """
     rows = [
         {
-            "child_id": one.watch.child_id,
-            **as_row(one.standing, one.terms, one.watch, now),
-            "version": one.watch.version,
+            "child_id": case.watch.child_id,
+            **as_row(case.standing, case.terms, case.watch, now),
+            "version": case.watch.version,
         }
-        for one, _ in moved
+        for case, _ in moved
     ]
     written = {as_id(key) for key in await bulk.update(Watch, rows, guard="version")}
-    ours = [(one, changes) for one, changes in moved if one.watch.child_id in written]
+    ours = [(case, changes) for case, changes in moved if case.watch.child_id in written]
     await _write_rounds(ours, now)
     if quietly:
         return ours
@@ -154,40 +154,40 @@ async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False)
     await ask(_last_asked(ours), now)
     await _enter(ours, now)
     await _alert(ours, now)
-    for agency_id in {one.watch.agency_id for one, changes in ours if _shows(one, changes)}:
+    for agency_id in {case.watch.agency_id for case, changes in ours if _shows(case, changes)}:
         await announce(agency_id, "watch")
     return ours
 
 
-def _shows(one: Case, changes: Iterable[Change]) -> bool:
+def _shows(case: Case, changes: Iterable[Change]) -> bool:
     return any(change.what is not What.REMIND for change in changes)
 
 
 def _of(moved: Sequence[Moved], what: What) -> list[tuple[Case, Change]]:
-    return [(one, change) for one, changes in moved for change in changes if change.what is what]
+    return [(case, change) for case, changes in moved for change in changes if change.what is what]
 
 
 def _last_asked(moved: Sequence[Moved]) -> list[tuple[Case, Change]]:
     """After a time of blindness a carer was to be asked several times: once is enough."""
-    last = {one.watch.child_id: (one, change) for one, change in _of(moved, What.ASK)}
+    last = {case.watch.child_id: (case, change) for case, change in _of(moved, What.ASK)}
     return list(last.values())
 
 
 async def _write_rounds(moved: Sequence[Moved], now: datetime) -> None:
     late = {
-        round_id(one.watch.child_id, change.due_at): change.at
-        for one, change in _of(moved, What.LATE)
+        round_id(case.watch.child_id, change.due_at): change.at
+        for case, change in _of(moved, What.LATE)
     }
     opened = []
-    for one, change in _of(moved, What.OPENED):
-        key = round_id(one.watch.child_id, change.due_at)
+    for case, change in _of(moved, What.OPENED):
+        key = round_id(case.watch.child_id, change.due_at)
         opened.append(
             {
                 "id": key,
-                "child_id": one.watch.child_id,
+                "child_id": case.watch.child_id,
                 "opens_at": change.at,
                 "due_at": change.due_at,
-                "late_at": change.due_at + steps_of(one.terms, change.due_at).grace,
+                "late_at": change.due_at + steps_of(case.terms, change.due_at).grace,
                 "state": "late" if key in late else "open",
             }
         )
@@ -200,16 +200,16 @@ async def _write_rounds(moved: Sequence[Moved], now: datetime) -> None:
     await bulk.update(Round, rows)
 
 
-async def _open_again(known: Sequence[dict[str, Any]], now: datetime) -> None:
+async def _open_again(existing: Sequence[dict[str, Any]], now: datetime) -> None:
     """These had been called off, by a pause that was ended or a rhythm that was taken back."""
-    if not known:
+    if not existing:
         return
     called_off = set(
-        await Round.filter(id__in=[row["id"] for row in known], state__in=CALLED_OFF).values_list(
-            "id", flat=True
-        )
+        await Round.filter(
+            id__in=[row["id"] for row in existing], state__in=CALLED_OFF
+        ).values_list("id", flat=True)
     )
-    rows = [row for row in known if row["id"] in called_off]
+    rows = [row for row in existing if row["id"] in called_off]
     await set_aside([row["id"] for row in rows], now)
     await bulk.update(Round, [{**row, "settled_at": None, "settled_by": None} for row in rows])
 
@@ -219,38 +219,38 @@ _REMINDERS = {Why.BEFORE: 0, Why.DUE: 1, Why.AGAIN: 2, Why.LAST_CALL: 3}
 
 async def _remind(moved: Sequence[Moved], now: datetime) -> None:
     sayings = []
-    for one, changes in moved:
+    for case, changes in moved:
         reminders = [change for change in changes if change.what is What.REMIND]
         if not reminders:
             continue
         # After a time of blindness several are due at once: the child is asked once.
         change = reminders[-1]
         assert change.why is not None
-        sayings.append(_reminder(one, change, _REMINDERS[change.why], now))
+        sayings.append(_reminder(case, change, _REMINDERS[change.why], now))
     await queue(sayings, now)
 
 
-def _reminder(one: Case, change: Change, nth: int, now: datetime) -> Saying:
-    quiet, grace = one.policy.quiet, steps_of(one.terms, change.due_at).grace
+def _reminder(case: Case, change: Change, nth: int, now: datetime) -> Saying:
+    quiet, grace = case.policy.quiet, steps_of(case.terms, change.due_at).grace
     is_last = change.why is Why.LAST_CALL
-    until = call_at(one.standing, one.terms) if is_last else change.due_at + grace
+    until = call_at(case.standing, case.terms) if is_last else change.due_at + grace
     return Saying(
         kind=Kind.REMIND_CHILD,
-        agency_id=one.watch.agency_id,
+        agency_id=case.watch.agency_id,
         subject_kind="round",
-        subject_id=round_id(one.watch.child_id, change.due_at),
-        person_id=one.watch.child_id,
+        subject_id=round_id(case.watch.child_id, change.due_at),
+        person_id=case.watch.child_id,
         rung=nth,
         # Another way than before, where there is one.
         nth=1 if is_last or change.why is Why.AGAIN else 0,
-        child_id=one.watch.child_id,
+        child_id=case.watch.child_id,
         expires_at=max(until, now + timedelta(minutes=30)),
         data={
             "path": "/app/",
             "quiet": {
                 "from": f"{quiet.from_:%H:%M}",
                 "until": f"{quiet.until:%H:%M}",
-                "zone": zone_at(one.terms.zone, one.terms.seasons, change.due_at).key,
+                "zone": zone_at(case.terms.zone, case.terms.seasons, change.due_at).key,
             },
         },
     )
@@ -260,16 +260,16 @@ async def _enter(moved: Sequence[Moved], now: datetime) -> None:
     rows: list[dict[str, Any]] = [
         {
             "at": now,
-            "agency_id": one.watch.agency_id,
+            "agency_id": case.watch.agency_id,
             "who_role": "system",
             "what": f"round:{change.what.value}",
-            "child_id": one.watch.child_id,
+            "child_id": case.watch.child_id,
             "about_kind": "round",
-            "about_id": round_id(one.watch.child_id, change.due_at),
+            "about_id": round_id(case.watch.child_id, change.due_at),
             "names": [],
             "why": change.why.value if change.why else None,
         }
-        for one, changes in moved
+        for case, changes in moved
         for change in changes
         if change.what in (What.LATE, What.ASK)
     ]
@@ -279,42 +279,46 @@ async def _enter(moved: Sequence[Moved], now: datetime) -> None:
 async def _alert(moved: Sequence[Moved], now: datetime) -> None:
     openings, policies = [], {}
     called = _of(moved, What.ALERT)
-    late = {one.watch.child_id for one, changes in moved if _is_late_before_the_call(one, changes)}
+    late = {
+        case.watch.child_id for case, changes in moved if _is_late_before_the_call(case, changes)
+    }
     blind = await _blind(called, now)
-    pushes = await reached_of([one.watch.child_id for one, _ in called], now)
+    pushes = await reached_of([case.watch.child_id for case, _ in called], now)
     unseen = {}
     if blind is not None:
         unseen["unseen"] = [blind.from_at.isoformat(), blind.until_at.isoformat()]
     silent = [
-        Silent(one.watch.child_id, one.watch.agency_id, change.at, one.policy)
-        for one, change in called
+        Silent(case.watch.child_id, case.watch.agency_id, change.at, case.policy)
+        for case, change in called
     ]
     shared = await causes_of(silent, blind, now)
-    for one, change in called:
-        policies[one.watch.agency_id] = one.policy
+    for case, change in called:
+        policies[case.watch.agency_id] = case.policy
         openings.append(
             Opening(
-                child_id=one.watch.child_id,
-                agency_id=one.watch.agency_id,
+                child_id=case.watch.child_id,
+                agency_id=case.watch.agency_id,
                 cause=Cause.SILENCE,
-                tier=one.terms.tier,
+                tier=case.terms.tier,
                 reason=change.why.value if change.why else Why.GRACE_OVER.value,
                 opened_at=change.at,
-                facts={**_facts(one, change, pushes.get(one.watch.child_id)), **unseen},
-                shared=shared.get(one.watch.child_id),
-                misses=1 if one.watch.child_id in late else 0,
+                facts={**_facts(case, change, pushes.get(case.watch.child_id)), **unseen},
+                shared=shared.get(case.watch.child_id),
+                misses=1 if case.watch.child_id in late else 0,
             )
         )
     await contacts.ask(await open_alerts(openings, policies, now), now)
-    joined = [one.watch.child_id for one, _ in _of(moved, What.JOIN)]
+    joined = [case.watch.child_id for case, _ in _of(moved, What.JOIN)]
     if joined:
         await join_misses(joined, now)
 
 
-def _is_late_before_the_call(one: Case, changes: Sequence[Change]) -> bool:
+def _is_late_before_the_call(case: Case, changes: Sequence[Change]) -> bool:
     """Whether a round was missed when adults were called: the ceiling may be over before that."""
     before = takewhile(lambda change: change.what is not What.ALERT, changes)
-    return one.watch.missed_due_at is not None or any(change.what is What.LATE for change in before)
+    return case.watch.missed_due_at is not None or any(
+        change.what is What.LATE for change in before
+    )
 
 
 async def _blind(called: Sequence[tuple[Case, Change]], now: datetime) -> Blind | None:
@@ -324,16 +328,16 @@ async def _blind(called: Sequence[tuple[Case, Change]], now: datetime) -> Blind 
     return await Blind.filter(until_at=now).first()
 
 
-def _facts(one: Case, change: Change, push: Reached | None) -> dict[str, Any]:
+def _facts(case: Case, change: Change, push: Reached | None) -> dict[str, Any]:
     """What was known when the alert opened. Times and codes; evidence.py makes the sentence."""
     moments = {
         "due_at": change.due_at,
-        "answered_at": one.watch.answered_at,
-        "app_seen_at": one.watch.app_seen_at,
-        "asked_at": one.standing.asked_at,
+        "answered_at": case.watch.answered_at,
+        "app_seen_at": case.watch.app_seen_at,
+        "asked_at": case.standing.asked_at,
         "push_silent_since": push.silent_since if push is not None else None,
     }
     facts = {name: at.isoformat() for name, at in moments.items() if at is not None}
-    if one.watch.heard_at is not None and one.watch.heard_way is not None:
-        facts |= {"heard_at": one.watch.heard_at.isoformat(), "heard_way": one.watch.heard_way}
-    return {**facts, "has_carer": one.terms.has_carer}
+    if case.watch.heard_at is not None and case.watch.heard_way is not None:
+        facts |= {"heard_at": case.watch.heard_at.isoformat(), "heard_way": case.watch.heard_way}
+    return {**facts, "has_carer": case.terms.has_carer}

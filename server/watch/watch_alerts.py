@@ -101,11 +101,11 @@ async def _begin_anew(alert: Alert, now: datetime) -> None:
     if watch.is_over:
         await _mark_missing(watch, is_missing=False)
         return
-    one, changes = passed(await locked(alert.child_id, now), now)
+    case, changes = passed(await locked(alert.child_id, now), now)
     if alert.cause == Cause.MISSING:
-        one.watch.is_missing = False
-    standing, _ = answering.settle(one.standing, one.terms, now)
-    await write_down(replace(one, standing=standing), changes, now, quietly=True)
+        case.watch.is_missing = False
+    standing, _ = answering.settle(case.standing, case.terms, now)
+    await write_down(replace(case, standing=standing), changes, now, quietly=True)
     await settle_rounds(alert.child_id, "seen", alert.id, now)
 
 
@@ -124,9 +124,9 @@ async def _open_missing(
         # After a placement has ended, an adult who misses the child must still be heard.
         await _mark_missing(watch, is_missing=True)
     else:
-        one, changes = passed(await locked(child_id, now), now)
-        one.watch.is_missing = True
-        after = replace(one, standing=rules.alerted(one.standing))
+        case, changes = passed(await locked(child_id, now), now)
+        case.watch.is_missing = True
+        after = replace(case, standing=rules.alerted(case.standing))
         await write_down(after, changes, now, quietly=True)
     policy, _ = await policy_of(watch.agency_id)
     opening = Opening(

@@ -60,20 +60,20 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
     for agency_id in {watch.agency_id for watch in watches}:
         policies[agency_id], _ = await policy_of(agency_id)
     weighed = [watch for watch in watches if _learns(policies[watch.agency_id])]
-    known = await _known(weighed, now)
+    knowledge = await _known(weighed, now)
     silent = {w.child_id for w in weighed if _asks_of_silent_phones(policies[w.agency_id])}
     for child_id, push in (await reached_of(silent, now)).items():
-        known[child_id] = replace(known[child_id], unreached_since=push.unreached_since)
+        knowledge[child_id] = replace(knowledge[child_id], unreached_since=push.unreached_since)
     for watch in weighed:
         if await _drifts(watch, policies[watch.agency_id], now):
-            known[watch.child_id] = replace(known[watch.child_id], drifts=True)
+            knowledge[watch.child_id] = replace(knowledge[watch.child_id], drifts=True)
     return [
         case(
             watch,
             policies[watch.agency_id],
             pauses.get(watch.child_id, ()),
             carers,
-            known.get(watch.child_id, UNTOLD),
+            knowledge.get(watch.child_id, UNTOLD),
             seasons.get(watch.child_id, ()),
         )
         for watch in watches
@@ -123,11 +123,11 @@ async def _unseen(watches: Sequence[Watch]) -> dict[UUID, list[datetime]]:
     rows = await Sighting.filter(
         child_id__in=list(since), answer="not_seen", at__gt=min(since.values())
     ).order_by("at")
-    found: dict[UUID, list[datetime]] = {}
+    unseen: dict[UUID, list[datetime]] = {}
     for row in rows:
         if row.at > since[row.child_id]:
-            found.setdefault(row.child_id, []).append(row.at)
-    return found
+            unseen.setdefault(row.child_id, []).append(row.at)
+    return unseen
 
 
 async def _warned(ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:
@@ -153,11 +153,11 @@ async def _past(ids: Sequence[UUID]) -> dict[UUID, list[Past]]:
     without a read, and has nothing more to write for it.
     """
     rows = await fetch(_PAST.format(any=among()), [list(ids), REMEMBERED])
-    found: dict[UUID, list[Past]] = {}
+    rounds_by_child: dict[UUID, list[Past]] = {}
     for row in rows:
         past = Past(as_moment(row["due_at"]), row["state"] == "answered")
-        found.setdefault(as_id(row["child_id"]), []).append(past)
-    return found
+        rounds_by_child.setdefault(as_id(row["child_id"]), []).append(past)
+    return rounds_by_child
 
 
 # Of the rounds that an adult settled by seeing the child, the late ones were missed; the others
@@ -177,7 +177,7 @@ def case(
     policy: Policy,
     pauses: tuple[Span, ...],
     carers: Mapping[UUID, tuple[UUID, ...]],
-    known: Known = UNTOLD,
+    knowledge: Known = UNTOLD,
     seasons: tuple[Season, ...] = (),
 ) -> Case:
     """One case. Raises if a row makes no sense: the tick then sets that row apart."""
@@ -190,7 +190,7 @@ def case(
         zone=known_zone(watch.zone),
         pauses=pauses,
         has_carer=bool(asked),
-        known=known,
+        known=knowledge,
         seasons=seasons,
     )
     return Case(watch, standing_of(watch), terms, policy, asked)
@@ -199,28 +199,28 @@ def case(
 async def _pauses(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Span, ...]]:
     # Those that ended lately still count: the ceiling on silence begins at their end.
     since = now - LONGEST
-    found: dict[UUID, tuple[Span, ...]] = {}
+    spans_by_child: dict[UUID, tuple[Span, ...]] = {}
     for pause in await Pause.filter(child_id__in=list(ids), until_at__gt=since):
         end = pause.until_at if pause.ended_at is None else min(pause.ended_at, pause.until_at)
         if end > pause.from_at:
             # A child who was back before the end has nothing to report then.
             returns = pause.returns and pause.ended_at is None
             span = Span(pause.from_at, end, returns)
-            found[pause.child_id] = (*found.get(pause.child_id, ()), span)
-    return found
+            spans_by_child[pause.child_id] = (*spans_by_child.get(pause.child_id, ()), span)
+    return spans_by_child
 
 
 async def _seasons(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Season, ...]]:
     # Those that ended lately still count: rounds of theirs may be missed.
     since = now - LONGEST
-    found: dict[UUID, tuple[Season, ...]] = {}
+    seasons_by_child: dict[UUID, tuple[Season, ...]] = {}
     for row in await SeasonRow.filter(child_id__in=list(ids), until_at__gt=since):
         end = row.until_at if row.ended_at is None else min(row.ended_at, row.until_at)
         if end > row.from_at:
             rhythm, zone = rhythms.read(row.rhythm), known_zone(row.zone)
-            one = Season(Span(row.from_at, end), rhythm, zone)
-            found[row.child_id] = (*found.get(row.child_id, ()), one)
-    return found
+            season = Season(Span(row.from_at, end), rhythm, zone)
+            seasons_by_child[row.child_id] = (*seasons_by_child.get(row.child_id, ()), season)
+    return seasons_by_child
 
 
 async def _carers(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[UUID, ...]]:
@@ -230,10 +230,10 @@ async def _carers(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[UUID, 
         role=Role.CARER,
         person__disabled_at__isnull=True,
     ).values_list("child_id", "person_id")
-    found: dict[UUID, tuple[UUID, ...]] = {}
+    carers_by_child: dict[UUID, tuple[UUID, ...]] = {}
     for child_id, person_id in ties:
-        found[child_id] = (*found.get(child_id, ()), person_id)
-    return found
+        carers_by_child[child_id] = (*carers_by_child.get(child_id, ()), person_id)
+    return carers_by_child
 
 
 def standing_of(watch: Watch) -> Standing:
@@ -312,17 +312,17 @@ def _min(moment: datetime, other: datetime | None) -> datetime:
     return moment if other is None else min(moment, other)
 
 
-def passed(one: Case, now: datetime) -> tuple[Case, tuple[Change, ...]]:
+def passed(case: Case, now: datetime) -> tuple[Case, tuple[Change, ...]]:
     """The case as time has made it by `now`; a tier that ends in between ends at its moment."""
-    until, watch = one.watch.tier_until_at, one.watch
+    until, watch = case.watch.tier_until_at, case.watch
     if until is None or until > now:
-        standing, changes = advance(one.standing, one.terms, now)
-        return replace(one, standing=standing), changes
-    standing, before = advance(one.standing, one.terms, until)
+        standing, changes = advance(case.standing, case.terms, now)
+        return replace(case, standing=standing), changes
+    standing, before = advance(case.standing, case.terms, until)
     tier = Tier(watch.tier_then or watch.tier)
     watch.tier, watch.tier_until_at, watch.tier_then = tier.value, None, None
-    terms = replace(one.terms, tier=tier, steps=one.policy.tiers[tier].steps)
-    if tier.is_tighter_than(one.terms.tier):
-        standing = retune(standing, terms, until, before=one.terms)
+    terms = replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
+    if tier.is_tighter_than(case.terms.tier):
+        standing = retune(standing, terms, until, before=case.terms)
     standing, after = advance(standing, terms, now, since=until)
-    return replace(one, standing=standing, terms=terms), (*before, *after)
+    return replace(case, standing=standing, terms=terms), (*before, *after)

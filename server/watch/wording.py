@@ -323,9 +323,9 @@ def way_in_words(way: str, language: str) -> str:
     return gettext(language, WAYS[way]) if way in WAYS else ""
 
 
-def _join_way(said: str, facts: Facts, reader: _Reader) -> str:
+def _join_way(clause: str, facts: Facts, reader: _Reader) -> str:
     way = way_in_words(facts.heard_way, reader.language)
-    return gettext(reader.language, N_("{said} ({way})"), said=said, way=way) if way else said
+    return gettext(reader.language, N_("{said} ({way})"), said=clause, way=way) if way else clause
 
 
 # What a child usually does is told by so many rounds before the silence.
@@ -386,8 +386,8 @@ def _heard(facts: Facts, at: datetime, reader: _Reader) -> str:
         if is_settled
         else N_("answered {time}, but this does not count as the check-in")
     )
-    said = reader.say(msgid, time=at)
-    return _join_way(said, facts, reader)
+    clause = reader.say(msgid, time=at)
+    return _join_way(clause, facts, reader)
 
 
 PHONE: dict[Reach, str] = {
@@ -502,9 +502,9 @@ def points(
         (N_("Carer"), [_carer(facts, reader)]),
         (N_("Our system"), list(_ours(facts, reader, always=True))),
     ]
-    found = [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in rows]
-    said = says_forgot(facts, language, zone, now)
-    return found if said is None else [*found, said]
+    entries = [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in rows]
+    forgot = says_forgot(facts, language, zone, now)
+    return entries if forgot is None else [*entries, forgot]
 
 
 def says_forgot(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> Point | None:
@@ -512,8 +512,8 @@ def says_forgot(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> P
     if facts.forgot is None:
         return None
     reader, (due, at) = _Reader(language, zone, now), facts.forgot
-    said = reader.say(N_("forgot the check-in due {due}, said so {time}"), due=due, time=at)
-    return Point(gettext(language, N_("The child says")), _join([said], reader))
+    clause = reader.say(N_("forgot the check-in due {due}, said so {time}"), due=due, time=at)
+    return Point(gettext(language, N_("The child says")), _join([clause], reader))
 
 
 def _usually(facts: Facts, reader: _Reader) -> str:
@@ -532,8 +532,8 @@ def initials(names: Sequence[str]) -> list[str]:
     short = [_short(name, 1) for name in names]
     for letters in (2, 3):
         short = [
-            _short(name, letters) if short.count(one) > 1 else one
-            for name, one in zip(names, short, strict=True)
+            _short(name, letters) if short.count(initial) > 1 else initial
+            for name, initial in zip(names, short, strict=True)
         ]
     return short
 

@@ -49,12 +49,12 @@ def ended() -> Conflict:
 
 
 async def write_down(
-    one: Case, changes: tuple[Change, ...], now: datetime, *, quietly: bool
+    case: Case, changes: tuple[Change, ...], now: datetime, *, quietly: bool
 ) -> None:
     """Write the case and what became true (`ticking.apply`). Raises Conflict if it moved on."""
-    if not await apply([(one, changes)], now, quietly=quietly):
+    if not await apply([(case, changes)], now, quietly=quietly):
         raise Conflict("This has just changed. Refresh and try again.")
-    await announce(one.watch.agency_id, "watch")
+    await announce(case.watch.agency_id, "watch")
 
 
 async def note_about(

@@ -150,7 +150,7 @@ class _Hub:
             self._listening.pop(agency_id, None)
 
     def count(self) -> int:
-        return len({one for there in self._listening.values() for one in there})
+        return len({subscription for there in self._listening.values() for subscription in there})
 
     def tell(self, agency_id: UUID, topic: str) -> None:
         for subscription in self._listening.get(agency_id, ()):

@@ -111,24 +111,24 @@ def api(
     `is_open`: no session is needed. `query` maps names to types: `int`, `str`, `UUID`, `datetime`.
     """
     assert path.startswith("/api/v1/"), "the API has one root"
-    found = {kind.status for kind in problems}
+    statuses = {kind.status for kind in problems}
     if not is_open:
-        found |= {Unauthenticated.status, Denied.status, NotFound.status}
+        statuses |= {Unauthenticated.status, Denied.status, NotFound.status}
     if "{" in path:
-        found |= {NotFound.status}
+        statuses |= {NotFound.status}
     if query:
-        found |= {Refused.status}
+        statuses |= {Refused.status}
     if takes is not None:
-        found |= {kind.status for kind in (Malformed, TooLarge, WrongType, Refused)}
+        statuses |= {kind.status for kind in (Malformed, TooLarge, WrongType, Refused)}
     if takes_media:
-        found |= {kind.status for kind in (TooLarge, WrongType, Refused)}
+        statuses |= {kind.status for kind in (TooLarge, WrongType, Refused)}
     route = ApiRoute(path, handler, methods=[method], name=f"{method} {path}")
     route.call = Call(
         method=method,
         summary=summary,
         takes=takes,
         gives=dict(gives),
-        problems=frozenset(found),
+        problems=frozenset(statuses),
         is_open=is_open,
         query=dict(query or {}),
         headers=dict(headers or {}),
@@ -209,13 +209,13 @@ def openapi_route() -> ApiRoute:
 
 def _types(routes: Iterable[ApiRoute]) -> list[Payload]:
     """Every payload type once, Problem first."""
-    found: dict[str, Payload] = {_key(Problem): Problem}
+    payload_by_key: dict[str, Payload] = {_key(Problem): Problem}
     for route in routes:
         call = route.call
         for payload in (call.takes, *call.gives.values(), *call.query.values()):
             if payload is not None:
-                found[_key(payload)] = payload
-    return list(found.values())
+                payload_by_key[_key(payload)] = payload
+    return list(payload_by_key.values())
 
 
 def _key(payload: Payload) -> str:
@@ -306,13 +306,13 @@ def query_of(request: Request, **kinds: Payload) -> Mapping[str, Any]:
 
     Raises Refused that names the parameter.
     """
-    found: dict[str, Any] = dict.fromkeys(kinds)
+    value_by_name: dict[str, Any] = dict.fromkeys(kinds)
     for name, kind in kinds.items():
         text = request.query_params.get(name)
         if text is None:
             continue
         try:
-            found[name] = msgspec.convert(text, kind, strict=False)
+            value_by_name[name] = msgspec.convert(text, kind, strict=False)
         except msgspec.ValidationError:
             raise Refused(N_("“{field}” is not valid."), field=name) from None
-    return found
+    return value_by_name

@@ -52,7 +52,7 @@ def language_of(request: Request) -> str:
     """The reader's language: from their session, else from their browser."""
     chosen = getattr(request.state, "language", None)
     if chosen is not None:
-        return i18n.known(chosen)
+        return i18n.supported_language(chosen)
     return i18n.negotiate(request.headers.get("accept-language"))
 
 
@@ -72,18 +72,18 @@ def page(
 ) -> Response:
     """The template as an answer. `context` may override `language` and `zone`."""
     language = language_of(request)
-    known = {"language": language, "zone": zone_of(request), **(context or {})}
-    known["dir"] = i18n.direction(known["language"])
+    variables = {"language": language, "zone": zone_of(request), **(context or {})}
+    variables["dir"] = i18n.direction(variables["language"])
     return _templates().TemplateResponse(
-        request, template, known, status_code=status, headers=headers
+        request, template, variables, status_code=status, headers=headers
     )
 
 
 def render(template: str, context: Mapping[str, Any], language: str) -> str:
     """The template as text, where there is no request: for the body of a mail."""
-    known = {"zone": UTC_ZONE, **context, "language": language}
-    known["dir"] = i18n.direction(language)
-    return environment().get_template(template).render(known)
+    variables = {"zone": UTC_ZONE, **context, "language": language}
+    variables["dir"] = i18n.direction(language)
+    return environment().get_template(template).render(variables)
 
 
 @cache
@@ -136,8 +136,8 @@ def _gettext(context: Context, msgid: str, **values: Any) -> str | Markup:
 
 
 @pass_context
-def _ngettext(context: Context, one: str, many: str, n: int, **values: Any) -> str:
-    return i18n.ngettext(_language(context), one, many, n, **values)
+def _ngettext(context: Context, singular: str, many: str, n: int, **values: Any) -> str:
+    return i18n.ngettext(_language(context), singular, many, n, **values)
 
 
 @pass_context

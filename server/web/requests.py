@@ -40,13 +40,13 @@ async def json_body(request: Request, type: type[T], *, is_loose: bool = False) 
     _check_type(header(request.scope, b"content-type"))
     body = await _body(request)
     try:
-        said = _decode(body, type) if not is_loose else _decode_loosely(body, type)
+        payload = _decode(body, type) if not is_loose else _decode_loosely(body, type)
         # A database takes neither NUL nor half a surrogate pair, and both can hide in an escape.
         # Fields that we do not know are not checked: no code reads or stores them.
         if not is_loose and (b"\\u" in body or _MARK in body):
-            _check_texts(msgspec.to_builtins(said))
-        check_moments(said)
-        return said
+            _check_texts(msgspec.to_builtins(payload))
+        check_moments(payload)
+        return payload
     except msgspec.ValidationError as fault:
         raise _refused(str(fault)) from None
     except (msgspec.DecodeError, json.JSONDecodeError, UnicodeError, RecursionError):
@@ -119,11 +119,11 @@ def _check_type(content_type: str) -> None:
         raise Malformed(N_("The body is not JSON in UTF-8."))
 
 
-def check_moments(said: Any) -> None:
+def check_moments(payload: Any) -> None:
     """Raises Refused for a moment in the first or the last year of the calendar: in another zone it
     may be outside it."""
-    for name in getattr(said, "__struct_fields__", ()):
-        value = getattr(said, name)
+    for name in getattr(payload, "__struct_fields__", ()):
+        value = getattr(payload, name)
         if isinstance(value, datetime) and not MINYEAR < value.year < MAXYEAR:
             raise Refused(
                 N_("“{field}” is not valid: {reason}"), field=name, reason="no such year here"
@@ -161,9 +161,9 @@ _NAMED = re.compile(r"Object (missing required|contains unknown) field `([^`]*)`
 
 def _refused(says: str) -> Refused:
     """The message of msgspec, as a fault that names its field: "answers[2].mood"."""
-    found = _AT.search(says)
-    place = found[1] if found else ""
-    reason = says[: found.start()] if found else says
+    match = _AT.search(says)
+    place = match[1] if match else ""
+    reason = says[: match.start()] if match else says
     named = _NAMED.match(reason)
     if named is None:
         if not place:

@@ -99,16 +99,16 @@ class StaticFiles:
         if scope["type"] != "http":
             return
         path = scope["path"]
-        found = self.files.get(path)
-        if found is None and self.fallback and "." not in path.rpartition("/")[2]:
-            found = self.files.get(self.fallback)
-        if found is not None and found is self._page:
-            found = self._page_of(found, scope)
+        file = self.files.get(path)
+        if file is None and self.fallback and "." not in path.rpartition("/")[2]:
+            file = self.files.get(self.fallback)
+        if file is not None and file is self._page:
+            file = self._page_of(file, scope)
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, headers={"allow": "GET, HEAD"})
-        if found is None:
+        if file is None:
             raise NotFound(N_("This page does not exist."))
-        await found.answer(Headers(scope=scope))(scope, receive, send)
+        await file.answer(Headers(scope=scope))(scope, receive, send)
 
     def _page_of(self, page: StaticFile, scope: Scope) -> StaticFile:
         assert self._title_of is not None
@@ -128,13 +128,13 @@ class Built:
 
 def app_files(folder: Path = BUILD) -> dict[str, StaticFile]:
     """The build by address: its page at /app/, everything else under its name."""
-    found = {
+    files = {
         APP_PREFIX + name: _read(file, cache_control=_KEEP if _HASHED.match(name) else _ASK)
         for name, file in _walk(folder)
     }
-    if (page := found.pop(f"{APP_PREFIX}index.html", None)) is not None:
-        found[APP_PREFIX] = page
-    return found
+    if (page := files.pop(f"{APP_PREFIX}index.html", None)) is not None:
+        files[APP_PREFIX] = page
+    return files
 
 
 def titled(page: StaticFile, title: str) -> StaticFile:

@@ -19,7 +19,7 @@ from server.missing.profile.mail import Mailing
 from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy
 from server.missing.returns import interview_actions
-from server.missing.returns.child_found import Found, found
+from server.missing.returns.child_found import Found, record_found
 from server.missing.search import actions as searching
 from server.missing.search import handovers, opening, together_actions
 from server.missing.search.entry_kinds import Act
@@ -316,7 +316,7 @@ async def _search(cast: Cast, child: UUID) -> UUID:
 async def _talk(cast: Cast, child: UUID) -> UUID:
     tom, now, id_ = cast.actor("tom"), cast.clock(), uuid4()
     await opening.open_episode(tom, child, id_, Saying(now), now)
-    await found(tom, id_, uuid4(), Found(now, "At the station", "Sam", "Tired."), now)
+    await record_found(tom, id_, uuid4(), Found(now, "At the station", "Sam", "Tired."), now)
     await interview_actions.save(tom, id_, 0, _answers(now), now)
     return id_
 
@@ -335,6 +335,6 @@ def _answers(now: datetime) -> dict[str, Any]:
 
 async def pages(cast: Cast) -> Pages:
     """All of them. A drill ends where somebody is called for real: so whoever is called is last."""
-    found = await of_the_missing(cast) | await of_those_who_work_here(cast)
-    found |= await made.pages(cast)
-    return found | await of_those_who_are_called(cast)
+    pages = await of_the_missing(cast) | await of_those_who_work_here(cast)
+    pages |= await made.pages(cast)
+    return pages | await of_those_who_are_called(cast)

@@ -14,7 +14,7 @@ from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.missing.profile.fields import CHILD_SAYS, FIELDS
 from server.missing.profile.models import GrabPack, PackCheck, PackOpening
-from server.missing.returns.child_found import Found, found
+from server.missing.returns.child_found import Found, record_found
 from server.missing.search.actions import enter
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Line
@@ -441,7 +441,7 @@ async def test_after_a_return_a_look_through_is_what_its_clock_waits_for(cast: C
     now, said = cast.clock(), Saying(cast.clock(), None, None, ())
     episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), said, now)
     seen = Found(now, "at school", "Joy", "well")
-    await found(cast.actor("tom"), episode.id, uuid4(), seen, now)
+    await record_found(cast.actor("tom"), episode.id, uuid4(), seen, now)
     assert await Due.filter(kind=Kind.PACK_UPDATE, state=State.OPEN).exists()
     check = {"id": str(uuid4()), "version": 1}
     async with cast.client_as("tom") as tom:
@@ -462,7 +462,7 @@ async def test_a_look_through_that_was_cut_off_ends_its_clock_when_it_comes_agai
         said = Saying(now, None, None, ())
         episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), said, now)
         seen = Found(now, "at school", "Joy", "well")
-        await found(cast.actor("tom"), episode.id, uuid4(), seen, now)
+        await record_found(cast.actor("tom"), episode.id, uuid4(), seen, now)
         # One of before the return says nothing about the time after it.
         await tom.post(path_of(cast, "/check"), json=early)
         waits = Due.filter(kind=Kind.PACK_UPDATE, state=State.OPEN)

@@ -31,7 +31,7 @@ from server.audit.actions import SYSTEM
 from server.auth import pairing
 from server.checkin import shared_question
 from server.missing.profile import actions
-from server.missing.returns.child_found import Found, found
+from server.missing.returns.child_found import Found, record_found
 from server.missing.search.models import Episode
 from server.notify.actions import add_address
 from server.people.actions import add_tie
@@ -204,7 +204,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
         # Noor was missing too, and is back: what is asked about her placement finds no alert.
         other = await other_id(cast, None, "")
         back = Found(now, "Here", "Sam", "Well.")
-        await found(cast.actor("tom"), other, uuid4(), back, now)
+        await record_found(cast.actor("tom"), other, uuid4(), back, now)
         return {
             "child_id": str(mia.id),
             "alert_id": str(alert.id),

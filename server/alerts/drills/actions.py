@@ -53,9 +53,9 @@ async def begin(
     rules.check_each(each)
     assert actor.agency_id is not None
     async with write():
-        known = await Drill.get_or_none(id=drill_id, agency_id=actor.agency_id)
-        if known is not None:
-            return known
+        existing = await Drill.get_or_none(id=drill_id, agency_id=actor.agency_id)
+        if existing is not None:
+            return existing
         if await _is_real(actor.agency_id):
             raise Refused(
                 N_("A real alert is calling people now. Start the drill when it is over.")
@@ -102,7 +102,8 @@ async def _is_real(agency_id: UUID) -> bool:
 def stood_in(drill: Drill) -> list[Place]:
     """The rungs of a drill as they were when it began."""
     return [
-        Place(Rung(one["rung"]), tuple(UUID(id_) for id_ in one["people"])) for one in drill.places
+        Place(Rung(place["rung"]), tuple(UUID(id_) for id_ in place["people"]))
+        for place in drill.places
     ]
 
 
@@ -121,7 +122,7 @@ async def _step(drill: Drill, now: datetime) -> None:
 
 
 def _sayings(drill: Drill, place: int, on: Place, until: datetime, now: datetime) -> list[Saying]:
-    def said(to: str, **whom: Any) -> Saying:
+    def saying_to(to: str, **whom: Any) -> Saying:
         token = encryption.sign(f"{drill.id}.{place}.{to}", TAP, until=now + LASTS)
         return Saying(
             kind=Kind.DRILL,
@@ -136,8 +137,8 @@ def _sayings(drill: Drill, place: int, on: Place, until: datetime, now: datetime
         )
 
     if on.rung is Rung.LAST_RESORT:
-        return [said(f"last-resort-{n}", last_resort=n) for n in range(last_resorts())]
-    return [said(str(person), person_id=person) for person in on.people]
+        return [saying_to(f"last-resort-{n}", last_resort=n) for n in range(last_resorts())]
+    return [saying_to(str(person), person_id=person) for person in on.people]
 
 
 async def _end(drill: Drill, why: Why, now: datetime) -> None:
@@ -159,9 +160,9 @@ async def stop(actor: Actor, drill_id: UUID, now: datetime) -> None:
 
 async def interrupt(sayings: Sequence[Saying], now: datetime) -> None:
     """Adults are called for real: drills that need one of them end. In the caller's transaction."""
-    agencies = {one.agency_id for one in sayings if one.agency_id is not None}
-    people = {one.person_id for one in sayings if one.person_id is not None}
-    last = any(one.last_resort is not None for one in sayings)
+    agencies = {saying.agency_id for saying in sayings if saying.agency_id is not None}
+    people = {saying.person_id for saying in sayings if saying.person_id is not None}
+    last = any(saying.last_resort is not None for saying in sayings)
     for drill in await Drill.filter(agency_id__in=list(agencies), ended_at__isnull=True):
         if rules.needs(stood_in(drill), people, calls_last_resort=last):
             await _end(drill, Why.REAL_ALERT, now)
@@ -203,10 +204,10 @@ async def read_tap(token: str, now: datetime) -> Tapped:
     if call is None:
         raise NotFound(N_("This link no longer works."))
     drill = await Drill.get(id=call.drill_id)
-    found = None
+    person = None
     if person_id is not None:
-        found = await Person.get(id=person_id).prefetch_related("agency")
-    return Tapped(drill, call, found)
+        person = await Person.get(id=person_id).prefetch_related("agency")
+    return Tapped(drill, call, person)
 
 
 async def tap(token: str, now: datetime) -> Tapped:
@@ -306,11 +307,11 @@ async def tick_one(row_id: UUID, now: datetime) -> None:
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
     """The drills and plans that are due, oldest first."""
-    found: list[UUID] = []
+    due_ids: list[UUID] = []
     for rows in (Drill, DrillPlan):
-        due = rows.filter(act_at__lte=now).order_by("act_at").limit(at_once - len(found))
-        found += [as_id(id_) for id_ in await due.values_list("id", flat=True)]
-    return found
+        due = rows.filter(act_at__lte=now).order_by("act_at").limit(at_once - len(due_ids))
+        due_ids += [as_id(id_) for id_ in await due.values_list("id", flat=True)]
+    return due_ids
 
 
 async def _move(row_id: UUID, now: datetime) -> None:
@@ -338,7 +339,7 @@ async def set_apart(row_id: UUID, now: datetime) -> None:
 
 async def calls_of(drills: Collection[UUID]) -> dict[UUID, dict[int, DrillCall]]:
     """What became of each rung that was called, by drill and place."""
-    found: dict[UUID, dict[int, DrillCall]] = {id_: {} for id_ in drills}
+    calls: dict[UUID, dict[int, DrillCall]] = {id_: {} for id_ in drills}
     for call in await DrillCall.filter(drill_id__in=list(drills)):
-        found[call.drill_id][call.place] = call
-    return found
+        calls[call.drill_id][call.place] = call
+    return calls

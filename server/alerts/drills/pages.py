@@ -14,7 +14,7 @@ from server.alerts.drills import actions
 from server.alerts.drills.models import Drill, DrillCall, DrillPlan
 from server.alerts.drills.rules import Every, Why
 from server.errors import Conflict, NotFound, Refused, WaymarkError
-from server.i18n import N_, gettext, known
+from server.i18n import N_, gettext, supported_language
 from server.notify.actions import try_ways
 from server.notify.contact_routes import ways_of
 from server.notify.models import Message
@@ -60,43 +60,43 @@ async def show(request: Request) -> Response:
 async def begin(request: Request) -> Response:
     """Try the ladder of one caseworker now."""
     visitor, form = await agency_for(request, AgencyAction.DRILL), await form_body(request)
-    said = {key: entered(form, key) for key in ("id", "worker_id", "each")}
+    given = {key: entered(form, key) for key in ("id", "worker_id", "each")}
     try:
         drill = await actions.begin(
             visitor,
-            _id(said["id"], "id"),
-            _id(said["worker_id"], "worker_id"),
-            timedelta(minutes=_minutes(said["each"])),
+            _id(given["id"], "id"),
+            _id(given["worker_id"], "worker_id"),
+            timedelta(minutes=_minutes(given["each"])),
             now_of(request),
         )
     except (Refused, Conflict, NotFound) as fault:
-        return await _page(request, visitor, said, fault)
+        return await _page(request, visitor, given, fault)
     return _to(f"/desk/drills/{drill.id}")
 
 
 async def plan(request: Request) -> Response:
     """Set when drills start by themselves."""
     visitor, form = await agency_for(request, AgencyAction.DRILL), await form_body(request)
-    said = {key: entered(form, key) for key in ("every", "weekday", "at")}
+    given = {key: entered(form, key) for key in ("every", "weekday", "at")}
     try:
-        every = Every(said["every"]) if said["every"] in list(Every) else None
-        weekday = int(said["weekday"]) if said["weekday"] in "0123456" else -1
-        await actions.set_plan(visitor, every, weekday, _time(said["at"]), now_of(request))
+        every = Every(given["every"]) if given["every"] in list(Every) else None
+        weekday = int(given["weekday"]) if given["weekday"] in "0123456" else -1
+        await actions.set_plan(visitor, every, weekday, _time(given["at"]), now_of(request))
     except (Refused, ValueError) as fault:
         wrong = fault if isinstance(fault, Refused) else Refused(_NO_DAY, field="weekday")
-        return await _page(request, visitor, said, wrong)
+        return await _page(request, visitor, given, wrong)
     return _to("/desk/drills?saved=plan")
 
 
 async def test(request: Request) -> Response:
     """Send another person a test alarm, by all their ways or by one."""
     visitor, form = await agency_for(request, AgencyAction.DRILL), await form_body(request)
-    said = {key: entered(form, key) for key in ("person_id", "channel")}
+    given = {key: entered(form, key) for key in ("person_id", "channel")}
     try:
-        person = await _adult(visitor, _id(said["person_id"], "person_id"))
-        ids = await try_ways(visitor, person.id, said["channel"] or None, now_of(request))
+        person = await _adult(visitor, _id(given["person_id"], "person_id"))
+        ids = await try_ways(visitor, person.id, given["channel"] or None, now_of(request))
     except Refused as fault:
-        return await _page(request, visitor, said, fault)
+        return await _page(request, visitor, given, fault)
     message = await Message.get(id=ids[0])
     return _to(f"/desk/test/{message.subject_id}")
 
@@ -130,7 +130,7 @@ async def stop(request: Request) -> Response:
 async def _page(
     request: Request,
     visitor: Visitor,
-    said: Mapping[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
     fault: WaymarkError | None = None,
 ) -> Response:
     assert visitor.agency_id is not None
@@ -153,7 +153,7 @@ async def _page(
         "next_at": planned.act_at if planned is not None else None,
         "drills": [(drill, names.get(drill.worker_id, "")) for drill in latest],
         "unreached": await _unreached(adults, request),
-        "given": {**_EMPTY, **_planned(planned), **(said or {})},
+        "given": {**_EMPTY, **_planned(planned), **(given or {})},
         "saved": request.query_params.get("saved", ""),
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now_of(request),
@@ -257,7 +257,7 @@ def _tap_page(request: Request, tapped: actions.Tapped | None, state: str) -> Re
     context = {"state": state, "display_name": request.app.state.settings.display_name}
     person: Any = tapped.person if tapped is not None else None
     if person is not None:
-        context["language"] = known(person.language)
+        context["language"] = supported_language(person.language)
         context["display_name"] = person.agency.display_name or context["display_name"]
     status = 404 if state == "over" else 200
     return page(request, "alerts/drills/tap.html", context, status=status)

@@ -65,8 +65,8 @@ def next_place(stood: Sequence[Place], place: int) -> int | None:
 def needs(stood: Sequence[Place], people: Collection[UUID], *, calls_last_resort: bool) -> bool:
     """Whether a real alert that calls these people needs a person of this drill."""
     return any(
-        set(one.people) & set(people) or (calls_last_resort and one.rung is Rung.LAST_RESORT)
-        for one in stood
+        set(place.people) & set(people) or (calls_last_resort and place.rung is Rung.LAST_RESORT)
+        for place in stood
     )
 
 

@@ -98,17 +98,17 @@ def wrong_code() -> Refused:
     )
 
 
-async def tie_own(visitor: Visitor, provider: Provider, said: Said, now: datetime) -> None:
+async def tie_own(visitor: Visitor, provider: Provider, claims: Said, now: datetime) -> None:
     """A signed-in person says: this account is mine. Said twice, it stays. Raises Refused for an
     account of another person."""
     person = await Person.get(id=visitor.person_id)
-    known = await identity_of(provider, said.subject)
-    if known is not None and known.person_id == person.id:
+    identity = await identity_of(provider, claims.subject)
+    if identity is not None and identity.person_id == person.id:
         return
-    if known is not None or person.role == Role.CHILD or person.agency_id != provider.agency_id:
+    if identity is not None or person.role == Role.CHILD or person.agency_id != provider.agency_id:
         raise Refused(ANOTHERS)
     async with write():
-        await tie(visitor, provider, person, said.subject, now)
+        await tie(visitor, provider, person, claims.subject, now)
 
 
 async def tie(

@@ -71,11 +71,11 @@ def read_places(document: Mapping[str, Any], issuer: str) -> Places:
     if document.get("issuer") != issuer:
         raise Untrue("another issuer")
     names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-    found = [document.get(name) for name in names]
-    if not all(isinstance(one, str) and one for one in found):
+    endpoints = [document.get(name) for name in names]
+    if not all(isinstance(endpoint, str) and endpoint for endpoint in endpoints):
         raise Untrue("an endpoint is missing")
     ways = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-    authorize, token, keys = (str(one) for one in found)
+    authorize, token, keys = (str(endpoint) for endpoint in endpoints)
     return Places(authorize, token, keys, "client_secret_basic" in _texts(ways))
 
 
@@ -190,18 +190,18 @@ def _reach(claims: Mapping[str, Any], path: str) -> Any:
     """The claim of this name; else, by dots, one inside of another: `realm_access.roles`."""
     if path in claims:
         return claims[path]
-    found: Any = claims
+    claim: Any = claims
     for part in path.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
+        claim = claim.get(part) if isinstance(claim, Mapping) else None
+    return claim
 
 
-def is_proof(said: Said, asked_at: datetime, now: datetime) -> bool:
+def is_proof(claims: Said, asked_at: datetime, now: datetime) -> bool:
     """Whether the person showed there who they are since we asked. A provider that does not say
     when has shown nothing."""
-    if said.proved_at is None:
+    if claims.proved_at is None:
         return False
-    return asked_at - LEEWAY <= said.proved_at <= now + LEEWAY
+    return asked_at - LEEWAY <= claims.proved_at <= now + LEEWAY
 
 
 def roles_of(values: frozenset[str], mapping: Mapping[str, Sequence[str]]) -> list[Role]:
@@ -209,12 +209,12 @@ def roles_of(values: frozenset[str], mapping: Mapping[str, Sequence[str]]) -> li
     return [role for role in MAPPED if not values.isdisjoint(mapping.get(role.value, ()))]
 
 
-def choose_role(found: Sequence[Role], now_is: Role | None) -> Role | None:
+def choose_role(roles: Sequence[Role], now_is: Role | None) -> Role | None:
     """The one role; None if it is not clear. Of several, the person keeps the role they have:
     otherwise one more group at the provider would change people's roles here."""
-    if now_is is not None and now_is in found:
+    if now_is is not None and now_is in roles:
         return now_is
-    return found[0] if len(found) == 1 else None
+    return roles[0] if len(roles) == 1 else None
 
 
 def _moment(claims: Mapping[str, Any], name: str) -> datetime | None:
@@ -230,7 +230,7 @@ def _moment(claims: Mapping[str, Any], name: str) -> datetime | None:
 def _texts(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value]
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _base64(raw: bytes) -> str:

@@ -127,8 +127,8 @@ async def arrive(request: Request) -> Response:
     purpose, next_ = Purpose(errand.purpose), str(errand.carries["next"])
     try:
         terms = await set_up(provider)
-        said = await _heard(request, provider, terms, errand)
-        return await _arrived(request, _Arrival(provider, terms, errand, said, next_))
+        claims = await _heard(request, provider, terms, errand)
+        return await _arrived(request, _Arrival(provider, terms, errand, claims, next_))
     except WaymarkError as fault:
         return _fault_page(request, provider, purpose, next_, fault)
     except (Untrue, Unanswered) as why:
@@ -161,7 +161,7 @@ class _Arrival:
     provider: Provider
     terms: ProviderTerms
     errand: Errand
-    said: Said
+    claims: Said
     next_: str
 
 
@@ -169,11 +169,11 @@ async def _arrived(request: Request, come: _Arrival) -> Response:
     if come.errand.purpose != Purpose.SIGN_IN:
         return await _arrived_inside(request, come)
     now, agent = now_of(request), agent_of_request(request)
-    opened = await accounts.enter(come.provider, come.terms, come.said, agent, now)
+    opened = await accounts.enter(come.provider, come.terms, come.claims, agent, now)
     if opened is not None:
         return await _on(request, opened, come.next_)
     token, browser = new_token(), _browser(request) or ""
-    carries = accounts.carried(come.said, come.next_)
+    carries = accounts.carried(come.claims, come.next_)
     await flows.keep(come.provider, Purpose.WELCOME, token, browser, now, carries=carries)
     answer = to(f"/sign-in/with/{come.provider.name}/code")
     _keep_welcome(request, answer, token)
@@ -186,9 +186,9 @@ async def _arrived_inside(request: Request, come: _Arrival) -> Response:
     if visitor is None or visitor.session_id != come.errand.session_id:
         raise flows.over()
     if come.errand.purpose == Purpose.TIE:
-        await tie_own(visitor, come.provider, come.said, now)
+        await tie_own(visitor, come.provider, come.claims, now)
         return to(f"{OWN}?saved=yes")
-    await accounts.prove(visitor, come.provider, come.said, come.errand.made_at, now)
+    await accounts.prove(visitor, come.provider, come.claims, come.errand.made_at, now)
     return to(back(come.next_, "/desk/settings"))
 
 
@@ -253,10 +253,10 @@ def _welcome_page(
 
 def provider_of(request: Request) -> Provider:
     """The provider in the path. Raises NotFound."""
-    found: Provider | None = request.app.state.settings.oidc.get(request.path_params["provider"])
-    if found is None:
+    provider: Provider | None = request.app.state.settings.oidc.get(request.path_params["provider"])
+    if provider is None:
         raise nothing_here()
-    return found
+    return provider
 
 
 def talk_of(request: HTTPConnection) -> Talk:

@@ -120,13 +120,13 @@ class Talk:
         self, provider: Provider, header: Mapping[str, Any], now: datetime
     ) -> dict[str, Any]:
         kept = self._kept[provider.name]
-        found = pick_key(header, kept.keys)
+        key = pick_key(header, kept.keys)
         is_old = kept.keys_at is None or now - kept.keys_at >= AGAIN_AFTER
-        if (found is None and is_old) or kept.keys_at is None or now - kept.keys_at >= KEPT_FOR:
+        if (key is None and is_old) or kept.keys_at is None or now - kept.keys_at >= KEPT_FOR:
             kept.keys_at = now
             keys = (await ask(kept.places.keys)).get("keys")
             kept.keys = keys if isinstance(keys, list) else []
-            found = pick_key(header, kept.keys)
-        if found is None:
+            key = pick_key(header, kept.keys)
+        if key is None:
             raise Untrue("unknown key")
-        return found
+        return key

@@ -35,13 +35,17 @@ async def listed(providers: Iterable[Provider]) -> list[tuple[str, str]]:
     Strangers must not learn which agencies there are. So there is no button until an administrator
     writes its words; colleagues use the address of the provider's own page.
     """
-    known = list(providers)
-    if not known:
+    configured = list(providers)
+    if not configured:
         return []
-    rows = await ProviderTerms.filter(provider__in=[one.name for one in known], label__isnull=False)
+    rows = await ProviderTerms.filter(
+        provider__in=[provider.name for provider in configured], label__isnull=False
+    )
     labels = {(row.agency_id, row.provider): row.label for row in rows}
-    found = [(one.name, labels.get((one.agency_id, one.name))) for one in known]
-    return [(name, label) for name, label in found if label]
+    buttons = [
+        (provider.name, labels.get((provider.agency_id, provider.name))) for provider in configured
+    ]
+    return [(name, label) for name, label in buttons if label]
 
 
 async def change_terms(
@@ -61,7 +65,7 @@ async def change_terms(
     """
     kept = {role.value: list(roles.get(role.value, ())) for role in MAPPED}
     _check_terms(claim, kept)
-    said: dict[str, Any] = {
+    terms: dict[str, Any] = {
         "label": label or None,
         "claim": claim,
         "roles": kept,
@@ -71,15 +75,15 @@ async def change_terms(
     async with write():
         await Agency.filter(id=provider.agency_id).select_for_update().get()
         row = await terms_of(provider)
-        changed = [name for name in said if row is None or getattr(row, name) != said[name]]
+        changed = [name for name in terms if row is None or getattr(row, name) != terms[name]]
         if not changed:
             return
         if row is None:
             await ProviderTerms.create(
-                agency_id=provider.agency_id, provider=provider.name, changed_at=now, **said
+                agency_id=provider.agency_id, provider=provider.name, changed_at=now, **terms
             )
         else:
-            await ProviderTerms.filter(id=row.id).update(changed_at=now, **said)
+            await ProviderTerms.filter(id=row.id).update(changed_at=now, **terms)
         await note(
             actor,
             "provider:change",

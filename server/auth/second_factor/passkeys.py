@@ -44,7 +44,7 @@ from server.storage.db import write
 
 LONGEST_NAME = 40
 MOST_KEYS = 20
-_KNOWN_TRANSPORTS = {one.value for one in AuthenticatorTransport}
+_KNOWN_TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
 
 
 class Purpose(StrEnum):
@@ -82,14 +82,14 @@ async def to_register(
 ) -> dict[str, Any]:
     """For a new key of this person: the device must be able to find it by itself, and ask for a
     finger, a face or a PIN each time. The device learns the sign-in name and nothing else."""
-    known = await Passkey.filter(person_id=person_id)
+    keys = await Passkey.filter(person_id=person_id)
     options = webauthn.generate_registration_options(
         rp_id=site.host,
         rp_name=site.name,
         user_id=person_id.bytes,
         user_name=name,
         user_display_name=name,
-        exclude_credentials=_described(known),
+        exclude_credentials=_described(keys),
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.REQUIRED,
@@ -108,10 +108,10 @@ async def to_answer(
     person_id: UUID | None = None,
 ) -> dict[str, Any]:
     """For a key that is there: of this person, or whichever the device finds for this place."""
-    known = await Passkey.filter(person_id=person_id) if person_id is not None else []
+    keys = await Passkey.filter(person_id=person_id) if person_id is not None else []
     options = webauthn.generate_authentication_options(
         rp_id=site.host,
-        allow_credentials=_described(known) or None,
+        allow_credentials=_described(keys) or None,
         user_verification=UserVerificationRequirement.REQUIRED,
     )
     await _keep(options.challenge, purpose, holder_id, now)
@@ -150,22 +150,28 @@ def _described(keys: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]:
     return [
         PublicKeyCredentialDescriptor(
             id=base64url_to_bytes(key.credential_id),
-            transports=[AuthenticatorTransport(one) for one in key.transports] or None,
+            transports=[AuthenticatorTransport(transport) for transport in key.transports] or None,
         )
         for key in keys
     ]
 
 
 def _as_json(options: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(webauthn.options_to_json(options))
-    return found
+    decoded: dict[str, Any] = json.loads(webauthn.options_to_json(options))
+    return decoded
 
 
 # --- what it answers
 
 
 async def register(
-    actor: Actor, person_id: UUID, said: str, name: str, site: Site, holder_id: UUID, now: datetime
+    actor: Actor,
+    person_id: UUID,
+    credential: str,
+    name: str,
+    site: Site,
+    holder_id: UUID,
+    now: datetime,
 ) -> list[str]:
     """A new key, with recovery codes if there were none.
 
@@ -174,7 +180,7 @@ async def register(
     shown = " ".join(name.split())[:LONGEST_NAME]
     if not shown:
         raise Refused(N_("Name this passkey, for example after the phone it is on."), field="name")
-    told = _read(said)
+    told = _read(credential)
     challenge = await _use_up(told, Purpose.REGISTER, holder_id, now)
     try:
         made = webauthn.verify_registration_response(
@@ -201,7 +207,9 @@ async def register(
                     credential_id=bytes_to_base64url(made.credential_id),
                     public_key=bytes_to_base64url(made.credential_public_key),
                     sign_count=made.sign_count,
-                    transports=[one for one in transports if one in _KNOWN_TRANSPORTS],
+                    transports=[
+                        transport for transport in transports if transport in _KNOWN_TRANSPORTS
+                    ],
                     made_at=now,
                 )
         except IntegrityError:
@@ -211,7 +219,7 @@ async def register(
 
 
 async def answered(
-    said: str,
+    credential: str,
     site: Site,
     holder_id: UUID,
     purpose: Purpose,
@@ -224,7 +232,7 @@ async def answered(
     Raises Refused (code `passkey_wrong`) for anything else: an answer to another challenge or for
     another place, one that came before, a key that is not here or belongs to another person.
     """
-    told = _read(said)
+    told = _read(credential)
     challenge = await _use_up(told, purpose, holder_id, now)
     key = await Passkey.get_or_none(credential_hash=_hash(str(told.get("id"))))
     if key is None or (person_id is not None and key.person_id != person_id):
@@ -265,9 +273,9 @@ async def remove(actor: Actor, person_id: UUID, passkey_id: UUID, now: datetime)
         await key_removed(actor, person_id, now)
 
 
-def _read(said: str) -> dict[str, Any]:
+def _read(credential: str) -> dict[str, Any]:
     try:
-        told = json.loads(said)
+        told = json.loads(credential)
     except (ValueError, RecursionError):
         raise _refused() from None
     if not isinstance(told, dict) or not isinstance(told.get("response"), dict):

@@ -27,14 +27,14 @@ async def open_halfway(person_id: UUID | None, now: datetime) -> tuple[str, Half
 
 async def find_halfway(token: str | None, now: datetime) -> Halfway:
     """The half sign-in of this token. Raises Unauthenticated (code `halfway_over`)."""
-    found = None
+    halfway = None
     if token is not None:
-        found = await Halfway.get_or_none(
+        halfway = await Halfway.get_or_none(
             token_hash=hash_token(token), ended_at__isnull=True, expires_at__gt=now
         )
-    if found is None:
+    if halfway is None:
         raise Unauthenticated(OVER, code="halfway_over")
-    return found
+    return halfway
 
 
 async def end_halfway(row: Halfway, now: datetime) -> None:

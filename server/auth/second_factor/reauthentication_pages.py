@@ -36,17 +36,17 @@ async def sign_in_second(request: Request) -> Response:
     form = await form_body(request)
     next_ = entered(form, "next")
     token, now, agent = halfway_token(request), now_of(request), agent_of_request(request)
-    said = entered(form, "credential")
+    credential = entered(form, "credential")
     try:
-        if said:
+        if credential:
             site = site_for(request)
-            opened = await actions.sign_in_by_passkey(token, said, site, now, agent=agent)
+            opened = await actions.sign_in_by_passkey(token, credential, site, now, agent=agent)
         else:
             code, here = entered(form, "code"), known_here(request)
             opened = await actions.sign_in_by_code(token, code, now, agent=agent, browsers=here)
     except (Refused, TooMany) as fault:
         return await _second_page(request, next_, fault)
-    return await let_in(request, opened, next_, has_key=bool(said))
+    return await let_in(request, opened, next_, has_key=bool(credential))
 
 
 async def ask_second(request: Request) -> Response:
@@ -76,10 +76,10 @@ async def prove(request: Request) -> Response:
     visitor = await staff_of(request)
     form, now = await form_body(request), now_of(request)
     next_, code, password = entered(form, "next"), entered(form, "code"), form.get("password")
-    said = entered(form, "credential")
+    credential = entered(form, "credential")
     try:
-        if said:
-            await actions.prove_by_passkey(visitor, said, site_for(request), now)
+        if credential:
+            await actions.prove_by_passkey(visitor, credential, site_for(request), now)
         elif isinstance(password, str):
             passwords = request.app.state.passwords
             await actions.prove_by_password(visitor, password, passwords, now)

@@ -33,62 +33,68 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
     Any number of tickers may run: each leaves alone the answers that another one has locked.
     """
     async with write():
-        said = CheckIn.filter(listen_at__lte=now).order_by("listen_at").limit(at_once)
-        return await _listen(await said.select_for_update(skip_locked=True), now)
+        pending = CheckIn.filter(listen_at__lte=now).order_by("listen_at").limit(at_once)
+        return await _listen(await pending.select_for_update(skip_locked=True), now)
 
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
     """The answers that are to be listened to, oldest first."""
-    said = CheckIn.filter(listen_at__lte=now).order_by("listen_at").limit(at_once)
-    return [one.id for one in await said]
+    pending = CheckIn.filter(listen_at__lte=now).order_by("listen_at").limit(at_once)
+    return [check_in.id for check_in in await pending]
 
 
 async def tick_one(check_in_id: UUID, now: datetime) -> None:
     """The same for one answer, when its batch has failed."""
     async with write():
-        said = CheckIn.filter(id=check_in_id, listen_at__isnull=False)
-        await _listen(await said.select_for_update(), now)
+        pending = CheckIn.filter(id=check_in_id, listen_at__isnull=False)
+        await _listen(await pending.select_for_update(), now)
 
 
 async def set_apart(check_in_id: UUID, now: datetime) -> None:
     """This answer raises. The ticker checks it again in a minute, and tells operators."""
     async with write():
-        said = CheckIn.filter(id=check_in_id, listen_at__isnull=False)
-        await said.update(listen_at=now + SET_APART)
+        pending = CheckIn.filter(id=check_in_id, listen_at__isnull=False)
+        await pending.update(listen_at=now + SET_APART)
         await tell_operators("check_in:row", now)
 
 
-async def _listen(said: Sequence[CheckIn], now: datetime) -> int:
-    for one in said:
-        sign = await _sign_then(one)
-        if _carries(one, sign):
-            await _hear(one, sign, now)
-    await bulk.update(CheckIn, [{"id": one.id, "listen_at": None} for one in said])
-    return len(said)
+async def _listen(check_ins: Sequence[CheckIn], now: datetime) -> int:
+    for check_in in check_ins:
+        sign = await _sign_then(check_in)
+        if _carries(check_in, sign):
+            await _hear(check_in, sign, now)
+    await bulk.update(CheckIn, [{"id": check_in.id, "listen_at": None} for check_in in check_ins])
+    return len(check_ins)
 
 
-async def _sign_then(one: CheckIn) -> DuressSign | None:
+async def _sign_then(check_in: CheckIn) -> DuressSign | None:
     """The sign that was valid when the answer reached us, whatever was agreed since."""
-    held = DuressSign.filter(child_id=one.child_id, agreed_at__lte=one.received_at)
+    held = DuressSign.filter(child_id=check_in.child_id, agreed_at__lte=check_in.received_at)
     row = await held.order_by("-agreed_at").first()
-    if row is None or (row.ended_at is not None and row.ended_at <= one.received_at):
+    if row is None or (row.ended_at is not None and row.ended_at <= check_in.received_at):
         return None
     return row
 
 
-def _carries(one: CheckIn, row: DuressSign | None) -> bool:
+def _carries(check_in: CheckIn, row: DuressSign | None) -> bool:
     sign = NOTHING if row is None else Sign(row.what["mark"], row.what["word"])
-    how = heard(sign, mark=one.mark, want=Want(one.want), note=one.note, way=Way(one.by_way))
+    how = heard(
+        sign,
+        mark=check_in.mark,
+        want=Want(check_in.want),
+        note=check_in.note,
+        way=Way(check_in.by_way),
+    )
     return how is not None
 
 
-async def _hear(one: CheckIn, row: DuressSign | None, now: datetime) -> None:
+async def _hear(check_in: CheckIn, row: DuressSign | None, now: datetime) -> None:
     until = row.practise_until if row is not None else None
-    is_practice = until is not None and one.received_at <= until
+    is_practice = until is not None and check_in.received_at <= until
     alert_id = None
     if not is_practice:
         alert = await concern.call(
-            SYSTEM, one.child_id, one.agency_id, said_at=one.received_at, now=now
+            SYSTEM, check_in.child_id, check_in.agency_id, said_at=check_in.received_at, now=now
         )
         alert_id = alert.id
     await bulk.insert(
@@ -96,18 +102,20 @@ async def _hear(one: CheckIn, row: DuressSign | None, now: datetime) -> None:
         [
             {
                 "id": uuid7(),
-                "agency_id": one.agency_id,
-                "child_id": one.child_id,
-                "check_in_id": one.id,
+                "agency_id": check_in.agency_id,
+                "child_id": check_in.child_id,
+                "check_in_id": check_in.id,
                 "sign_id": row.id if row is not None else None,
                 "alert_id": alert_id,
-                "at": one.received_at,
+                "at": check_in.received_at,
                 "heard_at": now,
             }
         ],
         skip_known=True,
     )
-    about = ("check_in", one.id)
+    about = ("check_in", check_in.id)
     what = "sign:practised" if is_practice else "sign:heard"
-    await note(SYSTEM, what, child_id=one.child_id, about=about, agency_id=one.agency_id, now=now)
-    await announce(one.agency_id, "watch")
+    await note(
+        SYSTEM, what, child_id=check_in.child_id, about=about, agency_id=check_in.agency_id, now=now
+    )
+    await announce(check_in.agency_id, "watch")

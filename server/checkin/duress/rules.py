@@ -72,15 +72,15 @@ def heard(
     return None
 
 
-def is_same(one: str, other: str) -> bool:
+def is_same(answer: str, other: str) -> bool:
     """Whether two answers say the same words, whatever their case, accents and vowel signs."""
-    return _parts(one) == _parts(other)
+    return _parts(answer) == _parts(other)
 
 
 def _says(note: str, word: str) -> bool:
-    said, sought = _parts(note), _parts(word)
-    last = len(said) - len(sought)
-    return any(said[at : at + len(sought)] == sought for at in range(last + 1))
+    note_parts, sought = _parts(note), _parts(word)
+    last = len(note_parts) - len(sought)
+    return any(note_parts[at : at + len(sought)] == sought for at in range(last + 1))
 
 
 def _parts(text: str) -> list[str]:

@@ -51,23 +51,23 @@ async def account(
     begin: datetime,
     end: datetime,
     language: str,
-    known: Mapping[UUID, str] = MappingProxyType({}),
+    names_by_child: Mapping[UUID, str] = MappingProxyType({}),
 ) -> list[Fact]:
-    """Everything about this child from `begin` until before `end`, oldest first. `known`: other
-    children that the reader may see, by name."""
+    """Everything about this child from `begin` until before `end`, oldest first.
+    `names_by_child`: other children that the reader may see."""
     people = _Names(language)
     # At one moment, what a person said comes before what followed from it.
-    found = [
+    facts = [
         *await _answers(child_id, begin, end, language, people),
         *await _sightings(child_id, begin, end, language, people),
-        *await _lines(child_id, begin, end, language, people, known),
+        *await _lines(child_id, begin, end, language, people, names_by_child),
         *await _rounds(child_id, begin, end, language),
         *await _alerts(child_id, begin, end, language, people),
         *await _messages(child_id, begin, end, language),
         *await _ties(child_id, begin, end, language, people),
         *await _transfers(child_id, begin, end, language, people),
     ]
-    return sorted(found, key=lambda fact: fact.at)
+    return sorted(facts, key=lambda fact: fact.at)
 
 
 class _Names:
@@ -150,19 +150,19 @@ async def _alerts(
     await people.learn(
         id_ for row in rows for id_ in (row.opened_by, row.acknowledged_by, row.closed_by)
     )
-    found: list[Fact] = []
+    facts: list[Fact] = []
     for row in rows:
         cause = gettext(language, CAUSES[Cause(row.cause)])
         opened = gettext(language, N_("An alert opened"))
-        found.append(Fact(row.noticed_at, opened, people.of(row.opened_by), cause, row.opened_at))
+        facts.append(Fact(row.noticed_at, opened, people.of(row.opened_by), cause, row.opened_at))
         if row.acknowledged_at is not None:
             taken = gettext(language, N_("Alert taken"))
-            found.append(Fact(row.acknowledged_at, taken, people.of(row.acknowledged_by), cause))
+            facts.append(Fact(row.acknowledged_at, taken, people.of(row.acknowledged_by), cause))
         if row.closed_at is not None:
             closed = gettext(language, N_("The alert was closed"))
             how = _outcome(row, language)
-            found.append(Fact(row.closed_at, closed, people.of(row.closed_by), how))
-    return [fact for fact in found if begin <= fact.at < end]
+            facts.append(Fact(row.closed_at, closed, people.of(row.closed_by), how))
+    return [fact for fact in facts if begin <= fact.at < end]
 
 
 def _outcome(alert: Alert, language: str) -> str:
@@ -177,16 +177,18 @@ async def _messages(child_id: UUID, begin: datetime, end: datetime, language: st
     held = held.exclude(person_id=child_id)
     rows = await held.limit(MOST).only("id", "subject_id")
     subjects = {row.subject_id for row in rows}
-    sent = [one for one in await sent_about(subjects, language) if begin <= one.at < end]
+    sent = [
+        message for message in await sent_about(subjects, language) if begin <= message.at < end
+    ]
     return [
         Fact(
-            one.tries[-1].at if one.tries else one.at,
-            gettext(language, N_("Message: {what}"), what=one.kind),
-            one.to or "",
-            f"{one.by}, {one.result}",
-            one.at,
+            message.tries[-1].at if message.tries else message.at,
+            gettext(language, N_("Message: {what}"), what=message.kind),
+            message.to or "",
+            f"{message.by}, {message.result}",
+            message.at,
         )
-        for one in sent
+        for message in sent
     ]
 
 
@@ -197,14 +199,14 @@ async def _ties(
     await people.learn(row.person_id for row in rows)
     came = gettext(language, N_("Assigned to the child"))
     went = gettext(language, N_("No longer assigned to the child"))
-    found = []
+    facts = []
     for row in rows:
         who, role = people.of(row.person_id), gettext(language, ROLES[row.role])
-        found.append(Fact(row.from_at, came, who, role))
+        facts.append(Fact(row.from_at, came, who, role))
         # A tie that was taken back before it began never existed.
         if row.until_at is not None and row.until_at > row.from_at:
-            found.append(Fact(row.until_at, went, who, role))
-    return [fact for fact in found if begin <= fact.at < end]
+            facts.append(Fact(row.until_at, went, who, role))
+    return [fact for fact in facts if begin <= fact.at < end]
 
 
 async def _transfers(
@@ -236,7 +238,7 @@ async def _lines(
     end: datetime,
     language: str,
     people: _Names,
-    known: Mapping[UUID, str],
+    names_by_child: Mapping[UUID, str],
 ) -> list[Fact]:
     held = Line.filter(child_id=child_id, received_at__gte=begin, received_at__lt=end)
     rows = await held.order_by("received_at", "number").limit(MOST)
@@ -246,15 +248,15 @@ async def _lines(
             row.received_at,
             title_of(row.what, language),
             people.of(row.who_id),
-            _said(row, language, known),
+            _said(row, language, names_by_child),
             row.at,
         )
         for row in rows
     ]
 
 
-def _said(row: Line, language: str, known: Mapping[UUID, str]) -> str:
-    details = of_another(row.details, known) if row.what in OF_ANOTHER else row.details
+def _said(row: Line, language: str, names_by_child: Mapping[UUID, str]) -> str:
+    details = of_another(row.details, names_by_child) if row.what in OF_ANOTHER else row.details
     parts = [
         gettext(language, N_("{label}: {value}"), label=label, value=text)
         for label, text in details_of(row.what, details, language)

@@ -42,10 +42,10 @@ async def show(request: Request) -> Response:
     except WaymarkError as wrong:
         fault = wrong
     seen = await others_for(request, await others_in(await Episode.filter(child_id=child.id)))
-    known = await names_of(seen)
-    facts = [] if fault else await account(child.id, begin, end, language, known)
+    names_by_child = await names_of(seen)
+    facts = [] if fault else await account(child.id, begin, end, language, names_by_child)
     seal = await Seal.all().order_by("-id").first()
-    since, until = (one.astimezone(zone).date() for one in (begin, end - timedelta(seconds=1)))
+    since, until = (edge.astimezone(zone).date() for edge in (begin, end - timedelta(seconds=1)))
     context = {
         "child": await Person.get(id=child.id),
         "path": f"/desk/children/{child.id}",

@@ -86,19 +86,19 @@ async def put(
     versions where another writer was faster.
     """
     is_staff = may(frozenset(roles), Action.PACK_CHANGE)
-    said = rules.read(given, PREPARED if is_staff else CHILD_SAYS)
+    fields = rules.read(given, PREPARED if is_staff else CHILD_SAYS)
     async with write():
         await lock_children([child.id])
         stands = await current(child.id)
         if is_staff:
             seen = await _version_of(child.id, base)
-            wanted = rules.by_adults(stands.fields, seen, given, said)
+            wanted = rules.by_adults(stands.fields, seen, given, fields)
         else:
-            wanted = rules.with_own_words(stands.fields, said)
+            wanted = rules.with_own_words(stands.fields, fields)
         if wanted == stands.fields:
             return stands
         if base != stands.number and (is_staff or not await _has_seen(child.id, base, stands)):
-            raise _conflict(base, said, stands, is_staff=is_staff)
+            raise _conflict(base, fields, stands, is_staff=is_staff)
         made = await _add(actor, child, Part.BEFORE, stands, wanted, now)
         if not is_staff:
             # The child changed who to call first: their caseworker looks through the rest with
@@ -121,17 +121,17 @@ async def put_now(
 ) -> Version:
     """The same for the questions at the time, which began at `since`. Answers from an earlier time
     no longer count, but the version numbers go on."""
-    said = rules.read(given, AT_THE_TIME)
+    fields = rules.read(given, AT_THE_TIME)
     async with write():
         await lock_children([child.id])
         stands = await current(child.id, Part.NOW)
         if stands.made_at is not None and stands.made_at < since:
             stands = Version(stands.number)
-        if said == stands.fields:
+        if fields == stands.fields:
             return stands
         if base != stands.number:
-            raise _conflict(base, said, stands, is_staff=True)
-        return await _add(actor, child, Part.NOW, stands, said, now)
+            raise _conflict(base, fields, stands, is_staff=True)
+        return await _add(actor, child, Part.NOW, stands, fields, now)
 
 
 async def _version_of(child_id: UUID, number: int) -> Mapping[str, str]:
@@ -147,13 +147,15 @@ async def _has_seen(child_id: UUID, base: int, stands: Version) -> bool:
     return rules.child_has_seen(row.said, stands.fields)
 
 
-def _conflict(base: int, said: Mapping[str, str], stands: Version, *, is_staff: bool) -> Conflict:
+def _conflict(
+    base: int, given_fields: Mapping[str, str], stands: Version, *, is_staff: bool
+) -> Conflict:
     fields = stands.fields if is_staff else rules.own_words(stands.fields)
     return Conflict(
         _CHANGED,
         code="changed",
         current={"version": stands.number, "fields": dict(fields)},
-        yours={"base": base, "fields": dict(said)},
+        yours={"base": base, "fields": dict(given_fields)},
     )
 
 
@@ -202,9 +204,9 @@ async def check(actor: Actor, child: Child, *, version: int, id: UUID, now: date
     """
     async with write():
         await lock_children([child.id])
-        known = await PackCheck.get_or_none(id=id)
-        if known is not None:
-            if (known.child_id, known.version) != (child.id, version):
+        existing = await PackCheck.get_or_none(id=id)
+        if existing is not None:
+            if (existing.child_id, existing.version) != (child.id, version):
                 raise IdReused(N_("This id belongs to something else."), field="id")
         else:
             stands = await current(child.id)
@@ -212,7 +214,7 @@ async def check(actor: Actor, child: Child, *, version: int, id: UUID, now: date
                 raise _conflict(version, {}, stands, is_staff=True)
             await _checked(actor, child, version, id, now)
     # The first request may have stopped before this step: a repeated one does it.
-    await _follow_return(actor, child, id, known.at if known is not None else now, now)
+    await _follow_return(actor, child, id, existing.at if existing is not None else now, now)
 
 
 async def _follow_return(
@@ -305,11 +307,11 @@ async def say_why(
     words = rules.reason(why)
     assert actor.id is not None
     async with write():
-        known = await PackOpening.get_or_none(id=id)
-        if known is not None:
-            if (known.child_id, known.session_id) != (child.id, session_id):
+        existing = await PackOpening.get_or_none(id=id)
+        if existing is not None:
+            if (existing.child_id, existing.session_id) != (child.id, session_id):
                 raise IdReused(N_("This id belongs to something else."), field="id")
-            return known
+            return existing
         row = await PackOpening.create(
             id=id,
             agency_id=child.agency_id,

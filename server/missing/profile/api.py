@@ -63,10 +63,10 @@ async def put(request: Request) -> Response:
     if not (may(roles, Action.PACK_CHANGE) or may(roles, Action.PACK_SAY)):
         raise not_yours()
     visitor, now = await visitor_of(request), now_of(request)
-    said = await json_body(request, PackRequest)
+    payload = await json_body(request, PackRequest)
     try:
         stands = await actions.put(
-            visitor, seen.child, roles, base=said.base or 0, given=said.fields, now=now
+            visitor, seen.child, roles, base=payload.base or 0, given=payload.fields, now=now
         )
     except Conflict:
         if seen.sees_whole:
@@ -82,11 +82,13 @@ async def put_now(request: Request) -> Response:
     """What happened, as far as it is known."""
     child = await unsealed(request)
     visitor, now = await visitor_of(request), now_of(request)
-    said = await json_body(request, NowRequest)
+    payload = await json_body(request, NowRequest)
     since = await reading.open_since(child.id)
     if since is None:
         raise nobody_looks()
-    await actions.put_now(visitor, child, since, base=said.base or 0, given=said.fields, now=now)
+    await actions.put_now(
+        visitor, child, since, base=payload.base or 0, given=payload.fields, now=now
+    )
     reader = await _reader(request)
     return json_answer(await reading.at_the_time(child, Copy.POLICE, reader, now))
 
@@ -103,8 +105,8 @@ async def check(request: Request) -> Response:
     """Nothing has changed."""
     child, _ = await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE)
     visitor, now = await visitor_of(request), now_of(request)
-    said = await json_body(request, CheckRequest)
-    await actions.check(visitor, child, version=said.version, id=said.id, now=now)
+    payload = await json_body(request, CheckRequest)
+    await actions.check(visitor, child, version=payload.version, id=payload.id, now=now)
     return json_answer(await reading.written(child, await actions.current(child.id)))
 
 
@@ -112,9 +114,9 @@ async def open_it(request: Request) -> Response:
     """Say why, for some minutes."""
     child, _ = await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE)
     visitor, now = await visitor_of(request), now_of(request)
-    said = await json_body(request, OpenRequest)
+    payload = await json_body(request, OpenRequest)
     row = await actions.say_why(
-        visitor, child, session_id=visitor.session_id, why=said.why, id=said.id, now=now
+        visitor, child, session_id=visitor.session_id, why=payload.why, id=payload.id, now=now
     )
     return json_answer(OpenOut(row.until_at))
 

@@ -70,13 +70,15 @@ async def held_by(visitor: Visitor, now: datetime) -> list[PackCarry]:
 async def is_carried(visitor: Visitor, child_id: UUID, now: datetime) -> bool:
     """Whether this session has this pack now, so that reading it is no other look."""
     held = [
-        one
-        for one in await held_by(visitor, now)
-        if (one.child_id, one.session_id) == (child_id, visitor.session_id)
+        checkout
+        for checkout in await held_by(visitor, now)
+        if (checkout.child_id, checkout.session_id) == (child_id, visitor.session_id)
     ]
     if not held or await duty_ends(visitor, now) is None:
         return False
-    return any(one.why is not None for one in held) or await open_since(child_id) is not None
+    return (
+        any(checkout.why is not None for checkout in held) or await open_since(child_id) is not None
+    )
 
 
 async def carry(
@@ -96,22 +98,26 @@ async def carry(
         )
     async with write():
         await lock_children([child.id])
-        known = await PackCarry.get_or_none(id=id)
-        if known is not None and (known.child_id, known.session_id) != (
+        existing = await PackCarry.get_or_none(id=id)
+        if existing is not None and (existing.child_id, existing.session_id) != (
             child.id,
             visitor.session_id,
         ):
             raise IdReused(N_("This id belongs to something else."), field="id")
-        if known is not None and known.put_down_at is not None:
-            return known
-        held = [one for one in await held_by(visitor, now) if one.child_id == child.id]
-        words = words or next((one.why for one in held if one.why is not None), None)
+        if existing is not None and existing.put_down_at is not None:
+            return existing
+        held = [
+            checkout for checkout in await held_by(visitor, now) if checkout.child_id == child.id
+        ]
+        words = words or next((checkout.why for checkout in held if checkout.why is not None), None)
         if words is None and await open_since(child.id) is None:
             raise Denied(
                 N_("Say in a few words why you keep it on your phone. The child can read this."),
                 code="reason_needed",
             )
-        here = next((one for one in held if one.session_id == visitor.session_id), None)
+        here = next(
+            (checkout for checkout in held if checkout.session_id == visitor.session_id), None
+        )
         return await _take(visitor, child, here, words, until, id=id, now=now)
 
 

@@ -363,13 +363,13 @@ GROUPS: tuple[Group, ...] = (
     _CONSENT,
     _NOW,
 )
-FIELDS: Mapping[str, Field] = {one.name: one for group in GROUPS for one in group.fields}
+FIELDS: Mapping[str, Field] = {field.name: field for group in GROUPS for field in group.fields}
 BY_GROUP: Mapping[str, Group] = {group.name: group for group in GROUPS}
 
 
 def names_of(*parts: Part) -> tuple[str, ...]:
     """The names of the fields of these parts, in their order."""
-    return tuple(one.name for group in GROUPS if group.part in parts for one in group.fields)
+    return tuple(field.name for group in GROUPS if group.part in parts for field in group.fields)
 
 
 # PREPARED is what a version of the pack contains. Only the child writes CHILD_SAYS, and it is all

@@ -35,12 +35,12 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
     episode = await Episode.get_or_none(child_id=child_id, found_at__isnull=True)
     if episode is None:
         return None
-    known = [act.value for act in Act if ENTRIES[act].is_search]
-    lines = Line.filter(episode_id=episode.id, what__in=known).order_by("-number").limit(MOST)
+    search_acts = [act.value for act in Act if ENTRIES[act].is_search]
+    lines = Line.filter(episode_id=episode.id, what__in=search_acts).order_by("-number").limit(MOST)
     rows = [row for row in await lines][::-1]
     people = {
-        one.id: one.name
-        for one in await Person.filter(id__in=list({row.who_id for row in rows if row.who_id}))
+        person.id: person.name
+        for person in await Person.filter(id__in=list({row.who_id for row in rows if row.who_id}))
     }
     seen = _last_seen(episode, language, zone)
     return Search(
@@ -59,7 +59,7 @@ async def _signs(episode: Episode, language: str, zone: ZoneInfo) -> list[PointO
     signs = await signs_of(rows)
     label = gettext(language, N_("Sign of life"))
     return [
-        PointOut(label, gettext(language, N_("; ")).join(apart(language, one) for one in parts))
+        PointOut(label, gettext(language, N_("; ")).join(apart(language, part) for part in parts))
         for row in rows
         for sign in [signs.get(row.id)]
         for parts in [[format_moment(language, row.at, zone), *_sign_in_words(sign, language)]]
@@ -69,31 +69,31 @@ async def _signs(episode: Episode, language: str, zone: ZoneInfo) -> list[PointO
 def _sign_in_words(sign: Sign | None, language: str) -> list[str]:
     if sign is None:
         return []
-    said = gettext(language, SIGNS[sign.what]) if sign.what in SIGNS else ""
-    return [part for part in (said, sign.words or "") if part]
+    label = gettext(language, SIGNS[sign.what]) if sign.what in SIGNS else ""
+    return [part for part in (label, sign.words or "") if part]
 
 
 def _last_seen(episode: Episode, language: str, zone: ZoneInfo) -> str:
-    said = episode.last_seen or {}
-    at = said.get("at")
+    last_seen = episode.last_seen or {}
+    at = last_seen.get("at")
     moment = datetime.fromisoformat(str(at).replace("Z", "+00:00")) if at else None
     parts = [
         format_moment(language, moment, zone) if moment else "",
-        *(str(said.get(name) or "") for name in ("where", "by", "words")),
+        *(str(last_seen.get(name) or "") for name in ("where", "by", "words")),
     ]
     return gettext(language, N_(", ")).join(part for part in parts if part)
 
 
 def _tried(row: Line, people: dict[UUID, str], language: str, zone: ZoneInfo) -> PointOut:
     entry = ENTRIES[Act(row.what)]
-    said = [
+    answers = [
         _in_words(detail, value, language)
         for detail in entry.details
         if (value := str(row.details.get(detail.name) or ""))
     ]
     parts = [
         format_moment(language, row.at, zone),
-        *said,
+        *answers,
         row.words or "",
         people.get(row.who_id, "") if row.who_id else "",
     ]
@@ -105,11 +105,11 @@ def _tried(row: Line, people: dict[UUID, str], language: str, zone: ZoneInfo) ->
 def _in_words(detail: Detail, value: str, language: str) -> str:
     """A choice in words; typed text stays as it is."""
     choices = detail.choices or {}
-    said = gettext(language, choices[value]) if value in choices else value
+    answer = gettext(language, choices[value]) if value in choices else value
     if not detail.is_named:
-        return said
+        return answer
     return gettext(
-        language, N_("{label}: {value}"), label=gettext(language, detail.label), value=said
+        language, N_("{label}: {value}"), label=gettext(language, detail.label), value=answer
     )
 
 
@@ -123,12 +123,12 @@ def _is_known(row: Line, asked: Collection[str]) -> bool:
 
 
 def _answered(rows: Collection[Line], *, has_seen: bool) -> frozenset[str]:
-    found = {"last_seen"} if has_seen else set()
+    answered = {"last_seen"} if has_seen else set()
     for row in rows:
         if row.what == Act.REPORT:
-            found.add("told")
+            answered.add("told")
             if row.details.get("to") == "police":
-                found.add("report")
+                answered.add("report")
         if row.what == Act.ROOM:
-            found |= {name for name, asked in _ROOM.items() if _is_known(row, asked)}
-    return frozenset(found)
+            answered |= {name for name, asked in _ROOM.items() if _is_known(row, asked)}
+    return frozenset(answered)

@@ -64,8 +64,8 @@ async def send(
     """
     if mailing.to not in entry_kinds.TO:
         raise Refused(N_("Choose an answer."), field="to")
-    if (known := await PaperSent.get_or_none(id=id_)) is not None:
-        return _same(known, episode, mailing)
+    if (existing := await PaperSent.get_or_none(id=id_)) is not None:
+        return _same(existing, episode, mailing)
     child = await Child.get(id=episode.child_id)
     page = await page_of(child, mailing.copy, reader, now)
     passphrase = _passphrase()
@@ -74,8 +74,8 @@ async def send(
     async with write():
         episode = await locked(episode.id)
         # Two requests with one id arrived at once: the first one counts.
-        if (known := await PaperSent.get_or_none(id=id_)) is not None:
-            return _same(known, episode, mailing)
+        if (existing := await PaperSent.get_or_none(id=id_)) is not None:
+            return _same(existing, episode, mailing)
         if not episode.is_open:
             raise Conflict(
                 N_("The child was seen in the meantime, so we send nothing more."), code="found"
@@ -102,11 +102,11 @@ async def send(
     return paper
 
 
-def _same(known: PaperSent, episode: Episode, mailing: Mailing) -> PaperSent:
-    was = Mailing(known.to, known.address, Copy(known.copy), known.language)
-    if known.episode_id != episode.id or was != mailing:
+def _same(existing: PaperSent, episode: Episode, mailing: Mailing) -> PaperSent:
+    was = Mailing(existing.to, existing.address, Copy(existing.copy), existing.language)
+    if existing.episode_id != episode.id or was != mailing:
         raise IdReused("This ID already exists, with different content.")
-    return known
+    return existing
 
 
 def _passphrase() -> str:

@@ -54,34 +54,34 @@ async def form(request: Request) -> Response:
 async def send(request: Request) -> Response:
     """It is in the outbox."""
     episode, now = await _episode(request), now_of(request)
-    visitor, said = await staff_of(request), await form_body(request)
+    visitor, form = await staff_of(request), await form_body(request)
     try:
-        wanted = _wanted(request, said)
+        wanted = _wanted(request, form)
         await looked(visitor, [episode.child_id], actions.LOOK_ALERTED, now)
         reader = Reader(wanted.language, zone_of(request))
-        paper = await mail.send(visitor, episode, id_or_new(said), wanted, reader, now)
+        paper = await mail.send(visitor, episode, id_or_new(form), wanted, reader, now)
     except NotFound:
         raise
     except WaymarkError as fault:
-        return await _form(request, episode, said, fault)
+        return await _form(request, episode, form, fault)
     return RedirectResponse(f"/desk/episodes/{episode.id}/mail/{paper.id}", status_code=303)
 
 
-def _wanted(request: Request, said: FormData) -> Mailing:
-    address = entered(said, "address")
+def _wanted(request: Request, form: FormData) -> Mailing:
+    address = entered(form, "address")
     check_address(request, "email", address)
-    copy, language = entered(said, "copy"), entered(said, "language")
+    copy, language = entered(form, "copy"), entered(form, "language")
     if copy not in set(Copy):
         raise Refused(N_("Choose an answer."), field="copy")
     if language not in NAMES:
         raise Refused(N_("Choose an answer."), field="language")
-    return Mailing(entered(said, "to"), address, Copy(copy), language)
+    return Mailing(entered(form, "to"), address, Copy(copy), language)
 
 
 async def _form(
     request: Request,
     episode: Episode,
-    said: FormData | None = None,
+    form: FormData | None = None,
     fault: WaymarkError | None = None,
 ) -> Response:
     language = language_of(request)
@@ -91,8 +91,8 @@ async def _form(
         "copy": Copy.POLICE.value,
         "language": language,
     }
-    if said is not None:
-        given = {name: entered(said, name) for name in _NAMES}
+    if form is not None:
+        given = {name: entered(form, name) for name in _NAMES}
     context: dict[str, Any] = {
         **await _shared(request, episode),
         "given": given,

@@ -21,8 +21,8 @@ async def put(child: Child, version: int, fields: Mapping[str, str]) -> None:
     child."""
     rows: list[dict[str, object]] = [_row(child, "*", VERSION, str(version))]
     rows += [
-        _row(child, one.field, one.what.value, _blind(child.agency_id, one.what, one.text))
-        for one in sorted(marks_of(fields))
+        _row(child, mark.field, mark.what.value, _blind(child.agency_id, mark.what, mark.text))
+        for mark in sorted(marks_of(fields))
     ]
     await PackMark.filter(child_id=child.id).delete()
     await bulk.insert(PackMark, rows)

@@ -93,8 +93,8 @@ def _numbers(text: str) -> Iterator[str]:
     plain = "".join(
         str(unicodedata.digit(char, char)) for char in unicodedata.normalize("NFKC", text)
     )
-    for found in _NUMBER.finditer(_DAY.sub(" ; ", plain)):
-        digits = re.sub(r"\D", "", found[0])
+    for match in _NUMBER.finditer(_DAY.sub(" ; ", plain)):
+        digits = re.sub(r"\D", "", match[0])
         yield digits[-_LAST_DIGITS:]
 
 

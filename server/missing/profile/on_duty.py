@@ -40,17 +40,19 @@ async def shelf(
 ) -> list[OnShelfOut]:
     """The children of these who have a pack, or about whom adults are alerted. First those whose
     pack this session has, then those it may take, then those that need a reason."""
-    known = _Known(await _versions(children), await _alerted(children), await held_by(visitor, now))
-    held = {one.child_id for one in known.held}
-    of_interest = {*known.versions, *known.alerted, *held}
+    facts = _Known(await _versions(children), await _alerted(children), await held_by(visitor, now))
+    held = {checkout.child_id for checkout in facts.held}
+    of_interest = {*facts.versions, *facts.alerted, *held}
     wanted = [id_ for id_ in children if id_ in of_interest]
     agency = await Agency.get(id=visitor.agency_id)
-    people = {one.id: one for one in await Person.filter(id__in=wanted)}
-    rows = {one.id: one for one in await Child.filter(id__in=wanted)}
-    found = [
-        await _one(rows[id_], people[id_], known, agency, visitor, until, now) for id_ in wanted
+    people = {person.id: person for person in await Person.filter(id__in=wanted)}
+    rows = {child.id: child for child in await Child.filter(id__in=wanted)}
+    entries = [
+        await _one(rows[id_], people[id_], facts, agency, visitor, until, now) for id_ in wanted
     ]
-    return sorted(found, key=lambda one: (_ORDER.index(one.state), one.name, one.child_id))
+    return sorted(
+        entries, key=lambda entry: (_ORDER.index(entry.state), entry.name, entry.child_id)
+    )
 
 
 State = Literal["carried", "open", "sealed"]
@@ -60,19 +62,19 @@ _ORDER: tuple[State, ...] = ("carried", "open", "sealed")
 async def _one(
     child: Child,
     person: Person,
-    known: _Known,
+    facts: _Known,
     agency: Agency,
     visitor: Visitor,
     until: datetime,
     now: datetime,
 ) -> OnShelfOut:
-    state = _state(child.id, known, visitor)
-    found = OnShelfOut(
+    state = _state(child.id, facts, visitor)
+    entry = OnShelfOut(
         child_id=child.id,
         name=person.name,
         state=state,
-        version=known.versions.get(child.id, 0),
-        alerted_since=known.alerted.get(child.id),
+        version=facts.versions.get(child.id, 0),
+        alerted_since=facts.alerted.get(child.id),
         until_at=until if state == "carried" else None,
         sha=None,
         photo=None,
@@ -82,22 +84,26 @@ async def _one(
     if state == "carried":
         reader = Reader(agency.language, known_zone(agency.zone))
         shown = await whole(child, Copy.POLICE, reader, now)
-        found.sha = digest(shown)
-        found.photo = _photo(shown)
-        found.pages = [
-            PageOut(code, f"{found.path}.pdf?language={code}", f"{found.path}.txt?language={code}")
+        entry.sha = digest(shown)
+        entry.photo = _photo(shown)
+        entry.pages = [
+            PageOut(code, f"{entry.path}.pdf?language={code}", f"{entry.path}.txt?language={code}")
             # The local police read the language of the agency.
             for code in dict.fromkeys((agency.language, visitor.language))
         ]
-    return found
+    return entry
 
 
-def _state(child_id: UUID, known: _Known, visitor: Visitor) -> State:
-    mine = [one for one in known.held if one.child_id == child_id]
-    is_open = child_id in known.alerted
-    if any(one.why is not None or is_open for one in mine if one.session_id == visitor.session_id):
+def _state(child_id: UUID, facts: _Known, visitor: Visitor) -> State:
+    mine = [checkout for checkout in facts.held if checkout.child_id == child_id]
+    is_open = child_id in facts.alerted
+    if any(
+        checkout.why is not None or is_open
+        for checkout in mine
+        if checkout.session_id == visitor.session_id
+    ):
         return "carried"
-    return "open" if is_open or any(one.why is not None for one in mine) else "sealed"
+    return "open" if is_open or any(checkout.why is not None for checkout in mine) else "sealed"
 
 
 def digest(shown: PackOut) -> str:
@@ -119,10 +125,10 @@ async def of_concern(visitor: Visitor, now: datetime) -> set[UUID]:
     """The children whose pack this person has taken, or about whom adults are alerted."""
     alerts = Alert.filter(agency_id=visitor.agency_id, closed_at__isnull=True)
     episodes = Episode.filter(agency_id=visitor.agency_id, found_at__isnull=True)
-    found = {one.child_id for one in await held_by(visitor, now)}
+    child_ids = {checkout.child_id for checkout in await held_by(visitor, now)}
     for rows in (alerts, episodes):
-        found |= {as_id(id_) for id_ in await rows.values_list("child_id", flat=True)}
-    return found
+        child_ids |= {as_id(id_) for id_ in await rows.values_list("child_id", flat=True)}
+    return child_ids
 
 
 async def _versions(children: Collection[UUID]) -> dict[UUID, int]:
@@ -134,9 +140,9 @@ async def _alerted(children: Collection[UUID]) -> dict[UUID, datetime]:
     """Since when adults are alerted about each of these children, or look for them."""
     alerts = Alert.filter(child_id__in=list(children), closed_at__isnull=True)
     episodes = Episode.filter(child_id__in=list(children), found_at__isnull=True)
-    found: dict[UUID, datetime] = {}
+    since_by_child: dict[UUID, datetime] = {}
     for rows in (alerts, episodes):
         for id_, at in await rows.values_list("child_id", "opened_at"):
             since = as_moment(at)
-            found[as_id(id_)] = min(since, found.get(as_id(id_), since))
-    return found
+            since_by_child[as_id(id_)] = min(since, since_by_child.get(as_id(id_), since))
+    return since_by_child

@@ -40,8 +40,8 @@ async def carry(request: Request) -> Response:
         at_most_every=checkouts.AT_MOST,
     )
     visitor, now = await visitor_of(request), now_of(request)
-    said = await json_body(request, CarryRequest)
-    row = await checkouts.carry(visitor, child, why=said.why, id=said.id, now=now)
+    payload = await json_body(request, CarryRequest)
+    row = await checkouts.carry(visitor, child, why=payload.why, id=payload.id, now=now)
     return json_answer(CarriedOut(row.id, row.until_at, row.put_down_at is None))
 
 

@@ -125,16 +125,16 @@ async def _page(
     context = {
         **await frame(request, child),
         "pack": shown,
-        "groups": [_shown(one, raw, language) for one in GROUPS if one.part is not Part.NOW],
+        "groups": [_shown(group, raw, language) for group in GROUPS if group.part is not Part.NOW],
         "now_fields": _now_fields(shown.now.fields if shown.now else {}, language),
         "unknown": [gettext(language, FIELDS[n].label) for n in shown.now.unknown]
         if shown.now
         else [],
-        "sightings": [sighting_in_words(one, reader) for one in shown.now.sightings]
+        "sightings": [sighting_in_words(sighting, reader) for sighting in shown.now.sightings]
         if shown.now
         else [],
         "born": born_in_words(shown.record, language),
-        "photos": [(one, age_of_photo(one.taken_on, language)) for one in shown.photos],
+        "photos": [(photo, age_of_photo(photo.taken_on, language)) for photo in shown.photos],
         "is_late": is_late and shown.version > 0,
         "may_change": may(roles, Action.PACK_CHANGE),
         "has_page": may(roles, Action.CHILD_SEE),
@@ -148,13 +148,13 @@ async def _page(
 
 
 def _shown(group: Group, fields: Fields, language: str) -> ShownGroup:
-    said = [
-        Shown(gettext(language, one.label), _in_words(fields[one.name], language, one.kind))
-        for one in group.fields
-        if one.name in fields
+    answers = [
+        Shown(gettext(language, field.label), _in_words(fields[field.name], language, field.kind))
+        for field in group.fields
+        if field.name in fields
     ]
-    lacks = len(rules.lacking(fields, [one.name for one in group.fields]))
-    return ShownGroup(group.name, gettext(language, group.title), said, lacks)
+    lacks = len(rules.lacking(fields, [field.name for field in group.fields]))
+    return ShownGroup(group.name, gettext(language, group.title), answers, lacks)
 
 
 def _in_words(text: str, language: str, kind: str) -> str:
@@ -240,9 +240,9 @@ async def save(request: Request) -> Response:
         int(base) if base.isascii() and base.isdigit() and len(base) < 9 else 0,
         # This form has no child's own words. A page from an older version may still send some.
         {
-            one.name: entered(form, one.name)
-            for one in group.fields
-            if not one.is_childs or one.name in form
+            field.name: entered(form, field.name)
+            for field in group.fields
+            if not field.is_childs or field.name in form
         },
     )
     if not await is_unsealed(request, child):
@@ -274,7 +274,7 @@ async def _put(request: Request, child: Child, roles: Roles, group: Group, typed
 async def _is_unchanged(child: Child, group: Group, base: int, stands: Version) -> bool:
     row = await GrabPack.get_or_none(child_id=child.id, part=Part.BEFORE.value, version=base)
     seen = row.said if row is not None else {}
-    return all(seen.get(one.name) == stands.fields.get(one.name) for one in group.fields)
+    return all(seen.get(field.name) == stands.fields.get(field.name) for field in group.fields)
 
 
 def nobody_looks() -> Conflict:
@@ -314,7 +314,7 @@ async def _form(
     if isinstance(fault, Conflict) and "current" in fault.extra:
         # Saving again means that the writer has seen the other person's change.
         base, stands = fault.extra["current"]["version"], fault.extra["current"]["fields"]
-        names = [one.name for one in group.fields]
+        names = [field.name for field in group.fields]
         others = {
             name: stands.get(name, "")
             for name in names
@@ -323,7 +323,7 @@ async def _form(
     if fault is not None and fault.field:
         fault.field = fault.field.removeprefix("fields.")
     own = (await actions.current(child.id)).fields if group.part is Part.OWN else {}
-    names = [one.name for one in GROUPS if one.part is not Part.NOW]
+    names = [pack_group.name for pack_group in GROUPS if pack_group.part is not Part.NOW]
     place = names.index(group.name) if group.name in names else len(names)
     context = {
         **await frame(request, child),
@@ -331,8 +331,12 @@ async def _form(
         "title": gettext(language, group.title),
         "says": gettext(language, group.says) if group.says else "",
         "fields": [
-            (one, gettext(language, one.label), gettext(language, one.help) if one.help else "")
-            for one in group.fields
+            (
+                field,
+                gettext(language, field.label),
+                gettext(language, field.help) if field.help else "",
+            )
+            for field in group.fields
         ],
         "given": typed.fields,
         "own": own,
@@ -356,7 +360,8 @@ async def versions(request: Request) -> Response:
     language = language_of(request)
     rows = await reading.versions_of(child.id)
     people = {
-        one.id: one.name for one in await Person.filter(id__in=list({row.made_by for row in rows}))
+        person.id: person.name
+        for person in await Person.filter(id__in=list({row.made_by for row in rows}))
     }
     lines = []
     for place, row in enumerate(rows):

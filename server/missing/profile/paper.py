@@ -101,13 +101,14 @@ async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
         data["warning"],
         data["photo_note"] or words["no_photo"],
         data["says"],
-        *(f"{one['name']}{colon} {one['value']}" for one in data["facts"]),
+        *(f"{fact['name']}{colon} {fact['value']}" for fact in data["facts"]),
         f"{words['unknown']}{colon} {data['unknown']}" if data["unknown"] else "",
     ]
     parts = [[line for line in head if line]]
     for group in _whole_groups(shown, copy, reader):
         items = [
-            f"{one['label']}{colon} {apart(reader.language, one['text'])}" for one in group["items"]
+            f"{entry['label']}{colon} {apart(reader.language, entry['text'])}"
+            for entry in group["items"]
         ]
         parts.append([group["title"], *items])
     parts.append([words["confidential"], data["footer"]])
@@ -117,10 +118,10 @@ async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
 def _set(data: Data, small: bytes) -> bytes:
     language = data["language"]
     isolate = partial(isolated, language=language)
-    for one in data["facts"]:
-        one["value"] = isolate(one["value"])
-    for one in (item for group in data["groups"] for item in group["items"]):
-        one["label"], one["text"] = isolate(one["label"]), isolate(one["text"])
+    for entry in data["facts"]:
+        entry["value"] = isolate(entry["value"])
+    for entry in (item for group in data["groups"] for item in group["items"]):
+        entry["label"], entry["text"] = isolate(entry["label"]), isolate(entry["text"])
     data |= {
         "name": isolate(data["name"]),
         "own_script": isolate(data["own_script"]),
@@ -165,16 +166,16 @@ def _at(now: datetime, reader: Reader) -> str:
 
 
 def _version(shown: PackOut, reader: Reader) -> str:
-    said = gettext(reader.language, N_("Version {n}"), n=shown.version)
+    version = gettext(reader.language, N_("Version {n}"), n=shown.version)
     if shown.verified_at is None:
-        return said
+        return version
     day = shown.verified_at.astimezone(reader.zone).date()
     looked = gettext(
         reader.language,
         N_("checked on {day}"),
         day=format_short_date(reader.language, day),
     )
-    return f"{said} · {looked}"
+    return f"{version} · {looked}"
 
 
 def _warning(shown: PackOut, now: datetime, language: str) -> str:
@@ -193,7 +194,9 @@ def _warning(shown: PackOut, now: datetime, language: str) -> str:
 def _photo_note(shown: PackOut, photo: PackPhoto | None, language: str) -> Data:
     if photo is None:
         return {"photo_note": "", "photo_is_old": False}
-    is_old = next((one.is_old for one in shown.photos if one.id == photo.id), False)
+    is_old = next(
+        (shown_photo.is_old for shown_photo in shown.photos if shown_photo.id == photo.id), False
+    )
     return {"photo_note": age_of_photo(photo.taken_on, language), "photo_is_old": is_old}
 
 
@@ -234,12 +237,12 @@ def born_in_words(record: RecordOut, language: str) -> str:
     return f"{format_short_date(language, record.born_on)}, {years}"
 
 
-def _unknown(known: AtTheTimeOut | None, language: str) -> str:
-    if known is None or not known.unknown:
+def _unknown(at_the_time: AtTheTimeOut | None, language: str) -> str:
+    if at_the_time is None or not at_the_time.unknown:
         return ""
     # Semicolons, since most of these have commas of their own.
     return gettext(language, N_("; ")).join(
-        gettext(language, FIELDS[name].label) for name in known.unknown
+        gettext(language, FIELDS[name].label) for name in at_the_time.unknown
     )
 
 
@@ -248,7 +251,7 @@ def _unknown(known: AtTheTimeOut | None, language: str) -> str:
 
 def _groups(shown: PackOut, copy: Copy, reader: Reader) -> tuple[list[Data], list[str]]:
     kept = _whole_groups(shown, copy, reader)
-    items = [item for one in kept for item in one["items"]]
+    items = [item for group in kept for item in group["items"]]
     cut = _shortened(items)
     for item in items:
         item["text"] = apart(reader.language, item["text"])
@@ -258,28 +261,28 @@ def _groups(shown: PackOut, copy: Copy, reader: Reader) -> tuple[list[Data], lis
 def _whole_groups(shown: PackOut, copy: Copy, reader: Reader) -> list[Data]:
     language = reader.language
     assert shown.record is not None
-    found = [_happened(shown.now, reader), _there(shown.record, language)]
-    found += [_group(group, shown.fields, language) for group in GROUPS if group.part != Part.NOW]
-    return [one for one in found if one["items"]]
+    groups = [_happened(shown.now, reader), _there(shown.record, language)]
+    groups += [_group(group, shown.fields, language) for group in GROUPS if group.part != Part.NOW]
+    return [group for group in groups if group["items"]]
 
 
 def _shortened(items: list[Data]) -> list[str]:
     """Shorten the answers that have no room, and return the names of their fields."""
     for share in SHARES:
         most = {need: int(number * share) for need, number in MOST_OF_ONE.items()}
-        if sum(min(len(one["text"]), most[one["need"]]) for one in items) <= MOST_OF_ALL:
+        if sum(min(len(entry["text"]), most[entry["need"]]) for entry in items) <= MOST_OF_ALL:
             break
-    found = [one for one in items if len(one["text"]) > most[one["need"]]]
-    for one in found:
-        one["text"] = f"{one['text'][: most[one['need']]].rstrip()}…"
-    return [one["label"] for one in found]
+    long_entries = [entry for entry in items if len(entry["text"]) > most[entry["need"]]]
+    for entry in long_entries:
+        entry["text"] = f"{entry['text'][: most[entry['need']]].rstrip()}…"
+    return [entry["label"] for entry in long_entries]
 
 
 def _group(group: Group, fields: rules.Fields, language: str) -> Data:
     items = [
-        _item(gettext(language, one.label), fields[one.name], one.need)
-        for one in group.fields
-        if one.name in fields and one.name != "own_script"
+        _item(gettext(language, field.label), fields[field.name], field.need)
+        for field in group.fields
+        if field.name in fields and field.name != "own_script"
     ]
     return {"title": gettext(language, group.title), "items": items}
 
@@ -289,37 +292,39 @@ def _item(label: str, text: str, need: int) -> Data:
     return {"label": label, "text": plain, "need": need}
 
 
-def _happened(known: AtTheTimeOut | None, reader: Reader) -> Data:
+def _happened(at_the_time: AtTheTimeOut | None, reader: Reader) -> Data:
     """The answers to the questions at the time, what is known of the silence, and who looked."""
     language = reader.language
-    group = next(one for one in GROUPS if one.part is Part.NOW)
-    if known is None:
+    group = next(candidate for candidate in GROUPS if candidate.part is Part.NOW)
+    if at_the_time is None:
         return {"title": "", "items": []}
-    made = _group(group, known.fields, language)
-    if known.last_seen:
+    made = _group(group, at_the_time.fields, language)
+    if at_the_time.last_seen:
         label = gettext(language, N_("Last seen"))
-        made["items"].insert(0, _item(label, known.last_seen, 1))
-    made["items"] += [_item(one.label, one.text, 1) for one in known.points if one.text]
-    made["items"] += [_item(one.label, one.text, 2) for one in known.tried]
+        made["items"].insert(0, _item(label, at_the_time.last_seen, 1))
+    made["items"] += [
+        _item(point.label, point.text, 1) for point in at_the_time.points if point.text
+    ]
+    made["items"] += [_item(attempt.label, attempt.text, 2) for attempt in at_the_time.tried]
     made["items"] += [
         _item(
             gettext(language, N_("Sighting")),
-            sighting_in_words(one, reader),
+            sighting_in_words(sighting, reader),
             1,
         )
-        for one in known.sightings
+        for sighting in at_the_time.sightings
     ]
     return made
 
 
-def sighting_in_words(one: Any, reader: Reader) -> str:
+def sighting_in_words(sighting: Any, reader: Reader) -> str:
     """When, who it was, and what they said."""
     language = reader.language
     parts = [
-        format_moment(language, one.at, reader.zone),
-        gettext(language, ANSWERS[one.answer]),
-        one.by.name if one.by else "",
-        one.words or "",
+        format_moment(language, sighting.at, reader.zone),
+        gettext(language, ANSWERS[sighting.answer]),
+        sighting.by.name if sighting.by else "",
+        sighting.words or "",
     ]
     return gettext(language, N_(", ")).join(apart(language, part) for part in parts if part)
 
@@ -328,20 +333,20 @@ def _there(record: RecordOut, language: str) -> Data:
     items = [
         _item(
             gettext(language, ROLES[role]),
-            format_list(language, [one.name for one in record.people if one.role == role]),
+            format_list(language, [person.name for person in record.people if person.role == role]),
             1,
         )
         for role in (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
-        if any(one.role == role for one in record.people)
+        if any(person.role == role for person in record.people)
     ]
     items += [
         _item(
             gettext(language, N_("Trusted by the child")),
             gettext(language, N_(", ")).join(
-                apart(language, said) for said in (one.name, one.reach)
+                apart(language, part) for part in (contact.name, contact.reach)
             ),
             1,
         )
-        for one in record.trusted
+        for contact in record.trusted
     ]
     return {"title": gettext(language, N_("Who looks after the child")), "items": items}

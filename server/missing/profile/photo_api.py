@@ -53,8 +53,8 @@ async def put(request: Request) -> Response:
         taken_on=_day(asked["taken_on"]),
         now=now,
     )
-    said = await reading.photo_of(child, row, now)
-    return json_answer(said, status=200 if is_known else 201)
+    photo = await reading.photo_of(child, row, now)
+    return json_answer(photo, status=200 if is_known else 201)
 
 
 def _day(day: date | None) -> date | None:

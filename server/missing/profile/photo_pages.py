@@ -132,8 +132,12 @@ async def _page(
         "child": await Person.get(id=child.id),
         "path": path,
         "photos": [
-            (one, gettext(language, SHOWS[Shows(one.shows)]), age_of_photo(one.taken_on, language))
-            for one in held
+            (
+                photo,
+                gettext(language, SHOWS[Shows(photo.shows)]),
+                age_of_photo(photo.taken_on, language),
+            )
+            for photo in held
         ],
         "has_room": len(held) < rules.MOST_PHOTOS,
         "shows": [(key.value, gettext(language, word)) for key, word in SHOWS.items()],

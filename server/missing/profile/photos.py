@@ -117,9 +117,9 @@ def _check_size(size: tuple[int, int]) -> None:
 def _taken_on(image: Image.Image) -> date | None:
     """The day that the camera wrote down; we keep nothing else of its data."""
     exif = image.getexif()
-    for found in (exif.get_ifd(_EXIF).get(_TAKEN[0]), exif.get(_TAKEN[1])):
+    for timestamp in (exif.get_ifd(_EXIF).get(_TAKEN[0]), exif.get(_TAKEN[1])):
         try:
-            return datetime.strptime(str(found)[:10], "%Y:%m:%d").date()  # noqa: DTZ007 - a day
+            return datetime.strptime(str(timestamp)[:10], "%Y:%m:%d").date()  # noqa: DTZ007 - a day
         except ValueError:
             continue
     return None
@@ -198,10 +198,10 @@ async def add(
     Raises Refused for a file that is no photo, for a day in the future, and for one photo too many.
     """
     digest = encryption.blind(f"photo {child.id} {sha256(raw).hexdigest()}")
-    if (known := await _known(id, child, digest)) is not None:
-        return known
-    one = await made(raw)
-    day = taken_on or one.taken_on
+    if (existing := await _known(id, child, digest)) is not None:
+        return existing
+    image = await made(raw)
+    day = taken_on or image.taken_on
     # Where the day begins first, it is tomorrow already.
     if day is not None and day > now.date() + timedelta(days=1):
         if taken_on is not None:
@@ -209,7 +209,7 @@ async def add(
                 N_("This date is in the future. When was the photo taken?"), field="taken_on"
             )
         day = None
-    made_of = {"shows": shows.value, "taken_on": day, "page": one.page, "thumb": one.thumb}
+    made_of = {"shows": shows.value, "taken_on": day, "page": image.page, "thumb": image.thumb}
     try:
         return await _keep(actor, child, id, digest, made_of, now)
     except IntegrityError:
@@ -224,8 +224,8 @@ async def _keep(
     async with write():
         await lock_children([child.id])
         # The same request may have arrived twice at once.
-        if (known := await _known(id, child, digest)) is not None:
-            return known
+        if (existing := await _known(id, child, digest)) is not None:
+            return existing
         held = PackPhoto.filter(child_id=child.id, removed_at__isnull=True)
         if await held.count() >= rules.MOST_PHOTOS:
             raise Conflict(N_("There are already 6 photos. Remove an old one first."))
@@ -244,10 +244,10 @@ async def _keep(
 
 async def _known(id: UUID, child: Child, digest: str) -> PackPhoto | None:
     """The photo of this id, where it is the same photo. Raises IdReused where it is another one."""
-    known = await PackPhoto.get_or_none(id=id)
-    if known is not None and (known.child_id, known.digest) != (child.id, digest):
+    existing = await PackPhoto.get_or_none(id=id)
+    if existing is not None and (existing.child_id, existing.digest) != (child.id, digest):
         raise _other_photo()
-    return known
+    return existing
 
 
 def _other_photo() -> IdReused:

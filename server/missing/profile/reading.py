@@ -55,40 +55,40 @@ async def open_since(child_id: UUID) -> datetime | None:
     """Since when adults are alerted about this child, or look for them; None: they are not."""
     alerts = Alert.filter(child_id=child_id, closed_at__isnull=True)
     episodes = Episode.filter(child_id=child_id, found_at__isnull=True)
-    found = [
+    opened = [
         *await alerts.values_list("opened_at", flat=True),
         *await episodes.values_list("opened_at", flat=True),
     ]
-    return min((as_moment(at) for at in found), default=None)
+    return min((as_moment(at) for at in opened), default=None)
 
 
 async def whole(child: Child, copy: Copy, reader: Reader, now: datetime) -> PackOut:
     """All of it, or what this copy has of it."""
     stands = await current(child.id)
-    found = await _frame(child, stands, names=None)
-    found.fields = rules.for_copy(stands.fields, copy)
-    found.lacking = [*rules.lacking(stands.fields)]
-    found.photos = await photos_of(child, now)
-    found.record = await record_of(child, copy, now)
-    found.now = await at_the_time(child, copy, reader, now)
+    pack = await _frame(child, stands, names=None)
+    pack.fields = rules.for_copy(stands.fields, copy)
+    pack.lacking = [*rules.lacking(stands.fields)]
+    pack.photos = await photos_of(child, now)
+    pack.record = await record_of(child, copy, now)
+    pack.now = await at_the_time(child, copy, reader, now)
     if copy is Copy.PARTNER:
-        found.versions, found.lacking = [], []
-    return found
+        pack.versions, pack.lacking = [], []
+    return pack
 
 
 async def own(child: Child) -> PackOut:
     """The child's own words, and the versions of the pack without what others wrote."""
     stands = await current(child.id)
-    found = await _frame(child, stands, names=frozenset(CHILD_SAYS))
-    found.fields = rules.own_words(stands.fields)
-    return found
+    pack = await _frame(child, stands, names=frozenset(CHILD_SAYS))
+    pack.fields = rules.own_words(stands.fields)
+    return pack
 
 
 async def written(child: Child, stands: Version) -> PackOut:
     """What the writer has just written, and nothing besides: writing is not opening."""
-    found = await _frame(child, stands, names=None)
-    found.fields = dict(stands.fields)
-    return found
+    pack = await _frame(child, stands, names=None)
+    pack.fields = dict(stands.fields)
+    return pack
 
 
 async def _frame(child: Child, stands: Version, *, names: Collection[str] | None) -> PackOut:
@@ -121,11 +121,11 @@ async def versions_of(child_id: UUID) -> list[GrabPack]:
 def _versions(
     rows: Sequence[GrabPack], people: Mapping[UUID, Person], names: Collection[str] | None
 ) -> list[VersionOut]:
-    found = []
+    versions = []
     for place, row in enumerate(rows):
         before = rows[place + 1].said if place + 1 < len(rows) else {}
         changed = rules.differences(before, row.said)
-        found.append(
+        versions.append(
             VersionOut(
                 row.version,
                 row.made_at,
@@ -133,16 +133,16 @@ def _versions(
                 [name for name in changed if names is None or name in names],
             )
         )
-    return found
+    return versions
 
 
 async def _people(ids: Collection[UUID]) -> dict[UUID, Person]:
-    return {one.id: one for one in await Person.filter(id__in=list(ids))} if ids else {}
+    return {person.id: person for person in await Person.filter(id__in=list(ids))} if ids else {}
 
 
 def _who(people: Mapping[UUID, Person], id_: UUID, role: str) -> WhoOut | None:
-    one = people.get(id_)
-    return WhoOut(one.id, one.name, role) if one is not None else None
+    person = people.get(id_)
+    return WhoOut(person.id, person.name, role) if person is not None else None
 
 
 # --- what is on record elsewhere
@@ -182,12 +182,12 @@ _ORDER = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
 
 async def _tied(child_id: UUID, copy: Copy, now: datetime) -> list[WhoOut]:
     ties = Tie.filter(Tie.standing_at(now), child_id=child_id).prefetch_related("person")
-    found = [
+    people = [
         WhoOut(tie.person_id, tie.person.name, tie.role.value)
         for tie in await ties
         if copy is Copy.POLICE or tie.role in _CALLED_BY_PARTNERS
     ]
-    return sorted(found, key=lambda one: (_ORDER.index(Role(one.role)), one.name))
+    return sorted(people, key=lambda person: (_ORDER.index(Role(person.role)), person.name))
 
 
 async def photos_of(child: Child, now: datetime) -> list[PhotoOut]:
@@ -251,8 +251,10 @@ async def at_the_time(
     says, points = "", []
     if facts is not None and copy is Copy.POLICE:
         says = wording.sentence(facts, reader.language, reader.zone, now, lasts=reader.lasts)
-        known = wording.points(facts, reader.language, reader.zone, now, lasts=reader.lasts)
-        points = [PointOut(one.label, one.text) for one in known]
+        evidence_points = wording.points(
+            facts, reader.language, reader.zone, now, lasts=reader.lasts
+        )
+        points = [PointOut(point.label, point.text) for point in evidence_points]
     fields = rules.for_copy(stands.fields, copy)
     if copy is Copy.PARTNER:
         return AtTheTimeOut(since, says, points, [], "", [], stands.number, fields, [])

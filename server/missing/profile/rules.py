@@ -52,8 +52,8 @@ def read(given: Mapping[str, Any], allowed: Collection[str]) -> dict[str, str]:
 
     Raises Refused, naming a field that does not exist, or whose value does not fit.
     """
-    found = {name: _value(name, value, allowed) for name, value in given.items()}
-    return {name: found[name] for name in FIELDS if found.get(name)}
+    fields = {name: _value(name, value, allowed) for name, value in given.items()}
+    return {name: fields[name] for name in FIELDS if fields.get(name)}
 
 
 def _value(name: str, value: Any, allowed: Collection[str]) -> str:
@@ -89,15 +89,15 @@ def differences(before: Fields, after: Fields) -> tuple[str, ...]:
     return tuple(name for name in FIELDS if before.get(name, "") != after.get(name, ""))
 
 
-def with_own_words(current: Fields, said: Fields) -> dict[str, str]:
+def with_own_words(current: Fields, words: Fields) -> dict[str, str]:
     """The pack with the child's words replaced by what they say now. The child may not read the
     rest, and it stays as it is."""
     kept = {name: text for name, text in current.items() if name not in CHILD_SAYS}
-    return {name: text for name in FIELDS if (text := {**kept, **said}.get(name))}
+    return {name: text for name in FIELDS if (text := {**kept, **words}.get(name))}
 
 
 def by_adults(
-    current: Fields, seen: Fields, given: Mapping[str, Any], said: Fields
+    current: Fields, seen: Fields, given: Mapping[str, Any], wanted: Fields
 ) -> dict[str, str]:
     """The pack as an adult wants it who saw the version with `seen`. What they leave out of the
     fields `own_…` stays, and the child's own words stay as they are now.
@@ -105,15 +105,15 @@ def by_adults(
     Raises NotAllowed, naming the field, where they would change the child's words.
     """
     for name in CHILD_SAYS:
-        known = (current.get(name, ""), seen.get(name, ""))
-        if name in given and said.get(name, "") not in known:
+        allowed = (current.get(name, ""), seen.get(name, ""))
+        if name in given and wanted.get(name, "") not in allowed:
             raise NotAllowed(
                 N_("Only the child writes this. Write your own words beside it."),
                 field=f"fields.{name}",
             )
     kept = {name for name in STAY if name in CHILD_SAYS or name not in given}
     return {
-        name: text for name in FIELDS if (text := (current if name in kept else said).get(name))
+        name: text for name in FIELDS if (text := (current if name in kept else wanted).get(name))
     }
 
 
@@ -152,7 +152,7 @@ def is_old(taken_on: date | None, today: date) -> bool:
 
 def best(photos: Sequence[Photo], shows: Shows) -> int | None:
     """The index of the newest photo that shows this; None where there is none."""
-    those = [place for place, one in enumerate(photos) if one.shows is shows]
+    those = [place for place, photo in enumerate(photos) if photo.shows is shows]
     return max(those, key=lambda place: photos[place].taken_on or date.min, default=None)
 
 

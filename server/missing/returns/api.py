@@ -32,13 +32,13 @@ class FoundRequest(msgspec.Struct):
     condition: Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
 
 
-async def found(request: Request) -> Response:
+async def record_found(request: Request) -> Response:
     """Record that a person has seen the child."""
-    said = await json_body(request, FoundRequest)
+    payload = await json_body(request, FoundRequest)
     episode, roles = await episode_for(request, Action.EPISODE_FOUND, by_call=True)
-    what = Found(said.at, said.where, said.by, said.condition)
+    what = Found(payload.at, payload.where, payload.by, payload.condition)
     visitor, now = await visitor_of(request), now_of(request)
-    after = await child_found.found(visitor, episode.id, said.id, what, now)
+    after = await child_found.record_found(visitor, episode.id, payload.id, what, now)
     return json_answer(await one_out(request, after, roles))
 
 
@@ -46,7 +46,7 @@ routes = [
     api(
         "POST",
         "/api/v1/children/{child_id:uuid}/episodes/{episode_id:uuid}/found",
-        found,
+        record_found,
         "Say that the child was found",
         takes=FoundRequest,
         gives={200: EpisodeOut},

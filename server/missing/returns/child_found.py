@@ -44,7 +44,9 @@ def checked(what: Found) -> Found:
     return what
 
 
-async def found(actor: Actor, episode_id: UUID, id: UUID, what: Found, now: datetime) -> Episode:
+async def record_found(
+    actor: Actor, episode_id: UUID, id: UUID, what: Found, now: datetime
+) -> Episode:
     """Record that a person has seen the child. The clocks of the search end, those of the return
     begin. The same id again is the same.
 
@@ -64,9 +66,9 @@ async def _found(
 ) -> tuple[Episode, UUID]:
     async with write():
         episode = await locked(episode_id)
-        known = await Line.get_or_none(id=id)
-        if known is not None:
-            if (known.episode_id, known.what, known.words, known.details) != (
+        line = await Line.get_or_none(id=id)
+        if line is not None:
+            if (line.episode_id, line.what, line.words, line.details) != (
                 episode.id,
                 entry_kinds.FOUND,
                 what.condition,

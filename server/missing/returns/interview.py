@@ -212,19 +212,21 @@ GROUPS: tuple[Group, ...] = (
     ),
 )
 BY_NAME: Mapping[str, Group] = {group.name: group for group in GROUPS}
-QUESTIONS: Mapping[str, Question] = {one.name: one for group in GROUPS for one in group.questions}
+QUESTIONS: Mapping[str, Question] = {
+    question.name: question for group in GROUPS for question in group.questions
+}
 
 
-def read(said: Mapping[str, Any]) -> dict[str, Answer]:
+def read(raw_answers: Mapping[str, Any]) -> dict[str, Answer]:
     """The answers as we store them, without empty ones. Raises Refused, naming the field."""
-    found: dict[str, Answer] = {}
-    for name, value in said.items():
+    answers: dict[str, Answer] = {}
+    for name, value in raw_answers.items():
         if name not in QUESTIONS:
             raise Refused(N_("“{field}” is not known here."), field=name[:40])
         clean = _many(QUESTIONS[name], value) if QUESTIONS[name].is_many else _one(name, value)
         if clean:
-            found[name] = clean
-    return found
+            answers[name] = clean
+    return answers
 
 
 def _many(question: Question, value: Any) -> list[str]:
@@ -319,7 +321,7 @@ def seen_by(roles: Collection[Role], answers: Answers) -> dict[str, Answer]:
     """The answers of those groups. A guardian never reads why the child did or did not want to
     talk."""
     groups = groups_for(roles, answers)
-    names = {one.name for group in groups for one in BY_NAME[group].questions}
+    names = {question.name for group in groups for question in BY_NAME[group].questions}
     if SHARING not in groups:
         names.discard("reason")
     return {name: value for name, value in answers.items() if name in names}
@@ -347,7 +349,7 @@ def reasons(roles: Collection[Role], answers: Answers) -> Reasons:
     """The reasons that this reader may see; none where the child has not said that they may be
     used. The child sees none of them, as a stranger may have their phone."""
     groups = groups_for(roles, answers) if may_be_used(answers) else frozenset()
-    shown = {one.name for part in _REASONED & groups for one in BY_NAME[part].questions}
+    shown = {question.name for part in _REASONED & groups for question in BY_NAME[part].questions}
     push, pull, stop = (answers.get(name) if name in shown else None for name in _REASONS)
     return Reasons(list(push or []), list(pull or []), str(stop or ""))
 

@@ -33,14 +33,14 @@ async def latest(episode_id: UUID) -> ReturnInterview | None:
 
 
 async def save(
-    actor: Actor, episode_id: UUID, base: int, said: Mapping[str, Any], now: datetime
+    actor: Actor, episode_id: UUID, base: int, raw_answers: Mapping[str, Any], now: datetime
 ) -> ReturnInterview:
     """Save the next version. The same answers again are the same version.
 
     Raises Refused, naming the field; Conflict `not_yet` before the return, `other_base` (with the
     current version and its answers) where another person has saved since `base`.
     """
-    answers = interview.read(said)
+    answers = interview.read(raw_answers)
     async with write():
         episode = await _returned(actor, episode_id)
         held = await latest(episode_id)
@@ -52,13 +52,13 @@ async def save(
 
 
 async def save_group(
-    actor: Actor, episode_id: UUID, group: str, base: int, said: Mapping[str, Any], now: datetime
+    actor: Actor, episode_id: UUID, group: str, base: int, answers: Mapping[str, Any], now: datetime
 ) -> ReturnInterview:
     """Save one screen. What other people saved on other screens in between stays.
 
     Raises as `save` does; `other_base` only where another person answered this screen differently.
     """
-    mine = interview.read(said)
+    mine = interview.read(answers)
     async with write():
         episode = await _returned(actor, episode_id)
         held = await latest(episode_id)
@@ -68,14 +68,14 @@ async def save_group(
             return held
         if theirs != _part(before, group):
             raise _moved_on(held)
-        names = {one.name for one in interview.BY_NAME[group].questions}
+        names = {question.name for question in interview.BY_NAME[group].questions}
         others = held.answers if held is not None else {}
         rest = {name: value for name, value in others.items() if name not in names}
         return await _add(actor, episode, held, {**rest, **mine}, now)
 
 
 def _part(row: ReturnInterview | None, group: str) -> dict[str, Answer]:
-    names = {one.name for one in interview.BY_NAME[group].questions}
+    names = {question.name for question in interview.BY_NAME[group].questions}
     answers = row.answers if row is not None else {}
     return {name: value for name, value in answers.items() if name in names}
 
@@ -207,7 +207,7 @@ async def _carers(child_id: UUID) -> dict[UUID, str]:
     if child.home_id is not None:
         of_whom |= Q(child__home_id=child.home_id)
     ids = await Tie.filter(of_whom, role=Role.CARER).values_list("person_id", flat=True)
-    return {one.id: one.name for one in await Person.filter(id__in=list(set(ids)))}
+    return {person.id: person.name for person in await Person.filter(id__in=list(set(ids)))}
 
 
 # For a child who was away more often, only the latest.
@@ -217,12 +217,12 @@ _MOST_TALKS = 20
 async def held_talks(child_id: UUID) -> list[tuple[Episode, ReturnInterview]]:
     """The interviews that took place, each in its latest version, the newest episode first."""
     episodes = Episode.filter(child_id=child_id, found_at__isnull=False).order_by("-opened_at")
-    found = []
+    talks = []
     for episode in await episodes.limit(_MOST_TALKS):
         row = await latest(episode.id)
         if row is not None and row.held_at is not None:
-            found.append((episode, row))
-    return found
+            talks.append((episode, row))
+    return talks
 
 
 def reason_id(episode_id: UUID, kind: str, code: str = "") -> UUID:

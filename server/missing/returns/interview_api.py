@@ -89,13 +89,13 @@ async def _is_away(child_id: UUID) -> bool:
 
 async def put(request: Request) -> Response:
     """The next version of it."""
-    said = await json_body(request, InterviewRequest)
+    payload = await json_body(request, InterviewRequest)
     episode, roles = await episode_for(request, Action.EPISODE_WORK)
     visitor, now = await visitor_of(request), now_of(request)
-    await interview_actions.save(visitor, episode.id, said.base, said.answers, now)
-    if said.is_held:
+    await interview_actions.save(visitor, episode.id, payload.base, payload.answers, now)
+    if payload.is_held:
         await interview_actions.hold(visitor, episode.id, now)
-    elif said.is_refused:
+    elif payload.is_refused:
         await interview_actions.refused(visitor, episode.id, now)
     return json_answer(await _out(episode, roles))
 
@@ -114,28 +114,28 @@ async def reasons(request: Request) -> Response:
     talks = await interview_actions.held_talks(child.id)
     if Role.CHILD in roles:
         is_away = await _is_away(child.id)
-        said = [] if is_away else [_to_the_child(episode, row) for episode, row in talks]
+        entries = [] if is_away else [_to_the_child(episode, row) for episode, row in talks]
     else:
-        said = [_to_adults(episode, row, roles) for episode, row in talks]
-        said = [one for one in said if one.each]
-    return json_answer(ReturnReasonsOut(said))
+        entries = [_to_adults(episode, row, roles) for episode, row in talks]
+        entries = [entry for entry in entries if entry.each]
+    return json_answer(ReturnReasonsOut(entries))
 
 
 def _to_the_child(episode: Episode, row: ReturnInterview) -> ReasonsOut:
-    found = _empty(episode, row)
-    found.own = str(row.answers.get("own", ""))
-    return found
+    entry = _empty(episode, row)
+    entry.own = str(row.answers.get("own", ""))
+    return entry
 
 
 def _to_adults(episode: Episode, row: ReturnInterview, roles: Roles) -> ReasonsOut:
-    found, read = _empty(episode, row), interview.reasons(roles, row.answers)
-    found.push, found.pull, found.stop = read.push, read.pull, read.stop
-    found.each = [
+    entry, read = _empty(episode, row), interview.reasons(roles, row.answers)
+    entry.push, entry.pull, entry.stop = read.push, read.pull, read.stop
+    entry.each = [
         *(_reason(episode, "push", code) for code in read.push),
         *(_reason(episode, "pull", code) for code in read.pull),
         *([_reason(episode, "stop", "")] if read.stop else []),
     ]
-    return found
+    return entry
 
 
 def _empty(episode: Episode, row: ReturnInterview) -> ReasonsOut:

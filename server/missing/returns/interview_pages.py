@@ -54,10 +54,10 @@ async def save(request: Request) -> Response:
     episode, _ = await desk_episode(request, Action.EPISODE_WORK)
     group, form = _group(request), await form_body(request)
     try:
-        said = _said(form, group, zone_of(request))
+        answers = _said(form, group, zone_of(request))
         visitor, now = await staff_of(request), now_of(request)
         base = form_count(entered(form, "base")) or 0
-        await interview_actions.save_group(visitor, episode.id, group.name, base, said, now)
+        await interview_actions.save_group(visitor, episode.id, group.name, base, answers, now)
     except NotFound:
         raise
     except WaymarkError as fault:
@@ -77,17 +77,21 @@ def _group(request: Request) -> Group:
 
 def _said(form: FormData, group: Group, zone: ZoneInfo) -> dict[str, Any]:
     """What the form contains; times are on the clock of the writer."""
-    found: dict[str, Any] = {}
-    for one in group.questions:
-        if one.is_many:
-            found[one.name] = [str(code) for code in form.getlist(one.name)]
-        elif one.kind == "datetime-local" and entered(form, one.name):
-            found[one.name] = form_moment(entered(form, one.name), one.name, zone).isoformat()
-        elif one.kind == "date" and entered(form, one.name):
-            found[one.name] = form_day(entered(form, one.name), one.name).isoformat()
+    answers: dict[str, Any] = {}
+    for question in group.questions:
+        if question.is_many:
+            answers[question.name] = [str(code) for code in form.getlist(question.name)]
+        elif question.kind == "datetime-local" and entered(form, question.name):
+            answers[question.name] = form_moment(
+                entered(form, question.name), question.name, zone
+            ).isoformat()
+        elif question.kind == "date" and entered(form, question.name):
+            answers[question.name] = form_day(
+                entered(form, question.name), question.name
+            ).isoformat()
         else:
-            found[one.name] = entered(form, one.name)
-    return found
+            answers[question.name] = entered(form, question.name)
+    return answers
 
 
 # --- everything
@@ -128,27 +132,27 @@ def _shown(group: Group, seen: dict[str, Answer], language: str, zone: ZoneInfo)
         "name": group.name,
         "title": gettext(language, group.title),
         "answers": [
-            (_label(one, language), _in_words(one, seen[one.name], language, zone))
-            for one in group.questions
-            if one.name in seen
+            (_label(question, language), _in_words(question, seen[question.name], language, zone))
+            for question in group.questions
+            if question.name in seen
         ],
     }
 
 
-def _label(one: Question, language: str) -> str:
-    label = gettext(language, one.label)
-    return f"{label} {format_number(language, one.row)}" if one.row else label
+def _label(question: Question, language: str) -> str:
+    label = gettext(language, question.label)
+    return f"{label} {format_number(language, question.row)}" if question.row else label
 
 
-def _in_words(one: Question, answer: Answer, language: str, zone: ZoneInfo) -> str:
-    choices = one.choices or {}
+def _in_words(question: Question, answer: Answer, language: str, zone: ZoneInfo) -> str:
+    choices = question.choices or {}
     if isinstance(answer, list):
         return format_list(language, [gettext(language, choices[code]) for code in answer])
-    if one.kind == "datetime-local":
+    if question.kind == "datetime-local":
         at = interview.moment_of({"at": answer})
         return format_moment(language, at, zone) if at is not None else ""
-    if one.kind == "date":
-        return format_date(language, form_day(answer, one.name))
+    if question.kind == "date":
+        return format_date(language, form_day(answer, question.name))
     return gettext(language, choices[answer]) if choices else answer
 
 
@@ -180,8 +184,8 @@ async def _group_page(
         "number": number + 1,
         "of": len(GROUPS),
         "before": GROUPS[number - 1].name if number else None,
-        "questions": [_question(one, given, language) for one in group.questions],
-        "fields": [one.name for one in group.questions],
+        "questions": [_question(question, given, language) for question in group.questions],
+        "fields": [question.name for question in group.questions],
         # A writer who has seen both versions and saves again replaces the other one.
         "base": row.version if row is not None else 0,
         "theirs": _shown(group, answers, language, zone)["answers"] if is_moved else [],
@@ -200,23 +204,25 @@ def _kept(answers: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
 
 def _typed(form: FormData, group: Group) -> dict[str, Any]:
     return {
-        one.name: form.getlist(one.name) if one.is_many else entered(form, one.name)
-        for one in group.questions
+        question.name: form.getlist(question.name)
+        if question.is_many
+        else entered(form, question.name)
+        for question in group.questions
     }
 
 
-def _question(one: Question, given: dict[str, Any], language: str) -> dict[str, Any]:
-    choices = (one.choices or {}).items()
+def _question(question: Question, given: dict[str, Any], language: str) -> dict[str, Any]:
+    choices = (question.choices or {}).items()
     return {
-        "name": one.name,
-        "label": _label(one, language),
-        "row": one.row,
-        "hint": gettext(language, one.hint) if one.hint else "",
+        "name": question.name,
+        "label": _label(question, language),
+        "row": question.row,
+        "hint": gettext(language, question.hint) if question.hint else "",
         "options": [(code, gettext(language, words)) for code, words in choices],
-        "is_many": one.is_many,
-        "is_long": one.is_long,
-        "kind": one.kind,
-        "value": given.get(one.name, [] if one.is_many else ""),
+        "is_many": question.is_many,
+        "is_long": question.is_long,
+        "kind": question.kind,
+        "value": given.get(question.name, [] if question.is_many else ""),
     }
 
 

@@ -39,7 +39,7 @@ async def of_child(request: Request) -> Response:
     return RedirectResponse(f"/desk/episodes/{held.id}/found", status_code=303)
 
 
-async def found(request: Request) -> Response:
+async def record_found(request: Request) -> Response:
     """The search ends, the return begins."""
     episode, roles = await desk_episode(request, Action.EPISODE_FOUND, by_call=True)
     form, now = await form_body(request), now_of(request)
@@ -48,7 +48,9 @@ async def found(request: Request) -> Response:
         what = child_found.checked(
             Found(at or now, entered(form, "where"), entered(form, "by"), words_of(form) or "")
         )
-        await child_found.found(await staff_of(request), episode.id, id_or_new(form), what, now)
+        await child_found.record_found(
+            await staff_of(request), episode.id, id_or_new(form), what, now
+        )
     except NotFound:
         raise
     except WaymarkError as fault:
@@ -90,5 +92,5 @@ _EPISODE = "/desk/episodes/{episode_id:uuid}"
 routes = [
     Route("/desk/children/{child_id:uuid}/found", of_child, methods=["GET"]),
     Route(f"{_EPISODE}/found", found_page, methods=["GET"]),
-    Route(f"{_EPISODE}/found", found, methods=["POST"]),
+    Route(f"{_EPISODE}/found", record_found, methods=["POST"]),
 ]

@@ -54,9 +54,15 @@ async def enter(
     said_id = id if also else None
     async with write():
         episode, *others = await locked_all([episode_id, *also])
-        known = await Line.get_or_none(id=id)
-        if known is not None:
-            if (known.episode_id, known.what, known.words, known.details, known.about_id) != (
+        existing = await Line.get_or_none(id=id)
+        if existing is not None:
+            if (
+                existing.episode_id,
+                existing.what,
+                existing.words,
+                existing.details,
+                existing.about_id,
+            ) != (
                 episode.id,
                 act.value,
                 words,
@@ -64,13 +70,15 @@ async def enter(
                 said_id,
             ):
                 raise IdReused("This ID already exists, with different content.")
-            return known
+            return existing
         if not entry_kinds.ENTRIES[act].is_search and episode.is_open:
             raise Conflict(
                 N_("You can log this after the return. First log that the child was found."),
                 code="not_yet",
             )
-        if not {one.id for one in others} <= {one.id for one in await linked(episode.id)}:
+        if not {other_episode.id for other_episode in others} <= {
+            linked_episode.id for linked_episode in await linked(episode.id)
+        }:
             raise Conflict(
                 N_("They are now marked as not missing together. Check again."),
                 code="apart",
@@ -93,21 +101,23 @@ async def enter(
     return line
 
 
-async def _enter_too(actor: Actor, other: Episode, act: Act, said: Line, now: datetime) -> None:
+async def _enter_too(actor: Actor, other: Episode, act: Act, original: Line, now: datetime) -> None:
     """The same entry in the timeline of another child: a line of its own, sealed there."""
     details = {
-        name: value for name, value in said.details.items() if name not in entry_kinds.OF_ONE_CHILD
+        name: value
+        for name, value in original.details.items()
+        if name not in entry_kinds.OF_ONE_CHILD
     }
     line = await append(
         actor,
         other,
         act.value,
-        id=uuid5(said.id, str(other.id)),
-        at=said.at,
+        id=uuid5(original.id, str(other.id)),
+        at=original.at,
         now=now,
-        words=said.words,
+        words=original.words,
         details=details,
-        about=said.id,
+        about=original.id,
     )
     await _follow(actor, other, act, details, line.id, now)
 
@@ -123,12 +133,12 @@ async def locked_all(ids: Sequence[UUID]) -> list[Episode]:
     """These episodes, each once, in the order given. All code locks their children in one order, so
     that no two transactions wait for each other."""
     wanted = list(dict.fromkeys(ids))
-    held = {one.id: one for one in await Episode.filter(id__in=wanted)}
+    held = {episode.id: episode for episode in await Episode.filter(id__in=wanted)}
     if len(held) < len(wanted):
         raise NotFound("This search does not exist.")
-    for child_id in sorted({one.child_id for one in held.values()}):
+    for child_id in sorted({episode.child_id for episode in held.values()}):
         await lock(child_id)
-    now = {one.id: one for one in await Episode.filter(id__in=wanted)}
+    now = {episode.id: episode for episode in await Episode.filter(id__in=wanted)}
     return [now[id_] for id_ in wanted]
 
 
@@ -146,17 +156,17 @@ async def _follow(
         running={kind: due.due_at for kind, due in held.items()},
         zone=await zone_of_child(episode.child_id),
     )
-    found = follow(act, details, standing, clocks, now)
+    effect = follow(act, details, standing, clocks, now)
     changed: dict[str, object] = {}
-    if found.flag is not None:
-        changed["flags"] = [*episode.flags, found.flag.value]
-    if found.decides:
+    if effect.flag is not None:
+        changed["flags"] = [*episode.flags, effect.flag.value]
+    if effect.decides:
         changed["decided_at"] = episode.decided_at or now
-    if found.reports:
+    if effect.reports:
         changed["reported_at"] = episode.reported_at or now
         if episode.is_open:  # An entry about an earlier time.
             await hold_search(actor, episode.child_id, clocks.holds, now)
-    ends, sets = found.ends, found.sets
+    ends, sets = effect.ends, effect.sets
     await apply(actor, episode, ends=ends, sets=sets, changed=changed, by=by, now=now)
     if act is Act.HANDOVER:
         await handover_ends.noted(actor, episode.id, by, now)

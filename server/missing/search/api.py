@@ -69,14 +69,14 @@ class TogetherRequest(msgspec.Struct):
 
 async def open_(request: Request) -> Response:
     """A child is missing: everyone is called and every clock begins, in one step."""
-    said = await json_body(request, EpisodeRequest)
+    payload = await json_body(request, EpisodeRequest)
     child, roles = await child_for(
         request, request.path_params["child_id"], Action.EPISODE_OPEN, by_call=True
     )
-    seen = msgspec.to_builtins(said.last_seen) if said.last_seen is not None else None
-    saying = Saying(said.said_at, said.why or None, seen or None, tuple(said.flags))
+    seen = msgspec.to_builtins(payload.last_seen) if payload.last_seen is not None else None
+    saying = Saying(payload.said_at, payload.why or None, seen or None, tuple(payload.flags))
     visitor, now = await visitor_of(request), now_of(request)
-    episode, is_new = await opening.open_episode(visitor, child.id, said.id, saying, now)
+    episode, is_new = await opening.open_episode(visitor, child.id, payload.id, saying, now)
     return json_answer(await one_out(request, episode, roles), status=201 if is_new else 200)
 
 
@@ -104,18 +104,18 @@ async def show(request: Request) -> Response:
 
 async def enter(request: Request) -> Response:
     """Something was done, or learned."""
-    said = await json_body(request, EntryRequest)
+    payload = await json_body(request, EntryRequest)
     episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
     await actions.enter(
         await visitor_of(request),
         episode.id,
-        said.what,
-        id=said.id,
-        at=said.at,
-        words=said.words or None,
-        details=said.details,
+        payload.what,
+        id=payload.id,
+        at=payload.at,
+        words=payload.words or None,
+        details=payload.details,
         now=now_of(request),
-        also=await _also(request, said.also),
+        also=await _also(request, payload.also),
     )
     return json_answer(await one_out(request, await Episode.get(id=episode.id), roles), status=201)
 
@@ -133,9 +133,9 @@ async def _also(request: Request, ids: list[UUID]) -> list[UUID]:
 
 async def join(request: Request) -> Response:
     """Two children are missing together."""
-    said = await json_body(request, TogetherRequest)
+    payload = await json_body(request, TogetherRequest)
     episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
-    [other_id] = await _also(request, [said.episode_id])
+    [other_id] = await _also(request, [payload.episode_id])
     await together_actions.link(await visitor_of(request), episode.id, other_id, now_of(request))
     return json_answer(await one_out(request, episode, roles))
 

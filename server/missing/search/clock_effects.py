@@ -44,46 +44,46 @@ def follow(
     act: Act, details: Mapping[str, str], standing: Standing, clocks: Clocks, now: datetime
 ) -> Effect:
     """What follows from an entry that `entry_kinds.read` has read."""
-    found = Effect(set(ENTRIES[act].ends))
+    effect = Effect(set(ENTRIES[act].ends))
     if act is Act.STRATEGY:
-        _talked(found, standing, now)
+        _talked(effect, standing, now)
     elif act is Act.ATTEMPT and standing.is_open:
-        found.sets.append(rules.tried(clocks, standing.tier, standing.opened_at, now))
+        effect.sets.append(rules.tried(clocks, standing.tier, standing.opened_at, now))
     elif act is Act.DECISION and standing.is_open:
-        _decided(found, Decision(details["decision"]), standing, clocks, now)
+        _decided(effect, Decision(details["decision"]), standing, clocks, now)
     elif act is Act.REPORT and details["to"] == "police":
         # A report to the police is a decision too: we ask for none after it.
-        found.ends |= {Kind.REPORT, Kind.DECISION, Kind.TELL_FOUND}
-        found.decides = found.reports = True
+        effect.ends |= {Kind.REPORT, Kind.DECISION, Kind.TELL_FOUND}
+        effect.decides = effect.reports = True
     elif act is Act.INTERVIEW_OFFERED and Kind.RETURN_INTERVIEW in standing.running:
-        found.ends.add(Kind.RETURN_INTERVIEW)
+        effect.ends.add(Kind.RETURN_INTERVIEW)
         wait = clocks.interview if details["answer"] == "accepted" else clocks.offer_again
-        found.sets.append(rules.clock(Kind.RETURN_INTERVIEW, now + wait))
-    _hurry(found, raises_flag(act, details), standing, now)
-    return found
+        effect.sets.append(rules.clock(Kind.RETURN_INTERVIEW, now + wait))
+    _hurry(effect, raises_flag(act, details), standing, now)
+    return effect
 
 
-def _talked(found: Effect, standing: Standing, now: datetime) -> None:
+def _talked(effect: Effect, standing: Standing, now: datetime) -> None:
     """The next talk was held. The one of three months comes again while the search goes on."""
-    found.ends = set([kind for kind in standing.running if kind in STRATEGY][:1])
-    if Kind.STRATEGY_3M in found.ends and standing.is_open:
-        found.sets.append(rules.clock(Kind.STRATEGY_3M, rules.three_months(now)))
+    effect.ends = set([kind for kind in standing.running if kind in STRATEGY][:1])
+    if Kind.STRATEGY_3M in effect.ends and standing.is_open:
+        effect.sets.append(rules.clock(Kind.STRATEGY_3M, rules.three_months(now)))
 
 
 def _decided(
-    found: Effect, what: Decision, standing: Standing, clocks: Clocks, now: datetime
+    effect: Effect, what: Decision, standing: Standing, clocks: Clocks, now: datetime
 ) -> None:
-    found.decides = True
+    effect.decides = True
     follows = rules.decided(what, clocks, standing.opened_at, now, standing.zone)
     # Once the police have been told, we do not ask for it again.
-    found.sets += [
-        one for one in follows if one.what is not Kind.REPORT or not standing.is_reported
+    effect.sets += [
+        clock for clock in follows if clock.what is not Kind.REPORT or not standing.is_reported
     ]
 
 
-def _hurry(found: Effect, flag: Flag | None, standing: Standing, now: datetime) -> None:
+def _hurry(effect: Effect, flag: Flag | None, standing: Standing, now: datetime) -> None:
     if flag is None or flag in standing.flags:
         return
-    found.flag = flag
+    effect.flag = flag
     if Kind.DECISION in standing.running:
-        found.sets.append(rules.flagged(standing.running[Kind.DECISION], now))
+        effect.sets.append(rules.flagged(standing.running[Kind.DECISION], now))

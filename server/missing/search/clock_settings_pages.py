@@ -67,7 +67,7 @@ async def _page(
     ]
     context = {
         "groups": [
-            (gettext(language, title), [_number(one, language) for one in numbers])
+            (gettext(language, title), [_number(number, language) for number in numbers])
             for title, numbers in groups
         ],
         "lines": [(name, gettext(language, label)) for name, label in clock_terms.LINES.items()],
@@ -88,12 +88,12 @@ async def _page(
     )
 
 
-def _number(one: Number, language: str) -> dict[str, Any]:
+def _number(number: Number, language: str) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "label": gettext(language, one.label),
-        "unit": gettext(language, UNITS[one.unit]),
-        "most": int(one.most / one.unit.one),
+        "name": number.name,
+        "label": gettext(language, number.label),
+        "unit": gettext(language, UNITS[number.unit]),
+        "most": int(number.most / number.unit.duration),
     }
 
 

@@ -26,7 +26,7 @@ class Unit(StrEnum):
     DAYS = "days"
 
     @property
-    def one(self) -> timedelta:
+    def duration(self) -> timedelta:
         """One such unit."""
         return timedelta(**{self.value: 1})
 
@@ -106,7 +106,7 @@ RETURN: tuple[Number, ...] = (
     Number("review", N_("Review the life project together, within"), Unit.DAYS, 30 * _DAY),
 )
 ALL: Mapping[str, Number] = {
-    one.name: one for group in (*OF_A_TIER.values(), SEARCH, RETURN) for one in group
+    number.name: number for group in (*OF_A_TIER.values(), SEARCH, RETURN) for number in group
 }
 
 
@@ -122,19 +122,21 @@ FEWEST_DIGITS, LONGEST_PHONE = 3, 32
 
 def shown(clocks: Clocks) -> dict[str, int | str]:
     """Each number, in its unit; and each line."""
-    numbers = {name: round(_value(clocks, name) / one.unit.one) for name, one in ALL.items()}
+    numbers = {
+        name: round(_value(clocks, name) / number.unit.duration) for name, number in ALL.items()
+    }
     return {**numbers, "line_talk": clocks.lines.talk, "line_away": clocks.lines.away}
 
 
 def _value(clocks: Clocks, name: str) -> timedelta:
     tier, _, step = name.partition("_")
     if tier in TIERS:
-        found: timedelta = getattr(clocks.tiers[tier], step)
-        return found
+        duration: timedelta = getattr(clocks.tiers[tier], step)
+        return duration
     if name in clocks.strategy:
         return clocks.strategy[Kind(name)]
-    found = getattr(clocks, name)
-    return found
+    duration = getattr(clocks, name)
+    return duration
 
 
 def changed(clocks: Clocks, given: Mapping[str, str]) -> Clocks:
@@ -150,9 +152,9 @@ def changed(clocks: Clocks, given: Mapping[str, str]) -> Clocks:
     }
     strategy = {kind: read.get(kind.value, after) for kind, after in clocks.strategy.items()}
     plain = {
-        one.name: read[one.name]
-        for one in (*SEARCH, *RETURN)
-        if one.name in read and one.name not in clocks.strategy
+        number.name: read[number.name]
+        for number in (*SEARCH, *RETURN)
+        if number.name in read and number.name not in clocks.strategy
     }
     lines = _lines(clocks.lines, given)
     return replace(clocks, tiers=tiers, strategy=strategy, lines=lines, **plain)
@@ -165,24 +167,24 @@ def _lines(lines: Lines, given: Mapping[str, str]) -> Lines:
 
 def _phone(name: str, text: str) -> str:
     # People who write in another script use its digits.
-    plain = "".join(str(unicodedata.decimal(one, one)) for one in text)
-    found = " ".join(plain.split())
-    is_one = _PHONE.fullmatch(found) and sum(one.isdigit() for one in found) >= FEWEST_DIGITS
-    if found and (len(found) > LONGEST_PHONE or not is_one):
+    plain = "".join(str(unicodedata.decimal(char, char)) for char in text)
+    phone = " ".join(plain.split())
+    is_one = _PHONE.fullmatch(phone) and sum(char.isdigit() for char in phone) >= FEWEST_DIGITS
+    if phone and (len(phone) > LONGEST_PHONE or not is_one):
         raise Refused(N_("Enter a phone number such as 116 111, or leave it empty."), field=name)
-    return found
+    return phone
 
 
-def _read(one: Number, text: str) -> timedelta:
+def _read(number: Number, text: str) -> timedelta:
     try:
         count = int(text)
     except ValueError:
         count = 0
-    value = count * one.unit.one if 0 < count < 100_000 else timedelta(0)
-    if not timedelta(0) < value <= one.most:
+    value = count * number.unit.duration if 0 < count < 100_000 else timedelta(0)
+    if not timedelta(0) < value <= number.most:
         raise Refused(
             N_("Enter a whole number from 1 to {most}."),
-            field=one.name,
-            most=int(one.most / one.unit.one),
+            field=number.name,
+            most=int(number.most / number.unit.duration),
         )
     return value

@@ -42,14 +42,14 @@ def as_clocks(data: Mapping[str, Any]) -> Clocks:
 
 def as_data(clocks: Clocks) -> dict[str, Any]:
     """Seconds by name, the reverse of `as_clocks`."""
-    found: dict[str, Any] = msgspec.to_builtins(clocks)
-    return found
+    seconds_by_name: dict[str, Any] = msgspec.to_builtins(clocks)
+    return seconds_by_name
 
 
 async def open_of(episode_id: UUID) -> dict[Kind, Due]:
     """The clocks that run, by kind."""
-    found = Due.filter(subject_id=episode_id, state=DueState.OPEN).order_by("due_at", "id")
-    return {Kind(one.kind): one for one in await found if one.kind in OF_AN_EPISODE}
+    open_dues = Due.filter(subject_id=episode_id, state=DueState.OPEN).order_by("due_at", "id")
+    return {Kind(due.kind): due for due in await open_dues if due.kind in OF_AN_EPISODE}
 
 
 async def zone_of_child(child_id: UUID) -> ZoneInfo:
@@ -78,15 +78,15 @@ async def move(
     child, zone = await Child.get(id=episode.child_id), await zone_of_child(episode.child_id)
     settings = [
         Setting(
-            kind=one.what,
+            kind=clock.what,
             subject_id=episode.id,
             owner_id=None,
-            owner_role=one.owner.value,
-            due_at=one.due_at,
+            owner_role=clock.owner.value,
+            due_at=clock.due_at,
             zone=zone.key,
             since_id=by,
         )
-        for one in sets
+        for clock in sets
     ]
     await dues.settle_and_set(actor, child, endings, settings, now)
     return frozenset(await open_of(episode.id))

@@ -113,7 +113,7 @@ DECISIONS: Mapping[Decision, str] = {
     Decision.REPORT: N_("Tell the police now"),
     Decision.KNOWN_PLACE: N_("We know the place, and it is not safe"),
 }
-_DECIDED = {one.value: words for one, words in DECISIONS.items()}
+_DECIDED = {decision.value: words for decision, words in DECISIONS.items()}
 TO = {
     "police": N_("Police"),
     "guardian": N_("Guardian"),
@@ -165,7 +165,7 @@ ENTRIES: Mapping[Act, Entry] = {
     Act.FLAG: Entry(
         N_("Reason to hurry"),
         "warn",
-        (Detail("flag", N_("What"), {one: FLAGS[one] for one in SAID}, is_needed=True),),
+        (Detail("flag", N_("What"), {flag: FLAGS[flag] for flag in SAID}, is_needed=True),),
     ),
     Act.DECISION: Entry(
         N_("Decision"),
@@ -266,11 +266,11 @@ ENTRIES: Mapping[Act, Entry] = {
 def read(act: Act, details: Mapping[str, str], words: str | None) -> dict[str, str]:
     """The details as we store them. Raises Refused, naming the field."""
     entry = ENTRIES[act]
-    known = {detail.name: detail for detail in entry.details}
+    details_by_name = {detail.name: detail for detail in entry.details}
     for name in details:
-        if name not in known:
+        if name not in details_by_name:
             raise Refused(N_("This entry has no field “{field}”."), field=name)
-    found: dict[str, str] = {}
+    cleaned: dict[str, str] = {}
     for detail in entry.details:
         value = details.get(detail.name, "").strip()
         if not value:
@@ -281,10 +281,10 @@ def read(act: Act, details: Mapping[str, str], words: str | None) -> dict[str, s
             raise Refused(N_("Choose an answer."), field=detail.name)
         if len(value) > LONGEST:
             raise Refused(N_("Write up to 500 characters."), field=detail.name)
-        found[detail.name] = value
+        cleaned[detail.name] = value
     if entry.needs_words and not words:
         raise Refused(N_("Say in a few words why, or what was said."), field="words")
-    return found
+    return cleaned
 
 
 def raises_flag(act: Act, details: Mapping[str, str]) -> Flag | None:

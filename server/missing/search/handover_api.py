@@ -60,7 +60,7 @@ async def list_(request: Request) -> Response:
 
 async def say(request: Request) -> Response:
     """A note, or the word that a person has read the state of the search."""
-    said = await json_body(request, HandoverRequest)
+    payload = await json_body(request, HandoverRequest)
     episode, roles = await episode_for(request, Action.EPISODE_WORK)
     visitor, now = await visitor_of(request), now_of(request)
     id_ = request.path_params["passing_id"]
@@ -68,7 +68,7 @@ async def say(request: Request) -> Response:
     if row is None:
         raise nothing_here()
     if row.part == OUT:
-        await handovers.write_note(visitor, row.id, said.id, said.words, now)
+        await handovers.write_note(visitor, row.id, payload.id, payload.words, now)
     else:
         await handovers.confirm(visitor, row.id, now)
     return json_answer(await _out(request, episode, roles))

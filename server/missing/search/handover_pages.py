@@ -118,8 +118,8 @@ async def _page(
     if roles:
         what = f"look:{Action.EPISODE_SEE}"
         await looked(visitor, [episode.child_id], what, now)
-        known = await names_of(await others_for(request, await others_in([episode])))
-        [seen] = await view([episode], roles, visitor.person_id, now, known)
+        visible_names = await names_of(await others_for(request, await others_in([episode])))
+        [seen] = await view([episode], roles, visitor.person_id, now, visible_names)
         context["sentences"] = how_it_stands(seen, language, shown)
         context["notes"] = await _notes(row, episode)
     return page(

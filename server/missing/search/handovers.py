@@ -86,10 +86,12 @@ async def _go_on(episode: Episode, now: datetime) -> None:
     clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
     since, until = min(episode.shift_at or now, now), now + clocks.handover + INSTANT
     rota = (await rotas_of([episode.agency_id], since, until))[episode.agency_id]
-    before = None if episode.on_shift is None else {UUID(one) for one in episode.on_shift}
+    before = None if episode.on_shift is None else {UUID(id_) for id_ in episode.on_shift}
     change = _change(spells_between(rota, since, until), before, now, until)
     held = await Passing.filter(episode_id=episode.id, done_at__isnull=True, dropped_at=None)
-    await drop(SYSTEM, [one for one in held if _is_stale(one, change, now)], "replaced", now)
+    await drop(
+        SYSTEM, [passing for passing in held if _is_stale(passing, change, now)], "replaced", now
+    )
     child = await Child.get(id=episode.child_id)
     for part, people in ((OUT, change.leaving), (IN, change.coming)):
         for person_id, at in sorted(people):
@@ -97,7 +99,7 @@ async def _go_on(episode: Episode, now: datetime) -> None:
     await Episode.filter(id=episode.id).update(
         hand_at=now + LOOK_EVERY,
         shift_at=now,
-        on_shift=sorted(str(one) for one in change.there),
+        on_shift=sorted(str(id_) for id_ in change.there),
     )
 
 
@@ -105,12 +107,12 @@ def _change(
     spells: Sequence[Shift], before: Collection[UUID] | None, now: datetime, until: datetime
 ) -> _Change:
     """`before` is None at the first look: the alert has called those who have the search then."""
-    running = {one.who: one for one in spells if one.begin <= now < one.end}
-    leaving = {(who, one.end) for who, one in running.items() if one.end < until}
+    running = {shift.who: shift for shift in spells if shift.begin <= now < shift.end}
+    leaving = {(who, shift.end) for who, shift in running.items() if shift.end < until}
     # A shift that was cut short, or ended while no one looked.
-    ended = {one.who: one.end for one in spells if one.end <= now}
+    ended = {shift.who: shift.end for shift in spells if shift.end <= now}
     leaving |= {(who, ended.get(who, now)) for who in before or () if who not in running}
-    coming = {(who, one.begin) for who, one in running.items() if who not in (before or ())}
+    coming = {(who, shift.begin) for who, shift in running.items() if who not in (before or ())}
     return _Change(
         frozenset(running),
         frozenset(leaving),
@@ -118,21 +120,21 @@ def _change(
     )
 
 
-def _is_stale(one: Passing, change: _Change, now: datetime) -> bool:
+def _is_stale(passing: Passing, change: _Change, now: datetime) -> bool:
     """Whether this request no longer applies: the shift does not end then after all, or the person
     who came is gone while others have the search. Where no one has it, we go on asking those who
     had it last."""
-    if one.part == OUT:
-        return one.at > now and (one.person_id, one.at) not in change.leaving
-    return bool(change.there) and one.person_id not in change.there
+    if passing.part == OUT:
+        return passing.at > now and (passing.person_id, passing.at) not in change.leaving
+    return bool(change.there) and passing.person_id not in change.there
 
 
 async def _ask(
     child: Child, episode: Episode, part: str, person_id: UUID, at: datetime, now: datetime
 ) -> None:
     id_ = uuid5(episode.id, f"{part}:{person_id}:{at.isoformat()}")
-    known = await Passing.get_or_none(id=id_)
-    if known is None:
+    existing = await Passing.get_or_none(id=id_)
+    if existing is None:
         await Passing.create(
             id=id_,
             agency_id=episode.agency_id,
@@ -142,7 +144,7 @@ async def _ask(
             at=at,
             made_at=now,
         )
-    elif known.dropped_at is None:
+    elif existing.dropped_at is None:
         return
     # Taken out of the rota and put back: we ask them again.
     await Passing.filter(id=id_).update(dropped_at=None)
@@ -170,9 +172,9 @@ async def write_note(
         raise Refused(N_("Say in a few words why, or what was said."), field="words")
     async with write():
         row, episode = await _part_of(actor, passing_id, OUT)
-        known = await Line.get_or_none(id=id, episode_id=episode.id)
-        if known is not None:
-            return known
+        existing = await Line.get_or_none(id=id, episode_id=episode.id)
+        if existing is not None:
+            return existing
         names = await _who_comes(episode, row.at)
         details = {"who": names[: entry_kinds.LONGEST]} if names else {}
         line = await append(
@@ -195,9 +197,9 @@ async def confirm(actor: Actor, passing_id: UUID, now: datetime) -> Line:
     NotFound for others."""
     async with write():
         row, episode = await _part_of(actor, passing_id, IN)
-        known = await Line.get_or_none(episode_id=episode.id, about_id=row.id)
-        if known is not None:
-            return known
+        existing = await Line.get_or_none(episode_id=episode.id, about_id=row.id)
+        if existing is not None:
+            return existing
         line = await append(
             actor, episode, entry_kinds.HANDOVER_READ, at=now, now=now, about=row.id
         )
@@ -221,6 +223,6 @@ async def _part_of(actor: Actor, passing_id: UUID, part: str) -> tuple[Passing, 
 async def _who_comes(episode: Episode, at: datetime) -> str:
     """The names of those who have the search from then on."""
     rota = (await rotas_of([episode.agency_id], at, at + INSTANT))[episode.agency_id]
-    ids = {one.who for one in spells_between(rota, at, at + INSTANT)}
+    ids = {shift.who for shift in spells_between(rota, at, at + INSTANT)}
     people = await Person.filter(id__in=list(ids))
-    return ", ".join(sorted(one.name for one in people))
+    return ", ".join(sorted(person.name for person in people))

@@ -58,11 +58,11 @@ async def open_episode(
     content = saying.content()
     async with write():
         await lock(child_id)
-        known = await Alias.get_or_none(id=id).prefetch_related("episode")
-        if known is not None:
-            if known.episode.child_id != child_id or known.content != content:
+        alias = await Alias.get_or_none(id=id).prefetch_related("episode")
+        if alias is not None:
+            if alias.episode.child_id != child_id or alias.content != content:
                 raise IdReused("This ID already exists, with different content.")
-            return known.episode, False
+            return alias.episode, False
         held = await open_of_child(child_id)
         if held is not None:
             await _join(actor, held, id, saying, now)

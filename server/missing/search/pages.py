@@ -60,7 +60,7 @@ async def _all_called(child: Child, now: datetime) -> list[str]:
     """The names of everyone that one tap calls now, for this child."""
     reach = (await reach_of({child.id: child.agency_id}, now))[child.id]
     ids = people_on(Rung.EVERYONE, reach.on(Rung.EVERYONE))
-    names = {one.id: one.name for one in await Person.filter(id__in=list(ids))}
+    names = {person.id: person.name for person in await Person.filter(id__in=list(ids))}
     return [names[id_] for id_ in ids if id_ in names]
 
 
@@ -116,9 +116,9 @@ async def show(request: Request, *, links_about: LinksAbout) -> Response:
     visitor, now, language = await staff_of(request), now_of(request), language_of(request)
     what = f"look:{Action.EPISODE_SEE}"
     await looked(visitor, [episode.child_id], what, now)
-    known = await names_of(await others_for(request, await others_in([episode])))
-    [seen] = await view([episode], roles, visitor.person_id, now, known)
-    clocks = [_clock(one, episode, language) for one in seen.clocks]
+    visible_names = await names_of(await others_for(request, await others_in([episode])))
+    [seen] = await view([episode], roles, visitor.person_id, now, visible_names)
+    clocks = [_clock(clock, episode, language) for clock in seen.clocks]
     works = may(roles, Action.EPISODE_WORK)
     # The alert opens this search to those called without a tie, and nothing else of the child.
     has_page = may(roles, Action.CHILD_SEE)
@@ -157,14 +157,14 @@ def _done(request: Request) -> str | None:
     return gettext(language_of(request), DONE[code]) if code in DONE else None
 
 
-def _clock(one: Running, episode: Episode, language: str) -> dict[str, Any]:
-    names = format_list(language, [person.name for person in one.people])
+def _clock(clock: Running, episode: Episode, language: str) -> dict[str, Any]:
+    names = format_list(language, [person.name for person in clock.people])
     return {
-        "word": gettext(language, WORDS[one.what]),
-        "due_at": one.due_at,
-        "is_over": one.is_over,
-        "who": names or gettext(language, ROLES[Role(one.role)]),
-        "href": _way_to(one.what, episode),
+        "word": gettext(language, WORDS[clock.what]),
+        "due_at": clock.due_at,
+        "is_over": clock.is_over,
+        "who": names or gettext(language, ROLES[Role(clock.role)]),
+        "href": _way_to(clock.what, episode),
     }
 
 
@@ -216,7 +216,7 @@ async def enter(request: Request) -> Response:
     """It is in the timeline."""
     episode, _ = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
     form, act = await form_body(request), _act(request)
-    details = {one.name: entered(form, one.name) for one in ENTRIES[act].details}
+    details = {detail.name: entered(form, detail.name) for detail in ENTRIES[act].details}
     try:
         await actions.enter(
             await staff_of(request),
@@ -239,8 +239,8 @@ async def enter(request: Request) -> Response:
 async def _also(request: Request, episode: Episode, form: FormData) -> list[UUID]:
     """The other children of this entry: those named beside the one tick. Raises Conflict where that
     is no longer so."""
-    wanted = [UUID(one) for one in entered(form, "also").split() if _is_id(one)]
-    theirs = {one.episode.id for one in await together_pages.shared(request, episode)}
+    wanted = [UUID(other_id) for other_id in entered(form, "also").split() if _is_id(other_id)]
+    theirs = {other.episode.id for other in await together_pages.shared(request, episode)}
     if set(wanted) <= theirs:
         return wanted
     # Sent again, the entry stays as it is, whatever has become of the others since.
@@ -275,22 +275,22 @@ async def _entry_page(
     fault: WaymarkError | None = None,
 ) -> Response:
     language, kind = language_of(request), ENTRIES[act]
-    names = ["id", "at", "words", *(one.name for one in kind.details)]
+    names = ["id", "at", "words", *(detail.name for detail in kind.details)]
     # A page that knows some of the details already puts them into its link.
-    known = {one.name: request.query_params.get(one.name, "") for one in kind.details}
-    given: Mapping[str, str] = {"words": "", "at": "", "id": str(uuid4()), **known}
+    prefilled = {detail.name: request.query_params.get(detail.name, "") for detail in kind.details}
+    given: Mapping[str, str] = {"words": "", "at": "", "id": str(uuid4()), **prefilled}
     if form is not None:
         given = {name: entered(form, name) for name in names}
     others = await together_pages.shared(request, episode) if act in SHARED else []
     _, missing_line = await lines_of(episode.agency_id) if act is Act.REPORT else ("", "")
     context = {
         **await frame(request, episode),
-        "others": format_list(language, [one.name or "" for one in others]),
-        "also": " ".join(str(one.episode.id) for one in others),
+        "others": format_list(language, [other.name or "" for other in others]),
+        "also": " ".join(str(other.episode.id) for other in others),
         "is_also": form is not None and bool(entered(form, "also")),
         "act": act.value,
         "title": gettext(language, kind.title),
-        "details": [_field(one, language, missing_line) for one in kind.details],
+        "details": [_field(detail, language, missing_line) for detail in kind.details],
         "needs_words": kind.needs_words,
         "zone_name": str(zone_of(request)),
         "given": given,
@@ -310,17 +310,17 @@ def _in_words(fault: WaymarkError | None, language: str) -> Any:
     return form_fault(fault, language)
 
 
-def _field(one: Any, language: str, missing_line: str) -> dict[str, Any]:
-    choices = one.choices or {}
+def _field(detail: Any, language: str, missing_line: str) -> dict[str, Any]:
+    choices = detail.choices or {}
     options = [(code, gettext(language, words)) for code, words in choices.items()]
     if missing_line:
         named = gettext(language, N_("Missing children helpline ({number})"), number=missing_line)
         options = [(code, named if code == "line" else words) for code, words in options]
     return {
-        "name": one.name,
-        "label": gettext(language, one.label),
+        "name": detail.name,
+        "label": gettext(language, detail.label),
         "options": options,
-        "is_needed": one.is_needed,
+        "is_needed": detail.is_needed,
     }
 
 

@@ -64,14 +64,14 @@ async def desk_episode(
 async def others_for(request: Request, children: Iterable[UUID]) -> dict[UUID, Roles]:
     """Which of these children's episodes the visitor may see, with their roles for each child. For
     a visitor who is only on duty this counts as a look at that child, like their own page."""
-    found: dict[UUID, Roles] = {}
+    roles_by_child: dict[UUID, Roles] = {}
     for child_id in sorted(set(children)):
         try:
             child, roles = await child_for(request, child_id, Action.EPISODE_SEE, by_call=True)
         except (NotFound, Denied):
             continue
-        found[child.id] = roles
-    return found
+        roles_by_child[child.id] = roles
+    return roles_by_child
 
 
 async def frame(request: Request, episode: Episode) -> dict[str, Any]:

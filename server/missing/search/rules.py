@@ -165,7 +165,7 @@ def clock(what: Kind, due_at: datetime) -> Clock:
 
 
 def flags_of(
-    said: Collection[Flag],
+    given_flags: Collection[Flag],
     *,
     born_on: date | None,
     placed_at: datetime,
@@ -173,14 +173,14 @@ def flags_of(
     now: datetime,
 ) -> list[Flag]:
     """What makes the decision due at once: what people said, and what Waymark knows itself."""
-    found = set(said)
+    flags = set(given_flags)
     if born_on is not None and now.date() < months_later(born_on, 14 * 12):
-        found.add(Flag.UNDER_14)
+        flags.add(Flag.UNDER_14)
     if now - placed_at < FIRST_HOURS:
-        found.add(Flag.FIRST_HOURS)
+        flags.add(Flag.FIRST_HOURS)
     if has_concern:
-        found.add(Flag.CONCERN)
-    return sorted(found)
+        flags.add(Flag.CONCERN)
+    return sorted(flags)
 
 
 def opened(
@@ -189,15 +189,15 @@ def opened(
     """The clocks of a new episode. `is_third`: the third within thirty days, or more."""
     steps = clocks.of(tier)
     decide = timedelta(0) if has_flags else steps.decide
-    found = [
+    new_clocks = [
         clock(Kind.DECISION, opened_at + decide),
         clock(Kind.REPORT, opened_at + min(decide + clocks.report, REPORT_AT_LAST)),
         clock(Kind.KEEP_TRYING, opened_at + steps.attempts),
     ]
     for kind, after in clocks.strategy.items():
         if kind is not Kind.STRATEGY_3IN30 or is_third:
-            found.append(clock(kind, opened_at + after))
-    return [*found, clock(Kind.STRATEGY_3M, three_months(opened_at))]
+            new_clocks.append(clock(kind, opened_at + after))
+    return [*new_clocks, clock(Kind.STRATEGY_3M, three_months(opened_at))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +208,12 @@ class Away:
     is_open: bool
 
 
-def may_be_together(one: Away, other: Away, within: timedelta) -> bool:
+def may_be_together(first: Away, other: Away, within: timedelta) -> bool:
     """Whether two children of one home may be missing together: both are looked for, or they left
     within that time, since staff may learn of it when both are back. Only a person says that they
     are together: two who are away in one night need not be with each other."""
-    is_one_time = abs(one.opened_at - other.opened_at) <= within
-    return is_one_time or (one.is_open and other.is_open)
+    is_one_time = abs(first.opened_at - other.opened_at) <= within
+    return is_one_time or (first.is_open and other.is_open)
 
 
 def three_months(moment: datetime) -> datetime:

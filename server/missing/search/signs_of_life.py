@@ -36,14 +36,16 @@ async def signs_of(lines: Sequence[Line]) -> dict[UUID, Sign]:
     if not wanted:
         return {}
     ids = list(wanted.values())
-    said = {one.id: one for one in await CheckIn.filter(id__in=ids)}
-    seen = {one.id: one for one in await Sighting.filter(id__in=ids)}
-    return {line: _sign(said.get(about), seen.get(about)) for line, about in wanted.items()}
+    check_ins_by_id = {check_in.id: check_in for check_in in await CheckIn.filter(id__in=ids)}
+    seen = {sighting.id: sighting for sighting in await Sighting.filter(id__in=ids)}
+    return {
+        line: _sign(check_ins_by_id.get(about), seen.get(about)) for line, about in wanted.items()
+    }
 
 
-def _sign(said: CheckIn | None, seen: Sighting | None) -> Sign:
-    if said is not None:
-        return Sign(OK if said.want == Want.NOTHING else said.want, said.note)
+def _sign(check_in: CheckIn | None, seen: Sighting | None) -> Sign:
+    if check_in is not None:
+        return Sign(OK if check_in.want == Want.NOTHING else check_in.want, check_in.note)
     if seen is not None:
         return Sign(SEEN, seen.words)
     # Neither: it is a chat message, and those who may read it answer it there.

@@ -29,11 +29,11 @@ def _missing(seen: View, language: str, shown: Shown) -> list[str]:
     if episode.found_at is not None:
         over = N_("The child was seen {time}. The search is over.")
         return [gettext(language, over, time=shown(episode.found_at))]
-    found = [gettext(language, N_("Missing since {time}."), time=shown(episode.opened_at))]
+    sentences = [gettext(language, N_("Missing since {time}."), time=shown(episode.opened_at))]
     where = (episode.last_seen or {}).get("where")
     if where:
-        found.append(gettext(language, N_("Last seen: {where}."), where=where))
-    return found
+        sentences.append(gettext(language, N_("Last seen: {where}."), where=where))
+    return sentences
 
 
 def _police(seen: View, language: str, shown: Shown) -> str:
@@ -41,20 +41,22 @@ def _police(seen: View, language: str, shown: Shown) -> str:
     if told is None:
         return gettext(language, N_("No report to the police is logged."))
     reports = [
-        one for one in seen.timeline if one.what == Act.REPORT and one.details.get("to") == "police"
+        line
+        for line in seen.timeline
+        if line.what == Act.REPORT and line.details.get("to") == "police"
     ]
     reference = reports[-1].details.get("reference") if reports else None
     if reference:
-        said = N_("We told the police {time}. Reference: {reference}.")
-        return gettext(language, said, time=shown(told), reference=reference)
+        sentence = N_("We told the police {time}. Reference: {reference}.")
+        return gettext(language, sentence, time=shown(told), reference=reference)
     return gettext(language, N_("We told the police {time}."), time=shown(told))
 
 
 def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
-    tries = [one for one in timeline if one.what == Act.ATTEMPT]
+    tries = [line for line in timeline if line.what == Act.ATTEMPT]
     if not tries:
         return gettext(language, N_("No attempt to reach the child is logged."))
-    last, n = max(tries, key=lambda one: one.at), len(tries)
+    last, n = max(tries, key=lambda attempt: attempt.at), len(tries)
     how, result = last.details.get("how", ""), last.details.get("result", "")
     whom = last.details.get("whom")
     way = gettext(language, HOW.get(how, how))
@@ -70,25 +72,25 @@ def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
 
 
 def _heard(timeline: Sequence[Told], language: str, shown: Shown) -> str:
-    signs = [one for one in timeline if one.what == entry_kinds.SIGN_OF_LIFE]
+    signs = [line for line in timeline if line.what == entry_kinds.SIGN_OF_LIFE]
     if not signs:
         return gettext(language, N_("No sign of life since the search began."))
-    last = max(one.at for one in signs)
+    last = max(sign.at for sign in signs)
     return gettext(language, N_("Last sign of life: {time}."), time=shown(last))
 
 
 def _next(clocks: Sequence[Running], language: str, shown: Shown) -> list[str]:
-    late = [gettext(language, WORDS[one.what]) for one in clocks if one.is_over]
-    coming = [one for one in clocks if not one.is_over]
-    found = []
+    late = [gettext(language, WORDS[clock.what]) for clock in clocks if clock.is_over]
+    coming = [clock for clock in clocks if not clock.is_over]
+    sentences = []
     if late:
-        found.append(gettext(language, N_("Late: {what}."), what=format_list(language, late)))
+        sentences.append(gettext(language, N_("Late: {what}."), what=format_list(language, late)))
     if coming:
         first = coming[0]
-        names = format_list(language, [one.name for one in first.people])
+        names = format_list(language, [person.name for person in first.people])
         what = gettext(language, WORDS[first.what])
-        said = N_("Next: {what}, by {time}.")
-        found.append(gettext(language, said, what=what, time=shown(first.due_at)))
+        sentence = N_("Next: {what}, by {time}.")
+        sentences.append(gettext(language, sentence, what=what, time=shown(first.due_at)))
         if names:
-            found.append(gettext(language, N_("This is for {names}."), names=names))
-    return found
+            sentences.append(gettext(language, N_("This is for {names}."), names=names))
+    return sentences

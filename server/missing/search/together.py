@@ -18,9 +18,9 @@ from server.missing.search.rules import Away
 from server.people.models import Child
 
 
-def ordered(one: UUID, other: UUID) -> tuple[UUID, UUID]:
+def ordered(first: UUID, other: UUID) -> tuple[UUID, UUID]:
     """The pair as its row has it."""
-    return (one, other) if one < other else (other, one)
+    return (first, other) if first < other else (other, first)
 
 
 async def links_of(episode_id: UUID) -> list[Together]:
@@ -33,8 +33,8 @@ async def linked(episode_id: UUID) -> list[Episode]:
     """The episodes of those who are missing together with this child, or were, in the order in
     which people said so."""
     ids = [_other(row, episode_id) for row in await links_of(episode_id)]
-    found = {one.id: one for one in await Episode.filter(id__in=ids)}
-    return [found[id_] for id_ in ids]
+    episodes_by_id = {episode.id: episode for episode in await Episode.filter(id__in=ids)}
+    return [episodes_by_id[id_] for id_ in ids]
 
 
 def _other(row: Together, episode_id: UUID) -> UUID:
@@ -50,17 +50,20 @@ async def offered(episode: Episode) -> list[Episode]:
         Q(found_at__isnull=True) | lately & Q(opened_at__lte=episode.opened_at + clocks.together),
         agency_id=episode.agency_id,
     ).exclude(child_id=episode.child_id)
-    found = await others.order_by("opened_at", "id")
-    homes = await homes_of([episode, *found])
-    home, held = homes[episode.id], {one.id for one in await linked(episode.id)}
+    candidates = await others.order_by("opened_at", "id")
+    homes = await homes_of([episode, *candidates])
+    home, held = (
+        homes[episode.id],
+        {linked_episode.id for linked_episode in await linked(episode.id)},
+    )
     return [
-        one
-        for one in found
+        candidate
+        for candidate in candidates
         if home is not None
-        and homes[one.id] == home
-        and one.id not in held
-        and (episode.is_open or one.is_open)
-        and rules.may_be_together(away(episode), away(one), clocks.together)
+        and homes[candidate.id] == home
+        and candidate.id not in held
+        and (episode.is_open or candidate.is_open)
+        and rules.may_be_together(away(episode), away(candidate), clocks.together)
     ]
 
 
@@ -73,6 +76,6 @@ async def homes_of(episodes: Iterable[Episode]) -> dict[UUID, UUID | None]:
     """Where each child lived when they left. An older episode does not say: there, where they live
     now."""
     held = list(episodes)
-    silent = {one.child_id for one in held if one.home_id is None}
-    now = {one.id: one.home_id for one in await Child.filter(id__in=list(silent))}
-    return {one.id: one.home_id or now.get(one.child_id) for one in held}
+    silent = {episode.child_id for episode in held if episode.home_id is None}
+    now = {child.id: child.home_id for child in await Child.filter(id__in=list(silent))}
+    return {episode.id: episode.home_id or now.get(episode.child_id) for episode in held}

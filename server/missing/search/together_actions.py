@@ -39,10 +39,10 @@ async def link(actor: Actor, episode_id: UUID, other_id: UUID, now: datetime) ->
                 ),
                 code="not_together",
             )
-        one, other = ordered(first.id, second.id)
+        first_id, other = ordered(first.id, second.id)
         row = await Together.create(
             agency_id=first.agency_id,
-            episode_id=one,
+            episode_id=first_id,
             other_id=other,
             made_at=now,
             made_by=actor.id,
@@ -64,22 +64,22 @@ async def unlink(actor: Actor, episode_id: UUID, other_id: UUID, now: datetime) 
     return True
 
 
-async def _held(one: Episode, other: Episode) -> Together | None:
-    first, second = ordered(one.id, other.id)
+async def _held(episode: Episode, other: Episode) -> Together | None:
+    first, second = ordered(episode.id, other.id)
     return await Together.get_or_none(episode_id=first, other_id=second, ended_at__isnull=True)
 
 
-async def _fits(one: Episode, other: Episode) -> bool:
-    homes = await homes_of([one, other])
-    clocks, _ = await clocks_of(one.agency_id, one.clocks_version)
-    is_one_home = homes[one.id] is not None and homes[one.id] == homes[other.id]
-    return is_one_home and rules.may_be_together(away(one), away(other), clocks.together)
+async def _fits(episode: Episode, other: Episode) -> bool:
+    homes = await homes_of([episode, other])
+    clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
+    is_one_home = homes[episode.id] is not None and homes[episode.id] == homes[other.id]
+    return is_one_home and rules.may_be_together(away(episode), away(other), clocks.together)
 
 
 async def _say(
-    actor: Actor, what: str, one: Episode, other: Episode, about: UUID, now: datetime
+    actor: Actor, what: str, episode: Episode, other: Episode, about: UUID, now: datetime
 ) -> None:
-    for here, there in ((one, other), (other, one)):
+    for here, there in ((episode, other), (other, episode)):
         details = {"with": str(there.child_id), "episode": str(there.id)}
         await append(actor, here, what, at=now, now=now, details=details, about=about)
 

@@ -42,28 +42,31 @@ async def shown(request: Request, episode: Episode, roles: Roles) -> dict[str, A
     return {
         "together": held,
         "offered": await _others(request, asked),
-        "stage_of": lambda one: gettext(language, STAGES[Stage(one.episode.stage)]),
+        "stage_of": lambda other: gettext(language, STAGES[Stage(other.episode.stage)]),
     }
 
 
 async def shared(request: Request, episode: Episode) -> list[Other]:
     """Children that one entry can also be made for: still looked for, and the writer works with
     them."""
-    held = await _others(request, [one for one in await linked(episode.id) if one.is_open])
-    return [one for one in held if one.may_work]
+    held = await _others(
+        request,
+        [linked_episode for linked_episode in await linked(episode.id) if linked_episode.is_open],
+    )
+    return [other for other in held if other.may_work]
 
 
 async def _others(request: Request, episodes: Sequence[Episode]) -> list[Other]:
-    seen = await others_for(request, [one.child_id for one in episodes])
+    seen = await others_for(request, [episode.child_id for episode in episodes])
     people = Person.filter(id__in=list(seen))
     names = {id_: name for id_, name in await people.values_list("id", "name")}
     return [
         Other(
-            one,
-            names.get(one.child_id),
-            may(seen.get(one.child_id, frozenset()), Action.EPISODE_WORK),
+            episode,
+            names.get(episode.child_id),
+            may(seen.get(episode.child_id, frozenset()), Action.EPISODE_WORK),
         )
-        for one in episodes
+        for episode in episodes
     ]
 
 

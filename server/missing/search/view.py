@@ -93,7 +93,7 @@ async def others_in(episodes: Sequence[Episode]) -> set[UUID]:
 
 async def names_of(children: Collection[UUID]) -> dict[UUID, str]:
     """The names of these people."""
-    return {one.id: one.name for one in await Person.filter(id__in=list(children))}
+    return {person.id: person.name for person in await Person.filter(id__in=list(children))}
 
 
 async def view(
@@ -101,10 +101,10 @@ async def view(
     roles: Collection[Role],
     person_id: UUID,
     now: datetime,
-    known: Mapping[UUID, str] = MappingProxyType({}),
+    visible_names: Mapping[UUID, str] = MappingProxyType({}),
 ) -> list[View]:
-    """These episodes, in the order given, for this reader. `known`: the names of those other
-    children that the reader may see; every other one appears without their identity."""
+    """These episodes, in the order given, for this reader. `visible_names`: other children that
+    the reader may see; every other one appears without their identity."""
     reader = Reader(roles, person_id)
     ids = [episode.id for episode in episodes]
     lines = await Line.filter(episode_id__in=ids).order_by("episode_id", "number")
@@ -115,8 +115,8 @@ async def view(
             episode,
             running.get(episode.id, ()),
             tuple(
-                _told(line, names, signs.get(line.id), reader, known)
-                for line in reader.lines([one for one in lines if one.episode_id == episode.id])
+                _told(line, names, signs.get(line.id), reader, visible_names)
+                for line in reader.lines([row for row in lines if row.episode_id == episode.id])
             ),
             reader,
         )
@@ -124,10 +124,10 @@ async def view(
     ]
 
 
-def of_another(details: Mapping[str, Any], known: Mapping[UUID, str]) -> dict[str, Any]:
+def of_another(details: Mapping[str, Any], visible_names: Mapping[UUID, str]) -> dict[str, Any]:
     """What a line shows about another child: who they are and the state of their search, or
     nothing."""
-    name = known.get(UUID(details["with"]))
+    name = visible_names.get(UUID(details["with"]))
     return {**details, "name": name} if name is not None else {}
 
 
@@ -136,14 +136,14 @@ def _told(
     names: dict[UUID, str],
     sign: Sign | None,
     reader: Reader,
-    known: Mapping[UUID, str],
+    visible_names: Mapping[UUID, str],
 ) -> Told:
     reads = reader.reads_words(line)
     words: str | None = sign.words if sign is not None else line.words
     details = {"said": sign.what} if sign is not None else line.details
     about = line.about_id
     if line.what in entry_kinds.OF_ANOTHER:
-        details = of_another(line.details, known)
+        details = of_another(line.details, visible_names)
         about = about if details else None
     name = names.get(line.who_id) if line.who_id is not None else None
     return Told(
@@ -172,16 +172,16 @@ async def _running(ids: Collection[UUID], now: datetime) -> dict[UUID, tuple[Run
     dues.sort(key=lambda due: (due.due_at, _ORDER[Kind(due.kind)]))
     reach = await reach_of(dues, now)
     wanted = {person for by_to in reach.values() for person in by_to.get(To.OWNER, ())}
-    people = {one.id: one for one in await Person.filter(id__in=list(wanted))}
-    found: dict[UUID, tuple[Running, ...]] = {}
+    people = {person.id: person for person in await Person.filter(id__in=list(wanted))}
+    clocks_by_episode: dict[UUID, tuple[Running, ...]] = {}
     for due in dues:
         owners = [people[id_] for id_ in reach[due.id].get(To.OWNER, ()) if id_ in people]
-        one = Running(
+        clock = Running(
             Kind(due.kind),
             due.due_at,
             due.due_at <= now,
             due.owner_role,
             tuple(sorted(owners, key=lambda person: (person.name, str(person.id)))),
         )
-        found[due.subject_id] = (*found.get(due.subject_id, ()), one)
-    return found
+        clocks_by_episode[due.subject_id] = (*clocks_by_episode.get(due.subject_id, ()), clock)
+    return clocks_by_episode

@@ -102,31 +102,35 @@ async def outs(request: Request, episodes: list[Episode], roles: Roles) -> list[
     """Each of them, with those who are missing together as far as the visitor may see them."""
     visitor = await visitor_of(request)
     reads = Reader(roles, visitor.person_id).reads_all
-    held = {one.id: await linked(one.id) if reads else [] for one in episodes}
+    held = {episode.id: await linked(episode.id) if reads else [] for episode in episodes}
     asked = {
-        one.id: await offered(one) if one.is_open and may(roles, Action.EPISODE_WORK) else []
-        for one in episodes
+        episode.id: await offered(episode)
+        if episode.is_open and may(roles, Action.EPISODE_WORK)
+        else []
+        for episode in episodes
     }
-    others = [one for some in (*held.values(), *asked.values()) for one in some]
-    children = {one.child_id for one in others} | (await others_in(episodes) if reads else set())
-    known = await names_of(await others_for(request, children))
-    seen = await view(episodes, roles, visitor.person_id, now_of(request), known)
+    others = [other for some in (*held.values(), *asked.values()) for other in some]
+    children = {other.child_id for other in others} | (
+        await others_in(episodes) if reads else set()
+    )
+    visible_names = await names_of(await others_for(request, children))
+    seen = await view(episodes, roles, visitor.person_id, now_of(request), visible_names)
     return [
         _out(
-            one,
-            [_other(other, known) for other in held[one.episode.id]],
-            [_other(other, known) for other in asked[one.episode.id]],
+            episode_view,
+            [_other(other, visible_names) for other in held[episode_view.episode.id]],
+            [_other(other, visible_names) for other in asked[episode_view.episode.id]],
         )
-        for one in seen
+        for episode_view in seen
     ]
 
 
-def _other(episode: Episode, known: Mapping[UUID, str]) -> OtherOut:
-    is_known = episode.child_id in known
+def _other(episode: Episode, visible_names: Mapping[UUID, str]) -> OtherOut:
+    is_known = episode.child_id in visible_names
     return OtherOut(
         episode.id if is_known else None,
         episode.child_id if is_known else None,
-        known.get(episode.child_id),
+        visible_names.get(episode.child_id),
         episode.is_open,
         episode.opened_at,
     )
@@ -150,12 +154,12 @@ def _out(seen: View, together: list[OtherOut], offered: list[OtherOut]) -> Episo
         followed_up_at=episode.followed_up_at,
         clocks=[
             ClockOut(
-                one.what.value,
-                one.due_at,
-                one.is_over,
-                OwnerOut(one.role, [{"id": who.id, "name": who.name} for who in one.people]),
+                clock.what.value,
+                clock.due_at,
+                clock.is_over,
+                OwnerOut(clock.role, [{"id": who.id, "name": who.name} for who in clock.people]),
             )
-            for one in seen.clocks
+            for clock in seen.clocks
         ],
         timeline=[_line(line) for line in seen.timeline],
         together=together,

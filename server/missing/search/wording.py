@@ -109,21 +109,21 @@ def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tup
         told = ((label, _mailed(name, details, language)) for name, label in _MAIL)
         return [(gettext(language, label), value) for label, value in told]
     if what == entry_kinds.SIGN_OF_LIFE:
-        said = SIGNS.get(details.get("said", ""))
-        return [(gettext(language, N_("What it was")), gettext(language, said))] if said else []
+        sign = SIGNS.get(details.get("said", ""))
+        return [(gettext(language, N_("What it was")), gettext(language, sign))] if sign else []
     seen = (
         details.get("last_seen", {})
         if what in (entry_kinds.OPENED, entry_kinds.JOINED)
         else details
     )
-    found = [
+    pairs = [
         (gettext(language, label), str(seen[name]))
         for name, label in _MORE.items()
         if seen.get(name)
     ]
     held = [flag for flag in entry_kinds.FLAGS if flag in details.get("flags", ())]
     flags = [gettext(language, entry_kinds.FLAGS[flag]) for flag in held]
-    return [*found, *((gettext(language, N_("Reason to hurry")), flag) for flag in flags)]
+    return [*pairs, *((gettext(language, N_("Reason to hurry")), flag) for flag in flags)]
 
 
 _MAIL = (

@@ -143,8 +143,8 @@ class _OnlyStatus(logging.Filter):
     """Keeps only a gateway's status of what Apprise logs: the rest contains addresses."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        found = _STATUS.search(record.getMessage())
-        record.msg, record.args = found[0] if found else "a gateway could not be used", ()
+        match = _STATUS.search(record.getMessage())
+        record.msg, record.args = match[0] if match else "a gateway could not be used", ()
         record.exc_info = record.exc_text = None
         return record.levelno >= logging.WARNING
 
@@ -198,8 +198,8 @@ def _notify(url: str, envelope: Envelope, timeout: float) -> Outcome:
         return Outcome.accepted()
     if result.status.name == "TIMEOUT":
         return Outcome.again("timeout")
-    found = [_STATUS.search(str(entry.message)) for entry in result.logs()]
-    return read_status(next((int(match[1]) for match in found if match), None))
+    matches = [_STATUS.search(str(entry.message)) for entry in result.logs()]
+    return read_status(next((int(match[1]) for match in matches if match), None))
 
 
 def read_status(status: int | None) -> Outcome:

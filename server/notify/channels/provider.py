@@ -82,9 +82,9 @@ async def _object(answer: aiohttp.ClientResponse) -> dict[str, Any]:
         if len(body) > LONGEST:
             raise Unanswered("too long")
     try:
-        said = json.loads(body)
+        payload = json.loads(body)
     except (ValueError, RecursionError):
         raise Unanswered("not JSON") from None
-    if not isinstance(said, dict):
+    if not isinstance(payload, dict):
         raise Unanswered("not JSON")
-    return said
+    return payload

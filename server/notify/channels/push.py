@@ -18,7 +18,7 @@ from webpush import WebPush
 from yarl import URL
 
 from server.clock import Clock
-from server.i18n import direction, known
+from server.i18n import direction, supported_language
 from server.notify.channels.subscription import Origins, check_subscription, parse_origins
 from server.notify.channels.vapid import Tokens, VapidKey
 from server.notify.refusals import Stage, read
@@ -45,7 +45,7 @@ def payload(envelope: Envelope) -> bytes:
     `mutable` lets Safari wake the worker, without which no receipt comes back. Spaces at the end,
     which JSON allows, are the padding.
     """
-    language = known(envelope.language)
+    language = supported_language(envelope.language)
     notification: dict[str, Any] = {
         "title": envelope.title,
         "body": neutral(language),

@@ -158,9 +158,9 @@ async def _connect(host: str, port: int, most_s: float, *, is_tls: bool) -> str 
     return None
 
 
-def untried_line(found: Sequence[Found]) -> str | None:
+def untried_line(results: Sequence[Found]) -> str | None:
     """In one line, what was not tried."""
-    untried = [what for one in found for what in one.untried]
+    untried = [what for result in results for what in result.untried]
     if not untried:
         return None
     return (

@@ -108,8 +108,8 @@ async def _make_room(client: BaseDBAsyncClient, *, replaces: bool) -> None:
     if there and copying.MIGRATIONS not in there:
         raise CopyFault("The database holds tables that are not Waymark's: take one of its own.")
     for name in () if replaces else sorted({*there} - _BY_ITSELF):
-        found = await client.execute_query_dict(f'SELECT 1 AS one FROM "{name}" LIMIT 1')  # noqa: S608
-        if found:
+        rows = await client.execute_query_dict(f'SELECT 1 AS one FROM "{name}" LIMIT 1')  # noqa: S608
+        if rows:
             raise CopyFault(
                 f"The database is not empty ({name} has rows). Take another one, or say --replace:"
                 " what is in it is then gone for good."
@@ -122,7 +122,10 @@ async def _put_in(client: BaseDBAsyncClient, archive: Archive, told: Told, migra
         # Tables of another shape: create them anew, as they were when the backup was made.
         await copying.drop_tables(client)
         await migrate_within(manifest.migrations[-1], migrations=migrations)
-    there, entries = await copying.tables_of(client), {one.name: one for one in manifest.tables}
+    there, entries = (
+        await copying.tables_of(client),
+        {table.name: table for table in manifest.tables},
+    )
     _check_tables(entries, there)
     order = [name for name in await copying.in_order(client) if name in entries]
     # Delete the old rows, and those that a migration added: the backup has its own.

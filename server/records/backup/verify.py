@@ -80,19 +80,19 @@ def verify(
     return opened
 
 
-def _check_version(manifest: Manifest, known: list[str]) -> None:
+def _check_version(manifest: Manifest, migrations: list[str]) -> None:
     if manifest.format != FORMAT:
         raise CopyFault(f"The backup has format {manifest.format}; this version reads {FORMAT}.")
     if BEFORE_0_1 in manifest.migrations:
         raise CopyFault(
             "This backup was made before version 0.1. Only the version that made it can restore it."
         )
-    newer = [name for name in manifest.migrations if name not in known]
+    newer = [name for name in manifest.migrations if name not in migrations]
     if newer:
         raise CopyFault(
             f"The backup was made by a newer Waymark: it has {', '.join(newer)}. Upgrade first."
         )
-    if manifest.migrations != known[: len(manifest.migrations)]:
+    if manifest.migrations != migrations[: len(manifest.migrations)]:
         raise CopyFault("The backup has migrations in another order than this version.")
 
 
@@ -115,13 +115,13 @@ def _check_keys(manifest: Manifest, keyring: Keyring, *, with_unreadable: bool) 
 @cache
 def sealed_fields() -> dict[str, dict[str, Sealed]]:
     """For each table, the columns with sealed values, as the models define them."""
-    found: dict[str, dict[str, Sealed]] = {}
+    columns_by_table: dict[str, dict[str, Sealed]] = {}
     for model in all_models():
         for name, field in model._meta.fields_map.items():
             if isinstance(field, Sealed):
                 column = field.source_field or name
-                found.setdefault(model._meta.db_table, {})[column] = field
-    return found
+                columns_by_table.setdefault(model._meta.db_table, {})[column] = field
+    return columns_by_table
 
 
 def all_models() -> Iterator[type[Model]]:

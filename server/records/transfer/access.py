@@ -132,7 +132,7 @@ async def offers_of(visitor: Visitor) -> int:
     if not may_agency(Role(visitor.role), AgencyAction.CHILD_TAKE_OVER):
         return 0
     held = Transfer.filter(to_agency_id=visitor.agency_id, decided_at__isnull=True)
-    return sum([await _decides(visitor, one) for one in await held])
+    return sum([await _decides(visitor, transfer) for transfer in await held])
 
 
 async def _gave(visitor: Visitor, transfer: Transfer) -> bool:
@@ -155,8 +155,8 @@ async def list_for(request: Request) -> list[tuple[Transfer, Side]]:
     visitor = await agency_for(request, AgencyAction.CHILD_TAKE_OVER)
     mine = Q(agency_id=visitor.agency_id) | Q(to_agency_id=visitor.agency_id)
     rows = await Transfer.filter(mine).order_by("-offered_at", "-id").limit(MOST)
-    found = [(row, await side_of(request, visitor, row)) for row in rows]
-    return [(row, side) for row, side in found if side != Side()]
+    pairs = [(row, await side_of(request, visitor, row)) for row in rows]
+    return [(row, side) for row, side in pairs if side != Side()]
 
 
 async def cover_of(transfer: Transfer) -> Cover:
@@ -173,7 +173,7 @@ async def cover_of(transfer: Transfer) -> Cover:
         tier=watch.tier if watch is not None and not watch.is_over else None,
         is_missing=search is not None,
         missing_since=search.opened_at if search is not None else None,
-        clocks=[(one.kind, one.due_at) for one in await dues.order_by("due_at", "id")],
+        clocks=[(due.kind, due.due_at) for due in await dues.order_by("due_at", "id")],
         has_project=await LifeProject.exists(child_id=child.id, revision__gt=0),
     )
 
@@ -195,10 +195,12 @@ class Named:
 async def named(transfer: Transfer) -> Named:
     """The names, for a visitor who has a part in the transfer."""
     ids = {transfer.offered_by, transfer.decided_by, transfer.caseworker_id, transfer.child_id}
-    people = {one.id: one.name for one in await Person.filter(id__in=[i for i in ids if i])}
+    people = {
+        person.id: person.name for person in await Person.filter(id__in=[i for i in ids if i])
+    }
     agencies = {
-        one.id: one.name
-        for one in await Agency.filter(id__in=[transfer.agency_id, transfer.to_agency_id])
+        agency.id: agency.name
+        for agency in await Agency.filter(id__in=[transfer.agency_id, transfer.to_agency_id])
     }
     return Named(
         agencies[transfer.agency_id],

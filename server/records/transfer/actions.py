@@ -75,11 +75,11 @@ async def receive(actor: Actor, id: UUID, now: datetime) -> Reception:
     async with write():
         # The same request may arrive twice at once.
         await people.lock_adults(actor.agency_id, [actor.id])
-        known = await Reception.get_or_none(id=id)
-        if known is not None:
-            if known.person_id != actor.id:
+        reception = await Reception.get_or_none(id=id)
+        if reception is not None:
+            if reception.person_id != actor.id:
                 raise IdReused(N_("This id belongs to something else."), field="id")
-            return known
+            return reception
         held = Reception.filter(person_id=actor.id, ended_at__isnull=True)
         await held.update(ended_at=now)
         code = encryption.new_code(CODE_LENGTH)
@@ -96,7 +96,7 @@ async def receive(actor: Actor, id: UUID, now: datetime) -> Reception:
     return made
 
 
-async def found(actor: Actor, code: str, now: datetime) -> Reception:
+async def find_reception(actor: Actor, code: str, now: datetime) -> Reception:
     """The person who made this code. Raises NotFound, code `code_wrong`, the same for every reason;
     Refused for one's own agency; TooMany."""
     guess = await count_guess(Door.RECEPTION, [(f"person {actor.id}", RECEPTION_BY_PERSON)], now)
@@ -136,30 +136,30 @@ class Offer:
 
 
 async def offer(
-    actor: Actor, child: Child, code: str, said: Offer, *, id: UUID, now: datetime
+    actor: Actor, child: Child, code: str, terms: Offer, *, id: UUID, now: datetime
 ) -> Transfer:
     """Ask another agency to take over. The same id again is the same offer.
 
-    Raises what `found` raises, Refused for words that are missing or too long, Conflict `offered`
-    while another offer is open, IdReused.
+    Raises what `find_reception` raises, Refused for words that are missing or too long, Conflict
+    `offered` while another offer is open, IdReused.
     """
     assert actor.id is not None
-    why, child_says = words(said.why, "why"), words_or_none(said.child_says, "child_says")
-    withheld = checked(said.withheld)
-    if (known := await _known(actor, child, id, why)) is not None:
-        return known
+    why, child_says = words(terms.why, "why"), words_or_none(terms.child_says, "child_says")
+    withheld = checked(terms.withheld)
+    if (existing := await _known(actor, child, id, why)) is not None:
+        return existing
     try:
-        reception = await found(actor, code, now)
+        reception = await find_reception(actor, code, now)
     except NotFound:
         # The code was used at this moment, perhaps by the same request.
-        if (known := await _known(actor, child, id, why)) is not None:
-            return known
+        if (existing := await _known(actor, child, id, why)) is not None:
+            return existing
         raise
     async with write():
         await lock(child.id)
         await people.lock_children([child.id])
-        if (known := await _known(actor, child, id, why)) is not None:
-            return known
+        if (existing := await _known(actor, child, id, why)) is not None:
+            return existing
         child = await Child.get(id=child.id)
         if await Transfer.exists(child_id=child.id, decided_at__isnull=True):
             raise Conflict(
@@ -202,14 +202,14 @@ async def offer(
 
 async def _known(actor: Actor, child: Child, id: UUID, why: str) -> Transfer | None:
     """The offer under this id. Raises IdReused where that is a different offer."""
-    known = await Transfer.get_or_none(id=id)
-    if known is not None and (known.child_id, known.offered_by, known.why) != (
+    transfer = await Transfer.get_or_none(id=id)
+    if transfer is not None and (transfer.child_id, transfer.offered_by, transfer.why) != (
         child.id,
         actor.id,
         why,
     ):
         raise IdReused(N_("This id belongs to something else."), field="id")
-    return known
+    return transfer
 
 
 async def take_back(actor: Actor, transfer_id: UUID, now: datetime) -> Transfer:
@@ -225,11 +225,11 @@ async def take_back(actor: Actor, transfer_id: UUID, now: datetime) -> Transfer:
 async def refuse(actor: Actor, transfer_id: UUID, why: str, now: datetime) -> Transfer:
     """Refuse: the child stays where they are. Twice counts once. Raises NotFound, Refused without a
     reason, Conflict `decided`."""
-    said = words(why, "why")
+    reason = words(why, "why")
     async with write():
         transfer = await _open(transfer_id, State.REFUSED)
         if transfer.decided_at is None:
-            await _decide(actor, transfer, State.REFUSED, now, decision=said)
+            await _decide(actor, transfer, State.REFUSED, now, decision=reason)
             told = [transfer.offered_by, *await _workers(transfer.child_id, now)]
             await _tell(transfer, told, transfer.agency_id, now, urgent=True)
     return await Transfer.get(id=transfer_id)
@@ -248,21 +248,26 @@ class Acceptance:
     hello: str | None = None
 
 
-async def accept(actor: Actor, transfer_id: UUID, said: Acceptance, now: datetime) -> Transfer:
+async def accept(
+    actor: Actor, transfer_id: UUID, acceptance: Acceptance, now: datetime
+) -> Transfer:
     """Accept: the child is with this agency from now on, with everything that is theirs. Twice
     counts once.
 
     Raises NotFound, Conflict `decided`, Refused for a caseworker who cannot take the child, and for
     a home of another agency.
     """
-    hello = words_or_none(said.hello, "hello")
+    hello = words_or_none(acceptance.hello, "hello")
     async with write():
         transfer = await _open(transfer_id, State.ACCEPTED)
         if transfer.decided_at is not None:
             return transfer
-        new = {said.caseworker_id, *([said.supervisor_id] if said.supervisor_id else [])}
+        new = {
+            acceptance.caseworker_id,
+            *([acceptance.supervisor_id] if acceptance.supervisor_id else []),
+        }
         adults = await people.lock_adults(transfer.to_agency_id, new)
-        if any(Role(one.role) not in PROFESSIONAL for one in adults.values()):
+        if any(Role(adult.role) not in PROFESSIONAL for adult in adults.values()):
             raise Refused(
                 N_("This person cannot have this role for a child."), field="caseworker_id"
             )
@@ -271,8 +276,8 @@ async def accept(actor: Actor, transfer_id: UUID, said: Acceptance, now: datetim
         ):
             await lock(child_id)
         await people.lock_children([transfer.child_id])
-        await _check_home(said.home_id, transfer.to_agency_id)
-        await _go_over(actor, transfer, said, hello, now)
+        await _check_home(acceptance.home_id, transfer.to_agency_id)
+        await _go_over(actor, transfer, acceptance, hello, now)
     return await Transfer.get(id=transfer_id)
 
 
@@ -282,7 +287,7 @@ async def _check_home(home_id: UUID | None, agency_id: UUID) -> None:
 
 
 async def _go_over(
-    actor: Actor, transfer: Transfer, said: Acceptance, hello: str | None, now: datetime
+    actor: Actor, transfer: Transfer, acceptance: Acceptance, hello: str | None, now: datetime
 ) -> None:
     """In this order: write down what goes along while it is still there; move the rows; then call
     those who have the child now."""
@@ -295,19 +300,19 @@ async def _go_over(
         transfer,
         State.ACCEPTED,
         now,
-        caseworker_id=said.caseworker_id,
+        caseworker_id=acceptance.caseworker_id,
         package=document,
         manifest=manifest,
         signature=package.sign(manifest),
     )
     await end_invites(child.id, InviteEnded.REPLACED, now)
     await move_rows.move(child.id, transfer.to_agency_id)
-    if said.home_id is not None:
-        await Child.filter(id=child.id).update(home_id=said.home_id)
+    if acceptance.home_id is not None:
+        await Child.filter(id=child.id).update(home_id=acceptance.home_id)
     child = await Child.get(id=child.id)
     await open_search.part(actor, child, now)
-    await _tie(actor, child, said, now)
-    await _hand_over_promises(actor, child, transfer, said.caseworker_id, before, now)
+    await _tie(actor, child, acceptance, now)
+    await _hand_over_promises(actor, child, transfer, acceptance.caseworker_id, before, now)
     await _greet(actor, child, transfer, hello, now)
     # The former carers get no more questions about the child.
     await withdraw(await end_questions(child.id, now), "transfer", now)
@@ -323,13 +328,18 @@ async def _go_over(
         await announce(agency_id, "watch")
 
 
-async def _tie(actor: Actor, child: Child, said: Acceptance, now: datetime) -> None:
+async def _tie(actor: Actor, child: Child, acceptance: Acceptance, now: datetime) -> None:
     await people.add_tie(
-        actor, child, person_id=said.caseworker_id, role=Role.CASEWORKER, from_at=now, now=now
+        actor, child, person_id=acceptance.caseworker_id, role=Role.CASEWORKER, from_at=now, now=now
     )
-    if said.supervisor_id is not None:
+    if acceptance.supervisor_id is not None:
         await people.add_tie(
-            actor, child, person_id=said.supervisor_id, role=Role.SUPERVISOR, from_at=now, now=now
+            actor,
+            child,
+            person_id=acceptance.supervisor_id,
+            role=Role.SUPERVISOR,
+            from_at=now,
+            now=now,
         )
 
 
@@ -373,8 +383,8 @@ async def _greet(
     """Tell the child, in their language and where they read everything, who is there now."""
     language = (await Person.get(id=child.id)).language
     text = hello or gettext(language, HELLO)
-    said = Utterance("message", str(uuid5(transfer.id, "hello")), "*", None, {"text": text})
-    await say_all_for(actor, child, lambda _: [said], now)
+    greeting = Utterance("message", str(uuid5(transfer.id, "hello")), "*", None, {"text": text})
+    await say_all_for(actor, child, lambda _: [greeting], now)
 
 
 # --- shared by the verbs

@@ -140,8 +140,8 @@ class PackageOut(msgspec.Struct):
 async def receive(request: Request) -> Response:
     """A code by which another agency can offer a child."""
     visitor = await agency_for(request, AgencyAction.CHILD_TAKE_OVER)
-    said = await json_body(request, ReceptionRequest)
-    made = await actions.receive(visitor, said.id, now_of(request))
+    payload = await json_body(request, ReceptionRequest)
+    made = await actions.receive(visitor, payload.id, now_of(request))
     return json_answer(ReceptionOut(made.code, made.expires_at), status=201)
 
 
@@ -149,14 +149,14 @@ async def offer(request: Request) -> Response:
     """Ask the agency whose code it is."""
     named_id = request.path_params["child_id"]
     child, _ = await child_for(request, named_id, Action.PLACEMENT_CHANGE)
-    said = await json_body(request, TransferRequest)
-    withheld = [Withheld(one.what, one.whom, one.because) for one in said.withheld]
+    payload = await json_body(request, TransferRequest)
+    withheld = [Withheld(entry.what, entry.whom, entry.because) for entry in payload.withheld]
     made = await actions.offer(
         await staff_of(request),
         child,
-        said.code,
-        Offer(said.why, said.child_says, withheld),
-        id=said.id,
+        payload.code,
+        Offer(payload.why, payload.child_says, withheld),
+        id=payload.id,
         now=now_of(request),
     )
     return json_answer(await _out(made, Side(gives=True)), status=201)
@@ -164,8 +164,8 @@ async def offer(request: Request) -> Response:
 
 async def list_(request: Request) -> Response:
     """All of them."""
-    found = [await _out(row, side) for row, side in await list_for(request)]
-    return json_answer(TransfersOut(found))
+    transfers = [await _out(row, side) for row, side in await list_for(request)]
+    return json_answer(TransfersOut(transfers))
 
 
 async def show(request: Request) -> Response:
@@ -190,11 +190,11 @@ async def the_package(request: Request) -> Response:
 async def accept(request: Request) -> Response:
     """Accept: the child is with this agency from now on."""
     transfer, _ = await to_answer(request)
-    said = await json_body(request, AcceptRequest)
+    payload = await json_body(request, AcceptRequest)
     done = await actions.accept(
         await staff_of(request),
         transfer.id,
-        Acceptance(said.caseworker_id, said.supervisor_id, said.home_id, said.hello),
+        Acceptance(payload.caseworker_id, payload.supervisor_id, payload.home_id, payload.hello),
         now_of(request),
     )
     return json_answer(await _out(done, Side(has=True)))
@@ -203,8 +203,8 @@ async def accept(request: Request) -> Response:
 async def refuse(request: Request) -> Response:
     """Refuse."""
     transfer, _ = await to_answer(request)
-    said = await json_body(request, RefuseRequest)
-    done = await actions.refuse(await staff_of(request), transfer.id, said.why, now_of(request))
+    payload = await json_body(request, RefuseRequest)
+    done = await actions.refuse(await staff_of(request), transfer.id, payload.why, now_of(request))
     return json_answer(await _out(done, Side(decides=True)))
 
 

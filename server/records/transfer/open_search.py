@@ -26,8 +26,8 @@ from server.people.models import Child
 async def with_whom(child_id: UUID) -> list[UUID]:
     """The children missing together with this one. To part them, lock all of them."""
     episodes = await Episode.filter(child_id=child_id, found_at__isnull=True)
-    found = {other.child_id for one in episodes for other in await linked(one.id)}
-    return sorted(found)
+    child_ids = {other.child_id for episode in episodes for other in await linked(episode.id)}
+    return sorted(child_ids)
 
 
 async def part(actor: Actor, child: Child, now: datetime) -> None:

@@ -152,16 +152,16 @@ async def _safety_plan(child: Child, now: datetime) -> Part:
         "is_missing": watch.is_missing,
         "has_sign": watch.listens,
         "absences": [
-            {"from_at": one.from_at, "until_at": one.until_at, "words": one.words}
-            for one in await absences.order_by("from_at", "id")
+            {"from_at": absence.from_at, "until_at": absence.until_at, "words": absence.words}
+            for absence in await absences.order_by("from_at", "id")
         ],
         "other_times": [
-            {"from_at": one.from_at, "until_at": one.until_at, "rhythm": one.rhythm}
-            for one in await seasons.order_by("from_at", "id")
+            {"from_at": season.from_at, "until_at": season.until_at, "rhythm": season.rhythm}
+            for season in await seasons.order_by("from_at", "id")
         ],
         "trusted": [
-            {"name": one.name, "reach": one.reach, "state": one.state}
-            for one in await trusted.order_by("id")
+            {"name": adult.name, "reach": adult.reach, "state": adult.state}
+            for adult in await trusted.order_by("id")
         ],
     }
 
@@ -169,8 +169,8 @@ async def _safety_plan(child: Child, now: datetime) -> Part:
 async def _pack(child: Child, now: datetime) -> Part:
     person = await Person.get(id=child.id)
     reader = Reader(person.language, known_zone(person.zone))
-    found: Part = msgspec.to_builtins(await whole(child, Copy.POLICE, reader, now))
-    return found
+    pack: Part = msgspec.to_builtins(await whole(child, Copy.POLICE, reader, now))
+    return pack
 
 
 async def _clocks(child: Child) -> Part:
@@ -179,23 +179,23 @@ async def _clocks(child: Child) -> Part:
     episodes = Episode.filter(child_id=child.id, followed_up_at__isnull=True)
     return {
         "dues": [
-            {"kind": one.kind, "owner_role": one.owner_role, "due_at": one.due_at}
-            for one in await open_dues(child.id)
+            {"kind": due.kind, "owner_role": due.owner_role, "due_at": due.due_at}
+            for due in await open_dues(child.id)
         ],
         # Of a sealed concern, only that there is one.
         "alerts": [
-            {"id": one.id, "cause": one.cause, "tier": one.tier, "opened_at": one.opened_at}
-            for one in await alerts.order_by("opened_at", "id")
+            {"id": alert.id, "cause": alert.cause, "tier": alert.tier, "opened_at": alert.opened_at}
+            for alert in await alerts.order_by("opened_at", "id")
         ],
         "episodes": [
             {
-                "id": one.id,
-                "stage": one.stage,
-                "opened_at": one.opened_at,
-                "reported_at": one.reported_at,
-                "found_at": one.found_at,
+                "id": episode.id,
+                "stage": episode.stage,
+                "opened_at": episode.opened_at,
+                "reported_at": episode.reported_at,
+                "found_at": episode.found_at,
             }
-            for one in await episodes.order_by("opened_at", "id")
+            for episode in await episodes.order_by("opened_at", "id")
         ],
     }
 
@@ -203,7 +203,7 @@ async def _clocks(child: Child) -> Part:
 async def _people(child: Child, now: datetime) -> Part:
     """The people around the child, who do not go along: the receiving agency invites them."""
     held = await Tie.filter(Tie.standing_at(now), child_id=child.id).order_by("from_at", "id")
-    names = {one.id: one.name for one in await Person.filter(id__in=_ids(held))}
+    names = {person.id: person.name for person in await Person.filter(id__in=_ids(held))}
     return [{"name": names[tie.person_id], "role": tie.role.value} for tie in held]
 
 

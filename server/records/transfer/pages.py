@@ -76,10 +76,10 @@ async def receive(request: Request) -> Response:
 
 
 async def _list(request: Request) -> Response:
-    found = await list_for(request)
+    transfers = await list_for(request)
     language, now, zone = language_of(request), now_of(request), zone_of(request)
     rows = []
-    for transfer, side in found:
+    for transfer, side in transfers:
         names = await named(transfer)
         rows.append(
             {
@@ -124,9 +124,9 @@ async def offer(request: Request) -> Response:
     child, _ = await _child(request)
     visitor, form = await staff_of(request), await form_body(request)
     try:
-        said = Offer(entered(form, "why"), entered(form, "child_says") or None, _withheld(form))
+        terms = Offer(entered(form, "why"), entered(form, "child_says") or None, _withheld(form))
         made = await actions.offer(
-            visitor, child, entered(form, "code"), said, id=id_or_new(form), now=now_of(request)
+            visitor, child, entered(form, "code"), terms, id=id_or_new(form), now=now_of(request)
         )
     except WaymarkError as fault:
         return await _offer_form(request, child, form, fault)
@@ -143,14 +143,14 @@ async def _child(request: Request) -> tuple[Child, frozenset[Role]]:
 
 def _withheld(form: FormData) -> list[Withheld]:
     """The lines with text. Raises Refused for a line without a reason."""
-    found = []
+    withheld = []
     for what, whom, because in _lines(form):
         if not (what or whom):
             continue
         if because not in set(Because):
             raise Refused(N_("Choose why this must stay private."), field="withheld")
-        found.append(Withheld(what, whom, Because(because)))
-    return found
+        withheld.append(Withheld(what, whom, Because(because)))
+    return withheld
 
 
 def _lines(form: FormData) -> list[tuple[str, str, str]]:
@@ -177,7 +177,7 @@ async def _offer_form(
             for name in ("code", "why", "child_says")
         },
         "lines": [*lines, *[("", "", "")] * (LINES - len(lines))],
-        "because": [(one.value, gettext(language, words)) for one, words in BECAUSE.items()],
+        "because": [(reason.value, gettext(language, words)) for reason, words in BECAUSE.items()],
         "longest": LONGEST,
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now_of(request),
@@ -202,13 +202,13 @@ async def accept(request: Request) -> Response:
         caseworker = id_of(entered(form, "caseworker_id"), "caseworker_id")
         if caseworker is None:
             raise Refused(N_("Choose a caseworker."), field="caseworker_id")
-        said = Acceptance(
+        acceptance = Acceptance(
             caseworker,
             id_of(entered(form, "supervisor_id"), "supervisor_id"),
             id_of(entered(form, "home_id"), "home_id"),
             entered(form, "hello") or None,
         )
-        await actions.accept(visitor, transfer.id, said, now_of(request))
+        await actions.accept(visitor, transfer.id, acceptance, now_of(request))
     except Conflict as fault:
         return await _show(request, *await transfer_for(request), form, fault)
     except (Refused, NotFound) as fault:
@@ -269,8 +269,8 @@ async def _show(
 
 def _withheld_in_words(rows: list[dict[str, str]], language: str) -> list[tuple[str, str, str]]:
     return [
-        (one["what"], one["whom"], gettext(language, BECAUSE[Because(one["because"])]))
-        for one in rows
+        (row["what"], row["whom"], gettext(language, BECAUSE[Because(row["because"])]))
+        for row in rows
     ]
 
 
@@ -282,8 +282,8 @@ async def _to_answer(
     staff = Person.filter(
         agency_id=transfer.to_agency_id, disabled_at__isnull=True, role__in=list(PROFESSIONAL)
     )
-    people = sorted(await staff, key=lambda one: one.name)
-    homes = sorted(await Home.filter(agency_id=transfer.to_agency_id), key=lambda one: one.name)
+    people = sorted(await staff, key=lambda person: person.name)
+    homes = sorted(await Home.filter(agency_id=transfer.to_agency_id), key=lambda home: home.name)
     is_supervisor = visitor.role == Role.SUPERVISOR
     given = {
         "caseworker_id": "" if is_supervisor else str(visitor.person_id),
@@ -299,9 +299,11 @@ async def _to_answer(
         "tier": gettext(language, TIERS[Tier(cover.tier)][0]) if cover.tier else "",
         "language_name": NAMES.get(cover.language, cover.language),
         "clocks": [_clock(kind, at, language) for kind, at in cover.clocks],
-        "workers": [(str(one.id), one.name) for one in people],
-        "supervisors": [(str(one.id), one.name) for one in people if one.role == Role.SUPERVISOR],
-        "homes": [(str(one.id), one.name) for one in homes],
+        "workers": [(str(person.id), person.name) for person in people],
+        "supervisors": [
+            (str(person.id), person.name) for person in people if person.role == Role.SUPERVISOR
+        ],
+        "homes": [(str(home.id), home.name) for home in homes],
         "given": given,
         # Which of the two forms shows the fault.
         "is_refusing": fault is not None and fault.field == "why",
@@ -332,13 +334,14 @@ async def the_package(request: Request) -> Response:
         "plan": document["safety_plan"],
         "tier": _tier(document["safety_plan"], language),
         "clocks": [
-            _clock(one["kind"], as_moment(one["due_at"]), language)
-            for one in document["clocks"]["dues"]
-            if one["kind"] != DueKind.TRANSFER
+            _clock(due["kind"], as_moment(due["due_at"]), language)
+            for due in document["clocks"]["dues"]
+            if due["kind"] != DueKind.TRANSFER
         ],
         "withheld": _withheld_in_words(document["withheld"], language),
         "people": [
-            (one["name"], gettext(language, ROLES[Role(one["role"])])) for one in document["people"]
+            (person["name"], gettext(language, ROLES[Role(person["role"])]))
+            for person in document["people"]
         ],
         "is_whole": package.is_whole(transfer),
         "sha": transfer.manifest["sha256"],
@@ -371,15 +374,15 @@ def _tier(plan: dict[str, Any] | None, language: str) -> str:
 
 def _goals(project: dict[str, Any] | None, language: str) -> list[tuple[str, str, list[str]]]:
     """Each goal: of which part of life, in which person's words, and its open steps."""
-    found = []
+    goals = []
     for area in (project or {}).get("areas", []):
         kind = AREAS.get(area["kind"])
         name = area["name"] or (gettext(language, kind) if kind else "")
         for goal in area["goals"]:
             words = goal["child_words"] or goal["worker_words"] or ""
             steps = [step["text"] or "" for step in goal["steps"] if step["status"] != "done"]
-            found.append((name, words, [text for text in steps if text]))
-    return found
+            goals.append((name, words, [text for text in steps if text]))
+    return goals
 
 
 def _pack(pack: dict[str, Any] | None, language: str) -> list[tuple[str, str]]:

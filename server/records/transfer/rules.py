@@ -48,12 +48,12 @@ class Withheld:
 
 def words(text: str | None, field: str) -> str:
     """A required text. Raises Refused."""
-    said = (text or "").strip()
-    if not said:
+    stripped = (text or "").strip()
+    if not stripped:
         raise Refused(N_("Give a reason, for the people who come after you."), field=field)
-    if len(said) > LONGEST:
+    if len(stripped) > LONGEST:
         raise Refused(N_("Write up to {most} characters."), field=field, most=LONGEST)
-    return said
+    return stripped
 
 
 def words_or_none(text: str | None, field: str) -> str | None:
@@ -69,14 +69,14 @@ def checked(withheld: Sequence[Withheld]) -> list[dict[str, str]]:
             field="withheld",
             most=MOST_WITHHELD,
         )
-    found = []
-    for one in withheld:
-        what, whom = one.what.strip(), one.whom.strip()
+    rows = []
+    for entry in withheld:
+        what, whom = entry.what.strip(), entry.whom.strip()
         if not what or not whom:
             raise Refused(
                 N_("Enter both: what must stay private, and who must not know."), field="withheld"
             )
         if max(len(what), len(whom)) > LONGEST:
             raise Refused(N_("Write up to {most} characters."), field="withheld", most=LONGEST)
-        found.append({"what": what, "whom": whom, "because": one.because.value})
-    return found
+        rows.append({"what": what, "whom": whom, "because": entry.because.value})
+    return rows

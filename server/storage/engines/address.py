@@ -79,21 +79,21 @@ def _postgres(url: str) -> Address:
     database = unquote(parts.path.lstrip("/"))
     if not database:
         raise ValueError("it names no database after the host")
-    found = dict(_POSTGRES)
-    found |= {name: _option(name, value) for name, value in parse_qsl(parts.query)}
-    if places and "host" in found:
+    credentials = dict(_POSTGRES)
+    credentials |= {name: _option(name, value) for name, value in parse_qsl(parts.query)}
+    if places and "host" in credentials:
         raise ValueError("it names a host twice: before the database and after the `?`")
     if places:
-        found |= _places(places)
-    found |= {"database": database, "user": unquote(user) or None if at else None}
-    found["password"] = unquote(password) or None
+        credentials |= _places(places)
+    credentials |= {"database": database, "user": unquote(user) or None if at else None}
+    credentials["password"] = unquote(password) or None
     # Settings that a pooler passes on (PgBouncer refuses a connection that asks for any other).
     # Each BEGIN sets how long a transaction may be idle.
-    found["server_settings"] = {
+    credentials["server_settings"] = {
         "timezone": "UTC",
-        "application_name": found.pop("application_name", "waymark"),
+        "application_name": credentials.pop("application_name", "waymark"),
     }
-    return Address("postgres", found)
+    return Address("postgres", credentials)
 
 
 def _option(name: str, value: str) -> Any:

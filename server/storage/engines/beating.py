@@ -123,8 +123,8 @@ class _Postgres:
     """The loop of this thread runs only while a beat does."""
 
     def __init__(self, place: address.Address) -> None:
-        known = place.credentials
-        self._to = {name: known[name] for name in _CONNECT & known.keys()}
+        credentials = place.credentials
+        self._to = {name: credentials[name] for name in _CONNECT & credentials.keys()}
         self._runner = asyncio.Runner()
         self._connection: Any = None
 

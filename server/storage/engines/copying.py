@@ -147,8 +147,8 @@ class _OfSqlite:
             yield batch
 
     def _columns(self, name: str) -> list[tuple[str, int]]:
-        found = self._connection.execute("SELECT name, pk FROM pragma_table_info(?)", [name])
-        return [(column, is_key) for column, is_key in found]
+        rows = self._connection.execute("SELECT name, pk FROM pragma_table_info(?)", [name])
+        return [(column, is_key) for column, is_key in rows]
 
 
 _POSTGRES_TABLES = """
@@ -170,9 +170,9 @@ class _OfPostgres:
         self._keys: dict[str, list[str]] = {}
 
     async def tables(self) -> list[Table]:
-        found = [row for row in await self._connection.fetch(_POSTGRES_TABLES)]
-        self._keys = {row["name"]: row["keys"] for row in found}
-        return [Table(row["name"], tuple(row["columns"])) for row in found if _is_ours(row["name"])]
+        rows = [row for row in await self._connection.fetch(_POSTGRES_TABLES)]
+        self._keys = {row["name"]: row["keys"] for row in rows}
+        return [Table(row["name"], tuple(row["columns"])) for row in rows if _is_ours(row["name"])]
 
     async def migrations(self) -> list[str]:
         if not await self._connection.fetchval(_POSTGRES_HAS, MIGRATIONS):
@@ -224,10 +224,10 @@ async def tables_of(client: BaseDBAsyncClient) -> dict[str, Table]:
             " pragma_table_info(m.name) AS c WHERE m.type = 'table'"
             " AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.name, c.cid"
         )
-        found: dict[str, list[str]] = {}
+        columns_by_table: dict[str, list[str]] = {}
         for row in await client.execute_query_dict(sql):
-            found.setdefault(row["name"], []).append(row["column"])
-        return {name: Table(name, tuple(columns)) for name, columns in found.items()}
+            columns_by_table.setdefault(row["name"], []).append(row["column"])
+        return {name: Table(name, tuple(columns)) for name, columns in columns_by_table.items()}
     rows = await client.execute_query_dict(_POSTGRES_TABLES)
     return {row["name"]: Table(row["name"], tuple(row["columns"])) for row in rows}
 

@@ -56,12 +56,18 @@ class _Whole(BaseSchemaEditor):
 
     def _get_model_sql_data(self, model: type[Model]) -> ModelSqlData:
         declared: tuple[Constraint, ...] = tuple(getattr(model._meta, "constraints", None) or ())
-        checks = (self._check(one) for one in declared if isinstance(one, CheckConstraint))
+        checks = (
+            self._check(constraint)
+            for constraint in declared
+            if isinstance(constraint, CheckConstraint)
+        )
         self._checks = tuple(checks)
         data = super()._get_model_sql_data(model)
         self._checks = ()
         uniques = [
-            self._unique(model, one) for one in declared if isinstance(one, UniqueConstraint)
+            self._unique(model, constraint)
+            for constraint in declared
+            if isinstance(constraint, UniqueConstraint)
         ]
         data.table_sql = "\n".join([data.table_sql, *uniques])
         return data

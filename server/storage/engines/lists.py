@@ -103,8 +103,8 @@ def _among_sqlite(term: Term, values: list[Any], negated: bool) -> Criterion:
         return ValueWrapper.get_formatted_value(text, ctx)
 
     container = _OneParameter(text, written, "(SELECT value FROM json_each({}))")
-    found = ContainsCriterion(term, container)
-    return found.negate() if negated else found
+    criterion = ContainsCriterion(term, container)
+    return criterion.negate() if negated else criterion
 
 
 def _among_postgres(term: Term, values: list[Any], negated: bool) -> Criterion:
@@ -122,8 +122,8 @@ def _among_postgres(term: Term, values: list[Any], negated: bool) -> Criterion:
         comparison = Equality.ne if negated else Equality.eq
         return BasicCriterion(comparison, term, _OneParameter(values, written, how))
     container = _OneParameter(values, written, f"(SELECT unnest({{}}{cast_to}))")
-    found = ContainsCriterion(term, container)
-    return found.negate() if negated else found
+    criterion = ContainsCriterion(term, container)
+    return criterion.negate() if negated else criterion
 
 
 @lru_cache(maxsize=1024)
@@ -151,8 +151,8 @@ def _is_not_in(among: _Among, term: Term, value: Any) -> Criterion:
     if isinstance(value, Term):
         return not_in(term, value)
     values = _as_list(value)
-    found = among(term, values, True)
-    return found | term.isnull() if values else found
+    criterion = among(term, values, True)
+    return criterion | term.isnull() if values else criterion
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -173,13 +173,13 @@ class _Lists(BaseExecutor):
         cls, filter_func: Callable[..., Any], filter_info: FilterInfoDict | None = None
     ) -> Callable[..., Any] | None:
         """Ours for lists. The encoder of such a filter comes to keep the field with the values."""
-        found = cls.OF_LISTS.get(filter_func)
-        if found is None:
+        override = cls.OF_LISTS.get(filter_func)
+        if override is None:
             return super().get_overridden_filter_func(filter_func, filter_info)
         encode = filter_info.get("value_encoder") if filter_info else None
         if filter_info and encode and not isinstance(encode, _Listing):
             filter_info["value_encoder"] = _Listing(encode)
-        return cast(Callable[..., Any], found)
+        return cast(Callable[..., Any], override)
 
     async def _prefetch_direct_relation(
         self,
@@ -195,8 +195,8 @@ class _Lists(BaseExecutor):
             key = instance._meta.fields_map[field].to_field
             if (value := getattr(instance, attribute)) is not None:
                 wanted[value] = None
-        found = await rows.filter(**{f"{key}__in": list(wanted)}) if wanted else []
-        by_key = {getattr(one, key): one for one in found}
+        related_rows = await rows.filter(**{f"{key}__in": list(wanted)}) if wanted else []
+        by_key = {getattr(row, key): row for row in related_rows}
         for instance in instance_list:
             related = by_key.get(getattr(instance, attribute))
             setattr(instance, field, related)

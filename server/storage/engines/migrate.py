@@ -79,8 +79,8 @@ async def pending(url: str, *, migrations: str = "migrations") -> list[str]:
         return known_migrations(migrations)
     async with _connected(place):
         applied = await MigrationRecorder(get_connection("default")).applied_migrations()
-        known = {key.name for key in applied}
-    return [name for name in known_migrations(migrations) if name not in known]
+        applied_names = {key.name for key in applied}
+    return [name for name in known_migrations(migrations) if name not in applied_names]
 
 
 def known_migrations(migrations: str = "migrations") -> list[str]:

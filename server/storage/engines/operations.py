@@ -284,7 +284,9 @@ async def _constrain(
     remove: UniqueConstraint | CheckConstraint | None = None,
 ) -> None:
     if isinstance(editor, SqliteEditor) and not all(
-        isinstance(one, UniqueConstraint) and one.name for one in (add, remove) if one is not None
+        isinstance(constraint, UniqueConstraint) and constraint.name
+        for constraint in (add, remove)
+        if constraint is not None
     ):
         # A CHECK is a part of the table there.
         await editor.rebuild(old, new)

@@ -35,7 +35,7 @@ _TOKENS = re.compile(
 @lru_cache(maxsize=512)
 def to_sqlite(sql: str) -> str:
     """The same statement with the placeholders of SQLite."""
-    return _TOKENS.sub(lambda found: f"?{found[1]}" if found[1] else found[0], sql)
+    return _TOKENS.sub(lambda match: f"?{match[1]}" if match[1] else match[0], sql)
 
 
 def _plain(value: object) -> object:
@@ -56,7 +56,7 @@ def for_sqlite(value: object) -> object:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, list | tuple | set | frozenset):
-        return to_json([for_sqlite(one) for one in value])
+        return to_json([for_sqlite(item) for item in value])
     if isinstance(value, dt.datetime):
         return value.isoformat(" ")
     return value
@@ -65,7 +65,7 @@ def for_sqlite(value: object) -> object:
 def for_postgres(value: object) -> object:
     """A parameter as the driver of PostgreSQL wants it."""
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return _plain(value)
 
 

@@ -53,17 +53,17 @@ class RawSqlite:
 
 
 class SqliteBatch(Generic[Item, Result]):
-    """`run` for Together: each item by `one(connection, item)`, all of them in one transaction.
+    """`run` for Together: each item by `handle(connection, item)`, all of them in one transaction.
 
     An item that raises is undone alone, by its savepoint, and its exception takes the place of its
     result. Where the database itself fails, everything is undone and Unavailable is raised.
     """
 
     def __init__(
-        self, file: Path, one: Callable[[RawSqlite, Item], Result], **pragmas: Any
+        self, file: Path, handle: Callable[[RawSqlite, Item], Result], **pragmas: Any
     ) -> None:
         self._file = file
-        self._one = one
+        self._one = handle
         self._pragmas = pragmas
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="waymark-batch")
         self._connection: RawSqlite | None = None

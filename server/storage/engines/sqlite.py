@@ -133,8 +133,10 @@ class _Telling(SqliteClient):
     ) -> tuple[int, Sequence[dict[str, Any]]]:
         refuse_wide(values)
         with telling():
-            found: tuple[int, Sequence[dict[str, Any]]] = await super().execute_query(query, values)
-            return found
+            result: tuple[int, Sequence[dict[str, Any]]] = await super().execute_query(
+                query, values
+            )
+            return result
 
     async def execute_query_dict(
         self, query: str, values: list[Any] | None = None

@@ -51,13 +51,13 @@ async def mark(
         raise Refused(N_("Choose one from the list."), field="what")
     async with write():
         await lock(child_id)
-        known = await Milestone.get_or_none(id=id)
-        if known is not None:
-            if (known.child_id, known.what, known.on_day) != (child_id, what, day):
+        existing = await Milestone.get_or_none(id=id)
+        if existing is not None:
+            if (existing.child_id, existing.what, existing.on_day) != (child_id, what, day):
                 raise IdReused(N_("This ID is already in use."), field="id")
-            return known
-        one, _ = passed(await locked(child_id, now), now)
-        span = around(one.policy.milestones, What(what), day, one.terms.zone)
+            return existing
+        case, _ = passed(await locked(child_id, now), now)
+        span = around(case.policy.milestones, What(what), day, case.terms.zone)
         if span.end <= now or span.begin - now > FARTHEST:
             raise Refused(N_("Enter a day between today and two years from now."), field="day")
         made = await _add(actor.id, child_id, What(what), day, span, id, now)
@@ -70,7 +70,7 @@ async def mark(
 
 
 async def say_known(
-    actor: Actor, child_id: UUID, milestone_id: UUID, known: bool, now: datetime
+    actor: Actor, child_id: UUID, milestone_id: UUID, child_knows: bool, now: datetime
 ) -> Milestone:
     """The child knows of this day, or does not: their phone shows it only if they know. Twice is
     once. Raises NotFound."""
@@ -79,10 +79,10 @@ async def say_known(
         row = await Milestone.get_or_none(id=milestone_id, child_id=child_id)
         if row is None:
             raise NotFound(N_("This day does not exist."))
-        if (row.known_at is not None) != known:
-            row.known_at = now if known else None
+        if (row.known_at is not None) != child_knows:
+            row.known_at = now if child_knows else None
             await row.save(update_fields=["known_at"])
-            what = "milestone:known" if known else "milestone:not_known"
+            what = "milestone:known" if child_knows else "milestone:not_known"
             await note_about(actor, child_id, what, ["known_at"], now, about=row.id)
     return row
 
@@ -162,20 +162,20 @@ async def _add(
     )
 
 
-def tightens(row: Milestone, one: Case, now: datetime) -> bool:
+def tightens(row: Milestone, case: Case, now: datetime) -> bool:
     """Whether this day makes the watch tighter now, or would do so under today's agreements."""
     if row.act_at is None:
-        return one.watch.tier_until_at == row.until_at
-    return _raised(row, one, now) is not None
+        return case.watch.tier_until_at == row.until_at
+    return _raised(row, case, now) is not None
 
 
-def _raised(row: Milestone, one: Case, now: datetime) -> tuple[Tier, Tier] | None:
-    then = Tier(one.watch.tier_then) if one.watch.tier_then else None
+def _raised(row: Milestone, case: Case, now: datetime) -> tuple[Tier, Tier] | None:
+    then = Tier(case.watch.tier_then) if case.watch.tier_then else None
     return raised(
-        (one.terms.tier, one.watch.tier_until_at, then),
-        one.policy.milestones[row.what].tier,
+        (case.terms.tier, case.watch.tier_until_at, then),
+        case.policy.milestones[row.what].tier,
         row.until_at,
-        lambda tier: allows(one, tier, now),
+        lambda tier: allows(case, tier, now),
     )
 
 
@@ -221,8 +221,8 @@ async def _count(row: Milestone, now: datetime) -> None:
     watch = await Watch.get(child_id=row.child_id)
     if watch.is_over or row.until_at <= now:
         return
-    one, _ = passed(await locked(row.child_id, now), now)
-    tiers = _raised(row, one, now)
+    case, _ = passed(await locked(row.child_id, now), now)
+    tiers = _raised(row, case, now)
     if tiers is None:
         return
     tier, after = tiers

@@ -58,7 +58,7 @@ def raised(
         orders = tuple(Tier)
         # The current tier is at the end: today's agreements follow it already.
         some = orders[orders.index(wanted) : orders.index(current)]
-        tier = next((one for one in some if allows(one)), current)
+        tier = next((candidate for candidate in some if allows(candidate)), current)
     if tier is current and (ends is None or ends >= until):
         return None
     # What a person had set for longer comes back after the day.

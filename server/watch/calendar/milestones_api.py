@@ -73,22 +73,28 @@ async def show(request: Request) -> Response:
 
 async def mark(request: Request) -> Response:
     """One day more."""
-    said = await json_body(request, MilestoneRequest)
+    payload = await json_body(request, MilestoneRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
     visitor, now = await visitor_of(request), now_of(request)
     made = await milestone_actions.mark(
-        visitor, child.id, said.what, said.day, child_knows=said.child_knows, id=said.id, now=now
+        visitor,
+        child.id,
+        payload.what,
+        payload.day,
+        child_knows=payload.child_knows,
+        id=payload.id,
+        now=now,
     )
     return await _one(made, now, status=201)
 
 
 async def say_known(request: Request) -> Response:
     """Whether the child knows of the day."""
-    said = await json_body(request, KnownRequest)
+    payload = await json_body(request, KnownRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
     visitor, now, id_ = await visitor_of(request), now_of(request), _id(request)
     return await _one(
-        await milestone_actions.say_known(visitor, child.id, id_, said.child_knows, now), now
+        await milestone_actions.say_known(visitor, child.id, id_, payload.child_knows, now), now
     )
 
 
@@ -102,8 +108,8 @@ async def take_back(request: Request) -> Response:
 
 
 def _id(request: Request) -> UUID:
-    found: UUID = request.path_params["milestone_id"]
-    return found
+    milestone_id: UUID = request.path_params["milestone_id"]
+    return milestone_id
 
 
 async def _all(child_id: UUID, roles: frozenset[Role], now: datetime) -> Response:
@@ -119,13 +125,13 @@ async def _one(row: Milestone, now: datetime, *, status: int = 200) -> Response:
 
 
 async def _listed(rows: Sequence[Milestone], now: datetime) -> list[MilestoneOut]:
-    one = await summary.case_of(rows[0].child_id, now) if rows else None
-    found = []
+    case = await summary.case_of(rows[0].child_id, now) if rows else None
+    milestones = []
     for row in rows:
         span = None
-        if one is not None and row.ended_at is None and milestone_actions.tightens(row, one, now):
-            span = around(one.policy.milestones, What(row.what), row.on_day, one.terms.zone)
-        found.append(
+        if case is not None and row.ended_at is None and milestone_actions.tightens(row, case, now):
+            span = around(case.policy.milestones, What(row.what), row.on_day, case.terms.zone)
+        milestones.append(
             MilestoneOut(
                 id=row.id,
                 what=What(row.what),
@@ -135,7 +141,7 @@ async def _listed(rows: Sequence[Milestone], now: datetime) -> list[MilestoneOut
                 child_knows=row.known_at is not None,
             )
         )
-    return found
+    return milestones
 
 
 _CHILD = "/api/v1/children/{child_id:uuid}/milestones"

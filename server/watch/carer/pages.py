@@ -17,7 +17,7 @@ from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.clock import known_zone
 from server.errors import NotFound, Refused
-from server.i18n import known
+from server.i18n import supported_language
 from server.notify.devices import reached_of
 from server.notify.push_health import UNREACHED
 from server.people.access import now_of, visitor_or_none
@@ -43,12 +43,12 @@ async def show(request: Request) -> Response:
 
 async def answer(request: Request) -> Response:
     """Seen, or not seen. A second tap changes nothing, and shows the answer to the first."""
-    question, said = await _question(request), entered(await form_body(request), "answer")
+    question, reply = await _question(request), entered(await form_body(request), "answer")
     if question is None:
         return _page(request, {"state": "over"}, status=404)
-    if said in ("seen", "not_seen"):
+    if reply in ("seen", "not_seen"):
         try:
-            await questions.answer_question(question.id, said, now_of(request))
+            await questions.answer_question(question.id, reply, now_of(request))
         except Refused:
             return _page(request, {"state": "over"}, status=404)
     return RedirectResponse(request.url.path, status_code=303)
@@ -59,10 +59,10 @@ async def show_all(request: Request) -> Response:
     question = await _question(request)
     if question is None:
         return _page(request, {"state": "over"}, status=404)
-    found = await asked_together(question)
-    if len(found) == 1:
+    asked_questions = await asked_together(question)
+    if len(asked_questions) == 1:
         return RedirectResponse(f"/q/{request.path_params['token']}", status_code=303)
-    return await _together_page(request, question, found)
+    return await _together_page(request, question, asked_questions)
 
 
 async def answer_one(request: Request) -> Response:
@@ -70,11 +70,11 @@ async def answer_one(request: Request) -> Response:
     question, form = await _question(request), await form_body(request)
     if question is None:
         return _page(request, {"state": "over"}, status=404)
-    which, said = entered(form, "question"), entered(form, "answer")
-    for one in await asked_together(question):
-        if str(one.id) == which and said in ("seen", "not_seen"):
+    which, reply = entered(form, "question"), entered(form, "answer")
+    for asked in await asked_together(question):
+        if str(asked.id) == which and reply in ("seen", "not_seen"):
             try:
-                await questions.answer_question(one.id, said, now_of(request))
+                await questions.answer_question(asked.id, reply, now_of(request))
             except Refused:
                 return _page(request, {"state": "over"}, status=404)
     return RedirectResponse(f"{request.url.path}#q-{which[:36]}", status_code=303)
@@ -96,19 +96,19 @@ async def _question_page(request: Request, question: Question) -> Response:
 
 
 async def _together_page(
-    request: Request, question: Question, found: Sequence[Question]
+    request: Request, question: Question, asked_questions: Sequence[Question]
 ) -> Response:
     """The same for several children. Only the signed-in carer sees full names. Anyone else with the
     link sees the first letters, which are enough for a person who lives there."""
     carer, now = await Person.get(id=question.person_id), now_of(request)
     visitor = await visitor_or_none(request)
     is_carer = visitor is not None and visitor.person_id == carer.id
-    ids = [one.child_id for one in found]
+    ids = [asked.child_id for asked in asked_questions]
     named = {child.id: child.name for child in await Person.filter(id__in=ids)}
     names = [named[id_] for id_ in ids]
     lines = [
-        {"id": one.id, "name": name, **await _about(one, carer.language, now)}
-        for one, name in zip(found, names if is_carer else initials(names), strict=True)
+        {"id": asked.id, "name": name, **await _about(asked, carer.language, now)}
+        for asked, name in zip(asked_questions, names if is_carer else initials(names), strict=True)
     ]
     lines.sort(key=lambda line: (line["state"] != "ask", line["name"].casefold()))
     waiting = sum(line["state"] == "ask" for line in lines)
@@ -124,7 +124,7 @@ async def _together_page(
 async def _frame(question: Question, carer: Person) -> dict[str, Any]:
     agency = await Agency.get(id=question.agency_id)
     name = {"display_name": agency.display_name} if agency.display_name else {}
-    return {"language": known(carer.language), **name}
+    return {"language": supported_language(carer.language), **name}
 
 
 async def _about(question: Question, language: str, now: datetime) -> dict[str, Any]:

@@ -34,18 +34,18 @@ async def set_rhythm(
     allows, or what follows it, or wrong."""
     rhythm, place = rhythms.read(data), rhythms.read_zone(zone)
     async with write():
-        one, changes = passed(await locked(child_id, now), now)
-        terms = replace(one.terms, rhythm=rhythm, zone=place)
-        check_rhythm_of(one, terms, now)
-        one.watch.rhythm, one.watch.zone = rhythms.as_data(rhythm), zone
-        moved = replace(one, terms=terms)
-        await reschedule(moved, changes, "replaced", now, before=one.terms)
+        case, changes = passed(await locked(child_id, now), now)
+        terms = replace(case.terms, rhythm=rhythm, zone=place)
+        check_rhythm_of(case, terms, now)
+        case.watch.rhythm, case.watch.zone = rhythms.as_data(rhythm), zone
+        moved = replace(case, terms=terms)
+        await reschedule(moved, changes, "replaced", now, before=case.terms)
         await note_about(actor, child_id, "rhythm:set", ["rhythm", "zone"], now)
     return await Watch.get(child_id=child_id)
 
 
 async def reschedule(
-    one: Case,
+    case: Case,
     changes: tuple[rules.Change, ...],
     why: str,
     now: datetime,
@@ -54,23 +54,23 @@ async def reschedule(
 ) -> None:
     """The terms of a watch have changed: write the new state of its rounds. `before`: the old
     terms."""
-    was = one.standing
+    was = case.standing
     settled = (
-        await Round.filter(child_id=one.watch.child_id, due_at__gt=now, state__in=SETTLED)
+        await Round.filter(child_id=case.watch.child_id, due_at__gt=now, state__in=SETTLED)
         .order_by("-due_at")
         .first()
     )
     until = settled.due_at if settled is not None else None
-    child = await Child.get(id=one.watch.child_id)
+    child = await Child.get(id=case.watch.child_id)
     after = changing.reschedule(
-        was, one.terms, now, before=before, begun_at=child.placed_at, settled_until=until
+        was, case.terms, now, before=before, begun_at=child.placed_at, settled_until=until
     )
-    await write_down(replace(one, standing=after), changes, now, quietly=False)
+    await write_down(replace(case, standing=after), changes, now, quietly=False)
     if after.due_at != was.due_at:
         gone = await fetch(
             "UPDATE round SET state = $3, settled_at = $4"
             " WHERE child_id = $1 AND due_at = $2 AND state = 'open' RETURNING id",
-            [one.watch.child_id, was.due_at, why, now],
+            [case.watch.child_id, was.due_at, why, now],
         )
         await withdraw([as_id(row["id"]) for row in gone], why, now)
 
@@ -99,9 +99,9 @@ async def set_tier(
     async with write():
         if rhythm is not None:
             return await _set_both(actor, child_id, tier, until_at, then, why, rhythm, now)
-        one, changes = passed(await locked(child_id, now), now)
+        case, changes = passed(await locked(child_id, now), now)
         for wanted in (tier, then or tier):
-            if _is_too_slow(one.terms.rhythm, in_tier(one, wanted)):
+            if _is_too_slow(case.terms.rhythm, in_tier(case, wanted)):
                 raise Refused(
                     N_(
                         "The check-in times are too far apart for this watch level. Change"
@@ -110,15 +110,15 @@ async def set_tier(
                     field="tier",
                     code="too_slow",
                 )
-            check_seasons(in_tier(one, wanted), now)
-        terms = in_tier(one, tier)
-        standing = one.standing
-        if tier.is_tighter_than(one.terms.tier):
-            standing = changing.retune(standing, terms, now, before=one.terms)
-        one.watch.tier, one.watch.tier_until_at = tier.value, until_at
-        one.watch.tier_then = then.value if then else None
+            check_seasons(in_tier(case, wanted), now)
+        terms = in_tier(case, tier)
+        standing = case.standing
+        if tier.is_tighter_than(case.terms.tier):
+            standing = changing.retune(standing, terms, now, before=case.terms)
+        case.watch.tier, case.watch.tier_until_at = tier.value, until_at
+        case.watch.tier_then = then.value if then else None
         standing, more = rules.advance(standing, terms, now, since=now)
-        moved = replace(one, terms=terms, standing=standing)
+        moved = replace(case, terms=terms, standing=standing)
         await write_down(moved, (*changes, *more), now, quietly=False)
         sealed = encryption.seal(why) if why else None
         await note_about(actor, child_id, "tier:set", ["tier", "tier_until_at"], now, why=sealed)
@@ -148,9 +148,9 @@ async def _set_both(
     return await Watch.get(child_id=child_id)
 
 
-def allows(one: Case, tier: Tier, now: datetime) -> bool:
+def allows(case: Case, tier: Tier, now: datetime) -> bool:
     """Whether a tier allows what is agreed."""
-    wanted = in_tier(one, tier)
+    wanted = in_tier(case, tier)
     try:
         check_rhythm(wanted.rhythm, wanted)
         check_seasons(wanted, now)
@@ -159,9 +159,9 @@ def allows(one: Case, tier: Tier, now: datetime) -> bool:
     return True
 
 
-def in_tier(one: Case, tier: Tier) -> Terms:
+def in_tier(case: Case, tier: Tier) -> Terms:
     """The terms of a case as they would be in a tier."""
-    return replace(one.terms, tier=tier, steps=one.policy.tiers[tier].steps)
+    return replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
 
 
 async def pause(
@@ -188,12 +188,12 @@ async def pause(
         raise Refused("An absence can last up to 92 days.", field="until_at")
     async with write():
         await lock(child_id)
-        known = await Pause.filter(id=id).first() if id is not None else None
-        if known is not None:
-            if known.child_id != child_id:
+        existing = await Pause.filter(id=id).first() if id is not None else None
+        if existing is not None:
+            if existing.child_id != child_id:
                 raise Conflict("This ID is already in use.", code="id_reused")
-            return known
-        one, changes = passed(await locked(child_id, now), now)
+            return existing
+        case, changes = passed(await locked(child_id, now), now)
         made = await Pause.create(
             id=id or uuid7(),
             child_id=child_id,
@@ -206,11 +206,11 @@ async def pause(
         )
         # `passed` used the previous pauses: what was late by now stays late.
         terms = replace(
-            one.terms, pauses=(*one.terms.pauses, Span(made.from_at, made.until_at, returns))
+            case.terms, pauses=(*case.terms.pauses, Span(made.from_at, made.until_at, returns))
         )
         try:
-            moved = replace(one, terms=terms)
-            await reschedule(moved, changes, "excused", now, before=one.terms)
+            moved = replace(case, terms=terms)
+            await reschedule(moved, changes, "excused", now, before=case.terms)
         except ValueError:
             # One after the other, they would leave nothing due within a year.
             raise Refused("An absence can last up to 92 days.", field="until_at") from None
@@ -223,23 +223,23 @@ async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime)
     async with write():
         if not await Pause.filter(id=pause_id, child_id=child_id).exists():
             raise NotFound("This absence does not exist.")
-        one, changes = passed(await locked(child_id, now), now)
+        case, changes = passed(await locked(child_id, now), now)
         ended = await Pause.filter(id=pause_id, ended_at__isnull=True, until_at__gt=now).update(
             ended_at=now
         )
         if not ended:
             return
-        moved = replace(one, terms=(await load([one.watch], now))[0].terms)
-        await reschedule(moved, changes, "replaced", now, before=one.terms)
+        moved = replace(case, terms=(await load([case.watch], now))[0].terms)
+        await reschedule(moved, changes, "replaced", now, before=case.terms)
         await note_about(actor, child_id, "pause:end", ["ended_at"], now, about=pause_id)
 
 
-def check_rhythm_of(one: Case, terms: Terms, now: datetime) -> None:
+def check_rhythm_of(case: Case, terms: Terms, now: datetime) -> None:
     """Raises Refused if the rhythm of these terms, or an agreed temporary one, is slower than the
     tier of the watch allows, or than the tier that follows it."""
-    tiers = [one.terms.tier, *([Tier(one.watch.tier_then)] if one.watch.tier_then else [])]
+    tiers = [case.terms.tier, *([Tier(case.watch.tier_then)] if case.watch.tier_then else [])]
     for tier in tiers:
-        wanted = in_tier(replace(one, terms=terms), tier)
+        wanted = in_tier(replace(case, terms=terms), tier)
         check_rhythm(terms.rhythm, wanted)
         check_seasons(wanted, now)
 
@@ -247,9 +247,9 @@ def check_rhythm_of(one: Case, terms: Terms, now: datetime) -> None:
 def check_seasons(terms: Terms, now: datetime) -> None:
     """Raises Refused if a silence in a season, or at its edges, could last longer than the tier
     allows."""
-    for one in terms.seasons:
-        gap = rhythms.longest_gap_around(terms.rhythm, terms.zone, terms.seasons, one)
-        if one.span.end > now and lasts_too_long(gap, terms.steps):
+    for season in terms.seasons:
+        gap = rhythms.longest_gap_around(terms.rhythm, terms.zone, terms.seasons, season)
+        if season.span.end > now and lasts_too_long(gap, terms.steps):
             raise Refused(
                 N_(
                     "With the other times agreed for some days, a silence could last longer"

@@ -34,7 +34,7 @@ TAKEN = N_("Other times are already agreed for some of these days. Choose other 
 
 
 def as_proposed(
-    one: Case, data: Mapping[str, Any], zone: str | None, days: Days | None, now: datetime
+    case: Case, data: Mapping[str, Any], zone: str | None, days: Days | None, now: datetime
 ) -> Terms:
     """The terms of a watch with this rhythm instead; for these days only, it is the last of their
     seasons. Raises Refused if it is wrong, or slower than the tier allows, in words for a child.
@@ -42,12 +42,12 @@ def as_proposed(
     rhythm = rhythms.read(data)
     try:
         if days is None:
-            place = rhythms.read_zone(zone or one.watch.zone)
-            terms = replace(one.terms, rhythm=rhythm, zone=place)
+            place = rhythms.read_zone(zone or case.watch.zone)
+            terms = replace(case.terms, rhythm=rhythm, zone=place)
         else:
-            season = wished(one, rhythm, zone, *days, now)
-            terms = replace(one.terms, seasons=(*one.terms.seasons, season))
-        check_rhythm_of(one, terms, now)
+            season = wished(case, rhythm, zone, *days, now)
+            terms = replace(case.terms, seasons=(*case.terms.seasons, season))
+        check_rhythm_of(case, terms, now)
     except Refused as fault:
         if fault.code == "taken":
             raise Refused(TAKEN, field="first", code=fault.code) from None
@@ -79,11 +79,11 @@ async def propose(
     assert actor.id is not None
     async with write():
         await lock(child_id)
-        known = await Proposal.get_or_none(id=id)
-        if known is not None:
-            return _the_same(known, actor, child_id, data, zone, words, days)
-        one, _ = passed(await locked(child_id, now), now)
-        terms = as_proposed(one, data, zone, days, now)
+        existing = await Proposal.get_or_none(id=id)
+        if existing is not None:
+            return _the_same(existing, actor, child_id, data, zone, words, days)
+        case, _ = passed(await locked(child_id, now), now)
+        terms = as_proposed(case, data, zone, days, now)
         wanted = terms.seasons[-1] if days is not None else terms
         rows = await Proposal.filter(child_id=child_id, by_id=actor.id, state="open")
         mine = [row for row in rows if _is_about_the_same(row.days, days)]
@@ -109,15 +109,15 @@ async def propose(
     return made
 
 
-def _is_about_the_same(one: Days | None, other: Days | None) -> bool:
+def _is_about_the_same(days: Days | None, other: Days | None) -> bool:
     """Whether two proposals are alternatives: both for good, or with a day in common."""
-    if one is None or other is None:
-        return one is other
-    return one[0] <= other[1] and other[0] <= one[1]
+    if days is None or other is None:
+        return days is other
+    return days[0] <= other[1] and other[0] <= days[1]
 
 
 def _the_same(
-    known: Proposal,
+    existing: Proposal,
     actor: Actor,
     child_id: UUID,
     data: Mapping[str, Any],
@@ -126,15 +126,15 @@ def _the_same(
     days: Days | None,
 ) -> Proposal:
     is_same = (
-        (known.child_id, known.by_id) == (child_id, actor.id)
-        and rhythms.read(known.rhythm) == rhythms.read(data)
-        and zone in (None, known.zone)
-        and words == known.words
-        and days == known.days
+        (existing.child_id, existing.by_id) == (child_id, actor.id)
+        and rhythms.read(existing.rhythm) == rhythms.read(data)
+        and zone in (None, existing.zone)
+        and words == existing.words
+        and days == existing.days
     )
     if not is_same:
         raise IdReused("This ID is already in use.")
-    return known
+    return existing
 
 
 async def agree(
@@ -225,10 +225,10 @@ async def end_all(actor: Actor, child_id: UUID, now: datetime) -> None:
 
 
 async def _proposal(child_id: UUID, proposal_id: UUID) -> Proposal:
-    found = await Proposal.get_or_none(id=proposal_id, child_id=child_id)
-    if found is None:
+    proposal = await Proposal.get_or_none(id=proposal_id, child_id=child_id)
+    if proposal is None:
         raise NotFound(N_("This suggestion does not exist."))
-    return found
+    return proposal
 
 
 def _check_open(proposal: Proposal) -> None:
@@ -273,6 +273,6 @@ async def _ask_for_an_answer(actor: Actor, made: Proposal, now: datetime) -> Non
 async def _no_answer_needed(
     actor: Actor, proposals: list[Proposal], why: str, now: datetime
 ) -> None:
-    subjects = [one.id for one in proposals]
+    subjects = [proposal.id for proposal in proposals]
     for due in await Due.filter(kind=Kind.RHYTHM, subject_id__in=subjects, state=DueState.OPEN):
         await dues.drop(actor, due, why, now)

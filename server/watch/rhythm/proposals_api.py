@@ -130,13 +130,13 @@ async def _child(request: Request, action: Action) -> tuple[Child, frozenset[Rol
     return await own_child(request, action)
 
 
-def _days(said: ProposalRequest | LookRequest) -> proposals.Days | None:
+def _days(payload: ProposalRequest | LookRequest) -> proposals.Days | None:
     """Both days, or none. Raises Refused."""
-    if said.first is None and said.last is None:
+    if payload.first is None and payload.last is None:
         return None
-    if said.first is None or said.last is None:
-        raise Refused(ONE_DAY_MISSING, field="first" if said.first is None else "last")
-    return said.first, said.last
+    if payload.first is None or payload.last is None:
+        raise Refused(ONE_DAY_MISSING, field="first" if payload.first is None else "last")
+    return payload.first, payload.last
 
 
 async def show(request: Request) -> Response:
@@ -145,31 +145,31 @@ async def show(request: Request) -> Response:
     watch, now = await Watch.get_or_none(child_id=child.id), now_of(request)
     if watch is None:
         raise nothing_here()
-    one = await summary.case_of(child.id, now)
+    case = await summary.case_of(child.id, now)
     rows = await Proposal.filter(child_id=child.id).order_by("-made_at", "-id").limit(MOST)
     return json_answer(
         ProposalsOut(
             rhythm=watch.rhythm,
             zone=watch.zone,
             version=rhythms.version(rhythms.read(watch.rhythm), watch.zone),
-            sums=_sums(one.terms, now) if one is not None else [],
+            sums=_sums(case.terms, now) if case is not None else [],
             seasons=[season_out(row) for row in await summary.coming_seasons(child.id, now)],
-            proposals=await _listed(rows, one, now),
+            proposals=await _listed(rows, case, now),
         )
     )
 
 
 async def look(request: Request) -> Response:
     """Preview a rhythm. It changes nothing."""
-    said = await json_body(request, LookRequest)
+    payload = await json_body(request, LookRequest)
     child, _ = await _child(request, Action.RHYTHM_PROPOSE)
     now, language = now_of(request), language_of(request)
-    one = await summary.case_of(child.id, now)
-    if one is None:
+    case = await summary.case_of(child.id, now)
+    if case is None:
         raise ended() if await Watch.exists(child_id=child.id) else nothing_here()
     try:
-        days = _days(said)
-        terms = proposals.as_proposed(one, said.rhythm, said.zone, days, now)
+        days = _days(payload)
+        terms = proposals.as_proposed(case, payload.rhythm, payload.zone, days, now)
     except Refused as fault:
         if fault.code not in ("too_slow", "taken"):
             raise
@@ -179,7 +179,7 @@ async def look(request: Request) -> Response:
 
 async def propose(request: Request) -> Response:
     """Propose another rhythm."""
-    said = await json_body(request, ProposalRequest)
+    payload = await json_body(request, ProposalRequest)
     child, roles = await _child(request, Action.RHYTHM_PROPOSE)
     now = now_of(request)
     role = next(role for role in (Role.CHILD, Role.CASEWORKER, Role.SUPERVISOR) if role in roles)
@@ -187,11 +187,11 @@ async def propose(request: Request) -> Response:
         await visitor_of(request),
         role,
         child.id,
-        said.rhythm,
-        said.zone,
-        said.words,
-        days=_days(said),
-        id=said.id,
+        payload.rhythm,
+        payload.zone,
+        payload.words,
+        days=_days(payload),
+        id=payload.id,
         now=now,
     )
     return await _one(made, now, status=201)
@@ -199,18 +199,18 @@ async def propose(request: Request) -> Response:
 
 async def agree(request: Request) -> Response:
     """Agree to a proposal: it holds from the next check-in on."""
-    said = await json_body(request, AgreeRequest)
+    payload = await json_body(request, AgreeRequest)
     child, _ = await _child(request, Action.RHYTHM_AGREE)
     visitor, id_, now = await visitor_of(request), _id(request), now_of(request)
-    return await _one(await proposals.agree(visitor, child.id, id_, said.version, now), now)
+    return await _one(await proposals.agree(visitor, child.id, id_, payload.version, now), now)
 
 
 async def decline(request: Request) -> Response:
     """Answer a proposal otherwise: the rhythm stays as it is."""
-    said = await json_body(request, DeclineRequest)
+    payload = await json_body(request, DeclineRequest)
     child, _ = await _child(request, Action.RHYTHM_AGREE)
     visitor, id_, now = await visitor_of(request), _id(request), now_of(request)
-    return await _one(await proposals.decline(visitor, child.id, id_, said.words, now), now)
+    return await _one(await proposals.decline(visitor, child.id, id_, payload.words, now), now)
 
 
 async def take_back(request: Request) -> Response:
@@ -221,16 +221,16 @@ async def take_back(request: Request) -> Response:
 
 
 def _id(request: Request) -> UUID:
-    found: UUID = request.path_params["proposal_id"]
-    return found
+    proposal_id: UUID = request.path_params["proposal_id"]
+    return proposal_id
 
 
 async def _one(row: Proposal, now: datetime, *, status: int = 200) -> Response:
-    one = await summary.case_of(row.child_id, now)
-    return json_answer((await _listed([row], one, now))[0], status=status)
+    case = await summary.case_of(row.child_id, now)
+    return json_answer((await _listed([row], case, now))[0], status=status)
 
 
-async def _listed(rows: Sequence[Proposal], one: Case | None, now: datetime) -> list[ProposalOut]:
+async def _listed(rows: Sequence[Proposal], case: Case | None, now: datetime) -> list[ProposalOut]:
     people = {row.by_id for row in rows} | {row.decided_by for row in rows if row.decided_by}
     names = {
         person.id: ByOut(person.id, person.name)
@@ -250,7 +250,7 @@ async def _listed(rows: Sequence[Proposal], one: Case | None, now: datetime) -> 
             decided_at=row.decided_at,
             decided_by=names.get(row.decided_by) if row.decided_by else None,
             answer=row.answer,
-            sums=_wire(summary.sums_of(one, row, now)) if one and row.state == "open" else [],
+            sums=_wire(summary.sums_of(case, row, now)) if case and row.state == "open" else [],
         )
         for row in rows
     ]
@@ -261,7 +261,7 @@ def _sums(terms: Terms, now: datetime, season: Season | None = None) -> list[Sum
 
 
 def _wire(sums: Sequence[summary.Sum]) -> list[SumOut]:
-    return [SumOut(one.due_at, one.told_by, one.begin) for one in sums]
+    return [SumOut(entry.due_at, entry.told_by, entry.begin) for entry in sums]
 
 
 _OWN, _CHILD = "/api/v1/rhythm", "/api/v1/children/{child_id:uuid}/rhythm"

@@ -111,15 +111,15 @@ def _windows(values: Any, times: tuple[time, ...]) -> tuple[tuple[time, time], .
     """One after the other: what is said in one of them is for no other time."""
     if not isinstance(values, dict):
         raise Refused(_NO_WINDOW, field="rhythm.from")
-    found = []
+    windows = []
     for value, begin in values.items():
         end, first = _time(value), _time(begin)
         if end is None or first is None or end not in times:
             raise Refused(_NO_WINDOW, field="rhythm.from")
         if first >= end or any(first <= other < end for other in times):
             raise Refused(OVERLAP, field="rhythm.from")
-        found.append((first, end))
-    return tuple(sorted(found))
+        windows.append((first, end))
+    return tuple(sorted(windows))
 
 
 def _days(values: Any) -> frozenset[int]:
@@ -175,18 +175,18 @@ def next_due(
     backs = [pause.end for pause in pauses if pause.returns and pause.end > after]
     if not seasons and not backs:
         return _next_of(rhythm, zone, pauses, after)
-    outside = (*pauses, *(one.span for one in seasons))
-    found = [_next_of(rhythm, zone, outside, after)]
-    found += [_next_in(one, pauses, after) for one in seasons]
-    found += [end for end in backs if not any(pause.holds(end) for pause in pauses)]
-    return min((moment for moment in found if moment is not None), default=None)
+    outside = (*pauses, *(season.span for season in seasons))
+    candidates = [_next_of(rhythm, zone, outside, after)]
+    candidates += [_next_in(season, pauses, after) for season in seasons]
+    candidates += [end for end in backs if not any(pause.holds(end) for pause in pauses)]
+    return min((moment for moment in candidates if moment is not None), default=None)
 
 
-def _next_in(one: Season, pauses: tuple[Span, ...], after: datetime) -> datetime | None:
-    if after >= one.span.end:
+def _next_in(season: Season, pauses: tuple[Span, ...], after: datetime) -> datetime | None:
+    if after >= season.span.end:
         return None
-    found = _next_of(one.rhythm, one.zone, pauses, max(after, one.span.begin - _INSTANT))
-    return found if found is not None and one.span.holds(found) else None
+    due = _next_of(season.rhythm, season.zone, pauses, max(after, season.span.begin - _INSTANT))
+    return due if due is not None and season.span.holds(due) else None
 
 
 def is_return(pauses: tuple[Span, ...], due: datetime) -> bool:
@@ -196,16 +196,16 @@ def is_return(pauses: tuple[Span, ...], due: datetime) -> bool:
 
 def zone_at(zone: ZoneInfo, seasons: tuple[Season, ...], moment: datetime) -> ZoneInfo:
     """On whose clock the child lives at a moment."""
-    return next((one.zone for one in seasons if one.span.holds(moment)), zone)
+    return next((season.zone for season in seasons if season.span.holds(moment)), zone)
 
 
 def window_begin(
     rhythm: Rhythm, zone: ZoneInfo, seasons: tuple[Season, ...], due: datetime
 ) -> datetime | None:
     """When the free window begins that ends at `due`; None if that is no end of one."""
-    for one in seasons:
-        if one.span.holds(due):
-            return _begin_of(one.rhythm, one.zone, due)
+    for season in seasons:
+        if season.span.holds(due):
+            return _begin_of(season.rhythm, season.zone, due)
     return _begin_of(rhythm, zone, due)
 
 
@@ -229,16 +229,16 @@ def _window_of(rhythm: Rhythm, zone: ZoneInfo, due: datetime) -> datetime | None
 
 
 def longest_gap_around(
-    rhythm: Rhythm, zone: ZoneInfo, seasons: tuple[Season, ...], one: Season
+    rhythm: Rhythm, zone: ZoneInfo, seasons: tuple[Season, ...], season: Season
 ) -> timedelta:
     """The longest time from an answer to the next one that is due, from a week before a season to a
     week after it, at both of its edges too. `seasons` hold it."""
-    moment = _known(next_due(rhythm, zone, (), one.span.begin - 7 * _DAY, seasons))
-    last, longest = one.span.end + 7 * _DAY, timedelta()
+    moment = _known(next_due(rhythm, zone, (), season.span.begin - 7 * _DAY, seasons))
+    last, longest = season.span.end + 7 * _DAY, timedelta()
     while moment < last:
         after = _known(next_due(rhythm, zone, (), moment, seasons))
-        said = window_begin(rhythm, zone, seasons, moment) or moment
-        longest, moment = max(longest, after - said), after
+        earliest = window_begin(rhythm, zone, seasons, moment) or moment
+        longest, moment = max(longest, after - earliest), after
     return longest
 
 
@@ -261,13 +261,13 @@ def _next_time(
 ) -> datetime | None:
     day = after.astimezone(zone).date() - _DAY
     for _ in range(_SEARCH_DAYS):
-        found = _first(_moments(rhythm, zone, day), pauses, after)
+        due = _first(_moments(rhythm, zone, day), pauses, after)
         day += _DAY
-        if found is not None:
+        if due is not None:
             # Where clocks jump over midnight (Nuuk does), a late round of this day comes after an
             # early one of the next.
             other = _first(_moments(rhythm, zone, day), pauses, after)
-            return found if other is None or found < other else other
+            return due if other is None or due < other else other
     return None
 
 
@@ -319,7 +319,7 @@ def longest_gap(rhythm: Rhythm) -> timedelta:
         for day in rhythm.days
         for at in rhythm.at
     )
-    gaps = [due - said for (_, said), (due, _) in pairwise(rounds)]
+    gaps = [due - earliest for (_, earliest), (due, _) in pairwise(rounds)]
     gaps.append(rounds[0][0] + 7 * 1440 - rounds[-1][1])
     return timedelta(minutes=max(gaps))
 

@@ -53,17 +53,17 @@ def season_out(row: Season) -> SeasonOut:
 
 async def add(request: Request) -> Response:
     """Agree other times for some days."""
-    said = await json_body(request, SeasonRequest)
+    payload = await json_body(request, SeasonRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.RHYTHM_AGREE)
     made = await temporary_rhythm.shift(
         await visitor_of(request),
         child.id,
-        said.rhythm,
-        said.zone,
-        said.first,
-        said.last,
-        said.words,
-        id=said.id,
+        payload.rhythm,
+        payload.zone,
+        payload.first,
+        payload.last,
+        payload.words,
+        id=payload.id,
         now=now_of(request),
     )
     return json_answer(season_out(made), status=201)

@@ -105,32 +105,32 @@ async def case_of(child_id: UUID, now: datetime) -> Case | None:
     watch = await Watch.get_or_none(child_id=child_id)
     if watch is None or watch.is_over:
         return None
-    one, _ = watch_state.passed((await watch_state.load([watch], now))[0], now)
-    return one
+    case, _ = watch_state.passed((await watch_state.load([watch], now))[0], now)
+    return case
 
 
-async def read(one: Case, language: str, zone: ZoneInfo, now: datetime) -> Agreed:
+async def read(case: Case, language: str, zone: ZoneInfo, now: datetime) -> Agreed:
     """What was agreed, for a reader."""
-    pauses = Pause.filter(child_id=one.watch.child_id, until_at__gt=now, ended_at__isnull=True)
+    pauses = Pause.filter(child_id=case.watch.child_id, until_at__gt=now, ended_at__isnull=True)
     return Agreed(
-        rhythm=rhythm_in_words(one.terms.rhythm, language),
-        tier=_tier(one.watch, language, zone, now),
-        zone=one.watch.zone,
-        told_by=told_by(one.standing, one.terms, now),
+        rhythm=rhythm_in_words(case.terms.rhythm, language),
+        tier=_tier(case.watch, language, zone, now),
+        zone=case.watch.zone,
+        told_by=told_by(case.standing, case.terms, now),
         pauses=await pauses.order_by("from_at"),
-        proposals=await _proposals(one, language, now),
-        days=await _days(one, language, zone, now),
-        version=rhythms.version(one.terms.rhythm, one.watch.zone),
+        proposals=await _proposals(case, language, now),
+        days=await _days(case, language, zone, now),
+        version=rhythms.version(case.terms.rhythm, case.watch.zone),
         seasons=[
-            ForATime(row.id, season_in_words(row, one, language, now), row.words)
-            for row in await coming_seasons(one.watch.child_id, now)
+            ForATime(row.id, season_in_words(row, case, language, now), row.words)
+            for row in await coming_seasons(case.watch.child_id, now)
         ],
     )
 
 
-async def _days(one: Case, language: str, zone: ZoneInfo, now: datetime) -> list[Marked]:
+async def _days(case: Case, language: str, zone: ZoneInfo, now: datetime) -> list[Marked]:
     """The days of the calendar that are not over, the first first."""
-    rows = Milestone.filter(child_id=one.watch.child_id, until_at__gt=now, ended_at__isnull=True)
+    rows = Milestone.filter(child_id=case.watch.child_id, until_at__gt=now, ended_at__isnull=True)
     return [
         Marked(
             id=row.id,
@@ -148,7 +148,7 @@ async def _days(one: Case, language: str, zone: ZoneInfo, now: datetime) -> list
                 begin=when(language, row.act_at, zone, now),
                 end=when(language, row.until_at, zone, now),
             ),
-            counts=row.act_at is None and one.watch.tier_until_at == row.until_at,
+            counts=row.act_at is None and case.watch.tier_until_at == row.until_at,
             may_go=row.made_by is not None,
             known=row.known_at is not None,
         )
@@ -162,7 +162,7 @@ async def coming_seasons(child_id: UUID, now: datetime) -> list[Season]:
     return await rows.order_by("from_at")
 
 
-def season_in_words(row: Season, one: Case, language: str, now: datetime) -> str:
+def season_in_words(row: Season, case: Case, language: str, now: datetime) -> str:
     """ "Until 12 March: every day at 20:00. Then again: every day at 18:00." """
     zone = known_zone(row.zone)
     first, last = row.from_at.astimezone(zone).date(), _last_day(row, zone)
@@ -170,7 +170,7 @@ def season_in_words(row: Season, one: Case, language: str, now: datetime) -> str
         "first": format_short_date(language, first),
         "last": format_short_date(language, last),
         "rhythm": rhythm_in_words(rhythms.read(row.rhythm), language),
-        "before": rhythm_in_words(one.terms.rhythm, language),
+        "before": rhythm_in_words(case.terms.rhythm, language),
     }
     if row.from_at <= now:
         says = gettext(language, N_("Until {last}: {rhythm}. Then back to: {before}."), **words)
@@ -178,15 +178,15 @@ def season_in_words(row: Season, one: Case, language: str, now: datetime) -> str
         says = gettext(
             language, N_("{first} to {last}: {rhythm}. Then back to: {before}."), **words
         )
-    return says if row.zone == one.watch.zone else f"{says} ({row.zone})"
+    return says if row.zone == case.watch.zone else f"{says} ({row.zone})"
 
 
 def _last_day(row: Season, zone: ZoneInfo) -> date:
     return (row.until_at.astimezone(zone) - timedelta(hours=12)).date()
 
 
-async def _proposals(one: Case, language: str, now: datetime) -> list[Proposed]:
-    rows = await Proposal.filter(child_id=one.watch.child_id, state="open").order_by("made_at")
+async def _proposals(case: Case, language: str, now: datetime) -> list[Proposed]:
+    rows = await Proposal.filter(child_id=case.watch.child_id, state="open").order_by("made_at")
     names = {p.id: p.name for p in await Person.filter(id__in=[row.by_id for row in rows])}
     return [
         Proposed(
@@ -194,9 +194,9 @@ async def _proposals(one: Case, language: str, now: datetime) -> list[Proposed]:
             what=_proposes(row, names[row.by_id], language),
             made_at=row.made_at,
             rhythm=_proposed_in_words(row, language),
-            zone=row.zone if row.zone != one.watch.zone else None,
+            zone=row.zone if row.zone != case.watch.zone else None,
             words=row.words,
-            sums=sums_of(one, row, now),
+            sums=sums_of(case, row, now),
         )
         for row in rows
     ]
@@ -299,39 +299,39 @@ def would_be_told(terms: Terms, now: datetime) -> tuple[datetime, datetime] | No
     return None if told is None else (standing.due_at, told)
 
 
-def told_after(one: Case, pause: Pause) -> datetime | None:
+def told_after(case: Case, pause: Pause) -> datetime | None:
     """By when a person is told without an answer at the end of an absence; None if none is
     asked for."""
     if not pause.returns:
         return None
-    found = would_be_told(one.terms, pause.until_at - timedelta(seconds=1))
-    return found[1] if found is not None else None
+    deadlines = would_be_told(case.terms, pause.until_at - timedelta(seconds=1))
+    return deadlines[1] if deadlines is not None else None
 
 
 def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> list[Sum]:
     """For each time of the rhythm, beginning with the next: when an answer is due, and by when a
     person is told without one. By the terms alone, whatever the current state of the watch. For a
     season of these terms: the same for its times, beginning with its first."""
-    found: list[Sum] = []
+    entries: list[Sum] = []
     moment = now if season is None else max(now, season.span.begin - timedelta(microseconds=1))
     times = (terms if season is None else season).rhythm.at
     for _ in range(max(len(times), 1)):
-        one = would_be_told(terms, moment)
-        if one is None or (season is not None and one[0] >= season.span.end):
+        deadlines = would_be_told(terms, moment)
+        if deadlines is None or (season is not None and deadlines[0] >= season.span.end):
             break
-        due, told = one
-        found.append(Sum(due, told, window_of(terms, due)))
+        due, told = deadlines
+        entries.append(Sum(due, told, window_of(terms, due)))
         moment = due
-    return found
+    return entries
 
 
-def sums_of(one: Case, proposal: Proposal, now: datetime) -> list[Sum]:
+def sums_of(case: Case, proposal: Proposal, now: datetime) -> list[Sum]:
     """What a proposal would mean, even if nobody could agree to it now."""
     rhythm, zone = rhythms.read(proposal.rhythm), known_zone(proposal.zone)
     if proposal.days is None:
-        return sums(replace(one.terms, rhythm=rhythm, zone=zone), now)
+        return sums(replace(case.terms, rhythm=rhythm, zone=zone), now)
     season = rhythms.season(*proposal.days, rhythm, zone)
-    return sums(replace(one.terms, seasons=(season,)), now, season)
+    return sums(replace(case.terms, seasons=(season,)), now, season)
 
 
 def allowed_silence(terms: Terms, language: str) -> str:

@@ -46,15 +46,15 @@ async def shift(
     rhythm = rhythms.read(data)
     async with write():
         await lock(child_id)
-        known = await Season.get_or_none(id=id)
-        if known is not None:
-            if known.child_id != child_id or rhythms.read(known.rhythm) != rhythm:
+        existing = await Season.get_or_none(id=id)
+        if existing is not None:
+            if existing.child_id != child_id or rhythms.read(existing.rhythm) != rhythm:
                 raise IdReused("This ID is already in use.")
-            return known
-        one, changes = passed(await locked(child_id, now), now)
-        wanted = wished(one, rhythm, zone, first, last, now)
-        terms = replace(one.terms, seasons=(*one.terms.seasons, wanted))
-        check_rhythm_of(one, terms, now)
+            return existing
+        case, changes = passed(await locked(child_id, now), now)
+        wanted = wished(case, rhythm, zone, first, last, now)
+        terms = replace(case.terms, seasons=(*case.terms.seasons, wanted))
+        check_rhythm_of(case, terms, now)
         made = await Season.create(
             id=id,
             child_id=child_id,
@@ -66,27 +66,27 @@ async def shift(
             made_by=actor.id,
             made_at=now,
         )
-        await reschedule(replace(one, terms=terms), changes, "replaced", now, before=one.terms)
+        await reschedule(replace(case, terms=terms), changes, "replaced", now, before=case.terms)
         names = ["from_at", "until_at", "rhythm", "zone"]
         await note_about(actor, child_id, "season:add", names, now, about=made.id)
     return made
 
 
 def wished(
-    one: Case, rhythm: Rhythm, zone: str | None, first: date, last: date, now: datetime
+    case: Case, rhythm: Rhythm, zone: str | None, first: date, last: date, now: datetime
 ) -> rhythms.Season:
     """The other times that a person asks for, from now on at the earliest. Raises Refused for days
     that make no sense, or (code `taken`) days that already have other agreed times."""
-    if rhythm.every is not None or one.terms.rhythm.every is not None:
+    if rhythm.every is not None or case.terms.rhythm.every is not None:
         raise Refused(
             N_("Check-in times in seconds are only for trying out. They cannot have other times.")
         )
-    place = rhythms.read_zone(zone or one.watch.zone)
+    place = rhythms.read_zone(zone or case.watch.zone)
     _check_days(first, last, now.astimezone(place).date())
     wanted = rhythms.season(first, last, rhythm, place)
     span = Span(max(wanted.span.begin, now), wanted.span.end)
     if any(
-        other.span.begin < span.end and span.begin < other.span.end for other in one.terms.seasons
+        other.span.begin < span.end and span.begin < other.span.end for other in case.terms.seasons
     ):
         raise Refused(
             N_("Other times are already agreed for some of these days. Take those back first."),
@@ -113,12 +113,12 @@ async def end_shift(actor: Actor, child_id: UUID, season_id: UUID, now: datetime
         await lock(child_id)
         if not await Season.filter(id=season_id, child_id=child_id).exists():
             raise NotFound(N_("These times do not exist."))
-        one, changes = passed(await locked(child_id, now), now)
+        case, changes = passed(await locked(child_id, now), now)
         ended = await Season.filter(id=season_id, ended_at__isnull=True, until_at__gt=now).update(
             ended_at=now
         )
         if not ended:
             return
-        moved = replace(one, terms=(await load([one.watch], now))[0].terms)
-        await reschedule(moved, changes, "replaced", now, before=one.terms)
+        moved = replace(case, terms=(await load([case.watch], now))[0].terms)
+        await reschedule(moved, changes, "replaced", now, before=case.terms)
         await note_about(actor, child_id, "season:end", ["ended_at"], now, about=season_id)

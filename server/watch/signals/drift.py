@@ -59,8 +59,8 @@ class OnBoard:
         policy, version = await policy_of(agency_id)
         answers = await self._answers(children, policy.signals, version, now)
         rest = await _of_the_rest(children, policy.signals, now)
-        found = _together(children, answers, rest)
-        return {child: in_short(some, language) for child, some in found.items() if some}
+        changes = _together(children, answers, rest)
+        return {child: in_short(some, language) for child, some in changes.items() if some}
 
     async def _answers(
         self, children: Collection[UUID], signals: Mapping[str, Signal], version: int, now: datetime
@@ -83,9 +83,9 @@ def _is_new(kept: tuple[datetime, int, list[Changed]], version: int, now: dateti
     return kept[1] == version and timedelta(0) <= now - kept[0] < KEPT_FOR
 
 
-def _together(children: Collection[UUID], one: _Found, other: _Found) -> _Found:
+def _together(children: Collection[UUID], first: _Found, other: _Found) -> _Found:
     return {
-        id_: sorted([*one.get(id_, ()), *other.get(id_, ())], key=lambda some: _ORDER[some.code])
+        id_: sorted([*first.get(id_, ()), *other.get(id_, ())], key=lambda some: _ORDER[some.code])
         for id_ in children
     }
 
@@ -123,14 +123,14 @@ async def _of_answers(
     since = now - timedelta(days=max(on)) - MONTH
     rounds = await _texts(_ROUNDS, "due_at", _DELAY, ids, since, now)
     moods = await _texts(_MOODS, "received_at", _MOOD, ids, since, now)
-    found = {}
+    changes = {}
     for id_ in ids:
         rows = Rows(
             answers=[Answer(at, _minutes(value)) for at, value in _pairs(rounds.get(id_))],
             moods=[Mood(at, int(value)) for at, value in _pairs(moods.get(id_))],
         )
-        found[id_] = changed(rows, signals, now)
-    return found
+        changes[id_] = changed(rows, signals, now)
+    return changes
 
 
 _DELAY = {
@@ -232,7 +232,7 @@ async def _of_the_rest(
 ) -> _Found:
     """What everything else says, for the children with something to say."""
     rest = await _rest(ids, signals, now) if ids else {}
-    return {id_: changed(one.rows(), signals, now) for id_, one in rest.items()}
+    return {id_: changed(events.rows(), signals, now) for id_, events in rest.items()}
 
 
 async def _rest(
@@ -251,9 +251,9 @@ async def _rest(
     )
     sql = _REST.format(any=among())
     rows = await fetch(sql, [list(ids), since, now, *(ago(code) for code in own)])
-    found: dict[UUID, _Rest] = {}
+    rest_by_child: dict[UUID, _Rest] = {}
     for row in rows:
-        at, rest = as_moment(row["at"]), found.setdefault(as_id(row["child_id"]), _Rest())
+        at, rest = as_moment(row["at"]), rest_by_child.setdefault(as_id(row["child_id"]), _Rest())
         match row["what"]:
             case "sign":
                 rest.sign.append(Sign(at, row["word"]))
@@ -269,4 +269,4 @@ async def _rest(
                 settled = row["settled_at"]
                 promise = Promise(at, None if settled is None else as_moment(settled))
                 (rest.review if kind == "review" else rest.step).append(promise)
-    return found
+    return rest_by_child

@@ -54,8 +54,8 @@ async def note(
         # The database lets one of two that come in the same moment in.
         is_new = bool(await bulk.insert(Observation, [row], skip_known=True))
         made = await Observation.get(id=id_)
-        said = (made.child_id, made.by_id, made.sign, made.words)
-        if said != (child.id, actor.id, sign, words):
+        stored = (made.child_id, made.by_id, made.sign, made.words)
+        if stored != (child.id, actor.id, sign, words):
             raise IdReused(N_("This ID is already in use."), field="id")
         if is_new:
             await note_about(actor, child.id, "observation:note", [], now, about=made.id)

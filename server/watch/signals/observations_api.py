@@ -48,7 +48,7 @@ class ObservationsOut(msgspec.Struct):
 
 async def note(request: Request) -> Response:
     """An adult noticed a warning sign."""
-    said = await json_body(request, ObservationRequest)
+    payload = await json_body(request, ObservationRequest)
     child, roles = await child_for(
         request, request.path_params["child_id"], Action.OBSERVATION_NOTE
     )
@@ -57,9 +57,9 @@ async def note(request: Request) -> Response:
         visitor,
         child,
         strongest(roles),
-        id_=said.id,
-        sign=said.sign,
-        words=said.words,
+        id_=payload.id,
+        sign=payload.sign,
+        words=payload.words,
         now=now_of(request),
     )
     names = {visitor.person_id: (await Person.get(id=visitor.person_id)).name}

@@ -91,8 +91,12 @@ async def _page(
             for title, signs in GROUPS
         ],
         "mine": [
-            (one.id, gettext(language, SIGNS[one.sign]), when(language, one.at, zone, now))
-            for one in await _mine(child, visitor.person_id, now)
+            (
+                observation.id,
+                gettext(language, SIGNS[observation.sign]),
+                when(language, observation.at, zone, now),
+            )
+            for observation in await _mine(child, visitor.person_id, now)
         ],
         "id": uuid4(),
         "words": entered(form, "words")[:LONGEST_WORDS] if form is not None else "",

@@ -108,20 +108,23 @@ class Changed:
 
 def that_ask(signals: Mapping[str, Signal]) -> dict[str, Signal]:
     """The same with those alone that may ask the carer; empty if none may."""
-    some = {code: replace(one, is_on=one.is_on and one.asks) for code, one in signals.items()}
-    return some if any(one.is_on for one in some.values()) else {}
+    some = {
+        code: replace(signal, is_on=signal.is_on and signal.asks)
+        for code, signal in signals.items()
+    }
+    return some if any(signal.is_on for signal in some.values()) else {}
 
 
 def changed(rows: Rows, signals: Mapping[str, Signal], now: datetime) -> list[Changed]:
     """Every signal that is switched on and has its rows, in the order of the codes."""
     on = [(code, signals[code]) for code in Code if signals[code].is_on]
-    found = [_RULES[code](rows, signal, now) for code, signal in on]
-    return [one for one in found if one is not None]
+    changes = [_RULES[code](rows, signal, now) for code, signal in on]
+    return [change for change in changes if change is not None]
 
 
 def _later_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
     """The median answer comes so much later than in the month before."""
-    answered = [one for one in rows.answers if one.delay is not None]
+    answered = [answer for answer in rows.answers if answer.delay is not None]
     since, late, before = _times(answered, signal, now)
     if min(len(late), len(before)) < FEWEST:
         return None
@@ -130,14 +133,14 @@ def _later_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
 
 
 def _usual(answers: Iterable[Answer]) -> timedelta:
-    delays = [max(one.delay or timedelta(0), timedelta(0)).total_seconds() for one in answers]
+    delays = [max(answer.delay or timedelta(0), timedelta(0)).total_seconds() for answer in answers]
     return timedelta(seconds=median(delays))
 
 
 def _regular_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
     """Most answers come at nearly the same minute, and few did in the month before. A child answers
     at varying times, a script at its minute."""
-    answered = [one for one in rows.answers if one.delay is not None]
+    answered = [answer for answer in rows.answers if answer.delay is not None]
     since, late, before = _times(answered, signal, now)
     if min(len(late), len(before)) < FEWEST:
         return None
@@ -147,8 +150,10 @@ def _regular_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | Non
 
 def _alike(answers: Sequence[Answer], span: timedelta) -> float:
     """The largest share of the answers that came within this span of each other."""
-    delays = sorted(one.delay or timedelta(0) for one in answers)
-    return max(bisect_right(delays, one + span) - n for n, one in enumerate(delays)) / len(delays)
+    delays = sorted(answer.delay or timedelta(0) for answer in answers)
+    return max(bisect_right(delays, delay + span) - n for n, delay in enumerate(delays)) / len(
+        delays
+    )
 
 
 def _fewer_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
@@ -161,7 +166,7 @@ def _fewer_answers(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
 
 
 def _share(answers: Sequence[Answer]) -> float:
-    return sum(one.delay is not None for one in answers) / len(answers)
+    return sum(answer.delay is not None for answer in answers) / len(answers)
 
 
 def _lower_mood(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
@@ -169,7 +174,7 @@ def _lower_mood(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
     since, late, before = _times(rows.moods, signal, now)
     if min(len(late), len(before)) < FEWEST:
         return None
-    fell = fmean(one.mood for one in before) - fmean(one.mood for one in late)
+    fell = fmean(mood.mood for mood in before) - fmean(mood.mood for mood in late)
     return Changed(Code.LOWER_MOOD, since) if fell >= signal.by else None
 
 
@@ -186,7 +191,7 @@ def _broken_promises(rows: Rows, signal: Signal, now: datetime) -> Changed | Non
 def _missed(
     code: Code, promises: Iterable[Promise], signal: Signal, now: datetime
 ) -> Changed | None:
-    missed = [one.at for one in _within(promises, signal, now) if one.is_missed(now)]
+    missed = [promise.at for promise in _within(promises, signal, now) if promise.is_missed(now)]
     return Changed(code, min(missed), n=len(missed)) if len(missed) >= signal.least else None
 
 
@@ -198,10 +203,10 @@ def _stalled_goals(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
 
 def _observations(rows: Rows, signal: Signal, now: datetime) -> Changed | None:
     """So many warning signs, noted by adults."""
-    noted = sorted(_within(rows.signs, signal, now), key=lambda one: (one.at, one.sign))
+    noted = sorted(_within(rows.signs, signal, now), key=lambda sign: (sign.at, sign.sign))
     if len(noted) < signal.least:
         return None
-    signs = tuple(dict.fromkeys(one.sign for one in noted))
+    signs = tuple(dict.fromkeys(sign.sign for sign in noted))
     return Changed(Code.OBSERVATIONS, noted[0].at, n=len(noted), signs=signs)
 
 
@@ -223,8 +228,8 @@ def _shared_question(rows: Rows, signal: Signal, now: datetime) -> Changed | Non
 
 def _last(code: Code, moments: Iterable[datetime], signal: Signal, now: datetime) -> Changed | None:
     since = now - timedelta(days=signal.days)
-    found = [at for at in moments if since < at <= now]
-    return Changed(code, max(found)) if found else None
+    recent = [at for at in moments if since < at <= now]
+    return Changed(code, max(recent)) if recent else None
 
 
 _RULES: Mapping[Code, Callable[[Rows, Signal, datetime], Changed | None]] = {
@@ -245,11 +250,11 @@ _RULES: Mapping[Code, Callable[[Rows, Signal, datetime], Changed | None]] = {
 def _within(rows: Iterable[T], signal: Signal, now: datetime) -> list[T]:
     """Those of the days that the signal looks at."""
     since = now - timedelta(days=signal.days)
-    return [one for one in rows if since < one.at <= now]
+    return [row for row in rows if since < row.at <= now]
 
 
 def _times(rows: Sequence[T], signal: Signal, now: datetime) -> tuple[datetime, list[T], list[T]]:
     """When the days begin that the signal looks at, their rows, and those of the month before."""
     since = now - timedelta(days=signal.days)
-    before = [one for one in rows if since - MONTH < one.at <= since]
+    before = [row for row in rows if since - MONTH < row.at <= since]
     return since, _within(rows, signal, now), before

@@ -23,12 +23,12 @@ SHORT: Mapping[Code, str] = {
 _HALF_AN_HOUR = timedelta(minutes=30)
 
 
-def sentence(one: Changed, name: str, language: str) -> str:
+def sentence(change: Changed, name: str, language: str) -> str:
     """What a signal says to the worker."""
-    match one.code:
+    match change.code:
         case Code.OBSERVATIONS:
             # Each is a phrase of its own, with commas in it.
-            signs = " · ".join(gettext(language, SIGNS.get(sign, sign)) for sign in one.signs)
+            signs = " · ".join(gettext(language, SIGNS.get(sign, sign)) for sign in change.signs)
             return gettext(language, N_("Adults noticed: {signs}."), signs=signs)
         case Code.NEW_PHONE:
             return gettext(language, N_("Another phone was paired for {name}."), name=name)
@@ -42,7 +42,7 @@ def sentence(one: Changed, name: str, language: str) -> str:
             msgid = N_("{name} answers at nearly the same minute each time. Before, it varied.")
             return gettext(language, msgid, name=name)
         case Code.LATER_ANSWERS:
-            halves = max(round(one.span / _HALF_AN_HOUR), 1)
+            halves = max(round(change.span / _HALF_AN_HOUR), 1)
             span = format_span(language, halves * _HALF_AN_HOUR)
             msgid = N_("{name} answers about {span} later than in the month before.")
             return gettext(language, msgid, name=name, span=span)
@@ -57,27 +57,29 @@ def sentence(one: Changed, name: str, language: str) -> str:
                 language,
                 "{n} review or meeting did not take place on time.",
                 "{n} reviews or meetings did not take place on time.",
-                one.n,
+                change.n,
             )
         case Code.BROKEN_PROMISES:
             return ngettext(
                 language,
                 "Adults did not keep {n} promise in time.",
                 "Adults did not keep {n} promises in time.",
-                one.n,
+                change.n,
             )
         case _:  # Code.STALLED_GOALS
             return ngettext(
                 language,
                 "{n} goal has made no progress.",
                 "{n} goals have made no progress.",
-                one.n,
+                change.n,
             )
 
 
-def in_short(found: Sequence[Changed], language: str) -> str:
+def in_short(changes: Sequence[Changed], language: str) -> str:
     """ "Changed: answers later, a new phone"; empty if nothing has changed."""
-    if not found:
+    if not changes:
         return ""
-    words = gettext(language, N_(", ")).join(gettext(language, SHORT[one.code]) for one in found)
+    words = gettext(language, N_(", ")).join(
+        gettext(language, SHORT[change.code]) for change in changes
+    )
     return gettext(language, N_("Changed: {what}"), what=words)

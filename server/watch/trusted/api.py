@@ -55,18 +55,18 @@ async def show(request: Request) -> Response:
 async def name(request: Request) -> Response:
     """Ask this person first."""
     child, _ = await own_child(request, Action.TRUSTED_NAME)
-    said = await json_body(request, TrustedRequest)
-    known = await Trusted.exists(id=said.id)
+    payload = await json_body(request, TrustedRequest)
+    existed = await Trusted.exists(id=payload.id)
     row = await contacts.name_her(
         await visitor_of(request),
         child,
-        said.name,
-        said.reach,
-        also_help=said.also_help,
-        id=said.id,
+        payload.name,
+        payload.reach,
+        also_help=payload.also_help,
+        id=payload.id,
         now=now_of(request),
     )
-    return json_answer(_out(row), status=200 if known else 201)
+    return json_answer(_out(row), status=200 if existed else 201)
 
 
 async def take_back(request: Request) -> Response:

@@ -13,7 +13,7 @@ from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.audit.actions import Actor, note
 from server.errors import Conflict, IdReused, NotFound, Refused
-from server.i18n import N_, known
+from server.i18n import N_, supported_language
 from server.notify.actions import Saying, queue, was_read, withdraw
 from server.notify.models import Message
 from server.notify.rules import Kind
@@ -139,7 +139,7 @@ async def say_yes(
     otherwise."""
     async with write():
         row = await _to_decide(child_id, trusted_id, "yes")
-        values = {"channel": channel, "address": address, "language": known(language)}
+        values = {"channel": channel, "address": address, "language": supported_language(language)}
         await _decide(actor, row, "yes", values, now)
 
 
@@ -211,13 +211,13 @@ async def ask(alerts: Sequence[Alert], now: datetime) -> None:
     ]
     made = {as_id(key) for key in await bulk.insert(TrustedAsk, asks, skip_known=True)}
     names = {
-        one.id: one.display_name
-        for one in await Agency.filter(id__in=[row.agency_id for row, _ in asked])
+        agency.id: agency.display_name
+        for agency in await Agency.filter(id__in=[row.agency_id for row, _ in asked])
     }
     sayings = [
-        _question(row, alert, as_id(one["id"]), names.get(row.agency_id), now)
-        for (row, alert), one in zip(asked, asks, strict=True)
-        if one["id"] in made
+        _question(row, alert, as_id(question["id"]), names.get(row.agency_id), now)
+        for (row, alert), question in zip(asked, asks, strict=True)
+        if question["id"] in made
     ]
     await queue(sayings, now)
 
@@ -247,38 +247,42 @@ async def read_ask(token: str, now: datetime) -> TrustedAsk:
     """The question of a link. Raises NotFound if the link is not ours or is over, or if we no
     longer want this person's answer."""
     try:
-        found = TrustedAsk.filter(id=UUID(encryption.unsign(token, LINK, now)))
-        one = await found.prefetch_related("trusted").first()
+        questions = TrustedAsk.filter(id=UUID(encryption.unsign(token, LINK, now)))
+        question = await questions.prefetch_related("trusted").first()
     except (encryption.Unreadable, ValueError):
-        one = None
-    if one is None or (one.answered_at is None and one.trusted.state != "yes"):
+        question = None
+    if question is None or (question.answered_at is None and question.trusted.state != "yes"):
         raise NotFound(N_("This link no longer works."))
-    return one
+    return question
 
 
-async def answer(token: str, said: str, now: datetime) -> TrustedAsk:
+async def answer(token: str, reply: str, now: datetime) -> TrustedAsk:
     """The person's one tap. The first answer counts. After "spoke", the adult with the alert, or
     the caseworker, is asked to confirm; the alert itself goes on. Raises NotFound."""
-    assert said in ("spoke", "not")
+    assert reply in ("spoke", "not")
     async with write():
-        one = await read_ask(token, now)
-        first = TrustedAsk.filter(id=one.id, answered_at__isnull=True)
-        if not await first.update(answer=said, answered_at=now):
+        question = await read_ask(token, now)
+        first = TrustedAsk.filter(id=question.id, answered_at__isnull=True)
+        if not await first.update(answer=reply, answered_at=now):
             return await read_ask(token, now)
-        sent = Message.filter(subject_id=one.alert_id, to_key=str(one.trusted_id))
+        sent = Message.filter(subject_id=question.alert_id, to_key=str(question.trusted_id))
         await was_read([message.id for message in await sent.only("id")], now)
-        alert = await Alert.get(id=one.alert_id)
-        if said == "spoke" and alert.closed_at is None:
-            await queue(await _to_confirm(one, alert, now), now)
-        actor = Actor(None, "trusted", one.agency_id)
+        alert = await Alert.get(id=question.alert_id)
+        if reply == "spoke" and alert.closed_at is None:
+            await queue(await _to_confirm(question, alert, now), now)
+        actor = Actor(None, "trusted", question.agency_id)
         await note(
-            actor, f"trusted:{said}", child_id=one.child_id, about=("alert", alert.id), now=now
+            actor,
+            f"trusted:{reply}",
+            child_id=question.child_id,
+            about=("alert", alert.id),
+            now=now,
         )
-        await announce(one.agency_id, "alert")
+        await announce(question.agency_id, "alert")
         return await read_ask(token, now)
 
 
-async def _to_confirm(one: TrustedAsk, alert: Alert, now: datetime) -> list[Saying]:
+async def _to_confirm(question: TrustedAsk, alert: Alert, now: datetime) -> list[Saying]:
     people = set(await _caseworkers(alert.child_id, now))
     if alert.acknowledged_by is not None:
         people.add(alert.acknowledged_by)

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import Conflict, NotFound, Refused, WaymarkError
-from server.i18n import N_, NAMES, known
+from server.i18n import N_, NAMES, supported_language
 from server.notify.rules import EMAIL
 from server.notify.wording import channel_word
 from server.people.access import desk_child, now_of, visitor_of
@@ -33,32 +33,34 @@ async def decide(request: Request) -> Response:
     child, _ = await desk_child(request, Action.TRUSTED_DECIDE)
     visitor, form = await visitor_of(request), await form_body(request)
     trusted_id, now = request.path_params["trusted_id"], now_of(request)
-    said = {key: entered(form, key) for key in ("answer", "channel", "address", "language", "why")}
+    fields = {
+        key: entered(form, key) for key in ("answer", "channel", "address", "language", "why")
+    }
     try:
-        if said["answer"] == "yes":
-            check_address(request, said["channel"], said["address"])
+        if fields["answer"] == "yes":
+            check_address(request, fields["channel"], fields["address"])
             await contacts.say_yes(
                 visitor,
                 child.id,
                 trusted_id,
-                channel=said["channel"],
-                address=said["address"],
-                language=said["language"],
+                channel=fields["channel"],
+                address=fields["address"],
+                language=fields["language"],
                 now=now,
             )
-        elif said["answer"] == "no":
-            await contacts.say_no(visitor, child.id, trusted_id, said["why"], now)
+        elif fields["answer"] == "no":
+            await contacts.say_no(visitor, child.id, trusted_id, fields["why"], now)
         else:
             raise Refused(N_("Choose yes or no."), field="answer")
     except (Refused, Conflict) as fault:
-        return await _page(request, child, {**said, "of": str(trusted_id)}, fault)
+        return await _page(request, child, {**fields, "of": str(trusted_id)}, fault)
     return RedirectResponse(f"/desk/children/{child.id}/trusted", status_code=303)
 
 
 async def _page(
     request: Request,
     child: Child,
-    said: dict[str, str] | None = None,
+    fields: dict[str, str] | None = None,
     fault: WaymarkError | None = None,
 ) -> Response:
     language = language_of(request)
@@ -71,7 +73,7 @@ async def _page(
         "names": {person.id: person.name for person in await Person.filter(id__in=ids)},
         "channels": [(name, channel_word(name, language)) for name in names],
         "languages": list(NAMES.items()),
-        "given": {"of": "", "channel": EMAIL, "address": "", "why": "", **(said or {})},
+        "given": {"of": "", "channel": EMAIL, "address": "", "why": "", **(fields or {})},
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now_of(request),
     }
@@ -85,29 +87,32 @@ async def _page(
 async def show_ask(request: Request) -> Response:
     """One question, without a name. Looking answers nothing: machines look at links too."""
     try:
-        one = await contacts.read_ask(request.path_params["asked"], now_of(request))
+        question = await contacts.read_ask(request.path_params["asked"], now_of(request))
     except NotFound:
         return _ask_page(request, {"state": "over"}, status=404)
-    return await _of(request, one)
+    return await _of(request, question)
 
 
 async def answer(request: Request) -> Response:
     """The person's one tap. A second tap changes nothing, and shows the answer to the first."""
-    said = entered(await form_body(request), "answer")
+    reply = entered(await form_body(request), "answer")
     token, now = request.path_params["asked"], now_of(request)
     try:
-        one = await contacts.read_ask(token, now)
-        if said in ("spoke", "not"):
-            one = await contacts.answer(token, said, now)
+        question = await contacts.read_ask(token, now)
+        if reply in ("spoke", "not"):
+            question = await contacts.answer(token, reply, now)
     except NotFound:
         return _ask_page(request, {"state": "over"}, status=404)
-    return await _of(request, one)
+    return await _of(request, question)
 
 
-async def _of(request: Request, one: TrustedAsk) -> Response:
-    agency = await Agency.get(id=one.agency_id)
+async def _of(request: Request, question: TrustedAsk) -> Response:
+    agency = await Agency.get(id=question.agency_id)
     name = {"display_name": agency.display_name} if agency.display_name else {}
-    state = {"state": one.answer or "ask", "language": known(one.trusted.language)}
+    state = {
+        "state": question.answer or "ask",
+        "language": supported_language(question.trusted.language),
+    }
     return _ask_page(request, {**state, **name})
 
 
