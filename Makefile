@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 NPM := cd pwa && PATH="$(CURDIR)/.node/bin:$$PATH" npm
 PYTEST := $(BIN)/python -m pytest --durations 10
 
-CATALOGS := $(wildcard server/i18n.py) $(shell find server/locale -name '*.po' 2>/dev/null)
+CATALOGS := $(wildcard server/i18n/*.py) $(shell find server/i18n/locale -name "*.po" 2>/dev/null)
 APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/dist/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -59,8 +59,8 @@ $(MADE)/dev: requirements-dev.txt $(MADE)/waymark
 
 # One catalog per language for server and phone: the phone gets the part of it that it says.
 $(MADE)/words: $(CATALOGS) $(shell find pwa/src -name '*.ts*' 2>/dev/null) $(MADE)/waymark
-	@$(BIN)/python -m server.i18n compile
-	@$(BIN)/python -m server.i18n pwa pwa/src/locale
+	@$(BIN)/python -m tools.catalogs compile
+	@$(BIN)/python -m tools.catalogs pwa pwa/src/locale
 	@touch $@
 
 $(MADE)/npm: $(wildcard pwa/package.json pwa/package-lock.json pwa/.npmrc) tools/node.py \
@@ -131,7 +131,7 @@ check-app: $(MADE)/npm $(MADE)/words
 	$(NPM) run --silent check
 
 check-words: $(MADE)/dev
-	$(BIN)/python -m server.i18n check
+	$(BIN)/python -m tools.catalogs check
 
 check-migrations: $(MADE)/dev
 	$(BIN)/python -m tools.migrations check

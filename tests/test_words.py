@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server import catalogs
+from tools import catalogs
 
 ROOT = Path(__file__).parent.parent
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from server import catalogs
-from server.catalogs import ROOT, TRANSLATED, Text
+from tools import catalogs
+from tools.catalogs import ROOT, TRANSLATED, Text
 
 WIDTH = 100
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")

@@ -6,7 +6,7 @@ import { computed, signal } from "@preact/signals";
 
 type Catalog = Record<string, string | string[]>;
 
-// Made before each build from the catalogs that server and phone share: `python -m server.i18n pwa`.
+// Made before each build from the catalogs that server and phone share: `python -m tools.catalogs pwa`.
 const files = import.meta.glob<string>("./locale/*.json", {
   query: "?url",
   import: "default",

@@ -1,7 +1,6 @@
 """What a phone asks at every start: which person, what next, and in which language."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -13,6 +12,7 @@ from server.auth.api import ChildOut, PersonOut, person_out
 from server.auth.sessions import renew_cookie, token_of
 from server.checkin.shared_question import to_ask
 from server.errors import Refused
+from server.i18n.languages import Language
 from server.inbound.reading import help_text_of
 from server.missing.search.clocks import lines_of
 from server.notify.devices import health_of
@@ -105,7 +105,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
 class MeChange(msgspec.Struct):
     """What a person may change about themselves."""
 
-    language: Literal["en", "fr", "ar"] | msgspec.UnsetType = msgspec.UNSET
+    language: Language | msgspec.UnsetType = msgspec.UNSET
 
 
 class Nothing(msgspec.Struct):

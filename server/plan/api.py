@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -12,6 +12,7 @@ from server.audit.epochs import epoch_out
 from server.clock import known_zone
 from server.errors import NotFound, TooLarge
 from server.i18n import N_
+from server.i18n.languages import Language
 from server.people.access import (
     child_for,
     looked,
@@ -274,7 +275,6 @@ async def _for(
 
 
 Cursor = Annotated[str, msgspec.Meta(pattern="^[0-9]{0,18}(-[0-9a-f]{8})?$")]
-Language = Literal["en", "fr", "ar"]
 Revision = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=MOST_CHANGES)]
 _CHILD = "/api/v1/children/{child_id:uuid}"

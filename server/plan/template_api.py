@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.clock import known_zone
+from server.i18n.languages import Language
 from server.people.access import child_for, now_of, own_child, visitor_of
 from server.people.rules import Action
 from server.plan.models import Template
@@ -23,7 +24,6 @@ from server.web.openapi import ApiRoute, api, query_of
 from server.web.requests import header
 from server.web.responses import json_answer
 
-Language = Literal["en", "fr", "ar"]
 Age = Annotated[int, msgspec.Meta(ge=0, le=25)]
 
 

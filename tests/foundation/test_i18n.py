@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server import catalogs, i18n
+from server import i18n
 from server.i18n import LANGUAGES
+from tools import catalogs
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 11, 25, 18, 5, tzinfo=UTC)
@@ -244,7 +245,7 @@ def test_the_phone_gets_what_it_uses_and_no_more(tmp_path: Path) -> None:
 def test_arabic_has_six_forms_in_the_order_that_browsers_use() -> None:
     from babel.messages.plurals import get_plural
 
-    assert get_plural("ar").num_plurals == catalogs.PLURAL_FORMS["ar"][0]
+    assert get_plural("ar").num_plurals == i18n.TABLE["ar"].plurals[0]
     catalog = i18n._catalog("ar")
     order = [catalog.plural(n) for n in (0, 1, 2, 3, 11, 100)]  # type: ignore[attr-defined]
     assert order == [0, 1, 2, 3, 4, 5]

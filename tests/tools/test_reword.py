@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from server.catalogs import Kept, Used
 from tools import reword
+from tools.catalogs import Kept, Used
 from tools.reword import Change, Edit, Plan
 
 CHANGES = (

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from server.clock import known_zone
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
+from server.i18n.languages import Language
 from server.missing.profile import actions, paper, reading, rules
 from server.missing.profile.access import own_words_alone, pack_of, unsealed
 from server.missing.profile.models import PackPhoto
@@ -152,7 +153,6 @@ async def photo(request: Request) -> Response:
     return Response(raw, media_type="image/jpeg", headers={"cache-control": "no-store"})
 
 
-Language = Literal["en", "fr", "ar"]
 For = Literal["police", "partner"]
 Size = Literal["page", "thumb"]
 _REASON = {"X-Waymark-Reason": "Why it is opened while no alert is open; UTF-8, percent-encoded"}

@@ -1,4 +1,4 @@
-"""Keeping the catalogs: `python -m server.i18n extract|compile|check|take|pwa`.
+"""Keeping the catalogs: `python -m tools.catalogs extract|compile|check|take|pwa`.
 
     extract          bring the .po files in line with what the code, the templates and the phone say
     compile          make the .mo files, which are read a little faster
@@ -27,25 +27,16 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from server import errors
-from server.i18n import LANGUAGES, LOCALE_FOLDER
+from server.i18n import LOCALE_FOLDER
+from server.i18n.languages import LANGUAGES, TABLE
 
 ROOT = Path(__file__).parent.parent
-TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
+TRANSLATED: tuple[str, ...] = tuple(language for language in LANGUAGES if language != "en")
 
-# CLDR's forms in its order, as gettext spells them.
-PLURAL_FORMS = {
-    "fr": (2, "nplurals=2; plural=(n > 1);"),
-    "ar": (
-        6,
-        "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 :"
-        " n%100>=11 && n%100<=99 ? 4 : 5);",
-    ),
-}
 # The command line speaks English to operators, and its faults name lines of their files.
 ENGLISH_ONLY = frozenset(
     {
         "server/__main__.py",
-        "server/catalogs.py",
         "server/demo/loader.py",
         "server/simulation/cohort.py",
         "server/simulation/commands.py",
@@ -237,7 +228,7 @@ def write(language: str, used: Mapping[str, Used], kept: Kept, *, keeps_old: boo
         'msgstr ""',
         r'"Content-Type: text/plain; charset=utf-8\n"',
         rf'"Language: {language}\n"',
-        rf'"Plural-Forms: {PLURAL_FORMS[language][1]}\n"',
+        rf'"Plural-Forms: {TABLE[language].plurals[1]}\n"',
     ]
     for msgid in sorted(used):
         lines += ["", *(f"#: {place}" for place in sorted(used[msgid].places))]
@@ -266,7 +257,7 @@ def _entry(language: str, msgid: str, plural: str | None, text: Text) -> list[st
     if plural is None:
         msgstr = text if isinstance(text, str) else ""
         return [f"msgid {_quoted(msgid)}", f"msgstr {_quoted(_typeset(language, msgstr))}"]
-    count = PLURAL_FORMS[language][0]
+    count = TABLE[language].plurals[0]
     forms = text if isinstance(text, list) and len(text) == count else [""] * count
     return [
         f"msgid {_quoted(msgid)}",
@@ -280,7 +271,8 @@ def _entry(language: str, msgid: str, plural: str | None, text: Text) -> list[st
 
 def _quoted(text: str) -> str:
     quoted = normalize(text, width=100)
-    assert denormalize(quoted) == text
+    if denormalize(quoted) != text:
+        raise AssertionError(f"cannot be quoted: {text!r}")
     return quoted
 
 
@@ -351,7 +343,7 @@ def _fits(language: str, used: Used, text: Text) -> bool:
 def todo(language: str, messages: Sources) -> dict[str, Text]:
     """What is missing, with its plural in the first form to show it."""
     kept = read(language)
-    count = PLURAL_FORMS[language][0]
+    count = TABLE[language].plurals[0]
     missing: dict[str, Text] = {}
     for msgid, used in sorted(messages.used.items()):
         if list(_faults(language, used, kept)):
@@ -410,7 +402,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m server.i18n", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.catalogs", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(dest="command", required=True)
     extract = commands.add_parser("extract")
@@ -429,3 +421,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _write_json(file: Path, texts: Mapping[str, Text]) -> None:
     text = json.dumps(texts, ensure_ascii=False, indent=1) + "\n"
     file.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

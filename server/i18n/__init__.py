@@ -1,8 +1,8 @@
 """The words of people: catalogs, plurals, and times in the reader's zone and language.
 
-English is the msgid; server/locale has one gettext catalog per other language for server and phone
+English is the msgid; `locale` has one gettext catalog per other language, for server and phone
 alike. Catalogs are read straight from the .po if there is no newer .mo beside it, so that a
-checkout works without a build. `python -m server.i18n` keeps them (see catalogs.py).
+checkout works without a build. `python -m tools.catalogs` keeps them.
 
 Placeholders are `{name}` and nothing more: no attributes, no formats. Digits are those that CLDR
 gives the language: for plain "ar" these are Latin ones, as in a browser's Intl, so phone and server
@@ -27,15 +27,11 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
-LANGUAGES: Final[tuple[str, ...]] = ("en", "fr", "ar")
-NAMES: Final[Mapping[str, str]] = {"en": "English", "fr": "Français", "ar": "العربية"}
-"""Each language under its own name, for people who read no other."""
+from server.i18n.languages import LANGUAGES as LANGUAGES
+from server.i18n.languages import NAMES as NAMES
+from server.i18n.languages import TABLE, Language
 
 LOCALE_FOLDER = Path(__file__).parent / "locale"
-
-# English dates are written as most of Europe reads them: the day first, 24 hours.
-_REGIONS: Final = {"en": "en_GB"}
-_RIGHT_TO_LEFT: Final = frozenset({"ar", "ckb", "fa", "ps", "ur"})
 
 # First strong isolate and its end: they keep a Latin name inside an Arabic sentence (or the other
 # way round) from dragging the words and marks around it to the wrong side.
@@ -49,14 +45,14 @@ def N_(msgid: str) -> str:
     return msgid
 
 
-def supported_language(language: str | None) -> str:
+def supported_language(language: str | None) -> Language:
     """The language if there is a catalog for it, else English."""
-    return language if language in LANGUAGES else "en"
+    return next((code for code in LANGUAGES if code == language), "en")
 
 
 def direction(language: str) -> str:
     """ "rtl" or "ltr", for the attribute `dir`."""
-    return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
+    return TABLE[supported_language(language)].direction
 
 
 def gettext(language: str, msgid: str, /, **values: object) -> str:
@@ -149,7 +145,7 @@ def _weight(parameters: str) -> float:
 
 @cache
 def _locale(language: str) -> Locale:
-    return Locale.parse(_REGIONS.get(supported_language(language), supported_language(language)))
+    return Locale.parse(TABLE[supported_language(language)].region)
 
 
 @lru_cache(maxsize=4096)
@@ -247,9 +243,3 @@ def format_span(language: str, delta: timedelta) -> str:
         units.format_unit(n, f"duration-{unit}", "short", locale=_locale(language))
         for n, unit in shown
     )
-
-
-if __name__ == "__main__":
-    from server.catalogs import main
-
-    raise SystemExit(main())
