@@ -23,6 +23,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ("server", "migrations", "tests", "tools")
+# Every room has these; a file that uses several needs the old names.
+LAYERS = {"actions", "api", "pages", "rules", "reading", "log", "table", "at", "form", "ends"}
 TEXTS = (".py", ".md", ".toml", ".html", ".ts", ".tsx", ".mjs", ".js", ".json", ".typ", ".cfg")
 
 
@@ -84,7 +86,9 @@ class Moves:
                 target = self.modules.get(deeper, deeper)
                 package, _, leaf = target.rpartition(".")
                 name = f"{leaf} as {alias.asname}" if alias.asname else leaf
-                if not alias.asname and leaf != alias.name:
+                if not alias.asname and leaf in LAYERS and leaf != alias.name:
+                    name = f"{leaf} as {alias.name}"
+                elif not alias.asname and leaf != alias.name:
                     renamed[alias.name] = leaf
                 groups[package].append(name)
                 continue
