@@ -22,7 +22,7 @@ from server.checkin.duress import listening
 from server.clock import Clock
 from server.imports import bulk_import
 from server.missing.profile import mark_actions as pack_marking
-from server.missing.search import handovers
+from server.missing.search.handover import actions as handovers
 from server.notify import actions as messages
 from server.notify.actions import tell_operators
 from server.notify.channel_counts import silent_channels

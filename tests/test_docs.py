@@ -11,11 +11,11 @@ import pytest
 
 from server.__main__ import NOT_YET
 from server.app import routes
-from server.missing.profile import photos
+from server.missing.profile.photos import actions as photos
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.policy.model import SHIPPED
 from server.settings import SETTINGS
-from server.watch.events import _DETAILS
+from server.simulation.events import _DETAILS
 from server.web.middleware import BODY_LIMIT, PHOTO_LIMIT
 from server.web.openapi import ApiRoute
 from tools import docs

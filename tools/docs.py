@@ -6,7 +6,7 @@ the OpenAPI document, who may from the walk of tests/test_access.py, the rights 
 server/people/rules.py, the policy from the table that ships, the fields and their owners from
 server/plan/owners.py and the grab pack, and the figures from what `make bench` left in
 var/bench.json. Figures belong to the machine that they were measured on: `check` takes those that
-stand as they are. The guides in docs/guide are copies of those in server/desk/guides/en.
+stand as they are. The guides in docs/guide are copies of those in server/desk/help/guides/en.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from typing import Any
 
 from server.__main__ import _parser
 from server.app import routes
-from server.desk import guide
+from server.desk.help import guide
+from server.desk.policies.form import LABELS
 from server.missing.profile.fields import GROUPS
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.plan.owners import BESIDE, OWNERS
 from server.policy.model import SHIPPED
 from server.settings import SETTINGS
-from server.watch.editing import LABELS
 from server.web.openapi import document
 
 ROOT = Path(__file__).resolve().parent.parent

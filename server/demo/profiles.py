@@ -9,8 +9,9 @@ from uuid import UUID, uuid5
 from PIL import Image, ImageDraw
 
 from server.audit.actions import Actor
-from server.missing.profile import actions, photos
+from server.missing.profile import actions
 from server.missing.profile.fields import CHILD_SAYS
+from server.missing.profile.photos import actions as photos
 from server.missing.profile.rules import Shows
 from server.people.models import Child
 from server.people.rules import Role

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from server.audit.actions import Actor
-from server.plan.template import Offer, Step
-from server.plan.template_actions import add
+from server.plan.goal_templates.actions import add
+from server.plan.goal_templates.rules import Offer, Step
 
 IdOf = Callable[[str], UUID]
 _TEMPLATES = UUID("2d5c8f60-8a0e-4f0e-9a54-0d6d7d1b2c31")

@@ -27,6 +27,7 @@ from server.alerts.sent import rungs_called, sent_about
 from server.alerts.words import CAUSES, OUTCOMES
 from server.desk.alert_api import alert_for
 from server.desk.board import group_of, look_of
+from server.desk.policies.form import RUNGS
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_, format_list, gettext
 from server.people.access import Roles, is_only_called, looked, nothing_here, now_of, staff_of
@@ -37,7 +38,6 @@ from server.policy.model import Rung, ladder_from_data
 from server.tasks.actions import told_instead
 from server.watch import evidence, watch_alerts
 from server.watch.carer.models import Question
-from server.watch.editing import RUNGS
 from server.watch.models import round_id
 from server.watch.shared import others_of
 from server.watch.trusted.contacts import asked_about

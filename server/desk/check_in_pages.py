@@ -35,7 +35,7 @@ from server.people.rules import Action, Role, may
 from server.people.unsupervised import unsupervised
 from server.people.words import ROLES, entered, form_fault
 from server.placements.actions import why_left
-from server.plan import quarantine
+from server.plan.offboarding import quarantine
 from server.policy.levels import Way
 from server.tasks.turns import lines
 from server.watch import evidence

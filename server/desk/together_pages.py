@@ -22,6 +22,7 @@ from server.alerts.recipients import reach_of
 from server.desk import alert_pages
 from server.desk.alert_api import alert_for, those_for
 from server.desk.alert_pages import next_call
+from server.desk.policies.form import RUNGS
 from server.errors import Conflict, Denied, NotFound
 from server.i18n import N_, format_list, gettext, ngettext
 from server.people.access import Roles, looked, now_of, staff_of
@@ -29,7 +30,6 @@ from server.people.models import Child, Home, Person
 from server.people.rules import Action, may
 from server.policy.model import Rung
 from server.watch import children, evidence
-from server.watch.editing import RUNGS
 from server.watch.shared import HOME, OUTAGE, PROVIDER, others_of
 from server.watch.wording import when
 from server.web.rendering import language_of, page, zone_of

@@ -24,7 +24,7 @@ from tortoise.expressions import Q
 from server.audit.actions import Actor, note_all
 from server.errors import Denied, NotFound, Unauthenticated
 from server.i18n import N_
-from server.people.access_table import ONE_LOOK, look_of
+from server.people.looks.table import ONE_LOOK, look_of
 from server.people.models import Child, Tie
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
 from server.storage.db import as_id, dialect, fetch, write

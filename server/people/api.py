@@ -17,7 +17,7 @@ from server.people.access import (
     own_child,
     visitor_of,
 )
-from server.people.access_log import looks_at
+from server.people.looks.log import looks_at
 from server.people.models import Child, Person, Tie
 from server.people.rules import Action, Role
 from server.web.openapi import api

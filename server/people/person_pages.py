@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from server.errors import Refused
 from server.i18n import N_
-from server.people import agency
 from server.people.access import Visitor, agency_for, nothing_here, now_of
+from server.people.agencies import actions as agency
 from server.people.models import Person
 from server.people.rules import STAFF, AgencyAction, Role
 from server.people.words import entered, form_fault, words_for

@@ -14,7 +14,7 @@ from server.checkin.shared_question import to_ask
 from server.errors import Refused
 from server.i18n.languages import Language
 from server.inbound.reading import help_text_of
-from server.missing.search.clocks import lines_of
+from server.missing.search.clocks.actions import lines_of
 from server.notify.devices import health_of
 from server.notify.push_health import Health
 from server.people.access import Visitor, now_of, own_child, visitor_of

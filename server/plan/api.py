@@ -23,12 +23,14 @@ from server.people.access import (
     still_may,
     visitor_of,
 )
-from server.people.access_table import PROJECT, TALK
+from server.people.looks.table import PROJECT, TALK
 from server.people.models import Agency, Child, Tie
 from server.people.rules import Action, Role
-from server.plan import actions, export, feed, paper, quarantine, view, wire
+from server.plan import actions, export, feed, view, wire
 from server.plan.actions import Author
 from server.plan.models import LifeProject
+from server.plan.offboarding import quarantine
+from server.plan.paper import life_project
 from server.plan.rules import MOST_CHANGES, Said
 from server.plan.state import State
 from server.tasks.api import listed
@@ -65,7 +67,7 @@ async def on_paper(request: Request) -> Response:
     shown = await _for(request, child, roles, shown)
     people = {person["id"]: person for person in shown["people"]}
     visitor = await visitor_of(request)
-    made = await paper.pdf(
+    made = await life_project.pdf(
         shown, people, asked or language_of(request), known_zone(visitor.zone), now_of(request)
     )
     # Inline, since a phone opens what it can show; the name identifies no one.

@@ -9,7 +9,7 @@ from uuid import UUID
 from server.alerts.ladder import Cause, Outcome
 from server.clock import known_zone
 from server.missing.search.entry_kinds import INTERVIEW_HELD, Act
-from server.people.agency_at import belonging
+from server.people.agencies.at import belonging
 from server.people.models import Agency
 from server.reports.indicators import Case, Indicators, ends_of, indicators
 from server.storage.db import as_id, as_moment, fetch

@@ -9,9 +9,9 @@ from server.clock import known_zone
 from server.missing.profile.marks import Same
 from server.missing.search.models import Episode
 from server.missing.search.rules import WITHIN
-from server.missing.search.together import homes_of
+from server.missing.search.together.reading import homes_of
 from server.people.access import Roles
-from server.people.agency_at import belonging
+from server.people.agencies.at import belonging
 from server.people.models import Child, Home, Person
 from server.people.rules import Action, Role, may
 from server.reports import patterns

@@ -19,9 +19,9 @@ from server.policy.model import SHIPPED, Policy
 from server.policy.parser import merged, read
 from server.simulation import cohort as cohorts
 from server.simulation.evaluation import TRUTH_HEADER, read_truth, report
+from server.simulation.events import HEADER, Event, moment, read_events
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
-from server.watch.events import HEADER, Event, moment, read_events
 
 ALERTS_HEADER = ["child", "at", "level", "rung", "reason"]
 # A command that takes longer than this says how far it is.

@@ -17,8 +17,8 @@ from server.alerts.ladder import Cause
 from server.errors import Refused
 from server.i18n import N_
 from server.policy.model import Tier
+from server.simulation.events import moment, on_line, rows_of
 from server.simulation.outcomes import Alert, Result, Watched
-from server.watch.events import moment, on_line, rows_of
 
 TRUTH_HEADER = ["child", "left_at", "back_at", "coerced"]
 AFTER_RETURN = timedelta(hours=2)

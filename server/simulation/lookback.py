@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from server.alerts.ladder import Cause
 from server.policy.model import Policy, Tier
+from server.simulation.events import Event
 from server.simulation.outcomes import Result
 from server.simulation.replay import ASK, NUDGE, Replay
-from server.watch.events import Event
 
 # After every 500 events the replay asks whether it may go on.
 LOOK_UP = 500

@@ -8,7 +8,7 @@ from uuid import UUID
 from server.alerts.ladder import Cause, Climb
 from server.alerts.ladder import State as AlertState
 from server.policy.model import Ladder, Tier
-from server.watch.events import Event, IfAsked
+from server.simulation.events import Event, IfAsked
 from server.watch.habit import Past
 from server.watch.rhythm.rules import OPENS_BEFORE, Span
 from server.watch.signals.rules import Answer, Mood, Sign

@@ -41,13 +41,14 @@ from server.alerts.ladder import Call, Cause
 from server.errors import Refused
 from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
 from server.policy.model import Policy, QuietHours, Rung, Tier
+from server.simulation import events as kinds
+from server.simulation import reasons
+from server.simulation.events import Event, on_line
 from server.simulation.outcomes import Alert, Child, Day, Result, Row, Watched, facts_of, known_of
-from server.watch import answering, changing, reasons
-from server.watch import events as kinds
+from server.watch import answering, changing
 from server.watch import state_machine as rules
 from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
-from server.watch.events import Event, on_line
 from server.watch.habit import REMEMBERED, Past, learned
 from server.watch.rhythm.rules import Span, longest_gap
 from server.watch.signals.rules import Answer, Mood, Rows, Sign, changed, that_ask

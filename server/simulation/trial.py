@@ -17,9 +17,9 @@ from server.policy.model import Policy
 from server.simulation import evaluation as reports
 from server.simulation import lookback
 from server.simulation.evaluation import Gone
+from server.simulation.events import Event
 from server.simulation.lookback import Did
 from server.simulation.outcomes import Result
-from server.watch.events import Event
 
 # One replay at a time: several in parallel would be no faster, and slow everything else down.
 ONE = threading.Lock()

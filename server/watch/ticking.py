@@ -15,7 +15,7 @@ from server.notify.push_health import Reached
 from server.notify.rules import Kind
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
-from server.watch.carer_messages import QUESTIONS, ask
+from server.watch.carer.messages import QUESTIONS, ask
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
 from server.watch.rhythm.rules import zone_at
 from server.watch.shared import Silent, causes_of

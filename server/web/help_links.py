@@ -1,6 +1,6 @@
 """Which section of a guide the link "Help" of a desk page leads to.
 
-Each role reads its own guide (server/desk/guide.py). A row says the sections for the pages whose
+Each role reads its own guide (desk/help/guide.py). A row says the sections for the pages whose
 path begins so, and the first row that fits counts; "*" is one part of a path. A role without a
 section in a row hardly gets there, and begins where its guide says what it may do.
 """

@@ -24,7 +24,7 @@ from server.missing.search.models import Episode
 from server.notify.actions import add_address, use_inbound
 from server.notify.models import Message
 from server.people import actions as people
-from server.people.access_log import looks_at
+from server.people.looks.log import looks_at
 from server.people.models import Person
 from server.policy.model import Tier
 from server.storage.db import write

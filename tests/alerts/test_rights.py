@@ -24,7 +24,7 @@ from server.people.models import Person, Tie
 from server.people.offboarding import Takers, _deputies
 from server.people.roles import set_role
 from server.people.rules import Role
-from server.plan.offboarding import leave
+from server.plan.offboarding.actions import leave
 from server.policy.model import Tier
 from server.rota import duty_shifts, planning
 from server.rota.models import Shift

@@ -20,7 +20,7 @@ from server.auth.second_factor import factors
 from server.people import actions as people
 from server.people.offboarding import Takers
 from server.people.rules import Role
-from server.plan.offboarding import leave
+from server.plan.offboarding.actions import leave
 from server.storage.db import write
 from server.web import live
 from server.web.live import announce

@@ -18,8 +18,9 @@ from server.app import create_app
 from server.audit.actions import Actor
 from server.auth.sessions import open_session
 from server.demo.profiles import drawn
-from server.missing.profile import actions, photos
+from server.missing.profile import actions
 from server.missing.profile.fields import CHILD_SAYS, FIELDS, PREPARED, Kind
+from server.missing.profile.photos import actions as photos
 from server.missing.profile.rules import Shows
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role

@@ -32,8 +32,8 @@ from server.simulation import cohort as cohorts
 from server.simulation import evaluation as reports
 from server.simulation.commands import _event
 from server.simulation.evaluation import Gone
+from server.simulation.events import HEADER, Event, events_of
 from server.simulation.replay import replay
-from server.watch.events import HEADER, Event, events_of
 
 DAYS, CHILDREN, SEEDS = 180, 160, (6, 7, 8, 9, 10)
 PROCESSES = 2

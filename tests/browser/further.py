@@ -21,12 +21,14 @@ from server.missing.profile.rules import Copy
 from server.missing.returns import interview_actions
 from server.missing.returns.child_found import Found, record_found
 from server.missing.search import actions as searching
-from server.missing.search import handovers, opening, together_actions
+from server.missing.search import opening
 from server.missing.search.entry_kinds import Act
-from server.missing.search.handover_ends import IN, OUT
+from server.missing.search.handover import actions as handovers
+from server.missing.search.handover.ends import IN, OUT
 from server.missing.search.models import Episode, Passing
 from server.missing.search.opening import Saying
 from server.missing.search.rules import Flag
+from server.missing.search.together import actions as together_actions
 from server.notify.actions import add_address
 from server.people.models import Child
 from server.people.rules import Role

@@ -18,14 +18,15 @@ from server.alerts.models import Alert
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer, Want
 from server.inbound import cards, links
-from server.missing.profile import actions, photos
+from server.missing.profile import actions
+from server.missing.profile.photos import actions as photos
 from server.missing.profile.rules import Shows
 from server.notify.actions import add_address
 from server.people.actions import set_language
 from server.people.models import Child
 from server.people.rules import Role
-from server.plan import template_actions
-from server.plan.template import Offer, Step
+from server.plan.goal_templates import actions as template_actions
+from server.plan.goal_templates.rules import Offer, Step
 from server.security import encryption
 from server.watch import watch_alerts
 from server.watch.carer.models import Question

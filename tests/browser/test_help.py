@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
-from server.desk.guide import GUIDES
+from server.desk.help.guide import GUIDES
 from tests.browser.keys import walked
 from tests.browser.test_desk import AXE, ON_SQLITE, chromium, desk, in_english
 from tests.cast import Cast

@@ -18,7 +18,8 @@ from server.notify.rules import Kind
 from server.people.rules import Role
 from server.policy.levels import Way
 from server.policy.model import Tier
-from server.watch import evidence, history, ticking
+from server.simulation import history
+from server.watch import evidence, ticking
 from server.watch.models import Round, Watch
 from server.watch.rhythm import agreements
 from tests.cast import Cast

@@ -11,8 +11,8 @@ from babel.messages.pofile import read_po
 
 from server.app import routes
 from server.auth.rules import is_open_without_key
-from server.desk import guide as guides
-from server.desk.guide import GUIDES
+from server.desk.help import guide as guides
+from server.desk.help.guide import GUIDES
 from server.i18n import LANGUAGES, LOCALE_FOLDER, gettext
 from server.people.actions import set_language
 from server.web.help_links import BEGINNING, GUIDE_OF, HELP, SECTIONS, help_link, section_row

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors import Conflict, Refused
-from server.missing.search import clock_settings, clock_terms
-from server.missing.search.clocks import as_clocks, as_data, clocks_of
+from server.missing.search.clocks import settings, terms
+from server.missing.search.clocks.actions import as_clocks, as_data, clocks_of
 from server.missing.search.models import ClocksVersion, Episode
 from server.missing.search.opening import Saying, open_episode
 from server.missing.search.rules import DEFAULT
@@ -40,34 +40,34 @@ EASTERN_1 = "\N{ARABIC-INDIC DIGIT ONE}"
 def test_a_line_that_can_be_called_is_kept_in_digits_that_phones_read(
     written: str, kept: str
 ) -> None:
-    for name in clock_terms.LINES:
-        after = clock_terms.shown(clock_terms.changed(DEFAULT, {name: written}))
-        assert after == clock_terms.shown(DEFAULT) | {name: kept}
+    for name in terms.LINES:
+        after = terms.shown(terms.changed(DEFAULT, {name: written}))
+        assert after == terms.shown(DEFAULT) | {name: kept}
 
 
 @pytest.mark.parametrize("written", ["call us", "12", "+", "116;111", "116 111" * 5, "tel:116111"])
 def test_what_nobody_could_call_is_refused(written: str) -> None:
-    for name in clock_terms.LINES:
+    for name in terms.LINES:
         with pytest.raises(Refused) as fault:
-            clock_terms.changed(DEFAULT, {name: written})
+            terms.changed(DEFAULT, {name: written})
         assert fault.value.field == name
 
 
 @given(st.text(alphabet="+0123456789 ()-./\u0661\u06f4a", max_size=40))
 def test_whatever_is_typed_is_a_number_or_is_refused(text: str) -> None:
     try:
-        found = clock_terms.changed(DEFAULT, {"line_talk": text}).lines.talk
+        found = terms.changed(DEFAULT, {"line_talk": text}).lines.talk
     except Refused:
         return
     assert found == "" or re.fullmatch(r"\+?[0-9 ()./-]{3,32}", found)
-    assert clock_terms.changed(DEFAULT, {"line_talk": found}).lines.talk == found
+    assert terms.changed(DEFAULT, {"line_talk": found}).lines.talk == found
 
 
 def test_clocks_that_were_set_before_there_were_lines_have_those_of_europe() -> None:
     old = {name: value for name, value in as_data(DEFAULT).items() if name != "lines"}
     assert as_clocks(old) == DEFAULT
     lines = {"line_talk": "1098", "line_away": ""}
-    other = clock_terms.changed(DEFAULT, lines)
+    other = terms.changed(DEFAULT, lines)
     assert as_clocks(as_data(other)) == other
 
 
@@ -76,7 +76,7 @@ async def test_other_lines_hold_at_once_for_a_search_that_runs(cast: Cast) -> No
     await open_episode(ines, cast.mia.id, uuid4(), Saying(now), now)
     assert (await _me(cast, "mia"))["lines"] == {"talk": "116 111", "away": "116 000"}
     said = {"line_talk": "1098", "line_away": ""}
-    await clock_settings.set_clocks(ines, cast.agency.id, 0, said, "We are not in Europe.", now)
+    await settings.set_clocks(ines, cast.agency.id, 0, said, "We are not in Europe.", now)
     assert (await _me(cast, "mia"))["lines"] == {"talk": "1098", "away": ""}
     assert "lines" not in await _me(cast, "noor")
     assert "lines" not in await _me(cast, "tom")
@@ -90,13 +90,13 @@ async def _me(cast: Cast, name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", list(clock_terms.ALL))
+@pytest.mark.parametrize("name", list(terms.ALL))
 def test_each_number_changes_itself_and_nothing_else(name: str) -> None:
-    before = clock_terms.shown(DEFAULT)
-    after = clock_terms.shown(clock_terms.changed(DEFAULT, {name: "1"}))
+    before = terms.shown(DEFAULT)
+    after = terms.shown(terms.changed(DEFAULT, {name: "1"}))
     assert after == before | {name: 1}
     with pytest.raises(Refused) as fault:
-        clock_terms.changed(DEFAULT, {name: "0"})
+        terms.changed(DEFAULT, {name: "0"})
     assert fault.value.field == name
 
 
@@ -106,14 +106,14 @@ def test_each_number_changes_itself_and_nothing_else(name: str) -> None:
 )
 def test_what_guidance_bounds_nobody_goes_beyond(name: str, text: str) -> None:
     with pytest.raises(Refused) as fault:
-        clock_terms.changed(DEFAULT, {name: text})
+        terms.changed(DEFAULT, {name: text})
     assert fault.value.field == name
 
 
 async def test_new_numbers_hold_for_searches_that_begin_from_then_on(cast: Cast) -> None:
     now, ines = cast.clock(), cast.actor("ines")
     before, _ = await open_episode(ines, cast.mia.id, uuid4(), Saying(now), now)
-    made = await clock_settings.set_clocks(
+    made = await settings.set_clocks(
         ines, cast.agency.id, 0, {"interview": "24"}, "We are near.", now
     )
     assert made is not None
@@ -128,7 +128,7 @@ async def test_new_numbers_hold_for_searches_that_begin_from_then_on(cast: Cast)
 async def test_two_who_set_them_at_once_are_told_of_each_other(cast: Cast) -> None:
     both = await together(
         *(
-            clock_settings.set_clocks(
+            settings.set_clocks(
                 cast.actor("ines"), cast.agency.id, 0, {"interview": hours}, "Why", cast.clock()
             )
             for hours in ("24", "48")

@@ -15,8 +15,9 @@ from server.audit.models import Entry
 from server.errors import NotFound, Refused
 from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
-from server.missing.search import actions, handovers, opening, timeline
+from server.missing.search import actions, opening, timeline
 from server.missing.search.entry_kinds import Act
+from server.missing.search.handover import actions as handovers
 from server.missing.search.models import Episode, Line, Passing
 from server.missing.search.opening import Saying
 from server.notify.models import Message

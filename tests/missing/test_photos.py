@@ -12,8 +12,9 @@ from PIL import Image
 
 from server.audit.models import Entry
 from server.errors import Conflict, IdReused, Refused
-from server.missing.profile import photos, rules
+from server.missing.profile import rules
 from server.missing.profile.models import PackPhoto
+from server.missing.profile.photos import actions as photos
 from server.missing.profile.rules import Shows
 from server.storage.db import fetch
 from server.watch.watch_alerts import open_missing

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.missing.search import rules
-from server.missing.search.clocks import as_clocks, as_data
+from server.missing.search.clocks.actions import as_clocks, as_data
 from server.missing.search.entry_kinds import ENTRIES, Act, raises_flag, read
 from server.missing.search.rules import DEFAULT, Decision, Facts, Flag, Stage
 from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, OF_AN_EPISODE, Kind

@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 
 from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
-from server.missing.search import actions, opening, timeline, together_actions
+from server.missing.search import actions, opening, timeline
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode, Line, Together
 from server.missing.search.opening import Saying
 from server.missing.search.rules import Away, may_be_together
+from server.missing.search.together import actions as together_actions
 from server.people.actions import add_tie
 from server.people.models import Child, Home
 from server.people.rules import Role

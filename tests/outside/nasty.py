@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
+from server.desk.policies import form as editing
 from server.policy.parser import filled
-from server.watch import editing
 from server.watch.rhythm.rules import Rhythm, version
 
 LIMIT = 1_000_000

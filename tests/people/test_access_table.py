@@ -18,8 +18,8 @@ from server.i18n import gettext
 from server.inbound import cards
 from server.people import actions as people
 from server.people.access import Visitor, looked
-from server.people.access_log import SOMETHING, SOMEWHERE, WORDS, desk_words_of, words_of
-from server.people.access_table import LOOKS, NO_LOOK, OWN, PROJECT, TALK
+from server.people.looks.log import SOMETHING, SOMEWHERE, WORDS, desk_words_of, words_of
+from server.people.looks.table import LOOKS, NO_LOOK, OWN, PROJECT, TALK
 from server.people.rules import ALLOWED, Role
 from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
@@ -46,7 +46,7 @@ def gets() -> list[str]:
 def test_every_page_says_whether_it_is_a_look_at_a_child() -> None:
     told = [path for path in gets() if path not in {*LOOKS, *OWN, *NO_LOOK}]
     assert [path for path in told if not ELSEWHERE.match(path)] == [], (
-        "put these into people/access_table.py"
+        "put these into people/looks/table.py"
     )
 
 

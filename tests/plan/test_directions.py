@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from server.people.models import Person
-from server.plan.scripts import direction_of, isolated
+from server.plan.paper.scripts import direction_of, isolated
 from tests.cast import Cast
 from tests.missing.test_pack import put
 from tests.missing.test_pack_paper import paper as pack

@@ -21,7 +21,7 @@ from server.people.offboarding import Takers
 from server.people.rules import Role
 from server.plan.actions import state_of
 from server.plan.models import Change
-from server.plan.offboarding import Holdings, holdings, leave
+from server.plan.offboarding.actions import Holdings, holdings, leave
 from server.rota.duty import on_duty, on_rota
 from server.rota.models import Duty, Leave
 from server.tasks.models import Due

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from server.plan import phrases, shape
-from server.plan.fonts import families
 from server.plan.models import LifeProject
+from server.plan.paper.fonts import families
 from tests.cast import Cast
 from tests.plan.pdfs import glyphs, text_of
 from tests.plan.said import Phone

@@ -12,8 +12,8 @@ from PIL import Image
 from server.i18n import gettext
 from server.missing.profile.fields import FIELDS, PREPARED, Kind
 from server.people.models import Person
-from server.plan import scripts
-from server.plan.fonts import _BUILT_IN, fonts, has
+from server.plan.paper import scripts
+from server.plan.paper.fonts import _BUILT_IN, fonts, has
 from tests.cast import Cast
 from tests.missing.test_pack import prepared, put
 from tests.missing.test_pack_paper import pages
@@ -110,8 +110,8 @@ def test_what_is_named_is_counted_by_letters_and_never_twice() -> None:
 
 
 def test_every_sign_that_is_said_to_be_in_the_last_font_is_there() -> None:
-    from server.plan.paper import _SOURCE
-    from server.plan.typeset import typeset
+    from server.plan.paper.life_project import _SOURCE
+    from server.plan.paper.typeset import typeset
 
     signs = [chr(point) for first, last in _BUILT_IN for point in range(first, last + 1)]
     kept = [sign for sign in signs if unicodedata.category(sign) != "Cn"]

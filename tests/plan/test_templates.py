@@ -17,10 +17,11 @@ from server.audit.models import Entry
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.people.actions import set_birthday
 from server.people.models import Person
-from server.plan import template, template_actions
+from server.plan.goal_templates import actions as template_actions
+from server.plan.goal_templates import rules as template
+from server.plan.goal_templates.rules import Offer, Step
 from server.plan.models import Template
 from server.plan.shape import AREAS
-from server.plan.template import Offer, Step
 from server.storage.db import fetch
 from tests.cast import Cast
 from tests.plan.said import Phone

@@ -8,7 +8,7 @@ import pytest
 import typst
 from pypdf import PdfReader
 
-from server.plan import textlayer
+from server.plan.paper import textlayer
 from tests.cast import Cast
 from tests.missing.test_pack import prepared
 from tests.missing.test_pack_paper import paper as pack

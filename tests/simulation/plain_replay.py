@@ -14,10 +14,10 @@ from server.alerts.causes import first_wait_ends, ladder_for
 from server.alerts.ladder import Cause, Climb
 from server.policy.levels import Evidence
 from server.policy.model import Ladder, Policy, Rung, Tier
+from server.simulation import events as kinds
+from server.simulation.events import Event
 from server.watch import answering, changing
-from server.watch import events as kinds
 from server.watch import state_machine as rules
-from server.watch.events import Event
 from server.watch.rhythm.rules import Span
 from server.watch.state_machine import Standing, Terms, What
 

@@ -14,9 +14,9 @@ from server.policy import parser as policies
 from server.policy.model import EACH_MISS
 from server.simulation import cohort as cohorts
 from server.simulation.evaluation import Gone, child_months, pages, read_truth, report, tell
+from server.simulation.events import events_of, read_events
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
-from server.watch.events import events_of, read_events
 from tests.simulation.test_replay import Said, asked, file_of, placed
 
 AT_EACH_MISS = policies.read(EACH_MISS)

@@ -32,16 +32,16 @@ from server.policy import parser as policies
 from server.policy.levels import BY_WAY, Evidence
 from server.policy.model import EACH_MISS, SHIPPED, Policy, Tier
 from server.policy.models import Policy as PolicyRow
+from server.simulation import events as kinds
+from server.simulation.events import Event, events_of
 from server.simulation.replay import replay
 from server.watch import actions as watch
-from server.watch import events as kinds
 from server.watch import ticking, watch_alerts
 from server.watch.answering import counts
 from server.watch.calendar import milestone_actions
 from server.watch.calendar.models import Milestone
 from server.watch.carer import questions
 from server.watch.carer.models import Question
-from server.watch.events import Event, events_of
 from server.watch.models import Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm import rules as rhythms

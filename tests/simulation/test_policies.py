@@ -16,7 +16,8 @@ from server.alerts.climbing import tick
 from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
 from server.audit.models import Entry
-from server.desk import policy_pages
+from server.desk.policies import form as editing
+from server.desk.policies import pages as policy_pages
 from server.errors import Conflict, Refused
 from server.notify.actions import Saying, queue
 from server.notify.models import Address, Delivery
@@ -25,11 +26,11 @@ from server.policy import parser as policies
 from server.policy.model import EACH_MISS, Tier
 from server.policy.models import Policy
 from server.policy.parser import filled
-from server.simulation import lookback
+from server.simulation import history, lookback
+from server.simulation.events import events_of
 from server.storage.db import write
-from server.watch import editing, history, policy_change, ticking
+from server.watch import policy_change, ticking
 from server.watch.calendar import milestone_actions
-from server.watch.events import events_of
 from server.watch.models import Watch
 from server.watch.rhythm import agreements
 from tests.cast import Cast

@@ -20,9 +20,9 @@ from server.errors import Refused
 from server.policy import parser as policies
 from server.policy.model import EACH_MISS, SHIPPED, Policy, Tier
 from server.simulation.commands import read_policy
+from server.simulation.events import Event, events_of
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
-from server.watch.events import Event, events_of
 from tests.simulation.plain_replay import Plain
 
 many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "40")), deadline=None)

@@ -10,16 +10,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.audit.models import Entry
-from server.desk import trial_pages
 from server.desk.picture import HEIGHT, LEFT, WIDTH, Point, drawn, ticks
+from server.desk.policies import trial_pages
 from server.errors import Refused
 from server.policy import parser as policies
 from server.policy.model import EACH_MISS, Policy
 from server.simulation import trial
 from server.simulation.evaluation import Gone
+from server.simulation.events import events_of, in_words
 from server.simulation.trial import Past, Run
 from server.watch import ticking
-from server.watch.events import events_of, in_words
 from tests.cast import SURNAMES, Cast
 
 HEADER = "child,at,kind,detail\n"

@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 
 from server.alerts.drills.models import Drill, DrillPlan
 from server.alerts.models import Alert
-from server.missing.search.clocks import clocks_of
+from server.missing.search.clocks.actions import clocks_of
 from server.missing.search.models import Episode
 from server.notify.channels import Channel
 from server.notify.models import Message

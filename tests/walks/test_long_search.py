@@ -16,9 +16,10 @@ import pytest
 from server.alerts.actions import acknowledge
 from server.alerts.climbing import CALLING
 from server.alerts.ladder import State as AlertState
-from server.missing.search import actions, handovers
+from server.missing.search import actions
 from server.missing.search.entry_kinds import Act
-from server.missing.search.handover_ends import OUT
+from server.missing.search.handover import actions as handovers
+from server.missing.search.handover.ends import OUT
 from server.missing.search.models import Episode, Line, Passing
 from server.missing.search.timeline import verify
 from server.notify.models import Message

@@ -16,10 +16,11 @@ from server.notify.models import Message
 from server.people.rules import Leaving, Role
 from server.placements import actions
 from server.policy.model import Tier
+from server.simulation import history
+from server.simulation.events import Placed, events_of
 from server.tasks import actions as due_actions
 from server.tasks.models import Due
-from server.watch import history, ticking
-from server.watch.events import Placed, events_of
+from server.watch import ticking
 from server.watch.models import Watch
 from server.watch.rhythm import agreements, proposals, summary, temporary_rhythm
 from server.watch.rhythm import rules as rhythms

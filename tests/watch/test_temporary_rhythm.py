@@ -16,9 +16,10 @@ from server.people.rules import Leaving
 from server.placements import actions
 from server.policy.levels import Evidence
 from server.policy.model import Tier
+from server.simulation import history
 from server.storage.db import write
 from server.watch import actions as watch
-from server.watch import history, ticking
+from server.watch import ticking
 from server.watch.models import Round, Watch
 from server.watch.rhythm import agreements, summary, temporary_rhythm
 from server.watch.rhythm.models import Season

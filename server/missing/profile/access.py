@@ -20,7 +20,7 @@ from server.missing.profile import actions, checkouts, rules
 from server.missing.profile.models import PackOpening
 from server.missing.profile.reading import open_since
 from server.people.access import child_for, looked, now_of, visitor_of
-from server.people.access_table import ONE_LOOK
+from server.people.looks.table import ONE_LOOK
 from server.people.models import Child
 from server.people.rules import Action, Role, may
 

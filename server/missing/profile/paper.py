@@ -1,7 +1,7 @@
 """The grab pack on one A4 page: for the police, or as small as it can be for partners.
 
-Typeset like the life project's paper (plan/typeset.py): words are passed as data. It is always one
-page: what has no room is named.
+Typeset like the paper of the life project (plan/paper/typeset.py): words are passed as data. It is
+always one page: what has no room is named.
 """
 
 import asyncio
@@ -23,17 +23,18 @@ from server.i18n import (
     gettext,
     ngettext,
 )
-from server.missing.profile import photos, rules
+from server.missing.profile import rules
 from server.missing.profile.fields import FIELDS, GROUPS, Group, Part
 from server.missing.profile.models import PackPhoto
+from server.missing.profile.photos import actions as photos
 from server.missing.profile.reading import Reader, picture_for_paper, whole
 from server.missing.profile.rules import Copy
 from server.missing.profile.wire import AtTheTimeOut, PackOut, RecordOut
 from server.people.models import Child
 from server.people.rules import Role
 from server.people.words import ROLES
-from server.plan.scripts import isolated
-from server.plan.typeset import typeset
+from server.plan.paper.scripts import isolated
+from server.plan.paper.typeset import typeset
 
 _SOURCE = Path(__file__).with_name("pack.typ")
 # This much of one answer has room beside all the others; the rest is in the file.

@@ -9,13 +9,14 @@ from server.alerts.models import Alert
 from server.audit.actions import Actor
 from server.errors import Conflict, IdReused, Refused
 from server.i18n import N_
-from server.missing.search import entry_kinds, handover_ends, rules
+from server.missing.search import entry_kinds, rules
 from server.missing.search.actions import EARLY, apply, locked
-from server.missing.search.clocks import clocks_of, open_of, zone_of_child
+from server.missing.search.clocks.actions import clocks_of, open_of, zone_of_child
+from server.missing.search.handover import ends as handover_ends
 from server.missing.search.models import Episode, Line
 from server.missing.search.opening import open_of_child
 from server.missing.search.timeline import append
-from server.missing.search.together_actions import tell
+from server.missing.search.together.actions import tell
 from server.people.events import Happening
 from server.people.models import Person
 from server.storage.db import write

@@ -14,7 +14,7 @@ from server.missing.returns import interview
 from server.missing.returns.interview import Answer
 from server.missing.search import entry_kinds, rules
 from server.missing.search.actions import EARLY, apply, locked
-from server.missing.search.clocks import clocks_of
+from server.missing.search.clocks.actions import clocks_of
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode, Line, ReturnInterview
 from server.missing.search.timeline import append

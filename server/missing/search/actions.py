@@ -8,15 +8,16 @@ from server.alerts.actions import hold_search
 from server.audit.actions import Actor
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
-from server.missing.search import entry_kinds, handover_ends, rules
-from server.missing.search.clock_effects import Standing, follow
-from server.missing.search.clocks import clocks_of, move, open_of, zone_of_child
+from server.missing.search import entry_kinds, rules
+from server.missing.search.clocks.actions import clocks_of, move, open_of, zone_of_child
+from server.missing.search.clocks.effects import Standing, follow
 from server.missing.search.entry_kinds import Act
+from server.missing.search.handover import ends as handover_ends
 from server.missing.search.models import Episode, Line
 from server.missing.search.opening import TOPIC
 from server.missing.search.rules import Clock, Facts, Stage
 from server.missing.search.timeline import append
-from server.missing.search.together import linked
+from server.missing.search.together.reading import linked
 from server.storage.db import swapped, write
 from server.tasks.rules import Kind
 from server.watch.writing import lock

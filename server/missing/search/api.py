@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import Conflict, IdReused
-from server.missing.search import actions, opening, together_actions
+from server.missing.search import actions, opening
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode
 from server.missing.search.opening import Saying
 from server.missing.search.paths import episode_for, open_for_call
 from server.missing.search.rules import Flag
+from server.missing.search.together import actions as together_actions
 from server.missing.search.wire import EpisodeOut, EpisodesOut, one_out, outs
 from server.people.access import child_for, is_only_called, nothing_here, now_of, visitor_of
 from server.people.rules import Action, Role

@@ -13,7 +13,7 @@ from server.alerts.models import Alert
 from server.audit.actions import Actor
 from server.errors import IdReused
 from server.missing.search import entry_kinds, rules
-from server.missing.search.clocks import clocks_of, move
+from server.missing.search.clocks.actions import clocks_of, move
 from server.missing.search.models import Alias, Episode, Line
 from server.missing.search.rules import Flag
 from server.missing.search.timeline import append

@@ -14,13 +14,15 @@ from server.alerts.ladder import people_on
 from server.alerts.recipients import reach_of
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
-from server.missing.search import actions, handover_pages, opening, together_pages
-from server.missing.search.clocks import lines_of
+from server.missing.search import actions, opening
+from server.missing.search.clocks.actions import lines_of
 from server.missing.search.entry_kinds import ENTRIES, FLAGS, SAID, SHARED, Act
+from server.missing.search.handover import pages as handover_pages
 from server.missing.search.models import Episode, Line
 from server.missing.search.opening import Saying
 from server.missing.search.paths import desk_episode, frame, others_for
 from server.missing.search.rules import Flag, Stage
+from server.missing.search.together import pages as together_pages
 from server.missing.search.view import Running, Told, names_of, others_in, view
 from server.missing.search.wording import ENDED_BY, STAGES, details_of, icon_of, title_of
 from server.people.access import Roles, desk_child, looked, nothing_here, now_of, staff_of

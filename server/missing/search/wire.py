@@ -11,7 +11,7 @@ from starlette.requests import Request
 from server.missing.search.models import Episode
 from server.missing.search.paths import others_for
 from server.missing.search.rules import Stage
-from server.missing.search.together import linked, offered
+from server.missing.search.together.reading import linked, offered
 from server.missing.search.view import Reader, Told, View, Who, names_of, others_in, view
 from server.people.access import Roles, now_of, visitor_of
 from server.people.rules import Action, may

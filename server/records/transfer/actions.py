@@ -28,9 +28,9 @@ from server.people.events import Happening, happened
 from server.people.models import Child, Home, Person, Tie
 from server.people.offboarding import end_all
 from server.people.rules import PROFESSIONAL, Role
-from server.plan import reassigned
 from server.plan.actions import say_all_for
 from server.plan.models import LifeProject
+from server.plan.offboarding import reassigned
 from server.plan.triggers import Utterance
 from server.records.transfer import move_rows, open_search, package
 from server.records.transfer.models import Reception, Transfer

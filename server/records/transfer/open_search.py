@@ -15,11 +15,12 @@ from server.missing.profile import mark_actions
 from server.missing.profile.actions import current
 from server.missing.profile.fields import Part
 from server.missing.profile.models import PackCarry, PackMark, PackOpening
-from server.missing.search import entry_kinds, handover_ends
-from server.missing.search.clocks import clocks_of
+from server.missing.search import entry_kinds
+from server.missing.search.clocks.actions import clocks_of
+from server.missing.search.handover import ends as handover_ends
 from server.missing.search.models import Episode, Passing, Together
 from server.missing.search.timeline import append
-from server.missing.search.together import linked
+from server.missing.search.together.reading import linked
 from server.people.models import Child
 
 

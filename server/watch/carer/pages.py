@@ -24,8 +24,8 @@ from server.people.access import now_of, visitor_or_none
 from server.people.models import Agency, Person
 from server.people.words import entered
 from server.watch.carer import questions
+from server.watch.carer.messages import asked_together
 from server.watch.carer.models import Question
-from server.watch.carer_messages import asked_together
 from server.watch.forecast import Foreseen, Then, as_it_stands, if_not_seen, in_words
 from server.watch.models import Watch
 from server.watch.wording import initials, when

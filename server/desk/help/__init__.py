@@ -1,0 +1,1 @@
+"""Help: the guides of the desk, in the reader's language."""

@@ -1,0 +1,1 @@
+"""The agency itself: its settings, its homes, and which agency a child is with."""

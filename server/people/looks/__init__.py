@@ -1,0 +1,1 @@
+"""Who looked at what is written about a child."""

@@ -1,0 +1,223 @@
+"""Who looked at what is written about a child, in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from server.audit.models import Entry
+from server.i18n import N_, gettext
+from server.people.looks.table import ONE_LOOK
+from server.people.models import Person
+from server.security.encryption import MARK, Unreadable, current
+
+MOST = 500
+
+# What was looked at, by the second part of the entry's code: "look:devices:see". Rooms that write
+# looks of their own add their words here.
+WORDS: Mapping[str, str] = {
+    "account": N_("Your page"),
+    "alert": N_("Alerts about you"),
+    # On the phone of the person on duty, for a reason, so that it opens without a network.
+    "carried": N_("What we keep in case you go missing, saved on their phone"),
+    "check_in": N_("Your check-ins"),
+    "child": N_("Your page"),
+    "devices": N_("Your phones"),
+    "dues": N_("What you and others promised"),
+    "episode": N_("Your page"),
+    # Opened for a reason, while there is no alert: the child can read it at once.
+    "glass": N_("What we keep in case you go missing"),
+    "history": N_("Your check-ins"),
+    "interview": N_("What you told after you came back"),
+    "looks": N_("Who looked"),
+    "observation": N_("Your page"),
+    "pack": N_("Your page"),
+    # What another agency received, read by either agency.
+    "package": N_("What was passed on when other people started looking after you"),
+    "pause": N_("Your check-in times"),
+    "placement": N_("Your page"),
+    "project": N_("Your project"),
+    "project:file": N_("Your project, saved as a file"),
+    "project:history": N_("Your project and your messages, from the first day"),
+    "project:paper": N_("Your project, on paper"),
+    "quarantine": N_("Words in your project from a person who is no longer with you"),
+    "question": N_("Your page"),
+    "rhythm": N_("Your check-in times"),
+    "sighting": N_("Your page"),
+    "sign": N_("Your page"),
+    "talk": N_("Your messages"),
+    "tier": N_("Your check-in times"),
+    "ties": N_("Who is there for you"),
+    "trusted": N_("The people you trust"),
+    "watch": N_("Whether you checked in"),
+    "without_app": N_("How you check in without the app"),
+}
+# A stranger with the phone must not learn from it that adults have been alerted: the child sees
+# such a look as one at their page.
+HIDDEN_FROM_CHILD = frozenset(
+    {"account", "alert", "episode", "observation", "pack", "question", "sighting", "sign"}
+)
+# For the same reason: only adults who are called about an open alert look by a call.
+HIDDEN_REASONS = frozenset({"called"})
+PAGE = "look:child:see"
+SOMETHING = N_("Something about you")
+REASONS: Mapping[str, str] = {
+    "on_duty": N_("They were on duty."),
+    "wrote_too": N_("Another person changed it while they were writing."),
+    "cover": N_("They were covering for your caseworker."),
+    "called": N_("We asked them to help."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look: when, who (None: the system), at what, why, and its code."""
+
+    at: datetime
+    who: Person | None
+    role: str
+    what: str
+    why: str | None
+    code: str
+
+
+async def looks_at(child_id: UUID, language: str, *, is_child: bool) -> list[Look]:
+    """The latest looks at what is written about this child, newest first, in that language.
+
+    `is_child`: the reader is the child, or a stranger with their phone.
+    """
+    rows = Entry.filter(child_id=child_id, what__startswith="look").order_by("-at", "-id")
+    entries = await rows.limit(MOST)
+    ids = {entry.who_id for entry in entries if entry.who_id is not None}
+    people = {person.id: person for person in await Person.filter(id__in=list(ids))}
+    shown = [
+        Look(
+            at=entry.at,
+            who=people.get(entry.who_id) if entry.who_id else None,
+            role=entry.who_role,
+            what=gettext(language, words_of(code)),
+            why=None if is_child and entry.why in HIDDEN_REASONS else _why(entry.why, language),
+            code=code,
+        )
+        for entry in entries
+        for code in (_code(entry.what, is_child=is_child),)
+    ]
+    return _one_an_hour(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """That a person looked at something or changed it, without what they saw or wrote."""
+
+    at: datetime
+    who: Person | None
+    role: str
+    what: str
+    is_look: bool
+
+
+async def deeds_about(child_id: UUID, language: str) -> list[Deed]:
+    """Who looked and who changed something about this child, newest first: for administrators, who
+    answer for the accounts of an agency and read no child's content. No reasons, nothing that
+    reveals an alert, and nothing that the child or the server did."""
+    rows = Entry.filter(child_id=child_id, who_id__isnull=False).exclude(who_id=child_id)
+    entries = await rows.order_by("-at", "-id").limit(MOST)
+    people = {
+        person.id: person
+        for person in await Person.filter(id__in=list({e.who_id for e in entries}))
+    }
+    deeds: list[Deed] = []
+    begun: dict[object, datetime] = {}
+    for entry in reversed(entries):
+        is_look = entry.what.startswith("look")
+        is_hidden = _thing(entry.what) in _HIDDEN_FROM_ADMINISTRATORS
+        code = PAGE if is_hidden else entry.what
+        words = desk_words_of(code) if is_look else CHANGED
+        key = (entry.who_id, words)
+        if key not in begun or entry.at - begun[key] >= ONE_LOOK:
+            begun[key] = entry.at
+            who = people.get(entry.who_id) if entry.who_id else None
+            what = gettext(language, words)
+            deeds.append(Deed(entry.at, who, entry.who_role, what, is_look))
+    return deeds[::-1]
+
+
+# The same at the desk, where adults read it.
+SOMEWHERE, CHANGED = N_("Looked at the child's page"), N_("Changed something")
+_DESK_WORDS: Mapping[str, str] = {
+    "account": N_("Looked at the account of what happened"),
+    "alert": N_("Looked at an alert"),
+    "carried": N_("Saved the grab pack on their phone"),
+    "devices": N_("Looked at the phones"),
+    "dues": N_("Looked at the project"),
+    "episode": N_("Looked at the search"),
+    "glass": N_("Looked at the grab pack"),
+    "history": N_("Looked at the check-ins"),
+    "interview": N_("Looked at the return interview"),
+    "looks": N_("Looked at the list of who looked"),
+    "observation": N_("Looked at what adults noticed"),
+    "pack": N_("Looked at the grab pack"),
+    "package": N_("Looked at the transfer"),
+    "pause": N_("Looked at the check-in times"),
+    "project": N_("Looked at the project"),
+    "quarantine": N_("Looked at the project"),
+    "rhythm": N_("Looked at the check-in times"),
+    "sign": N_("Looked at the agreed sign"),
+    "talk": N_("Looked at the messages"),
+    "tier": N_("Looked at the check-in times"),
+    "ties": N_("Looked at the people around the child"),
+    "trusted": N_("Looked at the people the child trusts"),
+    "watch": N_("Looked at the check-ins"),
+}
+# That a child was missing is content, too.
+_HIDDEN_FROM_ADMINISTRATORS = HIDDEN_FROM_CHILD | {"interview"}
+
+
+def desk_words_of(code: str) -> str:
+    """What was looked at, in words for adults, in English."""
+    return _DESK_WORDS.get(_thing(code), SOMEWHERE)
+
+
+def _one_an_hour(looks: Sequence[Look]) -> list[Look]:
+    """The first look of each hour of the same person at the same thing, newest first. Two things
+    that a child reads as the same are one, with the first reason given; two reasons are two
+    lines."""
+    latest: dict[object, int] = {}
+    kept: list[Look] = []
+    for look in reversed(looks):
+        key = (look.who.id if look.who else None, look.what)
+        at = latest.get(key)
+        if at is not None and look.at - kept[at].at < ONE_LOOK:
+            before = kept[at]
+            if look.why is None or before.why in (None, look.why):
+                kept[at] = replace(before, why=before.why or look.why)
+                continue
+        latest[key] = len(kept)
+        kept.append(look)
+    return kept[::-1]
+
+
+def words_of(code: str) -> str:
+    """What was looked at, in words, in English."""
+    thing = code.removeprefix("look:")
+    return WORDS.get(thing) or WORDS.get(_thing(code), SOMETHING)
+
+
+def _code(what: str, *, is_child: bool) -> str:
+    return PAGE if is_child and _thing(what) in HIDDEN_FROM_CHILD else what
+
+
+def _thing(code: str) -> str:
+    return code.split(":")[1] if ":" in code else ""
+
+
+def _why(why: str | None, language: str) -> str | None:
+    """A code in words, or a person's own words, which are sealed in the record."""
+    if why is None:
+        return None
+    if why.startswith(MARK):
+        try:
+            return current().open(why)
+        except Unreadable:
+            return None
+    return gettext(language, REASONS[why]) if why in REASONS else None

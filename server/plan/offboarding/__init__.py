@@ -1,0 +1,1 @@
+"""A person leaves the agency, and what is left over: steps for others, changes sent too late."""

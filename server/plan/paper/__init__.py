@@ -1,0 +1,1 @@
+"""The life project, and other pages, on paper: typeset, with text that can be copied."""

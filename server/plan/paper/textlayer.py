@@ -1,0 +1,543 @@
+"""What search, copying and screen readers find in a PDF that Typst made.
+
+Typst draws each line from left to right, and marks each glyph of a cluster as the whole cluster: a
+letter with two marks reads as three letters, and a line from right to left reads backwards, in
+pieces. This module draws every such line anew, at the same places: in the order in which it is
+read, one character a glyph. What is left over (a mark, a part of a vowel) is drawn as a shape,
+which nobody reads; a character without a glyph of its own is put where its letter is, unseen.
+
+Programs that read a PDF differ. Those of Chrome sort a line by position and turn text from right to
+left themselves; others read in the order of the file. One glyph at a time, in the order of reading,
+on one baseline, is what all of them understand.
+"""
+
+import io
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any, cast
+
+import structlog
+from pypdf import PdfReader
+from pypdf.generic import (
+    DictionaryObject,
+    FloatObject,
+    IndirectObject,
+    NameObject,
+    NumberObject,
+    PdfObject,
+    StreamObject,
+)
+
+from server.i18n import direction
+from server.plan.paper.outlines import Outlines
+
+log = structlog.get_logger(__name__)
+
+# One run of glyphs as Typst writes it: its place, its colour, its text.
+_RUN = re.compile(rb"q 1 0 0 -1 (\S+) (\S+) cm([^\n]*)\nBT(.*?)\nET\nQ\n", re.DOTALL)
+# What is between two runs of one line.
+_BETWEEN = re.compile(rb"(?:EMC)?/Span<</MCID \d+[^\n]*>>BDC\n")
+_LANGUAGE = re.compile(rb"/MCID \d+[^\n]*?/Lang\(([\w-]+)\)[^\n]*>>BDC\n$")
+_TOKEN = re.compile(
+    rb"/Span<</ActualText(?:<(?P<hex>[0-9A-Fa-f]*)>|(?P<plain>\())"
+    rb"|(?P<reversed>/ReversedChars BMC)|(?P<end>EMC)"
+    rb"|/(?P<font>\S+) (?P<size>\S+) Tf|1 0 0 -1 (?P<x>\S+) \S+ Tm"
+    rb"|(?P<string>\()|<(?P<codes>[0-9A-Fa-f]+)>|(?P<number>-?[\d.]+)(?=[(<\]\s-])"
+)
+_ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
+_BRACKET = re.compile(rb"\\.|[()]", re.DOTALL)
+_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+_MAPPED = re.compile(rb"<([0-9A-Fa-f]{4})> <([0-9A-Fa-f]{4,})>")
+# Characters that order a line and break it are no part of the text.
+_UNREAD = frozenset(
+    "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+)
+_PREVIOUS = re.compile(rb"startxref\s+(\d+)")
+_MOST_OF_ONE_MAP = 100
+# Two runs of one line may be so far apart (of the size): kerning, and the shift of a mark.
+_GAP = 0.3
+
+
+@dataclass(slots=True, eq=False)
+class Glyph:
+    """A glyph where it is drawn: `x` from the beginning of its run, `width` in thousandths."""
+
+    font: str
+    size: float
+    code: int
+    x: float
+    width: float
+    text: str
+    span: int
+    """Glyphs of one run that belong together have the same; 0 for none."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """Glyphs that Typst drew in one go."""
+
+    raw: bytes
+    x: float
+    y: float
+    style: bytes
+    language: str
+    before: bytes = b""
+    glyphs: list[Glyph] = field(default_factory=list)
+    is_reversed: bool = False
+    has_spans: bool = False
+    end: float = 0.0
+    side: str = ""
+    """R, L, E for numbers, N for what has no direction."""
+
+    @property
+    def size(self) -> float:
+        return max((glyph.size for glyph in self.glyphs), default=0.0)
+
+
+class Font:
+    """A font of the document, which may get more codes for the glyphs that it has."""
+
+    def __init__(self, made: Any) -> None:
+        self.made = made
+        self.inner = made["/DescendantFonts"][0].get_object()
+        self.texts = {
+            int(code, 16): bytes.fromhex(text.decode()).decode("utf-16-be", "replace")
+            for code, text in _MAPPED.findall(made["/ToUnicode"].get_data())
+        }
+        self.widths = dict(_widths(self.inner.get("/W", [])))
+        self.added: dict[tuple[int, str, float], int] = {}
+
+    @cached_property
+    def outlines(self) -> Outlines:
+        assert self.inner["/CIDToGIDMap"] == "/Identity", "a TrueType font, whose codes are glyphs"
+        descriptor = self.inner["/FontDescriptor"].get_object()
+        return Outlines(descriptor["/FontFile2"].get_object().get_data())
+
+    def code(self, glyph: int, text: str, width: float) -> int:
+        """A code that draws this glyph, reads as this text and has this width."""
+        if self.texts.get(glyph) == text and self.widths.get(glyph, 0.0) == width:
+            return glyph
+        return self.added.setdefault((glyph, text, width), self.outlines.count + len(self.added))
+
+    def extended(self, number: int) -> dict[int, PdfObject]:
+        """The objects that changed with the new codes, by their number; `number` is free."""
+        glyphs = [*range(self.outlines.count), *(glyph for glyph, *_ in self.added)]
+        numbers = StreamObject()
+        numbers.set_data(b"".join(glyph.to_bytes(2) for glyph in glyphs))
+        self.inner[NameObject("/CIDToGIDMap")] = IndirectObject(number, 0, None)
+        lines = []
+        for (_, text, width), code in self.added.items():
+            self.inner["/W"].extend([NumberObject(code), NumberObject(code), FloatObject(width)])
+            lines.append(b"<%04x> <%s>\n" % (code, text.encode("utf-16-be").hex().encode()))
+        old = self.made["/ToUnicode"].get_data()
+        return {
+            number: numbers.flate_encode(),
+            self.made["/DescendantFonts"][0].idnum: self.inner,
+            self.made.raw_get("/ToUnicode").idnum: _stream(
+                old.replace(b"endcmap", _maps(lines) + b"endcmap", 1)
+            ),
+        }
+
+
+def mend(made: bytes) -> bytes:
+    """The same pages with a text layer that can be read. Pages with an unexpected structure stay as
+    they are: one that reads badly is better than none."""
+    try:
+        return _mended(made)
+    except Exception:
+        log.exception("text layer not mended")
+        return made
+
+
+def _mended(made: bytes) -> bytes:
+    reader = PdfReader(io.BytesIO(made))
+    root: Any = reader.root_object
+    language = str(root.get("/Lang", "en"))
+    if direction(language) == "ltr" and not any(map(_needs_it, reader.pages)):
+        return made
+    # The setting is about the pages of a book; but some programs turn each line of such a document.
+    root.get("/ViewerPreferences", {}).pop("/Direction", None)
+    changed: dict[int, PdfObject] = {reader.trailer.raw_get("/Root").idnum: root}
+    font_by_number: dict[int, Font] = {}
+    for page in reader.pages:
+        fonts = _fonts(page, font_by_number)
+        content: Any = page["/Contents"].get_object()
+        lines = b"".join(_lines(content.get_data(), fonts, language))
+        changed[page.raw_get("/Contents").idnum] = _stream(lines)
+    size = int(cast(int, reader.trailer["/Size"]))
+    for number, font in enumerate((font for font in font_by_number.values() if font.added), size):
+        changed |= font.extended(number)
+    return _appended(made, changed, reader)
+
+
+def _fonts(page: Any, font_by_number: dict[int, Font]) -> dict[str, Font]:
+    """The fonts of a page by their names there; those of earlier pages are known."""
+    fonts = {}
+    for name, font in page["/Resources"].get("/Font", {}).items():
+        if font.idnum not in font_by_number:
+            font_by_number[font.idnum] = Font(font.get_object())
+        fonts[name[1:]] = font_by_number[font.idnum]
+    return fonts
+
+
+def _stream(data: bytes) -> StreamObject:
+    stream = StreamObject()
+    stream.set_data(data)
+    return stream.flate_encode()
+
+
+def _appended(made: bytes, changed: dict[int, PdfObject], reader: PdfReader) -> bytes:
+    """The document with these objects in place of those of their numbers (ISO 32000-2, 7.5.6)."""
+    whole = io.BytesIO()
+    whole.write(made)
+    places = {}
+    for number, pdf_object in changed.items():
+        places[number] = whole.tell()
+        whole.write(b"%d 0 obj\n" % number)
+        pdf_object.write_to_stream(whole)
+        whole.write(b"\nendobj\n")
+    begin = whole.tell()
+    entries = b"".join(b"%d 1\n%010d 00000 n \n" % place for place in sorted(places.items()))
+    trailer = DictionaryObject(reader.trailer)
+    size = max(int(cast(int, trailer["/Size"])), max(places) + 1)
+    trailer[NameObject("/Size")] = NumberObject(size)
+    trailer[NameObject("/Prev")] = NumberObject(int(_PREVIOUS.findall(made)[-1]))
+    whole.write(b"xref\n0 0\n%strailer\n" % entries)
+    trailer.write_to_stream(whole)
+    whole.write(b"\nstartxref\n%d\n%%%%EOF\n" % begin)
+    return whole.getvalue()
+
+
+def _needs_it(page: Any) -> bool:
+    """Whether anything on it is read from right to left, or has clusters of several glyphs."""
+    data = page["/Contents"].get_object().get_data()
+    if b"/ReversedChars" in data or b"/ActualText" in data:
+        return True
+    maps = (font["/ToUnicode"].get_data() for font in page["/Resources"].get("/Font", {}).values())
+    return any(_is_special(text) for each in maps for _, text in _MAPPED.findall(each))
+
+
+def _is_special(text: bytes) -> bool:
+    chars = bytes.fromhex(text.decode()).decode("utf-16-be", "replace")
+    return any(
+        unicodedata.bidirectional(char) in ("R", "AL", "AN") or unicodedata.category(char)[0] == "M"
+        for char in chars
+    )
+
+
+# --- lines
+
+
+def _lines(data: bytes, fonts: dict[str, Font], language: str) -> Iterator[bytes]:
+    row: list[Run] = []
+    at = 0
+    for match in _RUN.finditer(data):
+        between = data[at : match.start()]
+        tagged = _LANGUAGE.search(between)
+        own = tagged[1].decode() if tagged else language if between else ""
+        run = _run(match, fonts, own or (row[-1].language if row else language))
+        run.before = between
+        is_next = not between or _BETWEEN.fullmatch(between)
+        if not row or not is_next or abs(row[-1].y - run.y) >= run.size:
+            yield from _row(row, fonts)
+            row = []
+        row.append(run)
+        at = match.end()
+    yield from _row(row, fonts)
+    yield data[at:]
+
+
+def _row(row: list[Run], fonts: dict[str, Font]) -> Iterator[bytes]:
+    """The runs of one height, which may be lines of several columns."""
+    drawn: dict[int, bytes] = {}
+    for line in _lines_of(row):
+        places = [number for number, run in enumerate(row) if run in line]
+        drawn.update(zip(places, _line(line, fonts), strict=True))
+    for number, run in enumerate(row):
+        yield run.before
+        yield drawn[number]
+
+
+def _lines_of(row: list[Run]) -> list[list[Run]]:
+    """Its lines, from left to right. Typst draws runs of one direction from left to right, but each
+    of these where it is in the text."""
+    stretches: list[list[Run]] = []
+    for run in row:
+        if stretches and _goes_on(stretches[-1][-1], run):
+            stretches[-1].append(run)
+        else:
+            stretches.append([run])
+    lines: list[list[Run]] = []
+    for stretch in sorted(stretches, key=lambda runs: runs[0].x):
+        if lines and _goes_on(lines[-1][-1], stretch[0]):
+            lines[-1] += stretch
+        else:
+            lines.append(stretch)
+    return lines
+
+
+def _goes_on(run: Run, after: Run) -> bool:
+    """Whether the second run follows the first directly."""
+    is_beside = run.x - 0.05 <= after.x <= run.end + _GAP * run.size
+    return is_beside and after.x >= run.end - 2 * run.size
+
+
+def _line(line: list[Run], fonts: dict[str, Font]) -> list[bytes]:
+    """What draws the runs of a line, in their order in the file: each takes the place of another
+    one, and so the number of the marked content there. The tree of the document then has them in
+    the order of reading as well."""
+    if not _is_to_be_mended(line):
+        return [run.raw for run in line]
+    ordered = _in_order(line)
+    clusters = _clusters([glyph for run in ordered for glyph in run.glyphs], ordered)
+    return [b"".join(_drawn(run, clusters, fonts)) for run in ordered]
+
+
+def _is_to_be_mended(line: list[Run]) -> bool:
+    if len({run.y for run in line}) > 1 or any(run.is_reversed or run.has_spans for run in line):
+        return True
+    glyphs = [glyph for run in line for glyph in run.glyphs]
+    return any(
+        glyph.width == 0 or glyph.text in _UNREAD or _side(glyph.text) == "R" for glyph in glyphs
+    )
+
+
+def _in_order(line: list[Run]) -> list[Run]:
+    """The runs as they are read, with the glyphs of each as they are read."""
+    is_rtl = direction(line[0].language) == "rtl"
+    for run in line:
+        run.side = _side_of(run)
+    sides = [_settled(line, at, is_rtl=is_rtl) for at in range(len(line))]
+    for run, side in zip(line, sides, strict=True):
+        if side == "R":
+            run.glyphs.reverse()
+    groups: list[list[Run]] = []
+    for at, run in enumerate(line):
+        if at and sides[at] == sides[at - 1]:
+            groups[-1].append(run)
+        else:
+            groups.append([run])
+        run.side = sides[at]
+    ordered = [group[::-1] if group[0].side == "R" else group for group in groups]
+    return [run for group in (reversed(ordered) if is_rtl else ordered) for run in group]
+
+
+def _side_of(run: Run) -> str:
+    if run.is_reversed:
+        return "R"
+    return _side("".join(glyph.text for glyph in run.glyphs))
+
+
+@lru_cache(maxsize=4096)
+def _side(text: str) -> str:
+    kinds = {unicodedata.bidirectional(char) for char in text}
+    if "L" in kinds:
+        return "L"
+    if kinds & {"R", "AL"}:
+        return "R"
+    return "E" if kinds & {"EN", "AN"} else "N"
+
+
+def _settled(line: list[Run], at: int, *, is_rtl: bool) -> str:
+    """The direction of a run; a run without one is read with its neighbours where they agree."""
+    side = line[at].side
+    if side != "N":
+        return "R" if side == "R" else "L"
+    left = next((run.side for run in reversed(line[:at]) if run.side != "N"), "")
+    right = next((run.side for run in line[at + 1 :] if run.side != "N"), "")
+    if not is_rtl:
+        return "R" if (left, right) == ("R", "R") else "L"
+    # From right to left, numbers beside each other are read in that order as well.
+    return "L" if (left, right) == ("L", "L") else "R"
+
+
+# --- clusters
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a glyph reads as: one character, none (it is drawn as a shape), or several, of which all
+    but the first are put there unseen."""
+
+    first: str
+    rest: str = ""
+    width: float = 0.0
+    """What it takes with the shapes behind it, which else would be read as a space."""
+
+
+def _clusters(glyphs: list[Glyph], runs: list[Run]) -> dict[int, Share]:
+    """The share of each glyph in the text of its cluster, by the identity of the glyph."""
+    leads_back = {id(glyph) for run in runs if run.side == "R" for glyph in run.glyphs}
+    home = {id(glyph): number for number, run in enumerate(runs) for glyph in run.glyphs}
+    shares: dict[int, Share] = {}
+    at = 0
+    while at < len(glyphs):
+        end = at + 1
+        while end < len(glyphs) and _belongs(glyphs[at:end], glyphs[end], leads_back, home):
+            end += 1
+        _share(glyphs[at:end], shares)
+        at = end
+    return shares
+
+
+def _belongs(
+    cluster: list[Glyph], glyph: Glyph, leads_back: set[int], home: dict[int, int]
+) -> bool:
+    first = cluster[0]
+    if glyph.text != first.text or glyph.font != first.font:
+        return False
+    if glyph.code in {member.code for member in cluster}:
+        return False
+    if home[id(glyph)] == home[id(first)] and glyph.span != first.span:
+        return False
+    if glyph.width == 0 or not any(member.width for member in cluster):
+        return True
+    # Only in scripts from left to right does one cluster have several letters side by side.
+    return len(first.text) > 1 and id(glyph) not in leads_back
+
+
+def _share(cluster: list[Glyph], shares: dict[int, Share]) -> None:
+    only = cluster[0]
+    if len(cluster) == 1 and len(only.text) == 1 and only.text not in _UNREAD:
+        shares[id(only)] = Share(only.text, "", only.width)
+        return
+    text = "".join(char for char in only.text if char not in _UNREAD)
+    carriers = ([glyph for glyph in cluster if glyph.width] or cluster)[: len(text)]
+    shares.update((id(glyph), Share("")) for glyph in cluster)
+    for number, glyph in enumerate(carriers, 1):
+        shares[id(glyph)] = Share(text[number - 1], "", glyph.width)
+    if carriers:
+        last = carriers[-1]
+        beyond = sum(glyph.width for glyph in cluster[cluster.index(last) + 1 :])
+        shares[id(last)] = Share(
+            text[len(carriers) - 1], text[len(carriers) :], last.width + beyond
+        )
+
+
+def _drawn(run: Run, shares: dict[int, Share], fonts: dict[str, Font]) -> Iterator[bytes]:
+    texts, shapes = [], []
+    for glyph in run.glyphs:
+        share, font = shares[id(glyph)], fonts[glyph.font]
+        if not share.first:
+            shapes.append(_shape(glyph, font))
+            continue
+        texts.append(_text(glyph, font.code(glyph.code, share.first, share.width), glyph.x))
+        for number, char in enumerate(share.rest, 1):
+            # Where a program sorts a line by position, it is after its letter.
+            x = glyph.x - 0.01 * number if run.side == "R" else glyph.x
+            texts.append(b"3 Tr%s0 Tr " % _text(glyph, font.code(glyph.code, char, share.width), x))
+    yield b"q 1 0 0 -1 %g %g cm%s\n" % (run.x, run.y, run.style)
+    yield b"BT 0 Tr%s\nET\n" % b"".join(texts)
+    yield b"".join(shapes) + b"Q\n"
+
+
+def _text(glyph: Glyph, code: int, x: float) -> bytes:
+    font = glyph.font.encode()
+    return b"/%s %g Tf 1 0 0 -1 %.4f 0 Tm<%04X>Tj " % (font, glyph.size, x, code)
+
+
+def _shape(glyph: Glyph, font: Font) -> bytes:
+    path = font.outlines.path(glyph.code)
+    if not path:
+        return b""
+    scale = glyph.size / font.outlines.scale
+    return b"q %g 0 0 %g %g 0 cm %s f Q\n" % (scale, -scale, glyph.x, path)
+
+
+# --- reading what Typst wrote
+
+
+def _run(match: re.Match[bytes], fonts: dict[str, Font], language: str) -> Run:
+    run = Run(match[0], float(match[1]), float(match[2]), match[3], language)
+    data, at, x = match[4], 0, 0.0
+    font, size, span, open_spans = "", 0.0, "", [""]
+    number = 0
+    while (token := _TOKEN.search(data, at)) is not None:
+        at = token.end()
+        kind = token.lastgroup
+        if kind == "plain" or kind == "hex":
+            if kind == "plain":
+                encoded, at = _literal(data, at)
+            else:
+                encoded = bytes.fromhex(token["hex"].decode())
+            span, number = _decoded(encoded), number + 1
+            open_spans.append("span")
+            run.has_spans = True
+        elif kind == "reversed":
+            run.is_reversed = True
+            open_spans.append("")
+        elif kind == "end":
+            if open_spans.pop() == "span":
+                span = ""
+        elif kind == "size":
+            font, size = token["font"].decode(), float(token["size"])
+        elif kind == "x":
+            x = float(token["x"])
+        elif kind == "number":
+            x -= float(token["number"]) * size / 1000
+        else:
+            if kind == "string":
+                codes, at = _literal(data, at)
+            else:
+                codes = bytes.fromhex(token["codes"].decode())
+            inside = number if "span" in open_spans else 0
+            for glyph in _glyphs(codes, font, fonts[font]):
+                glyph.size, glyph.x, glyph.span = size, x, inside
+                glyph.text = span if inside else glyph.text
+                x += glyph.width * size / 1000
+                run.glyphs.append(glyph)
+    # A mark is drawn behind the place where the line has come to.
+    run.end = run.x + max(x, 0.0)
+    return run
+
+
+def _glyphs(codes: bytes, name: str, font: Font) -> Iterator[Glyph]:
+    for high, low in zip(codes[::2], codes[1::2], strict=True):
+        code = high << 8 | low
+        yield Glyph(name, 0.0, code, 0.0, font.widths.get(code, 0.0), font.texts.get(code, ""), 0)
+
+
+def _decoded(encoded: bytes) -> str:
+    return (
+        encoded[2:].decode("utf-16-be") if encoded[:2] == b"\xfe\xff" else encoded.decode("latin-1")
+    )
+
+
+def _literal(data: bytes, at: int) -> tuple[bytes, int]:
+    """The string in brackets that begins there, and where it ends."""
+    begin, depth = at, 1
+    while depth:
+        bracket = _BRACKET.search(data, at)
+        assert bracket is not None, "a string ends"
+        at = bracket.end()
+        depth += {b"(": 1, b")": -1}.get(bracket[0], 0)
+    text = data[begin : at - 1]
+    return (_ESCAPE.sub(_unescaped, text) if b"\\" in text else text), at
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    escape = match[1]
+    return bytes([int(escape, 8)]) if escape.isdigit() else _CONTROLS.get(escape, escape)
+
+
+def _widths(entries: Any) -> Iterator[tuple[int, float]]:
+    at = 0
+    while at < len(entries):
+        first, after = int(entries[at]), entries[at + 1]
+        if isinstance(after, list):
+            yield from ((first + number, float(width)) for number, width in enumerate(after))
+            at += 2
+        else:
+            width = float(entries[at + 2])
+            yield from ((code, width) for code in range(first, int(after) + 1))
+            at += 3
+
+
+def _maps(lines: list[bytes]) -> bytes:
+    parts = [lines[at : at + _MOST_OF_ONE_MAP] for at in range(0, len(lines), _MOST_OF_ONE_MAP)]
+    return b"".join(
+        b"%d beginbfchar\n%sendbfchar\n" % (len(part), b"".join(part)) for part in parts
+    )
